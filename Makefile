@@ -1,0 +1,64 @@
+# Two commands on a new machine: `make demo` and `make test`. Both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check setup lock models clean help
+
+help:
+	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
+	@echo "make test    every check and test"
+	@echo "make setup   the environment for development, in $(VENV)"
+	@echo "make check   style, types and the rules of the house"
+	@echo "make models  train the shipped reader again (about half an hour on two cores)"
+	@echo "make lock    renew the pinned versions"
+
+demo: $(VENV)/.run
+	$(BIN)/digitlab demo --out demo
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q tests
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(VENV)/.dev
+
+models: $(VENV)/.run
+	$(BIN)/digitlab train reader --runs build/models --json | tee build/reader.json
+	run=$$($(BIN)/python -c 'import json; print(json.load(open("build/reader.json"))["run"])') && \
+		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.onnx
+
+# What running needs: the package, training, and nothing for development.
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/.run
+
+# Debian parts `venv` from Python; where it is missing and we may, we install it.
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+# Lock files name packages, versions and hashes; where from is the installing machine's affair.
+lock: $(VENV)/bin/pip
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--extra train --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--extra train --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

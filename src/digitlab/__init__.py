@@ -1,0 +1,35 @@
+"""digitlab: handwritten digits, from the first epoch to the live camera.
+
+    from digitlab import Reader
+    print(Reader().read("photo.jpg").text)
+
+The names here are loaded when first used, so that ``import digitlab`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitlab.datasets import load_dataset
+    from digitlab.errors import DigitlabError
+    from digitlab.reading import Reader
+    from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
+
+__all__ = ["Digits", "DigitlabError", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "load_dataset"]
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "DigitlabError": "errors",
+    "Reader": "reading",
+    "load_dataset": "datasets",
+    **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"digitlab.{_ROOMS[name]}"), name)

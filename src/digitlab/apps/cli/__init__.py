@@ -1,0 +1,92 @@
+"""The command `digitlab`: one verb a module, each imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import cyclopts
+
+__all__ = ["main", "make_app"]
+
+# Verb → module and function. The modules import only what a signature needs, so that the help of all of them is quick.
+_VERBS = {
+    "classify": "reading:classify",
+    "read": "reading:read",
+    "live": "live:live",
+    "train": "train:train",
+    "evaluate": "evaluate:evaluate",
+    "report": "evaluate:report",
+    "export": "export:export",
+    "data": "data:app",
+    "bench": "bench:app",
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+}
+
+_FIRST_STEPS = """\
+First steps:
+  digitlab read photo.jpg                 digits in a picture
+  digitlab train --epochs 3               train S0's network on MNIST
+  digitlab evaluate runs/…                measure it again
+  digitlab data show mnist --out grid.png
+"""
+
+
+def make_app() -> cyclopts.App:
+    """The command with its verbs; none of their modules is imported yet."""
+    import cyclopts
+
+    import digitlab
+
+    app = cyclopts.App(
+        "digitlab",
+        help="Handwritten digits, from the first epoch to the live camera.",
+        help_epilogue=_FIRST_STEPS,
+        help_format="plaintext",
+        version=digitlab.__version__,
+        default_parameter=cyclopts.Parameter(negative_iterable=()),
+        result_action="return_value",
+    )
+    for name, place in _VERBS.items():
+        app.command(f"digitlab.apps.cli.{place}", name=name)
+    return app
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code: 0 done, 1 the answer is "no", 2 wrong use or bad input."""
+    from cyclopts import CycloptsError
+
+    from digitlab.apps.cli.console import complain
+    from digitlab.errors import DigitlabError
+
+    try:
+        result = make_app()(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        complain(_one_line(str(error)) + " (digitlab --help shows what is possible)")
+        return 2
+    except DigitlabError as error:
+        complain(str(error))
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    try:
+        code = run()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code)

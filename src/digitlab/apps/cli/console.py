@@ -1,0 +1,50 @@
+"""What every verb says, and where: results on stdout; progress, logs and advice on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["advise", "complain", "say", "say_json", "table"]
+
+
+def say(text: str = "") -> None:
+    """A line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def say_json(content: Mapping[str, Any]) -> None:
+    """One object a line, at once: another program may be waiting for it."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def advise(text: str) -> None:
+    """A line for people, beside the result."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def complain(text: str) -> None:
+    """An error, on one line."""
+    advise(f"digitlab: {text}")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns padded to their widest cell, the first to the left, the others to the right.
+
+    >>> print(table(["digit", "images"], [[0, 980], [1, 1135]]))
+    digit  images
+    0         980
+    1        1135
+    """
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in cells
+    )

@@ -1,0 +1,113 @@
+"""`digitlab evaluate` and `digitlab report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.apps.cli.console import advise, say, say_json, table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.evaluation import Metrics
+    from digitlab.runs import Run
+
+__all__ = ["evaluate", "report"]
+
+
+def evaluate(
+    model: str = "reader", /, *, data: str = "mnist", split: str = "test", out: Path | None = None, json: bool = False
+) -> int:
+    """Measure a model on labelled digits: loss, accuracy, precision, recall, F1, confusion matrix; and write a report.
+
+    For a run folder the files go into it, for any other model into a new folder under runs/.
+
+    Examples:
+    digitlab evaluate
+    digitlab evaluate runs/2026-…-thesis-2conv --data mnist
+
+    Args:
+        model: A shipped name, a run folder, or a file (.onnx or .keras).
+        data: A dataset of `digitlab data list`.
+        split: train, validation or test.
+        out: Write the files into this folder instead.
+        json: The numbers as one JSON object.
+    """
+    from digitlab.datasets import load_dataset
+    from digitlab.evaluation import assess
+    from digitlab.reports import write_report
+
+    digits = load_dataset(data).split(split)
+    probabilities = _probabilities(model, digits.images)
+    run = _folder(model, data, split, out)
+    metrics = assess(run, probabilities, digits, {"model": model, "data": data, "split": split})
+    write_report(run)
+    if json:
+        say_json({"model": model, "data": data, "split": split, "report": str(run.report), **metrics.as_dict()})
+        return 0
+    _show(metrics)
+    advise(f"look at {run.report}")
+    say(str(run.path))
+    return 0
+
+
+def report(*runs: Path) -> int:
+    """Write the page of each run folder again, from its files.
+
+    Example: digitlab report runs/2026-…-thesis-2conv
+
+    Args:
+        runs: Run folders.
+    """
+    from digitlab.errors import UsageError
+    from digitlab.reports import write_report
+    from digitlab.runs import Run
+
+    if not runs:
+        raise UsageError("report: no run folder given; expected one or more, e.g. digitlab report runs/*")
+    for path in runs:
+        run = Run.open(path)
+        write_report(run)
+        say(str(run.report))
+    return 0
+
+
+def _probabilities(model: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """By ONNX Runtime where it can be, which spares the start of the network library."""
+    path = Path(model)
+    if path.suffix == ".keras" and path.exists():
+        from digitlab.models import load_keras, predict_probabilities
+
+        return predict_probabilities(load_keras(path), images)
+    from digitlab.reading import Classifier, resolve_model
+
+    return Classifier(resolve_model(model)).probabilities(images)
+
+
+def _folder(model: str, data: str, split: str, out: Path | None) -> Run:
+    """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
+    from digitlab.runs import Run
+    from digitlab.storage import saying_what_failed
+
+    if out is not None:
+        with saying_what_failed(out, "make"):
+            out.mkdir(parents=True, exist_ok=True)
+        return Run(out)
+    if not Path(model).is_dir():
+        return Run.create(f"evaluate-{Path(model).stem}-{data}")
+    run = Run.open(Path(model))
+    own = run.read_config().get("dataset", data) == data and split == "test"
+    return run if own else run.evaluation(data if split == "test" else f"{data}-{split}")
+
+
+def _show(metrics: Metrics) -> None:
+    rows = [
+        [digit, f"{100 * precision:.2f}", f"{100 * recall:.2f}", f"{100 * f1:.2f}", support]
+        for digit, (precision, recall, f1, support) in enumerate(
+            zip(metrics.precision, metrics.recall, metrics.f1, metrics.support, strict=True)
+        )
+    ]
+    say(f"accuracy {100 * metrics.accuracy:.2f} %, log loss {metrics.loss:.4f}, {metrics.images:,} images")
+    say(table(["digit", "precision %", "recall %", "F1 %", "images"], rows))

@@ -1,0 +1,147 @@
+"""`digitlab classify` and `digitlab read`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.cli.console import advise, complain, say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from digitlab.reading import Reader
+    from digitlab.values import Prediction, Reading
+
+__all__ = ["classify", "read"]
+
+
+def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
+    """Say which digit each picture shows, one digit a picture.
+
+    Ends with 1 when a picture got no digit, with 2 when one could not be read; the others are answered all the same.
+
+    Examples:
+    digitlab classify seven.jpg
+    digitlab classify scans/*.png --json
+
+    Args:
+        images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
+        model: A shipped name, a run folder or an .onnx file; else the shipped reader.
+        threshold: Answer only where the confidence is at least this, 0 to 1.
+        json: One JSON object a line: path, digit (or null), confidence, probabilities.
+    """
+    reader = _reader(images, model, threshold)
+
+    def answer(path: Path) -> bool:
+        found = reader.classify(path)
+        if json:
+            say_json(_classified(path, found))
+        elif found.digit is None:
+            say(f"{path}: no digit" + (f" (best guess {_best(found)})" if found.confidence else ""))
+        else:
+            say(f"{path}: {found.digit}  ({100 * found.confidence:.1f} %)")
+        return found.digit is not None
+
+    return _each(images, answer, json=json)
+
+
+def read(
+    *images: Path, model: str | None = None, threshold: float | None = None, draw: Path | None = None, json: bool = False
+) -> int:
+    """Read all digits of each picture, line by line.
+
+    Ends with 1 when no digit was found in a picture, with 2 when one could not be read; the others are read all the same.
+
+    Examples:
+    digitlab read note.jpg
+    digitlab read pages/*.jpg --draw boxes/
+
+    Args:
+        images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
+        model: A shipped name, a run folder or an .onnx file; else the shipped reader.
+        threshold: Answer only where the confidence is at least this, 0 to 1.
+        draw: Write each picture with boxes and answers into this folder.
+        json: One JSON object a line: path, text, lines, digits (digit, confidence, box, line), ms.
+    """
+    from digitlab.reading import load_image
+
+    reader = _reader(images, model, threshold)
+
+    def answer(path: Path) -> bool:
+        picture = load_image(path)
+        reading = reader.read(picture)
+        if draw is not None:
+            from digitlab.reading.drawing import save_drawing
+
+            save_drawing(draw / f"{path.stem}.png", picture, reading)
+        if json:
+            say_json({"path": str(path), **reading_as_json(reading)})
+        else:
+            _say_reading(path, reading, alone=len(images) == 1)
+        return bool(reading.text)
+
+    return _each(images, answer, json=json)
+
+
+def reading_as_json(reading: Reading) -> dict[str, Any]:
+    """The fields of a reading as the command line, the live view and the page print them."""
+    return {
+        "text": reading.text,
+        "lines": list(reading.lines),
+        "digits": [
+            {"digit": each.digit, "confidence": round(each.confidence, 4), "box": list(each.box), "line": each.line}
+            for each in reading.digits
+        ],
+        "ms": round(reading.milliseconds, 2),
+    }
+
+
+def _reader(images: Sequence[Path], model: str | None, threshold: float | None) -> Reader:
+    from digitlab.errors import UsageError
+    from digitlab.reading import Reader
+
+    if not images:
+        raise UsageError("no picture given; expected one or more, e.g. digitlab read photo.jpg")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UsageError(f"--threshold is {threshold:g}; expected 0 to 1")
+    return Reader(model) if threshold is None else Reader(model, threshold=threshold)
+
+
+def _each(images: Sequence[Path], answer: Callable[[Path], bool], *, json: bool) -> int:
+    """Answer every picture; a bad one is complained of and does not stop the others."""
+    from digitlab.errors import InputError
+
+    refused = bad = 0
+    for path in images:
+        try:
+            refused += not answer(path)
+        except InputError as error:
+            bad += 1
+            complain(str(error))
+            if json:
+                say_json({"path": str(path), "error": str(error)})
+    if bad and len(images) > 1:
+        advise(f"{bad} of {len(images)} pictures could not be read")
+    return 2 if bad else int(refused > 0)
+
+
+def _classified(path: Path, found: Prediction) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "digit": found.digit,
+        "confidence": round(found.confidence, 4),
+        "probabilities": [round(share, 6) for share in found.probabilities],
+    }
+
+
+def _best(found: Prediction) -> str:
+    digit = max(range(10), key=found.probabilities.__getitem__)
+    return f"{digit}, {100 * found.confidence:.0f} %"
+
+
+def _say_reading(path: Path, reading: Reading, *, alone: bool) -> None:
+    if alone:
+        say(reading.text or "no digits found")
+    else:
+        say(f"{path}: {' | '.join(reading.lines) or 'no digits found'}")

@@ -1,0 +1,128 @@
+"""Frames that exist beforehand, released at the pace of a camera or as fast as they are wanted."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from digitlab.camera.source import Source
+from digitlab.errors import SourceError, UsageError
+from digitlab.values import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    # uint8 (H, W, 3) RGB, and the seconds after the first at which it is due
+    Images = Generator[tuple[NDArray[np.uint8], float], None, None]
+
+__all__ = ["Playback", "Recorded", "checked_rate"]
+
+
+def checked_rate(rate: float) -> float:
+    """The rate, in frames a second.
+
+    Raises:
+        UsageError: when it is not a finite number above 0.
+    """
+    if not (math.isfinite(rate) and rate > 0):
+        raise UsageError(f"the rate is {rate:g} frames a second; expected more than 0")
+    return rate
+
+
+class Playback(Source):
+    """A source whose pictures are at hand. Subclasses say in `_images` which, and when each is due.
+
+    With `realtime` a picture is held back until its due time, counted from the first `read`; one that is late is
+    released at once. `Frame.captured` is the moment of release.
+    """
+
+    def __init__(self, *, rate: float | None, realtime: bool) -> None:
+        self._rate = rate
+        self._realtime = realtime
+        self._pictures: Images | None = None
+        self._reading = threading.Lock()
+        self._closing = threading.Event()
+        self._released = 0
+        self._start: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Nominal frames a second."""
+        return self._rate
+
+    @property
+    def realtime(self) -> bool:
+        """Whether each picture waits for its due time."""
+        return self._realtime
+
+    def _images(self) -> Images:
+        """Open what holds the pictures and return a generator of them that closes it again.
+
+        Raises:
+            SourceError: when there is no picture to be had.
+        """
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Go to the first picture.
+
+        Raises:
+            SourceError: when there is no picture to be had.
+        """
+        if self._pictures is None or self._closing.is_set():
+            self._pictures = self._images()
+            self._closing.clear()
+            self._released, self._start = 0, None
+
+    def read(self) -> Frame | None:
+        """The next picture, at its due time; None at the end or when closed.
+
+        Raises:
+            SourceError: when the source was never opened, or a picture cannot be read.
+        """
+        if self._pictures is None:
+            raise SourceError("the source was read before it was opened; use it in a `with` statement")
+        with self._reading:
+            image, due = next(self._pictures, (None, 0.0))
+            if image is None or self._closed_before(due):
+                return None
+            frame = Frame(image, captured=time.monotonic(), number=self._released)
+            self._released += 1
+            return frame
+
+    def _closed_before(self, due: float) -> bool:
+        """Wait until `due`; True when the source is closed by then."""
+        if not self._realtime:
+            return self._closing.is_set()
+        now = time.monotonic()
+        if self._start is None:
+            self._start = now - due
+        return self._closing.wait(max(0.0, self._start + due - now))
+
+    def close(self) -> None:
+        """End a `read` that waits, and free what holds the pictures."""
+        self._closing.set()
+        with self._reading:  # a decoder must not be freed while it decodes
+            if self._pictures is not None:
+                self._pictures.close()
+
+
+class Recorded(Playback):
+    """Pictures from memory, or from any iterable of them: stands in for a camera where there is none.
+
+    images: each uint8 (H, W, 3) RGB
+    rate: frames a second
+    """
+
+    def __init__(self, images: Iterable[NDArray[np.uint8]], rate: float = 25.0, *, realtime: bool = True) -> None:
+        super().__init__(rate=checked_rate(rate), realtime=realtime)
+        self._recording = images
+        self._interval = 1.0 / rate
+
+    def _images(self) -> Images:
+        return ((image, number * self._interval) for number, image in enumerate(self._recording))

@@ -1,0 +1,124 @@
+"""Video files, decoded by the FFmpeg inside OpenCV."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.camera.playback import Playback
+from digitlab.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from digitlab.camera.playback import Images
+
+__all__ = ["VideoFile"]
+
+_log = logging.getLogger(__name__)
+
+_USUAL_RATE = 25.0
+_HIGHEST_RATE = 1000.0  # at and above it stand containers whose header gives their clock instead of their frame rate
+_WHOLE = 0.95  # some containers only estimate how many frames they hold
+
+
+class VideoFile(Playback):
+    """A video file, played at its own pace (by the frames' own times), or as fast as it is read.
+
+    path: any file that FFmpeg decodes; rotated upright where the file says how it was held
+    """
+
+    def __init__(self, path: str | Path, *, realtime: bool = True) -> None:
+        super().__init__(rate=None, realtime=realtime)
+        self.path = Path(path)
+        self.length: int | None = None  # frames, as the file's header says once it is open
+
+    def _images(self) -> Images:
+        capture = _open_capture(self.path)
+        first = _next_image(capture)
+        if first is None:
+            capture.release()
+            raise SourceError(f"{self.path}: no frame of this video can be decoded; it may be cut off or damaged")
+        self._rate = _sensible_rate(capture.get(cv2.CAP_PROP_FPS))
+        length = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.length = int(length) if length > 0 else None
+        return self._play(capture, first, 1.0 / self._rate)
+
+    def _play(self, capture: cv2.VideoCapture, first: NDArray[np.uint8], interval: float) -> Images:
+        image: NDArray[np.uint8] | None = first
+        start = due = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        count = 0
+        try:
+            while image is not None:
+                count += 1
+                yield image, due - start
+                image = _next_image(capture)
+                stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+                # Streams without time stamps give 0 for each frame.
+                due = stamp if stamp > due else due + interval
+            self._say_if_short(count)
+        finally:
+            capture.release()
+
+    def _say_if_short(self, count: int) -> None:
+        if self.length is not None and count < _WHOLE * self.length:
+            _log.warning("%s ends early: %d of %d frames could be decoded", self.path, count, self.length)
+
+
+def _open_capture(path: Path) -> cv2.VideoCapture:
+    """Open a regular file.
+
+    Raises:
+        SourceError: when it is missing, empty, not allowed, or no video.
+    """
+    _check_file(path)
+    with _quiet():
+        # The absolute path cannot be taken for an address of FFmpeg's ("concat:…").
+        capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise SourceError(f"{path}: not a video that can be decoded, or a video that was cut off")
+    return capture
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise SourceError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise SourceError(f"{path}: not a file; expected a video")
+    if path.stat().st_size == 0:
+        raise SourceError(f"{path}: the file is empty; expected a video")
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"{path}: permission denied")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV and FFmpeg off stderr: what they complain of is said by our own messages.
+
+    FFmpeg asks for its level once in a process: where somebody else used it first, theirs stays.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    before = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)
+
+
+def _next_image(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
+    """The next frame, uint8 (H, W, 3) RGB, or None."""
+    decoded, image = capture.read()
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8) if decoded else None
+
+
+def _sensible_rate(rate: float) -> float:
+    return rate if 0.0 < rate < _HIGHEST_RATE else _USUAL_RATE  # false for NaN, too

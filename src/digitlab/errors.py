@@ -1,0 +1,99 @@
+"""Every error that a user can meet, as one tree.
+
+    DigitlabError                 anything that digitlab itself refuses; its text is complete and meant to be shown
+    ├── UsageError                an option or argument that cannot be right
+    ├── InputError                something from outside cannot be used
+    │   ├── ImageError            a picture: missing, unreadable, cut off, too large
+    │   ├── DatasetError          a dataset or a file of one
+    │   ├── ModelError            a model: unknown name, foreign file, other input or output shape
+    │   ├── RecipeError           a recipe or configuration file
+    │   ├── RunError              a run folder: missing or incomplete
+    │   └── SourceError           a video or camera
+    ├── ShapeError                an array of another shape or type than the function takes (also a ValueError)
+    ├── StorageError              a disk that is full, a folder that cannot be written
+    └── MissingExtraError         an optional part of digitlab that is not installed
+
+A message says what was given, what was expected and what to do. The command line prints it on one line and ends with
+``exit_code``; it never shows a traceback for one of these.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DatasetError",
+    "DigitlabError",
+    "ImageError",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "RecipeError",
+    "RunError",
+    "ShapeError",
+    "SourceError",
+    "StorageError",
+    "UsageError",
+]
+
+
+class DigitlabError(Exception):
+    """The root of the tree; ``exit_code`` is what the command line ends with."""
+
+    exit_code = 2
+
+
+class UsageError(DigitlabError):
+    """An option or argument that cannot be right."""
+
+
+class InputError(DigitlabError):
+    """Something from outside cannot be used."""
+
+
+class ImageError(InputError):
+    """A picture that is missing, unreadable, cut off or too large."""
+
+
+class DatasetError(InputError):
+    """A dataset, or a file of one, that is unknown or damaged."""
+
+
+class ModelError(InputError):
+    """A model that is unknown, damaged, or does not map ``(N, 28, 28)`` images to ``(N, 10)`` probabilities."""
+
+
+class RecipeError(InputError):
+    """A recipe or configuration file with unknown keys or values of the wrong kind."""
+
+
+class RunError(InputError):
+    """A run folder that is missing or lacks a file."""
+
+
+class SourceError(InputError):
+    """A video or camera that cannot be opened or read."""
+
+
+class ShapeError(DigitlabError, ValueError):
+    """An array of another shape or type than the function takes.
+
+    >>> str(ShapeError("images", expected="(N, 28, 28)", received=(28, 28)))
+    'images: expected (N, 28, 28), received (28, 28)'
+    """
+
+    def __init__(self, name: str, *, expected: str, received: object) -> None:
+        super().__init__(f"{name}: expected {expected}, received {received}")
+
+
+class StorageError(DigitlabError):
+    """A disk that is full or a folder that cannot be written."""
+
+
+class MissingExtraError(DigitlabError):
+    """An optional part of digitlab that is not installed.
+
+    >>> str(MissingExtraError("train", needed_for="training"))
+    'training needs the extra "train"; install it with: pip install "digitlab[train]"'
+    """
+
+    def __init__(self, extra: str, *, needed_for: str) -> None:
+        super().__init__(f'{needed_for} needs the extra "{extra}"; install it with: pip install "digitlab[{extra}]"')

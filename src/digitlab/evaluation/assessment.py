@@ -1,0 +1,35 @@
+"""Probabilities and images → the files of a run folder that say how good a model is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digitlab.evaluation.metrics import Metrics, measure, surest_mistakes
+from digitlab.runs import Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.runs import Run
+    from digitlab.values import Digits
+
+__all__ = ["assess"]
+
+
+def assess(run: Run, probabilities: NDArray[np.float32], digits: Digits, about: Mapping[str, Any]) -> Metrics:
+    """Measure probabilities (N, 10) of ``digits``; write `predictions.npz` and `metrics.json` into ``run``.
+
+    about: what was measured (model, data, split …), kept in the JSON beside the numbers.
+
+    Raises:
+        ShapeError, DatasetError: as `measure`.
+        StorageError: when the files cannot be written.
+    """
+    metrics = measure(probabilities, digits.labels)
+    rows = surest_mistakes(probabilities, digits.labels)
+    run.write_predictions(Predictions(probabilities, digits.labels, rows, digits.images[rows]))
+    run.write_json(run.metrics, {**about, **metrics.as_dict()})
+    return metrics

@@ -1,0 +1,169 @@
+"""Handwritten digits on a sheet of paper, with the truth about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.examples.ink import BODY, extent, stroke
+from digitlab.examples.light import blank_paper, light_on, photograph
+from digitlab.examples.motion import MARGIN, held_still
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box, Digits
+
+__all__ = ["Layout", "Page", "Sheet", "paper_page", "write_sheet"]
+
+_PENS = {"black": (0.13, 0.125, 0.135), "blue": (0.13, 0.19, 0.50)}  # RGB, the light that ink throws back
+_SMALLEST = 20.0  # pixels; a smaller digit has fewer pixels than its MNIST original
+_GAP = 0.4  # between digits, and
+_PITCH = 1.5  # from line to line, both in heights of a digit
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a page looks.
+
+    size: width and height of the picture in pixels
+    digit_height: pixels; less where the digits would not fit. Between 80 and 115, by the seed, unless given
+    pen: "black" or "blue"; by the seed unless given
+    """
+
+    size: tuple[int, int] = (640, 480)
+    digit_height: float | None = None
+    pen: str | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 64:
+            raise UsageError(f"a page of {self.size[0]}×{self.size[1]} pixels; expected at least 64×64")
+        if self.pen is not None and self.pen not in _PENS:
+            raise UsageError(f"there is no {self.pen} pen; known: {', '.join(_PENS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A picture and what is written in it.
+
+    image: uint8 (H, W, 3) RGB
+    boxes: one a digit, in reading order, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive
+    text: the digits; lines are joined by newlines
+    """
+
+    image: NDArray[np.uint8]
+    boxes: tuple[Box, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Lit, written paper that reaches `MARGIN` pixels beyond the picture on each side.
+
+    surface: float32 (H + 2 MARGIN, W + 2 MARGIN, 3) RGB, 0..1
+    boxes: as in `Page`, of a camera that is held still
+    """
+
+    surface: NDArray[np.float32]
+    boxes: tuple[Box, ...]
+
+
+def paper_page(lines: Sequence[Digits], layout: Layout | None = None, *, seed: int = 0) -> Page:
+    """A photo of digits on paper; without lines, of empty paper.
+
+    Args:
+        lines: the digits of each line, from left to right.
+        layout: 640×480 pixels, height and pen by the seed, unless given.
+        seed: decides on place, pen, light, grain and noise.
+
+    Raises:
+        UsageError: when the digits do not fit.
+        ShapeError: when a digit's image is empty.
+    """
+    layout = layout or Layout()
+    sheet = write_sheet(lines, layout, seed=seed)
+    image = photograph(sheet.surface, held_still(), layout.size, np.random.default_rng((seed, 2)))
+    return Page(image, sheet.boxes, "\n".join("".join(map(str, line.labels)) for line in lines))
+
+
+def write_sheet(lines: Sequence[Digits], layout: Layout, *, seed: int) -> Sheet:
+    """Write the digits on lit paper.
+
+    Raises:
+        UsageError: when the digits do not fit.
+        ShapeError: when a digit's image is empty.
+    """
+    rng = np.random.default_rng((seed, 0))
+    width, height = layout.size
+    shape = height + 2 * MARGIN, width + 2 * MARGIN
+    surface = blank_paper(shape, rng)
+    pen = np.array(_PENS[layout.pen or rng.choice(list(_PENS))], np.float32)
+    boxes = []
+    for coverage, x, y in _placed(lines, layout, rng):
+        part = surface[y + MARGIN : y + MARGIN + coverage.shape[0], x + MARGIN : x + MARGIN + coverage.shape[1]]
+        ink = coverage[:, :, None] * rng.uniform(0.9, 0.98)
+        part[:] = part * (1.0 - ink) + pen * ink
+        boxes.append((x, y, x + coverage.shape[1], y + coverage.shape[0]))
+    return Sheet(surface * light_on(shape, rng), tuple(boxes))
+
+
+def _placed(
+    lines: Sequence[Digits], layout: Layout, rng: np.random.Generator
+) -> list[tuple[NDArray[np.float32], int, int]]:
+    """Each digit's coverage with the x and y of its upper left corner in the picture."""
+    if not lines:
+        return []
+    scale = _scale(lines, layout, rng)
+    pitch = _PITCH * BODY * scale
+    middle = layout.size[1] / 2.0 - pitch * (len(lines) - 1) / 2.0 + _slack(layout.size[1], pitch * len(lines), rng)
+    placed = []
+    for number, line in enumerate(lines):
+        placed += _line(line, scale, layout.size[0], middle + number * pitch, rng)
+    return placed
+
+
+def _line(
+    line: Digits, scale: float, width: int, middle: float, rng: np.random.Generator
+) -> list[tuple[NDArray[np.float32], int, int]]:
+    x = (width - _line_width(line) * scale) / 2.0 + _slack(width, _line_width(line) * scale, rng)
+    placed = []
+    for image in line.images:
+        coverage = stroke(image, scale * rng.uniform(0.92, 1.0))
+        y = middle - coverage.shape[0] / 2.0 + rng.uniform(-0.04, 0.04) * BODY * scale
+        placed.append((coverage, round(x), round(y)))
+        x += coverage.shape[1] + _GAP * BODY * scale * rng.uniform(0.8, 1.0)
+    return placed
+
+
+def _scale(lines: Sequence[Digits], layout: Layout, rng: np.random.Generator) -> float:
+    """Pixels of the picture for a pixel of MNIST, so that everything stays in the picture whatever the hand does.
+
+    Raises:
+        UsageError: when the digits would be too small.
+    """
+    wanted = layout.digit_height or rng.uniform(80.0, 115.0)
+    room = layout.size[0] - MARGIN, layout.size[1] - MARGIN
+    widest = max(_line_width(line) for line in lines)
+    scale = min(wanted / BODY, room[0] / max(widest, 1.0), room[1] / (_PITCH * BODY * len(lines)))
+    if scale * BODY < min(_SMALLEST, wanted):
+        raise UsageError(
+            f"{len(lines)} lines of up to {max(map(len, lines))} digits do not fit on {layout.size[0]}×{layout.size[1]}"
+            " pixels; give fewer digits or a larger size"
+        )
+    return scale
+
+
+def _line_width(line: Digits) -> float:
+    """In pixels of MNIST, with the gaps."""
+    boxes = [extent(image) for image in line.images]
+    return sum(x1 - x0 for x0, _, x1, _ in boxes) + _GAP * BODY * max(0, len(boxes) - 1)
+
+
+def _slack(room: float, needed: float, rng: np.random.Generator) -> float:
+    """How far from the middle something of this size is written: at most a third of the free space on each side."""
+    return rng.uniform(-1.0, 1.0) * max(0.0, room - MARGIN - needed) / 6.0

@@ -1,0 +1,221 @@
+"""The networks of the five documents, a function each: source, published result, parameters.
+
+S0: Pascual, "Study of Deep Learning Neural Networks with Keras", 2017. S1: Aboueloula, Benserhier, Zrira, "Recognizing
+Digits using Neural Networks", 2020. S2: "CNN and Regularization Techniques with TensorFlow and Keras", University of
+Oviedo. S3: Kralj Novak, "Handwritten Digit Recognition using CNNs in Python with Keras", 2019. S4: Bertsch,
+"Convolutional Neural Networks", 2019.
+
+Every network: input uint8 (N, 28, 28), light ink on dark; output float32 (N, 10), probabilities. Weights come from Keras'
+global random state: call ``keras.utils.set_random_seed`` first.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import UsageError
+from digitlab.models.backend import keras
+from digitlab.models.layers import CENTRED, conv, dense, max_pool, output, sequential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+layers = keras.layers
+
+__all__ = ["ARCHITECTURES", "architecture_names", "build"]
+
+
+def _thesis_head(*, dropout: bool) -> list[keras.Layer]:
+    """S0 §3.1.2: dropout before every dense layer, 0.25 and 0.5."""
+    drop = [[layers.Dropout(0.25)], [layers.Dropout(0.5)]] if dropout else [[], []]
+    return [*drop[0], layers.Flatten(), dense(128), *drop[1], *output()]
+
+
+def thesis_1conv(*, dropout: bool = True) -> keras.Model:
+    """S0, table 5.4, "1Conv+MaxPooling": accuracy 0.945, loss 0.191 on 1-6-test after 47 epochs. 693,962 parameters."""
+    return sequential(
+        conv(32), max_pool(),                       # (N, 13, 13, 32)
+        _thesis_head(dropout=dropout),              # (N, 10)
+        name="thesis-1conv",
+    )  # fmt: skip
+
+
+def thesis_2conv(*, dropout: bool = True) -> keras.Model:
+    """S0 §3.1, the Keras example: 0.9891, loss 0.0306 on MNIST after 12 epochs; table 5.4: 0.954 on 1-6-test after 30.
+
+    600,810 parameters.
+    """
+    return sequential(
+        conv(32), conv(32), max_pool(),             # (N, 12, 12, 32)
+        _thesis_head(dropout=dropout),              # (N, 10)
+        name="thesis-2conv",
+    )  # fmt: skip
+
+
+def thesis_3conv(*, dropout: bool = True) -> keras.Model:
+    """S0, table 5.4, "3Conv+MaxPooling": 0.945 (sic), loss 0.129 on 1-6-test after 28 epochs. 515,850 parameters."""
+    return sequential(
+        conv(32), conv(32), conv(32), max_pool(),   # (N, 11, 11, 32)
+        _thesis_head(dropout=dropout),              # (N, 10)
+        name="thesis-3conv",
+    )  # fmt: skip
+
+
+def thesis_4conv(*, dropout: bool = True) -> keras.Model:
+    """S0, table 5.4, "2Conv+MaxPooling+2Conv+MaxPooling": 0.970, loss 0.092 on 1-6-test after 27 epochs; table 5.5: 0.973.
+
+    95,018 parameters.
+    """
+    return sequential(
+        conv(32), conv(32), max_pool(),             # (N, 12, 12, 32)
+        conv(32), conv(32), max_pool(),             # (N, 4, 4, 32)
+        _thesis_head(dropout=dropout),              # (N, 10)
+        name="thesis-4conv",
+    )  # fmt: skip
+
+
+def thesis_6conv(*, dropout: bool = True) -> keras.Model:
+    """S0, table 5.4, "4Conv+MaxPooling+2Conv+MaxPooling": 0.971, loss 0.092 on 1-6-test after 24 epochs.
+
+    84,842 parameters. Three pools would leave an image of 0×0 (S0 §5.4), hence two.
+    """
+    return sequential(
+        conv(32), conv(32), conv(32), conv(32), max_pool(),     # (N, 10, 10, 32)
+        conv(32), conv(32), max_pool(),                         # (N, 3, 3, 32)
+        _thesis_head(dropout=dropout),                          # (N, 10)
+        name="thesis-6conv",
+    )  # fmt: skip
+
+
+def ann_397() -> keras.Model:
+    """S1 §2.2: 0.9798 training accuracy after 6 epochs (Adam, batch 32). 397 is the mean of 784 and 10. 473,631 parameters."""
+    return sequential(
+        layers.Flatten(), dense(397), dense(397),   # (N, 397)
+        output(),                                   # (N, 10)
+        name="ann-397", preparation=CENTRED,
+    )  # fmt: skip
+
+
+def first_cnn() -> keras.Model:
+    """S1, figure 3.6: 98.62 % on MNIST's test images. 93,222 parameters."""
+    return sequential(
+        conv(32, 5), layers.AveragePooling2D(2),    # (N, 12, 12, 32)
+        layers.Flatten(), dense(20),                # (N, 20)
+        output(),                                   # (N, 10)
+        name="first-cnn",
+    )  # fmt: skip
+
+
+def final_cnn() -> keras.Model:
+    """S1 §4.1: accuracy 1.00 as printed (≥ 0.995) after 20 epochs with augmentation (Adam 0.01, batch 256).
+
+    499,378 parameters, 492,446 of them trained. The batch normalisations that S1's listing creates between the convolutions
+    are never added to its model (its summary shows as much); they are absent here too.
+    """
+    return sequential(
+        conv(64, activation=None), layers.LeakyReLU(0.08), max_pool(), layers.Dropout(0.2),     # (N, 13, 13, 64)
+        conv(128, activation=None), layers.LeakyReLU(0.08), max_pool(), layers.Dropout(0.2),    # (N, 5, 5, 128)
+        layers.Flatten(), layers.BatchNormalization(),                                          # (N, 3200)
+        dense(128, activation=None, kernel_initializer="random_uniform"),
+        layers.BatchNormalization(), layers.Activation("relu"), layers.Dropout(0.2),            # (N, 128)
+        layers.BatchNormalization(),
+        layers.Dense(10, kernel_initializer="random_uniform"), layers.BatchNormalization(),
+        layers.Softmax(name="probabilities", dtype="float32"),                                  # (N, 10)
+        name="final-cnn",
+    )  # fmt: skip
+
+
+def slides_cnn() -> keras.Model:
+    """S2, "CNN example in Keras": 98.92 % on MNIST's test images after 10 epochs (Adam, batch 128). 30,762 parameters."""
+    return sequential(
+        conv(16), max_pool(),                       # (N, 13, 13, 16)
+        conv(32), max_pool(),                       # (N, 5, 5, 32)
+        layers.Flatten(), dense(32),                # (N, 32)
+        output(),                                   # (N, 10)
+        name="slides-cnn",
+    )  # fmt: skip
+
+
+def exercise_mlp() -> keras.Model:
+    """S3, the baseline: 10 epochs, Adam, batch 200, 10 % for validation; no result printed. 623,290 parameters.
+
+    "Normal" initialisers are Keras' of that name: standard deviation 0.05.
+    """
+    return sequential(
+        layers.Flatten(), dense(784, kernel_initializer="random_normal"),   # (N, 784)
+        output(kernel_initializer="random_normal"),                         # (N, 10)
+        name="exercise-mlp",
+    )  # fmt: skip
+
+
+def exercise_cnn() -> keras.Model:
+    """S3, the simple convolutional network: Adam; no result printed. 592,074 parameters."""
+    return sequential(
+        conv(32, 5), max_pool(), layers.Dropout(0.2),   # (N, 12, 12, 32)
+        layers.Flatten(), dense(128),                   # (N, 128)
+        output(),                                       # (N, 10)
+        name="exercise-cnn",
+    )  # fmt: skip
+
+
+def notebook_cnn() -> keras.Model:
+    """S4: 99.31 %, loss 0.0232 on MNIST after 12 epochs (Adadelta, batch 128). 1,011,690 parameters."""
+    return sequential(
+        conv(32, 4), conv(64), max_pool(), layers.Dropout(0.25),        # (N, 11, 11, 64)
+        layers.Flatten(), dense(128), layers.Dropout(0.5),              # (N, 128)
+        output(),                                                       # (N, 10)
+        name="notebook-cnn",
+    )  # fmt: skip
+
+
+def reader_cnn() -> keras.Model:
+    """Our own, for photos: six convolutions with batch normalisation, global average and maximum side by side.
+
+    Made for recipes/reader.toml. 290,346 parameters. Global pooling instead of a flattened map makes the answer depend
+    little on where the ink lies, which is what a photo needs.
+    """
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    x: Any = images
+    for layer in sequential(name="reader-cnn").layers:
+        x = layer(x)
+    for filters in (32, 64, 128):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization()(x)
+            x = layers.Activation("relu")(x)                                # (N, 28 | 14 | 7, …, filters)
+        x = max_pool()(x) if filters < 128 else x
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])     # (N, 256)
+    x = layers.Dropout(0.3)(pooled)
+    return keras.Model(images, output()[0](x), name="reader-cnn")
+
+
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        thesis_1conv, thesis_2conv, thesis_3conv, thesis_4conv, thesis_6conv, ann_397, first_cnn, final_cnn, slides_cnn,
+        exercise_mlp, exercise_cnn, notebook_cnn, reader_cnn,
+    )
+}  # fmt: skip
+
+
+def architecture_names() -> tuple[str, ...]:
+    """The names that `build` knows."""
+    return tuple(ARCHITECTURES)
+
+
+def build(name: str, *, dropout: bool = True) -> keras.Model:
+    """The untrained network of this name.
+
+    Raises:
+        UsageError: for an unknown name, or where the network has no variant without dropout.
+    """
+    if name not in ARCHITECTURES:
+        near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"there is no architecture {name!r}; known: {', '.join(ARCHITECTURES)}.{hint}")
+    if dropout:
+        return ARCHITECTURES[name]()
+    if not name.startswith("thesis-"):
+        raise UsageError(f"{name} has no variant without dropout; the thesis-… networks have one")
+    return ARCHITECTURES[name](dropout=False)

@@ -1,0 +1,59 @@
+"""The one door to Keras: chooses the backend and keeps its start quiet.
+
+TensorFlow unless ``KERAS_BACKEND`` says otherwise; on a CPU it is two to ten times as quick as Keras' other backends
+(docs/diary.md). Everything here takes ``keras`` from this module, so that no other order of imports is possible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from digitlab.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["dtype_policy", "keras"]
+
+
+@contextlib.contextmanager
+def _native_stderr_silenced() -> Iterator[None]:
+    """TensorFlow's C++ half writes several lines to file descriptor 2 while it loads, whatever its log level."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # no stderr at all
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+try:
+    with _native_stderr_silenced():
+        import keras
+except ModuleNotFoundError as error:
+    raise MissingExtraError("train", needed_for="training and opening Keras models") from error
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Layers made inside get Keras' dtype policy ``name`` ("float32", "mixed_bfloat16")."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,65 @@
+"""The words in which the architectures are written: short names for Keras layers with the seeds' settings.
+
+Every network takes ``uint8 (N, 28, 28)`` and begins with its preparation, so that the model file says itself how pixels
+become numbers (S0's 2017 program did not, and fed its network 0…255 instead of 0…1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from digitlab.models.backend import keras
+
+layers = keras.layers
+
+__all__ = ["CENTRED", "PREPARATIONS", "UNIT", "conv", "dense", "max_pool", "output", "preparation_of", "prepare", "sequential"]
+
+UNIT = "x / 255"
+CENTRED = "x / 255 - 0.5"
+PREPARATIONS = {UNIT: (1 / 255, 0.0), CENTRED: (1 / 255, -0.5)}
+
+
+def prepare(preparation: str) -> list[keras.Layer]:
+    """uint8 (N, 28, 28) → float (N, 28, 28, 1) by one of PREPARATIONS."""
+    scale, offset = PREPARATIONS[preparation]
+    return [layers.Rescaling(scale, offset, name="prepare"), layers.Reshape((28, 28, 1), name="add_channel")]
+
+
+def preparation_of(model: keras.Model) -> str:
+    """How ``model`` turns pixels into numbers, read from its first layers."""
+    for layer in model.layers:
+        if isinstance(layer, layers.Rescaling):
+            return next((name for name, settings in PREPARATIONS.items() if settings == (layer.scale, layer.offset)), "other")
+    return "none"
+
+
+def conv(filters: int, size: int = 3, **settings: Any) -> keras.Layer:
+    """A convolution without padding, followed by ReLU unless ``activation`` says otherwise."""
+    return layers.Conv2D(filters, size, **{"activation": "relu", **settings})
+
+
+def max_pool() -> keras.Layer:
+    """The maximum of each 2×2 block; halves width and height, rounded down."""
+    return layers.MaxPooling2D(2)
+
+
+def dense(units: int, **settings: Any) -> keras.Layer:
+    """A fully connected layer, followed by ReLU unless ``activation`` says otherwise."""
+    return layers.Dense(units, **{"activation": "relu", **settings})
+
+
+def output(**settings: Any) -> list[keras.Layer]:
+    """The ten probabilities.
+
+    In float32 whatever the policy of the rest: a softmax in bfloat16 has steps of 0.004 near 1, and the loss would see them.
+    """
+    return [layers.Dense(10, activation="softmax", name="probabilities", dtype="float32", **settings)]
+
+
+def sequential(*stack: keras.Layer | list[keras.Layer], name: str, preparation: str = UNIT) -> keras.Sequential:
+    """Input, preparation and ``stack`` (layers or lists of layers) as one model."""
+    model = keras.Sequential([keras.Input((28, 28), dtype="uint8", name="images"), *prepare(preparation)], name=name)
+    for part in stack:
+        for layer in part if isinstance(part, list) else [part]:
+            model.add(layer)
+    return model

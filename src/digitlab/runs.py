@@ -1,0 +1,227 @@
+"""The run folder: `runs/<date-time>-<name>/`. The only module that knows its file names.
+
+    config.toml        everything resolved, enough to repeat the run
+    environment.json   versions, processor, seed, commit
+    history.csv        an epoch a row
+    batches.csv        a batch a row
+    model.keras        the trained model, float32
+    model.onnx         the same for every other use
+    predictions.npz    probabilities float32 (N, 10) and labels uint8 (N,) of the test images, the worst mistakes' images
+    metrics.json       what `digitlab evaluate` computes from them
+    report.html        one page, self-contained
+    evaluations/NAME/  predictions.npz, metrics.json and report.html of other data
+
+Every file is written atomically.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RunError
+from digitlab.storage import atomic_path, saying_what_failed, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Predictions", "Run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a model said of a set of images.
+
+    probabilities: float32 (N, 10)
+    labels: uint8 (N,)
+    mistakes: int64 (M,), rows of the surest wrong answers, worst first, at most 50
+    mistaken_images: uint8 (M, 28, 28)
+    """
+
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    mistakes: NDArray[np.int64]
+    mistaken_images: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A folder with one training's, or one evaluation's, files."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, name: str, parent: Path = Path("runs")) -> Run:
+        """Make a new, empty run folder; a number is added to the name where two start in the same second.
+
+        Raises:
+            StorageError: when the folder cannot be made.
+        """
+        stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")  # noqa: DTZ005 - a folder's name, in its user's time
+        with saying_what_failed(parent, "make"):
+            for number in range(1, 1000):
+                path = parent / (f"{stamp}-{name}" if number == 1 else f"{stamp}-{name}-{number}")
+                try:
+                    path.mkdir(parents=True)
+                except FileExistsError:
+                    if not path.is_dir():
+                        raise
+                else:
+                    return cls(path)
+        raise RunError(f"{parent} holds a thousand runs of this second already")
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """An existing run folder.
+
+        Raises:
+            RunError: when it is no folder, or holds neither a model nor metrics.
+        """
+        run = cls(Path(path))
+        if not run.path.is_dir():
+            raise RunError(f"{path}: there is no such run folder")
+        if not any(file.is_file() for file in (run.keras, run.onnx, run.metrics, run.config)):
+            raise RunError(f"{path}: not a run folder; expected model.onnx, metrics.json or config.toml in it")
+        return run
+
+    @property
+    def config(self) -> Path:
+        """Everything resolved, as TOML."""
+        return self.path / "config.toml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, processor, seed and commit, as JSON."""
+        return self.path / "environment.json"
+
+    @property
+    def history(self) -> Path:
+        """An epoch a row, as CSV."""
+        return self.path / "history.csv"
+
+    @property
+    def batches(self) -> Path:
+        """A batch a row, as CSV."""
+        return self.path / "batches.csv"
+
+    @property
+    def keras(self) -> Path:
+        """The trained model for Keras."""
+        return self.path / "model.keras"
+
+    @property
+    def onnx(self) -> Path:
+        """The trained model for everything else."""
+        return self.path / "model.onnx"
+
+    @property
+    def predictions(self) -> Path:
+        """Probabilities and labels of the test images."""
+        return self.path / "predictions.npz"
+
+    @property
+    def metrics(self) -> Path:
+        """The numbers computed from the predictions, as JSON."""
+        return self.path / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        """The page to look at."""
+        return self.path / "report.html"
+
+    def evaluation(self, data: str) -> Run:
+        """The folder inside this one for measuring the model on other data; made when missing."""
+        run = Run(self.path / "evaluations" / "".join(c if c.isalnum() or c in "-_." else "-" for c in data))
+        with saying_what_failed(run.path, "make"):
+            run.path.mkdir(parents=True, exist_ok=True)
+        return run
+
+    def write_config(self, settings: Mapping[str, Any]) -> None:
+        """Write `config.toml`; settings that are None are left out, TOML has no word for them."""
+        import tomli_w
+
+        write_text(self.config, tomli_w.dumps({key: value for key, value in settings.items() if value is not None}))
+
+    def read_config(self) -> dict[str, Any]:
+        """The content of `config.toml`; empty where the run has none."""
+        if not self.config.is_file():
+            return {}
+        with saying_what_failed(self.config, "read"):
+            return tomllib.loads(self.config.read_text("utf-8"))
+
+    def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
+        """Write one of the JSON files."""
+        write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Read one of the JSON files.
+
+        Raises:
+            RunError: when it is missing or damaged.
+        """
+        try:
+            content = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.path}: lacks {path.name}; run `digitlab evaluate {self.path}` to make it") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: cannot be read ({error})") from error
+        if not isinstance(content, dict):
+            raise RunError(f"{path}: expected a JSON object")
+        return content
+
+    def write_table(self, path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Write one of the CSV files."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([["" if value is None else value for value in row] for row in rows])
+        write_text(path, text.getvalue())
+
+    def read_table(self, path: Path) -> dict[str, list[float]]:
+        """The columns of one of the CSV files as numbers, empty cells as NaN; no columns where the file is missing."""
+        if not path.is_file():
+            return {}
+        with saying_what_failed(path, "read"):
+            columns, *rows = list(csv.reader(path.read_text("utf-8").splitlines()))
+        return {name: [float(row[place] or "nan") for row in rows] for place, name in enumerate(columns)}
+
+    def write_predictions(self, predictions: Predictions) -> None:
+        """Write `predictions.npz`."""
+        import numpy as np
+
+        with atomic_path(self.predictions) as temporary:
+            np.savez_compressed(
+                temporary,
+                probabilities=predictions.probabilities,
+                labels=predictions.labels,
+                mistakes=predictions.mistakes,
+                mistaken_images=predictions.mistaken_images,
+            )
+
+    def read_predictions(self) -> Predictions:
+        """Read `predictions.npz`.
+
+        Raises:
+            RunError: when it is missing or damaged.
+        """
+        import zipfile
+
+        import numpy as np
+
+        try:
+            # Opened here: np.load forgets to close a file that turns out to be no zip.
+            with self.predictions.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                return Predictions(*(stored[name] for name in Predictions.__dataclass_fields__))
+        except FileNotFoundError:
+            raise RunError(f"{self.path}: lacks predictions.npz; run `digitlab evaluate {self.path}` to make it") from None
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise RunError(f"{self.predictions}: cannot be read ({error})") from error

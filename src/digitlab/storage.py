@@ -1,0 +1,108 @@
+"""Where files go: atomic writes and the user's cache folder.
+
+A file under its final name is whole: it is written beside it under a temporary name, flushed to the disk and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["atomic_folder", "atomic_path", "cache_folder", "saying_what_failed", "write_text"]
+
+
+@contextlib.contextmanager
+def saying_what_failed(path: Path, doing: str = "write") -> Iterator[None]:
+    """Turn the operating system's refusal into one clear line.
+
+    Raises:
+        StorageError: in place of any OSError raised inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = {
+            errno.ENOSPC: "the disk is full; free some space",
+            errno.EDQUOT: "your disk quota is used up; free some space",
+            errno.EACCES: "permission denied; choose another folder",
+            errno.EROFS: "the folder is read-only; choose another",
+            errno.ENOENT: "its folder does not exist; make it first",
+        }.get(error.errno or 0, error.strerror or str(error))
+        raise StorageError(f"cannot {doing} {path}: {advice}") from error
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it becomes ``path``, on any error it is removed.
+
+    Raises:
+        StorageError: when the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    with saying_what_failed(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays: several writers (OpenCV, Keras) choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside ``path``; on success it becomes ``path`` unless another process was first.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    with saying_what_failed(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            yield temporary
+            try:
+                temporary.rename(path)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: ``$DIGITLAB_CACHE``, or the platform's user cache."""
+    named = os.environ.get("DIGITLAB_CACHE")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_cache_path
+
+    return Path(user_cache_path("digitlab", appauthor=False))

@@ -1,0 +1,135 @@
+"""What a training is: one small record, read from a recipe (TOML), from options, or from both."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RecipeError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+__all__ = ["Training", "find_recipe", "read_recipe", "recipe_names", "with_options"]
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Everything that decides how a training ends, apart from the machine.
+
+    architecture, dropout: which network (`digitlab.models`)
+    dataset: a named set; its test images are what the finished model is measured on
+    epochs: at most so many
+    validation: share of the training images held out (last of each class), or 0 for none; a dataset's own validation
+        split is used where it has one
+    patience: end when the validation loss has not improved for so many epochs, and keep the best weights; None: run
+        all epochs and keep the last
+    optimiser, learning_rate: see `digitlab.training.optimisers`; None means the optimiser's own rate
+    augmentation: "none", or a name of `digitlab.training.augmentation`
+    precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
+    """
+
+    architecture: str = "thesis-2conv"
+    dataset: str = "mnist"
+    epochs: int = 12
+    batch_size: int = 128
+    optimiser: str = "adadelta"
+    learning_rate: float | None = None
+    schedule: str = "constant"
+    dropout: bool = True
+    augmentation: str = "none"
+    label_smoothing: float = 0.0
+    validation: float = 0.0
+    patience: int | None = None
+    seed: int = 0
+    precision: str = "auto"
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        for wrong, what in (
+            (self.epochs < 1, f"epochs is {self.epochs}; expected 1 or more"),
+            (self.batch_size < 1, f"batch_size is {self.batch_size}; expected 1 or more"),
+            (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
+            (self.learning_rate is not None and not self.learning_rate > 0, f"learning_rate is {self.learning_rate}; expected more than 0"),
+            (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
+            (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
+            (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
+            (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {', '.join(PRECISIONS)}"),
+        ):  # fmt: skip
+            if wrong:
+                raise UsageError(what)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for `config.toml`."""
+        return asdict(self)
+
+
+# What may stand in a recipe, by field; TOML tells 1 from 1.0, and a person need not.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "int | None": (int,),
+    "float": (int, float),
+    "float | None": (int, float),
+    "bool": (bool,),
+    "str": (str,),
+    "str | None": (str,),
+}
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The recipes that ship with the package."""
+    return tuple(sorted(Path(entry.name).stem for entry in _shipped().iterdir() if entry.name.endswith(".toml")))
+
+
+def _shipped() -> Traversable:
+    return resources.files("digitlab").joinpath("recipes")
+
+
+def find_recipe(path: Path) -> Training:
+    """The recipe in this file, or the shipped one of this name.
+
+    Raises:
+        RecipeError: as `read_recipe`, or when there is neither.
+    """
+    if path.exists():
+        return read_recipe(path)
+    if str(path) in recipe_names():
+        with resources.as_file(_shipped().joinpath(f"{path}.toml")) as shipped:
+            return read_recipe(shipped)
+    raise RecipeError(f"{path}: there is no such recipe file; shipped: {', '.join(recipe_names())}")
+
+
+def read_recipe(path: Path) -> Training:
+    """Read a recipe: a flat TOML file whose keys are the fields of `Training`.
+
+    Raises:
+        RecipeError: when it is missing, not TOML, or has unknown keys or values of the wrong kind.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
+    kinds = {field.name: str(field.type) for field in fields(Training)}
+    for key, value in content.items():
+        if key not in kinds:
+            near = difflib.get_close_matches(key, kinds, n=1)
+            raise RecipeError(f"{path}: unknown key {key!r};" + (f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"))
+        allowed = _KINDS[kinds[key]]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise RecipeError(f"{path}: {key} is {value!r}; expected {allowed[-1].__name__}")
+    try:
+        return replace(Training(**content), name=content.get("name", path.stem))
+    except UsageError as error:
+        raise RecipeError(f"{path}: {error}") from error
+
+
+def with_options(training: Training, options: Mapping[str, Any]) -> Training:
+    """The training with those options that are not None in place of its own."""
+    return replace(training, **{key: value for key, value in options.items() if value is not None})

@@ -1,0 +1,149 @@
+"""The values that flow through the house: small frozen dataclasses that check their shapes.
+
+Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dark; frames and photos are ``uint8 (H, W, 3)``
+RGB, rows top-down; boxes are ``(x0, y0, x1, y1)`` in pixels, x1 and y1 exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DatasetError, ShapeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["CLASSES", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "Reading"]
+
+CLASSES = tuple("0123456789")
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Labelled images of single digits.
+
+    images: uint8 (N, 28, 28), light ink on dark, 0..255
+    labels: uint8 (N,), 0..9
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or self.images.shape[1:] != (28, 28) or self.images.dtype != "uint8":
+            raise ShapeError(
+                "images", expected="uint8 (N, 28, 28)", received=f"{self.images.dtype} {self.images.shape}"
+            )
+        if self.labels.shape != self.images.shape[:1] or self.labels.dtype != "uint8":
+            raise ShapeError(
+                "labels",
+                expected=f"uint8 ({len(self.images)},), one for each image",
+                received=f"{self.labels.dtype} {self.labels.shape}",
+            )
+        if len(self.labels) and self.labels.max() > 9:
+            row = int((self.labels > 9).argmax())
+            raise DatasetError(f"labels[{row}] is {self.labels[row]}; expected 0 to 9")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Digits:
+        return Digits(self.images[rows], self.labels[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model file says of itself; stored in ``model.keras`` and ``model.onnx`` alike.
+
+    preparation: how the network turns uint8 pixels into its first numbers, for readers; the graph itself does it.
+    training: plain numbers and texts about the training (dataset, epochs, seed, test accuracy …).
+    versions: what made the file.
+    """
+
+    name: str
+    architecture: str
+    preparation: str
+    classes: tuple[str, ...] = CLASSES
+    training: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one image shows. ``digit`` is None where the reader declines to answer.
+
+    confidence: 0..1, the probability of the most likely class (also where declined)
+    probabilities: ten numbers that sum to 1, class 0 first; all 0 where no ink was found
+    """
+
+    digit: int | None
+    confidence: float
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.probabilities) != 10:
+            raise ShapeError("probabilities", expected="10 numbers", received=len(self.probabilities))
+        if self.digit is not None and not 0 <= self.digit <= 9:
+            raise ShapeError("digit", expected="0 to 9 or None", received=self.digit)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDigit:
+    """One digit found on a page: what, how surely, where (``box`` in pixels of the upright picture), on which line."""
+
+    digit: int | None
+    confidence: float
+    box: Box
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was read from one picture, in reading order.
+
+    ``digits`` holds declined marks too (``digit`` None); ``lines`` and ``text`` hold answers only.
+
+    >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
+    >>> two = ReadDigit(2, 0.8, (0, 20, 5, 29), line=1)
+    >>> Reading((one, two), milliseconds=3.0).text
+    '1\\n2'
+    """
+
+    digits: tuple[ReadDigit, ...]
+    milliseconds: float
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The answers, a string a line; lines without an answer are left out."""
+        answered: dict[int, str] = {}
+        for found in self.digits:
+            if found.digit is not None:
+                answered[found.line] = answered.get(found.line, "") + str(found.digit)
+        return tuple(text for _, text in sorted(answered.items()))
+
+    @property
+    def text(self) -> str:
+        """The lines, joined by newlines."""
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a stream.
+
+    image: uint8 (H, W, 3) RGB
+    captured: ``time.monotonic()`` in seconds when it was taken from the source
+    number: 0 for the source's first frame, counting the frames that nobody saw
+    """
+
+    image: NDArray[np.uint8]
+    captured: float
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != "uint8":
+            raise ShapeError("frame", expected="uint8 (H, W, 3)", received=f"{self.image.dtype} {self.image.shape}")

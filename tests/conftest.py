@@ -1,0 +1,36 @@
+"""What several rooms' tests share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from digitlab.values import Digits
+
+# A terminal's width must not decide what a test sees.
+os.environ["COLUMNS"] = "120"
+os.environ.pop("FORCE_COLOR", None)
+
+
+@pytest.fixture
+def few_digits() -> Digits:
+    """Two of each class from MNIST's test images."""
+    from digitlab.datasets import load_dataset
+
+    test = load_dataset("mnist").split("test")
+    rows = np.concatenate([np.flatnonzero(test.labels == digit)[:2] for digit in range(10)])
+    return test[rows]
+
+
+@pytest.fixture
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("DIGITLAB_CACHE", str(folder))
+    return folder

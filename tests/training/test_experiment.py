@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitlab.datasets import Dataset, catalogue, load_dataset
+from digitlab.errors import DatasetError, UsageError
+from digitlab.models import load_keras, predict_probabilities, read_card
+from digitlab.reading import Classifier
+from digitlab.runs import Run
+from digitlab.training import Event, Progressed, Stage, Started, StopRequest, Training, check, run_training
+
+pytestmark = pytest.mark.xdist_group("keras")
+
+
+@pytest.fixture
+def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The first 2,000 training and 500 test images, as a dataset with a name."""
+    whole = load_dataset("mnist")
+    small = Dataset("small", "", {"train": whole.split("train")[:2000], "test": whole.split("test")[:500]})
+    monkeypatch.setitem(catalogue._LOADERS, "small", lambda: small)
+    return "small"
+
+
+def test_a_training_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) -> None:
+    run, events = Run.create("test", tmp_path), []
+    training = Training("slides-cnn", small_mnist, epochs=3, optimiser="adam", validation=0.1, patience=5, seed=3)
+    trained = run_training(training, run, listener=events.append)
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {
+        "config.toml", "environment.json", "history.csv", "batches.csv", "model.keras", "model.onnx", "predictions.npz",
+        "metrics.json", "report.html",
+    }  # fmt: skip
+    assert isinstance(events[0], Started)
+    assert any(isinstance(event, Progressed) for event in events)
+    assert isinstance(events[-1], Stage)
+    assert (events[0].images, events[0].validation_images) == (1801, 199)  # a tenth of each class, rounded
+    metrics = run.read_json(run.metrics)
+    assert metrics["accuracy"] == trained.metrics.accuracy > 0.8
+    assert run.read_table(run.history)["epoch"] == [1, 2, 3]
+    assert len(run.read_table(run.batches)["loss"]) == 3 * 15
+    assert run.read_config()["validation"] == 0.1
+    assert json.loads(run.environment.read_text())["seed"] == 3
+
+
+def test_keras_and_onnx_files_say_the_same(small_mnist: str, tmp_path: Path) -> None:
+    run = Run.create("test", tmp_path)
+    run_training(Training("slides-cnn", small_mnist, epochs=1, optimiser="adam"), run)
+    images = load_dataset("mnist").split("test").images
+    by_keras, by_onnx = predict_probabilities(load_keras(run.keras), images), Classifier(run.onnx).probabilities(images)
+    np.testing.assert_allclose(by_keras, by_onnx, atol=1e-5)
+    np.testing.assert_array_equal(by_keras.argmax(1), by_onnx.argmax(1))
+    assert Classifier(run.onnx).card == read_card(run.keras)
+    card = read_card(run.keras)
+    assert card is not None
+    assert card.classes == tuple("0123456789")
+    assert card.preparation == "x / 255"
+    assert card.training["epochs_trained"] == 1
+    assert {"keras", "digitlab", "python"} <= set(card.versions)
+
+
+def test_two_runs_with_one_seed_have_identical_weights(small_mnist: str, tmp_path: Path) -> None:
+    weights = []
+    for _ in range(2):
+        run = Run.create("test", tmp_path)
+        run_training(Training("thesis-4conv", small_mnist, epochs=2, seed=9), run)
+        with zipfile.ZipFile(run.keras) as archive:
+            weights.append((archive.read("model.weights.h5"), load_keras(run.keras).get_weights()))
+    for one, two in zip(weights[0][1], weights[1][1], strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_run_can_be_repeated_from_its_config(small_mnist: str, tmp_path: Path) -> None:
+    from digitlab.training import find_recipe
+
+    run = Run.create("test", tmp_path)
+    training = Training("slides-cnn", small_mnist, epochs=1, dropout=True, learning_rate=0.5, name="again")
+    run_training(training, run)
+    assert find_recipe(run.config) == training
+
+
+def test_an_interrupted_training_still_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) -> None:
+    run, stop = Run.create("test", tmp_path), StopRequest()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Progressed):
+            stop()
+
+    trained = run_training(Training("slides-cnn", small_mnist, epochs=50), run, listener=listen, stop=stop)
+    assert trained.history.stopped == "interrupted in epoch 1"
+    assert run.report.is_file()
+    assert run.onnx.is_file()
+    assert "interrupted" in str(read_card(run.keras))
+
+
+@pytest.mark.parametrize(
+    ("training", "error", "message"),
+    [
+        (Training("no-such"), UsageError, "no architecture"),
+        (Training(optimiser="addelta"), UsageError, "Did you mean 'adadelta'"),
+        (Training(schedule="linear"), UsageError, "no schedule"),
+        (Training(augmentation="hand"), UsageError, "no augmentation"),
+        (Training(dataset="emnist"), DatasetError, "no dataset"),
+        (Training(patience=2), DatasetError, "--validation 0.2"),
+        (Training("ann-397", dropout=False), UsageError, "no variant"),
+    ],
+)
+def test_names_that_do_not_exist_are_refused_before_anything_is_made(
+    training: Training, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        check(training)

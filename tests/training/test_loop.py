@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitlab.datasets import load_dataset
+from digitlab.evaluation import log_loss_of
+from digitlab.models import build, predict_probabilities
+from digitlab.models.backend import dtype_policy, keras
+from digitlab.training import EpochEnded, Event, History, Loop, Progressed, StopRequest
+from digitlab.training.optimisers import OPTIMISERS, make_optimiser
+from digitlab.values import Digits
+
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.backends]
+
+TRAIN = load_dataset("mnist").split("train")[:1000]
+VALIDATION = load_dataset("mnist").split("train")[-200:]
+
+
+def make_loop(*, seed: int = 0, policy: str = "float32", train: Digits = TRAIN, **settings: object) -> Loop:
+    keras.utils.set_random_seed(seed)
+    with dtype_policy(policy):
+        model = build("slides-cnn")
+    optimiser = make_optimiser("adam", learning_rate=0.003, schedule="constant", steps=1)
+    return Loop(model, optimiser, train, VALIDATION, **{"batch_size": 64, "seed": seed, **settings})  # type: ignore[arg-type]
+
+
+def run(loop: Loop, epochs: int = 2) -> History:
+    return loop.run(epochs, lambda _: None, StopRequest())
+
+
+def test_training_learns_and_tells_every_batch() -> None:
+    loop = make_loop()
+    history = run(loop, 3)
+    assert [row.epoch for row in history.epochs] == [1, 2, 3]
+    assert [row[:2] for row in history.batches] == [(epoch, batch) for epoch in (1, 2, 3) for batch in range(1, 17)]
+    assert history.epochs[-1].loss < history.epochs[0].loss
+    assert history.epochs[-1].validation_accuracy is not None
+    assert history.epochs[-1].validation_accuracy > 0.7
+    sizes = [64] * 15 + [40]  # 1000 images: the last batch is smaller and weighs less
+    for row in history.epochs:
+        losses = [loss for epoch, _, loss, _ in history.batches if epoch == row.epoch]
+        assert row.loss == pytest.approx(np.average(losses, weights=sizes), rel=1e-6)
+
+
+def test_a_recorded_batch_is_what_the_network_said() -> None:
+    loop = make_loop(batch_size=len(TRAIN))
+    before = predict_probabilities(loop.model, TRAIN.images)
+    history = run(loop, 1)
+    _, _, loss, accuracy = history.batches[0]
+    assert loss == pytest.approx(log_loss_of(before, TRAIN.labels), rel=1e-4)
+    assert accuracy == pytest.approx(float((before.argmax(1) == TRAIN.labels).mean()), abs=1e-6)
+
+
+def test_the_validation_is_measured_on_the_validation_images() -> None:
+    loop = make_loop()
+    history = run(loop, 1)
+    expected = log_loss_of(predict_probabilities(loop.model, VALIDATION.images), VALIDATION.labels)
+    assert history.epochs[0].validation_loss == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_same_seed_gives_the_same_weights(policy: str) -> None:
+    first, second, other = (make_loop(seed=seed, policy=policy) for seed in (5, 5, 6))
+    histories = [run(loop) for loop in (first, second, other)]
+    for one, two in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert histories[0].batches == histories[1].batches
+    assert histories[0].batches != histories[2].batches
+
+
+def test_images_come_in_another_order_each_epoch_each_exactly_once() -> None:
+    numbered = Digits(np.zeros((300, 28, 28), np.uint8), np.zeros(300, np.uint8))
+    numbered.images[:, 0, 0], numbered.images[:, 0, 1] = np.arange(300) % 256, np.arange(300) // 256
+    loop = make_loop(train=numbered)
+    orders = []
+    for epoch in (1, 2):
+        images, _ = loop._epoch_data(epoch)
+        orders.append((images[:, 0, 0] + 256 * images[:, 0, 1].astype(int)).tolist())
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(300))
+    assert orders[0] != orders[1]
+
+
+def test_patience_ends_the_training_and_restores_the_best_weights() -> None:
+    noise = np.random.default_rng(0).integers(0, 10, len(TRAIN)).astype(np.uint8)  # nothing to learn: it can only overfit
+    loop = make_loop(train=Digits(TRAIN.images, noise), patience=2)
+    history = run(loop, 40)
+    losses = [row.validation_loss for row in history.epochs]
+    assert len(losses) < 40
+    assert history.best_epoch == len(losses) - 2 == int(np.argmin(losses)) + 1
+    assert "no lower validation loss for 2 epochs" in history.stopped
+    best = log_loss_of(predict_probabilities(loop.model, VALIDATION.images), VALIDATION.labels)
+    assert best == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_a_request_to_stop_ends_it_in_mid_epoch_with_what_was_seen() -> None:
+    stop, events = StopRequest(), []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Progressed) and event.epoch == 2:
+            stop()
+
+    loop = make_loop(batch_size=8)
+    history = loop.run(5, listen, stop)
+    assert [row.epoch for row in history.epochs] == [1]
+    assert history.stopped == "interrupted in epoch 2"
+    assert 0 < sum(epoch == 2 for epoch, *_ in history.batches) < 125 or keras.backend.backend() == "jax"
+    assert sum(isinstance(event, EpochEnded) for event in events) == 1
+
+
+def test_smoothed_labels_leave_the_recorded_loss_plain() -> None:
+    smooth = make_loop(batch_size=len(TRAIN), label_smoothing=0.2)
+    plain = make_loop(batch_size=len(TRAIN))
+    assert run(smooth, 1).batches[0] == pytest.approx(run(plain, 1).batches[0], rel=1e-5)
+
+
+def test_augmentation_sees_every_epoch_and_leaves_the_originals() -> None:
+    seen = []
+
+    def blank(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        seen.append((images.copy(), rng.random()))
+        return np.zeros_like(images)
+
+    before = TRAIN.images.copy()
+    history = run(make_loop(augment=blank), 2)
+    assert len(seen) == 2
+    assert seen[0][1] != seen[1][1]
+    np.testing.assert_array_equal(TRAIN.images, before)
+    assert history.epochs[-1].accuracy < 0.2
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_optimisers_have_the_documents_settings(name: str) -> None:
+    optimiser = make_optimiser(name, learning_rate=None, schedule="constant", steps=10)
+    expected = {"adadelta": 1.0, "adam": 0.001, "sgd": 0.01}
+    assert float(optimiser.learning_rate) == pytest.approx(expected.get(name, float(optimiser.learning_rate)))
+    assert float(make_optimiser(name, learning_rate=0.5, schedule="constant", steps=10).learning_rate) == 0.5
+
+
+def test_the_cosine_rises_then_falls_to_nothing() -> None:
+    schedule = make_optimiser("adam", learning_rate=0.1, schedule="cosine", steps=200)._learning_rate
+    rates = [float(schedule(step)) for step in range(201)]
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(0.1)
+    assert int(np.argmax(rates)) == 10
+    assert rates[200] == pytest.approx(0, abs=1e-6)
+    assert all(later <= earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from digitlab.errors import RecipeError, UsageError
+from digitlab.training.settings import Training, find_recipe, read_recipe, recipe_names, with_options
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -> None:
+    training = read_recipe(written(tmp_path, 'architecture = "ann-397"\nlearning_rate = 1\npatience = 2\nvalidation = 0.1'))
+    assert training == Training("ann-397", learning_rate=1, patience=2, validation=0.1, name="recipe")
+
+
+def test_options_override_the_recipe() -> None:
+    training = with_options(Training(epochs=9, seed=4), {"epochs": 2, "seed": None, "dropout": False})
+    assert (training.epochs, training.seed, training.dropout) == (2, 4, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch = 3", "did you mean 'epochs'"),
+        ("epochs = 0", "expected 1 or more"),
+        ('epochs = "three"', "epochs is 'three'; expected int"),
+        ("epochs = true", "epochs is True; expected int"),
+        ("validation = 1.0", "expected 0"),
+        ("precision = 'half'", "expected one of auto, float32, bfloat16"),
+        ("learning_rate = nan", "expected more than 0"),
+        ("epochs = ", "not a readable TOML"),
+        ("[table]\na = 1", "unknown key 'table'"),
+    ],
+)
+def test_mistakes_in_a_recipe_are_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(written(tmp_path, text))
+
+
+def test_a_missing_recipe_is_answered_with_the_shipped_ones(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="shipped: .*reader"):
+        find_recipe(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_can_be_read(name: str) -> None:
+    assert find_recipe(Path(name)).name == name
+
+
+def test_options_out_of_range_are_refused() -> None:
+    with pytest.raises(UsageError, match="seed is -1"):
+        with_options(Training(), {"seed": -1})
