@@ -1,0 +1,31 @@
+"""Images into other images: pure functions, batched, all randomness from an argument.
+
+A transform is ``(images, rng) -> images``, uint8 (N, 28, 28), light ink on dark; `by_blocks` runs one over any number
+of images by seed, on any number of threads, with the same bytes.
+"""
+
+from __future__ import annotations
+
+from digitlab.datasets.transforms.affine import augment_affine, realtime_images
+from digitlab.datasets.transforms.batches import by_blocks
+from digitlab.datasets.transforms.corruptions import CORRUPTIONS
+from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
+from digitlab.datasets.transforms.handmade import handmade_blocks, make_handmade, transform_images
+from digitlab.datasets.transforms.handwriting import vary_handwriting
+from digitlab.datasets.transforms.plain_loop import plain_loop
+from digitlab.datasets.transforms.sobel import sobel_images
+
+__all__ = [
+    "BANK",
+    "CORRUPTIONS",
+    "apply_bank",
+    "augment_affine",
+    "by_blocks",
+    "handmade_blocks",
+    "make_handmade",
+    "plain_loop",
+    "realtime_images",
+    "sobel_images",
+    "transform_images",
+    "vary_handwriting",
+]

@@ -1,0 +1,101 @@
+"""Small affine changes, drawn anew for each image: S1's augmentation and S0's real-time alternative.
+
+As Keras' ImageDataGenerator defines them: rotation · shift · shear · zoom, about the image's centre, from places of the
+result to places of the image, bilinear. It worked on floating-point images; these stay uint8. "nearest" and "reflect"
+agree with Keras to the rounding; "constant" fades into 0 over a pixel where Keras cuts it off, and "wrap" repeats every
+28 pixels where Keras, by an oddity of SciPy, repeats every 27.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets.transforms.batches import require_images
+from digitlab.datasets.transforms.sobel import sobel_images
+from digitlab.datasets.transforms.warp import Fill, about_centre, require_fill, warp
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["AffineRanges", "augment_affine", "draw_matrices", "realtime_images"]
+
+
+@dataclass(frozen=True, slots=True)
+class AffineRanges:
+    """How far each change goes; every one is drawn evenly from minus to plus its range.
+
+    rotation, shear: degrees
+    width_shift, height_shift: fractions of the 28 pixels
+    zoom: about 1; drawn for x and y separately, below 1 enlarges
+    """
+
+    rotation: float = 0.0
+    width_shift: float = 0.0
+    height_shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+
+    def __post_init__(self) -> None:
+        ranges = (self.rotation, self.width_shift, self.height_shift, self.shear, self.zoom)
+        if not (all(0 <= reach < float("inf") for reach in ranges) and self.zoom < 1):
+            raise UsageError(f"{self}: expected finite ranges of 0 or more, and a zoom below 1")
+
+
+def augment_affine(
+    images: NDArray[np.uint8],
+    rng: np.random.Generator,
+    *,
+    rotation: float = 8.0,
+    width_shift: float = 0.02,
+    height_shift: float = 0.0,
+    shear: float = 0.1,
+    zoom: float = 0.08,
+    fill: Fill = "nearest",
+) -> NDArray[np.uint8]:
+    """S1's augmentation (§3.2.12), with its numbers: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+
+    Ranges as in `AffineRanges`; fill modes as in `warp.warp`.
+
+    Raises:
+        ShapeError: when the images are not uint8 (N, 28, 28).
+        UsageError: for a negative range, a zoom of 1 or more, or an unknown fill mode.
+    """
+    require_fill(fill)
+    ranges = AffineRanges(rotation, width_shift, height_shift, shear, zoom)
+    return warp(require_images(images), draw_matrices(rng, len(images), ranges), fill)
+
+
+def realtime_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """S0's real-time alternative to the handmade sets (§4.1.3): uint8 (N, 28, 28) → Sobel images, uint8 (N, 28, 28).
+
+    Its noise was the network's own first layer, GaussianNoise, and is not added here.
+
+    Raises:
+        ShapeError: when the images are not uint8 (N, 28, 28).
+    """
+    ranges = AffineRanges(rotation=20, width_shift=0.2, height_shift=0.2, zoom=0.2)
+    return sobel_images(warp(require_images(images), draw_matrices(rng, len(images), ranges), "constant"))
+
+
+def draw_matrices(rng: np.random.Generator, count: int, ranges: AffineRanges) -> NDArray[np.float64]:
+    """Random matrices for `warp`, float64 (count, 2, 3); matrix i does not depend on ``count``."""
+    drawn = rng.uniform(-1, 1, (count, 6))
+    turn, slant = np.deg2rad(drawn[:, 0] * ranges.rotation), np.deg2rad(drawn[:, 1] * ranges.shear)
+    shifts = drawn[:, 2:4] * (28 * ranges.width_shift, 28 * ranges.height_shift)
+    zooms = 1 + drawn[:, 4:] * ranges.zoom
+    rotation = _matrices(np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn))
+    shear = _matrices(np.ones(count), -np.sin(slant), np.zeros(count), np.cos(slant))
+    matrices = about_centre(rotation @ shear * zooms[:, None, :])
+    matrices[:, :, 2] += np.einsum("nij,nj->ni", rotation, shifts)
+    return matrices
+
+
+def _matrices(
+    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], d: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """((a, b), (c, d)) for each of N: (N, 2, 2)."""
+    return np.stack([a, b, c, d], axis=-1).reshape(-1, 2, 2)

@@ -1,0 +1,85 @@
+"""Noise and blur: shot noise, impulse noise, glass blur, motion blur."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.datasets.transforms.batches import require_images, rounded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["glass_blur", "impulse_noise", "motion_blur", "shot_noise"]
+
+PHOTONS = 3  # that a white pixel sends, on average: severity 5
+SALT_AND_PEPPER = 0.17  # of the pixels: severity 4
+GLASS_DEVIATION, GLASS_ROUNDS = 0.7, 2  # pixels; swaps reach one pixel far: severity 1
+MOTION_DEVIATION, MOTION_LENGTH = 3.0, 21  # pixels: severity 1
+
+
+def shot_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Each pixel counts photons: a Poisson number of mean 3 for white, in steps of a third, clipped at white."""
+    counts = rng.poisson(require_images(images) * np.float32(PHOTONS / 255))
+    return rounded(counts * (255 / PHOTONS))
+
+
+def impulse_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """17 % of the pixels become black or white, each with even chance."""
+    numbers = rng.random(require_images(images).shape, np.float32)
+    results = images.copy()
+    results[numbers < SALT_AND_PEPPER] = 255
+    results[numbers < SALT_AND_PEPPER / 2] = 0
+    return results
+
+
+def glass_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """As through frosted glass: blurred, pixels swapped at random with a neighbour, blurred again."""
+    results = _gaussian(require_images(images))
+    # Three random bits a pixel and round: whether to swap, one to the left or not, one up or not.
+    bits = rng.integers(0, 8, (len(images), GLASS_ROUNDS, 28, 28), np.uint8)
+    swapped = np.moveaxis(results, 0, -1).copy()  # (28, 28, N): each swap runs over all images at once
+    for turn in range(GLASS_ROUNDS):
+        for row in range(27, 1, -1):
+            for column in range(27, 1, -1):
+                _swap(swapped, row, column, bits[:, turn, row, column])
+    return _gaussian(np.ascontiguousarray(np.moveaxis(swapped, -1, 0)))
+
+
+def _swap(pixels: NDArray[np.uint8], row: int, column: int, bits: NDArray[np.uint8]) -> None:
+    """Swap a pixel of (28, 28, N) with the neighbour that ``bits`` (N,) name, in place."""
+    (images,) = np.nonzero(bits & 1)
+    rows, columns = row - (bits[images] >> 1 & 1), column - (bits[images] >> 2)
+    kept = pixels[row, column, images]
+    pixels[row, column, images] = pixels[rows, columns, images]
+    pixels[rows, columns, images] = kept
+
+
+def motion_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Drawn out along a line at -45° to 45°: half a Gaussian of deviation 3 pixels, the border repeated outside."""
+    angles = np.deg2rad(rng.uniform(-45, 45, len(require_images(images))))
+    results = np.empty(images.shape, np.uint8)
+    for row, (image, angle) in enumerate(zip(images, angles.tolist(), strict=True)):
+        results[row] = cv2.filter2D(image, -1, _motion_kernel(angle), borderType=cv2.BORDER_REPLICATE)
+    return results
+
+
+def _motion_kernel(angle: float) -> NDArray[np.float32]:
+    """float32 (41, 41), its weights on the ray from the middle at ``angle`` radians below the horizontal."""
+    steps = np.arange(MOTION_LENGTH)
+    weights = np.exp(-0.5 * (steps / MOTION_DEVIATION) ** 2)
+    places = np.rint(steps * np.array([[np.sin(angle)], [np.cos(angle)]])).astype(int) + MOTION_LENGTH - 1
+    kernel = np.zeros((2 * MOTION_LENGTH - 1, 2 * MOTION_LENGTH - 1), np.float32)
+    np.add.at(kernel, tuple(places), weights / weights.sum())
+    return kernel
+
+
+def _gaussian(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Gaussian blur of the glass, the border repeated outside: uint8 (N, 28, 28) → the same."""
+    size = 2 * round(4 * GLASS_DEVIATION) + 1  # four deviations, as the published set's filter
+    blurred = [
+        cv2.GaussianBlur(image, (size, size), GLASS_DEVIATION, borderType=cv2.BORDER_REPLICATE) for image in images
+    ]
+    return np.array(blurred, np.uint8).reshape(images.shape)

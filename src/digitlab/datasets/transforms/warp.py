@@ -1,0 +1,115 @@
+"""Affine maps of many images at once, each by a matrix of its own, with bilinear interpolation.
+
+The images are laid out on one canvas, so that one call of OpenCV warps a hundred: no Python loop, and threads that
+share the work do not wait for each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ShapeError, UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["CENTRE", "Fill", "about_centre", "require_fill", "warp"]
+
+Fill = Literal["constant", "nearest", "reflect", "wrap"]
+
+CENTRE = 13.5  # of 28 pixels, whose own centres lie at 0..27
+_ACROSS = (
+    10  # the canvas holds ten times ten images; on a larger one, float32 coordinates would be felt in the last bit
+)
+_PITCH = 30  # 28 pixels and one of border on each side
+
+
+def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = "constant") -> NDArray[np.uint8]:
+    """Move pixels: result[i] at (x, y) is images[i] at ``matrices[i] @ (x, y, 1)``.
+
+    images: uint8 (N, 28, 28)
+    matrices: float64 (N, 2, 3), from places of the result to places of the image, x (column) first, in pixels
+    fill: what lies outside the image ``abcd``: 000|abcd|000 constant, aaa|abcd|ddd nearest, cba|abcd|dcb reflect,
+        bcd|abcd|abc wrap
+
+    Returns:
+        uint8 (N, 28, 28), rounded to the nearest level
+
+    Raises:
+        ShapeError: when there is not one matrix for each image.
+        UsageError: when the fill mode is none of the four.
+    """
+    require_fill(fill)
+    if matrices.shape != (len(images), 2, 3):
+        raise ShapeError("matrices", expected=f"({len(images)}, 2, 3)", received=matrices.shape)
+    results = np.empty(images.shape, np.uint8)
+    together = _ACROSS * _ACROSS
+    for start in range(0, len(images), together):
+        rows = slice(start, start + together)
+        places = _within(_places(matrices[rows]), fill)
+        results[rows] = _sample(images[rows], places, fill)
+    return results
+
+
+def about_centre(linear: NDArray[np.float64], shift: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
+    """Matrices for `warp` that apply ``linear`` (N, 2, 2) about the image's centre after adding ``shift`` (N, 2)."""
+    centre = np.full(2, CENTRE)
+    offsets = np.einsum("nij,nj->ni", linear, np.broadcast_to(shift - centre, linear.shape[:2])) + centre
+    return np.concatenate([linear, offsets[:, :, None]], axis=2)
+
+
+def require_fill(fill: str) -> None:
+    """Refuse an unknown fill mode.
+
+    Raises:
+        UsageError: when the fill mode is none of the four.
+    """
+    if fill not in get_args(Fill):
+        raise UsageError(f"fill mode is {fill!r}; expected one of {', '.join(get_args(Fill))}")
+
+
+def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Where each pixel of the result comes from: float32 (N, 2, 28, 28), x first."""
+    pixels = np.arange(28.0)
+    along_x = matrices[:, :, :1] * pixels + matrices[:, :, 2:]  # (N, 2, 28)
+    along_y = matrices[:, :, 1:2] * pixels
+    return np.asarray(along_x[:, :, None, :].astype(np.float32) + along_y[:, :, :, None].astype(np.float32))
+
+
+def _within(places: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
+    """Bring places outside the image to where the image, with one pixel of border, has their value."""
+    if fill == "constant":
+        return np.clip(places, -1, 28)
+    if fill == "reflect":
+        # The pattern mirrors itself at -0.5 and 27.5; far outside, it repeats every 56 pixels.
+        places = np.abs(_folded(places, 56) + np.float32(0.5)) - np.float32(0.5)
+    if fill == "wrap":
+        return _folded(places - np.float32(14), 28) + np.float32(14)
+    return np.asarray(np.clip(places, 0, 27))
+
+
+def _folded(places: NDArray[np.float32], period: int) -> NDArray[np.float32]:
+    """Places brought to ``period`` pixels about -0.5; ``%`` would do it, four times slower."""
+    turns = np.floor((places + np.float32(0.5)) / np.float32(period) + np.float32(0.5))
+    return np.asarray(places - turns * np.float32(period))
+
+
+def _sample(images: NDArray[np.uint8], places: NDArray[np.float32], fill: Fill) -> NDArray[np.uint8]:
+    """Bilinear values at ``places`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
+    count = len(images)
+    canvas = np.zeros((_ACROSS, _PITCH, _ACROSS, _PITCH), np.uint8)
+    cells = canvas.swapaxes(1, 2)  # a view: row, column of the canvas, then the pixels of one image
+    numbers = np.arange(count)
+    row, column = numbers // _ACROSS, numbers % _ACROSS
+    if fill == "wrap":
+        cells[row, column] = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="wrap")
+    else:
+        cells[row, column, 1:29, 1:29] = images
+    across = places[:, 0] + (column * _PITCH + 1).astype(np.float32)[:, None, None]
+    down = places[:, 1] + (row * _PITCH + 1).astype(np.float32)[:, None, None]
+    flat = canvas.reshape(_ACROSS * _PITCH, _ACROSS * _PITCH)
+    values = cv2.remap(flat, across.reshape(-1, 28), down.reshape(-1, 28), cv2.INTER_LINEAR)
+    return np.asarray(values, np.uint8).reshape(count, 28, 28)
