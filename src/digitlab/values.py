@@ -1,7 +1,7 @@
 """The values that flow through the house: small frozen dataclasses that check their shapes.
 
-Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dark; frames and photos are ``uint8 (H, W, 3)``
-RGB, rows top-down; boxes are ``(x0, y0, x1, y1)`` in pixels, x1 and y1 exclusive.
+Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dark; frames and photos are ``uint8
+(H, W, 3)`` RGB, rows top-down; boxes are ``(x0, y0, x1, y1)`` in pixels, x1 and y1 exclusive.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class ModelCard:
     """What a model file says of itself; stored in ``model.keras`` and ``model.onnx`` alike.
 
     preparation: how the network turns uint8 pixels into its first numbers, for readers; the graph itself does it.
+    form: "grey", or "sobel" for a network trained on Sobel images. Its ``model.onnx`` takes grey images all the same, the
+        Sobel image is its first step; its ``model.keras`` takes what it was trained on.
     training: plain numbers and texts about the training (dataset, epochs, seed, test accuracy …).
     versions: what made the file.
     """
@@ -68,6 +70,7 @@ class ModelCard:
     architecture: str
     preparation: str
     classes: tuple[str, ...] = CLASSES
+    form: str = "grey"
     training: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -103,7 +106,7 @@ class ReadDigit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that was read from one picture, in reading order.
+    r"""All that was read from one picture, in reading order.
 
     ``digits`` holds declined marks too (``digit`` None); ``lines`` and ``text`` hold answers only.
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -82,7 +84,9 @@ def test_images_come_in_another_order_each_epoch_each_exactly_once() -> None:
 
 
 def test_patience_ends_the_training_and_restores_the_best_weights() -> None:
-    noise = np.random.default_rng(0).integers(0, 10, len(TRAIN)).astype(np.uint8)  # nothing to learn: it can only overfit
+    noise = (
+        np.random.default_rng(0).integers(0, 10, len(TRAIN)).astype(np.uint8)
+    )  # nothing to learn: it can only overfit
     loop = make_loop(train=Digits(TRAIN.images, noise), patience=2)
     history = run(loop, 40)
     losses = [row.validation_loss for row in history.epochs]
@@ -145,4 +149,4 @@ def test_the_cosine_rises_then_falls_to_nothing() -> None:
     assert max(rates) == pytest.approx(0.1)
     assert int(np.argmax(rates)) == 10
     assert rates[200] == pytest.approx(0, abs=1e-6)
-    assert all(later <= earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates))

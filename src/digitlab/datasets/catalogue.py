@@ -1,42 +1,59 @@
-"""The datasets by name: `load_dataset("mnist").test.images`."""
+"""The datasets by name: `load_dataset("mnist").split("test")`."""
 
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from digitlab.datasets import mnist
+from digitlab.datasets.foreign import load_digits_8x8, load_fashion_mnist
+from digitlab.datasets.handmade_sets import PUBLISHED, copies_of, load_handmade
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from digitlab.values import Digits
 
 __all__ = ["Dataset", "SplitSummary", "dataset_names", "load_dataset", "summarise"]
 
+CORRUPTIONS = (
+    "shot-noise", "impulse-noise", "glass-blur", "motion-blur", "shear", "scale", "rotate", "brightness", "translate",
+    "stripe", "fog", "spatter", "dotted-line", "zigzag", "canny-edges",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A named set with its splits, in the order train, validation, test; a set need not have all three."""
+    """A named set. Its splits, in the order train, validation, test, are made or loaded when asked for.
+
+    form: "grey" for pictures as a camera sees them, "sobel" for sets that hold Sobel images already
+    """
 
     name: str
     about: str
-    splits: dict[str, Digits]
+    makers: Mapping[str, Callable[[], Digits]]
+    form: Literal["grey", "sobel"] = "grey"
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of its splits."""
+        return tuple(self.makers)
 
     def split(self, name: str) -> Digits:
-        """One split.
+        """One split; the images may be memory-mapped and read-only.
 
         Raises:
-            DatasetError: when the set has no such split.
+            DatasetError: when the set has no such split, or it is not on this machine.
         """
-        if name not in self.splits:
-            raise DatasetError(f"{self.name} has no split {name!r}; it has: {', '.join(self.splits)}")
-        return self.splits[name]
+        if name not in self.makers:
+            raise DatasetError(f"{self.name} has no split {name!r}; it has: {', '.join(self.makers)}")
+        return self.makers[name]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +72,72 @@ class SplitSummary:
     digest: str
 
 
-def _mnist() -> Dataset:
-    train, test = mnist.load()
-    return Dataset("mnist", mnist.ABOUT, {"train": train, "test": test})
+def _mnist(_: int) -> Dataset:
+    return Dataset("mnist", mnist.ABOUT, {"train": lambda: mnist.load()[0], "test": lambda: mnist.load()[1]})
 
 
-_LOADERS: dict[str, Callable[[], Dataset]] = {"mnist": _mnist}
+def _fashion(_: int) -> Dataset:
+    about = "Fashion-MNIST: clothes in ten classes, in MNIST's format; Xiao, Rasul, Vollgraf 2017, MIT"
+    return Dataset(
+        "fashion-mnist", about, {split: functools.partial(load_fashion_mnist, split) for split in ("train", "test")}
+    )
+
+
+def _digits_8x8(_: int) -> Dataset:
+    about = "scikit-learn's 8×8 digits of 43 other hands, enlarged; Alpaydin, Kaynak 1998"
+    return Dataset(
+        "digits-8x8", about, {split: functools.partial(load_digits_8x8, split) for split in ("train", "test")}
+    )
+
+
+def _handmade(name: str, seed: int) -> Dataset:
+    plain, transformed = copies_of(name) or (0, 0)
+    about = f"{plain} plain and {transformed} transformed Sobel copies of each image of MNIST (S0 §4.1.3), seed {seed}"
+    makers = {
+        split: functools.partial(load_handmade, name, split, seed=seed) for split in ("train", "validation", "test")
+    }
+    return Dataset(name, about, makers, form="sobel")
+
+
+def _handmade_test(name: str, seed: int) -> Dataset:
+    whole = _handmade(name, seed)
+    return Dataset(f"{name}-test", f"{whole.about}; test images only", {"test": whole.makers["test"]}, form="sobel")
+
+
+def _corrupted(corruption: str, seed: int) -> Dataset:
+    from digitlab.datasets.corrupted import load_corrupted
+
+    about = f"MNIST spoilt by {corruption.replace('-', ' ')} as in MNIST-C (Mu, Gilmer 2019), seed {seed}"
+    makers = {split: functools.partial(load_corrupted, corruption, split, seed=seed) for split in ("train", "test")}
+    return Dataset(f"mnist-c/{corruption}", about, makers)
+
+
+_NAMED: dict[str, Callable[[int], Dataset]] = {"mnist": _mnist, "fashion-mnist": _fashion, "digits-8x8": _digits_8x8}
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names that `load_dataset` knows."""
-    return tuple(_LOADERS)
+    """The names that `load_dataset` knows; any "P-T" and "P-T-test" beside them, P plain and T transformed copies."""
+    return (*_NAMED, *PUBLISHED, "1-6-test", *(f"mnist-c/{corruption}" for corruption in CORRUPTIONS))
 
 
-def load_dataset(name: str) -> Dataset:
-    """Load a set by its name; the images may be memory-mapped and read-only.
+def load_dataset(name: str, *, seed: int = 0) -> Dataset:
+    """A set by its name. The seed decides the random changes of handmade and corrupted sets; others have none.
 
     Raises:
         DatasetError: for an unknown name, with the nearest known one.
     """
-    if name not in _LOADERS:
-        near = difflib.get_close_matches(name, _LOADERS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise DatasetError(f"there is no dataset {name!r}; known: {', '.join(_LOADERS)}.{hint}")
-    return _LOADERS[name]()
+    if name in _NAMED:
+        return _NAMED[name](seed)
+    if copies_of(name):
+        return _handmade(name, seed)
+    if name.endswith("-test") and copies_of(name.removesuffix("-test")):
+        return _handmade_test(name.removesuffix("-test"), seed)
+    if name.startswith("mnist-c/") and name.removeprefix("mnist-c/") in CORRUPTIONS:
+        return _corrupted(name.removeprefix("mnist-c/"), seed)
+    near = difflib.get_close_matches(name, dataset_names(), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    known = ", ".join((*_NAMED, *PUBLISHED, "1-6-test", "mnist-c/…"))
+    raise DatasetError(f"there is no dataset {name!r}; known: {known}.{hint}")
 
 
 def summarise(digits: Digits) -> SplitSummary:
@@ -90,8 +149,8 @@ def summarise(digits: Digits) -> SplitSummary:
     for start in range(0, len(digits), 10_000):
         block = np.ascontiguousarray(digits.images[start : start + 10_000])
         histogram += np.bincount(block.ravel(), minlength=256)
-        digest.update(block)
-    digest.update(np.ascontiguousarray(digits.labels))
+        digest.update(block.data)
+    digest.update(np.ascontiguousarray(digits.labels).data)
     levels, pixels = np.arange(256), max(1, int(histogram.sum()))
     mean = float(histogram @ levels) / pixels
     variance = float(histogram @ (levels - mean) ** 2) / pixels

@@ -48,8 +48,8 @@ def accuracy_of(probabilities: NDArray[np.floating], labels: NDArray[np.integer]
 def log_loss_of(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Mean negative log-likelihood: probabilities (N, 10), labels (N,).
 
-    Each row is divided by its sum, and no probability counts as less than float64's smallest step from 1, as scikit-learn
-    has it; an image for which the network is sure of another class would weigh infinitely much otherwise.
+    Each row is divided by its sum, and no probability counts as less than float64's smallest step from 1, as
+    scikit-learn has it; an image for which the network is sure of another class would weigh infinitely much otherwise.
     """
     exact = np.asarray(probabilities, np.float64)
     exact = exact / exact.sum(axis=1, keepdims=True)
@@ -62,8 +62,8 @@ def measure(probabilities: ArrayLike, labels: ArrayLike) -> Metrics:
 
     Raises:
         ShapeError: when the shapes do not fit each other.
-        DatasetError: when there is no image, a probability is not finite or negative, a row does not sum to 1, or a label
-            is not 0 to 9.
+        DatasetError: when there is no image, a probability is not finite or negative, a row does not sum to 1,
+            or a label is not 0 to 9.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -83,7 +83,9 @@ def measure(probabilities: ArrayLike, labels: ArrayLike) -> Metrics:
     )
 
 
-def surest_mistakes(probabilities: NDArray[np.floating], labels: NDArray[np.integer], most: int = 50) -> NDArray[np.int64]:
+def surest_mistakes(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], most: int = 50
+) -> NDArray[np.int64]:
     """Rows of the wrong answers, the surest first: int64 (≤ most,)."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
@@ -104,8 +106,8 @@ def _checked(probabilities: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray
     if probabilities.min() < 0 or np.abs(sums - 1).max() > _SUM_TOLERANCE:
         row = int(np.argmax(np.maximum(np.abs(sums - 1), -probabilities.min(axis=1))))
         raise DatasetError(
-            f"probabilities[{row}] sums to {sums[row]:.4g}, least {probabilities[row].min():.4g}; expected numbers from 0 that "
-            "sum to 1. If these are logits, apply softmax first"
+            f"probabilities[{row}] sums to {sums[row]:.4g}, least {probabilities[row].min():.4g}; expected numbers "
+            "from 0 that sum to 1. If these are logits, apply softmax first"
         )
     if labels.min() < 0 or labels.max() > 9:
         row = int(np.argmax((labels < 0) | (labels > 9)))

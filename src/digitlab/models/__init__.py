@@ -6,9 +6,11 @@ from digitlab.models.architectures import ARCHITECTURES, architecture_names, bui
 from digitlab.models.export import export_onnx
 from digitlab.models.layers import preparation_of
 from digitlab.models.saving import card_of, load_keras, predict_probabilities, read_card, save_keras, versions
+from digitlab.models.sobel import after_sobel
 
 __all__ = [
     "ARCHITECTURES",
+    "after_sobel",
     "architecture_names",
     "build",
     "card_of",

@@ -1,6 +1,7 @@
 """Numbers → figures: functions of arrays that return matplotlib figures, in one house style.
 
-Readable at half size and by the colour-blind (Okabe–Ito colours). Figures are made without pyplot: no global state, no window.
+Readable at half size and by the colour-blind (Okabe–Ito colours). Figures are made without pyplot: no
+global state, no window.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _MOST_POINTS = 1500  # more batches than pixels across only make the file large
 def learning_curves_figure(history: Mapping[str, Sequence[float]], batches: Mapping[str, Sequence[float]]) -> Figure:
     """Loss and accuracy: every batch as a thin line, epochs as points, validation where there was one (S0, figure 5.7).
 
-    history: columns epoch, loss, accuracy, validation_loss, validation_accuracy; batches: columns epoch, batch, loss, accuracy
+    history: columns epoch, loss, accuracy, validation_loss, validation_accuracy; batches: columns epoch, batch, loss,
+        accuracy
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
@@ -42,12 +44,21 @@ def learning_curves_figure(history: Mapping[str, Sequence[float]], batches: Mapp
     return figure
 
 
-def _curve(axes: Axes, name: str, history: Mapping[str, Sequence[float]], batches: Mapping[str, Sequence[float]]) -> None:
+def _curve(
+    axes: Axes, name: str, history: Mapping[str, Sequence[float]], batches: Mapping[str, Sequence[float]]
+) -> None:
     epochs = np.asarray(history["epoch"])
     if batches:
         place = np.asarray(batches["epoch"]) - 1 + np.asarray(batches["batch"]) / np.max(batches["batch"])
         step = -(-len(place) // _MOST_POINTS)
-        axes.plot(place[::step], _block_means(np.asarray(batches[name]), step), color=BLUE, alpha=0.35, linewidth=0.8, label="each batch")
+        axes.plot(
+            place[::step],
+            _block_means(np.asarray(batches[name]), step),
+            color=BLUE,
+            alpha=0.35,
+            linewidth=0.8,
+            label="each batch",
+        )
     axes.plot(epochs, history[name], "o-", color=BLUE, markersize=4, label="training, mean of the epoch")
     if np.isfinite(history[f"validation_{name}"]).any():
         axes.plot(epochs, history[f"validation_{name}"], "s-", color=ORANGE, markersize=4, label="validation")
@@ -62,19 +73,23 @@ def _block_means(values: NDArray[Any], step: int) -> NDArray[Any]:
 
 
 def confusion_matrix_figure(matrix: Sequence[Sequence[int]]) -> Figure:
-    """Counts of true class (rows) against answer (columns), with totals; mistakes tinted by their number (S0, figure 2.6)."""
-    counts = np.asarray(matrix)                                                         # (10, 10)
+    """Counts of true class (rows) against answer (columns), with totals; mistakes tinted (S0, figure 2.6)."""
+    counts = np.asarray(matrix)  # (10, 10)
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     axes = figure.subplots()
     wrong = counts * (1 - np.eye(10, dtype=counts.dtype))
     shade = np.zeros((11, 11))
     shade[:10, :10] = wrong / max(1, wrong.max())
     axes.imshow(shade, cmap="Oranges", vmin=0, vmax=1.6)
-    whole = np.block([[counts, counts.sum(1, keepdims=True)], [counts.sum(0, keepdims=True), counts.sum(keepdims=True)]])
+    whole = np.block(
+        [[counts, counts.sum(1, keepdims=True)], [counts.sum(0, keepdims=True), counts.sum(keepdims=True)]]
+    )
     for (row, column), value in np.ndenumerate(whole):
         total = row == 10 or column == 10
         weight, colour = ("bold", BLUE) if row == column and not total else ("normal", "#555" if total else "#222")
-        axes.text(column, row, str(value) if value else "·", ha="center", va="center", fontsize=9, weight=weight, color=colour)
+        axes.text(
+            column, row, str(value) if value else "·", ha="center", va="center", fontsize=9, weight=weight, color=colour
+        )
     names = [*map(str, range(10)), "all"]
     axes.set_xticks(range(11), names)
     axes.set_yticks(range(11), names)

@@ -35,7 +35,7 @@ def write_report(run: Run) -> None:
     environment = run.read_json(run.environment) if run.environment.is_file() else {}
     page = _environment().get_template("report.html").render(
         title=run.path.name,
-        made=datetime.now().strftime("%Y-%m-%d %H:%M"),  # noqa: DTZ005 - for the reader, in the reader's time
+        made=datetime.now().strftime("%Y-%m-%d %H:%M"),
         metrics=metrics,
         config=run.read_config(),
         environment=environment,
@@ -51,7 +51,10 @@ def write_report(run: Run) -> None:
 def _rows(table: dict[str, list[float]]) -> list[dict[str, float | None]]:
     """Columns → rows; NaN, an empty cell, becomes None."""
     count = len(next(iter(table.values()), []))
-    return [{name: None if math.isnan(column[row]) else column[row] for name, column in table.items()} for row in range(count)]
+    return [
+        {name: None if math.isnan(column[row]) else column[row] for name, column in table.items()}
+        for row in range(count)
+    ]
 
 
 def _curves(run: Run) -> str:
@@ -111,7 +114,10 @@ def _environment() -> jinja2.Environment:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digitlab.reports"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.PackageLoader("digitlab.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters["percent"] = lambda share, places=2: f"{100 * share:.{places}f} %"
     return environment

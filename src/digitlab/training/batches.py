@@ -5,12 +5,14 @@ Keras calls Python once per execution, and an execution here is many batches; th
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitlab.models.backend import keras
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ops = keras.ops
 
@@ -28,13 +30,17 @@ class BatchRecord(keras.metrics.Metric):  # type: ignore[misc]
         self._rows = self.add_variable((batches, 2), "zeros", name="rows")
         self._filled = self.add_variable((), "zeros", dtype="int32", name="filled")
 
-    def update_state(self, labels: Any, probabilities: Any, sample_weight: Any = None) -> None:  # noqa: ARG002 - Keras' signature
+    def update_state(self, labels: Any, probabilities: Any, sample_weight: Any = None) -> None:  # noqa: ARG002 - Keras'
         """Append the row of a batch: labels (B,) or one-hot (B, 10), probabilities (B, 10)."""
-        truth = ops.argmax(labels, axis=-1) if len(labels.shape) == 2 and labels.shape[-1] == 10 else ops.reshape(labels, (-1,))
+        truth = (
+            ops.argmax(labels, axis=-1)
+            if len(labels.shape) == 2 and labels.shape[-1] == 10
+            else ops.reshape(labels, (-1,))
+        )
         truth = ops.cast(truth, "int32")
-        losses = keras.losses.sparse_categorical_crossentropy(truth, probabilities)                     # (B,)
-        right = ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), truth)                 # (B,)
-        row = ops.stack([ops.mean(losses), ops.mean(ops.cast(right, "float32"))])                       # (2,)
+        losses = keras.losses.sparse_categorical_crossentropy(truth, probabilities)  # (B,)
+        right = ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), truth)  # (B,)
+        row = ops.stack([ops.mean(losses), ops.mean(ops.cast(right, "float32"))])  # (2,)
         place = ops.reshape(self._filled.value, (1, 1))
         self._rows.assign(ops.scatter_update(self._rows.value, place, row[None]))
         self._filled.assign(self._filled.value + 1)

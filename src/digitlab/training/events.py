@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Started", "Stage"]
+__all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Stage", "Started"]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins: on ``images`` images (``validation_images`` held out), at most ``epochs`` times ``batches`` batches."""
+    """Training begins: on ``images`` images, ``validation_images`` held out; ``epochs`` × ``batches`` batches."""
 
     images: int
     validation_images: int
@@ -34,7 +34,7 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnded:
-    """One row of `history.csv`; epochs count from 1. The speed is that of the training alone, without the validation."""
+    """One row of `history.csv`; epochs count from 1. The speed leaves the validation out."""
 
     epoch: int
     loss: float
@@ -48,7 +48,7 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step after the training, in words: "exporting", "evaluating" …"""
+    """A step after the training, in words."""
 
     text: str
 

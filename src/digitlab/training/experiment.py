@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.datasets import hold_out, load_dataset
 from digitlab.errors import DatasetError
 from digitlab.evaluation import Metrics, assess
-from digitlab.models import build, export_onnx, predict_probabilities, preparation_of, save_keras, versions
+from digitlab.models import after_sobel, build, export_onnx, predict_probabilities, preparation_of, save_keras, versions
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.reports import write_report
 from digitlab.training.augmentation import augmentation
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "check", "environment", "run_training"]
 
-_HISTORY = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds", "images_per_second", "learning_rate")
+_HISTORY = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "seconds",
+    "images_per_second",
+    "learning_rate",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,9 @@ def _parts(data: Dataset, training: Training) -> tuple[Digits, Digits | None]:
     if training.validation:
         return hold_out(train, training.validation)
     if training.patience is not None:
-        raise DatasetError(f"early stopping needs validation images, and {data.name} has none; hold some out, e.g. --validation 0.2")
+        raise DatasetError(
+            f"early stopping needs validation images, and {data.name} has none; hold some out, e.g. --validation 0.2"
+        )
     return train, None
 
 
@@ -132,15 +143,15 @@ def _finish(
     run.write_table(run.history, _HISTORY, [[getattr(row, name) for name in _HISTORY] for row in history.epochs])
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
     listener(Stage("saving and exporting"))
-    card = _card(model, training, history, metrics)
+    card = _card(model, training, data, history, metrics)
     save_keras(model, run.keras, card)
-    export_onnx(model, run.onnx, card)
+    export_onnx(after_sobel(model) if data.form == "sobel" else model, run.onnx, card)
     listener(Stage("writing the report"))
     write_report(run)
     return Trained(model, history, metrics)
 
 
-def _card(model: keras.Model, training: Training, history: History, metrics: Metrics) -> ModelCard:
+def _card(model: keras.Model, training: Training, data: Dataset, history: History, metrics: Metrics) -> ModelCard:
     settings = {key: value for key, value in training.as_dict().items() if value is not None}
     summary: dict[str, Any] = {
         **settings,
@@ -151,8 +162,14 @@ def _card(model: keras.Model, training: Training, history: History, metrics: Met
     }
     if history.best_epoch is not None:
         summary["best_epoch"] = history.best_epoch
+    preparation = preparation_of(model)
     return ModelCard(
-        training.name or training.architecture, training.architecture, preparation_of(model), training=summary, versions=versions()
+        training.name or training.architecture,
+        training.architecture,
+        f"Sobel image, {preparation}" if data.form == "sobel" else preparation,
+        form=data.form,
+        training=summary,
+        versions=versions(),
     )
 
 

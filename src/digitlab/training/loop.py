@@ -1,7 +1,7 @@
 """The training loop: epochs over shuffled images, validation, early stopping.
 
-The order of the images in an epoch depends on the seed and the epoch alone. Keras' compiled function runs many batches a
-call (`steps_per_execution`): per batch, Python costs as much as the network does.
+The order of the images in an epoch depends on the seed and the epoch alone. Keras' compiled function runs many
+batches a call (`steps_per_execution`): per batch, Python costs as much as the network does.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     Augment = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
-__all__ = ["History", "StopRequest", "Loop"]
+__all__ = ["History", "Loop", "StopRequest"]
 
-_EXECUTIONS_AN_EPOCH = 24  # so many looks at the progress bar and at Ctrl-C, a quarter of a second apart for S0's network
+_EXECUTIONS_AN_EPOCH = (
+    24  # so many looks at the progress bar and at Ctrl-C, a quarter of a second apart for S0's network
+)
 _LONGEST_EXECUTION = 32  # batches; more gained nothing
 
 
@@ -41,7 +43,8 @@ class StopRequest:
     def __init__(self) -> None:
         self.asked = False
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self) -> None:
+        """Ask."""
         self.asked = True
 
 

@@ -9,8 +9,8 @@ from digitlab.models.backend import keras
 
 __all__ = ["OPTIMISERS", "SCHEDULES", "make_optimiser"]
 
-# Name → (class, learning rate when none is given, other settings). Adadelta's rate in the documents was 1.0 (S0 §2.1.1, S4);
-# Keras 3's own default of 0.001 trains a thousand times slower.
+# Name → (class, learning rate when none is given, other settings). Adadelta's rate in the documents was 1.0 (S0 §2.1.1,
+# S4); Keras 3's own default of 0.001 trains a thousand times slower.
 OPTIMISERS = {
     "adadelta": (keras.optimizers.Adadelta, 1.0, {"rho": 0.95, "epsilon": 1e-8}),
     "adagrad": (keras.optimizers.Adagrad, 0.01, {}),

@@ -53,15 +53,16 @@ class Training:
     name: str | None = None
 
     def __post_init__(self) -> None:
+        rate, known = self.learning_rate, ", ".join(PRECISIONS)
         for wrong, what in (
             (self.epochs < 1, f"epochs is {self.epochs}; expected 1 or more"),
             (self.batch_size < 1, f"batch_size is {self.batch_size}; expected 1 or more"),
             (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
-            (self.learning_rate is not None and not self.learning_rate > 0, f"learning_rate is {self.learning_rate}; expected more than 0"),
+            (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),
             (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
             (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
-            (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {', '.join(PRECISIONS)}"),
+            (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {known}"),
         ):  # fmt: skip
             if wrong:
                 raise UsageError(what)
@@ -120,7 +121,10 @@ def read_recipe(path: Path) -> Training:
     for key, value in content.items():
         if key not in kinds:
             near = difflib.get_close_matches(key, kinds, n=1)
-            raise RecipeError(f"{path}: unknown key {key!r};" + (f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"))
+            raise RecipeError(
+                f"{path}: unknown key {key!r};"
+                + (f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}")
+            )
         allowed = _KINDS[kinds[key]]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise RecipeError(f"{path}: {key} is {value!r}; expected {allowed[-1].__name__}")

@@ -33,5 +33,5 @@ def train(*, images: int = 25_600, rounds: int = 3, json: bool = False) -> int:
         return 0
     say(result.machine)
     say(table(["training of thesis-2conv", "images/s, median", "least", "most"], result.rows()))
-    say(f"ratio of the medians: {result.ratio:.2f}; round by round: {', '.join(f'{each:.2f}' for each in result.ratios)}")
+    say(f"ratio of the medians: {result.ratio:.2f}; rounds: {', '.join(f'{each:.2f}' for each in result.ratios)}")
     return 0

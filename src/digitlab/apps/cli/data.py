@@ -47,7 +47,7 @@ def info(name: str, /, *, json: bool = False) -> None:
     from digitlab.datasets import load_dataset, summarise
 
     data = load_dataset(name)
-    summaries = {split: summarise(digits) for split, digits in data.splits.items()}
+    summaries = {split: summarise(data.split(split)) for split in data.splits}
     if json:
         for split, summary in summaries.items():
             say_json({"dataset": name, "split": split, **asdict(summary)})

@@ -47,7 +47,10 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
         f"3. Exported to {run.onnx}: {100 * exported.accuracy:.2f} % in ONNX Runtime, "
         f"{'the same answer to every image' if same else 'NOT the same answers'}."
     )
-    say(f"4. Wrote numbers on paper as a video ({video}) and read it live: {right} of {read} readings right, {statistics}")
+    say(
+        f"4. Wrote numbers on paper as a video ({video}) and read it live: {right} of {read} readings right; "
+        f"{statistics}"
+    )
     say(f"5. Next: digitlab read YOUR-PHOTO.jpg, or look at {out / 'readings.jsonl'}, or open README.md.")
     if trained.accuracy < _ENOUGH or not same:
         complain(f"the demo wants at least {100 * _ENOUGH:.1f} % and equal answers of the exported model")

@@ -31,7 +31,10 @@ def doctor() -> int:
     from digitlab.storage import cache_folder
 
     rows = [[name, _version(name) or "missing", purpose] for name, purpose in _PARTS.items()]
-    say(f"digitlab {digitlab.__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    say(
+        f"digitlab {digitlab.__version__}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
     say(f"cache: {cache_folder()}")
     say(f"bfloat16 products: {_bfloat16()}")
     say(table(["part", "version", "for"], rows))

@@ -39,8 +39,9 @@ def evaluate(
     from digitlab.evaluation import assess
     from digitlab.reports import write_report
 
-    digits = load_dataset(data).split(split)
-    probabilities = _probabilities(model, digits.images)
+    dataset = load_dataset(data)
+    digits = dataset.split(split)
+    probabilities = _probabilities(model, digits.images, form=dataset.form)
     run = _folder(model, data, split, out)
     metrics = assess(run, probabilities, digits, {"model": model, "data": data, "split": split})
     write_report(run)
@@ -74,16 +75,34 @@ def report(*runs: Path) -> int:
     return 0
 
 
-def _probabilities(model: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """By ONNX Runtime where it can be, which spares the start of the network library."""
+def _probabilities(model: str, images: NDArray[np.uint8], *, form: str) -> NDArray[np.float32]:
+    """By ONNX Runtime where it can be, which spares the start of the network library.
+
+    A network trained on Sobel images answers a set of Sobel images by its Keras file, which takes them as they are; its
+    ONNX file would make Sobel images of them once more.
+    """
+    from digitlab.errors import ModelError
+    from digitlab.reading import Classifier, resolve_model
+    from digitlab.runs import Run
+
     path = Path(model)
     if path.suffix == ".keras" and path.exists():
-        from digitlab.models import load_keras, predict_probabilities
+        return _by_keras(path, images)
+    classifier = Classifier(resolve_model(model))
+    if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
+        if not path.is_dir():
+            raise ModelError(
+                f"{model}: makes Sobel images itself, and these are some already; name its run folder"
+            )
+        return _by_keras(Run.open(path).keras, images)
+    return classifier.probabilities(images)
 
-        return predict_probabilities(load_keras(path), images)
-    from digitlab.reading import Classifier, resolve_model
 
-    return Classifier(resolve_model(model)).probabilities(images)
+def _by_keras(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    advise("loading the network library …")
+    from digitlab.models import load_keras, predict_probabilities
+
+    return predict_probabilities(load_keras(path), images)
 
 
 def _folder(model: str, data: str, split: str, out: Path | None) -> Run:

@@ -10,7 +10,9 @@ __all__ = ["export"]
 
 
 def export(model: Path, out: Path, /) -> int:
-    """Write a trained model for ONNX Runtime (.onnx) or Keras (.keras); the result is run and compared before it is kept.
+    """Write a trained model for ONNX Runtime (.onnx) or Keras (.keras).
+
+    An ONNX file is run and compared with Keras before it is kept.
 
     Example: digitlab export runs/2026-…-thesis-2conv digits.onnx
 

@@ -47,11 +47,16 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
 
 
 def read(
-    *images: Path, model: str | None = None, threshold: float | None = None, draw: Path | None = None, json: bool = False
+    *images: Path,
+    model: str | None = None,
+    threshold: float | None = None,
+    draw: Path | None = None,
+    json: bool = False,
 ) -> int:
     """Read all digits of each picture, line by line.
 
-    Ends with 1 when no digit was found in a picture, with 2 when one could not be read; the others are read all the same.
+    Ends with 1 when no digit was found in a picture, with 2 when one could not be read; the others are read all
+    the same.
 
     Examples:
     digitlab read note.jpg

@@ -53,8 +53,10 @@ def train(
     digitlab train my-recipe.toml --seed 7
 
     Args:
-        recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), e.g. a run's config.toml.
-        architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn, exercise-mlp, exercise-cnn, notebook-cnn, reader-cnn.
+        recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
+            instance a run's config.toml.
+        architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
+            exercise-mlp, exercise-cnn, notebook-cnn, reader-cnn.
         dataset: A dataset of `digitlab data list`.
         epochs: At most so many passes over the training images.
         batch_size: Images a step.
@@ -73,10 +75,10 @@ def train(
         json: Results as one JSON object.
     """
     options = {
-        "architecture": architecture, "dataset": dataset, "epochs": epochs, "batch_size": batch_size, "optimiser": optimiser,
-        "learning_rate": learning_rate, "schedule": schedule, "dropout": dropout, "augmentation": augmentation,
-        "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,
-        "precision": precision, "name": name,
+        "architecture": architecture, "dataset": dataset, "epochs": epochs, "batch_size": batch_size,
+        "optimiser": optimiser, "learning_rate": learning_rate, "schedule": schedule, "dropout": dropout,
+        "augmentation": augmentation, "label_smoothing": label_smoothing, "validation": validation,
+        "patience": patience, "seed": seed, "precision": precision, "name": name,
     }  # fmt: skip
     advise("loading the network library …")
     from digitlab.training import Training, find_recipe, with_options
@@ -108,7 +110,9 @@ def _train(training: Training, parent: Path, *, json: bool) -> None:
         say_json(result)
         return
     advise(f"ended: {trained.history.stopped}")
-    say(f"{training.dataset} test: accuracy {100 * trained.metrics.accuracy:.2f} %, log loss {trained.metrics.loss:.4f}")
+    say(
+        f"{training.dataset} test: accuracy {100 * trained.metrics.accuracy:.2f} %, log loss {trained.metrics.loss:.4f}"
+    )
     advise(f"look at {run.report}")
     say(str(run.path))
 

@@ -49,7 +49,10 @@ class TrainingView:
 
     def _start(self, event: Started) -> None:
         held_out = f" ({event.validation_images:,} held out)" if event.validation_images else ""
-        self._line(f"{event.images:,} training images{held_out}; {event.parameters:,} parameters; {event.precision}, {event.reason}")
+        self._line(
+            f"{event.images:,} training images{held_out}; {event.parameters:,} parameters; "
+            f"{event.precision}, {event.reason}"
+        )
         self._batches, self._epochs = event.batches, event.epochs
         if self._bar is not None:
             self._task = self._bar.add_task("", total=event.batches * event.epochs, loss="", epoch="epoch 1")
@@ -94,6 +97,7 @@ def _epoch_line(event: EpochEnded, epochs: int) -> str:
     if event.validation_loss is not None and event.validation_accuracy is not None:
         validation = f"  validation loss {event.validation_loss:.4f}, accuracy {event.validation_accuracy:.4f}"
     return (
-        f"epoch {event.epoch:>{len(str(epochs))}}/{epochs}  loss {event.loss:.4f}, accuracy {event.accuracy:.4f}{validation}"
+        f"epoch {event.epoch:>{len(str(epochs))}}/{epochs}  "
+        f"loss {event.loss:.4f}, accuracy {event.accuracy:.4f}{validation}"
         f"  {event.seconds:.1f} s, {event.images_per_second:,.0f} images/s"
     )

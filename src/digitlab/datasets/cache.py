@@ -1,0 +1,68 @@
+"""Arrays that are made once and mapped ever after, in the user's cache folder."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import StorageError
+from digitlab.storage import atomic_folder, cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Arrays = dict[str, NDArray[np.uint8]]
+    Shapes = Mapping[str, tuple[int, ...]]
+
+__all__ = ["kept"]
+
+_NPY_HEADER = 128  # np.save pads its header to this for arrays of so few dimensions
+
+
+def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
+    """The arrays of uint8 under ``key``, memory-mapped read-only; made by ``fill`` the first time.
+
+    ``fill`` gets empty arrays of these shapes and writes into them; they are files, so it needs little memory. Several processes may call at once, and one may be killed at any moment: the folder appears whole or not at
+    all. Where no cache can be written, the arrays are made in memory, with a warning.
+    """
+    folder = cache_folder() / key
+    if not _is_whole(folder, shapes):
+        try:
+            _make(folder, shapes, fill)
+        except StorageError as error:
+            warnings.warn(f"{key} is made anew each time: {error}", stacklevel=2)
+            made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
+            fill(made)
+            return made
+    # np.asarray drops the memmap subclass, whose every slice is slow, and keeps the mapping.
+    return {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in shapes}
+
+
+def _is_whole(folder: Path, shapes: Shapes) -> bool:
+    """Whether every file is there with its full size: a cheap check against a cache that someone trimmed."""
+    try:
+        return all(
+            (folder / f"{name}.npy").stat().st_size == _NPY_HEADER + int(np.prod(shape))
+            for name, shape in shapes.items()
+        )
+    except OSError:
+        return False
+
+
+def _make(folder: Path, shapes: Shapes, fill: Callable[[Arrays], None]) -> None:
+    if folder.exists():  # damaged: cleared away, so that the whole one can take its name
+        shutil.rmtree(folder, ignore_errors=True)
+    with atomic_folder(folder) as temporary:
+        maps = {
+            name: np.lib.format.open_memmap(temporary / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
+            for name, shape in shapes.items()
+        }
+        fill({**maps})
+        for written in maps.values():
+            written.flush()

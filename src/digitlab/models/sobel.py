@@ -1,0 +1,44 @@
+"""The Sobel image as the first step of a graph, for networks that were trained on Sobel images (S0 §4.1.2).
+
+Such a network's ONNX file takes grey images like every other: what turns them into Sobel images is inside.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from digitlab.models.backend import keras
+
+ops = keras.ops
+
+__all__ = ["SobelImage", "after_sobel"]
+
+_SMOOTH, _SLOPE = np.array([1, 4, 6, 4, 1]), np.array([-1, -2, 0, 2, 1])
+_KERNELS = np.stack([np.outer(_SMOOTH, _SLOPE), np.outer(_SLOPE, _SMOOTH)], axis=-1)[:, :, None, :]  # (5, 5, 1, 2)
+
+
+class SobelImage(keras.layers.Layer):  # type: ignore[misc]
+    """uint8 (N, 28, 28) → float32 (N, 28, 28), whole numbers 0..255: equal to `datasets.transforms.sobel_images`.
+
+    All sums are whole numbers below 2**24, which float32 holds exactly, and no quotient lies so near below a whole
+    number that its rounding would reach it.
+    """
+
+    def call(self, images: Any) -> Any:
+        """|gx| + |gy| with kernels of size 5, stretched to 0..255; a constant image becomes 0."""
+        grey = ops.cast(images, "float32")[..., None]  # (N, 28, 28, 1)
+        framed = ops.pad(grey, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="reflect")
+        slopes = ops.conv(framed, ops.convert_to_tensor(_KERNELS, "float32"), padding="valid")  # (N, 28, 28, 2)
+        strength = ops.sum(ops.abs(slopes), axis=-1)
+        least = ops.min(strength, axis=(1, 2), keepdims=True)
+        spread = ops.max(strength, axis=(1, 2), keepdims=True) - least
+        return ops.floor(255.0 * (strength - least) / ops.maximum(spread, 1.0))
+
+
+def after_sobel(model: keras.Model) -> keras.Model:
+    """The network behind a `SobelImage`: grey images in, the same probabilities out."""
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    edges = SobelImage(dtype="float32", name="sobel")(images)
+    return keras.Model(images, model(edges), name=model.name)
