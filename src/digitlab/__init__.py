@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
-__all__ = ["Digits", "DigitlabError", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "load_dataset"]
+__all__ = ["DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "load_dataset"]
 
 __version__ = "0.1.0"
 

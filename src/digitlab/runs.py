@@ -6,7 +6,7 @@
     batches.csv        a batch a row
     model.keras        the trained model, float32
     model.onnx         the same for every other use
-    predictions.npz    probabilities float32 (N, 10) and labels uint8 (N,) of the test images, the worst mistakes' images
+    predictions.npz    probabilities float32 (N, 10) and labels uint8 (N,) of the test images, the mistakes' images
     metrics.json       what `digitlab evaluate` computes from them
     report.html        one page, self-contained
     evaluations/NAME/  predictions.npz, metrics.json and report.html of other data
@@ -66,7 +66,7 @@ class Run:
         Raises:
             StorageError: when the folder cannot be made.
         """
-        stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")  # noqa: DTZ005 - a folder's name, in its user's time
+        stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
         with saying_what_failed(parent, "make"):
             for number in range(1, 1000):
                 path = parent / (f"{stamp}-{name}" if number == 1 else f"{stamp}-{name}-{number}")
@@ -222,6 +222,8 @@ class Run:
             with self.predictions.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return Predictions(*(stored[name] for name in Predictions.__dataclass_fields__))
         except FileNotFoundError:
-            raise RunError(f"{self.path}: lacks predictions.npz; run `digitlab evaluate {self.path}` to make it") from None
+            raise RunError(
+                f"{self.path}: lacks predictions.npz; run `digitlab evaluate {self.path}` to make it"
+            ) from None
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise RunError(f"{self.predictions}: cannot be read ({error})") from error

@@ -18,7 +18,7 @@ from digitlab.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_folder", "atomic_path", "cache_folder", "saying_what_failed", "write_text"]
+__all__ = ["atomic_folder", "atomic_path", "cache_folder", "saying_what_failed", "write_bytes", "write_text"]
 
 
 @contextlib.contextmanager
@@ -67,14 +67,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content``, atomically.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, atomically.
 
     Raises:
         StorageError: when it cannot be written.
     """
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 @contextlib.contextmanager

@@ -60,8 +60,8 @@ class ModelCard:
     """What a model file says of itself; stored in ``model.keras`` and ``model.onnx`` alike.
 
     preparation: how the network turns uint8 pixels into its first numbers, for readers; the graph itself does it.
-    form: "grey", or "sobel" for a network trained on Sobel images. Its ``model.onnx`` takes grey images all the same, the
-        Sobel image is its first step; its ``model.keras`` takes what it was trained on.
+    form: "grey", or "sobel" for a network trained on Sobel images. Its ``model.onnx`` takes grey images all the same,
+        the Sobel image is its first step; its ``model.keras`` takes what it was trained on.
     training: plain numbers and texts about the training (dataset, epochs, seed, test accuracy …).
     versions: what made the file.
     """

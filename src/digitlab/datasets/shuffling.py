@@ -1,0 +1,147 @@
+"""Training images in a new order each epoch, a portion at a time, from memory or from a file too large for it.
+
+A portion is prepared (gathered or read, shuffled, augmented) by a thread while the one before it is trained on.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from digitlab.datasets.formats import RowSource
+
+__all__ = ["InFile", "InMemory", "Shuffled", "prepared"]
+
+T = TypeVar("T")
+
+_CHUNK = 256  # rows of a file read at once; a chunk of the files that we write (formats.hdf5.CHUNK)
+
+
+class Shuffled(Protocol):
+    """Training images that can be had in any number of random orders."""
+
+    def __len__(self) -> int: ...
+
+    def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
+        """Every image once, in an order that ``rng`` decides, ``rows`` at a time; the last portion may be smaller."""
+
+
+class InMemory:
+    """Images at hand (or memory-mapped): any order is as good as any other."""
+
+    def __init__(self, digits: Digits) -> None:
+        self._digits = digits
+
+    def __len__(self) -> int:
+        return len(self._digits)
+
+    def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
+        """As `Shuffled.portions`; all orders are equally likely."""
+        order = rng.permutation(len(self))
+        for start in range(0, len(order), rows):
+            yield self._digits[order[start : start + rows]]
+
+
+class InFile:
+    """Images in a file: its chunks come in random order, and the rows are shuffled within each portion.
+
+    No more of the file than a portion and a chunk is ever in memory. A portion of 30,000 rows mixes more than a hundred
+    chunks from all over the file, so that a file sorted by class does no harm.
+
+    left_out: chunks that are not trained on (they are for validation)
+    """
+
+    def __init__(self, source: RowSource, left_out: frozenset[int] = frozenset()) -> None:
+        self._source = source
+        self._chunks = [chunk for chunk in range(-(-len(source) // _CHUNK)) if chunk not in left_out]
+        self._count = sum(min(_CHUNK, len(source) - chunk * _CHUNK) for chunk in self._chunks)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
+        """As `Shuffled.portions`.
+
+        Raises:
+            DatasetError: at the first row that cannot be used, naming it.
+        """
+        waiting: list[Digits] = []
+        for place in rng.permutation(len(self._chunks)).tolist():
+            waiting.append(self._read(self._chunks[place]))
+            if sum(map(len, waiting)) >= rows:
+                whole = joined(waiting)
+                yield whole[:rows][rng.permutation(rows)]
+                waiting = [whole[rows:]]
+        rest = joined(waiting)
+        if len(rest):
+            yield rest[rng.permutation(len(rest))]
+
+    def _read(self, chunk: int) -> Digits:
+        return self._source.read(chunk * _CHUNK, (chunk + 1) * _CHUNK)
+
+    @staticmethod
+    def hold_out(source: RowSource, fraction: float) -> tuple[InFile, Digits]:
+        """Part off about ``fraction`` of a file for validation: chunks spread evenly over it, read into memory."""
+        chunks = -(-len(source) // _CHUNK)
+        wanted = min(chunks - 1, max(1, round(chunks * fraction))) if chunks > 1 else 0
+        held = frozenset(round((place + 0.5) * chunks / wanted - 0.5) for place in range(wanted))
+        validation = joined([source.read(chunk * _CHUNK, (chunk + 1) * _CHUNK) for chunk in sorted(held)])
+        return InFile(source, held), validation
+
+
+def joined(parts: list[Digits]) -> Digits:
+    """Several lots of images as one."""
+    if not parts:
+        return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8))
+    if len(parts) == 1:
+        return parts[0]
+    return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+
+
+def prepared(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Iterator[T]:
+    """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread of its own.
+
+    What the thread raises is raised here. A consumer that leaves early closes the generator, and the thread ends.
+    """
+    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=1)
+    left = threading.Event()
+
+    def put(item: tuple[T | None, BaseException | None]) -> None:
+        while not left.is_set():
+            try:
+                return ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for number, portion in enumerate(portions):
+                put((prepare(number, portion), None))
+                if left.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 - it belongs to the consumer
+            put((None, error))
+        else:
+            put((None, StopIteration()))
+
+    thread = threading.Thread(target=work, name="digitlab-portions", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield item  # type: ignore[misc]
+    finally:
+        left.set()
+        thread.join()

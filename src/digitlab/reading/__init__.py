@@ -1,0 +1,9 @@
+"""From a photo to digits: find the ink, bring it to 28×28, classify, refuse."""
+
+from __future__ import annotations
+
+from digitlab.reading.classifier import Classifier, resolve_model, shipped_models
+from digitlab.reading.images import load_image
+from digitlab.reading.reader import Reader
+
+__all__ = ["Classifier", "Reader", "load_image", "resolve_model", "shipped_models"]

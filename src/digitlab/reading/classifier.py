@@ -1,0 +1,187 @@
+"""The trained network as everything but training uses it: an ONNX file, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+
+from digitlab.errors import ModelError, RunError, ShapeError
+from digitlab.values import ModelCard
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["DEFAULT_MODEL", "Classifier", "resolve_model", "shipped_models"]
+
+DEFAULT_MODEL = "reader"
+
+_BATCH = 1000  # images at once: bounds the memory of the inner layers, and more is not faster
+_LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
+_SILENT = 4  # ONNX Runtime's own log: fatal errors only, the others become exceptions
+_CARD = "digitlab"  # the key of the card in the file's metadata
+
+# The key "location" of a tensor kept in another file, in any encoding of its length, 8. Our models keep everything in
+# themselves; a file that names others could make us read them (CVE-2022-25882 and its successors).
+_EXTERNAL_DATA = re.compile(rb"(?:\x08|\x88\x80*\x00)location")
+
+
+class Classifier:
+    """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Threads may share one.
+
+    path: the ONNX file that it came from
+    card: what the file says of itself, or None where digitlab did not write it
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        """Load ``path``; ``threads`` is how many one call uses, 0 for a thread a core.
+
+        Raises:
+            ModelError: the file is missing, no ONNX, damaged, or made for other images or classes.
+        """
+        self.path = Path(path)
+        self._session = _start(_read(self.path), self.path, threads)
+        self._input = _check_input(self._session, self.path)
+        self.card = _card(self._session, self.path)
+        self._check_answers()
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """How likely each class is: float32 (N, 10) for uint8 (N, 28, 28), N from 0 up.
+
+        Raises:
+            ShapeError: for images of another type or shape.
+            ModelError: when the network cannot run.
+        """
+        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
+            raise ShapeError("images", expected="uint8 (N, 28, 28)", received=f"{images.dtype} {images.shape}")
+        batches = [self._run(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
+        if len(batches) == 1:
+            return batches[0]
+        return np.concatenate(batches) if batches else np.empty((0, 10), np.float32)
+
+    def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        try:
+            answers: NDArray[np.float32] = self._session.run(None, {self._input: np.ascontiguousarray(images)})[0]
+        except Exception as error:  # ONNX Runtime's errors have no common root but this
+            raise ModelError(f"{self.path}: the model cannot run ({_first_line(error)})") from error
+        return answers
+
+    def _check_answers(self) -> None:
+        answers = self._run(np.zeros((2, 28, 28), np.uint8))
+        if answers.shape != (2, 10) or answers.dtype != np.float32 or not np.isfinite(answers).all():
+            raise ModelError(
+                f"{self.path}: the model answers two images with {answers.dtype} {answers.shape}; "
+                "expected float32 (2, 10), finite probabilities of the digits 0 to 9"
+            )
+
+
+def shipped_models() -> tuple[str, ...]:
+    """The names of the models that come with digitlab, sorted."""
+    folder = _shipped_folder()
+    return tuple(sorted(file.stem for file in folder.glob("*.onnx"))) if folder.is_dir() else ()
+
+
+def resolve_model(name: str | Path | None) -> Path:
+    """The ONNX file of a shipped name, a run folder or a file; of None, the default model's.
+
+    Raises:
+        ModelError: when there is no such model, or it is in a format that must be exported first.
+    """
+    name = DEFAULT_MODEL if name is None else name
+    if name in shipped_models():
+        return _shipped_folder() / f"{name}.onnx"
+    path = Path(name)
+    if path.suffix.lower() in (".keras", ".h5", ".hdf5"):
+        raise ModelError(f"{path}: is a Keras file; run `digitlab export {path} {path.stem}.onnx` and give that")
+    try:
+        if path.is_dir():
+            return _model_of_run(path)
+        if path.suffix.lower() == ".onnx" and path.exists():
+            return path
+    except (OSError, ValueError):  # a name with a zero byte, or too long for a file
+        pass
+    shipped = ", ".join(shipped_models()) or "none is installed"
+    raise ModelError(
+        f"there is no model {str(name)!r}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx"
+    )
+
+
+def _shipped_folder() -> Path:
+    return Path(str(resources.files("digitlab.reading"))) / "shipped"
+
+
+def _model_of_run(path: Path) -> Path:
+    from digitlab.runs import Run
+
+    try:
+        model = Run.open(path).onnx
+    except RunError as error:
+        raise ModelError(f"{path}: cannot be used as a model ({error})") from error
+    if not model.is_file():
+        raise ModelError(f"{path}: this run has no {model.name}; its training did not finish, train it again")
+    return model
+
+
+def _read(path: Path) -> bytes:
+    """The file's bytes, refused where they cannot be a model of ours.
+
+    ONNX Runtime gets the bytes and not the path, so that nothing beside the file is looked for.
+    """
+    try:
+        if not path.is_file():
+            raise ModelError(f"{path}: is no file; expected a model ending in .onnx")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; models have at most {_LARGEST_FILE:,}")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if content.startswith((b"PK", b"\x89HDF")):
+        raise ModelError(f"{path}: looks like a Keras file; run `digitlab export` on it first and give the .onnx")
+    if not content:
+        raise ModelError(f"{path}: is empty (0 bytes); expected an ONNX model")
+    if _EXTERNAL_DATA.search(content):
+        raise ModelError(f"{path}: keeps weights in another file; expected an ONNX model in one piece")
+    return content
+
+
+def _start(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no common root but this
+        raise ModelError(f"{path}: is no ONNX model, or a damaged one ({_first_line(error)})") from error
+
+
+def _check_input(session: onnxruntime.InferenceSession, path: Path) -> str:
+    """The name of the one input, after checking that it takes our images."""
+    inputs = session.get_inputs()
+    received = ", ".join(f"{given.type} {tuple(given.shape)}" for given in inputs) or "no input"
+    fits = len(inputs) == 1 and inputs[0].type == "tensor(uint8)" and list(inputs[0].shape[1:]) == [28, 28]
+    if not fits or isinstance(inputs[0].shape[0], int):
+        raise ModelError(f"{path}: the model takes {received}; expected one tensor(uint8) (N, 28, 28)")
+    return str(inputs[0].name)
+
+
+def _card(session: onnxruntime.InferenceSession, path: Path) -> ModelCard | None:
+    text = session.get_modelmeta().custom_metadata_map.get(_CARD)
+    if text is None:
+        return None
+    known = {field.name for field in fields(ModelCard)}
+    try:
+        content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in known}
+        return ModelCard(**content | {"classes": tuple(content["classes"])})
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: its card cannot be read ({_first_line(error)}); export the model again") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

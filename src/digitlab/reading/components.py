@@ -1,0 +1,226 @@
+"""From ink to marks: connected strokes, put together where they make one digit, in reading order on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.reading.ink import INK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box
+
+    Found = tuple["Mark", NDArray[np.float32]]  # a mark and the ink of its box alone
+
+__all__ = ["Mark", "main_mark", "page_marks"]
+
+_FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
+_FEWEST_PIXELS = 4  # a mark of less is dust at any size
+_MOST_MARKS = 2000  # the largest: more are on no page of digits, but noise has a hundred thousand
+
+# One digit an image, in parts of the main stroke's longest side or area.
+_NEAR = 0.12
+_LEAST_PART = 0.02
+_AT_BORDER = 0.3  # what touches the border is rather a frame or the neighbour's stroke
+
+# What is no digit on a page, in parts of the page's width and height. A 1 is as thin as a ruled line, but upright.
+_RULE_ASPECT = 7.0
+_RULE_WIDTH = 0.15
+_FRAME_WIDTH = 0.6
+_FRAME_HEIGHT = 0.8
+_FRAME_FILLED = 0.12
+
+# A page's marks, in parts of the digits' usual height unless said otherwise.
+_LONGEST = 2.5  # an upright line of a table, or a bracket
+_SPECK = 0.3  # longest side
+_PART_GAP = 0.15
+_TALLEST = 1.6  # of parts put together
+_WIDEST = 1.35  # more, by its own height, is two digits that touch
+_SMALLEST_CUT = 8  # pixels of height; less shows no joint
+_THIN_JOINT = 0.3  # of the mark's height: ink in the column where touching digits are cut
+_SAME_LINE = 0.4  # of the lower mark's height: overlap with the line's last mark
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What may be one digit. box: in pixels of the ink map; parts: the components of the ink that it is made of."""
+
+    box: Box
+    parts: tuple[int, ...]
+    area: int
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.box[3] - self.box[1]
+
+    @property
+    def longest(self) -> int:
+        """The longest side in pixels."""
+        return max(self.width, self.height)
+
+
+def main_mark(ink: NDArray[np.float32]) -> Found | None:
+    """The one digit of a picture and its ink alone, float32 of the box's size; None where there are only specks.
+
+    ink: float32 (H, W), 0 … 1
+    """
+    labels, marks = _components(ink)
+    if not marks:
+        return None
+    chosen = max(marks, key=lambda mark: mark.area * (_AT_BORDER if _at_border(mark, ink.shape) else 1.0))
+    reach = max(1, round(_NEAR * chosen.longest))
+    alike = [mark for mark in marks if _at_border(chosen, ink.shape) or not _at_border(mark, ink.shape)]
+    loose = [mark for mark in alike if mark is not chosen and mark.area >= _LEAST_PART * chosen.area]
+    while near := [mark for mark in loose if _apart(mark, chosen) <= reach]:
+        loose = [mark for mark in loose if mark not in near]
+        chosen = _joined([chosen, *near])
+    return chosen, _cut_out(ink, labels, chosen)
+
+
+def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:
+    x0, y0, x1, y1 = mark.box
+    return x0 == 0 or y0 == 0 or x1 == picture[1] or y1 == picture[0]
+
+
+def page_marks(ink: NDArray[np.float32]) -> list[list[Found]]:
+    """The marks of a page that may be digits, a list a line, in reading order; each with its ink alone.
+
+    ink: float32 (H, W), 0 … 1
+    """
+    labels, marks = _components(ink)
+    marks = [mark for mark in marks if not _is_rule(mark, ink.shape)]
+    if not marks:
+        return []
+    usual = _usual_height(marks)
+    marks = [mark for mark in marks if mark.height <= _LONGEST * usual]
+    marks = [mark for mark in _put_together(marks, usual) if mark.longest >= _SPECK * usual]
+    return _lines([piece for mark in marks for piece in _split(mark, _cut_out(ink, labels, mark), usual)])
+
+
+def _components(ink: NDArray[np.float32]) -> tuple[NDArray[np.int32], list[Mark]]:
+    mask = (ink >= INK).astype(np.uint8)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    areas = statistics[1:, cv2.CC_STAT_AREA]
+    largest = 1 + np.argsort(-areas, kind="stable")[: min(_MOST_MARKS, int((areas >= _FEWEST_PIXELS).sum()))]
+    rows = ((part, statistics[part].tolist()) for part in sorted(largest.tolist()))
+    marks = [Mark((x, y, x + width, y + height), (part,), area) for part, (x, y, width, height, area) in rows]
+    return np.asarray(labels, np.int32), marks
+
+
+def _cut_out(ink: NDArray[np.float32], labels: NDArray[np.int32], mark: Mark) -> NDArray[np.float32]:
+    """The ink of the mark's parts with their soft edges, without what else lies in its box."""
+    x0, y0, x1, y1 = mark.box
+    x0, y0, x1, y1 = max(0, x0 - 1), max(0, y0 - 1), min(ink.shape[1], x1 + 1), min(ink.shape[0], y1 + 1)
+    near = labels[y0:y1, x0:x1]
+    own = np.isin(near, mark.parts) if len(mark.parts) > 1 else near == mark.parts[0]
+    soft = ink[y0:y1, x0:x1] * cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8))
+    rows, columns = np.flatnonzero(soft.max(axis=1) >= _FAINT), np.flatnonzero(soft.max(axis=0) >= _FAINT)
+    return np.asarray(soft[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], np.float32)
+
+
+def _joined(marks: Sequence[Mark]) -> Mark:
+    boxes = np.array([mark.box for mark in marks])
+    low, high = boxes.min(axis=0).tolist(), boxes.max(axis=0).tolist()
+    parts = tuple(part for mark in marks for part in mark.parts)
+    return Mark((low[0], low[1], high[2], high[3]), parts, sum(mark.area for mark in marks))
+
+
+def _apart(one: Mark, other: Mark) -> int:
+    """Pixels between two boxes, along the axis in which they are further apart; negative where they overlap."""
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.box, other.box
+    return max(ax0 - bx1, bx0 - ax1, ay0 - by1, by0 - ay1)
+
+
+def _is_rule(mark: Mark, page: tuple[int, ...]) -> bool:
+    """Whether it is a ruled line, a table or the page's edge: wide and thin, or large and nearly empty."""
+    thin = mark.width > max(_RULE_ASPECT * mark.height, _RULE_WIDTH * page[1])
+    large = mark.width > _FRAME_WIDTH * page[1] or mark.height > _FRAME_HEIGHT * page[0]
+    return thin or (large and mark.area < _FRAME_FILLED * mark.width * mark.height)
+
+
+def _usual_height(marks: Sequence[Mark]) -> float:
+    """The height of the marks that hold most of the ink: the median, each counted by its area."""
+    order = sorted(marks, key=lambda mark: mark.height)
+    upto = np.cumsum([mark.area for mark in order])
+    return float(order[int(np.searchsorted(upto, upto[-1] / 2))].height)
+
+
+def _put_together(marks: Iterable[Mark], usual: float) -> list[Mark]:
+    """Join the parts of broken digits: a small part to the larger one that it nearly touches."""
+    whole: list[Mark] = []
+    boxes = np.empty((_MOST_MARKS, 4), np.int32)  # those of ``whole``, to find the near ones at once
+    for mark in sorted(marks, key=lambda mark: -mark.area):
+        x0, y0, x1, y1 = mark.box
+        gaps = np.max([boxes[:, 0] - x1, x0 - boxes[:, 2], boxes[:, 1] - y1, y0 - boxes[:, 3]], axis=0)[: len(whole)]
+        near = np.flatnonzero(gaps <= _PART_GAP * usual).tolist()
+        host = next((index for index in near if _belongs(mark, whole[index], usual)), len(whole))
+        whole[host : host + 1] = [_joined([*whole[host : host + 1], mark])]
+        boxes[host] = whole[host].box
+    return whole
+
+
+def _belongs(part: Mark, larger: Mark, usual: float) -> bool:
+    """Whether two marks that are near each other look like one digit: above each other, or a bit beside a stroke."""
+    both = _joined([part, larger])
+    if both.height > _TALLEST * usual and both.height > 1.1 * larger.height:
+        return False
+    overlap = min(part.box[2], larger.box[2]) - max(part.box[0], larger.box[0])
+    above = overlap >= 0.5 * min(part.width, larger.width) and both.width <= 1.2 * usual
+    return above or (part.longest < 0.6 * usual and both.width <= 1.1 * both.height)
+
+
+def _split(mark: Mark, ink: NDArray[np.float32], usual: float) -> list[Found]:
+    """Cut digits that touch where the joint is thinnest, if it is thin at all."""
+    if mark.width <= _WIDEST * mark.height or mark.height < max(_SMALLEST_CUT, 0.6 * usual):
+        return [(mark, ink)]
+    columns = ink.sum(axis=0)
+    margin = round(0.35 * mark.height)
+    column = margin + int(np.argmin(columns[margin:-margin]))
+    if columns[column] > _THIN_JOINT * mark.height:
+        return [(mark, ink)]
+    pieces = []
+    for start, stop in ((0, column), (column, ink.shape[1])):
+        piece, image = _piece(mark, ink[:, start:stop], start)
+        pieces += _split(piece, image, usual) if image.size else []
+    return pieces
+
+
+def _piece(mark: Mark, ink: NDArray[np.float32], start: int) -> Found:
+    """The tight mark of a cut's one side, which begins ``start`` columns into the mark's ink."""
+    rows, columns = np.nonzero(ink >= INK)
+    if not len(rows):
+        return mark, ink[:0, :0]
+    left, right, top, bottom = int(columns.min()), int(columns.max()) + 1, int(rows.min()), int(rows.max()) + 1
+    x, y = mark.box[0] + start, mark.box[1]
+    return Mark((x + left, y + top, x + right, y + bottom), mark.parts, len(rows)), ink[top:bottom, left:right]
+
+
+def _lines(found: Iterable[Found]) -> list[list[Found]]:
+    """Group into lines, top to bottom; each is followed from left to right, so it may slope."""
+    lines: list[list[Found]] = []
+    for mark, ink in sorted(found, key=lambda one: one[0].box[0]):
+        line = max(lines, key=lambda line: _overlap(mark, line[-1][0]), default=None)
+        if line is not None and _overlap(mark, line[-1][0]) >= _SAME_LINE:
+            line.append((mark, ink))
+        else:
+            lines.append([(mark, ink)])
+    return sorted(lines, key=lambda line: float(np.mean([mark.box[1] + mark.box[3] for mark, _ in line])))
+
+
+def _overlap(one: Mark, other: Mark) -> float:
+    """The rows that two marks share, in parts of the lower one's height."""
+    shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
+    return shared / min(one.height, other.height)

@@ -1,0 +1,61 @@
+"""Pictures made by code: digits of MNIST's test images written on paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from digitlab.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Digits
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    return Reader(threads=1)
+
+
+@pytest.fixture(scope="session")
+def sure_digits(reader: Reader) -> Digits:
+    """Two of each class on which the network is sure, class by class: what is tested is the way to it."""
+    from digitlab.datasets import load_dataset
+
+    test = load_dataset("mnist").split("test")[:2000]
+    probabilities = reader.classifier.probabilities(test.images)
+    sure = (probabilities.argmax(axis=1) == test.labels) & (probabilities.max(axis=1) > 0.999)
+    rows = np.concatenate([np.flatnonzero(sure & (test.labels == digit))[:2] for digit in range(10)])
+    return test[rows]
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., NDArray[np.uint8]]:
+    return _write
+
+
+def _write(
+    digits: list[tuple[NDArray[np.uint8], int, int, int]],
+    size: tuple[int, int] = (600, 800),
+    paper: tuple[int, int, int] = (236, 232, 222),
+    ink: tuple[int, int, int] = (40, 46, 88),
+    **effects: Any,
+) -> NDArray[np.uint8]:
+    """Paper (H, W, 3) with digits (image, x, y, side of its 28×28 square in pixels) on it.
+
+    effects: noise (standard deviation) and shade (how much darker the right side is, 0 … 1)
+    """
+    amount = np.zeros(size, np.float32)
+    for image, x, y, side in digits:
+        drawn = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+        amount[y : y + side, x : x + side] = np.maximum(amount[y : y + side, x : x + side], np.clip(drawn, 0, 1))
+    mixed = np.array(paper) * (1 - amount[..., None]) + np.array(ink) * amount[..., None]
+    mixed *= np.linspace(1.0, 1.0 - effects.get("shade", 0.0), size[1])[None, :, None]
+    mixed += np.random.default_rng(0).normal(0, effects.get("noise", 0.0), mixed.shape)
+    return np.clip(mixed, 0, 255).astype(np.uint8)

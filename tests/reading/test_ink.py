@@ -1,0 +1,118 @@
+"""From picture to ink to 28×28."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.testing import assert_array_equal
+
+from digitlab.reading.glyph import normalise
+from digitlab.reading.ink import INK, ink_map, is_light_ink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Digits
+
+    Write = Callable[..., NDArray[np.uint8]]
+
+
+def bar(height: int = 60, width: int = 10, soft: float = 0.0) -> NDArray[np.float32]:
+    image = np.ones((height, width), np.float32)
+    return cv2.GaussianBlur(image, (0, 0), soft) if soft else image
+
+
+@pytest.mark.parametrize("shade", [0.0, 0.6])
+@pytest.mark.parametrize("ink", [(30, 30, 30), (200, 30, 40), (90, 110, 200), (150, 148, 140)])
+def test_ink_is_where_it_was_written(
+    sure_digits: Digits, write: Write, ink: tuple[int, int, int], shade: float
+) -> None:
+    picture = write([(sure_digits.images[6], 100, 40, 140)], size=(220, 300), ink=ink, shade=shade, noise=3)
+    found = ink_map(picture, 80)
+    assert found is not None
+    written = cv2.resize(sure_digits.images[6], (140, 140), interpolation=cv2.INTER_CUBIC)
+    expected = np.zeros((220, 300), bool)
+    expected[40:180, 100:240] = written > 127
+    both = (found >= INK) & expected
+    assert both.sum() > 0.75 * ((found >= INK) | expected).sum()
+
+
+def test_polarity_of_digits_small_large_bold_and_tight(sure_digits: Digits) -> None:
+    wrong = 0
+    for image in sure_digits.images:
+        rows, columns = np.flatnonzero(image.max(axis=1)), np.flatnonzero(image.max(axis=0))
+        tight = np.ascontiguousarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        bold = cv2.dilate(image, np.ones((3, 3), np.uint8))
+        large = cv2.resize(image, (300, 300), interpolation=cv2.INTER_CUBIC)
+        for picture in (image, tight, bold, large, cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA)):
+            wrong += (not is_light_ink(picture)) + is_light_ink(255 - picture)
+    assert wrong <= 2  # of 200
+
+
+@pytest.mark.parametrize("noise", [0, 2, 5])
+@pytest.mark.parametrize("shade", [0.0, 0.3])
+def test_blank_paper_has_no_ink(write: Write, noise: float, shade: float) -> None:
+    assert ink_map(write([], size=(200, 250), noise=noise, shade=shade), 80) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))), st.integers(1, 30))
+def test_any_picture_gives_a_map_from_0_to_1_or_none(picture: NDArray[np.uint8], window: int) -> None:
+    found = ink_map(picture, window)
+    if found is not None:
+        assert found.shape == picture.shape[:2]
+        assert found.dtype == np.float32
+        assert 0.0 <= found.min() <= found.max() <= 1.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays.arrays(np.float32, st.tuples(st.integers(1, 60), st.integers(1, 60)), elements=st.floats(0, 1, width=32)))
+def test_any_ink_becomes_28_by_28(ink: NDArray[np.float32]) -> None:
+    assert normalise(ink).shape == (28, 28)
+    assert normalise(ink).dtype == np.uint8
+
+
+def test_mnist_images_are_nearly_left_alone(sure_digits: Digits) -> None:
+    changes = []
+    for image in sure_digits.images:
+        rows, columns = np.flatnonzero(image.max(axis=1)), np.flatnonzero(image.max(axis=0))
+        ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255
+        changes.append(np.abs(normalise(ink).astype(int) - image).mean())
+    assert np.median(changes) < 8  # of 255; those whose centre rounds to the next pixel have up to 20
+
+
+def test_longest_side_brightness_and_middle() -> None:
+    made = normalise(bar(60, 30))
+    rows, columns = np.flatnonzero(made.max(axis=1)), np.flatnonzero(made.max(axis=0))
+    assert len(rows) == 20
+    assert made.max() == 255
+    assert abs(rows.mean() - 14) <= 0.5
+    assert abs(columns.mean() - 14) <= 0.5
+
+
+@pytest.mark.parametrize("scale", [2, 5])
+def test_size_does_not_matter(sure_digits: Digits, scale: int) -> None:
+    ink = sure_digits.images[4][4:24, 4:24].astype(np.float32) / 255
+    larger = np.kron(ink, np.ones((scale, scale), np.float32))
+    assert np.abs(normalise(larger).astype(int) - normalise(ink)).mean() < 8
+
+
+def test_hairlines_are_thickened_and_bold_strokes_thinned() -> None:
+    hair = np.zeros((200, 100), np.float32)
+    hair[:, 50:52] = hair[10:12] = 1
+    assert normalise(hair)[14].astype(int).sum() > 255  # without it 51
+    bold = np.zeros((100, 100), np.float32)
+    bold[:, :40] = bold[60:] = 1
+    assert (normalise(bold) > 127).sum() < 240  # without it 256
+
+
+def test_an_empty_crop_is_black() -> None:
+    assert_array_equal(normalise(np.zeros((5, 3), np.float32)), 0)
