@@ -1,0 +1,28 @@
+"""Labelled images in files: IDX, HDF5, LMDB of Caffe, npz, CSV, folders of pictures; read, written, converted.
+
+    with open_dataset_file("scans.h5") as source:
+        for digits in source.batches():
+            ...
+
+The libraries of a format are imported when a file of it is opened.
+"""
+
+from __future__ import annotations
+
+from digitlab.datasets.formats.conversion import convert, read_all
+from digitlab.datasets.formats.hdf5 import hdf5_writer
+from digitlab.datasets.formats.opening import dataset_writer, open_dataset_file, splits_of
+from digitlab.datasets.formats.protocol import BATCH, ImageSink, ImageSource, RowSource
+
+__all__ = [
+    "BATCH",
+    "ImageSink",
+    "ImageSource",
+    "RowSource",
+    "convert",
+    "dataset_writer",
+    "hdf5_writer",
+    "open_dataset_file",
+    "read_all",
+    "splits_of",
+]

@@ -1,0 +1,187 @@
+"""From whatever numbers a file holds to `Digits`, or a message that names the record."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import DatasetError
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "as_digits",
+    "as_labels",
+    "as_pixels",
+    "expect_a_split",
+    "expect_image_shape",
+    "expect_numbers",
+    "expect_same_length",
+    "in_split_order",
+    "no_bomb",
+    "other_labels",
+    "refusing",
+]
+
+# Deflate reaches 1030 to 1 on zeros; drawn digits reach 5 to 1 and blank test sets are small.
+_BOMB_RATIO = 100
+_BOMB_BYTES = 64 << 20
+
+
+@contextlib.contextmanager
+def refusing(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn a library's complaints about a file into ours.
+
+    Raises:
+        DatasetError: in place of any of ``errors``, naming the file.
+    """
+    try:
+        yield
+    except DatasetError:
+        raise
+    except errors as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"{path}: {what}: {reason[:200]}") from error
+
+
+def expect_numbers(path: Path, name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse anything but whole and floating numbers.
+
+    Raises:
+        DatasetError: for texts, objects, records, complex numbers.
+    """
+    if dtype.hasobject:
+        raise DatasetError(f"{path}: {name} holds Python objects (a pickle), which are never loaded; expected numbers")
+    if dtype.kind not in "uif":
+        raise DatasetError(f"{path}: {name} is of type {dtype}; expected numbers")
+
+
+def expect_image_shape(path: Path, name: str, shape: tuple[int, ...]) -> None:
+    """Accept the three ways in which 28×28 images are stored.
+
+    Raises:
+        DatasetError: for any other shape.
+    """
+    if shape[1:] not in ((28, 28), (28, 28, 1), (784,)):
+        expected = "(N, 28, 28), (N, 28, 28, 1) or (N, 784)"
+        raise DatasetError(f"{path}: {name} has the shape {shape}; expected {expected}")
+
+
+def expect_same_length(
+    path: Path, images: str, shape: tuple[int, ...], labels: str, label_shape: tuple[int, ...]
+) -> None:
+    """Ask for one label an image.
+
+    Raises:
+        DatasetError: for labels that are no vector, or more or fewer than there are images.
+    """
+    if label_shape != shape[:1]:
+        raise DatasetError(
+            f"{path}: {labels} has the shape {label_shape}; expected ({shape[0]},), one for each row of {images}"
+        )
+
+
+def no_bomb(path: Path, what: str, *, stored: int, unpacked: int) -> None:
+    """Refuse what grows without measure, before anything of it is unpacked.
+
+    Raises:
+        DatasetError: for more than 64 MiB that came from less than a hundredth.
+    """
+    if unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * stored:
+        raise DatasetError(
+            f"{path}: {what} would unpack {stored:,} bytes into {unpacked:,}; "
+            f"expected at most {_BOMB_RATIO} times as many (digits pack about 5 to 1)"
+        )
+
+
+def as_pixels(values: NDArray[Any], path: Path, name: Callable[[int], str]) -> NDArray[np.uint8]:
+    """Numbers (N, …) of 784 a row as uint8 (N, 28, 28); ``name`` says what row i of them is called.
+
+    Raises:
+        DatasetError: for the first value that is no whole number from 0 to 255.
+    """
+    if values.dtype == np.uint8:
+        return values.reshape(-1, 28, 28)
+    with np.errstate(invalid="ignore"):
+        pixels = values.astype(np.uint8)
+    wrong = pixels != values  # also where values are NaN
+    if wrong.any():
+        raise DatasetError(_wrong_pixel(values.reshape(-1, 784), wrong.reshape(-1, 784), path, name))
+    return pixels.reshape(-1, 28, 28)
+
+
+def _wrong_pixel(values: NDArray[Any], wrong: NDArray[np.bool_], path: Path, name: Callable[[int], str]) -> str:
+    row = int(wrong.any(axis=1).argmax())
+    value = values[row, int(wrong[row].argmax())]
+    message = f"{path}: {name(row)} holds {value}; expected whole numbers 0 to 255"
+    if values.dtype.kind == "f" and values[row].min() >= 0 and values[row].max() <= 1:
+        message += ". The image lies between 0 and 1: write it again, times 255 and rounded"
+    return message
+
+
+def as_labels(
+    values: NDArray[Any], path: Path, name: Callable[[int], str], others: Callable[[], str] | None = None
+) -> NDArray[np.uint8]:
+    """Numbers (N,) as uint8 labels; ``others`` says more about the whole file where that can be known cheaply.
+
+    Raises:
+        DatasetError: for the first that is not a whole number from 0 to 9.
+    """
+    with np.errstate(invalid="ignore"):
+        labels = values.astype(np.uint8)
+    wrong = (labels != values) | (labels > 9)
+    if wrong.any():
+        row = int(wrong.argmax())
+        more = f". {others()}" if others else ""
+        raise DatasetError(f"{path}: {name(row)} is {values[row]}; expected 0 to 9{more}")
+    return labels
+
+
+def other_labels(blocks: Iterable[NDArray[Any]]) -> str:
+    """A sentence that says how many labels of a whole file are none from 0 to 9."""
+    wrong = total = 0
+    for labels in blocks:
+        total += len(labels)
+        wrong += int(np.count_nonzero(~((labels >= 0) & (labels <= 9) & (labels == np.floor(labels)))))
+    return f"Rows with other labels: {wrong:,} of {total:,}"
+
+
+def in_split_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of splits, ours first.
+
+    >>> in_split_order(["dev", "test", "train"])
+    ('train', 'test', 'dev')
+    """
+    order = {"train": 0, "validation": 1, "test": 2}
+    return tuple(sorted(names, key=lambda name: (order.get(name, 3), name)))
+
+
+def expect_a_split(path: Path, splits: tuple[str, ...], split: str | None) -> None:
+    """Ask for one of the splits of a file, and for none where it has none.
+
+    Raises:
+        DatasetError: naming those that there are.
+    """
+    if splits and split is None:
+        raise DatasetError(f"{path}: choose a split; it has: {', '.join(splits)}")
+    if split is not None and split not in splits:
+        known = f"it has: {', '.join(splits)}" if splits else "it is not parted into splits"
+        raise DatasetError(f"{path}: there is no split {split!r}; {known}")
+
+
+def as_digits(images: NDArray[Any], labels: NDArray[Any], path: Path, name: Callable[[int], str]) -> Digits:
+    """Both for formats whose records are images with their labels: "label of NAME", "NAME holds …".
+
+    Raises:
+        DatasetError: for the first record that cannot be used.
+    """
+    checked = as_labels(labels, path, lambda row: f"label of {name(row)}")
+    return Digits(as_pixels(images, path, name), checked)

@@ -1,0 +1,102 @@
+"""A folder of pictures by class: ``DIR/0/*.png`` … ``DIR/9/*.png``, each 28×28, 8-bit grey."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets.formats.pictures import MAX_PICTURE_BYTES, decode_picture, encode_png
+from digitlab.datasets.formats.protocol import BATCH, Closing
+from digitlab.errors import DatasetError
+from digitlab.storage import atomic_folder, saying_what_failed
+from digitlab.values import CLASSES, Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from digitlab.datasets.formats.protocol import ImageSink
+
+__all__ = ["ClassFolderSource", "class_folder_writer", "is_class_folder"]
+
+# What file managers leave behind.
+_IGNORED = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
+
+
+def _is_ignored(name: str) -> bool:
+    return name.startswith(".") or name in _IGNORED
+
+
+def is_class_folder(path: Path) -> bool:
+    """Whether a folder holds a folder named as a class."""
+    return any((path / label).is_dir() for label in CLASSES)
+
+
+class ClassFolderSource(Closing):
+    """The pictures in the order of their file names, whatever their class.
+
+    Names that count on through the classes, as our own writer gives them, thus keep their order; and no batch holds one
+    class only. The names are kept in memory, the pictures are not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with saying_what_failed(path, "read"):
+            self._files = sorted(self._find())
+        self.count = len(self._files)
+
+    def _find(self) -> Iterator[tuple[str, str]]:
+        for folder in self._path.iterdir():
+            if _is_ignored(folder.name) or not folder.is_dir():
+                continue
+            if folder.name not in CLASSES:
+                raise DatasetError(
+                    f"{folder}: a folder named {folder.name!r}; expected folders named 0 to 9, the classes"
+                )
+            yield from ((file.name, folder.name) for file in folder.iterdir() if not _is_ignored(file.name))
+
+    def batches(self, size: int = BATCH) -> Iterator[Digits]:
+        """All pictures in the order of their names; see `ImageSource.batches`.
+
+        Raises:
+            DatasetError: at the first file that is no picture, or one of another size or kind.
+        """
+        for start in range(0, self.count, size):
+            files = self._files[start : start + size]
+            images = np.stack([self._read(self._path / label / name) for name, label in files])
+            yield Digits(images, np.array([int(label) for _, label in files], np.uint8))
+
+    def _read(self, path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        if not path.is_file():
+            raise DatasetError(f"{path} is no file; expected pictures only in the folder of a class")
+        with saying_what_failed(path, "read"), path.open("rb") as file:
+            content = file.read(MAX_PICTURE_BYTES + 1)
+        if len(content) > MAX_PICTURE_BYTES:
+            raise DatasetError(f"{path} has more than {MAX_PICTURE_BYTES:,} bytes; expected a picture of 28×28")
+        return decode_picture(content, str(path))
+
+
+class _ClassFolderSink:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def write(self, digits: Digits) -> None:
+        for image, label in zip(digits.images, digits.labels.tolist(), strict=True):
+            (self._folder / str(label) / f"{self._count:08d}.png").write_bytes(encode_png(image))
+            self._count += 1
+
+
+@contextlib.contextmanager
+def class_folder_writer(path: Path) -> Iterator[ImageSink]:
+    """Write a folder of PNGs, numbered through all classes.
+
+    Raises:
+        StorageError: when it cannot be written; then it is not there.
+    """
+    with atomic_folder(path) as folder:
+        for label in CLASSES:
+            (folder / label).mkdir()
+        yield _ClassFolderSink(folder)

@@ -1,0 +1,71 @@
+"""All images of a file: into memory, or into a file of another format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets.formats.opening import dataset_writer, open_dataset_file
+from digitlab.errors import UsageError
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digitlab.datasets.formats.hdf5 import PixelType
+    from digitlab.datasets.formats.protocol import ImageSource
+
+__all__ = ["convert", "read_all"]
+
+
+def read_all(source: ImageSource) -> Digits:
+    """Read all images into memory and close the source.
+
+    Raises:
+        DatasetError: at the first record that cannot be used, naming it.
+    """
+    with source:
+        if source.count is None:
+            parts = list(source.batches())
+            images = [np.empty((0, 28, 28), np.uint8), *(part.images for part in parts)]
+            labels = [np.empty(0, np.uint8), *(part.labels for part in parts)]
+            return Digits(np.concatenate(images), np.concatenate(labels))
+        # Filled in place: concatenating would need the memory twice.
+        whole = Digits(np.zeros((source.count, 28, 28), np.uint8), np.zeros(source.count, np.uint8))
+        done = 0
+        for part in source.batches():
+            whole.images[done : done + len(part)] = part.images
+            whole.labels[done : done + len(part)] = part.labels
+            done += len(part)
+        return whole
+
+
+def convert(
+    source_path: str | Path,
+    target_path: str | Path,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    *,
+    split: str | None = None,
+    dtype: PixelType = "float32",
+) -> int:
+    """Copy all images into the format that the target's name tells; return how many there were.
+
+    ``on_progress`` is told the images done and, where it is known, their number in all.
+
+    Raises:
+        DatasetError: when the source cannot be used; it names file and record.
+        UsageError: when both are the same, or the target's name tells no format.
+        StorageError: when the target cannot be written. After any error there is no target.
+    """
+    if Path(source_path).resolve() == Path(target_path).resolve():
+        raise UsageError(f"{source_path} would be converted into itself; choose another name")
+    done = 0
+    with open_dataset_file(source_path, split) as source, dataset_writer(target_path, dtype=dtype) as sink:
+        for digits in source.batches():
+            sink.write(digits)
+            done += len(digits)
+            if on_progress is not None:
+                on_progress(done, source.count)
+    return done

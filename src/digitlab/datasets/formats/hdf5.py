@@ -1,0 +1,310 @@
+"""HDF5 in S0's layout: ``data`` (N, 28, 28, 1) and ``labels`` (N,) at the root, or both in a group for each split.
+
+S0 stores the numbers 0..255 as float32; ``uint8`` is four times smaller and is read as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from digitlab.datasets.formats.checks import (
+    as_labels,
+    as_pixels,
+    expect_a_split,
+    expect_image_shape,
+    expect_numbers,
+    expect_same_length,
+    in_split_order,
+    no_bomb,
+    other_labels,
+    refusing,
+)
+from digitlab.datasets.formats.protocol import BATCH, Closing
+from digitlab.errors import DatasetError, MissingExtraError, StorageError, UsageError
+from digitlab.storage import atomic_path, saying_what_failed
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["CHUNK", "Hdf5Sink", "Hdf5Source", "PixelType", "hdf5_splits", "hdf5_writer"]
+
+PixelType = Literal["float32", "uint8"]
+
+# Rows a chunk: as float32 0.8 MB, which HDF5's own cache of 1 MB still holds; a batch of training is 128 or 256.
+CHUNK = 256
+
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+_MAX_CHUNK_BYTES = 64 << 20
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtraError("train", needed_for="HDF5 files") from error
+    return h5py
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    h5py = _h5py()
+    # HDF5 hides the reason (permission, …) in a long text; opening the file once ourselves gives it plainly.
+    with saying_what_failed(path, "read"):
+        path.open("rb").close()
+    with refusing(path, "is no HDF5 file that can be read", *_DAMAGE):
+        file = h5py.File(path, "r", locking="best-effort")
+    with file:
+        yield file
+
+
+def _own(where: Any, name: str) -> Any:
+    """What hangs under a name; None for nothing, and for links, which may lead into other files."""
+    link = where.get(name, getlink=True)
+    return where.get(name) if isinstance(link, _h5py().HardLink) else None
+
+
+def _groups(file: Any) -> tuple[str, ...]:
+    """The splits of a file."""
+    h5py = _h5py()
+    if isinstance(_own(file, "data"), h5py.Dataset):
+        return ()
+    return in_split_order(
+        name for name in file if isinstance(_own(file, name), h5py.Group) and _own(file[name], "data") is not None
+    )
+
+
+def hdf5_splits(path: Path) -> tuple[str, ...]:
+    """The splits that a file holds as groups; none where ``data`` lies at its root.
+
+    Raises:
+        DatasetError: when it is no HDF5 file.
+        StorageError: when it may not be read.
+    """
+    with _opened(path) as file, refusing(path, "damaged HDF5", *_DAMAGE):
+        return _groups(file)
+
+
+class Hdf5Source(Closing):
+    """Images and labels of one file or of one of its splits, in any order of rows.
+
+    The labels are checked and kept when the file is opened (a byte a row); the images stay in the file.
+    """
+
+    def __init__(self, path: Path, split: str | None = None) -> None:
+        self._path = path
+        with contextlib.ExitStack() as opened:
+            file = opened.enter_context(_opened(path))
+            with refusing(path, "damaged HDF5", *_DAMAGE):
+                self._images, labels, self._name = self._find(file, split)
+                self._check(self._images, labels)
+                self._labels = self._read_labels(labels)
+            self._opened = opened.pop_all()
+        self.count = len(self._labels)
+
+    def _find(self, file: Any, split: str | None) -> tuple[Any, Any, str]:
+        splits = _groups(file)
+        expect_a_split(self._path, splits, split)
+        where, prefix = (file[split], f"{split}/") if split else (file, "")
+        return self._dataset(where, "data", prefix), self._dataset(where, "labels", prefix), f"{prefix}data"
+
+    def _dataset(self, where: Any, name: str, prefix: str) -> Any:
+        found = _own(where, name)
+        if not isinstance(found, _h5py().Dataset):
+            held = ", ".join(sorted(where)[:10]) or "nothing"
+            raise DatasetError(
+                f"{self._path}: there is no dataset {prefix}{name}; expected data and labels, found: {held}"
+            )
+        return found
+
+    def _check(self, images: Any, labels: Any) -> None:
+        for dataset, name in ((images, self._name), (labels, self._label_name)):
+            if dataset.shape is None:
+                raise DatasetError(f"{self._path}: {name} is empty; expected one row an image")
+            expect_numbers(self._path, name, dataset.dtype)
+        expect_image_shape(self._path, self._name, images.shape)
+        expect_same_length(self._path, self._name, images.shape, self._label_name, labels.shape)
+        for dataset, name in ((images, self._name), (labels, self._label_name)):
+            _expect_own_bytes(dataset, self._path, name)
+
+    @property
+    def _label_name(self) -> str:
+        return self._name.removesuffix("data") + "labels"
+
+    def _read_labels(self, labels: Any) -> NDArray[np.uint8]:
+        values: NDArray[np.uint8] = np.empty(len(labels), np.uint8)
+        block = 1 << 20
+        for start in range(0, len(labels), block):
+            values[start : start + block] = as_labels(
+                labels[start : start + block],
+                self._path,
+                lambda row, start=start: f"{self._label_name}[{start + row}]",  # type: ignore[misc]
+                lambda: other_labels(labels[at : at + block] for at in range(0, len(labels), block)),
+            )
+        return values
+
+    def __len__(self) -> int:
+        return self.count
+
+    def read(self, start: int, stop: int) -> Digits:
+        """The rows ``start`` to ``stop``; see `RowSource.read`.
+
+        Raises:
+            DatasetError: at the first row that is no image of whole numbers 0 to 255, or is damaged.
+        """
+        start, stop, _ = slice(start, stop).indices(self.count)
+        with refusing(self._path, f"rows {start} to {stop - 1} cannot be read", *_DAMAGE):
+            values = self._images[start:stop]
+        return Digits(
+            as_pixels(values, self._path, lambda row: f"{self._name}[{start + row}]"), self._labels[start:stop]
+        )
+
+    def batches(self, size: int = BATCH) -> Iterator[Digits]:
+        """All images in the file's order; see `ImageSource.batches`.
+
+        Raises:
+            DatasetError: as `read`.
+        """
+        for start in range(0, self.count, size):
+            yield self.read(start, start + size)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()
+
+
+def _expect_own_bytes(dataset: Any, path: Path, name: str) -> None:
+    """Refuse what lies in other files, was never written, or unpacks without measure."""
+    if dataset.is_virtual or dataset.external:
+        raise DatasetError(f"{path}: {name} lies in other files; expected it in this one")
+    size = dataset.size * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    if dataset.compression is None and stored < size:
+        raise DatasetError(f"{path}: {name} has {stored:,} bytes; expected {size:,} for the shape {dataset.shape}")
+    no_bomb(path, name, stored=stored, unpacked=size)
+    if dataset.chunks is not None:
+        _expect_honest_chunks(dataset, path, name)
+
+
+def _expect_honest_chunks(dataset: Any, path: Path, name: str) -> None:
+    size = int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize
+    if size > _MAX_CHUNK_BYTES:
+        raise DatasetError(f"{path}: {name} has chunks of {size:,} bytes; expected at most {_MAX_CHUNK_BYTES:,}")
+    if dataset.compression is None:
+        return
+    if dataset.compression not in ("gzip", "lzf"):
+        raise DatasetError(f"{path}: {name} is packed with {dataset.compression}; expected gzip, lzf or nothing")
+
+    def check(chunk: Any) -> None:
+        # HDF5 unpacks a chunk to whatever size comes out. A small one cannot grow past memory (deflate: 1030 to 1).
+        if chunk.size > 2 * size + 65536 or (
+            chunk.size > 100_000 and _inflates_past(dataset, chunk.chunk_offset, size)
+        ):
+            raise DatasetError(
+                f"{path}: {name}, chunk at row {chunk.chunk_offset[0]} unpacks to more than its {size:,} bytes"
+            )
+
+    dataset.id.chunk_iter(check)
+
+
+def _inflates_past(dataset: Any, offset: tuple[int, ...], size: int) -> bool:
+    if dataset.compression != "gzip":
+        return False  # lzf reaches 88 to 1 at most
+    packed, inflater, total = dataset.id.read_direct_chunk(offset)[1], zlib.decompressobj(), 0
+    while packed and not inflater.eof and total <= size:
+        total += len(inflater.decompress(packed, 1 << 20))
+        packed = inflater.unconsumed_tail
+    return total > size
+
+
+class Hdf5Sink:
+    """Appends to ``data`` and ``labels``, at the root or in the group of a split."""
+
+    def __init__(self, file: Any, path: Path, dtype: PixelType, compression: str | None) -> None:
+        self._file, self._path = file, path
+        self._dtype, self._compression = dtype, compression
+        self._datasets: dict[str, tuple[Any, Any]] = {}
+
+    def write(self, digits: Digits, split: str = "") -> None:
+        """Append images; ``split`` names their group, none the root of the file.
+
+        Raises:
+            StorageError: when the disk is full.
+        """
+        if not self._datasets or split not in self._datasets:
+            self._datasets[split] = self._create(split)
+        images, labels = self._datasets[split]
+        start, stop = len(labels), len(labels) + len(digits)
+        try:
+            images.resize(stop, axis=0)
+            labels.resize(stop, axis=0)
+            images[start:stop] = digits.images[..., np.newaxis].astype(self._dtype, copy=False)
+            labels[start:stop] = digits.labels
+        except (OSError, RuntimeError) as error:
+            raise _unwritable(self._path, error) from error
+
+    def _create(self, split: str) -> tuple[Any, Any]:
+        if self._datasets and "" in {split, *self._datasets}:
+            raise UsageError(f"{self._path}: a file holds images at its root or in splits, not both")
+        group = self._file.require_group(f"/{split}")
+        images = group.create_dataset(
+            "data",
+            (0, 28, 28, 1),
+            self._dtype,
+            maxshape=(None, 28, 28, 1),
+            chunks=(CHUNK, 28, 28, 1),
+            compression=self._compression,
+            fillvalue=0,
+        )
+        return images, group.create_dataset("labels", (0,), "int32", maxshape=(None,), chunks=(1 << 14,))
+
+    def finish(self) -> None:
+        """Leave the two empty datasets where nothing was written."""
+        if not self._datasets:
+            self._create("")
+
+
+@contextlib.contextmanager
+def hdf5_writer(
+    path: Path, dtype: PixelType = "float32", *, compression: Literal["gzip"] | None = None
+) -> Iterator[Hdf5Sink]:
+    """Write a file in S0's layout; ``sink.write(digits, split="train")`` makes a group for each split.
+
+    Raises:
+        StorageError: when it cannot be written; then it is not there.
+        MissingExtraError: without h5py.
+    """
+    h5py = _h5py()
+    with atomic_path(path) as temporary, _closing(h5py.File(temporary, "w"), path) as file:
+        sink = Hdf5Sink(file, path, dtype, compression)
+        yield sink
+        sink.finish()
+
+
+@contextlib.contextmanager
+def _closing(file: Any, path: Path) -> Iterator[Any]:
+    try:
+        yield file
+    except BaseException:
+        with contextlib.suppress(OSError, RuntimeError):  # the first error is the one to tell
+            file.close()
+        raise
+    try:
+        file.close()
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: Exception) -> StorageError:
+    # HDF5's own texts run over several lines and name the temporary file.
+    number = getattr(error, "errno", None)
+    reason = os.strerror(number) if number else "HDF5 could not write what it held back; is the disk full?"
+    return StorageError(f"cannot write {path}: {reason}")

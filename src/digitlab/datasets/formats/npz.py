@@ -1,0 +1,262 @@
+"""NumPy's npz: ``images`` and ``labels`` (or ``data``, or ``x`` and ``y``), also per split: ``x_train``, ``y_train``.
+
+The two arrays are read side by side from the zip archive, a batch at a time; no pickle is ever loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import struct
+import tempfile
+import tokenize
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.datasets.formats.checks import (
+    as_labels,
+    as_pixels,
+    expect_a_split,
+    expect_image_shape,
+    expect_numbers,
+    expect_same_length,
+    in_split_order,
+    no_bomb,
+    other_labels,
+    refusing,
+)
+from digitlab.datasets.formats.protocol import BATCH, Closing
+from digitlab.errors import DatasetError
+from digitlab.storage import atomic_path, saying_what_failed
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets.formats.protocol import ImageSink
+
+__all__ = ["NpzSource", "npz_splits", "npz_writer"]
+
+_PAIRS = (("images", "labels"), ("data", "labels"), ("x", "y"))
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    SyntaxError,
+    tokenize.TokenError,
+    RuntimeError,  # also RecursionError, NotImplementedError; zipfile's word for an encrypted member
+    MemoryError,
+    OverflowError,
+)
+_MAX_HEADER = 10_000
+_MAX_MEMBERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """A member of the archive: what its header says, and how far behind it the numbers start."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    header: int
+
+    @property
+    def row(self) -> int:
+        """Bytes of a row."""
+        return int(np.prod(self.shape[1:], dtype=object)) * self.dtype.itemsize
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with contextlib.ExitStack() as stack:
+        with saying_what_failed(path, "read"):
+            file = stack.enter_context(path.open("rb"))
+        with refusing(path, "is no npz file that can be read", *_DAMAGE):
+            archive = stack.enter_context(zipfile.ZipFile(file))
+        if len(archive.infolist()) > _MAX_MEMBERS:
+            raise DatasetError(f"{path}: holds {len(archive.infolist()):,} arrays; expected at most {_MAX_MEMBERS:,}")
+        yield archive
+
+
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+
+def _splits(names: list[str]) -> tuple[str, ...]:
+    if any(set(pair) <= set(names) for pair in _PAIRS):
+        return ()
+    found = {
+        name.removeprefix(f"{images}_")
+        for images, labels in _PAIRS
+        for name in names
+        if name.startswith(f"{images}_") and f"{labels}_{name.removeprefix(f'{images}_')}" in names
+    }
+    return in_split_order(found)
+
+
+def npz_splits(path: Path) -> tuple[str, ...]:
+    """The splits that a file names (``x_train``, ``y_train``, …); none where it holds one pair of arrays.
+
+    Raises:
+        DatasetError: when it is no npz.
+        StorageError: when it may not be read.
+    """
+    with _opened(path) as archive:
+        return _splits(_names(archive))
+
+
+class NpzSource(Closing):
+    """Images and labels of an npz, or of one of its splits, from the first on."""
+
+    def __init__(self, path: Path, split: str | None = None) -> None:
+        self._path = path
+        with _opened(path) as archive:
+            images, labels = self._choose(_names(archive), split)
+            self._images, self._labels = self._describe(archive, images), self._describe(archive, labels)
+            expect_image_shape(path, images, self._images.shape)
+            expect_same_length(path, images, self._images.shape, labels, self._labels.shape)
+            for array in (self._images, self._labels):
+                self._expect_size(archive.getinfo(f"{array.name}.npy"), array)
+        self.count = self._images.shape[0]
+
+    def _choose(self, names: list[str], split: str | None) -> tuple[str, str]:
+        splits = _splits(names)
+        expect_a_split(self._path, splits, split)
+        ending = f"_{split}" if split else ""
+        for images, labels in _PAIRS:
+            if {images + ending, labels + ending} <= set(names):
+                return images + ending, labels + ending
+        held = ", ".join(sorted(names)[:10]) or "nothing"
+        raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {held}")
+
+    def _describe(self, archive: zipfile.ZipFile, name: str) -> _Array:
+        info = archive.getinfo(f"{name}.npy")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError(f"{self._path}: {name} is packed in another way than deflate; write it with numpy.savez")
+        with refusing(self._path, f"{name} is damaged", *_DAMAGE), archive.open(info) as member:
+            shape, fortran, dtype = _read_header(member)
+            header = member.tell()
+        expect_numbers(self._path, name, dtype)
+        if fortran and len(shape) > 1:
+            raise DatasetError(
+                f"{self._path}: {name} is stored column by column; write numpy.ascontiguousarray({name})"
+            )
+        return _Array(name, dtype, shape, header)
+
+    def _expect_size(self, info: zipfile.ZipInfo, array: _Array) -> None:
+        size = array.header + array.shape[0] * array.row
+        if info.file_size != size:
+            raise DatasetError(
+                f"{self._path}: {array.name} has {info.file_size:,} bytes; "
+                f"expected {size:,} for {array.dtype} {array.shape}"
+            )
+        no_bomb(self._path, array.name, stored=info.compress_size, unpacked=size)
+
+    def batches(self, size: int = BATCH) -> Iterator[Digits]:
+        """All images in the file's order; see `ImageSource.batches`.
+
+        Raises:
+            DatasetError: at the first row that is damaged, no image of whole numbers 0 to 255, or has another label.
+        """
+        with contextlib.ExitStack() as stack:
+            archive = stack.enter_context(_opened(self._path))
+            images = stack.enter_context(self._numbers(archive, self._images))
+            labels = stack.enter_context(self._numbers(archive, self._labels))
+            for start in range(0, self.count, size):
+                rows = min(size, self.count - start)
+                yield self._digits(
+                    self._read(images, self._images, start, rows), self._read(labels, self._labels, start, rows), start
+                )
+
+    def _digits(self, images: NDArray[Any], labels: NDArray[Any], start: int) -> Digits:
+        checked = as_labels(labels, self._path, lambda row: f"{self._labels.name}[{start + row}]", self._others)
+        return Digits(as_pixels(images, self._path, lambda row: f"{self._images.name}[{start + row}]"), checked)
+
+    @contextlib.contextmanager
+    def _numbers(self, archive: zipfile.ZipFile, array: _Array) -> Iterator[IO[bytes]]:
+        with contextlib.ExitStack() as stack:
+            with refusing(self._path, f"{array.name} is damaged", *_DAMAGE):
+                member = stack.enter_context(archive.open(f"{array.name}.npy"))
+                member.read(array.header)
+            yield member
+
+    def _read(self, member: IO[bytes], array: _Array, start: int, rows: int) -> NDArray[Any]:
+        with refusing(self._path, f"{array.name} is damaged from row {start} on", *_DAMAGE):
+            content = member.read(rows * array.row)
+            if len(content) < rows * array.row:
+                raise EOFError(f"ends in row {start + len(content) // array.row}")
+            return np.frombuffer(content, array.dtype).reshape(rows, *array.shape[1:])
+
+    def _others(self) -> str:
+        starts = range(0, self.count, 1 << 20)
+        with _opened(self._path) as archive, self._numbers(archive, self._labels) as member:
+            return other_labels(
+                self._read(member, self._labels, start, min(1 << 20, self.count - start)) for start in starts
+            )
+
+
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        read = np.lib.format.read_array_header_1_0
+    elif version == (2, 0):
+        read = np.lib.format.read_array_header_2_0
+    else:
+        raise ValueError(f"npy format {version}; expected (1, 0) or (2, 0)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # headers of Python 2
+        shape, fortran, dtype = read(member, max_header_size=_MAX_HEADER)
+    return shape, fortran, dtype
+
+
+class _NpzSink:
+    def __init__(self, images: IO[bytes], labels: IO[bytes]) -> None:
+        self._images, self._labels = images, labels
+        self._count = 0
+
+    def write(self, digits: Digits) -> None:
+        self._images.write(np.ascontiguousarray(digits.images).data)
+        self._labels.write(np.ascontiguousarray(digits.labels).data)
+        self._count += len(digits)
+
+    def finish(self, archive: zipfile.ZipFile) -> None:
+        for name, numbers, shape in (("images", self._images, (28, 28)), ("labels", self._labels, ())):
+            # A ZipInfo without a time is of 1980: the same images give the same bytes.
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                header = {"descr": "|u1", "fortran_order": False, "shape": (self._count, *shape)}
+                np.lib.format.write_array_header_1_0(member, header)
+                numbers.seek(0)
+                shutil.copyfileobj(numbers, member, 1 << 20)
+
+
+@contextlib.contextmanager
+def npz_writer(path: Path) -> Iterator[ImageSink]:
+    """Write ``images`` and ``labels``, uint8, not packed, so that ``numpy.load`` is quick.
+
+    Raises:
+        StorageError: when it cannot be written; then it is not there.
+    """
+    # The count stands before the numbers and is known after them, so these wait in two nameless files.
+    with (
+        atomic_path(path) as temporary,
+        tempfile.TemporaryFile(dir=temporary.parent) as images,
+        tempfile.TemporaryFile(dir=temporary.parent) as labels,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        sink = _NpzSink(images, labels)
+        yield sink
+        sink.finish(archive)

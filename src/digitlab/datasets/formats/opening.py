@@ -1,0 +1,154 @@
+"""Which format a path is of: by its first bytes when it is read, by its name when it is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.datasets.formats.caffe_lmdb import LmdbSource, lmdb_writer
+from digitlab.datasets.formats.checks import expect_a_split, in_split_order
+from digitlab.datasets.formats.class_folder import ClassFolderSource, class_folder_writer, is_class_folder
+from digitlab.datasets.formats.csv_lines import CsvSource, csv_writer
+from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_splits, hdf5_writer
+from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
+from digitlab.datasets.formats.lmdb_pages import MAGIC
+from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
+from digitlab.errors import DatasetError, StorageError, UsageError
+from digitlab.storage import saying_what_failed
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from digitlab.datasets.formats.protocol import ImageSink, ImageSource
+
+__all__ = ["dataset_writer", "open_dataset_file", "splits_of"]
+
+_KNOWN = (
+    "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME-images-idx3-ubyte[.gz] with its labels, "
+    "or a folder of pictures by class (NAME/)"
+)
+_ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".csv": "csv", ".lmdb": "lmdb", ".mdb": "lmdb"}
+# The test set of MNIST is called t10k in its files.
+_IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test", "validation": "validation"}
+
+
+def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource:
+    """Open a file or folder of labelled images; a context manager.
+
+    HDF5 and raw IDX come back as a `RowSource`, which reads rows in any order. ``split`` chooses among the groups of
+    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files.
+
+    Raises:
+        DatasetError: for what is missing, damaged, of no known format, or parted into splits of which none was chosen.
+        StorageError: when it may not be read.
+        MissingExtraError: for HDF5 without h5py and LMDB without protobuf.
+    """
+    path = Path(path)
+    format_ = _format_of(path)
+    if format_ == "hdf5":
+        return Hdf5Source(path, split)
+    if format_ == "npz":
+        return NpzSource(path, split)
+    if format_ == "idx-folder":
+        return open_idx(_choose_idx(path, split))
+    expect_a_split(path, (), split)
+    if format_ == "idx":
+        return open_idx(path)
+    if format_ == "lmdb":
+        return LmdbSource(path)
+    return CsvSource(path) if format_ == "csv" else ClassFolderSource(path)
+
+
+def splits_of(path: str | Path) -> tuple[str, ...]:
+    """The splits that `open_dataset_file` can choose from; none where there is nothing to choose.
+
+    Raises:
+        DatasetError: as `open_dataset_file`.
+        StorageError: when it may not be read.
+    """
+    path = Path(path)
+    format_ = _format_of(path)
+    if format_ == "idx-folder":
+        pairs = _idx_pairs(path)
+        return in_split_order(pairs) if len(pairs) > 1 else ()
+    reader = {"hdf5": hdf5_splits, "npz": npz_splits}.get(format_)
+    return reader(path) if reader else ()
+
+
+def _format_of(path: Path) -> str:
+    with saying_what_failed(path, "read"):
+        if path.is_dir():
+            return _folder_format(path)
+        if not path.is_file():
+            raise DatasetError(f"there is no file or folder {path}")
+        with path.open("rb") as file:
+            found = _format_by_content(file.read(64))
+    found = found or ("idx" if is_idx_name(path.name) else _ENDINGS.get(path.suffix.lower()))
+    if found is None:
+        raise DatasetError(f"{path} is of no known format; expected {_KNOWN}")
+    return found
+
+
+def _folder_format(path: Path) -> str:
+    if (path / "data.mdb").exists() or path.suffix.lower() == ".lmdb":
+        return "lmdb"
+    if is_class_folder(path):
+        return "classes"
+    if _idx_pairs(path):
+        return "idx-folder"
+    raise DatasetError(f"{path} holds no images; expected data.mdb, folders named 0 to 9, or IDX files")
+
+
+def _format_by_content(start: bytes) -> str | None:
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "hdf5"
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "npz"
+    if start.startswith((b"\0\0\x08\x03", b"\0\0\x08\x01", b"\x1f\x8b")):
+        return "idx"
+    if start[16:20] == MAGIC.to_bytes(4, "little"):
+        return "lmdb"
+    return None
+
+
+def _idx_pairs(path: Path) -> dict[str, Path]:
+    """The images files of a folder by split; the raw one where there is a packed one too."""
+    found = sorted((file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name)), reverse=True)
+    return {_IDX_SPLITS.get(prefix := file.name.split("-")[0], prefix): file for file in found}
+
+
+def _choose_idx(path: Path, split: str | None) -> Path:
+    with saying_what_failed(path, "read"):
+        pairs = _idx_pairs(path)
+    if split is None and len(pairs) == 1:
+        return next(iter(pairs.values()))
+    expect_a_split(path, tuple(pairs), split)
+    return pairs[split or ""]
+
+
+def dataset_writer(path: str | Path, *, dtype: PixelType = "float32") -> AbstractContextManager[ImageSink]:
+    """A sink for the format that the name tells; under that name there is a whole file or none.
+
+    A name without ending, or ending in ``/``, is a folder of pictures by class. An existing file is replaced once the
+    new one is whole; an existing folder is left alone. ``dtype`` is that of HDF5's pixels.
+
+    Raises:
+        UsageError: for a name that tells no format.
+        StorageError: when it cannot be written, or a folder of that name holds something.
+        MissingExtraError: for HDF5 without h5py, LMDB without lmdb and protobuf.
+    """
+    is_folder, path = str(path).endswith(("/", os.sep)), Path(path)
+    if path.is_dir() and any(path.iterdir()):
+        raise StorageError(f"cannot write {path}: the folder exists and is not empty; choose another name or remove it")
+    format_ = "classes" if is_folder or not path.suffix else _ENDINGS.get(path.suffix.lower())
+    if is_idx_name(path.name) and not is_folder:
+        return idx_writer(path)
+    if format_ == "hdf5":
+        return hdf5_writer(path, dtype)
+    writer = {"npz": npz_writer, "csv": csv_writer, "lmdb": lmdb_writer, "classes": class_folder_writer}.get(
+        format_ or ""
+    )
+    if writer is None or path.suffix == ".mdb":
+        raise UsageError(f"{path} tells no format to write; expected {_KNOWN}")
+    return writer(path)
