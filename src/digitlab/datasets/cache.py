@@ -29,8 +29,8 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
     """The arrays of uint8 under ``key``, memory-mapped read-only; made by ``fill`` the first time.
 
     ``fill`` gets empty arrays of these shapes and writes into them; they are files, so it needs little memory.
-    Several processes may call at once, and one may be killed at any moment: the folder appears whole or not at all. Where
-    no cache can be written, the arrays are made in memory, with a warning.
+    Several processes may call at once, and one may be killed at any moment: the folder appears whole or not at all.
+    Where no cache can be written, the arrays are made in memory, with a warning.
     """
     folder = cache_folder() / key
     if not _is_whole(folder, shapes):

@@ -5,16 +5,17 @@ A portion is prepared (gathered or read, shuffled, augmented) by a thread while 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from digitlab.datasets.formats import RowSource
 
@@ -106,42 +107,54 @@ def joined(parts: list[Digits]) -> Digits:
     return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
-def prepared(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Iterator[T]:
+def prepared(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Generator[T, None, None]:
     """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread of its own.
 
     What the thread raises is raised here. A consumer that leaves early closes the generator, and the thread ends.
     """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=1)
-    left = threading.Event()
-
-    def put(item: tuple[T | None, BaseException | None]) -> None:
-        while not left.is_set():
-            try:
-                return ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
+    ahead = _Ahead()
 
     def work() -> None:
         try:
             for number, portion in enumerate(portions):
-                put((prepare(number, portion), None))
-                if left.is_set():
+                if not ahead.put(prepare(number, portion)):
                     return
+            ahead.put(_END)
         except BaseException as error:  # noqa: BLE001 - it belongs to the consumer
-            put((None, error))
-        else:
-            put((None, StopIteration()))
+            ahead.put(_Raised(error))
 
     thread = threading.Thread(target=work, name="digitlab-portions", daemon=True)
     thread.start()
     try:
-        while True:
-            item, error = ready.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield item  # type: ignore[misc]
+        while (item := ahead.get()) is not _END:
+            if isinstance(item, _Raised):
+                raise item.error
+            yield item
     finally:
-        left.set()
+        ahead.left.set()
         thread.join()
+
+
+_END = object()
+
+
+class _Raised:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Ahead:
+    """One item between two threads; ``left`` is set when nobody will take another."""
+
+    def __init__(self) -> None:
+        self.left = threading.Event()
+        self._slot: queue.Queue[Any] = queue.Queue(maxsize=1)
+        self.get = self._slot.get
+
+    def put(self, item: object) -> bool:
+        """Wait for room; False when the consumer has left."""
+        while not self.left.is_set():
+            with contextlib.suppress(queue.Full):
+                self._slot.put(item, timeout=0.1)
+                return True
+        return False

@@ -22,8 +22,8 @@ _KERNELS = np.stack([np.outer(_SMOOTH, _SLOPE), np.outer(_SLOPE, _SMOOTH)], axis
 class SobelImage(keras.layers.Layer):  # type: ignore[misc]
     """uint8 (N, 28, 28) → float32 (N, 28, 28), whole numbers 0..255: equal to `datasets.transforms.sobel_images`.
 
-    All sums are whole numbers below 2**24, which float32 holds exactly, and no quotient lies so near below a whole
-    number that its rounding would reach it.
+    All sums and products are whole numbers below 2**24, which float32 holds exactly, and no quotient lies so near below a
+    whole number that its rounding would reach it.
     """
 
     def call(self, images: Any) -> Any:
@@ -33,8 +33,11 @@ class SobelImage(keras.layers.Layer):  # type: ignore[misc]
         slopes = ops.conv(framed, ops.convert_to_tensor(_KERNELS, "float32"), padding="valid")  # (N, 28, 28, 2)
         strength = ops.sum(ops.abs(slopes), axis=-1)
         least = ops.min(strength, axis=(1, 2), keepdims=True)
-        spread = ops.max(strength, axis=(1, 2), keepdims=True) - least
-        return ops.floor(255.0 * (strength - least) / ops.maximum(spread, 1.0))
+        spread = ops.maximum(ops.max(strength, axis=(1, 2), keepdims=True) - least, 1.0)
+        scaled = 255.0 * (strength - least)
+        levels = ops.floor(scaled / spread)
+        # XLA divides by way of a reciprocal and may fall short of a whole quotient; the remainder tells.
+        return levels + ops.cast(scaled - levels * spread >= spread, "float32")
 
 
 def after_sobel(model: keras.Model) -> keras.Model:

@@ -1,11 +1,13 @@
 """The training loop: epochs over shuffled images, validation, early stopping.
 
-The order of the images in an epoch depends on the seed and the epoch alone. Keras' compiled function runs many
-batches a call (`steps_per_execution`): per batch, Python costs as much as the network does.
+The order of the images in an epoch, and how they are varied, depend on the seed and the epoch alone. A compiled call
+trains on many batches: per batch, Python would cost as much as the network does. While a portion of the epoch is
+trained on, a thread prepares the next.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass, field
@@ -13,28 +15,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.datasets.shuffling import InMemory, prepared
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
-from digitlab.training.batches import BatchRecord
+from digitlab.training.compiled import make_steps
 from digitlab.training.events import EpochEnded, Progressed
+from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator
 
     from numpy.typing import NDArray
 
+    from digitlab.datasets.shuffling import Shuffled
     from digitlab.training.events import Listener
-    from digitlab.values import Digits
 
     Augment = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
 __all__ = ["History", "Loop", "StopRequest"]
 
-_EXECUTIONS_AN_EPOCH = (
-    24  # so many looks at the progress bar and at Ctrl-C, a quarter of a second apart for S0's network
-)
-_LONGEST_EXECUTION = 32  # batches; more gained nothing
+_CALLS_AN_EPOCH = 24  # so many looks at the bar and at Ctrl-C: a quarter of a second apart for S0's network
+_PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; what is on the way is twice that
+_LONGEST_CALL = 32  # batches; more gained nothing
 
 
 class StopRequest:
@@ -48,7 +51,7 @@ class StopRequest:
         self.asked = True
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: the way out of Keras' fit in mid-epoch
+class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
     pass
 
 
@@ -62,37 +65,20 @@ class History:
     stopped: str = "all epochs done"
 
 
-class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reports progress after each execution, and leaves when asked to stop."""
-
-    def __init__(self, epoch: int, batch_size: int, listener: Listener, stop: StopRequest) -> None:
-        super().__init__()
-        self._epoch, self._batch_size, self._listener, self._stop = epoch, batch_size, listener, stop
-        self._began = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        logs = logs or {}
-        seconds = time.perf_counter() - self._began
-        speed = (batch + 1) * self._batch_size / seconds
-        self._listener(Progressed(self._epoch, batch + 1, float(logs["loss"]), float(logs["accuracy"]), speed))
-        if self._stop.asked:
-            raise _Stopped
-
-
 class Loop:
     """One training in progress.
 
     model: built under the dtype policy it shall train with
-    train, validation: images uint8 (N, 28, 28) and labels
+    train, validation: images uint8 (N, 28, 28) and labels; what is trained on may lie in a file (`InFile`)
     patience: end after so many epochs without a lower validation loss and restore the best weights; None: never
-    augment: makes each epoch's images from the plain ones; None: they are used as they are
+    augment: makes each epoch's images from the plain ones, portion by portion; None: they are used as they are
     """
 
     def __init__(
         self,
         model: keras.Model,
         optimiser: keras.Optimizer,
-        train: Digits,
+        train: Digits | Shuffled,
         validation: Digits | None,
         *,
         batch_size: int,
@@ -101,25 +87,15 @@ class Loop:
         label_smoothing: float = 0.0,
         augment: Augment | None = None,
     ) -> None:
-        self.model, self.train, self.validation = model, train, validation
+        self.train: Shuffled = InMemory(train) if isinstance(train, Digits) else train
+        self.model, self.validation = model, validation
         self.batch_size, self.seed, self.patience, self.augment = batch_size, seed, patience, augment
         self.batches = math.ceil(len(train) / batch_size)
         self.history = History()
-        self._record = BatchRecord(self.batches)
-        self._smoothed = label_smoothing > 0
-        loss = (
-            keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
-            if self._smoothed
-            else keras.losses.SparseCategoricalCrossentropy()
-        )
-        model.compile(
-            optimizer=optimiser,
-            loss=loss,
-            metrics=[self._record],
-            # JAX is quick only when compiled, TensorFlow on a CPU only when not (docs/diary.md).
-            jit_compile=keras.backend.backend() == "jax",
-            steps_per_execution=min(_LONGEST_EXECUTION, max(1, self.batches // _EXECUTIONS_AN_EPOCH)),
-        )
+        self._portion = max(1, _PORTION // batch_size) * batch_size
+        self._call = min(_LONGEST_CALL, max(1, self.batches // _CALLS_AN_EPOCH))
+        self._optimiser = optimiser
+        self._steps = make_steps(model, optimiser, label_smoothing=label_smoothing)
         self._best: tuple[float, list[NDArray[Any]]] | None = None
 
     def run(self, epochs: int, listener: Listener, stop: StopRequest) -> History:
@@ -128,7 +104,6 @@ class Loop:
             try:
                 ended = self._epoch(epoch, listener, stop)
             except _Stopped:
-                self._keep_batches(epoch)
                 self.history.stopped = f"interrupted in epoch {epoch}"
                 break
             self.history.epochs.append(ended)
@@ -145,41 +120,66 @@ class Loop:
 
     def _epoch(self, epoch: int, listener: Listener, stop: StopRequest) -> EpochEnded:
         began = time.perf_counter()
-        images, targets = self._epoch_data(epoch)
-        watch = _Watch(epoch, self.batch_size, listener, stop)
-        self.model.fit(images, targets, batch_size=self.batch_size, shuffle=False, verbose=0, callbacks=[watch])
+        rows: list[NDArray[np.float32]] = []
+        try:
+            with contextlib.closing(self._portions(epoch)) as portions:
+                for portion in portions:
+                    self._train_on(portion, epoch, rows, began, listener, stop)
+        finally:
+            done = np.concatenate([np.empty((0, 2), np.float32), *rows])
+            self.history.batches += [
+                (epoch, batch, *row) for batch, row in enumerate(done.astype(float).tolist(), start=1)
+            ]
         trained = time.perf_counter() - began
-        rows = self._keep_batches(epoch)
-        sizes = np.full(len(rows), self.batch_size, np.float64)
-        sizes[-1] = len(self.train) - self.batch_size * (len(rows) - 1)
-        loss, accuracy = np.average(rows, axis=0, weights=sizes)
+        loss, accuracy = self._means(done)
         validation_loss, validation_accuracy = self._validate()
         return EpochEnded(
             epoch,
-            float(loss),
-            float(accuracy),
+            loss,
+            accuracy,
             validation_loss,
             validation_accuracy,
             time.perf_counter() - began,
             len(self.train) / trained,
-            float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            float(keras.ops.convert_to_numpy(self._optimiser.learning_rate)),
         )
 
-    def _epoch_data(self, epoch: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """This epoch's images in this epoch's order: uint8 (N, 28, 28), and what the loss compares with."""
-        rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(len(self.train))
-        images, labels = self.train.images[order], self.train.labels[order]
-        if self.augment is not None:
-            images = self.augment(images, rng)
-        return images, np.eye(10, dtype=np.float32)[labels] if self._smoothed else labels
+    def _portions(self, epoch: int) -> Generator[Digits, None, None]:
+        """This epoch's images in this epoch's order, varied where that was asked for."""
+        order, *variations = np.random.default_rng([self.seed, epoch]).spawn(1 + -(-len(self.train) // self._portion))
 
-    def _keep_batches(self, epoch: int) -> NDArray[np.float32]:
-        rows = self._record.rows()
-        self.history.batches += [
-            (epoch, batch, float(loss), float(accuracy)) for batch, (loss, accuracy) in enumerate(rows, start=1)
-        ]
-        return rows
+        def prepare(number: int, portion: Digits) -> Digits:
+            if self.augment is None:
+                return portion
+            return Digits(self.augment(portion.images, variations[number]), portion.labels)
+
+        return prepared(self.train.portions(order, self._portion), prepare)
+
+    def _train_on(
+        self,
+        portion: Digits,
+        epoch: int,
+        rows: list[NDArray[np.float32]],
+        began: float,
+        listener: Listener,
+        stop: StopRequest,
+    ) -> None:
+        """Train on a portion, some batches a call; append each call's (K, 2) losses and accuracies to ``rows``."""
+        for part in _in_calls(portion, self.batch_size, self._call):
+            rows.append(self._steps(*part))
+            batch = sum(map(len, rows))
+            loss, accuracy = np.concatenate(rows).mean(axis=0).tolist()
+            speed = batch * self.batch_size / (time.perf_counter() - began)
+            listener(Progressed(epoch, batch, loss, accuracy, speed))
+            if stop.asked:
+                raise _Stopped
+
+    def _means(self, rows: NDArray[np.float32]) -> tuple[float, float]:
+        """Loss and accuracy of an epoch: the means over its images, of which the last batch may have fewer."""
+        sizes = np.full(len(rows), self.batch_size, np.float64)
+        sizes[-1] = len(self.train) - self.batch_size * (len(rows) - 1)
+        loss, accuracy = np.average(rows.astype(np.float64), axis=0, weights=sizes).tolist()
+        return loss, accuracy
 
     def _validate(self) -> tuple[float | None, float | None]:
         if self.validation is None:
@@ -195,3 +195,12 @@ class Loop:
             self.history.best_epoch = ended.epoch
             return False
         return self.history.best_epoch is not None and ended.epoch - self.history.best_epoch >= self.patience
+
+
+def _in_calls(portion: Digits, size: int, batches: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Images (K, B, 28, 28) and labels (K, B) with K ≤ ``batches``; a portion's rest is one smaller batch."""
+    whole = len(portion) - len(portion) % size
+    starts = [*range(0, whole, size * batches), *([whole] if whole < len(portion) else [])]
+    for start, stop in zip(starts, [*starts[1:], len(portion)], strict=True):
+        part, width = portion[start:stop], min(size, stop - start)
+        yield part.images.reshape(-1, width, 28, 28), part.labels.reshape(-1, width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,8 @@ First steps:
 """
 
 
-def make_app() -> cyclopts.App:
-    """The command with its verbs; none of their modules is imported yet."""
+def make_app(verb: str | None = None) -> cyclopts.App:
+    """The command with its verbs; when one of them is asked for, only its module is imported."""
     import cyclopts
 
     import digitlab
@@ -52,7 +53,13 @@ def make_app() -> cyclopts.App:
         result_action="return_value",
     )
     for name, place in _VERBS.items():
-        app.command(f"digitlab.apps.cli.{place}", name=name)
+        module, _, function = f"digitlab.apps.cli.{place}".partition(":")
+        if verb in _VERBS and verb != name:
+            app.command(f"{module}:{function}", name=name)
+            continue
+        target = getattr(importlib.import_module(module), function)
+        settings = {} if isinstance(target, cyclopts.App) else {"help_epilogue": ""}
+        app.command(target, name=name, **settings)
     return app
 
 
@@ -63,8 +70,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from digitlab.apps.cli.console import complain
     from digitlab.errors import DigitlabError
 
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        result = make_app()(arguments, exit_on_error=False, print_error=False)
+        result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         complain(_one_line(str(error)) + " (digitlab --help shows what is possible)")
         return 2

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 
-app = App("bench", help="Measure speed on this machine.", help_format="plaintext")
+app = App("bench", help="Measure speed on this machine.", help_format="plaintext", help_epilogue="")
 
 __all__ = ["app"]
 
@@ -17,7 +17,8 @@ def train(*, images: int = 25_600, rounds: int = 3, json: bool = False) -> int:
 
     Both in one run, in turn, so that a machine that slows down slows both; the ratio is the result.
 
-    Example: digitlab bench train
+    For example:
+    digitlab bench train
 
     Args:
         images: Training images in a round.

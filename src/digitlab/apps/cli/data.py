@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 
-app = App("data", help="List, describe and show datasets.", help_format="plaintext")
+app = App("data", help="List, describe and show datasets.", help_format="plaintext", help_epilogue="")
 
 __all__ = ["app"]
 
@@ -18,7 +18,8 @@ __all__ = ["app"]
 def list_datasets(*, json: bool = False) -> None:
     """List the datasets that can be named.
 
-    Example: digitlab data list
+    For example:
+    digitlab data list
 
     Args:
         json: One JSON object a line.
@@ -36,7 +37,8 @@ def list_datasets(*, json: bool = False) -> None:
 def info(name: str, /, *, json: bool = False) -> None:
     """Sizes, class counts, mean, deviation and digest of a dataset.
 
-    Example: digitlab data info mnist
+    For example:
+    digitlab data info mnist
 
     Args:
         name: A dataset of `digitlab data list`.
@@ -76,7 +78,8 @@ def show(
 ) -> None:
     """Draw the first images of a dataset with their labels.
 
-    Example: digitlab data show mnist --out grid.png
+    For example:
+    digitlab data show mnist --out grid.png
 
     Args:
         name: A dataset of `digitlab data list`.

@@ -25,7 +25,8 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
 
     Ends with 1 when the network is less accurate than 98.5 % or the exported one answers differently.
 
-    Example: digitlab demo
+    For example:
+    digitlab demo
 
     Args:
         out: The folder for all that it makes.

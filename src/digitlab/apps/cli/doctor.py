@@ -25,7 +25,8 @@ _PARTS = {
 def doctor() -> int:
     """Say what is installed, what is missing, and what this machine is. Ends with 1 when something is missing.
 
-    Example: digitlab doctor
+    For example:
+    digitlab doctor
     """
     import digitlab
     from digitlab.storage import cache_folder

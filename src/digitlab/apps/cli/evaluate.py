@@ -24,7 +24,7 @@ def evaluate(
 
     For a run folder the files go into it, for any other model into a new folder under runs/.
 
-    Examples:
+    For example:
     digitlab evaluate
     digitlab evaluate runs/2026-…-thesis-2conv --data mnist
 
@@ -57,7 +57,8 @@ def evaluate(
 def report(*runs: Path) -> int:
     """Write the page of each run folder again, from its files.
 
-    Example: digitlab report runs/2026-…-thesis-2conv
+    For example:
+    digitlab report runs/2026-…-thesis-2conv
 
     Args:
         runs: Run folders.

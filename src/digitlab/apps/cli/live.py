@@ -28,7 +28,7 @@ def live(
 
     Ends with 1 when no digit was ever read. Frames a second and latency stand at the end, on stderr.
 
-    Examples:
+    For example:
     digitlab live --source paper.mp4 --headless
     digitlab live --source paper.mp4 --headless --json --fast
 

@@ -21,7 +21,7 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
 
     Ends with 1 when a picture got no digit, with 2 when one could not be read; the others are answered all the same.
 
-    Examples:
+    For example:
     digitlab classify seven.jpg
     digitlab classify scans/*.png --json
 
@@ -58,7 +58,7 @@ def read(
     Ends with 1 when no digit was found in a picture, with 2 when one could not be read; the others are read all
     the same.
 
-    Examples:
+    For example:
     digitlab read note.jpg
     digitlab read pages/*.jpg --draw boxes/
 

@@ -47,7 +47,7 @@ def train(
     Options override the recipe. Without any: S0's network of two convolutions on MNIST for 12 epochs.
     Ctrl-C ends it after the batches under way; the run folder is finished with what was learned by then.
 
-    Examples:
+    For example:
     digitlab train --epochs 3
     digitlab train --architecture thesis-4conv --validation 0.2 --patience 2 --epochs 100
     digitlab train my-recipe.toml --seed 7

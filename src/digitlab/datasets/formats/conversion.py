@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets.formats.opening import dataset_writer, open_dataset_file
+from digitlab.datasets.shuffling import prepared
 from digitlab.errors import UsageError
 from digitlab.values import Digits
 
@@ -63,7 +64,8 @@ def convert(
         raise UsageError(f"{source_path} would be converted into itself; choose another name")
     done = 0
     with open_dataset_file(source_path, split) as source, dataset_writer(target_path, dtype=dtype) as sink:
-        for digits in source.batches():
+        # Read ahead in a thread: reading one batch and writing the one before hardly disturb each other.
+        for digits in prepared(source.batches(), lambda _, batch: batch):
             sink.write(digits)
             done += len(digits)
             if on_progress is not None:

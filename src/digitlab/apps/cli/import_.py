@@ -1,0 +1,57 @@
+"""`digitlab import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from digitlab.apps.cli.console import advise, say
+
+__all__ = ["import_"]
+
+
+def import_(
+    old: Path,
+    out: Path,
+    /,
+    *,
+    architecture: str | None = None,
+    preparation: Literal["x / 255", "x / 255 - 0.5", "x"] | None = None,
+    backend: Literal["theano", "tensorflow"] | None = None,
+) -> int:
+    """Bring a model of an old Keras (.h5) or of someone else (.keras) over, and say what was changed.
+
+    Keras 1, Keras 2 and TF-Keras, trained on Theano or TensorFlow. The file is safe to open whoever made it.
+
+    Examples:
+    digitlab import 2017.h5 2017.keras
+    digitlab import weights.h5 mine.keras --architecture thesis-4conv
+
+    Args:
+        old: The file.
+        out: The .keras file to write.
+        architecture: The network, for a file that holds weights only (digitlab train --help names them).
+        preparation: How pixels 0…255 become the network's numbers, which old files do not say; else "x / 255".
+        backend: What it was trained on, for a file that does not say; Theano turns kernels by 180°.
+    """
+    from digitlab.errors import UsageError
+
+    if out.suffix.lower() != ".keras":
+        raise UsageError(f"cannot import to {out.name!r}; expected a name that ends in .keras")
+    advise("loading the network library …")
+    from digitlab.models.legacy import import_legacy
+    from digitlab.models.saving import save_keras, versions
+    from digitlab.values import ModelCard
+
+    found = import_legacy(old, architecture, preparation=preparation, backend=backend)
+    for change in found.changes:
+        advise(f"- {change}")
+    training = {"imported_from": old.name, "written_by": found.origin}
+    save_keras(
+        found.model,
+        out,
+        ModelCard(old.stem, found.model.name, found.preparation, training=training, versions=versions()),
+    )
+    advise(f"{found.model.count_params():,} parameters, from (N, 28, 28) images to (N, 10) probabilities")
+    say(str(out))
+    return 0

@@ -1,0 +1,48 @@
+"""Training steps compiled by JAX: one scan over the batches, the state carried from one to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from digitlab.training.compiled.objective import loss_and_accuracy, objective
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.models.backend import keras
+    from digitlab.training.compiled import Steps
+
+__all__ = ["make"]
+
+
+def make(model: keras.Model, optimiser: keras.Optimizer, label_smoothing: float) -> Steps:
+    """See `digitlab.training.compiled.make_steps`."""
+
+    def loss_of(trainable: Any, fixed: Any, images: Any, labels: Any) -> tuple[Any, Any]:
+        probabilities, fixed, losses = model.stateless_call(trainable, fixed, images, training=True, return_losses=True)
+        return objective(labels, probabilities, label_smoothing) + sum(losses), (fixed, probabilities)
+
+    gradient = jax.value_and_grad(loss_of, has_aux=True)
+
+    def step(state: Any, batch: Any) -> Any:
+        trainable, fixed, moments = state
+        images, labels = batch
+        (_, (fixed, probabilities)), slopes = gradient(trainable, fixed, images, labels)
+        trainable, moments = optimiser.stateless_apply(moments, slopes, trainable)
+        # A scan's state keeps its structure: lists, as it came in.
+        return [[*trainable], [*fixed], [*moments]], loss_and_accuracy(labels, probabilities)
+
+    compiled = jax.jit(lambda state, images, labels: jax.lax.scan(step, state, (images, labels)))
+
+    def run(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        held = (model.trainable_variables, model.non_trainable_variables, optimiser.variables)
+        state, rows = compiled([[each.value for each in part] for part in held], images, labels.astype(np.int32))
+        for part, values in zip(held, state, strict=True):
+            for variable, value in zip(part, values, strict=True):
+                variable.assign(value)
+        return np.asarray(rows)
+
+    return run
