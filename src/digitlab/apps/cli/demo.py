@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-_EPOCHS = 6  # S0's network passes 98.5 % after three to five (docs/diary.md); the sixth is for the unlucky seed
+_EPOCHS = 8  # S0's network passes 98.5 % after four to five; the rest is for an unlucky seed or processor
 _ENOUGH = 0.985
 _NUMBERS = ("2017", "31415", "6885", "90210")
 
