@@ -9,6 +9,7 @@
     predictions.npz    probabilities float32 (N, 10) and labels uint8 (N,) of the test images, the mistakes' images
     metrics.json       what `digitlab evaluate` computes from them
     report.html        one page, self-contained
+    checkpoint/        the state after the last epoch, while training
     evaluations/NAME/  predictions.npz, metrics.json and report.html of other data
 
 Every file is written atomically.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,6 +139,15 @@ class Run:
     def report(self) -> Path:
         """The page to look at."""
         return self.path / "report.html"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state after the last epoch, while training."""
+        return self.path / "checkpoint" / "state.npz"
+
+    def remove_checkpoint(self) -> None:
+        """Remove the state: the training is done."""
+        shutil.rmtree(self.checkpoint.parent, ignore_errors=True)
 
     def evaluation(self, data: str) -> Run:
         """The folder inside this one for measuring the model on other data; made when missing."""

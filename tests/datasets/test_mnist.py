@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -57,9 +59,18 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypa
     assert len(train) == 60_000
 
 
-def _load(folder: str, results: multiprocessing.Queue[str]) -> None:
-    import os
+def test_a_full_disk_costs_only_time(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.warns(UserWarning, match="the disk is full"):
+        _, test = mnist.load()
+    assert summarise(test).digest == "c3f9adf9c66efb57"
+    assert not list(fresh_cache.iterdir())
+
+
+def _load(folder: str, results: multiprocessing.Queue[str]) -> None:
     os.environ["DIGITLAB_CACHE"] = folder
     results.put(summarise(mnist.load()[1]).digest)
 

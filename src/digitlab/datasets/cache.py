@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,10 +61,20 @@ def _make(folder: Path, shapes: Shapes, fill: Callable[[Arrays], None]) -> None:
     if folder.exists():  # damaged: cleared away, so that the whole one can take its name
         shutil.rmtree(folder, ignore_errors=True)
     with atomic_folder(folder) as temporary:
-        maps = {
-            name: np.lib.format.open_memmap(temporary / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
-            for name, shape in shapes.items()
-        }
+        maps = {name: _room(temporary / f"{name}.npy", shape) for name, shape in shapes.items()}
         fill({**maps})
         for written in maps.values():
             written.flush()
+
+
+def _room(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """A mapped array with its room on the disk taken: a full disk would kill the process at a later write."""
+    mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, _NPY_HEADER + mapped.size)
+        else:
+            file.seek(_NPY_HEADER)
+            for start in range(0, mapped.size, 1 << 20):
+                file.write(bytes(min(1 << 20, mapped.size - start)))
+    return mapped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
-from digitlab.training.experiment import Trained, check, run_training
+from digitlab.training.experiment import Trained, check, resumed, run_training
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.settings import Training, find_recipe, read_recipe, recipe_names, with_options
 
@@ -23,6 +23,7 @@ __all__ = [
     "find_recipe",
     "read_recipe",
     "recipe_names",
+    "resumed",
     "run_training",
     "with_options",
 ]

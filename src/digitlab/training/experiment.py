@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -9,27 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.datasets import hold_out, load_dataset
-from digitlab.errors import DatasetError
+from digitlab.errors import RunError, UsageError
 from digitlab.evaluation import Metrics, assess
 from digitlab.models import after_sobel, build, export_onnx, predict_probabilities, preparation_of, save_keras, versions
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.reports import write_report
 from digitlab.training.augmentation import augmentation
+from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
+from digitlab.training.data import open_training_data
 from digitlab.training.events import Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.optimisers import make_optimiser
 from digitlab.training.precision import dtype_policy_name
+from digitlab.training.settings import Training
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
-    from digitlab.datasets import Dataset
     from digitlab.runs import Run
+    from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
-    from digitlab.training.settings import Training
-    from digitlab.values import Digits
 
-__all__ = ["Trained", "check", "environment", "run_training"]
+__all__ = ["Trained", "check", "environment", "resumed", "run_training"]
 
 _HISTORY = (
     "epoch",
@@ -57,25 +58,54 @@ def run_training(
 ) -> Trained:
     """Train, save, export, measure on the test images and write the report, all into ``run``.
 
-    Asked to stop, it ends after the batches under way and finishes the run folder with what was learned by then.
+    After each epoch the whole state is kept in the run folder. A training that was killed goes on from there when this
+    is called again with the same settings and folder, and ends with the same weights as if it had not been. Asked to
+    stop, it ends after the batches under way and finishes the run folder with what was learned by then; it can go on
+    later.
 
     Raises:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
         DatasetError: for an unknown dataset, or one without training or test images.
         StorageError: when the run folder cannot be written.
     """
-    data = load_dataset(training.dataset)
-    train, validation = _parts(data, training)
-    keras.utils.set_random_seed(training.seed)
-    policy = dtype_policy_name(training.precision)
-    with dtype_policy(policy):
-        model = build(training.architecture, dropout=training.dropout)
-    loop = _loop(model, training, train, validation)
-    run.write_config(training.as_dict())
-    run.write_json(run.environment, environment(training.seed))
-    listener(_started(loop, training, policy))
-    history = loop.run(training.epochs, listener, stop or StopRequest())
-    return _finish(model, training, data, history, run, listener)
+    with open_training_data(training) as data:
+        keras.utils.set_random_seed(training.seed)
+        policy = dtype_policy_name(training.precision)
+        with dtype_policy(policy):
+            model = _build(training)
+        loop = _loop(model, training, data)
+        run.write_config(training.as_dict())
+        run.write_json(run.environment, environment(training.seed))
+        listener(_started(loop, training, policy))
+        if run.checkpoint.is_file():
+            load_checkpoint(run.checkpoint, loop)
+        keep = functools.partial(save_checkpoint, run.checkpoint)
+        history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
+    trained = _finish(model, training, data, history, run, listener)
+    if "interrupted" not in history.stopped:
+        run.remove_checkpoint()
+    return trained
+
+
+def resumed(run: Run) -> Training:
+    """The settings of a run that was killed or interrupted, to go on with.
+
+    Raises:
+        RunError: when the run has no settings, or is done.
+    """
+    settings = run.read_config()
+    if not settings:
+        raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
+    if run.report.is_file() and not run.checkpoint.is_file():
+        raise RunError(f"{run.path}: is done; there is nothing to go on with")
+    try:
+        return Training(**settings)
+    except (TypeError, UsageError) as error:
+        raise RunError(f"{run.config}: not the settings of a training ({error})") from error
+
+
+def _build(training: Training) -> keras.Model:
+    return build(training.architecture, dropout=training.dropout, noise=training.noise)
 
 
 def check(training: Training) -> None:
@@ -85,40 +115,27 @@ def check(training: Training) -> None:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
         DatasetError: for an unknown dataset, or early stopping without validation images.
     """
-    build(training.architecture, dropout=training.dropout)
+    _build(training)
     make_optimiser(training.optimiser, learning_rate=training.learning_rate, schedule=training.schedule, steps=1)
-    augmentation(training.augmentation)
-    _parts(load_dataset(training.dataset), training)
+    with open_training_data(training):
+        pass
 
 
-def _parts(data: Dataset, training: Training) -> tuple[Digits, Digits | None]:
-    train = data.split("train")
-    if "validation" in data.splits:
-        return train, data.split("validation")
-    if training.validation:
-        return hold_out(train, training.validation)
-    if training.patience is not None:
-        raise DatasetError(
-            f"early stopping needs validation images, and {data.name} has none; hold some out, e.g. --validation 0.2"
-        )
-    return train, None
-
-
-def _loop(model: keras.Model, training: Training, train: Digits, validation: Digits | None) -> Loop:
-    steps = training.epochs * -(-len(train) // training.batch_size)
+def _loop(model: keras.Model, training: Training, data: TrainingData) -> Loop:
+    steps = training.epochs * -(-len(data.train) // training.batch_size)
     optimiser = make_optimiser(
         training.optimiser, learning_rate=training.learning_rate, schedule=training.schedule, steps=steps
     )
     return Loop(
         model,
         optimiser,
-        train,
-        validation,
+        data.train,
+        data.validation,
         batch_size=training.batch_size,
         seed=training.seed,
         patience=training.patience,
         label_smoothing=training.label_smoothing,
-        augment=augmentation(training.augmentation),
+        augment=augmentation(training.augmentation).vary,
     )
 
 
@@ -132,14 +149,14 @@ def _started(loop: Loop, training: Training, policy: str) -> Started:
 
 
 def _finish(
-    trained: keras.Model, training: Training, data: Dataset, history: History, run: Run, listener: Listener
+    trained: keras.Model, training: Training, data: TrainingData, history: History, run: Run, listener: Listener
 ) -> Trained:
-    model = build(training.architecture, dropout=training.dropout)  # float32, whatever the training's policy
+    model = _build(training)  # float32, whatever the training's policy
     model.set_weights(trained.get_weights())
     listener(Stage("measuring on the test images"))
-    test = data.split("test")
-    probabilities = predict_probabilities(model, test.images)
-    metrics = assess(run, probabilities, test, {"model": training.architecture, "data": data.name, "split": "test"})
+    probabilities = predict_probabilities(model, data.test.images)
+    about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
+    metrics = assess(run, probabilities, data.test, about)
     run.write_table(run.history, _HISTORY, [[getattr(row, name) for name in _HISTORY] for row in history.epochs])
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
     listener(Stage("saving and exporting"))
@@ -151,7 +168,7 @@ def _finish(
     return Trained(model, history, metrics)
 
 
-def _card(model: keras.Model, training: Training, data: Dataset, history: History, metrics: Metrics) -> ModelCard:
+def _card(model: keras.Model, training: Training, data: TrainingData, history: History, metrics: Metrics) -> ModelCard:
     settings = {key: value for key, value in training.as_dict().items() if value is not None}
     summary: dict[str, Any] = {
         **settings,

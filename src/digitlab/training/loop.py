@@ -88,35 +88,60 @@ class Loop:
         augment: Augment | None = None,
     ) -> None:
         self.train: Shuffled = InMemory(train) if isinstance(train, Digits) else train
-        self.model, self.validation = model, validation
+        self.model, self.optimiser, self.validation = model, optimiser, validation
         self.batch_size, self.seed, self.patience, self.augment = batch_size, seed, patience, augment
         self.batches = math.ceil(len(train) / batch_size)
         self.history = History()
         self._portion = max(1, _PORTION // batch_size) * batch_size
         self._call = min(_LONGEST_CALL, max(1, self.batches // _CALLS_AN_EPOCH))
-        self._optimiser = optimiser
         self._steps = make_steps(model, optimiser, label_smoothing=label_smoothing)
-        self._best: tuple[float, list[NDArray[Any]]] | None = None
+        self.best_loss = math.inf
+        self.best_weights: list[NDArray[Any]] | None = None
 
-    def run(self, epochs: int, listener: Listener, stop: StopRequest) -> History:
-        """Train; returns early when patience ends or ``stop`` is asked."""
-        for epoch in range(1, epochs + 1):
+    def run(
+        self,
+        epochs: int,
+        listener: Listener,
+        stop: StopRequest,
+        after_epoch: Callable[[Loop], None] | None = None,
+    ) -> History:
+        """Train until ``epochs`` are done in all; returns early when patience ends or ``stop`` is asked.
+
+        after_epoch: called when an epoch is done and the loop's state is whole, to keep it
+        """
+        while not self._over(epochs):
+            epoch = len(self.history.epochs) + 1
             try:
                 ended = self._epoch(epoch, listener, stop)
             except _Stopped:
                 self.history.stopped = f"interrupted in epoch {epoch}"
                 break
             self.history.epochs.append(ended)
+            self._remember_best(ended)
             listener(ended)
-            if self._patience_ended(ended):
-                self.history.stopped = f"no lower validation loss for {self.patience} epochs"
-                break
+            if after_epoch is not None:
+                after_epoch(self)
             if stop.asked:
                 self.history.stopped = f"interrupted after epoch {epoch}"
                 break
-        if self._best is not None:
-            self.model.set_weights(self._best[1])
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
         return self.history
+
+    def _over(self, epochs: int) -> bool:
+        done = len(self.history.epochs)
+        best = self.history.best_epoch
+        if self.patience is not None and best is not None and done - best >= max(1, self.patience):
+            self.history.stopped = f"no lower validation loss for {self.patience} epochs"
+            return True
+        return done >= epochs
+
+    def _remember_best(self, ended: EpochEnded) -> None:
+        if self.patience is None or ended.validation_loss is None:
+            return
+        if ended.validation_loss < self.best_loss:
+            self.best_loss, self.best_weights = ended.validation_loss, self.model.get_weights()
+            self.history.best_epoch = ended.epoch
 
     def _epoch(self, epoch: int, listener: Listener, stop: StopRequest) -> EpochEnded:
         began = time.perf_counter()
@@ -141,7 +166,7 @@ class Loop:
             validation_accuracy,
             time.perf_counter() - began,
             len(self.train) / trained,
-            float(keras.ops.convert_to_numpy(self._optimiser.learning_rate)),
+            float(keras.ops.convert_to_numpy(self.optimiser.learning_rate)),
         )
 
     def _portions(self, epoch: int) -> Generator[Digits, None, None]:
@@ -186,15 +211,6 @@ class Loop:
             return None, None
         probabilities = predict_probabilities(self.model, self.validation.images)
         return log_loss_of(probabilities, self.validation.labels), accuracy_of(probabilities, self.validation.labels)
-
-    def _patience_ended(self, ended: EpochEnded) -> bool:
-        if self.patience is None or ended.validation_loss is None:
-            return False
-        if self._best is None or ended.validation_loss < self._best[0]:
-            self._best = (ended.validation_loss, self.model.get_weights())
-            self.history.best_epoch = ended.epoch
-            return False
-        return self.history.best_epoch is not None and ended.epoch - self.history.best_epoch >= self.patience
 
 
 def _in_calls(portion: Digits, size: int, batches: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:

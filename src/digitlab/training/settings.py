@@ -25,7 +25,8 @@ class Training:
     """Everything that decides how a training ends, apart from the machine.
 
     architecture, dropout: which network (`digitlab.models`)
-    dataset: a named set; its test images are what the finished model is measured on
+    dataset: a named set, or a file of labelled images; files of rows (HDF5, raw IDX) are never loaded as a whole
+    test: the set or file on whose test images the finished model is measured; None: the dataset's own
     epochs: at most so many
     validation: share of the training images held out (last of each class), or 0 for none; a dataset's own validation
         split is used where it has one
@@ -33,11 +34,13 @@ class Training:
         all epochs and keep the last
     optimiser, learning_rate: see `digitlab.training.optimisers`; None means the optimiser's own rate
     augmentation: "none", or a name of `digitlab.training.augmentation`
+    noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
     precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
     """
 
     architecture: str = "thesis-2conv"
     dataset: str = "mnist"
+    test: str | None = None
     epochs: int = 12
     batch_size: int = 128
     optimiser: str = "adadelta"
@@ -45,6 +48,7 @@ class Training:
     schedule: str = "constant"
     dropout: bool = True
     augmentation: str = "none"
+    noise: float = 0.0
     label_smoothing: float = 0.0
     validation: float = 0.0
     patience: int | None = None
@@ -60,6 +64,7 @@ class Training:
             (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
             (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),
             (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
+            (not 0 <= self.noise < 10, f"noise is {self.noise}; expected 0 (none) or a deviation below 10"),
             (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
             (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {known}"),
@@ -135,5 +140,11 @@ def read_recipe(path: Path) -> Training:
 
 
 def with_options(training: Training, options: Mapping[str, Any]) -> Training:
-    """The training with those options that are not None in place of its own."""
-    return replace(training, **{key: value for key, value in options.items() if value is not None})
+    """The training with those options that are not None in place of its own; files get their whole path."""
+    changed = replace(training, **{key: value for key, value in options.items() if value is not None})
+    return replace(changed, dataset=_whole_path(changed.dataset), test=changed.test and _whole_path(changed.test))
+
+
+def _whole_path(name: str) -> str:
+    """A run is resumed and repeated from any folder."""
+    return str(Path(name).resolve()) if Path(name).exists() else name

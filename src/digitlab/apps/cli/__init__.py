@@ -88,6 +88,11 @@ def _one_line(text: str) -> str:
 
 def main() -> None:
     """The entry point of the installed command."""
+    import warnings
+
+    from digitlab.apps.cli.console import advise
+
+    warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
     try:
         code = run()
     except KeyboardInterrupt:

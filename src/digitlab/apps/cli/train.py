@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.errors import UsageError
+from digitlab.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +27,8 @@ def train(
     /,
     *,
     architecture: str | None = None,
-    dataset: str | None = None,
+    dataset: Annotated[str | None, Parameter(alias="--data")] = None,
+    test: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     optimiser: Annotated[str | None, Parameter(alias="--optimizer")] = None,
@@ -33,6 +36,7 @@ def train(
     schedule: str | None = None,
     dropout: bool | None = None,
     augmentation: str | None = None,
+    noise: float | None = None,
     label_smoothing: float | None = None,
     validation: float | None = None,
     patience: int | None = None,
@@ -40,6 +44,7 @@ def train(
     precision: str | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
+    resume: Path | None = None,
     json: bool = False,
 ) -> int:
     """Train a network, measure it on the test images, export it and write its report.
@@ -51,20 +56,23 @@ def train(
     digitlab train --epochs 3
     digitlab train --architecture thesis-4conv --validation 0.2 --patience 2 --epochs 100
     digitlab train my-recipe.toml --seed 7
+    digitlab train --resume runs/2026-…-thesis-2conv
 
     Args:
         recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
             instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
             exercise-mlp, exercise-cnn, notebook-cnn, reader-cnn.
-        dataset: A dataset of `digitlab data list`.
+        dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
+        test: The set or file on whose test images the result is measured; else the dataset's own.
         epochs: At most so many passes over the training images.
         batch_size: Images a step.
         optimiser: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd; with the documents' settings.
         learning_rate: Instead of the optimiser's usual one.
         schedule: constant, or cosine (rises for a twentieth of the steps, then falls to 0).
         dropout: --no-dropout builds the thesis networks without.
-        augmentation: none, or handwriting (each epoch's images varied as hands and pens vary).
+        augmentation: none, affine (S1), realtime (S0: moved, then made Sobel images), or handwriting (ours).
+        noise: Deviation of a Gaussian noise layer before the network, 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
         validation: Share of the training images held out; 0 for none.
         patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
@@ -72,29 +80,39 @@ def train(
         precision: auto (bfloat16 where the processor multiplies it), float32 or bfloat16.
         name: Of the run folder; else the recipe's or the architecture's.
         runs: The folder in which the run folder is made.
+        resume: A run folder whose training was killed or interrupted: go on after its last whole epoch, with the run's
+            own settings.
         json: Results as one JSON object.
     """
     options = {
-        "architecture": architecture, "dataset": dataset, "epochs": epochs, "batch_size": batch_size,
+        "architecture": architecture, "dataset": dataset, "test": test, "noise": noise, "epochs": epochs,
+        "batch_size": batch_size,
         "optimiser": optimiser, "learning_rate": learning_rate, "schedule": schedule, "dropout": dropout,
         "augmentation": augmentation, "label_smoothing": label_smoothing, "validation": validation,
         "patience": patience, "seed": seed, "precision": precision, "name": name,
     }  # fmt: skip
+    if resume is not None and (recipe or any(value is not None for value in options.values())):
+        raise UsageError(
+            "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
+        )
     advise("loading the network library …")
-    from digitlab.training import Training, find_recipe, with_options
+    from digitlab.training import Training, check, find_recipe, resumed, with_options
 
-    training = with_options(find_recipe(recipe) if recipe else Training(), options)
-    _train(training, runs, json=json)
+    if resume is not None:
+        run = Run.open(resume)
+        training = resumed(run)
+    else:
+        training = with_options(find_recipe(recipe) if recipe else Training(), options)
+        check(training)
+        run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)
+    _train(training, run, json=json)
     return 0
 
 
-def _train(training: Training, parent: Path, *, json: bool) -> None:
+def _train(training: Training, run: Run, *, json: bool) -> None:
     from digitlab.apps.cli.training_view import TrainingView
-    from digitlab.runs import Run
-    from digitlab.training import StopRequest, check, run_training
+    from digitlab.training import StopRequest, run_training
 
-    check(training)
-    run = Run.create(training.name or f"{training.architecture}-{training.dataset}", parent)
     stop = StopRequest()
     with _stopping_on_interrupt(stop), TrainingView() as view:
         trained = run_training(training, run, listener=view, stop=stop)

@@ -1,0 +1,105 @@
+"""The images of a training: from a named set or a file, held out, in memory or read as they are needed."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.datasets import find_dataset, hold_out
+from digitlab.datasets.formats import RowSource, open_dataset_file, splits_of
+from digitlab.datasets.shuffling import InFile, InMemory
+from digitlab.errors import DatasetError
+from digitlab.training.augmentation import augmentation
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digitlab.datasets import Dataset
+    from digitlab.datasets.shuffling import Shuffled
+    from digitlab.training.settings import Training
+
+__all__ = ["TrainingData", "open_training_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a training sees.
+
+    train: may lie in a file
+    validation, test: in memory, or memory-mapped
+    tested_on: the name of the set that the test images are from
+    form: "grey", or "sobel" where the network sees Sobel images
+    """
+
+    train: Shuffled
+    validation: Digits | None
+    test: Digits
+    tested_on: str
+    form: str
+
+
+@contextlib.contextmanager
+def open_training_data(training: Training) -> Iterator[TrainingData]:
+    """The images that ``training`` names; a file of rows (HDF5, raw IDX) stays a file, and is closed at the end.
+
+    Raises:
+        DatasetError: for an unknown set or a damaged file, when early stopping has no validation images, or when there
+            are no test images.
+    """
+    data = find_dataset(training.dataset)
+    settle = augmentation(training.augmentation).settle
+    with contextlib.ExitStack() as opened:
+        train, validation = _parted(training, data, opened)
+        if validation is None and training.patience is not None:
+            raise DatasetError(
+                f"early stopping needs validation images, and {data.name} has none; "
+                "hold some out, e.g. --validation 0.2"
+            )
+        tested_on, test = _test_images(training, data)
+        if settle is not None:
+            if data.form == "sobel":
+                raise DatasetError(
+                    f"{data.name} holds Sobel images; the augmentation {training.augmentation!r} makes them itself"
+                )
+            test = Digits(settle(test.images), test.labels)
+            validation = validation and Digits(settle(validation.images), validation.labels)
+        yield TrainingData(train, validation, test, tested_on, "sobel" if settle else data.form)
+
+
+def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:
+    source = _rows_of(training.dataset, opened)
+    if source is not None:
+        if "validation" in data.splits:
+            return InFile(source), data.split("validation")
+        return InFile.hold_out(source, training.validation) if training.validation else (InFile(source), None)
+    train = data.split("train" if "train" in data.splits else data.splits[0])
+    if "validation" in data.splits:
+        return InMemory(train), data.split("validation")
+    if not training.validation:
+        return InMemory(train), None
+    kept, held = hold_out(train, training.validation)
+    return InMemory(kept), held
+
+
+def _rows_of(name: str, opened: contextlib.ExitStack) -> RowSource | None:
+    """The training images as rows of a file, where ``name`` is one that gives rows in any order."""
+    path = Path(name)
+    if not path.exists():
+        return None
+    splits = splits_of(path)
+    if splits and "train" not in splits:
+        raise DatasetError(f"{path} has no split train; it has: {', '.join(splits)}")
+    source = opened.enter_context(open_dataset_file(path, "train" if splits else None))
+    return source if isinstance(source, RowSource) else None
+
+
+def _test_images(training: Training, data: Dataset) -> tuple[str, Digits]:
+    other = find_dataset(training.test) if training.test else data
+    if "test" in other.splits:
+        return other.name, other.split("test")
+    if training.test and len(other.splits) == 1:
+        return other.name, other.split(other.splits[0])
+    raise DatasetError(f"{other.name} has no test images; name a set or file that has some, e.g. --test mnist")

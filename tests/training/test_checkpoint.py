@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitlab.datasets import Dataset, catalogue, load_dataset
+from digitlab.errors import RunError
+from digitlab.models import load_keras
+from digitlab.runs import Run
+from digitlab.training import Event, Progressed, StopRequest, Trained, Training, resumed, run_training
+from digitlab.training import experiment as experiment_module
+
+pytestmark = pytest.mark.xdist_group("keras")
+
+KINDS = {
+    "plain": {"optimiser": "adadelta"},
+    "augmented": {"optimiser": "adam", "augmentation": "handwriting", "schedule": "cosine", "label_smoothing": 0.1},
+    "stopping early": {"optimiser": "adam", "learning_rate": 0.02, "validation": 0.1, "patience": 1},
+}
+
+
+class Killed(BaseException):
+    """What no one catches: stands in for SIGKILL within this process; bench/resume.py sends the real one."""
+
+
+@pytest.fixture
+def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
+    whole = load_dataset("mnist")
+    makers = {"train": lambda: whole.split("train")[:1500], "test": lambda: whole.split("test")[:200]}
+    monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
+    return "small"
+
+
+def settings(kind: str) -> Training:
+    return Training("thesis-4conv", "small", epochs=4, seed=5, batch_size=64, **KINDS[kind])  # type: ignore[arg-type]
+
+
+def train_until(training: Training, run: Run, *, epoch: int, batch: int) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Progressed) and event.epoch == epoch and event.batch >= batch:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_training(training, run, listener=listen)
+
+
+def assert_same_ending(one: tuple[Trained, Run], two: tuple[Trained, Run]) -> None:
+    for first, second in zip(load_keras(one[1].keras).get_weights(), load_keras(two[1].keras).get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert one[0].history.batches == two[0].history.batches
+    for first_row, second_row in zip(one[0].history.epochs, two[0].history.epochs, strict=True):
+        assert (first_row.loss, first_row.validation_loss) == (second_row.loss, second_row.validation_loss)
+    assert one[0].history.stopped == two[0].history.stopped
+    assert one[0].history.best_epoch == two[0].history.best_epoch
+    assert one[0].metrics == two[0].metrics
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_training_ends_as_an_undisturbed_one(kind: str, small_mnist: str, tmp_path: Path) -> None:
+    training = settings(kind)
+    undisturbed, killed = Run.create("undisturbed", tmp_path), Run.create("killed", tmp_path)
+    expected = run_training(training, undisturbed)
+    for epoch, batch in ((1, 3), (2, 10), (2, 1)):
+        train_until(resumed(killed) if killed.config.is_file() else training, killed, epoch=epoch, batch=batch)
+        assert not killed.onnx.is_file()
+    found = run_training(resumed(killed), killed)
+    assert_same_ending((expected, undisturbed), (found, killed))
+    assert not killed.checkpoint.parent.exists()
+
+
+def test_a_training_killed_while_it_finishes_only_finishes(
+    small_mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = settings("stopping early")
+    undisturbed, killed = Run.create("undisturbed", tmp_path), Run.create("killed", tmp_path)
+    expected = run_training(training, undisturbed)
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(experiment_module, "export_onnx", kill)
+        with pytest.raises(Killed):
+            run_training(training, killed)
+    found = run_training(resumed(killed), killed)
+    assert_same_ending((expected, undisturbed), (found, killed))
+
+
+def test_an_interrupted_training_can_go_on(small_mnist: str, tmp_path: Path) -> None:
+    training = settings("plain")
+    undisturbed, stopped = Run.create("undisturbed", tmp_path), Run.create("stopped", tmp_path)
+    expected = run_training(training, undisturbed)
+    stop = StopRequest()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Progressed) and event.epoch == 3:
+            stop()
+
+    assert run_training(training, stopped, listener=listen, stop=stop).history.stopped == "interrupted in epoch 3"
+    assert stopped.report.is_file()
+    assert_same_ending((expected, undisturbed), (run_training(resumed(stopped), stopped), stopped))
+
+
+def test_what_cannot_go_on_says_why(small_mnist: str, tmp_path: Path) -> None:
+    empty = Run.create("empty", tmp_path)
+    with pytest.raises(RunError, match="start it anew"):
+        resumed(empty)
+    done = Run.create("done", tmp_path)
+    run_training(Training("slides-cnn", "small", epochs=1), done)
+    with pytest.raises(RunError, match="is done"):
+        resumed(done)
+    done.checkpoint.parent.mkdir()
+    for content in (b"", b"PK\x03\x04 cut", b"\x93NUMPY"):
+        done.checkpoint.write_bytes(content)
+        with pytest.raises(RunError, match="cannot go on from this checkpoint"):
+            run_training(resumed(done), done)
+    done.config.write_text("epochs = -1")
+    with pytest.raises(RunError, match="not the settings"):
+        resumed(done)
