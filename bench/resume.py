@@ -3,8 +3,8 @@
     python bench/resume.py                # 20 kills, about ten minutes on two cores
     python bench/resume.py --kills 3
 
-Three kinds of training in turn: plain, augmented with a schedule, and with early stopping. A training may be killed twice.
-Prints a row a kill; ends with 1 when any ending differs in a bit of the weights or in the history.
+Three kinds of training in turn: plain, augmented with a schedule, and with early stopping. A training may be killed
+twice. Prints a row a kill; ends with 1 when any ending differs in a bit of the weights or in the history.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from digitlab.runs import Run
 KINDS = {
     "plain": ["--epochs", "4"],
     "augmented": ["--epochs", "4", "--optimiser", "adam", "--schedule", "cosine", "--augmentation", "handwriting"],
-    "early stopping": ["--epochs", "8", "--optimiser", "adam", "--learning-rate", "0.004", "--validation", "0.1", "--patience", "1"],
+    "early stopping": ["--epochs", "8", "--optimiser", "adam", "--learning-rate", "0.004", "--validation", "0.1",
+                       "--patience", "1"],
 }  # fmt: skip
 BEGUN = "training images"
 
@@ -45,7 +46,7 @@ def ending(run: Run) -> str:
     digest = hashlib.sha256()
     with zipfile.ZipFile(run.keras) as archive, archive.open("model.weights.h5") as weights, h5py.File(weights) as file:
         file.visititems(
-            lambda name, item: digest.update(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None
+            lambda _, item: digest.update(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None
         )
     for table, left_out in ((run.history, {"seconds", "images_per_second"}), (run.batches, set())):
         for name, column in run.read_table(table).items():
@@ -91,7 +92,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    draw = random.Random(asked.seed)
+    draw = random.Random(asked.seed)  # noqa: S311
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = folder / "small.npz"

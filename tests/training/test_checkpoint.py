@@ -47,7 +47,8 @@ def train_until(training: Training, run: Run, *, epoch: int, batch: int) -> None
 
 
 def assert_same_ending(one: tuple[Trained, Run], two: tuple[Trained, Run]) -> None:
-    for first, second in zip(load_keras(one[1].keras).get_weights(), load_keras(two[1].keras).get_weights(), strict=True):
+    weights = [load_keras(run.keras).get_weights() for _, run in (one, two)]
+    for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
     assert one[0].history.batches == two[0].history.batches
     for first_row, second_row in zip(one[0].history.epochs, two[0].history.epochs, strict=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.datasets import find_dataset, hold_out
-from digitlab.datasets.formats import RowSource, open_dataset_file, splits_of
+from digitlab.datasets.files import WHOLE
+from digitlab.datasets.formats import RowSource
 from digitlab.datasets.shuffling import InFile, InMemory
 from digitlab.errors import DatasetError
 from digitlab.training.augmentation import augmentation
@@ -70,12 +70,12 @@ def open_training_data(training: Training) -> Iterator[TrainingData]:
 
 
 def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:
-    source = _rows_of(training.dataset, opened)
+    source = _rows_of(data, opened)
     if source is not None:
         if "validation" in data.splits:
             return InFile(source), data.split("validation")
         return InFile.hold_out(source, training.validation) if training.validation else (InFile(source), None)
-    train = data.split("train" if "train" in data.splits else data.splits[0])
+    train = data.split(_training_split(data))
     if "validation" in data.splits:
         return InMemory(train), data.split("validation")
     if not training.validation:
@@ -84,15 +84,24 @@ def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> 
     return InMemory(kept), held
 
 
-def _rows_of(name: str, opened: contextlib.ExitStack) -> RowSource | None:
-    """The training images as rows of a file, where ``name`` is one that gives rows in any order."""
-    path = Path(name)
-    if not path.exists():
+def _training_split(data: Dataset) -> str:
+    """The split called train, or the one split of a file that is not parted.
+
+    Raises:
+        DatasetError: where there are others only.
+    """
+    if data.splits == (WHOLE,):
+        return WHOLE
+    data.expect_split("train")
+    return "train"
+
+
+def _rows_of(data: Dataset, opened: contextlib.ExitStack) -> RowSource | None:
+    """The training images as rows of a file, where they lie in one that gives rows in any order."""
+    split = _training_split(data)
+    if split not in data.openers:
         return None
-    splits = splits_of(path)
-    if splits and "train" not in splits:
-        raise DatasetError(f"{path} has no split train; it has: {', '.join(splits)}")
-    source = opened.enter_context(open_dataset_file(path, "train" if splits else None))
+    source = opened.enter_context(data.openers[split]())
     return source if isinstance(source, RowSource) else None
 
 

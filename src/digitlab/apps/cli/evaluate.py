@@ -30,16 +30,17 @@ def evaluate(
 
     Args:
         model: A shipped name, a run folder, or a file (.onnx or .keras).
-        data: A dataset of `digitlab data list`.
-        split: train, validation or test.
+        data: A dataset of `digitlab data list`, or a file of labelled images in any format.
+        split: train, validation or test; where there is one split only, that.
         out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
-    from digitlab.datasets import load_dataset
+    from digitlab.datasets import find_dataset
     from digitlab.evaluation import assess
     from digitlab.reports import write_report
 
-    dataset = load_dataset(data)
+    dataset = find_dataset(data)
+    split = dataset.splits[0] if len(dataset.splits) == 1 else split
     digits = dataset.split(split)
     probabilities = _probabilities(model, digits.images, form=dataset.form)
     run = _folder(model, data, split, out)
@@ -92,9 +93,7 @@ def _probabilities(model: str, images: NDArray[np.uint8], *, form: str) -> NDArr
     classifier = Classifier(resolve_model(model))
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
         if not path.is_dir():
-            raise ModelError(
-                f"{model}: makes Sobel images itself, and these are some already; name its run folder"
-            )
+            raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")
         return _by_keras(Run.open(path).keras, images)
     return classifier.probabilities(images)
 
@@ -116,10 +115,12 @@ def _folder(model: str, data: str, split: str, out: Path | None) -> Run:
             out.mkdir(parents=True, exist_ok=True)
         return Run(out)
     if not Path(model).is_dir():
-        return Run.create(f"evaluate-{Path(model).stem}-{data}")
+        return Run.create(f"evaluate-{Path(model).stem}-{Path(data).stem}")
     run = Run.open(Path(model))
-    own = run.read_config().get("dataset", data) == data and split == "test"
-    return run if own else run.evaluation(data if split == "test" else f"{data}-{split}")
+    config = run.read_config()
+    own = config.get("test", config.get("dataset", data)) == data and split == "test"
+    name = Path(data).stem if Path(data).exists() else data
+    return run if own else run.evaluation(name if split == "test" else f"{name}-{split}")
 
 
 def _show(metrics: Metrics) -> None:
