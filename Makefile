@@ -58,7 +58,7 @@ lock: $(VENV)/bin/pip
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--extra train --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra train --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+		--all-extras --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -23,6 +23,7 @@ PARAMETERS = {
     "exercise-mlp": 785 * 784 + 785 * 10,
     "exercise-cnn": 832 + 4608 * 128 + 128 + 1290,
     "notebook-cnn": 544 + 18_496 + 7744 * 128 + 128 + 1290,
+    "fast-cnn": 624 + 6944 + 801 * 256 + 2570,
     "reader-cnn": 290_346,
 }
 

@@ -15,6 +15,7 @@ from digitlab.models.backend import dtype_policy, keras
 from digitlab.training import EpochEnded, Event, History, Loop, Progressed, StopRequest
 from digitlab.training import loop as loop_module
 from digitlab.training.optimisers import OPTIMISERS, make_optimiser
+from digitlab.training.schedules import make_schedule
 from digitlab.values import Digits
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -158,11 +159,46 @@ def test_optimisers_have_the_documents_settings(name: str) -> None:
     assert float(make_optimiser(name, learning_rate=0.5, schedule="constant", steps=10).learning_rate) == 0.5
 
 
-def test_the_cosine_rises_then_falls_to_nothing() -> None:
-    schedule = make_optimiser("adam", learning_rate=0.1, schedule="cosine", steps=200)._learning_rate
+@pytest.mark.parametrize(
+    ("name", "highest", "first", "last"),
+    [
+        ("cosine", 10, 0.01, 0),
+        ("one-cycle", 50, 0.01, 0),
+        ("linear", 0, 0.1, 0),
+        ("warm-up", 10, 0, 0.1),
+        ("step", 0, 0.1, 0.001),
+    ],
+)
+def test_schedules_rise_then_fall(name: str, highest: int, first: float, last: float) -> None:
+    schedule = make_schedule(name, 0.1, 200)
     rates = [float(schedule(step)) for step in range(201)]
-    assert rates[0] == pytest.approx(0.01)
+    assert rates[0] == pytest.approx(first)
     assert max(rates) == pytest.approx(0.1)
-    assert int(np.argmax(rates)) == 10
-    assert rates[200] == pytest.approx(0, abs=1e-6)
-    assert all(later <= earlier for earlier, later in itertools.pairwise(rates[10:]))
+    assert int(np.argmax(rates)) == highest
+    assert rates[200] == pytest.approx(last, abs=1e-6)
+    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(rates[highest:]))
+
+
+def test_steps_fall_to_tenths() -> None:
+    schedule = make_schedule("step", 0.1, 200)
+    assert [round(float(schedule(step)), 6) for step in (0, 99, 100, 149, 150, 999)] == [
+        0.1,
+        0.1,
+        0.01,
+        0.01,
+        0.001,
+        0.001,
+    ]
+
+
+def test_the_average_of_the_weights_is_what_stays() -> None:
+    keras.utils.set_random_seed(0)
+    model = build("slides-cnn")
+    optimiser = make_optimiser("adam", learning_rate=0.003, schedule="constant", steps=1, weight_average=0.9)
+    loop = Loop(model, optimiser, TRAIN, None, batch_size=64, seed=0)
+    plain = make_loop()
+    run(loop, 1)
+    run(plain, 1)
+    differences = [np.abs(a - b).max() for a, b in zip(model.get_weights(), plain.model.get_weights(), strict=True)]
+    assert 0 < max(differences) < 0.5
+    assert log_loss_of(predict_probabilities(model, VALIDATION.images), VALIDATION.labels) < 2.0

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from digitlab.models.architectures import ARCHITECTURES, architecture_names, build
-from digitlab.models.export import export_onnx
+from digitlab.models.export import cached_onnx, export_model, export_onnx
 from digitlab.models.layers import preparation_of
-from digitlab.models.saving import card_of, load_keras, predict_probabilities, read_card, save_keras, versions
+from digitlab.models.legacy import import_legacy
+from digitlab.models.saving import (
+    card_of,
+    load_keras,
+    open_model,
+    predict_probabilities,
+    read_card,
+    save_keras,
+    versions,
+)
 from digitlab.models.sobel import after_sobel
 
 __all__ = [
@@ -13,9 +22,13 @@ __all__ = [
     "after_sobel",
     "architecture_names",
     "build",
+    "cached_onnx",
     "card_of",
+    "export_model",
     "export_onnx",
+    "import_legacy",
     "load_keras",
+    "open_model",
     "predict_probabilities",
     "preparation_of",
     "read_card",

@@ -12,11 +12,22 @@ from digitlab.models.backend import keras
 
 layers = keras.layers
 
-__all__ = ["CENTRED", "PREPARATIONS", "UNIT", "conv", "dense", "max_pool", "output", "preparation_of", "prepare", "sequential"]
+__all__ = [
+    "CENTRED",
+    "PREPARATIONS",
+    "UNIT",
+    "conv",
+    "dense",
+    "max_pool",
+    "output",
+    "preparation_of",
+    "prepare",
+    "sequential",
+]
 
 UNIT = "x / 255"
 CENTRED = "x / 255 - 0.5"
-PREPARATIONS = {UNIT: (1 / 255, 0.0), CENTRED: (1 / 255, -0.5)}
+PREPARATIONS = {UNIT: (1 / 255, 0.0), CENTRED: (1 / 255, -0.5), "x": (1.0, 0.0)}
 
 
 def prepare(preparation: str) -> list[keras.Layer]:
@@ -29,7 +40,9 @@ def preparation_of(model: keras.Model) -> str:
     """How ``model`` turns pixels into numbers, read from its first layers."""
     for layer in model.layers:
         if isinstance(layer, layers.Rescaling):
-            return next((name for name, settings in PREPARATIONS.items() if settings == (layer.scale, layer.offset)), "other")
+            return next(
+                (name for name, settings in PREPARATIONS.items() if settings == (layer.scale, layer.offset)), "other"
+            )
     return "none"
 
 
@@ -51,7 +64,8 @@ def dense(units: int, **settings: Any) -> keras.Layer:
 def output(**settings: Any) -> list[keras.Layer]:
     """The ten probabilities.
 
-    In float32 whatever the policy of the rest: a softmax in bfloat16 has steps of 0.004 near 1, and the loss would see them.
+    In float32 whatever the policy of the rest: a softmax in bfloat16 has steps of 0.004 near 1, and the loss would
+    see them.
     """
     return [layers.Dense(10, activation="softmax", name="probabilities", dtype="float32", **settings)]
 

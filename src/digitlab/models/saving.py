@@ -1,6 +1,7 @@
 """Model files of Keras: ``model.keras`` with the model's card inside.
 
-A ``.keras`` file is a zip; the card is one more entry, ``digitlab.json``, which Keras leaves alone.
+A ``.keras`` file is a zip; the card is one more entry, ``digitlab.json``, which Keras leaves alone. Files are looked at
+before Keras opens them (`digitlab.models.safety`).
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ import numpy as np
 from digitlab.errors import ModelError
 from digitlab.models.backend import keras
 from digitlab.models.layers import preparation_of
+from digitlab.models.legacy import import_legacy
+from digitlab.models.safety import open_keras_file
+from digitlab.models.safety.archive import CARD, check_archive, read_member
 from digitlab.storage import atomic_path
-from digitlab.values import ModelCard
+from digitlab.values import CLASSES, ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["card_of", "load_keras", "predict_probabilities", "read_card", "save_keras", "versions"]
+__all__ = ["card_of", "load_keras", "open_model", "predict_probabilities", "read_card", "save_keras", "versions"]
 
-_CARD = "digitlab.json"
+_FORMS = ("grey", "sobel")
 
 
 def versions() -> dict[str, str]:
@@ -49,50 +54,73 @@ def save_keras(model: keras.Model, path: Path, card: ModelCard) -> None:
     with atomic_path(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(_CARD, json.dumps(asdict(card), indent=1))
+            archive.writestr(CARD, json.dumps(asdict(card), indent=1))
 
 
 def load_keras(path: Path) -> keras.Model:
     """Open a ``.keras`` file that maps ``(N, 28, 28)`` images to ``(N, 10)`` probabilities.
 
     Raises:
-        ModelError: for anything else.
+        ModelError: for anything else, and for files that hold more than layers and numbers.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: there is no such model file")
-    if not zipfile.is_zipfile(path):
-        raise ModelError(f"{path}: not a .keras file (those are zip archives); expected a model saved by digitlab or Keras 3")
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # noqa: BLE001 - Keras raises nearly anything for a foreign file
-        raise ModelError(f"{path}: Keras cannot open it: {_first_line(error)}") from error
-    if model.input_shape[1:] != (28, 28) or model.output_shape[1:] != (10,):
+    model = open_keras_file(path)
+    if model.input_shape[1:] != (28, 28):
         raise ModelError(
-            f"{path}: maps {model.input_shape} to {model.output_shape}; expected (N, 28, 28) images to (N, 10) probabilities"
+            f"{path}: maps {model.input_shape} to {model.output_shape}; expected (N, 28, 28) images to (N, 10) "
+            f"probabilities. `digitlab import {path} OUT.keras` puts a preparation before it"
         )
     return model
+
+
+def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> keras.Model:
+    """The model of a run folder, or of a ``.keras`` or ``.h5`` file of any Keras, ours or not.
+
+    Args:
+        path: a run folder or a file; a stranger's is safe to open.
+        tell: gets a sentence for each thing that was changed in an old or foreign file.
+
+    Returns:
+        A model from uint8 (N, 28, 28) to probabilities (N, 10).
+
+    Raises:
+        ModelError: when there is none, or it cannot be opened or brought over.
+        RunError: when a folder is no run.
+    """
+    if path.is_dir():
+        from digitlab.runs import Run
+
+        return load_keras(Run.open(path).keras)
+    found = import_legacy(path)
+    for change in found.changes:
+        tell(change)
+    return found.model
 
 
 def read_card(path: Path) -> ModelCard | None:
     """The card of a ``.keras`` file, or None where it has none."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            fields = json.loads(archive.read(_CARD))
-        return ModelCard(**{**fields, "classes": tuple(fields["classes"])})
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        with path.open("rb") as file, check_archive(path, file) as archive:
+            if CARD not in archive.namelist():
+                return None
+            fields = json.loads(read_member(archive, CARD))
+        card = ModelCard(**{**fields, "classes": tuple(fields["classes"])})
+    except (KeyError, TypeError, ValueError, RecursionError, OSError, ModelError):
         return None
+    texts = (card.name, card.architecture, card.preparation)
+    tables = (card.training, card.versions)
+    fits = all(isinstance(text, str) for text in texts) and all(isinstance(table, dict) for table in tables)
+    return card if fits and card.classes == CLASSES and card.form in _FORMS else None
 
 
 def card_of(model: keras.Model, path: Path) -> ModelCard:
     """The card in the file that ``model`` came from, or what can be told of a model without one."""
+    if path.is_dir():
+        from digitlab.runs import Run
+
+        path = Run.open(path).keras
     return read_card(path) or ModelCard(path.stem, model.name, preparation_of(model), versions=versions())
 
 
 def predict_probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), in batches of 1000."""
     return np.asarray(model.predict(images, batch_size=1000, verbose=0), np.float32)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

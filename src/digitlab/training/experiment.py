@@ -116,16 +116,23 @@ def check(training: Training) -> None:
         DatasetError: for an unknown dataset, or early stopping without validation images.
     """
     _build(training)
-    make_optimiser(training.optimiser, learning_rate=training.learning_rate, schedule=training.schedule, steps=1)
+    _optimiser(training, steps=1)
     with open_training_data(training):
         pass
 
 
-def _loop(model: keras.Model, training: Training, data: TrainingData) -> Loop:
-    steps = training.epochs * -(-len(data.train) // training.batch_size)
-    optimiser = make_optimiser(
-        training.optimiser, learning_rate=training.learning_rate, schedule=training.schedule, steps=steps
+def _optimiser(training: Training, *, steps: int) -> keras.Optimizer:
+    return make_optimiser(
+        training.optimiser,
+        learning_rate=training.learning_rate,
+        schedule=training.schedule,
+        steps=steps,
+        weight_average=training.weight_average,
     )
+
+
+def _loop(model: keras.Model, training: Training, data: TrainingData) -> Loop:
+    optimiser = _optimiser(training, steps=training.epochs * -(-len(data.train) // training.batch_size))
     return Loop(
         model,
         optimiser,

@@ -126,6 +126,8 @@ class Loop:
                 break
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
+        elif self.optimiser.use_ema:
+            self.optimiser.finalize_variable_values(self.model.trainable_variables)
         return self.history
 
     def _over(self, epochs: int) -> bool:

@@ -34,6 +34,8 @@ class Training:
         all epochs and keep the last
     optimiser, learning_rate: see `digitlab.training.optimisers`; None means the optimiser's own rate
     augmentation: "none", or a name of `digitlab.training.augmentation`
+    weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
+        network has the average; 0: none
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
     precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
     """
@@ -49,6 +51,7 @@ class Training:
     dropout: bool = True
     augmentation: str = "none"
     noise: float = 0.0
+    weight_average: float = 0.0
     label_smoothing: float = 0.0
     validation: float = 0.0
     patience: int | None = None
@@ -64,6 +67,7 @@ class Training:
             (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
             (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),
             (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
+            (not 0 <= self.weight_average < 1, f"weight_average is {self.weight_average}; expected 0 to below 1"),
             (not 0 <= self.noise < 10, f"noise is {self.noise}; expected 0 (none) or a deviation below 10"),
             (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["advise", "complain", "say", "say_json", "table"]
+__all__ = ["KERAS_FILES", "advise", "complain", "say", "say_json", "table"]
+
+
+KERAS_FILES = (".keras", ".h5", ".hdf5")  # endings of models that Keras must open
 
 
 def say(text: str = "") -> None:

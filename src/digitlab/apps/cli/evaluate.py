@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ def evaluate(
     digitlab evaluate runs/2026-…-thesis-2conv --data mnist
 
     Args:
-        model: A shipped name, a run folder, or a file (.onnx or .keras).
+        model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
         data: A dataset of `digitlab data list`, or a file of labelled images in any format.
         split: train, validation or test; where there is one split only, that.
         out: Write the files into this folder instead.
@@ -88,7 +88,7 @@ def _probabilities(model: str, images: NDArray[np.uint8], *, form: str) -> NDArr
     from digitlab.runs import Run
 
     path = Path(model)
-    if path.suffix == ".keras" and path.exists():
+    if path.suffix.lower() in KERAS_FILES and path.exists():
         return _by_keras(path, images)
     classifier = Classifier(resolve_model(model))
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
@@ -100,9 +100,9 @@ def _probabilities(model: str, images: NDArray[np.uint8], *, form: str) -> NDArr
 
 def _by_keras(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     advise("loading the network library …")
-    from digitlab.models import load_keras, predict_probabilities
+    from digitlab.models import open_model, predict_probabilities
 
-    return predict_probabilities(load_keras(path), images)
+    return predict_probabilities(open_model(path, tell=advise), images)
 
 
 def _folder(model: str, data: str, split: str, out: Path | None) -> Run:

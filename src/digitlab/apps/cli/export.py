@@ -18,7 +18,7 @@ def export(model: Path, out: Path, /, *, int8: bool = False) -> int:
 
     The file is run and compared with Keras on 1,000 images before it is kept.
 
-    Examples:
+    For example:
     digitlab export runs/2026-…-thesis-2conv digits.onnx
     digitlab export model.keras small.onnx --int8
 

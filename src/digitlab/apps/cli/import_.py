@@ -18,13 +18,14 @@ def import_(
     architecture: str | None = None,
     preparation: Literal["x / 255", "x / 255 - 0.5", "x"] | None = None,
     backend: Literal["theano", "tensorflow"] | None = None,
+    form: Literal["grey", "sobel"] = "grey",
 ) -> int:
     """Bring a model of an old Keras (.h5) or of someone else (.keras) over, and say what was changed.
 
     Keras 1, Keras 2 and TF-Keras, trained on Theano or TensorFlow. The file is safe to open whoever made it.
 
-    Examples:
-    digitlab import 2017.h5 2017.keras
+    For example:
+    digitlab import 2017.h5 2017.keras --form sobel
     digitlab import weights.h5 mine.keras --architecture thesis-4conv
 
     Args:
@@ -32,6 +33,7 @@ def import_(
         out: The .keras file to write.
         architecture: The network, for a file that holds weights only (digitlab train --help names them).
         preparation: How pixels 0…255 become the network's numbers, which old files do not say; else "x / 255".
+        form: What it was trained on; "sobel" for Sobel images, as the networks of 2017.
         backend: What it was trained on, for a file that does not say; Theano turns kernels by 180°.
     """
     from digitlab.errors import UsageError
@@ -47,11 +49,9 @@ def import_(
     for change in found.changes:
         advise(f"- {change}")
     training = {"imported_from": old.name, "written_by": found.origin}
-    save_keras(
-        found.model,
-        out,
-        ModelCard(old.stem, found.model.name, found.preparation, training=training, versions=versions()),
-    )
+    prepared = f"Sobel image, {found.preparation}" if form == "sobel" else found.preparation
+    card = ModelCard(old.stem, found.model.name, prepared, form=form, training=training, versions=versions())
+    save_keras(found.model, out, card)
     advise(f"{found.model.count_params():,} parameters, from (N, 28, 28) images to (N, 10) probabilities")
     say(str(out))
     return 0

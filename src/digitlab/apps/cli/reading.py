@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
 
     Args:
         images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
-        model: A shipped name, a run folder or an .onnx file; else the shipped reader.
+        model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         json: One JSON object a line: path, digit (or null), confidence, probabilities.
     """
@@ -64,7 +64,7 @@ def read(
 
     Args:
         images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
-        model: A shipped name, a run folder or an .onnx file; else the shipped reader.
+        model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder.
         json: One JSON object a line: path, text, lines, digits (digit, confidence, box, line), ms.
@@ -110,7 +110,18 @@ def _reader(images: Sequence[Path], model: str | None, threshold: float | None) 
         raise UsageError("no picture given; expected one or more, e.g. digitlab read photo.jpg")
     if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"--threshold is {threshold:g}; expected 0 to 1")
-    return Reader(model) if threshold is None else Reader(model, threshold=threshold)
+    runnable = _as_onnx(model)
+    return Reader(runnable) if threshold is None else Reader(runnable, threshold=threshold)
+
+
+def _as_onnx(model: str | None) -> str | Path | None:
+    """A model of Keras, written for ONNX Runtime once and kept; anything else as it is."""
+    if model is None or Path(model).suffix.lower() not in KERAS_FILES or not Path(model).is_file():
+        return model
+    advise("loading the network library …")
+    from digitlab.models import cached_onnx
+
+    return cached_onnx(Path(model), tell=advise)
 
 
 def _each(images: Sequence[Path], answer: Callable[[Path], bool], *, json: bool) -> int:

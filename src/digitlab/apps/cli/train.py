@@ -37,6 +37,7 @@ def train(
     dropout: bool | None = None,
     augmentation: str | None = None,
     noise: float | None = None,
+    weight_average: float | None = None,
     label_smoothing: float | None = None,
     validation: float | None = None,
     patience: int | None = None,
@@ -62,17 +63,18 @@ def train(
         recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
             instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
-            exercise-mlp, exercise-cnn, notebook-cnn, reader-cnn.
+            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, reader-cnn.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
         test: The set or file on whose test images the result is measured; else the dataset's own.
         epochs: At most so many passes over the training images.
         batch_size: Images a step.
         optimiser: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd; with the documents' settings.
         learning_rate: Instead of the optimiser's usual one.
-        schedule: constant, or cosine (rises for a twentieth of the steps, then falls to 0).
+        schedule: constant, cosine, linear, one-cycle, step or warm-up.
         dropout: --no-dropout builds the thesis networks without.
         augmentation: none, affine (S1), realtime (S0: moved, then made Sobel images), or handwriting (ours).
         noise: Deviation of a Gaussian noise layer before the network, 0 for none.
+        weight_average: Keep a running average of the weights (EMA), e.g. 0.999, and end with it; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
         validation: Share of the training images held out; 0 for none.
         patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
@@ -85,11 +87,11 @@ def train(
         json: Results as one JSON object.
     """
     options = {
-        "architecture": architecture, "dataset": dataset, "test": test, "noise": noise, "epochs": epochs,
-        "batch_size": batch_size,
+        "architecture": architecture, "dataset": dataset, "test": test, "epochs": epochs, "batch_size": batch_size,
         "optimiser": optimiser, "learning_rate": learning_rate, "schedule": schedule, "dropout": dropout,
-        "augmentation": augmentation, "label_smoothing": label_smoothing, "validation": validation,
-        "patience": patience, "seed": seed, "precision": precision, "name": name,
+        "augmentation": augmentation, "noise": noise, "weight_average": weight_average,
+        "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,
+        "precision": precision, "name": name,
     }  # fmt: skip
     if resume is not None and (recipe or any(value is not None for value in options.values())):
         raise UsageError(

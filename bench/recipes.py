@@ -1,0 +1,81 @@
+"""What a recipe gives: mean and deviation over seeds, measured as it is shipped, last epoch, nothing chosen on the test set.
+
+    python bench/recipes.py fast --seeds 10 --out studies-results/recipes/fast.json
+
+Each seed is a training of its own in one process, after a warm-up training that is not counted (its graphs are compiled
+anew each time all the same, and that is counted). Prints a row a seed and the summary; keeps all of it as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from digitlab.models import build
+from digitlab.runs import Run
+from digitlab.storage import write_text
+from digitlab.training import EpochEnded, find_recipe, run_training
+from digitlab.training.experiment import environment
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another value of the recipe")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    training = find_recipe(asked.recipe)
+    changes = {key: json.loads(value) for key, _, value in (each.partition("=") for each in asked.set)}
+    training = replace(training, **changes, **({"epochs": asked.epochs} if asked.epochs else {}))
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
+            rows.append(measure(replace(training, seed=seed), Path(folder)))
+            print(f"seed {seed}: {100 * rows[-1]['accuracy']:.2f} %  {rows[-1]['seconds']:.2f} s", flush=True)
+    accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"] for row in rows]
+    deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
+    print(
+        f"{training.name}: {100 * statistics.mean(accuracies):.3f} % ± {100 * deviation:.3f} over {len(rows)} seeds, "
+        f"median {statistics.median(seconds):.2f} s of training, {build(training.architecture).count_params():,} parameters"
+    )
+    if asked.out:
+        content = {
+            "command": " ".join(["python", "bench/recipes.py", *sys.argv[1:]]),
+            "settings": {key: value for key, value in training.as_dict().items() if key != "seed"},
+            "mean_accuracy": statistics.mean(accuracies),
+            "deviation": deviation,
+            "median_seconds": statistics.median(seconds),
+            "parameters": build(training.architecture).count_params(),
+            "seeds": rows,
+            "environment": environment(asked.first_seed),
+        }
+        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+    return 0
+
+
+def measure(training, folder: Path) -> dict[str, float]:
+    """Accuracy after the last epoch, and the seconds that the epochs took, compilation included."""
+    ends: list[EpochEnded] = []
+    trained = run_training(
+        training,
+        Run.create("bench", folder),
+        listener=lambda event: ends.append(event) if isinstance(event, EpochEnded) else None,
+    )
+    return {
+        "seed": training.seed,
+        "accuracy": trained.metrics.accuracy,
+        "loss": trained.metrics.loss,
+        "seconds": sum(end.seconds for end in ends),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,351 @@
+"""An old model file as a model of ours, and what had to be changed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError, UsageError
+from digitlab.models.architectures import build
+from digitlab.models.backend import keras
+from digitlab.models.layers import PREPARATIONS, UNIT
+from digitlab.models.legacy.kernels import Layout, adapt_arrays, fill
+from digitlab.models.legacy.network import build_network, prepared_images
+from digitlab.models.legacy.steps import describe
+from digitlab.models.legacy.translation import Notes
+from digitlab.models.safety.hdf5 import open_hdf5
+from digitlab.models.safety.keras_file import blaming, open_keras_file, opened_members
+from digitlab.models.safety.plain import mapping, refuse, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.models.legacy.steps import Description
+    from digitlab.models.safety.hdf5 import Store
+    from digitlab.models.safety.keras_file import Members
+
+__all__ = ["KNOWN_PREPARATIONS", "Imported", "import_legacy"]
+
+AS_IT_IS = "x"
+KNOWN_PREPARATIONS = {**PREPARATIONS, AS_IT_IS: (1.0, 0.0)}
+
+_BACKENDS = ("tensorflow", "theano")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A model that was brought over.
+
+    model: float32, from uint8 (N, 28, 28) to probabilities (N, 10), the preparation inside
+    changes: what is not as it was in the file, a sentence each
+    preparation: how pixels become the network's numbers
+    origin: what wrote the file, as far as it says
+    """
+
+    model: keras.Model
+    changes: tuple[str, ...]
+    preparation: str
+    origin: str
+
+
+def import_legacy(
+    path: Path, architecture: str | None = None, *, preparation: str | None = None, backend: str | None = None
+) -> Imported:
+    """Bring a model of Keras 1, Keras 2, TF-Keras (``.h5``) or of someone else's Keras 3 (``.keras``) over.
+
+    Args:
+        path: the file.
+        architecture: one of `ARCHITECTURES`, for files that hold weights only.
+        preparation: one of KNOWN_PREPARATIONS, which old files do not say; None: "x / 255", or the network's own where
+            it begins with one.
+        backend: "theano" or "tensorflow", for files that do not say what they were trained on.
+
+    Raises:
+        ModelError: when the file is damaged, holds something else, or cannot be brought over with the same result.
+        UsageError: for an unknown architecture, preparation or backend.
+    """
+    _check_options(preparation, backend)
+    with blaming(path):
+        if not path.is_file():
+            refuse("there is no such model file")
+        with path.open("rb") as file:
+            starts_as_hdf5 = file.read(len(_HDF5)) == _HDF5
+        if not starts_as_hdf5:
+            if path.suffix.lower() in (".h5", ".hdf5"):
+                refuse("not an HDF5 file; expected a model or weights saved by Keras")
+            return _import_keras(path, preparation)
+        with open_hdf5(path) as store:
+            text = store.text("", "model_config")
+            if text is not None:
+                return _import_model(store, text, preparation, backend)
+            if architecture is None:
+                refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
+            if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
+                return _import_new_weights(path, architecture, preparation)
+            return _import_weights(store, architecture, preparation, backend)
+
+
+def _check_options(preparation: str | None, backend: str | None) -> None:
+    if preparation is not None and preparation not in KNOWN_PREPARATIONS:
+        raise UsageError(f"the preparation is {preparation!r}; expected one of {', '.join(KNOWN_PREPARATIONS)}")
+    if backend is not None and backend not in _BACKENDS:
+        raise UsageError(f"the backend is {backend!r}; expected {' or '.join(_BACKENDS)}")
+
+
+def _import_model(store: Store, text: str, preparation: str | None, backend: str | None) -> Imported:
+    """An HDF5 file that describes its network."""
+    notes = Notes()
+    description = describe(text, notes)
+    where = "model_weights" if "model_weights" in store.groups else ""
+    trained_on, changes = _backend_of(store, where, backend, channels_first=description.channels_first)
+    origin = _Origin(_version(store, where), trained_on)
+    notes.left_out |= "training_config" in store.groups[""].attrs or "optimizer_weights" in store.groups
+    return _rebuilt(description, notes, _arrays_by_layer(store, where), origin, preparation, changes)
+
+
+def _import_tf_keras(members: Members, preparation: str | None) -> Imported:
+    """A ``.keras`` file of TF-Keras 2, whose words are those of its HDF5 files."""
+    notes = Notes()
+    description = describe(members.description, notes)
+    notes.left_out |= members.description.get("compile_config") is not None
+    with open_hdf5(members.weights) as store:
+        arrays = _arrays_by_place(store, members.description)
+    return _rebuilt(description, notes, arrays, _Origin(members.version, "tensorflow"), preparation, [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What wrote a file."""
+
+    version: str
+    backend: str
+
+    def __str__(self) -> str:
+        version = self.version if self.version.replace(".", "").isalnum() else "?"
+        return f"Keras {version} on {self.backend}"[:60]
+
+
+def _rebuilt(
+    description: Description,
+    notes: Notes,
+    arrays: dict[str, list[NDArray[Any]]],
+    origin: _Origin,
+    preparation: str | None,
+    changes: list[str],
+) -> Imported:
+    """A new network with the file's arrays in it."""
+    own = next((step.kind == "Rescaling" for step in description.steps), False)
+    chosen, said = _preparation(preparation, own=own)
+    theano = origin.backend == "theano"
+    model, orders = build_network(
+        description, None if own and preparation is None else KNOWN_PREPARATIONS[chosen], theano=theano
+    )
+    first = description.channels_first
+    layout = Layout(turned=theano, outputs_first=first and origin.version.startswith(("0", "1")))
+    for step in description.steps:
+        layer = model.get_layer(step.name)
+        if layer.weights:
+            if step.name not in arrays:
+                refuse(f"it has no weights for layer {shown(step.name)}")
+            given = adapt_arrays(step.kind, step.name, arrays[step.name], layout, orders.get(step.name), first=first)
+            fill(layer, given)
+    said += [*changes, *_renamings(notes), *_of_form(description), *_of_arrays(layout, first), *_of_types(arrays)]
+    if notes.left_out:
+        said.append("initialisers, regularisers, constraints and the optimiser are left out: only training needs them")
+    return Imported(model, tuple(said), chosen, str(origin))
+
+
+def _import_weights(store: Store, architecture: str, preparation: str | None, backend: str | None) -> Imported:
+    """Weights alone, for one of our architectures: layer by layer, in order."""
+    model = build(architecture)
+    arrays = [(name, held) for name, held in _arrays_by_layer(store, "").items() if held]
+    layers = [layer for layer in model.layers if layer.weights]
+    if len(arrays) != len(layers):
+        refuse(f"it has weights for {len(arrays)} layers; {architecture} has {len(layers)} with weights")
+    outputs_first = any(_stored_outputs_first(layer, held) for layer, (_, held) in zip(layers, arrays, strict=True))
+    trained_on, said = _backend_of(store, "", backend, channels_first=outputs_first)
+    layout = Layout(turned=trained_on == "theano", outputs_first=outputs_first)
+    orders = _orders_after_flattening(model) if outputs_first else {}
+    for layer, (name, held) in zip(layers, arrays, strict=True):
+        fill(layer, adapt_arrays(type(layer).__name__, name, held, layout, orders.get(layer.name)))
+    said = [
+        f"the file holds weights only; they were put into {architecture}",
+        *said,
+        *_of_arrays(layout, outputs_first),
+    ]
+    said += _of_types(dict(arrays))
+    chosen, words = _own_preparation(model, preparation, architecture)
+    return Imported(model, (*said, *words), chosen, str(_Origin(_version(store, ""), trained_on)))
+
+
+def _import_new_weights(path: Path, architecture: str, preparation: str | None) -> Imported:
+    """Weights alone as Keras 3 writes them."""
+    model = build(architecture)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "model.weights.h5"  # Keras tells their kind by the name; and what is checked is opened
+        shutil.copyfile(path, copy)
+        with open_hdf5(copy):
+            pass
+        try:
+            model.load_weights(copy)
+        except Exception as error:  # Keras' errors have no common root but this
+            raise ModelError(f"its weights do not fit {architecture}: {shown(str(error).strip())}") from error
+    chosen, said = _own_preparation(model, preparation, architecture)
+    return Imported(
+        model, (f"the file holds weights only; they were put into {architecture}", *said), chosen, "Keras 3"
+    )
+
+
+def _import_keras(path: Path, preparation: str | None) -> Imported:
+    """Someone else's ``.keras`` file: as it is where it takes our images, else with our input before it."""
+    with opened_members(path) as members:
+        if members.version.startswith("2."):
+            return _import_tf_keras(members, preparation)
+    model = open_keras_file(path)
+    own = any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
+    if model.input_shape[1:] == (28, 28) and (own or model.inputs[0].dtype == "uint8"):
+        if preparation is not None:
+            raise UsageError(f"{path}: prepares its pixels itself; leave --preparation out")
+        return Imported(model, (), "its own", "Keras 3")
+    chosen, said = _preparation(preparation, own=own)
+    rescaling = None if own and preparation is None else KNOWN_PREPARATIONS[chosen]
+    images, pixels = prepared_images(rescaling, tuple(model.input_shape[1:]), {layer.name for layer in model.layers})
+    inner = model.layers if isinstance(model, keras.Sequential) else [model]
+    for layer in inner:
+        pixels = layer(pixels)
+    shape = ", ".join(map(str, model.input_shape[1:]))
+    said.append(f"its input ({shape}) became uint8 (N, 28, 28)")
+    return Imported(keras.Model(images, pixels, name=f"{model.name}-imported"), tuple(said), chosen, "Keras 3")
+
+
+def _arrays_by_layer(store: Store, where: str) -> dict[str, list[NDArray[Any]]]:
+    """The arrays of each layer that has a group, in the file's order."""
+    prefix = f"{where}/" if where else ""
+    found: dict[str, list[NDArray[Any]]] = {}
+    for name in store.names(where, "layer_names"):
+        group = prefix + name
+        if group not in store.groups or name in found:
+            refuse(f"the weights of layer {shown(name)} are missing or named twice")
+        found[name] = [store.array(f"{group}/{weight}") for weight in store.names(group, "weight_names")]
+    if not found:
+        refuse("it names no layers with weights; expected a file that Keras has written")
+    return found
+
+
+def _arrays_by_place(store: Store, description: dict[str, Any]) -> dict[str, list[NDArray[Any]]]:
+    """The arrays of each layer as ``.keras`` files keep them: under the class, numbered in the order of the layers."""
+    counts: dict[str, int] = {}
+    found: dict[str, list[NDArray[Any]]] = {}
+    for layer in mapping(description["config"], "the model's config")["layers"]:
+        kind = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", layer["class_name"])).lower()
+        place = f"layers/{kind}_{counts[kind]}/vars" if kind in counts else f"layers/{kind}/vars"
+        counts[kind] = counts.get(kind, 0) + 1
+        held = len(store.groups[place]) if place in store.groups else 0
+        found[layer["config"].get("name", layer.get("name"))] = [
+            store.array(f"{place}/{number}") for number in range(held)
+        ]
+    return found
+
+
+def _backend_of(store: Store, where: str, given: str | None, *, channels_first: bool) -> tuple[str, list[str]]:
+    """What the weights were trained on, and what there is to say of it."""
+    named = [text for text in (store.text(group, "backend") for group in dict.fromkeys(("", where))) if text]
+    if given is not None:
+        said = f"the kernels are taken to be of {given}, as you said"
+        return given, [said] if set(named) != {given} else []
+    if len(set(named)) > 1:
+        return "tensorflow", [
+            f"the file names two backends ({' and '.join(shown(name) for name in named)}), so kernels were not turned; "
+            "--backend theano turns them"
+        ]
+    if named:
+        return named[0].lower(), []
+    guess = "theano" if channels_first else "tensorflow"
+    reason = "channels_first was Theano's order" if channels_first else "channels_last was TensorFlow's order"
+    return guess, [f"the file does not name its backend; taken to be {guess} ({reason}); --backend names another"]
+
+
+def _version(store: Store, where: str) -> str:
+    """The version of Keras that wrote the file; the first ones did not say."""
+    return next((text for text in (store.text(group, "keras_version") for group in ("", where)) if text), "1")[:20]
+
+
+def _preparation(given: str | None, *, own: bool) -> tuple[str, list[str]]:
+    chosen = given or (AS_IT_IS if own else UNIT)
+    if given:
+        return chosen, [f"the preparation {chosen} was put before the network, as you said"]
+    if own:
+        return chosen, ["pixels go into the network as 0…255: it begins with its own Rescaling"]
+    return chosen, [
+        f"the preparation {chosen} was put before the network: the file does not say how its pixels were scaled; "
+        "--preparation names another"
+    ]
+
+
+def _own_preparation(model: keras.Model, given: str | None, architecture: str) -> tuple[str, list[str]]:
+    """An architecture of ours has its preparation in it; another one replaces it."""
+    from digitlab.models.layers import preparation_of
+
+    own = preparation_of(model)
+    if given in (None, own):
+        return own, [f"the preparation is that of {architecture}, {own}"]
+    layer = model.get_layer("prepare")
+    layer.scale, layer.offset = KNOWN_PREPARATIONS[str(given)]
+    return str(given), [f"the preparation became {given}, as you said"]
+
+
+def _stored_outputs_first(layer: Any, arrays: list[NDArray[Any]]) -> bool:
+    """Whether a kernel fits only as Keras 1 stored it on channels_first: (out, in, rows, columns)."""
+    shape, expected = arrays[0].shape, tuple(layer.weights[0].shape)
+    return len(shape) == 4 and shape != expected and tuple(np.array(shape)[[2, 3, 1, 0]]) == expected
+
+
+def _orders_after_flattening(model: keras.Model) -> dict[str, tuple[int, ...]]:
+    """The first layer with weights after each Flatten, and the (channels, rows, columns) that it took."""
+    orders: dict[str, tuple[int, ...]] = {}
+    order = None
+    for layer in model.layers:
+        if type(layer).__name__ == "Flatten" and len(layer.input.shape) == 4:
+            rows, columns, channels = layer.input.shape[1:]
+            order = (channels, rows, columns)
+        elif layer.weights and order is not None:
+            orders[layer.name] = order
+            order = order if type(layer).__name__ == "BatchNormalization" else None
+    return orders
+
+
+def _renamings(notes: Notes) -> list[str]:
+    if not notes.renamed:
+        return []
+    return ["renamed to the words of Keras 3: " + ", ".join(f"{old} → {new}" for old, new in notes.renamed.items())]
+
+
+def _of_form(description: Description) -> list[str]:
+    shape = ", ".join(map(str, description.input_shape))
+    return [f"its input (N, {shape}) became uint8 (N, 28, 28)"]
+
+
+def _of_arrays(layout: Layout, channels_first: bool) -> list[str]:
+    said = []
+    if layout.turned_layers:
+        count = len(layout.turned_layers)
+        said.append(
+            f"{count} convolution kernel{'s were' if count > 1 else ' was'} turned by 180° "
+            f"({', '.join(layout.turned_layers[:12])}): Theano turns them when it convolves, TensorFlow does not"
+        )
+    if channels_first:
+        named = f"; reordered: {', '.join(layout.reordered_layers[:12])}" if layout.reordered_layers else ""
+        said.append(f"channels_first became channels_last{named}")
+    return said
+
+
+def _of_types(arrays: dict[str, list[NDArray[Any]]]) -> list[str]:
+    others = sorted({str(array.dtype) for held in arrays.values() for array in held} - {"float32"})
+    return [f"weights in {', '.join(others)} became float32"] if others else []

@@ -1,0 +1,94 @@
+"""Old arrays as today's layers on TensorFlow want them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.models.safety.plain import refuse, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["CONVOLUTIONS", "Layout", "adapt_arrays", "fill"]
+
+CONVOLUTIONS = ("Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D")
+
+Arrays = list["NDArray[Any]"]
+
+
+@dataclass(slots=True)
+class Layout:
+    """How the arrays of one file lie, and what was done to them.
+
+    turned: whether the kernels are those of Theano, which turns them by 180° when it convolves
+    outputs_first: whether kernels are (out, in, rows, columns), as Keras 1 stored them on channels_first
+    turned_layers, reordered_layers: names of the layers that were changed so
+    """
+
+    turned: bool
+    outputs_first: bool
+    turned_layers: list[str] = field(default_factory=list)
+    reordered_layers: list[str] = field(default_factory=list)
+
+
+def adapt_arrays(
+    kind: str, name: str, arrays: Arrays, layout: Layout, order: tuple[int, ...] | None = None, *, first: bool = False
+) -> Arrays:
+    """The arrays of one layer, turned and reordered.
+
+    Args:
+        kind: the layer's class today.
+        name: the layer's name, to be noted where something is changed.
+        arrays: as the file has them.
+        layout: how they lie there; what is changed is noted in it.
+        order: (channels, rows, columns) where the layer takes flattened images of that order, which are now flattened
+            as (rows, columns, channels).
+        first: whether the file's images are channels_first.
+    """
+    adapted = list(arrays)
+    if kind in CONVOLUTIONS and adapted:
+        adapted[0] = _kernel(adapted[0], layout, name, reorder=layout.outputs_first)
+    elif kind in ("Dense", "BatchNormalization") and order is not None:
+        layout.reordered_layers.append(name)
+        adapted = [_flat_rows(array, order) if len(array) == np.prod(order) else array for array in adapted]
+    elif kind == "PReLU" and first and adapted and adapted[0].ndim == 3:
+        adapted[0] = adapted[0].transpose(1, 2, 0)
+    return adapted
+
+
+def _kernel(kernel: NDArray[Any], layout: Layout, name: str, *, reorder: bool) -> NDArray[Any]:
+    if kernel.ndim != 4:
+        refuse(f"the kernel of {shown(name)} has the shape {kernel.shape}; expected four sizes")
+    if reorder:  # (out, in, rows, columns) → (rows, columns, in, out)
+        layout.reordered_layers.append(name)
+        kernel = kernel.transpose(2, 3, 1, 0)
+    if layout.turned:
+        layout.turned_layers.append(name)
+        kernel = kernel[::-1, ::-1]
+    return kernel
+
+
+def _flat_rows(array: NDArray[Any], order: tuple[int, ...]) -> NDArray[Any]:
+    """(C·H·W, …) in the order of channels, rows, columns → in the order of rows, columns, channels."""
+    rest = array.shape[1:]
+    return np.moveaxis(array.reshape(*order, *rest), 0, 2).reshape(-1, *rest)
+
+
+def fill(layer: Any, arrays: Sequence[NDArray[Any]]) -> None:
+    """Put ``arrays`` into a built layer of Keras.
+
+    Raises:
+        ModelError: when their number or a shape is another.
+    """
+    weights = layer.weights
+    expected = [tuple(weight.shape) for weight in weights]
+    received = [array.shape for array in arrays]
+    if expected != received:
+        refuse(f"layer {shown(layer.name)} has arrays of the shapes {received}; expected {expected}")
+    for weight, array in zip(weights, arrays, strict=True):
+        weight.assign(np.ascontiguousarray(array, np.float32))

@@ -1,0 +1,188 @@
+"""A new network of today's layers out of an old description, computing the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ModelError
+from digitlab.models.backend import keras
+from digitlab.models.legacy.kernels import CONVOLUTIONS
+from digitlab.models.safety.plain import refuse, shown
+from digitlab.models.safety.sizes import Budget, make_layer
+from digitlab.models.safety.words import MERGING
+
+if TYPE_CHECKING:
+    from digitlab.models.legacy.steps import Description, Step
+
+__all__ = ["build_network", "prepared_images"]
+
+_AXIS = {1: -1, 2: 1, 3: 2, -1: 2, -2: 1, -3: -1}  # of (N, C, H, W) → of (N, H, W, C)
+
+# Between a flattening and the next dense layer: these treat every number alike, whatever its place.
+_PLACELESS = ("Activation", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "LeakyReLU", "ReLU")
+# Layers that look at places or at a batch's axes in ways that are not followed here.
+_NOT_REORDERED = ("LayerNormalization", "Permute")
+
+
+def prepared_images(rescaling: tuple[float, float] | None, shape: tuple[int, ...], names: set[str]) -> tuple[Any, Any]:
+    """Our input, uint8 (N, 28, 28), and what follows from it: the prepared pixels in an old network's ``shape``.
+
+    Args:
+        rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
+        shape: of one image, channels last.
+        names: of the network's layers, which ours must not have.
+    """
+    images = pixels = keras.Input((28, 28), dtype="uint8", name=_unused("images", names))
+    if rescaling is not None:
+        pixels = keras.layers.Rescaling(*rescaling, name=_unused("prepare", names))(pixels)
+    if shape != (28, 28):
+        pixels = keras.layers.Reshape(shape, name=_unused("add_channel", names))(pixels)
+    return images, pixels
+
+
+def _unused(name: str, names: set[str]) -> str:
+    while name in names:
+        name += "_"
+    return name
+
+
+def build_network(
+    description: Description, rescaling: tuple[float, float] | None, *, theano: bool
+) -> tuple[keras.Model, dict[str, tuple[int, ...]]]:
+    """The network with our input, its weights still random, and the orders in which layers take flattened images.
+
+    Args:
+        description: what the file says.
+        rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
+        theano: whether it was trained on Theano, which pads "same" otherwise in some cases.
+
+    Raises:
+        ModelError: when a layer cannot be brought over, the network is too large, or its answer is not (N, 10).
+    """
+    first = description.channels_first
+    shape = (28, 28, 1) if description.input_shape == (1, 28, 28) else description.input_shape
+    images, pixels = prepared_images(rescaling, shape, {step.name for step in description.steps})
+    network = _Network(first=first, theano=theano)
+    network.tensors[description.input_name] = pixels
+    for step in description.steps:
+        network.add(step)
+    answer = network.tensors[description.output_name]
+    if tuple(answer.shape[1:]) != (10,):
+        refuse(f"it answers {tuple(answer.shape)}; expected (N, 10), a number for each class")
+    return keras.Model(images, answer, name=_model_name(description.name)), network.orders
+
+
+def _model_name(name: str) -> str:
+    return name if name.replace("_", "").replace("-", "").isalnum() else "imported"
+
+
+class _Network:
+    """Grows by a step at a time.
+
+    tensors: what each step makes
+    orders: by step, (channels, rows, columns) where what it takes was flattened so in the file, and now otherwise
+    """
+
+    def __init__(self, *, first: bool, theano: bool) -> None:
+        self._first, self._theano = first, theano
+        self._budget = Budget()
+        self._flattened: dict[str, tuple[int, ...]] = {}
+        self.tensors: dict[str, Any] = {}
+        self.orders: dict[str, tuple[int, ...]] = {}
+
+    def add(self, step: Step) -> None:
+        """Connect one more layer."""
+        taken = [self.tensors[name] for name in step.takes]
+        merged = step.kind in MERGING
+        if not merged and len(taken) != 1:
+            refuse(f"{step.kind} {shown(step.name)} takes from {len(taken)} layers; expected 1")
+        if self._first:
+            self._follow_order(step, taken[0])
+            step = replace(step, **_channels_last(step, len(taken[0].shape)))
+        if self._theano and step.settings.get("padding") == "same":
+            step, taken = self._padded_as_by_theano(step, taken)
+        layer = make_layer(step.kind, {**step.settings, "name": step.name})
+        shapes = [tuple(tensor.shape) for tensor in taken]
+        self._budget.admit(layer, shapes if merged else shapes[0])
+        try:
+            self.tensors[step.name] = layer(taken if merged else taken[0])
+        except Exception as error:  # whatever Keras says of a stranger's numbers
+            raise ModelError(f"{step.kind} {shown(step.name)}: {shown(str(error).strip())}") from error
+
+    def _follow_order(self, step: Step, taken: Any) -> None:
+        """Flattening (C, H, W) and (H, W, C) gives the same numbers in other places; remember which are meant."""
+        order = next((self._flattened[name] for name in step.takes if name in self._flattened), None)
+        if order is not None:
+            self.orders[step.name] = order
+            if step.kind in (*_PLACELESS, "BatchNormalization"):
+                self._flattened[step.name] = order
+            elif step.kind != "Dense":
+                refuse(f"{step.kind} {shown(step.name)} after a flattening of channels_first cannot be brought over")
+        flattens = step.kind == "Flatten" or (step.kind == "Reshape" and len(step.settings["target_shape"]) == 1)
+        # A Flatten told of channels_first (Keras 2.1 on) puts the channels last itself.
+        if flattens and len(taken.shape) == 4 and step.data_format != "channels_first":
+            rows, columns, channels = taken.shape[1:]
+            if channels > 1 and rows * columns > 1:
+                self._flattened[step.name] = (channels, rows, columns)
+
+    def _padded_as_by_theano(self, step: Step, taken: list[Any]) -> tuple[Step, list[Any]]:
+        """Where Theano's "same" and TensorFlow's differ (even kernels, strides), pad by hand."""
+        if step.kind not in CONVOLUTIONS or step.kind == "Conv2DTranspose":
+            refuse(f"{step.kind} {shown(step.name)} pads as Theano does, which cannot be brought over")
+        pads = [
+            _theano_padding(size, kernel, stride, dilation)
+            for size, kernel, stride, dilation in zip(
+                taken[0].shape[1:3],
+                _pair(step.settings["kernel_size"]),
+                _pair(step.settings.get("strides", 1)),
+                _pair(step.settings.get("dilation_rate", 1)),
+                strict=True,
+            )
+        ]
+        if all(theirs == ours for theirs, ours in pads):
+            return step, taken
+        padding = make_layer("ZeroPadding2D", {"name": f"{step.name}_same", "padding": [list(pad[0]) for pad in pads]})
+        self._budget.admit(padding, tuple(taken[0].shape))
+        return replace(step, settings={**step.settings, "padding": "valid"}), [padding(taken[0])]
+
+
+def _theano_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(before, after) on Theano and on TensorFlow for one axis; both answer ceil(size / stride) numbers."""
+    if not all(isinstance(number, int) and number > 0 for number in (kernel, stride, dilation)):
+        refuse("a convolution has sizes that are no numbers above 0")
+    extent = (kernel - 1) * dilation + 1
+    needed = max((-(-size // stride) - 1) * stride + extent - size, 0)
+    return (extent // 2, max(needed - extent // 2, 0)), (needed // 2, needed - needed // 2)
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if isinstance(value, list) and len(value) == 2:
+        return value[0], value[1]
+    return value, value
+
+
+def _channels_last(step: Step, rank: int) -> dict[str, Any]:
+    """The step's arguments for images (N, H, W, C), where the file means (N, C, H, W)."""
+    settings = dict(step.settings)
+    if step.kind == "Reshape":
+        settings["target_shape"] = _reshaped(step, rank)
+    if rank == 4 and step.kind in _NOT_REORDERED:
+        refuse(f"{step.kind} {shown(step.name)} on channels_first images cannot be brought over")
+    if rank == 4 and "axis" in settings:
+        axis = settings["axis"][0] if isinstance(settings["axis"], list) else settings["axis"]
+        if axis not in _AXIS:
+            refuse(f"{step.kind} {shown(step.name)} has the axis {shown(axis)}; expected 1, 2 or 3")
+        settings["axis"] = _AXIS[axis]
+    if step.kind == "PReLU" and isinstance(settings.get("shared_axes"), list):
+        settings["shared_axes"] = sorted({1: 3, 2: 1, 3: 2}.get(axis, axis) for axis in settings["shared_axes"])
+    return {"settings": settings}
+
+
+def _reshaped(step: Step, rank: int) -> list[int]:
+    target = step.settings["target_shape"]
+    if rank < 4 and target == [1, 28, 28]:
+        return [28, 28, 1]
+    if rank == 4 and len(target) == 1:
+        return list(target)
+    raise ModelError(f"Reshape {shown(step.name)} to {shown(target)} on channels_first images cannot be brought over")

@@ -1,0 +1,105 @@
+"""The zip around a ``.keras`` file: measured before it is read."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from typing import TYPE_CHECKING, BinaryIO
+
+from digitlab.errors import ModelError
+from digitlab.models.safety.plain import refuse, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["CARD", "CONFIG", "METADATA", "WEIGHTS", "check_archive", "copy_member", "read_member"]
+
+CONFIG, METADATA, WEIGHTS, CARD = "config.json", "metadata.json", "model.weights.h5", "digitlab.json"
+
+# Bytes unpacked. The weights are three times MOST_PARAMETERS float32: Adam keeps two numbers beside each.
+_LARGEST = {CONFIG: 5_000_000, METADATA: 100_000, CARD: 1_000_000, WEIGHTS: 650_000_000}
+_LARGEST_RATIO = 200  # unpacked to packed; weights reach 2, descriptions 30
+_UNSUSPICIOUS = 1_000_000  # bytes that may be packed as tightly as they like
+
+_END = struct.Struct("<4s4H2LH")  # the end of a zip's directory: …, entries, bytes of the directory, …
+_LARGEST_DIRECTORY = 4096
+_SLOWEST_COMMENT = 1 << 16
+
+
+def check_archive(path: Path, archive: BinaryIO) -> zipfile.ZipFile:
+    """The opened zip, if it holds the members of a Keras model and no more, of bounded sizes.
+
+    Raises:
+        ModelError: when it does not.
+    """
+    _check_directory(archive)
+    try:
+        opened = zipfile.ZipFile(archive)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise ModelError(f"its zip is damaged ({shown(str(error))})") from error
+    entries = opened.infolist()
+    names = [entry.filename for entry in entries]
+    for entry in entries:
+        _check_entry(entry)
+    if len(set(names)) != len(names):
+        refuse("its zip holds a member twice")
+    missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
+    if missing:
+        refuse(f"its zip lacks {' and '.join(missing)}; expected a model saved by digitlab or Keras 3")
+    if sum(entry.compress_size for entry in entries) > path.stat().st_size:
+        refuse("the members of its zip overlap")
+    return opened
+
+
+def _check_directory(archive: BinaryIO) -> None:
+    """Look at the end of the zip first: Python's reader makes an object of every entry it announces."""
+    size = archive.seek(0, 2)
+    archive.seek(max(0, size - _SLOWEST_COMMENT - _END.size - 20))
+    tail = archive.read()
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) - place < _END.size:
+        refuse("not a .keras file (those are zip archives); expected a model saved by digitlab or Keras 3")
+    # The reader takes the last 22 bytes for the end where they look like one, else the last signature.
+    if tail[-_END.size :].startswith(b"PK\x05\x06") and tail.endswith(b"\0\0"):
+        place = len(tail) - _END.size
+    length = _END.unpack_from(tail, place)[5]
+    if length > _LARGEST_DIRECTORY or tail[max(0, place - 20) : place].startswith(b"PK\x06\x07"):
+        refuse(f"its zip has a directory of {length:,} bytes; expected at most {_LARGEST_DIRECTORY:,}")
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    if name not in _LARGEST:
+        refuse(f"its zip holds {shown(name)}; expected {', '.join(_LARGEST)} only")
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        refuse(f"{name} is encrypted or packed in an unusual way")
+    if entry.file_size > _LARGEST[name]:
+        refuse(f"{name} unpacks to {entry.file_size:,} bytes; expected at most {_LARGEST[name]:,}")
+    if entry.file_size > max(_UNSUSPICIOUS, _LARGEST_RATIO * entry.compress_size):
+        refuse(f"{name} unpacks {entry.compress_size:,} bytes to {entry.file_size:,}, as only a zip bomb does")
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member's bytes; Python's reader stops at the size that `check_archive` has seen.
+
+    Raises:
+        ModelError: when it is damaged.
+    """
+    try:
+        return archive.read(name)
+    except Exception as error:  # zlib's, zipfile's and struct's errors have no common root but this
+        raise ModelError(f"{name} is damaged ({shown(str(error))})") from error
+
+
+def copy_member(archive: zipfile.ZipFile, name: str, path: Path) -> None:
+    """Write a member to ``path``, a piece at a time.
+
+    Raises:
+        ModelError: when it is damaged.
+    """
+    try:
+        with archive.open(name) as packed, path.open("wb") as unpacked:
+            while piece := packed.read(1 << 20):
+                unpacked.write(piece)
+    except Exception as error:  # as in read_member
+        raise ModelError(f"{name} is damaged ({shown(str(error))})") from error

@@ -1,0 +1,115 @@
+"""Opening a ``.keras`` file that may come from a stranger."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ModelError
+from digitlab.models.backend import keras
+from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS, check_archive, copy_member, read_member
+from digitlab.models.safety.configuration import rebuild
+from digitlab.models.safety.hdf5 import open_hdf5
+from digitlab.models.safety.plain import mapping, parse_json, refuse, shown
+from digitlab.models.safety.sizes import Budget, measure
+from digitlab.models.sobel import SobelImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Members", "blaming", "check_keras_file", "open_keras_file", "opened_members"]
+
+_OWN = {"SobelImage": SobelImage}
+
+# Inputs of 28 x 28 pixels in the forms that are in use; ours is the first.
+_INPUTS = ((28, 28), (28, 28, 1), (1, 28, 28), (784,))
+
+
+@contextlib.contextmanager
+def blaming(path: Path) -> Iterator[None]:
+    """Name the file in every refusal that is raised inside."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ModelError as error:
+        text = str(error)
+        raise ModelError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
+
+
+def check_keras_file(path: Path) -> None:
+    """Look at everything in a ``.keras`` file; nothing of it is run or built.
+
+    Raises:
+        ModelError: with the reason why it is not opened.
+    """
+    with blaming(path), opened_members(path) as members, open_hdf5(members.weights):
+        _described(members)
+
+
+def open_keras_file(path: Path) -> keras.Model:
+    """The model in a ``.keras`` file, from 28 x 28 pixels in any form to ten numbers; not compiled.
+
+    Raises:
+        ModelError: for a file that is missing, damaged, of another kind, too large, or that holds more than layers and
+            numbers.
+    """
+    with blaming(path), opened_members(path) as members:
+        if members.version.startswith("2."):
+            refuse(f"written by Keras {members.version}; `digitlab import` brings it over")
+        description = _described(members)
+        with open_hdf5(members.weights):
+            pass
+        try:
+            model = keras.saving.deserialize_keras_object(description, _OWN, safe_mode=True)
+            model.load_weights(members.weights)
+        except Exception as error:  # Keras' errors have no common root but this
+            raise ModelError(f"Keras cannot open it: {_first_line(error)}") from error
+        return model
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What a ``.keras`` file holds: its description and the version of Keras as it says, and a copy of the weights."""
+
+    description: dict[str, Any]
+    version: str
+    weights: Path
+
+
+@contextlib.contextmanager
+def opened_members(path: Path) -> Iterator[Members]:
+    """The members of a ``.keras`` file of bounded sizes, their content not yet looked at.
+
+    The weights are a copy in a folder of their own, so that what is checked is what is opened.
+
+    Raises:
+        ModelError: when it is missing, no such archive, or too large.
+    """
+    if not path.is_file():
+        refuse("there is no such model file")
+    with path.open("rb") as file, tempfile.TemporaryDirectory() as folder:
+        archive = check_archive(path, file)
+        description = mapping(parse_json(read_member(archive, CONFIG), CONFIG), CONFIG)
+        known = METADATA in archive.namelist()
+        metadata = mapping(parse_json(read_member(archive, METADATA), METADATA), METADATA) if known else {}
+        weights = Path(folder) / WEIGHTS
+        copy_member(archive, WEIGHTS, weights)
+        yield Members(description, str(metadata.get("keras_version", "3"))[:20], weights)
+
+
+def _described(members: Members) -> dict[str, Any]:
+    """The description, built again and measured."""
+    description = rebuild(members.description)
+    taken, made = measure(description, Budget())
+    if taken[0] is not None or taken[1:] not in _INPUTS or made[1:] != (10,):
+        refuse(f"maps {taken} to {made}; expected (N, 28, 28) images to (N, 10) probabilities")
+    return description
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return shown(lines[0]) if lines else type(error).__name__

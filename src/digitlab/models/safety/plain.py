@@ -1,0 +1,101 @@
+"""Plain data: numbers, words and short lists. Nothing here can name a file, an address or a piece of code."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from digitlab.errors import ModelError
+
+__all__ = ["item_name", "mapping", "parse_json", "plain", "refuse", "shown", "word"]
+
+_WORD = re.compile(r"[A-Za-z0-9_]{1,40}")
+_LARGEST = 1_000_000  # no size, count or coordinate of a network for digits comes near
+_LARGEST_SEED = 1 << 64
+_LONGEST = 4096
+
+
+def refuse(reason: str) -> NoReturn:
+    """Refuse what a file says.
+
+    Raises:
+        ModelError: always, with ``reason``.
+    """
+    raise ModelError(reason)
+
+
+def shown(value: object) -> str:
+    """A stranger's value for a message: on one line, at most 60 characters, nothing that moves a terminal's cursor.
+
+    >>> shown("a" * 100 + chr(27))
+    "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"
+    """
+    text = ascii(value[:100] if isinstance(value, str | bytes | list) else value)
+    return text if len(text) <= 60 else text[:56] + "…"
+
+
+def mapping(value: object, where: str) -> dict[str, Any]:
+    """``value`` if it is an object of JSON.
+
+    Raises:
+        ModelError: when it is anything else.
+    """
+    if not isinstance(value, dict):
+        refuse(f"{where} is {shown(value)}; expected an object")
+    return value
+
+
+def item_name(value: object, where: str) -> str:
+    """The name of a layer or model: short, printable, without a path's separators.
+
+    Raises:
+        ModelError: for anything else.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable() or set(value) & set("/\\"):
+        refuse(f"{where} is named {shown(value)}; expected a short name without slashes")
+    return value
+
+
+def word(value: object, known: frozenset[str] | set[str], where: str) -> str:
+    """``value`` if it is one of ``known``.
+
+    Raises:
+        ModelError: when it is not.
+    """
+    if not isinstance(value, str) or value not in known:
+        refuse(f"{where} is {shown(value)}, which is not allowed in a model file")
+    return value
+
+
+def plain(value: object, where: str, *, depth: int = 3) -> Any:
+    """A copy of ``value`` if it is None, a number, a word of letters and digits, or a list of them.
+
+    Raises:
+        ModelError: for anything else: text that could be a path, objects, numbers without end.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        limit = _LARGEST_SEED if where.endswith("seed") else _LARGEST
+        return value if abs(value) <= limit else refuse(f"{where} is {shown(value)}; expected at most {limit:,}")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else refuse(f"{where} is {value}; expected a finite number")
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        return value
+    if isinstance(value, list | tuple) and len(value) <= _LONGEST and depth:
+        return [plain(item, where, depth=depth - 1) for item in value]
+    refuse(f"{where} is {shown(value)}; expected a number, a word or a short list of them")
+
+
+def parse_json(content: bytes | str, where: str) -> Any:
+    """What ``content`` says as JSON.
+
+    Raises:
+        ModelError: when it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{where} is no JSON that can be read ({str(error)[:100]})") from error

@@ -1,0 +1,175 @@
+"""How large a network would become, computed before any of it is made.
+
+Keras allocates a layer's weights the moment it is connected; a file of 300 bytes can ask for terabytes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ModelError
+from digitlab.models.backend import keras
+from digitlab.models.safety.plain import refuse, shown
+from digitlab.models.safety.words import MERGING, OWN_LAYERS
+from digitlab.models.sobel import SobelImage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["LARGEST_ACTIVATION", "MOST_PARAMETERS", "Budget", "make_layer", "measure"]
+
+MOST_PARAMETERS = 50_000_000  # 200 MB; the largest architecture here has one million
+LARGEST_ACTIVATION = 500_000  # numbers an image: 2 GB for a batch of 1,000; 640 channels of a digit's size
+
+Shape = tuple[int | None, ...]
+
+
+class Budget:
+    """Adds up what a network's layers need, and refuses the one that needs too much."""
+
+    def __init__(self) -> None:
+        self.parameters = 0
+
+    def admit(self, layer: keras.Layer, taken: Shape | Sequence[Shape]) -> Shape:
+        """The shape that ``layer`` makes of ``taken``; a list of shapes for layers that merge.
+
+        Raises:
+            ModelError: when it cannot take them, or the network grows too large.
+        """
+        kind, name = type(layer).__name__, layer.name
+        try:
+            # Ours computes an image of the same size; Keras cannot tell without running it.
+            made: Any = tuple(taken if kind in OWN_LAYERS else layer.compute_output_shape(taken))
+        except Exception as error:  # whatever arithmetic on a stranger's numbers can raise
+            raise ModelError(f"{kind} {shown(name)} cannot take {taken}: {shown(str(error))}") from error
+        self.parameters += 0 if kind in MERGING else _parameters(layer, kind, taken)  # type: ignore[arg-type]
+        if self.parameters > MOST_PARAMETERS:
+            refuse(
+                f"at {kind} {shown(name)} it has {self.parameters:,} parameters; at most {MOST_PARAMETERS:,} are read"
+            )
+        return within_bounds(made, f"{kind} {shown(name)}")
+
+
+def within_bounds(shape: Shape, where: str) -> Shape:
+    """``shape`` of a batch's tensor, if an image's part of it is of bounded size.
+
+    Raises:
+        ModelError: when it is not.
+    """
+    sizes = shape[1:]
+    if any(not isinstance(size, int) or size < 1 for size in sizes):
+        refuse(f"{where} makes {shape}; expected known sizes of at least 1 after the batch")
+    if math.prod(sizes) > LARGEST_ACTIVATION:  # type: ignore[arg-type]
+        refuse(f"{where} makes {shape}; at most {LARGEST_ACTIVATION:,} numbers an image are computed")
+    return shape
+
+
+def make_layer(kind: str, config: dict[str, Any]) -> keras.Layer:
+    """A layer of an allowed class with plain arguments; it has no weights yet.
+
+    Raises:
+        ModelError: when the class does not take such arguments.
+    """
+    entry = {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
+    try:
+        return SobelImage(**config) if kind in OWN_LAYERS else keras.layers.deserialize(entry)
+    except Exception as error:  # whatever a constructor can raise
+        raise ModelError(f"{kind} {shown(config.get('name'))} cannot be made: {shown(str(error).strip())}") from error
+
+
+def measure(model: dict[str, Any], budget: Budget, taken: Shape | None = None) -> tuple[Shape, Shape]:
+    """The shapes of input and output of a description that `configuration.rebuild` made.
+
+    Args:
+        model: the description.
+        budget: what its layers are charged to.
+        taken: the shape that it is called with where it is part of another model.
+
+    Raises:
+        ModelError: when it is no network from one input to one output, or too large.
+    """
+    measured = _sequential if model["class_name"] == "Sequential" else _functional
+    return measured(model["config"], budget, taken)
+
+
+def _input_shape(entry: dict[str, Any], taken: Shape | None) -> Shape:
+    config = entry["config"]
+    shape = taken or config.get("batch_shape") or config.get("batch_input_shape")
+    if not isinstance(shape, list | tuple) or len(shape) < 2:
+        refuse(f"the input layer has the shape {shown(shape)}; expected the sizes of an image")
+    return within_bounds(tuple(shape), "the input layer")
+
+
+def _made(entry: dict[str, Any], budget: Budget, taken: Any) -> Shape:
+    if entry["class_name"] in ("Sequential", "Functional"):
+        return measure(entry, budget, taken)[1]
+    return budget.admit(make_layer(entry["class_name"], entry["config"]), taken)
+
+
+def _sequential(config: dict[str, Any], budget: Budget, taken: Shape | None) -> tuple[Shape, Shape]:
+    first, *others = config["layers"]
+    start = shape = _input_shape(first, taken)
+    for entry in others:
+        shape = _made(entry, budget, shape)
+    return start, shape
+
+
+def _functional(config: dict[str, Any], budget: Budget, taken: Shape | None) -> tuple[Shape, Shape]:
+    ends = [_only(config[end], end) for end in ("input_layers", "output_layers")]
+    shapes: dict[tuple[Any, ...], Shape] = {}
+    waiting: list[tuple[dict[str, Any], int]] = []
+    for entry in config["layers"]:
+        if "inbound_nodes" not in entry:
+            refuse(f"layer {shown(entry['config'].get('name'))} is connected to nothing")
+        if entry["class_name"] == "InputLayer":
+            shapes[entry["name"], 0, 0] = _input_shape(entry, taken if entry["name"] == ends[0][0] else None)
+        waiting += [(entry, number) for number in range(len(entry["inbound_nodes"]))]
+    while waiting:
+        later = [each for each in waiting if not _step(*each, shapes, budget)]
+        if len(later) == len(waiting):
+            refuse(f"layer {shown(later[0][0]['name'])} takes what no layer makes")
+        waiting = later
+    missing = [end for end in ends if end not in shapes]
+    if missing:
+        refuse(f"input or output {shown(missing[0][0])} is made by no layer")
+    return shapes[ends[0]], shapes[ends[1]]
+
+
+def _step(entry: dict[str, Any], number: int, shapes: dict[tuple[Any, ...], Shape], budget: Budget) -> bool:
+    """Work out one call of a layer; False where what it takes is not known yet."""
+    arguments = entry["inbound_nodes"][number]["args"]
+    if len(arguments) != 1:
+        refuse(f"layer {shown(entry['name'])} is called with {len(arguments)} tensors; expected 1, or one list")
+    merged = isinstance(arguments[0], list)
+    keys = [tuple(tensor["config"]["keras_history"]) for tensor in (arguments[0] if merged else arguments)]
+    if not all(key in shapes for key in keys):
+        return False
+    taken = [shapes[key] for key in keys]
+    shapes[entry["name"], number, 0] = _made(entry, budget, taken if merged else taken[0])
+    return True
+
+
+def _only(references: list[Any], where: str) -> tuple[Any, ...]:
+    found = references if isinstance(references[0], list) else [references]
+    if len(found) != 1 or isinstance(found[0][0], list):
+        refuse(f"it has {len(found)} {where.replace('_', ' ')}; expected 1")
+    return tuple(found[0])
+
+
+def _parameters(layer: Any, kind: str, taken: Shape) -> int:
+    """How many numbers the layer will hold when it is built, trained or not."""
+    sizes = [size or 1 for size in taken]
+    channels = sizes[1] if getattr(layer, "data_format", None) == "channels_first" else sizes[-1]
+    if kind == "Dense":
+        return int(sizes[-1] * layer.units + layer.units)
+    if kind in ("Conv2D", "Conv2DTranspose"):
+        groups = getattr(layer, "groups", 1)
+        return int(math.prod(layer.kernel_size) * max(channels // groups, 1) * layer.filters + layer.filters)
+    if kind in ("DepthwiseConv2D", "SeparableConv2D"):
+        made = channels * layer.depth_multiplier
+        return int(math.prod(layer.kernel_size) * made + made + (getattr(layer, "filters", None) or 0) * (made + 1))
+    if kind in ("BatchNormalization", "LayerNormalization", "GroupNormalization", "Normalization"):
+        axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
+        return 4 * math.prod(sizes[axis] for axis in axes if axis is not None and -len(sizes) <= axis < len(sizes))
+    return math.prod(sizes[1:]) if kind == "PReLU" else 0

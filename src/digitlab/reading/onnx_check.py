@@ -1,0 +1,157 @@
+"""A look into an ONNX file before ONNX Runtime opens it, without the package `onnx`.
+
+ONNX Runtime reads whatever a file names: given a model as bytes, it still opens external data beside the current folder
+(measured with 1.31). Our models keep everything in themselves and compute with a few dozen operators; all else is
+refused here. The format is protobuf; its fields' numbers are those of onnx.proto.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["OPERATORS", "check_onnx"]
+
+# What classifiers of images compute with, in float32 and in int8. Left out on purpose: subgraphs (If, Loop, Scan), and
+# what makes large tensors out of small numbers (ConstantOfShape, Expand, OneHot, Range, Tile).
+OPERATORS = frozenset(
+    b"Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv ConvInteger ConvTranspose "
+    b"DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm "
+    b"GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Identity "
+    b"InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul MatMulInteger Max "
+    b"MaxPool Mean Min Mish Mul Neg Not Or PRelu Pad Pow QLinearConv QLinearMatMul QuantizeLinear Reciprocal ReduceL2 "
+    b"ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Selu Shape Sigmoid Size "
+    b"Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh ThresholdedRelu Transpose Unsqueeze "
+    b"Where".split()
+)
+_DOMAINS = (b"", b"ai.onnx")
+
+_MOST_FIELDS = 300_000  # of protobuf, in the parts that are looked at; a network of 200 layers has some 5,000
+_MOST_NODES = 5_000
+
+
+def check_onnx(content: bytes) -> None:
+    """Refuse a model that names other files, brings operators of its own, or is no ONNX.
+
+    Raises:
+        ModelError: with the reason, without the file's name.
+    """
+    _Look().model(memoryview(content))
+
+
+def _refuse(reason: str) -> None:
+    raise ModelError(reason)
+
+
+class _Look:
+    """One pass through a file. Every occurrence of a field is looked at: protobuf merges or takes the last."""
+
+    def __init__(self) -> None:
+        self._fields_left, self._nodes_left = _MOST_FIELDS, _MOST_NODES
+
+    def model(self, data: memoryview) -> None:
+        graphs = 0
+        for number, value in self._messages(data):
+            if number == 7:
+                graphs += 1
+                self._graph(value)
+            elif number in (20, 25):
+                _refuse("brings functions or training of its own; expected a network in one piece")
+        if not graphs:
+            _refuse("is no ONNX model, or a damaged one (it has no graph)")
+
+    def _graph(self, data: memoryview) -> None:
+        for number, value in self._messages(data):
+            if number == 1:
+                self._node(value)
+            elif number == 5:
+                self._tensor(value)
+            elif number == 15:
+                _refuse("has sparse weights; expected plain ones")
+
+    def _node(self, data: memoryview) -> None:
+        self._nodes_left -= 1
+        if self._nodes_left < 0:
+            _refuse(f"has more than {_MOST_NODES:,} operators")
+        for number, value in self._messages(data):
+            if number == 4 and bytes(value) not in OPERATORS:
+                _refuse(f"uses the operator {_shown(value)}; a classifier of digits does not need it")
+            elif number == 7 and bytes(value) not in _DOMAINS:
+                _refuse(f"uses operators of {_shown(value)}; expected those of ONNX itself")
+            elif number == 5:
+                self._attribute(value)
+
+    def _attribute(self, data: memoryview) -> None:
+        for number, value in self._messages(data):
+            if number in (5, 10):
+                self._tensor(value)
+            elif number in (6, 11, 21, 22, 23):
+                _refuse("holds graphs inside its operators; expected one plain graph")
+
+    def _tensor(self, data: memoryview) -> None:
+        elements = 1
+        for number, value in self._fields(data):
+            if number == 13 or (number == 14 and value != 0):
+                _refuse("keeps weights in another file; expected an ONNX model in one piece")
+            elif number == 1:
+                for size in [value] if isinstance(value, int) else self._packed(value):
+                    elements *= size
+        if elements > 8 * len(data):  # at least a bit each
+            _refuse(f"has a tensor of {elements:,} numbers in {len(data):,} bytes")
+
+    def _messages(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
+        """The fields that hold bytes: texts and messages."""
+        for number, value in self._fields(data):
+            if not isinstance(value, int):
+                yield number, value
+
+    def _fields(self, data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+        """Number and value of each field of a message; fixed-size numbers are passed over as 0."""
+        place, end = 0, len(data)
+        while place < end:
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                _refuse(f"has more than {_MOST_FIELDS:,} parts; expected weights in one piece each")
+            key, place = _varint(data, place)
+            number, kind = key >> 3, key & 7
+            value: int | memoryview = 0
+            if kind == 0:
+                value, place = _varint(data, place)
+            elif kind in (1, 5):
+                place += 8 if kind == 1 else 4
+            elif kind == 2:
+                length, place = _varint(data, place)
+                value, place = data[place : place + length], place + length
+            if place > end or kind in (3, 4, 6, 7) or not 0 < number < 1 << 29:
+                _refuse("is no ONNX model, or a damaged one")
+            yield number, value
+
+    def _packed(self, data: memoryview) -> Iterator[int]:
+        place = 0
+        while place < len(data):
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                _refuse(f"has more than {_MOST_FIELDS:,} parts; expected weights in one piece each")
+            value, place = _varint(data, place)
+            yield value
+
+
+def _varint(data: memoryview, place: int) -> tuple[int, int]:
+    """A number of protobuf at ``place``, and where the next field begins."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if place + shift // 7 >= len(data):
+            break
+        byte = data[place + shift // 7]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, place + shift // 7 + 1
+    raise ModelError("is no ONNX model, or a damaged one")
+
+
+def _shown(value: memoryview) -> str:
+    return ascii(bytes(value[:40]).decode("utf-8", "replace"))
