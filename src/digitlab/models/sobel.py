@@ -22,8 +22,8 @@ _KERNELS = np.stack([np.outer(_SMOOTH, _SLOPE), np.outer(_SLOPE, _SMOOTH)], axis
 class SobelImage(keras.layers.Layer):  # type: ignore[misc]
     """uint8 (N, 28, 28) → float32 (N, 28, 28), whole numbers 0..255: equal to `datasets.transforms.sobel_images`.
 
-    All sums and products are whole numbers below 2**24, which float32 holds exactly, and no quotient lies so near below a
-    whole number that its rounding would reach it.
+    All sums and products are whole numbers below 2**24, which float32 holds exactly, and no quotient lies so near
+    below a whole number that its rounding would reach it.
     """
 
     def call(self, images: Any) -> Any:

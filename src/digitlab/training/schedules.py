@@ -48,7 +48,8 @@ def make_schedule(name: str, rate: float, steps: int) -> float | keras.optimizer
     """The schedule of this name whose greatest rate is ``rate``, over ``steps`` steps in all.
 
     "cosine" rises for a twentieth of the steps, then falls to 0; "warm-up" rises for a twentieth, then stays; "linear"
-    falls to 0; "one-cycle" rises for a quarter, then falls to 0; "step" falls to a tenth after half and after three quarters.
+    falls to 0; "one-cycle" rises for a quarter, then falls to 0; "step" falls to a tenth after half
+    and after three quarters.
 
     Raises:
         UsageError: for an unknown name.
