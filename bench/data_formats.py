@@ -1,13 +1,8 @@
-"""Formats of data sets: LMDB to HDF5 against S0's script, and damaged files by the thousand.
+"""Damaged files of data sets by the thousand: what the readers make of them.
 
-    python bench/data_formats.py                    # about a minute
     python bench/data_formats.py --fuzz             # 10,000 damaged files a format, about five minutes
 
-S0's script (thesis, "From LMDB to HDF5") reads record by record into Python lists, makes one array of each and writes
-both. It prints two lines a record, so it is timed on a terminal, as it ran, and with its output thrown away. It leaves
-its file to the system's cache, where ours waits until it is on the disk; so ours is timed without that wait too. Each
-way runs in a process of its own, several times in turns; the imports are not counted. The processor's time is steadier
-than the clock's on a machine that others use as well.
+Speeds are measured by `digitlab bench data`.
 """
 
 from __future__ import annotations
@@ -19,11 +14,9 @@ import io
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 from collections import Counter
@@ -32,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats import convert, dataset_writer, hdf5_writer, open_dataset_file, splits_of
+from digitlab.bench.apart import peak_megabytes
+from digitlab.datasets.formats import dataset_writer, hdf5_writer, open_dataset_file, splits_of
 from digitlab.datasets.formats.datum import datum_class
 from digitlab.errors import DatasetError, StorageError
 from digitlab.values import Digits
@@ -49,132 +43,6 @@ def some_digits(count: int, seed: int = 0) -> Digits:
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 8:20, 8:20] = random_.integers(0, 256, (count, 12, 12))
     return Digits(images, random_.integers(0, 10, count).astype(np.uint8))
-
-
-# --- LMDB to HDF5 ----------------------------------------------------------------------------------------------------
-
-
-def convert_as_s0(source: str, target: str) -> None:
-    """The script of the thesis, line for line; only the message class is not its generated module."""
-    import h5py
-    import lmdb
-
-    environment = lmdb.open(source, readonly=True, lock=False)
-    cursor = environment.begin().cursor()
-    datum = datum_class()()
-    x, y, samples = [], [], 0
-    for _, value in cursor:
-        datum.ParseFromString(value)
-        label = np.array(datum.label)
-        data = np.array(bytearray(datum.data))
-        x.append(data.reshape(datum.width, datum.height, datum.channels).astype("uint8"))
-        y.append(label)
-        samples += 1
-        print("Extracted samples: " + str(samples) + "\n")
-    x, y = np.asarray(x), np.asarray(y)
-    with h5py.File(target, "w") as file:
-        file.create_dataset("data", (samples, datum.width, datum.height, datum.channels), dtype="f")[:] = x
-        file.create_dataset("labels", (samples,), dtype="i")[:] = y
-
-
-WAYS: dict[str, Callable[[str, str], object]] = {
-    "s0": convert_as_s0,
-    "float32": lambda source, target: convert(source, target, dtype="float32"),
-    "uint8": lambda source, target: convert(source, target, dtype="uint8"),
-}
-
-
-def _run_way(way: str, source: str, target: str) -> None:
-    """In the child: convert, and say on stderr what it took."""
-    import h5py  # noqa: F401  (both ways need them: not counted)
-    import lmdb  # noqa: F401
-
-    datum_class()
-    if way.endswith("unflushed"):
-        os.fsync = lambda _: None
-    before = _peak_megabytes()
-    start, busy = time.perf_counter(), time.process_time()
-    WAYS[way.split()[0]](source, target)
-    seconds, busy = time.perf_counter() - start, time.process_time() - busy
-    sys.stderr.write(json.dumps({"seconds": seconds, "busy": busy, "grown": _peak_megabytes() - before}))
-
-
-def _peak_megabytes() -> float:
-    """The most memory that this process had; `ru_maxrss` would count what its parent had before."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
-def _measure(way: str, source: Path, folder: Path, *, terminal: bool) -> dict[str, float]:
-    target = folder / f"{way}.h5"
-    target.unlink(missing_ok=True)
-    os.sync()  # nothing of the run before is still on its way to the disk
-    command = [sys.executable, __file__, "--way", way, str(source), str(target)]
-    with _screen() if terminal else contextlib.nullcontext(subprocess.DEVNULL) as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=True)
-    return json.loads(done.stderr)
-
-
-@contextlib.contextmanager
-def _screen() -> Iterator[int]:
-    """A terminal that somebody reads as fast as it comes."""
-    master, slave = os.openpty()
-
-    def drain() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(master, 1 << 16):
-                pass
-
-    reader = threading.Thread(target=drain)
-    reader.start()
-    try:
-        yield slave
-    finally:
-        os.close(slave)
-        reader.join()
-        os.close(master)
-
-
-def rows(counts: tuple[int, ...] = (20_000, 70_000), runs: int = 5) -> list[dict[str, Any]]:
-    """One row a number of records and way: median seconds, memory grown by, ratio to S0's way."""
-    table = []
-    for count in counts:
-        with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
-            table += _rows_of(count, Path(folder), runs)
-    return table
-
-
-def _rows_of(count: int, folder: Path, runs: int) -> list[dict[str, Any]]:
-    source = folder / "source.lmdb"
-    with dataset_writer(source) as sink:
-        for start in range(0, count, 10_000):
-            sink.write(some_digits(min(10_000, count - start), seed=start))
-    ours = ("float32", "float32 unflushed", "uint8", "uint8 unflushed")
-    cases = (("s0", True), ("s0", False), *((way, False) for way in ours))
-    measured: dict[tuple[str, bool], list[dict[str, float]]] = {case: [] for case in cases}
-    for _ in range(runs):
-        for case in cases:
-            measured[case].append(_measure(case[0], source, folder, terminal=case[1]))
-    seconds = {case: [run["seconds"] for run in measured[case]] for case in cases}
-    medians = {case: statistics.median(seconds[case]) for case in cases}
-    return [
-        {
-            "records": count,
-            "way": f"S0's script, {'on a terminal' if case[1] else 'silent'}"
-            if case[0] == "s0"
-            else f"digitlab, {case[0]}",
-            "seconds": medians[case],
-            "deviation": statistics.stdev(seconds[case]) if runs > 1 else 0.0,
-            "megabytes": statistics.median(run["grown"] for run in measured[case]),
-            "processor": statistics.median(run["busy"] for run in measured[case]),
-            "faster than on a terminal": medians["s0", True] / medians[case],
-            "faster than silent": medians["s0", False] / medians[case],
-        }
-        for case in cases
-    ]
-
-
-# --- damaged files ---------------------------------------------------------------------------------------------------
 
 
 def damaged(content: bytes, random_: random.Random) -> bytes:
@@ -304,7 +172,7 @@ def fuzz(format_: str, count: int, seed: int = 0) -> dict[str, Any]:
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         seeds = [(path, _contents(path)) for path in _seeds(format_, Path(folder))]
-        before = _peak_megabytes()
+        before = peak_megabytes()
         for number in range(count):
             path, contents = seeds[number % len(seeds)]
             for file, content in contents.items():
@@ -316,7 +184,7 @@ def fuzz(format_: str, count: int, seed: int = 0) -> dict[str, Any]:
             if outcome.startswith("FOREIGN"):
                 foreign.append(f"{number}: {outcome}")
             outcomes[outcome.split()[0]] += 1
-    grown = _peak_megabytes() - before
+    grown = peak_megabytes() - before
     return {"format": format_, "outcomes": dict(outcomes), "foreign": foreign[:5], "worst": worst, "megabytes": grown}
 
 
@@ -372,25 +240,12 @@ def _fuzz_apart(format_: str, count: int) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def print_rows(table: list[dict[str, Any]]) -> None:
-    print(f" records  {'way':28}         seconds  processor  grown MB  × terminal  × silent")
-    for row in table:
-        print(
-            f"{row['records']:8,}  {row['way']:28} {row['seconds']:7.3f} ± {row['deviation']:.3f}",
-            f"{row['processor']:10.3f} {row['megabytes']:9.1f}",
-            f"{row['faster than on a terminal']:11.1f} {row['faster than silent']:9.1f}",
-        )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fuzz", nargs="?", type=int, const=10_000, help="damaged files a format")
-    parser.add_argument("--way", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--fuzz-here", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.way:
-        _run_way(*given.way)
-    elif given.fuzz_here:
+    if given.fuzz_here:
         print(json.dumps(fuzz(given.fuzz_here[0], int(given.fuzz_here[1]))))
     elif given.fuzz:
         print(f"{'format':8} {'worst s':>8} {'grown MB':>9}  outcomes")
@@ -399,7 +254,7 @@ def main() -> None:
             print(f"{row['format']:8} {row['worst']:8.3f} {row['megabytes']:9.1f}  {row['outcomes']}", *row["foreign"])
         print("liblmdb itself, on the damaged LMDBs:", dict(killed_by_liblmdb(given.fuzz)))
     else:
-        print_rows(rows())
+        parser.print_help()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a recipe gives: mean and deviation over seeds, measured as it is shipped, last epoch, nothing chosen on the test set.
+"""What a recipe gives: mean and deviation over seeds, last epoch, nothing chosen on the test set.
 
     python bench/recipes.py fast --seeds 10 --out studies-results/recipes/fast.json
 
@@ -44,7 +44,7 @@ def main() -> int:
     deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
     print(
         f"{training.name}: {100 * statistics.mean(accuracies):.3f} % ± {100 * deviation:.3f} over {len(rows)} seeds, "
-        f"median {statistics.median(seconds):.2f} s of training, {build(training.architecture).count_params():,} parameters"
+        f"median {statistics.median(seconds):.2f} s, {build(training.architecture).count_params():,} parameters"
     )
     if asked.out:
         content = {

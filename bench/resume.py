@@ -45,9 +45,7 @@ def ending(run: Run) -> str:
 
     digest = hashlib.sha256()
     with zipfile.ZipFile(run.keras) as archive, archive.open("model.weights.h5") as weights, h5py.File(weights) as file:
-        file.visititems(
-            lambda _, item: digest.update(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None
-        )
+        file.visititems(lambda _, item: digest.update(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
     for table, left_out in ((run.history, {"seconds", "images_per_second"}), (run.batches, set())):
         for name, column in run.read_table(table).items():
             if name not in left_out:

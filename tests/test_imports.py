@@ -32,7 +32,9 @@ def test_the_live_rooms_and_the_views_import_nothing_heavy() -> None:
 
 
 def test_importing_the_package_imports_nothing_at_all() -> None:
-    assert not modules_after("import digitlab").intersection((*HEAVY, "numpy", "cv2", "onnxruntime", "rich", "cyclopts"))
+    assert not modules_after("import digitlab").intersection(
+        (*HEAVY, "numpy", "cv2", "onnxruntime", "rich", "cyclopts")
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from digitlab.errors import RunError, StorageError
 from digitlab.runs import Predictions, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_two_runs_of_one_second_get_two_folders(tmp_path: Path) -> None:
@@ -27,7 +30,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert math.isnan(table["validation_loss"][1])
     rng = np.random.default_rng(0)
     written = Predictions(
-        rng.random((5, 10), np.float32), np.arange(5, dtype=np.uint8), np.array([3]), rng.integers(0, 256, (1, 28, 28), np.uint8)
+        rng.random((5, 10), np.float32),
+        np.arange(5, dtype=np.uint8),
+        np.array([3]),
+        rng.integers(0, 256, (1, 28, 28), np.uint8),
     )
     run.write_predictions(written)
     read = run.read_predictions()

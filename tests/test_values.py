@@ -28,7 +28,9 @@ def test_digits_name_the_first_label_that_is_no_digit() -> None:
 
 
 def test_digits_are_sliced_together() -> None:
-    digits = Digits(np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8), np.array([4, 5, 6], np.uint8))
+    digits = Digits(
+        np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8), np.array([4, 5, 6], np.uint8)
+    )
     part = digits[1:]
     assert part.labels.tolist() == [5, 6]
     assert part.images[:, 0, 0].tolist() == [1, 2]
@@ -37,7 +39,13 @@ def test_digits_are_sliced_together() -> None:
 
 def test_a_reading_leaves_declined_marks_out_of_its_text() -> None:
     box = (0, 0, 1, 1)
-    marks = (ReadDigit(4, 0.9, box, 0), ReadDigit(None, 0.3, box, 0), ReadDigit(2, 0.9, box, 0), ReadDigit(None, 0.1, box, 1), ReadDigit(7, 0.9, box, 2))
+    marks = (
+        ReadDigit(4, 0.9, box, 0),
+        ReadDigit(None, 0.3, box, 0),
+        ReadDigit(2, 0.9, box, 0),
+        ReadDigit(None, 0.1, box, 1),
+        ReadDigit(7, 0.9, box, 2),
+    )
     assert Reading(marks, 1.0).lines == ("42", "7")
 
 

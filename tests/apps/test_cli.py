@@ -69,7 +69,7 @@ def test_every_verb_has_help_with_an_example(verb: str, capsys: Captured) -> Non
         (["data", "show", "mnist", "--out", "x.png", "--count", "0"], "expected 1 to 1000"),
         (["data", "info", "mnits"], "Did you mean 'mnist'"),
         (["evaluate", "nobody"], "nobody"),
-        (["export", "nothing.keras", "out.txt"], "ends in .onnx or .keras"),
+        (["export", "nothing.keras", "out.txt"], "ends in .onnx"),
     ],
 )
 def test_wrong_use_is_one_line_and_2(arguments: list[str], message: str, capsys: Captured) -> None:

@@ -28,9 +28,13 @@ def test_every_number_is_scikit_learns(seed: int, count: int, classes: int) -> N
     assert measured.accuracy == pytest.approx(reference.accuracy_score(labels, answers), abs=1e-12)
     assert measured.loss == pytest.approx(reference.log_loss(labels, exact, labels=CLASSES), rel=1e-9)
     expected = reference.precision_recall_fscore_support(labels, answers, labels=CLASSES, zero_division=0)
-    for ours, theirs in zip((measured.precision, measured.recall, measured.f1, measured.support), expected, strict=True):
+    for ours, theirs in zip(
+        (measured.precision, measured.recall, measured.f1, measured.support), expected, strict=True
+    ):
         np.testing.assert_allclose(ours, theirs)
-    np.testing.assert_array_equal(measured.confusion_matrix, reference.confusion_matrix(labels, answers, labels=CLASSES))
+    np.testing.assert_array_equal(
+        measured.confusion_matrix, reference.confusion_matrix(labels, answers, labels=CLASSES)
+    )
 
 
 def test_rows_of_the_confusion_matrix_are_the_truth() -> None:

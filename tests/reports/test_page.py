@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,7 +11,11 @@ from digitlab.evaluation import assess
 from digitlab.reports import write_report
 from digitlab.reports.figures import confusion_matrix_figure, save_digits
 from digitlab.runs import Run
-from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from digitlab.values import Digits
 
 
 def make_run(folder: Path, digits: Digits, name: str = "run", wrong: int = 3) -> Run:
@@ -25,8 +29,19 @@ def make_run(folder: Path, digits: Digits, name: str = "run", wrong: int = 3) ->
 
 def test_the_page_is_one_file_that_asks_for_nothing_outside(tmp_path: Path, few_digits: Digits) -> None:
     run = make_run(tmp_path, few_digits)
-    columns = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds", "images_per_second", "learning_rate")
-    run.write_table(run.history, columns, [[1, 0.5, 0.8, None, None, 3.0, 900, 1.0], [2, 0.3, 0.9, 0.4, 0.85, 3.0, 900, 1.0]])
+    columns = (
+        "epoch",
+        "loss",
+        "accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "seconds",
+        "images_per_second",
+        "learning_rate",
+    )
+    run.write_table(
+        run.history, columns, [[1, 0.5, 0.8, None, None, 3.0, 900, 1.0], [2, 0.3, 0.9, 0.4, 0.85, 3.0, 900, 1.0]]
+    )
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), [[1, 1, 0.6, 0.7], [2, 1, 0.3, 0.9]])
     write_report(run)
     page = run.report.read_text()

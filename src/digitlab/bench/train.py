@@ -7,20 +7,22 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from digitlab.bench.machine import describe_machine
 from digitlab.datasets import load_dataset
 from digitlab.models import build
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.training import Loop, StopRequest
-from digitlab.training.experiment import environment
 from digitlab.training.optimisers import make_optimiser
 from digitlab.training.precision import dtype_policy_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from digitlab.datasets.shuffling import Shuffled
+    from digitlab.training.loop import History
     from digitlab.values import Digits
 
-__all__ = ["TrainingSpeed", "measure_training"]
+__all__ = ["TrainingSpeed", "epochs_of", "measure_training"]
 
 _BATCH = 128
 
@@ -58,9 +60,7 @@ class TrainingSpeed:
 def measure_training(images: int, rounds: int, say: Callable[[str], None]) -> TrainingSpeed:
     """Train S0's 2Conv on ``images`` images ``rounds`` times each way, after a warm-up round of both."""
     train = load_dataset("mnist").split("train")[:images]
-    facts = environment(seed=0)
-    machine = f"{facts['processor']}, {facts['cores']} cores; {', '.join(f'{k} {v}' for k, v in facts['versions'].items())}"
-    plain, ours = _plain_keras(train), _digitlab(train)
+    plain, ours = _plain_keras(train), epochs_of(train)
     speeds: dict[str, list[float]] = {"plain": [], "ours": []}
     for number in range(rounds + 1):
         for name, epoch in (("plain", plain), ("ours", ours)):
@@ -70,7 +70,7 @@ def measure_training(images: int, rounds: int, say: Callable[[str], None]) -> Tr
             if number:
                 speeds[name].append(speed)
                 say(f"round {number}: {'keras.Model.fit' if name == 'plain' else 'digitlab'} {speed:,.0f} images/s")
-    return TrainingSpeed(machine, **speeds)
+    return TrainingSpeed(describe_machine(), **speeds)
 
 
 def _plain_keras(train: Digits) -> Callable[[], object]:
@@ -84,10 +84,11 @@ def _plain_keras(train: Digits) -> Callable[[], object]:
     return lambda: model.fit(x, y, batch_size=_BATCH, epochs=1, verbose=0)
 
 
-def _digitlab(train: Digits) -> Callable[[], object]:
+def epochs_of(train: Digits | Shuffled) -> Callable[[], History]:
+    """S0's 2Conv in our loop; every call trains one more epoch."""
     keras.utils.set_random_seed(0)
     with dtype_policy(dtype_policy_name("auto")):
         model = build("thesis-2conv")
     optimiser = make_optimiser("adadelta", learning_rate=None, schedule="constant", steps=1)
     loop = Loop(model, optimiser, train, None, batch_size=_BATCH, seed=0)
-    return lambda: loop.run(1, lambda _: None, StopRequest())
+    return lambda: loop.run(len(loop.history.epochs) + 1, lambda _: None, StopRequest())

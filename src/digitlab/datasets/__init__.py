@@ -1,8 +1,22 @@
-"""Where images come from: MNIST (shipped), splits, and what is drawn from them."""
+"""Where images come from: MNIST (shipped), sets made from it, files of every usual format, splits."""
 
 from __future__ import annotations
 
-from digitlab.datasets.catalogue import Dataset, SplitSummary, dataset_names, load_dataset, summarise
+from digitlab.datasets.building import build_file
+from digitlab.datasets.catalogue import Dataset, dataset_names, load_dataset
+from digitlab.datasets.files import find_dataset, first_images
 from digitlab.datasets.splits import hold_out
+from digitlab.datasets.summary import SplitSummary, summarise, summarise_batches
 
-__all__ = ["Dataset", "SplitSummary", "dataset_names", "hold_out", "load_dataset", "summarise"]
+__all__ = [
+    "Dataset",
+    "SplitSummary",
+    "build_file",
+    "dataset_names",
+    "find_dataset",
+    "first_images",
+    "hold_out",
+    "load_dataset",
+    "summarise",
+    "summarise_batches",
+]

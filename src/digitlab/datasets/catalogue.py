@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import difflib
 import functools
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
 
 from digitlab.datasets import mnist
 from digitlab.datasets.foreign import load_digits_8x8, load_fashion_mnist
-from digitlab.datasets.handmade_sets import PUBLISHED, copies_of, load_handmade
+from digitlab.datasets.formats.memory import MemorySource
+from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load_handmade
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from digitlab.datasets.formats import ImageSource
     from digitlab.values import Digits
 
-__all__ = ["Dataset", "SplitSummary", "dataset_names", "load_dataset", "summarise"]
+__all__ = ["Dataset", "dataset_names", "load_dataset"]
 
 CORRUPTIONS = (
     "shot-noise", "impulse-noise", "glass-blur", "motion-blur", "shear", "scale", "rotate", "brightness", "translate",
@@ -33,12 +32,16 @@ class Dataset:
     """A named set. Its splits, in the order train, validation, test, are made or loaded when asked for.
 
     form: "grey" for pictures as a camera sees them, "sobel" for sets that hold Sobel images already
+    handmade: how S0's sets are made, for those who want a piece of one; None for all others
+    openers: for the splits that lie in a file, how to open it
     """
 
     name: str
     about: str
     makers: Mapping[str, Callable[[], Digits]]
     form: Literal["grey", "sobel"] = "grey"
+    handmade: Handmade | None = None
+    openers: Mapping[str, Callable[[], ImageSource]] = field(default_factory=dict)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -49,27 +52,28 @@ class Dataset:
         """One split; the images may be memory-mapped and read-only.
 
         Raises:
-            DatasetError: when the set has no such split, or it is not on this machine.
+            DatasetError: when the set has no such split, or it is not on this machine, or its file is damaged.
+        """
+        self.expect_split(name)
+        return self.makers[name]()
+
+    def open(self, name: str) -> ImageSource:
+        """One split batch by batch, a context manager; a file is not loaded into memory.
+
+        Raises:
+            DatasetError: as `split`; for damage further on in a file, when its batches are read.
+        """
+        self.expect_split(name)
+        return self.openers[name]() if name in self.openers else MemorySource(self.split(name))
+
+    def expect_split(self, name: str) -> None:
+        """Refuse the name of a split that the set does not have.
+
+        Raises:
+            DatasetError: naming those that it has.
         """
         if name not in self.makers:
             raise DatasetError(f"{self.name} has no split {name!r}; it has: {', '.join(self.makers)}")
-        return self.makers[name]()
-
-
-@dataclass(frozen=True, slots=True)
-class SplitSummary:
-    """What `digitlab data info` says of a split.
-
-    counts: images of each class, 0 first
-    mean, deviation: of all pixels, 0..255
-    digest: the first 16 hexadecimal digits of the SHA-256 of images and labels
-    """
-
-    images: int
-    counts: tuple[int, ...]
-    mean: float
-    deviation: float
-    digest: str
 
 
 def _mnist(_: int) -> Dataset:
@@ -96,12 +100,14 @@ def _handmade(name: str, seed: int) -> Dataset:
     makers = {
         split: functools.partial(load_handmade, name, split, seed=seed) for split in ("train", "validation", "test")
     }
-    return Dataset(name, about, makers, form="sobel")
+    return Dataset(name, about, makers, form="sobel", handmade=Handmade(name, seed))
 
 
 def _handmade_test(name: str, seed: int) -> Dataset:
     whole = _handmade(name, seed)
-    return Dataset(f"{name}-test", f"{whole.about}; test images only", {"test": whole.makers["test"]}, form="sobel")
+    return replace(
+        whole, name=f"{name}-test", about=f"{whole.about}; test images only", makers={"test": whole.makers["test"]}
+    )
 
 
 def _corrupted(corruption: str, seed: int) -> Dataset:
@@ -138,20 +144,3 @@ def load_dataset(name: str, *, seed: int = 0) -> Dataset:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     known = ", ".join((*_NAMED, *PUBLISHED, "1-6-test", "mnist-c/…"))
     raise DatasetError(f"there is no dataset {name!r}; known: {known}.{hint}")
-
-
-def summarise(digits: Digits) -> SplitSummary:
-    """Count, average and digest a split; one pass over the pixels, in bounded memory."""
-    counts = np.bincount(digits.labels, minlength=10)
-    # A histogram of the pixels gives mean and deviation exactly, without a float copy of the images.
-    histogram = np.zeros(256, np.int64)
-    digest = hashlib.sha256()
-    for start in range(0, len(digits), 10_000):
-        block = np.ascontiguousarray(digits.images[start : start + 10_000])
-        histogram += np.bincount(block.ravel(), minlength=256)
-        digest.update(block.data)
-    digest.update(np.ascontiguousarray(digits.labels).data)
-    levels, pixels = np.arange(256), max(1, int(histogram.sum()))
-    mean = float(histogram @ levels) / pixels
-    variance = float(histogram @ (levels - mean) ** 2) / pixels
-    return SplitSummary(len(digits), tuple(counts.tolist()), mean, variance**0.5, digest.hexdigest()[:16])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digitlab.datasets import mnist
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["PUBLISHED", "copies_of", "handmade_blocks_of", "handmade_size", "load_handmade"]
+__all__ = [
+    "PUBLISHED",
+    "Handmade",
+    "copies_of",
+    "first_of_each_copy",
+    "handmade_blocks_of",
+    "handmade_size",
+    "load_handmade",
+]
 
 PUBLISHED = ("sobel", "0-1", "1-1", "0-6", "1-6")
 _MOST_COPIES = 20  # of each kind; 40 copies of 60,000 images are two gigabytes already
@@ -63,9 +72,20 @@ def handmade_blocks_of(name: str, split: str, *, seed: int = 0, jobs: int | None
     from digitlab.datasets.transforms import handmade_blocks
 
     plain, transformed = copies_of(name) or (0, 0)
-    # The split's number keeps a validation image from getting the very changes of a training image.
-    place = (seed, _SPLITS.index(split))
-    yield from handmade_blocks(_source(split), plain, transformed, place, jobs=jobs or os.cpu_count() or 1)
+    yield from handmade_blocks(_source(split), plain, transformed, _seed(split, seed), jobs=jobs or os.cpu_count() or 1)
+
+
+def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> Digits:
+    """The first ``count`` images of every copy, copy after copy, as the whole set has them; no others are made."""
+    from digitlab.datasets.transforms import make_handmade
+
+    plain, transformed = copies_of(name) or (0, 0)
+    return make_handmade(_source(split)[:count], plain, transformed, _seed(split, seed))
+
+
+def _seed(split: str, seed: int) -> tuple[int, int]:
+    """The split's number keeps a validation image from getting the very changes of a training image."""
+    return seed, _SPLITS.index(split)
 
 
 def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = None) -> Digits:
@@ -82,3 +102,28 @@ def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = No
     shapes = {"images": (count, 28, 28), "labels": (count,)}
     arrays = kept(f"handmade-{_EDITION}-{name}-{split}-{seed}", shapes, fill)
     return Digits(arrays["images"], arrays["labels"])
+
+
+@dataclass(frozen=True, slots=True)
+class Handmade:
+    """A handmade set that can be had in pieces, without the cache: "sobel" or "P-T", and its seed."""
+
+    name: str
+    seed: int
+
+    @property
+    def copies(self) -> int:
+        """Of each image of MNIST."""
+        return sum(copies_of(self.name) or ())
+
+    def size(self, split: str) -> int:
+        """Images in a split."""
+        return handmade_size(self.name, split)
+
+    def blocks(self, split: str, jobs: int | None = None) -> Iterator[Digits]:
+        """A split in blocks; see `handmade_blocks_of`."""
+        return handmade_blocks_of(self.name, split, seed=self.seed, jobs=jobs)
+
+    def first(self, split: str, count: int) -> Digits:
+        """The first images of each copy; see `first_of_each_copy`."""
+        return first_of_each_copy(self.name, split, count, seed=self.seed)

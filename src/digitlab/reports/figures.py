@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from digitlab.errors import UsageError
@@ -21,9 +22,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["confusion_matrix_figure", "digits_figure", "learning_curves_figure", "save_digits", "save_figure"]
+__all__ = [
+    "confusion_matrix_figure",
+    "digits_figure",
+    "filters_figure",
+    "learning_curves_figure",
+    "save_digits",
+    "save_figure",
+    "sets_figure",
+]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8f98"
+_DPI = 150
+_FILTERS_ACROSS = 3
+# A digit with its caption, and a title, in pixels of the digit; each of which is drawn as so many of the picture.
+_CELL, _TITLE, _MAGNIFIED = (40, 32), 20, 3
 _MOST_POINTS = 1500  # more batches than pixels across only make the file large
 
 
@@ -104,14 +117,105 @@ def confusion_matrix_figure(matrix: Sequence[Sequence[int]]) -> Figure:
 
 def digits_figure(images: NDArray[np.uint8], captions: Sequence[str], columns: int = 10) -> Figure:
     """A grid of captioned digits: images uint8 (N, 28, 28), drawn dark on light as on paper."""
-    rows = max(1, -(-len(images) // columns))
-    figure = Figure(figsize=(0.8 * columns, 1.0 * rows), layout="constrained")
-    for axes in figure.subplots(rows, columns, squeeze=False).flat:
-        axes.set_axis_off()
-    for axes, image, caption in zip(figure.axes, images, captions, strict=False):
-        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-        axes.set_title(caption, fontsize=9, pad=2)
+    return sets_figure([("", images, captions)], columns)
+
+
+def sets_figure(sets: Sequence[tuple[str, NDArray[np.uint8], Sequence[str]]], columns: int = 12) -> Figure:
+    """Grids of captioned digits, one below the other, each under its title: (title, images, captions).
+
+    images: uint8 (N, 28, 28), drawn dark on light as on paper
+    """
+    across = max(1, min(columns, max(len(images) for _, images, _ in sets)))
+    downs = [max(1, -(-len(images) // across)) for _, images, _ in sets]
+    heights = [_CELL[0] * down + (_TITLE if title else 0) for down, (title, _, _) in zip(downs, sets, strict=True)]
+    whole = sum(heights)
+    figure = Figure(figsize=(_CELL[1] * across * _MAGNIFIED / _DPI, whole * _MAGNIFIED / _DPI))
+    below = whole
+    for (title, images, captions), down, height in zip(sets, downs, heights, strict=True):
+        below -= height
+        axes = figure.add_axes((0, below / whole, 1, _CELL[0] * down / whole))
+        _draw_grid(axes, images, captions, (down, across))
+        figure.text(0.1 / across, (below + height - 12) / whole, title, fontsize=10, weight="bold", va="center")
     return figure
+
+
+def _draw_grid(axes: Axes, images: NDArray[np.uint8], captions: Sequence[str], shape: tuple[int, int]) -> None:
+    """One picture of all images, for a thousand axes take a minute; a caption above each."""
+    (down, across), (high, wide) = shape, _CELL
+    canvas = np.zeros((down, high, across, wide), np.uint8)
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(place, across)
+        canvas[row, 11:39, column, 2:30] = image
+        axes.text(wide * (column + 0.5) - 0.5, high * row + 5.5, caption, ha="center", va="center", fontsize=8)
+    axes.imshow(canvas.reshape(high * down, -1), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_aspect("auto")
+    axes.set_axis_off()
+
+
+def filters_figure(
+    image: NDArray[np.uint8], kernels: Mapping[str, NDArray[np.float32]], results: Mapping[str, NDArray[np.float32]]
+) -> Figure:
+    """An image and, for every filter, its kernel as numbers beside what it makes of the image (S2, "More filters").
+
+    image: uint8 (H, W); kernels: float32 (K, K) by name; results: float32 (H, W) by the same names. Results of kernels
+        that subtract are drawn in two colours about 0, those of the others in grey.
+    """
+    rows = -(-(1 + len(kernels)) // _FILTERS_ACROSS)
+    shape = min(1.5, max(0.75, image.shape[0] / image.shape[1]))
+    figure = Figure(figsize=(10.5, (0.35 + 2 * shape) * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, 2 * _FILTERS_ACROSS, width_ratios=[0.72, 1.0] * _FILTERS_ACROSS)
+    axes = figure.add_subplot(grid[0, 1])
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title("image", fontsize=10)
+    axes.set_axis_off()
+    legend = figure.add_subplot(grid[0, 0])
+    legend.set_axis_off()
+    for height, text, colour in ((0.62, "above 0", ORANGE), (0.46, "0 is white", "#555"), (0.3, "below 0", BLUE)):
+        legend.text(0.5, height, text, color=colour, fontsize=9, ha="center", va="center", transform=legend.transAxes)
+    for place, (name, kernel) in enumerate(kernels.items(), start=1):
+        row, column = divmod(place, _FILTERS_ACROSS)
+        _draw_kernel(figure.add_subplot(grid[row, 2 * column]), kernel)
+        _draw_result(figure.add_subplot(grid[row, 2 * column + 1]), name, results[name], signed=kernel.min() < 0)
+    return figure
+
+
+def _draw_kernel(axes: Axes, kernel: NDArray[np.float32]) -> None:
+    numbers, divisor = _in_whole_numbers(kernel)
+    size = len(kernel)
+    axes.imshow(numbers, cmap=_two_colours(), vmin=-3 * np.abs(numbers).max(), vmax=3 * np.abs(numbers).max())
+    for (row, column), value in np.ndenumerate(numbers):
+        text = f"{value:.0f}".replace("-", "−")
+        axes.text(column, row, text, ha="center", va="center", fontsize=10 if size < 4 else 7)
+    axes.set_xticks(np.arange(size + 1) - 0.5, [])
+    axes.set_yticks(np.arange(size + 1) - 0.5, [])
+    axes.grid(color=GREY, linewidth=0.6)
+    axes.tick_params(length=0)
+    axes.spines[:].set_color(GREY)
+    if divisor > 1:
+        axes.set_xlabel(f"divided by {divisor}", fontsize=8)
+
+
+def _in_whole_numbers(kernel: NDArray[np.float32]) -> tuple[NDArray[np.float64], int]:
+    """A kernel as whole numbers and what they are divided by."""
+    smallest = float(np.abs(kernel[kernel != 0]).min())
+    divisor = 1 if np.array_equal(kernel, np.rint(kernel)) else round(1 / smallest)
+    return np.rint(kernel.astype(np.float64) * divisor), divisor
+
+
+def _draw_result(axes: Axes, name: str, result: NDArray[np.float32], *, signed: bool) -> None:
+    if signed:
+        strongest = max(1.0, float(np.percentile(np.abs(result), 99.5)))
+        axes.imshow(result, cmap=_two_colours(), vmin=-strongest, vmax=strongest, interpolation="nearest")
+    else:
+        axes.imshow(result, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(name.replace("-", " "), fontsize=10)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color(GREY)
+
+
+def _two_colours() -> Colormap:
+    return LinearSegmentedColormap.from_list("below and above 0", [BLUE, "white", ORANGE])
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -125,7 +229,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     if path.suffix.lower().lstrip(".") not in kinds:
         raise UsageError(f"cannot write a picture as {path.name!r}; expected a name that ends in .png, .svg or .pdf")
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(temporary, dpi=_DPI)
 
 
 def save_digits(path: Path, images: NDArray[np.uint8], captions: Sequence[str]) -> None:

@@ -1,22 +1,37 @@
-"""`digitlab data`: list, describe and show datasets."""
+"""`digitlab data`: list, describe, show, make and convert datasets."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 
-app = App("data", help="List, describe and show datasets.", help_format="plaintext", help_epilogue="")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.apps.cli.progress_view import ProgressView
+    from digitlab.datasets import Dataset, SplitSummary
+    from digitlab.values import Digits
+
+app = App("data", help="List, describe, show, make and convert datasets.", help_format="plaintext", help_epilogue="")
 
 __all__ = ["app"]
+
+_COLUMNS = 12
+_MOST_ACROSS = 280  # pixels of a photo that is filtered: more are not drawn, and kernels of three see only its grain
+
+PixelType = Literal["float32", "uint8"]
 
 
 @app.command(name="list")
 def list_datasets(*, json: bool = False) -> None:
-    """List the datasets that can be named.
+    """List the datasets that can be named. Files of your own are named by their path.
 
     For example:
     digitlab data list
@@ -24,76 +39,254 @@ def list_datasets(*, json: bool = False) -> None:
     Args:
         json: One JSON object a line.
     """
-    from digitlab.datasets import dataset_names
+    from digitlab.datasets import dataset_names, load_dataset
 
-    for name in dataset_names():
-        if json:
-            say_json({"name": name})
-        else:
-            say(name)
+    named = [load_dataset(name) for name in dataset_names()]
+    if json:
+        for data in named:
+            say_json({"name": data.name, "about": data.about, "form": data.form, "splits": data.splits})
+        return
+    width = max(len(data.name) for data in named)
+    for data in named:
+        say(f"{data.name:{width}}  {data.about}")
+    advise("Beside these: P-T and P-T-test, with P plain and T transformed copies, up to 20 each.")
 
 
 @app.command
-def info(name: str, /, *, json: bool = False) -> None:
-    """Sizes, class counts, mean, deviation and digest of a dataset.
+def info(name: str, /, *, split: str | None = None, seed: int = 0, json: bool = False) -> None:
+    """Sizes, class counts, mean, deviation and digest of a dataset or of a file of your own.
+
+    Files are read batch by batch, however large. Handmade sets are made into the cache the first time.
 
     For example:
     digitlab data info mnist
+    digitlab data info 1-6 --split train
+    digitlab data info scans.h5
 
     Args:
-        name: A dataset of `digitlab data list`.
+        name: A dataset of `digitlab data list`, or a file or folder of labelled images.
+        split: One split only: train, validation, test, or a file's own.
+        seed: Of the handmade and the corrupted sets.
         json: One JSON object a split.
     """
     from dataclasses import asdict
 
-    from digitlab.datasets import load_dataset, summarise
+    from digitlab.apps.cli.progress_view import ProgressView
+    from digitlab.datasets import find_dataset
 
-    data = load_dataset(name)
-    summaries = {split: summarise(data.split(split)) for split in data.splits}
+    data = find_dataset(name, seed=seed)
+    with ProgressView() as view:
+        summaries = {each: _summary(data, each, view) for each in ((split,) if split else data.splits)}
     if json:
-        for split, summary in summaries.items():
-            say_json({"dataset": name, "split": split, **asdict(summary)})
+        for each, summary in summaries.items():
+            say_json({"dataset": name, "split": each, **asdict(summary)})
         return
     say(data.about)
     say()
-    say(
-        table(
-            ["split", "images", *map(str, range(10)), "mean", "deviation", "digest"],
-            [
-                [split, each.images, *each.counts, f"{each.mean:.2f}", f"{each.deviation:.2f}", each.digest]
-                for split, each in summaries.items()
-            ],
-        )
+    say(_table_of(summaries))
+
+
+def _summary(data: Dataset, split: str, view: ProgressView) -> SplitSummary:
+    from digitlab.datasets import summarise_batches
+
+    view.start(f"{data.name}, {split}")
+    with data.open(split) as source:
+        return summarise_batches(_telling(source.batches(), source.count, view))
+
+
+def _telling(batches: Iterator[Digits], count: int | None, view: ProgressView) -> Iterator[Digits]:
+    done = 0
+    for batch in batches:
+        yield batch
+        done += len(batch)
+        view(done, count)
+
+
+def _table_of(summaries: dict[str, SplitSummary]) -> str:
+    return table(
+        ["split", "images", *map(str, range(10)), "mean", "deviation", "digest"],
+        [
+            [split, each.images, *each.counts, f"{each.mean:.2f}", f"{each.deviation:.2f}", each.digest]
+            for split, each in summaries.items()
+        ],
     )
 
 
 @app.command
 def show(
+    *names: str,
+    out: Path,
+    split: str | None = None,
+    count: Annotated[int | None, Parameter(alias="-n")] = None,
+    seed: int = 0,
+) -> None:
+    """Draw the first images of datasets or files with their labels, each set in a block of its own.
+
+    Of a handmade set the first images of every copy are drawn, a copy a row: what stands in one column began as the
+    same image of MNIST. Nothing else is made or read.
+
+    For example:
+    digitlab data show mnist --out grid.png
+    digitlab data show sobel 0-1 1-1 0-6 1-6 --out sets.png
+    digitlab data show scans.h5 --out scans.png
+
+    Args:
+        names: Datasets of `digitlab data list`, or files or folders of labelled images.
+        out: The picture to write; its name's end chooses PNG, SVG or PDF.
+        split: train, validation, test, or a file's own; else the first.
+        count: How many images of each set (of handmade sets, of each copy), at most 1000; else 60 of a single set, 12
+            of several or of copies.
+        seed: Of the handmade and the corrupted sets.
+    """
+    from digitlab.datasets import find_dataset
+    from digitlab.errors import UsageError
+    from digitlab.reports.figures import save_figure, sets_figure
+
+    if not names:
+        raise UsageError("data show: no dataset given; expected one or more, e.g. digitlab data show mnist --out F.png")
+    if count is not None and not 1 <= count <= 1000:
+        raise UsageError(f"--count is {count}; expected 1 to 1000")
+    sets = [find_dataset(name, seed=seed) for name in names]
+    single = len(sets) == 1 and sets[0].handmade is None
+    count = count or (60 if single else _COLUMNS)
+    blocks = [block for data in sets for block in _blocks(data, split or data.splits[0], count)]
+    save_figure(sets_figure(blocks, _COLUMNS), out)
+    say(str(out))
+
+
+def _blocks(data: Dataset, split: str, count: int) -> Iterator[tuple[str, NDArray[np.uint8], list[str]]]:
+    """One for a set, or for each copy of a handmade one, so that its rows stand below each other."""
+    from digitlab.datasets import first_images
+
+    digits = first_images(data, split, count)
+    copies = data.handmade.copies if data.handmade else 1
+    title = f"{data.name} ({split})" + (f": {copies} copies of each image" if copies > 1 else "")
+    each = len(digits) // copies
+    for start in range(0, len(digits), max(1, each)):
+        part = digits[start : start + each]
+        yield title if start == 0 else "", part.images, [str(label) for label in part.labels]
+
+
+@app.command
+def build(
     name: str,
     /,
     *,
     out: Path,
-    split: str = "train",
-    count: Annotated[int, Parameter(alias="-n")] = 60,
+    split: str | None = None,
+    seed: int = 0,
+    jobs: int | None = None,
+    dtype: PixelType = "float32",
+    json: bool = False,
 ) -> None:
-    """Draw the first images of a dataset with their labels.
+    """Write a dataset into a file, in any format by its name: .h5, .lmdb, .npz, .csv, IDX, or a folder (NAME/).
+
+    An HDF5 of one split has S0's layout, data and labels at its root; without --split it has a group for each split.
+    Handmade sets are made while they are written, in little memory, and not kept in the cache.
 
     For example:
-    digitlab data show mnist --out grid.png
+    digitlab data build 1-6 --out 1-6.h5
+    digitlab data build 0-1 --split train --out 0-1-train.lmdb --seed 7
 
     Args:
         name: A dataset of `digitlab data list`.
-        out: The picture to write; its name's end chooses PNG, SVG or PDF.
-        split: train, validation or test.
-        count: How many images, at most 1000.
+        out: The file to write.
+        split: train, validation or test; formats other than HDF5 hold only one.
+        seed: Of the handmade and the corrupted sets; the same seed gives the same bytes.
+        jobs: Threads; else one a processor. The bytes do not depend on it.
+        dtype: Of the pixels in HDF5: float32 as S0 has it, or uint8, a quarter of the size.
+        json: What was written, as one JSON object.
     """
+    from digitlab.apps.cli.progress_view import ProgressView
+    from digitlab.datasets import build_file, load_dataset
+
+    data = load_dataset(name, seed=seed)
+    with ProgressView() as view:
+        view.start(f"{name} → {out}")
+        sizes = build_file(data, out, view, split=split, jobs=jobs, dtype=dtype)
+    if json:
+        say_json({"dataset": name, "seed": seed, "out": str(out), "images": sizes})
+        return
+    advise(", ".join(f"{each}: {images:,} images" for each, images in sizes.items()))
+    say(str(out))
+
+
+@app.command
+def convert(
+    source: Path, out: Path, /, *, split: str | None = None, dtype: PixelType = "float32", json: bool = False
+) -> None:
+    """Copy the images of a file into another format, batch by batch; the names tell the formats.
+
+    IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class.
+
+    For example:
+    digitlab data convert mnist_train_lmdb train.h5
+    digitlab data convert scans.npz --split train scans.csv
+
+    Args:
+        source: A file or folder of labelled images.
+        out: The file to write.
+        split: Which one, where the source has several.
+        dtype: Of the pixels in HDF5: float32 as S0 has it, or uint8, a quarter of the size.
+        json: What was written, as one JSON object.
+    """
+    from digitlab.apps.cli.progress_view import ProgressView
+    from digitlab.datasets.formats import convert as convert_file
+
+    with ProgressView() as view:
+        view.start(f"{source} → {out}")
+        images = convert_file(source, out, view, split=split, dtype=dtype)
+    if json:
+        say_json({"source": str(source), "out": str(out), "images": images})
+        return
+    advise(f"{images:,} images")
+    say(str(out))
+
+
+@app.command
+def filters(image: str, /, *, out: Path) -> None:
+    """Draw what the classical filters make of an image, each beside its kernel: lines, edges, spots, smoothing.
+
+    For example:
+    digitlab data filters mnist:0 --out filters.png
+    digitlab data filters photo.jpg --out filters.png
+
+    Args:
+        image: A picture, taken in grey and made smaller where it is large; or mnist:N, test image N of MNIST.
+        out: The picture to write; its name's end chooses PNG, SVG or PDF.
+    """
+    from digitlab.datasets.transforms import BANK, apply_bank
+    from digitlab.reports.figures import filters_figure, save_figure
+
+    grey = _grey_image(image)
+    save_figure(filters_figure(grey, BANK, apply_bank(grey)), out)
+    say(str(out))
+
+
+def _grey_image(name: str) -> NDArray[np.uint8]:
+    """Uint8 (H, W) of a picture file or of "mnist:N"."""
+    import cv2
+    import numpy as np
+
+    from digitlab.reading import load_image
+
+    if name.startswith("mnist:"):
+        return _mnist_image(name)
+    grey = cv2.cvtColor(load_image(name), cv2.COLOR_RGB2GRAY)
+    scale = _MOST_ACROSS / max(grey.shape)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.uint8)
+
+
+def _mnist_image(name: str) -> NDArray[np.uint8]:
+    import numpy as np
+
     from digitlab.datasets import load_dataset
     from digitlab.errors import UsageError
-    from digitlab.reports.figures import save_digits
 
-    if not 1 <= count <= 1000:
-        raise UsageError(f"--count is {count}; expected 1 to 1000")
-    digits = load_dataset(name).split(split)[:count]
-    save_digits(out, digits.images, [str(label) for label in digits.labels])
-    advise(f"the first {len(digits)} images of {name} ({split}):")
-    say(str(out))
+    test = load_dataset("mnist").split("test")
+    number = name.removeprefix("mnist:")
+    if not number.isdecimal() or int(number) >= len(test):
+        raise UsageError(f"there is no image {name!r}; expected mnist:0 to mnist:{len(test) - 1}")
+    return np.asarray(test.images[int(number)])

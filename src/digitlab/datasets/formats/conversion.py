@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.datasets.formats.opening import dataset_writer, open_dataset_file
+from digitlab.datasets.formats.hdf5 import Hdf5Sink
+from digitlab.datasets.formats.opening import dataset_writer, form_of, open_dataset_file
 from digitlab.datasets.shuffling import prepared
 from digitlab.errors import UsageError
 from digitlab.values import Digits
@@ -64,6 +65,8 @@ def convert(
         raise UsageError(f"{source_path} would be converted into itself; choose another name")
     done = 0
     with open_dataset_file(source_path, split) as source, dataset_writer(target_path, dtype=dtype) as sink:
+        if isinstance(sink, Hdf5Sink):
+            sink.mark(form_of(source_path))
         # Read ahead in a thread: reading one batch and writing the one before hardly disturb each other.
         for digits in prepared(source.batches(), lambda _, batch: batch):
             sink.write(digits)

@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["CHUNK", "Hdf5Sink", "Hdf5Source", "PixelType", "hdf5_splits", "hdf5_writer"]
+__all__ = ["CHUNK", "Hdf5Sink", "Hdf5Source", "PixelType", "hdf5_form", "hdf5_splits", "hdf5_writer"]
 
 PixelType = Literal["float32", "uint8"]
 
 # Rows a chunk: as float32 0.8 MB, which HDF5's own cache of 1 MB still holds; a batch of training is 128 or 256.
 CHUNK = 256
+
+_FORM = "form"  # an attribute of the file, beside S0's layout
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 _MAX_CHUNK_BYTES = 64 << 20
@@ -91,6 +93,22 @@ def hdf5_splits(path: Path) -> tuple[str, ...]:
     """
     with _opened(path) as file, refusing(path, "damaged HDF5", *_DAMAGE):
         return _groups(file)
+
+
+def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
+    """What `Hdf5Sink.mark` left: "sobel" for a file that says so of its images, "grey" for every other.
+
+    Raises:
+        DatasetError: when it is no HDF5 file.
+        StorageError: when it may not be read.
+    """
+    with _opened(path) as file, refusing(path, "damaged HDF5", *_DAMAGE):
+        if _FORM not in file.attrs:
+            return "grey"
+        stored = file.attrs.get_id(_FORM)
+        # Asked before it is read: a foreign attribute may be of any type and size.
+        ours = stored.shape == () and stored.dtype.kind == "S" and stored.dtype.itemsize <= 16
+        return "sobel" if ours and file.attrs[_FORM] == b"sobel" else "grey"
 
 
 class Hdf5Source(Closing):
@@ -265,6 +283,11 @@ class Hdf5Sink:
             fillvalue=0,
         )
         return images, group.create_dataset("labels", (0,), "int32", maxshape=(None,), chunks=(1 << 14,))
+
+    def mark(self, form: Literal["grey", "sobel"]) -> None:
+        """Note in the file that its images are Sobel images; "grey" needs no note."""
+        if form == "sobel":
+            self._file.attrs[_FORM] = np.bytes_(form)
 
     def finish(self) -> None:
         """Leave the two empty datasets where nothing was written."""

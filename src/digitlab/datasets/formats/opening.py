@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from digitlab.datasets.formats.caffe_lmdb import LmdbSource, lmdb_writer
 from digitlab.datasets.formats.checks import expect_a_split, in_split_order
 from digitlab.datasets.formats.class_folder import ClassFolderSource, class_folder_writer, is_class_folder
 from digitlab.datasets.formats.csv_lines import CsvSource, csv_writer
-from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_splits, hdf5_writer
+from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf5_splits, hdf5_writer
 from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
 from digitlab.datasets.formats.lmdb_pages import MAGIC
 from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets.formats.protocol import ImageSink, ImageSource
 
-__all__ = ["dataset_writer", "open_dataset_file", "splits_of"]
+__all__ = ["dataset_writer", "form_of", "open_dataset_file", "splits_of"]
 
 _KNOWN = (
     "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME-images-idx3-ubyte[.gz] with its labels, "
@@ -74,6 +74,17 @@ def splits_of(path: str | Path) -> tuple[str, ...]:
         return in_split_order(pairs) if len(pairs) > 1 else ()
     reader = {"hdf5": hdf5_splits, "npz": npz_splits}.get(format_)
     return reader(path) if reader else ()
+
+
+def form_of(path: str | Path) -> Literal["grey", "sobel"]:
+    """What the images of a file are: "sobel" only where an HDF5 says so, as `digitlab data build` writes it.
+
+    Raises:
+        DatasetError: as `open_dataset_file`.
+        StorageError: when it may not be read.
+    """
+    path = Path(path)
+    return hdf5_form(path) if _format_of(path) == "hdf5" else "grey"
 
 
 def _format_of(path: Path) -> str:

@@ -1,0 +1,72 @@
+"""One piece of work after the other, as a bar on a terminal, as a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+from digitlab.apps.cli.console import advise
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+__all__ = ["ProgressView"]
+
+_SECONDS = 5.0  # between two lines: a log wants to be read
+
+
+class ProgressView:
+    """``start`` names a piece of work; the view itself is called with the images done and their number, if known.
+
+    All of it goes to stderr. On a terminal, the bar is gone in the end.
+    """
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._text = ""
+        self._told = 0.0
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._bar = _make_bar()
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start(self, text: str) -> None:
+        """A new piece of work; how much there is to do is told by the first call, if ever."""
+        self._text, self._told = text, time.monotonic()
+        if self._bar is None:
+            advise(f"{text} …")
+            return
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(text, total=None, count="")
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Show how far it is."""
+        count = f"{done:,} of {total:,} images" if total is not None else f"{done:,} images"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total, count=count)
+        elif time.monotonic() - self._told >= _SECONDS:
+            self._told = time.monotonic()
+            advise(f"{self._text}: {count}")
+
+
+def _make_bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[count]}"),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,186 @@
+"""Making, converting and training from sets of images: S0's way and ours, in one run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from digitlab.bench.apart import Cost, run_apart
+from digitlab.bench.machine import describe_machine
+from digitlab.bench.train_from_file import measure_training_from_file
+from digitlab.datasets import load_dataset
+from digitlab.datasets.formats import dataset_writer
+from digitlab.datasets.transforms import by_blocks, plain_loop, transform_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FULL", "QUICK", "Comparison", "DataSpeed", "Size", "measure_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured.
+
+    transformed: images a round; rounds: of everything but training
+    dataset: the set that is built; made_as_s0: images that S0's way makes a file of
+    records: of the LMDBs that are converted
+    trained: images a round of training; epochs: its rounds
+    """
+
+    transformed: int
+    rounds: int
+    dataset: str
+    made_as_s0: int
+    records: tuple[int, ...]
+    trained: int
+    epochs: int
+
+
+FULL = Size(30_000, 3, "1-6", 48_000, (20_000, 70_000), 25_600, 3)
+QUICK = Size(4_000, 3, "0-1", 4_000, (4_000,), 6_400, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One measure of both ways, medians; ``asked`` is what digitlab wants to reach."""
+
+    what: str
+    unit: Literal["images/s", "s", "MB"]
+    theirs: float
+    ours: float
+    asked: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as fast, or as little memory; None where there is nothing to divide by."""
+        better, worse = (self.ours, self.theirs) if self.unit == "images/s" else (self.theirs, self.ours)
+        return better / worse if worse else None
+
+    def row(self) -> list[str]:
+        """For a table."""
+        theirs, ours = (f"{value:,.2f}" if self.unit == "s" else f"{value:,.0f}" for value in (self.theirs, self.ours))
+        ratio = "–" if self.ratio is None else f"{self.ratio:.2f}"
+        return [self.what, self.unit, theirs, ours, ratio, self.asked]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpeed:
+    """Everything that `digitlab bench data` measures."""
+
+    machine: str
+    comparisons: list[Comparison]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        rows = [{**asdict(each), "ratio": each.ratio} for each in self.comparisons]
+        return {"machine": self.machine, "comparisons": rows}
+
+
+def measure_data(size: Size, say: Callable[[str], None]) -> DataSpeed:
+    """Measure all of it; ``say`` is told what is under way."""
+    with tempfile.TemporaryDirectory(prefix="digitlab-bench-") as name:
+        folder = Path(name)
+        return DataSpeed(
+            describe_machine(),
+            [
+                *_transforming(size, say),
+                *_building(size, folder, say),
+                *(row for records in size.records for row in _converting(records, size.rounds, folder, say)),
+                _training(size, say),
+            ],
+        )
+
+
+def _transforming(size: Size, say: Callable[[str], None]) -> list[Comparison]:
+    images = load_dataset("mnist").split("train").images[: size.transformed]
+    cores = os.cpu_count() or 1
+    ways: dict[str, Callable[[], object]] = {
+        "loop": lambda: plain_loop(images, np.random.default_rng(0)),
+        "one": lambda: by_blocks(transform_images, images, 0, jobs=1),
+        "all": lambda: by_blocks(transform_images, images, 0, jobs=cores),
+    }
+    speeds: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(1, size.rounds + 1):
+        say(f"transforming {len(images):,} images, round {number} …")
+        for way, make in ways.items():
+            speeds[way].append(len(images) / _seconds(make))
+    loop, one, together = (statistics.median(speeds[way]) for way in ways)
+    return [
+        Comparison("transformed images, 1 thread", "images/s", loop, one),
+        Comparison(f"transformed images, {cores} threads", "images/s", loop, together, "2.5 times on 2 cores"),
+    ]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _building(size: Size, folder: Path, say: Callable[[str], None]) -> list[Comparison]:
+    target = folder / "built.h5"
+    data = load_dataset(size.dataset)
+    images = sum(data.handmade.size(split) for split in data.splits) if data.handmade else 0
+    sources = {"build as S0": str(size.made_as_s0), "build in float32": size.dataset, "build in uint8": size.dataset}
+    costs: dict[str, list[Cost]] = {way: [] for way in sources}
+    for number in range(1, size.rounds + 1):
+        say(f"building {size.dataset}, {images:,} images, round {number} …")
+        for way, source in sources.items():
+            costs[way].append(run_apart(way, source, target))
+    s0_seconds, s0_peak = _medians(costs["build as S0"])
+    rows = []
+    for dtype in ("float32", "uint8"):
+        seconds, peak = _medians(costs[f"build in {dtype}"])
+        name = f"{size.dataset} to HDF5, {images:,} images, {dtype}"
+        # S0's way is linear in the images; it makes fewer, for on all of them it takes gigabytes.
+        rows.append(Comparison(name, "s", s0_seconds * images / size.made_as_s0, seconds, "at most 60 s"))
+        rows.append(Comparison(f"… peak (S0's way: of {size.made_as_s0:,})", "MB", s0_peak, peak, "at most 600 MB"))
+    return rows
+
+
+def _medians(costs: list[Cost]) -> tuple[float, float]:
+    return statistics.median(cost.seconds for cost in costs), statistics.median(cost.peak for cost in costs)
+
+
+def _converting(records: int, rounds: int, folder: Path, say: Callable[[str], None]) -> list[Comparison]:
+    source, target = folder / f"{records}.lmdb", folder / "converted.h5"
+    train = load_dataset("mnist").split("train")
+    with dataset_writer(source) as sink:
+        for start in range(0, records, 1000):
+            sink.write(train[np.arange(start, min(start + 1000, records)) % len(train)])
+    cases: dict[str, Callable[[], Cost]] = {
+        "terminal": lambda: run_apart("convert as S0", source, target, on_terminal=True),
+        "silent": lambda: run_apart("convert as S0", source, target),
+        "float32": lambda: run_apart("convert to float32", source, target),
+        "unflushed": lambda: run_apart("convert to float32", source, target, flush=False),
+        "uint8": lambda: run_apart("convert to uint8", source, target),
+    }
+    costs: dict[str, list[Cost]] = {case: [] for case in cases}
+    for number in range(1, rounds + 1):
+        say(f"converting an LMDB of {records:,} records, round {number} …")
+        for case, measure in cases.items():
+            costs[case].append(measure())
+    seconds = {case: _medians(found)[0] for case, found in costs.items()}
+    grown = {case: statistics.median(cost.grown for cost in found) for case, found in costs.items()}
+    name = f"LMDB to HDF5, {records:,} records"
+    return [
+        Comparison(f"{name}, float32", "s", seconds["terminal"], seconds["float32"], "10 times"),
+        Comparison("… not waiting for the disk, as S0", "s", seconds["terminal"], seconds["unflushed"]),
+        Comparison("… S0's script with its output thrown away", "s", seconds["silent"], seconds["unflushed"]),
+        Comparison(f"{name}, uint8", "s", seconds["terminal"], seconds["uint8"]),
+        Comparison("… memory grown by", "MB", grown["silent"], grown["float32"], "the same for any number"),
+    ]
+
+
+def _training(size: Size, say: Callable[[str], None]) -> Comparison:
+    speeds = measure_training_from_file(size.trained, size.epochs, say)
+    memory, file = (statistics.median(speeds[way]) for way in ("memory", "file"))
+    return Comparison("training from memory, from HDF5", "images/s", memory, file, "0.9 times")
