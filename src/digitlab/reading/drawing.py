@@ -45,7 +45,5 @@ def save_drawing(path: Path, picture: NDArray[np.uint8], reading: Reading) -> No
     """
     done, encoded = cv2.imencode(".png", cv2.cvtColor(draw_reading(picture, reading), cv2.COLOR_RGB2BGR))
     if not done:
-        raise StorageError(
-            f"cannot write {path}: its {picture.shape[1]}×{picture.shape[0]} pixels cannot be encoded"
-        )
+        raise StorageError(f"cannot write {path}: its {picture.shape[1]}×{picture.shape[0]} pixels cannot be encoded")
     write_bytes(path, encoded.tobytes())
