@@ -113,7 +113,7 @@ class Reading:
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(2, 0.8, (0, 20, 5, 29), line=1)
     >>> Reading((one, two), milliseconds=3.0).text
-    '1\\n2'
+    '1\n2'
     """
 
     digits: tuple[ReadDigit, ...]

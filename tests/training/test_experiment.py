@@ -106,7 +106,7 @@ def test_an_interrupted_training_still_leaves_a_whole_run_folder(small_mnist: st
     [
         (Training("no-such"), UsageError, "no architecture"),
         (Training(optimiser="addelta"), UsageError, "Did you mean 'adadelta'"),
-        (Training(schedule="linear"), UsageError, "no schedule"),
+        (Training(schedule="sideways"), UsageError, "no schedule"),
         (Training(augmentation="hand"), UsageError, "no augmentation"),
         (Training(dataset="emnist"), DatasetError, "no dataset"),
         (Training(patience=2), DatasetError, "--validation 0.2"),
