@@ -10,6 +10,7 @@
     metrics.json       what `digitlab evaluate` computes from them
     report.html        one page, self-contained
     checkpoint/        the state after the last epoch, while training
+    lr-range.csv       a step a row, and lr-range.png: instead of a model, of a learning-rate range test
     evaluations/NAME/  predictions.npz, metrics.json and report.html of other data
 
 Every file is written atomically.
@@ -144,6 +145,16 @@ class Run:
     def checkpoint(self) -> Path:
         """The state after the last epoch, while training."""
         return self.path / "checkpoint" / "state.npz"
+
+    @property
+    def rate_range(self) -> Path:
+        """A learning-rate range test: a step a row, as CSV."""
+        return self.path / "lr-range.csv"
+
+    @property
+    def rate_range_plot(self) -> Path:
+        """The picture of the same."""
+        return self.path / "lr-range.png"
 
     def remove_checkpoint(self) -> None:
         """Remove the state: the training is done."""

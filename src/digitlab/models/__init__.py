@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digitlab.models.architectures import ARCHITECTURES, architecture_names, build
+from digitlab.models.ensemble import ensemble, ensemble_card
 from digitlab.models.export import cached_onnx, export_model, export_onnx
 from digitlab.models.layers import preparation_of
 from digitlab.models.legacy import import_legacy
@@ -24,6 +25,8 @@ __all__ = [
     "build",
     "cached_onnx",
     "card_of",
+    "ensemble",
+    "ensemble_card",
     "export_model",
     "export_onnx",
     "import_legacy",

@@ -16,12 +16,12 @@ from digitlab.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["dtype_policy", "keras"]
+__all__ = ["dtype_policy", "keras", "native_stderr_silenced"]
 
 
 @contextlib.contextmanager
-def _native_stderr_silenced() -> Iterator[None]:
-    """TensorFlow's C++ half writes several lines to file descriptor 2 while it loads, whatever its log level."""
+def native_stderr_silenced() -> Iterator[None]:
+    """TensorFlow's C++ half writes to file descriptor 2 while it loads and converts, whatever its log level."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)
@@ -42,7 +42,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 try:
-    with _native_stderr_silenced():
+    with native_stderr_silenced():
         import keras
 except ModuleNotFoundError as error:
     raise MissingExtraError("train", needed_for="training and opening Keras models") from error

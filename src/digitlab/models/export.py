@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.errors import ModelError, UsageError
+from digitlab.models.backend import native_stderr_silenced
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import after_sobel
 from digitlab.storage import atomic_path, cache_folder, write_bytes
@@ -159,7 +160,7 @@ def exporting(model: keras.Model, path: Path) -> Iterator[None]:
     """
     model.predict(np.zeros((1, 28, 28), np.uint8), verbose=0)  # Keras exports only models that have been called
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(None), native_stderr_silenced():
             warnings.simplefilter("ignore")  # tf2onnx asks NumPy for names that NumPy has taken away
             yield
     except Exception as error:  # the converters' errors have no common root but this

@@ -27,6 +27,7 @@ __all__ = [
     "digits_figure",
     "filters_figure",
     "learning_curves_figure",
+    "learning_rate_figure",
     "save_digits",
     "save_figure",
     "sets_figure",
@@ -83,6 +84,38 @@ def _curve(
 
 def _block_means(values: NDArray[Any], step: int) -> NDArray[Any]:
     return np.array([values[start : start + step].mean() for start in range(0, len(values), step)])
+
+
+def learning_rate_figure(
+    rates: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    smoothed: NDArray[np.float64],
+    suggested: float | None,
+    least: float | None,
+) -> Figure:
+    """The loss as the learning rate rises from step to step, and the rates to choose (S1, figure 3.9).
+
+    rates, losses, smoothed: float64 (S,)
+    suggested: where the smoothed loss falls fastest; least: where it is least, of which a tenth is marked as well
+    """
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogx(rates, losses, color=BLUE, alpha=0.35, linewidth=0.8, label="each batch")
+    axes.semilogx(rates, smoothed, color=BLUE, linewidth=2, label="smoothed")
+    # Where it diverges, a loss can be a thousand times the first; the way down is what is looked at.
+    axes.set_ylim(0, 1.4 * max(smoothed[0], smoothed.min()))
+    tenth = least and least / 10
+    if least is not None:
+        axes.plot(least, np.interp(least, rates, smoothed), "o", color=ORANGE, label=f"least at: {least:.2g}")
+    for rate, text, style in ((tenth, "a tenth of that", ":"), (suggested, "falls fastest at", "-")):
+        if rate is not None:
+            axes.axvline(rate, color=ORANGE, linestyle=style, label=f"{text}: {rate:.2g}")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower left")
+    return figure
 
 
 def confusion_matrix_figure(matrix: Sequence[Sequence[int]]) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from digitlab.errors import UsageError
@@ -9,7 +10,7 @@ from digitlab.models.backend import keras
 
 ops = keras.ops
 
-__all__ = ["SCHEDULES", "Line", "make_schedule"]
+__all__ = ["SCHEDULES", "Exponential", "Line", "make_schedule"]
 
 # Name → corners (share of all steps, share of the rate), joined by straight lines; "cosine" falls along half a cosine.
 _CORNERS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -42,6 +43,22 @@ class Line(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
     def get_config(self) -> dict[str, Any]:
         """What Keras writes into a file with the optimiser."""
         return {"corners": self.corners}
+
+
+class Exponential(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A rate that grows by the same factor at each step, from ``low`` at step 0 to ``high`` at step ``last``."""
+
+    def __init__(self, low: float, high: float, last: int) -> None:
+        self.low, self.high, self.last = low, high, max(1, last)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at ``step``."""
+        share = ops.cast(step, "float32") / self.last
+        return ops.exp(math.log(self.low) + math.log(self.high / self.low) * share)
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras writes into a file with the optimiser."""
+        return {"low": self.low, "high": self.high, "last": self.last}
 
 
 def make_schedule(name: str, rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -33,7 +33,7 @@ class Training:
     patience: end when the validation loss has not improved for so many epochs, and keep the best weights; None: run
         all epochs and keep the last
     optimiser, learning_rate: see `digitlab.training.optimisers`; None means the optimiser's own rate
-    augmentation: "none", or a name of `digitlab.training.augmentation`
+    augmentation: "none", or names of `digitlab.training.augmentation`, joined by "+"
     weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
         network has the average; 0: none
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none

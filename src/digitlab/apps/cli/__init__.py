@@ -22,6 +22,7 @@ _VERBS = {
     "evaluate": "evaluate:evaluate",
     "report": "evaluate:report",
     "export": "export:export",
+    "ensemble": "ensemble:ensemble",
     "import": "import_:import_",
     "data": "data:app",
     "bench": "bench:app",

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.evaluation import Metrics
     from digitlab.runs import Run
 
+    Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
 __all__ = ["evaluate", "report"]
 
 
 def evaluate(
-    model: str = "reader", /, *, data: str = "mnist", split: str = "test", out: Path | None = None, json: bool = False
+    model: str = "reader",
+    /,
+    *,
+    data: str = "mnist",
+    split: str = "test",
+    tta: int = 1,
+    out: Path | None = None,
+    json: bool = False,
 ) -> int:
     """Measure a model on labelled digits: loss, accuracy, precision, recall, F1, confusion matrix; and write a report.
 
@@ -27,27 +39,36 @@ def evaluate(
     For example:
     digitlab evaluate
     digitlab evaluate runs/2026-…-thesis-2conv --data mnist
+    digitlab evaluate runs/2026-…-thesis-2conv --tta 5
 
     Args:
         model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
         data: A dataset of `digitlab data list`, or a file of labelled images in any format.
         split: train, validation or test; where there is one split only, that.
+        tta: Test-time augmentation: answer by the mean over so many copies of each image, 1 to 19: as it is, moved by a
+            pixel, turned by 6°.
         out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
+    import numpy as np
+
     from digitlab.datasets import find_dataset
+    from digitlab.datasets.transforms import tta_copies
     from digitlab.evaluation import assess
     from digitlab.reports import write_report
 
     dataset = find_dataset(data)
     split = dataset.splits[0] if len(dataset.splits) == 1 else split
     digits = dataset.split(split)
-    probabilities = _probabilities(model, digits.images, form=dataset.form)
-    run = _folder(model, data, split, out)
-    metrics = assess(run, probabilities, digits, {"model": model, "data": data, "split": split})
+    copies = tta_copies(digits.images, tta)
+    answer = _answering(model, form=dataset.form)
+    probabilities = np.asarray(np.mean([answer(images) for images in copies], axis=0), np.float32)
+    run = _folder(model, data, split, out, tta)
+    about = {"model": model, "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}
+    metrics = assess(run, probabilities, digits, about)
     write_report(run)
     if json:
-        say_json({"model": model, "data": data, "split": split, "report": str(run.report), **metrics.as_dict()})
+        say_json({**about, "report": str(run.report), **metrics.as_dict()})
         return 0
     _show(metrics)
     advise(f"look at {run.report}")
@@ -77,8 +98,8 @@ def report(*runs: Path) -> int:
     return 0
 
 
-def _probabilities(model: str, images: NDArray[np.uint8], *, form: str) -> NDArray[np.float32]:
-    """By ONNX Runtime where it can be, which spares the start of the network library.
+def _answering(model: str, *, form: str) -> Answer:
+    """What gives probabilities of images: ONNX Runtime where it can be, which spares the start of the network library.
 
     A network trained on Sobel images answers a set of Sobel images by its Keras file, which takes them as they are; its
     ONNX file would make Sobel images of them once more.
@@ -89,23 +110,23 @@ def _probabilities(model: str, images: NDArray[np.uint8], *, form: str) -> NDArr
 
     path = Path(model)
     if path.suffix.lower() in KERAS_FILES and path.exists():
-        return _by_keras(path, images)
+        return _by_keras(path)
     classifier = Classifier(resolve_model(model))
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
         if not path.is_dir():
             raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")
-        return _by_keras(Run.open(path).keras, images)
-    return classifier.probabilities(images)
+        return _by_keras(Run.open(path).keras)
+    return classifier.probabilities
 
 
-def _by_keras(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _by_keras(path: Path) -> Answer:
     advise("loading the network library …")
     from digitlab.models import open_model, predict_probabilities
 
-    return predict_probabilities(open_model(path, tell=advise), images)
+    return functools.partial(predict_probabilities, open_model(path, tell=advise))
 
 
-def _folder(model: str, data: str, split: str, out: Path | None) -> Run:
+def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Run:
     """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
     from digitlab.runs import Run
     from digitlab.storage import saying_what_failed
@@ -118,9 +139,10 @@ def _folder(model: str, data: str, split: str, out: Path | None) -> Run:
         return Run.create(f"evaluate-{Path(model).stem}-{Path(data).stem}")
     run = Run.open(Path(model))
     config = run.read_config()
-    own = config.get("test", config.get("dataset", data)) == data and split == "test"
+    own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
     name = Path(data).stem if Path(data).exists() else data
-    return run if own else run.evaluation(name if split == "test" else f"{name}-{split}")
+    name = name if split == "test" else f"{name}-{split}"
+    return run if own else run.evaluation(name if tta == 1 else f"{name}-tta-{tta}")
 
 
 def _show(metrics: Metrics) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json
-from digitlab.errors import UsageError
+from digitlab.apps.cli.rate_range import rate_range, run_range
+from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def train(
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: Path | None = None,
+    lr_range_test: str | None = None,
     json: bool = False,
 ) -> int:
     """Train a network, measure it on the test images, export it and write its report.
@@ -58,6 +60,7 @@ def train(
     digitlab train --architecture thesis-4conv --validation 0.2 --patience 2 --epochs 100
     digitlab train my-recipe.toml --seed 7
     digitlab train --resume runs/2026-…-thesis-2conv
+    digitlab train --lr-range-test 1e-6:100 --optimiser adam --batch-size 512
 
     Args:
         recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
@@ -72,7 +75,8 @@ def train(
         learning_rate: Instead of the optimiser's usual one.
         schedule: constant, cosine, linear, one-cycle, step or warm-up.
         dropout: --no-dropout builds the thesis networks without.
-        augmentation: none, affine (S1), realtime (S0: moved, then made Sobel images), or handwriting (ours).
+        augmentation: none, affine (S1), realtime (S0: moved, then made Sobel images), handwriting (ours), cutout; or
+            several joined by +, e.g. affine+cutout.
         noise: Deviation of a Gaussian noise layer before the network, 0 for none.
         weight_average: Keep a running average of the weights (EMA), e.g. 0.999, and end with it; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
@@ -84,6 +88,9 @@ def train(
         runs: The folder in which the run folder is made.
         resume: A run folder whose training was killed or interrupted: go on after its last whole epoch, with the run's
             own settings.
+        lr_range_test: LOW:HIGH. Train no network, but find a learning rate: it rises from LOW to HIGH over one pass (or
+            --epochs passes), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with
+            1 when the loss did not fall.
         json: Results as one JSON object.
     """
     options = {
@@ -97,15 +104,22 @@ def train(
         raise UsageError(
             "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
         )
+    rates = rate_range(lr_range_test) if lr_range_test is not None else None
+    if rates and resume is not None:
+        raise UsageError("--lr-range-test begins anew; expected no --resume beside it")
     advise("loading the network library …")
     from digitlab.training import Training, check, find_recipe, resumed, with_options
 
     if resume is not None:
         run = Run.open(resume)
+        if run.rate_range.is_file():
+            raise RunError(f"{run.path}: a learning-rate range test; there is no training to go on with")
         training = resumed(run)
     else:
         training = with_options(find_recipe(recipe) if recipe else Training(), options)
         check(training)
+        if rates:
+            return run_range(training, *rates, epochs or 1, runs, json=json)
         run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)
     _train(training, run, json=json)
     return 0
@@ -116,7 +130,7 @@ def _train(training: Training, run: Run, *, json: bool) -> None:
     from digitlab.training import StopRequest, run_training
 
     stop = StopRequest()
-    with _stopping_on_interrupt(stop), TrainingView() as view:
+    with stopping_on_interrupt(stop), TrainingView() as view:
         trained = run_training(training, run, listener=view, stop=stop)
     result: dict[str, Any] = {
         "run": str(run.path),
@@ -138,7 +152,7 @@ def _train(training: Training, run: Run, *, json: bool) -> None:
 
 
 @contextmanager
-def _stopping_on_interrupt(stop: StopRequest) -> Iterator[None]:
+def stopping_on_interrupt(stop: StopRequest) -> Iterator[None]:
     """The first Ctrl-C asks to stop; a second one is Python's own."""
     if threading.current_thread() is not threading.main_thread():
         yield

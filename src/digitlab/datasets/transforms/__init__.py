@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from digitlab.datasets.transforms.affine import augment_affine, realtime_images
 from digitlab.datasets.transforms.batches import by_blocks
+from digitlab.datasets.transforms.copies import MOST_COPIES, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
+from digitlab.datasets.transforms.cutout import cut_out
 from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 from digitlab.datasets.transforms.handmade import handmade_blocks, make_handmade, transform_images
 from digitlab.datasets.transforms.handwriting import vary_handwriting
@@ -18,14 +20,17 @@ from digitlab.datasets.transforms.sobel import sobel_images
 __all__ = [
     "BANK",
     "CORRUPTIONS",
+    "MOST_COPIES",
     "apply_bank",
     "augment_affine",
     "by_blocks",
+    "cut_out",
     "handmade_blocks",
     "make_handmade",
     "plain_loop",
     "realtime_images",
     "sobel_images",
     "transform_images",
+    "tta_copies",
     "vary_handwriting",
 ]

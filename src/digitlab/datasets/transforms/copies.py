@@ -1,0 +1,49 @@
+"""Copies for test-time augmentation: the same images, slightly moved; always the same moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets.transforms.batches import require_images
+from digitlab.datasets.transforms.warp import about_centre, warp
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["MOST_COPIES", "tta_copies"]
+
+# (degrees, pixels to the right, pixels down), in pairs that cancel each other out: a network answers best for digits in
+# the middle and upright, and an odd number of copies keeps them there on the whole.
+_MOVES = (
+    (0, 0, 0),
+    (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1),
+    (6, 0, 0), (-6, 0, 0),
+    (0, 1, 1), (0, -1, -1), (0, 1, -1), (0, -1, 1),
+    (6, 1, 0), (-6, -1, 0), (6, -1, 0), (-6, 1, 0), (6, 0, 1), (-6, 0, -1), (6, 0, -1), (-6, 0, 1),
+)  # fmt: skip
+MOST_COPIES = len(_MOVES)
+
+
+def tta_copies(images: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uint8]]:
+    """``count`` copies of the images, uint8 (N, 28, 28) each: as they are first, then moved a pixel or turned by 6°.
+
+    Raises:
+        ShapeError: when the images are not uint8 (N, 28, 28).
+        UsageError: when the count is not 1 to MOST_COPIES.
+    """
+    require_images(images)
+    if not 1 <= count <= MOST_COPIES:
+        raise UsageError(f"{count} copies of each image were asked for; expected 1 to {MOST_COPIES}")
+    return (images if move == _MOVES[0] else _moved(images, *move) for move in _MOVES[:count])
+
+
+def _moved(images: NDArray[np.uint8], degrees: float, right: float, down: float) -> NDArray[np.uint8]:
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = about_centre(turn[None], np.array([[-right, -down]], np.float64))  # from places of the result
+    return warp(images, np.broadcast_to(matrix, (len(images), 2, 3)))

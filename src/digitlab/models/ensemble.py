@@ -1,0 +1,87 @@
+"""Several networks as one: the mean of their probabilities, in one model file.
+
+The members' layers stand side by side in one graph, not as models in a model, so that whatever looks at a network's
+layers (inspection, the card's preparation, converters) finds them.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ModelError, UsageError
+from digitlab.models.backend import keras
+from digitlab.models.saving import versions
+from digitlab.values import ModelCard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ensemble", "ensemble_card"]
+
+_TOLD = ("dataset", "epochs_trained", "seed", "test_accuracy", "test_loss")
+
+
+def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Model:
+    """One network whose answer is the mean of the members' probabilities.
+
+    Args:
+        members: two or more, each from uint8 (N, 28, 28) to probabilities (N, 10); they stay as they are.
+        name: of the model.
+
+    Returns:
+        A model from uint8 (N, 28, 28) to float32 (N, 10), with copies of the members' layers and weights.
+
+    Raises:
+        UsageError: for fewer than two members.
+        ModelError: for a member with another input or output.
+    """
+    if len(members) < 2:
+        raise UsageError(f"an ensemble of {len(members)} was asked for; expected two models or more")
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    answers = [_answer(member, images, f"member-{number}") for number, member in enumerate(members, start=1)]
+    mean = keras.layers.Average(dtype="float32", name="probabilities")(answers)
+    return keras.Model(images, mean, name=name)
+
+
+def ensemble_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
+    """What the file of an ensemble says of itself: its members, and what they say of their training.
+
+    Raises:
+        ModelError: when some take grey images and others Sobel images.
+    """
+    forms = {card.form for card in cards}
+    if len(forms) > 1:
+        of = ", ".join(f"{card.name} {card.form}" for card in cards)
+        raise ModelError(f"the members of an ensemble must take images of the same form; these take: {of}")
+    members = [
+        {"name": card.name, "architecture": card.architecture}
+        | {key: card.training[key] for key in _TOLD if key in card.training}
+        for card in cards
+    ]
+    return ModelCard(
+        name,
+        f"ensemble of {len(cards)}",
+        "; ".join(sorted({card.preparation for card in cards})),
+        form=forms.pop(),
+        training={"members": members},
+        versions=versions(),
+    )
+
+
+def _answer(member: keras.Model, images: Any, prefix: str) -> Any:
+    """The probabilities (N, 10) of a copy of ``member`` for ``images``, its layers' names behind ``prefix``."""
+    if tuple(member.input_shape[1:]) != (28, 28) or tuple(member.output_shape[1:]) != (10,):
+        raise ModelError(
+            f"{member.name} maps {member.input_shape} to {member.output_shape}; "
+            "expected (N, 28, 28) images to (N, 10) probabilities"
+        )
+
+    @functools.cache  # Keras asks again for a layer that is called twice, and its weights are shared
+    def renamed(layer: keras.Layer) -> keras.Layer:
+        return type(layer).from_config({**layer.get_config(), "name": f"{prefix}-{layer.name}"})
+
+    graph = keras.Model(member.inputs, member.outputs)  # a Sequential's layers as a graph
+    copy = keras.models.clone_model(graph, input_tensors=[images], clone_function=renamed)
+    copy.set_weights(member.get_weights())
+    return copy.outputs[0]

@@ -1,0 +1,193 @@
+"""The learning-rate range test (Smith 2015, S1 §3.2.2): which rate suits this network, optimiser and batch size?
+
+The rate rises exponentially from step to step. The loss falls slowly at first, then fast, reaches its least and
+diverges; a good rate lies where it falls fastest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.models import build
+from digitlab.models.backend import dtype_policy, keras
+from digitlab.reports.figures import learning_rate_figure, save_figure
+from digitlab.training.augmentation import augmentation
+from digitlab.training.data import open_training_data
+from digitlab.training.events import Progressed, Started
+from digitlab.training.experiment import environment
+from digitlab.training.loop import Loop, StopRequest
+from digitlab.training.optimisers import make_optimiser
+from digitlab.training.precision import dtype_policy_name
+from digitlab.training.schedules import Exponential
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.runs import Run
+    from digitlab.training.data import TrainingData
+    from digitlab.training.events import Event, Listener
+    from digitlab.training.settings import Training
+
+__all__ = ["RangeTest", "read_curve", "run_range_test"]
+
+_DIVERGED = 4.0  # times the least smoothed loss (Smith's rule as fast.ai wrote it down)
+_WIDTH = 0.15  # decades of the rate; the deviation of the smoothing's bell
+_FALLEN = 0.95  # of the first smoothed loss: a curve that never falls below shows chance, not learning
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTest:
+    """The curve of a range test, and what can be read from it.
+
+    rates, losses, smoothed: float64 (S,), a step each, cut off where the loss diverges
+    diverged: whether it did
+    steepest: the rate at which the smoothed loss falls fastest: the suggestion; None where it does not fall
+    least: the rate of the least smoothed loss, a tenth of which is the other usual choice; None where it does not fall
+    """
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    smoothed: NDArray[np.float64]
+    diverged: bool
+    steepest: float | None
+    least: float | None
+
+
+def run_range_test(
+    training: Training,
+    run: Run,
+    low: float,
+    high: float,
+    *,
+    passes: int = 1,
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+) -> RangeTest:
+    """Train with a rate that rises from ``low`` to ``high``; write `lr-range.csv` and `lr-range.png` into ``run``.
+
+    Args:
+        training: the settings; its own rate, schedule, epochs and patience are not used.
+        run: a new run folder.
+        low: the first step's rate, above 0.
+        high: the last step's rate, above ``low``.
+        passes: over the training images, in which the rate rises; it ends early when the loss diverges.
+        listener: told of the progress.
+        stop: asked to, it ends with what was seen by then.
+
+    Raises:
+        UsageError: for an unknown architecture, optimiser or augmentation.
+        DatasetError: for an unknown dataset, or one without training or test images.
+        StorageError: when the run folder cannot be written.
+    """
+    with open_training_data(training) as data:
+        steps = passes * -(-len(data.train) // training.batch_size)
+        loop = _loop(training, data, Exponential(low, high, steps - 1))
+        run.write_config(training.as_dict())
+        run.write_json(run.environment, environment(training.seed))
+        policy, reason = loop.model.dtype_policy.name, f"learning rate from {low:g} to {high:g}"
+        listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
+        rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
+        stop = stop or StopRequest()
+        watch = _Watch(rates, listener, stop)
+        history = loop.run(passes, watch, stop)
+    found = read_curve(rates, [loss for *_, loss, _ in history.batches])
+    found = replace(found, diverged=found.diverged or watch.diverged)
+    _write(found, run)
+    return found
+
+
+def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest:
+    """What the losses (S,) of the first S steps at ``rates`` say; they are cut off where they diverge."""
+    smoothed, diverged = _smoothed_until_diverged(rates, losses)
+    kept, known = rates[: len(smoothed)], np.asarray(losses[: len(smoothed)], np.float64)
+    lowest = int(smoothed.argmin())
+    fell = lowest > 0 and bool(smoothed[lowest] < _FALLEN * smoothed[0])
+    # The way down ends at the least loss: behind it, a loss that falls has only been thrown up before.
+    steepest = int(np.gradient(smoothed[: lowest + 1]).argmin()) if fell else 0
+    return RangeTest(
+        kept,
+        known,
+        smoothed,
+        diverged,
+        float(kept[steepest]) if fell else None,
+        float(kept[lowest]) if fell else None,
+    )
+
+
+def _loop(training: Training, data: TrainingData, rate: Exponential) -> Loop:
+    keras.utils.set_random_seed(training.seed)
+    with dtype_policy(dtype_policy_name(training.precision)):
+        model = build(training.architecture, dropout=training.dropout, noise=training.noise)
+    optimiser = make_optimiser(training.optimiser, learning_rate=None, schedule="constant", steps=1)
+    optimiser.learning_rate = rate
+    return Loop(
+        model,
+        optimiser,
+        data.train,
+        None,
+        batch_size=training.batch_size,
+        seed=training.seed,
+        label_smoothing=training.label_smoothing,
+        augment=augmentation(training.augmentation).vary,
+    )
+
+
+def _write(found: RangeTest, run: Run) -> None:
+    columns = (np.arange(1, len(found.rates) + 1), found.rates, found.losses, found.smoothed)
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    run.write_table(run.rate_range, ("step", "rate", "loss", "smoothed"), rows)
+    figure = learning_rate_figure(found.rates, found.losses, found.smoothed, found.steepest, found.least)
+    save_figure(figure, run.rate_range_plot)
+
+
+class _Watch:
+    """A listener that ends the training when the loss has diverged, and passes the progress on.
+
+    It is told means since the epoch began, from which it works out those of each call; they stand in for the batches'
+    own losses, which are known only at the end.
+    """
+
+    def __init__(self, rates: NDArray[np.float64], listener: Listener, stop: StopRequest) -> None:
+        self._rates, self._listener, self._stop = rates, listener, stop
+        self._losses: list[float] = []
+        self._batch, self._sum = 0, 0.0
+        self.diverged = False
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, Progressed):
+            return
+        if event.batch <= self._batch:
+            self._batch, self._sum = 0, 0.0  # a new epoch
+        batches, whole = event.batch - self._batch, event.batch * event.loss
+        self._losses += [(whole - self._sum) / batches] * batches
+        self._batch, self._sum = event.batch, whole
+        self._listener(event)
+        self.diverged = _smoothed_until_diverged(self._rates, self._losses)[1]
+        if self.diverged:
+            self._stop()
+
+
+def _smoothed_until_diverged(rates: NDArray[np.float64], losses: Sequence[float]) -> tuple[NDArray[np.float64], bool]:
+    """The smoothed losses, cut off behind the first that is too large or before one that is no number; and if so."""
+    known = np.asarray(losses, np.float64)
+    broken = np.flatnonzero(~np.isfinite(known))
+    known = known[: broken[0]] if len(broken) else known
+    smoothed = _smoothed(rates[: len(known)], known)
+    beyond = np.flatnonzero(smoothed > _DIVERGED * np.minimum.accumulate(smoothed))
+    return (smoothed[: beyond[0] + 1], True) if len(beyond) else (smoothed, len(broken) > 0)
+
+
+def _smoothed(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means about each step, weighed by a bell over the rate's logarithm; unlike a running mean, it does not lag."""
+    if len(losses) < 2:
+        return losses
+    deviation = max(0.5, _WIDTH / np.log10(rates[1] / rates[0]))  # steps
+    reach = int(3 * deviation) + 1
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights, sums = (np.convolve(values, bell)[reach:-reach] for values in (np.ones(len(losses)), losses))
+    return np.asarray(sums / weights)
