@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from digitlab.training.compiled.objective import loss_and_accuracy, objective
+from digitlab.training.compiled.quick_dropout import with_quick_dropout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +23,14 @@ __all__ = ["make"]
 
 def make(model: keras.Model, optimiser: keras.Optimizer, label_smoothing: float) -> Steps:
     """See `digitlab.training.compiled.make_steps`."""
+    network = with_quick_dropout(model)
 
     def step(images: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
-            probabilities = model(images, training=True)
+            probabilities = network(images, training=True)
             loss = objective(labels, probabilities, label_smoothing)
-            if model.losses:
-                loss += tf.add_n(model.losses)
+            if network.losses:
+                loss += tf.add_n(network.losses)
         optimiser.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         return loss_and_accuracy(labels, probabilities)
 
