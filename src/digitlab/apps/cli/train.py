@@ -144,9 +144,8 @@ def _train(training: Training, run: Run, *, json: bool) -> None:
         say_json(result)
         return
     advise(f"ended: {trained.history.stopped}")
-    say(
-        f"{training.dataset} test: accuracy {100 * trained.metrics.accuracy:.2f} %, log loss {trained.metrics.loss:.4f}"
-    )
+    tested_on, metrics = training.test or training.dataset, trained.metrics
+    say(f"{tested_on}, test images: accuracy {100 * metrics.accuracy:.2f} %, log loss {metrics.loss:.4f}")
     advise(f"look at {run.report}")
     say(str(run.path))
 
