@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,3 +204,21 @@ def test_train_evaluate_export_classify(tmp_path: Path, paper: list[Path], capsy
     assert run(["export", str(folder), str(tmp_path / "out.onnx")]) == 0
     assert run(["classify", str(paper[0]), "--model", str(tmp_path / "out.onnx"), "--threshold", "0"]) == 0
     assert run(["classify", str(paper[0]), "--model", str(folder), "--threshold", "0"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (["evaluate", "--out", "out"], "sklearn"),
+        (["data", "show", "mnist", "--out", "grid.png"], "matplotlib"),
+        (["train", "--epochs", "1"], "keras"),
+    ],
+)
+def test_a_base_installation_names_the_extra(arguments: list[str], missing: str, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; from digitlab.apps.cli import run; sys.exit(run({arguments!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert 'pip install "digitlab[train]"' in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -30,6 +30,14 @@ _VERBS = {
     "doctor": "doctor:doctor",
 }
 
+# Module → the extra that brings it: what a base installation lacks is said in one line, whichever verb misses it.
+_EXTRAS = {
+    **dict.fromkeys(
+        ("google", "h5py", "jinja2", "keras", "lmdb", "matplotlib", "onnx", "sklearn", "tensorflow", "tomli_w"), "train"
+    ),
+    **dict.fromkeys(("ai_edge_litert", "openvino"), "export"),
+}
+
 _FIRST_STEPS = """\
 First steps:
   digitlab read photo.jpg                 digits in a picture
@@ -70,7 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from cyclopts import CycloptsError
 
     from digitlab.apps.cli.console import complain
-    from digitlab.errors import DigitlabError
+    from digitlab.errors import DigitlabError, MissingExtraError
 
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -81,6 +89,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except DigitlabError as error:
         complain(str(error))
         return error.exit_code
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        complain(str(MissingExtraError(extra, needed_for=f"`digitlab {' '.join(arguments[:1])}`")))
+        return MissingExtraError.exit_code
     return result if isinstance(result, int) else 0
 
 
