@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from digitlab.camera.source import Source
@@ -60,13 +61,13 @@ class Playback(Source):
         """Whether each picture waits for its due time."""
         return self._realtime
 
+    @abstractmethod
     def _images(self) -> Images:
         """Open what holds the pictures and return a generator of them that closes it again.
 
         Raises:
             SourceError: when there is no picture to be had.
         """
-        raise NotImplementedError
 
     def open(self) -> None:
         """Go to the first picture.

@@ -6,7 +6,7 @@ import functools
 import os
 import platform
 import subprocess
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from digitlab.reports import write_report
 from digitlab.training.augmentation import augmentation
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.data import open_training_data
-from digitlab.training.events import Stage, Started
+from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.optimisers import make_optimiser
 from digitlab.training.precision import dtype_policy_name
@@ -32,16 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "check", "environment", "resumed", "run_training"]
 
-_HISTORY = (
-    "epoch",
-    "loss",
-    "accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "seconds",
-    "images_per_second",
-    "learning_rate",
-)
+_HISTORY = tuple(field.name for field in fields(EpochEnded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +155,7 @@ def _finish(
     probabilities = predict_probabilities(model, data.test.images)
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
     metrics = assess(run, probabilities, data.test, about)
-    run.write_table(run.history, _HISTORY, [[getattr(row, name) for name in _HISTORY] for row in history.epochs])
+    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
     listener(Stage("saving and exporting"))
     card = _card(model, training, data, history, metrics)
