@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digitlab.errors import RunError, UsageError
-from digitlab.evaluation import assess
+from digitlab.evaluation import keep, measure
 from digitlab.reports import write_report
 from digitlab.reports.figures import confusion_matrix_figure, save_digits
 from digitlab.runs import Run
@@ -23,7 +23,8 @@ def make_run(folder: Path, digits: Digits, name: str = "run", wrong: int = 3) ->
     answers = digits.labels.copy()
     answers[:wrong] = (answers[:wrong] + 1) % 10
     probabilities = (np.eye(10, dtype=np.float32)[answers] * 0.91 + 0.009).astype(np.float32)
-    assess(run, probabilities, digits, {"model": name, "data": "mnist", "split": "test"})
+    metrics = measure(probabilities, digits.labels)
+    keep(run, metrics, probabilities, digits, {"model": name, "data": "mnist", "split": "test"})
     return run
 
 

@@ -139,5 +139,10 @@ def test_a_network_trained_on_sobel_images_reads_grey_ones(
     assert float((answers.argmax(1) == grey["test"].labels).mean()) == trained.metrics.accuracy
     assert command(["evaluate", str(run.path), "--data", "edges", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == trained.metrics.accuracy
+    monkeypatch.setitem(catalogue._NAMED, "grey", lambda _: Dataset("grey", "", {"test": lambda: grey["test"]}))
+    for model in (run.path, run.keras, run.onnx):
+        out = str(tmp_path / f"grey-{model.suffix}")
+        assert command(["evaluate", str(model), "--data", "grey", "--out", out, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["accuracy"] == trained.metrics.accuracy
     assert command(["evaluate", str(run.onnx), "--data", "edges"]) == 2
     assert "name its run folder" in capsys.readouterr().err

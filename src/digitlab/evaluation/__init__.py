@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digitlab.evaluation.assessment import assess
+from digitlab.evaluation.keeping import keep
 from digitlab.evaluation.metrics import Metrics, accuracy_of, log_loss_of, measure, surest_mistakes
 
-__all__ = ["Metrics", "accuracy_of", "assess", "log_loss_of", "measure", "surest_mistakes"]
+__all__ = ["Metrics", "accuracy_of", "keep", "log_loss_of", "measure", "surest_mistakes"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError, UsageError
-from digitlab.evaluation import Metrics, assess
+from digitlab.evaluation import Metrics, keep, measure
 from digitlab.models import after_sobel, build, export_onnx, predict_probabilities, preparation_of, save_keras, versions
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.reports import write_report
@@ -154,7 +154,8 @@ def _finish(
     listener(Stage("measuring on the test images"))
     probabilities = predict_probabilities(model, data.test.images)
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
-    metrics = assess(run, probabilities, data.test, about)
+    metrics = measure(probabilities, data.test.labels)
+    keep(run, metrics, probabilities, data.test, about)
     run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
     listener(Stage("saving and exporting"))

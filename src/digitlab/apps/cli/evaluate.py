@@ -54,7 +54,7 @@ def evaluate(
 
     from digitlab.datasets import find_dataset
     from digitlab.datasets.transforms import tta_copies
-    from digitlab.evaluation import assess
+    from digitlab.evaluation import keep, measure
     from digitlab.reports import write_report
 
     dataset = find_dataset(data)
@@ -63,9 +63,10 @@ def evaluate(
     copies = tta_copies(digits.images, tta)
     answer = _answering(model, form=dataset.form)
     probabilities = np.asarray(np.mean([answer(images) for images in copies], axis=0), np.float32)
+    metrics = measure(probabilities, digits.labels)
     run = _folder(model, data, split, out, tta)
     about = {"model": model, "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}
-    metrics = assess(run, probabilities, digits, about)
+    keep(run, metrics, probabilities, digits, about)
     write_report(run)
     if json:
         say_json({**about, "report": str(run.report), **metrics.as_dict()})
@@ -102,7 +103,7 @@ def _answering(model: str, *, form: str) -> Answer:
     """What gives probabilities of images: ONNX Runtime where it can be, which spares the start of the network library.
 
     A network trained on Sobel images answers a set of Sobel images by its Keras file, which takes them as they are; its
-    ONNX file would make Sobel images of them once more.
+    ONNX file would make Sobel images of them once more. For grey images it is the other way round.
     """
     from digitlab.errors import ModelError
     from digitlab.reading import Classifier, resolve_model
@@ -110,20 +111,24 @@ def _answering(model: str, *, form: str) -> Answer:
 
     path = Path(model)
     if path.suffix.lower() in KERAS_FILES and path.exists():
-        return _by_keras(path)
+        return _by_keras(path, form=form)
     classifier = Classifier(resolve_model(model))
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
         if not path.is_dir():
             raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")
-        return _by_keras(Run.open(path).keras)
+        return _by_keras(Run.open(path).keras, form=form)
     return classifier.probabilities
 
 
-def _by_keras(path: Path) -> Answer:
+def _by_keras(path: Path, *, form: str) -> Answer:
     advise("loading the network library …")
-    from digitlab.models import open_model, predict_probabilities
+    from digitlab.models import after_sobel, open_model, predict_probabilities, read_card
 
-    return functools.partial(predict_probabilities, open_model(path, tell=advise))
+    model = open_model(path, tell=advise)
+    card = read_card(path) if path.suffix.lower() == ".keras" else None  # files of old Keras have none
+    if form == "grey" and card is not None and card.form == "sobel":
+        model = after_sobel(model)
+    return functools.partial(predict_probabilities, model)
 
 
 def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Run:

@@ -11,32 +11,38 @@ from digitlab.apps.cli.console import advise
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["ProgressView"]
+__all__ = ["BarView", "ProgressView"]
 
 _SECONDS = 5.0  # between two lines: a log wants to be read
 
 
-class ProgressView:
-    """``start`` names a piece of work; the view itself is called with the images done and their number, if known.
+class BarView:
+    """A bar on stderr where that is a terminal, gone in the end; no bar elsewhere. What it shows, subclasses say."""
 
-    All of it goes to stderr. On a terminal, the bar is gone in the end.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, before: str, after: str) -> None:
+        """``before`` and ``after`` the bar: formats of rich's text columns."""
+        self._columns = before, after
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._text = ""
-        self._told = 0.0
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bar = _make_bar()
+            self._bar = _make_bar(*self._columns)
             self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class ProgressView(BarView):
+    """``start`` names a piece of work; the view itself is called with the images done and their number, if known."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.description}", "{task.fields[count]}")
+        self._text = ""
+        self._told = 0.0
 
     def start(self, text: str) -> None:
         """A new piece of work; how much there is to do is told by the first call, if ever."""
@@ -58,14 +64,14 @@ class ProgressView:
             advise(f"{self._text}: {count}")
 
 
-def _make_bar() -> Progress:
+def _make_bar(before: str, after: str) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description}", markup=False),
+        TextColumn(before, markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[count]}"),
+        TextColumn(after),
         TimeRemainingColumn(compact=True),
         console=Console(stderr=True),
         transient=True,

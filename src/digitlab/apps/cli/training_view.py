@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.progress_view import BarView
 from digitlab.training import EpochEnded, Progressed, Stage, Started
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from digitlab.training import Event
 
 __all__ = ["TrainingView"]
 
 
-class TrainingView:
+class TrainingView(BarView):
     """A listener for `digitlab.training.run_training`."""
 
     def __init__(self) -> None:
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        super().__init__("{task.fields[epoch]}", "{task.fields[loss]}")
         self._batches = self._epochs = 0
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            self._bar = _make_bar()
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -76,20 +63,6 @@ class TrainingView:
             self._bar.console.print(text, highlight=False, markup=False)
         else:
             advise(text)
-
-
-def _make_bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.fields[epoch]}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[loss]}"),
-        TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 def _epoch_line(event: EpochEnded, epochs: int) -> str:

@@ -1,8 +1,8 @@
 """Several training steps as one compiled call; the only place that knows which backend Keras runs on.
 
-Keras' own `fit` leaves the processor's second core idle in about half of its calls on TensorFlow: what its input
-pipeline wakes continues on a thread of the very pool that oneDNN would share its work among, and oneDNN then takes no
-other thread. Without the pipeline this does not happen (docs/diary.md).
+Keras' own `fit` left the second of two cores idle in about half of its calls on TensorFlow (measured: docs/diary.md).
+Probably what its input pipeline wakes continues on a thread of the very pool that oneDNN would share its work among.
+Without the pipeline it was not seen again.
 """
 
 from __future__ import annotations
