@@ -8,10 +8,15 @@
     model.onnx         the same for every other use
     predictions.npz    probabilities float32 (N, 10) and labels uint8 (N,) of the test images, the mistakes' images
     metrics.json       what `digitlab evaluate` computes from them
+    metrics.mat        the same for Octave, and the learning curves
     report.html        one page, self-contained
     checkpoint/        the state after the last epoch, while training
+    tensorboard/       event files of train and validation, on request
+    members/N/         a run folder for each network of an ensemble
     lr-range.csv       a step a row, and lr-range.png: instead of a model, of a learning-rate range test
-    evaluations/NAME/  predictions.npz, metrics.json and report.html of other data
+    robustness.csv     a set a row, robustness.json and robustness.png: of `digitlab evaluate --robustness`
+    label-errors.csv   a suspicious label a row, label-errors.json and label-errors.png: of `digitlab label-errors`
+    evaluations/NAME/  predictions.npz, metrics.json, metrics.mat and report.html of other data
 
 Every file is written atomically.
 """
@@ -44,10 +49,10 @@ __all__ = ["Predictions", "Run"]
 class Predictions:
     """What a model said of a set of images.
 
-    probabilities: float32 (N, 10)
+    probabilities: float32 (N, 10); float64 where someone else's file has them so
     labels: uint8 (N,)
     mistakes: int64 (M,), rows of the surest wrong answers, worst first, at most 50
-    mistaken_images: uint8 (M, 28, 28)
+    mistaken_images: uint8 (M, 28, 28); (0, 28, 28) where the answers came without images
     """
 
     probabilities: NDArray[np.float32]
@@ -137,6 +142,11 @@ class Run:
         return self.path / "metrics.json"
 
     @property
+    def mat(self) -> Path:
+        """The same for Octave."""
+        return self.path / "metrics.mat"
+
+    @property
     def report(self) -> Path:
         """The page to look at."""
         return self.path / "report.html"
@@ -147,6 +157,11 @@ class Run:
         return self.path / "checkpoint" / "state.npz"
 
     @property
+    def tensorboard(self) -> Path:
+        """A folder of event files, where they were asked for."""
+        return self.path / "tensorboard"
+
+    @property
     def rate_range(self) -> Path:
         """A learning-rate range test: a step a row, as CSV."""
         return self.path / "lr-range.csv"
@@ -155,6 +170,43 @@ class Run:
     def rate_range_plot(self) -> Path:
         """The picture of the same."""
         return self.path / "lr-range.png"
+
+    @property
+    def robustness(self) -> Path:
+        """A robustness test, as JSON."""
+        return self.path / "robustness.json"
+
+    @property
+    def robustness_table(self) -> Path:
+        """The same, a set a row, as CSV."""
+        return self.path / "robustness.csv"
+
+    @property
+    def robustness_plot(self) -> Path:
+        """The picture of the same."""
+        return self.path / "robustness.png"
+
+    @property
+    def label_errors(self) -> Path:
+        """A search for wrong labels: how it was done and what it found, as JSON."""
+        return self.path / "label-errors.json"
+
+    @property
+    def label_errors_table(self) -> Path:
+        """The suspicious labels, one a row, as CSV."""
+        return self.path / "label-errors.csv"
+
+    @property
+    def label_errors_plot(self) -> Path:
+        """Pictures of the most suspicious ones."""
+        return self.path / "label-errors.png"
+
+    def member(self, number: int) -> Run:
+        """The run folder of one network of an ensemble, counted from 1; made when missing."""
+        run = Run(self.path / "members" / str(number))
+        with saying_what_failed(run.path, "make"):
+            run.path.mkdir(parents=True, exist_ok=True)
+        return run
 
     def remove_checkpoint(self) -> None:
         """Remove the state: the training is done."""

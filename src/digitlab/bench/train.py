@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from digitlab.bench.machine import describe_machine
+from digitlab.bench.peak import Peak, measure_peak
+from digitlab.bench.plain_keras import BATCH, PlainKeras
 from digitlab.datasets import load_dataset
 from digitlab.models import build
 from digitlab.models.backend import dtype_policy, keras
@@ -24,16 +27,20 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingSpeed", "epochs_of", "measure_training"]
 
-_BATCH = 128
-
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpeed:
-    """Images a second, round by round, of both ways; ratios are ours to plain Keras."""
+    """Images a second, round by round, of both ways; ratios are ours to plain Keras.
+
+    peak: what the processor multiplies at most
+    operations: that training on one image needs, GFLOP
+    """
 
     machine: str
     plain: list[float]
     ours: list[float]
+    peak: Peak
+    operations: float
 
     @property
     def ratio(self) -> float:
@@ -45,6 +52,12 @@ class TrainingSpeed:
         """Round by round."""
         return [ours / plain for ours, plain in zip(self.ours, self.plain, strict=True)]
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the processor's peak in bfloat16 and in float32, what our training makes of it."""
+        rate = statistics.median(self.ours) * self.operations
+        return {"bfloat16": rate / self.peak.bfloat16, "float32": rate / self.peak.float32}
+
     def rows(self) -> list[list[str]]:
         """For a table: way, median, least, most."""
         return [
@@ -54,13 +67,14 @@ class TrainingSpeed:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "ratio": self.ratio, "ratios": self.ratios}
+        return {**asdict(self), "ratio": self.ratio, "ratios": self.ratios, "shares": self.shares}
 
 
 def measure_training(images: int, rounds: int, say: Callable[[str], None]) -> TrainingSpeed:
     """Train S0's 2Conv on ``images`` images ``rounds`` times each way, after a warm-up round of both."""
     train = load_dataset("mnist").split("train")[:images]
-    plain, ours = _plain_keras(train), epochs_of(train)
+    plain = PlainKeras("thesis-2conv", train, keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8)).epoch
+    ours = epochs_of(train)
     speeds: dict[str, list[float]] = {"plain": [], "ours": []}
     for number in range(rounds + 1):
         for name, epoch in (("plain", plain), ("ours", ours)):
@@ -70,18 +84,7 @@ def measure_training(images: int, rounds: int, say: Callable[[str], None]) -> Tr
             if number:
                 speeds[name].append(speed)
                 say(f"round {number}: {'keras.Model.fit' if name == 'plain' else 'digitlab'} {speed:,.0f} images/s")
-    return TrainingSpeed(describe_machine(), **speeds)
-
-
-def _plain_keras(train: Digits) -> Callable[[], object]:
-    """As the documents do it: float32 images, one-hot labels, `compile` and `fit`."""
-    keras.utils.set_random_seed(0)
-    with dtype_policy("float32"):
-        model = build("thesis-2conv")
-    x, y = train.images.astype("float32"), keras.utils.to_categorical(train.labels, 10)
-    optimiser = keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8)
-    model.compile(optimizer=optimiser, loss="categorical_crossentropy", metrics=["accuracy"])
-    return lambda: model.fit(x, y, batch_size=_BATCH, epochs=1, verbose=0)
+    return TrainingSpeed(describe_machine(), **speeds, peak=measure_peak(), operations=_operations())
 
 
 def epochs_of(train: Digits | Shuffled) -> Callable[[], History]:
@@ -90,5 +93,19 @@ def epochs_of(train: Digits | Shuffled) -> Callable[[], History]:
     with dtype_policy(dtype_policy_name("auto")):
         model = build("thesis-2conv")
     optimiser = make_optimiser("adadelta", learning_rate=None, schedule="constant", steps=1)
-    loop = Loop(model, optimiser, train, None, batch_size=_BATCH, seed=0)
+    loop = Loop(model, optimiser, train, None, batch_size=BATCH, seed=0)
     return lambda: loop.run(len(loop.history.epochs) + 1, lambda _: None, StopRequest())
+
+
+def _operations() -> float:
+    """Of one image of S0's 2Conv in training: forward, and back to inputs and weights; GFLOP.
+
+    Products of convolutions and dense layers only, two operations each; the first convolution's inputs get no slopes.
+    """
+    multiplied, first = 0, True
+    for layer in build("thesis-2conv").layers:
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+            kernel, places = math.prod(layer.kernel.shape), math.prod(layer.output.shape[1:-1])
+            multiplied += kernel * places * (2 if first else 3)
+            first = False
+    return 2 * multiplied / 1e9

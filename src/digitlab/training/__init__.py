@@ -1,11 +1,19 @@
-"""Training: settings in, a run folder out."""
+"""Training: settings in, a run folder out.
+
+Settings and events cost nothing to import; what needs Keras is loaded when it is first used.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
-from digitlab.training.experiment import Trained, check, resumed, run_training
-from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.settings import Training, find_recipe, read_recipe, recipe_names, with_options
+
+if TYPE_CHECKING:
+    from digitlab.training.experiment import Trained, check, resumed, run_training
+    from digitlab.training.loop import History, Loop, StopRequest
 
 __all__ = [
     "EpochEnded",
@@ -27,3 +35,14 @@ __all__ = [
     "run_training",
     "with_options",
 ]
+
+_PLACES = {
+    **dict.fromkeys(("Trained", "check", "resumed", "run_training"), "experiment"),
+    **dict.fromkeys(("History", "Loop", "StopRequest"), "loop"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'digitlab.training' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"digitlab.training.{_PLACES[name]}"), name)

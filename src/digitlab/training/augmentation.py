@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from digitlab.training.in_graph import InGraph
+
     Augment = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
     Transform = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 __all__ = ["AUGMENTATIONS", "Augmentation", "augmentation"]
 
-AUGMENTATIONS = ("none", "affine", "realtime", "handwriting", "cutout")
+AUGMENTATIONS = ("none", "affine", "pose", "realtime", "handwriting", "cutout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,20 @@ class Augmentation:
 
     vary: makes training images from plain ones; None: they stay as they are
     settle: what an image that is not varied (validation, test) needs to be of the same kind; None: nothing
+    in_graph: what ``vary`` does, for a compiled graph; None: it has no such form
     """
 
     vary: Augment | None = None
     settle: Transform | None = None
+    in_graph: InGraph | None = None
 
 
 def augmentation(name: str) -> Augmentation:
     """The augmentation of this name, or those of several names joined by "+", one after the other.
 
-    "affine": S1 §3.2.12, shear .1°, width shift .02, rotation 8°, zoom .08. "realtime": S0 §4.1.3's first alternative,
-    zoom .2, rotation 20°, shifts .2, then the Sobel image. "handwriting": ours, as hands, pens and cameras vary.
+    "affine": S1 §3.2.12, shear .1°, width shift .02, rotation 8°, zoom .08. "pose": wider,
+    rotation and shear 10°, shifts .1, zoom .15. "realtime": S0 §4.1.3's first alternative, zoom .2, rotation 20°,
+    shifts .2, then the Sobel image. "handwriting": ours, as hands, pens and cameras vary.
     "cutout": a square of 8×8 hidden.
 
     Raises:
@@ -49,18 +54,22 @@ def augmentation(name: str) -> Augmentation:
     if twice is not None:
         raise UsageError(f"the augmentation {name!r} names {twice!r} twice; expected each once")
     parts = [_single(part) for part in names]
-    return parts[0] if len(parts) == 1 else Augmentation(_varying(parts), _settling(parts))
+    return parts[0] if len(parts) == 1 else Augmentation(_varying(parts), _settling(parts), _in_graph(parts))
 
 
 def _single(name: str) -> Augmentation:
     from digitlab.datasets import transforms
+    from digitlab.datasets.transforms.affine import POSE, REALTIME, S1_RANGES
+    from digitlab.training.in_graph import cutting_out, joined, making_sobel, moving
 
+    realtime = joined([moving(REALTIME, "constant"), making_sobel()], spawning=False)
     known = {
         "none": Augmentation(),
-        "affine": Augmentation(transforms.augment_affine),
-        "realtime": Augmentation(transforms.realtime_images, settle=transforms.sobel_images),
+        "affine": Augmentation(transforms.augment_affine, in_graph=moving(S1_RANGES, "nearest")),
+        "pose": Augmentation(transforms.vary_pose, in_graph=moving(POSE, "constant")),
+        "realtime": Augmentation(transforms.realtime_images, transforms.sobel_images, realtime),
         "handwriting": Augmentation(transforms.vary_handwriting),
-        "cutout": Augmentation(transforms.cut_out),
+        "cutout": Augmentation(transforms.cut_out, in_graph=cutting_out()),
     }
     if name in known:
         return known[name]
@@ -81,6 +90,14 @@ def _varying(parts: Sequence[Augmentation]) -> Augment | None:
         return images
 
     return vary if steps else None
+
+
+def _in_graph(parts: Sequence[Augmentation]) -> InGraph | None:
+    from digitlab.training.in_graph import joined
+
+    varying = [part for part in parts if part.vary is not None]
+    steps = [part.in_graph for part in varying if part.in_graph is not None]
+    return joined(steps) if steps and len(steps) == len(varying) else None
 
 
 def _settling(parts: Sequence[Augmentation]) -> Transform | None:

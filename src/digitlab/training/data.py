@@ -15,7 +15,7 @@ from digitlab.training.augmentation import augmentation
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from digitlab.datasets import Dataset
     from digitlab.datasets.shuffling import Shuffled
@@ -42,14 +42,16 @@ class TrainingData:
 
 
 @contextlib.contextmanager
-def open_training_data(training: Training) -> Iterator[TrainingData]:
+def open_training_data(training: Training, find: Callable[[str], Dataset] = find_dataset) -> Iterator[TrainingData]:
     """The images that ``training`` names; a file of rows (HDF5, raw IDX) stays a file, and is closed at the end.
+
+    find: the set of a name or path; studies give a part of it, or one that another machine sent
 
     Raises:
         DatasetError: for an unknown set or a damaged file, when early stopping has no validation images, or when there
             are no test images.
     """
-    data = find_dataset(training.dataset)
+    data = find(training.dataset)
     settle = augmentation(training.augmentation).settle
     with contextlib.ExitStack() as opened:
         train, validation = _parted(training, data, opened)
@@ -58,7 +60,7 @@ def open_training_data(training: Training) -> Iterator[TrainingData]:
                 f"early stopping needs validation images, and {data.name} has none; "
                 "hold some out, e.g. --validation 0.2"
             )
-        tested_on, test = _test_images(training, data)
+        tested_on, test = _test_images(training, data, find)
         if settle is not None:
             if data.form == "sobel":
                 raise DatasetError(
@@ -105,8 +107,8 @@ def _rows_of(data: Dataset, opened: contextlib.ExitStack) -> RowSource | None:
     return source if isinstance(source, RowSource) else None
 
 
-def _test_images(training: Training, data: Dataset) -> tuple[str, Digits]:
-    other = find_dataset(training.test) if training.test else data
+def _test_images(training: Training, data: Dataset, find: Callable[[str], Dataset]) -> tuple[str, Digits]:
+    other = find(training.test) if training.test else data
     if "test" in other.splits:
         return other.name, other.split("test")
     if training.test and len(other.splits) == 1:

@@ -6,26 +6,28 @@ import functools
 import os
 import platform
 import subprocess
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError, UsageError
-from digitlab.evaluation import Metrics, keep, measure
-from digitlab.models import after_sobel, build, export_onnx, predict_probabilities, preparation_of, save_keras, versions
-from digitlab.models.backend import dtype_policy, keras
+from digitlab.evaluation import REPLICAS, Metrics, keep, measure
+from digitlab.models import after_sobel, export_onnx, predict_probabilities, preparation_of, save_keras, versions
 from digitlab.reports import write_report
-from digitlab.training.augmentation import augmentation
+from digitlab.reports.octave import write_mat
+from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.data import open_training_data
 from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
-from digitlab.training.optimisers import make_optimiser
+from digitlab.training.members import train_members
 from digitlab.training.precision import dtype_policy_name
 from digitlab.training.settings import Training
+from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
+    from digitlab.models.backend import keras
     from digitlab.runs import Run
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
@@ -45,7 +47,12 @@ class Trained:
 
 
 def run_training(
-    training: Training, run: Run, *, listener: Listener = lambda _: None, stop: StopRequest | None = None
+    training: Training,
+    run: Run,
+    *,
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+    tensorboard: bool = False,
 ) -> Trained:
     """Train, save, export, measure on the test images and write the report, all into ``run``.
 
@@ -54,28 +61,48 @@ def run_training(
     stop, it ends after the batches under way and finishes the run folder with what was learned by then; it can go on
     later.
 
+    tensorboard: write each epoch for TensorBoard as well
+
     Raises:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
         DatasetError: for an unknown dataset, or one without training or test images.
         StorageError: when the run folder cannot be written.
     """
+    if training.members > 1:
+        return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
     with open_training_data(training) as data:
-        keras.utils.set_random_seed(training.seed)
-        policy = dtype_policy_name(training.precision)
-        with dtype_policy(policy):
-            model = _build(training)
-        loop = _loop(model, training, data)
+        loop = loop_of(training, data.train, data.validation)
         run.write_config(training.as_dict())
         run.write_json(run.environment, environment(training.seed))
-        listener(_started(loop, training, policy))
+        listener(_started(loop, training))
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
-        keep = functools.partial(save_checkpoint, run.checkpoint)
+        keep = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
         history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
-    trained = _finish(model, training, data, history, run, listener)
+    finished = finished_network(training, loop)
+    trained = _finish(finished, _card(finished, training, data, history), training, data, history, run, listener)
     if "interrupted" not in history.stopped:
         run.remove_checkpoint()
     return trained
+
+
+def _keep_epoch(run: Run, loop: Loop, *, tensorboard: bool) -> None:
+    if tensorboard:
+        write_epoch(run.tensorboard, loop.history)
+    save_checkpoint(run.checkpoint, loop)
+
+
+def _train_ensemble(
+    training: Training, run: Run, listener: Listener, stop: StopRequest, *, tensorboard: bool
+) -> Trained:
+    def train(member: Training, folder: Run) -> str:
+        return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history.stopped
+
+    run.write_config(training.as_dict())
+    run.write_json(run.environment, environment(training.seed))
+    model, card, ended = train_members(training, run, train, listener)
+    with open_training_data(training) as data:
+        return _finish(model, card, training, data, History(stopped=ended), run, listener)
 
 
 def resumed(run: Run) -> Training:
@@ -87,16 +114,14 @@ def resumed(run: Run) -> Training:
     settings = run.read_config()
     if not settings:
         raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
-    if run.report.is_file() and not run.checkpoint.is_file():
-        raise RunError(f"{run.path}: is done; there is nothing to go on with")
     try:
-        return Training(**settings)
+        training = Training(**settings)
     except (TypeError, UsageError) as error:
         raise RunError(f"{run.config}: not the settings of a training ({error})") from error
-
-
-def _build(training: Training) -> keras.Model:
-    return build(training.architecture, dropout=training.dropout, noise=training.noise)
+    parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
+    if run.report.is_file() and all(part.report.is_file() and not part.checkpoint.is_file() for part in parts):
+        raise RunError(f"{run.path}: is done; there is nothing to go on with")
+    return training
 
 
 def check(training: Training) -> None:
@@ -106,38 +131,14 @@ def check(training: Training) -> None:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
         DatasetError: for an unknown dataset, or early stopping without validation images.
     """
-    _build(training)
-    _optimiser(training, steps=1)
+    network_of(training)
+    optimiser_of(training, steps=1)
     with open_training_data(training):
         pass
 
 
-def _optimiser(training: Training, *, steps: int) -> keras.Optimizer:
-    return make_optimiser(
-        training.optimiser,
-        learning_rate=training.learning_rate,
-        schedule=training.schedule,
-        steps=steps,
-        weight_average=training.weight_average,
-    )
-
-
-def _loop(model: keras.Model, training: Training, data: TrainingData) -> Loop:
-    optimiser = _optimiser(training, steps=training.epochs * -(-len(data.train) // training.batch_size))
-    return Loop(
-        model,
-        optimiser,
-        data.train,
-        data.validation,
-        batch_size=training.batch_size,
-        seed=training.seed,
-        patience=training.patience,
-        label_smoothing=training.label_smoothing,
-        augment=augmentation(training.augmentation).vary,
-    )
-
-
-def _started(loop: Loop, training: Training, policy: str) -> Started:
+def _started(loop: Loop, training: Training) -> Started:
+    policy = dtype_policy_name(training.precision)
     precision = "bfloat16 products, float32 weights" if policy == "mixed_bfloat16" else "float32"
     reason = {"auto": "chosen for this processor"}.get(training.precision, "as asked")
     held_out = len(loop.validation) if loop.validation else 0
@@ -147,35 +148,35 @@ def _started(loop: Loop, training: Training, policy: str) -> Started:
 
 
 def _finish(
-    trained: keras.Model, training: Training, data: TrainingData, history: History, run: Run, listener: Listener
+    model: keras.Model,
+    card: ModelCard,
+    training: Training,
+    data: TrainingData,
+    history: History,
+    run: Run,
+    listener: Listener,
 ) -> Trained:
-    model = _build(training)  # float32, whatever the training's policy
-    model.set_weights(trained.get_weights())
     listener(Stage("measuring on the test images"))
     probabilities = predict_probabilities(model, data.test.images)
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
-    metrics = measure(probabilities, data.test.labels)
+    metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
     keep(run, metrics, probabilities, data.test, about)
     run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
     listener(Stage("saving and exporting"))
-    card = _card(model, training, data, history, metrics)
+    measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
+    card = replace(card, training={**card.training, **measured})
     save_keras(model, run.keras, card)
     export_onnx(after_sobel(model) if data.form == "sobel" else model, run.onnx, card)
+    write_mat(run)
     listener(Stage("writing the report"))
     write_report(run)
     return Trained(model, history, metrics)
 
 
-def _card(model: keras.Model, training: Training, data: TrainingData, history: History, metrics: Metrics) -> ModelCard:
+def _card(model: keras.Model, training: Training, data: TrainingData, history: History) -> ModelCard:
     settings = {key: value for key, value in training.as_dict().items() if value is not None}
-    summary: dict[str, Any] = {
-        **settings,
-        "epochs_trained": len(history.epochs),
-        "ended": history.stopped,
-        "test_accuracy": round(metrics.accuracy, 4),
-        "test_loss": round(metrics.loss, 4),
-    }
+    summary: dict[str, Any] = {**settings, "epochs_trained": len(history.epochs), "ended": history.stopped}
     if history.best_epoch is not None:
         summary["best_epoch"] = history.best_epoch
     preparation = preparation_of(model)

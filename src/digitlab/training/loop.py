@@ -1,8 +1,8 @@
 """The training loop: epochs over shuffled images, validation, early stopping.
 
 The order of the images in an epoch, and how they are varied, depend on the seed and the epoch alone. A compiled call
-trains on many batches: per batch, Python would cost as much as the network does. While a portion of the epoch is
-trained on, a thread prepares the next.
+trains on many batches and varies their images where the augmentation has a form for it: per batch, Python would cost as
+much as the network does. While a portion of the epoch is trained on, a thread prepares the next.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from digitlab.datasets.shuffling import InMemory, prepared
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
+from digitlab.training.augmentation import Augmentation
 from digitlab.training.compiled import make_steps
 from digitlab.training.events import EpochEnded, Progressed
+from digitlab.training.settings import LOSSES
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -31,13 +33,14 @@ if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
     from digitlab.training.events import Listener
 
-    Augment = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
+    Batches = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]
 
 __all__ = ["History", "Loop", "StopRequest"]
 
 _CALLS_AN_EPOCH = 24  # so many looks at the bar and at Ctrl-C: a quarter of a second apart for S0's network
 _PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; what is on the way is twice that
 _LONGEST_CALL = 32  # batches; more gained nothing
+_AS_THEY_ARE = Augmentation()
 
 
 class StopRequest:
@@ -71,7 +74,9 @@ class Loop:
     model: built under the dtype policy it shall train with
     train, validation: images uint8 (N, 28, 28) and labels; what is trained on may lie in a file (`InFile`)
     patience: end after so many epochs without a lower validation loss and restore the best weights; None: never
-    augment: makes each epoch's images from the plain ones, portion by portion; None: they are used as they are
+    augmentation: what happens to each epoch's images; by default nothing
+    plain: a batch a call, the images varied by NumPy: slower, and the same to rounding; what the other way is measured
+        against
     """
 
     def __init__(
@@ -85,16 +90,22 @@ class Loop:
         seed: int,
         patience: int | None = None,
         label_smoothing: float = 0.0,
-        augment: Augment | None = None,
+        loss: str = LOSSES[0],
+        augmentation: Augmentation = _AS_THEY_ARE,
+        plain: bool = False,
     ) -> None:
         self.train: Shuffled = InMemory(train) if isinstance(train, Digits) else train
         self.model, self.optimiser, self.validation = model, optimiser, validation
-        self.batch_size, self.seed, self.patience, self.augment = batch_size, seed, patience, augment
+        self.batch_size, self.seed, self.patience = batch_size, seed, patience
+        self._in_graph = None if plain else augmentation.in_graph
+        self._vary = augmentation.vary if self._in_graph is None else None
         self.batches = math.ceil(len(train) / batch_size)
         self.history = History()
         self._portion = max(1, _PORTION // batch_size) * batch_size
-        self._call = min(_LONGEST_CALL, max(1, self.batches // _CALLS_AN_EPOCH))
-        self._steps = make_steps(model, optimiser, label_smoothing=label_smoothing)
+        self._call = 1 if plain else min(_LONGEST_CALL, max(1, self.batches // _CALLS_AN_EPOCH))
+        self._steps = make_steps(
+            model, optimiser, label_smoothing=label_smoothing, loss=loss, augmentation=self._in_graph
+        )
         self.best_loss = math.inf
         self.best_weights: list[NDArray[Any]] | None = None
 
@@ -171,20 +182,23 @@ class Loop:
             float(keras.ops.convert_to_numpy(self.optimiser.learning_rate)),
         )
 
-    def _portions(self, epoch: int) -> Generator[Digits, None, None]:
-        """This epoch's images in this epoch's order, varied where that was asked for."""
+    def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
+        """This epoch's images in this epoch's order, varied or with the numbers to vary them by."""
         order, *variations = np.random.default_rng([self.seed, epoch]).spawn(1 + -(-len(self.train) // self._portion))
 
-        def prepare(number: int, portion: Digits) -> Digits:
-            if self.augment is None:
-                return portion
-            return Digits(self.augment(portion.images, variations[number]), portion.labels)
+        def prepare(number: int, portion: Digits) -> _Portion:
+            numbers = np.empty((len(portion), 0), np.float32)
+            if self._in_graph is not None:
+                numbers = self._in_graph.draw(variations[number], len(portion))
+            elif self._vary is not None:
+                portion = Digits(self._vary(portion.images, variations[number]), portion.labels)
+            return _Portion(portion, numbers)
 
         return prepared(self.train.portions(order, self._portion), prepare)
 
     def _train_on(
         self,
-        portion: Digits,
+        portion: _Portion,
         epoch: int,
         rows: list[NDArray[np.float32]],
         began: float,
@@ -192,7 +206,7 @@ class Loop:
         stop: StopRequest,
     ) -> None:
         """Train on a portion, some batches a call; append each call's (K, 2) losses and accuracies to ``rows``."""
-        for part in _in_calls(portion, self.batch_size, self._call):
+        for part in portion.in_calls(self.batch_size, self._call):
             rows.append(self._steps(*part))
             batch = sum(map(len, rows))
             loss, accuracy = np.concatenate(rows).mean(axis=0).tolist()
@@ -215,10 +229,20 @@ class Loop:
         return log_loss_of(probabilities, self.validation.labels), accuracy_of(probabilities, self.validation.labels)
 
 
-def _in_calls(portion: Digits, size: int, batches: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Images (K, B, 28, 28) and labels (K, B) with K ≤ ``batches``; a portion's rest is one smaller batch."""
-    whole = len(portion) - len(portion) % size
-    starts = [*range(0, whole, size * batches), *([whole] if whole < len(portion) else [])]
-    for start, stop in zip(starts, [*starts[1:], len(portion)], strict=True):
-        part, width = portion[start:stop], min(size, stop - start)
-        yield part.images.reshape(-1, width, 28, 28), part.labels.reshape(-1, width)
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """Images to train on next; numbers: what the graph varies them by, float32 (N, width)."""
+
+    digits: Digits
+    numbers: NDArray[np.float32]
+
+    def in_calls(self, size: int, batches: int) -> Iterator[Batches]:
+        """Images (K, B, 28, 28), labels (K, B), numbers (K, B, width), K ≤ ``batches``; a rest is one smaller batch."""
+        count = len(self.digits)
+        whole = count - count % size
+        starts = [*range(0, whole, size * batches), *([whole] if whole < count else [])]
+        for start, stop in zip(starts, [*starts[1:], count], strict=True):
+            rows, width = slice(start, stop), min(size, stop - start)
+            shape = ((stop - start) // width, width)
+            parts = (self.digits.images[rows], self.digits.labels[rows], self.numbers[rows])
+            yield tuple(part.reshape(*shape, *part.shape[1:]) for part in parts)  # type: ignore[misc]

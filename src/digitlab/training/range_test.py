@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.models import build
-from digitlab.models.backend import dtype_policy, keras
 from digitlab.reports.figures import learning_rate_figure, save_figure
-from digitlab.training.augmentation import augmentation
+from digitlab.training.assembly import loop_of, optimiser_of
 from digitlab.training.data import open_training_data
 from digitlab.training.events import Progressed, Started
 from digitlab.training.experiment import environment
 from digitlab.training.loop import Loop, StopRequest
-from digitlab.training.optimisers import make_optimiser
-from digitlab.training.precision import dtype_policy_name
 from digitlab.training.schedules import Exponential
 
 if TYPE_CHECKING:
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
     from digitlab.training.events import Event, Listener
     from digitlab.training.settings import Training
 
-__all__ = ["RangeTest", "read_curve", "run_range_test"]
+__all__ = ["RangeTest", "range_curve", "read_curve", "run_range_test"]
 
 _DIVERGED = 4.0  # times the least smoothed loss (Smith's rule as fast.ai wrote it down)
 _WIDTH = 0.15  # decades of the rate; the deviation of the smoothing's bell
@@ -85,20 +81,34 @@ def run_range_test(
         StorageError: when the run folder cannot be written.
     """
     with open_training_data(training) as data:
-        steps = passes * -(-len(data.train) // training.batch_size)
-        loop = _loop(training, data, Exponential(low, high, steps - 1))
         run.write_config(training.as_dict())
         run.write_json(run.environment, environment(training.seed))
-        policy, reason = loop.model.dtype_policy.name, f"learning rate from {low:g} to {high:g}"
-        listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
-        rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
-        stop = stop or StopRequest()
-        watch = _Watch(rates, listener, stop)
-        history = loop.run(passes, watch, stop)
-    found = read_curve(rates, [loss for *_, loss, _ in history.batches])
-    found = replace(found, diverged=found.diverged or watch.diverged)
+        found = range_curve(training, data, low, high, passes=passes, listener=listener, stop=stop)
     _write(found, run)
     return found
+
+
+def range_curve(
+    training: Training,
+    data: TrainingData,
+    low: float,
+    high: float,
+    *,
+    passes: int = 1,
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+) -> RangeTest:
+    """The curve alone, of the images at hand; as `run_range_test`."""
+    steps = passes * -(-len(data.train) // training.batch_size)
+    loop = _loop(training, data, Exponential(low, high, steps - 1))
+    policy, reason = loop.model.dtype_policy.name, f"learning rate from {low:g} to {high:g}"
+    listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
+    rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
+    stop = stop or StopRequest()
+    watch = _Watch(rates, listener, stop)
+    history = loop.run(passes, watch, stop)
+    found = read_curve(rates, [loss for *_, loss, _ in history.batches])
+    return replace(found, diverged=found.diverged or watch.diverged)
 
 
 def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest:
@@ -120,21 +130,9 @@ def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest
 
 
 def _loop(training: Training, data: TrainingData, rate: Exponential) -> Loop:
-    keras.utils.set_random_seed(training.seed)
-    with dtype_policy(dtype_policy_name(training.precision)):
-        model = build(training.architecture, dropout=training.dropout, noise=training.noise)
-    optimiser = make_optimiser(training.optimiser, learning_rate=None, schedule="constant", steps=1)
+    optimiser = optimiser_of(replace(training, learning_rate=None, schedule="constant", weight_average=0.0), steps=1)
     optimiser.learning_rate = rate
-    return Loop(
-        model,
-        optimiser,
-        data.train,
-        None,
-        batch_size=training.batch_size,
-        seed=training.seed,
-        label_smoothing=training.label_smoothing,
-        augment=augmentation(training.augmentation).vary,
-    )
+    return loop_of(replace(training, patience=None), data.train, None, optimiser=optimiser)
 
 
 def _write(found: RangeTest, run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-__all__ = ["Training", "find_recipe", "read_recipe", "recipe_names", "with_options"]
+__all__ = ["LOSSES", "Training", "find_recipe", "read_recipe", "recipe_names", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+# Keras' names for what a training lowers; the first is the usual one.
+LOSSES = (
+    "sparse-categorical-crossentropy", "categorical-crossentropy", "kl-divergence", "categorical-hinge",
+    "mean-squared-error",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Training:
     """Everything that decides how a training ends, apart from the machine.
 
     architecture, dropout: which network (`digitlab.models`)
+    options: keyword arguments of the architecture's function, e.g. {"kernel": 5} of conv-family
     dataset: a named set, or a file of labelled images; files of rows (HDF5, raw IDX) are never loaded as a whole
     test: the set or file on whose test images the finished model is measured; None: the dataset's own
     epochs: at most so many
@@ -33,11 +39,13 @@ class Training:
     patience: end when the validation loss has not improved for so many epochs, and keep the best weights; None: run
         all epochs and keep the last
     optimiser, learning_rate: see `digitlab.training.optimisers`; None means the optimiser's own rate
+    loss: what is lowered, one of `LOSSES`; what is reported is the cross-entropy always
     augmentation: "none", or names of `digitlab.training.augmentation`, joined by "+"
     weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
         network has the average; 0: none
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
     precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
+    members: so many networks, trained one after the other, whose mean is the answer; 1: a single one
     """
 
     architecture: str = "thesis-2conv"
@@ -46,9 +54,11 @@ class Training:
     epochs: int = 12
     batch_size: int = 128
     optimiser: str = "adadelta"
+    loss: str = LOSSES[0]
     learning_rate: float | None = None
     schedule: str = "constant"
     dropout: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
     augmentation: str = "none"
     noise: float = 0.0
     weight_average: float = 0.0
@@ -57,6 +67,7 @@ class Training:
     patience: int | None = None
     seed: int = 0
     precision: str = "auto"
+    members: int = 1
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -71,7 +82,9 @@ class Training:
             (not 0 <= self.noise < 10, f"noise is {self.noise}; expected 0 (none) or a deviation below 10"),
             (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
+            (not 1 <= self.members <= 100, f"members is {self.members}; expected 1 to 100"),
             (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {known}"),
+            (self.loss not in LOSSES, f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}"),
         ):  # fmt: skip
             if wrong:
                 raise UsageError(what)
@@ -90,6 +103,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "str": (str,),
     "str | None": (str,),
+    "Mapping[str, Any]": (dict,),
 }
 
 

@@ -6,7 +6,7 @@ of images by seed, on any number of threads, with the same bytes.
 
 from __future__ import annotations
 
-from digitlab.datasets.transforms.affine import augment_affine, realtime_images
+from digitlab.datasets.transforms.affine import augment_affine, realtime_images, vary_pose
 from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.datasets.transforms.copies import MOST_COPIES, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
@@ -33,4 +33,5 @@ __all__ = [
     "transform_images",
     "tta_copies",
     "vary_handwriting",
+    "vary_pose",
 ]

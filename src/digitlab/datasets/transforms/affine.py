@@ -21,7 +21,16 @@ from digitlab.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AffineRanges", "augment_affine", "draw_matrices", "realtime_images"]
+__all__ = [
+    "POSE",
+    "REALTIME",
+    "S1_RANGES",
+    "AffineRanges",
+    "augment_affine",
+    "draw_matrices",
+    "realtime_images",
+    "vary_pose",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,21 @@ class AffineRanges:
             raise UsageError(f"{self}: expected finite ranges of 0 or more, and a zoom below 1")
 
 
+S1_RANGES = AffineRanges(rotation=8, width_shift=0.02, shear=0.1, zoom=0.08)  # S1 §3.2.12
+REALTIME = AffineRanges(rotation=20, width_shift=0.2, height_shift=0.2, zoom=0.2)  # S0 §4.1.3
+# Ours: wider than S1's, for networks that train long. MNIST's digits stay in their frame.
+POSE = AffineRanges(rotation=10, width_shift=0.1, height_shift=0.1, shear=10, zoom=0.15)
+
+
 def augment_affine(
     images: NDArray[np.uint8],
     rng: np.random.Generator,
     *,
-    rotation: float = 8.0,
-    width_shift: float = 0.02,
-    height_shift: float = 0.0,
-    shear: float = 0.1,
-    zoom: float = 0.08,
+    rotation: float = S1_RANGES.rotation,
+    width_shift: float = S1_RANGES.width_shift,
+    height_shift: float = S1_RANGES.height_shift,
+    shear: float = S1_RANGES.shear,
+    zoom: float = S1_RANGES.zoom,
     fill: Fill = "nearest",
 ) -> NDArray[np.uint8]:
     """S1's augmentation (§3.2.12), with its numbers: uint8 (N, 28, 28) → uint8 (N, 28, 28).
@@ -69,6 +84,15 @@ def augment_affine(
     return warp(require_images(images), draw_matrices(rng, len(images), ranges), fill)
 
 
+def vary_pose(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Images moved within `POSE`, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+
+    Raises:
+        ShapeError: when the images are not uint8 (N, 28, 28).
+    """
+    return warp(require_images(images), draw_matrices(rng, len(images), POSE), "constant")
+
+
 def realtime_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """S0's real-time alternative to the handmade sets (§4.1.3): uint8 (N, 28, 28) → Sobel images, uint8 (N, 28, 28).
 
@@ -77,8 +101,7 @@ def realtime_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDAr
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
     """
-    ranges = AffineRanges(rotation=20, width_shift=0.2, height_shift=0.2, zoom=0.2)
-    return sobel_images(warp(require_images(images), draw_matrices(rng, len(images), ranges), "constant"))
+    return sobel_images(warp(require_images(images), draw_matrices(rng, len(images), REALTIME), "constant"))
 
 
 def draw_matrices(rng: np.random.Generator, count: int, ranges: AffineRanges) -> NDArray[np.float64]:

@@ -5,18 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from digitlab.models.backend import keras
+from digitlab.training.settings import LOSSES
 
 ops = keras.ops
 
 __all__ = ["loss_and_accuracy", "objective"]
 
+_OF_TARGETS = dict(
+    zip(
+        LOSSES,
+        (
+            keras.losses.categorical_crossentropy,  # of smoothed labels; of plain ones there is a quicker way
+            keras.losses.categorical_crossentropy,
+            keras.losses.kl_divergence,
+            keras.losses.categorical_hinge,
+            keras.losses.mean_squared_error,
+        ),
+        strict=True,
+    )
+)
 
-def objective(labels: Any, probabilities: Any, label_smoothing: float) -> Any:
-    """Mean cross-entropy of labels (B,) and probabilities (B, 10); the labels smoothed where asked for."""
-    if not label_smoothing:
+
+def objective(labels: Any, probabilities: Any, label_smoothing: float, loss: str = LOSSES[0]) -> Any:
+    """Mean loss of labels (B,) and probabilities (B, 10), one of `LOSSES`; the labels smoothed where asked for."""
+    if loss == LOSSES[0] and not label_smoothing:
         return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
-    targets = ops.one_hot(labels, 10)
-    return ops.mean(keras.losses.categorical_crossentropy(targets, probabilities, label_smoothing=label_smoothing))
+    targets = ops.one_hot(labels, 10) * (1.0 - label_smoothing) + label_smoothing / 10
+    return ops.mean(_OF_TARGETS[loss](targets, probabilities))
 
 
 def loss_and_accuracy(labels: Any, probabilities: Any) -> Any:

@@ -7,39 +7,43 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from digitlab.training.compiled.objective import loss_and_accuracy, objective
+from digitlab.training.compiled.objective import loss_and_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
-    from digitlab.training.compiled import Steps
+    from digitlab.training.compiled import Objective, Steps
+    from digitlab.training.in_graph import InGraph
 
 __all__ = ["make"]
 
 
-def make(model: keras.Model, optimiser: keras.Optimizer, label_smoothing: float) -> Steps:
+def make(model: keras.Model, optimiser: keras.Optimizer, objective: Objective, augmentation: InGraph | None) -> Steps:
     """See `digitlab.training.compiled.make_steps`."""
 
     def loss_of(trainable: Any, fixed: Any, images: Any, labels: Any) -> tuple[Any, Any]:
         probabilities, fixed, losses = model.stateless_call(trainable, fixed, images, training=True, return_losses=True)
-        return objective(labels, probabilities, label_smoothing) + sum(losses), (fixed, probabilities)
+        return objective(labels, probabilities) + sum(losses), (fixed, probabilities)
 
     gradient = jax.value_and_grad(loss_of, has_aux=True)
 
     def step(state: Any, batch: Any) -> Any:
         trainable, fixed, moments = state
-        images, labels = batch
+        images, labels, numbers = batch
+        if augmentation is not None:
+            images = augmentation.vary(images, numbers)
         (_, (fixed, probabilities)), slopes = gradient(trainable, fixed, images, labels)
         trainable, moments = optimiser.stateless_apply(moments, slopes, trainable)
         # A scan's state keeps its structure: lists, as it came in.
         return [[*trainable], [*fixed], [*moments]], loss_and_accuracy(labels, probabilities)
 
-    compiled = jax.jit(lambda state, images, labels: jax.lax.scan(step, state, (images, labels)))
+    compiled = jax.jit(lambda state, *batches: jax.lax.scan(step, state, batches))
 
-    def run(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(images: NDArray[np.uint8], labels: NDArray[np.uint8], numbers: NDArray[np.float32]) -> NDArray[np.float32]:
         held = (model.trainable_variables, model.non_trainable_variables, optimiser.variables)
-        state, rows = compiled([[each.value for each in part] for part in held], images, labels.astype(np.int32))
+        state = [[each.value for each in part] for part in held]
+        state, rows = compiled(state, images, labels.astype(np.int32), numbers)
         for part, values in zip(held, state, strict=True):
             for variable, value in zip(part, values, strict=True):
                 variable.assign(value)

@@ -1,0 +1,132 @@
+"""How long until a network is right: our recipe against S0's in plain Keras; and S4's training, both ways."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.bench.plain_keras import PlainKeras
+from digitlab.datasets import load_dataset
+from digitlab.models.backend import keras
+from digitlab.runs import Run
+from digitlab.training import EpochEnded, Training, find_recipe, run_training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Finish", "SameTraining", "measure_notebook", "measure_to_accuracy"]
+
+_MOST_EPOCHS = 30  # S0's recipe was trained for 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Seconds of training until a test accuracy, compilation included, measuring not.
+
+    plain_seconds, plain_epochs: S0's recipe in plain Keras until its first epoch of that accuracy; NaN: never
+    ours_seconds, ours_accuracies: of the recipe `fast`, seed by seed; all its epochs
+    """
+
+    wanted: float
+    plain_seconds: float
+    plain_epochs: int
+    ours_seconds: list[float]
+    ours_accuracies: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """Plain Keras' seconds to ours, the median of the seeds."""
+        return self.plain_seconds / statistics.median(self.ours_seconds)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "ratio": self.ratio, "ours_mean_accuracy": statistics.mean(self.ours_accuracies)}
+
+    def sentence(self) -> str:
+        """The result in words."""
+        return (
+            f"to {100 * self.wanted:.1f} %: S0's recipe in plain Keras {self.plain_seconds:.1f} s "
+            f"({self.plain_epochs} epochs), `digitlab train fast` {statistics.median(self.ours_seconds):.2f} s "
+            f"(mean accuracy {100 * statistics.mean(self.ours_accuracies):.2f} %, {len(self.ours_seconds)} seeds): "
+            f"{self.ratio:.1f} times quicker"
+        )
+
+
+def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 0.99) -> Finish:
+    """Train S0's recipe until it is right ``wanted`` of the time, and the recipe `fast` with ``seeds`` seeds."""
+    mnist = load_dataset("mnist")
+    plain = PlainKeras("thesis-2conv", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
+    seconds, epochs = 0.0, 0
+    for epoch in range(1, _MOST_EPOCHS + 1):
+        began = time.perf_counter()
+        plain.epoch()
+        seconds += time.perf_counter() - began
+        accuracy = plain.accuracy(mnist.split("test"))
+        say(f"S0's recipe, plain Keras, epoch {epoch}: {100 * accuracy:.2f} % after {seconds:.1f} s")
+        if accuracy >= wanted:
+            epochs = epoch
+            break
+    ours = [_train(replace(find_recipe(Path("fast")), seed=seed)) for seed in range(seeds)]
+    for seed, (took, accuracy) in enumerate(ours):
+        say(f"digitlab train fast, seed {seed}: {100 * accuracy:.2f} % after {took:.2f} s")
+    return Finish(
+        wanted, seconds if epochs else float("nan"), epochs, [took for took, _ in ours], [right for _, right in ours]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SameTraining:
+    """S4's network, optimiser, batches and epochs, both ways."""
+
+    epochs: int
+    plain_seconds: float
+    plain_accuracy: float
+    ours_seconds: float
+    ours_accuracy: float
+
+    @property
+    def ratio(self) -> float:
+        """Plain Keras' seconds to ours."""
+        return self.plain_seconds / self.ours_seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "ratio": self.ratio}
+
+    def sentence(self) -> str:
+        """The result in words."""
+        return (
+            f"S4, {self.epochs} epochs: plain Keras {self.plain_seconds:.0f} s, {100 * self.plain_accuracy:.2f} %; "
+            f"digitlab {self.ours_seconds:.0f} s, {100 * self.ours_accuracy:.2f} %: {self.ratio:.2f} times quicker"
+        )
+
+
+def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraining:
+    """Train S4's network as S4 did, in plain Keras and here; the test accuracy of both after the last epoch."""
+    mnist = load_dataset("mnist")
+    took, accuracy = _train(Training("notebook-cnn", epochs=epochs))
+    say(f"S4, digitlab: {100 * accuracy:.2f} % after {took:.1f} s")
+    plain = PlainKeras("notebook-cnn", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
+    began = time.perf_counter()
+    for _ in range(epochs):
+        plain.epoch()
+    seconds = time.perf_counter() - began
+    right = plain.accuracy(mnist.split("test"))
+    say(f"S4, plain Keras: {100 * right:.2f} % after {seconds:.1f} s")
+    return SameTraining(epochs, seconds, right, took, accuracy)
+
+
+def _train(training: Training) -> tuple[float, float]:
+    """Seconds that the epochs took, and the test accuracy after the last."""
+    ends: list[EpochEnded] = []
+    with tempfile.TemporaryDirectory() as folder:
+        trained = run_training(
+            training,
+            Run.create("bench", Path(folder)),
+            listener=lambda event: ends.append(event) if isinstance(event, EpochEnded) else None,
+        )
+    return sum(end.seconds for end in ends), trained.metrics.accuracy

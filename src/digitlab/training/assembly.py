@@ -1,0 +1,81 @@
+"""From settings to a network and its training: the one place that passes the fields of `Training` on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.models import build
+from digitlab.models.backend import dtype_policy, keras
+from digitlab.training.augmentation import augmentation
+from digitlab.training.loop import Loop
+from digitlab.training.optimisers import make_optimiser
+from digitlab.training.precision import dtype_policy_name
+
+if TYPE_CHECKING:
+    from digitlab.datasets.shuffling import Shuffled
+    from digitlab.training.settings import Training
+    from digitlab.values import Digits
+
+__all__ = ["finished_network", "loop_of", "network_of", "optimiser_of"]
+
+
+def network_of(training: Training) -> keras.Model:
+    """The untrained network, under the dtype policy of the moment.
+
+    Raises:
+        UsageError: for an unknown architecture or option.
+    """
+    return build(training.architecture, dropout=training.dropout, noise=training.noise, options=training.options)
+
+
+def optimiser_of(training: Training, *, steps: int) -> keras.Optimizer:
+    """The optimiser for ``steps`` batches in all.
+
+    Raises:
+        UsageError: for an unknown optimiser or schedule.
+    """
+    return make_optimiser(
+        training.optimiser,
+        learning_rate=training.learning_rate,
+        schedule=training.schedule,
+        steps=steps,
+        weight_average=training.weight_average,
+    )
+
+
+def loop_of(
+    training: Training,
+    train: Digits | Shuffled,
+    validation: Digits | None,
+    *,
+    optimiser: keras.Optimizer | None = None,
+) -> Loop:
+    """The training at its beginning: Keras' global state seeded, the network under the policy of its precision.
+
+    optimiser: in place of the settings' own
+
+    Raises:
+        UsageError: for an unknown architecture, option, optimiser, schedule or augmentation.
+    """
+    keras.utils.set_random_seed(training.seed)
+    with dtype_policy(dtype_policy_name(training.precision)):
+        model = network_of(training)
+    return Loop(
+        model,
+        optimiser or optimiser_of(training, steps=training.epochs * -(-len(train) // training.batch_size)),
+        train,
+        validation,
+        batch_size=training.batch_size,
+        seed=training.seed,
+        patience=training.patience,
+        label_smoothing=training.label_smoothing,
+        loss=training.loss,
+        augmentation=augmentation(training.augmentation),
+    )
+
+
+def finished_network(training: Training, loop: Loop) -> keras.Model:
+    """The trained network in float32, whatever the training's policy."""
+    model = network_of(training)
+    model.set_weights(loop.model.get_weights())
+    return model

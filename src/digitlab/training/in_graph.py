@@ -1,0 +1,97 @@
+"""Augmentation inside the compiled graph: random numbers in, drawn outside by the seed, and images varied by them.
+
+The same images as `datasets.transforms` makes with the same generator, to a level of 255 where a value lies between
+two. Written in `keras.ops`: it runs wherever the network runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.datasets.transforms import cutout
+from digitlab.datasets.transforms.affine import draw_matrices
+from digitlab.models.backend import keras
+from digitlab.models.sobel import SobelImage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets.transforms.affine import AffineRanges
+
+ops = keras.ops
+
+__all__ = ["InGraph", "cutting_out", "joined", "making_sobel", "moving"]
+
+
+@dataclass(frozen=True, slots=True)
+class InGraph:
+    """An augmentation in two halves.
+
+    width: how many numbers an image needs
+    draw: (generator, count) → float32 (count, width)
+    vary: (images (B, 28, 28), numbers (B, width)) → images (B, 28, 28), tensors, whole numbers 0..255
+    """
+
+    width: int
+    draw: Callable[[np.random.Generator, int], NDArray[np.float32]]
+    vary: Callable[[Any, Any], Any]
+
+
+def moving(ranges: AffineRanges, fill: str) -> InGraph:
+    """Affine changes within ``ranges``, as `transforms.affine` draws them."""
+
+    def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        return draw_matrices(rng, count, ranges).reshape(count, 6).astype(np.float32)
+
+    def vary(images: Any, matrices: Any) -> Any:
+        places = ops.pad(matrices, [[0, 0], [0, 2]])  # a projective map whose last row is (0, 0, 1)
+        grey = ops.cast(images, "float32")[..., None]
+        moved = ops.image.affine_transform(
+            grey, places, interpolation="bilinear", fill_mode=fill, fill_value=0.0, data_format="channels_last"
+        )
+        return ops.round(moved[..., 0])
+
+    return InGraph(6, draw, vary)
+
+
+def cutting_out() -> InGraph:
+    """A square of each image hidden, as `transforms.cutout` draws them."""
+
+    def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        return cutout.draw_squares(rng, count).astype(np.float32)
+
+    def vary(images: Any, starts: Any) -> Any:
+        distance = ops.arange(28, dtype="float32") - starts[..., None]  # (B, 2, 28)
+        hidden = ops.logical_and(distance >= 0, distance < cutout.SIZE)
+        grey = ops.cast(images, "float32")
+        return ops.where(ops.logical_and(hidden[:, 0, :, None], hidden[:, 1, None, :]), 0.0, grey)
+
+    return InGraph(2, draw, vary)
+
+
+def making_sobel() -> InGraph:
+    """Sobel images; nothing is drawn."""
+    layer = SobelImage(dtype="float32")
+    return InGraph(0, lambda _, count: np.empty((count, 0), np.float32), lambda images, _: layer(images))
+
+
+def joined(steps: Sequence[InGraph], *, spawning: bool = True) -> InGraph:
+    """One after the other; each draws from a generator of its own, or (not ``spawning``) from the one given."""
+
+    def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        generators = rng.spawn(len(steps)) if spawning else [rng] * len(steps)
+        return np.concatenate([step.draw(own, count) for step, own in zip(steps, generators, strict=True)], axis=1)
+
+    def vary(images: Any, numbers: Any) -> Any:
+        start = 0
+        for step in steps:
+            images = step.vary(images, numbers[:, start : start + step.width])
+            start += step.width
+        return images
+
+    return InGraph(sum(step.width for step in steps), draw, vary)

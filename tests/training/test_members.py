@@ -1,0 +1,69 @@
+"""An ensemble as one training: members, their mean, interruption and going on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from digitlab.datasets import Dataset, catalogue, load_dataset
+from digitlab.errors import RunError, UsageError
+from digitlab.models import load_keras, predict_probabilities, read_card
+from digitlab.runs import Run
+from digitlab.training import EpochEnded, Event, StopRequest, Training, resumed, run_training
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("keras")
+
+SETTINGS = {"epochs": 1, "optimiser": "adam", "members": 2, "seed": 3, "name": "pair"}
+
+
+@pytest.fixture
+def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
+    whole = load_dataset("mnist")
+    makers = {"train": lambda: whole.split("train")[:600], "test": lambda: whole.split("test")[:200]}
+    monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
+    return "small"
+
+
+def test_members_are_trained_and_their_mean_is_kept(small_mnist: str, tmp_path: Path) -> None:
+    run = Run.create("pair", tmp_path)
+    trained = run_training(Training("ann-397", small_mnist, **SETTINGS), run)
+    seeds = [run.member(number).read_config()["seed"] for number in (1, 2)]
+    assert seeds == [6, 7]  # seed 4 would have 8 and 9
+    images = load_dataset("mnist").split("test").images[:200]
+    members = [predict_probabilities(load_keras(run.member(number).keras), images) for number in (1, 2)]
+    whole = predict_probabilities(load_keras(run.keras), images)
+    np.testing.assert_allclose(whole, np.mean(members, axis=0), atol=1e-5)
+    assert run.read_json(run.metrics)["accuracy"] == trained.metrics.accuracy
+    assert run.report.is_file()
+    card = read_card(run.keras)
+    assert card is not None
+    assert [member["seed"] for member in card.training["members"]] == [6, 7]
+    with pytest.raises(RunError, match="is done"):
+        resumed(run)
+
+
+def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(small_mnist: str, tmp_path: Path) -> None:
+    training = Training("ann-397", small_mnist, **SETTINGS)
+    whole, broken, stop = Run.create("whole", tmp_path), Run.create("broken", tmp_path), StopRequest()
+    expected = run_training(training, whole)
+
+    def stopping(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            stop()
+
+    first = run_training(training, broken, listener=stopping, stop=stop)
+    assert first.history.stopped == "interrupted in member 1 of 2"
+    assert broken.report.is_file()
+    again = run_training(resumed(broken), broken)
+    for left, right in zip(expected.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_an_ensemble_of_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="members is 0; expected 1 to 100"):
+        Training(members=0)
