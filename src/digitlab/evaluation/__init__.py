@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from digitlab.evaluation.keeping import keep
-from digitlab.evaluation.metrics import Metrics, accuracy_of, log_loss_of, measure, surest_mistakes
+from digitlab.evaluation.keeping import keep, keep_without_images
+from digitlab.evaluation.metrics import REPLICAS, Metrics, accuracy_of, log_loss_of, measure, surest_mistakes
+from digitlab.evaluation.reading_files import read_labels, read_probabilities
 
-__all__ = ["Metrics", "accuracy_of", "keep", "log_loss_of", "measure", "surest_mistakes"]
+__all__ = [
+    "REPLICAS",
+    "Metrics",
+    "accuracy_of",
+    "keep",
+    "keep_without_images",
+    "log_loss_of",
+    "measure",
+    "read_labels",
+    "read_probabilities",
+    "surest_mistakes",
+]

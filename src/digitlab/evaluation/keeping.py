@@ -4,32 +4,66 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from digitlab.evaluation import doubtful
 from digitlab.evaluation.metrics import surest_mistakes
 from digitlab.runs import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.evaluation.metrics import Metrics
     from digitlab.runs import Run
     from digitlab.values import Digits
 
-__all__ = ["keep"]
+__all__ = ["keep", "keep_without_images"]
 
 
 def keep(
-    run: Run, metrics: Metrics, probabilities: NDArray[np.float32], digits: Digits, about: Mapping[str, Any]
-) -> None:
+    run: Run, metrics: Metrics, probabilities: NDArray[np.floating], digits: Digits, about: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write probabilities (N, 10) of ``digits`` and their metrics into ``run``: `predictions.npz`, `metrics.json`.
 
-    about: what was measured (model, data, split …), kept in the JSON beside the numbers.
+    about: what was measured (model, data, split …), kept in the JSON beside the numbers; what MNIST's doubtful labels
+        matter is added where they are the labels
+
+    Returns:
+        What `metrics.json` holds now.
 
     Raises:
         StorageError: when the files cannot be written.
     """
     rows = surest_mistakes(probabilities, digits.labels)
-    run.write_predictions(Predictions(probabilities, digits.labels, rows, digits.images[rows]))
-    run.write_json(run.metrics, {**about, **metrics.as_dict()})
+    said = Predictions(probabilities, digits.labels, rows, digits.images[rows])
+    return _write(run, metrics, said, about)
+
+
+def keep_without_images(
+    run: Run,
+    metrics: Metrics,
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    about: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The same of answers (N, 10) to images that are not here, with their labels (N,): no mistake has a picture.
+
+    Raises:
+        StorageError: when the files cannot be written.
+    """
+    said = Predictions(
+        probabilities, labels.astype(np.uint8), surest_mistakes(probabilities, labels), np.zeros((0, 28, 28), np.uint8)
+    )
+    return _write(run, metrics, said, about)
+
+
+def _write(run: Run, metrics: Metrics, said: Predictions, about: Mapping[str, Any]) -> dict[str, Any]:
+    content = {**about, **metrics.as_dict()}
+    without_doubt = doubtful.accuracies(said.probabilities, said.labels)
+    if without_doubt is not None:
+        content["doubtful"] = without_doubt
+    run.write_predictions(said)
+    run.write_json(run.metrics, content)
+    return content

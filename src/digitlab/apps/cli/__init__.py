@@ -20,11 +20,15 @@ _VERBS = {
     "live": "live:live",
     "train": "train:train",
     "evaluate": "evaluate:evaluate",
-    "report": "evaluate:report",
+    "compare": "compare:compare",
+    "report": "report:report",
+    "label-errors": "label_errors:label_errors",
+    "inspect": "inspect:inspect",
     "export": "export:export",
     "ensemble": "ensemble:ensemble",
     "import": "import_:import_",
     "data": "data:app",
+    "study": "study:app",
     "bench": "bench:app",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
@@ -32,9 +36,8 @@ _VERBS = {
 
 # Module → the extra that brings it: what a base installation lacks is said in one line, whichever verb misses it.
 _EXTRAS = {
-    **dict.fromkeys(
-        ("google", "h5py", "jinja2", "keras", "lmdb", "matplotlib", "onnx", "sklearn", "tensorflow", "tomli_w"), "train"
-    ),
+    **dict.fromkeys(("google", "h5py", "jinja2", "keras", "lmdb", "matplotlib", "onnx"), "train"),
+    **dict.fromkeys(("scipy", "sklearn", "tensorflow", "tomli_w"), "train"),
     **dict.fromkeys(("ai_edge_litert", "openvino"), "export"),
 }
 

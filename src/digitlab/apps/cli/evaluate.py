@@ -1,45 +1,56 @@
-"""`digitlab evaluate` and `digitlab report`."""
+"""`digitlab evaluate`."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.evaluation import Metrics
     from digitlab.runs import Run
 
     Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-__all__ = ["evaluate", "report"]
+__all__ = ["evaluate"]
+
+_MODEL, _DATA, _SPLIT = "reader", "mnist", "test"
 
 
 def evaluate(
-    model: str = "reader",
+    model: str = _MODEL,
     /,
     *,
-    data: str = "mnist",
-    split: str = "test",
+    data: str = _DATA,
+    split: str = _SPLIT,
     tta: int = 1,
+    probabilities: Path | None = None,
+    labels: Path | None = None,
+    logits: bool = False,
+    robustness: bool = False,
+    robustness_images: int | None = None,
     out: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Measure a model on labelled digits: loss, accuracy, precision, recall, F1, confusion matrix; and write a report.
+    """Measure a model on labelled digits, or anyone's probabilities; and write a report.
 
-    For a run folder the files go into it, for any other model into a new folder under runs/.
+    Accuracy, log loss, precision, recall, F1, areas under ROC and precision–recall curves, top 2 and 3, Brier score,
+    calibration error; with 95 % intervals, Wilson's for the accuracy, by bootstrap for the others.
+
+    For a run folder the files go into it, for anything else into a new folder under runs/.
 
     For example:
     digitlab evaluate
     digitlab evaluate runs/2026-…-thesis-2conv --data mnist
     digitlab evaluate runs/2026-…-thesis-2conv --tta 5
+    digitlab evaluate runs/2026-…-thesis-2conv --robustness
+    digitlab evaluate --probabilities caffe.csv --labels labels.csv
 
     Args:
         model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
@@ -47,56 +58,94 @@ def evaluate(
         split: train, validation or test; where there is one split only, that.
         tta: Test-time augmentation: answer by the mean over so many copies of each image, 1 to 19: as it is, moved by a
             pixel, turned by 6°.
+        probabilities: Instead of a model: what one said, ten numbers an image, as .npz (the array probabilities), .npy
+            or .csv (ten columns); or a run folder.
+        labels: The true digit of each, as .npz (the array labels), .npy or .csv (one column); else those in the npz of
+            the probabilities.
+        logits: The numbers are logits; softmax makes them probabilities.
+        robustness: Ask the model as well about MNIST's test images spoilt fifteen ways, turned and moved, about another
+            hand (digits-8x8), and about what is no digit (fashion-mnist, shapes); a table, robustness.csv, .json, .png.
+        robustness_images: The same, on at most so many images of each set: 1000 take a tenth of the time.
         out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
+    from digitlab.apps.cli.robustness import hard_images, run_robustness
+    from digitlab.reports import write_report
+    from digitlab.reports.octave import write_mat
+
+    hard = hard_images(robustness, robustness_images, of_model=probabilities is None)
+    if probabilities is not None:
+        _expect_no_model((model, data, split, tta))
+        run, content = _measure_files(probabilities, labels, out, logits=logits)
+    else:
+        _expect_no_files(labels, logits=logits)
+        run, content = _measure_model(model, data, split, tta, out)
+    write_mat(run)
+    write_report(run)
+    if not json:
+        _show(content)
+    if hard is not None:
+        answer = _answering(model, form="grey")
+        content["robustness"] = run_robustness(answer, run, {"model": model}, images=hard, tta=tta, show=not json)
+    if json:
+        say_json({**content, "report": str(run.report)})
+        return 0
+    advise(f"look at {run.report}")
+    say(str(run.path))
+    return 0
+
+
+def _measure_model(model: str, data: str, split: str, tta: int, out: Path | None) -> tuple[Run, dict[str, Any]]:
     import numpy as np
 
     from digitlab.datasets import find_dataset
     from digitlab.datasets.transforms import tta_copies
-    from digitlab.evaluation import keep, measure
-    from digitlab.reports import write_report
+    from digitlab.evaluation import REPLICAS, keep, measure
 
     dataset = find_dataset(data)
     split = dataset.splits[0] if len(dataset.splits) == 1 else split
     digits = dataset.split(split)
     copies = tta_copies(digits.images, tta)
     answer = _answering(model, form=dataset.form)
-    probabilities = np.asarray(np.mean([answer(images) for images in copies], axis=0), np.float32)
-    metrics = measure(probabilities, digits.labels)
+    said = np.asarray(np.mean([answer(images) for images in copies], axis=0), np.float32)
+    metrics = measure(said, digits.labels, bootstrap=REPLICAS)
     run = _folder(model, data, split, out, tta)
     about = {"model": model, "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}
-    keep(run, metrics, probabilities, digits, about)
-    write_report(run)
-    if json:
-        say_json({**about, "report": str(run.report), **metrics.as_dict()})
-        return 0
-    _show(metrics)
-    advise(f"look at {run.report}")
-    say(str(run.path))
-    return 0
+    return run, keep(run, metrics, said, digits, about)
 
 
-def report(*runs: Path) -> int:
-    """Write the page of each run folder again, from its files.
-
-    For example:
-    digitlab report runs/2026-…-thesis-2conv
-
-    Args:
-        runs: Run folders.
-    """
+def _measure_files(
+    probabilities: Path, labels: Path | None, out: Path | None, *, logits: bool
+) -> tuple[Run, dict[str, Any]]:
     from digitlab.errors import UsageError
-    from digitlab.reports import write_report
-    from digitlab.runs import Run
+    from digitlab.evaluation import REPLICAS, keep_without_images, measure, read_labels, read_probabilities
 
-    if not runs:
-        raise UsageError("report: no run folder given; expected one or more, e.g. digitlab report runs/*")
-    for path in runs:
-        run = Run.open(path)
-        write_report(run)
-        say(str(run.report))
-    return 0
+    said = read_probabilities(probabilities, logits=logits)
+    if labels is None and not (probabilities.is_dir() or probabilities.suffix.lower() == ".npz"):
+        raise UsageError(f"evaluate: {probabilities} holds no labels; name their file: --labels FILE")
+    truth = read_labels(labels or probabilities, named=labels is None)
+    metrics = measure(said, truth, bootstrap=REPLICAS)
+    run = _new_folder(f"evaluate-{probabilities.stem}", out)
+    about = {"model": str(probabilities), "data": str(labels or probabilities), "split": "all", "logits": logits}
+    return run, keep_without_images(run, metrics, said, truth, about)
+
+
+def _expect_no_model(given: tuple[object, ...]) -> None:
+    from digitlab.errors import UsageError
+
+    if given != (_MODEL, _DATA, _SPLIT, 1):
+        raise UsageError(
+            "evaluate --probabilities: they are measured as they are; leave out MODEL, --data, --split and --tta"
+        )
+
+
+def _expect_no_files(labels: Path | None, *, logits: bool) -> None:
+    from digitlab.errors import UsageError
+
+    if labels is not None or logits:
+        raise UsageError(
+            "evaluate: --labels and --logits are said of probabilities; name their file: --probabilities FILE"
+        )
 
 
 def _answering(model: str, *, form: str) -> Answer:
@@ -134,14 +183,9 @@ def _by_keras(path: Path, *, form: str) -> Answer:
 def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Run:
     """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
     from digitlab.runs import Run
-    from digitlab.storage import saying_what_failed
 
-    if out is not None:
-        with saying_what_failed(out, "make"):
-            out.mkdir(parents=True, exist_ok=True)
-        return Run(out)
-    if not Path(model).is_dir():
-        return Run.create(f"evaluate-{Path(model).stem}-{Path(data).stem}")
+    if out is not None or not Path(model).is_dir():
+        return _new_folder(f"evaluate-{Path(model).stem}-{Path(data).stem}", out)
     run = Run.open(Path(model))
     config = run.read_config()
     own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
@@ -150,12 +194,48 @@ def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Ru
     return run if own else run.evaluation(name if tta == 1 else f"{name}-tta-{tta}")
 
 
-def _show(metrics: Metrics) -> None:
-    rows = [
-        [digit, f"{100 * precision:.2f}", f"{100 * recall:.2f}", f"{100 * f1:.2f}", support]
-        for digit, (precision, recall, f1, support) in enumerate(
-            zip(metrics.precision, metrics.recall, metrics.f1, metrics.support, strict=True)
-        )
+def _new_folder(name: str, out: Path | None) -> Run:
+    from digitlab.runs import Run
+    from digitlab.storage import saying_what_failed
+
+    if out is None:
+        return Run.create(name)
+    with saying_what_failed(out, "make"):
+        out.mkdir(parents=True, exist_ok=True)
+    return Run(out)
+
+
+def _show(content: Mapping[str, Any]) -> None:
+    """The numbers of `metrics.json` as two tables."""
+    say(f"{content['images']:,} images")
+    say(table(["", "", "95 % interval"], _numbers(content)))
+    say()
+    columns = ("precision", "recall", "f1")
+    rows: list[list[object]] = [
+        [digit, *(_percent(content[name][digit]) for name in columns), content["support"][digit]] for digit in range(10)
     ]
-    say(f"accuracy {100 * metrics.accuracy:.2f} %, log loss {metrics.loss:.4f}, {metrics.images:,} images")
+    rows.append(["mean", *(_percent(content[f"{name}_macro"]) for name in columns), content["images"]])
     say(table(["digit", "precision %", "recall %", "F1 %", "images"], rows))
+
+
+def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
+    intervals = {**content["intervals"], "accuracy": content["accuracy_interval"]}
+    rows = []
+    for name, words, write in (
+        ("accuracy", "accuracy %", _percent),
+        ("loss", "log loss", "{:.4f}".format),
+        ("auc_macro", "area under ROC", "{:.5f}".format),
+        ("ece", "calibration error", "{:.4f}".format),
+    ):
+        if content[name] is not None:
+            interval = " to ".join(map(write, intervals[name])) if name in intervals else ""
+            rows.append([words, write(content[name]), interval])
+    doubtful = content.get("doubtful", {})
+    for name, words in (("corrected", "accuracy % on corrected labels"), ("without", "accuracy % without doubtful")):
+        if doubtful:
+            rows.append([words, _percent(doubtful[f"accuracy_{name}"]), ""])
+    return rows
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"

@@ -1,0 +1,230 @@
+"""Answers to compare: read from run folders, made sure to be to the same images, grouped by recipe."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import DatasetError, DigitlabError, RunError
+from digitlab.evaluation.checks import checked
+from digitlab.evaluation.reading_files import read_labels, read_probabilities
+from digitlab.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Answers", "by_recipe", "distinct", "expect_same_images", "group_names", "printable", "read_answers"]
+
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # what a run folder's name begins with
+_NOT_THE_RECIPE = ("seed", "name")
+_MOST_BYTES = 10_000_000  # of the pictures kept; fifty have 39,200
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one network said of a set of images.
+
+    name: its run folder's, fit to be printed
+    probabilities: (N, 10), float32 as ours are, or float64
+    labels: int64 (N,)
+    pictures: the images that are kept beside them, those of the surest mistakes, uint8 (28, 28) by row
+    data, split: which images, as far as its files say
+    settings: of its training, without the seed; empty where they are not known
+    """
+
+    name: str
+    path: Path
+    probabilities: NDArray[np.floating]
+    labels: NDArray[np.int64]
+    pictures: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
+    data: str | None = None
+    split: str | None = None
+    seed: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def images(self) -> str:
+        """Which images, in words."""
+        named = f" ({self.data}, {self.split})" if self.data else ""
+        return f"{len(self.labels):,} images{named}"
+
+
+def read_answers(path: Path) -> Answers:
+    """What stands in a run folder, in one of its evaluations, or in an npz file of ``probabilities`` and ``labels``.
+
+    Raises:
+        RunError: when it is missing, damaged or not done yet.
+        DatasetError: when it does not hold probabilities and labels.
+    """
+    path = Path(path)
+    beside = Run(path.parent)
+    if path.is_file() and not (path == beside.predictions and beside.metrics.is_file()):
+        return Answers(printable(path.name), path, *_read(path))
+    run = beside if path.is_file() else Run.open(path)
+    if not run.predictions.is_file():
+        raise RunError(f"{printable(path)}: {_what_it_lacks(run, printable(path))}")
+    about = run.read_json(run.metrics) if run.metrics.is_file() else {}
+    whole = _whole(run)
+    settings = _settings(whole)
+    seed = settings.pop("seed", None)
+    copies = about.get("tta", 1)
+    if copies != 1 and settings:
+        settings["tta"] = copies
+    return Answers(
+        printable(whole.path.name + (f" (mean of {copies} copies)" if copies != 1 else "")),
+        path,
+        *_read(run.predictions),
+        data=_text(about.get("data")),
+        split=_text(about.get("split")),
+        seed=seed if isinstance(seed, int) else None,
+        settings={name: value for name, value in settings.items() if name not in _NOT_THE_RECIPE},
+    )
+
+
+def _what_it_lacks(run: Run, name: str) -> str:
+    if any(file.is_file() for file in (run.metrics, run.keras, run.onnx)):
+        return f"lacks predictions.npz; run `digitlab evaluate {name}` to make it"
+    return f"holds no answers yet, its training has not ended; go on with it: `digitlab train --resume {name}`"
+
+
+def _whole(run: Run) -> Run:
+    """The run whose network was measured: an evaluation of other images lies inside it, RUN/evaluations/NAME."""
+    own = Run(run.path.resolve())
+    outer = Run(own.path.parent.parent)
+    inside = own.path.parent.name == "evaluations" and (outer.config.is_file() or outer.onnx.is_file())
+    return outer if inside else own
+
+
+def _read(path: Path) -> tuple[NDArray[np.floating], NDArray[np.int64], dict[int, NDArray[np.uint8]]]:
+    probabilities, labels = read_probabilities(path), read_labels(path, named=True)
+    try:
+        checked(probabilities, labels)
+    except DigitlabError as error:
+        raise DatasetError(f"{printable(path)}: {error}") from error
+    return probabilities, labels, _read_pictures(path)
+
+
+def _read_pictures(path: Path) -> dict[int, NDArray[np.uint8]]:
+    """None where the file has none that could be trusted: they only serve to notice other images."""
+    if path.suffix.lower() != ".npz":
+        return {}
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        sizes = {info.filename: info.file_size for info in stored.zip.infolist()}
+        if not all(0 < sizes.get(f"{name}.npy", 0) <= _MOST_BYTES for name in ("mistakes", "mistaken_images")):
+            return {}
+        try:
+            rows, images = stored["mistakes"], stored["mistaken_images"]
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+            return {}
+    sound = rows.dtype.kind in "iu" and images.dtype == np.uint8 and images.shape == (*rows.shape, 28, 28)
+    return dict(zip(rows.tolist(), images, strict=True)) if sound and rows.ndim == 1 else {}
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    try:
+        return run.read_config()
+    except ValueError as error:
+        raise RunError(f"{printable(run.config)}: cannot be read ({error})") from error
+
+
+def _text(value: object) -> str | None:
+    return printable(value) if isinstance(value, str) else None
+
+
+def printable(text: object) -> str:
+    """A name for people: what would move a terminal's cursor, or change its colour, becomes �."""
+    return "".join(letter if letter.isprintable() else "�" for letter in str(text))
+
+
+def expect_same_images(answers: Sequence[Answers]) -> None:
+    """Refuse answers to different images: other labels, other pictures among the mistakes kept, or another data set.
+
+    Raises:
+        RunError: naming the first two that differ, and in what.
+    """
+    first = answers[0]
+    for other in answers[1:]:
+        what = _what_differs(first, other)
+        if what:
+            raise RunError(
+                f"{printable(first.path)} and {printable(other.path)} do not answer the same images: {what}. Measure "
+                "both on the same (digitlab evaluate RUN --data NAME) and compare the folders that it writes"
+            )
+
+
+def _what_differs(first: Answers, other: Answers) -> str:
+    if len(first.labels) != len(other.labels):
+        return f"{first.images} here, {other.images} there"
+    differing = np.flatnonzero(first.labels != other.labels)
+    if len(differing):
+        return f"{len(differing):,} of {len(first.labels):,} labels differ, the first in row {differing[0]}"
+    shared = sorted(first.pictures.keys() & other.pictures.keys())
+    for row in shared:
+        if not np.array_equal(first.pictures[row], other.pictures[row]):
+            return f"the labels agree, but the picture in row {row} is another ({_whose(first)} and {_whose(other)})"
+    named = all(each.data is not None for each in (first, other))
+    if named and not shared and (first.data, first.split) != (other.data, other.split):
+        return f"{first.images} here, {other.images} there"
+    return ""
+
+
+def _whose(answers: Answers) -> str:
+    return answers.data or "unnamed images"
+
+
+def by_recipe(answers: Sequence[Answers]) -> list[list[Answers]]:
+    """Those that differ in the seed alone together, in the order given; what has no settings stands alone."""
+    groups: dict[str, list[Answers]] = {}
+    for place, each in enumerate(answers):
+        key = json.dumps(each.settings, sort_keys=True, default=str) if each.settings else str(place)
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
+
+
+def distinct(recipe: Sequence[Answers]) -> tuple[list[Answers], list[tuple[Answers, Answers]]]:
+    """The runs that are witnesses of their own, and each copy with its twin.
+
+    A run that was copied, or repeated with its own seed, gives the same answers to the last digit, and is no second
+    witness for its recipe.
+    """
+    kept: list[Answers] = []
+    copies = []
+    for one in recipe:
+        twin = next((other for other in kept if np.array_equal(one.probabilities, other.probabilities)), None)
+        if twin is None:
+            kept.append(one)
+        else:
+            copies.append((one, twin))
+    return kept, copies
+
+
+def group_names(groups: Sequence[Sequence[Answers]]) -> list[str]:
+    """A name for each group, no two the same: what its folders are called, with the settings in which namesakes differ.
+
+    A group of one has its folder's name, or its whole path where another has that name too.
+    """
+    alike = [_STAMP.sub("", group[0].name) if len(group) > 1 else group[0].name for group in groups]
+    names = []
+    for name, group in zip(alike, groups, strict=True):
+        namesakes = [other for other_name, other in zip(alike, groups, strict=True) if other_name == name]
+        if len(namesakes) == 1:
+            names.append(name)
+        elif len(group) > 1:
+            names.append(f"{name} ({_particulars(group[0], [other[0] for other in namesakes])})")
+        else:
+            names.append(printable(group[0].path))
+    return [name if names.count(name) == 1 else f"{name} [{place}]" for place, name in enumerate(names, start=1)]
+
+
+def _particulars(own: Answers, namesakes: Sequence[Answers]) -> str:
+    keys = sorted({key for each in namesakes for key in each.settings})
+    differing = [key for key in keys if len({str(each.settings.get(key)) for each in namesakes}) > 1]
+    return printable(", ".join(f"{key} {own.settings.get(key)}" for key in differing))

@@ -1,0 +1,253 @@
+"""A ranking of networks or recipes that says so where no difference is shown.
+
+Single networks are compared by their answers to each image (`paired`): that is said of these networks. Recipes with
+several seeds are compared by the means of their seeds (`seeds`): that is said of the recipes, on these test images.
+
+Where many are compared, some pair differs by luck. Holm's correction (Scandinavian Journal of Statistics 6, 1979) keeps
+the chance of even one false "better" in a whole ranking below one in twenty.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.evaluation.intervals import Interval, wilson
+from digitlab.evaluation.metrics import accuracy_of
+from digitlab.evaluation.paired import Paired, compare_pair, judge, losses_of, paired_interval, resampled_means
+from digitlab.evaluation.seeds import Spread, differ, difference_of_means, over_seeds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Contestant",
+    "Difference",
+    "Paired",
+    "Placed",
+    "Ranking",
+    "Spread",
+    "compare_pair",
+    "difference_of_means",
+    "holm",
+    "in_words",
+    "over_seeds",
+    "paired_interval",
+    "rank",
+]
+
+_SURE = 0.05  # a difference is shown where chance alone makes so large a one more rarely
+
+Method = Literal["McNemar", "Welch", "one against seeds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Who takes part: one network, or the networks of one recipe, a seed each.
+
+    answers: probabilities (N, 10), one array a network
+    """
+
+    name: str
+    answers: tuple[NDArray[np.floating], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A contestant in the ranking.
+
+    accuracy_interval: over seeds the t interval of their mean, else Wilson's over the images
+    places: the best and the worst place that the differences shown leave to it, 1 first
+    """
+
+    name: str
+    accuracy: Spread
+    accuracy_interval: Interval
+    loss: Spread
+    places: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two contestants, the one with the higher accuracy first; differences are its number less the other's.
+
+    seeds: how many networks each is
+    p: of this pair alone; corrected: Holm's, for all ``comparisons`` of the ranking
+    shown: whether ``corrected`` is below 0.05
+    paired: image by image, where the images and not the seeds decided
+    """
+
+    first: str
+    second: str
+    method: Method
+    seeds: tuple[int, int]
+    accuracy: float
+    accuracy_interval: Interval
+    loss: float
+    loss_interval: Interval
+    p: float
+    paired: Paired | None
+    corrected: float
+    comparisons: int
+    shown: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; of the images with different answers only their number."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "paired"}
+        if self.paired is not None:
+            counts = {name: getattr(self.paired, name) for name in ("both", "only_first", "only_second", "neither")}
+            plain["images"] = {**counts, "differing": len(self.paired.differing)}
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Contestants by their accuracy, the highest first; the difference of each pair, in that order too."""
+
+    placed: tuple[Placed, ...]
+    differences: tuple[Difference, ...]
+
+
+def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed: int = 0) -> Ranking:
+    """Two or more contestants, by the accuracy of their answers to the images with these labels (N,).
+
+    seed: of the bootstrap of the log losses, 1,000 replicas, the same for all
+
+    Raises:
+        UsageError: for fewer than two contestants, one without answers, or two of the same name.
+        ShapeError: when some are not answers to that many images.
+    """
+    if len({each.name for each in contestants}) < max(2, len(contestants)) or not all(c.answers for c in contestants):
+        names = ", ".join(each.name for each in contestants)
+        raise UsageError(f"to compare: {names or 'none'}; expected two or more, each with its own name and answers")
+    measured = sorted((_measure(each, labels) for each in contestants), key=lambda each: each.order)
+    resampled = resampled_means(np.stack([each.losses for each in measured]), seed)  # (1000, K)
+    found = [
+        (first, second, _judge(first, second, labels, resampled[:, one] - resampled[:, other]))
+        for (one, first), (other, second) in itertools.combinations(enumerate(measured), 2)
+    ]
+    differences = tuple(
+        Difference(
+            first.contestant.name,
+            second.contestant.name,
+            **judged,
+            corrected=corrected,
+            comparisons=len(found),
+            shown=corrected < _SURE,
+        )
+        for (first, second, judged), corrected in zip(found, holm([judged["p"] for _, _, judged in found]), strict=True)
+    )
+    return Ranking(tuple(_placed(each, len(labels), len(measured), differences) for each in measured), differences)
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """The p values of several comparisons, each corrected for their number.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    corrected, highest = [0.0] * len(chances), 0.0
+    for place, which in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
+        highest = max(highest, min(1.0, (len(chances) - place) * chances[which]))
+        corrected[which] = highest
+    return corrected
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A contestant with its numbers; losses: its first network's log loss of every image (N,)."""
+
+    contestant: Contestant
+    accuracy: Spread
+    loss: Spread
+    losses: NDArray[np.float64]
+
+    @property
+    def order(self) -> tuple[float, float]:
+        return -self.accuracy.mean, self.loss.mean
+
+
+def _measure(contestant: Contestant, labels: NDArray[np.integer]) -> _Measured:
+    losses = losses_of(contestant.answers, labels)
+    accuracy = over_seeds([accuracy_of(each, labels) for each in contestant.answers], shares=True)
+    return _Measured(contestant, accuracy, over_seeds(losses.mean(axis=1).tolist()), losses[0])
+
+
+def _judge(
+    first: _Measured, second: _Measured, labels: NDArray[np.integer], resampled: NDArray[np.float64]
+) -> dict[str, Any]:
+    """The fields of `Difference` that these two decide alone."""
+    seeds = len(first.accuracy.values), len(second.accuracy.values)
+    if first.accuracy.spreads or second.accuracy.spreads:
+        accuracy = differ(first.accuracy.values, second.accuracy.values)
+        loss = differ(first.loss.values, second.loss.values)
+        return {
+            "method": "Welch" if min(seeds) > 1 else "one against seeds",
+            "seeds": seeds,
+            "accuracy": accuracy.difference,
+            "accuracy_interval": accuracy.interval,
+            "loss": loss.difference,
+            "loss_interval": loss.interval,
+            "p": accuracy.p,
+            "paired": None,
+        }
+    # One network each; or the seeds of neither side differ in accuracy, and only the images can tell.
+    answers = first.contestant.answers[0], second.contestant.answers[0]
+    pair = judge(answers, labels, first.losses - second.losses, resampled)
+    return {
+        "method": "McNemar",
+        "seeds": seeds,
+        "accuracy": pair.accuracy,
+        "accuracy_interval": pair.accuracy_interval,
+        "loss": pair.loss,
+        "loss_interval": pair.loss_interval,
+        "p": pair.p,
+        "paired": pair,
+    }
+
+
+def _placed(measured: _Measured, images: int, contestants: int, differences: Sequence[Difference]) -> Placed:
+    name, accuracy = measured.contestant.name, measured.accuracy
+    better = sum(each.shown and each.second == name for each in differences)
+    worse = sum(each.shown and each.first == name for each in differences)
+    interval = accuracy.interval if accuracy.interval and accuracy.spreads else _over_images(accuracy.mean, images)
+    return Placed(name, accuracy, interval, measured.loss, (1 + better, contestants - worse))
+
+
+def _over_images(accuracy: float, images: int) -> Interval:
+    return wilson(round(accuracy * images), images)
+
+
+def in_words(difference: Difference) -> str:
+    """A difference as a sentence; accuracies in points, hundredths of all images.
+
+    "A and B: no difference shown: 0.12 points, interval −0.05 to 0.29, McNemar p = 0.21"
+    """
+    if difference.paired is not None and not len(difference.paired.differing):
+        return f"{difference.first} and {difference.second}: no difference shown: the same answer to every image"
+    low, high = difference.accuracy_interval
+    size = f"{_points(difference.accuracy)} points, interval {_points(low)} to {_points(high)}"
+    test = {"one against seeds": "t test"}.get(difference.method, difference.method)
+    remarks = []
+    if difference.seeds != (1, 1):
+        remarks.append(f"{difference.seeds[0]} and {difference.seeds[1]} seeds")
+    if difference.comparisons > 1:
+        remarks.append(f"corrected for {difference.comparisons} comparisons")
+    chance = f"{test} {_chance(difference.corrected)}" + (f" ({', '.join(remarks)})" if remarks else "")
+    if difference.shown:
+        return f"{difference.first} is better than {difference.second}: {size}, {chance}"
+    return f"{difference.first} and {difference.second}: no difference shown: {size}, {chance}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f}".replace("-", "−")
+
+
+def _chance(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3g}" if p < 0.1 else f"p = {p:.2f}"

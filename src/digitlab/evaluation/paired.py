@@ -1,0 +1,157 @@
+"""Two networks' answers to the same images: is one better than the other, or was it chance?
+
+The images that both get right or wrong say nothing. The test is McNemar's, exact: of the images that only one gets
+right, is it each one's turn as by the toss of a coin? The interval of the difference of accuracies is Newcombe's for
+paired shares (Statistics in Medicine 17, 1998, method 10), that of the difference of log losses a bootstrap of the
+images, both answers of an image together. All intervals are of 95 %.
+
+This is said of these two networks. What can be said of two recipes: `digitlab.evaluation.seeds`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from digitlab.errors import ShapeError
+from digitlab.evaluation.intervals import Interval, resamples, wilson
+from digitlab.evaluation.per_image import log_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Paired", "compare_pair", "disagreements", "judge", "losses_of", "paired_interval", "resampled_means"]
+
+_REPLICAS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """What two networks made of the same images; differences are the first's number less the second's.
+
+    both, only_first, only_second, neither: how many images they got right
+    differing: int64 (M,), rows of the images to which they gave different answers
+    p: McNemar's, exact, two-sided: how often chance alone parts the images that only one got right so unevenly
+    """
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    differing: NDArray[np.int64]
+    accuracy: float
+    accuracy_interval: Interval
+    loss: float
+    loss_interval: Interval
+    p: float
+
+
+def compare_pair(
+    first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer], *, seed: int = 0
+) -> Paired:
+    """Two networks' answers, each (N, 10), to the images with these labels (N,).
+
+    seed: of the bootstrap of the log losses, 1,000 replicas
+
+    Raises:
+        ShapeError: when they are not both answers to that many images.
+    """
+    losses = losses_of([first, second], labels)
+    return judge((first, second), labels, losses[0] - losses[1], resampled_means(losses[:1] - losses[1:], seed)[:, 0])
+
+
+def disagreements(
+    first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer]
+) -> dict[Literal["only_first", "only_second", "neither"], NDArray[np.int64]]:
+    """Rows of the images to which two networks gave different answers, by who is right.
+
+    Those come first to whose label the two give the most different probabilities.
+    """
+    every = np.arange(len(labels))
+    apart = np.abs(first[every, labels] - second[every, labels])
+    answers = first.argmax(axis=1), second.argmax(axis=1)
+    order = np.argsort(-apart, kind="stable")
+    order = order[answers[0][order] != answers[1][order]]
+    right = [(each == labels)[order] for each in answers]
+    return {"only_first": order[right[0]], "only_second": order[right[1]], "neither": order[~right[0] & ~right[1]]}
+
+
+def judge(
+    answers: tuple[NDArray[np.floating], NDArray[np.floating]],
+    labels: NDArray[np.integer],
+    loss: NDArray[np.float64],
+    resampled: NDArray[np.float64],
+) -> Paired:
+    """As `compare_pair`, by the differences of log loss: of each image (N,) and of each replica of the images (R,)."""
+    from scipy.stats import binomtest
+
+    said = [each.argmax(axis=1) for each in answers]
+    right = [each == labels for each in said]
+    both = int(np.sum(right[0] & right[1]))
+    only_first, only_second = int(right[0].sum()) - both, int(right[1].sum()) - both
+    alone, neither = only_first + only_second, len(labels) - both - only_first - only_second
+    low, high = np.quantile(resampled, [0.025, 0.975]).tolist()
+    return Paired(
+        both,
+        only_first,
+        only_second,
+        neither,
+        differing=np.flatnonzero(said[0] != said[1]).astype(np.int64),
+        accuracy=(only_first - only_second) / len(labels),
+        accuracy_interval=paired_interval(both, only_first, only_second, neither),
+        loss=float(loss.mean()),
+        loss_interval=Interval(low, high),
+        p=float(binomtest(only_first, alone).pvalue) if alone else 1.0,
+    )
+
+
+def paired_interval(both: int, only_first: int, only_second: int, neither: int) -> Interval:
+    """Newcombe's interval for the difference of two accuracies on the same images, from the four counts.
+
+    Recommended by Fagerland, Lydersen, Laake, Statistics in Medicine 33, 2014; their example:
+
+    >>> low, high = paired_interval(1, 1, 7, 12)
+    >>> f"{low:.3f} to {high:.3f}"
+    '-0.507 to -0.026'
+    """
+    count = both + only_first + only_second + neither
+    right = both + only_first, both + only_second
+    share = right[0] / count, right[1] / count
+    low, high = zip(*(wilson(each, count) for each in right), strict=True)
+    # How the two go together: the phi coefficient, drawn towards 0 as counts are whole numbers.
+    together = float(both * neither - only_first * only_second)
+    together = max(together - count / 2, 0.0) if together > 0 else together
+    margins = math.sqrt(math.prod(right) * math.prod(count - each for each in right))
+    phi = together / margins if margins else 0.0
+
+    def reach(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
+
+    difference = (only_first - only_second) / count
+    return Interval(
+        difference - reach(share[0] - low[0], high[1] - share[1]),
+        difference + reach(high[0] - share[0], share[1] - low[1]),
+    )
+
+
+def losses_of(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The log loss of every image: K answers (N, 10) → (K, N).
+
+    Raises:
+        ShapeError: when some are not answers to that many images.
+    """
+    for given in answers:
+        if given.shape != (len(labels), 10):
+            raise ShapeError("probabilities", expected=f"({len(labels)}, 10)", received=given.shape)
+    return np.stack([log_losses(given, labels) for given in answers])
+
+
+def resampled_means(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Means of each row (K, N) over 1,000 sets of N images drawn with replacement, the same for all rows: (1000, K)."""
+    count = values.shape[1]
+    return np.concatenate([(values @ weights).T / count for weights in resamples(count, _REPLICAS, seed)])

@@ -1,0 +1,123 @@
+"""A number over seeds: its mean and spread, and whether two recipes' means differ by more than their seeds do.
+
+The difference has Welch's interval. One value against several is judged as if it spread as they do (Crawford, Howell,
+The Clinical Neuropsychologist 12, 1998).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.evaluation.intervals import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["MeansDifference", "Spread", "differ", "difference_of_means", "over_seeds"]
+
+_ROUNDING = 1e-12  # what is less than this apart is the same number, computed in another order
+
+
+@dataclass(frozen=True, slots=True)
+class MeansDifference:
+    """The mean of some runs less that of others; p: how often chance alone sets them so far apart."""
+
+    difference: float
+    interval: Interval
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A number over seeds. deviation (of n − 1) and the t interval of the mean are None for a single value."""
+
+    values: tuple[float, ...]
+    mean: float
+    deviation: float | None
+    interval: Interval | None
+
+    @property
+    def spreads(self) -> bool:
+        """Whether the seeds gave different numbers."""
+        return self.deviation is not None and self.deviation > _ROUNDING
+
+
+def over_seeds(values: Sequence[float], *, shares: bool = False) -> Spread:
+    """The mean of a number over seeds, its deviation, and the 95 % interval of the mean.
+
+    shares: the numbers lie between 0 and 1, and so does their mean: the interval is cut off there
+
+    Raises:
+        UsageError: for no value.
+    """
+    if not len(values):
+        raise UsageError("there is no value to take the mean of; expected one for each seed")
+    numbers = np.asarray(values, np.float64)
+    mean = float(numbers.mean())
+    if len(numbers) == 1:
+        return Spread(tuple(numbers.tolist()), mean, None, None)
+    deviation = float(numbers.std(ddof=1))
+    reach = _t_quantile(len(numbers) - 1) * deviation / math.sqrt(len(numbers))
+    low, high = mean - reach, mean + reach
+    interval = Interval(max(0.0, low), min(1.0, high)) if shares else Interval(low, high)
+    return Spread(tuple(numbers.tolist()), mean, deviation, interval)
+
+
+def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """The 95 % interval for the mean of ``first`` less the mean of ``second``, numbers of independent runs.
+
+    >>> low, high = difference_of_means([0.992, 0.993, 0.991], [0.987, 0.989, 0.988])
+    >>> f"{low:.4f} to {high:.4f}"
+    '0.0017 to 0.0063'
+
+    Raises:
+        UsageError: when a side is empty, or both have one value only: nothing then tells chance from a difference.
+    """
+    return differ(first, second).interval
+
+
+def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
+    """The difference of two means, its interval and p: Welch's, or of one value against several.
+
+    Where nothing spreads the interval is the difference alone.
+
+    Raises:
+        UsageError: as `difference_of_means`.
+    """
+    from scipy.stats import t
+
+    if min(len(first), len(second)) < 1 or max(len(first), len(second)) < 2:
+        raise UsageError(
+            f"{len(first)} and {len(second)} values; expected one or more on each side, and two or more on one of them"
+        )
+    sides = [np.asarray(side, np.float64) for side in (first, second)]
+    difference = float(sides[0].mean() - sides[1].mean())
+    error, freedom = _standard_error(sides)
+    if error <= _ROUNDING:
+        return MeansDifference(difference, Interval(difference, difference), float(abs(difference) <= _ROUNDING))
+    reach = _t_quantile(freedom) * error
+    chance = 2 * float(t.sf(abs(difference) / error, freedom))
+    return MeansDifference(difference, Interval(difference - reach, difference + reach), chance)
+
+
+def _standard_error(sides: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Of the difference of the means, and its degrees of freedom."""
+    if min(map(len, sides)) == 1:
+        several = max(sides, key=len)
+        return float(several.std(ddof=1)) * math.sqrt(1 + 1 / len(several)), len(several) - 1
+    squares = [float(side.var(ddof=1)) / len(side) for side in sides]
+    freedom = [each**2 / (len(side) - 1) for each, side in zip(squares, sides, strict=True)]
+    return math.sqrt(sum(squares)), sum(squares) ** 2 / sum(freedom) if sum(freedom) else 1.0
+
+
+def _t_quantile(freedom: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
