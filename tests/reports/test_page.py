@@ -1,94 +1,324 @@
+"""The page of a run: what it says, what it leaves out, and what it refuses."""
+
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from digitlab.errors import RunError, UsageError
+from digitlab.apps.cli import run as command
+from digitlab.errors import RunError
 from digitlab.evaluation import keep, measure
-from digitlab.reports import write_report
-from digitlab.reports.figures import confusion_matrix_figure, save_digits
-from digitlab.runs import Run
+from digitlab.reports import save_figures, write_report
+from digitlab.runs import Predictions, Run
+from digitlab.values import Digits
 
-if TYPE_CHECKING:
-    from pathlib import Path
+HISTORY = (
+    "epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds", "images_per_second",
+    "learning_rate",
+)  # fmt: skip
+OLD = ("model", "data", "split", "images", "loss", "accuracy", "precision", "recall", "f1", "support")
+OLD = (*OLD, "confusion_matrix")
 
-    from digitlab.values import Digits
 
-
-def make_run(folder: Path, digits: Digits, name: str = "run", wrong: int = 3) -> Run:
+def make_run(folder: Path, digits: Digits, name: str = "run", wrong: int = 3, **about: Any) -> Run:
+    """A run whose first answers are wrong, all with a confidence of 0.919."""
     run = Run.create(name, folder)
     answers = digits.labels.copy()
     answers[:wrong] = (answers[:wrong] + 1) % 10
     probabilities = (np.eye(10, dtype=np.float32)[answers] * 0.91 + 0.009).astype(np.float32)
-    metrics = measure(probabilities, digits.labels)
-    keep(run, metrics, probabilities, digits, {"model": name, "data": "mnist", "split": "test"})
+    metrics = measure(probabilities, digits.labels, bootstrap=20)
+    keep(run, metrics, probabilities, digits, {"model": name, "data": "mnist", "split": "test", **about})
     return run
 
 
-def test_the_page_is_one_file_that_asks_for_nothing_outside(tmp_path: Path, few_digits: Digits) -> None:
-    run = make_run(tmp_path, few_digits)
-    columns = (
-        "epoch",
-        "loss",
-        "accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "seconds",
-        "images_per_second",
-        "learning_rate",
-    )
-    run.write_table(
-        run.history, columns, [[1, 0.5, 0.8, None, None, 3.0, 900, 1.0], [2, 0.3, 0.9, 0.4, 0.85, 3.0, 900, 1.0]]
-    )
+def make_trained(folder: Path, digits: Digits, name: str = "run", **settings: Any) -> Run:
+    run = make_run(folder, digits, name)
+    defaults = {"architecture": "thesis-2conv", "dataset": "mnist", "epochs": 2, "batch_size": 128, "seed": 3}
+    run.write_config({**defaults, "optimiser": "adadelta", "dropout": True, "validation": 0.2, **settings})
+    run.write_json(run.environment, {"processor": "a <fast> one", "cores": 2, "versions": {"keras": "3.15"}})
+    rows = [[1, 0.5, 0.8, None, None, 3.0, 900, 1.0], [2, 0.3, 0.9, 0.4, 0.85, 3.0, 900, 0.5]]
+    run.write_table(run.history, HISTORY, rows)
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), [[1, 1, 0.6, 0.7], [2, 1, 0.3, 0.9]])
+    return run
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the words: a figure takes a tenth of a second."""
+    monkeypatch.setattr("digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>")
+
+
+class Reader(HTMLParser):
+    """What a program finds in a page: the numbers in full, and the texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.numbers: dict[str, float] = {}
+        self.tags: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        found = dict(attrs)
+        if tag == "data":
+            name = found["data-name"]
+            assert name is not None
+            assert name not in self.numbers, f"{name} stands twice"
+            self.numbers[name] = float(found["value"] or "nan")
+
+
+def page_of(run: Run) -> str:
     write_report(run)
-    page = run.report.read_text()
+    return run.report.read_text("utf-8")
+
+
+def test_the_page_is_one_file_that_asks_for_nothing_outside(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_trained(tmp_path, few_digits)
+    page = page_of(run)
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
-    assert "<script" not in page
     assert not re.findall(r"url\((?!#)", page)
-    assert page.count("<figure>") == 3
-    assert "85.00 %" in page
-    assert "Learning curves" in page
-    assert run.report.stat().st_size < 1_000_000
+    assert not re.findall(r"@import|https?://", page)
+    assert "script" not in Reader(page).tags
+    assert run.report.stat().st_size < 3_000_000
+    assert page.count("<svg") == 10
+    anchors = set(re.findall(r'href="#([a-z]+)"', page))
+    assert anchors <= set(re.findall(r'id="([a-z]+)"', page))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_it_says_what_was_trained_on_what_and_how_to_repeat_it(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_trained(tmp_path, few_digits, learning_rate=0.5, patience=2, epochs=9)
+    page = page_of(run)
+    for text in (
+        "thesis-2conv, trained on mnist",
+        "20 % of it held out for validation",
+        "2 of at most 9, patience 2; 6.0 s",
+        "adadelta, learning rate 0.5, batches of 128",
+        "a &lt;fast&gt; one, 2 cores",
+        "keras 3.15",
+        f"digitlab train {run.path}/config.toml",
+        "batch_size = 128",
+        "85.00 %",
+        "3</b>wrong",
+    ):
+        assert text in page, text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_every_number_stands_in_the_page_as_in_the_json(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_trained(tmp_path, few_digits)
+    metrics, found = run.read_json(run.metrics), Reader(page_of(run)).numbers
+    for name in ("images", "loss", "accuracy", "top_2", "top_3", "brier", "ece", "f1_macro", "auc_macro"):
+        assert found[name] == pytest.approx(metrics[name], rel=0, abs=1e-9), name
+    for name in ("precision", "recall", "f1", "support", "auc"):
+        assert [found[f"{name}.{digit}"] for digit in range(10)] == pytest.approx(metrics[name], rel=0, abs=1e-9)
+    for name, interval in {**metrics["intervals"], "accuracy": metrics["accuracy_interval"]}.items():
+        for end in (0, 1):
+            assert found[f"intervals.{name}.{end}"] == pytest.approx(interval[end], rel=0, abs=1e-9)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_old_runs_without_the_newer_numbers_have_a_page(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_run(tmp_path, few_digits)
+    metrics = run.read_json(run.metrics)
+    run.write_json(run.metrics, {name: metrics[name] for name in OLD})
+    page = page_of(run)
+    assert set(Reader(page).numbers) >= {"accuracy", "loss", "recall.9"}
+    assert "<th>95 % interval" not in page
+    assert "doubtful" not in page
+    assert "Learning curves" not in page
 
 
 def test_a_page_of_a_perfect_run_says_that_nothing_was_wrong(tmp_path: Path, few_digits: Digits) -> None:
-    run = make_run(tmp_path, few_digits, wrong=0)
-    write_report(run)
-    assert "None." in run.report.read_text()
-    assert "Learning curves" not in run.report.read_text()
+    page = page_of(make_run(tmp_path, few_digits, wrong=0))
+    assert "None." in page
+    assert "every answer is right" in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_mistakes_are_shown_with_their_guesses(tmp_path: Path, few_digits: Digits) -> None:
+    page = page_of(make_run(tmp_path, few_digits))
+    assert page.count('class="mistake"') == 3
+    assert page.count('<img class="digit"') == 3
+    assert 'alt="a handwritten 0, read as 1"' in page
+    assert page.count('class="guess') == 9
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_someones_probabilities_have_mistakes_without_pictures(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_run(tmp_path, few_digits, logits=True)
+    said = run.read_predictions()
+    nothing = np.empty((0, 28, 28), np.uint8)
+    run.write_predictions(Predictions(said.probabilities, said.labels, said.mistakes, nothing))
+    page = page_of(run)
+    assert page.count('class="mistake"') == 3
+    assert "<img" not in page
+    assert "digitlab evaluate --probabilities run --labels mnist --logits" in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_mean_over_copies_is_told(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_run(tmp_path, few_digits, tta=5)
+    page = page_of(run)
+    assert "mean of 5 copies" in page
+    assert "--tta 5" in page
+    assert "copies" not in page_of(make_run(tmp_path, few_digits, "plain"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_doubtful_labels_have_their_own_accuracies(tmp_path: Path, few_digits: Digits) -> None:
+    doubtful = {"accuracy_raw": 0.991, "accuracy_corrected": 0.9915, "accuracy_without": 0.9925}
+    found = Reader(page_of(make_run(tmp_path, few_digits, doubtful=doubtful))).numbers
+    assert {name: found[f"doubtful.{name}"] for name in doubtful} == doubtful
 
 
 def test_names_with_markup_are_shown_as_text(tmp_path: Path, few_digits: Digits) -> None:
-    run = make_run(tmp_path, few_digits, name="<script>alert(1)<", wrong=1)
-    write_report(run)
-    page = run.report.read_text()
-    assert "<script>alert" not in page
-    assert "&lt;script&gt;alert" in page
+    evil = "<script>alert(1)<b>&amp;"
+    run = make_trained(tmp_path, few_digits, evil, architecture=evil, dataset='"><script>alert(2)')
+    page = page_of(run)
+    assert "script" not in Reader(page).tags
+    assert "&lt;script&gt;alert(1)" in page
 
 
-def test_a_half_written_run_is_named(tmp_path: Path, few_digits: Digits) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_an_evaluation_inside_a_run_tells_of_its_training(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_trained(tmp_path, few_digits)
+    inside = run.evaluation("0-1")
+    for name in ("predictions.npz", "metrics.json"):
+        (inside.path / name).write_bytes((run.path / name).read_bytes())
+    page = page_of(inside)
+    assert f"{run.path.name} · 0-1" in page
+    assert "thesis-2conv, trained on mnist" in page
+    assert f"digitlab evaluate {run.path} --data mnist --split test" in page
+    assert "Learning curves" not in page
+    around = page_of(run)
+    assert "Measured on other data" in around
+    assert "<td>0-1" in around
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_folder_may_be_the_current_one(tmp_path: Path, few_digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(tmp_path, few_digits)
-    run.predictions.unlink()
-    with pytest.raises(RunError, match=r"lacks predictions\.npz"):
+    monkeypatch.chdir(run.path)
+    assert f"<title>{run.path.name}</title>" in page_of(Run.open(Path()))
+
+
+@pytest.mark.parametrize("labels", [[3], [3, 3, 3]], ids=["one image", "one class"])
+def test_hardly_any_images_are_enough(tmp_path: Path, few_digits: Digits, labels: list[int]) -> None:
+    rows = [int(np.flatnonzero(few_digits.labels == label)[0]) for label in labels]
+    for wrong in (0, 1):
+        page = page_of(make_run(tmp_path, few_digits[np.array(rows)], f"run-{wrong}", wrong=wrong))
+        assert "nan" not in page.replace("nano", "")
+
+
+def damage_json(change: Callable[[dict[str, Any]], Any]) -> Callable[[Run], None]:
+    def damage(run: Run) -> None:
+        metrics = run.read_json(run.metrics)
+        change(metrics)
+        run.metrics.write_text(json.dumps(metrics))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda run: run.predictions.unlink(), r"lacks predictions\.npz"),
+        (lambda run: run.metrics.unlink(), r"lacks metrics\.json"),
+        (lambda run: run.metrics.write_text("{}"), "images is missing or damaged; expected a number"),
+        (lambda run: run.metrics.write_text('{"images": 20'), "cannot be read"),
+        (damage_json(lambda metrics: metrics.update(loss="0.1")), "loss is missing or damaged"),
+        (damage_json(lambda metrics: metrics.update(recall=[1.0])), "recall is missing or damaged; expected ten"),
+        (damage_json(lambda metrics: metrics.update(confusion_matrix=[[1]])), "ten rows of ten counts"),
+        (damage_json(lambda metrics: metrics.update(images=19)), "20 images, and metrics.json speaks of 19"),
+        (lambda run: run.history.write_text("epoch,loss\n1,zero\n"), "history.csv: damaged"),
+        (lambda run: run.history.write_text("epoch,loss\n1\n"), "history.csv: damaged"),
+        (lambda run: run.history.write_text("loss\n0.5\n"), "lacks the column 'epoch'"),
+        (lambda run: run.config.write_text("epochs ="), "config.toml: damaged"),
+    ],
+)
+def test_a_half_written_or_damaged_run_is_named(
+    tmp_path: Path, few_digits: Digits, damage: Callable[[Run], None], message: str
+) -> None:
+    run = make_trained(tmp_path, few_digits)
+    damage(run)
+    with pytest.raises(RunError, match=message):
         write_report(run)
+    assert not run.report.exists()
 
 
-def test_the_drawn_matrix_is_not_transposed() -> None:
-    matrix = np.zeros((10, 10), int)
-    matrix[2, 7] = 41  # true 2, answered 7
-    axes = confusion_matrix_figure(matrix.tolist()).axes[0]
-    (text,) = (text for text in axes.texts if text.get_text() == "41" and text.get_position() == (7, 2))
-    assert text.get_position() == (7, 2)
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("answer", "true digit")
+@pytest.mark.usefixtures("undrawn")
+def test_numbers_that_are_not_as_they_should_be_are_left_out(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_run(tmp_path, few_digits)
+    odd = {"accuracy_interval": 3, "intervals": [1], "auc": "x", "top_2": "y", "doubtful": {}, "tta": None}
+    damage_json(lambda metrics: metrics.update(odd))(run)
+    assert "top_2" not in Reader(page_of(run)).numbers
 
 
-def test_pictures_of_digits_are_written_by_their_ending(tmp_path: Path, few_digits: Digits) -> None:
-    for name in ("grid.png", "grid.svg"):
-        save_digits(tmp_path / name, few_digits.images, [str(label) for label in few_digits.labels])
-        assert (tmp_path / name).stat().st_size > 1000
-    with pytest.raises(UsageError, match="ends in"):
-        save_digits(tmp_path / "grid.txt", few_digits.images, ["?"] * 20)
+@pytest.mark.usefixtures("undrawn")
+def test_a_training_without_a_whole_epoch_has_no_curves(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_trained(tmp_path, few_digits)
+    run.write_table(run.history, HISTORY, [])
+    assert "Learning curves" not in page_of(run)
+
+
+def test_figures_for_slides_are_written_both_ways(tmp_path: Path, few_digits: Digits) -> None:
+    from PIL import Image
+
+    run = make_trained(tmp_path, few_digits)
+    assert command(["report", str(run.path), "--figures", str(tmp_path / "slides"), "--dark"]) == 0
+    names = {path.stem for path in (tmp_path / "slides").glob("*.svg")}
+    assert names == {path.stem for path in (tmp_path / "slides").glob("*.png")}
+    assert names >= {"roc", "roc-corner", "precision-recall", "classification-report", "confusion-matrix", "mistakes"}
+    with Image.open(tmp_path / "slides" / "roc.png") as picture:
+        assert picture.size == (1440, 1050)
+        assert picture.convert("RGB").getpixel((5, 5)) == (0x17, 0x19, 0x1D)
+    bare = make_run(tmp_path, few_digits, "bare", wrong=0)
+    drawn = {path.stem for path in save_figures([bare], tmp_path / "bare")}
+    assert drawn == names - {"learning-loss", "learning-accuracy", "mistakes"}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_command_writes_where_it_is_told(
+    tmp_path: Path, few_digits: Digits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path, few_digits)
+    page = tmp_path / "elsewhere" / "page.html"
+    assert command(["report", str(run.path), "--out", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": str(page), "figures": []}
+    assert page.is_file()
+    assert not run.report.exists()
+    assert command(["report", str(run.path)]) == 0
+    assert capsys.readouterr().out.strip() == str(run.report)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no run folder given"),
+        (["nowhere"], "no such run folder"),
+        (["RUN", "--dark"], "--figures DIR"),
+        (["RUN", "RUN"], "not all different"),
+        (["RUN", "--out", "/dev/null/page.html"], "cannot write"),
+        (["RUN", "--figures", "/dev/null"], "cannot make"),
+    ],
+)
+def test_wrong_use_is_explained_in_a_line(
+    tmp_path: Path,
+    few_digits: Digits,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    run = make_run(tmp_path, few_digits)
+    assert command(["report", *(str(run.path) if each == "RUN" else each for each in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from digitlab.reports.comparison_page import comparison_path, write_comparison
 from digitlab.reports.page import write_report
+from digitlab.reports.slides import save_figures
 
-__all__ = ["write_report"]
+__all__ = ["comparison_path", "save_figures", "write_comparison", "write_report"]

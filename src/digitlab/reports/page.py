@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
+import shlex
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from digitlab.evaluation import doubtful
+from digitlab.reports.facts import duration, facts_of
+from digitlab.reports.numbers import numbers_of
+from digitlab.reports.records import Record
+from digitlab.reports.rendering import picture, render, svg
+from digitlab.reports.run_figures import drawings_of
 from digitlab.storage import write_text
 
 if TYPE_CHECKING:
-    import jinja2
-    import numpy as np
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
+    from pathlib import Path
 
     from digitlab.runs import Run
 
 __all__ = ["write_report"]
 
 _MOST_MISTAKES = 30
+_MOST_CONFUSED = 8
+_FIGURES = (
+    "learning-loss", "learning-accuracy", "confusion-matrix", "precision-recall-bars", "roc", "roc-corner",
+    "precision-recall", "precision-recall-corner", "reliability", "error-reject",
+)  # fmt: skip
 
 
-def write_report(run: Run) -> None:
-    """Write ``run``'s `report.html` from its other files; what it lacks is left out.
+def write_report(run: Run, out: Path | None = None) -> None:
+    """Write ``run``'s `report.html`, or ``out``, from its other files; what it lacks is left out.
 
     Raises:
-        RunError: when it has no metrics or predictions, or they are damaged.
+        RunError: when it has no metrics or predictions, or a file is damaged.
         StorageError: when the page cannot be written.
     """
-    metrics = run.read_json(run.metrics)
-    environment = run.read_json(run.environment) if run.environment.is_file() else {}
-    page = _environment().get_template("report.html").render(
-        title=run.path.name,
+    record = Record.read(run)
+    drawings = drawings_of(record)
+    history = _rows(record.history)
+    page = render(
+        "report.html",
+        title=record.name,
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
-        metrics=metrics,
-        config=run.read_config(),
-        environment=environment,
-        history=_rows(run.read_table(run.history)),
-        curves=_curves(run),
-        confusion=_confusion(metrics["confusion_matrix"]),
-        mistakes=_mistakes(run),
-        wrong=round(metrics["images"] * (1 - metrics["accuracy"])),
-    )  # fmt: skip
-    write_text(run.report, page)
+        metrics=record.metrics,
+        numbers=numbers_of(record.metrics),
+        training=record.config,
+        settings=record.trained.config.read_text("utf-8") if record.trained else "",
+        facts=facts_of(record.config, record.environment, history),
+        environment=record.environment,
+        history=history,
+        duration=duration(sum(row.get("seconds") or 0 for row in history)),
+        rates=len({row.get("learning_rate") for row in history}) > 1,
+        validated=any(row["validation_loss"] is not None for row in history),
+        figures={name: svg(name, drawings[name]) for name in _FIGURES if name in drawings},
+        confused=_confused(record.metrics["confusion_matrix"]),
+        mistakes=_mistakes(record),
+        wrong=round(record.metrics["images"] * (1 - record.metrics["accuracy"])),
+        evaluations=_evaluations(record),
+        commands=_commands(record),
+    )
+    write_text(out or run.report, page)
 
 
 def _rows(table: dict[str, list[float]]) -> list[dict[str, float | None]]:
@@ -57,67 +73,55 @@ def _rows(table: dict[str, list[float]]) -> list[dict[str, float | None]]:
     ]
 
 
-def _curves(run: Run) -> str:
-    history = run.read_table(run.history)
-    if not history or not history["epoch"]:
-        return ""
-    from digitlab.reports.figures import learning_curves_figure
-
-    return _svg(learning_curves_figure(history, run.read_table(run.batches)))
-
-
-def _confusion(matrix: list[list[int]]) -> str:
-    from digitlab.reports.figures import confusion_matrix_figure
-
-    return _svg(confusion_matrix_figure(matrix))
+def _confused(matrix: list[list[int]]) -> list[dict[str, int]]:
+    """The pairs of digits taken for each other most often."""
+    pairs = [
+        {"truth": truth, "answer": answer, "count": count, "images": sum(row)}
+        for truth, row in enumerate(matrix)
+        for answer, count in enumerate(row)
+        if truth != answer and count
+    ]
+    return sorted(pairs, key=lambda pair: -pair["count"])[:_MOST_CONFUSED]
 
 
-def _mistakes(run: Run) -> list[dict[str, Any]]:
-    """The surest mistakes with their three best guesses."""
-    said = run.read_predictions()
+def _mistakes(record: Record) -> list[dict[str, Any]]:
+    """The surest mistakes with their three best guesses, and with their picture where it is known."""
+    said = record.predictions
+    doubted = set(doubtful.DOUBTFUL) if doubtful.are_mnists_test_labels(said.labels) else set()
     shown = []
-    for row, image in list(zip(said.mistakes, said.mistaken_images, strict=True))[:_MOST_MISTAKES]:
+    for place, row in enumerate(said.mistakes[:_MOST_MISTAKES]):
         guesses = said.probabilities[row].argsort()[::-1][:3]
         shown.append(
             {
                 "number": int(row),
                 "truth": int(said.labels[row]),
                 "guesses": [(int(digit), float(said.probabilities[row, digit])) for digit in guesses],
-                "png": _png(255 - image),
+                "picture": picture(255 - said.mistaken_images[place]) if record.has_pictures else None,
+                "doubted": int(row) in doubted,
             }
         )
     return shown
 
 
-def _svg(figure: Figure) -> str:
-    """The figure as an SVG element; its text stays text, in the page's font."""
-    import matplotlib as mpl
-
-    out = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "digitlab", "font.family": "sans-serif"}):
-        figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
-    text = out.getvalue()
-    return text[text.index("<svg") :]
-
-
-def _png(image: NDArray[np.uint8]) -> str:
-    """uint8 (H, W) → data URI."""
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+def _evaluations(record: Record) -> list[dict[str, Any]]:
+    """What the model measured here gave on other data: the folders inside."""
+    found = []
+    for path in sorted(record.run.path.glob("evaluations/*/metrics.json")):
+        numbers = record.run.read_json(path)
+        if all(isinstance(numbers.get(key), int | float) for key in ("accuracy", "loss", "images")):
+            found.append({"name": path.parent.name, **numbers})
+    return found
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digitlab.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["percent"] = lambda share, places=2: f"{100 * share:.{places}f} %"
-    return environment
+def _commands(record: Record) -> list[str]:
+    """The command lines that make these numbers again."""
+    metrics, trained = record.metrics, record.trained
+    commands = [["digitlab", "train", str(trained.config)]] if trained is not None else []
+    if "logits" in metrics:  # someone's probabilities
+        asked = ["--logits"] if metrics["logits"] else []
+        commands = [["digitlab", "evaluate", "--probabilities", metrics["model"], "--labels", metrics["data"], *asked]]
+    elif trained is None or trained.path != record.run.path:
+        asked = ["--tta", str(metrics["tta"])] if metrics["tta"] else []
+        model = str(trained.path) if trained else metrics["model"]
+        commands.append(["digitlab", "evaluate", model, "--data", metrics["data"], "--split", metrics["split"], *asked])
+    return [shlex.join(command) for command in commands]

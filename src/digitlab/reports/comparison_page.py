@@ -1,0 +1,203 @@
+"""Several run folders → one page that says how they differ, and whether by more than chance."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import string
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import RunError, UsageError
+from digitlab.evaluation.answers import by_recipe, distinct, expect_same_images, group_names, printable, read_answers
+from digitlab.evaluation.comparison import Contestant, in_words, rank
+from digitlab.reports.disputes import Pictures, disputes_of
+from digitlab.reports.facts import facts_of
+from digitlab.reports.numbers import numbers_of, percent
+from digitlab.reports.records import Record
+from digitlab.reports.rendering import render, svg
+from digitlab.reports.run_figures import Drawing
+from digitlab.storage import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from digitlab.evaluation.answers import Answers
+    from digitlab.evaluation.comparison import Ranking
+    from digitlab.runs import Run
+
+__all__ = ["comparison_drawings", "comparison_path", "write_comparison"]
+
+_ALL_PAIRS = 6  # of four; of more, each is compared in words with the best and with the one before it
+_MOST_DISPUTES = 3  # pairs whose differing images are shown
+_MOST_NAMES, _LONGEST_NAME = 8, 22  # in a legend
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # what a run folder's name begins with
+
+
+def comparison_path(runs: Sequence[Run]) -> Path:
+    """Where a comparison goes that nobody named: beside the first run, under the date and time."""
+    return runs[0].path.resolve().parent / f"comparison-{datetime.now():%Y-%m-%d-%H%M%S}.html"
+
+
+def write_comparison(runs: Sequence[Run], out: Path) -> None:
+    """Write one page about two or more runs.
+
+    Where they did not answer the same images, their numbers stand beside each other and no word is said of chance.
+
+    Raises:
+        UsageError: for fewer than two runs, or the same run twice.
+        RunError: when one has no metrics or predictions, or a file is damaged.
+        StorageError: when the page cannot be written.
+    """
+    if len({run.path.resolve() for run in runs}) < max(2, len(runs)):
+        raise UsageError(f"{len(runs)} runs to compare, not all different; expected two or more different run folders")
+    records = [Record.read(run) for run in runs]
+    answers = [read_answers(run.path) for run in runs]
+    names, letters = [record.name for record in records], _letters(len(runs))
+    drawings = comparison_drawings(records)
+    page = render(
+        "comparison.html",
+        made=datetime.now().strftime("%Y-%m-%d %H:%M"),
+        runs=[
+            {
+                "letter": letter,
+                "name": name,
+                "facts": facts_of(record.config, record.environment, []),
+                "metrics": record.metrics,
+            }
+            for letter, name, record in zip(letters, names, records, strict=True)
+        ],
+        numbers=_numbers(records),
+        chance=_chance(answers, _labels(records)),
+        figures={name: svg(name, drawing) for name, drawing in drawings.items()},
+        digits=_digits(records),
+        command=shlex.join(["digitlab", "report", *(str(run.path) for run in runs)]),
+    )
+    write_text(out, page)
+
+
+def comparison_drawings(records: Sequence[Record]) -> dict[str, Drawing]:
+    """The figures of several runs: learning over epochs, where any was trained, and recall and precision by digit."""
+    from digitlab.reports import figures
+
+    labels = _labels(records)
+    histories = dict(zip(labels, (record.history for record in records), strict=True))
+    found = {}
+    for column in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        if any(np.isfinite(history.get(column, [])).any() for history in histories.values()):
+            shows = f"{column.replace('_', ' ')} of the runs over epochs"
+            found[column.replace("_", "-")] = Drawing(shows, partial(figures.runs_figure, histories, column))
+    for name in ("recall", "precision"):
+        shares = dict(zip(labels, (record.metrics[name] for record in records), strict=True))
+        found[name] = Drawing(f"{name} of each digit of the runs", partial(figures.runs_by_digit_figure, shares, name))
+    return found
+
+
+def _letters(count: int) -> list[str]:
+    """A, B … for runs; numbers where letters do not suffice."""
+    return list(string.ascii_uppercase[:count]) if count <= 26 else [str(place) for place in range(1, count + 1)]
+
+
+def _labels(records: Sequence[Record]) -> list[str]:
+    """A letter and the name, as a legend has room for it: without the time, for the letter tells namesakes apart."""
+    letters, names = _letters(len(records)), [_STAMP.sub("", printable(record.name)) for record in records]
+    if len(records) > _MOST_NAMES:
+        return letters
+    cut = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names]
+    return [f"{letter} {name}" for letter, name in zip(letters, cut, strict=True)]
+
+
+def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """A row a number that any of the runs has, a cell a run (None where that one lacks it); the best is marked."""
+    found = [{row["number"].key: row for row in numbers_of(record.metrics)} for record in records]
+    rows = []
+    for key in dict.fromkeys(itertools.chain(*found)):
+        cells = [each.get(key) for each in found]
+        known = [cell for cell in cells if cell is not None]
+        number = known[0]["number"]
+        best = number.best([cell["value"] for cell in known]) if len(known) > 1 else None
+        rows.append({"number": number, "cells": cells, "best": best})
+    return rows
+
+
+def _digits(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """A row a digit: the first run's recall, and how many points more or less the others have."""
+    first = records[0].metrics["recall"]
+    return [
+        {
+            "recall": first[digit],
+            "differences": [100 * (record.metrics["recall"][digit] - first[digit]) for record in records[1:]],
+        }
+        for digit in range(10)
+    ]
+
+
+def _chance(answers: Sequence[Answers], labels: Sequence[str]) -> dict[str, Any]:
+    """What chance has to do with it: the ranking, sentences, and the images that are disputed; or why there is none."""
+    try:
+        expect_same_images(answers)
+    except RunError as error:
+        return {"refused": str(error), "disputes": []}
+    places = {id(each): place for place, each in enumerate(answers)}
+    letters, recipes = _letters(len(answers)), by_recipe(answers)
+    groups = [[each] for each in answers] if len(recipes) == 1 else [distinct(recipe)[0] for recipe in recipes]
+    names = [
+        labels[places[id(group[0])]] if len(group) == 1 else f"{_joined(letters, group, places)} {name}"
+        for name, group in zip(group_names(groups), groups, strict=True)
+    ]
+    contestants = [
+        Contestant(name, tuple(each.probabilities for each in group)) for name, group in zip(names, groups, strict=True)
+    ]
+    ranking = rank(contestants, answers[0].labels)
+    best = groups[names.index(ranking.placed[0].name)][0]
+    return {
+        "refused": "",
+        "images": answers[0].images,
+        "placed": [_place(each) for each in ranking.placed],
+        "sentences": _sentences(ranking),
+        "single": all(len(group) == 1 for group in groups),
+        "disputes": _disputes(answers, places[id(best)]),
+    }
+
+
+def _joined(letters: Sequence[str], group: Sequence[Answers], places: dict[int, int]) -> str:
+    """The letters of a recipe's runs."""
+    return ", ".join(letters[places[id(each)]] for each in group)
+
+
+def _place(placed: Any) -> dict[str, Any]:
+    best, worst = placed.places
+    low, high = placed.accuracy_interval
+    return {
+        "name": placed.name,
+        "place": str(best) if best == worst else f"{best}–{worst}",
+        "seeds": len(placed.accuracy.values),
+        "accuracy": percent(placed.accuracy.mean),
+        "interval": f"{percent(low)} to {percent(high)}",
+        "loss": f"{placed.loss.mean:.4f}",
+    }
+
+
+def _sentences(ranking: Ranking) -> list[dict[str, Any]]:
+    order = [placed.name for placed in ranking.placed]
+    kept = []
+    for difference in ranking.differences:
+        near = order.index(difference.second) - order.index(difference.first) == 1
+        if len(ranking.differences) <= _ALL_PAIRS or near or difference.first == order[0]:
+            kept.append({"text": in_words(difference), "shown": difference.shown})
+    return kept
+
+
+def _disputes(answers: Sequence[Answers], best: int) -> list[dict[str, Any]]:
+    """The images to which the best and another run gave different answers."""
+    pictures = Pictures(answers)
+    others = [place for place in range(len(answers)) if place != best][:_MOST_DISPUTES]
+    return [
+        {"first": best, "second": other, "kinds": disputes_of(answers[best], answers[other], pictures)}
+        for other in others
+    ]

@@ -1,0 +1,90 @@
+"""What was trained on what, in words: settings of a run as people name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["duration", "facts_of"]
+
+
+def facts_of(
+    config: Mapping[str, Any], environment: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """Name and text of what a reader asks first; nothing for what was not trained.
+
+    config: settings of a training, as in `config.toml`; history: a row an epoch
+    """
+    if not config:
+        return []
+    told = [
+        ("network", _network(config)),
+        ("trained on", _data(config)),
+        ("epochs", _epochs(config, history)),
+        ("optimiser", _optimiser(config)),
+        ("augmentation", _unless(config.get("augmentation"), ("none", None))),
+        ("smoothed by", _smoothing(config)),
+        ("tested on", _unless(config.get("test"), (config.get("dataset"), None))),
+        ("seed", _unless(config.get("seed"), (None,))),
+        ("machine", _machine(environment)),
+    ]
+    return [(name, text) for name, text in told if text]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(8.31), duration(84.9), duration(5025)
+    ('8.3 s', '1 min 25 s', '1 h 23 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes} min {left} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _unless(value: Any, nothing: Sequence[Any]) -> str:
+    return "" if value in nothing else str(value)
+
+
+def _network(config: Mapping[str, Any]) -> str:
+    without = "" if config.get("dropout", True) else ", without dropout"
+    return f"{config.get('architecture', '')}{without}"
+
+
+def _data(config: Mapping[str, Any]) -> str:
+    share = config.get("validation") or 0
+    held_out = f", {100 * share:g} % of it held out for validation" if share else ""
+    return f"{config.get('dataset', '')}{held_out}"
+
+
+def _epochs(config: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    most = config.get("epochs")
+    text = str(most) if not history or len(history) == most else f"{len(history)} of at most {most}"
+    if config.get("patience") is not None:
+        text += f", patience {config['patience']}"
+    seconds = sum(row.get("seconds") or 0 for row in history)
+    return f"{text}; {duration(seconds)}" if seconds else text
+
+
+def _optimiser(config: Mapping[str, Any]) -> str:
+    parts = [str(config.get("optimiser", ""))]
+    if config.get("learning_rate") is not None:
+        parts.append(f"learning rate {config['learning_rate']:g}")
+    if config.get("schedule", "constant") != "constant":
+        parts.append(f"{config['schedule']} schedule")
+    if config.get("batch_size") is not None:
+        parts.append(f"batches of {config['batch_size']}")
+    return ", ".join(parts)
+
+
+def _smoothing(config: Mapping[str, Any]) -> str:
+    names = {"noise": "Gaussian noise", "label_smoothing": "label smoothing", "weight_average": "weight average"}
+    return ", ".join(f"{text} {config[key]:g}" for key, text in names.items() if config.get(key))
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    cores = f", {environment['cores']} cores" if environment.get("cores") else ""
+    return f"{environment['processor']}{cores}" if environment.get("processor") else ""

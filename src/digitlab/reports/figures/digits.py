@@ -1,0 +1,85 @@
+"""Pictures of digits, as on paper: ink on paper, whatever colours these have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+
+from digitlab.reports.figures.saving import save_figure
+from digitlab.reports.figures.style import canvas, palette, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["digits_figure", "draw_digit_grid", "save_digits", "sets_figure"]
+
+# A digit with its caption, and a title, in pixels of the digit; so many pixels are an inch.
+_CELL, _TITLE, _PIXELS = (40, 32), 20, 50
+
+
+def digits_figure(images: NDArray[np.uint8], captions: Sequence[str], columns: int = 10) -> Figure:
+    """A grid of captioned digits: images uint8 (N, 28, 28)."""
+    return sets_figure([("", images, captions)], columns)
+
+
+@styled
+def sets_figure(sets: Sequence[tuple[str, NDArray[np.uint8], Sequence[str]]], columns: int = 12) -> Figure:
+    """Grids of captioned digits, one below the other, each under its title: (title, images, captions).
+
+    images: uint8 (N, 28, 28)
+    """
+    across = max(1, min(columns, max(len(images) for _, images, _ in sets)))
+    downs = [max(1, -(-len(images) // across)) for _, images, _ in sets]
+    heights = [_CELL[0] * down + (_TITLE if title else 0) for down, (title, _, _) in zip(downs, sets, strict=True)]
+    whole = sum(heights)
+    figure = canvas(_CELL[1] * across / _PIXELS, whole / _PIXELS)
+    below = whole
+    for (title, images, captions), down, height in zip(sets, downs, heights, strict=True):
+        below -= height
+        axes = figure.add_axes((0, below / whole, 1, _CELL[0] * down / whole))
+        _draw_captioned(axes, images, captions, (down, across))
+        figure.text(0.1 / across, (below + height - 12) / whole, title, fontsize=10, weight="bold", va="center")
+    return figure
+
+
+def _draw_captioned(axes: Axes, images: NDArray[np.uint8], captions: Sequence[str], shape: tuple[int, int]) -> None:
+    high, wide = _CELL
+    draw_digit_grid(axes, images, shape, _CELL, at=(11, 2))
+    for place, caption in enumerate(captions):
+        row, column = divmod(place, shape[1])
+        axes.text(wide * (column + 0.5) - 0.5, high * row + 5.5, caption, ha="center", va="center", fontsize=8)
+    axes.set_aspect("auto")
+
+
+def draw_digit_grid(
+    axes: Axes, images: NDArray[np.uint8], shape: tuple[int, int], cell: tuple[int, int], at: tuple[int, int]
+) -> None:
+    """One picture of all images, row by row, for a thousand axes take a minute.
+
+    images: uint8 (N, 28, 28); shape: cells down and across; cell: its height and width, and at: where in it an image
+        begins, all in pixels, which are the units of ``axes`` then
+    """
+    (down, across), (high, wide), (top, left) = shape, cell, at
+    pixels = np.zeros((down, high, across, wide), np.uint8)
+    for place, image in enumerate(images):
+        row, column = divmod(place, across)
+        pixels[row, top : top + 28, column, left : left + 28] = image
+    axes.imshow(pixels.reshape(high * down, -1), cmap=_ink(), vmin=0, vmax=255, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def _ink() -> Colormap:
+    colours = palette()
+    return LinearSegmentedColormap.from_list("ink on paper", [colours.paper, colours.ink])
+
+
+def save_digits(path: Path, images: NDArray[np.uint8], captions: Sequence[str]) -> None:
+    """Write `digits_figure` to ``path``; errors as `save_figure`."""
+    save_figure(digits_figure(images, captions), path)

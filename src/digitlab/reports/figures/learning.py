@@ -1,0 +1,141 @@
+"""Learning: curves over batches and epochs, of one run or of several; the learning-rate range test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from digitlab.reports.figures.style import canvas, line_styles, palette, panel, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["learning_curves_figure", "learning_rate_figure", "runs_figure"]
+
+_MOST_POINTS = 500  # more batches than pixels across only make the file large
+
+
+@styled
+def learning_curves_figure(
+    history: Mapping[str, Sequence[float]],
+    batches: Mapping[str, Sequence[float]],
+    *,
+    of: Sequence[str] = ("loss", "accuracy"),
+) -> Figure:
+    """Loss and accuracy: every batch as a thin line, epochs as points, validation where there was one (S0, figure 5.7).
+
+    history: columns epoch, loss, accuracy, validation_loss, validation_accuracy; batches: columns epoch, batch, loss,
+        accuracy; none where the batches are not known. Where there are more batches than points across, each point is
+        the mean of some.
+    of: which of the two, a panel each
+    """
+    width, height = 4.8, 3.5
+    figure = canvas(width * len(of), height)
+    for place, name in enumerate(of):
+        left, wide = (place + 0.75 / width) / len(of), (1 - 0.9 / width) / len(of)
+        axes = figure.add_axes((left, 0.6 / height, wide, 1 - 1.0 / height))
+        _curve(axes, name, history, batches)
+        axes.legend(loc="upper right" if name == "loss" else "lower right")
+    return figure
+
+
+def _curve(
+    axes: Axes, name: str, history: Mapping[str, Sequence[float]], batches: Mapping[str, Sequence[float]]
+) -> None:
+    colours = palette()
+    epochs, validation = np.asarray(history["epoch"]), np.asarray(history[f"validation_{name}"])
+    if batches and len(batches["epoch"]):
+        place = np.asarray(batches["epoch"]) - 1 + np.asarray(batches["batch"]) / np.max(batches["batch"])
+        step = -(-len(place) // _MOST_POINTS)
+        axes.plot(
+            _block_means(place, step),
+            _block_means(np.asarray(batches[name]), step),
+            color=colours.blue,
+            alpha=0.4,
+            linewidth=0.9,
+            label="each batch" if step == 1 else f"mean of {step} batches",
+        )
+    axes.plot(epochs, history[name], "o-", color=colours.blue, markersize=5, label="training, whole epoch")
+    if np.isfinite(validation).any():
+        axes.plot(epochs, validation, "s-", color=colours.orange, markersize=5, label="validation")
+    _over_epochs(axes, name, name, [*history[name], *validation])
+
+
+def _over_epochs(axes: Axes, title: str, kind: str, values: Sequence[float]) -> None:
+    """Axes for ``values`` over epochs: near enough to see them, whatever the first batches were like."""
+    shown = np.asarray(values, float)
+    shown = shown[np.isfinite(shown)]
+    if kind == "loss":
+        axes.set_ylim(0, 1.6 * shown.max(initial=1e-3))
+    else:
+        axes.set_ylim(max(0.0, 1 - 2 * (1 - shown.min(initial=0.999))), 1.0)
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.grid(visible=True)
+    axes.tick_params(length=0)
+
+
+def _block_means(values: NDArray[Any], step: int) -> NDArray[Any]:
+    return np.array([values[start : start + step].mean() for start in range(0, len(values), step)])
+
+
+@styled
+def runs_figure(histories: Mapping[str, Mapping[str, Sequence[float]]], column: str) -> Figure:
+    """One column of several runs' histories over epochs, a line a run.
+
+    histories: by the run's name: columns epoch and ``column``, which is loss, accuracy, validation_loss or
+        validation_accuracy; a run without such numbers has no line
+    """
+    figure, axes = panel()
+    values: list[float] = []
+    for (name, history), style in zip(histories.items(), line_styles(len(histories)), strict=True):
+        numbers = np.asarray(history.get(column, []), float)
+        if np.isfinite(numbers).any():
+            axes.plot(history["epoch"], numbers, **style, marker="o", markersize=3.5, label=name)  # type: ignore[arg-type]
+            values.extend(numbers)
+    kind = column.removeprefix("validation_")
+    _over_epochs(axes, column.replace("_", " ") if kind != column else f"training {kind}", kind, values)
+    if axes.lines:
+        # Handles and labels are given because a name that begins with _ would be left out otherwise.
+        names = [str(line.get_label()) for line in axes.lines]
+        place: Literal["upper right", "lower right"] = "upper right" if kind == "loss" else "lower right"
+        axes.legend(axes.lines, names, loc=place, ncols=1 + len(names) // 5)
+    return figure
+
+
+@styled
+def learning_rate_figure(
+    rates: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    smoothed: NDArray[np.float64],
+    suggested: float | None,
+    least: float | None,
+) -> Figure:
+    """The loss as the learning rate rises from step to step, and the rates to choose (S1, figure 3.9).
+
+    rates, losses, smoothed: float64 (S,)
+    suggested: where the smoothed loss falls fastest; least: where it is least, of which a tenth is marked as well
+    """
+    colours = palette()
+    figure, axes = panel(7, 4)
+    axes.semilogx(rates, losses, color=colours.blue, alpha=0.4, linewidth=0.9, label="each batch")
+    axes.semilogx(rates, smoothed, color=colours.blue, linewidth=2, label="smoothed")
+    # Where it diverges, a loss can be a thousand times the first; the way down is what is looked at.
+    axes.set_ylim(0, 1.4 * max(smoothed[0], smoothed.min()))
+    tenth = least and least / 10
+    if least is not None:
+        axes.plot(least, np.interp(least, rates, smoothed), "o", color=colours.orange, label=f"least at: {least:.2g}")
+    for rate, text, style in ((tenth, "a tenth of that", ":"), (suggested, "falls fastest at", "-")):
+        if rate is not None:
+            axes.axvline(rate, color=colours.orange, linestyle=style, label=f"{text}: {rate:.2g}")
+    axes.set_title("loss while the learning rate rises")
+    axes.set_xlabel("learning rate")
+    axes.legend(loc="lower left")
+    return figure

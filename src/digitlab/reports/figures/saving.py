@@ -1,0 +1,76 @@
+"""Figures → files, and → SVG elements of a page that follow its colours."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from contextlib import contextmanager
+from dataclasses import asdict
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+from digitlab.errors import UsageError
+from digitlab.reports.figures.style import LIGHT
+from digitlab.storage import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+__all__ = ["save_figure", "svg_element"]
+
+_DPI = 150
+_VARIABLES = {colour: f"var(--{name})" for name, colour in asdict(LIGHT).items()}
+
+
+def save_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
+    """Write a figure, atomically; the name's end chooses the format.
+
+    Raises:
+        UsageError: for an ending that matplotlib cannot write.
+        StorageError: when it cannot be written.
+    """
+    kinds = figure.canvas.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in kinds:
+        raise UsageError(f"cannot write a picture as {path.name!r}; expected a name that ends in .png, .svg or .pdf")
+    with atomic_path(path) as temporary, _quietly():
+        figure.savefig(temporary, dpi=dpi)
+
+
+def svg_element(figure: Figure, name: str, description: str) -> str:
+    """A figure made in the light style as an SVG element for a page, without background.
+
+    Its text stays text, in the page's font; its colours become the page's variables --ink, --blue …, one for each of
+    the palette, so that it follows the page into the dark.
+
+    name: sets it apart from other elements of the page, whose inner names would be the same
+    description: what it shows, for those who cannot see it
+    """
+    out = io.StringIO()
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify_threshold": 0.4}
+    with mpl.rc_context(settings), _quietly():
+        figure.savefig(
+            out, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")), transparent=True
+        )
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", text, flags=re.DOTALL)
+    wanted = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda named: named[0] if named[1] in wanted else "", text)
+    text = re.sub(r' xmlns(?::xlink)?="[^"]*"', "", text)
+    text = re.sub(r'(?<=: )#[0-9a-f]{6}(?=[;"])', lambda colour: _VARIABLES.get(colour[0], colour[0]), text)
+    text = re.sub(r"\n\s*", "\n", text).replace("\n/>", "/>")
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1).strip()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """A name in letters that the font lacks is drawn as boxes; no more need be said."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield

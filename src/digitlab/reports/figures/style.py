@@ -1,0 +1,183 @@
+"""The house style of every figure: colours, type, panels; light and dark.
+
+Readable at half size and by the colour-blind: the colours are Okabe's and Ito's, and where there are more lines than
+colours, the second half is dashed. A figure function is marked `styled` and asks `palette` for its colours. Figures are
+made without pyplot: no global state, no window.
+"""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "BLUE",
+    "DARK",
+    "GREY",
+    "LIGHT",
+    "ORANGE",
+    "Palette",
+    "canvas",
+    "house_style",
+    "line_styles",
+    "palette",
+    "panel",
+    "styled",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours by what they mean: ``ink`` for words, ``quiet`` for lesser ones, ``line`` for grids; five for lines."""
+
+    paper: str
+    ink: str
+    quiet: str
+    line: str
+    blue: str
+    orange: str
+    green: str
+    pink: str
+    amber: str
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Colours that are told apart without a red or a green sense."""
+        return (self.blue, self.orange, self.green, self.pink, self.amber)
+
+
+# Every colour stands once, for the page puts a variable of its style sheet in the place of each.
+LIGHT = Palette(
+    paper="#ffffff", ink="#1d2129", quiet="#5d6470", line="#dfe2e7",
+    blue="#0072b2", orange="#d55e00", green="#009e73", pink="#b8578f", amber="#c98a00",
+)  # fmt: skip
+DARK = Palette(
+    paper="#17191d", ink="#e6e8ec", quiet="#a2a9b5", line="#383d47",
+    blue="#56b4e9", orange="#ff8b4a", green="#35c99b", pink="#e59bc9", amber="#f0e442",
+)  # fmt: skip
+BLUE, ORANGE, GREY = LIGHT.blue, LIGHT.orange, "#8a8f98"
+
+_current: ContextVar[Palette] = ContextVar("palette", default=LIGHT)
+
+
+def palette() -> Palette:
+    """The colours to draw in now."""
+    return _current.get()
+
+
+@contextmanager
+def house_style(*, dark: bool = False) -> Iterator[Palette]:
+    """Figures made inside are in the house style; ``dark`` for light lines on dark paper.
+
+    >>> with house_style(dark=True) as colours:
+    ...     colours.paper, palette().blue
+    ('#17191d', '#56b4e9')
+    """
+    colours = DARK if dark else LIGHT
+    before = _current.set(colours)
+    try:
+        with mpl.rc_context(_settings(colours)):
+            yield colours
+    finally:
+        _current.reset(before)
+
+
+def _settings(colours: Palette) -> dict[Any, Any]:
+    return {
+        "text.color": colours.ink,
+        "text.parse_math": False,  # a run may be called "$x$"
+        "axes.edgecolor": colours.quiet,
+        "axes.facecolor": "none",
+        "axes.labelcolor": colours.ink,
+        "axes.titlesize": 11.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlecolor": colours.ink,
+        "axes.labelsize": 11,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "xtick.color": colours.quiet,
+        "ytick.color": colours.quiet,
+        "xtick.labelcolor": colours.ink,
+        "ytick.labelcolor": colours.ink,
+        "xtick.labelsize": 10.5,
+        "ytick.labelsize": 10.5,
+        "grid.color": colours.line,
+        "grid.linewidth": 0.8,
+        "legend.frameon": False,
+        "legend.fontsize": 10,
+        "legend.labelcolor": colours.ink,
+        "lines.linewidth": 1.8,
+        "figure.facecolor": colours.paper,
+    }
+
+
+_Arguments = ParamSpec("_Arguments")
+
+
+def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
+    """Make a figure function draw in the house style, in the colours that are chosen where it is called."""
+
+    @functools.wraps(draw)
+    def in_house_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Figure:
+        with house_style(dark=palette() is DARK):
+            return draw(*args, **kwargs)
+
+    return in_house_style
+
+
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure of so many inches."""
+    return Figure(figsize=(width, height))
+
+
+def panel(
+    width: float = 4.8,
+    height: float = 3.5,
+    *,
+    left: float = 0.75,
+    bottom: float = 0.6,
+    right: float = 0.15,
+    top: float = 0.4,
+) -> tuple[Figure, Axes]:
+    """A figure of one diagram with fixed margins, all in inches: panels side by side stay in line.
+
+    To let matplotlib find the margins instead would draw everything several times.
+    """
+    figure = canvas(width, height)
+    axes = figure.add_axes(
+        (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
+    )
+    axes.grid(visible=True)
+    axes.tick_params(length=0)
+    return figure, axes
+
+
+def line_styles(count: int) -> list[dict[str, str]]:
+    """How to draw so many lines that they can be told apart: a colour and a dash each.
+
+    >>> styles = line_styles(10)
+    >>> len({(style["color"], style["linestyle"]) for style in styles})
+    10
+    """
+    colours, dashes = palette().series, ("-", "--", ":", "-.")
+    return [
+        {
+            "color": colours[number % len(colours)],
+            "linestyle": dashes[number // len(colours) % len(dashes)],
+        }
+        for number in range(count)
+    ]

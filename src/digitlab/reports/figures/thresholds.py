@@ -1,0 +1,95 @@
+"""Each digit against the other nine, at every threshold: ROC and precision–recall, whole and near the corner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from digitlab.reports.figures.style import line_styles, palette, panel, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from digitlab.evaluation.curves import Curve
+
+__all__ = ["precision_recall_figure", "roc_figure"]
+
+_NEAREST, _FURTHEST = 0.002, 0.5  # how much of an axis the corner shows, at least and at most
+_AROUND = 4  # times as far from the corner as the bend that is furthest from it
+
+
+@styled
+def roc_figure(curves: Sequence[Curve | None], mean: Curve | None = None, *, corner: bool = False) -> Figure:
+    """ROC of each digit and their mean, with the areas (S1, figures 4.1 and 4.3).
+
+    curves: ten, None for a digit that the set lacks; x is the share of the others taken for the digit, y the share of
+        the digit's images found
+    corner: the top left only, as near as shows where the curves bend
+    """
+    figure, axes = panel()
+    _one_each(axes, curves, areas=not corner)
+    if mean is not None:
+        label = "mean" if corner else f"mean {mean.area:.5f}"
+        axes.plot(mean.x, mean.y, color=palette().ink, linewidth=1, zorder=1.9, label=label)
+    if corner:
+        wide, high = _reach([(curve.x, 1 - curve.y) for curve in curves if curve])
+        axes.set_xlim(-0.025 * wide, wide)
+        axes.set_ylim(1 - high, 1 + 0.025 * high)
+    else:
+        axes.set_xlim(-0.02, 1)
+        axes.set_ylim(0, 1.02)
+    axes.set_xlabel("others taken for the digit")
+    axes.set_ylabel("images of the digit found")
+    axes.set_title("ROC, top left corner" if corner else "ROC, with the area under it")
+    _name_digits(axes, "lower right")
+    return figure
+
+
+@styled
+def precision_recall_figure(curves: Sequence[Curve | None], *, corner: bool = False) -> Figure:
+    """Precision against recall of each digit, with the average precisions (S1, figures 4.2 and 4.4).
+
+    curves: ten, None for a digit that the set lacks; x is recall, y precision
+    corner: the top right only, as near as shows where the curves bend
+    """
+    figure, axes = panel()
+    # Between two points the precision of the later one is reached: straight lines would be too hopeful.
+    _one_each(axes, curves, areas=not corner, drawstyle="steps-pre")
+    if corner:
+        wide, high = _reach([(1 - curve.x, 1 - curve.y) for curve in curves if curve])
+        axes.set_xlim(1 - wide, 1 + 0.025 * wide)
+        axes.set_ylim(1 - high, 1 + 0.025 * high)
+    else:
+        axes.set_xlim(0, 1.02)
+        axes.set_ylim(0, 1.02)
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    axes.set_title("Precision–recall, top right corner" if corner else "Precision–recall, with its average")
+    _name_digits(axes, "lower left")
+    return figure
+
+
+def _one_each(axes: Axes, curves: Sequence[Curve | None], *, areas: bool, drawstyle: str = "default") -> None:
+    for digit, (curve, style) in enumerate(zip(curves, line_styles(len(curves)), strict=True)):
+        if curve is not None:
+            label = f"{digit}  {curve.area:.5f}" if areas else str(digit)
+            axes.plot(curve.x, curve.y, linewidth=1.5, label=label, drawstyle=drawstyle, **style)  # type: ignore[arg-type]
+
+
+def _name_digits(axes: Axes, where: Literal["lower left", "lower right"]) -> None:
+    if axes.lines:
+        axes.legend(loc=where, ncols=2, fontsize=9, handlelength=1.9, columnspacing=1.2, labelspacing=0.3)
+
+
+def _reach(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[float, float]:
+    """How far from the corner to look along either axis: curves as distances from it."""
+    bends = np.array([[across[place], up[place]] for across, up in curves for place in [np.argmin(across + up)]])
+    if not len(bends):
+        return _FURTHEST, _FURTHEST
+    wide, high = np.clip(_AROUND * bends.max(axis=0), _NEAREST, _FURTHEST)
+    return float(wide), float(high)

@@ -1,0 +1,71 @@
+"""The numbers of an evaluation as people read them: a name, a value with its interval, what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["NUMBERS", "Number", "numbers_of", "percent"]
+
+
+def percent(share: float, places: int = 2) -> str:
+    """A share as per cent.
+
+    >>> percent(0.5), percent(1)
+    ('50.00 %', '100.00 %')
+    """
+    return f"{100 * share:.{places}f} %"
+
+
+_four_places, _five_places = "{:.4f}".format, "{:.5f}".format
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of `metrics.json` that stands for the whole evaluation.
+
+    key: its name there; text: how a value of it is printed; best: which of several is
+
+    >>> NUMBERS["accuracy"].text(0.99141), NUMBERS["loss"].text(0.02768)
+    ('99.14 %', '0.0277')
+    """
+
+    key: str
+    name: str
+    meaning: str
+    text: Callable[[float], str] = percent
+    best: Callable[[list[float]], float] = max
+
+
+NUMBERS = {
+    number.key: number
+    for number in (
+        Number("accuracy", "accuracy", "share of images answered rightly"),
+        Number("top_2", "top 2", "share whose digit is among the two likeliest answers"),
+        Number("top_3", "top 3", "share whose digit is among the three likeliest answers"),
+        Number("loss", "log loss", "mean −ln of the probability given to the true digit (NLL)", _four_places, min),
+        Number("brier", "Brier score", "squared distance of the ten probabilities from the truth", _four_places, min),
+        Number("ece", "calibration error", "confidence less the share that is right (ECE)", _four_places, min),
+        Number("precision_macro", "precision", "share of a digit's answers that are right, mean of the digits"),
+        Number("recall_macro", "recall", "share of a digit's images that are found, mean of the digits"),
+        Number("f1_macro", "F1", "harmonic mean of the two, mean of the digits"),
+        Number("precision_weighted", "weighted precision", "precision, the digits weighted by their images"),
+        Number("f1_weighted", "weighted F1", "F1, the digits weighted by their images"),
+        Number("auc_macro", "area under ROC", "how well a digit is told from others, mean of the digits", _five_places),
+        Number("average_precision_macro", "average precision", "under precision–recall, mean of digits", _five_places),
+    )
+}
+
+
+def numbers_of(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the table of numbers that a `Record`'s metrics have: number, value, low and high or None."""
+    intervals = {**metrics["intervals"], "accuracy": metrics["accuracy_interval"]}
+    rows = []
+    for key, number in NUMBERS.items():
+        if metrics.get(key) is not None:
+            low, high = intervals.get(key) or (None, None)
+            rows.append({"number": number, "value": metrics[key], "low": low, "high": high})
+    return rows

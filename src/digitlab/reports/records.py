@@ -1,0 +1,182 @@
+"""What a run folder says, read and checked once, for every page and figure made of it."""
+
+from __future__ import annotations
+
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import RunError, StorageError
+from digitlab.reports.numbers import NUMBERS
+from digitlab.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from digitlab.runs import Predictions
+
+__all__ = ["Record"]
+
+_HISTORY = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy")
+_BATCHES = ("epoch", "batch", "loss", "accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A run folder's content.
+
+    metrics: of `metrics.json`, checked; what old runs lack is None or left out, but for images, loss, accuracy,
+        precision, recall, f1, support and confusion_matrix, which are demanded
+    history, batches: a column a name, without columns for what was not trained here
+    config, environment: of the training; of the run around it where this is an evaluation on other data
+    trained: the folder of the training, None where there is none
+    """
+
+    run: Run
+    metrics: dict[str, Any]
+    predictions: Predictions
+    history: dict[str, list[float]]
+    batches: dict[str, list[float]]
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    trained: Run | None
+
+    @classmethod
+    def read(cls, run: Run) -> Record:
+        """Everything that ``run`` holds.
+
+        Raises:
+            RunError: when it has no metrics or predictions, or a file is damaged or not of the same evaluation.
+            StorageError: when a file cannot be read.
+        """
+        metrics = _checked_metrics(run)
+        predictions = run.read_predictions()
+        _expect_answers(run, metrics, predictions)
+        trained = next((each for each in (run, _around(run)) if each is not None and each.config.is_file()), None)
+        origin = trained or run
+        with _naming_damage(origin.config):
+            config = origin.read_config()
+        return cls(
+            run,
+            metrics,
+            predictions,
+            _table(run, "history", _HISTORY),
+            _table(run, "batches", _BATCHES),
+            config,
+            run.read_json(origin.environment) if origin.environment.is_file() else {},
+            trained,
+        )
+
+    @property
+    def name(self) -> str:
+        """The folder's name; with the run's before it where this is an evaluation inside."""
+        path, around = self.run.path.resolve(), _around(self.run)
+        return path.name if around is None else f"{around.path.resolve().name} · {path.name}"
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the mistakes' images are known: they are not for probabilities that came without images."""
+        return len(self.predictions.mistakes) == len(self.predictions.mistaken_images)
+
+
+def _around(run: Run) -> Run | None:
+    """The run whose model was measured on other data in this folder."""
+    path = run.path if run.path.name not in {"", ".."} else run.path.resolve()
+    return Run(path.parent.parent) if path.parent.name == "evaluations" else None
+
+
+def _checked_metrics(run: Run) -> dict[str, Any]:
+    """`metrics.json`, whose numbers are numbers: one that is not would end in a traceback far from here.
+
+    What old runs lack, or what is not as it should be, is None; what no page can do without is demanded.
+    """
+    metrics = run.read_json(run.metrics)
+    for keys, fits, expected in _DEMANDED:
+        for key in keys:
+            if not fits(metrics.get(key)):
+                raise RunError(
+                    f"{run.metrics}: {key} is missing or damaged; expected {expected}. "
+                    "`digitlab evaluate` makes it anew"
+                )
+    intervals = metrics.get("intervals")
+    intervals = intervals if isinstance(intervals, dict) else {}
+    doubtful = metrics.get("doubtful")
+    wished = {
+        "accuracy_interval": _pair(metrics.get("accuracy_interval")),
+        "intervals": {key: _pair(value) for key, value in intervals.items() if _pair(value)},
+        "auc": metrics["auc"] if _is_list(metrics.get("auc"), 10, or_none=True) else None,
+        "doubtful": doubtful
+        if isinstance(doubtful, dict) and all(_is_number(doubtful.get(key)) for key in _DOUBTFUL)
+        else None,
+    }
+    named = {key: str(metrics.get(key, "?")) for key in ("model", "data", "split")}
+    scalars = {key: value if _is_number(value) else None for key, value in metrics.items() if key in NUMBERS}
+    return {"tta": None, **metrics, **scalars, **wished, **named}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_list(value: Any, length: int, *, or_none: bool = False) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == length
+        and all(_is_number(each) or (or_none and each is None) for each in value)
+    )
+
+
+def _is_matrix(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 10 and all(_is_list(row, 10) for row in value)
+
+
+def _pair(value: Any) -> list[float] | None:
+    return value if _is_list(value, 2) else None
+
+
+_DOUBTFUL = ("accuracy_raw", "accuracy_corrected", "accuracy_without")
+_DEMANDED: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (("images", "loss", "accuracy"), _is_number, "a number"),
+    (("precision", "recall", "f1", "support"), partial(_is_list, length=10), "ten numbers"),
+    (("confusion_matrix",), _is_matrix, "ten rows of ten counts"),
+)
+
+
+def _expect_answers(run: Run, metrics: dict[str, Any], said: Predictions) -> None:
+    images, probabilities = len(said.labels), said.probabilities
+    if probabilities.shape != (images, 10) or images != metrics["images"]:
+        raise RunError(
+            f"{run.predictions}: holds {probabilities.shape} probabilities of {images} images, and metrics.json speaks "
+            f"of {metrics['images']} images; expected both of one evaluation. `digitlab evaluate` makes them anew"
+        )
+    if not np.isin(said.mistakes, np.arange(images)).all() or said.mistaken_images.shape[1:] not in {(28, 28), ()}:
+        raise RunError(
+            f"{run.predictions}: its mistakes are not among its {images} images. `digitlab evaluate` makes it anew"
+        )
+
+
+def _table(run: Run, name: str, expected: tuple[str, ...]) -> dict[str, list[float]]:
+    """A table's columns; none where there are no rows, as of a training stopped before its first epoch ended."""
+    path = getattr(run, name)
+    with _naming_damage(path):
+        table = run.read_table(path)
+        rows = min(len(table[column]) for column in expected) if table else 0
+    return table if rows else {}
+
+
+@contextmanager
+def _naming_damage(path: Any) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        raise
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"{path}: damaged, no TOML ({error})") from error
+    except KeyError as error:
+        raise RunError(f"{path}: damaged; it lacks the column {error}") from error
+    except (ValueError, IndexError) as error:
+        raise RunError(f"{path}: damaged; expected a table of numbers ({error})") from error

@@ -1,0 +1,56 @@
+"""Pages from templates: self-contained, escaped, with every number in full beside what is printed of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from digitlab.reports.numbers import percent
+
+if TYPE_CHECKING:
+    import jinja2
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.reports.run_figures import Drawing
+
+__all__ = ["picture", "render", "svg"]
+
+
+def render(template: str, **content: Any) -> str:
+    """The page that ``template`` makes of ``content``; a name that it lacks is an error."""
+    return _environment().get_template(template).render(content)
+
+
+def svg(name: str, drawing: Drawing) -> str:
+    """A figure as an element of a page, in the page's colours."""
+    from digitlab.reports.figures import svg_element
+
+    return svg_element(drawing.draw(), name, drawing.shows)
+
+
+def picture(image: NDArray[np.uint8]) -> str:
+    """uint8 (H, W) → a PNG as data URI."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("digitlab.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    environment.filters["grouped"] = "{:,}".format
+    return environment

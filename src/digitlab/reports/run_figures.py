@@ -1,0 +1,96 @@
+"""A run's figures by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from digitlab.evaluation import curves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
+
+    from digitlab.reports.records import Record
+
+__all__ = ["Drawing", "drawings_of"]
+
+_MOST_MISTAKES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure that is drawn when it is asked for; ``shows`` says what it shows, for those who cannot see it."""
+
+    shows: str
+    draw: Callable[[], Figure]
+
+
+def drawings_of(record: Record) -> dict[str, Drawing]:
+    """Every figure of a run that its files suffice for, by name."""
+    from digitlab.reports import figures
+
+    metrics, said = record.metrics, record.predictions
+    roc = cache(partial(curves.roc_curves, said.probabilities, said.labels))
+    mean = cache(partial(curves.mean_roc, said.probabilities, said.labels))
+    recalls = cache(partial(curves.precision_recall_curves, said.probabilities, said.labels))
+    matrix = metrics["confusion_matrix"]
+    found = {
+        "confusion-matrix": Drawing(
+            "Confusion matrix: counts of true digits by answers", lambda: figures.confusion_matrix_figure(matrix)
+        ),
+        "confusion-matrix-shares": Drawing(
+            "Confusion matrix: shares of true digits by answers",
+            lambda: figures.confusion_matrix_figure(matrix, shares=True),
+        ),
+        "classification-report": Drawing(
+            "Precision, recall and F1 of every digit",
+            lambda: figures.classification_report_figure(
+                {"precision": metrics["precision"], "recall": metrics["recall"], "F1": metrics["f1"]},
+                metrics["support"],
+            ),
+        ),
+        "precision-recall-bars": Drawing(
+            "Precision and recall of every digit as bars",
+            lambda: figures.precision_recall_bars_figure(metrics["precision"], metrics["recall"]),
+        ),
+        "roc": Drawing("ROC curve of every digit", lambda: figures.roc_figure(roc(), mean())),
+        "roc-corner": Drawing(
+            "ROC curves near the top left corner", lambda: figures.roc_figure(roc(), mean(), corner=True)
+        ),
+        "precision-recall": Drawing(
+            "Precision–recall curve of every digit", lambda: figures.precision_recall_figure(recalls())
+        ),
+        "precision-recall-corner": Drawing(
+            "Precision–recall curves near the top right corner",
+            lambda: figures.precision_recall_figure(recalls(), corner=True),
+        ),
+        "reliability": Drawing(
+            "How often answers of a confidence are right",
+            lambda: figures.reliability_figure(curves.reliability(said.probabilities, said.labels)),
+        ),
+        "error-reject": Drawing(
+            "Error among the answers left when the least sure are refused",
+            lambda: figures.error_reject_figure(curves.error_reject(said.probabilities, said.labels)),
+        ),
+    }
+    if record.history:
+        for name in ("loss", "accuracy"):
+            found[f"learning-{name}"] = Drawing(
+                f"The {name} of every batch and epoch",
+                partial(figures.learning_curves_figure, record.history, record.batches, of=(name,)),
+            )
+    if record.has_pictures and len(said.mistakes):
+        rows = said.mistakes[:_MOST_MISTAKES]
+        found["mistakes"] = Drawing(
+            "The surest mistakes with their three best guesses",
+            lambda: figures.mistakes_figure(
+                said.mistaken_images[:_MOST_MISTAKES],
+                said.labels[rows].tolist(),
+                said.probabilities[rows],
+                rows.tolist(),
+            ),
+        )
+    return found
