@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+# What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images.
+SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check setup lock models clean help
+.PHONY: demo test check setup system lock models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
 	@echo "make test    every check and test"
-	@echo "make setup   the environment for development, in $(VENV)"
+	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
 	@echo "make models  train the shipped reader again (about half an hour on two cores)"
 	@echo "make lock    renew the pinned versions"
@@ -18,7 +20,7 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/digitlab demo --out demo
 
-test: check
+test: system check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q tests
 
@@ -28,7 +30,22 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-setup: $(VENV)/.dev
+setup: system $(VENV)/.dev
+
+# Never an error: a test whose program is missing is skipped and says so, but fails in CI.
+system:
+	@missing=$$(for name in $(SYSTEM); do dpkg-query -W -f '$${db:Status-Abbrev}' $$name 2>&1 | grep -q '^ii' || echo $$name; done); \
+	missing=$$(echo $$missing); \
+	install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing"; \
+	if [ -z "$$missing" ]; then :; \
+	elif ! command -v apt-get >/dev/null; then echo "no Debian: tests of programs that are missing here are skipped"; \
+	elif [ "$$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then \
+		echo "not root: tests that need $$missing are skipped; else: sudo apt-get install --no-install-recommends $$missing"; \
+	else \
+		echo "installing $$missing …"; \
+		$(SUDO) $$install >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) $$install >/dev/null; } || \
+			echo "cannot install $$missing: their tests are skipped, or fail in CI"; \
+	fi
 
 models: $(VENV)/.run
 	$(BIN)/digitlab train reader --runs build/models --json | tee build/reader.json

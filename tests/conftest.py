@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from digitlab.values import Digits
@@ -34,3 +36,22 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("DIGITLAB_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def needs_program() -> Callable[..., str]:
+    """Where a system program is, by the first of its names that is found: `needs_program("octave-cli")`.
+
+    Without it the test is skipped with the reason; where the environment variable CI is set it fails.
+    """
+
+    def path_of(*names: str) -> str:
+        for name in names:
+            if path := shutil.which(name):
+                return path
+        missing = f"{' or '.join(names)} is not installed (`make setup` installs it where it may)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+    return path_of

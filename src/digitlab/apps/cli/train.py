@@ -44,9 +44,11 @@ def train(
     patience: int | None = None,
     seed: int | None = None,
     precision: str | None = None,
+    members: int | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: Path | None = None,
+    tensorboard: bool = False,
     lr_range_test: str | None = None,
     json: bool = False,
 ) -> int:
@@ -84,10 +86,12 @@ def train(
         patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
         seed: The same seed gives the same weights.
         precision: auto (bfloat16 where the processor multiplies it), float32 or bfloat16.
+        members: Train so many networks, one after the other, and answer by the mean of theirs (an ensemble).
         name: Of the run folder; else the recipe's or the architecture's.
         runs: The folder in which the run folder is made.
         resume: A run folder whose training was killed or interrupted: go on after its last whole epoch, with the run's
             own settings.
+        tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well: tensorboard --logdir runs
         lr_range_test: LOW:HIGH. Train no network, but find a learning rate: it rises from LOW to HIGH over one pass (or
             --epochs passes), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with
             1 when the loss did not fall.
@@ -98,7 +102,7 @@ def train(
         "optimiser": optimiser, "learning_rate": learning_rate, "schedule": schedule, "dropout": dropout,
         "augmentation": augmentation, "noise": noise, "weight_average": weight_average,
         "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,
-        "precision": precision, "name": name,
+        "precision": precision, "members": members, "name": name,
     }  # fmt: skip
     if resume is not None and (recipe or any(value is not None for value in options.values())):
         raise UsageError(
@@ -121,17 +125,17 @@ def train(
         if rates:
             return run_range(training, *rates, epochs or 1, runs, json=json)
         run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)
-    _train(training, run, json=json)
+    _train(training, run, json=json, tensorboard=tensorboard)
     return 0
 
 
-def _train(training: Training, run: Run, *, json: bool) -> None:
+def _train(training: Training, run: Run, *, json: bool, tensorboard: bool) -> None:
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest, run_training
 
     stop = StopRequest()
     with stopping_on_interrupt(stop), TrainingView() as view:
-        trained = run_training(training, run, listener=view, stop=stop)
+        trained = run_training(training, run, listener=view, stop=stop, tensorboard=tensorboard)
     result: dict[str, Any] = {
         "run": str(run.path),
         "accuracy": trained.metrics.accuracy,

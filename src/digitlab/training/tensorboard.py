@@ -1,0 +1,71 @@
+"""Learning curves for TensorBoard: after each epoch an event file of it, for those who watch a long training.
+
+    tensorboard/train/         epoch_loss, epoch_accuracy, epoch_learning_rate; batch_loss, batch_accuracy
+    tensorboard/validation/    epoch_loss, epoch_accuracy
+
+These are the folders and names of Keras' own callback; TensorBoard draws what is called alike in both into one diagram.
+Epochs and batches count from 1. A file holds one epoch and bears its number: an epoch that a killed training repeats
+writes it again, and nothing is told twice. Records and framing are TensorFlow's, which needs no TensorBoard for them
+(its summary writer does).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from digitlab.errors import StorageError
+from digitlab.storage import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from digitlab.training.events import EpochEnded
+    from digitlab.training.loop import History
+
+    Row = tuple[float, int, Mapping[str, float]]  # wall time, step, values by tag
+
+__all__ = ["write_epoch"]
+
+
+def write_epoch(folder: Path, history: History) -> None:
+    """Write the last epoch of ``history`` into ``folder``, a run's `tensorboard/`.
+
+    Raises:
+        StorageError: when the files cannot be written.
+    """
+    ended, now = history.epochs[-1], time.time()
+    train = {"epoch_loss": ended.loss, "epoch_accuracy": ended.accuracy, "epoch_learning_rate": ended.learning_rate}
+    _write(folder / "train", ended.epoch, [*_batches(history, ended, now), (now, ended.epoch, train)])
+    if ended.validation_loss is not None and ended.validation_accuracy is not None:
+        validation = {"epoch_loss": ended.validation_loss, "epoch_accuracy": ended.validation_accuracy}
+        _write(folder / "validation", ended.epoch, [(now, ended.epoch, validation)])
+
+
+def _batches(history: History, ended: EpochEnded, now: float) -> Iterator[Row]:
+    """A row a batch, as if all had taken equally long: their own times are not known."""
+    before = sum(epoch < ended.epoch for epoch, *_ in history.batches)
+    own = [(loss, accuracy) for epoch, _, loss, accuracy in history.batches if epoch == ended.epoch]
+    for batch, (loss, accuracy) in enumerate(own, start=1):
+        at = now - ended.seconds * (1 - batch / len(own))
+        yield at, before + batch, {"batch_loss": loss, "batch_accuracy": accuracy}
+
+
+def _write(folder: Path, epoch: int, rows: Iterable[Row]) -> None:
+    import tensorflow as tf
+
+    # "tfevents" is what TensorBoard knows its files by; it reads them in the order of their names.
+    path = folder / f"events.out.tfevents.{epoch:06d}"
+    with atomic_path(path) as temporary:
+        try:
+            with tf.io.TFRecordWriter(str(temporary)) as records:
+                records.write(tf.compat.v1.Event(file_version="brain.Event:2").SerializeToString())
+                for at, step, values in rows:
+                    summary = tf.compat.v1.Summary(
+                        value=[tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+                    )
+                    event = tf.compat.v1.Event(wall_time=at, step=step, summary=summary)
+                    records.write(event.SerializeToString())
+        except tf.errors.OpError as error:
+            raise StorageError(f"cannot write {path}: {error.message}") from error
