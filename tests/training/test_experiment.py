@@ -51,6 +51,7 @@ def test_a_training_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) 
     assert json.loads(run.environment.read_text())["seed"] == 3
 
 
+@pytest.mark.backends
 def test_keras_and_onnx_files_say_the_same(small_mnist: str, tmp_path: Path) -> None:
     run = Run.create("test", tmp_path)
     run_training(Training("slides-cnn", small_mnist, epochs=1, optimiser="adam"), run)

@@ -15,6 +15,7 @@ import numpy as np
 
 from digitlab.errors import ModelError, UsageError
 from digitlab.models.backend import native_stderr_silenced
+from digitlab.models.raw_onnx import convert_to_onnx
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import after_sobel
 from digitlab.storage import atomic_path, cache_folder, write_bytes
@@ -158,7 +159,9 @@ def exporting(model: keras.Model, path: Path) -> Iterator[None]:
     Raises:
         ModelError: when the model has an operation that the format does not know.
     """
-    model.predict(np.zeros((1, 28, 28), np.uint8), verbose=0)  # Keras exports only models that have been called
+    model(
+        np.zeros((1, 28, 28), np.uint8)
+    )  # Keras exports only models that have been called, outside of JAX' compiled way
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(None), native_stderr_silenced():
             warnings.simplefilter("ignore")  # tf2onnx asks NumPy for names that NumPy has taken away
@@ -186,7 +189,7 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.onnx"
         with exporting(model, path):
-            model.export(raw, format="onnx", verbose=False)
+            convert_to_onnx(model, raw)
             graph = onnx.load(raw)
             _rename(graph.graph)
             _describe(graph, card)

@@ -1,0 +1,135 @@
+"""The sets of a robustness test: MNIST's test images spoilt, turned and moved; another hand; things that are none."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets import mnist
+from digitlab.datasets.catalogue import CORRUPTIONS, load_dataset
+from digitlab.datasets.shuffling import joined
+from digitlab.datasets.strangers import draw_shapes
+from digitlab.datasets.transforms.warp import about_centre, warp
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Digits
+
+    Images = NDArray[np.uint8]
+    Make = Callable[[], tuple[Images, Images | None]]
+
+__all__ = ["HardSet", "hard_sets", "rotated", "shifted"]
+
+ROTATIONS = tuple(degrees for degrees in range(-90, 91, 15) if degrees)
+SHIFTS = tuple(pixels for pixels in range(-8, 9, 2) if pixels)
+_WHOLE = 10_000  # MNIST's test images, and as many shapes
+
+
+@dataclass(frozen=True, slots=True)
+class HardSet:
+    """A set and what is done to it.
+
+    kind: plain, corruption, rotation, shift-x, shift-y, other-hand or stranger
+    place: degrees counter-clockwise, pixels to the right or pixels down; None for other kinds
+    optional: may be missing on a machine
+    load: makes or loads images uint8 (N, 28, 28) and labels uint8 (N,), which strangers lack
+    """
+
+    kind: str
+    name: str
+    load: Make
+    place: float | None = None
+    optional: bool = False
+
+
+def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
+    """The sets, with at most so many images each; nothing is made or loaded yet.
+
+    Fewer than MNIST's 10,000 are taken evenly from all of them: the first 5,000 are of neater hands than the others.
+    digits-8x8 has 1,797, both splits together: no network is trained on them here.
+
+    Raises:
+        UsageError: for less than one image.
+    """
+    if most < 1:
+        raise UsageError(f"{most} images of each set were asked for; expected 1 or more")
+    rows = _spread(_WHOLE, most)
+    plain = functools.cache(lambda: mnist.load()[1][rows])
+    return (
+        HardSet("plain", "mnist", lambda: _pair(plain())),
+        *(HardSet("corruption", name, functools.partial(_corrupted, name, rows, seed)) for name in CORRUPTIONS),
+        *_sweep("rotation", "turned {}° {}", ("right", "left"), ROTATIONS, plain, rotated),
+        *_sweep(
+            "shift-x", "moved {} px {}", ("left", "right"), SHIFTS, plain, lambda images, by: shifted(images, by, 0)
+        ),
+        *_sweep("shift-y", "moved {} px {}", ("up", "down"), SHIFTS, plain, lambda images, by: shifted(images, 0, by)),
+        HardSet("other-hand", "digits-8x8", functools.partial(_other_hand, most)),
+        HardSet("stranger", "fashion-mnist", functools.partial(_fashion, most), optional=True),
+        HardSet("stranger", "shapes", lambda: (draw_shapes(min(most, _WHOLE), seed=seed), None)),
+    )
+
+
+def rotated(images: Images, degrees: float) -> Images:
+    """Turned counter-clockwise about the middle, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return warp(images, about_centre(np.broadcast_to(turn, (len(images), 2, 2))))
+
+
+def shifted(images: Images, right: int, down: int) -> Images:
+    """Moved by whole pixels, fewer than 28, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    moved = np.zeros_like(images)
+    moved[:, max(0, down) : 28 + min(0, down), max(0, right) : 28 + min(0, right)] = images[
+        :, max(0, -down) : 28 + min(0, -down), max(0, -right) : 28 + min(0, -right)
+    ]
+    return moved
+
+
+def _sweep(
+    kind: str,
+    words: str,
+    ways: tuple[str, str],
+    places: Sequence[int],
+    plain: Callable[[], Digits],
+    change: Callable[[Images, int], Images],
+) -> Iterator[HardSet]:
+    """The plain images changed by each of these degrees or pixels; ``ways``: what below and above 0 is called."""
+    for place in places:
+        name = words.format(abs(place), ways[place > 0])
+        yield HardSet(kind, name, functools.partial(_changed, plain, change, place), place)
+
+
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of ``count`` rows, evenly from first to last: int64 (≤ most,)."""
+    kept = min(count, most)
+    return np.arange(kept) * count // kept
+
+
+def _pair(digits: Digits) -> tuple[Images, Images]:
+    return digits.images, digits.labels
+
+
+def _changed(plain: Callable[[], Digits], change: Callable[[Images, int], Images], by: int) -> tuple[Images, Images]:
+    return change(plain().images, by), plain().labels
+
+
+def _corrupted(name: str, rows: NDArray[np.int64], seed: int) -> tuple[Images, Images]:
+    return _pair(load_dataset(f"mnist-c/{name}", seed=seed).split("test")[rows])
+
+
+def _other_hand(most: int) -> tuple[Images, Images]:
+    data = load_dataset("digits-8x8")
+    digits = joined([data.split(split) for split in data.splits])
+    return _pair(digits[_spread(len(digits), most)])
+
+
+def _fashion(most: int) -> tuple[Images, None]:
+    images = load_dataset("fashion-mnist").split("test").images
+    return images[_spread(len(images), most)], None

@@ -1,0 +1,260 @@
+"""How a model does away from home: on spoilt, turned and moved digits, on another hand, and on things that are none.
+
+Pure: a function that answers images, and named sets, in; a table out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from digitlab.errors import DatasetError, UsageError
+from digitlab.evaluation.checks import checked
+from digitlab.evaluation.intervals import Interval, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Images = NDArray[np.uint8]
+
+__all__ = ["ANSWERED", "COLUMNS", "LEVELS", "ImageSet", "Robustness", "SetResult", "ToldApart", "measure_robustness"]
+
+Answer = Callable[["Images"], "NDArray[np.floating]"]
+Score = Callable[["Images", "NDArray[np.floating]"], "NDArray[np.floating]"]
+Tell = Callable[[int, int, str], None]
+
+ANSWERED = 0.99  # of the plain digits are answered at the threshold; the others would be refused
+LEVELS = tuple(level / 200 for level in range(180, 201))  # shares of plain digits answered: 90 to 100 %
+_EXAMPLES = 10  # images of each set that are kept to be shown
+
+
+class ImageSet(Protocol):
+    """A set to answer; `digitlab.datasets.hard_sets` makes them."""
+
+    @property
+    def kind(self) -> str:
+        """Plain, corruption, rotation, shift-x, shift-y, other-hand or stranger."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def place(self) -> float | None:
+        """Degrees or pixels; None for kinds that have none."""
+
+    @property
+    def optional(self) -> bool:
+        """Whether it is left out where it cannot be loaded."""
+
+    @property
+    def load(self) -> Callable[[], tuple[Images, Images | None]]:
+        """Makes images uint8 (N, 28, 28), and labels uint8 (N,) or, of strangers, None."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldApart:
+    """How well a score tells the plain digits from strangers.
+
+    auroc: how often a digit's score is above a stranger's; ties count half
+    answered: share of the strangers answered with a score from which on `ANSWERED` of the digits lie
+    curve: the same for each of `LEVELS` in the place of `ANSWERED`
+    """
+
+    auroc: float
+    answered: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """What a model said to one set.
+
+    accuracy, interval: with 95 % (Wilson); None for strangers, to whom no answer is right
+    answered: share of the images answered with at least the confidence at which `ANSWERED` of the plain digits are
+    by_confidence: of strangers only: told from the plain digits by the largest probability
+    by_own_score: the same by the model's own score, where it has one
+    examples: uint8 (≤ 10, 28, 28), the first images, to be shown
+    """
+
+    kind: str
+    name: str
+    place: float | None
+    images: int
+    accuracy: float | None
+    interval: Interval | None
+    answered: float
+    by_confidence: ToldApart | None
+    by_own_score: ToldApart | None
+    examples: Images
+
+
+# Of a row of `robustness.csv`.
+COLUMNS = (
+    "kind", "name", "place", "images", "accuracy", "low", "high", "answered", "auroc", "own_auroc", "own_answered",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """The whole table.
+
+    threshold: the largest probability from which on `ANSWERED` of the plain digits are answered
+    left_out: sets that could not be loaded, and why
+    """
+
+    sets: tuple[SetResult, ...]
+    threshold: float
+    left_out: tuple[tuple[str, str], ...]
+
+    def of(self, *kinds: str) -> tuple[SetResult, ...]:
+        """The results of these kinds, in the order in which they were measured."""
+        return tuple(each for each in self.sets if each.kind in kinds)
+
+    @property
+    def plain(self) -> SetResult:
+        """The digits as they are."""
+        return self.of("plain")[0]
+
+    @property
+    def corruption_mean(self) -> float | None:
+        """Mean accuracy over the corruptions; all have the same images, so it has no interval of that kind."""
+        found = [each.accuracy for each in self.of("corruption") if each.accuracy is not None]
+        return float(np.mean(found)) if found else None
+
+    def sweep(self, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Places (P,), accuracies (P,) and intervals (P, 2) of a rotation or shift, by place; plain digits are at 0."""
+        known = [(0.0, self.plain), *((float(each.place or 0), each) for each in self.of(kind))]
+        points = [(place, each.accuracy, each.interval) for place, each in sorted(known, key=lambda point: point[0])]
+        places, accuracies, intervals = zip(*points, strict=True)
+        return np.array(places), np.array(accuracies, np.float64), np.array(intervals, np.float64)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "corruption_mean": self.corruption_mean,
+            "threshold": self.threshold,
+            "sets": [dict(zip(COLUMNS, row, strict=True)) for row in self.rows()],
+            "left_out": dict(self.left_out),
+        }
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """A row a set, as `COLUMNS` names them."""
+        return [
+            (
+                *(each.kind, each.name, each.place, each.images, each.accuracy),
+                *(each.interval or (None, None)),
+                each.answered,
+                each.by_confidence and each.by_confidence.auroc,
+                each.by_own_score and each.by_own_score.auroc,
+                each.by_own_score and each.by_own_score.answered,
+            )
+            for each in self.sets
+        ]
+
+
+def measure_robustness(
+    answer: Answer, sets: Sequence[ImageSet], *, own_score: Score | None = None, tell: Tell = lambda *_: None
+) -> Robustness:
+    """Ask a model about every set.
+
+    Args:
+        answer: images uint8 (N, 28, 28) → probabilities (N, 10)
+        sets: one of them plain, which is asked first
+        own_score: (images, their probabilities) → (N,), the larger the more it is a digit; None: the model has none
+        tell: called with the sets done, their number, and the name of the next, or "" at the end
+
+    Raises:
+        UsageError: when there is not exactly one plain set.
+        DatasetError: when a set that is not optional cannot be loaded, or the answers are no probabilities.
+    """
+    plain = [each for each in sets if each.kind == "plain"]
+    if len(plain) != 1:
+        raise UsageError(f"{len(plain)} of the sets hold plain digits; expected one, which the others are held against")
+    tell(0, len(sets), plain[0].name)
+    at_home = _ask(answer, own_score, plain[0], *plain[0].load())
+    results = [_result(at_home, at_home)]
+    left_out: list[tuple[str, str]] = []
+    for each in sets:
+        if each.kind == "plain":
+            continue
+        tell(len(results) + len(left_out), len(sets), each.name)
+        try:
+            images, labels = each.load()
+        except DatasetError as error:
+            if not each.optional:
+                raise
+            left_out.append((each.name, str(error)))
+            continue
+        results.append(_result(_ask(answer, own_score, each, images, labels), at_home))
+    tell(len(sets), len(sets), "")
+    return Robustness(tuple(results), _threshold(at_home.confidences, ANSWERED), tuple(left_out))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A set and what was said: right is how many answers were; the scores are float64 (N,)."""
+
+    given: ImageSet
+    count: int
+    right: int | None
+    confidences: NDArray[np.float64]
+    own_scores: NDArray[np.float64] | None
+    examples: Images
+
+
+def _ask(answer: Answer, own_score: Score | None, given: ImageSet, images: Images, labels: Images | None) -> _Asked:
+    probabilities, _ = checked(answer(images), np.zeros(len(images)) if labels is None else labels)
+    return _Asked(
+        given,
+        len(images),
+        None if labels is None else int(np.sum(probabilities.argmax(axis=1) == labels)),
+        probabilities.max(axis=1),
+        None if own_score is None else np.asarray(own_score(images, probabilities), np.float64),
+        images[:_EXAMPLES].copy(),
+    )
+
+
+def _result(asked: _Asked, at_home: _Asked) -> SetResult:
+    given, right = asked.given, asked.right
+    stranger = right is None
+    return SetResult(
+        given.kind,
+        given.name,
+        given.place,
+        asked.count,
+        accuracy=None if right is None else right / asked.count,
+        interval=None if right is None else wilson(right, asked.count),
+        answered=_share_answered(asked.confidences, at_home.confidences, ANSWERED),
+        by_confidence=_told_apart(asked.confidences, at_home.confidences) if stranger else None,
+        by_own_score=_told_apart(asked.own_scores, at_home.own_scores) if stranger else None,
+        examples=asked.examples,
+    )
+
+
+def _told_apart(strangers: NDArray[np.float64] | None, digits: NDArray[np.float64] | None) -> ToldApart | None:
+    from sklearn.metrics import roc_auc_score
+
+    if strangers is None or digits is None:
+        return None
+    truth = np.concatenate([np.ones(len(digits)), np.zeros(len(strangers))])
+    return ToldApart(
+        auroc=float(roc_auc_score(truth, np.concatenate([digits, strangers]))),
+        answered=_share_answered(strangers, digits, ANSWERED),
+        curve=tuple(_share_answered(strangers, digits, level) for level in LEVELS),
+    )
+
+
+def _share_answered(scores: NDArray[np.float64], digits: NDArray[np.float64], level: float) -> float:
+    return float(np.mean(scores >= _threshold(digits, level)))
+
+
+def _threshold(digits: NDArray[np.float64], level: float) -> float:
+    """The highest score from which on at least this share of the plain digits lies."""
+    kept = max(1, int(np.ceil(level * len(digits) - 1e-9)))
+    return float(np.sort(digits)[len(digits) - kept])

@@ -1,0 +1,148 @@
+"""What networks say of images that they were not trained on, for every image of a set: cross-validation, kept.
+
+The images are parted into folds with the same share of each class; for each fold a network is trained on all others
+and asked about it. With several repeats the folds are parted anew, and an image gets the mean of its answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.datasets import hold_out
+from digitlab.errors import DatasetError, UsageError
+from digitlab.models import predict_probabilities
+from digitlab.training.assembly import loop_of, network_of
+from digitlab.training.augmentation import augmentation
+from digitlab.training.events import Stage, Started
+from digitlab.training.loop import StopRequest
+from digitlab.training.precision import dtype_policy_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.training.events import Listener
+    from digitlab.training.settings import Training
+    from digitlab.values import Digits
+
+__all__ = ["OutOfFold", "check_folds", "out_of_fold", "stratified_folds"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """The answers to N images.
+
+    rows: int64 (M,), the images that were asked about, in order: all N, or fewer after an interruption
+    probabilities: float32 (M, 10), the mean over the networks that were asked
+    networks: how many were trained to the end
+    """
+
+    rows: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    networks: int
+
+
+def out_of_fold(
+    training: Training,
+    digits: Digits,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+) -> OutOfFold:
+    """Train ``folds`` × ``repeats`` networks with these settings, each on all folds but one, and ask it about that one.
+
+    Nothing is written. Asked to stop, it ends after the batches under way, and the answers of the whole folds stay.
+
+    Args:
+        training: the settings; its dataset and test set are not used. The first network has its seed, the next ones
+            the seeds after it.
+        digits: images and labels; the networks see the labels of their own folds only.
+        folds: at least 2, at most as many as the images of the rarest class that occurs.
+        repeats: how often the images are parted anew.
+        listener: told of the progress.
+        stop: asked to, it ends early.
+
+    Raises:
+        UsageError: for wrong numbers of folds or repeats, or an unknown architecture, optimiser or augmentation.
+        DatasetError: when a class has fewer images than there are folds, or early stopping has none to watch.
+    """
+    check_folds(digits.labels, folds, repeats)
+    if training.members > 1:
+        raise UsageError(f"members is {training.members}; expected 1: repeats give the mean of several networks")
+    if training.patience is not None and not training.validation:
+        raise DatasetError("early stopping needs images held out of each fold's own, e.g. validation = 0.1")
+    stop, settle = stop or StopRequest(), augmentation(training.augmentation).settle
+    sums = np.zeros((len(digits), 10), np.float64)
+    answers = np.zeros(len(digits), np.int64)
+    # In float32, and one for all: with a new one for each fold, TensorFlow would make its graph as often.
+    network = network_of(training)
+    done = 0
+    for repeat in range(repeats):
+        fold_of = stratified_folds(digits.labels, folds, (training.seed, repeat))
+        for fold in range(folds):
+            listener(
+                Stage(f"fold {fold + 1} of {folds}" + (f", time {repeat + 1} of {repeats}" if repeats > 1 else ""))
+            )
+            one = replace(training, seed=training.seed + repeat * folds + fold)
+            weights = _learned(one, digits[np.flatnonzero(fold_of != fold)], listener, stop)
+            if stop.asked:
+                break
+            network.set_weights(weights)
+            rows = np.flatnonzero(fold_of == fold)
+            asked = digits.images[rows] if settle is None else settle(digits.images[rows])
+            sums[rows] += predict_probabilities(network, asked)
+            answers[rows] += 1
+            done += 1
+        if stop.asked:
+            break
+    rows = np.flatnonzero(answers)
+    return OutOfFold(rows, np.asarray(sums[rows] / answers[rows, None], np.float32), done)
+
+
+def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
+    """Refuse what cannot be parted, before anything is trained. A class that does not occur at all is no hindrance.
+
+    Raises:
+        UsageError: for fewer than two folds, or no repeat.
+        DatasetError: when a class has fewer images than there are folds, or there is no image.
+    """
+    if folds < 2:
+        raise UsageError(f"folds is {folds}; expected 2 or more: a network must not be asked about what it was shown")
+    if repeats < 1:
+        raise UsageError(f"repeats is {repeats}; expected 1 or more")
+    if not len(labels):
+        raise DatasetError("there are no images; expected some of each class")
+    counts = np.bincount(labels, minlength=10)
+    rarest = int(np.where(counts > 0, counts, len(labels) + 1).argmin())
+    if counts[rarest] < folds:
+        raise DatasetError(
+            f"class {rarest} has {counts[rarest]} of the {len(labels):,} images; expected at least {folds}, one for "
+            "each fold: use fewer folds or more images"
+        )
+
+
+def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
+    """The fold of each image, int64 (N,), 0 to ``folds`` - 1: at random, with the same share of each class."""
+    from sklearn.model_selection import StratifiedKFold
+
+    random = np.random.RandomState(np.random.default_rng(seed).integers(2**32))
+    fold_of = np.empty(len(labels), np.int64)
+    parted = StratifiedKFold(folds, shuffle=True, random_state=random).split(labels, labels)
+    for fold, (_, rows) in enumerate(parted):
+        fold_of[rows] = fold
+    return fold_of
+
+
+def _learned(training: Training, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
+    """The weights of a network that has seen these images."""
+    train, validation = hold_out(digits, training.validation) if training.validation else (digits, None)
+    loop = loop_of(training, train, validation)
+    held_out, size = len(validation) if validation else 0, loop.model.count_params()
+    policy = dtype_policy_name(training.precision)
+    listener(Started(len(train), held_out, training.epochs, loop.batches, size, policy, f"seed {training.seed}"))
+    loop.run(training.epochs, listener, stop)
+    return loop.model.get_weights()  # type: ignore[no-any-return]
