@@ -15,7 +15,7 @@ from PIL import Image
 
 from digitlab.datasets import load_dataset
 from digitlab.errors import ImageError, ModelError, ShapeError, UsageError
-from digitlab.reading import Reader
+from digitlab.reading import Reader, digit_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +77,15 @@ def test_below_the_threshold_the_answer_is_declined_but_told(sure_digits: Digits
     assert prediction.digit is None
     assert 0.0 < prediction.confidence < 1.0
     assert sum(prediction.probabilities) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_digit_alone_is_what_the_network_gets(reader: Reader, sure_digits: Digits, write: Write) -> None:
+    page = write([(sure_digits.images[8], 200, 150, 280)])
+    found = digit_image(page)
+    assert found is not None
+    assert (found.shape, found.dtype, found.max()) == ((28, 28), np.uint8, 255)
+    assert tuple(reader.classifier.probabilities(found[None])[0].tolist()) == reader.classify(page).probabilities
+    assert digit_image(np.full((300, 200, 3), 230, np.uint8)) is None
 
 
 def test_files_and_arrays_give_the_same(reader: Reader, sure_digits: Digits, write: Write, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from digitlab.values import Box
 
-__all__ = ["DEFAULT_THRESHOLD", "Reader"]
+__all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image"]
 
 DEFAULT_THRESHOLD = 0.5  # below, the other nine digits together are likelier than the answer
 
@@ -65,12 +65,10 @@ class Reader:
             ImageError: when a file cannot be read.
             ShapeError: for an array of another type or shape.
         """
-        small = shrink(_pixels(image), _DIGIT_SIDE)
-        ink = ink_map(small, round(_DIGIT_WINDOW * max(small.shape)))
-        found = None if ink is None else main_mark(ink)
+        found = digit_image(image)
         if found is None:
             return _NOTHING
-        probabilities = self.classifier.probabilities(normalise(found[1])[None])[0]
+        probabilities = self.classifier.probabilities(found[None])[0]
         digit, confidence = self._decided(probabilities)
         return Prediction(digit, confidence, tuple(probabilities.tolist()))
 
@@ -100,6 +98,19 @@ class Reader:
         digit = int(probabilities.argmax())
         confidence = float(probabilities[digit])
         return (digit if confidence >= self.threshold else None), confidence
+
+
+def digit_image(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The one digit of a picture as networks take it, uint8 (28, 28), light ink on dark; None where there is no ink.
+
+    Raises:
+        ImageError: when a file cannot be read.
+        ShapeError: for an array of another type or shape.
+    """
+    small = shrink(_pixels(image), _DIGIT_SIDE)
+    ink = ink_map(small, round(_DIGIT_WINDOW * max(small.shape)))
+    found = None if ink is None else main_mark(ink)
+    return None if found is None else normalise(found[1])
 
 
 def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,0 +1,173 @@
+"""`digitlab inspect`: look inside a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json
+from digitlab.apps.cli.inspection_view import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["inspect"]
+
+_CHECKED = 1000  # images in which a map must answer somewhere, or is called dead
+
+
+def inspect(
+    model: str,
+    /,
+    *,
+    out: Path,
+    image: Path | None = None,
+    digit: str | None = None,
+    why: int | None = None,
+    unless: Annotated[int | None, Parameter(name="--not")] = None,
+    layer: str | None = None,
+    data: str = "mnist",
+    form: Literal["grey", "sobel"] | None = None,
+    json: bool = False,
+) -> int:
+    """Look inside a model: layers, filters, dead maps; with a digit, its way through the layers and the reasons.
+
+    Written into the folder are a diagram, pictures of the filters and inspection.json; with a digit also pictures of
+    every layer's maps, of the reasons for the answer, and of what would change it.
+
+    For example:
+    digitlab inspect runs/2026-…-thesis-2conv --out inside
+    digitlab inspect runs/2026-…-thesis-2conv --digit mnist:17 --out inside
+    digitlab inspect 2017.h5 --form sobel --image four.jpg --why 4 --not 9 --out inside
+
+    Args:
+        model: A run folder, a .keras file, or an .h5 file of an old Keras.
+        out: The folder to write into.
+        image: A picture of one digit, brought to 28×28 as `digitlab classify` does.
+        digit: Instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
+        why: The class whose reasons are asked for; else the answer.
+        unless: The class that it is told apart from; else the next likely one.
+        layer: Draw the filters and maps of this layer only, all of them; Grad-CAM looks at it.
+        data: The dataset in whose first 1,000 test images dead maps are looked for.
+        form: What the model was trained on, where its file does not say; else grey.
+        json: What was found, as one JSON object.
+    """
+    _check_options(image, digit, why, unless)
+    path = _keras_file(model)
+    shown, shown_form = _shown(image, digit)
+    advise("loading the network library …")
+    from digitlab.inspection.look import look_at_digit, look_at_network, open_album
+    from digitlab.models import card_of, open_model
+
+    network = open_model(path, tell=advise)
+    card = card_of(network, path)
+    takes = form or card.form
+    sample, see = _sample(data, takes), _seeing(shown_form, takes)
+    album = open_album(network, out, layer=layer, tell=advise)
+    told: dict[str, Any] = {"model": model, "name": card.name, "form": takes, **look_at_network(album, sample)}
+    if shown is not None:
+        told |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
+    told["pictures"] = album.pictures
+    album.write(told)
+    if json:
+        say_json(told)
+    else:
+        tell(told)
+        advise(f"{len(album.pictures)} pictures and inspection.json")
+        say(str(out))
+    return 0
+
+
+def _check_options(image: Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
+    """Refuse what cannot be right before anything is loaded or written."""
+    from digitlab.errors import UsageError
+
+    if image is not None and digit is not None:
+        raise UsageError("inspect: --image and --digit were both given; expected one of them")
+    asked = [(name, each) for name, each in (("--why", why), ("--not", unless)) if each is not None]
+    for name, each in asked:
+        if not 0 <= each <= 9:
+            raise UsageError(f"inspect: {name} is {each}; expected a digit, 0 to 9")
+    if asked and image is None and digit is None:
+        raise UsageError("inspect: --why and --not ask about an image; expected --image FILE or --digit mnist:17 too")
+    if why is not None and why == unless:
+        raise UsageError(f"inspect: --why and --not are both {why}; expected two different digits")
+
+
+def _keras_file(model: str) -> Path:
+    """The run folder or Keras file that is meant; nothing else has layers that can be followed."""
+    from digitlab.errors import ModelError
+    from digitlab.reading import resolve_model, shipped_models
+
+    path = Path(model)
+    if model in shipped_models():
+        path = resolve_model(model).with_suffix(".keras")
+        if not path.is_file():
+            raise ModelError(
+                f"{model}: is shipped as an ONNX file only, which has no layers to look at; expected a run folder, "
+                f"e.g. that of `digitlab train {model}`"
+            )
+    elif path.suffix.lower() == ".onnx":
+        raise ModelError(
+            f"{path}: an ONNX file has no layers to look at; "
+            "expected the run folder or the .keras file that it was exported from"
+        )
+    elif not path.is_dir() and path.suffix.lower() not in KERAS_FILES:
+        raise ModelError(f"there is no model {model!r}; expected a run folder, or a file ending in .keras or .h5")
+    return path
+
+
+def _shown(image: Path | None, digit: str | None) -> tuple[NDArray[np.uint8] | None, str]:
+    """The digit to look at, uint8 (28, 28), and its form; None where none was named."""
+    from digitlab.errors import ImageError
+    from digitlab.reading import digit_image
+
+    if digit is not None:
+        return _of_dataset(digit)
+    if image is None:
+        return None, "grey"  # nothing, of either form
+    found = digit_image(image)
+    if found is None:
+        raise ImageError(f"{image}: there is no ink in it; expected a picture of one digit")
+    return found, "grey"
+
+
+def _of_dataset(digit: str) -> tuple[NDArray[np.uint8], str]:
+    from digitlab.datasets import find_dataset, first_images
+    from digitlab.errors import UsageError
+
+    name, _, number = digit.rpartition(":")
+    if not name or not number.isdecimal():
+        raise UsageError(f"--digit is {digit!r}; expected NAME:N, the test image N of a dataset, e.g. mnist:17")
+    dataset = find_dataset(name)
+    split = "test" if "test" in dataset.splits else dataset.splits[-1]
+    images = first_images(dataset, split, int(number) + 1).images
+    if len(images) <= int(number):
+        raise UsageError(f"there is no image {digit!r}; expected {name}:0 to {name}:{len(images) - 1}")
+    return images[int(number)], dataset.form
+
+
+def _sample(data: str, takes: str) -> NDArray[np.uint8]:
+    """The images in which dead maps are looked for, uint8 (N, 28, 28), as the model takes them."""
+    from digitlab.datasets import find_dataset, first_images
+
+    dataset = find_dataset(data)
+    split = "test" if "test" in dataset.splits else dataset.splits[-1]
+    return _seeing(dataset.form, takes)(first_images(dataset, split, _CHECKED).images[:_CHECKED])
+
+
+def _seeing(given: str, takes: str) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """What makes images that a model takes out of images of a form."""
+    from digitlab.datasets.transforms import sobel_images
+    from digitlab.errors import UsageError
+
+    if given == takes:
+        return lambda images: images
+    if takes == "grey":
+        raise UsageError("these are Sobel images, and the model takes grey ones; expected another --digit or --data")
+    return sobel_images

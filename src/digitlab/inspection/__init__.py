@@ -1,0 +1,48 @@
+"""Look inside: a model and an image → arrays to look at. `inspection.look` makes pictures of all of it."""
+
+from __future__ import annotations
+
+from digitlab.inspection.activations import Liveliness, Maps, activation_maps, liveliness, mapping_layers, results
+from digitlab.inspection.attribution import (
+    Question,
+    grad_cam,
+    integrated_gradients,
+    occlusion,
+    saliency,
+    scores,
+)
+from digitlab.inspection.changes import Change, smallest_changes
+from digitlab.inspection.fields import receptive_fields
+from digitlab.inspection.filter_reading import FilterReading, read_filters
+from digitlab.inspection.filters import Filters, convolution_filters
+from digitlab.inspection.sanity import sanity_check
+from digitlab.inspection.steps import Network, Step, lay_open
+from digitlab.inspection.summary import LayerSummary, summarise
+
+__all__ = [
+    "Change",
+    "FilterReading",
+    "Filters",
+    "LayerSummary",
+    "Liveliness",
+    "Maps",
+    "Network",
+    "Question",
+    "Step",
+    "activation_maps",
+    "convolution_filters",
+    "grad_cam",
+    "integrated_gradients",
+    "lay_open",
+    "liveliness",
+    "mapping_layers",
+    "occlusion",
+    "read_filters",
+    "receptive_fields",
+    "results",
+    "saliency",
+    "sanity_check",
+    "scores",
+    "smallest_changes",
+    "summarise",
+]

@@ -1,0 +1,136 @@
+"""What a network makes of images, layer by layer: activation maps, and the maps that never answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.inspection.steps import CONVOLUTIONS, POOLINGS
+from digitlab.models.backend import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.inspection.steps import Network, Step
+
+__all__ = ["Liveliness", "Maps", "activation_maps", "liveliness", "mapping_layers", "results"]
+
+_BATCH = 100  # images at once: the maps of the widest network here, 256 of 26 by 26, take 70 MB for so many
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What one convolution or pooling layer makes of images.
+
+    after: float32 (N, H, W, number), what the next layer sees: behind the layer's activation
+    before: the same before the activation; None where the layer has none
+    activation: "relu" …, or None
+    """
+
+    layer: str
+    kind: str
+    after: NDArray[np.float32]
+    before: NDArray[np.float32] | None = None
+    activation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Liveliness:
+    """How much each map of a layer answers to a set of images.
+
+    least, greatest: float32 (number,), over all places of all images
+    images: how many were looked at
+    """
+
+    layer: str
+    least: NDArray[np.float32]
+    greatest: NDArray[np.float32]
+    images: int
+
+    @property
+    def dead(self) -> list[int]:
+        """The numbers, from 1, of the maps that are the same everywhere in every image: they tell nothing."""
+        return _numbers(self._spread <= 1e-6)
+
+    @property
+    def faint(self) -> list[int]:
+        """The numbers of the maps that look dead beside the others: they vary by less than a hundredth of the most."""
+        return _numbers((self._spread > 1e-6) & (self._spread < 0.01))
+
+    @property
+    def _spread(self) -> NDArray[np.float32]:
+        """How far each map varies, beside the one that varies most; all 0 where none does."""
+        spread = self.greatest - self.least
+        scale = float(max(np.abs(self.greatest).max(), np.abs(self.least).max()))
+        most = float(spread.max())
+        return np.asarray(spread / most if most > 1e-6 * scale else 0 * spread)
+
+
+def _numbers(chosen: NDArray[np.bool_]) -> list[int]:
+    return [int(place) + 1 for place in np.flatnonzero(chosen)]
+
+
+def mapping_layers(network: Network, only: str | None = None) -> list[Step]:
+    """The convolution and pooling layers, or the one of this name.
+
+    Raises:
+        UsageError: where there is no such layer; the names are offered.
+    """
+    if only is not None:
+        return [network.find(only)]
+    return network.of_kinds((*CONVOLUTIONS, *POOLINGS))
+
+
+def activation_maps(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[Maps]:
+    """The maps of these layers for images (N, 28, 28), 0 … 255, all in one pass.
+
+    Layers whose results are no maps, (N, H, W, number), are left out.
+    """
+    mapping = [layer for layer in layers if len(layer.shape) == 3]
+    activated = [network.activated(layer) for layer in mapping]
+    made = iter(results(network, images, [*mapping, *activated]))
+    before = [next(made) for _ in mapping]
+    return [
+        Maps(layer.name, layer.kind, after)
+        if layer is last
+        else Maps(layer.name, layer.kind, after, held, last.activation)
+        for layer, last, held, after in zip(mapping, activated, before, made, strict=True)
+    ]
+
+
+def results(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> list[NDArray[np.float32]]:
+    """What these steps make of images (N, 28, 28): float32 (N, …) each, in one pass."""
+    parts = list(_batches(network, images, steps))
+    return [np.concatenate(held) for held in zip(*parts, strict=True)]
+
+
+def _batches(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> Iterator[list[NDArray[np.float32]]]:
+    if not steps:
+        return
+    model = network.after(steps)
+    for start in range(0, len(images), _BATCH):
+        made = model(np.asarray(images[start : start + _BATCH], np.float32), training=False)
+        yield [np.asarray(held, np.float32) for held in keras.tree.flatten(made)]
+
+
+def liveliness(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[Liveliness]:
+    """Of each of these layers' maps behind the activation; images (N, 28, 28), however many, in little memory."""
+    layers = list(layers)
+    extremes: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    for made in _batches(network, images, [network.activated(layer) for layer in layers]):
+        axes = [tuple(range(held.ndim - 1)) for held in made]
+        low = [held.min(axis=axis) for held, axis in zip(made, axes, strict=True)]
+        high = [held.max(axis=axis) for held, axis in zip(made, axes, strict=True)]
+        seen = extremes or list(zip(low, high, strict=True))
+        extremes = [
+            (np.minimum(least, lower), np.maximum(greatest, higher))
+            for (least, greatest), lower, higher in zip(seen, low, high, strict=True)
+        ]
+    return [
+        Liveliness(layer.name, least, greatest, len(images))
+        for layer, (least, greatest) in zip(layers, extremes, strict=True)
+    ]

@@ -1,0 +1,220 @@
+"""Reasons: which pixels of an image an answer owes itself to.
+
+Four ways, because none is the truth: the slope at each pixel (Simonyan 2014), the slope gathered on the way from a
+black image (Sundararajan 2017), the maps of a convolution weighed by what they matter (Selvaraju 2017), and what
+happens when a place is erased (Zeiler 2014). What is explained is a class's score before the softmax, or how far one
+class is ahead of another: "why 4 and not 9".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.inspection.activations import results
+from digitlab.inspection.fields import receptive_fields
+from digitlab.inspection.gradients import slopes
+from digitlab.inspection.steps import CONVOLUTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.inspection.fields import Field
+    from digitlab.inspection.steps import Network
+
+__all__ = [
+    "Gathered",
+    "Question",
+    "grad_cam",
+    "integrated_gradients",
+    "last_convolution",
+    "occlusion",
+    "saliency",
+    "scores",
+]
+
+_BATCH = 128
+_FIRST_STEPS, _MOST_STEPS = 32, 4096
+_COMPLETE = 0.005  # of the score's difference; what is promised is 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Why this digit; or why this one and not that one.
+
+    >>> str(Question(4)), str(Question(4, 9))
+    ('why 4', 'why 4, not 9')
+    """
+
+    why: int
+    unless: int | None = None
+
+    def __post_init__(self) -> None:
+        for digit in (self.why, self.unless):
+            if digit is not None and not 0 <= digit <= 9:
+                raise UsageError(f"there is no class {digit}; expected a digit, 0 to 9")
+        if self.why == self.unless:
+            raise UsageError(f"why {self.why} and not {self.unless}: expected two different digits")
+
+    def __str__(self) -> str:
+        return f"why {self.why}" + ("" if self.unless is None else f", not {self.unless}")
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """float32 (10,): the scores times these are summed up."""
+        weights = np.zeros(10, np.float32)
+        weights[self.why] = 1
+        if self.unless is not None:
+            weights[self.unless] = -1
+        return weights
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What integrated gradients found.
+
+    maps: float32 (Q, 28, 28); each sums up to the score of the image less that of a black one
+    rise: float32 (Q,), these differences
+    missing: float32 (Q,), by how much the sums miss them, as a share
+    steps: how many places on the way were looked at
+    """
+
+    maps: NDArray[np.float32]
+    rise: NDArray[np.float32]
+    missing: NDArray[np.float32]
+    steps: int
+
+
+def scores(network: Network, images: NDArray[Any]) -> NDArray[np.float32]:
+    """The scores (N, 10) that reasons are given for, of images (N, 28, 28), 0 … 255: before the softmax."""
+    given = np.asarray(images, np.float32)
+    made = [
+        np.asarray(network.scoring(given[start : start + _BATCH], training=False))
+        for start in range(0, len(given), _BATCH)
+    ]
+    return np.concatenate(made) if made else np.empty((0, 10), np.float32)
+
+
+def saliency(network: Network, image: NDArray[np.uint8], questions: Sequence[Question]) -> NDArray[np.float32]:
+    """How steeply the score changes with each pixel: float32 (Q, 28, 28), 0 or more.
+
+    In units of the score for a pixel that went from black to white at that slope.
+    """
+    weights = _weights(questions)
+    images = np.repeat(np.asarray(image, np.float32)[None], len(questions), axis=0)
+    _, (found,) = slopes(network.scoring, [images], weights)
+    return np.abs(found) * 255
+
+
+def integrated_gradients(
+    network: Network, image: NDArray[np.uint8], questions: Sequence[Question], *, steps: int | None = None
+) -> Gathered:
+    """What each pixel adds to the score on the straight way from a black image to this one; signed.
+
+    steps: places on the way; None takes more of them until the sums are right to half of a per cent, 4096 at most.
+    """
+    weights = _weights(questions)
+    target = np.asarray(image, np.float32)
+    ends = scores(network, np.stack([target, np.zeros_like(target)]))
+    rise = np.asarray((ends[0] - ends[1]) @ weights.T, np.float32)
+    maps, missing = np.zeros((len(weights), 28, 28), np.float32), np.full(len(weights), np.inf, np.float32)
+    taken = steps or _FIRST_STEPS
+    while True:
+        open_ones = np.flatnonzero(missing > _COMPLETE)
+        maps[open_ones] = target * _mean_slopes(network, target, weights[open_ones], taken)
+        missing = np.abs(maps.sum(axis=(1, 2)) - rise) / np.maximum(np.abs(rise), 1e-6)
+        if steps is not None or missing.max() <= _COMPLETE or taken >= _MOST_STEPS:
+            return Gathered(maps, rise, missing, taken)
+        taken *= 2
+
+
+def _mean_slopes(
+    network: Network, target: NDArray[np.float32], weights: NDArray[np.float32], steps: int
+) -> NDArray[np.float64]:
+    """(Q, 28, 28): of the middles of so many parts of the way."""
+    shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
+    total = np.zeros((len(weights), 28, 28))
+    way = np.repeat(np.arange(len(weights)), steps)  # the question of each image
+    places = np.tile(shares, len(weights))
+    for start in range(0, len(way), _BATCH):
+        rows = slice(start, start + _BATCH)
+        _, (found,) = slopes(network.scoring, [places[rows, None, None] * target], weights[way[rows]])
+        np.add.at(total, way[rows], found)
+    return total / steps
+
+
+def last_convolution(network: Network) -> str | None:
+    """The step that Grad-CAM looks at unless another is named; None in a network without convolutions."""
+    mapping = [step for step in network.of_kinds(CONVOLUTIONS) if len(step.shape) == 3]
+    return network.activated(mapping[-1]).name if mapping else None
+
+
+def grad_cam(
+    network: Network, image: NDArray[np.uint8], questions: Sequence[Question], layer: str | None = None
+) -> NDArray[np.float32]:
+    """Where the maps lie that speak for the answer: float32 (Q, 28, 28), 0 or more, in units of the score.
+
+    Each map of the layer is weighed by the mean slope of the score with respect to it; what is below 0 in the sum is
+    cut off. The sum is laid on the image where its units look, by the receptive field.
+
+    Raises:
+        UsageError: for a layer that there is not, one without maps, or a network without convolutions.
+    """
+    name = last_convolution(network) if layer is None else network.activated(network.find(layer)).name
+    if name is None:
+        raise UsageError(f"{network.model.name} has no convolution, whose maps Grad-CAM weighs")
+    step = network.steps[name]
+    if len(step.shape) != 3:
+        raise UsageError(f"layer {name!r} makes {step.shape} of an image; Grad-CAM needs maps (height, width, number)")
+    count = len(questions)
+    images = np.repeat(np.asarray(image, np.float32)[None], count, axis=0)
+    nothing = np.zeros((count, *step.shape), np.float32)
+    _, (_, found) = slopes(network.probed(step), [images, nothing], _weights(questions))
+    (maps,) = results(network, images[:1], [step])[0]  # (H, W, number)
+    summed = np.maximum(np.einsum("hwc,qc->qhw", maps, found.mean(axis=(1, 2))), 0)
+    return np.stack([_on_image(each, receptive_fields(network)[name]) for each in summed.astype(np.float32)])
+
+
+def _on_image(sums: NDArray[np.float32], field: Field | None) -> NDArray[np.float32]:
+    """(H, W) → (28, 28): each unit at the middle of what it sees, bilinear between, the outermost repeated outwards."""
+    if field is None or field.whole:
+        return np.asarray(cv2.resize(sums, (28, 28), interpolation=cv2.INTER_LINEAR), np.float32)
+    pixels = np.arange(28, dtype=np.float32)
+    rows, columns = (
+        np.clip((pixels - reach.middle) / reach.step, 0, size - 1).astype(np.float32)
+        for reach, size in zip((field.down, field.across), sums.shape, strict=True)
+    )
+    across, down = np.meshgrid(columns, rows)
+    return np.asarray(cv2.remap(sums, across, down, cv2.INTER_LINEAR), np.float32)
+
+
+def occlusion(
+    network: Network, image: NDArray[np.uint8], questions: Sequence[Question], side: int = 5
+) -> NDArray[np.float32]:
+    """What the score loses when the square around each pixel is blackened: float32 (Q, 28, 28), signed.
+
+    side: of the square in pixels, odd; at the border it sticks out
+
+    Raises:
+        UsageError: for an even side, or one below 1.
+    """
+    if side < 1 or side % 2 == 0:
+        raise UsageError(f"a square of side {side} has no pixel in its middle; expected an odd side, e.g. 5")
+    erased = np.repeat(np.asarray(image)[None], 28 * 28, axis=0)
+    for place, (row, column) in enumerate(np.ndindex(28, 28)):
+        reach = side // 2
+        erased[place, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = 0
+    weights = _weights(questions)
+    whole = scores(network, np.asarray(image)[None]) @ weights.T  # (1, Q)
+    lost = whole - scores(network, erased) @ weights.T
+    return np.asarray(lost.T.reshape(len(questions), 28, 28), np.float32)
+
+
+def _weights(questions: Sequence[Question]) -> NDArray[np.float32]:
+    return np.stack([question.weights for question in questions])

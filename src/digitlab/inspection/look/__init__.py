@@ -1,0 +1,9 @@
+"""All that there is to see in a model, and in what it makes of a digit: pictures in a folder, numbers for JSON."""
+
+from __future__ import annotations
+
+from digitlab.inspection.look.album import Album, open_album
+from digitlab.inspection.look.digit import look_at_digit
+from digitlab.inspection.look.network import look_at_network
+
+__all__ = ["Album", "look_at_digit", "look_at_network", "open_album"]

@@ -1,0 +1,98 @@
+"""The folder of pictures: what is drawn of a network, and how much of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from digitlab.errors import UsageError
+from digitlab.inspection.activations import mapping_layers
+from digitlab.inspection.steps import CONVOLUTIONS, lay_open
+from digitlab.reports.figures import save_figure
+from digitlab.storage import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from digitlab.inspection.steps import Network, Step
+    from digitlab.models.backend import keras
+
+__all__ = ["Album", "open_album"]
+
+# Of a network of which nothing is singled out: more would be pages that nobody turns, and minutes of drawing.
+_FEW_LAYERS, _FEW_PAGES = 12, 4
+
+_Layer = TypeVar("_Layer")
+
+
+@dataclass(frozen=True)
+class Album:
+    """Where pictures go, and of what.
+
+    folder: made when missing
+    layer: the only one whose filters and maps are drawn, then all of them; None: of each layer the first pages
+    tell: gets a sentence for each thing that is left out
+    pictures: the names of what has been written so far
+    """
+
+    folder: Path
+    network: Network
+    layer: Step | None
+    tell: Callable[[str], None]
+    pictures: list[str] = field(default_factory=list)
+
+    @property
+    def layers(self) -> list[Step]:
+        """The layers whose maps are looked at."""
+        return mapping_layers(self.network) if self.layer is None else [self.layer]
+
+    def keep(self, name: str, figure: Figure) -> str:
+        """Write one picture; returns its file's name."""
+        written = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name) + ".png"
+        save_figure(figure, self.folder / written)
+        self.pictures.append(written)
+        return written
+
+    def keep_pages(self, name: str, pages: Sequence[Callable[[], Figure]]) -> list[str]:
+        """Write the pages of one layer, each drawn by a call; returns their files' names."""
+        shown = pages if self.layer is not None else pages[:_FEW_PAGES]
+        if len(shown) < len(pages):
+            self.tell(f"{name}: {len(pages)} pages, the first {len(shown)} are drawn; --layer draws all of one layer")
+        names = [name] if len(pages) == 1 else [f"{name}-{number}" for number in range(1, len(shown) + 1)]
+        return [self.keep(each, draw()) for each, draw in zip(names, shown, strict=True)]
+
+    def first(self, layers: Sequence[_Layer], what: str) -> Sequence[_Layer]:
+        """Those of the layers that get pictures."""
+        if len(layers) > _FEW_LAYERS:
+            self.tell(f"{what}: the first {_FEW_LAYERS} of {len(layers)} layers are drawn; --layer draws another")
+        return layers[:_FEW_LAYERS]
+
+    def write(self, told: Mapping[str, Any]) -> None:
+        """Write `inspection.json`."""
+        write_text(self.folder / "inspection.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
+def open_album(
+    model: keras.Model, folder: Path, *, layer: str | None = None, tell: Callable[[str], None] = lambda _: None
+) -> Album:
+    """Lay a model open and choose what of it is drawn.
+
+    Raises:
+        ModelError: for a model whose layers cannot be followed.
+        UsageError: for a layer that there is not, or one without maps; the names are offered.
+    """
+    network = lay_open(model)
+    step = None if layer is None else network.find(layer)
+    if step is not None and len(step.shape) != 3:
+        mapping = [each.name for each in network.steps.values() if len(each.shape) == 3 and each.part_of is None]
+        raise UsageError(
+            f"layer {step.name!r} makes no maps, but {'×'.join(map(str, step.shape))} of an image; "
+            f"these make some: {', '.join(mapping) or 'none'}"
+        )
+    if not network.of_kinds(CONVOLUTIONS):
+        tell(f"{model.name} has no convolution: there are no filters, no maps and no Grad-CAM to draw")
+    return Album(folder, network, step, tell)

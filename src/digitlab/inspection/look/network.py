@@ -1,0 +1,100 @@
+"""A network by itself: its layers, its filters, its dead maps."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.inspection.activations import liveliness
+from digitlab.inspection.filter_reading import READINGS, read_filters
+from digitlab.inspection.filters import convolution_filters
+from digitlab.inspection.summary import summarise
+from digitlab.reports.diagram import write_diagram
+from digitlab.reports.inspection_figures import (
+    CHANNELS_A_PAGE,
+    TILES_A_PAGE,
+    filter_channels_figure,
+    learned_filters_figure,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from digitlab.inspection.activations import Liveliness
+    from digitlab.inspection.filters import Filters
+    from digitlab.inspection.look.album import Album
+
+__all__ = ["look_at_network"]
+
+
+def look_at_network(album: Album, sample: NDArray[np.uint8]) -> dict[str, Any]:
+    """Layers, filters and dead maps: numbers for JSON; pictures of the filters and a diagram in the folder.
+
+    sample: uint8 (N, 28, 28), as the network takes them; maps that are the same everywhere in all of them are dead
+    """
+    network = album.network
+    layers = summarise(network)
+    write_diagram(album.folder / "diagram.svg", layers, network.model.name)
+    album.pictures.append("diagram.svg")
+    return {
+        "network": network.model.name,
+        "layers": [layer.as_dict() for layer in layers],
+        "parameters": sum(layer.parameters for layer in layers),
+        "multiply_adds": sum(layer.multiply_adds for layer in layers),
+        "filters": _keep_filters(album),
+        "maps": [_as_dict(found) for found in liveliness(network, sample, album.layers)],
+    }
+
+
+def _as_dict(found: Liveliness) -> dict[str, Any]:
+    return {
+        "layer": found.layer,
+        "number": len(found.least),
+        "least": float(found.least.min()),
+        "greatest": float(found.greatest.max()),
+        "dead": found.dead,
+        "faint": found.faint,
+        "images": found.images,
+    }
+
+
+def _keep_filters(album: Album) -> list[dict[str, Any]]:
+    one = album.layer
+    found = [each for each in convolution_filters(album.network) if one is None or each.layer == one.name]
+    drawn = album.first(found, "filters")
+    told = []
+    for filters in found:
+        readings = read_filters(filters)
+        entry = filters.as_dict()
+        if readings:
+            entry["reads"] = {reads: [each.number for each in readings if each.reads == reads] for reads in READINGS}
+            entry["readings"] = [each.as_dict() for each in readings]
+        captions = ["" if each.reads == "nothing" else each.reads for each in readings]
+        entry["pictures"] = []
+        if filters in drawn:
+            entry["pictures"] = album.keep_pages(f"filters-{filters.name}", list(_pages(filters, captions)))
+        told.append(entry)
+    return told
+
+
+def _pages(filters: Filters, captions: Sequence[str]) -> Iterator[Callable[[], Figure]]:
+    """What draws each page: a grid where filters have one channel (S0, figure 5.1), else filter by channel (5.2)."""
+    height, width, depth, number = filters.kernel.shape
+    limit = max(float(np.abs(filters.kernel).max()), 1e-12)
+    title = f"{filters.name}: {number} filters {height}×{width}" + (f"×{depth}" if depth > 1 else "")
+    if depth == 1:
+        captions = captions or [""] * number
+        for start in range(0, number, TILES_A_PAGE):
+            page = slice(start, start + TILES_A_PAGE)
+            kernels = filters.kernel[:, :, 0, page]
+            yield functools.partial(learned_filters_figure, kernels, captions[page], title, limit, start + 1)
+        return
+    for top in range(0, number, CHANNELS_A_PAGE):
+        for left in range(0, depth, CHANNELS_A_PAGE):
+            part = filters.kernel[:, :, left : left + CHANNELS_A_PAGE, top : top + CHANNELS_A_PAGE]
+            yield functools.partial(filter_channels_figure, part, title, limit, (top + 1, left + 1))

@@ -1,0 +1,88 @@
+"""Does a map tell of what was learned? Spoil the network, and see whether the map changes (Adebayo and others, 2018).
+
+The weights of a layer are shuffled among themselves, from the last layer to the first: their numbers stay, what they
+have learned is gone. A map that stays as it was shows the image, not the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.inspection.steps import lay_open
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from digitlab.inspection.steps import Network
+
+    Explain = Callable[[Network], NDArray[np.float32]]  # some maps, (W, 28, 28)
+
+__all__ = ["Spoilt", "rank_correlation", "sanity_check", "shuffled"]
+
+_MOST_STAGES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """What became of maps when a network's last layers were shuffled.
+
+    layers: how many, counted by those that have weights
+    maps: float32 (W, 28, 28)
+    correlations: W, with the maps of the trained network, of the ranks of the pixels with ink, −1 … 1; 0 for a map that
+        is the same everywhere
+    """
+
+    layers: int
+    maps: NDArray[np.float32]
+    correlations: tuple[float, ...]
+
+
+def sanity_check(network: Network, image: NDArray[np.uint8], explain: Explain, *, seed: int = 0) -> list[Spoilt]:
+    """The maps of the trained network first, then with more and more of the last layers shuffled, at last with all."""
+    trained, ink = explain(network), image > 0
+    count = len(_weighty(network))
+    stages = sorted({round(share * count) for share in np.linspace(1 / _MOST_STAGES, 1, _MOST_STAGES)} - {0})
+    checked = [Spoilt(0, trained, (1.0,) * len(trained))]
+    for layers in stages:
+        found = explain(shuffled(network, layers, seed=seed))
+        alike = (rank_correlation(one[ink], other[ink]) for one, other in zip(trained, found, strict=True))
+        checked.append(Spoilt(layers, found, tuple(alike)))
+    return checked
+
+
+def shuffled(network: Network, layers: int, *, seed: int) -> Network:
+    """The same network, the weights of its last ``layers`` layers that have some shuffled within each."""
+    rng = np.random.default_rng(seed)
+    spoilt = lay_open(network.model)
+    for layer in reversed(_weighty(spoilt)[-layers:] if layers else []):
+        layer.set_weights([rng.permutation(held.ravel()).reshape(held.shape) for held in layer.get_weights()])
+    return spoilt
+
+
+def _weighty(network: Network) -> list[Any]:
+    """The layers that have weights, each once."""
+    held = {id(step.layer): step.layer for step in network.steps.values() if getattr(step.layer, "weights", None)}
+    return list(held.values())
+
+
+def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Spearman's: how far two lists of numbers have the same order, −1 … 1; 0 where one of them has none.
+
+    >>> rank_correlation(np.array([1, 2, 3, 4.0]), np.array([10, 20, 40, 30.0]))
+    0.8
+    """
+    ranks = [_ranks(each) - (len(each) - 1) / 2 for each in (one, other)]
+    length = float(np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))
+    return float((ranks[0] * ranks[1]).sum()) / length if length else 0.0
+
+
+def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """From 0; equal values share the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts) - 1
+    return np.asarray((last - (counts - 1) / 2)[place])

@@ -1,0 +1,137 @@
+"""A network as a table: what each layer takes and makes, its parameters, its work, how much of the image it sees."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.inspection.fields import receptive_fields
+
+if TYPE_CHECKING:
+    from digitlab.inspection.fields import Field
+    from digitlab.inspection.steps import Network, Step
+
+__all__ = ["LayerSummary", "summarise"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSummary:
+    """One layer of a network.
+
+    name, kind: e.g. "conv2d" and "Conv2D"; inner layers of a model in the model are "inner/conv2d"
+    detail: its settings for people, e.g. "32 filters 3×3, relu"
+    takes: the layers before it; none where it takes the image
+    input_shape, shape: for one image
+    parameters: numbers that are learned, or kept (a normalisation's means)
+    multiply_adds: multiplications by weights for one image; biases and layers without weights count 0
+    field: the pixels that one unit sees, None where that cannot be told
+    """
+
+    name: str
+    kind: str
+    detail: str
+    takes: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    field: Field | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        told = None if self.field is None else {"rows": self.field.down.size, "columns": self.field.across.size}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "detail": self.detail,
+            "takes": list(self.takes),
+            "input_shape": list(self.input_shape),
+            "shape": list(self.shape),
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+            "receptive_field": "all" if self.field is not None and self.field.whole else told,
+        }
+
+
+def summarise(network: Network) -> list[LayerSummary]:
+    """Every layer in the order in which it works; an activation that a layer brings with it is told with the layer."""
+    fields = receptive_fields(network)
+    owner = {step.name: step.part_of or step.name for step in network.steps.values()}
+    brought = {step.part_of: step.activation for step in network.steps.values() if step.part_of}
+    rows, counted = [], set[int]()
+    for step in network.steps.values():
+        if step.part_of:
+            continue
+        taken = [network.steps[name].shape for name in step.takes] or [(28, 28)]
+        first_use = id(step.layer) not in counted  # a layer that is used twice has its parameters once
+        counted.add(id(step.layer))
+        words = [text for text in (_settings(step), brought.get(step.name)) if text]
+        rows.append(
+            LayerSummary(
+                step.name,
+                step.kind,
+                ", ".join(words),
+                tuple(owner[name] for name in step.takes),
+                taken[0],
+                step.shape,
+                sum(math.prod(weight.shape) for weight in getattr(step.layer, "weights", [])) if first_use else 0,
+                _multiply_adds(step, taken[0]),
+                fields[step.name],
+            )
+        )
+    return rows
+
+
+def _settings(step: Step) -> str:
+    layer, kind = step.layer, step.kind
+    told = {
+        "Conv2D": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
+        "Conv2DTranspose": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
+        "SeparableConv2D": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
+        "DepthwiseConv2D": lambda: f"a filter {_by(layer.kernel_size)} for each channel{_moved(layer)}",
+        "MaxPooling2D": lambda: _by(layer.pool_size),
+        "AveragePooling2D": lambda: _by(layer.pool_size),
+        "Dense": lambda: f"{layer.units} units",
+        "Dropout": lambda: f"{100 * layer.rate:g} %",
+        "SpatialDropout2D": lambda: f"{100 * layer.rate:g} %",
+        "LeakyReLU": lambda: f"slope {layer.negative_slope:g}",
+        "Rescaling": lambda: _rescaling(layer),
+    }
+    if kind == "Activation":
+        return step.activation
+    return told[kind]() if kind in told else ""
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return "×".join(map(str, size))
+
+
+def _moved(layer: Any) -> str:
+    stride = "" if tuple(layer.strides) == (1, 1) else f", stride {_by(layer.strides)}"
+    return stride + (", same" if layer.padding == "same" else "")
+
+
+def _rescaling(layer: Any) -> str:
+    if not isinstance(layer.scale, int | float) or not isinstance(layer.offset, int | float):
+        return "each channel its own"
+    scale = f"x / {1 / layer.scale:g}" if layer.scale and abs(1 / layer.scale) >= 1.5 else f"x · {layer.scale:g}"
+    return scale + (f" {'+' if layer.offset > 0 else '−'} {abs(layer.offset):g}" if layer.offset else "")
+
+
+def _multiply_adds(step: Step, taken: tuple[int, ...]) -> int:
+    """Each weight of a convolution works at every place, of a dense layer once, of a normalisation at every number."""
+    layer, kind = step.layer, step.kind
+    if kind in ("BatchNormalization", "PReLU"):
+        return math.prod(step.shape)
+    if kind == "SeparableConv2D":
+        kernels, places = [layer.depthwise_kernel, layer.pointwise_kernel], step.shape[:2]
+    elif kind in ("Conv2D", "DepthwiseConv2D"):
+        kernels, places = [layer.kernel], step.shape[:2]
+    elif kind == "Conv2DTranspose":  # its kernel is laid on every place of what it takes
+        kernels, places = [layer.kernel], taken[:2]
+    elif kind == "Dense":
+        kernels, places = [layer.kernel], taken[:-1]
+    else:
+        return 0
+    return sum(math.prod(map(int, kernel.shape)) for kernel in kernels) * math.prod(places)
