@@ -16,6 +16,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from digitlab.bench.apart import peak_megabytes
 from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text
@@ -44,7 +45,8 @@ def main() -> int:
     deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
     print(
         f"{training.name}: {100 * statistics.mean(accuracies):.3f} % ± {100 * deviation:.3f} over {len(rows)} seeds, "
-        f"median {statistics.median(seconds):.2f} s, {build(training.architecture).count_params():,} parameters"
+        f"median {statistics.median(seconds):.2f} s, {build(training.architecture).count_params():,} parameters, "
+        f"{peak_megabytes():,.0f} MB at most"
     )
     if asked.out:
         content = {
@@ -54,6 +56,7 @@ def main() -> int:
             "deviation": deviation,
             "median_seconds": statistics.median(seconds),
             "parameters": build(training.architecture).count_params(),
+            "peak_megabytes": peak_megabytes(),
             "seeds": rows,
             "environment": environment(asked.first_seed),
         }

@@ -12,14 +12,17 @@ Keras' global random state: call ``keras.utils.set_random_seed`` first.
 from __future__ import annotations
 
 import difflib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
 from digitlab.models.backend import keras
-from digitlab.models.layers import CENTRED, conv, dense, max_pool, output, sequential
+from digitlab.models.families import conv_family, dense_family
+from digitlab.models.layers import CENTRED, conv, dense, expect_share, max_pool, output, sequential
+from digitlab.models.ours import best_cnn, fast_cnn, good_cnn, reader_cnn, tiny_cnn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 layers = keras.layers
 
@@ -110,18 +113,22 @@ def first_cnn() -> keras.Model:
     )  # fmt: skip
 
 
-def final_cnn() -> keras.Model:
+def final_cnn(*, rate: float = 0.2, slope: float = 0.08) -> keras.Model:
     """S1 §4.1: accuracy 1.00 as printed (≥ 0.995) after 20 epochs with augmentation (Adam 0.01, batch 256).
 
     499,378 parameters, 492,446 of them trained. The batch normalisations that S1's listing creates between the
     convolutions are never added to its model (its summary shows as much); they are absent here too.
+
+    rate: of every dropout, 0 for none; slope: of the leaky ReLUs, 0 for plain ones (S1 §3.2.10, §3.2.11)
     """
+    expect_share("rate", rate)
+    expect_share("slope", slope)
     return sequential(
-        conv(64, activation=None), layers.LeakyReLU(0.08), max_pool(), layers.Dropout(0.2),     # (N, 13, 13, 64)
-        conv(128, activation=None), layers.LeakyReLU(0.08), max_pool(), layers.Dropout(0.2),    # (N, 5, 5, 128)
-        layers.Flatten(), layers.BatchNormalization(),                                          # (N, 3200)
+        conv(64, activation=None), layers.LeakyReLU(slope), max_pool(), layers.Dropout(rate),    # (N, 13, 13, 64)
+        conv(128, activation=None), layers.LeakyReLU(slope), max_pool(), layers.Dropout(rate),    # (N, 5, 5, 128)
+        layers.Flatten(), layers.BatchNormalization(),                                             # (N, 3200)
         dense(128, activation=None, kernel_initializer="random_uniform"),
-        layers.BatchNormalization(), layers.Activation("relu"), layers.Dropout(0.2),            # (N, 128)
+        layers.BatchNormalization(), layers.Activation("relu"), layers.Dropout(rate),           # (N, 128)
         layers.BatchNormalization(),
         layers.Dense(10, kernel_initializer="random_uniform"), layers.BatchNormalization(),
         layers.Softmax(name="probabilities", dtype="float32"),                                  # (N, 10)
@@ -172,43 +179,12 @@ def notebook_cnn() -> keras.Model:
     )  # fmt: skip
 
 
-def fast_cnn() -> keras.Model:
-    """Ours, for `recipes/fast.toml`: as accurate as can be after a few seconds of training. 215,194 parameters."""
-    return sequential(
-        conv(24, 5), max_pool(),                    # (N, 12, 12, 24)
-        conv(32), max_pool(),                       # (N, 5, 5, 32)
-        layers.Flatten(), dense(256),               # (N, 256)
-        output(),                                   # (N, 10)
-        name="fast-cnn",
-    )  # fmt: skip
-
-
-def reader_cnn() -> keras.Model:
-    """Our own, for photos: six convolutions with batch normalisation, global average and maximum side by side.
-
-    Made for recipes/reader.toml. 290,346 parameters. Global pooling instead of a flattened map makes the answer depend
-    little on where the ink lies, which is what a photo needs.
-    """
-    images = keras.Input((28, 28), dtype="uint8", name="images")
-    x: Any = images
-    for layer in sequential(name="reader-cnn").layers:
-        x = layer(x)
-    for filters in (32, 64, 128):
-        for _ in range(2):
-            x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-            x = layers.BatchNormalization()(x)
-            x = layers.Activation("relu")(x)  # (N, 28 | 14 | 7, …, filters)
-        x = max_pool()(x) if filters < 128 else x
-    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])  # (N, 256)
-    x = layers.Dropout(0.3)(pooled)
-    return keras.Model(images, output()[0](x), name="reader-cnn")
-
-
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         thesis_1conv, thesis_2conv, thesis_3conv, thesis_4conv, thesis_6conv, ann_397, first_cnn, final_cnn, slides_cnn,
-        exercise_mlp, exercise_cnn, notebook_cnn, fast_cnn, reader_cnn,
+        exercise_mlp, exercise_cnn, notebook_cnn, conv_family, dense_family,
+        fast_cnn, good_cnn, best_cnn, tiny_cnn, reader_cnn,
     )
 }  # fmt: skip
 
@@ -218,13 +194,17 @@ def architecture_names() -> tuple[str, ...]:
     return tuple(ARCHITECTURES)
 
 
-def build(name: str, *, dropout: bool = True, noise: float = 0.0) -> keras.Model:
+def build(
+    name: str, *, dropout: bool = True, noise: float = 0.0, options: Mapping[str, Any] | None = None
+) -> keras.Model:
     """The untrained network of this name.
 
     noise: deviation of a Gaussian noise layer between preparation and network, at work while training only (S0 §4.1.3)
+    options: keyword arguments of the architecture's function, e.g. {"kernel": 5} of conv-family
 
     Raises:
-        UsageError: for an unknown name, where the network has no variant without dropout, or no place for noise.
+        UsageError: for an unknown name or option, where the network has no variant without dropout, or no place for
+            noise.
     """
     if name not in ARCHITECTURES:
         near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
@@ -232,8 +212,32 @@ def build(name: str, *, dropout: bool = True, noise: float = 0.0) -> keras.Model
         raise UsageError(f"there is no architecture {name!r}; known: {', '.join(ARCHITECTURES)}.{hint}")
     if not dropout and not name.startswith("thesis-"):
         raise UsageError(f"{name} has no variant without dropout; the thesis-… networks have one")
-    model = ARCHITECTURES[name]() if dropout else ARCHITECTURES[name](dropout=False)
+    settings = _checked(name, options or {})
+    model = ARCHITECTURES[name](**settings) if dropout else ARCHITECTURES[name](dropout=False)
     return _with_noise(model, noise) if noise else model
+
+
+def _checked(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, if the architecture has them and each is of the kind of its default."""
+    parameters = inspect.signature(ARCHITECTURES[name]).parameters
+    known = {each: parameter.default for each, parameter in parameters.items() if each != "dropout"}
+    for option, value in options.items():
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"{name} has no option {option!r}; it has: {', '.join(known) or 'none'}.{hint}")
+        if not _of_its_kind(value, known[option]):
+            raise UsageError(f"the option {option} of {name} is {value!r}; expected one like {known[option]!r}")
+    return dict(options)
+
+
+def _of_its_kind(value: object, default: object) -> bool:
+    """Whether ``value`` can stand in for ``default``; TOML and JSON have lists for tuples, and 1 for 1.0."""
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(_of_its_kind(each, default[0]) for each in value)
+    if isinstance(default, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(default)
 
 
 def _with_noise(model: keras.Model, deviation: float) -> keras.Model:

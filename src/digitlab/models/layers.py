@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from digitlab.errors import UsageError
 from digitlab.models.backend import keras
 
 layers = keras.layers
@@ -18,6 +19,7 @@ __all__ = [
     "UNIT",
     "conv",
     "dense",
+    "expect_share",
     "max_pool",
     "output",
     "preparation_of",
@@ -28,6 +30,16 @@ __all__ = [
 UNIT = "x / 255"
 CENTRED = "x / 255 - 0.5"
 PREPARATIONS = {UNIT: (1 / 255, 0.0), CENTRED: (1 / 255, -0.5), "x": (1.0, 0.0)}
+
+
+def expect_share(name: str, value: float) -> None:
+    """Refuse what is not at least 0 and below 1.
+
+    Raises:
+        UsageError: naming it.
+    """
+    if not 0 <= value < 1:
+        raise UsageError(f"{name} is {value}; expected 0 to below 1")
 
 
 def prepare(preparation: str) -> list[keras.Layer]:

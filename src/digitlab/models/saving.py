@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["card_of", "load_keras", "open_model", "predict_probabilities", "read_card", "save_keras", "versions"]
 
 _FORMS = ("grey", "sobel")
+_TOGETHER = 250  # images; 1000 took 300 MB more, and no less time
 
 
 def versions() -> dict[str, str]:
@@ -122,5 +123,5 @@ def card_of(model: keras.Model, path: Path) -> ModelCard:
 
 
 def predict_probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), in batches of 1000."""
-    return np.asarray(model.predict(images, batch_size=1000, verbose=0), np.float32)
+    """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), some at a time."""
+    return np.asarray(model.predict(images, batch_size=_TOGETHER, verbose=0), np.float32)

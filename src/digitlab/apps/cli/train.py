@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,9 +17,9 @@ from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from digitlab.training import StopRequest, Training
+    from digitlab.training import Training
 
 __all__ = ["train"]
 
@@ -34,8 +35,10 @@ def train(
     batch_size: int | None = None,
     optimiser: Annotated[str | None, Parameter(alias="--optimizer")] = None,
     learning_rate: float | None = None,
+    loss: str | None = None,
     schedule: str | None = None,
     dropout: bool | None = None,
+    option: list[str] | None = None,
     augmentation: str | None = None,
     noise: float | None = None,
     weight_average: float | None = None,
@@ -68,15 +71,19 @@ def train(
         recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
             instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
-            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, reader-cnn.
+            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, reader-cnn; conv-family and dense-family.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
         test: The set or file on whose test images the result is measured; else the dataset's own.
         epochs: At most so many passes over the training images.
         batch_size: Images a step.
         optimiser: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd; with the documents' settings.
         learning_rate: Instead of the optimiser's usual one.
+        loss: sparse-categorical-crossentropy, categorical-crossentropy, kl-divergence, categorical-hinge or
+            mean-squared-error.
         schedule: constant, cosine, linear, one-cycle, step or warm-up.
         dropout: --no-dropout builds the thesis networks without.
+        option: NAME=VALUE of an architecture that has some, e.g. --option kernel=5 --option filters=[16,32] of
+            conv-family.
         augmentation: none, affine (S1), realtime (S0: moved, then made Sobel images), handwriting (ours), cutout; or
             several joined by +, e.g. affine+cutout.
         noise: Deviation of a Gaussian noise layer before the network, 0 for none.
@@ -99,7 +106,8 @@ def train(
     """
     options = {
         "architecture": architecture, "dataset": dataset, "test": test, "epochs": epochs, "batch_size": batch_size,
-        "optimiser": optimiser, "learning_rate": learning_rate, "schedule": schedule, "dropout": dropout,
+        "optimiser": optimiser, "learning_rate": learning_rate, "loss": loss, "schedule": schedule, "dropout": dropout,
+        "options": architecture_options(option) if option else None,
         "augmentation": augmentation, "noise": noise, "weight_average": weight_average,
         "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,
         "precision": precision, "members": members, "name": name,
@@ -154,9 +162,30 @@ def _train(training: Training, run: Run, *, json: bool, tensorboard: bool) -> No
     say(str(run.path))
 
 
+def architecture_options(given: Sequence[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` each, the values as in TOML; a word needs no quotes.
+
+    >>> architecture_options(["kernel=5", "filters=[16, 32]", "pooling=average"])
+    {'kernel': 5, 'filters': [16, 32], 'pooling': 'average'}
+
+    Raises:
+        UsageError: for one without a name or a value.
+    """
+    found = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if not name or not value:
+            raise UsageError(f"--option is {text!r}; expected NAME=VALUE, e.g. kernel=5")
+        try:
+            found[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name] = value
+    return found
+
+
 @contextmanager
-def stopping_on_interrupt(stop: StopRequest) -> Iterator[None]:
-    """The first Ctrl-C asks to stop; a second one is Python's own."""
+def stopping_on_interrupt(stop: Callable[[], None], then: str = "finishing the run folder") -> Iterator[None]:
+    """The first Ctrl-C asks to stop; a second one is Python's own. ``then``: what is done before the end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -164,7 +193,7 @@ def stopping_on_interrupt(stop: StopRequest) -> Iterator[None]:
     def ask(*_: object) -> None:
         stop()
         signal.signal(signal.SIGINT, before)
-        advise("\nstopping after the batches under way, then finishing the run folder (Ctrl-C again: at once) …")
+        advise(f"\nstopping after the batches under way, then {then} (Ctrl-C again: at once) …")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

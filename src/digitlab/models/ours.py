@@ -1,0 +1,103 @@
+"""Our own networks, each for a recipe of its name; the documents' are in `architectures`.
+
+Input uint8 (N, 28, 28), output float32 (N, 10), as every network here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from digitlab.models.backend import keras
+from digitlab.models.layers import conv, dense, max_pool, output, sequential
+
+layers = keras.layers
+
+__all__ = ["best_cnn", "fast_cnn", "good_cnn", "reader_cnn", "tiny_cnn"]
+
+
+def fast_cnn() -> keras.Model:
+    """For `recipes/fast.toml`: as accurate as can be after a few seconds of training. 215,194 parameters."""
+    return sequential(
+        conv(24, 5), max_pool(),                    # (N, 12, 12, 24)
+        conv(32), max_pool(),                       # (N, 5, 5, 32)
+        layers.Flatten(), dense(256),               # (N, 256)
+        output(),                                   # (N, 10)
+        name="fast-cnn",
+    )  # fmt: skip
+
+
+def good_cnn() -> keras.Model:
+    """For `recipes/good.toml`: four convolutions with batch normalisation. 136,106 parameters, 135,530 trained.
+
+    A large first kernel and an early pool leave the costly convolutions a map of 12×12.
+    """
+    return sequential(
+        _normalised(32, 5), max_pool(),                     # (N, 12, 12, 32)
+        _normalised(64), _normalised(64), max_pool(),       # (N, 4, 4, 64)
+        _normalised(128),                                   # (N, 2, 2, 128)
+        layers.Flatten(), layers.Dropout(0.3),              # (N, 512)
+        output(),                                           # (N, 10)
+        name="good-cnn",
+    )  # fmt: skip
+
+
+def best_cnn() -> keras.Model:
+    """For `recipes/best.toml`: as `good_cnn`, wider and a convolution deeper."""
+    return sequential(
+        _normalised(48, 5), max_pool(),                                                     # (N, 12, 12, 48)
+        _normalised(96, padding="same"), _normalised(96), _normalised(96), max_pool(),      # (N, 4, 4, 96)
+        _normalised(192),                                                                   # (N, 2, 2, 192)
+        layers.Flatten(), layers.Dropout(0.4),                                              # (N, 768)
+        output(),                                                                           # (N, 10)
+        name="best-cnn",
+    )  # fmt: skip
+
+
+def tiny_cnn() -> keras.Model:
+    """For `recipes/tiny.toml`: 99 % with few parameters. 1,465 parameters, 1,383 trained.
+
+    Two plain convolutions, then separable ones (each channel is filtered for itself, and 1×1 mixes them). At the end a
+    weight for each place of each channel instead of an average over places: a digit's parts have their places.
+    """
+    return sequential(
+        _normalised(6, scale=False), _normalised(8, scale=False), max_pool(),       # (N, 12, 12, 8)
+        _separable(12), _separable(15), max_pool(),                                 # (N, 4, 4, 15)
+        layers.DepthwiseConv2D(4, use_bias=False), layers.Flatten(),                # (N, 15)
+        output(),                                                                   # (N, 10)
+        name="tiny-cnn",
+    )  # fmt: skip
+
+
+def reader_cnn() -> keras.Model:
+    """For photos: six convolutions with batch normalisation, global average and maximum side by side.
+
+    Made for recipes/reader.toml. 290,346 parameters. Global pooling instead of a flattened map makes the answer depend
+    little on where the ink lies, which is what a photo needs.
+    """
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    x: Any = images
+    for layer in sequential(name="reader-cnn").layers:
+        x = layer(x)
+    for filters in (32, 64, 128):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization()(x)
+            x = layers.Activation("relu")(x)  # (N, 28 | 14 | 7, …, filters)
+        x = max_pool()(x) if filters < 128 else x
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])  # (N, 256)
+    x = layers.Dropout(0.3)(pooled)
+    return keras.Model(images, output()[0](x), name="reader-cnn")
+
+
+def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: Any) -> list[keras.Layer]:
+    """A convolution, batch normalisation in place of its bias, ReLU."""
+    return [
+        layers.Conv2D(filters, size, use_bias=False, **settings),
+        layers.BatchNormalization(scale=scale),
+        layers.Activation("relu"),
+    ]
+
+
+def _separable(filters: int) -> list[keras.Layer]:
+    """A 3×3 filter for each channel, and a 1×1 convolution that mixes them; ReLU at the end only."""
+    return [layers.DepthwiseConv2D(3, use_bias=False), *_normalised(filters, 1, scale=False)]

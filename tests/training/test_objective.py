@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitlab.models.backend import keras
+from digitlab.training.compiled.objective import objective
+from digitlab.training.settings import LOSSES
+
+pytestmark = pytest.mark.xdist_group("keras")
+
+LABELS = np.array([3, 0], np.int32)
+PROBABILITIES = np.full((2, 10), 0.05, np.float32)
+PROBABILITIES[0, 3] = PROBABILITIES[1, 7] = 0.55  # right, and wrong
+CROSS_ENTROPY = -(np.log(0.55) + np.log(0.05)) / 2
+
+EXPECTED = dict(
+    zip(
+        LOSSES,
+        (
+            CROSS_ENTROPY,
+            CROSS_ENTROPY,
+            CROSS_ENTROPY,  # the entropy of a label that is sure is 0
+            (max(0, 1 - 0.55 + 0.05) + max(0, 1 - 0.05 + 0.55)) / 2,
+            ((0.45**2 + 9 * 0.05**2) + (0.95**2 + 8 * 0.05**2 + 0.55**2)) / 20,
+        ),
+        strict=True,
+    )
+)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_is_what_its_name_says(loss: str) -> None:
+    found = objective(LABELS, keras.ops.convert_to_tensor(PROBABILITIES), 0.0, loss)
+    np.testing.assert_allclose(float(found), EXPECTED[loss], rtol=1e-4)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("loss", LOSSES[:2])
+def test_smoothed_labels_are_shared_among_all_classes(loss: str) -> None:
+    targets = 0.9 * np.eye(10)[LABELS] + 0.01
+    found = objective(LABELS, keras.ops.convert_to_tensor(PROBABILITIES), 0.1, loss)
+    np.testing.assert_allclose(float(found), -(targets * np.log(PROBABILITIES)).sum(1).mean(), rtol=1e-4)
