@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AUGMENTATIONS", "Augmentation", "augmentation"]
 
-AUGMENTATIONS = ("none", "affine", "pose", "realtime", "handwriting", "cutout")
+AUGMENTATIONS = ("none", "affine", "pose", "elastic", "realtime", "handwriting", "cutout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Augmentation:
 def augmentation(name: str) -> Augmentation:
     """The augmentation of this name, or those of several names joined by "+", one after the other.
 
-    "affine": S1 §3.2.12, shear .1°, width shift .02, rotation 8°, zoom .08. "pose": wider,
-    rotation and shear 10°, shifts .1, zoom .15. "realtime": S0 §4.1.3's first alternative, zoom .2, rotation 20°,
-    shifts .2, then the Sobel image. "handwriting": ours, as hands, pens and cameras vary.
-    "cutout": a square of 8×8 hidden.
+    "affine": S1 §3.2.12, shear .1°, width shift .02, rotation 8°, zoom .08. "pose": wider, rotation and shear 10°,
+    shifts .1, zoom .15. "elastic": pulled as rubber. "realtime": S0 §4.1.3's first alternative, zoom .2, rotation 20°,
+    shifts .2, then the Sobel image. "handwriting": ours, as hands, pens and cameras vary. "cutout": a square of 8×8
+    hidden.
 
     Raises:
         UsageError: for an unknown name, or one that stands there twice.
@@ -67,6 +67,7 @@ def _single(name: str) -> Augmentation:
         "none": Augmentation(),
         "affine": Augmentation(transforms.augment_affine, in_graph=moving(S1_RANGES, "nearest")),
         "pose": Augmentation(transforms.vary_pose, in_graph=moving(POSE, "constant")),
+        "elastic": Augmentation(transforms.stretch),
         "realtime": Augmentation(transforms.realtime_images, transforms.sobel_images, realtime),
         "handwriting": Augmentation(transforms.vary_handwriting),
         "cutout": Augmentation(transforms.cut_out, in_graph=cutting_out()),

@@ -11,6 +11,7 @@ from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.datasets.transforms.copies import MOST_COPIES, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
 from digitlab.datasets.transforms.cutout import cut_out
+from digitlab.datasets.transforms.elastic import stretch
 from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 from digitlab.datasets.transforms.handmade import handmade_blocks, make_handmade, transform_images
 from digitlab.datasets.transforms.handwriting import vary_handwriting
@@ -30,6 +31,7 @@ __all__ = [
     "plain_loop",
     "realtime_images",
     "sobel_images",
+    "stretch",
     "transform_images",
     "tta_copies",
     "vary_handwriting",

@@ -16,7 +16,7 @@ from digitlab.errors import ShapeError, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CENTRE", "Fill", "about_centre", "require_fill", "warp"]
+__all__ = ["CENTRE", "Fill", "about_centre", "require_fill", "sample_at", "warp"]
 
 Fill = Literal["constant", "nearest", "reflect", "wrap"]
 
@@ -24,6 +24,7 @@ CENTRE = 13.5  # of 28 pixels, whose own centres lie at 0..27
 _ACROSS = (
     10  # the canvas holds ten times ten images; on a larger one, float32 coordinates would be felt in the last bit
 )
+_TOGETHER = _ACROSS * _ACROSS
 _PITCH = 30  # 28 pixels and one of border on each side
 
 
@@ -46,11 +47,19 @@ def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = 
     if matrices.shape != (len(images), 2, 3):
         raise ShapeError("matrices", expected=f"({len(images)}, 2, 3)", received=matrices.shape)
     results = np.empty(images.shape, np.uint8)
-    together = _ACROSS * _ACROSS
-    for start in range(0, len(images), together):
-        rows = slice(start, start + together)
+    for start in range(0, len(images), _TOGETHER):
+        rows = slice(start, start + _TOGETHER)
         places = _within(_places(matrices[rows]), fill)
         results[rows] = _sample(images[rows], places, fill)
+    return results
+
+
+def sample_at(images: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Bilinear values of images (N, 28, 28) at places (N, 2, 28, 28), x first; 0 outside. uint8 (N, 28, 28)."""
+    results = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _TOGETHER):
+        rows = slice(start, start + _TOGETHER)
+        results[rows] = _sample(images[rows], _within(places[rows], "constant"), "constant")
     return results
 
 
