@@ -11,6 +11,7 @@
     │   └── SourceError           a video or camera
     ├── ShapeError                an array of another shape or type than the function takes (also a ValueError)
     ├── StorageError              a disk that is full, a folder that cannot be written
+    ├── ClusterError              a Ray cluster that does not answer, or has nobody left to work
     └── MissingExtraError         an optional part of digitlab that is not installed
 
 A message says what was given, what was expected and what to do. The command line prints it on one line and ends with
@@ -20,6 +21,7 @@ A message says what was given, what was expected and what to do. The command lin
 from __future__ import annotations
 
 __all__ = [
+    "ClusterError",
     "DatasetError",
     "DigitlabError",
     "ImageError",
@@ -86,6 +88,10 @@ class ShapeError(DigitlabError, ValueError):
 
 class StorageError(DigitlabError):
     """A disk that is full or a folder that cannot be written."""
+
+
+class ClusterError(DigitlabError):
+    """A Ray cluster that does not answer, or has nobody left to work."""
 
 
 class MissingExtraError(DigitlabError):

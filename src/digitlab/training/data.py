@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
     from digitlab.training.settings import Training
 
-__all__ = ["TrainingData", "open_training_data"]
+__all__ = ["TrainingData", "open_training_data", "training_split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> 
         if "validation" in data.splits:
             return InFile(source), data.split("validation")
         return InFile.hold_out(source, training.validation) if training.validation else (InFile(source), None)
-    train = data.split(_training_split(data))
+    train = data.split(training_split(data))
     if "validation" in data.splits:
         return InMemory(train), data.split("validation")
     if not training.validation:
@@ -86,7 +86,7 @@ def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> 
     return InMemory(kept), held
 
 
-def _training_split(data: Dataset) -> str:
+def training_split(data: Dataset) -> str:
     """The split called train, or the one split of a file that is not parted.
 
     Raises:
@@ -100,7 +100,7 @@ def _training_split(data: Dataset) -> str:
 
 def _rows_of(data: Dataset, opened: contextlib.ExitStack) -> RowSource | None:
     """The training images as rows of a file, where they lie in one that gives rows in any order."""
-    split = _training_split(data)
+    split = training_split(data)
     if split not in data.openers:
         return None
     source = opened.enter_context(data.openers[split]())

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-__all__ = ["LOSSES", "Training", "find_recipe", "read_recipe", "recipe_names", "with_options"]
+__all__ = [
+    "LOSSES", "Training", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options",
+]  # fmt: skip
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' names for what a training lowers; the first is the usual one.
@@ -140,21 +142,38 @@ def read_recipe(path: Path) -> Training:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
-    kinds = {field.name: str(field.type) for field in fields(Training)}
+    training = training_of(content, path)
+    return replace(training, name=content.get("name", path.stem))
+
+
+def training_of(content: Mapping[str, Any], where: object) -> Training:
+    """A training with these settings; ``where`` they stand begins every complaint.
+
+    Raises:
+        RecipeError: for unknown settings, or values of the wrong kind.
+    """
     for key, value in content.items():
-        if key not in kinds:
-            near = difflib.get_close_matches(key, kinds, n=1)
-            raise RecipeError(
-                f"{path}: unknown key {key!r};"
-                + (f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}")
-            )
-        allowed = _KINDS[kinds[key]]
-        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            raise RecipeError(f"{path}: {key} is {value!r}; expected {allowed[-1].__name__}")
+        expect_setting(key, value, where)
     try:
-        return replace(Training(**content), name=content.get("name", path.stem))
+        return Training(**content)
     except UsageError as error:
-        raise RecipeError(f"{path}: {error}") from error
+        raise RecipeError(f"{where}: {error}") from error
+
+
+def expect_setting(key: str, value: object, where: object) -> None:
+    """Refuse what no recipe can hold.
+
+    Raises:
+        RecipeError: for a key that is no field of `Training`, with the nearest name, or a value of the wrong kind.
+    """
+    kinds = {field.name: str(field.type) for field in fields(Training)}
+    if key not in kinds:
+        near = difflib.get_close_matches(key, kinds, n=1)
+        hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
+        raise RecipeError(f"{where}: unknown key {key!r};{hint}")
+    allowed = _KINDS[kinds[key]]
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
 def with_options(training: Training, options: Mapping[str, Any]) -> Training:

@@ -1,0 +1,201 @@
+"""Studies: cells over epochs, cells beside what was published, learning-rate range tests side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from digitlab.reports.figures.style import canvas, line_styles, palette, panel, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Seeds = Sequence[Sequence[float]]  # of each seed: a number an epoch
+
+__all__ = ["batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure"]
+
+_WIDTH, _HEIGHT, _LEGEND_ROW = 4.8, 3.5, 0.24  # inches
+
+
+@styled
+def cells_over_epochs_figure(
+    panels: Mapping[str, Mapping[str, Seeds]], published: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+) -> Figure:
+    """A panel a quantity, a colour a cell: each seed as a thin line, their mean as a bold one.
+
+    panels: by title, then by cell: of each seed, numbers over epochs; the mean goes as far as the shortest seed
+    published: by the same names, a number an epoch, drawn as crosses
+    """
+    names = list(dict.fromkeys(name for cells in panels.values() for name in cells))
+    styles = dict(zip(names, line_styles(len(names)), strict=True))
+    across = _legend_columns(names)
+    legend = 0.15 + _LEGEND_ROW * -(-len(names) // across)
+    columns = min(2, max(1, len(panels)))
+    height = _HEIGHT * -(-len(panels) // columns) + legend
+    figure = canvas(_WIDTH * columns, height)
+    for place, (title, cells) in enumerate(panels.items()):
+        row, column = divmod(place, columns)
+        left, wide = (column + 0.75 / _WIDTH) / columns, (1 - 0.9 / _WIDTH) / columns
+        below = height - _HEIGHT * (row + 1) + 0.6
+        axes = figure.add_axes((left, below / height, wide, (_HEIGHT - 1.0) / height))
+        _over_epochs(axes, title, cells, styles, (published or {}).get(title, {}))
+    lines = [figure.axes[0].plot([], [], **styles[name])[0] for name in names]  # type: ignore[arg-type]
+    figure.legend(lines, names, loc="lower center", ncols=across)
+    return figure
+
+
+def _legend_columns(names: Sequence[str]) -> int:
+    """How many names fit beside each other under two panels."""
+    longest = max(map(len, names), default=1)
+    return max(1, min(len(names), round(95 / (longest + 7))))
+
+
+def _over_epochs(
+    axes: Axes,
+    title: str,
+    cells: Mapping[str, Seeds],
+    styles: Mapping[str, Mapping[str, str]],
+    published: Mapping[str, Sequence[float]],
+) -> None:
+    shown: list[float] = []
+    for name, seeds in cells.items():
+        for seed in seeds:
+            epochs = np.arange(1, len(seed) + 1)
+            axes.plot(epochs, seed, **{**styles[name], "alpha": 0.3, "linewidth": 0.9})  # type: ignore[arg-type]
+            shown.extend(seed)
+        together = min(map(len, seeds), default=0)
+        if together:
+            mean = np.mean([seed[:together] for seed in seeds], axis=0)
+            marker = "o" if together < 3 else None  # a line of one point is none
+            axes.plot(np.arange(1, together + 1), mean, **styles[name], marker=marker)  # type: ignore[arg-type]
+    for name, numbers in published.items():
+        axes.plot(np.arange(1, len(numbers) + 1), numbers, "x", color=styles[name]["color"], markersize=7)
+    _show(axes, np.asarray([value for value in shown if np.isfinite(value)]), more_is_better="accuracy" in title)
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.grid(visible=True)
+    axes.tick_params(length=0)
+
+
+def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
+    """Near enough to see the differences: a few wild epochs may leave the picture."""
+    if not len(values):
+        return
+    low, high = np.quantile(values, [0.02, 0.98])
+    room = 0.08 * max(high - low, 1e-4)
+    if more_is_better:
+        axes.set_ylim(low - room, min(1.0, values.max() + room))
+    else:
+        axes.set_ylim(max(0.0, values.min() - room), high + room)
+
+
+@styled
+def cells_figure(
+    cells: Mapping[str, Sequence[float]], published: Mapping[str, float], title: str, *, logarithmic: bool = False
+) -> Figure:
+    """A row a cell: each seed as a dot, the mean as a bar, the published number as an open diamond."""
+    longest = max(map(len, cells), default=0)
+    figure, axes = panel(
+        4.2 + 0.085 * longest, 0.95 + 0.27 * len(cells), left=0.3 + 0.085 * longest, bottom=0.4, top=0.5
+    )
+    colours = palette()
+    for row, (name, values) in enumerate(cells.items()):
+        axes.plot(values, [row] * len(values), "o", color=colours.blue, alpha=0.5, markersize=5)
+        if len(values):
+            axes.plot(float(np.mean(values)), row, "|", color=colours.blue, markersize=13, markeredgewidth=2.4)
+        if name in published:
+            axes.plot(published[name], row, "D", color=colours.orange, markerfacecolor="none", markersize=8)
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+    axes.set_yticks(range(len(cells)), list(cells))
+    axes.set_ylim(len(cells) - 0.5, -0.5)
+    axes.set_title(title)
+    if published:
+        marks = [
+            axes.plot([], [], mark, color=colour, markerfacecolor=fill)[0]
+            for mark, colour, fill in (("o", colours.blue, colours.blue), ("D", colours.orange, "none"))
+        ]
+        beside: dict[str, Any] = {"bbox_to_anchor": (1.02, 1.0), "ncols": 2, "handletextpad": 0.1}
+        names = ["measured", "published"]
+        axes.legend(marks, names, loc="lower right", columnspacing=0.8, borderaxespad=0.1, **beside)
+    return figure
+
+
+@styled
+def range_tests_figure(
+    tests: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]], published: Mapping[str, float]
+) -> Figure:
+    """Loss against a rising learning rate, a panel a cell, a line a seed (S1, figure 3.9).
+
+    tests: by cell, of each seed: rates and smoothed losses; published: the rate that was chosen, a vertical line
+    """
+    across = min(3, len(tests))
+    down = -(-len(tests) // across)
+    height = 2.6 * down + 0.3
+    figure = canvas(3.4 * across, height)
+    colours = palette()
+    every = [rate for seeds in tests.values() for rates, _ in seeds for rate in rates]
+    powers = np.arange(-10, 11, 2)
+    for place, (name, seeds) in enumerate(tests.items()):
+        row, column = divmod(place, across)
+        below = height - 2.6 * (row + 1) + 0.52
+        axes = figure.add_axes(((column + 0.17) / across, below / height, 0.78 / across, 1.72 / height))
+        for rates, losses in seeds:
+            axes.semilogx(rates, losses, color=colours.blue, alpha=0.7, linewidth=1.3)
+        if name in published:
+            axes.axvline(published[name], color=colours.orange, linestyle="--")
+        first = max((losses[0] for _, losses in seeds if len(losses)), default=1.0)
+        axes.set_ylim(0, 1.4 * first)
+        axes.set_xticks(10.0**powers, [f"$\\mathdefault{{10^{{{power}}}}}$" for power in powers], parse_math=True)
+        axes.minorticks_off()
+        if every:
+            axes.set_xlim(min(every), max(every))
+        axes.set_title(name)
+        axes.grid(visible=True)
+        axes.tick_params(length=0, labelsize=9)
+        if column == 0:
+            axes.set_ylabel("loss")
+    words = "while the learning rate rises" + ("; dashed: the published rate" if published else "")
+    figure.text(0.5, 0.12 / height, words, ha="center", color=colours.quiet, fontsize=10)
+    return figure
+
+
+@styled
+def batches_figure(
+    histories: Mapping[str, Mapping[str, Sequence[float | None]]], batches: Mapping[str, Mapping[str, Sequence[float]]]
+) -> Figure:
+    """Loss and accuracy while training, with validation points, a row a cell, the rows in one scale (S0, figure 5.7).
+
+    histories: by cell, columns accuracy, loss, validation_accuracy, validation_loss, an epoch a number
+    batches: by cell, columns place (in epochs), accuracy, loss: means of some batches
+    """
+    down = max(1, len(histories))
+    height = 2.9 * down + 0.3
+    figure = canvas(2 * _WIDTH, height)
+    colours = palette()
+    grid = figure.subplots(down, 2, squeeze=False, sharex=True, sharey="col")
+    figure.subplots_adjust(left=0.075, right=0.985, top=1 - 0.3 / height, bottom=0.85 / height, hspace=0.25)
+    for (name, history), row in zip(histories.items(), grid, strict=False):
+        for axes, column in zip(row, ("loss", "accuracy"), strict=True):
+            drawn = batches[name]
+            axes.plot(drawn["place"], drawn[column], color=colours.blue, linewidth=0.9)
+            points = np.asarray(history[f"validation_{column}"], float)
+            axes.plot(np.arange(1, len(points) + 1), points, "o", color=colours.orange, markersize=4)
+            axes.set_title(f"{name}: {column}")
+            axes.grid(visible=True)
+            axes.tick_params(length=0)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    shown = [value for each in batches.values() for value in each["loss"][len(each["loss"]) // 20 :]]
+    grid[0, 0].set_ylim(0, 1.05 * max(shown, default=1.0))
+    grid[0, 1].set_ylim(max(0.0, 1 - max(shown, default=1.0) / 2), 1.0)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    figure.legend(grid[0, 0].lines[:2], ["batches of training", "validation"], loc="lower center", ncols=2)
+    return figure

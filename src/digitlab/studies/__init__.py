@@ -1,0 +1,50 @@
+"""Studies: one thing varies, the rest stands still; published beside measured, and whether the conclusion holds.
+
+    digitlab study run thesis-dropout
+
+A study of one's own is a file that defines ``STUDY`` with the names here; see examples/own_study.py.
+"""
+
+from __future__ import annotations
+
+from digitlab.studies.catalogue import find_study, study_names
+from digitlab.studies.conclusions import (
+    above,
+    at_least,
+    best,
+    factor,
+    improves,
+    in_published_order,
+    reproduces,
+    same,
+    steady,
+)
+from digitlab.studies.figures import confusion, dots, learning_curves, over_epochs, range_tests, validation_curves
+from digitlab.studies.study import Published, Study
+from digitlab.studies.tasks import CountParameters, FindRate, Train, TrainOnFolds
+
+__all__ = [
+    "CountParameters",
+    "FindRate",
+    "Published",
+    "Study",
+    "Train",
+    "TrainOnFolds",
+    "above",
+    "at_least",
+    "best",
+    "confusion",
+    "dots",
+    "factor",
+    "find_study",
+    "improves",
+    "in_published_order",
+    "learning_curves",
+    "over_epochs",
+    "range_tests",
+    "reproduces",
+    "same",
+    "steady",
+    "study_names",
+    "validation_curves",
+]

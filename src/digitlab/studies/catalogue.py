@@ -1,0 +1,84 @@
+"""The studies by name, and a user's own by its file."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from dataclasses import replace
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from digitlab.errors import DigitlabError, UsageError
+from digitlab.studies.study import Study
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+__all__ = ["find_study", "study_names"]
+
+# In the order of the documents, S0 to S4.
+_NAMES = (
+    "thesis-baseline", "thesis-datasets", "thesis-early-stopping", "thesis-dropout", "thesis-architectures",
+    "thesis-patience",
+    "ann", "ann-cross-validation", "ann-grid", "first-cnn", "kernel-size", "lr-range", "optimisers", "losses",
+    "batch-size", "pooling", "conv-pairs", "filters", "dense-layers", "dense-width", "dropout", "leaky-relu",
+    "augmentation", "final-cnn",
+    "slides-cnn", "batch-norm", "spatial-dropout", "parameter-counts",
+    "exercise",
+    "notebook",
+)  # fmt: skip
+
+
+def study_names() -> tuple[str, ...]:
+    """The published studies."""
+    return _NAMES
+
+
+def find_study(text: str) -> Study:
+    """The published study of this name, or a user's own in this file: Python that defines ``STUDY``.
+
+    Raises:
+        UsageError: for neither, with the nearest name; for a file that defines no study.
+    """
+    if text in _NAMES:
+        return _of(importlib.import_module(f"digitlab.studies.published.{text.replace('-', '_')}"), text)
+    path = Path(text)
+    if path.suffix == ".py":
+        name = path.stem.replace("_", "-")
+        if name in _NAMES:
+            raise UsageError(f"{path}: the results of the published study {name} would be overwritten; rename the file")
+        return _of(_run(path), name)
+    near = difflib.get_close_matches(text, _NAMES, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UsageError(
+        f"there is no study {text!r}; `digitlab study list` shows them, and one of your own is named by its .py file."
+        + hint
+    )
+
+
+def _of(module: ModuleType, name: str) -> Study:
+    study = getattr(module, "STUDY", None)
+    if not isinstance(study, Study):
+        raise UsageError(f"{module.__file__}: expected a Study called STUDY; see examples/own_study.py")
+    return replace(study, name=name, about=(module.__doc__ or name).strip())
+
+
+def _run(path: Path) -> ModuleType:
+    """The user's own program, run because they named it."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file")
+    loader = SourceFileLoader(f"own_study_{path.stem}", str(path))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(cast("ModuleSpec", spec))
+    sys.modules[loader.name] = module
+    try:
+        loader.exec_module(module)
+    except DigitlabError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{path}: cannot be run ({type(error).__name__}: {error})") from error
+    return module

@@ -1,0 +1,200 @@
+"""Worker processes on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Self, TextIO, cast
+
+from digitlab.errors import UsageError
+from digitlab.studies.job import THREADS
+from digitlab.studies.messages import Done, Failed, Lost, Progressed, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from digitlab.studies.job import Job
+    from digitlab.studies.messages import Message
+
+__all__ = ["LocalPool", "thread_settings"]
+
+
+_MEMORY = 2 << 30  # bytes that a worker may need with its dataset
+
+
+def _memory() -> int:
+    """Bytes of this machine; any number where nobody knows."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 1 << 62
+
+
+def thread_settings() -> dict[str, str]:
+    """Environment variables that give a worker its threads, on TensorFlow."""
+    return {"TF_NUM_INTRAOP_THREADS": str(THREADS), "TF_NUM_INTEROP_THREADS": str(THREADS)}
+
+
+class LocalPool:
+    """So many processes, by default one for every two processors (and two GB); a dead one is replaced when needed."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise UsageError(f"--workers is {workers}; expected 1 or more")
+        self._count = workers or max(1, min((os.cpu_count() or 1) // THREADS, _memory() // _MEMORY))
+        self._workers: list[_Worker] = []
+        self._said: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """See `Pool.check`; the first worker does it."""
+        if not jobs:
+            return
+        worker = self._start()
+        worker.tell(check=[asdict(job) for job in jobs])
+        while True:
+            speaker, answer = self._said.get()
+            if answer is None:
+                raise UsageError(f"the worker process ended before it began: {speaker.last_words()}")
+            if "refused" in answer:
+                raise UsageError(answer["refused"])
+            if "checked" in answer:
+                return
+            speaker.hear(answer)
+
+    @property
+    def idle(self) -> int:
+        """See `Pool.idle`."""
+        return self._count - sum(worker.job is not None for worker in self._workers)
+
+    def give(self, job: Job) -> None:
+        """See `Pool.give`."""
+        worker = next((each for each in self._workers if each.job is None), None) or self._start()
+        worker.job = job
+        worker.tell(job=asdict(job))
+
+    def wait(self, seconds: float) -> Sequence[Message]:
+        """See `Pool.wait`."""
+        try:
+            worker, answer = self._said.get(timeout=seconds)
+        except queue.Empty:
+            return []
+        return list(self._messages(worker, answer))
+
+    def stop(self) -> None:
+        """See `Pool.stop`."""
+        for worker in self._workers:
+            worker.tell(stop=True)
+
+    def cut(self, job: Job) -> None:
+        """See `Pool.cut`."""
+        for worker in self._workers:
+            if worker.job is not None and worker.job.digest == job.digest:
+                worker.tell(cut=job.digest)
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._said)
+        self._workers.append(worker)
+        return worker
+
+    def _messages(self, worker: _Worker, answer: Mapping[str, Any] | None) -> Iterator[Message]:
+        if answer is None:
+            self._workers.remove(worker)
+            words = worker.last_words()
+            worker.end()
+            if worker.job is not None:
+                yield Lost(worker.job, f"its process ended ({words})")
+            return
+        worker.hear(answer)
+        if worker.job is None:
+            return
+        message = _message(worker.job, answer, worker.environment)
+        if message is None:
+            return
+        if not isinstance(message, Progressed):
+            worker.job = None
+        yield message
+
+
+def _message(job: Job, answer: Mapping[str, Any], environment: Mapping[str, Any]) -> Message | None:
+    match answer:
+        case {"progress": told}:
+            return Progressed(job, **told)
+        case {"result": result}:
+            return Done(job, result, environment, "this machine")
+        case {"failure": reason} | {"refused": reason}:
+            return Failed(job, reason)
+        case {"stopped": True}:
+            return Stopped(job)
+    return None
+
+
+class _Worker:
+    """A process, its job, and the thread that hears what it says."""
+
+    def __init__(self, said: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+        self.job: Job | None = None
+        self.environment: Mapping[str, Any] = {}
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        # A session of its own: Ctrl-C is for the dispatcher, which asks the workers to stop.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "digitlab.studies.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **thread_settings()},
+            start_new_session=True,
+        )
+        self._stdin, self._stdout = cast("TextIO", self._process.stdin), cast("TextIO", self._process.stdout)
+        self._said = said
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        for line in self._stdout:
+            self._said.put((self, json.loads(line)))
+        self._process.wait()
+        self._said.put((self, None))
+
+    def tell(self, **order: Any) -> None:
+        """Send an order; a worker that is gone does not hear it, which `wait` tells."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.write(json.dumps(order) + "\n")
+            self._stdin.flush()
+
+    def hear(self, answer: Mapping[str, Any]) -> None:
+        """Take note of the worker's first word."""
+        if "ready" in answer:
+            self.environment = answer["ready"]
+
+    def last_words(self) -> str:
+        """Why it ended, as far as it can be told."""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        code = self._process.poll()
+        why = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return f"{why}: {lines[-1][:300]}" if lines else why
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._listener.join()
+        for stream in (self._stdin, self._stdout, self._errors):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()

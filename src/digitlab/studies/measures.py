@@ -1,0 +1,135 @@
+"""The numbers that tables show and conclusions compare: each is read from the result of one cell."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Result = Mapping[str, Any]
+
+__all__ = ["MEASURES", "Measure", "expect_measures"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a cell.
+
+    title: for the head of a column
+    better: "more", "less", or "neither"
+    digits: behind the point; below 0: two in all
+    of: reads it from a cell's result
+    """
+
+    title: str
+    better: Literal["more", "less", "neither"]
+    digits: int
+    of: Callable[[Result], float]
+
+    def format(self, value: float) -> str:
+        """As tables show it; rates with two digits, wherever the point is."""
+        return f"{value:.2g}" if self.digits < 0 else f"{value:,.{self.digits}f}"
+
+    def difference(self, value: float, low: float, high: float) -> str:
+        """A difference and its interval: of accuracies in points, hundredths of all images."""
+        scale, digits, unit = (100, 2, " points") if "accuracy" in self.title else (1, max(self.digits, 0), "")
+        middle, *ends = (f"{scale * each:+,.{digits}f}".replace("-", "−") for each in (value, low, high))
+        if low == high:  # nothing spreads
+            return f"{middle}{unit}" if value else "no difference"
+        return f"{middle}{unit} ({' to '.join(ends)})"
+
+
+def _number(name: str) -> Callable[[Result], float]:
+    return lambda result: float(result[name])
+
+
+def _column(name: str) -> Callable[[Result], list[float]]:
+    """A column of the history; epochs without a number are left out."""
+    return lambda result: [float(each) for each in result["history"][name] if each is not None]
+
+
+def _last(name: str) -> Callable[[Result], float]:
+    column = _column(name)
+    return lambda result: column(result)[-1]
+
+
+def _first(name: str) -> Callable[[Result], float]:
+    column = _column(name)
+    return lambda result: column(result)[0]
+
+
+def _mean(name: str) -> Callable[[Result], float]:
+    column = _column(name)
+    return lambda result: sum(values := column(result)) / len(values)
+
+
+def _worst_drop(result: Result) -> float:
+    """The largest fall of the watched accuracy from one epoch to the next; 0 where it never falls."""
+    values = _column("validation_accuracy")(result)
+    return max((before - after for before, after in itertools.pairwise(values)), default=0.0)
+
+
+def _gap(result: Result) -> float:
+    """Between watched and training loss in the last epoch: above 0 by overfitting, or by dropout."""
+    return abs(_last("validation_loss")(result) - _last("loss")(result))
+
+
+def _least_f1(result: Result) -> float:
+    """Of the worst digit."""
+    matrix: list[list[int]] = result["confusion_matrix"]
+    return min(
+        2 * matrix[digit][digit] / max(1, sum(matrix[digit]) + sum(row[digit] for row in matrix)) for digit in range(10)
+    )
+
+
+def _least_area(result: Result) -> float:
+    return float(min(area for area in result["areas"] if area is not None))
+
+
+def _rate(result: Result) -> float:
+    """The rate of the least smoothed loss, or no number where the loss never fell."""
+    return math.nan if result["least"] is None else float(result["least"])
+
+
+MEASURES: dict[str, Measure] = {
+    "accuracy": Measure("accuracy", "more", 4, _number("accuracy")),
+    "loss": Measure("loss", "less", 4, _number("loss")),
+    "epochs": Measure("epochs", "less", 1, _number("epochs")),
+    "best_epoch": Measure("best epoch", "neither", 1, _number("best_epoch")),
+    "seconds": Measure("seconds", "less", 0, _number("seconds")),
+    "parameters": Measure("parameters", "neither", 0, _number("parameters")),
+    "trained_parameters": Measure("of them trained", "neither", 0, _number("trained_parameters")),
+    "training_accuracy": Measure("training accuracy", "more", 4, _last("accuracy")),
+    "training_loss": Measure("training loss", "less", 4, _last("loss")),
+    "first_accuracy": Measure("watched accuracy after epoch 1", "more", 4, _first("validation_accuracy")),
+    "mean_training_accuracy": Measure("training accuracy, mean of epochs", "more", 4, _mean("accuracy")),
+    "mean_training_loss": Measure("training loss, mean of epochs", "less", 4, _mean("loss")),
+    "mean_watched_accuracy": Measure("watched accuracy, mean of epochs", "more", 4, _mean("validation_accuracy")),
+    "mean_watched_loss": Measure("watched loss, mean of epochs", "less", 4, _mean("validation_loss")),
+    "watched_loss": Measure("watched loss, last epoch", "less", 4, _last("validation_loss")),
+    "worst_drop": Measure("worst fall of watched accuracy", "less", 4, _worst_drop),
+    "gap": Measure("between watched and training loss", "less", 4, _gap),
+    "least_f1": Measure("least F1 of a digit", "more", 4, _least_f1),
+    "least_area": Measure("least area under a digit's ROC", "more", 5, _least_area),
+    "rate": Measure("rate of the least loss", "neither", -1, _rate),
+}
+
+
+def expect_measures(names: Iterable[str]) -> None:
+    """Refuse a name that is no measure.
+
+    Raises:
+        UsageError: with the nearest known one.
+    """
+    for name in names:
+        if name not in MEASURES:
+            near = difflib.get_close_matches(name, MEASURES, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"there is no measure {name!r}; known: {', '.join(MEASURES)}.{hint}")

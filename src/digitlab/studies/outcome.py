@@ -1,0 +1,117 @@
+"""What is known of a study: the kept cells, read as tables, figures and conclusions need them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.studies.measures import MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from digitlab.studies.job import Job
+    from digitlab.studies.store import Record, Store
+    from digitlab.studies.study import Cell, Published, Study
+
+__all__ = ["Outcome", "Planned", "outcome_of", "plan"]
+
+_QUICK_CELLS = 12  # of a study with more, a quick run takes so many, spread evenly
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One job of a study."""
+
+    study: Study
+    cell: Cell
+    repeat: int
+    job: Job
+
+
+def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> list[Planned]:
+    """Every job of a study, all cells of the first repeat before those of the second.
+
+    repeats: seeds or folds; None: as many as the study asks for, or as a quick run has time for
+    """
+    cells = study.cells
+    if quick and len(cells) > _QUICK_CELLS:
+        cells = tuple(cells[place * (len(cells) - 1) // (_QUICK_CELLS - 1)] for place in range(_QUICK_CELLS))
+    count = repeats or (min(study.repeats, 2 if len(cells) <= _QUICK_CELLS // 2 else 1) if quick else study.repeats)
+    most = study.task.most
+    return [
+        Planned(study, cell, repeat, study.job(cell, repeat, quick=quick))
+        for repeat in range(count if most is None else min(count, most))
+        for cell in cells
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A study with those of its cells that are kept.
+
+    records: by the cell's key, then by repeat
+    planned: how many there should be in all
+    """
+
+    study: Study
+    records: Mapping[Hashable, Mapping[int, Record]]
+    planned: int
+    quick: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether one repeat says everything."""
+        return self.study.task.exact
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """The rows of the table: a quick run may have left some out."""
+        return [cell for cell in self.study.cells if cell.key in self.records]
+
+    @property
+    def published(self) -> Mapping[Hashable, Published]:
+        """By the cell's key; only of the rows of the table."""
+        return {key: each for key, each in self.study.published.items() if key in self.records}
+
+    @property
+    def found(self) -> int:
+        """How many of the planned are kept."""
+        return sum(map(len, self.records.values()))
+
+    @property
+    def repeats(self) -> int:
+        """The most that a cell has."""
+        return max(map(len, self.records.values()), default=0)
+
+    def results(self, key: Hashable) -> list[Mapping[str, Any]]:
+        """Of a cell, by repeat."""
+        return [record["result"] for record in self.records[key].values()]
+
+    def label(self, key: Hashable) -> str:
+        """How people read a cell's key."""
+        return next(cell.label for cell in self.study.cells if cell.key == key)
+
+    def values(self, key: Hashable, measure: str) -> dict[int, float]:
+        """A measure of a cell by repeat; what is no number is left out."""
+        read = MEASURES[measure].of
+        found = {repeat: read(record["result"]) for repeat, record in self.records.get(key, {}).items()}
+        return {repeat: value for repeat, value in found.items() if math.isfinite(value)}
+
+
+def outcome_of(study: Study, store: Store, repeats: int | None = None, *, quick: bool = False) -> Outcome:
+    """Read what is kept: of the repeats that were asked for, and of any further ones."""
+    planned = plan(study, repeats, quick=quick)
+    cells = list({each.cell.key: each.cell for each in planned}.values())
+    records: dict[Hashable, dict[int, Record]] = {cell.key: {} for cell in cells}
+    asked = 1 + max(each.repeat for each in planned)
+    for repeat in itertools.count():
+        found = {cell.key: store.read(study.job(cell, repeat, quick=quick)) for cell in cells}
+        for key, record in found.items():
+            if record is not None:
+                records[key][repeat] = record
+        if repeat + 1 >= (study.task.most or math.inf) or (repeat >= asked and not any(found.values())):
+            break
+    return Outcome(study, records, max(len(planned), sum(map(len, records.values()))), quick)

@@ -1,0 +1,110 @@
+"""The page of all studies: published, measured, verdict; from each one's `results.json`, by `digitlab study page`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RunError, UsageError
+from digitlab.storage import write_text
+from digitlab.studies.catalogue import study_names
+from digitlab.studies.results import table_lines, verdict_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["write_page"]
+
+_HEAD = """\
+# Reproduction: every published number again
+
+Written by `digitlab study page` from `{results}`; do not edit. One study a section: what was published, what was
+measured (mean ± standard deviation over so many seeds), and whether each conclusion **holds**, **does not hold**, or is
+**not shown**: that is judged by 95 % intervals over the seeds, and where they leave both possible, it is said so.
+`digitlab study run NAME` repeats a study; what its source leaves unsaid is chosen in its docstring, which `digitlab
+study show NAME` prints.
+
+S0 Pascual, *Study of Deep Learning Neural Networks with Keras*, 2017 · S1 Aboueloula, Benserhier, Zrira, *Recognizing
+Digits using Neural Networks*, 2020 · S2 *CNN and Regularization Techniques with TensorFlow and Keras*, University of
+Oviedo · S3 Kralj Novak, *Handwritten Digit Recognition using CNNs in Python with Keras*, 2019 · S4 Bertsch,
+*Convolutional Neural Networks*, 2019.
+"""
+
+
+def write_page(results: Path, to: Path) -> int:
+    """Write the Markdown page ``to`` from the studies in ``results``; returns how many there are.
+
+    Raises:
+        UsageError: when there is no study.
+        RunError: when one cannot be read.
+        StorageError: when the page cannot be written.
+    """
+    found = [_read(results / name / "results.json") for name in study_names()]
+    studies = [each for each in found if each is not None]
+    if not studies:
+        raise UsageError(
+            f"{results}: holds no results of studies; `digitlab study run NAME --out {results}` makes them"
+        )
+    shown = os.path.relpath(results, to.parent)
+    lines = [_HEAD.format(results=f"{results.name}/"), *_overview(studies), ""]
+    for each in studies:
+        lines += _section(each, shown)
+    lines += ["## Machines", "", *(f"- {machine}" for machine in _machines(studies)), ""]
+    write_text(to, "\n".join(lines))
+    return len(studies)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); `digitlab study run {path.parent.name}` makes it") from error
+    if not isinstance(content, dict) or "rows" not in content:
+        raise RunError(f"{path}: not the results of a study; `digitlab study run {path.parent.name}` makes them")
+    return content
+
+
+def _overview(studies: Sequence[dict[str, Any]]) -> list[str]:
+    """A row a study: how many conclusions hold, and what it took."""
+    lines = [
+        "| study | source | trainings | minutes | holds | does not hold | not shown |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    totals = dict.fromkeys(("holds", "does not hold", "not shown"), 0)
+    for each in studies:
+        verdicts = [conclusion["verdict"] for conclusion in each["conclusions"]]
+        counts = [verdicts.count(verdict) for verdict in totals]
+        totals = {verdict: total + count for (verdict, total), count in zip(totals.items(), counts, strict=True)}
+        whole = each["found"] if each["found"] == each["planned"] else f"{each['found']} of {each['planned']}"
+        link = f"[{each['study']}](#{each['study']})"
+        cells = [link, each["source"], whole, f"{each['seconds'] / 60:.0f}", *counts]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return [*lines, "| | | | | " + " | ".join(f"**{total}**" for total in totals.values()) + " |"]
+
+
+def _section(found: dict[str, Any], results: str) -> list[str]:
+    missing = found["planned"] - found["found"]
+    remark = [f"{missing} of {found['planned']} trainings are still missing.", ""] if missing else []
+    pictures = [
+        f"![{found['study']}: {found['source']}]({results}/{found['study']}/{name})" for name in found["figures"]
+    ]
+    return [
+        f"## {found['study']}",
+        "",
+        found["source"],
+        "",
+        *remark,
+        *table_lines(found),
+        "",
+        *verdict_lines(found),
+        "",
+        *(line for picture in pictures for line in (picture, "")),
+    ]
+
+
+def _machines(studies: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(machine for each in studies for machine in each["machines"]))

@@ -1,0 +1,1 @@
+"""One file a published study: source, section, expected time, what varies, what was printed, what was concluded."""

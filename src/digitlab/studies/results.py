@@ -1,0 +1,205 @@
+"""From kept cells to what people read: the table, the verdicts, the figure, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from digitlab.storage import write_text
+from digitlab.studies.measures import MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+    from pathlib import Path
+
+    from digitlab.studies.outcome import Outcome
+    from digitlab.studies.study import Study
+
+__all__ = [
+    "QUICK",
+    "as_dict",
+    "as_markdown",
+    "figure_names",
+    "machines_of",
+    "plain_table",
+    "rows_of",
+    "table_lines",
+    "verdict_lines",
+    "write_results",
+]
+
+QUICK = (
+    "Quick: two epochs at most on a twentieth of the images. It shows that the study runs, and says nothing about the "
+    "published numbers."
+)
+
+
+def write_results(outcome: Outcome, folder: Path) -> None:
+    """Write `results.json`, `table.md` and `figure.png` (`figure-2.png` and so on where a study has several).
+
+    Raises:
+        StorageError: when they cannot be written.
+    """
+    from digitlab.reports.figures.saving import save_figure
+
+    found = as_dict(outcome)
+    write_text(folder / "results.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    write_text(folder / "table.md", as_markdown(found))
+    for name, draw in zip(figure_names(outcome.study), outcome.study.figures, strict=True):
+        figure = draw(outcome)
+        if outcome.quick:
+            figure.text(0.995, 0.005, "a quick run", ha="right", va="bottom", fontsize=9, color="#b00020")
+        save_figure(figure, folder / name)
+
+
+def figure_names(study: Study) -> list[str]:
+    """The files of a study's figures."""
+    return ["figure.png" if number == 1 else f"figure-{number}.png" for number in range(1, 1 + len(study.figures))]
+
+
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """Everything that is known, as plain values: rows, verdicts, machines."""
+    study = outcome.study
+    return {
+        "study": study.name,
+        "source": study.source,
+        "about": study.about,
+        "quick": outcome.quick,
+        "repeated": study.task.repeated,
+        "planned": outcome.planned,
+        "found": outcome.found,
+        "figures": figure_names(study),
+        "columns": {name: MEASURES[name].title for name in study.columns},
+        "rows": rows_of(outcome),
+        "conclusions": _conclusions(outcome),
+        "seconds": round(sum(_seconds(outcome))),
+        "machines": machines_of(outcome),
+    }
+
+
+def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """A row a cell: of each column the values by repeat, mean and deviation, and what was published."""
+    rows = []
+    for cell in outcome.cells:
+        printed = outcome.published[cell.key].numbers if cell.key in outcome.published else {}
+        columns = {}
+        for name in outcome.study.columns:
+            values = list(outcome.values(cell.key, name).values())
+            columns[name] = {
+                "values": [float(f"{value:.8g}") for value in values],
+                "mean": statistics.fmean(values) if values else None,
+                "deviation": statistics.stdev(values) if len(values) > 1 else None,
+                "published": printed.get(name),
+            }
+        repeats = len(outcome.records[cell.key])
+        rows.append({"label": cell.label, "changes": _plain(cell.changes), "repeats": repeats, "columns": columns})
+    return rows
+
+
+def _plain(changes: Any) -> Any:
+    return json.loads(json.dumps(dict(changes)))
+
+
+def _conclusions(outcome: Outcome) -> list[dict[str, str]]:
+    found = []
+    for conclusion in outcome.study.conclusions:
+        verdict, evidence = conclusion.check(outcome)
+        judged = "not judged" if outcome.quick else verdict
+        found.append({"text": conclusion.said_of(outcome), "verdict": judged, "evidence": evidence})
+    return found
+
+
+def _seconds(outcome: Outcome) -> Iterable[float]:
+    for records in outcome.records.values():
+        for record in records.values():
+            yield float(record["result"].get("seconds", 0.0)) + float(record["result"].get("overhead", 0.0))
+
+
+def machines_of(outcome: Outcome) -> list[str]:
+    """Every machine with its versions on which a cell was made, in words, each once."""
+    records = [record for by_repeat in outcome.records.values() for record in by_repeat.values()]
+    return list(dict.fromkeys(_machine(record["environment"]) for record in records))
+
+
+def _machine(environment: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in environment.get("versions", {}).items())
+    return f"{environment.get('processor', 'unknown')}, {environment.get('cores', '?')} cores; {versions}"
+
+
+def as_markdown(found: dict[str, Any]) -> str:
+    """The table and the verdicts as a page."""
+    remark = [QUICK, ""] if found["quick"] else []
+    missing = found["planned"] - found["found"]
+    if missing:
+        remark += [f"{missing} of {found['planned']} trainings are still missing.", ""]
+    return "\n".join(
+        [
+            f"# {found['study']}",
+            "",
+            found["source"],
+            "",
+            *remark,
+            *table_lines(found),
+            "",
+            *verdict_lines(found),
+            "",
+            *(f"Made on {machine}." for machine in found["machines"]),
+            "",
+        ]
+    )
+
+
+def plain_table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows in words: published beside measured mean ± deviation."""
+    shown = [name for name in found["columns"] if _any_number(found, name)]
+    printed = {name: any(row["columns"][name]["published"] is not None for row in found["rows"]) for name in shown}
+    head = [""]
+    for name in shown:
+        head += [f"{found['columns'][name]}, published", "measured"] if printed[name] else [found["columns"][name]]
+    rows = []
+    for row in found["rows"]:
+        cells = [row["label"]]
+        for name in shown:
+            column = row["columns"][name]
+            cells += [_number(column["published"])] if printed[name] else []
+            cells.append(_spread(name, column["mean"], column["deviation"]))
+        rows.append([*cells, str(row["repeats"])])
+    return [*head, f"{found['repeated']}s"], rows
+
+
+def table_lines(found: dict[str, Any]) -> list[str]:
+    """The same in Markdown."""
+    head, rows = plain_table(found)
+    return [_line(head), _line(["---"] + ["---:"] * (len(head) - 1)), *map(_line, rows)]
+
+
+def verdict_lines(found: dict[str, Any]) -> list[str]:
+    """The conclusions in Markdown."""
+    return [f"- **{each['verdict']}**: {each['text']}. *{each['evidence']}*" for each in found["conclusions"]]
+
+
+def _any_number(found: dict[str, Any], name: str) -> bool:
+    numbers: Sequence[Hashable] = [
+        row["columns"][name][which] for row in found["rows"] for which in ("mean", "published")
+    ]
+    return any(number is not None for number in numbers)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _number(value: float | None) -> str:
+    """A published number as it was printed, not rounded to our digits."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+
+
+def _spread(name: str, mean: float | None, deviation: float | None) -> str:
+    measure = MEASURES[name]
+    if mean is None or not math.isfinite(mean):
+        return "–"
+    return measure.format(mean) + (f" ± {measure.format(deviation)}" if deviation else "")

@@ -1,0 +1,159 @@
+"""What a study is: one thing varies, the rest stands still; what was published, and the conclusions to be checked."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import UsageError
+from digitlab.studies.figures import validation_curves
+from digitlab.studies.job import Job
+from digitlab.studies.measures import expect_measures
+from digitlab.studies.tasks import Train
+from digitlab.training.settings import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from digitlab.studies.conclusions import Conclusion
+    from digitlab.studies.figures import Draw
+    from digitlab.studies.tasks import Task
+
+__all__ = ["Cell", "Published", "Study"]
+
+_FIELDS = tuple(each.name for each in fields(Training))
+
+
+class Published:
+    """What a source prints for a cell, by measure; ``curves`` by column of the history, an epoch a number.
+
+    >>> Published(accuracy=0.954, epochs=30).numbers
+    {'accuracy': 0.954, 'epochs': 30}
+    """
+
+    def __init__(self, *, curves: Mapping[str, Sequence[float]] | None = None, **numbers: float) -> None:
+        expect_measures(numbers)
+        self.numbers, self.curves = numbers, curves or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of a study's table.
+
+    key: how conclusions and published values name it; label: how people read it
+    changes: what is other than in the study's base: fields of `Training`, or options of its architecture
+    """
+
+    key: Hashable
+    label: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One file of `published/`, or of a user's own.
+
+    base: what stands still
+    vary: what varies: a field of `Training` or an option of its architecture → its values; of several, all combinations
+    variants: in place of ``vary``, where several things change together: label → changes
+    test: the set whose test images measure every cell; None: the base's own
+    task: what is done with a cell; by default it is trained
+    published: by the cell's key: the value that varies, the tuple of them, or the label of a variant
+    conclusions: checked on the measured numbers, in this order
+    repeats: seeds (or folds), unless the user says otherwise
+    minutes: expected for one repeat of every cell, on two cores
+    columns: measures of the table, in this order
+    figures: make the pictures, as in the source
+    labels: of cells, by key, where the values do not speak for themselves
+    name, about: the file's name and docstring; set when it is loaded
+    """
+
+    base: Training = field(default_factory=Training)
+    vary: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    test: str | None = None
+    task: Task = field(default_factory=Train)
+    published: Mapping[Any, Published] = field(default_factory=dict)
+    conclusions: Sequence[Conclusion] = ()
+    repeats: int = 3
+    minutes: float = 1.0
+    columns: Sequence[str] = ("accuracy", "loss", "epochs")
+    figures: Sequence[Draw] = (validation_curves,)
+    labels: Mapping[Any, str] = field(default_factory=dict)
+    name: str = ""
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.vary) == bool(self.variants):
+            raise UsageError(f"{self._title}: expected either vary or variants, and something in it")
+        for name, values in self.vary.items():
+            if not values:
+                raise UsageError(f"{self._title}: {name} has no values to vary over; expected at least one")
+        expect_measures(self.columns)
+        known = {cell.key for cell in self.cells}
+        if len(known) < len(self.cells):
+            raise UsageError(f"{self._title}: a value of vary stands there twice; expected each once")
+        asked = [key for conclusion in self.conclusions for key in conclusion.keys]
+        for key in (*self.published, *self.labels, *asked):
+            if key not in known:
+                listed = ", ".join(map(repr, itertools.islice(known, 12)))
+                raise UsageError(f"{self._title}: there is no cell {key!r}; known: {listed}")
+
+    @property
+    def _title(self) -> str:
+        return self.name or "study"
+
+    @property
+    def source(self) -> str:
+        """Where it is from: the first line of the docstring."""
+        return self.about.strip().partition("\n")[0]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """What is trained, in the table's order."""
+        if self.variants:
+            return tuple(Cell(label, label, changes) for label, changes in self.variants.items())
+        combinations = itertools.product(*self.vary.values())
+        return tuple(self._cell(dict(zip(self.vary, values, strict=True))) for values in combinations)
+
+    def _cell(self, changes: dict[str, Any]) -> Cell:
+        values = [tuple(value) if isinstance(value, list) else value for value in changes.values()]
+        key = values[0] if len(values) == 1 else tuple(values)
+        spoken = ", ".join(_in_words(name, value) for name, value in changes.items())
+        return Cell(key, self.labels.get(key, spoken), changes)
+
+    def job(self, cell: Cell, repeat: int, *, quick: bool = False) -> Job:
+        """What has to be done for ``cell``, the ``repeat``-th time, counting from 0."""
+        if not self.task.trains:
+            return Job(self.task.kind, dict(cell.changes))
+        training = self.training(cell, seed=repeat)
+        return Job.of(self.task, replace(training, epochs=min(training.epochs, 2)) if quick else training, quick=quick)
+
+    def training(self, cell: Cell, *, seed: int) -> Training:
+        """The settings of a cell."""
+        options = {name: value for name, value in cell.changes.items() if name not in _FIELDS}
+        changed = {name: value for name, value in cell.changes.items() if name in _FIELDS}
+        if self.test is not None:
+            changed.setdefault("test", self.test)
+        changed["options"] = {**self.base.options, **changed.get("options", {}), **options}
+        try:
+            return replace(self.base, **changed, seed=seed, name=None)
+        except UsageError as error:
+            raise UsageError(f"{self._title}, {cell.label}: {error}") from error
+
+
+def _in_words(name: str, value: object) -> str:
+    """How a value is read; words and lists speak for themselves.
+
+    >>> _in_words("dropout", False), _in_words("kernel", 5), _in_words("pooling", "max"), _in_words("units", (8, 16))
+    ('without dropout', 'kernel 5', 'max', '8-16')
+    """
+    spoken = name.replace("_", " ")
+    if isinstance(value, bool):
+        return f"{'with' if value else 'without'} {spoken}"
+    if isinstance(value, list | tuple):
+        return "-".join(map(str, value))
+    if isinstance(value, str):
+        return value
+    return f"{spoken} {value:g}" if isinstance(value, float) else f"{spoken} {value}"

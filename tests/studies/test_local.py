@@ -1,0 +1,145 @@
+"""Real worker processes: slow to start, so a few tests see much."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digitlab.apps.cli import run
+from digitlab.errors import StorageError, UsageError
+from digitlab.studies import Study
+from digitlab.studies.dispatch import StopSign
+from digitlab.studies.engines import make_pool
+from digitlab.studies.messages import Began, Lost, Message, Progressed
+from digitlab.studies.running import run_studies
+
+OWN = Path(__file__).parents[2] / "examples" / "own_study.py"
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("keras")]
+
+
+def cells(folder: Path) -> dict[str, Any]:
+    """By the file's name, without what a clock decides."""
+    found = {}
+    for path in folder.rglob("cells/**/*.json"):
+        result = json.loads(path.read_text())["result"]
+        timeless = {key: value for key, value in result.items() if key not in ("seconds", "overhead", "history")}
+        found[path.name] = timeless | {"loss by epoch": result["history"]["loss"]}
+    return found
+
+
+def test_a_users_own_study_runs_in_a_few_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(OWN.read_text().splitlines()) <= 25
+    command = ["study", "run", str(OWN), "--quick", "--out", str(tmp_path)]
+    assert run(command) == 0
+    said = capsys.readouterr()
+    assert "own-study: Own: does a second dense layer help" in said.out
+    assert "not judged" in said.out
+    assert len(cells(tmp_path / "quick")) == 4
+    assert {path.name for path in (tmp_path / "quick" / "own-study").iterdir()} == {
+        "table.md", "results.json", "figure.png",
+    }  # fmt: skip
+    began = time.monotonic()
+    assert run([*command, "--json"]) == 0
+    assert time.monotonic() - began < 5  # nothing is trained again
+    said = capsys.readouterr()
+    assert json.loads(said.out)["found"] == 4
+    assert "every cell is in" in said.err
+
+
+def test_killed_it_goes_on_with_what_is_missing_and_ends_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "digitlab", "study", "run", str(OWN), "--quick", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not cells(tmp_path) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("cells/**/*.json")}
+    assert 0 < len(before) < 4
+    subprocess.run(command, check=True, capture_output=True)
+    assert len(cells(tmp_path)) == 4
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
+    at_once = tmp_path / "at-once"
+    subprocess.run([*command[:-1], str(at_once)], check=True, capture_output=True)
+    assert cells(at_once) == {name: found for name, found in cells(tmp_path).items() if name}
+
+
+def test_a_killed_worker_is_replaced_and_its_cell_done_again(study: Study, tmp_path: Path) -> None:
+    told: list[Message] = []
+
+    def watch(message: Message) -> None:
+        told.append(message)
+        if isinstance(message, Began) and len(told) == 1:
+            (worker,) = _children()
+            os.kill(worker, signal.SIGKILL)
+
+    ran = run_studies([study], tmp_path, lambda: make_pool(workers=1), quick=True, watcher=watch)
+    (lost,) = [message for message in told if isinstance(message, Lost)]
+    assert "signal 9" in lost.reason
+    assert ran.outcomes[0].found == 4
+    assert not ran.dispatched.failed
+    assert not _children()
+
+
+def test_stopped_in_the_middle_it_leaves_tables_and_no_process(study: Study, tmp_path: Path) -> None:
+    long = replace(study, base=replace(study.base, epochs=500), repeats=1)
+    stop = StopSign()
+
+    def watch(message: Message) -> None:
+        if isinstance(message, Progressed):
+            stop()
+
+    began = time.monotonic()
+    ran = run_studies([long], tmp_path, make_pool, watcher=watch, stop=stop)
+    assert time.monotonic() - began < 90
+    assert len(ran.dispatched.left) == 2
+    assert not cells(tmp_path)
+    assert not _children()
+
+
+def test_a_cell_that_cannot_be_done_is_refused_before_any_is_trained(study: Study, tmp_path: Path) -> None:
+    wrong = replace(study, vary={"kernel": [3, 40]}, published={}, conclusions=())
+    with pytest.raises(UsageError, match="leave no image"):
+        run_studies([wrong], tmp_path, make_pool, quick=True)
+    assert not cells(tmp_path)
+
+
+def test_a_failing_cell_does_not_cost_the_others(study: Study, tmp_path: Path) -> None:
+    mixed = replace(study, vary={"dataset": ["no-such-set", "mnist"]}, published={}, conclusions=(), repeats=1)
+    ran = run_studies([mixed], tmp_path, make_pool, repeats=1, quick=True)
+    ((job, reason),) = ran.dispatched.failed
+    assert job.training.dataset == "no-such-set"
+    assert "there is no dataset" in reason
+    assert ran.outcomes[0].found == 1
+
+
+def test_a_folder_that_cannot_be_written_ends_it_clearly(study: Study, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(StorageError, match="cannot write"):
+        run_studies([study], blocked, make_pool, quick=True)
+    assert not _children()
+
+
+def _children() -> list[int]:
+    """Workers that this process has."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = status.read_text()
+            command = (status.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(text.rpartition(")")[2].split()[1]) == os.getpid() and b"digitlab.studies.worker" in command:
+            found.append(int(status.parent.name))
+    return found
