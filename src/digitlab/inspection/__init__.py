@@ -12,6 +12,7 @@ from digitlab.inspection.attribution import (
     scores,
 )
 from digitlab.inspection.changes import Change, smallest_changes
+from digitlab.inspection.embedding import Seen, nearest, penultimate, projections, prototypes, see, unusual
 from digitlab.inspection.fields import receptive_fields
 from digitlab.inspection.filter_reading import FilterReading, read_filters
 from digitlab.inspection.filters import Filters, convolution_filters
@@ -28,6 +29,7 @@ __all__ = [
     "Maps",
     "Network",
     "Question",
+    "Seen",
     "Step",
     "activation_maps",
     "convolution_filters",
@@ -36,13 +38,19 @@ __all__ = [
     "lay_open",
     "liveliness",
     "mapping_layers",
+    "nearest",
     "occlusion",
+    "penultimate",
+    "projections",
+    "prototypes",
     "read_filters",
     "receptive_fields",
     "results",
     "saliency",
     "sanity_check",
     "scores",
+    "see",
     "smallest_changes",
     "summarise",
+    "unusual",
 ]

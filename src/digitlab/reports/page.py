@@ -117,6 +117,8 @@ def _commands(record: Record) -> list[str]:
     """The command lines that make these numbers again."""
     metrics, trained = record.metrics, record.trained
     commands = [["digitlab", "train", str(trained.config)]] if trained is not None else []
+    if "command" in record.config:  # no recipe of a training says it
+        commands = [shlex.split(str(record.config["command"]))]
     if "logits" in metrics:  # someone's probabilities
         asked = ["--logits"] if metrics["logits"] else []
         commands = [["digitlab", "evaluate", "--probabilities", metrics["model"], "--labels", metrics["data"], *asked]]

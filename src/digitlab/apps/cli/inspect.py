@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json
 from digitlab.apps.cli.inspection_view import tell
+from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["inspect"]
+    from digitlab.inspection.look import Album
+
+__all__ = ["inspect", "keras_file", "seeing"]
 
 _CHECKED = 1000  # images in which a map must answer somewhere, or is called dead
 
@@ -33,6 +36,8 @@ def inspect(
     layer: str | None = None,
     data: str = "mnist",
     form: Literal["grey", "sobel"] | None = None,
+    explore: bool = False,
+    images: int = 3000,
     json: bool = False,
 ) -> int:
     """Look inside a model: layers, filters, dead maps; with a digit, its way through the layers and the reasons.
@@ -43,6 +48,7 @@ def inspect(
     For example:
     digitlab inspect runs/2026-…-thesis-2conv --out inside
     digitlab inspect runs/2026-…-thesis-2conv --digit mnist:17 --out inside
+    digitlab inspect runs/2026-…-thesis-2conv --data mnist --explore --out inside
     digitlab inspect 2017.h5 --form sobel --image four.jpg --why 4 --not 9 --out inside
 
     Args:
@@ -55,10 +61,16 @@ def inspect(
         layer: Draw the filters and maps of this layer only, all of them; Grad-CAM looks at it.
         data: The dataset in whose first 1,000 test images dead maps are looked for.
         form: What the model was trained on, where its file does not say; else grey.
+        explore: Write explorer.html too, one page about all of --data to click through: a map of the test images as the
+            network sees them, what is taken for what, a mistake's nearest training images, typical and unusual ones.
+        images: So many on that map, 100 to 6000; the mistakes first.
         json: What was found, as one JSON object.
     """
+    from digitlab.reports.explorer import expect_so_many
+
     _check_options(image, digit, why, unless)
-    path = _keras_file(model)
+    expect_so_many(images)
+    path = keras_file(model)
     shown, shown_form = _shown(image, digit)
     advise("loading the network library …")
     from digitlab.inspection.look import look_at_digit, look_at_network, open_album
@@ -67,11 +79,13 @@ def inspect(
     network = open_model(path, tell=advise)
     card = card_of(network, path)
     takes = form or card.form
-    sample, see = _sample(data, takes), _seeing(shown_form, takes)
+    sample, see = _sample(data, takes), seeing(shown_form, takes)
     album = open_album(network, out, layer=layer, tell=advise)
     told: dict[str, Any] = {"model": model, "name": card.name, "form": takes, **look_at_network(album, sample)}
     if shown is not None:
         told |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
+    if explore:
+        told["explorer"] = _explore(album, data, takes, images)
     told["pictures"] = album.pictures
     album.write(told)
     if json:
@@ -85,8 +99,6 @@ def inspect(
 
 def _check_options(image: Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
     """Refuse what cannot be right before anything is loaded or written."""
-    from digitlab.errors import UsageError
-
     if image is not None and digit is not None:
         raise UsageError("inspect: --image and --digit were both given; expected one of them")
     asked = [(name, each) for name, each in (("--why", why), ("--not", unless)) if each is not None]
@@ -99,7 +111,7 @@ def _check_options(image: Path | None, digit: str | None, why: int | None, unles
         raise UsageError(f"inspect: --why and --not are both {why}; expected two different digits")
 
 
-def _keras_file(model: str) -> Path:
+def keras_file(model: str) -> Path:
     """The run folder or Keras file that is meant; nothing else has layers that can be followed."""
     from digitlab.errors import ModelError
     from digitlab.reading import resolve_model, shipped_models
@@ -139,7 +151,6 @@ def _shown(image: Path | None, digit: str | None) -> tuple[NDArray[np.uint8] | N
 
 def _of_dataset(digit: str) -> tuple[NDArray[np.uint8], str]:
     from digitlab.datasets import find_dataset, first_images
-    from digitlab.errors import UsageError
 
     name, _, number = digit.rpartition(":")
     if not name or not number.isdecimal():
@@ -158,13 +169,30 @@ def _sample(data: str, takes: str) -> NDArray[np.uint8]:
 
     dataset = find_dataset(data)
     split = "test" if "test" in dataset.splits else dataset.splits[-1]
-    return _seeing(dataset.form, takes)(first_images(dataset, split, _CHECKED).images[:_CHECKED])
+    return seeing(dataset.form, takes)(first_images(dataset, split, _CHECKED).images[:_CHECKED])
 
 
-def _seeing(given: str, takes: str) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+def _explore(album: Album, data: str, takes: str, images: int) -> dict[str, Any]:
+    """Write the page about a set; what it shows, for JSON."""
+    from digitlab.datasets import find_dataset
+    from digitlab.inspection.look import Part, look_at_set
+    from digitlab.values import Digits
+
+    dataset = find_dataset(data)
+    see = seeing(dataset.form, takes)
+
+    def part(split: str) -> Part:
+        digits = dataset.split(split)
+        return Part(split, Digits(see(digits.images), digits.labels))
+
+    shown = "test" if "test" in dataset.splits else dataset.splits[-1]
+    learned = part("train") if shown != "train" and "train" in dataset.splits else None
+    return look_at_set(album, part(shown), learned, data=data, images=images)
+
+
+def seeing(given: str, takes: str) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
     """What makes images that a model takes out of images of a form."""
     from digitlab.datasets.transforms import sobel_images
-    from digitlab.errors import UsageError
 
     if given == takes:
         return lambda images: images

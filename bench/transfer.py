@@ -1,0 +1,138 @@
+"""What a network trained on MNIST is worth elsewhere: few examples of clothes and of another hand, over seeds.
+
+    python bench/transfer.py --out studies-results/transfer
+
+For each set, number of examples a class, way and seed: transfer, measured on the set's test images; the same network
+from nothing beside it, with as many steps as both phases together. The seed decides which examples are drawn, and the
+weights. Without --base, `recipes/fast.toml` is trained on MNIST first. Keeps transfer.json, .png and .md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from digitlab.evaluation import accuracy_of
+from digitlab.reports.figures import save_figure
+from digitlab.reports.transfer_figures import transfer_figure
+from digitlab.runs import Run
+from digitlab.storage import write_text
+from digitlab.training import find_recipe, run_training
+from digitlab.training.experiment import environment
+from digitlab.transfer import Base, Transfer, open_base, transfer, transfer_data
+
+SETS = {"fashion-mnist": (10, 100, 1000), "digits-8x8": (10, 100, 139)}  # the latter has no more of its rarest class
+STEPS = 300  # of each phase
+BATCH = 32
+
+
+def ways_of(base: Base) -> dict[str, dict[str, str]]:
+    """The rows of the table: the last layer before the answer, and the maps before the first dense layer."""
+    pools = [step.name for step in base.network.steps.values() if step.kind == "MaxPooling2D"]
+    return {
+        "features, last layer": {"how": "features", "learner": "svm"},
+        "features, maps": {"how": "features", "learner": "svm", "layer": pools[-1]},
+        "frozen maps, new head": {"how": "freeze", "layer": pools[-1]},
+        "two-phase, maps": {"how": "two-phase", "layer": pools[-1]},
+        "from nothing": {"how": "anew"},
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--base", type=Path, help="a run folder trained on MNIST")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--counts", nargs="+", type=int, help="only these numbers of examples a class")
+    parser.add_argument("--ways", nargs="+", help="only these rows")
+    parser.add_argument("--out", type=Path, required=True)
+    asked = parser.parse_args()
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        base = open_base(asked.base or trained(Path(folder)))
+    rows = []
+    for name in asked.sets:
+        for count in asked.counts or SETS[name]:
+            for way, settings in ways_of(base).items():
+                if asked.ways is None or way in asked.ways:
+                    rows += [measure(base, name, count, way, settings, seed) for seed in range(asked.seeds)]
+                    told = [100 * row["accuracy"] for row in rows[-asked.seeds :]]
+                    print(f"{name} {count:>5} {way:<22} {statistics.mean(told):.2f} %  {rows[-1]['seconds']:.1f} s",
+                          flush=True)  # fmt: skip
+    keep(asked.out, base, rows, time.perf_counter() - began)
+    return 0
+
+
+def trained(folder: Path) -> Path:
+    run = Run.create("base", folder)
+    run_training(find_recipe(Path("fast")), run)
+    return run.path
+
+
+def measure(base: Base, name: str, count: int, way: str, settings: dict[str, str], seed: int) -> dict[str, object]:
+    began = time.perf_counter()
+    data = transfer_data(name, per_class=count, seed=seed)
+    epochs = math.ceil(STEPS / math.ceil(len(data.train) / BATCH))
+    chosen = Transfer(**settings, per_class=count, epochs=epochs, fine_epochs=epochs, batch_size=BATCH, seed=seed)  # type: ignore[arg-type]
+    done = transfer(base, data, chosen)
+    return {
+        "set": name,
+        "examples": count,
+        "way": way,
+        "seed": seed,
+        "accuracy": accuracy_of(done.probabilities, data.test.labels),
+        "seconds": round(time.perf_counter() - began, 2),
+        "settings": chosen.as_dict(),
+    }
+
+
+def keep(out: Path, base: Base, rows: list[dict[str, object]], seconds: float) -> None:
+    panels: dict[str, dict[str, dict[int, list[float]]]] = {}
+    for row in rows:
+        ways = panels.setdefault(str(row["set"]), {})
+        ways.setdefault(str(row["way"]), {}).setdefault(int(str(row["examples"])), []).append(
+            float(str(row["accuracy"]))
+        )
+    content = {
+        "command": " ".join(["python", "bench/transfer.py", *sys.argv[1:]]),
+        "base": base.card.training,
+        "seconds": round(seconds, 1),
+        "environment": environment(0),
+        "rows": rows,
+    }
+    write_text(out / "transfer.json", json.dumps(content, indent=1) + "\n")
+    write_text(out / "transfer.md", table(panels))
+    save_figure(transfer_figure(panels), out / "transfer.png")
+    print(table(panels))
+
+
+def table(panels: dict[str, dict[str, dict[int, list[float]]]]) -> str:
+    """Accuracy in %, mean ± deviation over the seeds."""
+    lines = []
+    for name, ways in panels.items():
+        counts = sorted({count for points in ways.values() for count in points})
+        lines += [
+            f"| {name} | " + " | ".join(f"{count:,} a class" for count in counts) + " |",
+            "|---" * (1 + len(counts)) + "|",
+        ]
+        for way, points in ways.items():
+            lines.append(f"| {way} | " + " | ".join(cell(points.get(count, [])) for count in counts) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def cell(accuracies: list[float]) -> str:
+    if not accuracies:
+        return "–"
+    deviation = f" ± {100 * statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
+    return f"{100 * statistics.mean(accuracies):.2f}{deviation}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

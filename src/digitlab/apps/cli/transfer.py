@@ -1,0 +1,162 @@
+"""`digitlab transfer`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.apps.cli.inspect import keras_file
+
+if TYPE_CHECKING:
+    from digitlab.evaluation import Metrics
+    from digitlab.runs import Run
+    from digitlab.transfer import Base, Transfer, TransferData, Transferred
+
+__all__ = ["transfer"]
+
+
+def transfer(
+    model: str,
+    /,
+    *,
+    data: str,
+    how: Literal["features", "freeze", "two-phase", "anew"] = "two-phase",
+    layer: str | None = None,
+    learner: Literal["logistic", "svm", "linear-svm", "nearest-mean", "knn"] = "logistic",
+    head: Literal["new", "keep"] = "new",
+    per_class: int | None = None,
+    test: str | None = None,
+    epochs: int | None = None,
+    fine_epochs: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 1e-3,
+    fine_rate: float = 1e-4,
+    augmentation: str = "none",
+    form: Literal["grey", "sobel"] | None = None,
+    weights: str | None = None,
+    seed: int = 0,
+    name: str | None = None,
+    runs: Path = Path("runs"),
+    json: bool = False,
+) -> int:
+    """Carry what a network has learned to other images, often few; measure, save and export the result.
+
+    The network may be one of keras.applications (VGG16, MobileNetV2 …) with its weights in a file of yours.
+
+    For example:
+    digitlab transfer runs/2026-…-thesis-2conv --data fashion-mnist --per-class 100
+    digitlab transfer runs/2026-…-thesis-2conv --data digits-8x8 --how features --learner svm
+    digitlab transfer runs/2026-…-reader --data my-digits/ --head keep --augmentation handwriting
+    digitlab transfer VGG16 --weights vgg16_notop.h5 --data fashion-mnist --how features --per-class 100
+
+    Args:
+        model: A run folder, a .keras file, an .h5 file of an old Keras, or a name of keras.applications.
+        data: What to learn: a dataset of `digitlab data list`, a file of labelled images, or a folder of pictures by
+            class (0/ … 9/). Of a folder or file without splits, a part is kept for measuring.
+        how: features (a learner of scikit-learn on what one layer makes of the images), freeze (a new last layer is
+            trained, the rest stays), two-phase (the same, then everything at a lower rate), anew (the same network from
+            nothing, to compare with).
+        layer: Whose result is taken; else the last before the layer that answers.
+        learner: For features: logistic, svm (a kernel on 500 images), linear-svm, nearest-mean, or knn, which is
+            measured only: nearest neighbours are no layers, so that there is no model to keep.
+        head: new, or keep: go on with the network's own last layer, for the same digits by another hand.
+        per_class: Learn from so many images of each class, drawn with the seed; else from all.
+        test: The set or file on whose test images the result is measured; else the dataset's own.
+        epochs: Of the first phase; else as many as make 600 steps, at most 100.
+        fine_epochs: Of the second phase; likewise.
+        batch_size: Images a step.
+        learning_rate: Of the first phase.
+        fine_rate: Of the second phase, in which everything is trained.
+        augmentation: none, affine, handwriting, cutout; or several joined by +.
+        form: What the model was trained on, where its file does not say; else grey.
+        weights: For a name of keras.applications: the file with its weights (…_notop.h5), or random.
+        seed: The same seed draws the same images and gives the same weights.
+        name: Of the run folder.
+        runs: The folder in which the run folder is made.
+        json: Results as one JSON object.
+    """
+    from digitlab.transfer import Transfer
+
+    settings = Transfer(
+        how, layer, learner, head, per_class, epochs, fine_epochs, batch_size, learning_rate, fine_rate, augmentation,
+        seed,
+    )  # fmt: skip
+    path = _named(model)
+    advise("loading the network library …")
+    from digitlab.runs import Run
+    from digitlab.transfer import open_base, transfer_data
+
+    base = open_base(path, weights=weights, form=form, tell=advise)
+    images = transfer_data(data, form=base.card.form, test=test, per_class=per_class, seed=seed)
+    base.cut_at(settings)  # a layer that there is not is said before a folder is made
+    run = Run.create(name or f"{base.card.name}-{how}-{Path(data).stem}", runs)
+    asked = _command(model, data, {"test": test, "form": form, "weights": weights}, settings)
+    done, metrics = _run(base, images, settings, run, {"model": str(path), "command": asked})
+    result = _result(run, done, metrics, images)
+    if json:
+        say_json(result)
+        return 0
+    before = "" if done.before is None else f", {100 * done.before:.2f} % before"
+    say(
+        f"{images.tested_on}, {metrics.images:,} test images: accuracy {100 * metrics.accuracy:.2f} %{before}, "
+        f"log loss {metrics.loss:.4f}; learned from {len(images.train):,}"
+    )
+    if done.model is None:
+        advise("no model is kept: what was learned is no layers")
+    advise(f"look at {run.report}")
+    say(str(run.path))
+    return 0
+
+
+def _named(model: str) -> Path | str:
+    """A run folder or file; or a name, which may be one of keras.applications, as it is."""
+    from digitlab.reading import shipped_models
+
+    path = Path(model)
+    if path.exists() or path.suffix or len(path.parts) > 1 or model in shipped_models():
+        return keras_file(model)
+    return model
+
+
+def _run(
+    base: Base, images: TransferData, settings: Transfer, run: Run, about: dict[str, Any]
+) -> tuple[Transferred, Metrics]:
+    from digitlab.apps.cli.train import stopping_on_interrupt
+    from digitlab.apps.cli.training_view import TrainingView
+    from digitlab.training import StopRequest
+    from digitlab.transfer import run_transfer
+
+    stop = StopRequest()
+    with stopping_on_interrupt(stop), TrainingView() as view:
+        return run_transfer(base, images, settings, run, about=about, listener=view, stop=stop)
+
+
+def _command(model: str, data: str, others: dict[str, str | None], settings: Transfer) -> str:
+    """The command line that does it again: what differs from the usual settings."""
+    from digitlab.transfer import Transfer
+
+    usual = Transfer().as_dict()
+    named = {**others, **{key: value for key, value in settings.as_dict().items() if value != usual[key]}}
+    words = [part for key, value in named.items() if value is not None for part in (_option(key), str(value))]
+    return shlex.join(["digitlab", "transfer", model, "--data", data, *words])
+
+
+def _option(key: str) -> str:
+    return "--" + key.replace("_", "-")
+
+
+def _result(run: Run, done: Transferred, metrics: Metrics, images: TransferData) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "run": str(run.path),
+        "accuracy": metrics.accuracy,
+        "loss": metrics.loss,
+        "images": metrics.images,
+        "tested_on": images.tested_on,
+        "learned_from": len(images.train),
+        "layers": done.layers,
+        "epochs": len(done.history.epochs),
+        "model": done.model is not None,
+    }
+    return found if done.before is None else {**found, "accuracy_before": done.before}

@@ -1,0 +1,119 @@
+"""A whole set: how the network sees all of its images, as one page to explore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.inspection.embedding import nearest, penultimate, projections, prototypes, see, unusual
+from digitlab.reports.explorer import Exploration, Pictured, expect_so_many, write_explorer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.inspection.embedding import Seen
+    from digitlab.inspection.look.album import Album
+    from digitlab.values import Digits
+
+__all__ = ["Part", "explore", "look_at_set"]
+
+_NEIGHBOURS, _EXAMPLES = 8, 12
+_MISTAKES_WITH_NEIGHBOURS = 400  # 3,200 pictures at most
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A split of a set, as the network takes its images."""
+
+    name: str
+    digits: Digits
+
+
+def look_at_set(album: Album, shown: Part, learned: Part | None, *, data: str, images: int = 3000) -> dict[str, Any]:
+    """Write `explorer.html` into the folder; what it shows, in numbers, for JSON.
+
+    Args:
+        album: the network and the folder.
+        shown: whose images are laid out on the map, ``images`` of them: the mistakes first.
+        learned: what the network was trained on, among which neighbours, prototypes and unusual images are looked for;
+            None: prototypes and unusual images are then of ``shown``, and there are no neighbours.
+        data: the set's name.
+        images: 100 to 6,000.
+
+    Raises:
+        UsageError: for another number of images.
+        StorageError: when the page cannot be written.
+    """
+    found = explore(album, shown, learned, data=data, images=images)
+    size = write_explorer(found, album.folder / "explorer.html")
+    album.pictures.append("explorer.html")
+    album.tell(f"explorer.html: {len(found.points.digits):,} images on the map, {size / 1e6:.1f} MB")
+    mistakes = int(found.confusion.sum() - np.trace(found.confusion))
+    return {
+        "data": data,
+        "layers": found.layers,
+        "images": int(found.confusion.sum()),
+        "mistakes": mistakes,
+        "on_the_map": len(found.points.digits),
+        "maps": list(found.places),
+        "confusion": found.confusion.tolist(),
+        "prototypes": _numbers(found, found.prototypes),
+        "unusual": _numbers(found, found.unusual),
+        "bytes": size,
+    }
+
+
+def _numbers(found: Exploration, rows: list[list[int]]) -> list[list[int]]:
+    return [[int(found.others.numbers[row]) for row in each] for each in rows]
+
+
+def explore(
+    album: Album, shown: Part, learned: Part | None, *, data: str, images: int = 3000, seed: int = 0
+) -> Exploration:
+    """All that the page shows, as arrays; see `look_at_set`."""
+    expect_so_many(images)
+    network = album.network
+    layers = penultimate(network)
+    asked = see(network, shown.digits.images, layers)
+    pool, known = (shown, asked) if learned is None else (learned, see(network, learned.digits.images, layers))
+    labels = shown.digits.labels
+    said = asked.probabilities.argmax(axis=1)
+    chosen = _chosen(labels, said, asked.probabilities, images, seed)
+    mistakes = np.flatnonzero(labels[chosen] != said[chosen])[:_MISTAKES_WITH_NEIGHBOURS]
+    near = np.empty((0, 0), np.int64)
+    if learned is not None:
+        near = nearest(known.features, asked.features[chosen[mistakes]], _NEIGHBOURS)
+    central = prototypes(known.features, pool.digits.labels, _EXAMPLES, seed=seed)
+    strange = unusual(known.features, pool.digits.labels, _EXAMPLES)
+    needed = np.unique(np.concatenate([near.ravel(), *central, *strange])).astype(np.int64)
+    return Exploration(
+        model=network.model.name,
+        data=data,
+        layers=[layer.name for layer in layers],
+        points=_pictured(shown, asked, chosen),
+        others=_pictured(pool, known, needed),
+        places=projections(asked.features[chosen], seed=seed, tell=album.tell),
+        confusion=np.bincount(labels * 10 + said, minlength=100).reshape(10, 10),
+        neighbours={
+            int(point): np.searchsorted(needed, rows).tolist() for point, rows in zip(mistakes, near, strict=False)
+        },
+        prototypes=[np.searchsorted(needed, rows).tolist() for rows in central],
+        unusual=[np.searchsorted(needed, rows).tolist() for rows in strange],
+    )
+
+
+def _pictured(part: Part, seen: Seen, rows: NDArray[np.int64]) -> Pictured:
+    return Pictured(part.name, part.digits[rows], seen.probabilities[rows], rows)
+
+
+def _chosen(
+    labels: NDArray[np.uint8], said: NDArray[np.int64], probabilities: NDArray[np.float32], images: int, seed: int
+) -> NDArray[np.int64]:
+    """The rows on the map: the mistakes, the surest first and at most half of all, then others at random."""
+    wrong = np.flatnonzero(labels != said)
+    wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][: images // 2]
+    rest = np.setdiff1d(np.arange(len(labels)), wrong)
+    others = np.random.default_rng(seed).permutation(rest)[: images - len(wrong)]
+    return np.concatenate([wrong, np.sort(others)])

@@ -1,0 +1,126 @@
+"""Searches: trials in their order, and what is best in several things at once."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from digitlab.reports.figures.style import canvas, palette, panel, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+__all__ = ["front_figure", "trials_figure"]
+
+_WIDTH, _HEIGHT = 4.8, 3.7  # inches
+
+
+@styled
+def trials_figure(
+    numbers: Sequence[int],
+    values: Sequence[float | None],
+    complete: Sequence[bool],
+    objective: str,
+    *,
+    more_is_better: bool = True,
+) -> Figure:
+    """Trials in the order in which they were proposed: complete ones as dots, pruned ones as crosses where they ended.
+
+    The line is the best of the complete ones so far. Pruned trials far below leave the picture.
+    """
+    figure, axes = panel(7.2, 3.7, bottom=0.95)
+    colours = palette()
+    found = np.asarray([np.nan if value is None else value for value in values], float)
+    whole = np.asarray(complete, bool)
+    places = np.asarray(numbers)
+    marks = []
+    if (~whole).any():
+        marks += axes.plot(places[~whole], found[~whole], "x", color=colours.quiet, markersize=5, label="pruned")
+    marks += axes.plot(places[whole], found[whole], "o", color=colours.blue, markersize=5, label="complete")
+    if whole.any():
+        best = list(accumulate(found[whole], max if more_is_better else min))
+        until = [*places[whole], places.max()]
+        marks += axes.step(until, [*best, best[-1]], where="post", color=colours.orange, label="best so far")
+        shown = found[whole]
+        half = abs(float(np.nanmedian(found)) - best[-1])  # half of all trials are to be seen, if few are complete
+        room = max(float(np.ptp(shown)), half, 1e-3)
+        axes.set_ylim(*_near(float(shown.min()), float(shown.max()), room, more_is_better=more_is_better))
+    axes.set_xlabel("trial")
+    axes.set_title(objective)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    figure.legend(handles=marks, loc="lower center", ncols=3)
+    return figure
+
+
+@styled
+def front_figure(
+    others: Mapping[str, Sequence[float]],
+    first: Sequence[float],
+    numbers: Sequence[int],
+    front: Sequence[int],
+    objective: str,
+    *,
+    more_is_better: bool = True,
+) -> Figure:
+    """Every complete trial by two objectives, a panel for each other one; those of the front in colour.
+
+    The line goes through the trials that no other beats in the panel's two objectives: with three, the front has more.
+    Their numbers stand beside them. Costs that differ tenfold are drawn by their logarithm.
+
+    others: by title, of each trial; less is better in all of them
+    """
+    figure = canvas(_WIDTH * len(others), _HEIGHT)
+    colours = palette()
+    values, places = np.asarray(first, float), np.asarray(numbers)
+    chosen = np.isin(places, front)
+    for place, (title, others_values) in enumerate(others.items()):
+        x = np.asarray(others_values, float)
+        left, wide = (place + 0.75 / _WIDTH) / len(others), (1 - 0.95 / _WIDTH) / len(others)
+        axes = figure.add_axes((left, 0.95 / _HEIGHT, wide, (_HEIGHT - 1.35) / _HEIGHT))
+        axes.plot(x[~chosen], values[~chosen], "o", color=colours.quiet, alpha=0.5, markersize=4)
+        axes.plot(x[chosen], values[chosen], "o", color=colours.blue, markersize=5)
+        steps = _unbeaten(x, values if more_is_better else -values)
+        axes.step(x[steps], values[steps], where="post", color=colours.orange, linewidth=1.4, zorder=1)
+        for row in steps:
+            at = (x[row], values[row])
+            axes.annotate(str(places[row]), at, xytext=(-4, 3), textcoords="offset points", ha="right", fontsize=8.5)
+        if x.min() > 0 and x.max() > 10 * x.min():
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.minorticks_off()
+        axes.set_xlabel(title)
+        axes.set_title(objective)
+        axes.margins(0.08)
+        axes.grid(visible=True)
+        axes.tick_params(length=0)
+    names = [
+        ("o", colours.blue, "front"),
+        ("o", colours.quiet, "beaten in all"),
+        ("-", colours.orange, "best at its cost"),
+    ]
+    marks = [figure.axes[0].plot([], [], mark, color=colour, markersize=5)[0] for mark, colour, _ in names]
+    figure.legend(marks, [name for *_, name in names], loc="lower center", ncols=3)
+    return figure
+
+
+def _near(low: float, high: float, room: float, *, more_is_better: bool) -> tuple[float, float]:
+    """More room on the side of the bad ones, where the pruned are."""
+    return (low - room, high + 0.15 * room) if more_is_better else (low - 0.15 * room, high + room)
+
+
+def _unbeaten(costs: np.ndarray, gains: np.ndarray) -> list[int]:
+    """Rows that no other beats in both, the cheapest first.
+
+    >>> _unbeaten(np.array([3.0, 1.0, 2.0]), np.array([0.9, 0.7, 0.6]))
+    [1, 0]
+    """
+    found: list[int] = []
+    for row in np.lexsort((-gains, costs)):
+        if not found or gains[row] > gains[found[-1]]:
+            found.append(int(row))
+    return found

@@ -1,0 +1,330 @@
+"use strict";
+// The whole page's state; what matters of it stands in the address, so that it can be sent to somebody.
+const found = JSON.parse(document.getElementById("content").textContent);
+const state = { map: Object.keys(found.maps)[0], kind: "all", drawn: "dots", digits: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), image: -1, cell: "", digit: 0, x: 0.5, y: 0.5, zoom: 1 };
+const sheet = document.getElementById("sheet"), canvas = document.getElementById("map"), detail = document.getElementById("detail");
+const each = (selector, call) => document.querySelectorAll(selector).forEach(call);
+const make = (name, text, kind) => {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+};
+
+// An image: [its place in its split, true class, answer, percent, second, percent, third, percent].
+const place = image => found.images[image][0], truth = image => found.images[image][1], answer = image => found.images[image][2];
+const split = image => found.splits[image < found.points ? 0 : 1];
+const called = image => split(image) === "train" ? "training" : split(image);
+const wrong = image => truth(image) !== answer(image);
+const points = [...Array(found.points).keys()];
+const nameOf = image => (image < found.points ? "" : split(image) + ":") + place(image);
+const numbered = new Map(found.images.map((_, image) => [nameOf(image), image]));
+
+// --- Thumbnails: pieces of one sheet.
+
+document.documentElement.style.setProperty("--sheet", `url("${sheet.src}")`);
+
+function picture(image, side) {
+  const made = make("i");
+  made.style.backgroundSize = `${found.across * side}px auto`;
+  made.style.backgroundPosition = `${-(image % found.across) * side}px ${-Math.floor(image / found.across) * side}px`;
+  return made;
+}
+
+function thumb(image) {
+  const made = make("button", undefined, "thumb");
+  made.type = "button";
+  made.dataset.image = image;
+  made.title = `${called(image)} image ${place(image)}`;
+  made.setAttribute("aria-label", `${called(image)} image ${place(image)}: ${truth(image)}, answered ${answer(image)}`);
+  made.append(picture(image, 56), make("b", truth(image)));
+  if (wrong(image)) made.append(" ", make("span", "→ " + answer(image), "wrong"));
+  made.addEventListener("click", () => choose(image));
+  return made;
+}
+
+function fill(id, images) {
+  document.getElementById(id).replaceChildren(...images.map(thumb));
+}
+
+// --- The image that is looked at.
+
+function choose(image) {
+  state.image = image;
+  show();
+}
+
+function showDetail() {
+  const image = state.image;
+  detail.classList.toggle("empty", image < 0);
+  each(".thumb", held => held.setAttribute("aria-current", String(Number(held.dataset.image) === image)));
+  if (image < 0) return detail.replaceChildren(make("p", "Choose an image, on the map or in the galleries.", "quiet"));
+  const shut = make("button", "×", "shut"), large = make("div", undefined, "thumb large"), guesses = found.images[image];
+  const side = matchMedia("(max-width: 60rem)").matches ? 84 : 140;
+  shut.type = "button";
+  shut.setAttribute("aria-label", "let go");
+  shut.addEventListener("click", () => choose(-1));
+  large.append(picture(image, side));
+  detail.replaceChildren(shut, large, make("p", `${called(image)} image ${place(image)}, truly ${truth(image)}`, "quiet"));
+  for (let at = 2; at < guesses.length; at += 2) {
+    const row = make("div", undefined, guesses[at] === truth(image) ? "guess true" : "guess"), bar = make("i"), box = make("div");
+    bar.style.width = guesses[at + 1] + "%";
+    box.append(bar);
+    row.append(make("b", guesses[at]), box, make("span", guesses[at + 1] + "%"));
+    detail.append(row);
+  }
+  const near = found.neighbours[image];
+  if (near) {
+    const row = make("div", undefined, "gallery");
+    row.append(...near.map(thumb));
+    detail.append(make("h3", `Nearest ${called(near[0])} images`), row);
+  }
+}
+
+// --- The map.
+
+let colours = {}, ink = null;  // the sheet in the colour of ink on nothing
+
+function readColours() {
+  const style = getComputedStyle(document.documentElement);
+  for (const name of ["paper", "ink", "orange", ...[..."0123456789"].map(digit => "c" + digit)]) colours[name] = style.getPropertyValue("--" + name).trim();
+  ink = null;
+}
+
+function inked() {
+  if (ink || !sheet.naturalWidth) return ink;
+  ink = make("canvas");
+  [ink.width, ink.height] = [sheet.naturalWidth, sheet.naturalHeight];
+  const brush = ink.getContext("2d");
+  brush.drawImage(sheet, 0, 0);
+  const pixels = brush.getImageData(0, 0, ink.width, ink.height), data = pixels.data;
+  for (let at = 0; at < data.length; at += 4) data[at + 3] = data[at];
+  brush.putImageData(pixels, 0, 0);
+  brush.globalCompositeOperation = "source-in";  // grey became opacity; now the colour
+  brush.fillStyle = colours.ink;
+  brush.fillRect(0, 0, ink.width, ink.height);
+  return ink;
+}
+
+const width = () => canvas.clientWidth, height = () => canvas.clientHeight, scale = () => (Math.min(width(), height()) - 40) * state.zoom;
+
+function onMap(image) {
+  const places = found.maps[state.map];
+  return [width() / 2 + (places[2 * image] / found.steps - state.x) * scale(), height() / 2 + (places[2 * image + 1] / found.steps - state.y) * scale()];
+}
+
+function shown() {
+  return points.filter(image => state.digits.has(truth(image)) && (state.kind === "all" || wrong(image) === (state.kind === "wrong")));
+}
+
+function inCell(image) {
+  return state.cell === `${truth(image)},${answer(image)}`;
+}
+
+function draw() {
+  const ratio = devicePixelRatio || 1, brush = canvas.getContext("2d"), images = shown();
+  [canvas.width, canvas.height] = [Math.round(width() * ratio), Math.round(height() * ratio)];
+  brush.scale(ratio, ratio);
+  const near = images.map(image => [image, ...onMap(image)]).filter(([, x, y]) => x > -20 && y > -20 && x < width() + 20 && y < height() + 20);
+  const drawn = state.drawn === "images" && inked();
+  const size = drawn ? Math.min(28, 11 * Math.sqrt(state.zoom)) + 3 : Math.min(5, 2 + state.zoom / 2);
+  near.sort((one, other) => wrong(one[0]) - wrong(other[0]));  // mistakes above the others
+  for (const [image, x, y] of near) {
+    brush.globalAlpha = state.cell && !inCell(image) ? 0.2 : drawn ? 0.9 : 0.75;
+    if (drawn) {
+      brush.drawImage(ink, image % found.across * 28, Math.floor(image / found.across) * 28, 28, 28, x - size / 2, y - size / 2, size, size);
+    } else {
+      brush.fillStyle = colours["c" + truth(image)];
+      brush.beginPath();
+      brush.arc(x, y, size, 0, 7);
+      brush.fill();
+    }
+    if (wrong(image)) ring(brush, x, y, drawn ? size / 2 : size + 1.5, drawn ? colours["c" + answer(image)] : colours.ink, 1.2);
+  }
+  brush.globalAlpha = 1;
+  labels(brush, images);
+  if (state.image >= 0 && state.image < found.points) ring(brush, ...onMap(state.image), 9, colours.orange, 3);
+  const all = `${images.length.toLocaleString("en")} of ${points.length.toLocaleString("en")} images are shown.`;
+  document.getElementById("count").textContent = all;
+}
+
+function ring(brush, x, y, radius, colour, line) {
+  brush.strokeStyle = colour;
+  brush.lineWidth = line;
+  brush.beginPath();
+  brush.arc(x, y, radius, 0, 7);
+  brush.stroke();
+}
+
+const middle = numbers => numbers.sort((one, other) => one - other)[numbers.length >> 1];
+
+function labels(brush, images) {
+  // Each class by its digit at the middle of its right answers: colour is not the only sign.
+  brush.font = "bold 20px system-ui, sans-serif";
+  [brush.textAlign, brush.textBaseline, brush.lineJoin, brush.lineWidth] = ["center", "middle", "round", 5];
+  for (let digit = 0; digit < 10; digit++) {
+    const own = images.filter(image => truth(image) === digit && !wrong(image)).map(onMap);
+    if (own.length < 3) continue;
+    const at = [middle(own.map(([x]) => x)), middle(own.map(([, y]) => y))];
+    brush.strokeStyle = colours.paper;
+    brush.strokeText(digit, ...at);
+    brush.fillStyle = colours["c" + digit];
+    brush.fillText(digit, ...at);
+  }
+}
+
+function nearest(x, y, reach) {
+  let best = -1, least = reach * reach;
+  for (const image of shown()) {
+    const [a, b] = onMap(image), far = (a - x) ** 2 + (b - y) ** 2;
+    if (far < least) [best, least] = [image, far];
+  }
+  return best;
+}
+
+function step(right, down) {
+  // The next image in a direction: near, and more ahead than aside.
+  if (state.image < 0 || state.image >= found.points) return choose(nearest(width() / 2, height() / 2, 1e6));
+  const [x, y] = onMap(state.image);
+  let best = -1, least = Infinity;
+  for (const image of shown()) {
+    const [a, b] = onMap(image), ahead = (a - x) * right + (b - y) * down, aside = Math.abs((a - x) * down) + Math.abs((b - y) * right);
+    if (image !== state.image && ahead > 0 && aside <= ahead && ahead + 2 * aside < least) [best, least] = [image, ahead + 2 * aside];
+  }
+  if (best < 0) return;
+  state.image = best;
+  if (state.zoom > 1) {
+    const places = found.maps[state.map];
+    [state.x, state.y] = [places[2 * best] / found.steps, places[2 * best + 1] / found.steps];
+  }
+  show();
+}
+
+function zoom(by) {
+  const at = state.image >= 0 && state.image < found.points && state.zoom === 1 ? state.image : -1;
+  if (at >= 0) [state.x, state.y] = [found.maps[state.map][2 * at] / found.steps, found.maps[state.map][2 * at + 1] / found.steps];
+  state.zoom = by ? Math.min(16, Math.max(1, state.zoom * by)) : 1;
+  if (state.zoom === 1) [state.x, state.y] = [0.5, 0.5];
+  canvas.classList.toggle("close", state.zoom > 1);
+  draw();
+}
+
+let held = null;
+canvas.addEventListener("pointerdown", event => { held = { x: event.offsetX, y: event.offsetY, moved: false }; });
+canvas.addEventListener("pointermove", event => {
+  if (held && state.zoom > 1) {
+    const [right, down] = [event.offsetX - held.x, event.offsetY - held.y];
+    if (!held.moved && Math.abs(right) + Math.abs(down) < 5) return;
+    [state.x, state.y] = [state.x - right / scale(), state.y - down / scale()];
+    held = { x: event.offsetX, y: event.offsetY, moved: true };
+    draw();
+  } else if (event.pointerType === "mouse" && !held) {
+    const image = nearest(event.offsetX, event.offsetY, 12);
+    canvas.title = image < 0 ? "" : `${truth(image)}, answered ${answer(image)}`;
+    if (image >= 0 && image !== state.image) choose(image);
+  }
+});
+canvas.addEventListener("pointerup", event => {
+  if (held && !held.moved) choose(nearest(event.offsetX, event.offsetY, 24));
+  held = null;
+});
+for (const name of ["pointercancel", "pointerleave"]) canvas.addEventListener(name, () => { held = null; });
+canvas.addEventListener("dblclick", () => zoom(2));
+canvas.addEventListener("keydown", event => {
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (event.key in steps) step(...steps[event.key]);
+  else if (event.key === "+" || event.key === "=") zoom(1.5);
+  else if (event.key === "-") zoom(1 / 1.5);
+  else if (event.key === "Escape") choose(-1);
+  else return;
+  event.preventDefault();
+});
+
+// --- Confusions and classes.
+
+function showCell() {
+  each("[data-cell]", button => {
+    const chosen = button.dataset.cell === state.cell;
+    button.setAttribute("aria-pressed", String(chosen));
+    button.tabIndex = chosen || (!state.cell && button.dataset.cell === "0,0") ? 0 : -1;
+  });
+  const images = state.cell ? points.filter(inCell) : [], [row, column] = state.cell.split(",");
+  const count = state.cell ? found.confusion[row][column] : 0;
+  const part = images.length < count ? `; ${images.length} are on this page` : "";
+  document.getElementById("about-cell").textContent = state.cell ? `${row}, answered ${column}: ${count.toLocaleString("en")} image${count === 1 ? "" : "s"}${part}.` : "";
+  fill("cell", images.slice(0, 300));
+}
+
+const table = document.querySelector(".cells");
+table.addEventListener("keydown", event => {
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  if (!(event.key in moves) || !event.target.dataset.cell) return;
+  const [row, column] = event.target.dataset.cell.split(",").map((number, at) => (Number(number) + moves[event.key][at] + 10) % 10);
+  const next = table.querySelector(`[data-cell="${row},${column}"]`);
+  each("[data-cell]", button => { button.tabIndex = button === next ? 0 : -1; });
+  next.focus();
+  event.preventDefault();
+});
+
+function showClass() {
+  each("[data-class]", button => button.setAttribute("aria-pressed", String(Number(button.dataset.class) === state.digit)));
+  fill("typical", found.prototypes[state.digit]);
+  fill("unusual", found.unusual[state.digit]);
+}
+
+// --- Buttons and the address.
+
+function press() {
+  for (const name of ["map", "kind", "drawn"]) each(`[data-${name}]`, button => button.setAttribute("aria-pressed", String(button.dataset[name] === state[name])));
+  each("[data-digit]", button => {
+    if (button.dataset.digit !== "all") button.setAttribute("aria-pressed", String(state.digits.has(Number(button.dataset.digit))));
+  });
+}
+
+for (const name of ["map", "kind", "drawn"]) each(`[data-${name}]`, button => button.addEventListener("click", () => { state[name] = button.dataset[name]; show(); }));
+each("[data-zoom]", button => button.addEventListener("click", () => zoom({ in: 1.5, out: 1 / 1.5, all: 0 }[button.dataset.zoom])));
+each("[data-cell]", button => button.addEventListener("click", () => { state.cell = state.cell === button.dataset.cell ? "" : button.dataset.cell; showCell(); show(); }));
+each("[data-class]", button => button.addEventListener("click", () => { state.digit = Number(button.dataset.class); showClass(); show(); }));
+each("[data-digit]", button => button.addEventListener("click", () => {
+  const all = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], digit = Number(button.dataset.digit);
+  if (button.dataset.digit === "all") state.digits = new Set(all);
+  else if (state.digits.size === 10) state.digits = new Set([digit]);  // the first choice singles one out
+  else if (!state.digits.delete(digit)) state.digits.add(digit);
+  if (!state.digits.size) state.digits = new Set(all);
+  show();
+}));
+
+function show() {
+  press();
+  draw();
+  showDetail();
+  const parts = [];
+  if (state.map !== Object.keys(found.maps)[0]) parts.push("map=" + state.map);
+  if (state.cell) parts.push("cell=" + state.cell);
+  if (state.digit) parts.push("class=" + state.digit);
+  if (state.image >= 0) parts.push("image=" + nameOf(state.image));
+  try {
+    history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search);
+  } catch (error) { /* a page without an address of its own, in a frame */ }
+}
+
+function readAddress() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.get("map") in found.maps) state.map = asked.get("map");
+  if (/^[0-9],[0-9]$/.test(asked.get("cell"))) state.cell = asked.get("cell");
+  if (/^[0-9]$/.test(asked.get("class"))) state.digit = Number(asked.get("class"));
+  if (numbered.has(asked.get("image"))) state.image = numbered.get(asked.get("image"));
+}
+
+function begin() {
+  readAddress();
+  readColours();
+  showCell();
+  showClass();
+  show();
+}
+
+addEventListener("hashchange", () => { if (location.hash.includes("=")) begin(); });
+addEventListener("resize", draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); draw(); });
+sheet.complete ? begin() : sheet.addEventListener("load", begin);

@@ -1,0 +1,48 @@
+"""What a network has learned, carried to another task: settings and a trained network in, a run folder out.
+
+Settings cost nothing to import; what needs Keras is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from digitlab.transfer.settings import HEADS, LEARNERS, WAYS, Transfer
+
+if TYPE_CHECKING:
+    from digitlab.transfer.applications import application_names, open_application
+    from digitlab.transfer.data import TransferData, transfer_data
+    from digitlab.transfer.experiment import Base, Transferred, open_base, run_transfer, transfer
+    from digitlab.transfer.learners import Learned, learn
+
+__all__ = [
+    "HEADS",
+    "LEARNERS",
+    "WAYS",
+    "Base",
+    "Learned",
+    "Transfer",
+    "TransferData",
+    "Transferred",
+    "application_names",
+    "learn",
+    "open_application",
+    "open_base",
+    "run_transfer",
+    "transfer",
+    "transfer_data",
+]
+
+_PLACES = {
+    **dict.fromkeys(("application_names", "open_application"), "applications"),
+    **dict.fromkeys(("TransferData", "transfer_data"), "data"),
+    **dict.fromkeys(("Base", "Transferred", "open_base", "run_transfer", "transfer"), "experiment"),
+    **dict.fromkeys(("Learned", "learn"), "learners"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'digitlab.transfer' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"digitlab.transfer.{_PLACES[name]}"), name)

@@ -1,0 +1,119 @@
+"""Networks of `keras.applications`, trained on photographs by others, behind what makes such input of our images.
+
+Their weights come from a file on this machine: nothing is fetched. All that is done to an image is done in the graph:
+it is enlarged by a whole factor, its grey becomes three colours, and these are scaled as that network learned them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError, UsageError
+from digitlab.models.backend import keras
+from digitlab.models.layers import output
+from digitlab.models.safety import open_hdf5
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["RANDOM", "application_names", "is_application", "open_application"]
+
+RANDOM = "random"  # in place of a file: weights as they begin, for trying out
+
+layers = keras.layers
+
+# What pixels 0 … 255 become, by colour: factors and what is added.
+_MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+_PREPARED: Mapping[str, tuple[Any, Any]] = {
+    "caffe": (1.0, [-103.939, -116.779, -123.68]),  # blue, green, red
+    "tf": (1 / 127.5, -1.0),
+    "torch": ((1 / (255 * _DEVIATION)).tolist(), (-_MEAN / _DEVIATION).tolist()),
+    "none": (1.0, 0.0),  # prepares its images itself
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """name: the function of `keras.applications`; prepared: of _PREPARED; factor: by which images are enlarged."""
+
+    name: str
+    prepared: str
+    factor: int = 2
+
+
+_APPLICATIONS = {
+    found.name.lower(): found
+    for found in (
+        _Application("VGG16", "caffe"),
+        _Application("VGG19", "caffe"),
+        _Application("ResNet50", "caffe"),
+        _Application("ResNet50V2", "tf"),
+        _Application("MobileNet", "tf"),
+        _Application("MobileNetV2", "tf"),
+        _Application("DenseNet121", "torch"),
+        _Application("Xception", "tf", 3),
+        _Application("InceptionV3", "tf", 3),
+    )
+}
+
+
+def application_names() -> tuple[str, ...]:
+    """The networks that are known here."""
+    return tuple(found.name for found in _APPLICATIONS.values())
+
+
+def is_application(name: str) -> bool:
+    """Whether a model is named so, in whatever case, and there is no file or folder of that name."""
+    return name.lower() in _APPLICATIONS and not Path(name).exists()
+
+
+def open_application(name: str, weights: str | Path) -> keras.Model:
+    """A network from uint8 (N, 28, 28) to (N, 10); its last layer knows nothing yet.
+
+    Args:
+        name: VGG16, MobileNetV2 …, in any case.
+        weights: an HDF5 file of weights without the top (…_notop.h5), looked at before it is opened; or "random".
+
+    Raises:
+        UsageError: for an unknown name.
+        ModelError: for a file that is missing, damaged, or of another network.
+    """
+    if name.lower() not in _APPLICATIONS:
+        near = difflib.get_close_matches(name.lower(), _APPLICATIONS, n=1)
+        hint = f" Did you mean {_APPLICATIONS[near[0]].name!r}?" if near else ""
+        raise UsageError(f"there is no network {name!r} here; known: {', '.join(application_names())}.{hint}")
+    found = _APPLICATIONS[name.lower()]
+    side = 28 * found.factor
+    make = getattr(keras.applications, found.name)
+    body = make(include_top=False, weights=None, input_shape=(side, side, 3))
+    if str(weights) != RANDOM:
+        _load(body, Path(weights), found.name)
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    scale, offset = _PREPARED[found.prepared]
+    pixels = layers.Rescaling(1.0, name="as_they_are")(images)  # whole numbers to float32
+    grey = layers.Reshape((28, 28, 1), name="add_channel")(pixels)
+    large = layers.UpSampling2D(found.factor, interpolation="bilinear", name="enlarge")(grey)
+    colours = layers.Concatenate(name="three_colours")([large] * 3)
+    prepared = layers.Rescaling(scale, offset, name="prepare")(colours)
+    pooled = layers.GlobalAveragePooling2D(name="average")(body(prepared))
+    return keras.Model(images, output()[0](pooled), name=found.name.lower())
+
+
+def _load(body: keras.Model, path: Path, name: str) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file; expected the weights of {name} without its top, …_notop.h5")
+    try:
+        with open_hdf5(path):
+            pass
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    try:
+        body.load_weights(path)
+    except Exception as error:  # Keras' errors have no common root but this
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelError(f"{path}: not the weights of {name} without its top ({first[:160]})") from error

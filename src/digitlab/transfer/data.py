@@ -1,0 +1,118 @@
+"""The images of a transfer: those that are learned from, often few, and those that the result is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets import find_dataset, hold_out
+from digitlab.datasets.files import WHOLE
+from digitlab.datasets.transforms import sobel_images
+from digitlab.errors import DatasetError, UsageError
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from digitlab.datasets import Dataset
+
+__all__ = ["TransferData", "transfer_data"]
+
+_HELD_OUT = 0.2  # of each class of a set without test images
+
+
+@dataclass(frozen=True, slots=True)
+class TransferData:
+    """What a transfer sees, as the network takes it.
+
+    tested_on: the test images in words: a set's name, or which images of one set they are
+    """
+
+    train: Digits
+    test: Digits
+    name: str
+    tested_on: str
+
+
+def transfer_data(
+    name: str, *, form: str = "grey", test: str | None = None, per_class: int | None = None, seed: int = 0
+) -> TransferData:
+    """The images of a named set, or of a file or folder of labelled images.
+
+    A file of one split, such as a folder of one's own digits, is parted: ``per_class`` images of each class are learned
+    from and the rest is for measuring; without ``per_class`` the last fifth of each class is.
+
+    Args:
+        name: the set.
+        form: what the network takes; grey images become Sobel images where it takes those.
+        test: another set on whose test images the result is measured.
+        per_class: so many training images of each class, drawn with ``seed``; None: all.
+        seed: decides which.
+
+    Raises:
+        DatasetError: for an unknown set or a damaged file, images of one class only, a class with too few images, or
+            none left to measure on.
+        UsageError: for Sobel images where the network takes grey ones.
+    """
+    data = find_dataset(name)
+    whole = data.splits == (WHOLE,)
+    pool = data.split(WHOLE if whole else _training_split(data))
+    _expect_classes(pool, data.name)
+    if per_class is not None:
+        train, rest = _drawn(pool, per_class, seed, data.name)
+    elif whole and test is None:
+        train, rest = hold_out(pool, _HELD_OUT)
+    else:
+        train, rest = pool, pool[:0]
+    measured, tested_on, tested_form = _measured(data, rest, test, whole=whole)
+    return TransferData(_as_taken(train, data.form, form), _as_taken(measured, tested_form, form), data.name, tested_on)
+
+
+def _training_split(data: Dataset) -> str:
+    data.expect_split("train")
+    return "train"
+
+
+def _measured(data: Dataset, rest: Digits, test: str | None, *, whole: bool) -> tuple[Digits, str, str]:
+    other = find_dataset(test) if test else data
+    if whole and test is None:
+        if not len(rest):
+            raise DatasetError(
+                f"{data.name}: all images are learned from and none are left to measure on; name others, e.g. "
+                "--test mnist, or use a smaller --per-class"
+            )
+        return rest, f"{data.name}, the rest", data.form
+    split = "test" if "test" in other.splits else other.splits[0]
+    if split != "test" and (test is None or len(other.splits) > 1):
+        raise DatasetError(f"{other.name} has no test images; name a set or file that has some, e.g. --test mnist")
+    return other.split(split), other.name, other.form
+
+
+def _expect_classes(digits: Digits, name: str) -> None:
+    classes = np.unique(digits.labels)
+    if len(classes) < 2:
+        held = f"images of class {classes[0]} only" if len(classes) else "no images"
+        raise DatasetError(f"{name} holds {held}; expected images of two classes or more to tell apart")
+
+
+def _drawn(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, Digits]:
+    """So many of each class that occurs, at random, and the rest; both in the order of the set."""
+    rng = np.random.default_rng(seed)
+    taken = np.zeros(len(pool), np.bool_)
+    for label in np.unique(pool.labels):
+        rows = np.flatnonzero(pool.labels == label)
+        if len(rows) < per_class:
+            raise DatasetError(
+                f"{name} has {len(rows)} training images of class {label}; expected at least {per_class}, as "
+                "--per-class asks: use a smaller number or more images"
+            )
+        taken[rng.permutation(rows)[:per_class]] = True
+    return pool[np.flatnonzero(taken)], pool[np.flatnonzero(~taken)]
+
+
+def _as_taken(digits: Digits, given: str, takes: str) -> Digits:
+    if given == takes:
+        return digits
+    if takes == "grey":
+        raise UsageError("these are Sobel images, and the model takes grey ones; expected another --data or --test")
+    return Digits(sobel_images(digits.images), digits.labels)

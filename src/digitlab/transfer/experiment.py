@@ -1,0 +1,299 @@
+"""The main job: a trained network and new images in, a whole run folder out."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ModelError, UsageError
+from digitlab.evaluation import REPLICAS, Metrics, accuracy_of, keep, measure
+from digitlab.inspection import lay_open, penultimate
+from digitlab.models import (
+    after_sobel,
+    card_of,
+    export_onnx,
+    open_model,
+    predict_probabilities,
+    preparation_of,
+    save_keras,
+    versions,
+)
+from digitlab.models.backend import keras
+from digitlab.reports import write_report
+from digitlab.reports.octave import write_mat
+from digitlab.training.augmentation import augmentation
+from digitlab.training.events import EpochEnded, Listener, Stage, Started
+from digitlab.training.experiment import environment
+from digitlab.training.loop import History, Loop, StopRequest
+from digitlab.training.optimisers import make_optimiser
+from digitlab.transfer.applications import application_names, is_application, open_application
+from digitlab.transfer.learners import learn
+from digitlab.transfer.surgery import cut, forgetful, freeze, new_head, thaw, with_end
+from digitlab.values import ModelCard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.inspection import Network, Step
+    from digitlab.runs import Run
+    from digitlab.transfer.data import TransferData
+    from digitlab.transfer.settings import Transfer
+
+__all__ = ["Base", "Transferred", "open_base", "run_transfer", "transfer"]
+
+_HISTORY = tuple(field.name for field in fields(EpochEnded))
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The network whose knowledge is carried over, laid open, and its card."""
+
+    network: Network
+    card: ModelCard
+
+    @classmethod
+    def of(cls, model: keras.Model, card: ModelCard | None = None) -> Base:
+        """Of a model from (N, 28, 28) to (N, 10).
+
+        Raises:
+            ModelError: where its layers cannot be followed.
+        """
+        return cls(lay_open(model), card or ModelCard(model.name, model.name, preparation_of(model)))
+
+    def cut_at(self, settings: Transfer) -> list[Step]:
+        """The steps behind which the network is cut.
+
+        Raises:
+            UsageError: for a layer that there is not; the names are offered.
+        """
+        return [self.network.find(settings.layer)] if settings.layer else penultimate(self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """What a transfer ends with.
+
+    model: in float32; None where what was learned is no layers (nearest neighbours)
+    probabilities: of the test images, float32 (N, 10)
+    before: how many of them the network itself got right, where its own head was kept; else None
+    """
+
+    model: keras.Model | None
+    probabilities: NDArray[np.float32]
+    history: History
+    layers: list[str]
+    before: float | None = None
+
+
+def open_base(
+    model: Path | str,
+    *,
+    weights: str | Path | None = None,
+    form: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Base:
+    """A run folder, a ``.keras`` or ``.h5`` file; or a network of `keras.applications` with its file of weights.
+
+    form: what the network takes, where its file does not say
+
+    Raises:
+        ModelError: when it cannot be opened, or an application has no weights.
+        UsageError: for weights beside a model that has its own.
+    """
+    if not Path(model).suffix and not Path(model).exists():  # no path: a name
+        if not is_application(str(model)):
+            raise UsageError(
+                f"there is no model {str(model)!r}; expected a run folder, a file ending in .keras or .h5, or one of "
+                f"{', '.join(application_names())}"
+            )
+        if weights is None:
+            raise ModelError(
+                f"{model}: its weights are not part of digitlab, and nothing is fetched; expected --weights FILE "
+                "(…_notop.h5), or --weights random to try it out"
+            )
+        return Base.of(open_application(str(model), weights))
+    if weights is not None:
+        raise UsageError(f"{model} has its own weights; expected no --weights beside it")
+    opened = open_model(Path(model), tell=tell)
+    card = card_of(opened, Path(model))
+    return Base.of(opened, replace(card, form=form or card.form))
+
+
+def transfer(
+    base: Base,
+    data: TransferData,
+    settings: Transfer,
+    *,
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+) -> Transferred:
+    """Learn from ``data`` what ``settings`` say; nothing is written.
+
+    Raises:
+        UsageError: for a layer that there is not (the names are offered), or one that a learner cannot take.
+    """
+    network, steps = base.network, base.cut_at(settings)
+    names = [step.name for step in steps]
+    if settings.how == "features":
+        return _by_features(network, steps, data, settings, listener)
+    stop = stop or StopRequest()
+    keras.utils.set_random_seed(settings.seed)
+    before = None
+    if settings.how == "anew":
+        model, own = forgetful(network, settings.seed), set()
+    else:
+        body = cut(network, steps, network.model.name)
+        own = {layer.name for layer in body.layers}
+        if settings.head == "keep":
+            model = cut(network, [network.answer], network.model.name)
+            before = accuracy_of(predict_probabilities(model, data.test.images), data.test.labels)
+        else:
+            model = with_end(body, new_head(steps))
+    history = _in_phases(model, own, data, settings, listener, stop)
+    freeze(model, lambda _: True)  # whoever opens the file may train all of it
+    return Transferred(model, predict_probabilities(model, data.test.images), history, names, before)
+
+
+def _by_features(
+    network: Network, steps: list[Step], data: TransferData, settings: Transfer, listener: Listener
+) -> Transferred:
+    body = cut(network, steps, network.model.name)
+    listener(Stage("computing the features"))
+    features = predict_probabilities(body, data.train.images)  # (N, F)
+    listener(Stage(f"fitting {settings.learner} to {len(data.train):,} images, {features.shape[1]:,} numbers each"))
+    learned = learn(features, data.train.labels, settings.learner, seed=settings.seed)
+    names = [step.name for step in steps]
+    if learned.as_layers is None:
+        said = learned.probabilities(predict_probabilities(body, data.test.images))
+        return Transferred(None, said, History(), names)
+    model = with_end(body, learned.as_layers)
+    return Transferred(model, predict_probabilities(model, data.test.images), History(), names)
+
+
+def _in_phases(
+    model: keras.Model,
+    own: set[str],
+    data: TransferData,
+    settings: Transfer,
+    listener: Listener,
+    stop: StopRequest,
+) -> History:
+    """Train what is not the network's ``own``, then everything; the epochs are counted through both."""
+    first, second = settings.phases(len(data.train))
+    freeze(model, lambda name: name not in own)
+    listener(Stage(f"training {'all layers' if settings.how == 'anew' else 'the head'}"))
+    history = _phase(model, data, settings, settings.learning_rate, first, History(), listener, stop)
+    if second and not stop.asked:
+        thaw(model)
+        listener(Stage(f"training all layers at a rate of {settings.fine_rate:g}"))
+        history = _phase(model, data, settings, settings.fine_rate, second, history, listener, stop)
+    return history
+
+
+def _phase(
+    model: keras.Model,
+    data: TransferData,
+    settings: Transfer,
+    rate: float,
+    epochs: int,
+    before: History,
+    listener: Listener,
+    stop: StopRequest,
+) -> History:
+    batches = -(-len(data.train) // settings.batch_size)
+    done = len(before.epochs)
+    optimiser = make_optimiser("adam", learning_rate=rate, schedule="cosine", steps=epochs * batches)
+    loop = Loop(
+        model,
+        optimiser,
+        data.train,
+        None,
+        batch_size=settings.batch_size,
+        seed=settings.seed + 2**31 * bool(done),  # another order than the first phase's
+        augmentation=augmentation(settings.augmentation),
+    )
+    trained = sum(int(weight.shape.num_elements()) for weight in model.trainable_weights)
+    listener(Started(len(loop.train), 0, epochs, loop.batches, trained, "float32", "few images"))
+    found = loop.run(epochs, listener, stop)
+    return History(
+        [*before.epochs, *(replace(each, epoch=each.epoch + done) for each in found.epochs)],
+        [*before.batches, *((epoch + done, batch, loss, right) for epoch, batch, loss, right in found.batches)],
+        stopped=found.stopped,
+    )
+
+
+def run_transfer(
+    base: Base,
+    data: TransferData,
+    settings: Transfer,
+    run: Run,
+    *,
+    about: Mapping[str, Any],
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+) -> tuple[Transferred, Metrics]:
+    """Transfer, measure, save, export and write the report, all into ``run``.
+
+    A learner that cannot be layers leaves `model.keras` and `model.onnx` out; a network that answers otherwise as ONNX
+    leaves `model.onnx` out, and the listener hears why.
+
+    about: what else stands in `config.toml`, e.g. the model that was named and the command
+
+    Raises:
+        UsageError: as `transfer`.
+        StorageError: when the run folder cannot be written.
+    """
+    done = transfer(base, data, settings, listener=listener, stop=stop)
+    run.write_config({**_config(base, data, settings, done), **about})
+    run.write_json(run.environment, environment(settings.seed))
+    listener(Stage("measuring on the test images"))
+    metrics = measure(done.probabilities, data.test.labels, bootstrap=REPLICAS)
+    told = {"model": f"{base.card.name}, {settings.how}", "data": data.tested_on, "split": "test"}
+    keep(run, metrics, done.probabilities, data.test, told)
+    run.write_table(run.history, _HISTORY, [astuple(row) for row in done.history.epochs])
+    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), done.history.batches)
+    if done.model is not None:
+        listener(Stage("saving and exporting"))
+        card = _card(base, data, settings, done, metrics)
+        save_keras(done.model, run.keras, card)
+        try:
+            export_onnx(after_sobel(done.model) if card.form == "sobel" else done.model, run.onnx, card)
+        except ModelError as error:  # a deep network of others may round otherwise there; what was learned stays
+            listener(Stage(f"no model.onnx is kept ({error})"))
+    write_mat(run)
+    listener(Stage("writing the report"))
+    write_report(run)
+    return done, metrics
+
+
+def _config(base: Base, data: TransferData, settings: Transfer, done: Transferred) -> dict[str, Any]:
+    first, second = settings.phases(len(data.train))
+    told = {**settings.as_dict(), "epochs": first + second, "layer": ", ".join(done.layers)}
+    if settings.how == "features":
+        for name in ("epochs", "fine_epochs", "batch_size", "learning_rate", "fine_rate", "augmentation", "head"):
+            del told[name]
+    else:
+        told |= {"optimiser": "adam", "schedule": "cosine", "fine_epochs": second}
+        del told["learner"]
+    return {
+        "architecture": f"{base.card.architecture}, {settings.how}",
+        "dataset": data.name,
+        "test": data.tested_on,
+        "images": len(data.train),
+        **told,
+    }
+
+
+def _card(base: Base, data: TransferData, settings: Transfer, done: Transferred, metrics: Metrics) -> ModelCard:
+    measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
+    told = {key: value for key, value in _config(base, data, settings, done).items() if value is not None}
+    return replace(
+        base.card,
+        name=f"{base.card.name}-{settings.how}",
+        training={"transferred_from": base.card.name, **told, **measured},
+        versions=versions(),
+    )

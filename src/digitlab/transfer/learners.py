@@ -1,0 +1,249 @@
+"""Learners of scikit-learn on a layer's numbers, and the same as layers of Keras.
+
+Nothing is pickled: what was fitted is written into layers, so that `model.keras` and `model.onnx` exist, are safe to
+open and need no scikit-learn. The SVM with a radial kernel works on at most 500 of the training images (Nyström's
+approximation, Williams and Seeger 2001; with fewer images than that it is the kernel itself), which bounds its size and
+keeps it quick. Nearest neighbours cannot be layers: they are measured, and no model is kept.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.models.backend import keras
+from digitlab.transfer.settings import LEARNERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = ["Learned", "learn"]
+
+_LANDMARKS = 500
+_MOST_WEIGHTS = 20_000_000  # 80 MB
+_NEVER = -30.0  # the logit of a class that was not among the images
+_FOLDS = 3
+_SHARPNESS = np.geomspace(0.03, 300, 41)  # what decisions are multiplied by to become logits
+
+layers = keras.layers
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A fitted learner.
+
+    probabilities: of features float32 (N, F), as float32 (N, 10)
+    as_layers: makes the same of a tensor (N, F); None where layers cannot
+    """
+
+    name: str
+    probabilities: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    as_layers: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    """Decisions x @ weights + biases; weights float64 (M, C), one column a class that occurred."""
+
+    weights: NDArray[np.float64]
+    biases: NDArray[np.float64]
+    classes: NDArray[np.uint8]
+
+    def wide(self, sharpness: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weights (M, 10) and biases (10,) of logits, for all ten classes."""
+        weights = np.zeros((len(self.weights), 10), np.float32)
+        biases = np.full(10, _NEVER, np.float32)
+        weights[:, self.classes] = sharpness * self.weights
+        biases[self.classes] = sharpness * self.biases
+        return weights, biases
+
+
+def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str | Any, *, seed: int = 0) -> Learned:
+    """Fit a learner to features (N, F) and labels (N,).
+
+    learner: one of LEARNERS, or any classifier of scikit-learn with `predict_proba`, which is measured only
+
+    Raises:
+        UsageError: for an unknown name, or a kernel on so many features that its model would be too large.
+    """
+    if not isinstance(learner, str):
+        return _as_it_is(learner, features, labels)
+    if learner == "knn":
+        from sklearn.neighbors import KNeighborsClassifier
+
+        return _as_it_is(KNeighborsClassifier(min(5, len(labels)), weights="distance"), features, labels)
+    if learner not in LEARNERS:
+        raise UsageError(f"there is no learner {learner!r}; known: {', '.join(LEARNERS)}")
+    from threadpoolctl import threadpool_limits
+
+    fit = {"logistic": _logistic, "nearest-mean": _nearest_mean}.get(learner, _linear_svm)
+    with threadpool_limits(1):  # hundreds of small products: several threads would wait for each other, not help
+        kernel = _Kernel.of(features, seed) if learner == "svm" else _Scaling.of(features)
+        seen = kernel(features)
+        sharpness = 1.0 if learner == "logistic" else _sharpness(fit, seen, labels, seed)
+        weights, biases = fit(seen, labels).wide(sharpness)
+
+    def probabilities(asked: NDArray[np.float32]) -> NDArray[np.float32]:
+        return _softmax(kernel(asked) @ weights + biases)
+
+    def as_layers(tensor: Any) -> Any:
+        return kernel.as_layers(tensor, weights, biases)
+
+    return Learned(learner, probabilities, as_layers)
+
+
+def _as_it_is(estimator: Any, features: NDArray[np.float32], labels: NDArray[np.uint8]) -> Learned:
+    fitted = estimator.fit(features, labels)
+
+    def probabilities(asked: NDArray[np.float32]) -> NDArray[np.float32]:
+        found = np.zeros((len(asked), 10), np.float32)
+        found[:, fitted.classes_] = fitted.predict_proba(asked)
+        return found
+
+    return Learned(type(estimator).__name__, probabilities)
+
+
+def _logistic(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that more steps would lower the loss a little further
+        fitted = LogisticRegression(max_iter=100, tol=1e-3).fit(seen, labels)
+    return _two_sided(fitted.coef_, fitted.intercept_, fitted.classes_)
+
+
+def _linear_svm(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
+    from sklearn.svm import LinearSVC
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = LinearSVC(C=1.0, max_iter=300, dual="auto", random_state=0).fit(seen, labels)
+    return _two_sided(fitted.coef_, fitted.intercept_, fitted.classes_)
+
+
+def _nearest_mean(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
+    """The squared distance to each class's mean; what all classes share of it is left out, and it is linear."""
+    classes = np.unique(labels)
+    means = np.stack([seen[labels == label].mean(axis=0) for label in classes])
+    return _Linear(2 * means.T, -(means**2).sum(axis=1), classes)
+
+
+def _two_sided(
+    coefficients: NDArray[np.float64], intercepts: NDArray[np.float64], classes: NDArray[np.uint8]
+) -> _Linear:
+    """scikit-learn keeps one row for two classes: the second's, beside nothing for the first."""
+    if len(coefficients) == 1:
+        coefficients = np.concatenate([np.zeros_like(coefficients), coefficients])
+        intercepts = np.concatenate([np.zeros(1), intercepts])
+    return _Linear(coefficients.T, intercepts, classes)
+
+
+def _sharpness(
+    fit: Callable[[NDArray[np.float64], NDArray[np.uint8]], _Linear],
+    seen: NDArray[np.float64],
+    labels: NDArray[np.uint8],
+    seed: int,
+) -> float:
+    """What decisions are multiplied by so that softmax makes honest probabilities of them: of least loss out of fold.
+
+    1 where a class has fewer images than there are folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if np.bincount(labels)[np.unique(labels)].min() < _FOLDS:
+        return 1.0
+    parted = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(seen, labels)
+    logits = np.empty((len(seen), 10))
+    for kept, held in parted:
+        weights, biases = fit(seen[kept], labels[kept]).wide(1.0)
+        logits[held] = seen[held] @ weights + np.where(biases == _NEVER, -1e9, biases)
+    losses = [
+        -np.log(_softmax(factor * logits)[np.arange(len(labels)), labels] + 1e-12).mean() for factor in _SHARPNESS
+    ]
+    return float(_SHARPNESS[int(np.argmin(losses))])
+
+
+def _softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaling:
+    """Moved to mean 0 and divided by one deviation for all: rarely used numbers are not blown up."""
+
+    mean: NDArray[np.float64]
+    deviation: float
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32]) -> _Scaling:
+        exact = features.astype(np.float64)
+        mean = exact.mean(axis=0)
+        return cls(mean, float(np.sqrt(((exact - mean) ** 2).mean())) or 1.0)
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray((features - self.mean) / self.deviation)
+
+    def as_layers(self, tensor: Any, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Any:
+        """One layer: the scaling goes into its weights."""
+        scaled = weights / self.deviation
+        return _dense(tensor, scaled, biases - self.mean @ scaled, "softmax", "probabilities")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernel:
+    """exp(−γ |x − s|²) for each landmark s, made independent of each other (Nyström)."""
+
+    scaling: _Scaling
+    landmarks: NDArray[np.float64]  # (M, F)
+    mixing: NDArray[np.float64]  # (M, M)
+    gamma: float
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32], seed: int) -> _Kernel:
+        from sklearn.kernel_approximation import Nystroem
+
+        count = min(_LANDMARKS, len(features))
+        if count * features.shape[1] > _MOST_WEIGHTS:
+            raise UsageError(
+                f"an SVM with a kernel on {features.shape[1]:,} numbers an image would have more than "
+                f"{_MOST_WEIGHTS:,} weights; expected a smaller --layer, or --learner logistic or linear-svm"
+            )
+        scaling, gamma = _Scaling.of(features), 1 / features.shape[1]
+        fitted = Nystroem(gamma=gamma, n_components=count, random_state=seed).fit(scaling(features))
+        return cls(scaling, fitted.components_, fitted.normalization_.T, gamma)
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        scaled = self.scaling(features)
+        squares = (scaled**2).sum(axis=1)[:, None] + (self.landmarks**2).sum(axis=1) - 2 * scaled @ self.landmarks.T
+        return np.asarray(np.exp(-self.gamma * np.maximum(squares, 0)) @ self.mixing)
+
+    def as_layers(self, tensor: Any, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Any:
+        """−γ|x|² and 2γ x·s − γ|s|², added up; exp; one dense layer."""
+        width = self.landmarks.shape[1]
+        deviation = self.scaling.deviation
+        # Normalisation by fixed numbers: a dense layer for it would be a large matrix of zeros.
+        normalisation = layers.BatchNormalization(
+            center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name="scaled"
+        )
+        scaled = normalisation(tensor)
+        normalisation.set_weights([self.scaling.mean, np.full(width, deviation**2)])
+        squared = layers.Multiply(name="squared")([scaled, scaled])
+        far = _dense(squared, np.full((width, 1), -self.gamma), np.zeros(1), "linear", "length")
+        own = -self.gamma * (self.landmarks**2).sum(axis=1)
+        near = _dense(scaled, 2 * self.gamma * self.landmarks.T, own, "linear", "landmarks")
+        kernel = layers.Activation("exponential", dtype="float32", name="kernel")(layers.Add(name="apart")([near, far]))
+        return _dense(kernel, self.mixing @ weights, biases, "softmax", "probabilities")
+
+
+def _dense(tensor: Any, weights: NDArray[Any], biases: NDArray[Any], activation: str, name: str) -> Any:
+    layer = layers.Dense(weights.shape[1], activation=activation, dtype="float32", name=name)
+    made = layer(tensor)
+    layer.set_weights([np.asarray(weights, np.float32), np.asarray(biases, np.float32)])
+    return made

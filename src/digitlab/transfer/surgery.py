@@ -1,0 +1,109 @@
+"""A network cut behind one of its layers, and a new end put there; nothing of the original is changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.models.backend import keras
+from digitlab.models.layers import output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from digitlab.inspection import Network, Step
+
+__all__ = ["cut", "forgetful", "freeze", "new_head", "thaw", "with_end"]
+
+_UNITS = 128  # of the dense layer between maps and answer, S0's number
+_MOST_FLAT = 8192  # numbers an image; wider maps are averaged over their places, which keeps a head small
+
+layers = keras.layers
+
+
+def cut(network: Network, steps: Sequence[Step], name: str) -> keras.Model:
+    """A model of its own from uint8 (N, 28, 28) to the results of these steps, weights and all, laid flat side by side.
+
+    Its layers are called as the network's are. An activation that a layer brings with it is a layer here.
+
+    Raises:
+        UsageError: for a step that is an operation without a layer, which no file can hold.
+    """
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    made: dict[int, Any] = {id(network.images): images}
+    copies: dict[int, Any] = {}
+    for step in _needed(network, steps):
+        if not isinstance(step.layer, keras.Layer):
+            raise UsageError(f"{network.model.name}: {step.name!r} is no layer, and cannot be carried over")
+        if id(step.layer) not in copies:
+            copies[id(step.layer)] = type(step.layer).from_config(
+                {**step.layer.get_config(), "name": _plain(step.name)}
+            )
+        copy = copies[id(step.layer)]
+        taken = keras.tree.map_structure(lambda tensor: made.get(id(tensor), tensor), step.arguments)
+        made[id(step.result)] = copy(*taken, **step.settings)
+        copy.set_weights(step.layer.get_weights())
+    ends = [_flat(made[id(step.result)], step) for step in steps]
+    return keras.Model(images, ends[0] if len(ends) == 1 else layers.Concatenate(name="together")(ends), name=name)
+
+
+def _needed(network: Network, steps: Sequence[Step]) -> list[Step]:
+    """These steps and all before them that they are computed from, first things first."""
+    wanted = {step.name for step in steps}
+    for name in reversed(network.steps):
+        if name in wanted:
+            wanted.update(network.steps[name].takes)
+    return [step for name, step in network.steps.items() if name in wanted]
+
+
+def _plain(name: str) -> str:
+    """A step's name as a layer's: without what stands for models in models and for activations."""
+    return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
+
+
+def _flat(tensor: Any, step: Step) -> Any:
+    if len(step.shape) == 1:
+        return tensor
+    end = _plain(step.name)
+    if len(step.shape) == 3 and int(np.prod(step.shape)) > _MOST_FLAT:
+        return layers.GlobalAveragePooling2D(name=f"{end}_averaged")(tensor)
+    return layers.Flatten(name=f"{end}_flat")(tensor)
+
+
+def new_head(steps: Sequence[Step]) -> Callable[[Any], Any]:
+    """Layers that are put behind these steps: ten probabilities; behind maps first 128 units and dropout, as in S0."""
+
+    def head(tensor: Any) -> Any:
+        if any(len(step.shape) > 1 for step in steps):
+            tensor = layers.Dense(_UNITS, activation="relu", name="head")(tensor)
+            tensor = layers.Dropout(0.5, name="head_dropout")(tensor)
+        return output()[0](tensor)
+
+    return head
+
+
+def with_end(body: keras.Model, end: Callable[[Any], Any]) -> keras.Model:
+    """The cut network and what ``end`` makes of its result, as one flat model."""
+    return keras.Model(body.inputs[0], end(body.output), name=body.name)
+
+
+def freeze(model: keras.Model, keep: Callable[[str], bool]) -> None:
+    """Only the layers whose names ``keep`` holds true of are trained."""
+    for layer in model.layers:
+        layer.trainable = keep(layer.name)
+
+
+def thaw(model: keras.Model) -> None:
+    """Everything is trained but the normalisations: a few images must not replace the statistics of many."""
+    freeze(model, lambda _: True)
+    for layer in model.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
+
+
+def forgetful(network: Network, seed: int) -> keras.Model:
+    """The same network as it was before it learned anything: new weights by its own initialisers."""
+    keras.utils.set_random_seed(seed)
+    known = cut(network, [network.answer], network.model.name)
+    return keras.models.clone_model(known)
