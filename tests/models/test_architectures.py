@@ -24,6 +24,8 @@ PARAMETERS = {
     "exercise-cnn": 832 + 4608 * 128 + 128 + 1290,
     "notebook-cnn": 544 + 18_496 + 7744 * 128 + 128 + 1290,
     "fast-cnn": 624 + 6944 + 801 * 256 + 2570,
+    "good-cnn": 136_106,
+    "tiny-cnn": 1_465,
     "reader-cnn": 290_346,
     "conv-family": 320 + 5408 * 20 + 20 + 210,
     "dense-family": 785 * 397 + 398 * 397 + 398 * 10,

@@ -14,6 +14,7 @@ from digitlab.models import build, predict_probabilities
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.training import EpochEnded, Event, History, Loop, Progressed, StopRequest
 from digitlab.training import loop as loop_module
+from digitlab.training.augmentation import Augmentation
 from digitlab.training.optimisers import OPTIMISERS, make_optimiser
 from digitlab.training.schedules import make_schedule
 from digitlab.values import Digits
@@ -144,7 +145,7 @@ def test_augmentation_sees_every_epoch_and_leaves_the_originals() -> None:
         return np.zeros_like(images)
 
     before = TRAIN.images.copy()
-    history = run(make_loop(augment=blank), 2)
+    history = run(make_loop(augmentation=Augmentation(blank)), 2)
     assert len(seen) == 2
     assert seen[0][1] != seen[1][1]
     np.testing.assert_array_equal(TRAIN.images, before)

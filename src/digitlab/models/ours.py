@@ -12,7 +12,7 @@ from digitlab.models.layers import conv, dense, max_pool, output, sequential
 
 layers = keras.layers
 
-__all__ = ["best_cnn", "fast_cnn", "good_cnn", "reader_cnn", "tiny_cnn"]
+__all__ = ["fast_cnn", "good_cnn", "reader_cnn", "tiny_cnn"]
 
 
 def fast_cnn() -> keras.Model:
@@ -38,18 +38,6 @@ def good_cnn() -> keras.Model:
         layers.Flatten(), layers.Dropout(0.3),              # (N, 512)
         output(),                                           # (N, 10)
         name="good-cnn",
-    )  # fmt: skip
-
-
-def best_cnn() -> keras.Model:
-    """For `recipes/best.toml`: as `good_cnn`, wider and a convolution deeper."""
-    return sequential(
-        _normalised(48, 5), max_pool(),                                                     # (N, 12, 12, 48)
-        _normalised(96, padding="same"), _normalised(96), _normalised(96), max_pool(),      # (N, 4, 4, 96)
-        _normalised(192),                                                                   # (N, 2, 2, 192)
-        layers.Flatten(), layers.Dropout(0.4),                                              # (N, 768)
-        output(),                                                                           # (N, 10)
-        name="best-cnn",
     )  # fmt: skip
 
 
