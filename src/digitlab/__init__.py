@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from digitlab.datasets import load_dataset
     from digitlab.errors import DigitlabError
     from digitlab.reading import Reader
+    from digitlab.training.estimator import DigitClassifier
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
-__all__ = ["DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "load_dataset"]
+__all__ = [
+    "DigitClassifier", "DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading",
+    "load_dataset",
+]  # fmt: skip
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "DigitClassifier": "training.estimator",
     "DigitlabError": "errors",
     "Reader": "reading",
     "load_dataset": "datasets",

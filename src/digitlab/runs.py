@@ -14,6 +14,7 @@
     tensorboard/       event files of train and validation, on request
     members/N/         a run folder for each network of an ensemble
     lr-range.csv       a step a row, and lr-range.png: instead of a model, of a learning-rate range test
+    folds.csv          a fold a row, and cross-validation.json: of `digitlab train --folds`, instead of a model
     robustness.csv     a set a row, robustness.json and robustness.png: of `digitlab evaluate --robustness`
     label-errors.csv   a suspicious label a row, label-errors.json and label-errors.png: of `digitlab label-errors`
     evaluations/NAME/  predictions.npz, metrics.json, metrics.mat and report.html of other data
@@ -170,6 +171,16 @@ class Run:
     def rate_range_plot(self) -> Path:
         """The picture of the same."""
         return self.path / "lr-range.png"
+
+    @property
+    def folds(self) -> Path:
+        """A cross-validation: a fold a row, as CSV."""
+        return self.path / "folds.csv"
+
+    @property
+    def cross_validation(self) -> Path:
+        """The same with mean and deviation, as JSON."""
+        return self.path / "cross-validation.json"
 
     @property
     def robustness(self) -> Path:

@@ -24,11 +24,13 @@ _VERBS = {
     "report": "report:report",
     "label-errors": "label_errors:label_errors",
     "inspect": "inspect:inspect",
+    "transfer": "transfer:transfer",
     "export": "export:export",
     "ensemble": "ensemble:ensemble",
     "import": "import_:import_",
     "data": "data:app",
     "study": "study:app",
+    "tune": "tune:tune",
     "bench": "bench:app",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
@@ -39,6 +41,7 @@ _EXTRAS = {
     **dict.fromkeys(("google", "h5py", "jinja2", "keras", "lmdb", "matplotlib", "onnx"), "train"),
     **dict.fromkeys(("scipy", "sklearn", "tensorflow", "tomli_w"), "train"),
     **dict.fromkeys(("ai_edge_litert", "openvino"), "export"),
+    "optuna": "tune",
 }
 
 _FIRST_STEPS = """\

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.apps.cli.folds import run_folds
 from digitlab.apps.cli.rate_range import rate_range, run_range
 from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
@@ -53,6 +54,7 @@ def train(
     resume: Path | None = None,
     tensorboard: bool = False,
     lr_range_test: str | None = None,
+    folds: int | None = None,
     json: bool = False,
 ) -> int:
     """Train a network, measure it on the test images, export it and write its report.
@@ -66,6 +68,7 @@ def train(
     digitlab train my-recipe.toml --seed 7
     digitlab train --resume runs/2026-…-thesis-2conv
     digitlab train --lr-range-test 1e-6:100 --optimiser adam --batch-size 512
+    digitlab train --architecture ann-397 --optimiser adam --batch-size 32 --epochs 6 --folds 10
 
     Args:
         recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
@@ -84,8 +87,8 @@ def train(
         dropout: --no-dropout builds the thesis networks without.
         option: NAME=VALUE of an architecture that has some, e.g. --option kernel=5 --option filters=[16,32] of
             conv-family.
-        augmentation: none, affine (S1), realtime (S0: moved, then made Sobel images), handwriting (ours), cutout; or
-            several joined by +, e.g. affine+cutout.
+        augmentation: none, affine (S1), pose (wider), elastic, realtime (S0: moved, then made Sobel images),
+            handwriting (ours), cutout; or several joined by +, e.g. affine+cutout.
         noise: Deviation of a Gaussian noise layer before the network, 0 for none.
         weight_average: Keep a running average of the weights (EMA), e.g. 0.999, and end with it; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
@@ -102,6 +105,9 @@ def train(
         lr_range_test: LOW:HIGH. Train no network, but find a learning rate: it rises from LOW to HIGH over one pass (or
             --epochs passes), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with
             1 when the loss did not fall.
+        folds: Keep no network, but cross-validate: part the training images into so many folds with the same share of
+            each class, train on all but one and measure on that one, for each. Writes folds.csv and
+            cross-validation.json into a run folder; the test images are not looked at.
         json: Results as one JSON object.
     """
     options = {
@@ -116,6 +122,8 @@ def train(
         raise UsageError(
             "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
         )
+    if folds is not None and (resume is not None or lr_range_test is not None or tensorboard):
+        raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
     rates = rate_range(lr_range_test) if lr_range_test is not None else None
     if rates and resume is not None:
         raise UsageError("--lr-range-test begins anew; expected no --resume beside it")
@@ -126,9 +134,13 @@ def train(
         run = Run.open(resume)
         if run.rate_range.is_file():
             raise RunError(f"{run.path}: a learning-rate range test; there is no training to go on with")
+        if run.cross_validation.is_file():
+            raise RunError(f"{run.path}: a cross-validation; there is no training to go on with")
         training = resumed(run)
     else:
         training = with_options(find_recipe(recipe) if recipe else Training(), options)
+        if folds is not None:
+            return run_folds(training, folds, runs, json=json)
         check(training)
         if rates:
             return run_range(training, *rates, epochs or 1, runs, json=json)

@@ -36,7 +36,7 @@ def stretch(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float 
     require_images(images)
     if not 0 <= pull <= 10:
         raise UsageError(f"pull is {pull}; expected 0 to 10 pixels")
-    fields = _SHARES @ draw_pulls(rng, len(images), pull) @ _SHARES.T  # (N, 2, 28, 28)
+    fields = np.asarray(_SHARES @ draw_pulls(rng, len(images), pull) @ _SHARES.T, np.float32)  # (N, 2, 28, 28)
     pixels = np.arange(28, dtype=np.float32)
     fields[:, 0] += pixels
     fields[:, 1] += pixels[:, None]

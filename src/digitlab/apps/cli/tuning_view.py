@@ -1,0 +1,107 @@
+"""A search: a row for each trial under way and the time left on a terminal, a line a trial everywhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.progress_view import BarView
+from digitlab.apps.cli.study_view import in_time
+from digitlab.tuning.events import Moved, Noted, TrialBegan, TrialEnded
+from digitlab.tuning.results import UNITS, fold_accuracies
+
+if TYPE_CHECKING:
+    from digitlab.tuning.events import Event
+    from digitlab.tuning.search import Trial
+    from digitlab.tuning.space import Space
+
+__all__ = ["TuningView", "value_in_words"]
+
+
+class TuningView(BarView):
+    """A listener for `digitlab.tuning.running.run_search`."""
+
+    def __init__(self, space: Space, before: int) -> None:
+        """``before``: trials that were over when it began."""
+        super().__init__("{task.description}", "{task.fields[state]}")
+        self._space, self._over, self._before = space, before, before
+        self._began = time.monotonic()
+        self._rows: dict[int, object] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case TrialBegan(number):
+                if self._bar is not None:
+                    self._rows[number] = self._bar.add_task(
+                        f"trial {number}", total=None, state="waiting", visible=False
+                    )
+            case Moved():
+                self._move(event)
+            case TrialEnded(trial, best):
+                self._end(trial, best)
+            case Noted(text):
+                self._line(text)
+
+    def _move(self, event: Moved) -> None:
+        if self._bar is None or event.number not in self._rows:
+            return
+        so_far = "" if event.accuracy is None else f"  accuracy {event.accuracy:.4f}"
+        state = f"training {event.job}/{event.jobs}, epoch {int(event.epochs) + 1}{so_far}  {self._left()} left in all"
+        done, whole = event.job - 1 + event.epochs / self._space.longest, event.jobs
+        self._bar.update(self._rows[event.number], completed=done, total=whole, state=state, visible=True)  # type: ignore[arg-type]
+
+    def _left(self) -> str:
+        """A guess: what is over took so long; trials that are pruned soon make it a pessimist."""
+        done = self._over - self._before
+        if not done:
+            return "?"
+        return in_time((time.monotonic() - self._began) / done * (self._space.trials - self._over))
+
+    def _end(self, trial: Trial, best: int | None) -> None:
+        self._over += 1
+        row = self._rows.pop(trial.number, None)
+        if self._bar is not None and row is not None:
+            self._bar.remove_task(row)  # type: ignore[arg-type]
+        best_words = "" if best is None else ", the best" if best == trial.number else f", best: trial {best}"
+        about = f"  ({self._over} of {self._space.trials}{best_words}, {self._left()} left)"
+        self._line(f"trial {trial.number}: {_point(self._space, trial)}: {self._outcome(trial)}{about}")
+
+    def _outcome(self, trial: Trial) -> str:
+        done = len(fold_accuracies(trial))
+        match trial.state:
+            case "complete":
+                objectives = self._space.tuning.objectives
+                values = zip(objectives, trial.values or (), strict=True)
+                return ", ".join(f"{name} {value_in_words(name, value)}" for name, value in values)
+            case "pruned":
+                last = trial.reported[max(trial.reported)] if trial.reported else 0.0
+                place = f"after {done} trainings" if done else f"after epoch {max(trial.reported, default=0)}"
+                return f"pruned {place} at {last:.4f}"
+        return f"failed: {trial.notes.get('reason', 'no reason given')}"
+
+    def _line(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, highlight=False, markup=False)
+        else:
+            advise(text)
+
+
+def _point(space: Space, trial: Trial) -> str:
+    spoken = []
+    for name in space.parameters:
+        label = trial.labels[name]
+        shown = f"{label:.4g}" if isinstance(label, float) else label
+        spoken.append(f"{name.removeprefix('options.')} {shown}")
+    return ", ".join(spoken)
+
+
+def value_in_words(objective: str, value: float) -> str:
+    """An objective's value with its unit.
+
+    >>> value_in_words("accuracy", 0.98765), value_in_words("size", 432.1)
+    ('0.9877', '432.1 kB')
+    """
+    digits = {"accuracy": ".4f", "loss": ".4f", "latency": ".3g", "size": ".4g"}[objective]
+    return f"{value:{digits}}{UNITS[objective]}"

@@ -1,0 +1,249 @@
+"""Our networks for scikit-learn: its cross-validation, searches and pipelines work with them.
+
+from digitlab import DigitClassifier
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+cross_val_score(DigitClassifier("ann-397", optimiser="adam", batch_size=32, epochs=6), images, labels, cv=10)
+GridSearchCV(DigitClassifier("dense-family"), {"batch_size": [32, 64], "options__width": [64, 397]})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets
+
+from digitlab.datasets import hold_out
+from digitlab.errors import ShapeError, UsageError
+from digitlab.training.settings import LOSSES, Training
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from digitlab.models.backend import keras
+    from digitlab.training.events import EpochEnded
+
+__all__ = ["DigitClassifier"]
+
+_PIXELS = 28 * 28
+_ROUNDING = 1e-6  # 0.1 + 0.2 is a little more than 0.3
+
+
+class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network of `digitlab.models` as a scikit-learn classifier.
+
+    Images: (N, 28, 28), (N, 28, 28, 1) or (N, 784), light ink on dark; whole numbers from 0 to 255, or floats from 0 to
+    1, which are rounded to 255ths: networks take whole pixels, and centre or scale them themselves. Other floats are
+    refused (S1 subtracts 0.5 before; give x / 255). Labels: up to ten different ones of any kind; the digits 0 to 9
+    keep their places among the network's ten answers.
+
+    The parameters are those of `Training`, which describes them; options of an architecture may also be set one by one
+    as ``options__NAME``. What is not here, such as a dataset, is what `fit` is given.
+
+    random_state: the seed of weights and of the order of the images; None: another each time
+
+    After `fit`: ``classes_``; ``n_features_in_``; ``history_``, an `EpochEnded` for each epoch; ``model_``, the Keras
+    network in float32.
+    """
+
+    def __init__(
+        self,
+        architecture: str = "thesis-2conv",
+        *,
+        epochs: int = 12,
+        batch_size: int = 128,
+        optimiser: str = "adadelta",
+        loss: str = LOSSES[0],
+        learning_rate: float | None = None,
+        schedule: str = "constant",
+        dropout: bool = True,
+        options: Mapping[str, Any] | None = None,
+        augmentation: str = "none",
+        noise: float = 0.0,
+        weight_average: float = 0.0,
+        label_smoothing: float = 0.0,
+        validation: float = 0.0,
+        patience: int | None = None,
+        precision: str = "auto",
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        self.architecture = architecture
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimiser = optimiser
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.dropout = dropout
+        self.options = options
+        self.augmentation = augmentation
+        self.noise = noise
+        self.weight_average = weight_average
+        self.label_smoothing = label_smoothing
+        self.validation = validation
+        self.patience = patience
+        self.precision = precision
+        self.random_state = random_state
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters; ``deep``: each option of the architecture that is set, as ``options__NAME``, as well."""
+        found: dict[str, Any] = super().get_params(deep=False)
+        # What cannot be is refused by `fit`, as scikit-learn wants it, not here.
+        options = self.options if isinstance(self.options, Mapping) else {}
+        return {**found, **{f"options__{name}": value for name, value in options.items()}} if deep else found
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters; ``options__NAME`` changes one option and leaves the others."""
+        options = {name: params.pop(name) for name in list(params) if name.startswith("options__")}
+        super().set_params(**params)
+        if options:
+            own = {name.removeprefix("options__"): value for name, value in options.items()}
+            self.options = {**(self.options or {}), **own}  # a new one: a copy of this estimator may hold the old
+        return self
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's names
+        """Train on images and their labels.
+
+        Raises:
+            ShapeError: for images of another shape or range, or more than ten different labels.
+            UsageError: for parameters that no training can have.
+        """
+        from digitlab.training.assembly import finished_network, loop_of
+        from digitlab.training.augmentation import augmentation
+        from digitlab.training.loop import StopRequest
+
+        images = _as_images(X)
+        training = self._training()
+        settle = augmentation(training.augmentation).settle
+        if settle is not None:
+            raise UsageError(
+                f"augmentation is {self.augmentation!r}, which makes Sobel images; expected one that leaves grey images"
+            )
+        digits = Digits(images, self._learn_classes(y, len(images)))
+        train, held = hold_out(digits, training.validation) if training.validation else (digits, None)
+        loop = loop_of(training, train, held)
+        history = loop.run(training.epochs, lambda _: None, StopRequest())
+        self.history_: list[EpochEnded] = history.epochs
+        self.n_features_in_ = _PIXELS
+        self._fitted = training
+        self._weights = [np.asarray(weight) for weight in loop.model.get_weights()]
+        self._model: keras.Model | None = finished_network(training, loop)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
+        """How likely each of ``classes_`` is: float32 (N, classes), rows that sum to 1."""
+        from digitlab.models import predict_probabilities
+
+        model = self.model_
+        images = _as_images(X)
+        if not len(images):
+            return np.empty((0, len(self.classes_)), np.float32)
+        said = predict_probabilities(model, images)[:, self._places]
+        return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny), np.float32)
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+        """The likeliest of ``classes_``."""
+        said = self.predict_proba(X)
+        return self.classes_[said.argmax(axis=1)]  # type: ignore[no-any-return]
+
+    @property
+    def model_(self) -> keras.Model:
+        """The trained network; made anew from its weights after this was sent to another process."""
+        if not hasattr(self, "_weights"):
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+                "using this estimator."
+            )
+        if self._model is None:
+            from digitlab.training.assembly import network_of
+
+            self._model = network_of(self._fitted)
+            self._model.set_weights(self._weights)
+        return self._model
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_weights")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        return {**state, "_model": None} if "_model" in state else state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def _training(self) -> Training:
+        own = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer):
+            random = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState()
+            seed = random.randint(2**31 - 1)
+        training = Training(**{**own, "options": dict(self.options or {}), "seed": int(seed)})
+        if training.patience is not None and not training.validation:
+            raise UsageError("patience needs images to watch; expected validation, e.g. 0.1, beside it")
+        return training
+
+    def _learn_classes(self, y: ArrayLike, count: int) -> NDArray[np.uint8]:
+        """Note the classes; the place of each image's among the network's ten answers."""
+        if y is None:
+            needed = "a label for each image; fit requires y to be passed, but the target y is None"
+            raise ShapeError("y", expected=needed, received=None)
+        labels = np.asarray(y)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels.ravel()
+        if labels.shape != (count,):
+            raise ShapeError("y", expected=f"({count},), a label for each image", received=labels.shape)
+        check_classification_targets(labels)
+        self.classes_, place_of = np.unique(labels, return_inverse=True)
+        if len(self.classes_) > 10:
+            raise ShapeError("y", expected="at most 10 different labels", received=len(self.classes_))
+        self._places = _places_of(self.classes_)
+        return self._places[place_of].astype(np.uint8)
+
+
+def _places_of(classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Where the network answers each class: digits at their own place, other labels in their order.
+
+    >>> _places_of(np.array([3, 8])).tolist(), _places_of(np.array(["no", "yes"])).tolist()
+    ([3, 8], [0, 1])
+    """
+    if classes.dtype.kind in "iu" and classes.min() >= 0 and classes.max() <= 9:
+        return classes.astype(np.int64)
+    return np.arange(len(classes))
+
+
+def _as_images(given: ArrayLike) -> NDArray[np.uint8]:
+    """uint8 (N, 28, 28).
+
+    Raises:
+        ShapeError: for another shape or range.
+        ValueError, TypeError: scikit-learn's own, for what is no array of numbers.
+    """
+    pixels: NDArray[Any] = check_array(given, allow_nd=True, ensure_2d=False, ensure_min_samples=0)
+    if pixels.ndim == 4 and pixels.shape[1:] == (28, 28, 1):
+        pixels = pixels[..., 0]
+    if pixels.ndim == 2 and pixels.shape[1] == _PIXELS:
+        pixels = pixels.reshape(-1, 28, 28)
+    if pixels.ndim != 3 or pixels.shape[1:] != (28, 28):
+        raise ShapeError("X", expected="(N, 28, 28), (N, 28, 28, 1) or (N, 784)", received=pixels.shape)
+    if pixels.dtype == np.uint8 or not pixels.size:
+        return pixels.astype(np.uint8)
+    low, high = float(pixels.min()), float(pixels.max())
+    if pixels.dtype.kind == "f":
+        if low < -_ROUNDING or high > 1 + _ROUNDING:
+            raise ShapeError(
+                "X", expected="floats from 0 to 1, or whole numbers from 0 to 255", received=f"{low} to {high}"
+            )
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255)
+        low, high = 0, 255
+    if low < 0 or high > 255:
+        raise ShapeError("X", expected="whole numbers from 0 to 255", received=f"{low:.0f} to {high:.0f}")
+    return pixels.astype(np.uint8)

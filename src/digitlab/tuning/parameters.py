@@ -1,0 +1,160 @@
+"""What varies in a space: some choices, or a range of numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Choice", "Label", "Parameter", "Range", "parameter_of"]
+
+# A value as it is kept and shown: lists, e.g. the filters of a network, as their text.
+Label = str | int | float | bool
+
+_OF_A_RANGE = ("low", "high", "step", "log")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of these values."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The values as they are kept."""
+        return tuple(map(_label, self.values))
+
+    @property
+    def grid(self) -> tuple[Label, ...] | None:
+        """Every value."""
+        return self.labels
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """Values that are tried before anything is trained: if they can be, all can."""
+        return self.values
+
+    def value(self, label: Label) -> Any:
+        """The value of a label."""
+        return self.values[self.labels.index(label)]
+
+    def as_toml(self) -> Any:
+        """As it stands in a file."""
+        return list(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from ``low`` to ``high``, both included; whole ones where both are.
+
+    step: between two of them; None: 1 for whole numbers, any number else
+    log: as likely between 1 and 10 as between 10 and 100
+    """
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole."""
+        return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
+
+    @property
+    def grid(self) -> tuple[Label, ...] | None:
+        """Every number, or None where there is no end of them.
+
+        >>> Range(2, 9, step=3).grid, Range(0.1, 0.3, step=0.1).grid, Range(0.1, 0.3).grid
+        ((2, 5, 8), (0.1, 0.2, 0.3), None)
+        """
+        if self.step is None and not self.whole:
+            return None
+        step = self.step or 1
+        # Rounded: 0.1 + 2 * 0.1 is 0.30000000000000004.
+        numbers = (self.low + step * place for place in range(math.floor((self.high - self.low) / step + 1e-9) + 1))
+        return tuple(int(number) if self.whole else float(f"{number:.12g}") for number in numbers)
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """See `Choice.ends`."""
+        return (self.low, self.grid[-1] if self.grid else self.high)
+
+    def value(self, label: Label) -> Any:
+        """The number itself."""
+        return int(label) if self.whole else float(f"{float(label):.12g}")
+
+    def as_toml(self) -> Any:
+        """As it stands in a file."""
+        found: dict[str, Any] = {"low": self.low, "high": self.high}
+        return found | ({"step": self.step} if self.step is not None else {}) | ({"log": True} if self.log else {})
+
+
+Parameter = Choice | Range
+
+
+def parameter_of(given: object, where: str) -> Parameter:
+    """What stands in a space: a list of choices, or a table with ``low`` and ``high``.
+
+    Raises:
+        RecipeError: for anything else, and where there is nothing to choose from.
+    """
+    if isinstance(given, list):
+        return _choice(given, where)
+    if isinstance(given, dict):
+        return _range(given, where)
+    raise RecipeError(
+        f"{where} is {given!r}; expected choices such as [1, 2] or a range such as {{ low = 1, high = 9 }}"
+    )
+
+
+def _choice(values: Sequence[Any], where: str) -> Choice:
+    if not values:
+        raise RecipeError(f"{where} has no choices; expected at least one")
+    labels = [_label(value) for value in values]
+    for place, label in enumerate(labels):
+        if label in labels[:place]:
+            raise RecipeError(f"{where} has {label!r} twice; expected each choice once")
+    return Choice(tuple(values))
+
+
+def _range(given: Mapping[str, Any], where: str) -> Range:
+    for key in given:
+        if key not in _OF_A_RANGE:
+            raise RecipeError(f"{where} has the unknown key {key!r}; a range has {', '.join(_OF_A_RANGE)}")
+    for key in ("low", "high"):
+        if key not in given:
+            raise RecipeError(f"{where} has no {key}; expected {{ low = …, high = … }}")
+    for key in ("low", "high", "step"):
+        value = given.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise RecipeError(f"{where}: {key} is {value!r}; expected a number")
+    if not isinstance(given.get("log", False), bool):
+        raise RecipeError(f"{where}: log is {given['log']!r}; expected true or false")
+    found = Range(**given)
+    _expect_numbers_in(found, where)
+    if found.whole:
+        return found
+    return Range(float(found.low), float(found.high), found.step and float(found.step), found.log)
+
+
+def _expect_numbers_in(found: Range, where: str) -> None:
+    if found.low >= found.high:
+        raise RecipeError(f"{where} is an empty range, from {found.low} to {found.high}; expected low below high")
+    if found.step is not None and not 0 < found.step <= found.high - found.low:
+        raise RecipeError(f"{where}: step is {found.step}; expected more than 0, and at most high - low")
+    if found.log and found.low <= 0:
+        raise RecipeError(f"{where}: low is {found.low}; expected more than 0 for a range with log")
+    if found.log and found.step is not None:
+        raise RecipeError(f"{where} has both log and step; expected one of them")
+
+
+def _label(value: Any) -> Label:
+    return value if isinstance(value, Label) else json.dumps(value)

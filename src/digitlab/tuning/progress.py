@@ -1,0 +1,105 @@
+"""A trial under way: its jobs, what they gave, and how far that is on the one scale that all trials share.
+
+The scale is in epochs of the longest training: a trial is at step e after e epochs of its first job, and at j × longest
+after j jobs. So after so many jobs trials with long and short trainings are compared, and a rung of a halving may lie
+within the first training as well as many folds later. Later jobs are not looked at before they are done: half a fold
+says less than the whole ones before it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from digitlab.studies.job import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from digitlab.training.settings import Training
+    from digitlab.tuning.search import Trial
+    from digitlab.tuning.space import Space
+
+__all__ = ["OpenTrial", "jobs_of", "weighing"]
+
+# What is kept of a job's result in the journal.
+KEPT = ("accuracy", "loss", "epochs", "seconds", "overhead", "parameters")
+
+
+def jobs_of(space: Space, training: Training) -> list[Job]:
+    """The trainings of a trial: fold after fold, then with the next seed. None of them can reach the test images."""
+    tuning = space.tuning
+    share = {"share": tuning.share} if tuning.share < 1 else {}
+    found = []
+    for seed in range(tuning.seeds):
+        for fold in range(tuning.use_folds or tuning.folds):
+            one = replace(training, seed=space.base.seed + seed, test=None, name=None)
+            settings = {"training": one.as_dict(), "folds": tuning.folds, "fold": fold, "watch": "test", **share}
+            found.append(Job("train-on-folds", settings))
+    return found
+
+
+def weighing(training: Training) -> Job:
+    """Size and latency of a network, whatever it is trained with."""
+    from digitlab.training.settings import Training as Settings
+
+    network = Settings(training.architecture, dropout=training.dropout, options=training.options, noise=training.noise)
+    return Job("weigh", {"training": network.as_dict()})
+
+
+@dataclass(slots=True)
+class OpenTrial:
+    """A trial that is not over.
+
+    jobs: by digest, in the order in which they are done; results: of the first so many of them
+    weighed: size and latency, where they are asked for
+    """
+
+    number: int
+    training: Training
+    jobs: Mapping[str, Job]
+    results: list[Mapping[str, Any]] = field(default_factory=list)
+    weighing: tuple[str, Job] | None = None
+    weighed: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, space: Space, trial: Trial) -> OpenTrial:
+        """A trial that was just proposed, or one whose search was interrupted: then with what its jobs gave."""
+        training = space.training(trial.labels)
+        found = cls(trial.number, training, {job.digest: job for job in jobs_of(space, training)})
+        if {"latency", "size"} & {*space.tuning.objectives}:
+            job = weighing(training)
+            found.weighing = job.digest, job
+            found.weighed = trial.notes.get("weighed")
+        while (result := trial.notes.get(f"job-{len(found.results)}")) is not None:
+            found.results.append(result)
+        return found
+
+    @property
+    def missing(self) -> Iterator[tuple[str, Job]]:
+        """What is still to be done, in order, with the digests."""
+        if self.weighing is not None and self.weighed is None:
+            yield self.weighing
+        yield from itertools.islice(self.jobs.items(), len(self.results), None)
+
+    @property
+    def first(self) -> bool:
+        """Whether its first training is not done yet: that one is looked at after each epoch."""
+        return not self.results
+
+    @property
+    def accuracy(self) -> float:
+        """The mean so far; 0 before the first job is done."""
+        return self.mean("accuracy") if self.results else 0.0
+
+    def mean(self, name: str) -> float:
+        """Of a number over the jobs that are done."""
+        return statistics.fmean(result[name] for result in self.results)
+
+    def objective(self, name: str) -> float:
+        """What is sought, of a trial whose jobs are all done."""
+        if name in ("latency", "size"):
+            return float((self.weighed or {})[{"latency": "milliseconds", "size": "kilobytes"}[name]])
+        return self.mean(name)

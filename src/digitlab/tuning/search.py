@@ -1,0 +1,233 @@
+"""Proposals, pruning and the record of trials: the one module that knows Optuna.
+
+The record is Optuna's journal, a file to which each step is appended as a line: nothing to lock for readers, nothing to
+migrate, readable by eye, and it loads no database. A line that a power cut left unfinished is cut off when the file is
+opened again. One process writes, so that a lock of the whole folder (`folder`) does for Optuna's own, which a killed
+process would leave behind.
+
+Proposals are made with a seed of their own for each trial: a search that was killed goes on as if it had not been,
+unless that was in the milliseconds of a proposal by chance.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import BaseJournalFileLock
+from optuna.trial import TrialState
+
+from digitlab.errors import RunError
+from digitlab.storage import saying_what_failed
+from digitlab.tuning.parameters import Choice
+from digitlab.tuning.settings import OBJECTIVES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digitlab.tuning.parameters import Label, Parameter
+    from digitlab.tuning.space import Space
+
+__all__ = ["Search", "State", "Trial"]
+
+State = Literal["running", "complete", "pruned", "failed"]
+
+_STATES: dict[TrialState, State] = {
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point of the space, and what became of it.
+
+    labels: the point, by name of the parameter
+    values: of the objectives, in their order; None unless it is complete
+    reported: step and mean accuracy so far; see `digitlab.tuning.progress`
+    notes: plain values that were kept with it: what its jobs gave
+    """
+
+    number: int
+    state: State
+    labels: Mapping[str, Label]
+    values: tuple[float, ...] | None = None
+    reported: Mapping[int, float] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Search:
+    """The trials of a space, kept in a file."""
+
+    def __init__(self, space: Space, path: Path) -> None:
+        """Open ``path``, or begin it.
+
+        Raises:
+            RunError: when it is no journal of Optuna's.
+            StorageError: when it cannot be written.
+        """
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._space, tuning = space, space.tuning
+        self._distributions = {name: _distribution(each) for name, each in space.parameters.items()}
+        self._several = len(tuning.objectives) > 1
+        _drop_unfinished_line(path)
+        try:
+            with saying_what_failed(path):
+                self._storage = JournalStorage(_Journal(str(path), _NoLock()))
+                self._study = optuna.create_study(
+                    study_name=space.name,
+                    storage=self._storage,
+                    directions=["maximize" if OBJECTIVES[each] else "minimize" for each in tuning.objectives],
+                    pruner=_pruner(space),
+                    load_if_exists=True,
+                )
+                self._finish_proposals()
+        except (ValueError, LookupError, TypeError, AssertionError) as error:
+            raise RunError(f"{path}: not a journal that can be gone on with ({error})") from error
+
+    def ask(self) -> Trial:
+        """Begin a new trial."""
+        self._study.sampler = _sampler(self._space, len(self._study.get_trials(deepcopy=False)))
+        asked = self._study.ask(self._distributions)
+        return Trial(asked.number, "running", dict(asked.params))
+
+    def note(self, number: int, name: str, content: Any) -> None:
+        """Keep plain values with a trial that is running."""
+        self._storage.set_trial_user_attr(self._id(number), name, content)
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Keep how far a running trial is; returns whether it should end here. Never so with several objectives."""
+        if self._several:
+            return False
+        if step in self._study.get_trials(deepcopy=False)[number].intermediate_values:
+            return False
+        self._storage.set_trial_intermediate_value(self._id(number), step, value)
+        return self._study.pruner.prune(self._study, self._study.get_trials()[number])
+
+    def complete(self, number: int, values: Sequence[float]) -> None:
+        """End a trial that was measured to the end."""
+        self._study.tell(number, list(values))
+
+    def prune(self, number: int) -> None:
+        """End a trial early; its value is the last that was reported."""
+        self._study.tell(number, state=TrialState.PRUNED)
+
+    def fail(self, number: int, reason: str) -> None:
+        """End a trial that cannot be measured."""
+        self.note(number, "reason", reason)
+        self._study.tell(number, state=TrialState.FAIL)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All of them, in order."""
+        return [
+            Trial(
+                each.number,
+                _STATES[each.state],
+                each.params,
+                tuple(each.values) if each.state == TrialState.COMPLETE else None,
+                each.intermediate_values,
+                each.user_attrs,
+            )
+            for each in self._study.get_trials(deepcopy=False)
+        ]
+
+    @property
+    def front(self) -> list[int]:
+        """Numbers of the trials that no other is better than in all: of one objective, the best alone."""
+        if not any(trial.state == "complete" for trial in self.trials):
+            return []
+        if self._several:
+            return sorted(trial.number for trial in self._study.best_trials)
+        return [self._study.best_trial.number]
+
+    def _id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+
+    def _finish_proposals(self) -> None:
+        """A proposal is several lines of the journal; whoever was killed among them left some out."""
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.state == TrialState.RUNNING and trial.params.keys() != self._distributions.keys():
+                self._study.sampler = _sampler(self._space, trial.number)
+                unfinished = optuna.trial.Trial(self._study, self._id(trial.number))
+                for name, distribution in self._distributions.items():
+                    unfinished._suggest(name, distribution)
+
+
+def _distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution:
+    if isinstance(parameter, Choice):
+        return CategoricalDistribution(parameter.labels)
+    if parameter.whole:
+        return IntDistribution(
+            int(parameter.low), int((parameter.grid or (0,))[-1]), parameter.log, int(parameter.step or 1)
+        )
+    high = float(parameter.grid[-1]) if parameter.grid else parameter.high
+    return FloatDistribution(parameter.low, high, parameter.log, parameter.step)
+
+
+def _sampler(space: Space, asked: int) -> optuna.samplers.BaseSampler:
+    """Who proposes the next trial, when so many were proposed before."""
+    tuning = space.tuning
+    if tuning.sampler == "grid":
+        return _Grid({name: each.grid or () for name, each in space.parameters.items()}, seed=tuning.seed)
+    seed = (tuning.seed * 1_000_003 + asked) % 2**32
+    if tuning.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=tuning.startup, constant_liar=True)
+
+
+class _Grid(optuna.samplers.GridSampler):
+    """The grid in a random order. That it has come to its end, whoever asks knows."""
+
+    def after_trial(self, *_: Any, **__: Any) -> None:
+        """Nothing: Optuna would stop its own loop, which is not used."""
+
+
+def _pruner(space: Space) -> optuna.pruners.BasePruner:
+    tuning = space.tuning
+    if tuning.pruner == "median":
+        return optuna.pruners.MedianPruner(n_startup_trials=tuning.startup)
+    if tuning.pruner == "halving":
+        return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=tuning.reduction)
+    if tuning.pruner == "hyperband":
+        most = space.longest * tuning.jobs
+        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=most, reduction_factor=tuning.reduction)
+    return optuna.pruners.NopPruner()
+
+
+class _NoLock(BaseJournalFileLock):
+    """In place of Optuna's lock."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+class _Journal(JournalFileBackend):
+    """Optuna's journal, with errors that say what to do."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        with saying_what_failed(Path(self._file_path)):
+            super().append_logs(logs)
+
+
+def _drop_unfinished_line(path: Path) -> None:
+    if not path.is_file():
+        return
+    with saying_what_failed(path), path.open("r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)

@@ -1,0 +1,203 @@
+"""A space of recipes: a recipe whose settings partly vary, in one TOML file.
+
+architecture = "dense-family"        # the keys of a recipe: what stands still
+epochs = 10
+
+[tune]                               # how it is searched, see `Tuning`
+sampler = "grid"
+
+[space]                              # what varies: choices or ranges
+batch_size = [32, 64]
+learning_rate = { low = 1e-4, high = 1e-1, log = true }
+
+[space.options]                      # options of the architecture
+width = { low = 64, high = 512, step = 64 }
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import RecipeError, UsageError
+from digitlab.training.settings import Training, expect_setting, training_of
+from digitlab.tuning.parameters import Parameter, Range, parameter_of
+from digitlab.tuning.settings import Tuning, tuning_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    from digitlab.tuning.parameters import Label
+
+__all__ = ["Space", "find_space", "parse_space", "read_space", "space_names"]
+
+_OPTIONS = "options."
+_FIXED = {
+    "seed": "the seeds of a trial are counted; say how many with seeds in [tune]",
+    "name": "it changes nothing",
+    "dataset": "other images cannot be compared on the same folds",
+    "test": "the test images are never looked at while tuning",
+    "members": "an ensemble is made of recipes that were found: `digitlab ensemble`",
+}
+_USUAL_TRIALS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What stands still, what varies, and how it is searched.
+
+    parameters: by name: a field of `Training`, or "options.NAME" of the architecture
+    """
+
+    name: str
+    base: Training
+    parameters: Mapping[str, Parameter]
+    tuning: Tuning
+
+    @property
+    def size(self) -> int | None:
+        """Points of the grid; None where there is no end of them."""
+        grids = [parameter.grid for parameter in self.parameters.values()]
+        return None if None in grids else math.prod(len(grid or ()) for grid in grids)
+
+    @property
+    def trials(self) -> int:
+        """How many there shall be; of a grid at most each point once."""
+        if self.tuning.sampler == "grid":
+            return min(self.tuning.trials or _USUAL_TRIALS**3, self.size or 0)
+        return self.tuning.trials or _USUAL_TRIALS
+
+    @property
+    def longest(self) -> int:
+        """The most epochs that a training may have."""
+        epochs = self.parameters.get("epochs")
+        return max(epochs.ends) if epochs is not None else self.base.epochs
+
+    def training(self, labels: Mapping[str, Label]) -> Training:
+        """The recipe at this point.
+
+        Raises:
+            UsageError: for values that no training can have.
+        """
+        values = {name: parameter.value(labels[name]) for name, parameter in self.parameters.items()}
+        return self._with(values)
+
+    def samples(self) -> list[Training]:
+        """Recipes in which every setting has once each of its ends or choices; options of the architecture the first.
+
+        What a training refuses it refuses here; which options go together only trying shows.
+        """
+        first = {name: parameter.ends[0] for name, parameter in self.parameters.items()}
+        found = [self._with(first)]
+        for name, parameter in self.parameters.items():
+            if not name.startswith(_OPTIONS):
+                found += [self._with({**first, name: value}) for value in parameter.ends[1:]]
+        return found
+
+    def _with(self, values: Mapping[str, Any]) -> Training:
+        own = {name: value for name, value in values.items() if not name.startswith(_OPTIONS)}
+        options = {name[len(_OPTIONS) :]: value for name, value in values.items() if name.startswith(_OPTIONS)}
+        return replace(self.base, **own, options={**self.base.options, **options})
+
+    def as_toml(self) -> dict[str, Any]:
+        """As it stands in a file, everything resolved."""
+        base = {name: value for name, value in self.base.as_dict().items() if value is not None}
+        space: dict[str, Any] = {}
+        for name, parameter in self.parameters.items():
+            table = space.setdefault("options", {}) if name.startswith(_OPTIONS) else space
+            table[name.removeprefix(_OPTIONS)] = parameter.as_toml()
+        return {**base, "tune": self.tuning.as_toml(), "space": space}
+
+
+def space_names() -> tuple[str, ...]:
+    """The spaces that ship with the package."""
+    return tuple(sorted(Path(entry.name).stem for entry in _shipped().iterdir() if entry.name.endswith(".toml")))
+
+
+def _shipped() -> Traversable:
+    return resources.files("digitlab.tuning").joinpath("spaces")
+
+
+def find_space(path: Path) -> Space:
+    """The space in this file, or the shipped one of this name.
+
+    Raises:
+        RecipeError: as `read_space`, or when there is neither.
+    """
+    if path.exists():
+        return read_space(path)
+    if str(path) in space_names():
+        with resources.as_file(_shipped().joinpath(f"{path}.toml")) as shipped:
+            return read_space(shipped)
+    raise RecipeError(f"{path}: there is no such file of a space; shipped: {', '.join(space_names())}")
+
+
+def read_space(path: Path) -> Space:
+    """Read a space.
+
+    Raises:
+        RecipeError: when it is missing, not TOML, has unknown keys, values of the wrong kind, or nothing that varies.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
+    return parse_space(content, path.stem, path)
+
+
+def parse_space(content: Mapping[str, Any], name: str, where: object) -> Space:
+    """The space of a file's content; ``where`` it stands begins every complaint.
+
+    Raises:
+        RecipeError: as `read_space`.
+    """
+    tables = {table: content.get(table, {}) for table in ("tune", "space")}
+    for table, inside in tables.items():
+        if not isinstance(inside, dict):
+            raise RecipeError(f"{where}: {table} is {inside!r}; expected a table, [{table}]")
+    base = replace(training_of({key: value for key, value in content.items() if key not in tables}, where), name=None)
+    if base.members > 1:
+        raise RecipeError(f"{where}: members is {base.members}; expected 1: {_FIXED['members']}")
+    space = Space(
+        content.get("name", name), base, _parameters(tables["space"], where), tuning_of(tables["tune"], where)
+    )
+    if not space.parameters:
+        raise RecipeError(f"{where}: nothing varies; expected a table [space] with choices or ranges")
+    if space.tuning.sampler == "grid" and space.size is None:
+        endless = [name for name, parameter in space.parameters.items() if parameter.grid is None]
+        raise RecipeError(f"{where}: a grid has no end for {', '.join(endless)}; expected choices, or a step")
+    try:
+        if any(each.patience is not None and not each.validation for each in space.samples()):
+            raise UsageError("early stopping needs images held out of each fold's own, e.g. validation = 0.1")
+    except UsageError as error:
+        raise RecipeError(f"{where}: {error}") from error
+    return space
+
+
+def _parameters(content: Mapping[str, Any], where: object) -> dict[str, Parameter]:
+    found = {}
+    for name, given in content.items():
+        if name == "options":
+            if not isinstance(given, dict):
+                raise RecipeError(f"{where}: [space] options is {given!r}; expected a table, [space.options]")
+            for option, inside in given.items():
+                found[_OPTIONS + option] = parameter_of(inside, f"{where}: [space.options] {option}")
+            continue
+        found[name] = parameter_of(given, f"{where}: [space] {name}")
+        if name in _FIXED:
+            raise RecipeError(f"{where}: [space] {name} cannot vary: {_FIXED[name]}")
+        for value in found[name].ends:
+            expect_setting(name, value, f"{where}: [space]")
+        _expect_whole(name, found[name], where)
+    return found
+
+
+def _expect_whole(name: str, parameter: Parameter, where: object) -> None:
+    """A range whose ends are whole may still have a step that is not."""
+    if isinstance(parameter, Range) and parameter.step is not None:
+        expect_setting(name, parameter.low + parameter.step, f"{where}: [space]")
