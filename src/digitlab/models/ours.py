@@ -1,4 +1,4 @@
-"""Our own networks, each for a recipe of its name; the documents' are in `architectures`.
+"""Our own networks, most of them for a recipe of their name; the documents' are in `architectures`.
 
 Input uint8 (N, 28, 28), output float32 (N, 10), as every network here.
 """
@@ -42,7 +42,7 @@ def good_cnn() -> keras.Model:
 
 
 def tiny_cnn() -> keras.Model:
-    """For `recipes/tiny.toml`: 99 % with few parameters. 1,465 parameters, 1,383 trained.
+    """As accurate as can be with few parameters: 98.90 % after 30 epochs, one seed. 1,465 parameters, 1,383 trained.
 
     Two plain convolutions, then separable ones (each channel is filtered for itself, and 1×1 mixes them). At the end a
     weight for each place of each channel instead of an average over places: a digit's parts have their places.

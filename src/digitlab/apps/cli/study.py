@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.durations import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,7 +141,7 @@ def run(
         raise UsageError("expected the names of studies, or --all; `digitlab study list` shows them")
     if seeds is not None and seeds < 1:
         raise UsageError(f"--seeds is {seeds}; expected 1 or more")
-    until = None if for_ is None else time.monotonic() + _seconds(for_)
+    until = None if for_ is None else time.monotonic() + seconds_of(for_)
     studies = [find_study(name) for name in (study_names() if all else names)]
     ran = _run(
         studies, lambda: make_pool(engine, workers=workers, address=address), StopSign(until),
@@ -185,20 +185,6 @@ def _ending(ran: Ran) -> int:
     if dispatched.left:
         advise(f"cells left to do: {len(dispatched.left)}; the same command goes on")
     return 1 if dispatched.failed or dispatched.left else 0
-
-
-def _seconds(text: str) -> float:
-    """A length of time as people write it.
-
-    >>> _seconds("60m"), _seconds("1.5h"), _seconds("90s"), _seconds("2")
-    (3600.0, 5400.0, 90.0, 120.0)
-    """
-    from digitlab.errors import UsageError
-
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"--for is {text!r}; expected a time above 0 such as 45m, 2h or 90s")
-    return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, None: 60}[match[2]]
 
 
 def _say_outcome(outcome: Outcome) -> None:

@@ -74,7 +74,8 @@ def train(
         recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
             instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
-            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, reader-cnn; conv-family and dense-family.
+            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, tiny-cnn, reader-cnn; conv-family
+            and dense-family.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
         test: The set or file on whose test images the result is measured; else the dataset's own.
         epochs: At most so many passes over the training images.
@@ -125,8 +126,10 @@ def train(
     if folds is not None and (resume is not None or lr_range_test is not None or tensorboard):
         raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
     rates = rate_range(lr_range_test) if lr_range_test is not None else None
-    if rates and resume is not None:
-        raise UsageError("--lr-range-test begins anew; expected no --resume beside it")
+    if rates and (resume is not None or tensorboard):
+        raise UsageError(
+            "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
+        )
     advise("loading the network library …")
     from digitlab.training import Training, check, find_recipe, resumed, with_options
 

@@ -78,7 +78,7 @@ def tune(
         runs: The folder in which that run folder is made.
         json: Results as one JSON object.
     """
-    from digitlab.apps.cli.study import _seconds
+    from digitlab.apps.cli.durations import seconds_of
     from digitlab.studies.dispatch import StopSign
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search
@@ -91,7 +91,7 @@ def tune(
         raise UsageError(
             "--resume goes on with the search's own settings; expected no space and no other setting of it"
         )
-    until = None if for_ is None else time.monotonic() + _seconds(for_)
+    until = None if for_ is None else time.monotonic() + seconds_of(for_)
     searched = _space(space, resume, {**changes, "trials": trials})
     folder = Folder(resume or out or Path("tunings") / searched.name)
     stop = StopSign(until)
