@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CLASSES", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "Reading"]
+__all__ = ["CLASSES", "NONE", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "Reading"]
 
 CLASSES = tuple("0123456789")
+NONE = 10  # the label of what is no digit: readers are trained to be unsure of it
 
 Box = tuple[int, int, int, int]
 
@@ -27,7 +28,7 @@ class Digits:
     """Labelled images of single digits.
 
     images: uint8 (N, 28, 28), light ink on dark, 0..255
-    labels: uint8 (N,), 0..9
+    labels: uint8 (N,), 0..9; 10 (`NONE`) among training images only
     """
 
     images: NDArray[np.uint8]
@@ -44,8 +45,8 @@ class Digits:
                 expected=f"uint8 ({len(self.images)},), one for each image",
                 received=f"{self.labels.dtype} {self.labels.shape}",
             )
-        if len(self.labels) and self.labels.max() > 9:
-            row = int((self.labels > 9).argmax())
+        if len(self.labels) and self.labels.max() > NONE:
+            row = int((self.labels > NONE).argmax())
             raise DatasetError(f"labels[{row}] is {self.labels[row]}; expected 0 to 9")
 
     def __len__(self) -> int:
@@ -96,32 +97,57 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class ReadDigit:
-    """One digit found on a page: what, how surely, where (``box`` in pixels of the upright picture), on which line."""
+    """One digit found on a page: what, how surely, where (``box`` in pixels of the upright picture), on which line.
+
+    probabilities: of the digits 0 to 9; empty where unknown
+    column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
+    """
 
     digit: int | None
     confidence: float
     box: Box
     line: int
+    probabilities: tuple[float, ...] = ()
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     r"""All that was read from one picture, in reading order.
 
-    ``digits`` holds declined marks too (``digit`` None); ``lines`` and ``text`` hold answers only.
+    ``digits`` holds declined marks too (``digit`` None); ``lines`` and ``text`` hold answers only, unless the reading
+    was asked for a grid or a pattern: then each place has its character.
+
+    note: one line on what is odd about the picture as a whole, such as "looks upside down"; None where nothing is
+    size: width and height of the upright picture, which the boxes refer to; None where unknown
+    grid: columns and rows of the grid that was asked for. Each row is a line, "." an empty cell, "?" a declined mark
+    pattern: that was asked for. Its literals are in the text, "?" stands where a digit is missing or declined
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(2, 0.8, (0, 20, 5, 29), line=1)
     >>> Reading((one, two), milliseconds=3.0).text
     '1\n2'
+    >>> third = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0, column=2)
+    >>> Reading((third,), milliseconds=3.0, pattern="##-##").text
+    '??-1?'
+    >>> Reading((third,), milliseconds=3.0, grid=(4, 1)).text
+    '..1.'
     """
 
     digits: tuple[ReadDigit, ...]
     milliseconds: float
+    note: str | None = None
+    size: tuple[int, int] | None = None
+    grid: tuple[int, int] | None = None
+    pattern: str | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The answers, a string a line; lines without an answer are left out."""
+        """The answers, a string a line; lines without an answer are left out, except a grid's."""
+        if self.grid is not None:
+            return self._rows_of_the_grid(*self.grid)
+        if self.pattern is not None:
+            return self._filled_in(self.pattern)
         answered: dict[int, str] = {}
         for found in self.digits:
             if found.digit is not None:
@@ -132,6 +158,26 @@ class Reading:
     def text(self) -> str:
         """The lines, joined by newlines."""
         return "\n".join(self.lines)
+
+    def _rows_of_the_grid(self, columns: int, rows: int) -> tuple[str, ...]:
+        cells = [["."] * columns for _ in range(rows)]
+        for found in self.digits:
+            if found.column is not None:
+                cells[found.line][found.column] = _character(found)
+        return tuple("".join(row) for row in cells)
+
+    def _filled_in(self, pattern: str) -> tuple[str, ...]:
+        places = [at for at, sign in enumerate(pattern) if sign == "#"]
+        texts: dict[int, list[str]] = {}
+        for found in self.digits:
+            text = texts.setdefault(found.line, list(pattern.replace("#", "?")))
+            if found.column is not None:
+                text[places[found.column]] = _character(found)
+        return tuple("".join(text) for _, text in sorted(texts.items()))
+
+
+def _character(found: ReadDigit) -> str:
+    return "?" if found.digit is None else str(found.digit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ PARAMETERS = {
     "fast-cnn": 624 + 6944 + 801 * 256 + 2570,
     "good-cnn": 136_106,
     "tiny-cnn": 1_465,
-    "reader-cnn": 290_346,
+    "reader-cnn": 217_386,
     "conv-family": 320 + 5408 * 20 + 20 + 210,
     "dense-family": 785 * 397 + 398 * 397 + 398 * 10,
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitlab.models.backend import keras
-from digitlab.training.compiled.objective import objective
+from digitlab.training.compiled.objective import loss_and_accuracy, objective
 from digitlab.training.settings import LOSSES
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -42,3 +42,20 @@ def test_smoothed_labels_are_shared_among_all_classes(loss: str) -> None:
     targets = 0.9 * np.eye(10)[LABELS] + 0.01
     found = objective(LABELS, keras.ops.convert_to_tensor(PROBABILITIES), 0.1, loss)
     np.testing.assert_allclose(float(found), -(targets * np.log(PROBABILITIES)).sum(1).mean(), rtol=1e-4)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("loss", LOSSES[:2])
+def test_what_is_no_digit_is_to_be_claimed_by_none(loss: str) -> None:
+    found = objective(
+        np.array([3, 10], np.int32), keras.ops.convert_to_tensor(PROBABILITIES), 0.0, loss, distractors=True
+    )
+    of_none = -0.1 * np.log(PROBABILITIES[1]).sum()
+    np.testing.assert_allclose(float(found), (-np.log(0.55) + of_none) / 2, rtol=1e-4)
+
+
+@pytest.mark.backends
+def test_loss_and_accuracy_are_of_the_digits() -> None:
+    labels = np.array([3, 10], np.int32)
+    found = loss_and_accuracy(labels, keras.ops.convert_to_tensor(PROBABILITIES), distractors=True)
+    np.testing.assert_allclose(np.asarray(found), [-np.log(0.55), 1.0], rtol=1e-4)

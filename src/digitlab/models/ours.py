@@ -57,22 +57,23 @@ def tiny_cnn() -> keras.Model:
 
 
 def reader_cnn() -> keras.Model:
-    """For photos: six convolutions with batch normalisation, global average and maximum side by side.
+    """For photos: four convolutions with batch normalisation, global average and maximum side by side.
 
-    Made for recipes/reader.toml. 290,346 parameters. Global pooling instead of a flattened map makes the answer depend
-    little on where the ink lies, which is what a photo needs.
+    Made for recipes/reader.toml. 8.1 million multiply–adds an image, so that twenty thousand are read a second. Global
+    pooling instead of a flattened map makes the answer depend little on where the ink lies, which is what a photo
+    needs.
     """
     images = keras.Input((28, 28), dtype="uint8", name="images")
     x: Any = images
     for layer in sequential(name="reader-cnn").layers:
         x = layer(x)
-    for filters in (32, 64, 128):
-        for _ in range(2):
-            x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-            x = layers.BatchNormalization()(x)
-            x = layers.Activation("relu")(x)  # (N, 28 | 14 | 7, …, filters)
-        x = max_pool()(x) if filters < 128 else x
-    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])  # (N, 256)
+    for layer in (
+        *_normalised(32, 5), max_pool(),                                # (N, 12, 12, 32)
+        *_normalised(64), *_normalised(96), max_pool(),                 # (N, 4, 4, 96)
+        *_normalised(160, padding="same"),                              # (N, 4, 4, 160)
+    ):  # fmt: skip
+        x = layer(x)
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])  # (N, 320)
     x = layers.Dropout(0.3)(pooled)
     return keras.Model(images, output()[0](x), name="reader-cnn")
 

@@ -20,6 +20,7 @@ from digitlab.models.layers import preparation_of
 from digitlab.models.legacy import import_legacy
 from digitlab.models.safety import open_keras_file
 from digitlab.models.safety.archive import CARD, check_archive, read_member
+from digitlab.reading import shipped_keras
 from digitlab.storage import atomic_path
 from digitlab.values import CLASSES, ModelCard
 
@@ -74,10 +75,10 @@ def load_keras(path: Path) -> keras.Model:
 
 
 def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> keras.Model:
-    """The model of a run folder, or of a ``.keras`` or ``.h5`` file of any Keras, ours or not.
+    """The model of a run folder, of a ``.keras`` or ``.h5`` file of any Keras, ours or not, or a shipped one.
 
     Args:
-        path: a run folder or a file; a stranger's is safe to open.
+        path: a run folder, a file (a stranger's is safe to open), or a shipped name.
         tell: gets a sentence for each thing that was changed in an old or foreign file.
 
     Returns:
@@ -87,6 +88,7 @@ def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> k
         ModelError: when there is none, or it cannot be opened or brought over.
         RunError: when a folder is no run.
     """
+    path = _place(path)
     if path.is_dir():
         from digitlab.runs import Run
 
@@ -115,11 +117,17 @@ def read_card(path: Path) -> ModelCard | None:
 
 def card_of(model: keras.Model, path: Path) -> ModelCard:
     """The card in the file that ``model`` came from, or what can be told of a model without one."""
+    path = _place(path)
     if path.is_dir():
         from digitlab.runs import Run
 
         path = Run.open(path).keras
     return read_card(path) or ModelCard(path.stem, model.name, preparation_of(model), versions=versions())
+
+
+def _place(path: Path) -> Path:
+    shipped = None if path.exists() else shipped_keras(str(path))
+    return shipped or path
 
 
 def predict_probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:

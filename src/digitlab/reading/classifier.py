@@ -19,7 +19,9 @@ from digitlab.values import ModelCard
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_MODEL", "Classifier", "resolve_model", "shipped_models"]
+__all__ = [
+    "DEFAULT_MODEL", "Classifier", "read_model", "resolve_model", "shipped_keras", "shipped_models", "start_session",
+]  # fmt: skip
 
 DEFAULT_MODEL = "reader"
 
@@ -44,7 +46,7 @@ class Classifier:
             ModelError: the file is missing, no ONNX, damaged, or made for other images or classes.
         """
         self.path = Path(path)
-        self._session = _start(_read(self.path), self.path, threads)
+        self._session = start_session(read_model(self.path), self.path, threads)
         self._input = _check_input(self._session, self.path)
         self.card = _card(self._session, self.path)
         self._check_answers()
@@ -83,6 +85,12 @@ def shipped_models() -> tuple[str, ...]:
     """The names of the models that come with digitlab, sorted."""
     folder = _shipped_folder()
     return tuple(sorted(file.stem for file in folder.glob("*.onnx"))) if folder.is_dir() else ()
+
+
+def shipped_keras(name: str) -> Path | None:
+    """The Keras file of a shipped model, to look into it or to train it on; None where there is none of this name."""
+    path = _shipped_folder() / f"{name}.keras"
+    return path if name in shipped_models() and path.is_file() else None
 
 
 def resolve_model(name: str | Path | None) -> Path:
@@ -126,7 +134,7 @@ def _model_of_run(path: Path) -> Path:
     return model
 
 
-def _read(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
     """The file's bytes, refused where they cannot be a model of ours.
 
     ONNX Runtime gets the bytes and not the path, so that nothing beside the file is looked for.
@@ -150,7 +158,12 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _start(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
+def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Let ONNX Runtime open what `read_model` has let through; ``threads`` a call, 0 for one a core.
+
+    Raises:
+        ModelError: when it cannot.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -7,12 +7,8 @@ refused here. The format is protobuf; its fields' numbers are those of onnx.prot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from digitlab.errors import ModelError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from digitlab.reading.protobuf import Protobuf
 
 __all__ = ["OPERATORS", "check_onnx"]
 
@@ -30,7 +26,6 @@ OPERATORS = frozenset(
 )
 _DOMAINS = (b"", b"ai.onnx")
 
-_MOST_FIELDS = 300_000  # of protobuf, in the parts that are looked at; a network of 200 layers has some 5,000
 _MOST_NODES = 5_000
 
 
@@ -51,11 +46,11 @@ class _Look:
     """One pass through a file. Every occurrence of a field is looked at: protobuf merges or takes the last."""
 
     def __init__(self) -> None:
-        self._fields_left, self._nodes_left = _MOST_FIELDS, _MOST_NODES
+        self._parts, self._nodes_left = Protobuf(), _MOST_NODES
 
     def model(self, data: memoryview) -> None:
         graphs = 0
-        for number, value in self._messages(data):
+        for number, value in self._parts.messages(data):
             if number == 7:
                 graphs += 1
                 self._graph(value)
@@ -65,7 +60,7 @@ class _Look:
             _refuse("is no ONNX model, or a damaged one (it has no graph)")
 
     def _graph(self, data: memoryview) -> None:
-        for number, value in self._messages(data):
+        for number, value in self._parts.messages(data):
             if number == 1:
                 self._node(value)
             elif number == 5:
@@ -77,7 +72,7 @@ class _Look:
         self._nodes_left -= 1
         if self._nodes_left < 0:
             _refuse(f"has more than {_MOST_NODES:,} operators")
-        for number, value in self._messages(data):
+        for number, value in self._parts.messages(data):
             if number == 4 and bytes(value) not in OPERATORS:
                 _refuse(f"uses the operator {_shown(value)}; a classifier of digits does not need it")
             elif number == 7 and bytes(value) not in _DOMAINS:
@@ -86,7 +81,7 @@ class _Look:
                 self._attribute(value)
 
     def _attribute(self, data: memoryview) -> None:
-        for number, value in self._messages(data):
+        for number, value in self._parts.messages(data):
             if number in (5, 10):
                 self._tensor(value)
             elif number in (6, 11, 21, 22, 23):
@@ -94,63 +89,14 @@ class _Look:
 
     def _tensor(self, data: memoryview) -> None:
         elements = 1
-        for number, value in self._fields(data):
+        for number, value in self._parts.fields(data):
             if number == 13 or (number == 14 and value != 0):
                 _refuse("keeps weights in another file; expected an ONNX model in one piece")
             elif number == 1:
-                for size in [value] if isinstance(value, int) else self._packed(value):
+                for size in [value] if isinstance(value, int) else self._parts.packed(value):
                     elements *= size
         if elements > 8 * len(data):  # at least a bit each
             _refuse(f"has a tensor of {elements:,} numbers in {len(data):,} bytes")
-
-    def _messages(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
-        """The fields that hold bytes: texts and messages."""
-        for number, value in self._fields(data):
-            if not isinstance(value, int):
-                yield number, value
-
-    def _fields(self, data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-        """Number and value of each field of a message; fixed-size numbers are passed over as 0."""
-        place, end = 0, len(data)
-        while place < end:
-            self._fields_left -= 1
-            if self._fields_left < 0:
-                _refuse(f"has more than {_MOST_FIELDS:,} parts; expected weights in one piece each")
-            key, place = _varint(data, place)
-            number, kind = key >> 3, key & 7
-            value: int | memoryview = 0
-            if kind == 0:
-                value, place = _varint(data, place)
-            elif kind in (1, 5):
-                place += 8 if kind == 1 else 4
-            elif kind == 2:
-                length, place = _varint(data, place)
-                value, place = data[place : place + length], place + length
-            if place > end or kind in (3, 4, 6, 7) or not 0 < number < 1 << 29:
-                _refuse("is no ONNX model, or a damaged one")
-            yield number, value
-
-    def _packed(self, data: memoryview) -> Iterator[int]:
-        place = 0
-        while place < len(data):
-            self._fields_left -= 1
-            if self._fields_left < 0:
-                _refuse(f"has more than {_MOST_FIELDS:,} parts; expected weights in one piece each")
-            value, place = _varint(data, place)
-            yield value
-
-
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """A number of protobuf at ``place``, and where the next field begins."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if place + shift // 7 >= len(data):
-            break
-        byte = data[place + shift // 7]
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place + shift // 7 + 1
-    raise ModelError("is no ONNX model, or a damaged one")
 
 
 def _shown(value: memoryview) -> str:

@@ -71,6 +71,7 @@ def loop_of(
         label_smoothing=training.label_smoothing,
         loss=training.loss,
         augmentation=augmentation(training.augmentation),
+        distractors=training.distractors > 0,
     )
 
 

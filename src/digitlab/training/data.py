@@ -6,13 +6,16 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from digitlab.datasets import find_dataset, hold_out
+from digitlab.datasets.distractors import draw_distractors
 from digitlab.datasets.files import WHOLE
 from digitlab.datasets.formats import RowSource
 from digitlab.datasets.shuffling import InFile, InMemory
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, UsageError
 from digitlab.training.augmentation import augmentation
-from digitlab.values import Digits
+from digitlab.values import NONE, Digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,16 +77,24 @@ def open_training_data(training: Training, find: Callable[[str], Dataset] = find
 def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:
     source = _rows_of(data, opened)
     if source is not None:
+        if training.distractors:
+            raise UsageError(f"{data.name} is read from its file; distractors need images in memory, e.g. mnist")
         if "validation" in data.splits:
             return InFile(source), data.split("validation")
         return InFile.hold_out(source, training.validation) if training.validation else (InFile(source), None)
-    train = data.split(training_split(data))
+    train, held = data.split(training_split(data)), None
     if "validation" in data.splits:
-        return InMemory(train), data.split("validation")
-    if not training.validation:
-        return InMemory(train), None
-    kept, held = hold_out(train, training.validation)
-    return InMemory(kept), held
+        held = data.split("validation")
+    elif training.validation:
+        train, held = hold_out(train, training.validation)
+    return InMemory(_distracted(train, training) if training.distractors else train), held
+
+
+def _distracted(digits: Digits, training: Training) -> Digits:
+    """The digits, and behind them what is none."""
+    drawn = draw_distractors(round(training.distractors * len(digits)), digits, seed=training.seed)
+    labels = np.full(len(drawn), NONE, np.uint8)
+    return Digits(np.concatenate([digits.images, drawn]), np.concatenate([digits.labels, labels]))
 
 
 def training_split(data: Dataset) -> str:

@@ -16,6 +16,7 @@ from digitlab.models import after_sobel, export_onnx, predict_probabilities, pre
 from digitlab.reports import write_report
 from digitlab.reports.octave import write_mat
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
+from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.data import open_training_data
 from digitlab.training.events import EpochEnded, Stage, Started
@@ -80,7 +81,11 @@ def run_training(
         keep = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
         history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
     finished = finished_network(training, loop)
-    trained = _finish(finished, _card(finished, training, data, history), training, data, history, run, listener)
+    card = _card(finished, training, data, history)
+    if training.distractors and data.validation is not None:
+        sure = calibrated(finished, data.validation, seed=training.seed)
+        card = replace(card, training={**card.training, **sure.as_dict()})
+    trained = _finish(finished, card, training, data, history, run, listener)
     if "interrupted" not in history.stopped:
         run.remove_checkpoint()
     return trained

@@ -75,6 +75,7 @@ class Loop:
     train, validation: images uint8 (N, 28, 28) and labels; what is trained on may lie in a file (`InFile`)
     patience: end after so many epochs without a lower validation loss and restore the best weights; None: never
     augmentation: what happens to each epoch's images; by default nothing
+    distractors: whether some of what is trained on is no digit (`NONE`)
     plain: a batch a call, the images varied by NumPy: slower, and the same to rounding; what the other way is measured
         against
     """
@@ -92,6 +93,7 @@ class Loop:
         label_smoothing: float = 0.0,
         loss: str = LOSSES[0],
         augmentation: Augmentation = _AS_THEY_ARE,
+        distractors: bool = False,
         plain: bool = False,
     ) -> None:
         self.train: Shuffled = InMemory(train) if isinstance(train, Digits) else train
@@ -104,7 +106,12 @@ class Loop:
         self._portion = max(1, _PORTION // batch_size) * batch_size
         self._call = 1 if plain else min(_LONGEST_CALL, max(1, self.batches // _CALLS_AN_EPOCH))
         self._steps = make_steps(
-            model, optimiser, label_smoothing=label_smoothing, loss=loss, augmentation=self._in_graph
+            model,
+            optimiser,
+            label_smoothing=label_smoothing,
+            loss=loss,
+            augmentation=self._in_graph,
+            distractors=distractors,
         )
         self.best_loss = math.inf
         self.best_weights: list[NDArray[Any]] | None = None

@@ -43,6 +43,8 @@ class Training:
     optimiser, learning_rate: see `digitlab.training.optimisers`; None means the optimiser's own rate
     loss: what is lowered, one of `LOSSES`; what is reported is the cross-entropy always
     augmentation: "none", or names of `digitlab.training.augmentation`, joined by "+"
+    distractors: so many drawn images of what is no digit for each training image, e.g. 0.5, which no class is to claim;
+        with images held out, the finished network is calibrated on them and its card says from where on it is sure
     weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
         network has the average; 0: none
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
@@ -63,6 +65,7 @@ class Training:
     options: Mapping[str, Any] = field(default_factory=dict)
     augmentation: str = "none"
     noise: float = 0.0
+    distractors: float = 0.0
     weight_average: float = 0.0
     label_smoothing: float = 0.0
     validation: float = 0.0
@@ -81,6 +84,7 @@ class Training:
             (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),
             (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
             (not 0 <= self.weight_average < 1, f"weight_average is {self.weight_average}; expected 0 to below 1"),
+            (not 0 <= self.distractors <= 10, f"distractors is {self.distractors}; expected 0 (none) to 10 an image"),
             (not 0 <= self.noise < 10, f"noise is {self.noise}; expected 0 (none) or a deviation below 10"),
             (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),

@@ -20,6 +20,7 @@ from digitlab.models import (
     versions,
 )
 from digitlab.models.backend import keras
+from digitlab.reading import shipped_keras, shipped_models
 from digitlab.reports import write_report
 from digitlab.reports.octave import write_mat
 from digitlab.training.augmentation import augmentation
@@ -104,11 +105,12 @@ def open_base(
         ModelError: when it cannot be opened, or an application has no weights.
         UsageError: for weights beside a model that has its own.
     """
-    if not Path(model).suffix and not Path(model).exists():  # no path: a name
+    named = not Path(model).suffix and not Path(model).exists()
+    if named and shipped_keras(str(model)) is None:
         if not is_application(str(model)):
             raise UsageError(
-                f"there is no model {str(model)!r}; expected a run folder, a file ending in .keras or .h5, or one of "
-                f"{', '.join(application_names())}"
+                f"there is no model {str(model)!r}; expected a run folder, a file ending in .keras or .h5, "
+                f"a shipped name ({', '.join(shipped_models())}), or one of {', '.join(application_names())}"
             )
         if weights is None:
             raise ModelError(

@@ -114,16 +114,17 @@ def _check_options(image: Path | None, digit: str | None, why: int | None, unles
 def keras_file(model: str) -> Path:
     """The run folder or Keras file that is meant; nothing else has layers that can be followed."""
     from digitlab.errors import ModelError
-    from digitlab.reading import resolve_model, shipped_models
+    from digitlab.reading import shipped_keras, shipped_models
 
     path = Path(model)
     if model in shipped_models():
-        path = resolve_model(model).with_suffix(".keras")
-        if not path.is_file():
+        shipped = shipped_keras(model)
+        if shipped is None:
             raise ModelError(
                 f"{model}: is shipped as an ONNX file only, which has no layers to look at; expected a run folder, "
                 f"e.g. that of `digitlab train {model}`"
             )
+        path = shipped
     elif path.suffix.lower() == ".onnx":
         raise ModelError(
             f"{path}: an ONNX file has no layers to look at; "

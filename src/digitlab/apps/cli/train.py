@@ -42,6 +42,7 @@ def train(
     option: list[str] | None = None,
     augmentation: str | None = None,
     noise: float | None = None,
+    distractors: float | None = None,
     weight_average: float | None = None,
     label_smoothing: float | None = None,
     validation: float | None = None,
@@ -91,6 +92,8 @@ def train(
         augmentation: none, affine (S1), pose (wider), elastic, realtime (S0: moved, then made Sobel images),
             handwriting (ours), cutout; or several joined by +, e.g. affine+cutout.
         noise: Deviation of a Gaussian noise layer before the network, 0 for none.
+        distractors: So many drawn images of what is no digit for each training image, e.g. 0.5, which the network
+            learns to be unsure of; with --validation it is calibrated, too.
         weight_average: Keep a running average of the weights (EMA), e.g. 0.999, and end with it; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
         validation: Share of the training images held out; 0 for none.
@@ -115,7 +118,7 @@ def train(
         "architecture": architecture, "dataset": dataset, "test": test, "epochs": epochs, "batch_size": batch_size,
         "optimiser": optimiser, "learning_rate": learning_rate, "loss": loss, "schedule": schedule, "dropout": dropout,
         "options": architecture_options(option) if option else None,
-        "augmentation": augmentation, "noise": noise, "weight_average": weight_average,
+        "augmentation": augmentation, "noise": noise, "distractors": distractors, "weight_average": weight_average,
         "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,
         "precision": precision, "members": members, "name": name,
     }  # fmt: skip

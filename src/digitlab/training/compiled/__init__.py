@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from digitlab.models.backend import keras
-from digitlab.training.compiled.objective import objective
+from digitlab.training.compiled.objective import loss_and_accuracy, objective
 from digitlab.training.settings import LOSSES
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from digitlab.training.in_graph import InGraph
 
-__all__ = ["Objective", "Steps", "make_steps"]
+__all__ = ["Measure", "Objective", "Steps", "make_steps"]
 
 # Labels (B,) and probabilities (B, 10) → what a step lowers.
 Objective = Callable[[Any, Any], Any]
+# … → (2,), the loss and the accuracy that are reported.
+Measure = Callable[[Any, Any], Any]
 
 
 class Steps(Protocol):
@@ -48,12 +50,16 @@ def make_steps(
     label_smoothing: float = 0.0,
     loss: str = LOSSES[0],
     augmentation: InGraph | None = None,
+    distractors: bool = False,
 ) -> Steps:
-    """The steps for this model and optimiser on the backend that Keras runs on; the images are varied in the graph."""
+    """The steps for this model and optimiser on the backend that Keras runs on; the images are varied in the graph.
+
+    distractors: whether some labels are `NONE`; loss and accuracy are of the others then
+    """
     if keras.backend.backend() == "tensorflow":
         from digitlab.training.compiled.on_tensorflow import make
     else:
         from digitlab.training.compiled.on_jax import make
     optimiser.build(model.trainable_variables)
-    lowered = functools.partial(objective, label_smoothing=label_smoothing, loss=loss)
-    return make(model, optimiser, lowered, augmentation)
+    lowered = functools.partial(objective, label_smoothing=label_smoothing, loss=loss, distractors=distractors)
+    return make(model, optimiser, lowered, functools.partial(loss_and_accuracy, distractors=distractors), augmentation)

@@ -6,6 +6,7 @@ from typing import Any
 
 from digitlab.models.backend import keras
 from digitlab.training.settings import LOSSES
+from digitlab.values import NONE
 
 ops = keras.ops
 
@@ -26,16 +27,35 @@ _OF_TARGETS = dict(
 )
 
 
-def objective(labels: Any, probabilities: Any, label_smoothing: float, loss: str = LOSSES[0]) -> Any:
-    """Mean loss of labels (B,) and probabilities (B, 10), one of `LOSSES`; the labels smoothed where asked for."""
-    if loss == LOSSES[0] and not label_smoothing:
+def objective(
+    labels: Any, probabilities: Any, label_smoothing: float, loss: str = LOSSES[0], *, distractors: bool = False
+) -> Any:
+    """Mean loss of labels (B,) and probabilities (B, 10), one of `LOSSES`; the labels smoothed where asked for.
+
+    distractors: whether some labels are `NONE`; their target is the same share for every class (outlier exposure,
+        Hendrycks, Mazeika, Dietterich 2019)
+    """
+    if loss == LOSSES[0] and not label_smoothing and not distractors:
         return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
     targets = ops.one_hot(labels, 10) * (1.0 - label_smoothing) + label_smoothing / 10
+    if distractors:
+        targets = ops.where(ops.equal(labels, NONE)[:, None], 0.1, targets)
     return ops.mean(_OF_TARGETS[loss](targets, probabilities))
 
 
-def loss_and_accuracy(labels: Any, probabilities: Any) -> Any:
-    """(2,): the plain cross-entropy of a batch, and the share of it that was answered rightly."""
+def loss_and_accuracy(labels: Any, probabilities: Any, *, distractors: bool = False) -> Any:
+    """(2,): the plain cross-entropy of a batch, and the share of it that was answered rightly; of its digits only."""
+    if distractors:
+        return _of_digits(labels, probabilities)
     loss = ops.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
     right = ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), labels)
     return ops.stack([loss, ops.mean(ops.cast(right, "float32"))])
+
+
+def _of_digits(labels: Any, probabilities: Any) -> Any:
+    digit = ops.cast(ops.less(labels, NONE), "float32")
+    count = ops.maximum(ops.sum(digit), 1.0)
+    known = ops.minimum(labels, NONE - 1)  # any class: what is no digit weighs nothing
+    losses = keras.losses.sparse_categorical_crossentropy(known, probabilities) * digit
+    right = ops.cast(ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), labels), "float32")
+    return ops.stack([ops.sum(losses), ops.sum(right)]) / count

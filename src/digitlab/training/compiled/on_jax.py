@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from digitlab.training.compiled.objective import loss_and_accuracy
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
-    from digitlab.training.compiled import Objective, Steps
+    from digitlab.training.compiled import Measure, Objective, Steps
     from digitlab.training.in_graph import InGraph
 
 __all__ = ["make"]
 
 
-def make(model: keras.Model, optimiser: keras.Optimizer, objective: Objective, augmentation: InGraph | None) -> Steps:
+def make(
+    model: keras.Model,
+    optimiser: keras.Optimizer,
+    objective: Objective,
+    measure: Measure,
+    augmentation: InGraph | None,
+) -> Steps:
     """See `digitlab.training.compiled.make_steps`."""
 
     def loss_of(trainable: Any, fixed: Any, images: Any, labels: Any) -> tuple[Any, Any]:
@@ -36,7 +40,7 @@ def make(model: keras.Model, optimiser: keras.Optimizer, objective: Objective, a
         (_, (fixed, probabilities)), slopes = gradient(trainable, fixed, images, labels)
         trainable, moments = optimiser.stateless_apply(moments, slopes, trainable)
         # A scan's state keeps its structure: lists, as it came in.
-        return [[*trainable], [*fixed], [*moments]], loss_and_accuracy(labels, probabilities)
+        return [[*trainable], [*fixed], [*moments]], measure(labels, probabilities)
 
     compiled = jax.jit(lambda state, *batches: jax.lax.scan(step, state, batches))
 

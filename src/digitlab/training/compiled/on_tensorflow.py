@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from digitlab.training.compiled.fused_update import fuse_update
-from digitlab.training.compiled.objective import loss_and_accuracy
 from digitlab.training.compiled.quick_dropout import with_quick_dropout
 
 if TYPE_CHECKING:
@@ -17,13 +16,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
-    from digitlab.training.compiled import Objective, Steps
+    from digitlab.training.compiled import Measure, Objective, Steps
     from digitlab.training.in_graph import InGraph
 
 __all__ = ["make"]
 
 
-def make(model: keras.Model, optimiser: keras.Optimizer, objective: Objective, augmentation: InGraph | None) -> Steps:
+def make(
+    model: keras.Model,
+    optimiser: keras.Optimizer,
+    objective: Objective,
+    measure: Measure,
+    augmentation: InGraph | None,
+) -> Steps:
     """See `digitlab.training.compiled.make_steps`."""
     network = with_quick_dropout(model)
     fuse_update(optimiser)
@@ -37,7 +42,7 @@ def make(model: keras.Model, optimiser: keras.Optimizer, objective: Objective, a
             if network.losses:
                 loss += tf.add_n(network.losses)
         optimiser.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        return loss_and_accuracy(labels, probabilities)
+        return measure(labels, probabilities)
 
     # A graph for each size of batch, there are two at most: with its size known, a graph is quicker than one for all.
     graphs: dict[int, Callable[[Any, Any, Any], Any]] = {}

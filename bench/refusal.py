@@ -1,0 +1,117 @@
+"""Which number tells digits from what is none: probabilities, energy, distances in the network's features.
+
+    python bench/refusal.py RUN [RUN …] [--photos DIR] --out studies-results/refusal.json
+
+For each run folder (trained with drawn distractors, and without) and each kind of stranger: the area under the ROC
+curve, and the share refused where 1 in 100 digits is refused. Digits are MNIST's test images varied as hands vary;
+strangers are drawn ones of seeds that no training has, shapes and clothes that none has seen, and, of photos, what the
+finder cuts out of pictures without a digit. k-nearest: cosine distance to the 50th of 10,000 training images (Sun et
+al. 2022); ViM: Wang et al. 2022.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from digitlab.datasets import load_dataset
+from digitlab.datasets.distractors import DISTRACTORS, draw_distractors
+from digitlab.datasets.strangers import draw_shapes
+from digitlab.datasets.transforms import vary_handwriting
+from digitlab.models import open_model
+from digitlab.models.backend import keras
+from digitlab.reading import digit_image, load_image
+from digitlab.storage import write_text
+
+COUNT = 4000
+NEIGHBOURS = 50
+REFUSED = 0.01  # of the digits
+
+
+def strangers(photos: Path | None) -> dict[str, np.ndarray]:
+    """What is no digit, by kind: uint8 (N, 28, 28)."""
+    test, rng = load_dataset("mnist").split("test"), np.random.default_rng(5)
+    found = {
+        f"drawn: {kind}": vary_handwriting(draw_distractors(600, test, seed=77, kinds=[kind]), rng)
+        for kind in DISTRACTORS
+    }
+    found["shapes"] = draw_shapes(2000, seed=9)
+    try:
+        found["fashion-mnist"] = load_dataset("fashion-mnist").split("test").images[:COUNT]
+    except Exception as error:  # noqa: BLE001 - it may not be installed
+        print(error, file=sys.stderr)
+    if photos is not None:
+        for name in ("neg_operators", "neg_blank"):
+            cut = [digit_image(load_image(path)) for path in sorted((photos / name).glob("*.*g"))]
+            found[f"photos: {name}"] = np.array([glyph for glyph in cut if glyph is not None], np.uint8)
+    return found
+
+
+def scores(model: keras.Model, train: np.ndarray):
+    """A function from images to the scores by name, higher for digits."""
+    layers = [layer for layer in model.layers if layer.weights]
+    weights, bias = (np.asarray(each, np.float64) for each in layers[-1].get_weights())
+    trunk = keras.Model(model.inputs, layers[-1].input)
+    features = np.asarray(trunk.predict(train, batch_size=500, verbose=0), np.float64)
+    origin = -np.linalg.pinv(weights.T) @ bias  # ViM's origin: where all logits are 0
+    centred = features - origin
+    vectors = np.linalg.eigh(centred.T @ centred / len(centred)).eigenvectors
+    rest = vectors[:, : features.shape[1] // 2]  # the directions in which training images vary least
+    logits = features @ weights + bias
+    alpha = logits.max(axis=1).sum() / np.linalg.norm(centred @ rest, axis=1).sum()
+    known = features / np.linalg.norm(features, axis=1, keepdims=True)
+
+    def of(images: np.ndarray) -> dict[str, np.ndarray]:
+        own = np.asarray(trunk.predict(images, batch_size=500, verbose=0), np.float64)
+        logit = own @ weights + bias
+        shares = np.exp(logit - logit.max(axis=1, keepdims=True))
+        energy = np.log(np.exp(logit - logit.max(axis=1, keepdims=True)).sum(axis=1)) + logit.max(axis=1)
+        near = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9) @ known.T
+        return {
+            "probability": (shares / shares.sum(axis=1, keepdims=True)).max(axis=1),
+            "energy": energy,
+            "k-nearest": np.partition(near, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS],
+            "ViM": energy - alpha * np.linalg.norm((own - origin) @ rest, axis=1),
+        }
+
+    return of
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    rng = np.random.default_rng(3)
+    digits = vary_handwriting(load_dataset("mnist").split("test").images[:COUNT], rng)
+    train = vary_handwriting(load_dataset("mnist").split("train").images[:10_000], rng)
+    others, rows = strangers(asked.photos), []
+    for run in asked.runs:
+        of = scores(open_model(run), train)
+        own = of(digits)
+        for kind, images in others.items():
+            strange = of(images)
+            for score, values in own.items():
+                labels = np.r_[np.ones(len(digits)), np.zeros(len(images))]
+                area = roc_auc_score(labels, np.r_[values, strange[score]])
+                refused = float((strange[score] < np.quantile(values, REFUSED)).mean())
+                rows.append({"run": run.name, "kind": kind, "score": score, "auroc": area, "refused": refused})
+        names = list(own)
+        print(f"\n{run.name}\n{'':26}" + "".join(f"{name:>20}" for name in names))
+        for kind in others:
+            chosen = {row["score"]: row for row in rows if row["run"] == run.name and row["kind"] == kind}
+            print(f"{kind:26}" + "".join(f"{chosen[n]['auroc']:11.4f} {chosen[n]['refused']:8.3f}" for n in names))
+    if asked.out:
+        command = " ".join(["python", "bench/refusal.py", *sys.argv[1:]])
+        write_text(asked.out, json.dumps({"command": command, "rows": rows}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The nodes and weights of an ONNX file, read without the package `onnx`.
+
+Only for content that `check_onnx` has let through. The fields' numbers are those of onnx.proto.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError
+from digitlab.reading.protobuf import Protobuf, field_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+__all__ = ["Graph", "Node", "read_graph", "with_outputs"]
+
+# onnx.proto's numbers of element types that weights, shapes and scales come in.
+_TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
+_GRAPH, _OUTPUT = 7, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator: what it takes, what it makes, and its settings (numbers, lists of numbers, texts)."""
+
+    operator: str
+    takes: tuple[str, ...]
+    makes: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The network: nodes in the order in which they are computed, constants by name, the outputs' names."""
+
+    nodes: list[Node] = field(default_factory=list)
+    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+
+
+def with_outputs(content: bytes, names: Iterable[str]) -> bytes:
+    """The same model with more outputs: inner tensors by name.
+
+    A graph with nothing but these outputs is appended to the file; protobuf joins the two to one. ONNX Runtime finds
+    their types out.
+    """
+    more = b"".join(field_bytes(_OUTPUT, field_bytes(1, name.encode())) for name in names)
+    return content + field_bytes(_GRAPH, more)
+
+
+def read_graph(content: bytes) -> Graph:
+    """Take a model apart.
+
+    Raises:
+        ModelError: for a damaged file, or weights of a type that no network here has; without the file's name.
+    """
+    return _Reading().graph(memoryview(content))
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self._parts = Protobuf()
+
+    def graph(self, data: memoryview) -> Graph:
+        graph = Graph()
+        for number, part in self._parts.messages(data):
+            if number == _GRAPH:
+                self._into(graph, part)
+        return graph
+
+    def _into(self, graph: Graph, data: memoryview) -> None:
+        for number, part in self._parts.messages(data):
+            if number == 1:
+                node = self._node(part)
+                value = node.settings.get("value")
+                if node.operator == "Constant" and isinstance(value, np.ndarray):
+                    graph.constants[node.makes[0]] = value
+                else:
+                    graph.nodes.append(node)
+            elif number == 5:
+                name, tensor = self._tensor(part)
+                graph.constants[name] = tensor
+            elif number == _OUTPUT:
+                graph.outputs.extend(_text(name) for key, name in self._parts.messages(part) if key == 1)
+
+    def _node(self, data: memoryview) -> Node:
+        takes, makes, operator, settings = [], [], "", {}
+        for number, part in self._parts.messages(data):
+            if number == 1:
+                takes.append(_text(part))
+            elif number == 2:
+                makes.append(_text(part))
+            elif number == 4:
+                operator = _text(part)
+            elif number == 5:
+                name, value = self._setting(part)
+                settings[name] = value
+        if not makes:
+            raise ModelError("is no ONNX model, or a damaged one (an operator makes nothing)")
+        return Node(operator, tuple(takes), tuple(makes), settings)
+
+    def _setting(self, data: memoryview) -> tuple[str, Any]:
+        name, value = "", None
+        numbers: list[int] = []
+        for number, part in self._parts.fields(data):
+            if number == 1 and not isinstance(part, int):
+                name = _text(part)
+            elif number == 2 and isinstance(part, int):
+                value = struct.unpack("<f", (part & 0xFFFFFFFF).to_bytes(4, "little"))[0]
+            elif number == 3 and isinstance(part, int):
+                value = _signed(part)
+            elif number == 4 and not isinstance(part, int):
+                value = _text(part)
+            elif number == 5 and not isinstance(part, int):
+                value = self._tensor(part)[1]
+            elif number == 8:
+                numbers += self._whole_numbers(part)
+        return name, numbers or value
+
+    def _tensor(self, data: memoryview) -> tuple[str, NDArray[Any]]:
+        name, kind, raw = "", 0, memoryview(b"")
+        shape: list[int] = []
+        values: list[int] = []
+        for number, part in self._parts.fields(data):
+            if number == 1:
+                shape += self._whole_numbers(part)
+            elif number == 2 and isinstance(part, int):
+                kind = part
+            elif number in (5, 7):
+                values += self._whole_numbers(part)
+            elif number in (4, 9, 10) and not isinstance(part, int):
+                raw = part
+            elif number == 8 and not isinstance(part, int):
+                name = _text(part)
+        if kind not in _TYPES:
+            raise ModelError(f"has weights of ONNX's type {kind}; expected float32 or whole numbers")
+        try:
+            tensor = np.frombuffer(raw, _TYPES[kind]) if len(raw) else np.array(values, np.int64).astype(_TYPES[kind])
+            return name, tensor.reshape(shape)
+        except ValueError as error:
+            raise ModelError(f"is damaged: a tensor's numbers do not fill its shape ({error})") from error
+
+    def _whole_numbers(self, part: int | memoryview) -> list[int]:
+        return [_signed(value) for value in ([part] if isinstance(part, int) else self._parts.packed(part))]
+
+
+def _text(part: memoryview) -> str:
+    return bytes(part).decode("utf-8", "replace")
+
+
+def _signed(value: int) -> int:
+    """Protobuf writes a negative number as its 64-bit complement."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value

@@ -1,0 +1,112 @@
+"""From probabilities to how sure one may be: a temperature, and from where on 99 of 100 answers are right.
+
+The material is what a reader meets, made from images that were held out: digits varied as hands, pens and cameras vary
+them, and as many distractors, of which every answer is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from digitlab.datasets.distractors import draw_distractors
+from digitlab.datasets.transforms import vary_handwriting
+from digitlab.models import predict_probabilities
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.models.backend import keras
+    from digitlab.values import Digits
+
+__all__ = ["Calibration", "calibrate", "calibrated"]
+
+RIGHT = 0.99  # of what is answered: the meaning of the threshold
+_COPIES = 4  # of each held-out image
+_SEED = 1_000_003  # far from a training's own, so that no distractor was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a network's probabilities are to be taken.
+
+    temperature: its logits are divided by it (Guo et al. 2017)
+    threshold: from this probability on, `RIGHT` of the answers are right where half of what is shown is no digit
+    digits_refused, distractors_refused: shares below the threshold, of the material
+    """
+
+    temperature: float
+    threshold: float
+    digits_refused: float
+    distractors_refused: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Rounded, for a model's card."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def calibrated(model: keras.Model, held_out: Digits, *, seed: int = 0) -> Calibration:
+    """Calibrate a network on images that it was not trained on, and change its last layer by the temperature.
+
+    Raises:
+        UsageError: when there are no images.
+    """
+    rng = np.random.default_rng([_SEED, seed])
+    images = vary_handwriting(np.tile(held_out.images, (_COPIES, 1, 1)), rng)
+    drawn = draw_distractors(len(images), held_out, seed=_SEED + seed)
+    labels = np.tile(held_out.labels, _COPIES)
+    found = calibrate(
+        predict_probabilities(model, images), labels, predict_probabilities(model, vary_handwriting(drawn, rng))
+    )
+    _divide_logits(model, found.temperature)
+    return found
+
+
+def calibrate(
+    digits: NDArray[np.floating], labels: NDArray[np.integer], distractors: NDArray[np.floating]
+) -> Calibration:
+    """The calibration of probabilities: of digits (N, 10) with their labels (N,), and of what is none (M, 10)."""
+    logits, strange = _log(digits), _log(distractors)
+
+    def loss(exponent: float) -> float:
+        divided = logits / np.exp(exponent)
+        chosen = np.take_along_axis(divided, np.asarray(labels, np.intp)[:, None], axis=1)[:, 0]
+        return float(np.mean(np.log(np.exp(divided).sum(axis=1)) - chosen))
+
+    temperature = float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+    sure, wrong = _softmax(logits / temperature), _softmax(strange / temperature).max(axis=1)
+    right = sure.argmax(axis=1) == labels
+    threshold = _least_sure(sure.max(axis=1), right, wrong)
+    return Calibration(
+        temperature, threshold, float((sure.max(axis=1) < threshold).mean()), float((wrong < threshold).mean())
+    )
+
+
+def _least_sure(sure: NDArray[np.float64], right: NDArray[np.bool_], wrong: NDArray[np.float64]) -> float:
+    """The lowest threshold from which on `RIGHT` of all answers are right, digits and others weighing the same."""
+    levels = np.concatenate([sure, wrong])
+    good = np.concatenate([right / max(1, len(sure)), np.zeros(len(wrong))])
+    weight = np.concatenate([np.full(len(sure), 1 / max(1, len(sure))), np.full(len(wrong), 1 / max(1, len(wrong)))])
+    order = np.argsort(-levels, kind="stable")
+    share = np.cumsum(good[order]) / np.cumsum(weight[order])
+    falling = levels[order]
+    last = np.append(falling[1:] < falling[:-1], True)  # of those that are equally sure: all of them, or none
+    fitting = np.flatnonzero((share >= RIGHT) & last)
+    return float(falling[fitting[-1]]) if len(fitting) else 1.0
+
+
+def _divide_logits(model: keras.Model, temperature: float) -> None:
+    layer: Any = next(each for each in reversed(model.layers) if each.weights)
+    layer.set_weights([weight / temperature for weight in layer.get_weights()])
+
+
+def _log(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-12))
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
