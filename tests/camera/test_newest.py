@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitlab.camera import NewestFrame, Recorded, Source
+from digitlab.camera import NewestFrame, Recorded, Source, SourceState
 from digitlab.errors import SourceError
 from digitlab.values import Frame
 
@@ -15,7 +15,7 @@ from digitlab.values import Frame
 def no_thread_is_left():
     before = set(threading.enumerate())
     yield
-    left = [thread for thread in threading.enumerate() if thread.name == "digitlab-frames" and thread not in before]
+    left = [thread for thread in threading.enumerate() if "digitlab-frames" in thread.name and thread not in before]
     assert not left
 
 
@@ -26,6 +26,12 @@ def taken(frames, pause=0.0):
         numbers.append(frame.number)
         time.sleep(pause)
     return numbers
+
+
+def join_readers():
+    for thread in threading.enumerate():
+        if thread.name == "digitlab-frames-reader":
+            thread.join(5)
 
 
 class Silent(Source):
@@ -116,13 +122,16 @@ def test_a_source_that_breaks_gives_its_frames_first_and_then_its_error(greys):
         assert not frames.ended
 
 
-def test_a_source_that_cannot_be_opened_says_so_and_starts_no_thread():
+def test_a_source_that_cannot_be_opened_says_so():
     class Locked(Silent):
         def open(self):
             raise SourceError("in use")
 
-    with pytest.raises(SourceError, match="in use"), NewestFrame(Locked()):
-        pass
+    with NewestFrame(Locked(), reconnect=True) as frames:
+        with pytest.raises(SourceError, match="in use"):
+            frames.get(timeout=10)
+        assert frames.state is SourceState.ENDED
+        assert frames.problem == "in use"
 
 
 def test_a_source_without_a_first_frame_costs_only_the_timeout():
@@ -180,11 +189,11 @@ def test_a_stubborn_source_does_not_hold_up_closing(monkeypatch, caplog):
             let_go.wait()
 
     monkeypatch.setattr("digitlab.camera.newest._PATIENCE", 0.05)
-    with NewestFrame(Stubborn()) as frames:
-        pass
-    assert "did not stop" in caplog.text
+    with NewestFrame(Stubborn()):
+        time.sleep(0.05)
+    assert "left behind" in caplog.text
     let_go.set()
-    frames._thread.join(5)
+    join_readers()
 
 
 def test_the_time_of_the_first_frame_is_known_even_if_nobody_saw_it(greys):
@@ -201,3 +210,207 @@ def test_the_time_of_the_first_frame_is_known_even_if_nobody_saw_it(greys):
         while frames.captured < 5:
             time.sleep(0.001)
     assert frames.first_captured == 100.0
+
+
+class Camera(Silent):
+    """A live source that does what it is told: each `open` takes the next script, a list of seconds before each frame.
+
+    A script that ends in an error raises it; one that just ends waits for ever. An error instead of a script is raised
+    by `open`.
+    """
+
+    live = True
+
+    def __init__(self, *scripts):
+        super().__init__()
+        self.scripts = iter(scripts)
+        self.opened = []
+
+    def open(self):
+        super().open()
+        self.opened.append(time.monotonic())
+        script = next(self.scripts, [])
+        if isinstance(script, Exception):
+            raise script
+        self.steps, self.number = iter(script), 0
+
+    def read(self):
+        step = next(self.steps, 1000.0)
+        if isinstance(step, Exception):
+            raise step
+        if self.closed.wait(step):
+            return None
+        self.number += 1
+        return Frame(np.zeros((4, 4, 3), np.uint8), captured=time.monotonic(), number=self.number - 1)
+
+
+GONE = SourceError("the cable came out")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Seconds become hundredths."""
+    monkeypatch.setattr("digitlab.camera.newest.STALLED_AFTER", 0.2)
+    monkeypatch.setattr("digitlab.camera.newest.GIVEN_UP_AFTER", 0.4)
+    monkeypatch.setattr("digitlab.camera.newest.pause", lambda failures: 0.02 * failures)
+
+
+def until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_a_camera_that_breaks_is_had_again(quick):
+    told = []
+    source = Camera([0.0, 0.0, GONE], SourceError("not there"), OSError("nor now"), [0.0, 0.0])
+    with NewestFrame(source, keep="all", reconnect=True, on_change=told.append) as frames:
+        assert [frames.get(timeout=10).number for _ in range(4)] == [0, 1, 2, 3]
+        assert frames.state is SourceState.RUNNING
+    assert frames.reconnects == 1
+    assert frames.captured == 4
+    assert [(status.state.value, status.problem) for status in told] == [
+        ("connecting", None),
+        ("running", None),
+        ("reconnecting", "the cable came out"),
+        ("reconnecting", "not there"),
+        ("reconnecting", "nor now"),
+        ("running", None),
+        ("ended", None),
+    ]
+    assert [status.since for status in told] == sorted(status.since for status in told)
+
+
+def test_without_reconnecting_the_error_is_the_end(quick):
+    with NewestFrame(Camera([0.0, GONE], [0.0])) as frames:
+        frames.get(timeout=10)
+        with pytest.raises(SourceError, match="cable"):
+            frames.get(timeout=10)
+
+
+def test_a_file_is_not_had_again(greys):
+    with NewestFrame(Recorded(breaking(greys, 1), realtime=False), reconnect=True) as frames:
+        frames.get(timeout=10)
+        with pytest.raises(SourceError, match="cable"):
+            frames.get(timeout=10)
+
+
+def test_one_that_insists_waits_for_a_camera_that_was_never_there(quick):
+    with NewestFrame(Camera(GONE, GONE, [0.0]), reconnect=True, insist=True) as frames:
+        assert frames.get(timeout=10).number == 0
+        assert frames.reconnects == 0
+
+
+def test_a_fault_of_the_program_is_not_tried_again(quick):
+    with NewestFrame(Camera([0.0, ZeroDivisionError("bug")], [0.0]), reconnect=True) as frames:
+        frames.get(timeout=10)
+        with pytest.raises(ZeroDivisionError):
+            frames.get(timeout=10)
+
+
+def test_a_camera_that_falls_silent_is_stalled_and_runs_on(quick):
+    told = []
+    with NewestFrame(Camera([0.0, 0.5, 0.0]), on_change=told.append) as frames:
+        assert frames.get(timeout=10).number == 0
+        until(lambda: frames.state is SourceState.STALLED)
+        assert frames.problem == "no frame for 0.2 s"
+        assert frames.latest.number == 0
+        assert frames.get(timeout=10) is not None
+        until(lambda: frames.problem is None)
+    assert [status.state.value for status in told][:4] == ["connecting", "running", "stalled", "running"]
+
+
+def test_a_camera_that_stays_silent_is_asked_again(quick):
+    told = []
+    with NewestFrame(Camera([0.0], [0.0]), reconnect=True, on_change=told.append) as frames:
+        assert frames.get(timeout=10).number == 0
+        assert frames.get(timeout=10).number == 1
+    assert [status.state.value for status in told][:5] == [
+        "connecting",
+        "running",
+        "stalled",
+        "reconnecting",
+        "running",
+    ]
+
+
+def test_a_camera_without_a_first_frame_is_given_up(monkeypatch):
+    monkeypatch.setattr("digitlab.camera.newest.FIRST_FRAME_WITHIN", 0.1)
+    with NewestFrame(Camera([])) as frames, pytest.raises(SourceError, match=r"no frame within 0\.1 s"):
+        frames.get(timeout=10)
+
+
+def test_a_consumer_that_takes_its_time_does_not_stall_the_source(quick):
+    with NewestFrame(Camera([0.0] * 5), keep="all") as frames:
+        frames.get(timeout=10)
+        time.sleep(0.5)
+        assert frames.state is SourceState.RUNNING
+
+
+def test_a_source_slower_than_the_limit_is_not_stalled(quick):
+    with NewestFrame(Recorded([np.zeros((4, 4, 3), np.uint8)] * 3, rate=3)) as frames:
+        frames.get(timeout=10)
+        time.sleep(0.3)
+        assert frames.state is SourceState.RUNNING
+
+
+def test_a_read_that_hangs_is_left_behind_and_does_not_disturb(quick, caplog):
+    caplog.set_level("INFO")
+    let_go = threading.Event()
+
+    class Hanging(Camera):
+        def read(self):
+            if len(self.opened) == 1 and self.number == 1:
+                self.number += 1
+                let_go.wait()
+                return Frame(np.full((4, 4, 3), 255, np.uint8), captured=time.monotonic(), number=1)
+            return super().read()
+
+    with NewestFrame(Hanging([0.0, 0.0], [0.0, 0.3, 0.3]), keep="all", reconnect=True) as frames:
+        assert frames.get(timeout=10).number == 0
+        assert frames.get(timeout=10).number == 1
+        let_go.set()  # the old one comes back with a white frame
+        assert frames.get(timeout=10).image.max() == 0
+    assert "left behind" in caplog.text
+    join_readers()
+
+
+def test_closing_while_the_source_is_asked_again(quick):
+    with NewestFrame(Camera([0.0, GONE], *[GONE] * 500), reconnect=True) as frames:
+        frames.get(timeout=10)
+        until(lambda: frames.state is SourceState.RECONNECTING)
+        before = time.monotonic()
+    assert time.monotonic() - before < 1.0
+    assert (frames.state, frames.problem, frames.latest) == (SourceState.ENDED, None, None)
+    assert frames.get(timeout=0) is None
+
+
+def test_pauses_grow_and_count_from_try_to_try(monkeypatch):
+    monkeypatch.setattr("digitlab.camera.newest.pause", lambda failures: 0.05 * 2.0 ** (failures - 1))
+    source = Camera([0.0, GONE], GONE, GONE, GONE, [0.0])
+    with NewestFrame(source, reconnect=True) as frames:
+        frames.get(timeout=10)
+        assert frames.get(timeout=10).number == 1
+    pauses = np.diff(source.opened)
+    assert len(pauses) == 4
+    assert (pauses >= np.array([0.05, 0.1, 0.2, 0.4]) - 0.005).all()
+
+
+def test_a_listener_that_fails_harms_nobody(quick, caplog):
+    def fail(status):
+        raise RuntimeError("no window")
+
+    with NewestFrame(Camera([0.0]), on_change=fail) as frames:
+        assert frames.get(timeout=10) is not None
+    assert "no window" in caplog.text
+
+
+def test_a_listener_may_close():
+    def close(status):
+        if status.state is SourceState.RUNNING:
+            frames.close()
+
+    frames = NewestFrame(Camera([0.0]), on_change=close)
+    with frames:
+        until(lambda: frames.state is SourceState.ENDED)

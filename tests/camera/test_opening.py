@@ -1,7 +1,19 @@
+import numpy as np
 import pytest
 
-from digitlab.camera import ImageFolder, VideoFile, open_source
+from digitlab.camera import (
+    FrameRecorder,
+    ImageFolder,
+    MjpegStream,
+    Recording,
+    RtspStream,
+    SyntheticPage,
+    VideoFile,
+    Webcam,
+    open_source,
+)
 from digitlab.errors import SourceError
+from digitlab.values import Frame
 
 
 @pytest.mark.parametrize("realtime", [True, False])
@@ -15,15 +27,48 @@ def test_a_folder_is_a_folder_of_pictures(write_pictures):
     assert isinstance(open_source(str(write_pictures("1.png")), realtime=True), ImageFolder)
 
 
+def test_a_folder_with_times_is_a_recording(tmp_path):
+    with FrameRecorder(tmp_path / "kept") as recorder:
+        recorder.add(Frame(np.zeros((8, 8, 3), np.uint8), captured=0.0, number=0))
+    source = open_source(str(tmp_path / "kept"), realtime=False)
+    assert isinstance(source, Recording)
+    assert not source.realtime
+
+
 @pytest.mark.parametrize(
-    "text", ["0", "12", "/dev/video0", "http://phone:4747/video", "rtsp://camera/1", "ice:cameraA:tcp -p 9999"]
+    ("text", "kind"),
+    [
+        ("0", Webcam),
+        (" 12 ", Webcam),
+        ("/dev/video0", Webcam),
+        ("http://phone:4747/video", MjpegStream),
+        ("HTTPS://phone/", MjpegStream),
+        ("rtsp://camera/1", RtspStream),
+        ("synthetic", SyntheticPage),
+        ("synthetic:6885", SyntheticPage),
+    ],
 )
-def test_what_does_not_work_yet_is_said_with_what_does(text):
-    with pytest.raises(SourceError, match=r"cannot be read in this version.*video file.*folder of pictures"):
-        open_source(text, realtime=True)
+def test_the_form_tells_the_kind(text, kind):
+    source = open_source(text, realtime=False)
+    assert isinstance(source, kind)
+    assert source.live is (kind is not SyntheticPage)
+    assert source.realtime is source.live
 
 
-@pytest.mark.parametrize("text", ["", "no/such/file.mp4", "~nobody/x.mp4"])
+@pytest.mark.parametrize("text", ["", "no/such/file.mp4", "~nobody/x.mp4", "x" * 5000, "1234", "a\0b"])
 def test_nothing_there(text):
     with pytest.raises(SourceError, match="no such file or folder"):
         open_source(text, realtime=True)
+
+
+@pytest.mark.parametrize("text", ["ftp://host/film.mp4", "concat://a|b", "file:///etc/passwd"])
+def test_other_addresses_are_refused(text):
+    with pytest.raises(SourceError, match=r"cannot be read; expected a camera's number.*rtsp"):
+        open_source(text, realtime=True)
+
+
+def test_a_file_with_the_name_of_a_camera_is_written_with_its_folder(write_video, monkeypatch):
+    path = write_video()
+    path.rename(path.with_name("0"))
+    monkeypatch.chdir(path.parent)
+    assert isinstance(open_source("./0", realtime=True), VideoFile)

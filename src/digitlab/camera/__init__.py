@@ -1,18 +1,46 @@
 """Where frames come from: one protocol, `Source`, and what speaks it.
 
-    with NewestFrame(open_source("page.mp4", realtime=True)) as frames:
+    with NewestFrame(open_source("http://phone:4747/video", realtime=True), reconnect=True) as frames:
         frame = frames.get(timeout=1.0)
+        print(frames.state)                 # running
 
-Video files, folders of pictures and recorded frames work in this version.
+Webcams, video files, folders of pictures, recordings, MJPEG and RTSP addresses, Ice camera servers, and a page of
+digits that needs no camera at all; `open_source` says how each is written.
 """
 
 from __future__ import annotations
 
+from digitlab.camera.devices import Device, list_devices
 from digitlab.camera.folder import ImageFolder
+from digitlab.camera.mjpeg import MjpegStream
 from digitlab.camera.newest import Keep, NewestFrame
 from digitlab.camera.opening import open_source
 from digitlab.camera.playback import Playback, Recorded
+from digitlab.camera.recording import FrameRecorder, Recording
+from digitlab.camera.rtsp import RtspStream
 from digitlab.camera.source import Source
+from digitlab.camera.state import SourceState, SourceStatus
+from digitlab.camera.synthetic import SyntheticPage
 from digitlab.camera.video import VideoFile
+from digitlab.camera.webcam import Webcam
 
-__all__ = ["ImageFolder", "Keep", "NewestFrame", "Playback", "Recorded", "Source", "VideoFile", "open_source"]
+__all__ = [
+    "Device",
+    "FrameRecorder",
+    "ImageFolder",
+    "Keep",
+    "MjpegStream",
+    "NewestFrame",
+    "Playback",
+    "Recorded",
+    "Recording",
+    "RtspStream",
+    "Source",
+    "SourceState",
+    "SourceStatus",
+    "SyntheticPage",
+    "VideoFile",
+    "Webcam",
+    "list_devices",
+    "open_source",
+]

@@ -1,12 +1,19 @@
-"""The newest frame, for whoever is slower than the camera."""
+"""The newest frame, for whoever is slower than the camera; and the camera had again when it was lost."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
+from digitlab.camera.state import FIRST_FRAME_WITHIN, GIVEN_UP_AFTER, STALLED_AFTER, SourceState, SourceStatus, pause
+from digitlab.errors import SourceError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from digitlab.camera.source import Source
@@ -18,36 +25,65 @@ _log = logging.getLogger(__name__)
 
 Keep = Literal["newest", "all"]
 
-_PATIENCE = 5.0  # seconds that `close` gives a source to come back from its `read`
+_PATIENCE = 1.0  # seconds that `close` gives a source to come back from its `read`
+_MOMENT = 0.1  # seconds that a new try gives it
+_MOST_LEFT_BEHIND = 4  # threads of a source that hangs; with so many, no new try before one of them came back
 
 
 class NewestFrame:
-    """A thread that drains a source into one slot. A context manager: opens the source, and closes it.
+    """Threads that own a source: open it, drain it into one slot, watch over it, and ask for it again when it is lost.
+
+    A context manager: starts, and closes. Starting never waits for the source: opening is done in the background, and
+    what goes wrong there is raised by `get`.
 
     keep: "newest" replaces a frame that nobody took by the next one; "all" makes the source wait instead. Left out:
         "newest" for a source in real time, "all" for any other.
+    reconnect: ask again for a camera (`source.live`) that broke off or stalled, with growing pauses, for ever. A source
+        that could not be had even once still ends with its error, unless
+    insist: that, too, is tried again (a window that stays open, a robot that starts before its camera)
+    on_change: told of every change of the status, in order, in a thread of ours, without any lock held
 
-    captured: frames that the source gave so far
+    captured: frames that the source gave so far; a frame's `number` counts them, over all connections
     dropped: frames of these that nobody will see; once closed, captured − dropped frames were handed out
+    reconnects: how often the source was lost and gave frames again
     first_captured: `Frame.captured` of the first of them, seen or not; None before it came
     """
 
-    def __init__(self, source: Source, *, keep: Keep | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        keep: Keep | None = None,
+        reconnect: bool = False,
+        insist: bool = False,
+        on_change: Callable[[SourceStatus], None] | None = None,
+    ) -> None:
+        self.source = source
         self.keep: Keep = keep or ("newest" if source.realtime else "all")
         self.captured = 0
         self.dropped = 0
+        self.reconnects = 0
         self.first_captured: float | None = None
-        self._source = source
-        self._changed = threading.Condition()
+        self._reconnect = reconnect and source.live
+        self._insist = insist
+        self._on_change = on_change
         self._slot: Frame | None = None
+        self._latest: Frame | None = None
         self._error: Exception | None = None
         self._over = False
         self._closed = False
-        self._thread = threading.Thread(target=self._drain, name="digitlab-frames", daemon=True)
+        self._status = SourceStatus(SourceState.CONNECTING, None, time.monotonic())
+        self._untold: deque[SourceStatus] = deque([self._status])
+        self._left_behind: list[threading.Thread] = []
+        # One lock, three reasons to wait for it.
+        self._lock = threading.RLock()
+        self._arrival = threading.Condition(self._lock)  # consumers: a frame, or the end
+        self._room = threading.Condition(self._lock)  # the reading thread: the slot was emptied
+        self._event = threading.Condition(self._lock)  # the watching thread: a change, a try that is over, closing
+        self._watch = threading.Thread(target=self._run, name="digitlab-frames", daemon=True)
 
     def __enter__(self) -> Self:
-        self._source.open()
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -55,72 +91,244 @@ class NewestFrame:
     ) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._watch.start()
+
+    @property
+    def status(self) -> SourceStatus:
+        """State and problem, of the same moment."""
+        return self._status
+
+    @property
+    def state(self) -> SourceState:
+        """What the source is doing."""
+        return self._status.state
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, as one line for people; None where all is well."""
+        return self._status.problem
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest frame, whether handed out or not; None before the first and after closing."""
+        return self._latest
+
     @property
     def ended(self) -> bool:
         """Whether the source has ended, in good order, and its last frame was taken."""
-        with self._changed:
+        with self._lock:
             return self._over and self._slot is None and self._error is None
 
     def get(self, timeout: float | None = None) -> Frame | None:
         """The newest frame that was not handed out yet; None after `timeout` seconds, or when the source has ended.
 
+        While a source is asked for again, this waits on.
+
         Raises:
-            Exception: whatever the source raised, after the last frame before it was handed out.
+            Exception: whatever ended the source (mostly SourceError), after the last frame before it was handed out.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._slot is not None or self._over, timeout)
+        with self._lock:
+            self._arrival.wait_for(lambda: self._slot is not None or self._over, timeout)
             frame, self._slot = self._slot, None
-            self._changed.notify_all()
+            self._room.notify_all()
             if frame is None and self._error is not None:
                 raise self._error
             return frame
 
     def close(self) -> None:
-        """Close the source and wait for the thread to end."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._source.close()
-        if self._thread.ident is not None:
-            self._thread.join(_PATIENCE)
-        if self._thread.is_alive():
-            _log.warning("the source did not stop within %g s; its thread is left behind", _PATIENCE)
-        self._empty_slot()
-
-    def _empty_slot(self) -> None:
-        with self._changed:
+        """Close the source, from whatever thread; one that hangs is left behind after a moment, and that is logged."""
+        with self._lock:
+            self._closed = self._over = True
+            for waiting in (self._arrival, self._room, self._event):
+                waiting.notify_all()
+        if self._watch.ident is None:
+            self.source.close()
+            self._end(None)
+        elif self._watch is not threading.current_thread():
+            self._watch.join(2.0 * _PATIENCE)
+            if self._watch.is_alive():
+                _log.warning("the source did not close within %g s; its threads are left behind", 2.0 * _PATIENCE)
+        with self._lock:
+            self._latest = None
             if self._slot is not None:
                 self._slot = None
                 self.dropped += 1
 
-    def _drain(self) -> None:
-        try:
-            while self._has_room():
-                frame = self._source.read()
-                if frame is None:
+    # The watching thread: tries, waits, tells, and tries again.
+
+    def _run(self) -> None:
+        failures = 0
+        error = None
+        while not self._closed:
+            attempt = _Try()
+            self._see_through(attempt)
+            error = attempt.error
+            if not self._worth_another_try(error):
+                break
+            failures = 1 if attempt.frames else failures + 1
+            self._become(SourceState.RECONNECTING, str(error))
+            # The pause counts from the last sign of life, or the last question: what took long was pause enough.
+            self._rest(attempt.last_sign + pause(failures))
+        self._end(error)
+
+    def _see_through(self, attempt: _Try) -> None:
+        """Open the source and read it to its end."""
+        reader = threading.Thread(target=self._read_source, args=(attempt,), name="digitlab-frames-reader", daemon=True)
+        reader.start()
+        while True:
+            self._tell()
+            with self._lock:
+                over = attempt.over or self._closed
+                if over or (left := self._patience_left(attempt)) <= 0.0:
+                    attempt.abandoned = True
+                    self._room.notify_all()
                     break
-                self._offer(frame)
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, whose thread can do something about it
+                if not self._untold:
+                    self._event.wait(left)
+        self.source.close()
+        patience = _PATIENCE if self._closed else _MOMENT
+        reader.join(patience)
+        if reader.is_alive():
+            self._left_behind.append(reader)
+            _log.log(
+                logging.WARNING if self._closed else logging.INFO,
+                "the source did not stop within %g s; its thread is left behind",
+                patience,
+            )
+
+    def _patience_left(self, attempt: _Try) -> float:
+        """Seconds until we look at this try again; 0 when it is given up, and then its error is set."""
+        silence = attempt.silence
+        rate = self.source.rate
+        slow = 3.0 / rate if rate else 0.0
+        if not attempt.frames:
+            if self.source.live and silence >= FIRST_FRAME_WITHIN:
+                attempt.fail(SourceError(f"no frame within {FIRST_FRAME_WITHIN:g} s"))
+                return 0.0
+            return FIRST_FRAME_WITHIN - silence if self.source.live else STALLED_AFTER
+        if silence < (limit := max(STALLED_AFTER, slow)):
+            return limit - silence
+        self._become(SourceState.STALLED, f"no frame for {limit:g} s")
+        if not self._reconnect:
+            return STALLED_AFTER
+        if silence < (limit := max(GIVEN_UP_AFTER, slow)):
+            return limit - silence
+        attempt.fail(SourceError(f"no frame for {limit:g} s"))
+        return 0.0
+
+    def _worth_another_try(self, error: Exception | None) -> bool:
+        lost = isinstance(error, SourceError | OSError) and (self.captured > 0 or self._insist)
+        return lost and self._reconnect and not self._closed
+
+    def _rest(self, until: float) -> None:
+        """Wait; and longer, while too many tries of before still hang."""
+        while not self._closed:
+            self._tell()
+            self._left_behind = [reader for reader in self._left_behind if reader.is_alive()]
+            left = until - time.monotonic()
+            if left <= 0.0 and len(self._left_behind) < _MOST_LEFT_BEHIND:
+                return
+            with self._lock:
+                self._event.wait_for(lambda: self._closed, left if left > 0.0 else _MOMENT)
+
+    def _end(self, error: Exception | None) -> None:
+        with self._lock:
             if not self._closed:  # a source that is closed while it reads may well complain
                 self._error = error
+            self._over = True
+            self._arrival.notify_all()
+            self._become(SourceState.ENDED, None if self._error is None else str(self._error))
+        self._tell()
+
+    def _become(self, state: SourceState, problem: str | None) -> None:
+        with self._lock:
+            if (state, problem) != (self._status.state, self._status.problem):
+                self._status = SourceStatus(state, problem, time.monotonic())
+                self._untold.append(self._status)
+                self._event.notify_all()
+
+    def _tell(self) -> None:
+        while self._untold:
+            status = self._untold.popleft()
+            if self._on_change is not None:
+                try:
+                    self._on_change(status)
+                except Exception:  # noqa: BLE001 - whoever listens must not end the camera
+                    _log.exception("what listens to the source failed")
+
+    # The reading thread, one for each try: all that may hang.
+
+    def _read_source(self, attempt: _Try) -> None:
+        try:
+            self.source.open()
+            while self._has_room(attempt):
+                frame = self.source.read()
+                attempt.waits_since = None
+                if frame is None:
+                    break
+                self._offer(frame, attempt)
+        except Exception as error:  # noqa: BLE001 - handed to the consumer, whose thread can do something about it
+            attempt.fail(error)
         finally:
-            with self._changed:
-                self._over = True
-                self._changed.notify_all()
+            with self._lock:
+                attempt.over = True
+                self._event.notify_all()
 
-    def _has_room(self) -> bool:
-        """Wait, where every frame counts, until the last one was taken; False when closed."""
-        with self._changed:
+    def _has_room(self, attempt: _Try) -> bool:
+        """Wait, where every frame counts, until the last one was taken; False when this try is over."""
+        with self._lock:
             if self.keep == "all":
-                self._changed.wait_for(lambda: self._slot is None or self._closed)
-            return not self._closed
+                self._room.wait_for(lambda: self._slot is None or self._closed or attempt.abandoned)
+            if attempt.frames:
+                attempt.waits_since = time.monotonic()
+            return not (self._closed or attempt.abandoned)
 
-    def _offer(self, frame: Frame) -> None:
-        with self._changed:
+    def _offer(self, frame: Frame, attempt: _Try) -> None:
+        with self._lock:
+            if self._closed or attempt.abandoned:
+                return
+            attempt.frames += 1
+            attempt.last_sign = time.monotonic()
+            if attempt.frames == 1 and self.captured:
+                self.reconnects += 1
+            if frame.number != self.captured:  # the source began to count anew
+                frame = replace(frame, number=self.captured)
             self.captured += 1
             if self.first_captured is None:
                 self.first_captured = frame.captured
             if self._slot is not None:
                 self.dropped += 1
-            self._slot = frame
-            self._changed.notify_all()
+            self._slot = self._latest = frame
+            self._become(SourceState.RUNNING, None)
+            self._arrival.notify_all()
+
+
+@dataclass(slots=True)
+class _Try:
+    """One opening of the source, and reading until it ends.
+
+    frames: how many it gave; last_sign: when the last of them came, or when the source was asked
+    waits_since: since when the source is waited for (until the first frame: since it was asked); None while it waits
+    over: whether its thread is through; abandoned: whether it may give no more frames
+    error: why it ended, where that was not in good order
+    """
+
+    frames: int = 0
+    last_sign: float = field(default_factory=time.monotonic)
+    waits_since: float | None = field(default_factory=time.monotonic)
+    over: bool = False
+    abandoned: bool = False
+    error: Exception | None = None
+
+    @property
+    def silence(self) -> float:
+        """Seconds that the source is waited for."""
+        since = self.waits_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def fail(self, error: Exception) -> None:
+        """Keep the first error: what a source says after it was given up is of no interest."""
+        if self.error is None:
+            self.error = error

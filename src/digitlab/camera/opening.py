@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.camera.folder import ImageFolder
+from digitlab.camera.mjpeg import MjpegStream
+from digitlab.camera.recording import Recording, is_recording
+from digitlab.camera.rtsp import RtspStream
+from digitlab.camera.synthetic import SyntheticPage
 from digitlab.camera.video import VideoFile
+from digitlab.camera.webcam import Webcam
 from digitlab.errors import SourceError
 
 if TYPE_CHECKING:
@@ -14,31 +20,70 @@ if TYPE_CHECKING:
 
 __all__ = ["open_source"]
 
+_EXPECTED = (
+    "expected a camera's number, a video file, a folder of pictures, http://…, rtsp://…, ice:PROXY, "
+    "ros:ws://HOST:9090/TOPIC, or synthetic"
+)
+
 
 def open_source(text: str, *, realtime: bool) -> Source:
-    """The source that `text` names: the path of a video file or of a folder of pictures (25 frames a second).
+    """The source that `text` names; it is opened by its `with` statement.
 
-    It is opened by its `with` statement.
+    - `0`, `1`, … or `/dev/video0`: a camera of this computer
+    - `http://HOST:PORT/PATH` (or https): MJPEG; `rtsp://HOST/PATH` (or rtsps): RTSP; `NAME:PASSWORD@` before HOST
+    - `ice:cameraA:tcp -h HOST -p PORT`: a JdeRobot camera server
+    - `ros:ws://HOST:9090/TOPIC`: a robot's camera through rosbridge
+    - `synthetic`, `synthetic:6885/42,1280x720,30fps`: a page that is drawn, see `SyntheticPage.parse`
+    - the path of a video file, of a recording, or of a folder of pictures (25 frames a second); a file whose name looks
+      like one of the above is written with its folder: `./0`
+
+    realtime: whether files come at their own pace; cameras always do
 
     Raises:
-        SourceError: for a path where nothing is, and for kinds of source that this version cannot read.
+        SourceError: for what is none of these, and for a path where nothing is.
     """
-    kind = _kind_still_missing(text)
-    if kind:
-        raise SourceError(
-            f"{text}: {kind} cannot be read in this version; what can: a video file, or a folder of pictures"
-        )
+    text = text.strip()
+    if (source := _by_its_form(text, realtime=realtime)) is not None:
+        return source
     path = Path(text)
-    if not text or not path.exists():
-        raise SourceError(f"{text or '(nothing)'}: there is no such file or folder")
-    return ImageFolder(path, realtime=realtime) if path.is_dir() else VideoFile(path, realtime=realtime)
+    if not text or not _exists(path):
+        raise SourceError(f"{text or '(nothing)'}: there is no such file or folder; {_EXPECTED}")
+    if path.is_char_device():
+        return Webcam(path)
+    if path.is_dir():
+        kind = Recording if is_recording(path) else ImageFolder
+        return kind(path, realtime=realtime)
+    return VideoFile(path, realtime=realtime)
 
 
-def _kind_still_missing(text: str) -> str | None:
-    if text.isdigit() or text.startswith("/dev/video"):
-        return "a camera"
-    if text.lower().startswith("ice:"):
-        return "an Ice server"
+def _by_its_form(text: str, *, realtime: bool) -> Source | None:
+    """The source, where the text can be no path."""
+    scheme = text.partition(":")[0].lower()
+    if re.fullmatch(r"[0-9]{1,3}", text):
+        return Webcam(int(text))
+    if text.startswith("/dev/video"):
+        return Webcam(text)
+    if scheme == "synthetic":
+        return SyntheticPage.parse(text, realtime=realtime)
+    if scheme == "ice":
+        from digitlab.camera.ice import IceCamera
+
+        return IceCamera(text.partition(":")[2])
+    if scheme == "ros":
+        from digitlab.camera.ros import RosCamera
+
+        return RosCamera(text)
+    if scheme in ("http", "https"):
+        return MjpegStream(text)
+    if scheme in ("rtsp", "rtsps"):
+        return RtspStream(text)
     if "://" in text:
-        return "an address"
+        raise SourceError(f"{text.partition('://')[0][:20]}://…: addresses of this kind cannot be read; {_EXPECTED}")
     return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for a name, a folder that is closed to us
+        return False

@@ -15,9 +15,10 @@ __all__ = ["Source"]
 class Source(Protocol):
     """A stream of frames; a context manager that opens and closes.
 
-    `read` runs in one thread at a time. `close` may be called from another thread meanwhile, and then ends the wait of
-    that `read` soon: whoever connects to something slow waits in steps that `close` can end. `open` and `close` do
-    nothing the second time; a source that was closed may be opened again.
+    `open` and `read` run in one thread at a time. `close` may be called from another thread meanwhile, never waits for
+    long, and ends the wait of that `open` or `read` soon. Where a library offers no way to end it, the one that hangs
+    is left alone with what it holds: whenever it comes back, it lets go of it, and disturbs nobody. `open` and `close`
+    do nothing the second time; a source that was closed may be opened again, even while an old `read` still hangs.
     """
 
     @property
@@ -27,6 +28,11 @@ class Source(Protocol):
     @property
     def realtime(self) -> bool:
         """Whether frames come at their own pace, seen or not. If not, each waits until it is asked for."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is a camera, which has no end of its own. Lost, it can be asked for again; a file cannot."""
+        return False
 
     def open(self) -> None:
         """Start.
@@ -39,7 +45,7 @@ class Source(Protocol):
         """Wait for the next frame; None when the source has ended or was closed.
 
         Raises:
-            SourceError: when it was never opened, or broke.
+            SourceError: when it was never opened, or broke; a camera that goes away broke.
         """
 
     def close(self) -> None:

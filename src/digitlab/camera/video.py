@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
+from digitlab.camera.capture import quiet_opencv, sensible_rate
+from digitlab.camera.colours import rgb_from_opencv
 from digitlab.camera.playback import Playback
 from digitlab.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.camera.playback import Images
@@ -26,7 +25,6 @@ __all__ = ["VideoFile"]
 _log = logging.getLogger(__name__)
 
 _USUAL_RATE = 25.0
-_HIGHEST_RATE = 1000.0  # at and above it stand containers whose header gives their clock instead of their frame rate
 _WHOLE = 0.95  # some containers only estimate how many frames they hold
 
 
@@ -47,7 +45,7 @@ class VideoFile(Playback):
         if first is None:
             capture.release()
             raise SourceError(f"{self.path}: no frame of this video can be decoded; it may be cut off or damaged")
-        self._rate = _sensible_rate(capture.get(cv2.CAP_PROP_FPS))
+        self._rate = sensible_rate(capture.get(cv2.CAP_PROP_FPS)) or _USUAL_RATE
         length = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.length = int(length) if length > 0 else None
         return self._play(capture, first, 1.0 / self._rate)
@@ -80,7 +78,7 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
         SourceError: when it is missing, empty, not allowed, or no video.
     """
     _check_file(path)
-    with _quiet():
+    with quiet_opencv():
         # The absolute path cannot be taken for an address of FFmpeg's ("concat:…").
         capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
@@ -99,26 +97,7 @@ def _check_file(path: Path) -> None:
         raise SourceError(f"{path}: permission denied")
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep OpenCV and FFmpeg off stderr: what they complain of is said by our own messages.
-
-    FFmpeg asks for its level once in a process: where somebody else used it first, theirs stays.
-    """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    before = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(before)
-
-
 def _next_image(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
     """The next frame, uint8 (H, W, 3) RGB, or None."""
     decoded, image = capture.read()
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8) if decoded else None
-
-
-def _sensible_rate(rate: float) -> float:
-    return rate if 0.0 < rate < _HIGHEST_RATE else _USUAL_RATE  # false for NaN, too
+    return rgb_from_opencv(image) if decoded else None

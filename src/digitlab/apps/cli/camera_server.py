@@ -1,0 +1,90 @@
+"""`digitlab camera-server`."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from digitlab.apps.cli.console import advise, say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digitlab.camera.ice import Offer
+
+__all__ = ["camera_server"]
+
+
+def camera_server(
+    *, config: Path, without_md5sum: Annotated[bool, Parameter(negative=())] = False, json: bool = False
+) -> int:
+    """Serve cameras, videos and streams to JdeRobot's programs and to digitlab live, over ZeroC Ice.
+
+    The configuration is that of JdeRobot's cameraserver. A source that fails is tried again until it works; files begin
+    again at their end. Ctrl-C ends the server.
+
+    For example:
+    digitlab camera-server --config cameraserver.cfg
+    digitlab live --source "ice:cameraA:tcp -h localhost -p 9999"
+
+    Args:
+        config: cameraserver.cfg; each camera's Uri is a device's number, a file, a folder of pictures, or an address.
+        without_md5sum: For clients of older programs, whose descriptions of pictures have no md5sum.
+        json: One JSON object for each camera that is offered, and for each change of what it does.
+    """
+    from digitlab.camera.ice import CameraServer, read_server_configuration
+
+    settings = read_server_configuration(config)
+    for warning in settings.warnings:
+        advise(f"{config.name}: {warning}")
+
+    shown = threading.Event()
+
+    def tell(camera: str, state: str) -> None:
+        shown.wait()  # first where a camera is, then what it does
+        if json:
+            say_json({"camera": camera, "state": state})
+        else:
+            advise(f"{camera}: {state}")
+
+    stopping = threading.Event()
+    server = CameraServer(settings, md5sum=not without_md5sum, on_change=tell)
+    with _ended_by_signals(stopping), server:
+        for offer in server.offers:
+            _show(offer, json=json)
+        sys.stdout.flush()  # another program may be waiting for it
+        if not json:
+            advise("serving; Ctrl-C ends it")
+        shown.set()
+        stopping.wait()
+    advise("the camera server has ended")
+    return 0
+
+
+def _show(offer: Offer, *, json: bool) -> None:
+    camera = offer.camera
+    if json:
+        size = {"width": camera.width, "height": camera.height, "rate": round(camera.rate, 3)}
+        say_json({"camera": camera.name, "proxy": offer.proxy, "source": camera.uri, **size, "mirror": camera.mirror})
+        return
+    mirrored = ", mirrored" if camera.mirror else ""
+    say(f"{camera.name}: {camera.uri}, {camera.width}×{camera.height}, up to {camera.rate:g} frames/s{mirrored}")
+    quote = "'" if '"' in offer.proxy else '"'
+    say(f"  digitlab live --source {quote}ice:{offer.proxy}{quote}")
+
+
+@contextlib.contextmanager
+def _ended_by_signals(stopping: threading.Event) -> Iterator[None]:
+    """Ctrl-C, and the polite end that a service is given, set an event instead of tearing us out of what we do."""
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,246 @@
+"""A stream of bytes over HTTP, which can be closed at any moment by anybody."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import http.client
+import os
+import selectors
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from digitlab.camera.address import Address
+from digitlab.errors import SourceError
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+__all__ = ["HttpStream"]
+
+_MOST_REDIRECTS = 3
+_STEP = 0.1  # seconds after which a connection that is being made looks whether it is still wanted
+_SILENT_FOR = 4.0  # seconds
+_AT_ONCE = 65_536  # bytes
+
+_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+_REDIRECTS = (301, 302, 303, 307, 308)
+_EXPECTED = "expected an MJPEG stream (multipart/x-mixed-replace)"
+
+
+class HttpStream:
+    """The answer to one GET, where it is a multipart message. Used by one thread; `close` may come from any."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._closed = threading.Event()
+        self._socket: socket.socket | None = None
+        self._response: HTTPResponse | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed.is_set()
+
+    def open(self, within: float) -> None:
+        """Ask, follow up to three redirects, and look at the headers.
+
+        within: seconds for all of it (the look-up of a name not counted, which nobody can end)
+
+        Raises:
+            SourceError: when there is no such stream; the text says why, and begins with the address.
+        """
+        deadline = time.monotonic() + within
+        address = self.address
+        try:
+            for _ in range(1 + _MOST_REDIRECTS):
+                response = self._ask(address, deadline)
+                if response.status not in _REDIRECTS:
+                    break
+                address = self._redirected(address, response)
+            else:
+                raise SourceError(f"{self.address}: redirects more than {_MOST_REDIRECTS} times")
+            self._check(response)
+            self._limit(_SILENT_FOR)
+        except TimeoutError as error:
+            raise SourceError(f"{self.address}: did not answer within {within:g} s") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise SourceError(f"{self.address}: {_reason(error)}") from error
+
+    def read(self) -> bytes:
+        """What came, or comes next; nothing at the end, and when closed.
+
+        Raises:
+            SourceError: when nothing came for too long, or the connection broke.
+        """
+        response = self._response
+        if response is None or self.closed:
+            return b""
+        try:
+            # The length in the headers is ignored: it can be wrong, and a stream has none.
+            return response.read1(_AT_ONCE) if response.chunked else response.fp.read1(_AT_ONCE)
+        except TimeoutError as error:
+            raise SourceError(f"{self.address}: sent nothing for {_SILENT_FOR:g} s") from error
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+            if self.closed:
+                return b""
+            reason = f" ({_reason(error)})" if isinstance(error, OSError) else ""
+            raise SourceError(f"{self.address}: the stream broke off{reason}") from error
+
+    def more_came(self) -> bool:
+        """Whether `read` would not have to wait."""
+        waiting = self._socket
+        if waiting is None or self.closed:
+            return False
+        try:
+            if isinstance(waiting, ssl.SSLSocket) and waiting.pending():
+                return True
+            return _ready(waiting, selectors.EVENT_READ, 0.0)
+        except (OSError, ValueError):  # closed this moment
+            return False
+
+    def close(self) -> None:
+        """End whatever the other thread waits for, and let go of the connection."""
+        self._closed.set()
+        if (connection := self._socket) is not None:
+            with contextlib.suppress(OSError):  # it may be gone already
+                # Not SSLSocket's own, which would pull its state from under the thread that reads.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        if (response := self._response) is not None:
+            response.close()
+        if connection is not None:
+            connection.close()
+
+    def _ask(self, address: Address, deadline: float) -> HTTPResponse:
+        self._socket = connection = self._connected(address, deadline)
+        self._limit(_left(deadline))
+        if address.scheme == "https":
+            # In two steps, so that `close` finds the socket that waits for the other side's greeting.
+            self._socket = connection = ssl.create_default_context().wrap_socket(
+                connection, server_hostname=address.host, do_handshake_on_connect=False
+            )
+            connection.do_handshake()
+        asking = http.client.HTTPConnection(address.host, address.port)
+        asking.sock = connection
+        headers = {"User-Agent": "digitlab", "Accept": "multipart/x-mixed-replace, */*;q=0.1", "Connection": "close"}
+        if address.basic:
+            headers["Authorization"] = address.basic
+        asking.request("GET", address.path, headers=headers)
+        self._limit(_left(deadline))
+        self._response = asking.getresponse()
+        return self._response
+
+    def _connected(self, address: Address, deadline: float) -> socket.socket:
+        """A connection to the first of the host's addresses that takes one."""
+        failure: OSError = TimeoutError()
+        places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        for number, (family, kind, protocol, _, place) in enumerate(places):
+            # One that does not answer leaves time for the others: often IPv6 leads nowhere and IPv4 does.
+            until = time.monotonic() + _left(deadline) / (len(places) - number)
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.setblocking(False)
+                code = connection.connect_ex(place)
+                if code not in _UNDER_WAY:
+                    raise OSError(code, os.strerror(code))
+                while not _ready(connection, selectors.EVENT_WRITE, min(_STEP, _left(until))):
+                    if self.closed:
+                        raise ConnectionAbortedError("closed")
+                if code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    raise OSError(code, os.strerror(code))
+            except OSError as error:
+                connection.close()
+                failure = error
+            else:
+                return connection
+        raise failure
+
+    def _limit(self, seconds: float) -> None:
+        if self._socket is not None:
+            self._socket.settimeout(seconds)
+        if self.closed:  # between two steps
+            raise ConnectionAbortedError("closed")
+
+    def _redirected(self, address: Address, response: HTTPResponse) -> Address:
+        place = response.getheader("Location", "")
+        self._let_go()
+        if not place:
+            raise SourceError(f"{self.address}: redirects to nowhere")
+        target = urljoin(f"{address.scheme}://{_in_brackets(address.host)}:{address.port}{address.path}", place)
+        if not target.lower().startswith(("http://", "https://")):
+            raise SourceError(f"{self.address}: redirects to {place[:100]!r}, which is no stream; {_EXPECTED}")
+        there = Address.parse(target)
+        if there.origin == address.origin and not there.user:  # a password is for whom it was given for
+            there = Address(
+                there.text, there.scheme, there.host, there.port, there.path, address.user, address.password
+            )
+        return there
+
+    def _let_go(self) -> None:
+        if self._response is not None:
+            self._response.close()
+        if self._socket is not None:
+            self._socket.close()
+
+    def _check(self, response: HTTPResponse) -> None:
+        """Refuse what is no stream, saying what it is."""
+        status, kind = response.status, response.headers.get_content_type()
+        if status == http.HTTPStatus.UNAUTHORIZED:
+            raise SourceError(f"{self.address}: {_asks_for_password(response, bool(self.address.user))}")
+        if status != http.HTTPStatus.OK:
+            phrase = "".join(sign for sign in response.reason[:60] if sign.isprintable())
+            raise SourceError(f"{self.address}: answers {status} {phrase}; check the path of the address")
+        if kind.startswith("multipart/"):
+            return
+        if kind == "text/html":
+            hint = "a page, not a stream; DroidCam's stream is at /video, and takes one viewer at a time"
+        elif kind.startswith("image/"):
+            hint = f"a single picture ({kind}); {_EXPECTED}"
+        else:
+            hint = f"a file ({kind}), not a stream; fetch it first and give its path, or {_EXPECTED}"
+        raise SourceError(f"{self.address}: is {hint}")
+
+
+def _asks_for_password(response: HTTPResponse, given: bool) -> str:
+    wanted = (response.getheader("WWW-Authenticate") or "Basic").split(None, 1)[0].lower()
+    if wanted != "basic":
+        return f"asks for {wanted.title()[:20]} authentication; only Basic is understood here (try its rtsp:// address)"
+    if given:
+        return "refuses this name and password"
+    return "asks for a name and password; write them into the address: http://NAME:PASSWORD@HOST/…"
+
+
+def _ready(connection: socket.socket, event: int, timeout: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, event)
+        return bool(selector.select(timeout))
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0.0:
+        raise TimeoutError
+    return left
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line for people."""
+    if isinstance(error, socket.gaierror):
+        return "there is no host of this name, or no network"
+    if isinstance(error, ConnectionRefusedError):
+        return "refuses the connection; is the camera switched on, and the port right?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, http.client.HTTPException | ValueError):
+        return f"does not speak HTTP ({type(error).__name__})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return " ".join(str(error).split()) or type(error).__name__

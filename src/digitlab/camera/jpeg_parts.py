@@ -1,0 +1,129 @@
+"""JPEG pictures out of a stream of bytes, whatever the stream's own marks claim.
+
+An MJPEG stream is a multipart message: a boundary, some headers, a blank line, a picture, and so on. Boundaries differ
+from the ones that were announced, lengths are missing or wrong, pictures are cut off in the middle. So none of them is
+asked: a picture begins with its start-of-image marker, and ends where its own segments (ITU T.81, annex B) say that it
+ends. Only in the rest of a picture that turned out to be damaged, where the start of a thumbnail may lie, the next one
+must begin a line, as it does after a blank line.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["JpegParts"]
+
+_START = re.compile(rb"\xff\xd8\xff")
+_START_OF_LINE = re.compile(rb"\n\xff\xd8\xff")
+_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # what ends coded data: no stuffed zero, restart or fill
+
+_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))  # markers without a segment: none stands between segments
+
+_MOST_PIXELS = 50_000_000  # 150 MB decoded
+
+
+class JpegParts:
+    """Takes bytes as they come, and gives the newest whole picture among them.
+
+    most: bytes that are kept at most; a picture that is longer is given up
+    skipped: pictures that were begun and are not whole
+    passed: whole pictures that a newer one came after, before anybody asked
+    """
+
+    def __init__(self, most: int = 16_000_000) -> None:
+        self.most = most
+        self.skipped = 0
+        self.passed = 0
+        self._bytes = bytearray()
+        self._after_damage = False
+        self._inside = False  # a picture begins at byte 0 …
+        self._at = 0  # … and was followed up to here
+        self._in_scan = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what came."""
+        self._bytes += data
+
+    def newest(self) -> bytes | None:
+        """The newest picture that is whole, from its start to its end marker; None while there is no other."""
+        newest = None
+        while (part := self._next()) is not None:
+            self.passed += newest is not None
+            newest = part
+        return newest
+
+    def _next(self) -> bytes | None:
+        while self._inside or self._find_start():
+            whole = self._follow()
+            if whole:
+                part = bytes(self._bytes[: self._at])
+                self._drop(self._at)
+                self._after_damage = False
+                return part
+            if whole is None and len(self._bytes) <= self.most:
+                return None
+            self.skipped += 1
+            self._drop(2)  # on, to the next start
+            self._after_damage = True
+        return None
+
+    def _find_start(self) -> bool:
+        found = (_START_OF_LINE if self._after_damage else _START).search(self._bytes)
+        if found is None:
+            del self._bytes[:-3]  # a start may be cut in two
+            return False
+        del self._bytes[: found.end() - 3]
+        self._inside, self._at, self._in_scan = True, 2, False
+        return True
+
+    def _drop(self, count: int) -> None:
+        del self._bytes[:count]
+        self._inside = False
+
+    def _follow(self) -> bool | None:
+        """Go on to the picture's end: True there, False when it is none, None when more bytes are needed."""
+        while self._to_marker():
+            if len(self._bytes) < self._at + 2:
+                return None
+            code = self._bytes[self._at + 1]
+            if self._bytes[self._at] != 0xFF or code in _ALONE:
+                return False
+            if code == 0xFF:  # fill
+                self._at += 1
+            elif code == _END_OF_IMAGE:
+                self._at += 2
+                return True
+            elif (passed := self._pass_segment(code)) is not True:
+                return passed
+        return None
+
+    def _to_marker(self) -> bool:
+        """Leave coded data behind; False when it goes on."""
+        if not self._in_scan:
+            return True
+        found = _IN_SCAN.search(self._bytes, self._at)
+        if found is None:
+            self._at = max(self._at, len(self._bytes) - 1)  # the last byte may be half a marker
+            return False
+        self._at, self._in_scan = found.start(), False
+        return True
+
+    def _pass_segment(self, code: int) -> bool | None:
+        """Pass the segment that begins here, as `_follow`."""
+        head = self._bytes[self._at + 2 : self._at + 9]
+        if len(head) < 2:
+            return None
+        length = int.from_bytes(head[:2])
+        if length < 2:
+            return False
+        if len(self._bytes) < self._at + 2 + length:
+            return None
+        if code in _FRAME_HEADERS:
+            pixels = int.from_bytes(head[3:5]) * int.from_bytes(head[5:7])
+            if length < 8 or not 0 < pixels <= _MOST_PIXELS:
+                return False
+        self._at += 2 + length
+        self._in_scan = code == _START_OF_SCAN
+        return True

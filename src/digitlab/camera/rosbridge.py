@@ -1,0 +1,151 @@
+"""A connection to rosbridge, the door of ROS 1 and ROS 2 for programs without ROS: JSON over a WebSocket.
+
+Spoken with `websockets` rather than roslibpy, which runs Twisted's reactor: one a process, in a thread that cannot be
+started again once it was ended, so that a session would leave a thread behind or be the last one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from digitlab.errors import MissingExtraError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from websockets.sync.client import ClientConnection
+
+__all__ = ["Rosbridge", "bridge_address"]
+
+_PORT = 9090
+_LARGEST = 64 << 20  # bytes of a message: a raw picture of 4K in base64 has 33 MB
+_WITHIN = 5.0  # seconds to connect
+_CLOSED_WITHIN = 0.5  # seconds for the other side to say good-bye
+
+
+def bridge_address(text: str) -> str:
+    """The address of a rosbridge, ws://host:port; the port is 9090 unless given.
+
+    >>> bridge_address("ws://robot")
+    'ws://robot:9090'
+
+    Raises:
+        UsageError: when it is something else.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port or _PORT
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.username is not None:
+        raise UsageError(f"{text!r}: no address of a rosbridge; expected ws://host:{_PORT}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port}"
+
+
+class Rosbridge:
+    """A connection. A context manager: connects, and closes. `close` may be called from another thread."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._connection: ClientConnection | None = None
+        self._closing = contextlib.ExitStack()
+
+    @staticmethod
+    def check() -> None:
+        """Do nothing where `websockets` is installed.
+
+        Raises:
+            MissingExtraError: where it is not.
+        """
+        try:
+            import websockets.sync.client  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("ros", needed_for="rosbridge") from error
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises:
+            MissingExtraError: without websockets.
+            SourceError: when nobody answers there, or no rosbridge.
+        """
+        self.check()
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+
+        # The library logs what we say ourselves.
+        quiet = logging.getLogger("digitlab.rosbridge")
+        quiet.setLevel(logging.CRITICAL)
+        try:
+            connection = connect(
+                self.address,
+                open_timeout=_WITHIN,
+                close_timeout=_CLOSED_WITHIN,
+                max_size=_LARGEST,
+                compression=None,  # pictures are compressed already, and the robot's processor is small
+                proxy=None,
+                logger=quiet,
+            )
+            self._connection = self._closing.enter_context(connection)
+        except (OSError, WebSocketException, ValueError) as error:
+            raise SourceError(f"{self.address}: no rosbridge answers ({_reason(error)})") from error
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one message.
+
+        Raises:
+            SourceError: when the connection is lost.
+        """
+        from websockets.exceptions import WebSocketException
+
+        try:
+            self._connected().send(json.dumps(message))
+        except (OSError, WebSocketException) as error:
+            raise SourceError(f"{self.address}: rosbridge was lost ({_reason(error)})") from error
+
+    def receive(self, timeout: float) -> dict[str, Any] | None:
+        """The next message, or None after `timeout` seconds. What is no JSON object is passed over as an empty one.
+
+        Raises:
+            SourceError: when the connection is lost.
+        """
+        from websockets.exceptions import WebSocketException
+
+        try:
+            content = json.loads(self._connected().recv(timeout))
+        except TimeoutError:
+            return None
+        except (OSError, WebSocketException) as error:
+            raise SourceError(f"{self.address}: rosbridge was lost ({_reason(error)})") from error
+        except (ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def close(self) -> None:
+        """Close; half a second at most."""
+        self._connection = None
+        with contextlib.suppress(Exception):  # whatever is wrong with it, it is over
+            self._closing.pop_all().close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _connected(self) -> ClientConnection:
+        if self._connection is None:
+            raise SourceError(f"{self.address}: the connection is closed")
+        return self._connection
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200] or type(error).__name__

@@ -1,0 +1,48 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitlab.camera.address import Address
+from digitlab.errors import SourceError
+
+
+def test_an_address_is_taken_apart():
+    address = Address.parse("http://me:p%40ss@phone.local:4747/video?320x240&a=b c")
+    assert (address.host, address.port, address.path) == ("phone.local", 4747, "/video?320x240&a=b%20c")
+    assert (address.user, address.password) == ("me", "p@ss")
+    assert address.basic == "Basic bWU6cEBzcw=="
+
+
+@pytest.mark.parametrize(
+    ("text", "port"), [("http://a", 80), ("https://a", 443), ("rtsp://a", 554), ("rtsps://[::1]", 322)]
+)
+def test_ports_have_their_usual_values(text, port):
+    assert Address.parse(text).port == port
+    assert Address.parse(text).basic is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://", "ftp://a/b", "http://a:0/", "http://a:99999/", "http://a:b/", "http://[::1/", "video", "http://..a/"],
+)
+def test_what_is_none(text):
+    with pytest.raises(SourceError, match="not an address"):
+        Address.parse(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_an_address_or_a_clear_error(text):
+    try:
+        address = Address.parse("http://" + text)
+    except SourceError:
+        pass
+    else:
+        assert all(33 <= ord(sign) < 127 for sign in address.path)
+
+
+def test_a_password_is_never_shown():
+    address = Address.parse("rtsp://me:secret@camera:8554/1")
+    assert str(address) == "rtsp://camera:8554/1"
+    with pytest.raises(SourceError) as caught:
+        Address.parse("http://me:secret@camera:x/1")
+    assert "secret" not in str(caught.value)
