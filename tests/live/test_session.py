@@ -7,14 +7,8 @@ import pytest
 
 from digitlab.camera import Recorded, Source
 from digitlab.errors import SourceError
-from digitlab.live import LiveReading, LiveStatistics, Steady, watch
+from digitlab.live import LiveReading, LiveStatistics, Steady, Track, watch
 from digitlab.values import ReadDigit, Reading
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert "digitlab-frames" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.fixture
@@ -137,7 +131,8 @@ def test_a_slow_source_is_given_its_time(images):
 def test_the_form_for_programs():
     digit = ReadDigit(4, 0.123456, (1, 2, 30, 40), 0)
     declined = ReadDigit(None, 0.3, (50, 2, 60, 40), 0)
-    live = LiveReading(12, 1000.5, 0.40049, 33.3333, Reading((digit, declined), 21.987), "4")
+    track = Track(3, (1, 2, 30, 40), 4, (0.0, 0.1, 0.0, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 7, changing=False)
+    live = LiveReading(12, 1000.5, 0.40049, 33.3333, Reading((digit, declined), 21.987), "4", (track,), changed=True)
     assert json.loads(json.dumps(live.as_json())) == {
         "frame": 12,
         "time": 0.4,
@@ -147,6 +142,7 @@ def test_the_form_for_programs():
             {"digit": 4, "confidence": 0.1235, "box": [1, 2, 30, 40], "line": 0},
             {"digit": None, "confidence": 0.3, "box": [50, 2, 60, 40], "line": 0},
         ],
+        "tracks": [{"track": 3, "digit": 4, "confidence": 0.9, "box": [1, 2, 30, 40], "line": 0}],
         "latency_ms": 33.33,
         "ms": 21.99,
     }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.camera import Keep, Source
+    from digitlab.live.tracks import Track
     from digitlab.values import Frame, ReadDigit, Reading
 
 __all__ = ["ImageReader", "LiveReading", "watch"]
@@ -38,7 +39,9 @@ class LiveReading:
     captured: `time.monotonic()` in seconds when the frame left the source
     seconds: the same, counted from the capture of the source's first frame
     latency_ms: from capture to reading, in milliseconds; the wait for the reader is in it
-    steady: the text that most of the last frames agree on, or None
+    steady: the text that is sure over several frames; "" is surely nothing, None is not sure
+    tracks: digits followed over frames, in reading order
+    changed: whether `steady` is another than a frame before
     """
 
     frame_number: int
@@ -47,6 +50,8 @@ class LiveReading:
     latency_ms: float
     reading: Reading
     steady: str | None
+    tracks: tuple[Track, ...] = ()
+    changed: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The object that `digitlab live --json` prints, a line a frame."""
@@ -56,6 +61,7 @@ class LiveReading:
             "text": self.reading.text,
             "steady": self.steady,
             "digits": [_digit_as_json(found) for found in self.reading.digits],
+            "tracks": [_track_as_json(track) for track in self.tracks],
             "latency_ms": round(self.latency_ms, 2),
             "ms": round(self.reading.milliseconds, 2),
         }
@@ -67,6 +73,16 @@ def _digit_as_json(found: ReadDigit) -> dict[str, Any]:
         "confidence": round(found.confidence, 4),
         "box": list(found.box),
         "line": found.line,
+    }
+
+
+def _track_as_json(track: Track) -> dict[str, Any]:
+    return {
+        "track": track.identity,
+        "digit": track.digit,
+        "confidence": round(track.confidence, 4),
+        "box": list(track.box),
+        "line": track.line,
     }
 
 

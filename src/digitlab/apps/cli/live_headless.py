@@ -1,0 +1,208 @@
+"""`digitlab live --headless`: what is said, to whom, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from digitlab.apps.cli.console import advise, say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType, TracebackType
+
+    from digitlab.live import LiveEngine, LiveReading
+    from digitlab.live.announcement import Outlet
+    from digitlab.live.on_digit import DigitCommand
+
+__all__ = ["Outlets", "run_headless"]
+
+_TURN = 0.1  # seconds from one look at the camera's state to the next
+_GRACE = 2.0  # seconds that a program has to finish when the source has come to its end
+_CONTROL_C = 130
+
+
+class Outlets:
+    """Everybody who is told of readings, beside stdout. A context manager: closes them."""
+
+    def __init__(self, *, on_digit: str | None, mqtt: str | None, ros: str | None, topic: str | None) -> None:
+        """Make them.
+
+        Raises:
+            UsageError: for an address, a topic or a command that cannot be.
+            MissingExtraError: where the extra for one is missing.
+        """
+        self._all: list[Outlet] = []
+        self._command: DigitCommand | None = None
+        try:
+            if on_digit is not None:
+                from digitlab.live.on_digit import DigitCommand
+
+                self._command = DigitCommand(on_digit, advise)
+            if mqtt is not None:
+                from digitlab.live.mqtt import Broker, MqttOutlet
+
+                self._all.append(MqttOutlet(Broker.parse(mqtt), advise))
+            if ros is not None:
+                from digitlab.live.ros import DEFAULT_TOPIC, RosOutlet
+
+                self._all.append(RosOutlet(ros, advise, topic=topic or DEFAULT_TOPIC))
+        except BaseException:
+            self.close()
+            raise
+
+    def tell(self, live: LiveReading) -> None:
+        """Pass a reading on."""
+        for outlet in self._all:
+            outlet.tell(live)
+        if self._command is not None:
+            self._command.tell(live)
+
+    def close(self, grace: float = 0.0) -> None:
+        """Close all of them; a program that runs may finish for `grace` seconds."""
+        if self._command is not None:
+            self._command.close(grace)
+            self._command = None
+        for outlet in self._all:
+            outlet.close()
+        self._all = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def run_headless(
+    engine: LiveEngine, outlets: Outlets, *, json: bool, seconds: float | None, record: Path | None
+) -> int:
+    """Read until the source ends, the time is over, or somebody ends us; the exit code.
+
+    Raises:
+        DigitlabError: what ended the source, or kept it from being had.
+    """
+    speaker = _Speaker(engine, outlets, json=json)
+    interrupted = False
+    with contextlib.ExitStack() as closing:
+        closing.callback(engine.close)
+        if record is not None:
+            engine.record(record)
+        stopped = closing.enter_context(_asked_to_stop())
+        engine.subscribe(speaker.tell)
+        engine.start()
+        try:
+            speaker.watch(stopped, seconds)
+        except KeyboardInterrupt:
+            interrupted = True
+            advise("")
+    at_end = not (interrupted or stopped.is_set() or speaker.broken)
+    outlets.close(_GRACE if at_end else 0.0)
+    if speaker.broken is not None:
+        raise speaker.broken
+    if engine.failure is None or engine.statistics.captured:
+        speaker.finish()
+    if engine.failure is not None and not interrupted:
+        raise engine.failure
+    if interrupted:
+        return _CONTROL_C
+    return 0 if speaker.any_digit else 1
+
+
+class _Speaker:
+    """Says what is read, and how the camera is doing. `tell` runs in the reader's thread, the rest in the main one."""
+
+    def __init__(self, engine: LiveEngine, outlets: Outlets, *, json: bool) -> None:
+        self.any_digit = False
+        self.broken: OSError | None = None  # stdout, where nobody listens any more
+        self._engine = engine
+        self._outlets = outlets
+        self._json = json
+        self._state: tuple[str, str | None] = ("connecting", None)
+        self._stopped = threading.Event()
+
+    def tell(self, live: LiveReading) -> None:
+        """Say one reading."""
+        if self.broken is not None:
+            return
+        self.any_digit = self.any_digit or bool(live.reading.text)
+        try:
+            if self._json:
+                say_json(live.as_json())
+            elif live.changed and live.steady is not None:
+                say(f"{live.seconds:8.2f} s  {live.steady.replace(chr(10), ' | ') or '(nothing)'}")
+                _flush()
+        except OSError as error:
+            self.broken = error
+        self._outlets.tell(live)
+
+    def watch(self, stopped: threading.Event, seconds: float | None) -> None:
+        """Wait for the end, and say meanwhile how the camera is doing."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while not (stopped.is_set() or self.broken or (until is not None and time.monotonic() >= until)):
+            left = _TURN if until is None else max(0.0, min(_TURN, until - time.monotonic()))
+            if self._engine.wait(left):
+                return
+            self._say_state()
+
+    def finish(self) -> None:
+        """Say the summary."""
+        statistics = self._engine.statistics
+        seen = self._engine.snapshot()
+        if self._json:
+            say_json({"summary": {"source": _short(seen.source), **statistics.summary()}})
+        advise(statistics.describe())
+
+    def _say_state(self) -> None:
+        seen = self._engine.snapshot()
+        state = (str(seen.state), seen.problem)
+        if state == self._state:
+            return
+        before, self._state = self._state[0], state
+        # The first connection and an end without a problem need no words; an end with one becomes the error.
+        lost = state[0] in ("stalled", "reconnecting") or (state[0] == "connecting" and state[1])
+        if lost or (state[0] == "running" and (state[1] or before != "connecting")):
+            if self._json:
+                say_json({"state": state[0], "problem": state[1]})
+            advise(f"{state[0]}: {state[1]}" if state[1] else f"{state[0]} again")
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set when the system asks us to end (SIGTERM), as `systemctl stop` does."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before: Any = signal.signal(signal.SIGTERM, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _short(source: str) -> str:
+    """A file by its name; an address without its password."""
+    from pathlib import Path
+    from urllib.parse import urlsplit
+
+    if "://" not in source:
+        return Path(source).name or source
+    parts = urlsplit(source)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _flush() -> None:
+    import sys
+
+    sys.stdout.flush()

@@ -1,0 +1,279 @@
+"""How quickly, how long and how steadily frames are read live.
+
+Frames are made beforehand, so that what is measured is the way of a frame through the engine: from the moment it left
+its source to the moment its reading was ready. Each measurement runs in a process of its own,
+
+    python -m digitlab.bench.live region 300
+
+so that one can be kept to a single core, and memory is that of nothing else.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from itertools import chain, cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from digitlab.camera import Recorded, open_source
+from digitlab.camera.synthetic import SyntheticPage
+from digitlab.errors import UsageError
+from digitlab.live import LiveEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from digitlab.camera import Source
+    from digitlab.live import LiveReading, Mode
+
+__all__ = ["MEASURES", "Endurance", "Latency", "LiveFigures", "Steadiness", "measure_live", "measure_steadiness"]
+
+_RATE = 30.0
+_HOUR = 108_000  # frames
+_POLL = 1 / 60  # seconds from one look of a window to the next
+_WARM = 30  # frames at the beginning that are not counted: a second
+_SETTLED = 0.1  # of the frames, after which memory is compared with: caches and pools are full by then
+_LONGEST = 3600.0  # seconds that one measurement may take
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds from capture to reading, at 30 frames a second.
+
+    read, dropped: frames
+    """
+
+    median: float
+    p99: float
+    most: float
+    read: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endurance:
+    """Many frames, as fast as they are read.
+
+    growth: megabytes that the process had more at the end than after a tenth of the frames
+    threads: that were there before and are no more, or the other way round
+    oldest_ms: the oldest frame that a window would have shown
+    changes: of the steady text
+    """
+
+    frames: int
+    seconds: float
+    growth: float
+    threads: int
+    oldest_ms: float
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """A video with a known text.
+
+    share: of the frames after the first second, those in which the text was steady
+    others: what else was ever steady
+    """
+
+    frames: int
+    share: float
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFigures:
+    """What `digitlab bench live` says."""
+
+    machine: str
+    region: Latency
+    page: Latency
+    endurance: Endurance
+
+    def rows(self) -> list[list[str]]:
+        """What was measured, the figure, what is asked."""
+        region, page, endurance = self.region, self.page, self.endurance
+        return [
+            ["640×480, region, one core: median", f"{region.median:.1f} ms", "≤ 5 ms"],
+            ["640×480, region, one core: p99", f"{region.p99:.1f} ms", "≤ 15 ms"],
+            ["1280×720, page of 10 digits: median", f"{page.median:.1f} ms", ""],
+            ["1280×720, page of 10 digits: p99", f"{page.p99:.1f} ms", "≤ 33 ms"],
+            [f"{endurance.frames:,} frames: took", f"{endurance.seconds:.0f} s", ""],
+            ["  memory grew by", f"{endurance.growth:.1f} MB", "≤ 5 MB"],
+            ["  threads left", str(endurance.threads), "0"],
+            ["  oldest frame shown", f"{endurance.oldest_ms:.0f} ms", "≤ 200 ms"],
+        ]
+
+
+class Advice(Protocol):
+    """Told what is being measured."""
+
+    def __call__(self, text: str, /) -> None:
+        """Take one line."""
+
+
+def measure_live(*, quick: bool, advise: Advice) -> LiveFigures:
+    """Measure all of it: about ten minutes, or half a minute.
+
+    Raises:
+        UsageError: when a measurement broke.
+    """
+    seconds, frames = (5, 3_000) if quick else (30, _HOUR)
+    advise(f"one digit of 640×480 on one core, {seconds} s …")
+    region = Latency(**_apart("region", round(seconds * _RATE)))
+    advise(f"ten digits of 1280×720, {seconds} s …")
+    page = Latency(**_apart("page", round(seconds * _RATE)))
+    advise(f"{frames:,} frames as fast as they are read …")
+    return LiveFigures(_machine(), region, page, Endurance(**_apart("endurance", frames)))
+
+
+def measure_steadiness(video: Path, expected: str, *, realtime: bool) -> Steadiness:
+    """Read a video with a known text.
+
+    realtime: at its own pace, the newest frame first; else every frame
+
+    Raises:
+        SourceError: when it cannot be read.
+    """
+    source = open_source(str(video), realtime=realtime)
+    seen: list[tuple[int, str | None]] = []
+    engine = LiveEngine(source, mode="page")
+    engine.subscribe(lambda live: seen.append((live.frame_number, live.steady)))
+    with engine:
+        engine.wait()
+        if engine.failure is not None:
+            raise engine.failure
+    rate = source.rate or _RATE
+    later = [text for number, text in seen if number >= rate]
+    others = {text for _, text in seen if text not in (None, expected)}
+    return Steadiness(len(seen), later.count(expected) / max(1, len(later)), tuple(sorted(map(str, others))))
+
+
+def _apart(what: str, frames: int) -> dict[str, Any]:
+    """A measurement in a process of its own."""
+    command = [sys.executable, "-m", __spec__.name, what, str(frames)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
+    if done.returncode != 0:
+        raise UsageError(f"measuring {what} broke: {(done.stderr.strip().splitlines() or ['no word why'])[-1]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _frames(text: str, size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
+    """A second or two of a page that a hand holds."""
+    page = SyntheticPage(text, size=size, frames=count, realtime=False)
+    with page:
+        return [frame.image for frame in iter(page.read, None)]
+
+
+def _latency(mode: Mode, text: str, size: tuple[int, int], count: int) -> Latency:
+    images = _frames(text, size, 60)
+    source = Recorded(islice(cycle(images), count + _WARM), rate=_RATE, realtime=True)
+    counted: list[float] = []
+
+    def listen(live: LiveReading) -> None:
+        if live.frame_number >= _WARM:
+            counted.append(live.latency_ms)
+
+    engine = _run(source, mode, listen)
+    median, p99 = np.percentile(counted, (50, 99), method="inverted_cdf").tolist()
+    return Latency(median, p99, max(counted), len(counted), engine.statistics.dropped)
+
+
+def _run(source: Source, mode: Mode, listener: Callable[[LiveReading], None]) -> LiveEngine:
+    engine = LiveEngine(source, mode=mode)
+    engine.subscribe(listener)
+    with engine:
+        engine.wait()
+        if engine.failure is not None:
+            raise engine.failure
+    return engine
+
+
+def _region(frames: int) -> Latency:
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    return _latency("region", "5", (640, 480), frames)
+
+
+def _page(frames: int) -> Latency:
+    return _latency("page", "01234/56789", (1280, 720), frames)
+
+
+def _endurance(frames: int) -> Endurance:
+    """Digits that come and go; a window looks on; memory and threads are counted."""
+    before = set(threading.enumerate())
+    sizes: list[float] = []
+    pictures = _coming_and_going()  # kept until the memory was counted
+    source = Recorded(islice(cycle(pictures), frames), rate=_RATE, realtime=False)
+    engine = LiveEngine(source, mode="region")
+    settled = max(1, int(_SETTLED * frames))
+    changes = 0
+
+    def listen(live: LiveReading) -> None:
+        nonlocal changes
+        changes += live.changed
+        if live.frame_number == settled:
+            gc.collect()
+            sizes.append(_megabytes())
+
+    engine.subscribe(listen)
+    began = time.perf_counter()
+    oldest = 0.0
+    with engine:
+        while not engine.wait(_POLL):
+            seen = engine.snapshot()
+            if seen.read > _WARM and seen.state == "running" and seen.age_ms is not None:
+                oldest = max(oldest, seen.age_ms)
+        seconds = time.perf_counter() - began
+        if engine.failure is not None:
+            raise engine.failure
+        gc.collect()
+        sizes.append(_megabytes())
+    del pictures
+    left = set(threading.enumerate()) ^ before
+    return Endurance(engine.statistics.read, seconds, sizes[-1] - sizes[0], len(left), oldest, changes)
+
+
+def _coming_and_going() -> list[NDArray[np.uint8]]:
+    """Two seconds of a digit, one of blank paper, and so on through all ten; 120 MB of pictures in all."""
+    blank = _frames("", (640, 480), 10) * 3
+    return list(chain.from_iterable(_frames(digit, (640, 480), 12) * 5 + blank for digit in "0123456789"))
+
+
+def _megabytes() -> float:
+    """Memory of this process that is in use now."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _machine() -> str:
+    from importlib.metadata import version
+
+    try:
+        facts = Path("/proc/cpuinfo").read_text("ascii", errors="replace")
+        name = next(line.split(":")[1].strip() for line in facts.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = "unknown processor"
+    parts = ", ".join(f"{package} {version(package)}" for package in ("onnxruntime", "opencv-python-headless", "numpy"))
+    return f"{name}, {os.cpu_count()} cores; {parts}"
+
+
+MEASURES: dict[str, Callable[[int], Latency | Endurance]] = {
+    "region": _region,
+    "page": _page,
+    "endurance": _endurance,
+}
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asdict(MEASURES[sys.argv[1]](int(sys.argv[2])))) + "\n")

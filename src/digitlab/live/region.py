@@ -1,0 +1,121 @@
+"""The part of a frame that is read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from digitlab.values import Box
+
+__all__ = ["Region", "box_of_text", "usual_box"]
+
+_USUAL_SIDE = 200 / 480  # S0: rows 140 to 340, columns 220 to 420 of 480 by 640, a square about the middle
+_LEAST_SIDE = 0.02  # of a frame's side: what a hand can still take hold of, and 10 pixels of 480
+_SMALLEST = 8  # pixels a side; a digit of less cannot be told from another
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle in shares of a frame's width and height, so that it stays where it is when the frame's size changes.
+
+    left, right: 0 … 1 of the width; top, bottom: 0 … 1 of the height
+
+    >>> Region(0.25, 0.5, 0.75, 1.0).box((480, 640, 3))
+    (160, 240, 480, 480)
+
+    Raises:
+        UsageError: when it is empty or not within the frame.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.left < self.right <= 1.0 and 0.0 <= self.top < self.bottom <= 1.0):
+            shares = ", ".join(f"{share:g}" for share in (self.left, self.top, self.right, self.bottom))
+            raise UsageError(f"region {shares}: expected left < right and top < bottom, each 0 to 1")
+
+    @classmethod
+    def usual(cls, shape: tuple[int, ...]) -> Self:
+        """S0's square about the middle, for a frame of ``shape`` (H, W, …)."""
+        return cls.of_box(usual_box(shape), shape)
+
+    @classmethod
+    def of_box(cls, box: Box, shape: tuple[int, ...]) -> Self:
+        """The region that is ``box`` in a frame of ``shape`` (H, W, …); what lies outside the frame is cut off.
+
+        Raises:
+            UsageError: when nothing of it, or less than 8 pixels, lies within the frame.
+        """
+        height, width = shape[:2]
+        x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
+        if min(x1 - x0, y1 - y0) < min(_SMALLEST, width, height):
+            raise UsageError(
+                f"region {box[0]},{box[1]},{box[2] - box[0]},{box[3] - box[1]}: expected at least {_SMALLEST} pixels "
+                f"a side within the frame of {width}×{height}"
+            )
+        return cls(x0 / width, y0 / height, x1 / width, y1 / height)
+
+    def box(self, shape: tuple[int, ...]) -> Box:
+        """(x0, y0, x1, y1) in pixels of a frame of ``shape`` (H, W, …); never empty."""
+        height, width = shape[:2]
+        x0, y0 = min(width - 1, round(self.left * width)), min(height - 1, round(self.top * height))
+        return x0, y0, max(x0 + 1, round(self.right * width)), max(y0 + 1, round(self.bottom * height))
+
+    def moved(self, right: float, down: float) -> Region:
+        """Moved by shares of the width and of the height, as far as the frame goes."""
+        right = min(max(right, -self.left), 1.0 - self.right)
+        down = min(max(down, -self.top), 1.0 - self.bottom)
+        return Region(
+            *(min(1.0, max(0.0, each)) for each in (self.left + right, self.top + down)),
+            *(min(1.0, max(0.0, each)) for each in (self.right + right, self.bottom + down)),
+        )
+
+    def scaled(self, factor: float) -> Region:
+        """Made larger or smaller about its middle, within the frame and not too small to take hold of."""
+        middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
+        half = [
+            min(max(factor * side / 2, _LEAST_SIDE / 2), 0.5)
+            for side in (self.right - self.left, self.bottom - self.top)
+        ]
+        sides = [
+            (max(0.0, centre - reach), min(1.0, centre + reach)) for centre, reach in zip(middle, half, strict=True)
+        ]
+        (left, right), (top, bottom) = sides
+        return Region(left, top, right, bottom)
+
+
+def usual_box(shape: tuple[int, ...]) -> Box:
+    """S0's square in a frame of ``shape`` (H, W, …).
+
+    >>> usual_box((480, 640, 3))
+    (220, 140, 420, 340)
+    """
+    height, width = shape[:2]
+    side = max(1, round(_USUAL_SIDE * min(height, width * 3 / 4)))
+    x0, y0 = (width - side) // 2, (height - side) // 2
+    return x0, y0, x0 + side, y0 + side
+
+
+def box_of_text(text: str) -> Box:
+    """The box of `x,y,w,h`, in pixels.
+
+    >>> box_of_text("220,140,200,200")
+    (220, 140, 420, 340)
+
+    Raises:
+        UsageError: when it is not four whole numbers, or names nothing.
+    """
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"region {text!r}: expected x,y,w,h in pixels, e.g. 220,140,200,200") from None
+    if min(x, y) < 0 or min(width, height) < 1 or not math.isfinite(x + y + width + height):
+        raise UsageError(f"region {text!r}: expected x and y from 0 and w and h from 1")
+    return x, y, x + width, y + height

@@ -1,0 +1,127 @@
+"""Readings for robots with ROS 1 or ROS 2, through rosbridge.
+
+TOPIC/reading   std_msgs/String: the steady text as JSON, {"text", "digit", "digits", "confidence", "time", "frame"}
+TOPIC/digit     std_msgs/Int32: the digit, where there is exactly one; else -1
+
+Both are latched: whoever subscribes later gets the last one. A rosbridge that is away is asked again by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from digitlab.camera.rosbridge import Rosbridge, bridge_address
+from digitlab.camera.state import pause
+from digitlab.errors import SourceError, UsageError
+from digitlab.live.announcement import Announcement, announcement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digitlab.live.session import LiveReading
+
+__all__ = ["DEFAULT_TOPIC", "RosOutlet"]
+
+DEFAULT_TOPIC = "/digitlab"
+
+_NAME = re.compile(r"/?[A-Za-z~][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")  # names of both ROS 1 and ROS 2
+_NOTHING = -1
+_LISTENED = 1.0  # seconds for which a lost connection may go unnoticed while there is nothing to say
+_FAREWELL = 2.0
+
+
+class RosOutlet:
+    """Publishes each change of the steady text."""
+
+    def __init__(self, address: str, say: Callable[[str], None], *, topic: str = DEFAULT_TOPIC) -> None:
+        """Connect in the background.
+
+        address: ws://host:9090
+        say: told when rosbridge is lost, complains, or is back
+
+        Raises:
+            UsageError: for an address or a topic that is none.
+            MissingExtraError: without websockets.
+        """
+        if not _NAME.fullmatch(topic):
+            raise UsageError(f"--topic {topic!r}: expected a ROS name such as {DEFAULT_TOPIC}")
+        self._address = bridge_address(address)
+        self._topic = f"/{topic.strip('/')}" if not topic.startswith("~") else topic
+        self._say = say
+        self._said: str | None = None
+        self._next: Announcement | None = None
+        self._last: Announcement | None = None
+        self._closing = False
+        self._changed = threading.Condition()
+        Rosbridge.check()
+        self._thread = threading.Thread(target=self._run, name="digitlab-ros", daemon=True)
+        self._thread.start()
+
+    def tell(self, live: LiveReading) -> None:
+        """Take a reading; never waits."""
+        if live.changed:
+            with self._changed:
+                self._next = announcement(live)
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Publish what waits, and disconnect."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(2.0 * _FAREWELL)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._closing:
+            begun = time.monotonic()
+            try:
+                with Rosbridge(self._address) as bridge:
+                    self._advertise(bridge)
+                    self._tell_once(f"publishing to {self._address} as {self._topic}/reading and {self._topic}/digit")
+                    failures = 0
+                    self._publish_all(bridge)
+            except SourceError as error:
+                failures += 1
+                self._tell_once(f"{error}; trying again")
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closing, max(0.05, begun + pause(max(1, failures)) - time.monotonic())
+                )
+
+    def _advertise(self, bridge: Rosbridge) -> None:
+        for name, kind in (("reading", "std_msgs/String"), ("digit", "std_msgs/Int32")):
+            bridge.send({"op": "advertise", "topic": f"{self._topic}/{name}", "type": kind, "latch": True})
+        if self._last is not None and self._next is None:
+            self._next = self._last  # a rosbridge that was started anew knows nothing
+
+    def _publish_all(self, bridge: Rosbridge) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._next is not None or self._closing, _LISTENED)
+                said, self._next = self._next, None
+                closing = self._closing
+            if said is not None:
+                self._last = said
+                digit = _NOTHING if said.digit is None else said.digit
+                self._publish(bridge, "reading", json.dumps(said.as_json()))
+                self._publish(bridge, "digit", digit)
+            while (answer := bridge.receive(0.0)) is not None:
+                if answer.get("op") == "status" and answer.get("level") == "error":
+                    self._tell_once(f"{self._address} complains: {str(answer.get('msg'))[:200]}")
+            if closing:
+                for name in ("reading", "digit"):
+                    bridge.send({"op": "unadvertise", "topic": f"{self._topic}/{name}"})
+                return
+
+    def _publish(self, bridge: Rosbridge, name: str, data: Any) -> None:
+        bridge.send({"op": "publish", "topic": f"{self._topic}/{name}", "msg": {"data": data}})
+
+    def _tell_once(self, text: str) -> None:
+        if text != self._said and not self._closing:
+            self._said = text
+            self._say(text)

@@ -1,0 +1,205 @@
+"""Three ways to look at a frame: the one digit of a region, all digits of the page, and as the program of S0 did it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ModelError, UsageError
+from digitlab.reading import digit_image
+from digitlab.values import ReadDigit, Reading
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.reading import Reader
+    from digitlab.values import Box
+
+__all__ = ["MODES", "Mark", "Mode", "Sight", "check_mode", "look", "warm_up"]
+
+Mode = Literal["region", "page", "thesis"]
+"""region: the one digit in the region. page: all digits of the frame. thesis: the region, as the program of S0 did."""
+
+MODES: tuple[Mode, ...] = ("region", "page", "thesis")
+
+SKETCH = 12  # pixels a side: enough for a stroke that is new, too few for the grain of a camera
+_MARGIN = 0.15  # of a box's longest side: paper around the digit, so that its ink stands out of something
+_NO_PROBABILITIES = (0.0,) * 10
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was seen in one place of one frame.
+
+    box: in pixels of the whole frame
+    digit: None where the reader declined
+    probabilities: ten that sum to 1
+    sketch: float32 (12, 12), 0 … 1: the ink of the box, small, by which a stroke that grows is told from one that stays
+    """
+
+    box: Box
+    line: int
+    digit: int | None
+    probabilities: tuple[float, ...]
+    sketch: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one frame shows.
+
+    reading: with boxes in pixels of the whole frame
+    marks: one for each of the reading's digits, in the same order
+    region: the part that was looked at; None for the whole frame
+    glyph: uint8 (28, 28), light ink on dark: what the network saw (of a page, the surest digit); in mode "thesis" the
+        Sobel image; None where no ink was found
+    probabilities: ten, for `glyph`; all 0 where no ink was found
+    """
+
+    reading: Reading
+    marks: tuple[Mark, ...]
+    region: Box | None
+    glyph: NDArray[np.uint8] | None
+    probabilities: tuple[float, ...]
+
+
+def check_mode(mode: str) -> Mode:
+    """The mode.
+
+    Raises:
+        UsageError: when there is none of that name.
+    """
+    for known in MODES:
+        if mode == known:
+            return known
+    raise UsageError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
+
+
+def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> Sight:
+    """Read one frame, uint8 (H, W, 3) RGB; ``region`` counts in the modes that have one.
+
+    Raises:
+        ModelError: when the reader's network cannot run, or is not one for mode "thesis".
+    """
+    if mode == "page":
+        return _look_at_page(image, reader)
+    return _look_as_s0(image, region, reader) if mode == "thesis" else _look_at_region(image, region, reader)
+
+
+def warm_up(reader: Reader, mode: Mode) -> None:
+    """Let every library do what it does only once, on a picture of a bar: the first look otherwise takes 90 ms.
+
+    Raises:
+        ModelError: when the reader's network cannot run, or is not one for mode "thesis".
+    """
+    page = np.full((480, 640, 3), 220, np.uint8)
+    page[180:300, 310:330] = 40
+    for _ in range(2):
+        look(page, mode, (220, 140, 420, 340), reader)
+
+
+def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
+    start = time.perf_counter()
+    glyph = digit_image(_cut(image, region))
+    found = reader.classify_prepared(glyph)
+    return _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, _milliseconds(start))
+
+
+def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
+    """S0's steps: crop, grey, Gaussian blur 5×5, 28×28, Sobel image, network. It never says that there is nothing."""
+    from digitlab.datasets.transforms.sobel import sobel_images  # late: its room costs 30 ms, for this mode alone
+
+    start = time.perf_counter()
+    grey = cv2.cvtColor(_cut(image, region), cv2.COLOR_RGB2GRAY)
+    small = np.asarray(cv2.resize(cv2.GaussianBlur(grey, (5, 5), 0), (28, 28)), np.uint8)[None]
+    edges = sobel_images(small)
+    answers = reader.classifier.probabilities(small if _makes_its_own_edges(reader) else edges)[0]
+    digit = int(answers.argmax())
+    confidence = float(answers[digit])
+    answered = digit if confidence >= reader.threshold else None
+    return _one_digit(region, answered, confidence, tuple(answers.tolist()), edges[0], _milliseconds(start))
+
+
+def _makes_its_own_edges(reader: Reader) -> bool:
+    """Whether the network takes grey images and makes the Sobel image itself; one without a card takes Sobel images."""
+    card = reader.classifier.card
+    if card is None:
+        return False
+    if card.form != "sobel":
+        raise ModelError(
+            f"{reader.classifier.path.name}: was trained on {card.form} images; mode thesis needs a network for Sobel "
+            "images, e.g. one of `digitlab train --architecture thesis-4conv --dataset 1-6`"
+        )
+    return True
+
+
+def _one_digit(
+    region: Box,
+    digit: int | None,
+    confidence: float,
+    probabilities: tuple[float, ...],
+    glyph: NDArray[np.uint8] | None,
+    milliseconds: float,
+) -> Sight:
+    if glyph is None:
+        return Sight(Reading((), milliseconds), (), region, None, _NO_PROBABILITIES)
+    read = ReadDigit(digit, confidence, region, 0, probabilities)
+    mark = Mark(region, 0, digit, probabilities, _sketch_of_glyph(glyph))
+    return Sight(Reading((read,), milliseconds), (mark,), region, glyph, probabilities)
+
+
+def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
+    start = time.perf_counter()
+    reading = reader.read(image)
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    marks = tuple(
+        Mark(each.box, each.line, each.digit, _spread(each), _sketch(_cut(grey, _widened(each.box, grey.shape))))
+        for each in reading.digits
+    )
+    surest = max(
+        (each for each in reading.digits if each.digit is not None), key=lambda each: each.confidence, default=None
+    )
+    glyph = None if surest is None else digit_image(_cut(image, _widened(surest.box, image.shape)))
+    probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
+    return Sight(Reading(reading.digits, _milliseconds(start)), marks, None, glyph, probabilities)
+
+
+def _spread(found: ReadDigit) -> tuple[float, ...]:
+    """Its ten probabilities; where they are unknown, what the confidence leaves goes to the other nine alike."""
+    if len(found.probabilities) == 10:
+        return found.probabilities
+    if found.digit is None:
+        return (0.1,) * 10
+    rest = (1.0 - found.confidence) / 9.0
+    return tuple(found.confidence if digit == found.digit else rest for digit in range(10))
+
+
+def _cut(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    x0, y0, x1, y1 = box
+    return image[y0:y1, x0:x1]
+
+
+def _widened(box: Box, shape: tuple[int, ...]) -> Box:
+    x0, y0, x1, y1 = box
+    margin = max(2, round(_MARGIN * max(x1 - x0, y1 - y0)))
+    return max(0, x0 - margin), max(0, y0 - margin), min(shape[1], x1 + margin), min(shape[0], y1 + margin)
+
+
+def _sketch(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How far each part of uint8 (H, W) is from the paper, 0 … 1: float32 (12, 12)."""
+    small = cv2.resize(grey, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA).astype(np.float32)
+    strength = np.abs(small - np.median(small))
+    return np.asarray(strength / max(float(strength.max()), 1.0), np.float32)
+
+
+def _sketch_of_glyph(glyph: NDArray[np.uint8]) -> NDArray[np.float32]:
+    small = cv2.resize(glyph, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(small / max(float(small.max()), 1.0), np.float32)
+
+
+def _milliseconds(start: float) -> float:
+    return (time.perf_counter() - start) * 1000.0

@@ -1,0 +1,153 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+
+from digitlab.apps.cli import run
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory, page_of):
+    """Two seconds of a page that shows 68."""
+    path = tmp_path_factory.mktemp("videos") / "page.avi"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 30.0, (640, 480))
+    assert writer.isOpened()
+    for image in page_of("68") * 4:
+        writer.write(image[:, :, ::-1])
+    writer.release()
+    return path
+
+
+def lines(capsys):
+    out, err = capsys.readouterr()
+    return [json.loads(line) for line in out.splitlines()], err
+
+
+def test_a_steady_text_is_one_line(video, capsys):
+    assert run(["live", "--source", str(video), "--headless", "--fast"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[-1] for line in out.splitlines()] == ["68"]
+    assert "48 frames captured, 48 read, 0 dropped" in err
+
+
+def test_json_has_a_line_a_reading_and_a_summary(video, capsys):
+    assert run(["live", "--source", str(video), "--headless", "--fast", "--json"]) == 0
+    (*readings, last), _ = lines(capsys)
+    assert [reading["frame"] for reading in readings] == list(range(48))
+    assert readings[-1]["steady"] == "68"
+    assert [track["digit"] for track in readings[-1]["tracks"]] == [6, 8]
+    assert last["summary"]["source"] == "page.avi"
+    assert last["summary"]["read"] == 48
+
+
+def test_one_digit_of_a_region(video, capsys):
+    assert run(["live", "--source", str(video), "--headless", "--fast", "--region", "320,100,170,280"]) == 0
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["8"]
+
+
+def test_nothing_read_is_1(video, capsys):
+    assert run(["live", "--source", str(video), "--headless", "--fast", "--region", "0,0,60,60"]) == 1
+
+
+def test_it_ends_after_the_seconds_that_were_given(video, capsys):
+    begun = time.monotonic()
+    assert run(["live", "--source", str(video), "--headless", "--for", "0.4", "--json"]) in (0, 1)
+    assert time.monotonic() - begun < 10.0
+    readings, _ = lines(capsys)
+    assert 0 < readings[-1]["summary"]["read"] < 30
+
+
+def test_a_program_is_started_for_what_is_read(video, tmp_path, capsys):
+    code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2])"
+    command = f'{sys.executable} -c "{code}" {tmp_path / "log"} {{digit}}'
+    assert run(["live", "--source", str(video), "--headless", "--fast", "--on-digit", command]) == 0
+    assert (tmp_path / "log").read_text() == "68"
+
+
+def test_it_is_recorded(video, tmp_path, capsys):
+    kept = tmp_path / "kept.avi"
+    assert run(["live", "--source", str(video), "--headless", "--record", str(kept), "--for", "1"]) in (0, 1)
+    assert kept.stat().st_size > 1000
+    assert kept.with_suffix(".jsonl").read_text().count("\n") > 3
+
+
+def test_an_old_configuration_starts_it_and_its_odd_keys_are_named(tmp_path, capsys):
+    pytest.importorskip("Ice")
+    old = tmp_path / "digitclassifier.yml"
+    old.write_text(
+        "DigitClassifier:\n  Camera:\n    Server: 1\n    Proxy: 'cameraA:tcp -h 127.0.0.1 -p 9'\n    Format: RGB8\n"
+        "  Framework: Keras\n  Model: nowhere/net.h5\n  NodeName: dl\n"
+    )
+    assert run(["live", "--config", str(old), "--headless", "--for", "20"]) == 2
+    err = capsys.readouterr().err
+    assert "nowhere/net.h5: there is no such file; the shipped reader is used" in err
+    assert "Framework: not used" in err
+    assert "127.0.0.1 -p 9" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no source given"),
+        (["--source", "nowhere.mp4"], "nowhere.mp4"),
+        (["--source", "x", "--region", "1,2"], "expected x,y,w,h"),
+        (["--source", "x", "--for", "-3"], "expected seconds"),
+        (["--source", "x", "--threshold", "7"], "expected 0 to 1"),
+        (["--source", "x", "--topic", "/a"], "--ros ws://HOST:9090 is missing"),
+        (["--source", "x", "--mqtt", "broker"], "expected mqtt://"),
+        (["--source", "x", "--ros", "robot"], "expected ws://host:9090"),
+        (["--source", "x", "--on-digit", "no-such-program {digit}"], "there is no program"),
+        (["--source", "x", "--model", "nobody"], "there is no model 'nobody'"),
+        (["--source", "x", "--mode", "book"], "book"),
+    ],
+)
+def test_wrong_use_is_one_line_and_2(arguments, message, capsys):
+    assert run(["live", "--headless", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_what_needs_no_window_says_so(capsys):
+    assert run(["live", "--source", "0", "--json", "--mqtt", "mqtt://b/t"]) == 2
+    assert "--json, --mqtt: only with --headless" in capsys.readouterr().err
+
+
+def test_without_the_extra_the_way_without_a_window_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PySide6", None)
+    monkeypatch.setitem(sys.modules, "PySide6.QtWidgets", None)
+    assert run(["live", "--source", "0"]) == 2
+    assert "--headless" in capsys.readouterr().err
+
+
+def started(*arguments):
+    command = [sys.executable, "-m", "digitlab", "live", "--headless", "--json", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_whoever_ends_it_gets_the_summary_and_the_code(number, code):
+    process = started("--source", "synthetic:68")
+    for _ in range(40):
+        reading = json.loads(process.stdout.readline())
+    assert reading["text"] == "68"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "summary" in json.loads(out.splitlines()[-1])
+    assert "Traceback" not in err
+
+
+def test_a_reader_of_our_output_that_goes_away_is_no_fault():
+    process = started("--source", "synthetic:68")
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(20) == 141
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
