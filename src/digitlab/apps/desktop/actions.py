@@ -1,0 +1,98 @@
+"""What the window can do, each with its name and its key; menus and buttons take it from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from digitlab.live.sight import MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtCore import QObject
+    from PySide6.QtWidgets import QMenu, QMenuBar
+
+    from digitlab.live.sight import Mode
+
+__all__ = ["Actions"]
+
+
+class Actions:
+    """All actions of the window, unconnected.
+
+    They belong to `owner`, which has to add them to itself, so that their keys work wherever the focus is.
+    """
+
+    def __init__(self, owner: QObject, tr: Callable[[str], str]) -> None:
+        def make(text: str, keys: str, tip: str, *, checkable: bool = False) -> QAction:
+            action = QAction(text, owner)
+            action.setShortcuts([QKeySequence(key) for key in keys.split()])
+            first = keys.split()[0] if keys else ""
+            action.setToolTip(f"{tip} ({first})" if first else tip)
+            action.setStatusTip("")
+            action.setCheckable(checkable)
+            return action
+
+        self.choose_source = make(tr("Choose a source …"), "Ctrl+L", tr("Cameras, files and addresses"))
+        self.open_file = make(tr("Open a video …"), "Ctrl+O", tr("Read from a video file"))
+        self.open_folder = make(tr("Open a folder of pictures …"), "Ctrl+Shift+O", tr("Read from pictures"))
+        self.open_address = make(tr("Open an address …"), "Ctrl+U", tr("Read from a phone or an IP camera"))
+        self.reconnect = make(tr("Reconnect"), "F5", tr("Connect to the source anew; a video begins again"))
+        self.quit = make(tr("Quit"), "Ctrl+Q", tr("Close the window"))
+
+        self.pause = make(tr("Pause"), "Space", tr("Hold the picture and the reading"), checkable=True)
+        self.snapshot = make(tr("Snapshot"), "S", tr("Save the picture with its boxes"))
+        self.record = make(tr("Record"), "R", tr("Record a video with its readings"), checkable=True)
+        self.reset_region = make(tr("Usual region"), "Ctrl+0", tr("Put the region back to the middle"))
+        self.choose_folder = make(tr("Folder for snapshots and recordings …"), "", tr("Where they are saved"))
+
+        named = {
+            "region": (tr("Region"), tr("Read the one digit in the region")),
+            "page": (tr("Page"), tr("Read all digits of the picture")),
+            "thesis": (tr("Thesis"), tr("Read as the program of the thesis did: blur, edges, its network")),
+        }
+        self.modes: dict[Mode, QAction] = {}
+        self.mode_group = QActionGroup(owner)
+        for number, mode in enumerate(MODES, start=1):
+            words, tip = named[mode]
+            self.modes[mode] = make(words, f"Ctrl+{number}", tip, checkable=True)
+            self.mode_group.addAction(self.modes[mode])
+
+        self.maps = make(tr("Maps"), "M", tr("Show what a layer of the network makes of the digit"), checkable=True)
+        self.dark = make(tr("Dark"), "Ctrl+D", tr("Light on dark"), checkable=True)
+        self.follow_system = make(tr("Light or dark as the system"), "", tr("Follow the system"), checkable=True)
+        self.full_screen = make(tr("Full screen"), "F11", tr("Fill the screen"), checkable=True)
+        self.keys = make(tr("Keys"), "F1", tr("What the keys do"))
+        self.about = make(tr("About digitlab"), "", tr("Version and licence"))
+        self.dismiss = make(tr("Take the notice away"), "Esc", tr("Take the notice away"))
+
+    def all(self) -> list[QAction]:
+        """Every action, in the order of the menus."""
+        found: list[QAction] = []
+        for value in vars(self).values():
+            found += [value] if isinstance(value, QAction) else list(value.values()) if isinstance(value, dict) else []
+        return found
+
+    def fill(self, bar: QMenuBar, models: QMenu, tr: Callable[[str], str]) -> None:
+        """Make the menus of a menu bar; `models` is the menu of models."""
+        source = bar.addMenu(tr("&Source"))
+        source.addActions([self.choose_source, self.open_file, self.open_folder, self.open_address])
+        source.addSeparator()
+        source.addActions([self.reconnect])
+        source.addSeparator()
+        source.addActions([self.quit])
+        reading = bar.addMenu(tr("&Reading"))
+        reading.addActions([self.pause, self.snapshot, self.record])
+        reading.addSeparator()
+        reading.addActions([*self.modes.values(), self.reset_region])
+        reading.addSeparator()
+        models.setTitle(tr("Model"))
+        reading.addMenu(models)
+        reading.addAction(self.choose_folder)
+        view = bar.addMenu(tr("&View"))
+        view.addActions([self.maps, self.dark, self.follow_system, self.full_screen])
+        view.insertSeparator(self.dark)
+        view.insertSeparator(self.full_screen)
+        bar.addMenu(tr("&Help")).addActions([self.keys, self.about])

@@ -1,0 +1,192 @@
+"""The line at the foot of the window, and the strip that says what went wrong."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from digitlab.apps.desktop.buttons import Button
+from digitlab.apps.desktop.colours import LIGHT
+from digitlab.apps.desktop.marks import paint_state
+from digitlab.apps.desktop.states import Condition, condition
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
+
+    from digitlab.apps.desktop.colours import Colours
+    from digitlab.live.engine import Snapshot
+
+__all__ = ["Notice", "StatusLine"]
+
+_MESSAGE_STAYS = 7000  # milliseconds
+
+
+class _Mark(QWidget):
+    """The shape of the state."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.colours: Colours = LIGHT
+        self._condition = Condition("", "", "waiting")
+
+    def show_condition(self, now: Condition) -> None:
+        if now.kind != self._condition.kind or now.kind == "waiting":
+            self.update()
+        self._condition = now
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint_state(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), self._condition.kind, self.colours,
+                    time.monotonic())  # fmt: skip
+        painter.end()
+
+
+class _Cut(QLabel):
+    """A label that is cut to the room there is, and says all in its tool tip."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._all = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def show_text(self, text: str) -> None:
+        if text != self._all:
+            self._all = text
+            self.setToolTip(text)
+            self.setAccessibleName(text)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setText(QFontMetrics(self.font()).elidedText(self._all, Qt.TextElideMode.ElideRight, self.width()))
+
+
+class StatusLine(QWidget):
+    """State in words, what was done last, recording, frames a second, latency."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.mark = _Mark(self)
+        self.words = QLabel(self)
+        self.message = _Cut(self)
+        self.recording = QLabel(self)
+        self.rate = QLabel(self)
+        self.latency = QLabel(self)
+        self._message = ""
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 3, 12, 6)
+        layout.setSpacing(8)
+        for widget, stretch in ((self.mark, 0), (self.words, 0), (self.message, 1), (self.recording, 0),
+                                (self.rate, 0), (self.latency, 0)):  # fmt: skip
+            layout.addWidget(widget, stretch)
+        self.message.setProperty("role", "quiet")
+        for label in (self.rate, self.latency):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            label.setProperty("role", "quiet")
+        self.rate.setToolTip(self.tr("Frames read in a second"))
+        self.latency.setToolTip(self.tr("From the capture of a frame to its reading"))
+        self._clear = QTimer(self, singleShot=True, interval=_MESSAGE_STAYS)
+        self._clear.timeout.connect(lambda: self._say(""))
+
+    def say(self, message: str) -> None:
+        """Say what was done, for some seconds."""
+        self._say(message)
+        self._clear.start()
+
+    def _say(self, message: str) -> None:
+        self._message = message
+
+    def show_snapshot(self, seen: Snapshot) -> None:
+        """Show state and speed."""
+        now = condition(seen)
+        self.mark.show_condition(now)
+        _set(self.words, now.words)
+        self.message.show_text(self._message or now.sentence)
+        _set(self.recording, self.tr("● Recording") if seen.recording else "")
+        _set(self.rate, self.tr("{rate:.1f} frames/s").format(rate=seen.frames_per_second))
+        _set(self.latency, "– ms" if seen.latency_ms is None else f"{seen.latency_ms:.1f} ms")
+
+    def take_colours(self, colours: Colours, points: float) -> None:
+        """Draw in these colours, for letters of so many points."""
+        font = QFont(self.font())
+        font.setPointSizeF(points)
+        metrics = QFontMetrics(font)
+        for label, widest in ((self.rate, "000.0 frames/s"), (self.latency, "0000.0 ms")):
+            label.setMinimumWidth(metrics.horizontalAdvance(widest))  # so that numbers do not push each other about
+        side = round(metrics.height() * 0.9)
+        self.mark.setFixedSize(side, side)
+        self.mark.colours = colours
+        self.recording.setStyleSheet(f"color: {colours.warning}; font-weight: 600")
+
+
+def _set(label: QLabel, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)
+        label.setAccessibleName(text)
+
+
+class Notice(QFrame):
+    """A strip with sentences that stay until they are taken away: by its button, or by Escape."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "notice")
+        self.label = QLabel(self)
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = Button(parent=self)
+        self.button.setText("✕")
+        self.button.setAccessibleName(self.tr("Take this notice away"))
+        self.button.setToolTip(self.tr("Take this notice away (Esc)"))
+        self.button.clicked.connect(self.dismiss)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 6, 6, 6)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+        self._problem: str | None = None  # the engine's of now, shown or taken away
+        self.hide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(100, super().minimumSizeHint().height())
+
+    @property
+    def text(self) -> str:
+        """What is said; "" where nothing is."""
+        return "" if self.isHidden() else self.label.text()
+
+    def show_text(self, text: str) -> None:
+        """Say this."""
+        self.label.setText(text)
+        self.setAccessibleName(text)
+        self.show()
+
+    def show_problem(self, problem: str | None) -> None:
+        """Say what the engine says, unless it was taken away; when it says nothing more, neither do we."""
+        if problem == self._problem:
+            return
+        before, self._problem = self._problem, problem
+        if problem:
+            self.show_text(problem)
+        elif self.text == before:
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        """Take it away."""
+        self.label.setText("")
+        self.hide()
+
+    def take_colours(self, colours: Colours) -> None:
+        """Draw in these colours."""
+        self.setStyleSheet(
+            f'QFrame[role="notice"] {{ background: {colours.card}; border: 1px solid {colours.warning}; '
+            f"border-left: 6px solid {colours.warning}; border-radius: 7px }}"
+        )

@@ -1,0 +1,324 @@
+"""The camera's picture with the region to be read and the digits that are followed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from digitlab.apps.desktop.colours import LIGHT
+from digitlab.apps.desktop.grips import MOVE, Grip, dragged, grip_at, grips
+from digitlab.apps.desktop.marks import paint_state
+from digitlab.apps.desktop.pictures import scaled_frame
+from digitlab.apps.desktop.states import condition
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPaintEvent
+
+    from digitlab.apps.desktop.colours import Colours
+    from digitlab.live.engine import Snapshot, Track
+    from digitlab.values import Box, Frame
+
+__all__ = ["FrameView"]
+
+_REACH = 11.0  # points of the screen around a handle that take hold of it
+_STEP = 0.01  # of the frame's width that an arrow key moves by
+_TELL_EVERY = 0.1  # seconds from one word to the engine to the next, while the pointer drags
+_LINEAR = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+
+
+class FrameView(QWidget):
+    """The frame, fitted into its place.
+
+    region_changed: the box that the user wants, (x0, y0, x1, y1) in pixels of the frame
+    region_reset: the user wants the usual one
+    paints: how often it was painted
+    """
+
+    region_changed = Signal(tuple)
+    region_reset = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.colours: Colours = LIGHT
+        self.paints = 0
+        self._times: list[float] | None = None
+        self._seen: Snapshot | None = None
+        self._scaled: tuple[Frame, int, int, QImage] | None = None
+        self._draft: Box | None = None  # where the user has put the region, until the engine says the same
+        self._drop_at = 0  # the number of the snapshot from which on the engine's is true again
+        self._grip: Grip | None = None
+        self._pressed = (0.0, 0.0)
+        self._start: Box = (0, 0, 0, 0)
+        self._told = 0.0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(240, 160)
+        self.setAccessibleName(self.tr("Camera picture"))
+        self.setAccessibleDescription(
+            self.tr("Arrow keys move the region, with Shift they resize it; Home puts it back.")
+        )
+
+    def sizeHint(self) -> QSize:
+        return QSize(720, 540)
+
+    def show_snapshot(self, seen: Snapshot) -> None:
+        """Show this; painting follows at once."""
+        self._seen = seen
+        if self._draft is not None and self._grip is None and seen.number >= self._drop_at:
+            self._draft = None
+        self.update()
+
+    def watch_paints(self) -> list[float]:
+        """Note down when it is painted from now on, in seconds; the list grows."""
+        self._times = []
+        return self._times
+
+    # Where things are
+
+    @property
+    def box(self) -> Box | None:
+        """The region as it is shown, in pixels of the frame."""
+        if self._seen is None or self._seen.frame is None or self._seen.region is None:
+            return None
+        return self._draft or self._seen.region
+
+    def place(self) -> QRectF:
+        """Where the frame is painted, in points of this widget; empty before the first."""
+        if self._seen is None or self._seen.frame is None:
+            return QRectF()
+        height, width = self._seen.frame.image.shape[:2]
+        scale = min(self.width() / width, self.height() / height)
+        wide, high = width * scale, height * scale
+        return QRectF((self.width() - wide) / 2, (self.height() - high) / 2, wide, high)
+
+    def on_screen(self, box: Box) -> QRectF:
+        """A box of the frame in points of this widget."""
+        place, scale = self.place(), self._scale()
+        x0, y0, x1, y1 = box
+        return QRectF(place.x() + x0 * scale, place.y() + y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale)
+
+    def _scale(self) -> float:
+        """Points of the screen for a pixel of the frame."""
+        return self.place().width() / self._size()[0]
+
+    def _size(self) -> tuple[int, int]:
+        assert self._seen is not None  # noqa: S101 - who asks has a region
+        assert self._seen.frame is not None  # noqa: S101
+        height, width = self._seen.frame.image.shape[:2]
+        return width, height
+
+    def _in_frame(self, at: QPointF) -> tuple[float, float]:
+        place, scale = self.place(), self._scale()
+        return (at.x() - place.x()) / scale, (at.y() - place.y()) / scale
+
+    # The region by mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        box = self.box
+        if event.button() != Qt.MouseButton.LeftButton or box is None:
+            return
+        at = self._in_frame(event.position())
+        self._grip = grip_at(box, *at, _REACH / self._scale())
+        self._pressed, self._start = at, box
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        box = self.box
+        if box is None:
+            self.unsetCursor()
+            return
+        at = self._in_frame(event.position())
+        if self._grip is None:
+            self.setCursor(_cursor(grip_at(box, *at, _REACH / self._scale())))
+            return
+        dx, dy = at[0] - self._pressed[0], at[1] - self._pressed[1]
+        self._take(dragged(self._start, self._grip, dx, dy, self._size()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._grip is not None:
+            self._grip = None
+            if self._draft is not None:
+                self._told = 0.0
+                self._take(self._draft)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.box is not None:
+            self._reset()
+
+    def leaveEvent(self, _event: QEvent) -> None:
+        self.unsetCursor()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        box, direction = self.box, _LINEAR.get(Qt.Key(event.key()))
+        if box is not None and event.key() == Qt.Key.Key_Home:
+            self._reset()
+        elif box is not None and direction is not None:
+            held = event.modifiers()
+            fine = bool(held & Qt.KeyboardModifier.ControlModifier)
+            step = 1 if fine else max(1, round(_STEP * self._size()[0]))
+            grip = Grip(right=1, bottom=1) if held & Qt.KeyboardModifier.ShiftModifier else MOVE
+            self._told = 0.0
+            self._take(dragged(box, grip, step * direction[0], step * direction[1], self._size()))
+        else:
+            super().keyPressEvent(event)
+
+    def _take(self, box: Box) -> None:
+        assert self._seen is not None  # noqa: S101 - who moves a region has seen one
+        self._draft = box
+        self._drop_at = self._seen.number + 2  # the frame that is being read now may still have the old region
+        now = time.monotonic()
+        if now - self._told >= _TELL_EVERY:
+            self._told = now
+            self.region_changed.emit(box)
+        self.update()
+
+    def _reset(self) -> None:
+        self._draft, self._grip = None, None
+        self.region_reset.emit()
+
+    # Painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        self.paints += 1
+        if self._times is not None:
+            self._times.append(time.perf_counter())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), self.colours.of("well"))
+        if self._seen is not None:
+            if self._seen.frame is not None:
+                self._paint_frame(painter, self._seen.frame)
+                self._paint_region(painter)
+                for track in self._seen.tracks:
+                    # The one digit of a region has the region for its box, and moves with it.
+                    whole = self._seen.region is not None and track.box == self._seen.region
+                    self._paint_track(painter, track, (self.box or track.box) if whole else track.box, framed=not whole)
+            self._paint_condition(painter, self._seen)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.colours.of("accent", 150), 2))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+        painter.end()
+
+    def _paint_frame(self, painter: QPainter, frame: Frame) -> None:
+        place, ratio = self.place(), self.devicePixelRatioF()
+        wide, high = round(place.width() * ratio), round(place.height() * ratio)
+        if self._scaled is None or self._scaled[0] is not frame or self._scaled[1:3] != (wide, high):
+            image = scaled_frame(frame.image, wide, high)
+            image.setDevicePixelRatio(ratio)
+            self._scaled = (frame, wide, high, image)
+        painter.drawImage(place.topLeft(), self._scaled[3])
+
+    def _paint_region(self, painter: QPainter) -> None:
+        box = self.box
+        if box is None:
+            return
+        # Straight edges on whole points: smoothing them would cost most of the paint's time.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+        inside, whole, veil = self.on_screen(box).toRect(), self.place().toRect(), self.colours.of("well", 105)
+        for part in (
+            QRect(whole.topLeft(), QPoint(whole.right(), inside.top() - 1)),
+            QRect(QPoint(whole.left(), inside.bottom() + 1), whole.bottomRight()),
+            QRect(QPoint(whole.left(), inside.top()), QPoint(inside.left() - 1, inside.bottom())),
+            QRect(QPoint(inside.right() + 1, inside.top()), QPoint(whole.right(), inside.bottom())),
+        ):
+            painter.fillRect(part, veil)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        # A light line in a dark one is seen on any picture.
+        for colour, width in ((self.colours.of("well", 190), 4.0), (self.colours.of("accent"), 2.0)):
+            pen = QPen(colour, width)
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            painter.setPen(pen)
+            painter.drawRect(inside)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.colours.of("accent"), 1.5))
+        painter.setBrush(Qt.GlobalColor.white)
+        for _, x, y in grips(box):
+            at = self.on_screen((0, 0, 0, 0)).topLeft() + QPointF(x, y) * self._scale()
+            painter.drawEllipse(at, 4.5, 4.5)
+
+    def _paint_track(self, painter: QPainter, track: Track, where: Box, *, framed: bool) -> None:
+        box = self.on_screen(where)
+        known = track.digit is not None
+        colour = self.colours.of("accent" if known else "quiet")
+        style = Qt.PenStyle.SolidLine if known else Qt.PenStyle.DashLine
+        if framed:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.colours.of("card", 170), 3.5))
+            painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(QPen(colour, 2.0, style))
+            painter.drawRoundedRect(box, 4, 4)
+        font = QFont(self.font())
+        font.setBold(True)
+        font.setPixelSize(round(min(max(0.42 * box.height(), 13.0), max(16.0, 0.07 * self.height()))))
+        metrics, text = QFontMetricsF(font), str(track.digit) if known else "?"
+        high = metrics.capHeight() * 1.75  # digits have no descenders
+        wide = max(high, metrics.horizontalAdvance(text) * 1.6)
+        # Above the box, clear of a handle; where there is no room, below it.
+        off = 2 if framed else 8
+        top = box.top() - high - off
+        top = top if top >= self.place().top() else box.bottom() + off
+        label = QRectF(box.center().x() - wide / 2, top, wide, high)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(label, high * 0.28, high * 0.28)
+        painter.setFont(font)
+        painter.setPen(self.colours.of("on_accent" if known else "card"))
+        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_condition(self, painter: QPainter, seen: Snapshot) -> None:
+        """Where all is not well: the picture steps back, and words say why."""
+        now = condition(seen)
+        if now.is_good:
+            return
+        if seen.frame is not None and now.kind == "warning":
+            painter.fillRect(self.place(), self.colours.of("well", 120))
+        large, small = QFont(self.font()), QFont(self.font())
+        size = min(max(0.036 * self.height(), QFontMetricsF(small).height() * 0.95), 44.0)
+        large.setPixelSize(round(size * 1.25))
+        large.setBold(True)
+        small.setPixelSize(round(size * 0.82))
+        room = min(0.9 * self.width(), 34 * size)
+        mark, pad = size * 1.25, size * 0.75
+        wrap = int(Qt.TextFlag.TextWordWrap)
+        limit = QRectF(0, 0, room - 2 * pad - mark - pad * 0.7, self.height())
+        first = QFontMetricsF(large).boundingRect(limit, wrap, now.words)
+        second = QFontMetricsF(small).boundingRect(limit, wrap, now.sentence) if now.sentence else QRectF()
+        wide = max(first.width(), second.width()) + 2 * pad + mark + pad * 0.7 + 2
+        high = first.height() + (second.height() + 0.2 * size if now.sentence else 0.0) + 2 * pad * 0.8
+        # Low down: the label of the digit stands above the region.
+        top = (self.height() - high) / 2 if seen.frame is None else self.place().bottom() - pad - high
+        card = QRectF((self.width() - wide) / 2, top, wide, high)
+        painter.setPen(QPen(self.colours.of("warning" if now.kind == "warning" else "line"), 1.5))
+        painter.setBrush(self.colours.of("card", 242))
+        painter.drawRoundedRect(card, 10, 10)
+        left, y = card.left() + pad, card.top() + pad * 0.8
+        paint_state(painter, QRectF(left, y + (first.height() - mark) / 2, mark, mark), now.kind, self.colours,
+                    time.monotonic())  # fmt: skip
+        words = QRectF(left + mark + pad * 0.7, y, limit.width() + 2, first.height())
+        painter.setFont(large)
+        painter.setPen(self.colours.of("ink"))
+        painter.drawText(words, wrap, now.words)
+        if now.sentence:
+            painter.setFont(small)
+            painter.setPen(self.colours.of("quiet"))
+            painter.drawText(words.translated(0, first.height() + 0.2 * size).adjusted(0, 0, 0, second.height()), wrap,
+                             now.sentence)  # fmt: skip
+
+
+def _cursor(grip: Grip | None) -> Qt.CursorShape:
+    if grip is None:
+        return Qt.CursorShape.ArrowCursor
+    if grip == MOVE:
+        return Qt.CursorShape.SizeAllCursor
+    across, down = grip.left + grip.right, grip.top + grip.bottom
+    if across and down:
+        slope = grip.left == grip.top
+        return Qt.CursorShape.SizeFDiagCursor if slope else Qt.CursorShape.SizeBDiagCursor
+    return Qt.CursorShape.SizeHorCursor if across else Qt.CursorShape.SizeVerCursor

@@ -1,0 +1,206 @@
+"""Where pictures come from, and which network reads them: two buttons with a menu each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFontMetrics
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QSizePolicy, QWidget
+
+from digitlab.apps.desktop.buttons import Button
+from digitlab.apps.desktop.states import source_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from PySide6.QtGui import QResizeEvent
+
+__all__ = ["ModelPicker", "SourcePicker"]
+
+
+class _Picker(Button):
+    """A button that shows what is chosen, cut to its width, and a menu of what there is.
+
+    chosen: what the user picked, as `LiveEngine` takes it
+    menu_of_choices: the same menu, for the window's menu bar
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(None, parent)
+        self.menu_of_choices = QMenu(self)
+        self.menu_of_choices.setToolTipsVisible(True)
+        self.menu_of_choices.aboutToShow.connect(self.fill)
+        self.setMenu(self.menu_of_choices)
+        self.setPopupMode(Button.ToolButtonPopupMode.InstantPopup)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._name = ""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(110, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, super().sizeHint().height())
+
+    def fill(self) -> None:
+        """Make the menu anew."""
+        raise NotImplementedError
+
+    def show_choice(self, name: str, what: str) -> None:
+        """Show what is chosen; `what` says it for those who do not see the button."""
+        if name != self._name:
+            self._name = name
+            self.setToolTip(name)
+            self.setAccessibleName(what)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = max(40, self.width() - 62)  # the icon, the arrow and the edges
+        # The end of a path says more than its beginning.
+        cut = QFontMetrics(self.font()).elidedText(self._name, Qt.TextElideMode.ElideMiddle, room)
+        self.setText(f" {cut}")
+
+    def _add_choices(self, title: str, choices: Iterable[tuple[str, str]], now: str) -> None:
+        choices = list(choices)
+        if not choices:
+            return
+        self.menu_of_choices.addSection(title)
+        for words, value in choices:
+            action = self.menu_of_choices.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(value == now)
+            action.setData(value)
+            action.triggered.connect(lambda _checked=False, value=value: self.chosen.emit(value))
+
+    def _add_asking(self, words: str, ask: object, shortcut: str = "") -> None:
+        action = QAction(words, self.menu_of_choices)
+        if shortcut:  # shown here; the window's own action has it
+            action.setText(f"{words}\t{shortcut}")
+        action.triggered.connect(ask)
+        self.menu_of_choices.addAction(action)
+
+
+class SourcePicker(_Picker):
+    """Cameras by their names, what was used before, files, folders and addresses.
+
+    look_for_cameras: the user wants the list of cameras anew
+    """
+
+    look_for_cameras = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.now = ""
+        self.cameras: Sequence[tuple[str, str]] = ()
+        self.recent: Sequence[str] = ()
+        self.folder = ""
+
+    def show_source(self, source: str) -> None:
+        """Show the source in use."""
+        self.now = source
+        words = next((words for words, value in self.cameras if value == source), None)
+        if words is None:
+            words = self.tr("Camera {number}").format(number=source) if source.isdigit() else source_name(source)
+        self.show_choice(words or self.tr("No source"), self.tr("Source: {name}").format(name=words))
+
+    def show_cameras(self, cameras: Sequence[tuple[str, str]]) -> None:
+        """Take the list of cameras: words for each, and how it is asked for."""
+        self.cameras = tuple(cameras)
+        self.show_source(self.now)
+
+    def fill(self) -> None:
+        menu = self.menu_of_choices
+        menu.clear()
+        self._add_choices(self.tr("Cameras"), self.cameras, self.now)
+        if not self.cameras:
+            menu.addAction(self.tr("No camera was found")).setEnabled(False)
+        self._add_asking(self.tr("Look for cameras again"), self.look_for_cameras.emit)
+        taken = {value for _, value in self.cameras}
+        recent = [(source_name(each), each) for each in self.recent if each not in taken]
+        self._add_choices(self.tr("Used before"), recent, self.now)
+        menu.addSection(self.tr("Others"))
+        self._add_asking(self.tr("Video file …"), self.ask_for_file, "Ctrl+O")
+        self._add_asking(self.tr("Folder of pictures …"), self.ask_for_folder)
+        self._add_asking(self.tr("Address …"), self.ask_for_address, "Ctrl+U")
+
+    def ask_for_file(self) -> None:
+        """Let the user choose a video."""
+        videos = self.tr("Videos") + " (*.mp4 *.avi *.mkv *.mov *.webm *.mpg *.mpeg *.m4v *.ogv)"
+        path, _ = QFileDialog.getOpenFileName(
+            self.window(), self.tr("Read from a video"), self.folder, f"{videos};;{self.tr('All files')} (*)"
+        )
+        self._take_path(path)
+
+    def ask_for_folder(self) -> None:
+        """Let the user choose a folder of pictures."""
+        self._take_path(
+            QFileDialog.getExistingDirectory(self.window(), self.tr("Read from a folder of pictures"), self.folder)
+        )
+
+    def _take_path(self, path: str) -> None:
+        if path:
+            self.folder = str(Path(path).parent)
+            self.chosen.emit(path)
+
+    def ask_for_address(self) -> None:
+        """Let the user write an address."""
+        words = self.tr(
+            "Address of a camera, for example\n\n"
+            "http://192.168.1.20:4747/video\n"
+            "rtsp://192.168.1.20/stream\n"
+            "ice:cameraA:tcp -h localhost -p 9999\n"
+        )
+        before = self.now if ":" in self.now and source_name(self.now) == self.now else ""
+        text, done = QInputDialog.getText(self.window(), self.tr("Read from an address"), words, text=before)
+        if done and text.strip():
+            self.chosen.emit(text.strip())
+
+
+class ModelPicker(_Picker):
+    """The shipped models, what was used before, a file or the folder of a run."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.now = ""
+        self.shipped: Sequence[str] = ()
+        self.recent: Sequence[str] = ()
+        self.folder = ""
+
+    def show_model(self, name: str) -> None:
+        """Show the model in use."""
+        self.now = name
+        shown = Path(name).name or name
+        self.show_choice(shown, self.tr("Model: {name}").format(name=shown))
+
+    def fill(self) -> None:
+        self.menu_of_choices.clear()
+        self._add_choices(self.tr("Shipped"), [(name, name) for name in self.shipped], self.now)
+        self._add_choices(self.tr("Used before"), [(each, each) for each in self.recent], self.now)
+        self.menu_of_choices.addSection(self.tr("Others"))
+        self._add_asking(self.tr("Model file …"), self.ask_for_file)
+        self._add_asking(self.tr("Folder of a run …"), self.ask_for_folder)
+
+    def ask_for_file(self) -> None:
+        """Let the user choose an ONNX file."""
+        path, _ = QFileDialog.getOpenFileName(
+            self.window(), self.tr("Read with a model"), self.folder, self.tr("Models") + " (*.onnx)"
+        )
+        self._take_path(path)
+
+    def ask_for_folder(self) -> None:
+        """Let the user choose a run folder."""
+        self._take_path(
+            QFileDialog.getExistingDirectory(self.window(), self.tr("Read with the model of a run"), self.folder)
+        )
+
+    def _take_path(self, path: str) -> None:
+        if path:
+            self.folder = str(Path(path).parent)
+            self.chosen.emit(path)

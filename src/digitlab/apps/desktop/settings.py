@@ -1,0 +1,162 @@
+"""What the window remembers from one session to the next. The region is the engine's, and remembered by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QByteArray, QStandardPaths
+
+from digitlab.apps.desktop.states import source_name
+from digitlab.live.settings import config_folder
+from digitlab.live.sight import MODES
+from digitlab.storage import write_text
+
+if TYPE_CHECKING:
+    from digitlab.live.sight import Mode
+
+__all__ = ["Theme", "WindowSettings"]
+
+Theme = Literal["system", "light", "dark"]
+_THEMES: tuple[Theme, ...] = ("system", "light", "dark")
+_FILE = "window.json"
+_LARGEST = 100_000  # bytes; ours has some hundred
+_MOST_RECENT = 8
+_LONGEST = 2000  # letters of a name; what is longer was not typed by anybody
+
+
+class WindowSettings:
+    """Names and values; whatever stands in the file, what comes out can be used.
+
+    JSON and not Qt's own settings: those can hold objects of Python, which are made by running what the file says.
+
+    path: the file; left out, one beside the engine's own settings
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or config_folder() / _FILE
+        self._values = _read(self.path)
+
+    def save(self) -> None:
+        """Write to the disk.
+
+        Raises:
+            StorageError: when the file cannot be written.
+        """
+        write_text(self.path, json.dumps(self._values, indent=1) + "\n")
+
+    def _text(self, name: str) -> str:
+        value = self._values.get(name)
+        return value if isinstance(value, str) and len(value) <= _LONGEST else ""
+
+    def _list(self, name: str) -> list[str]:
+        values = self._values.get(name)
+        kept = values if isinstance(values, list) else []
+        return [each for each in kept if isinstance(each, str) and 0 < len(each) <= _LONGEST][:_MOST_RECENT]
+
+    def _add(self, name: str, value: str) -> None:
+        others = [each for each in self._list(name) if each != value]
+        self._values[name] = [value, *others][:_MOST_RECENT]
+
+    @property
+    def source(self) -> str | None:
+        """The source of the last session."""
+        return self._text("source") or None
+
+    @property
+    def recent_sources(self) -> list[str]:
+        """Sources that were used, the last one first."""
+        return self._list("recent_sources")
+
+    def use_source(self, source: str) -> None:
+        """Remember a source, unless a password stands in its address: this file is no place for one."""
+        if source_name(source) == source:
+            self._values["source"] = source
+            self._add("recent_sources", source)
+
+    @property
+    def model(self) -> str | None:
+        """The model of the last session; None is the shipped reader."""
+        return self._text("model") or None
+
+    @property
+    def recent_models(self) -> list[str]:
+        """Model files and run folders that were used, the last one first."""
+        return self._list("recent_models")
+
+    def use_model(self, model: str, *, shipped: bool) -> None:
+        """Remember a model."""
+        self._values["model"] = model
+        if not shipped:
+            self._add("recent_models", model)
+
+    @property
+    def mode(self) -> Mode:
+        """What is read."""
+        mode = self._text("mode")
+        return mode if mode in MODES else "region"
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._values["mode"] = mode
+
+    @property
+    def theme(self) -> Theme:
+        """Light, dark, or as the system has it."""
+        theme = self._text("theme")
+        return theme if theme in _THEMES else "system"
+
+    @theme.setter
+    def theme(self, theme: Theme) -> None:
+        self._values["theme"] = theme
+
+    @property
+    def maps(self) -> bool:
+        """Whether activation maps are shown."""
+        return self._values.get("maps") is True
+
+    @maps.setter
+    def maps(self, shown: bool) -> None:
+        self._values["maps"] = shown
+
+    @property
+    def layer(self) -> str | None:
+        """The layer whose maps are shown, by its name."""
+        return self._text("layer") or None
+
+    @layer.setter
+    def layer(self, name: str) -> None:
+        self._values["layer"] = name
+
+    @property
+    def folder(self) -> Path:
+        """Where snapshots and recordings go."""
+        chosen = self._text("folder")
+        if chosen and "\0" not in chosen:
+            return Path(chosen)
+        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        return (Path(pictures) if pictures else Path.home()) / "digitlab"
+
+    @folder.setter
+    def folder(self, folder: Path) -> None:
+        self._values["folder"] = str(folder)
+
+    @property
+    def geometry(self) -> QByteArray:
+        """Place and size of the window, as Qt wrote them; empty where there is nothing."""
+        return QByteArray.fromHex(self._text("geometry").encode("ascii", "ignore"))
+
+    @geometry.setter
+    def geometry(self, geometry: QByteArray) -> None:
+        self._values["geometry"] = bytes(geometry.toHex().data()).decode("ascii")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            return {}
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
