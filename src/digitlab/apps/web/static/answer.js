@@ -1,0 +1,96 @@
+// The answer: one large digit (or what a row of digits says), ten bars, and how long it took.
+
+import { make } from "./elements.js";
+import { number, onLanguage, percent, t } from "./words.js";
+
+/** Ten bars; `show(probabilities)` moves them. With `second` each bar has a ghost behind it: what it was before. */
+export function tenBars(label) {
+  const rows = Array.from({ length: 10 }, (_, digit) => {
+    const [bar, ghost, share] = [make("i"), make("i", { class: "ghost" }), make("span", { class: "share" }, "–")];
+    return {
+      bar,
+      ghost,
+      share,
+      row: make("li", {}, make("b", {}, String(digit)), make("span", { class: "track" }, ghost, bar), share),
+    };
+  });
+  const list = make("ol", { class: "bars", "aria-label": label, start: 0 }, ...rows.map((each) => each.row));
+  const show = (probabilities, answer = null, before = null) => {
+    const asked = probabilities?.some((each) => each > 0);
+    rows.forEach(({ bar, ghost, share, row }, digit) => {
+      const value = probabilities?.[digit] ?? 0;
+      bar.style.transform = `scaleX(${value.toFixed(4)})`;
+      ghost.style.transform = `scaleX(${(before?.[digit] ?? 0).toFixed(4)})`;
+      share.textContent = !asked ? "–" : value < 0.005 ? `< ${percent(0.01)}` : percent(value);
+      row.classList.toggle("first", answer === digit);
+    });
+  };
+  return { list, show };
+}
+
+/** The card with the answer. */
+export class Answer {
+  #times = [];
+  #said = "";
+  #last = null;
+
+  constructor({ digit, words, bars, time, live }) {
+    Object.assign(this, { digit, words, time, live });
+    this.bars = tenBars(t("How sure, for each digit"));
+    bars.append(this.bars.list);
+    onLanguage(() => {
+      this.bars.list.setAttribute("aria-label", t("How sure, for each digit"));
+      if (this.#last) this.show(this.#last);
+      else this.nothing();
+    });
+  }
+
+  /** Nothing was drawn. */
+  nothing() {
+    this.#last = null;
+    this.#put("–", t("none"), t("Draw a digit, and the answer comes while you draw."));
+    this.bars.show(null);
+  }
+
+  /** What one picture was classified as, or the text of a row of digits, with a line below it. */
+  show(answer, line = t("several digits")) {
+    this.#last = answer;
+    const { digit, confidence, probabilities, text = null } = answer;
+    if (text !== null) this.#put(text || "–", text ? "" : t("none"), line);
+    else if (digit === null)
+      this.#put("–", t("none"), confidence ? t("no digit that I would be sure of") : t("no ink"));
+    else this.#put(String(digit), "", t("{share} sure", { share: percent(confidence) }));
+    this.bars.show(probabilities, digit);
+  }
+
+  #put(large, word, line) {
+    this.digit.textContent = word || large;
+    this.digit.classList.toggle("none", Boolean(word));
+    this.digit.classList.toggle("many", !word && large.length > 2);
+    this.digit.classList.toggle("lines", !word && large.length > 12);
+    this.words.textContent = line;
+    this.#announce(word ? `${word}, ${line}` : `${large.replaceAll("\n", ", ")}, ${line}`);
+  }
+
+  /** Tell a screen reader, once the answer has stood still for a moment. */
+  #announce(text) {
+    clearTimeout(this.waiting);
+    if (text === this.#said) return;
+    this.waiting = setTimeout(() => {
+      this.#said = this.live.textContent = text;
+    }, 600);
+  }
+
+  /** Note how long an answer took, in milliseconds from the end of the stroke until it is painted. */
+  took(milliseconds) {
+    this.#times = [...this.#times.slice(-49), milliseconds];
+    const middle = [...this.#times].sort((a, b) => a - b)[this.#times.length >> 1];
+    this.time.textContent = t("answered in {n} ms", { n: number(milliseconds) });
+    this.time.title = t("from the end of the stroke to the answer; median of the last {count}: {n} ms", {
+      count: this.#times.length,
+      n: number(middle),
+    });
+    this.time.dataset.median = middle.toFixed(1);
+    this.time.dataset.count = this.#times.length;
+  }
+}

@@ -1,0 +1,91 @@
+// The server's API, as apps/web/schemas.py writes it. Addresses are relative: the page works behind any prefix.
+
+import { t } from "./words.js";
+
+/** What the server refused, in its own words; `status` is 0 where it could not be reached. */
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const query = (settings) => {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+
+async function ask(path, settings = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, settings);
+  } catch {
+    throw new Refused(t("The server does not answer. Is it still running?"), 0);
+  }
+  const content = answer.status === 204 ? null : await answer.json().catch(() => null);
+  if (answer.ok) return content;
+  if (answer.status === 503 || answer.status === 429)
+    throw new Refused(t("The server is busy; try again in a moment."), answer.status);
+  throw new Refused(content?.detail ?? `${answer.status} ${answer.statusText}`, answer.status);
+}
+
+const post = (path, body) => ask(path, { method: "POST", body });
+const say = (path, question) =>
+  ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
+
+export const classify = (picture, model) => post(`v1/classify${query({ model })}`, picture);
+export const read = (picture, model) => post(`v1/read${query({ model })}`, picture);
+export const inspect = (picture, model) => post(`v1/inspect${query({ model })}`, picture);
+export const filters = (picture) => post("v1/filters", picture);
+export const models = () => ask("v1/models");
+export const modelDetail = (name) => ask(`v1/models/${encodeURIComponent(name)}`);
+export const gallery = () => ask("v1/gallery");
+export const probabilities = (glyphs, names) => say("v1/probabilities", { glyphs, models: names });
+export const explain = (question) => say("v1/explain", question);
+export const occlusion = (question) => say("v1/occlusion", question);
+export const trainings = () => ask("v1/trainings");
+export const startTraining = (question) => say("v1/trainings", question);
+export const stopTraining = (id) => ask(`v1/trainings/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+/** The events of a training, those of the past first: { progress, epoch, stage, state } each take what is told. */
+export function trainingEvents(id, listeners) {
+  const source = new EventSource(`v1/trainings/${encodeURIComponent(id)}/events`);
+  for (const [name, listener] of Object.entries(listeners)) {
+    source.addEventListener(name, (event) => listener(JSON.parse(event.data), source));
+  }
+  return source;
+}
+
+/** The line for frames of the camera. */
+export function liveLine(model) {
+  const address = new URL(`v1/live${query({ model })}`, document.baseURI);
+  address.protocol = address.protocol.replace("http", "ws");
+  return new WebSocket(address);
+}
+
+/** "Bytes" and glyphs: base64 ↔ Uint8Array. */
+export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+/** `work` with the newest argument only: while it is at one, the last that comes is kept and the others are forgotten. */
+export function newest(work) {
+  let busy = false;
+  let next = null;
+  return async function offer(...given) {
+    if (busy) {
+      next = given;
+      return;
+    }
+    busy = true;
+    try {
+      await work(...given);
+    } finally {
+      busy = false;
+      if (next) {
+        const waiting = next;
+        next = null;
+        offer(...waiting);
+      }
+    }
+  };
+}

@@ -1,0 +1,43 @@
+// Boxes over a picture, and the buttons with the digits in them.
+
+import { draw, make } from "./elements.js";
+import { percent, t } from "./words.js";
+
+/** Draw FoundDigit boxes into an <svg> that lies over a picture of this size; the `chosen` one stands out. */
+export function drawBoxes(overlay, digits, width, height, chosen = -1) {
+  overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  overlay.setAttribute("preserveAspectRatio", "xMidYMid meet");
+  const size = Math.max(height / 22, 9);
+  overlay.replaceChildren(
+    ...digits.map(({ digit, box: [x0, y0, x1, y1] }, place) => {
+      const kind = [digit === null ? "declined" : "read", place === chosen ? "chosen" : ""].join(" ");
+      const text = draw(
+        "text",
+        { x: x0, y: Math.max(y0 - size * 0.3, size), "font-size": size },
+        digit === null ? "?" : String(digit),
+      );
+      return draw(
+        "g",
+        { class: kind },
+        draw("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, rx: size / 5 }),
+        text,
+      );
+    }),
+  );
+}
+
+/** Buttons for the digits that were found; `choose(place)` when one is pressed. Nothing is shown for none or one. */
+export function showFound(group, digits, chosen, choose) {
+  group.hidden = digits.length < 2;
+  const shown = digits.slice(0, 60);
+  // The buttons are kept where their number stays, so that the one in focus keeps it.
+  while (group.children.length > shown.length) group.lastChild.remove();
+  shown.forEach(({ digit, confidence }, place) => {
+    const button = group.children[place] ?? group.appendChild(make("button", { type: "button" }));
+    button.textContent = digit === null ? "?" : String(digit);
+    button.setAttribute("aria-pressed", String(place === chosen));
+    button.title =
+      digit === null ? t("no digit that I would be sure of") : t("{share} sure", { share: percent(confidence) });
+    button.onclick = () => choose(place);
+  });
+}

@@ -1,0 +1,131 @@
+// The camera, live: frames go to the server as they come, the newest wins, and boxes lie over the picture.
+
+import * as api from "./api.js";
+import { drawBoxes } from "./boxes.js";
+import { byId, canvas } from "./elements.js";
+import { t } from "./words.js";
+
+const WIDE = 640; // pixels of a frame that is sent
+const UNDER_WAY = 2; // frames without an answer: one is read while the next one travels
+const PAUSE = 40; // milliseconds between frames: 25 a second at most
+
+export class Camera extends EventTarget {
+  #stream = null;
+  #line = null;
+  #underWay = 0;
+  #sending = false;
+  #last = 0;
+
+  /** Events: "answer" with a LiveAnswer as `detail`, "stopped", "trouble" with a text. */
+  constructor() {
+    super();
+    this.video = byId("video");
+    this.frame = canvas(WIDE, 480);
+    byId("camera-switch").addEventListener("click", () => (this.running ? this.stop() : this.start()));
+    document.addEventListener("visibilitychange", () => document.hidden && this.stop());
+  }
+
+  get running() {
+    return this.#stream !== null;
+  }
+
+  async start() {
+    if (!navigator.mediaDevices?.getUserMedia)
+      return this.#complain(t("Browsers give the camera only to pages on this machine or over https."));
+    try {
+      const wish = { width: { ideal: WIDE }, facingMode: { ideal: "environment" } };
+      this.#stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+    } catch (error) {
+      const denied = error.name === "NotAllowedError";
+      return this.#complain(
+        denied
+          ? t("The browser was not allowed to use the camera.")
+          : t("No camera was found, or another program has it."),
+      );
+    }
+    this.video.srcObject = this.#stream;
+    await this.video.play();
+    this.#connect();
+    this.#show();
+  }
+
+  stop() {
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.#line?.close();
+    [this.#stream, this.#line, this.video.srcObject] = [null, null, null];
+    byId("video-boxes").replaceChildren();
+    this.#show();
+    this.dispatchEvent(new Event("stopped"));
+  }
+
+  /** Another model reads from now on. */
+  reconnect() {
+    if (!this.running) return;
+    this.#line?.close();
+    this.#connect();
+  }
+
+  /** What the camera sees now, as a canvas of its own. */
+  still() {
+    const picture = canvas(this.video.videoWidth, this.video.videoHeight);
+    picture.getContext("2d").drawImage(this.video, 0, 0);
+    return picture;
+  }
+
+  #connect() {
+    const line = (this.#line = api.liveLine(this.model));
+    [this.#underWay, this.skipped] = [0, 0];
+    line.addEventListener("open", () => this.#next());
+    line.addEventListener("message", (event) => line === this.#line && this.#answered(JSON.parse(event.data)));
+    line.addEventListener("close", () => {
+      if (line !== this.#line || !this.running) return;
+      this.stop();
+      this.#complain(t("The line to the server was cut; start the camera again."));
+    });
+  }
+
+  #answered(answer) {
+    this.#underWay = Math.max(0, this.#underWay - 1 - Math.max(0, (answer.skipped ?? 0) - (this.skipped ?? 0)));
+    this.skipped = answer.skipped ?? 0;
+    if (!answer.error) {
+      drawBoxes(byId("video-boxes"), answer.digits, answer.width, answer.height);
+      this.dispatchEvent(new CustomEvent("answer", { detail: answer }));
+    }
+    this.#next();
+  }
+
+  /** Send what the camera sees now, unless enough is under way. */
+  #next() {
+    const line = this.#line;
+    if (!line || line.readyState !== WebSocket.OPEN || this.#sending || this.#underWay >= UNDER_WAY) return;
+    const wait = this.#last + PAUSE - performance.now();
+    if (wait > 0 || !this.video.videoWidth) {
+      setTimeout(() => this.#next(), Math.max(wait, 5));
+      return;
+    }
+    this.#sending = true;
+    this.#last = performance.now();
+    this.frame.height = Math.round((WIDE * this.video.videoHeight) / this.video.videoWidth);
+    this.frame.getContext("2d").drawImage(this.video, 0, 0, this.frame.width, this.frame.height);
+    this.frame.toBlob(
+      (blob) => {
+        this.#sending = false;
+        if (line !== this.#line || line.readyState !== WebSocket.OPEN) return;
+        this.#underWay += 1;
+        line.send(blob);
+        this.#next();
+      },
+      "image/jpeg",
+      0.8,
+    );
+  }
+
+  #show() {
+    byId("camera-switch").textContent = this.running ? t("Stop the camera") : t("Start the camera");
+    byId("camera-keep").disabled = !this.running;
+  }
+
+  #complain(detail) {
+    this.dispatchEvent(new CustomEvent("trouble", { detail }));
+  }
+}

@@ -1,0 +1,121 @@
+// A small chart of curves that grow while one watches: SVG, its numbers also as text.
+
+import { draw, make } from "./elements.js";
+import { number } from "./words.js";
+
+const [WIDE, HIGH, LEFT, LOW, TOP, RIGHT] = [320, 190, 44, 36, 10, 8];
+
+export class Chart {
+  /** `curves`: { name: { label, class, dots } }; `unit` writes a value. */
+  constructor({ title, across, curves, write }) {
+    [this.curves, this.write] = [curves, write];
+    this.points = Object.fromEntries(Object.keys(curves).map((name) => [name, []]));
+    this.picture = draw("svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": title });
+    this.told = make("span", { class: "unseen" });
+    const keys = Object.values(curves).map((each) => make("span", { class: `key ${each.class}` }, each.label));
+    this.figure = make(
+      "figure",
+      { class: "curves" },
+      make("figcaption", {}, make("b", {}, title), " ", ...keys, this.told),
+      this.picture,
+    );
+    [this.across, this.title, this.last] = [across, title, 1];
+  }
+
+  clear(last) {
+    for (const name of Object.keys(this.points)) this.points[name] = [];
+    this.last = last;
+    this.show();
+  }
+
+  add(name, x, y) {
+    if (Number.isFinite(x) && Number.isFinite(y)) this.points[name].push([x, y]);
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      this.show();
+    });
+  }
+
+  show() {
+    const all = Object.values(this.points).flat();
+    // A curve begins far from where it ends; its first tenth must not flatten the rest.
+    const values = all.map(([, y]) => y).sort((a, b) => a - b);
+    let [low, high] = values.length
+      ? [values[0], values[Math.min(values.length - 1, Math.floor(values.length * 0.98))]]
+      : [0, 1];
+    if (high - low < 1e-6) [low, high] = [low - 0.05, high + 0.05];
+    const steps = ticks(low, high);
+    [low, high] = [Math.min(low, steps[0]), Math.max(high, steps.at(-1))];
+    const x = (value) => LEFT + (value / this.last) * (WIDE - LEFT - RIGHT);
+    const y = (value) => TOP + (1 - (Math.min(Math.max(value, low), high) - low) / (high - low)) * (HIGH - TOP - LOW);
+    const grid = steps.map((step) =>
+      draw(
+        "g",
+        {},
+        draw("line", { x1: LEFT, x2: WIDE - RIGHT, y1: y(step), y2: y(step) }),
+        draw("text", { x: LEFT - 5, y: y(step) + 4, "text-anchor": "end" }, this.write(step)),
+      ),
+    );
+    const epochs = Array.from({ length: this.last + 1 }, (_, epoch) => epoch).filter(
+      (epoch) => epoch % Math.ceil(this.last / 6) === 0,
+    );
+    const below = epochs.map((epoch) =>
+      draw("text", { x: x(epoch), y: HIGH - LOW + 16, "text-anchor": "middle" }, number(epoch)),
+    );
+    const lines = Object.entries(this.curves).map(([name, { class: kind, dots }]) => {
+      const points = thinned(this.points[name]);
+      const lines = (dots ? [points] : byEpoch(points)).map((each) =>
+        draw("polyline", {
+          class: kind,
+          points: each.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" "),
+        }),
+      );
+      return draw(
+        "g",
+        {},
+        ...lines,
+        ...(dots ? points.map(([a, b]) => draw("circle", { class: kind, cx: x(a), cy: y(b), r: 3.2 })) : []),
+      );
+    });
+    this.picture.replaceChildren(
+      draw(
+        "g",
+        { class: "grid" },
+        ...grid,
+        ...below,
+        draw("text", { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 4, "text-anchor": "middle" }, this.across),
+      ),
+      ...lines,
+    );
+    this.told.textContent = Object.entries(this.curves)
+      .filter(([name]) => this.points[name].length)
+      .map(([name, { label }]) => `${label}: ${this.write(this.points[name].at(-1)[1])}`)
+      .join(", ");
+  }
+}
+
+/** What is measured since an epoch's beginning makes a line for each epoch. */
+function byEpoch(points) {
+  const lines = new Map();
+  for (const point of points) {
+    const epoch = Math.ceil(point[0] - 1e-6);
+    lines.set(epoch, [...(lines.get(epoch) ?? []), point]);
+  }
+  return [...lines.values()];
+}
+
+/** At most 300 points of a curve. */
+function thinned(points) {
+  const every = Math.ceil(points.length / 300);
+  return every < 2 ? points : points.filter((_, place) => place % every === 0 || place === points.length - 1);
+}
+
+/** Three to six round numbers from below `low` to above `high`. */
+function ticks(low, high) {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const first = Math.floor(low / step);
+  const count = Math.ceil(high / step) - first;
+  return Array.from({ length: count + 1 }, (_, place) => Number(((first + place) * step).toPrecision(8)));
+}

@@ -1,0 +1,48 @@
+// What can be said about a layer without its maps.
+
+import { number, t } from "./words.js";
+
+const WORDS = {
+  preparation: "The pixels are brought into the range that the network was trained with.",
+  convolution:
+    "Each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes a map.",
+  activation: "ReLU: what is below 0 becomes 0, all else stays.",
+  normalisation: "Each map is moved and stretched to the range that training found useful.",
+  pooling: "Of each window one number is kept: less to look at, and a little shift matters less.",
+  addition: "Two layers are added, number by number.",
+  concatenation: "Two rows of numbers are put one behind the other.",
+  flatten: "All maps are put into one row of numbers.",
+  dense: "Each unit has a weight for every number before it: multiply, add up.",
+  softmax: "e to the power of each number, divided by the sum: ten shares of 1.",
+  other: "A step of its own kind.",
+};
+
+/** What the layer does, in a sentence. */
+export function layerWords(layer) {
+  if (layer.kind === "activation" && !/relu/i.test(layer.operator))
+    return t("A rule for each number alone: {name}.", { name: layer.operator });
+  if (layer.kind === "pooling" && /global/i.test(layer.operator)) return t("Of each whole map one number is kept.");
+  return t(WORDS[layer.kind]);
+}
+
+/** [28, 28, 32] → "28×28×32". */
+export const shapeWords = (shape) => shape.map((each) => number(each)).join("×");
+
+/** Whether the layer makes maps, and not a row of units. */
+export const makesMaps = (layer) => layer.shape.length === 3 && layer.shape[0] * layer.shape[1] > 1;
+
+/** The convolution whose filters made the maps of this layer, map by map; undefined where there is none. */
+export function convolutionBefore(layer, layers) {
+  const kept = ["activation", "normalisation", "pooling"];
+  let here = layer;
+  while (here && kept.includes(here.kind)) here = layers.find((each) => each.name === here.takes[0]);
+  return here?.kind === "convolution" ? here : undefined;
+}
+
+/** Which pixels [x0, y0, x1, y1] the unit (row, column) sees; the whole glyph where the layer has no field. */
+export function fieldOf(layer, row, column) {
+  if (!layer.field) return [0, 0, 28, 28];
+  const { size, step, middle } = layer.field;
+  const [y, x] = [middle[0] + step[0] * row, middle[1] + step[1] * column];
+  return [x - (size[1] - 1) / 2, y - (size[0] - 1) / 2, x + (size[1] + 1) / 2, y + (size[0] + 1) / 2];
+}

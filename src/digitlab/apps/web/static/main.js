@@ -1,0 +1,296 @@
+// The page: what was drawn, photographed or filmed goes to the server, and the parts of the page show what comes back.
+
+import * as api from "./api.js";
+import { Answer } from "./answer.js";
+import { drawBoxes, showFound } from "./boxes.js";
+import { Camera } from "./camera.js";
+import { byId, fillChoice } from "./elements.js";
+import { exampleInk, startGallery } from "./gallery.js";
+import { NetworkView } from "./network.js";
+import { Pad, SENT, cutOut, png } from "./pad.js";
+import { PairView } from "./pair.js";
+import { Photo, smaller } from "./photo.js";
+import { chooseModel, lookAt, on, refreshModels, state } from "./state.js";
+import { startTabs } from "./tabs.js";
+import { startTheme } from "./theme.js";
+import { TourView } from "./tour.js";
+import { TrainingView } from "./training.js";
+import { WhyView } from "./why.js";
+import { language, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
+
+const trouble = byId("trouble");
+let fading;
+
+/** Say what went wrong, for some seconds. */
+function complain(message) {
+  trouble.textContent = message;
+  trouble.hidden = false;
+  clearTimeout(fading);
+  fading = setTimeout(() => {
+    trouble.hidden = true;
+  }, 9000);
+}
+
+// Language and theme first: they decide how everything else looks.
+startTheme(byId("theme"));
+byId("language").addEventListener("change", (event) => setLanguage(event.target.value, { keep: true }));
+await setLanguage(wantedLanguage());
+byId("language").value = language();
+
+// The parts of the page ------------------------------------------------------------------------------------------
+
+const pad = new Pad(byId("pad"));
+const photo = new Photo();
+const camera = new Camera();
+const answer = new Answer({
+  digit: byId("answer-digit"),
+  words: byId("answer-words"),
+  bars: byId("answer-bars"),
+  time: byId("answer-time"),
+  live: byId("answer-live"),
+});
+const views = {
+  network: new NetworkView(byId("network"), complain),
+  why: new WhyView(byId("why"), complain),
+  pair: new PairView(byId("pair"), complain),
+  tour: new TourView(byId("tour"), complain, () => photo.body ?? png(pad.picture())),
+  training: new TrainingView(byId("training"), complain),
+};
+const openGallery = startGallery((ink) => putOnPad(ink));
+let input = "draw";
+let view = "network";
+
+const showInput = startTabs(byId("inputs"), (name) => {
+  const before = input;
+  input = name;
+  if (before === "camera" && name !== "camera") camera.stop();
+  if (name === "gallery") openGallery().catch((error) => complain(error.message));
+  if (before !== name) takeUp();
+});
+startTabs(byId("views"), (name) => {
+  if (view === "tour" && name !== "tour") views.tour.hide();
+  view = name;
+  showView();
+});
+
+function showView() {
+  const needed = view !== "training"; // a digit, and a model whose layers can be looked into
+  const closed = needed && view !== "pair" && state.models.find((each) => each.name === state.model)?.layers === false;
+  const waiting = needed && !closed && !state.subject;
+  byId("start").hidden = !waiting;
+  byId("closed").hidden = !closed;
+  byId(view).hidden = waiting || closed;
+  if (!waiting && !closed) views[view].show();
+}
+for (const what of ["subject", "model", "models", "shade"]) on(what, showView);
+onLanguage(showView);
+
+// The pad --------------------------------------------------------------------------------------------------------
+
+let asked = 0; // questions so far: an answer to an old one is not shown over that to a newer one
+let shown = 0;
+let chosen = 0; // of several digits, the one that is looked at
+let drawing = false;
+const nothing = { digit: null, confidence: 0, probabilities: null };
+
+/** Ask about what is on the pad. When a stroke has ended (`finished`), the other parts of the page learn of it too. */
+async function readPad({ finished = true, since = null } = {}) {
+  const number = (asked += 1);
+  byId("answer").setAttribute("aria-busy", "true");
+  try {
+    const { found, digits, blob } = pad.empty ? { found: nothing, digits: [], blob: null } : await askAboutPad();
+    if (number < shown || input !== "draw") return;
+    shown = number;
+    answer.show(found);
+    if (since !== null) requestAnimationFrame(() => answer.took(performance.now() - since));
+    const place = Math.min(chosen, digits.length - 1);
+    drawBoxes(byId("pad-boxes"), digits, SENT.width, SENT.height, place);
+    showFound(byId("found"), digits, place, (other) => {
+      chosen = other;
+      readPad();
+    });
+    if (finished) lookAt(found.probabilities?.some((each) => each > 0) ? { picture: blob, from: "pad" } : null);
+  } catch (error) {
+    if (finished) complain(error.message);
+  } finally {
+    if (number === asked) byId("answer").setAttribute("aria-busy", "false");
+  }
+}
+
+/** Ink in one place is one digit; else it may be several, or one digit in parts: the reader decides. */
+async function askAboutPad() {
+  const whole = pad.picture();
+  const page = pad.mayBeSeveral ? await api.read(png(whole), state.model) : null;
+  if (page === null || page.digits.length < 2) {
+    const blob = png(whole);
+    return { found: await api.classify(blob, state.model), digits: [], blob };
+  }
+  const blob = png(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box));
+  const one = await api.classify(blob, state.model);
+  return { found: { ...one, text: page.text }, digits: page.digits, blob };
+}
+
+const whileDrawing = api.newest(() => drawing && readPad({ finished: false }));
+pad.addEventListener("ink", () => {
+  drawing = true;
+  byId("pad-hint").hidden = true;
+  showKeyboardPen();
+  if (!pad.empty) whileDrawing();
+});
+pad.addEventListener("change", () => {
+  drawing = false;
+  showTools();
+  if (input === "draw") readPad({ since: performance.now() });
+});
+
+function showTools() {
+  byId("undo").disabled = !pad.canUndo;
+  byId("redo").disabled = !pad.canRedo;
+  byId("clear").disabled = pad.empty;
+  byId("pad-hint").hidden = !pad.empty;
+}
+
+/** Where the pen of the arrow keys is. */
+function showKeyboardPen() {
+  const pen = pad.keyboardPen;
+  byId("pad").classList.toggle("keyed", pen !== null);
+  byId("pad").classList.toggle("down", Boolean(pen?.down));
+  const mark = byId("pad-pen");
+  mark.setAttribute("visibility", pen ? "visible" : "hidden");
+  if (!pen) return;
+  mark.setAttribute("cx", pen.x);
+  mark.setAttribute("cy", pen.y);
+}
+
+function putOnPad(ink) {
+  showInput("draw");
+  pad.stamp(ink);
+}
+
+byId("undo").addEventListener("click", () => pad.undo());
+byId("redo").addEventListener("click", () => pad.redo());
+byId("clear").addEventListener("click", () => pad.clear());
+byId("eraser").addEventListener("click", () => {
+  pad.erasing = !pad.erasing;
+  byId("eraser").setAttribute("aria-pressed", String(pad.erasing));
+  byId("pad").classList.toggle("erasing", pad.erasing);
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select") || input !== "draw") return;
+  const key = event.key.toLowerCase();
+  if (key !== "z" && key !== "y") return;
+  event.preventDefault();
+  if (key === "y" || event.shiftKey) pad.redo();
+  else pad.undo();
+});
+byId("example").addEventListener("click", () =>
+  exampleInk()
+    .then(putOnPad)
+    .catch((error) => complain(error.message)),
+);
+
+// Photo and camera -----------------------------------------------------------------------------------------------
+
+photo.addEventListener("opened", () => {
+  camera.stop();
+  if (input !== "photo") showInput("photo");
+});
+photo.addEventListener("trouble", (event) => complain(event.detail));
+photo.addEventListener("read", () => input === "photo" && showPhoto().catch((error) => complain(error.message)));
+
+async function showPhoto() {
+  const { digits, text } = photo.page;
+  showFound(byId("found"), digits, photo.chosen, (place) => photo.choose(place));
+  const picture = photo.digit();
+  if (!picture) {
+    answer.show(nothing);
+    return lookAt(null);
+  }
+  const number = (asked += 1);
+  const found = await api.classify(picture, state.model);
+  if (number < asked || input !== "photo") return;
+  answer.show(digits.length > 1 ? { ...found, text } : found);
+  lookAt(found.probabilities.some((each) => each > 0) ? { picture, from: "photo" } : null);
+}
+
+let frames = 0;
+let nextLook = 0;
+camera.addEventListener("trouble", (event) => complain(event.detail));
+camera.addEventListener("stopped", () => {
+  byId("answer-time").textContent = "";
+});
+camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency_ms: latency, width } }) => {
+  const sure = digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
+  answer.show(
+    { ...nothing, probabilities: seenByCamera?.probabilities, text: steady ?? text },
+    steady ? t("steady") : t("looking …"),
+  );
+  byId("answer-time").textContent = t("read in {ms} ms, {latency} ms after it came", {
+    ms: Math.round(ms),
+    latency: Math.round(latency),
+  });
+  byId("video").dataset.frames = frames += 1;
+  // What goes on in the network is shown of the surest digit, twice a second.
+  if (!sure || performance.now() < nextLook) return;
+  nextLook = performance.now() + 500;
+  const still = camera.still();
+  const picture = png(
+    smaller(
+      cutOut(
+        still,
+        sure.box.map((each) => Math.round((each * still.width) / width)),
+      ),
+    ),
+  );
+  api.classify(picture, state.model).then(
+    (found) => {
+      seenByCamera = found;
+    },
+    () => {},
+  );
+  lookAt({ picture, from: "camera" });
+});
+let seenByCamera = null;
+byId("camera-keep").addEventListener("click", () => {
+  const still = camera.still();
+  camera.stop();
+  showInput("photo");
+  photo.read(still);
+});
+
+/** Another input is shown: the answer is about that one from now on. */
+function takeUp() {
+  byId("found").hidden = true;
+  byId("answer-time").textContent = "";
+  if (input === "draw") readPad();
+  else if (input === "photo" && photo.page) showPhoto().catch((error) => complain(error.message));
+  else if (input !== "gallery") {
+    answer.nothing();
+    lookAt(null);
+  }
+}
+
+// Models ---------------------------------------------------------------------------------------------------------
+
+const choice = byId("model");
+choice.addEventListener("change", () => chooseModel(choice.value));
+const showModels = () =>
+  fillChoice(
+    choice,
+    state.models.map(({ name, accuracy }) => [name, accuracy ? `${name} (${percent(accuracy, 1)})` : name]),
+    state.model,
+  );
+on("models", showModels);
+onLanguage(showModels);
+on("model", () => {
+  choice.value = state.model;
+  [photo.model, camera.model] = [state.model, state.model];
+  camera.reconnect();
+  if (input === "photo" && photo.page) photo.read();
+  else if (input === "draw" && !pad.empty) readPad();
+});
+
+showTools();
+refreshModels().catch((error) => complain(error.message));
+// From now on one can draw: where no model is named, the server's default answers.
+document.documentElement.dataset.ready = performance.now().toFixed(0);

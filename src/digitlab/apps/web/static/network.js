@@ -1,0 +1,303 @@
+// The network at work: its layers as a row of cards, and the open one with all its maps, filters and sums.
+
+import * as api from "./api.js";
+import { canvas, make } from "./elements.js";
+import { explainedView } from "./explained.js";
+import { GlyphPicture, pixels, walkable } from "./glyph.js";
+import { convolutionBefore, fieldOf, layerWords, makesMaps, shapeWords } from "./layers.js";
+import { Maps, Weights } from "./maps.js";
+import { detailOf, inspected, state } from "./state.js";
+import { language, number, percent, t } from "./words.js";
+
+const SLICES = 12; // of a filter with many input maps, the strongest are shown
+
+export class NetworkView {
+  #built = "";
+  #open = 0;
+  #map = 0;
+  #place = null; // [row, column] of the unit that is explained
+  #seen = null; // the Inspected that is shown
+
+  constructor(panel, trouble) {
+    [this.panel, this.trouble] = [panel, trouble];
+    this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
+    this.#explain = api.newest((...given) => this.#explained(...given).catch((error) => trouble(error.message)));
+  }
+
+  #explain;
+
+  async #show() {
+    const { subject, model } = state;
+    if (!subject || !model) return;
+    const [detail, seen] = await Promise.all([detailOf(model), inspected(subject, model)]);
+    if (!seen.glyph) return;
+    const fresh = seen !== this.#seen;
+    [this.detail, this.#seen] = [detail, seen];
+    if (fresh) {
+      this.glyph = api.fromBase64(seen.glyph);
+      this.maps = new Map(seen.layers.map((each) => [each.name, new Maps(each)]));
+      this.layers = detail.layers.filter((each) => this.maps.has(each.name));
+    }
+    if (this.#built !== `${model} ${language()}`) this.#build(`${model} ${language()}`);
+    this.#paint();
+  }
+
+  #build(key) {
+    const other = key.split(" ")[0] !== this.#built.split(" ")[0];
+    this.#built = key;
+    if (other)
+      [this.#open, this.#map, this.#place] = [
+        Math.max(
+          this.layers.findIndex((each) => each.kind === "convolution"),
+          0,
+        ),
+        0,
+        null,
+      ];
+    this.slider = make("input", {
+      type: "range",
+      min: 0,
+      max: this.layers.length - 1,
+      value: this.#open,
+      "aria-label": t("Layer"),
+      id: "layer-slider",
+    });
+    this.slider.addEventListener("input", () => this.open(Number(this.slider.value)));
+    this.cards = this.layers.map((layer, place) => {
+      const picture = canvas(1, 1, { "aria-hidden": "true" });
+      const button = make(
+        "button",
+        { type: "button", class: `card ${layer.kind}`, onclick: () => this.open(place) },
+        picture,
+        make("b", {}, layer.name),
+        make("span", {}, shapeWords(layer.shape)),
+      );
+      return { picture, button };
+    });
+    const strip = make("ol", { class: "strip" }, ...this.cards.map(({ button }) => make("li", {}, button)));
+    walkable(strip);
+    this.strip = strip;
+    this.layer = make("div", { class: "layer" });
+    const total = t("{model}: {layers} layers, {parameters} numbers that training has found", {
+      model: this.detail.name,
+      layers: number(this.layers.length),
+      parameters: number(this.detail.parameters),
+    });
+    this.panel.replaceChildren(make("p", { class: "quiet" }, total), strip, this.slider, this.layer);
+    this.#buildLayer();
+  }
+
+  /** Open another layer. */
+  open(place) {
+    [this.#open, this.#map, this.#place] = [place, null, null];
+    this.slider.value = place;
+    this.#buildLayer();
+    this.#paint();
+  }
+
+  #buildLayer() {
+    const layer = this.layers[this.#open];
+    const maps = this.maps.get(layer.name);
+    this.#map ??= maps.strongest()[0];
+    this.slider.setAttribute("aria-valuetext", `${layer.name}, ${layer.operator}`);
+    this.cards.forEach(({ button }, place) => {
+      button.setAttribute("aria-expanded", String(place === this.#open));
+      button.tabIndex = place === this.#open ? 0 : -1;
+    });
+    const card = this.cards[this.#open].button;
+    this.strip.scrollTo({ left: card.offsetLeft - (this.strip.clientWidth - card.offsetWidth) / 2 });
+
+    this.input = new GlyphPicture({ label: t("Your digit as the network takes it"), caption: t("your digit, 28×28") });
+    this.filter = make("div", { class: "slices" });
+    this.filterWords = make("figcaption");
+    this.large = canvas(1, 1, {
+      class: "glyph-large",
+      "aria-label": t("The chosen map. Arrow keys walk over its numbers, Enter explains one."),
+    });
+    this.largeWords = make("figcaption");
+    if (makesMaps(layer))
+      pixels(this.large, { point: (x, y) => this.#point(y, x), press: (x, y) => this.#explain(y, x) });
+    this.sums = make("div", { class: "explained", "aria-live": "polite" });
+    this.all = make(
+      "div",
+      {
+        class: makesMaps(layer) ? "maps" : "maps units",
+        role: "group",
+        "aria-label": t("Maps of {name}", { name: layer.name }),
+      },
+      ...Array.from({ length: maps.count }, (_, map) => this.#mapButton(layer, map)),
+    );
+    walkable(this.all);
+    const facts = [
+      layer.operator,
+      shapeWords(layer.shape),
+      t("{n} parameters", { n: number(layer.parameters) }),
+      layer.field
+        ? t("each number sees {size} pixels", { size: shapeWords(layer.field.size) })
+        : t("each number sees all pixels"),
+    ];
+    this.zeros = make("span");
+    const looks = [
+      this.input.figure,
+      convolutionBefore(layer, this.layers) && make("figure", { class: "looked" }, this.filter, this.filterWords),
+      makesMaps(layer) && make("figure", { class: "looked" }, this.large, this.largeWords),
+    ];
+    this.layer.replaceChildren(
+      make("h2", {}, layer.name),
+      make("p", { class: "quiet facts" }, `${facts.join(" · ")} `, this.zeros),
+      make("p", {}, layerWords(layer)),
+      make("div", { class: "looks" }, ...looks.filter(Boolean)),
+      this.sums,
+      make("h3", {}, makesMaps(layer) ? t("All maps of this layer") : t("All numbers of this layer")),
+      this.all,
+    );
+    if (!this.#place && layer.explainable) {
+      this.sums.append(
+        make(
+          "p",
+          { class: "quiet" },
+          makesMaps(layer)
+            ? t("Point at the large map to see what a number of it sees; click to see how it came about.")
+            : t("Choose a number below to see how it came about."),
+        ),
+      );
+    }
+  }
+
+  #mapButton(layer, map) {
+    const label = makesMaps(layer) ? t("map {n}", { n: map + 1 }) : t("number {n}", { n: map + 1 });
+    const inside = [canvas(1, 1)];
+    if (!makesMaps(layer) && layer.shape[0] === 10) inside.push(make("b", {}, String(map)), make("span", {}));
+    const button = make(
+      "button",
+      { type: "button", class: "map", "aria-label": label, title: label, tabindex: map === this.#map ? 0 : -1 },
+      ...inside,
+    );
+    button.addEventListener("pointerenter", () => this.#choose(map));
+    button.addEventListener("focus", () => this.#choose(map));
+    button.addEventListener("click", () => {
+      this.#choose(map);
+      if (!makesMaps(layer)) this.#explain(0, 0);
+    });
+    button.addEventListener("pointermove", (event) => {
+      const frame = button.getBoundingClientRect();
+      const maps = this.maps.get(layer.name);
+      const [x, y] = [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
+      this.#point(
+        Math.min(Math.max(Math.floor(y * maps.rows), 0), maps.rows - 1),
+        Math.min(Math.max(Math.floor(x * maps.columns), 0), maps.columns - 1),
+      );
+    });
+    return button;
+  }
+
+  #choose(map) {
+    if (map === this.#map) return;
+    this.#map = map;
+    this.#paintChosen();
+  }
+
+  #paint() {
+    this.cards.forEach(({ picture }, place) => {
+      const maps = this.maps.get(this.layers[place].name);
+      if (makesMaps(this.layers[place])) maps.paint(picture, maps.strongest()[0]);
+      else maps.paintTogether(picture);
+    });
+    const layer = this.layers[this.#open];
+    const maps = this.maps.get(layer.name);
+    [...this.all.children].forEach((button, map) => {
+      maps.paint(button.firstChild, map);
+      if (button.lastChild.tagName === "SPAN")
+        button.lastChild.textContent =
+          layer.kind === "softmax" ? percent(this.#seen.probabilities[map], 1) : maps.words(map);
+    });
+    this.zeros.textContent =
+      layer.kind === "activation" ? `· ${t("{share} of its numbers are 0", { share: percent(maps.zeros()) })}` : "";
+    this.input.show(this.glyph);
+    this.#paintChosen();
+    if (this.#place) this.#explain(...this.#place);
+  }
+
+  #paintChosen() {
+    const layer = this.layers[this.#open];
+    const maps = this.maps.get(layer.name);
+    [...this.all.children].forEach((button, map) => button.setAttribute("aria-pressed", String(map === this.#map)));
+    if (makesMaps(layer)) maps.paint(this.large, this.#map);
+    this.largeWords.textContent = t("map {n} of {all}", { n: this.#map + 1, all: maps.count });
+    const maker = convolutionBefore(layer, this.layers);
+    if (maker) this.#paintFilter(maker);
+    if (!this.#place) this.input.mark(layer.field ? null : [0, 0, 28, 28]);
+  }
+
+  #paintFilter(maker) {
+    if (!maker.kernels) {
+      this.filterWords.textContent = t("too many weights to be shown");
+      return;
+    }
+    const weights = (maker.decoded ??= new Weights(maker.kernels));
+    const strength = (input) => {
+      let sum = 0;
+      for (let row = 0; row < weights.rows; row += 1)
+        for (let column = 0; column < weights.columns; column += 1)
+          sum += Math.abs(weights.at(this.#map, input, row, column));
+      return sum;
+    };
+    const inputs = Array.from({ length: weights.inputs }, (_, input) => input)
+      .sort((a, b) => strength(b) - strength(a))
+      .slice(0, SLICES);
+    this.filter.classList.toggle("one", weights.inputs === 1);
+    this.filter.replaceChildren(
+      ...inputs.map((input) =>
+        weights.paint(canvas(1, 1, { title: t("for input map {n}", { n: input + 1 }) }), this.#map, input),
+      ),
+    );
+    const said = t("filter {n} of {name}", { n: this.#map + 1, name: maker.name });
+    this.filterWords.textContent =
+      weights.inputs > SLICES
+        ? `${said}, ${t("its strongest {n} of {all} slices", { n: SLICES, all: weights.inputs })}`
+        : said;
+  }
+
+  /** Mark what the number at (row, column) sees. */
+  #point(row, column) {
+    const layer = this.layers[this.#open];
+    if (!makesMaps(layer)) return;
+    this.input.mark(fieldOf(layer, row, column));
+    const value = this.maps.get(layer.name).words(this.#map, row, column);
+    this.largeWords.textContent = t("map {n}, row {row}, column {column}: {value}", {
+      n: this.#map + 1,
+      row: row + 1,
+      column: column + 1,
+      value,
+    });
+  }
+
+  async #explained(row, column) {
+    const layer = this.layers[this.#open];
+    // An activation right behind a convolution is explained together with it.
+    const before = layer.kind === "activation" && this.layers.find((each) => each.name === layer.takes[0]);
+    const asked = before?.kind === "convolution" ? before : layer;
+    if (!asked.explainable) return;
+    this.#place = [row, column];
+    const [seen, map] = [this.#seen, this.#map];
+    const told = await api.explain({
+      glyph: seen.glyph,
+      model: seen.model,
+      layer: asked.name,
+      channel: map,
+      row,
+      column,
+    });
+    if (layer !== this.layers[this.#open] || seen !== this.#seen) return;
+    this.input.mark(told.field ?? [0, 0, 28, 28]);
+    const title = makesMaps(layer)
+      ? t("How {name}, map {n}, row {row}, column {column} came about", {
+          name: asked.name,
+          n: map + 1,
+          row: row + 1,
+          column: column + 1,
+        })
+      : t("How {name}, number {n} came about", { name: asked.name, n: map + 1 });
+    this.sums.replaceChildren(make("h3", {}, title), explainedView(told));
+  }
+}

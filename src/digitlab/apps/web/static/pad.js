@@ -1,0 +1,269 @@
+// The drawing pad: mouse, pen, touch or the arrow keys; undo and redo; an eraser; pictures put on it.
+//
+// What was drawn is kept as a list of actions in units of the pad (WIDTH × HEIGHT), so that undoing is drawing again, and
+// the ink is always black on nothing: the page's style turns it light in the dark theme, the server gets it on white.
+
+import { canvas } from "./elements.js";
+
+export const WIDTH = 480;
+export const HEIGHT = 360;
+// What is sent: the reader looks at one digit 256 pixels wide, so more would only take longer.
+export const SENT = { width: 320, height: 240 };
+const PEN = 20; // width of a line without pressure
+const RUBBER = 44;
+const WIDE = 1.3; // ink so many times as wide as high may be digits that touch
+const KEY_STEP = 12;
+
+export class Pad extends EventTarget {
+  #view;
+  #pen;
+  #actions = [];
+  #done = 0; // actions after this were undone
+  #current = null;
+  #pointer = null;
+  #keys = { x: WIDTH / 2, y: HEIGHT / 2, down: false, shown: false };
+
+  /** Events: "ink" while something is drawn, "change" when it is finished. */
+  constructor(view) {
+    super();
+    [view.width, view.height] = [WIDTH, HEIGHT];
+    this.#view = view;
+    this.#pen = view.getContext("2d", { willReadFrequently: true });
+    this.erasing = false;
+    view.addEventListener("pointerdown", (event) => this.#begin(event));
+    view.addEventListener("pointermove", (event) => this.#go(event));
+    for (const name of ["pointerup", "pointercancel"]) view.addEventListener(name, (event) => this.#end(event));
+    view.addEventListener("keydown", (event) => this.#key(event));
+    view.addEventListener("blur", () => this.#liftKeys());
+    view.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+  }
+
+  get empty() {
+    return !this.#shown().length && !this.#current?.points.length;
+  }
+  get canUndo() {
+    return this.#done > 0;
+  }
+  get canRedo() {
+    return this.#done < this.#actions.length;
+  }
+  /** Where the pen of the arrow keys is, or null: { x, y, down }. */
+  get keyboardPen() {
+    return this.#keys.shown ? this.#keys : null;
+  }
+
+  undo() {
+    if (this.canUndo) {
+      this.#done -= 1;
+      this.#again();
+    }
+  }
+  redo() {
+    if (this.canRedo) {
+      this.#done += 1;
+      this.#again();
+    }
+  }
+  clear() {
+    if (!this.empty) {
+      this.#add({ kind: "clear" });
+      this.#again();
+    }
+  }
+
+  /** Put a picture of ink on the emptied pad: a canvas whose opacity is the ink. */
+  stamp(ink) {
+    const scale = Math.min((WIDTH * 0.9) / ink.width, (HEIGHT * 0.9) / ink.height);
+    const [width, height] = [ink.width * scale, ink.height * scale];
+    if (!this.empty) this.#add({ kind: "clear" });
+    this.#add({ kind: "stamp", ink, x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height });
+    this.#again();
+  }
+
+  /** Draw a line as a program: [[x, y], …] in units of the pad. */
+  line(points) {
+    this.#current = { kind: "line", points: [], erase: this.erasing };
+    for (const [x, y] of points) this.#extend(x, y, PEN);
+    this.#finish();
+  }
+
+  /** Whether this may be more than one digit, because ink lies apart or far along a line; the reader decides. */
+  get mayBeSeveral() {
+    const drawn = this.#current?.points.length ? [...this.#shown(), this.#current] : this.#shown();
+    const boxes = drawn.filter((each) => each.kind === "stamp" || !each.erase).map(bounds);
+    const parts = [];
+    for (const box of boxes) {
+      const [near, far] = [parts.filter((each) => touch(each, box)), parts.filter((each) => !touch(each, box))];
+      parts.splice(0, parts.length, ...far, near.reduce(joined, box));
+    }
+    return parts.length > 1 || parts.some(([x0, y0, x1, y1]) => x1 - x0 > WIDE * (y1 - y0 + PEN));
+  }
+
+  /** What the server gets: a canvas, dark ink on white. `box` [x0, y0, x1, y1] in its pixels cuts one digit out. */
+  picture(box = null) {
+    const whole = canvas(SENT.width, SENT.height);
+    const pen = whole.getContext("2d", { willReadFrequently: true });
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, whole.width, whole.height);
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(this.#view, 0, 0, whole.width, whole.height);
+    return box ? alone(whole, box) : whole;
+  }
+
+  #shown() {
+    const shown = this.#actions.slice(0, this.#done);
+    return shown.slice(shown.findLastIndex((each) => each.kind === "clear") + 1);
+  }
+
+  #add(action) {
+    this.#actions.splice(this.#done, Infinity, action);
+    this.#done = this.#actions.length;
+  }
+
+  #again() {
+    this.#pen.clearRect(0, 0, WIDTH, HEIGHT);
+    for (const action of this.#shown()) this.#paint(action);
+    this.#tell("change");
+  }
+
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+
+  #paint(action) {
+    if (action.kind === "stamp") {
+      this.#pen.imageSmoothingQuality = "high";
+      this.#pen.drawImage(action.ink, action.x, action.y, action.width, action.height);
+      return;
+    }
+    action.points.forEach((_, last) => this.#paintTo(action, last));
+  }
+
+  /** The piece of a line that its point number `last` adds: a curve between the middles of neighbours. */
+  #paintTo({ points, erase }, last) {
+    const pen = this.#pen;
+    const [to, by] = [points[last], points[Math.max(last - 1, 0)]];
+    const from = points[Math.max(last - 2, 0)];
+    pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
+    [pen.lineCap, pen.lineJoin, pen.lineWidth] = ["round", "round", (to.width + by.width) / 2];
+    pen.beginPath();
+    pen.moveTo((from.x + by.x) / 2, (from.y + by.y) / 2);
+    pen.quadraticCurveTo(by.x, by.y, (by.x + to.x) / 2, (by.y + to.y) / 2);
+    pen.lineTo(to.x, to.y);
+    pen.stroke();
+    pen.globalCompositeOperation = "source-over";
+  }
+
+  #extend(x, y, width) {
+    this.#current.points.push({ x, y, width: this.#current.erase ? RUBBER : width });
+    this.#paintTo(this.#current, this.#current.points.length - 1);
+  }
+
+  #finish() {
+    if (this.#current?.points.length) this.#add(this.#current);
+    this.#current = null;
+    this.#tell("change");
+  }
+
+  #place(event) {
+    const frame = this.#view.getBoundingClientRect();
+    return [
+      ((event.clientX - frame.left) / frame.width) * WIDTH,
+      ((event.clientY - frame.top) / frame.height) * HEIGHT,
+    ];
+  }
+
+  #begin(event) {
+    if (this.#pointer !== null || (event.button > 0 && event.button !== 5)) return;
+    event.preventDefault();
+    this.#liftKeys();
+    this.#view.focus({ preventScroll: true });
+    this.#view.setPointerCapture(event.pointerId);
+    this.#pointer = event.pointerId;
+    this.#current = { kind: "line", points: [], erase: this.erasing || event.button === 5 }; // 5: a pen's own rubber
+    this.#extend(...this.#place(event), thickness(event));
+    this.#tell("ink");
+  }
+
+  #go(event) {
+    if (event.pointerId !== this.#pointer) return;
+    const between = event.getCoalescedEvents?.() ?? [];
+    for (const each of between.length ? between : [event]) this.#extend(...this.#place(each), thickness(each));
+    this.#tell("ink");
+  }
+
+  #end(event) {
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = null;
+    this.#finish();
+  }
+
+  #key(event) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || !(step || event.key === " " || event.key === "Escape"))
+      return;
+    event.preventDefault();
+    if (event.key === "Escape") return this.#liftKeys();
+    const keys = this.#keys;
+    keys.shown = true;
+    if (event.key === " ") {
+      keys.down = !keys.down;
+      if (!keys.down) return this.#finish();
+      this.#current = { kind: "line", points: [], erase: this.erasing };
+    } else {
+      const size = event.shiftKey ? KEY_STEP / 3 : KEY_STEP;
+      keys.x = Math.min(Math.max(keys.x + step[0] * size, 0), WIDTH);
+      keys.y = Math.min(Math.max(keys.y + step[1] * size, 0), HEIGHT);
+    }
+    if (keys.down) this.#extend(keys.x, keys.y, PEN);
+    this.#tell("ink");
+  }
+
+  #liftKeys() {
+    const drawn = this.#keys.down;
+    Object.assign(this.#keys, { down: false, shown: false });
+    if (drawn) this.#finish();
+    else this.#tell("ink");
+  }
+}
+
+/** A pen's pressure makes its line thicker; mice and fingers have none that could be relied on. */
+function thickness(event) {
+  return event.pointerType === "pen" && event.pressure ? PEN * (0.4 + 1.1 * event.pressure) : PEN;
+}
+
+function bounds(action) {
+  if (action.kind === "stamp") return [action.x, action.y, action.x + action.width, action.y + action.height];
+  const [xs, ys] = [action.points.map((each) => each.x), action.points.map((each) => each.y)];
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+const joined = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
+const touch = (a, b) => a[0] - b[2] < PEN && b[0] - a[2] < PEN && a[1] - b[3] < PEN && b[1] - a[3] < PEN;
+
+/** One digit of a picture with some of what is around it, as a canvas of its own. */
+export function cutOut(picture, [x0, y0, x1, y1]) {
+  const around = Math.ceil(0.2 * Math.max(x1 - x0, y1 - y0)) + 2;
+  const [left, top] = [Math.max(x0 - around, 0), Math.max(y0 - around, 0)];
+  const [right, bottom] = [Math.min(x1 + around, picture.width), Math.min(y1 + around, picture.height)];
+  const piece = canvas(right - left, bottom - top);
+  piece.getContext("2d", { willReadFrequently: true }).drawImage(picture, -left, -top);
+  return piece;
+}
+
+/** On the pad, where paper is white: neighbours that reach into the surroundings are painted over. */
+function alone(picture, [x0, y0, x1, y1]) {
+  const clean = canvas(picture.width, picture.height);
+  const pen = clean.getContext("2d", { willReadFrequently: true });
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, clean.width, clean.height);
+  const [left, top, width, height] = [x0 - 2, y0 - 2, x1 - x0 + 4, y1 - y0 + 4];
+  pen.drawImage(picture, left, top, width, height, left, top, width, height);
+  return cutOut(clean, [x0, y0, x1, y1]);
+}
+
+/** The bytes of a canvas as a PNG. `toBlob` waits for an idle moment, which costs tens of milliseconds while one draws. */
+export function png(picture) {
+  const text = atob(picture.toDataURL("image/png").split(",", 2)[1]);
+  return new Blob([Uint8Array.from(text, (letter) => letter.charCodeAt(0))], { type: "image/png" });
+}

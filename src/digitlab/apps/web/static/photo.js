@@ -1,0 +1,121 @@
+// Photos: chosen, dropped, pasted or taken with a phone; read, with boxes on them.
+
+import * as api from "./api.js";
+import { drawBoxes } from "./boxes.js";
+import { byId, canvas } from "./elements.js";
+import { cutOut, png } from "./pad.js";
+import { number, onLanguage, t } from "./words.js";
+
+// The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
+// stays with the visitor.
+const SIDE = 1600;
+
+export class Photo extends EventTarget {
+  /** Events: "read" when a photo was read, "trouble" with a `detail` when not. */
+  constructor() {
+    super();
+    [this.picture, this.page, this.chosen] = [null, null, -1];
+    for (const input of [byId("photo-file"), byId("photo-camera")]) {
+      input.addEventListener("change", () => {
+        this.open(input.files[0]);
+        input.value = "";
+      });
+    }
+    const drop = byId("drop");
+    for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+    document.addEventListener("dragover", () => drop.classList.add("over"));
+    document.addEventListener("dragleave", () => drop.classList.remove("over"));
+    document.addEventListener("drop", (event) => {
+      drop.classList.remove("over");
+      this.open(
+        [...event.dataTransfer.files].find((each) => each.type.startsWith("image/")) ?? event.dataTransfer.files[0],
+      );
+    });
+    document.addEventListener("paste", (event) => {
+      const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
+      if (file) this.open(file);
+    });
+    onLanguage(() => this.page && this.#caption());
+  }
+
+  /** Read a picture file: its pixels upright and not larger than needed; what the browser cannot show is sent as it is. */
+  async open(file) {
+    if (!file) return;
+    this.dispatchEvent(new Event("opened"));
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (bitmap) await this.read(onCanvas(bitmap));
+    else
+      this.#complain(
+        t("{name} is not a picture that this browser can show; JPEG and PNG always work.", { name: file.name }),
+      );
+  }
+
+  /** Read a canvas; the model of the page answers. */
+  async read(picture = this.picture) {
+    if (!picture) return;
+    this.picture = picture;
+    const shown = byId("photo-picture");
+    [shown.width, shown.height] = [picture.width, picture.height];
+    shown.getContext("2d").drawImage(picture, 0, 0);
+    byId("photo-boxes").replaceChildren();
+    byId("photo-shown").hidden = false;
+    byId("photo-text").textContent = t("reading …");
+    try {
+      const body = await new Promise((done) => picture.toBlob(done, "image/jpeg", 0.92));
+      this.body = body;
+      this.page = await api.read(body, this.model);
+      this.choose(
+        Math.max(
+          this.page.digits.findIndex((each) => each.digit !== null),
+          this.page.digits.length ? 0 : -1,
+        ),
+      );
+    } catch (error) {
+      byId("photo-text").textContent = "";
+      this.#complain(error.message);
+    }
+  }
+
+  /** Look at one of the digits. */
+  choose(place) {
+    this.chosen = place;
+    drawBoxes(byId("photo-boxes"), this.page.digits, this.page.width, this.page.height, place);
+    this.#caption();
+    this.dispatchEvent(new Event("read"));
+  }
+
+  /** The chosen digit as a PNG of its own, or null. */
+  digit() {
+    const found = this.page?.digits[this.chosen];
+    return found ? png(smaller(cutOut(this.picture, found.box))) : null;
+  }
+
+  #caption() {
+    const sure = this.page.digits.filter((each) => each.digit !== null).length;
+    const counted = t("{n} digits in {ms} ms", { n: number(sure), ms: number(this.page.ms) });
+    byId("photo-text").textContent = sure ? `${this.page.lines.join(" · ")} (${counted})` : t("no digits found");
+  }
+
+  #complain(detail) {
+    this.dispatchEvent(new CustomEvent("trouble", { detail }));
+  }
+}
+
+function onCanvas(source) {
+  const scale = Math.min(1, SIDE / Math.max(source.width, source.height));
+  const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
+  const pen = picture.getContext("2d");
+  pen.imageSmoothingQuality = "high";
+  pen.fillStyle = "#fff"; // what is transparent is paper
+  pen.fillRect(0, 0, picture.width, picture.height);
+  pen.drawImage(source, 0, 0, picture.width, picture.height);
+  return picture;
+}
+
+/** At most 320 pixels a side: the reader looks at one digit 256 wide. */
+export function smaller(picture) {
+  const scale = Math.min(1, 320 / Math.max(picture.width, picture.height));
+  const small = canvas(Math.ceil(picture.width * scale), Math.ceil(picture.height * scale));
+  small.getContext("2d").drawImage(picture, 0, 0, small.width, small.height);
+  return small;
+}

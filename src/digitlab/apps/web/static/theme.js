@@ -1,0 +1,28 @@
+// Light and dark: the system's, unless the visitor chose. `data-shade` on the root says which one is shown.
+
+import { tell } from "./state.js";
+
+const KEPT = "digitlab.theme";
+const system = matchMedia("(prefers-color-scheme: dark)");
+const root = document.documentElement;
+
+/** Whether the page is dark now. */
+export const dark = () => root.dataset.shade === "dark";
+
+function show() {
+  root.dataset.shade = root.dataset.theme ?? (system.matches ? "dark" : "light");
+  tell("shade");
+}
+
+/** Follow the system and the switch. */
+export function startTheme(button) {
+  system.addEventListener("change", show);
+  button.addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    localStorage.setItem(KEPT, root.dataset.theme);
+    show();
+    button.setAttribute("aria-pressed", String(dark()));
+  });
+  show();
+  button.setAttribute("aria-pressed", String(dark()));
+}

@@ -1,0 +1,258 @@
+// A small training, watched while it runs: curves, the first filters, the mistakes, and the result on the pad.
+
+import * as api from "./api.js";
+import { Chart } from "./chart.js";
+import { canvas, make } from "./elements.js";
+import { Weights, paintGlyph } from "./maps.js";
+import { chooseModel, refreshModels } from "./state.js";
+import { language, number, percent, t } from "./words.js";
+
+const NETWORKS = {
+  "tiny-cnn": "the smallest, seconds an epoch",
+  "first-cnn": "S1's first: one convolution 5×5",
+  "slides-cnn": "S2's: two convolutions",
+  "fast-cnn": "made for speed on a processor",
+  "thesis-2conv": "S0's: two convolutions, dropout",
+  "exercise-cnn": "S3's: one convolution, dropout",
+  "ann-397": "S1's without convolutions",
+};
+const STAGES = { loading: "The images are being loaded …", exporting: "The result is being made ready …" };
+const OVER = ["done", "stopped", "failed"];
+
+export class TrainingView {
+  #built = "";
+  #source = null;
+  #training = null; // TrainingState
+  #epochs = [];
+
+  constructor(panel, trouble) {
+    [this.panel, this.trouble] = [panel, trouble];
+    this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
+  }
+
+  async #show() {
+    if (this.#built === language()) return this.#repaint();
+    this.#built = language();
+    const known = await api.trainings();
+    this.#build(known);
+    const latest = known.trainings[0];
+    if (latest) this.#follow(latest);
+  }
+
+  #build({ allowed, reason }) {
+    const choice = (name, options, chosen) => {
+      const select = make("select", { name }, ...options.map(([value, text]) => make("option", { value }, text)));
+      select.value = chosen;
+      return select;
+    };
+    const networks = choice(
+      "architecture",
+      Object.entries(NETWORKS).map(([name, words]) => [name, `${name} (${t(words)})`]),
+      "slides-cnn",
+    );
+    const images = choice(
+      "images",
+      [1000, 5000, 10000, 30000, 60000].map((count) => [count, number(count)]),
+      10000,
+    );
+    const epochs = make("input", { name: "epochs", type: "number", min: 1, max: 20, value: 3, required: true });
+    const rate = choice(
+      "rate",
+      [
+        ["", t("the usual one")],
+        ...[0.0001, 0.001, 0.01, 0.1, 1].map((each) => [
+          each,
+          number(each, Math.max(0, -Math.floor(Math.log10(each)))),
+        ]),
+      ],
+      "",
+    );
+    const seed = make("input", { name: "seed", type: "number", min: 0, max: 2147483647, value: 1, required: true });
+    const field = (text, input) => make("label", {}, make("span", {}, text), input);
+    this.start = make("button", { type: "submit", class: "strong", disabled: !allowed }, t("Start the training"));
+    this.stop = make("button", { type: "button", hidden: true, onclick: () => this.#stopIt() }, t("Stop"));
+    this.use = make(
+      "button",
+      { type: "button", class: "strong", hidden: true, onclick: () => this.#use() },
+      t("Use it on the pad"),
+    );
+    const form = make(
+      "form",
+      { class: "question" },
+      field(t("Network"), networks),
+      field(t("Images"), images),
+      field(t("Epochs"), epochs),
+      field(t("Learning rate"), rate),
+      field(t("Seed"), seed),
+      make("div", { class: "choices" }, this.start, this.stop, this.use),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#begin(new FormData(form));
+    });
+    this.status = make("p", { class: "total", "aria-live": "polite" });
+    this.bar = make("progress", { max: 1, value: 0, hidden: true, "aria-label": t("Progress of the epoch") });
+    const curves = () => ({
+      batches: { label: t("training"), class: "training" },
+      tested: { label: t("test images"), class: "tested", dots: true },
+    });
+    this.loss = new Chart({
+      title: t("Loss"),
+      across: t("epochs"),
+      curves: curves(),
+      write: (value) => number(value, 2),
+    });
+    this.accuracy = new Chart({
+      title: t("Accuracy"),
+      across: t("epochs"),
+      curves: curves(),
+      write: (value) => percent(value, value > 0.9 && value < 1 ? 1 : 0),
+    });
+    this.filters = make("div", { class: "slices small" });
+    this.mistakes = make("div", { class: "mistakes" });
+    this.results = make(
+      "div",
+      { hidden: true },
+      make("div", { class: "sides" }, this.loss.figure, this.accuracy.figure),
+      make("h3", {}, t("The filters of its first convolution")),
+      this.filters,
+      make("h3", {}, t("What it has wrong, the surest first")),
+      this.mistakes,
+    );
+    const refused = !allowed && make("p", { class: "mark" }, reason ?? t("No training can be started now."));
+    this.panel.replaceChildren(
+      make("h2", {}, t("Train a network while you watch")),
+      make(
+        "p",
+        { class: "quiet" },
+        t(
+          "It sees some of MNIST's 60,000 training digits, many times, and after each epoch it is asked about 1,000 that it never trains on.",
+        ),
+      ),
+      ...[refused].filter(Boolean),
+      form,
+      this.status,
+      this.bar,
+      this.results,
+    );
+  }
+
+  async #begin(form) {
+    try {
+      const training = await api.startTraining({
+        architecture: form.get("architecture"),
+        images: Number(form.get("images")),
+        epochs: Number(form.get("epochs")),
+        learning_rate: form.get("rate") ? Number(form.get("rate")) : null,
+        seed: Number(form.get("seed")),
+      });
+      this.#follow(training);
+    } catch (error) {
+      this.trouble(error.message);
+    }
+  }
+
+  #follow(training) {
+    this.#source?.close();
+    this.#epochs = [];
+    this.results.hidden = false;
+    for (const chart of [this.loss, this.accuracy]) chart.clear(training.question.epochs);
+    this.filters.replaceChildren();
+    this.mistakes.replaceChildren();
+    this.#state(training);
+    this.#source = api.trainingEvents(training.id, {
+      progress: (told) => this.#progress(told),
+      epoch: (told) => this.#epoch(told),
+      stage: ({ text }) => {
+        this.status.textContent = t(STAGES[text] ?? text);
+      },
+      state: (told, source) => {
+        this.#state(told);
+        if (OVER.includes(told.state)) source.close();
+      },
+    });
+  }
+
+  #progress({ epoch, batch, batches, loss, accuracy }) {
+    this.bar.hidden = false;
+    this.bar.value = batch / batches;
+    const x = epoch - 1 + batch / batches;
+    this.loss.add("batches", x, loss);
+    this.accuracy.add("batches", x, accuracy);
+    this.status.textContent = t("epoch {epoch}: {share} of the batches", {
+      epoch: number(epoch),
+      share: percent(batch / batches),
+    });
+  }
+
+  #epoch(told) {
+    this.#epochs.push(told);
+    this.loss.add("tested", told.epoch, told.validation_loss);
+    this.accuracy.add("tested", told.epoch, told.validation_accuracy);
+    this.#repaint();
+  }
+
+  /** Filters and mistakes after the last epoch, in the colours of the theme. */
+  #repaint() {
+    const last = this.#epochs.at(-1);
+    if (!last) return;
+    const weights = last.filters && new Weights(last.filters);
+    const filters = weights
+      ? Array.from({ length: weights.filters }, (_, filter) =>
+          weights.paint(canvas(1, 1, { role: "img", "aria-label": t("filter {n}", { n: filter + 1 }) }), filter),
+        )
+      : [make("p", { class: "quiet" }, t("This network has no convolution."))];
+    this.filters.replaceChildren(...filters);
+    this.mistakes.replaceChildren(
+      ...last.mistakes.map(({ glyph, label, answer, confidence }) => {
+        const said = t("a {label}, taken for {answer}", { label, answer });
+        return make(
+          "figure",
+          { class: "mistake" },
+          paintGlyph(canvas(28, 28, { role: "img", "aria-label": said }), api.fromBase64(glyph)),
+          make("figcaption", {}, `${label} → `, make("b", {}, String(answer)), ` ${percent(confidence)}`),
+        );
+      }),
+      ...(last.mistakes.length ? [] : [make("p", { class: "quiet" }, t("none"))]),
+    );
+  }
+
+  #state(training) {
+    this.#training = training;
+    const over = OVER.includes(training.state);
+    this.start.hidden = !over;
+    this.stop.hidden = over;
+    this.stop.disabled = training.state === "stopping";
+    this.use.hidden = !(over && training.model);
+    this.bar.hidden = over;
+    const best = training.epochs.at(-1)?.validation_accuracy;
+    const right = Number.isFinite(best)
+      ? ` ${t("{share} of the test images are right.", { share: percent(best, 1) })}`
+      : "";
+    const words = {
+      starting: t("It is being prepared …"),
+      running: t("It learns …"),
+      stopping: t("It stops after this batch …"),
+      done: t("It is done."),
+      stopped: t("It was stopped."),
+      failed: training.error ?? t("It failed."),
+    };
+    this.status.textContent = words[training.state] + (over ? right : "");
+    if (over && training.model) refreshModels().catch((error) => this.trouble(error.message));
+  }
+
+  async #stopIt() {
+    try {
+      this.#state(await api.stopTraining(this.#training.id));
+    } catch (error) {
+      this.trouble(error.message);
+    }
+  }
+
+  async #use() {
+    await refreshModels();
+    chooseModel(this.#training.model);
+    document.getElementById("tab-draw").click();
+    document.getElementById("pad").focus();
+  }
+}

@@ -1,0 +1,213 @@
+// Why 4 and not 9? Parts of the digit are covered: by the server one after the other, or by the visitor with a rubber.
+
+import * as api from "./api.js";
+import { tenBars } from "./answer.js";
+import { canvas, fillChoice, make } from "./elements.js";
+import { GlyphPicture, pixels } from "./glyph.js";
+import { paintNumbers } from "./maps.js";
+import { inspected, state } from "./state.js";
+import { exact, language, number, percent, t } from "./words.js";
+
+const RUBBER = 1.7; // pixels around the middle that are rubbed out
+
+export class WhyView {
+  #built = "";
+  #seen = null;
+  #told = null;
+
+  constructor(panel, trouble) {
+    this.panel = panel;
+    this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
+    this.ask = api.newest(() => this.#ask().catch((error) => trouble(error.message)));
+    this.again = api.newest(() => this.#again().catch((error) => trouble(error.message)));
+  }
+
+  async #show() {
+    const { subject, model } = state;
+    if (!subject || !model) return;
+    const seen = await inspected(subject, model);
+    if (!seen.glyph) return;
+    if (this.#built !== language()) this.#build();
+    if (seen !== this.#seen) {
+      this.#seen = seen;
+      this.glyph = api.fromBase64(seen.glyph);
+      this.rubbed = this.glyph.slice();
+      this.after = seen.probabilities;
+      const order = [...seen.probabilities.keys()].sort((a, b) => seen.probabilities[b] - seen.probabilities[a]);
+      [this.digit.value, this.against.value] = [order[0], order[1]];
+      this.ask();
+    }
+    this.#paint();
+  }
+
+  #build() {
+    this.#built = language();
+    const digits = Array.from({ length: 10 }, (_, digit) => [digit, String(digit)]);
+    const choice = () => {
+      const select = fillChoice(make("select"), digits);
+      select.addEventListener("change", () => this.ask());
+      return select;
+    };
+    [this.digit, this.against] = [choice(), choice()];
+    this.kind = fillChoice(make("select"), [
+      ["towards", t("what speaks against the other")],
+      ["fall", t("what the answer needs")],
+    ]);
+    this.kind.addEventListener("change", () => this.#paint());
+
+    this.heat = canvas(28, 28, {
+      class: "glyph-large",
+      "aria-label": t("Heat map: the stronger the orange, the more the answer needs what is there"),
+    });
+    this.heatWords = make("figcaption");
+    this.outline = new GlyphPicture({ label: t("Your digit as the network takes it") });
+    pixels(this.heat, { point: (x, y) => this.#point(x, y) });
+    this.outline.canvas.classList.add("faint");
+    this.outline.canvas.setAttribute("aria-hidden", "true");
+
+    this.rub = new GlyphPicture({
+      label: t("Your digit, to be rubbed out: with the pointer, or with arrow keys and Enter"),
+      caption: t("Rub parts out and see what is left of the answer."),
+    });
+    pixels(this.rub.canvas, {
+      drag: true,
+      point: (x, y) => this.rub.mark([x - 1, y - 1, x + 2, y + 2]),
+      press: (x, y) => this.#rubOut(x, y),
+    });
+    this.bars = tenBars(t("How sure, after rubbing out"));
+    this.change = make("p", { class: "total", "aria-live": "polite" });
+    const restore = make(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          this.rubbed = this.glyph.slice();
+          this.#paint();
+          this.again();
+        },
+      },
+      t("Put everything back"),
+    );
+
+    this.panel.replaceChildren(
+      make("h2", {}, t("Why this one, and not that one?")),
+      make(
+        "p",
+        { class: "question" },
+        make("label", {}, t("Why"), " ", this.digit),
+        " ",
+        make("label", {}, t("and not"), " ", this.against),
+        " ",
+        make("label", {}, t("Show"), " ", this.kind),
+      ),
+      make(
+        "div",
+        { class: "looks" },
+        make(
+          "figure",
+          { class: "looked" },
+          make("div", { class: "frame" }, this.heat, this.outline.canvas, this.outline.overlay),
+          this.heatWords,
+        ),
+        make(
+          "div",
+          { class: "beside" },
+          make(
+            "p",
+            {},
+            t(
+              "A square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer surer.",
+            ),
+          ),
+        ),
+      ),
+      make("h3", {}, t("Rub it out yourself")),
+      make(
+        "div",
+        { class: "looks" },
+        this.rub.figure,
+        make("div", { class: "beside" }, this.bars.list, this.change, restore),
+      ),
+    );
+    this.#told = null;
+    this.#seen = null;
+  }
+
+  #paint() {
+    if (!this.glyph) return;
+    this.outline.show(this.glyph);
+    this.rub.show(this.rubbed);
+    if (this.#told) {
+      paintNumbers(this.heat, this.#told[this.kind.value]);
+      this.heatWords.textContent = t("why {digit} and not {against}", this.#told);
+    }
+    this.#bars(this.after ?? this.#seen?.probabilities);
+  }
+
+  async #ask() {
+    if (this.digit.value === this.against.value) {
+      this.heatWords.textContent = t("Choose two different digits.");
+      return;
+    }
+    const seen = this.#seen;
+    this.heatWords.textContent = t("asking 784 times …");
+    const told = await api.occlusion({
+      glyph: seen.glyph,
+      model: seen.model,
+      digit: Number(this.digit.value),
+      against: Number(this.against.value),
+    });
+    if (seen !== this.#seen) return;
+    this.#told = told;
+    this.#paint();
+  }
+
+  #point(x, y) {
+    if (!this.#told) return;
+    const { stride, size } = this.#told;
+    const row = this.#told[this.kind.value][y] ?? [];
+    const [left, top] = [x * stride - (size >> 1), y * stride - (size >> 1)];
+    this.outline.mark([left, top, left + size, top + size]);
+    if (row[x] === undefined) return;
+    this.heatWords.textContent =
+      this.kind.value === "fall"
+        ? t("covered here, {digit} loses {n} points of a hundred", {
+            digit: this.#told.digit,
+            n: number(100 * row[x], 1).replace("-", "−"),
+          })
+        : t("covered here, {digit} loses {n} of its lead over {against} (in logits)", {
+            ...this.#told,
+            n: exact(row[x]),
+          });
+  }
+
+  #rubOut(x, y) {
+    if (!this.rubbed) return;
+    for (let row = Math.max(0, y - 2); row <= Math.min(27, y + 2); row += 1) {
+      for (let column = Math.max(0, x - 2); column <= Math.min(27, x + 2); column += 1) {
+        if (Math.hypot(row - y, column - x) <= RUBBER) this.rubbed[28 * row + column] = 0;
+      }
+    }
+    this.rub.show(this.rubbed);
+    this.again();
+  }
+
+  async #again() {
+    const seen = this.#seen;
+    const { probabilities } = await api.probabilities([api.toBase64(this.rubbed)], [seen.model]);
+    if (seen !== this.#seen) return;
+    this.after = probabilities[0][0];
+    this.#bars(this.after);
+  }
+
+  #bars(after) {
+    const before = this.#seen?.probabilities;
+    if (!after || !before) return;
+    const [was, is] = [before.indexOf(Math.max(...before)), after.indexOf(Math.max(...after))];
+    this.bars.show(after, is, before);
+    this.change.textContent =
+      was === is
+        ? t("still {digit}: {share}", { digit: is, share: percent(after[is], 1) })
+        : t("now {digit}: {share}; it was {before}", { digit: is, share: percent(after[is], 1), before: was });
+  }
+}

@@ -1,0 +1,59 @@
+"""The page's words, without a browser: all that it says is there in Spanish too, and nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+
+STATIC = resources.files("digitlab.apps.web") / "static"
+SCRIPTS = {each.name: each.read_text() for each in STATIC.iterdir() if each.name.endswith(".js")}
+PAGE = (STATIC / "index.html").read_text()
+
+
+def _spanish() -> set[str]:
+    text = SCRIPTS["spanish.js"]
+    return set(re.findall(r'^  "((?:[^"\\]|\\.)*)":', text, re.M)) | set(re.findall(r"^  ([A-Za-z]\w*):", text, re.M))
+
+
+def _said() -> set[str]:
+    code = "\n".join(text for name, text in SCRIPTS.items() if name != "spanish.js")
+    told = set(re.findall(r'\bt\(\s*"([^"]*)"', code))
+    told |= set(
+        re.findall(r'(?:title: |^      )"([^"]*)"', _between("tour-steps.js", "export const STEPS = [", "\n];"), re.M)
+    )
+    for name, table in (
+        ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-steps.js", "FILTERS"),
+        ("gallery.js", "NAMES"),
+    ):  # fmt: skip
+        told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
+    page = re.sub(r"\s+", " ", PAGE)
+    told |= {each.strip() for each in re.findall(r"data-t>([^<]*)<", page)}
+    labels = r'data-t-label[^>]*?aria-label="([^"]*)"', r'aria-label="([^"]*)"[^>]*? data-t-label'
+    return told.union(*(re.findall(label, page) for label in labels))
+
+
+def _between(name: str, start: str, end: str) -> str:
+    return SCRIPTS[name].partition(start)[2].partition(end)[0]
+
+
+def test_everything_is_there_in_spanish() -> None:
+    assert _said() - _spanish() == set()
+
+
+def test_the_dictionary_has_nothing_that_is_no_longer_said() -> None:
+    assert _spanish() - _said() == set()
+
+
+def test_the_browser_is_told_of_all_modules_at_once() -> None:
+    told = re.findall(r'"modulepreload" href="static/([\w-]+\.js)"', PAGE)
+    assert sorted([*told, "main.js", "shade.js", "spanish.js"]) == sorted(SCRIPTS)
+
+
+@pytest.mark.parametrize("name", ["index.html", *sorted(SCRIPTS), "page.css"])
+def test_nothing_is_inline_or_from_elsewhere(name: str) -> None:
+    text = (STATIC / name).read_text()
+    assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text) == []
+    if name == "index.html":
+        assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text) == []
