@@ -1,0 +1,22 @@
+"""`digitlab serve`: the page on which one sees the network think, and the same as an API for programs.
+
+schemas       what goes over the wire
+application   the routes, put together
+guard         what every request passes first: who may ask, how much, how long
+access        the token, the cookie, Host and Origin
+pictures      from a request's body to a picture
+models        the models by name, and one thread for the small questions
+looking       layers, explanations, occlusion
+teaching      filters on a photo, the gallery
+live          frames through a WebSocket, the newest first
+trainings     a small training in a process of its own (training_process)
+files         the page's files, read once
+metrics       numbers for Prometheus
+server        uvicorn with this application, until Ctrl-C
+"""
+
+from __future__ import annotations
+
+from digitlab.apps.web.limits import Limits
+
+__all__ = ["Limits"]

@@ -1,0 +1,379 @@
+"""The routes, put together: what is asked a thousand times a second by hand, all else with FastAPI."""
+
+# No `from __future__ import annotations`: FastAPI reads the annotations of the routes.
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+from fastapi import FastAPI, Path, Query, Request, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response, StreamingResponse
+from starlette.exceptions import HTTPException
+
+import digitlab
+from digitlab.apps.cli.reading import reading_as_json
+from digitlab.apps.web import looking, metrics, schemas, teaching
+from digitlab.apps.web.access import Access
+from digitlab.apps.web.classifying import Classifying, PictureThreads
+from digitlab.apps.web.files import PageFile, page_files
+from digitlab.apps.web.guard import BODY, Guard
+from digitlab.apps.web.limits import Budget, Limits
+from digitlab.apps.web.live import Live
+from digitlab.apps.web.metrics import Metrics
+from digitlab.apps.web.models import Models, Served
+from digitlab.apps.web.pictures import OPENAPI_BODY, picture_bytes, picture_of
+from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
+from digitlab.apps.web.trainings import TrainingRoom
+from digitlab.errors import DigitlabError, UsageError
+from digitlab.reading.images import as_rgb
+
+__all__ = ["make_application"]
+
+_ABOUT = """\
+Handwritten digits: read them, see what the network makes of them, train one.
+
+Pictures are sent as the body of a request (JPEG, PNG, WebP, BMP, TIFF), or as a form with one file. Errors are
+`application/problem+json`. Overload is answered with 503 and `Retry-After`.
+"""
+_DETAILS = 5  # of what is wrong with a request, so many are said
+
+ModelQuery = Annotated[str | None, Query(max_length=100, description="a name of /v1/models; left out: the default")]
+ThresholdQuery = Annotated[
+    float | None, Query(ge=0, le=1, description="digits less sure than this are declined; left out: the model's own")
+]
+Name = Annotated[str, Path(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
+
+
+def make_application(
+    models: Models, access: Access, limits: Limits | None = None, *, measured: Metrics | None = None
+) -> Guard:
+    """The server as an ASGI application; it says what it needs of its lifespan."""
+    limits, measured = limits or Limits(), measured or Metrics()
+    rooms = _Rooms.open(models, access, limits, measured)
+    api = _described(rooms)
+    _add_reading(api, rooms)
+    _add_looking(api, rooms)
+    _add_trainings(api, rooms.trainings)
+    _add_service(api, rooms)
+    routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
+    return Guard(_Front(api, rooms), access, limits, measured, rooms.budget, lambda path: _route_of(path, routes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """What the routes share."""
+
+    models: Models
+    limits: Limits
+    measured: Metrics
+    budget: Budget
+    threads: PictureThreads
+    classifying: Classifying
+    live: Live
+    trainings: TrainingRoom
+
+    @classmethod
+    def open(cls, models: Models, access: Access, limits: Limits, measured: Metrics) -> "_Rooms":
+        budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
+        classifying = Classifying(threads, limits)
+        return cls(
+            models, limits, measured, budget, threads, classifying,
+            Live(models, limits, measured, budget, threads.pool, classifying),
+            TrainingRoom(models, limits, trusted=access.trusts_its_callers),
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        await self.trainings.close()
+        self.classifying.close()
+        self.threads.close()
+
+    def picture_in(self, request: Request) -> bytes:
+        """The picture file of a request."""
+        return picture_bytes(request.scope[BODY], request.headers.get("content-type", "").encode("latin-1", "replace"))
+
+
+class _Front:
+    """Before FastAPI: the page's files, and /v1/classify without FastAPI's overhead."""
+
+    def __init__(self, api: FastAPI, rooms: _Rooms) -> None:
+        self._api, self._rooms = api, rooms
+        self._files = page_files()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            path, method = scope["path"], scope["method"]
+            if path == "/v1/classify" and method == "POST":
+                await self._classify(scope, send)
+                return
+            file = self._files.get(path)
+            if file is not None and method in ("GET", "HEAD"):
+                await _send_file(file, scope, send)
+                return
+        await self._api(scope, receive, send)
+
+    async def _classify(self, scope: Any, send: Any) -> None:
+        kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+        model, threshold = _asked(scope["query_string"])
+        served = self._rooms.models.get(model)
+        answer = await self._rooms.classifying.answer(scope[BODY], kind, served, threshold)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+
+def _asked(query: bytes) -> tuple[str | None, float | None]:
+    """Model and threshold of a query."""
+    if not query:
+        return None, None
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
+    threshold = given.get("threshold")
+    if threshold is None:
+        return given.get("model"), None
+    try:
+        value = float(threshold)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise UsageError(f"threshold is {threshold[:40]!r}; expected a number from 0 to 1")
+    return given.get("model"), value
+
+
+async def _send_file(file: PageFile, scope: Any, send: Any) -> None:
+    asked = dict(scope["headers"])
+    packed = file.packed is not None and b"gzip" in asked.get(b"accept-encoding", b"")
+    content = file.packed if packed and file.packed is not None else file.content
+    same = asked.get(b"if-none-match", b"").decode("latin-1") == file.tag
+    headers = [
+        (b"content-type", file.media_type.encode()),
+        (b"etag", file.tag.encode()),
+        (b"cache-control", b"no-cache"),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    if packed and not same:
+        headers.append((b"content-encoding", b"gzip"))
+    if not same:
+        headers.append((b"content-length", b"%d" % len(content)))
+    await send({"type": "http.response.start", "status": 304 if same else 200, "headers": headers})
+    body = b"" if same or scope["method"] == "HEAD" else content
+    await send({"type": "http.response.body", "body": body})
+
+
+def _route_of(path: str, routes: frozenset[str]) -> str:
+    """A path's pattern, for the counts."""
+    if path in routes or path == "/":
+        return path
+    for prefix, pattern in (("/static/", "/static"), ("/v1/models/", "/v1/models/{name}")):
+        if path.startswith(prefix):
+            return pattern
+    return "/v1/trainings/{id}" if path.startswith("/v1/trainings/") else "other"
+
+
+def _described(rooms: _Rooms) -> FastAPI:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        rooms.threads.pool.submit(_warm_up, rooms.models.get(None))
+        yield
+        await rooms.close()
+
+    api = FastAPI(
+        title="digitlab",
+        version=digitlab.__version__,
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    described = api.openapi
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            parts = described().setdefault("components", {}).setdefault("schemas", {})
+            parts["Problem"] = schemas.Problem.model_json_schema()
+        return described()
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    api.add_exception_handler(ProblemError, _as_problem)
+    api.add_exception_handler(DigitlabError, _as_problem)
+    api.add_exception_handler(HTTPException, _as_problem)
+    api.add_exception_handler(RequestValidationError, _as_problem)
+    api.add_exception_handler(Exception, _as_problem)
+    return api
+
+
+def _warm_up(model: Served) -> None:
+    """Let the first visitor not wait for what libraries do at their first call."""
+    picture = np.full((64, 64), 255, np.uint8)
+    picture[16:48, 30:34] = 0
+    for _ in range(2):
+        model.reader.read(picture)
+    with contextlib.suppress(DigitlabError):
+        looking.inspect(model, as_rgb(picture))
+
+
+async def _as_problem(_: Request, error: Exception) -> Response:
+    headers: dict[str, str] = {}
+    if isinstance(error, ProblemError):
+        problem = error
+    elif isinstance(error, DigitlabError):
+        problem = problem_of(error)
+    elif isinstance(error, RequestValidationError):
+        wrong = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+        problem = ProblemError(422, "value", "; ".join(wrong[:_DETAILS]))
+    elif isinstance(error, HTTPException):
+        headers = dict(error.headers or {})
+        problem = ProblemError(error.status_code, "http", str(error.detail))
+    else:
+        problem = ProblemError(500, "mistake", "the server's log says what happened")
+    return Response(problem.body, problem.status, {**headers, **problem.headers}, MEDIA_TYPE)
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the description: which errors an operation answers with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "a problem", "content": content} for status in (401, 403, 421, *statuses)}
+
+
+_ASKED = _errors(400, 404, 408, 413, 415, 422, 503, 504)
+
+
+def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
+    """From pictures to digits."""
+
+    @api.post("/v1/classify", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
+    async def classify(
+        request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None
+    ) -> schemas.Classified:
+        """The one digit that a picture shows."""
+        kind = request.headers.get("content-type", "").encode("latin-1", "replace")
+        found = await rooms.classifying.answer(request.scope[BODY], kind, rooms.models.get(model), threshold)
+        return schemas.Classified.model_validate_json(found)
+
+    @api.post("/v1/read", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
+    async def read(request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None) -> schemas.ReadPage:
+        """All digits of a picture, line by line, with boxes."""
+        served = rooms.models.get(model)
+        content = rooms.picture_in(request)
+        return await rooms.threads.run(_read, content, served, threshold, rooms.limits.pixels)
+
+    @api.websocket("/v1/live")
+    async def live(websocket: WebSocket) -> None:
+        await rooms.live.serve(websocket)
+
+
+def _read(content: bytes, model: Served, threshold: float | None, most_pixels: int) -> schemas.ReadPage:
+    picture = picture_of(content, most_pixels)
+    told = reading_as_json(model.reader_for(threshold).read(picture))
+    return schemas.ReadPage(
+        text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
+        width=picture.shape[1], height=picture.shape[0], model=model.name,
+    )  # fmt: skip
+
+
+def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
+    """The network at work."""
+    run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
+
+    @api.get("/v1/models", responses=_errors(503), tags=["models"])
+    async def models() -> schemas.Models:
+        """The models that may be asked for by name."""
+        summaries = [await run(each.summary) for each in rooms.models.all()]
+        return schemas.Models(default=rooms.models.default, models=summaries)
+
+    @api.get("/v1/models/{name}", responses=_errors(404, 422, 503), tags=["models"])
+    async def model(name: Name) -> schemas.ModelDetail:
+        """A model's layers and their weights."""
+        return await run(looking.detail_of, get(name))
+
+    @api.post("/v1/inspect", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
+    async def inspect(request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None) -> Response:
+        """The digit of a picture and every activation map, in one pass."""
+        served, content = get(model), rooms.picture_in(request)
+        told = await run(lambda: looking.inspect(served, picture_of(content, pixels), threshold).model_dump_json())
+        return Response(told, media_type="application/json")
+
+    @api.post("/v1/probabilities", responses=_ASKED, tags=["looking"])
+    async def probabilities(question: schemas.GlyphQuestion) -> schemas.Probabilities:
+        """What several models say of several glyphs, just as they are."""
+        served = [get(name) for name in question.models] or [get(None)]
+        return await run(looking.probabilities_of, served, question.glyphs)
+
+    @api.post("/v1/explain", responses=_ASKED, tags=["looking"])
+    async def explain(question: schemas.ExplainQuestion) -> schemas.Explained:
+        """One number of a layer, taken apart: its numbers add up."""
+        return await run(looking.explain, get(question.model), question)
+
+    @api.post("/v1/occlusion", responses=_ASKED, tags=["looking"])
+    async def occlusion(question: schemas.OcclusionQuestion) -> schemas.Occluded:
+        """Which parts of a glyph speak for a digit, and against another."""
+        return await run(looking.occlude, get(question.model), question)
+
+    @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
+    async def filters(request: Request) -> schemas.FilterBank:
+        """S2's classical filters on a picture."""
+        content = rooms.picture_in(request)
+        return await run(lambda: teaching.filter_bank(picture_of(content, pixels)))
+
+    @api.get("/v1/gallery", responses=_errors(422, 503), tags=["teaching"])
+    async def gallery() -> schemas.Gallery:
+        """Test digits, hard cases and what is no digit."""
+        return await run(teaching.gallery)
+
+
+def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
+    """Training while one watches."""
+
+    @api.get("/v1/trainings", responses=_errors(), tags=["trainings"])
+    async def trainings() -> schemas.Trainings:
+        """All trainings since the server began, the newest first."""
+        return room.all()
+
+    @api.post("/v1/trainings", status_code=201, responses=_errors(400, 409, 413, 415, 422, 503), tags=["trainings"])
+    async def begin(question: schemas.TrainingQuestion) -> schemas.TrainingState:
+        """Begin a small training; one runs at a time."""
+        return await room.begin(question)
+
+    @api.get("/v1/trainings/{name}", responses=_errors(404, 422), tags=["trainings"])
+    async def training(name: Name) -> schemas.TrainingState:
+        """How a training stands."""
+        return room.state(name)
+
+    @api.delete("/v1/trainings/{name}", responses=_errors(404, 422), tags=["trainings"])
+    async def stop(name: Name) -> schemas.TrainingState:
+        """Let a training end early; what it has learned by then becomes a model."""
+        return await room.stop(name)
+
+    stream = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "events, past first"}
+
+    @api.get(
+        "/v1/trainings/{name}/events", response_class=StreamingResponse, responses={**_errors(404, 422), 200: stream},
+        tags=["trainings"],
+    )  # fmt: skip
+    async def events(name: Name) -> StreamingResponse:
+        """The training's events as they happen: progress, epoch, stage, state."""
+        return StreamingResponse(room.events(name), media_type="text/event-stream")
+
+
+def _add_service(api: FastAPI, rooms: _Rooms) -> None:
+    """For those who run the server."""
+
+    @api.get("/healthz", responses={421: _errors()[421]}, tags=["service"])
+    async def healthz() -> schemas.Health:
+        """Whether the server is there."""
+        uptime = round(time.time() - rooms.measured.began, 1)
+        return schemas.Health(
+            status="ok", version=digitlab.__version__, models=len(rooms.models), uptime_seconds=uptime
+        )
+
+    text = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
+
+    @api.get("/metrics", response_class=Response, responses={**_errors(), 200: text}, tags=["service"])
+    async def metrics_() -> Response:
+        """Counts, times and memory, for Prometheus."""
+        return Response(rooms.measured.text(), media_type=metrics.MEDIA_TYPE)

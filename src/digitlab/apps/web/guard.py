@@ -1,0 +1,254 @@
+"""What every request passes before anything else: who may ask, how much, how long, how many at once.
+
+An ASGI application around another. It reads the whole body, within its limits, and hands it on in the scope under
+``BODY``: so nothing behind it waits for a slow sender, or holds more than was allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.web.problems import ProblemError, overloaded, problem_of
+from digitlab.errors import DigitlabError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from digitlab.apps.web.access import Access
+    from digitlab.apps.web.limits import Budget, Limits
+    from digitlab.apps.web.metrics import Metrics
+
+    Message = dict[str, Any]
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+__all__ = ["BODY", "Guard"]
+
+BODY = "digitlab.body"  # the key of the whole body, bytes, in a request's scope
+LOG = logging.getLogger("digitlab.web")
+
+_MOMENT = 0.02  # seconds
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
+# No script, style or picture but our own; no frame around us; no word to others about where one came from.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
+]
+_FRESH = (b"cache-control", b"no-store")
+
+
+class _GoneError(Exception):
+    """Whoever asked has hung up."""
+
+
+class Guard:
+    """The outermost application.
+
+    route_of: the pattern of a path, for the counts; one of few
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        access: Access,
+        limits: Limits,
+        metrics: Metrics,
+        budget: Budget,
+        route_of: Callable[[str], str],
+    ) -> None:
+        self._application, self._access, self._limits = application, access, limits
+        self._metrics, self._budget, self._route_of = metrics, budget, route_of
+        self._at_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        try:
+            self._access.check("GET", scope["path"], headers)
+            self._access.check_origin(headers)
+        except ProblemError as problem:
+            await receive()  # websocket.connect
+            self._metrics.counts["websockets_refused_total"] += 1
+            await send({"type": "websocket.close", "code": 1008, "reason": problem.detail[:100]})
+            return
+        await self._application(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = _Answer(send, self._limits.send_seconds)
+        began = time.perf_counter()
+        self._at_work += 1
+        try:
+            await self._answered(scope, receive, answer)
+        except _GoneError:
+            answer.status = answer.status or 499
+        except ProblemError as problem:
+            await answer.refuse(problem, scope, receive)
+        except DigitlabError as error:
+            await answer.refuse(problem_of(error), scope, receive)
+        except Exception:
+            LOG.exception("a mistake of ours, while answering %s", self._route_of(scope["path"]))
+            mistake = ProblemError(500, "mistake", "the server's log says what happened")
+            await answer.refuse(mistake, scope, receive)
+        finally:
+            self._at_work -= 1
+            self._budget.give(scope.pop("digitlab.held", 0))
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.add(method, self._route_of(scope["path"]), answer.status, time.perf_counter() - began)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if self._at_work > self._limits.requests:
+            raise overloaded(f"{self._limits.requests} requests are at work already", self._limits.retry_seconds)
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        method, path = scope["method"], scope["path"]
+        if method == "GET" and path == "/" and scope["query_string"]:
+            cookie = self._access.cookie_for(headers, scope["query_string"])
+            if cookie is not None:
+                await _send_home(cookie, answer)
+                return
+        self._access.check(method, path, headers)
+        body = b""
+        if method not in ("GET", "HEAD", "OPTIONS"):
+            body = await self._body(scope, headers, receive)
+        scope[BODY] = body
+        answer.lasting = path.endswith("/events")
+        try:
+            async with asyncio.timeout(None if answer.lasting else self._limits.work_seconds) as limit:
+                answer.limit = limit
+                await self._application(scope, _replayed(body, receive), answer)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            if answer.status:  # it is there, and is not taken
+                await answer.cut()
+                return
+            detail = f"no answer after {self._limits.work_seconds:g} s; try a smaller picture"
+            raise ProblemError(504, "timeout", detail) from error
+
+    async def _body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """The whole body; what it takes of the budget stands in the scope until the answer is out."""
+        most = self._limits.body_bytes
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and len(announced) < 20 and int(announced) > most:
+            raise _too_large(int(announced), most)
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise ProblemError(415, "encoding", "the body is packed (Content-Encoding); expected it plain")
+        parts, held = [], 0
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _GoneError
+                    part, more = message.get("body", b""), message.get("more_body", False)
+                    if not part:
+                        continue
+                    if held + len(part) > most:
+                        raise _too_large(held + len(part), most)
+                    if not self._budget.take(len(part)):
+                        raise overloaded("too many bytes are held already", self._limits.retry_seconds)
+                    held += len(part)
+                    scope["digitlab.held"] = held
+                    parts.append(part)
+        except TimeoutError as error:
+            raise ProblemError(
+                408, "slow", f"the body did not come within {self._limits.body_seconds:g} s", {"Connection": "close"}
+            ) from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(size: int, most: int) -> ProblemError:
+    detail = f"the body has {size:,} bytes or more; at most {most:,} are taken"
+    return ProblemError(413, "too-large", detail, {"Connection": "close"})
+
+
+async def _send_home(cookie: str, answer: _Answer) -> None:
+    """To the page without the token in its address, where it would stay in the browser's history."""
+    headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
+    await answer({"type": "http.response.start", "status": 303, "headers": headers})
+    await answer({"type": "http.response.body", "body": b""})
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """What gives the body once, and then waits for the end as the server does."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+class _Answer:
+    """ASGI's send: notes the status, adds our headers, and cuts off who does not take the answer.
+
+    limit: the time limit of the work; when the answer begins, it becomes that of taking it
+    lasting: whether the answer goes on as long as it likes, and each part has its own limit
+    """
+
+    def __init__(self, send: Send, seconds: float) -> None:
+        self._send, self._seconds = send, seconds
+        self.status = 0
+        self.limit: asyncio.Timeout | None = None
+        self.lasting = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", ()), *_HEADERS]
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append(_FRESH)
+            message = {**message, "headers": headers}
+            if self.limit is not None and not self.lasting and not self.limit.expired():
+                self.limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        if self.lasting:
+            await self._within_limit(message)
+        else:
+            await self._send(message)
+
+    async def refuse(self, problem: ProblemError, scope: Scope, receive: Receive) -> None:
+        """Answer with a problem, where nothing has been answered yet."""
+        if not self.status:
+            self.limit, self.lasting = None, True
+            await problem(scope, receive, self)
+
+    async def cut(self) -> None:
+        """End the connection. Closing it would wait until the rest is taken, which it never is."""
+        transport = getattr(getattr(self._send, "__self__", None), "transport", None)  # of uvicorn
+        if transport is not None:
+            transport.abort()
+            await asyncio.sleep(_MOMENT)  # until uvicorn has noticed, and does not try to answer with 500
+
+    async def _within_limit(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._send(message)
+        except TimeoutError:
+            await self.cut()

@@ -1,0 +1,225 @@
+"""Frames through a WebSocket: for each client the newest that came is read, the others are passed over.
+
+Of a frame, the whole page is read, or (``?mode=digit``) the one digit that it shows, which takes a tenth of the time.
+
+Clients take turns. A client's frame is chosen when its turn comes, not when it asked for one: however many clients
+there are, what is answered is as new as it can be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.websockets import WebSocketDisconnect
+
+from digitlab.apps.cli.reading import reading_as_json
+from digitlab.apps.web.pictures import picture_of
+from digitlab.apps.web.schemas import LiveAnswer
+from digitlab.errors import DigitlabError
+from digitlab.live import Steady
+from digitlab.reading import digit_image
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from starlette.websockets import WebSocket
+
+    from digitlab.apps.web.classifying import Classifying
+    from digitlab.apps.web.limits import Budget, Limits
+    from digitlab.apps.web.metrics import Metrics
+    from digitlab.apps.web.models import Models, Served
+
+__all__ = ["Live"]
+
+_POLICY, _LATER, _TOO_BIG = 1008, 1013, 1009  # closing codes of RFC 6455
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    number: int
+    content: bytes
+    arrived: float
+
+
+class Live:
+    """All clients of /v1/live."""
+
+    def __init__(
+        self, models: Models, limits: Limits, metrics: Metrics, budget: Budget, threads: Executor,
+        classifying: Classifying,
+    ) -> None:  # fmt: skip
+        self._models, self._limits, self._metrics = models, limits, metrics
+        self._budget, self._threads, self._classifying = budget, threads, classifying
+        self._turns = asyncio.Semaphore(limits.threads)  # fair: first come, first served
+        self._clients = 0
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One client, until it or the server goes."""
+        await websocket.accept()
+        try:
+            model = self._models.get(websocket.query_params.get("model"))
+        except DigitlabError as error:
+            await websocket.close(_POLICY, str(error)[:100])
+            return
+        mode = websocket.query_params.get("mode", "page")
+        if mode not in ("digit", "page"):
+            await websocket.close(_POLICY, "expected mode=digit or mode=page")
+            return
+        if self._clients >= self._limits.live_clients:
+            await websocket.close(_LATER, "too many clients; try again later")
+            return
+        client = _Client(websocket, model, self, alone=mode == "digit")
+        self._clients += 1
+        self._metrics.gauges["live_clients"] = self._clients
+        try:
+            await client.run()
+        finally:
+            self._clients -= 1
+            self._metrics.gauges["live_clients"] = self._clients
+            client.forget()
+
+    async def read(self, client: _Client) -> tuple[_Frame, dict[str, Any]] | None:
+        """Wait for a turn, and read what is the client's newest frame then."""
+        async with self._turns:
+            frame = client.take()
+            if frame is None:
+                return None
+            try:
+                answer = await (self._digit if client.alone else self._page)(client.model, frame)
+            except DigitlabError as error:
+                answer = {"error": str(error)}
+            finally:
+                self._budget.give(len(frame.content))
+        self._metrics.counts["live_frames_read_total"] += 1
+        return frame, answer
+
+    async def _page(self, model: Served, frame: _Frame) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _read_page, model, frame, self._limits.frame_pixels)
+
+    async def _digit(self, model: Served, frame: _Frame) -> dict[str, Any]:
+        start = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        glyph, size = await loop.run_in_executor(self._threads, _find_digit, frame, self._limits.frame_pixels)
+        shares = [] if glyph is None else await self._classifying.probabilities(glyph, model)
+        confidence = max(shares, default=0.0)
+        digit = shares.index(confidence) if shares and confidence >= model.reader.threshold else None
+        found = {"digit": digit, "confidence": round(confidence, 4), "box": [0, 0, *size], "line": 0}
+        return {
+            "text": "" if digit is None else str(digit),
+            "digits": [found] if shares else [],
+            "probabilities": [round(share, 4) for share in shares],
+            "width": size[0],
+            "height": size[1],
+            "ms": round((time.perf_counter() - start) * 1000.0, 2),
+        }
+
+    def keep(self, content: bytes) -> bool:
+        """Whether there is room for one more frame."""
+        return len(content) <= self._limits.frame_bytes and self._budget.take(len(content))
+
+    def drop(self, frame: _Frame) -> None:
+        """Give a frame's room back."""
+        self._budget.give(len(frame.content))
+        self._metrics.counts["live_frames_skipped_total"] += 1
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a client may take over an answer."""
+        return self._limits.send_seconds
+
+
+def _read_page(model: Served, frame: _Frame, most_pixels: int) -> dict[str, Any]:
+    picture = picture_of(frame.content, most_pixels)
+    read = reading_as_json(model.reader.read(picture))
+    known = {key: read[key] for key in ("text", "digits", "ms")}
+    return {**known, "width": picture.shape[1], "height": picture.shape[0]}
+
+
+def _find_digit(frame: _Frame, most_pixels: int) -> tuple[NDArray[np.uint8] | None, tuple[int, int]]:
+    picture = picture_of(frame.content, most_pixels)
+    return digit_image(picture), (picture.shape[1], picture.shape[0])
+
+
+class _Client:
+    """One client.
+
+    alone: whether each frame shows one digit
+    """
+
+    def __init__(self, websocket: WebSocket, model: Served, live: Live, *, alone: bool) -> None:
+        self.model, self.alone = model, alone
+        self._websocket, self._live = websocket, live
+        self._newest: _Frame | None = None
+        self._arrived = asyncio.Event()
+        self._skipped = 0
+
+    async def run(self) -> None:
+        tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._answer())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            if not task.cancelled():
+                task.result()
+
+    def take(self) -> _Frame | None:
+        """The newest frame, which is then no longer waiting."""
+        frame, self._newest = self._newest, None
+        self._arrived.clear()
+        return frame
+
+    def forget(self) -> None:
+        """Give back what is still waiting."""
+        frame = self.take()
+        if frame is not None:
+            self._live.drop(frame)
+
+    async def _receive(self) -> None:
+        number = 0
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            content = message.get("bytes")
+            if content is None:
+                await self._websocket.close(_POLICY, "expected binary frames: JPEG or PNG")
+                return
+            frame = _Frame(number, content, time.perf_counter())
+            number += 1
+            if self._newest is not None:
+                self._skipped += 1
+            self.forget()
+            if self._live.keep(content):
+                self._newest = frame
+                self._arrived.set()
+            else:
+                await self._websocket.close(_TOO_BIG, "the frame is too large")
+                return
+
+    async def _answer(self) -> None:
+        steady = Steady()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or asleep
+            while True:
+                await self._arrived.wait()
+                found = await self._live.read(self)
+                if found is None:
+                    continue
+                frame, read = found
+                if "error" not in read:
+                    read["steady"] = steady.add(read["text"])
+                latency = round((time.perf_counter() - frame.arrived) * 1000.0, 2)
+                answer = LiveAnswer.model_validate(
+                    {**read, "frame": frame.number, "latency_ms": latency, "skipped": self._skipped}
+                )
+                async with asyncio.timeout(self._live.patience):
+                    await self._websocket.send_text(answer.model_dump_json())

@@ -1,0 +1,212 @@
+"""The network at work: all maps of a digit, one number taken apart, and what happens when parts are rubbed out."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.apps.web.schemas import (
+    Explained,
+    Inspected,
+    Kernels,
+    LayerDetail,
+    LayerMaps,
+    ModelDetail,
+    Occluded,
+    Probabilities,
+    ReceptiveField,
+)
+from digitlab.reading import digit_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.apps.web.models import Served
+    from digitlab.apps.web.schemas import ExplainQuestion, OcclusionQuestion
+
+__all__ = ["as_bytes", "detail_of", "explain", "glyph_of", "inspect", "kernels_of", "occlude", "probabilities_of"]
+
+_MOST_WEIGHTS = 400_000  # of one layer, that a page is given to draw
+_SMALLEST = 1e-7  # a probability below is this: its logarithm must stay finite
+
+
+def glyph_of(text: str) -> NDArray[np.uint8]:
+    """A glyph of the API as uint8 (28, 28)."""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
+
+
+def as_bytes(values: NDArray[Any]) -> str:
+    """An array's bytes in base64."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def detail_of(model: Served) -> ModelDetail:
+    """A model and its layers, with weights to draw.
+
+    Raises:
+        ModelError: when it cannot be looked into.
+    """
+    network, card = model.layers, model.card
+    layers = [
+        LayerDetail(
+            name=layer.name,
+            kind=layer.kind,  # type: ignore[arg-type]  # one of the words there
+            operator=layer.operator,
+            shape=list(layer.shape),
+            parameters=layer.parameters,
+            takes=list(layer.takes),
+            field=None
+            if layer.field is None
+            else ReceptiveField(
+                size=list(layer.field.size), step=list(layer.field.step), middle=list(layer.field.middle)
+            ),
+            explainable=layer.explainable,
+            kernels=_kernels(network.kernels(layer.name)),
+        )
+        for layer in network.layers
+    ]
+    training = {} if card is None else card.training
+    return ModelDetail(
+        name=model.name,
+        architecture="unknown" if card is None else card.architecture,
+        parameters=sum(layer.parameters for layer in network.layers),
+        preparation="unknown" if card is None else card.preparation,
+        training={
+            key: value for key, value in training.items() if value is None or isinstance(value, str | int | float)
+        },
+        layers=layers,
+    )
+
+
+def inspect(model: Served, picture: NDArray[np.uint8], threshold: float | None = None) -> Inspected:
+    """The digit of a picture, and every layer's maps.
+
+    Raises:
+        ModelError: when the model cannot be looked into.
+    """
+    start = time.perf_counter()
+    glyph = digit_image(picture)
+    if glyph is None:
+        return Inspected(
+            digit=None, confidence=0.0, probabilities=[0.0] * 10, model=model.name, glyph=None, layers=[],
+            ms=_since(start),
+        )  # fmt: skip
+    seen = model.layers.activations(glyph)
+    digit = int(seen.probabilities.argmax())
+    confidence = float(seen.probabilities[digit])
+    return Inspected(
+        digit=digit if confidence >= model.reader_for(threshold).threshold else None,
+        confidence=round(confidence, 6),
+        probabilities=_rounded(seen.probabilities),
+        model=model.name,
+        glyph=as_bytes(glyph),
+        layers=[_maps(name, maps) for name, maps in seen.maps.items()],
+        ms=_since(start),
+    )
+
+
+def probabilities_of(models: Sequence[Served], glyphs: Sequence[str]) -> Probabilities:
+    """What each model says of each glyph."""
+    images = np.array([glyph_of(glyph) for glyph in glyphs])
+    answers = [model.reader.classifier.probabilities(images) for model in models]
+    return Probabilities(
+        models=[model.name for model in models],
+        probabilities=[[_rounded(row) for row in each] for each in answers],
+    )
+
+
+def explain(model: Served, question: ExplainQuestion) -> Explained:
+    """One number of a layer, taken apart.
+
+    Raises:
+        UsageError: there is no such number, or it cannot be taken apart.
+    """
+    glyph = glyph_of(question.glyph)
+    told = model.layers.explain(glyph, question.layer, question.channel, question.row, question.column)
+    return Explained(
+        layer=told.layer.name,
+        kind=told.layer.kind,
+        channel=told.channel,
+        row=told.row,
+        column=told.column,
+        field=None if told.field is None else list(told.field),
+        inputs=list(told.inputs),
+        patch=np.nan_to_num(told.patch).tolist(),
+        kernel=None if told.kernel is None else told.kernel.tolist(),
+        products=None if told.products is None else told.products.tolist(),
+        sums=None if told.products is None else told.products.sum(axis=(1, 2)).tolist(),
+        rest=told.rest,
+        bias=told.bias,
+        before=told.before,
+        activation=told.activation,
+        after=told.after,
+        network=told.network,
+    )
+
+
+def occlude(model: Served, question: OcclusionQuestion) -> Occluded:
+    """How the answer suffers when a square of background lies here or there."""
+    glyph = glyph_of(question.glyph)
+    before = model.reader.classifier.probabilities(glyph[None])[0]
+    order = np.argsort(-before, kind="stable")
+    digit = int(order[0]) if question.digit is None else question.digit
+    against = question.against
+    if against is None:
+        against = int(order[0] if order[0] != digit else order[1])
+    places = range(0, 28, question.stride)
+    covered = np.repeat(glyph[None], len(places) ** 2, axis=0)
+    for number, (row, column) in enumerate((row, column) for row in places for column in places):
+        top, left = row - question.size // 2, column - question.size // 2
+        covered[number, max(top, 0) : top + question.size, max(left, 0) : left + question.size] = 0
+    after = np.repeat(before[None], len(covered), axis=0)
+    changed = (covered != glyph).any(axis=(1, 2))  # where there is no ink, nothing is rubbed out
+    after[changed] = model.reader.classifier.probabilities(covered[changed])
+    after = after.reshape(len(places), len(places), 10)
+    sure_before, sure_after = np.log(np.maximum(before, _SMALLEST)), np.log(np.maximum(after, _SMALLEST))
+    margin = sure_before[digit] - sure_before[against] - sure_after[..., digit] + sure_after[..., against]
+    return Occluded(
+        model=model.name,
+        digit=digit,
+        against=against,
+        before=_rounded(before),
+        size=question.size,
+        stride=question.stride,
+        fall=np.round((before[digit] - after[..., digit]).astype(np.float64), 6).tolist(),
+        towards=np.round(margin.astype(np.float64), 6).tolist(),
+    )
+
+
+def kernels_of(weights: NDArray[np.float32], bias: NDArray[np.float32] | None) -> Kernels:
+    """Weights (filters, input maps, rows, columns) in 8 bits, to be drawn."""
+    scale = float(np.abs(weights).max(initial=0.0))
+    levels = np.rint(weights * (127.0 / scale)) if scale else np.zeros_like(weights)
+    return Kernels(
+        shape=list(weights.shape),
+        scale=scale,
+        data=as_bytes(levels.astype(np.int8)),
+        bias=None if bias is None else [round(float(each), 6) for each in bias],
+    )
+
+
+def _kernels(found: tuple[NDArray[np.float32], NDArray[np.float32] | None] | None) -> Kernels | None:
+    return None if found is None or found[0].size > _MOST_WEIGHTS else kernels_of(*found)
+
+
+def _maps(name: str, maps: NDArray[np.float32]) -> LayerMaps:
+    low, high = float(maps.min()), float(maps.max())
+    scale = 255.0 / (high - low) if high > low else 0.0
+    levels = np.rint((maps - np.float32(low)) * np.float32(scale)).astype(np.uint8)
+    return LayerMaps(name=name, shape=list(maps.shape), low=low, high=high, data=as_bytes(levels))
+
+
+def _rounded(probabilities: NDArray[np.float32]) -> list[float]:
+    return [round(float(each), 6) for each in probabilities]
+
+
+def _since(start: float) -> float:
+    return round((time.perf_counter() - start) * 1000.0, 2)

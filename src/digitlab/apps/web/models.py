@@ -1,0 +1,174 @@
+"""The models by name. A request names one of these, never a path."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003 - the doctest needs it
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from digitlab.apps.web.schemas import ModelSummary
+from digitlab.errors import DigitlabError, ModelError
+from digitlab.reading import Reader, resolve_model, shipped_models
+from digitlab.reading.layers import NetworkLayers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digitlab.values import ModelCard
+
+__all__ = ["Models", "Served"]
+
+_QUICK = 0.0005  # seconds; the shipped reader takes half of it
+_TRIES = 5
+
+Source = Literal["shipped", "given", "trained"]
+
+
+@dataclass
+class Served:
+    """A model in memory: its reader, and its layers once someone looks into them.
+
+    quick: whether one image takes the network so little time that another thread is not worth the while
+    """
+
+    name: str
+    path: Path
+    source: Source
+    reader: Reader
+    quick: bool
+    _layers: NetworkLayers | None = None
+    _refused: str | None = None
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def reader_for(self, threshold: float | None) -> Reader:
+        """The reader, with another threshold where one is given."""
+        if threshold is None:
+            return self.reader
+        other = copy.copy(self.reader)
+        other.threshold = threshold
+        return other
+
+    @property
+    def card(self) -> ModelCard | None:
+        """What the file says of itself."""
+        return self.reader.classifier.card
+
+    @property
+    def layers(self) -> NetworkLayers:
+        """The layers; the first call takes some hundredths of a second.
+
+        Raises:
+            ModelError: when the model cannot be looked into.
+        """
+        with self._turn:
+            if self._refused is not None:
+                raise ModelError(self._refused)
+            if self._layers is None:
+                try:
+                    self._layers = NetworkLayers(self.path)
+                except ModelError as error:
+                    self._refused = f"{self.name}: its layers cannot be looked into"
+                    raise ModelError(self._refused) from error
+            return self._layers
+
+    def summary(self) -> ModelSummary:
+        """As /v1/models lists it."""
+        card, parameters, open_to_view = self.card, 0, True
+        try:
+            parameters = sum(layer.parameters for layer in self.layers.layers)
+        except DigitlabError:
+            open_to_view = False
+        accuracy = None if card is None else card.training.get("test_accuracy")
+        return ModelSummary(
+            name=self.name,
+            architecture="unknown" if card is None else card.architecture,
+            parameters=parameters,
+            source=self.source,
+            accuracy=accuracy if isinstance(accuracy, int | float) else None,
+            layers=open_to_view,
+        )
+
+
+class Models:
+    """All models of one server; ``default`` answers where none is named."""
+
+    def __init__(self, given: Sequence[str] = ()) -> None:
+        """Load the models ``given`` (names, run folders or files; the first is the default) and those that ship.
+
+        Raises:
+            ModelError: when one of them is none.
+        """
+        self._served: dict[str, Served] = {}
+        for each in (*given, *shipped_models()):
+            shipped = each in shipped_models()
+            if shipped and each in self._served:
+                continue
+            path = resolve_model(each)
+            self.add(each if shipped else _name_of(path), path, "shipped" if shipped else "given")
+        if not self._served:
+            raise ModelError("there is no model to serve; give one with --model")
+        self.default = next(iter(self._served))
+
+    def __len__(self) -> int:
+        return len(self._served)
+
+    def add(self, name: str, path: Path, source: Source) -> Served:
+        """Load a model under this name, or the next free one like it.
+
+        Raises:
+            ModelError: when it is none of ours.
+        """
+        reader = Reader(path, threads=1)
+        number, free = 1, name
+        while free in self._served:
+            number += 1
+            free = f"{name}-{number}"
+        served = Served(free, path, source, reader, _seconds(reader) < _QUICK)
+        self._served[free] = served
+        return served
+
+    def remove(self, name: str) -> None:
+        """Forget a model; requests under way keep theirs."""
+        if name != self.default:
+            self._served.pop(name, None)
+
+    def get(self, name: str | None) -> Served:
+        """The model of this name, or the default.
+
+        Raises:
+            ModelError: when there is none.
+        """
+        found = self._served.get(self.default if name is None else name)
+        if found is None:
+            raise ModelError(f"there is no model {str(name)[:60]!r}; expected one of {', '.join(self._served)}")
+        return found
+
+    def all(self) -> tuple[Served, ...]:
+        """All of them, the default first."""
+        return tuple(self._served.values())
+
+
+def _seconds(reader: Reader) -> float:
+    """What one image takes, at best of a few times."""
+    blank, best = np.zeros((1, 28, 28), np.uint8), math.inf
+    for _ in range(_TRIES):
+        began = time.perf_counter()
+        reader.classifier.probabilities(blank)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def _name_of(path: Path) -> str:
+    """A run's folder or a file's name, without signs that an address cannot hold plainly.
+
+    >>> _name_of(Path("runs/2026-11-20-demo/model.onnx")), _name_of(Path("my net.onnx"))
+    ('2026-11-20-demo', 'my-net')
+    """
+    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)

@@ -1,0 +1,127 @@
+"""From a request's body to a picture, without a file: never is anything of an upload written to disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.apps.web.problems import ProblemError
+from digitlab.reading.images import decode_image
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["OPENAPI_BODY", "picture_bytes", "picture_of"]
+
+_FIELD = "image"
+_MOST_PARTS = 16
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+# For the description of the routes that take a picture: FastAPI cannot know.
+OPENAPI_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The picture: the file itself, or a form with one file.",
+        "content": {
+            **{f"image/{kind}": _BINARY for kind in ("png", "jpeg", "webp", "bmp", "tiff")},
+            "application/octet-stream": _BINARY,
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {_FIELD: {"type": "string", "format": "binary"}},
+                    "required": [_FIELD],
+                }
+            },
+        },
+    }
+}
+
+
+def picture_bytes(body: bytes, content_type: bytes) -> bytes:
+    """The picture file in a body: the body itself, or the file of a form.
+
+    Raises:
+        ProblemError: 400 for a damaged form, 422 for one without a file.
+    """
+    if not content_type.lower().startswith(b"multipart/form-data"):
+        return body
+    return _file_of_form(body, content_type)
+
+
+def picture_of(content: bytes, most_pixels: int) -> NDArray[np.uint8]:
+    """The upright picture, uint8 (H, W, 3) RGB.
+
+    Raises:
+        ImageError: no picture, damaged, cut off or too large.
+    """
+    return decode_image(content, most_pixels=most_pixels)
+
+
+def _file_of_form(body: bytes, content_type: bytes) -> bytes:
+    """The content of the field "image"; all other fields are passed over."""
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import MultipartParser, parse_options_header
+
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    if not boundary:
+        raise ProblemError(400, "form", "the form has no boundary in its Content-Type")
+    form = _Form()
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": form.begin,
+                "on_header_field": form.header_name,
+                "on_header_value": form.header_value,
+                "on_header_end": form.header_end,
+                "on_headers_finished": form.headers_end,
+                "on_part_data": form.data,
+            },
+            max_size=len(body),
+        )
+        parser.write(body)
+        parser.finalize()
+    except (FormParserError, ValueError) as error:
+        raise ProblemError(400, "form", f"the form cannot be read ({str(error)[:100]})") from error
+    if form.file is None:
+        raise ProblemError(422, "form", f"the form has no field {_FIELD!r}; expected one with the picture in it")
+    return b"".join(form.file)
+
+
+class _Form:
+    """Hears the parts of a form and keeps the first file in the right field."""
+
+    def __init__(self) -> None:
+        self.file: list[bytes] | None = None
+        self._parts = 0
+        self._name, self._value = b"", b""
+        self._disposition = b""
+        self._takes = False
+
+    def begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise ValueError(f"it has more than {_MOST_PARTS} parts")
+        self._disposition, self._takes = b"", False
+
+    def header_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def header_end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._name, self._value = b"", b""
+
+    def headers_end(self) -> None:
+        from python_multipart.multipart import parse_options_header
+
+        name = parse_options_header(self._disposition)[1].get(b"name")
+        self._takes = name == _FIELD.encode() and self.file is None
+        if self._takes:
+            self.file = []
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        if self._takes and self.file is not None:
+            self.file.append(data[start:end])

@@ -1,0 +1,85 @@
+"""Errors as ``application/problem+json`` (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DigitlabError, ImageError, MissingExtraError, ModelError, ShapeError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MEDIA_TYPE", "ProblemError", "overloaded", "problem_of"]
+
+MEDIA_TYPE = "application/problem+json"
+
+_TITLES = {
+    400: "The request cannot be understood",
+    401: "The server wants its token",
+    403: "Not from there",
+    404: "There is no such thing",
+    405: "Not with this method",
+    408: "The request came too slowly",
+    409: "Not now",
+    413: "The request is too large",
+    415: "Not in this form",
+    421: "This server does not go by that name",
+    422: "Something in the request is not as expected",
+    429: "Too many at once",
+    500: "The server has made a mistake",
+    503: "The server has too much to do",
+    504: "The answer took too long",
+}
+# The class of an error → status and word; the first that fits.
+_STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
+    (ImageError, 422, "image"),
+    (ModelError, 404, "model"),
+    (MissingExtraError, 503, "missing-part"),
+    (ShapeError, 422, "value"),
+    (UsageError, 422, "value"),
+    (DigitlabError, 422, "input"),
+)
+
+
+class ProblemError(Exception):
+    """An answer with an error's status; ``word`` is the stable part of its type."""
+
+    def __init__(self, status: int, word: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.word, self.detail = status, word, detail
+        self.headers = dict(headers or {})
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The fields of `schemas.Problem`."""
+        return {
+            "type": f"urn:digitlab:problem:{self.word}",
+            "title": _TITLES.get(self.status, "Error"),
+            "status": self.status,
+            "detail": self.detail,
+        }
+
+    @property
+    def body(self) -> bytes:
+        """The same as JSON."""
+        return json.dumps(self.content, ensure_ascii=False).encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - ASGI's
+        """Answer a request with it."""
+        body = self.body
+        headers = {**self.headers, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
+        fields = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
+
+
+def problem_of(error: DigitlabError) -> ProblemError:
+    """What a refusal of ours is in HTTP."""
+    status, word = next((status, word) for kind, status, word in _STATUSES if isinstance(error, kind))
+    return ProblemError(status, word, str(error))
+
+
+def overloaded(what: str, seconds: int) -> ProblemError:
+    """503, to be asked again after so many seconds."""
+    return ProblemError(503, "overloaded", f"{what}; ask again in {seconds} s", {"Retry-After": str(seconds)})

@@ -1,0 +1,173 @@
+"""uvicorn with our application: one process, one event loop, until Ctrl-C.
+
+uvicorn waits as long as one likes for a request's first line and headers, and takes headers of any size; `Patience`
+puts a limit to both. (Bodies and answers have theirs in `guard`.)
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import socket
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from digitlab.apps.web.guard import Guard
+    from digitlab.apps.web.limits import Limits
+
+__all__ = ["listen", "make_server", "serve"]
+
+_MOST_HEADERS = 65_536  # bytes
+_BACKLOG = 1024
+_KEEP_ALIVE = 20  # seconds between two requests on one connection
+_SWITCH = 0.0005  # seconds after which a thread lets another go on: answers wait for the network's thread to be heard
+_GRACE = 3  # seconds for requests under way when the server ends
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Patience(HttpToolsProtocol):
+    """A connection that is cut when headers do not come in time, or too many of them."""
+
+    def __init__(self, *arguments: Any, limits: Limits, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._limits = limits
+        self._deadline: asyncio.TimerHandle | None = None
+        self._in_headers, self._header_bytes = False, 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Asyncio."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            transport.write(_FULL)
+            transport.close()
+            return
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncio."""
+        self._come()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Asyncio."""
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_headers:
+            self._header_bytes += len(data)
+            if self._header_bytes > _MOST_HEADERS:
+                self.send_400_response("The headers are too long.")
+                return
+        idle = self.cycle is None or self.cycle.response_complete
+        if self._deadline is None and (self._in_headers or (idle and self.timeout_keep_alive_task is None)):
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_headers, self._header_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its headers are there."""
+        self._in_headers = False
+        self._come()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer has been handed over to be sent; who hangs up may still have to take it."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.loop.call_later(self._limits.send_seconds, self.transport.abort)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more was asked on this connection. Closing would wait for ever for an answer that is not taken."""
+        self.transport.abort()
+
+    def _wait(self) -> None:
+        self._deadline = self.loop.call_later(self._limits.header_seconds, self._late)
+
+    def _come(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        self._deadline = None
+        self.transport.abort()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one.
+
+    Raises:
+        UsageError: when the address is not this machine's, or the port is taken or not allowed.
+    """
+    listening: socket.socket | None = None
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except (OSError, OverflowError, UnicodeError) as error:
+        if listening is not None:
+            listening.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot listen on {host}, port {port} ({reason}); give another --port or --host") from error
+    return listening
+
+
+def make_server(application: Guard, limits: Limits, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """The server, not yet running; ``ready`` is called when requests are answered."""
+    config = uvicorn.Config(
+        application,
+        http=functools.partial(Patience, limits=limits),  # type: ignore[arg-type]  # called like a class
+        ws="websockets-sansio",
+        loop="auto",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws_max_size=limits.frame_bytes,
+        ws_per_message_deflate=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    return _Announced(config, ready)
+
+
+def serve(application: Guard, limits: Limits, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Answer until Ctrl-C or SIGTERM; ``ready`` is called when requests are answered."""
+    warnings.filterwarnings("ignore", module="PIL")  # what matters in them, `decode_image` says
+    sys.setswitchinterval(_SWITCH)
+    cv2.setNumThreads(1)  # pictures are read side by side; more threads for each would only get in each other's way
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # what is wrong with a request is its sender's affair
+    make_server(application, limits, ready).run(sockets=[listening])
+
+
+class _Announced(uvicorn.Server):
+    """Says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, and then the word."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()

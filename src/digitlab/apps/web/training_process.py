@@ -1,0 +1,180 @@
+"""The process of a training that was begun on the page.
+
+It gets a `TrainingQuestion` as the first line of its input and the name of the file to write as the second; the line
+"stop" ends the training early, the end of the input ends the process. What it writes to its output is one JSON object a
+line: ``{"event": …, "data": …}``, where the last event is ``done`` or ``failed``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.apps.web.looking import as_bytes, kernels_of
+from digitlab.apps.web.schemas import Mistake, TrainingEpoch, TrainingProgress, TrainingQuestion
+from digitlab.errors import DigitlabError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import TextIOWrapper
+
+    from digitlab.apps.web.schemas import Kernels
+    from digitlab.training import Event, Loop, StopRequest
+    from digitlab.values import Digits
+
+    Tell = Callable[[str, dict[str, Any]], None]
+
+__all__ = ["main"]
+
+_VALIDATED = 1000  # test images after each epoch: a tenth of a second
+_MISTAKES = 24
+_BATCH = 128
+_NICE = 5  # the server is to answer while we compute
+
+
+def main() -> None:
+    """Train as the input says."""
+    out = _own_output()
+
+    def tell(event: str, data: dict[str, Any]) -> None:
+        out.write(json.dumps({"event": event, "data": data}) + "\n")
+        out.flush()
+
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    question = TrainingQuestion.model_validate_json(sys.stdin.readline())
+    target = Path(sys.stdin.readline().rstrip("\n"))
+    try:
+        tell("done", {"ended": _train(question, target, tell)})
+    except DigitlabError as error:
+        tell("failed", {"error": str(error)})
+    except ModuleNotFoundError:
+        tell("failed", {"error": str(MissingExtraError("train", needed_for="training"))})
+    except MemoryError:
+        tell("failed", {"error": "the training does not fit into the memory; take a smaller network"})
+
+
+def _own_output() -> TextIOWrapper:
+    """Our output for ourselves: what a library prints goes to the error output instead."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return out
+
+
+def _train(question: TrainingQuestion, target: Path, tell: Tell) -> str:
+    tell("stage", {"text": "loading"})
+    from digitlab.datasets import load_dataset
+    from digitlab.models import export_onnx, preparation_of, versions
+    from digitlab.training import StopRequest, Training
+    from digitlab.training.assembly import finished_network, loop_of
+    from digitlab.values import ModelCard
+
+    stop = StopRequest()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    training = Training(
+        architecture=question.architecture.value, epochs=question.epochs, optimiser="adam", batch_size=_BATCH,
+        learning_rate=question.learning_rate, seed=question.seed,
+    )  # fmt: skip
+    data = load_dataset("mnist")
+    rows = np.random.default_rng(question.seed).permutation(60_000)[: question.images]
+    test = data.split("test")[np.arange(_VALIDATED) * (10_000 // _VALIDATED)]
+    loop = loop_of(training, data.split("train")[rows], test)
+    watch = _Watch(test, loop.batches, tell)
+    history = loop.run(training.epochs, watch.progress, stop, watch.epoch)
+    tell("stage", {"text": "exporting"})
+    model = finished_network(training, loop)
+    measured = {
+        "dataset": f"{question.images:,} of MNIST's training images",
+        "seed": question.seed,
+        "epochs_trained": len(history.epochs),
+    }
+    if history.epochs and history.epochs[-1].validation_accuracy is not None:
+        measured["test_accuracy"] = round(history.epochs[-1].validation_accuracy, 4)
+    card = ModelCard(
+        "trained on the page", training.architecture, preparation_of(model), training=measured, versions=versions()
+    )
+    export_onnx(model, target, card)
+    return history.stopped
+
+
+def _listen(stop: StopRequest) -> None:
+    """Wait to be told to stop; whoever began us and is gone will not use the result."""
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            stop()
+    os._exit(1)
+
+
+class _Watch:
+    """Tells what happens in the training."""
+
+    def __init__(self, test: Digits, batches: int, tell: Tell) -> None:
+        self._test, self._batches, self._tell = test, batches, tell
+
+    def progress(self, event: Event) -> None:
+        from digitlab.training import Progressed
+
+        if isinstance(event, Progressed):
+            progress = TrainingProgress(
+                epoch=event.epoch, batch=event.batch, batches=self._batches,
+                loss=_finite(event.loss), accuracy=_finite(event.accuracy),
+            )  # fmt: skip
+            self._tell("progress", progress.model_dump())
+
+    def epoch(self, loop: Loop) -> None:
+        from digitlab.models import predict_probabilities
+
+        ended = loop.history.epochs[-1]
+        answers = predict_probabilities(loop.model, self._test.images)
+        told = TrainingEpoch(
+            epoch=ended.epoch,
+            loss=_finite(ended.loss),
+            accuracy=_finite(ended.accuracy),
+            validation_loss=None if ended.validation_loss is None else _finite(ended.validation_loss),
+            validation_accuracy=None if ended.validation_accuracy is None else _finite(ended.validation_accuracy),
+            seconds=round(ended.seconds, 3),
+            filters=_first_filters(loop.model),
+            mistakes=_mistakes(self._test, answers),
+        )
+        self._tell("epoch", told.model_dump(mode="json"))
+
+
+def _first_filters(model: Any) -> Kernels | None:
+    """The weights of the first convolution as (filters, input maps, rows, columns)."""
+    for layer in model.layers:
+        if type(layer).__name__ == "Conv2D":
+            weights = np.asarray(layer.get_weights()[0], np.float32)  # (rows, columns, input maps, filters)
+            return kernels_of(np.nan_to_num(weights).transpose(3, 2, 0, 1), None)
+    return None
+
+
+def _mistakes(test: Digits, answers: Any) -> list[Mistake]:
+    """The wrong answers, the surest first."""
+    sure = np.nan_to_num(answers.max(axis=1))
+    digits = answers.argmax(axis=1)
+    wrong = np.flatnonzero(digits != test.labels)
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:_MISTAKES]
+    return [
+        Mistake(
+            glyph=as_bytes(test.images[row]),
+            label=int(test.labels[row]),
+            answer=int(digits[row]),
+            confidence=round(float(sure[row]), 4),
+        )
+        for row in wrong
+    ]
+
+
+def _finite(value: float) -> float:
+    """A training that has run away has no number that JSON could write."""
+    return round(float(np.nan_to_num(value, nan=1e9, posinf=1e9, neginf=-1e9)), 6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+"""Trainings begun on the page: one at a time, each in a process of its own, their results models like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.web.problems import ProblemError
+from digitlab.apps.web.schemas import TrainingEpoch, Trainings, TrainingState
+from digitlab.errors import DigitlabError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.models import Models
+    from digitlab.apps.web.schemas import TrainingQuestion
+
+__all__ = ["TrainingRoom"]
+
+_COMMAND = (sys.executable, "-m", "digitlab.apps.web.training_process")
+_LONGEST_LINE = 4_000_000  # bytes: an epoch with 24 mistakes and the filters of the widest network has 40,000
+_SECONDS_TO_END = 2.0
+_HEARTBEAT = 15.0  # seconds between signs of life, so that whoever listens and has gone is noticed
+_OVER = ("done", "stopped", "failed")
+
+
+class _Job:
+    """One training: its state, what has been told of it so far, and who listens."""
+
+    def __init__(self, name: str, question: TrainingQuestion) -> None:
+        self.state = TrainingState(id=name, state="starting", question=question, epochs=[], model=None, error=None)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._told: list[tuple[int, str, str]] = []  # number, event, as it is sent
+        self._count = 0
+        self._changed = asyncio.Condition()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state.state in _OVER
+
+    async def tell(self, event: str, data: Any) -> None:
+        """Add an event; of progress, only the last is kept."""
+        self._count += 1
+        self._told = [each for each in self._told if each[1] != "progress"]
+        self._told.append((self._count, event, f"event: {event}\ndata: {json.dumps(data)}\n\n"))
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def tell_state(self) -> None:
+        """Say how things stand."""
+        await self.tell("state", self.state.model_dump(mode="json"))
+
+    async def events(self) -> AsyncIterator[str]:
+        """All events, those of the past first, until the training is over."""
+        last = 0
+        while True:
+            for number, _, text in [each for each in self._told if each[0] > last]:
+                last = number
+                yield text
+            if last < self._count:
+                continue
+            if self.over:
+                return
+            try:
+                async with asyncio.timeout(_HEARTBEAT), self._changed:
+                    await self._changed.wait()
+            except TimeoutError:
+                yield ": still here\n\n"
+
+
+class TrainingRoom:
+    """All trainings of one server.
+
+    models: where results go, by the name trained-1, trained-2 …
+    trusted: whether who may use the server may also train on it
+    """
+
+    def __init__(self, models: Models, limits: Limits, *, trusted: bool) -> None:
+        self._models, self._limits, self._trusted = models, limits, trusted
+        self._jobs: dict[str, _Job] = {}
+        self._count = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def all(self) -> Trainings:
+        """All trainings, the newest first, and whether one more may begin."""
+        reason = self._why_not()
+        states = [job.state for job in reversed(self._jobs.values())]
+        return Trainings(allowed=reason is None, reason=None if reason is None else reason.detail, trainings=states)
+
+    async def begin(self, question: TrainingQuestion) -> TrainingState:
+        """Begin a training.
+
+        Raises:
+            ProblemError: 403 where one may not, 409 while another runs, 503 without the extra.
+        """
+        reason = self._why_not()
+        if reason is not None:
+            raise reason
+        self._count += 1
+        job = _Job(f"trained-{self._count}", question)
+        self._jobs[job.state.id] = job
+        self._forget_old()
+        job.task = asyncio.create_task(self._watch(job))
+        return job.state
+
+    def state(self, name: str) -> TrainingState:
+        """How a training stands.
+
+        Raises:
+            ProblemError: 404 when there is none of this name.
+        """
+        return self._job(name).state
+
+    def events(self, name: str) -> AsyncIterator[str]:
+        """The events of a training, as they are sent.
+
+        Raises:
+            ProblemError: 404 when there is none of this name.
+        """
+        return self._job(name).events()
+
+    async def stop(self, name: str) -> TrainingState:
+        """Let a training end after the batches under way; what it has learned becomes a model all the same.
+
+        Raises:
+            ProblemError: 403 where one may not, 404 when there is none of this name.
+        """
+        self._check_trust()
+        job = self._job(name)
+        if not job.over and job.state.state != "stopping":
+            job.state.state = "stopping"
+            if job.process is not None:
+                _write(job.process, b"stop\n")
+            await job.tell_state()
+        return job.state
+
+    async def close(self) -> None:
+        """End what runs, without its results."""
+        for job in self._jobs.values():
+            if job.task is not None:
+                job.task.cancel()
+        await asyncio.gather(*(job.task for job in self._jobs.values() if job.task), return_exceptions=True)
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _why_not(self) -> ProblemError | None:
+        if not self._trusted:
+            return ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
+        if importlib.util.find_spec("keras") is None:
+            missing = MissingExtraError("train", needed_for="training")
+            return ProblemError(503, "missing-part", str(missing))
+        running = next((job.state.id for job in self._jobs.values() if not job.over), None)
+        if running is not None:
+            return ProblemError(409, "training", f"{running} is at work; wait for its end, or stop it")
+        return None
+
+    def _check_trust(self) -> None:
+        if not self._trusted:
+            raise ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
+
+    def _job(self, name: str) -> _Job:
+        if name not in self._jobs:
+            raise ProblemError(404, "training", f"there is no training {name[:60]!r}")
+        return self._jobs[name]
+
+    def _forget_old(self) -> None:
+        while len(self._jobs) > self._limits.trainings:
+            oldest = next(iter(self._jobs))
+            job = self._jobs.pop(oldest)
+            if job.state.model is not None:
+                self._models.remove(job.state.model)
+
+    async def _watch(self, job: _Job) -> None:
+        """Run a training's process and note what it says, to its end."""
+        await job.tell_state()
+        try:
+            await self._run(job)
+        except asyncio.CancelledError:
+            job.state.state, job.state.error = "failed", "the server has ended"
+            raise
+        except (DigitlabError, OSError, ValueError) as error:
+            job.state.state, job.state.error = "failed", str(error) or type(error).__name__
+        finally:
+            await self._end_process(job)
+            await job.tell_state()
+
+    async def _run(self, job: _Job) -> None:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="digitlab-web-")
+        target = Path(self._folder.name) / f"{job.state.id}.onnx"
+        loop = asyncio.get_running_loop()
+        with tempfile.TemporaryFile() as complaints:
+            job.process = subprocess.Popen(
+                _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, bufsize=0
+            )
+            _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n".encode())
+            if job.state.state == "stopping":
+                _write(job.process, b"stop\n")
+            ended: dict[str, Any] | None = None
+            async for line in _lines(job.process):
+                told = json.loads(line)
+                ended = await self._heard(job, told["event"], told["data"])
+                if ended is not None:
+                    break
+            if ended is None:
+                await loop.run_in_executor(None, job.process.wait)
+                complaints.seek(0)
+                reason = _last_line(complaints.read()) or job.process.returncode
+                raise OSError(f"the training's process has ended ({reason})")
+        if "error" in ended:
+            job.state.state, job.state.error = "failed", str(ended["error"])
+            return
+        served = await loop.run_in_executor(None, self._models.add, job.state.id, target, "trained")
+        job.state.model = served.name
+        job.state.state = "stopped" if "interrupted" in str(ended["ended"]) else "done"
+
+    @staticmethod
+    async def _heard(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:
+        """Note an event; the last one is given back."""
+        if event in ("done", "failed"):
+            return data
+        if event == "epoch":
+            job.state.epochs.append(TrainingEpoch.model_validate(data))
+        first = event in ("progress", "epoch") and job.state.state == "starting"
+        if first:
+            job.state.state = "running"
+        await job.tell(event, data)
+        if first:
+            await job.tell_state()
+        return None
+
+    @staticmethod
+    async def _end_process(job: _Job) -> None:
+        process = job.process
+        if process is None:
+            return
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()  # its end is the sign to end
+        await asyncio.get_running_loop().run_in_executor(None, _see_off, process)
+
+
+def _see_off(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
+    """Say something to a process that may have ended meanwhile."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.write(content)
+
+
+async def _lines(process: subprocess.Popen[bytes]) -> AsyncIterator[bytes]:
+    """What a process writes, line by line; a thread waits for it."""
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def wait() -> None:
+        with contextlib.suppress(RuntimeError), io.BufferedReader(process.stdout) as output:  # type: ignore[type-var]
+            while line := output.readline(_LONGEST_LINE):
+                loop.call_soon_threadsafe(arrived.put_nowait, line)
+            loop.call_soon_threadsafe(arrived.put_nowait, b"")
+
+    threading.Thread(target=wait, daemon=True, name="training's output").start()
+    while line := await arrived.get():
+        yield line
+
+
+def _last_line(text: bytes) -> str:
+    """The last line with something in it: what a process that fell over has to say."""
+    lines = text[-4000:].decode("utf-8", "replace").split("\n")
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")

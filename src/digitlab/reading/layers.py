@@ -1,0 +1,237 @@
+"""A network's layers without Keras: what each makes of a digit, and how one number of it came about.
+
+ONNX Runtime gives inner values when they are named as outputs; the model's bytes are made longer by their names
+(`with_outputs`), and one pass gives them all. What the nodes are called and do is read by `walk`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import ModelError, ShapeError, UsageError
+from digitlab.reading.classifier import read_model, resolve_model, start_session
+from digitlab.reading.layer_walk import Layer, Sight, Step, Window, as_maps, moving_tensors, walk
+from digitlab.reading.onnx_graph import read_graph, with_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box
+
+__all__ = ["Activations", "Explanation", "Layer", "NetworkLayers", "Sight", "Window"]
+
+_MOST_LAYERS = 300
+_MOST_NUMBERS = 8_000_000  # of all maps of one image together: 32 MB
+_MOST_TERMS = 4096  # products that an explanation lists
+_FEW_INPUTS = 64  # of more, only those that count most
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """All that one pass of one image gives.
+
+    probabilities: float32 (10,)
+    maps: by the layer's name, float32 (maps, rows, columns); a row of units is (units, 1, 1)
+    """
+
+    probabilities: NDArray[np.float32]
+    maps: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One number of a layer, taken apart: ``products.sum() + rest + bias`` is ``before``.
+
+    field: the pixels of the glyph that it sees, cut to the glyph; None: all of them
+    inputs: which maps (or units) of what it takes ``patch`` is about
+    patch: float64 (inputs, rows, columns); 0 where the window reaches over the border
+    kernel, products: of the same shape, and None for layers without weights (pooling, activation)
+    rest: the sum of the products with inputs that are left out, where there are too many to list
+    before: the sum of products and bias; of a pooling, what it takes from the patch; of an activation, its input
+    activation: the operator that follows it, or None
+    after: what that makes of it
+    network: ``before`` as the network itself has computed it, in float32
+    """
+
+    layer: Layer
+    channel: int
+    row: int
+    column: int
+    field: Box | None
+    inputs: tuple[int, ...]
+    patch: NDArray[np.float64]
+    kernel: NDArray[np.float64] | None
+    products: NDArray[np.float64] | None
+    rest: float
+    bias: float
+    before: float
+    activation: str | None
+    after: float
+    network: float
+
+
+class NetworkLayers:
+    """The layers of an ONNX model from uint8 (N, 28, 28). Threads may share one.
+
+    layers: in the order in which they are computed
+    """
+
+    def __init__(self, model: str | Path | None = None, *, threads: int = 1) -> None:
+        """Open ``model``, a name or path as `resolve_model` takes; ``threads`` is how many a pass uses.
+
+        Raises:
+            ModelError: there is no such model, or it is too large or too unlike ours to be looked into.
+        """
+        path = resolve_model(model)
+        content = read_model(path)
+        try:
+            graph = read_graph(content)
+            moving = moving_tensors(graph)
+            session = start_session(with_outputs(content, sorted(moving - set(graph.outputs))), path, threads)
+            self._input: str = session.get_inputs()[0].name
+            names = [each.name for each in session.get_outputs()]
+            blank = session.run(None, {self._input: np.zeros((1, 28, 28), np.uint8)})
+            values = {
+                name: value for name, value in zip(names, blank, strict=True) if _is_of_one_image(value, name in moving)
+            }
+            self._walked = walk(graph, {name: value.shape for name, value in values.items()})
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
+        except Exception as error:  # ONNX Runtime's errors have no common root but this
+            raise ModelError(f"{path}: its layers cannot be looked into ({_first_line(error)})") from error
+        self.layers: tuple[Layer, ...] = tuple(each.layer for each in self._walked.steps)
+        self._check_size(path)
+        self._output: str = graph.outputs[0]
+        self._names = sorted({self._output, *self._walked.tensors})
+        more = [name for name in self._names if name not in graph.outputs]
+        self._session = start_session(with_outputs(content, more), path, threads)
+        self._by_name = {each.layer.name: each for each in self._walked.steps}
+
+    def layer(self, name: str) -> Layer:
+        """The layer of this name.
+
+        Raises:
+            UsageError: when there is none.
+        """
+        return self._step(name).layer
+
+    def activations(self, glyph: NDArray[np.uint8]) -> Activations:
+        """All layers' maps of one digit, uint8 (28, 28), light ink on dark.
+
+        Raises:
+            ShapeError: for another type or shape.
+            ModelError: when the network cannot run.
+        """
+        values = self._run(glyph)
+        maps = {each.layer.name: as_maps(values[each.tensor], each.layout) for each in self._walked.steps}
+        return Activations(values[self._output][0], maps)
+
+    def kernels(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32] | None] | None:
+        """A layer's weights, float32 (filters, input maps, rows, columns), and its biases; None where it has none.
+
+        A dense layer's are (outputs, inputs, 1, 1).
+
+        Raises:
+            UsageError: when there is no layer of this name.
+        """
+        step = self._step(name)
+        return None if step.kernel is None else (step.kernel, step.bias)
+
+    def explain(self, glyph: NDArray[np.uint8], name: str, channel: int, row: int = 0, column: int = 0) -> Explanation:
+        """How the number at (row, column) of map ``channel`` of a layer came about; of a row: that of unit ``channel``.
+
+        Raises:
+            UsageError: there is no such layer or place, or the layer is of a kind that cannot be taken apart.
+            ShapeError: for a glyph of another type or shape.
+        """
+        step = self._step(name)
+        layer = step.layer
+        if not layer.explainable:
+            raise UsageError(f"{name} is a {layer.kind}; expected a convolution, pooling, activation or dense layer")
+        values = self._run(glyph)
+        own = as_maps(values[step.tensor], step.layout)
+        if not (0 <= channel < own.shape[0] and 0 <= row < own.shape[1] and 0 <= column < own.shape[2]):
+            maps, rows, columns = own.shape
+            raise UsageError(
+                f"{name} has no number at row {row}, column {column} of map {channel}; "
+                f"expected below {rows}, {columns} and {maps}"
+            )
+        given = as_maps(values[step.source], step.source_layout)
+        first, patch = step.patch(given.astype(np.float64), channel, row, column)
+        network = float(own[channel, row, column])
+        field = None if layer.field is None else layer.field.box(row, column)
+        place = (layer, channel, row, column, field)
+        if step.kernel is None:
+            taken = step.taken(patch)
+            follower, after = (None, network) if layer.kind == "pooling" else (layer.operator, network)
+            return Explanation(
+                *place, inputs=(first,), patch=patch, kernel=None, products=None, rest=0.0, bias=0.0, before=taken,
+                activation=follower, after=after, network=network if follower is None else taken,
+            )  # fmt: skip
+        kernel = step.kernel[channel].astype(np.float64)
+        products = patch * kernel
+        bias = 0.0 if step.bias is None else float(step.bias[channel])
+        kept = _most_telling(products)
+        follower, after = self._after(name, values, (channel, row, column), network)
+        return Explanation(
+            *place, inputs=tuple(first + each for each in kept), patch=patch[kept], kernel=kernel[kept],
+            products=products[kept], rest=float(products.sum() - products[kept].sum()), bias=bias,
+            before=float(products.sum()) + bias, activation=follower, after=after, network=network,
+        )  # fmt: skip
+
+    def _after(
+        self, name: str, values: Mapping[str, NDArray[np.float32]], place: tuple[int, int, int], before: float
+    ) -> tuple[str | None, float]:
+        """The activation that follows a layer, and what it makes of the number."""
+        for step in self._walked.steps:
+            if step.follows == name:
+                return step.layer.operator, float(as_maps(values[step.tensor], step.layout)[place])
+        return None, before
+
+    def _step(self, name: str) -> Step:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            known = ", ".join(self._by_name)
+            raise UsageError(f"there is no layer {name[:60]!r}; expected one of {known}") from None
+
+    def _run(self, glyph: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        if glyph.dtype != np.uint8 or glyph.shape != (28, 28):
+            raise ShapeError("glyph", expected="uint8 (28, 28)", received=f"{glyph.dtype} {glyph.shape}")
+        try:
+            values = self._session.run(self._names, {self._input: np.ascontiguousarray(glyph)[None]})
+        except Exception as error:  # ONNX Runtime's errors have no common root but this
+            raise ModelError(f"the model cannot run ({_first_line(error)})") from error
+        return dict(zip(self._names, values, strict=True))
+
+    def _check_size(self, path: Path) -> None:
+        numbers = sum(int(np.prod(layer.shape)) for layer in self.layers)
+        if not self.layers or len(self.layers) > _MOST_LAYERS or numbers > _MOST_NUMBERS:
+            raise ModelError(
+                f"{path}: has {len(self.layers)} layers with {numbers:,} numbers an image; 1 to {_MOST_LAYERS} layers "
+                f"with at most {_MOST_NUMBERS:,} can be looked into"
+            )
+
+
+def _is_of_one_image(value: Any, moves: bool) -> bool:
+    return moves and isinstance(value, np.ndarray) and value.dtype == np.float32 and value.shape[:1] == (1,)
+
+
+def _most_telling(products: NDArray[np.float64]) -> list[int]:
+    """The rows that are listed: all, or of many those whose sums count most, in their order."""
+    if products.size <= _MOST_TERMS:
+        return list(range(len(products)))
+    weight = np.abs(products.reshape(len(products), -1).sum(axis=1))
+    chosen: list[int] = sorted(np.argsort(-weight, kind="stable")[:_FEW_INPUTS].tolist())
+    return chosen
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
