@@ -4,10 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images.
-SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist
+SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist python3-zeroc-ice mosquitto \
+	xvfb libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
+	libxkbcommon-x11-0
+# All but `ice`, which is built from source (see below).
+EXTRAS := train export ray tune desktop mqtt ros web
+DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check setup system lock models clean help
+.PHONY: demo test check setup system ice lock models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -20,7 +25,7 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/digitlab demo --out demo
 
-test: system check
+test: ice check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q tests
 
@@ -30,7 +35,15 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-setup: system $(VENV)/.dev
+setup: ice $(VENV)/.dev
+
+# ZeroC Ice takes minutes to build. Debian's is a binary for Debian's Python: where .venv's is of the same kind, it is lent.
+ice: system | $(VENV)/bin/pip
+	@suffix=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))'); \
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	if [ -e "$(DEBIAN_PYTHON)/IcePy$$suffix" ] && ! $(BIN)/python -c 'import Ice' 2>/dev/null; then \
+		ln -sfn $(DEBIAN_PYTHON)/Ice "$$site/Ice" && ln -sf "$(DEBIAN_PYTHON)/IcePy$$suffix" "$$site/"; \
+	fi
 
 # Never an error: a test whose program is missing is skipped and says so, but fails in CI.
 system:
@@ -76,7 +89,7 @@ lock: $(VENV)/bin/pip
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--extra train --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--all-extras --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+		$(addprefix --extra ,$(EXTRAS)) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

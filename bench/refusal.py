@@ -48,8 +48,9 @@ def strangers(photos: Path | None) -> dict[str, np.ndarray]:
     if photos is not None:
         for name in ("neg_operators", "neg_blank"):
             cut = [digit_image(load_image(path)) for path in sorted((photos / name).glob("*.*g"))]
-            found[f"photos: {name}"] = np.array([glyph for glyph in cut if glyph is not None], np.uint8)
-    return found
+            glyphs = [glyph for glyph in cut if glyph is not None]
+            found[f"photos: {name}"] = np.array(glyphs, np.uint8).reshape(-1, 28, 28)
+    return {kind: images for kind, images in found.items() if len(images)}
 
 
 def scores(model: keras.Model, train: np.ndarray):

@@ -66,7 +66,7 @@ def test_every_verb_has_help_with_an_example(verb: str, capsys: Captured) -> Non
         (["train", "--no-such-option"], "no-such-option"),
         (["classify"], "no picture given"),
         (["read", "x.png", "--threshold", "7"], "expected 0 to 1"),
-        (["live"], "source"),
+        (["live", "--headless"], "source"),
         (["report"], "no run folder given"),
         (["data", "show", "mnist", "--out", "x.png", "--count", "0"], "expected 1 to 1000"),
         (["data", "info", "mnits"], "Did you mean 'mnist'"),
@@ -163,7 +163,7 @@ def test_a_video_is_read_live(tmp_path: Path, capsys: Captured) -> None:
     *readings, last = map(json.loads, out.splitlines())
     assert [reading["frame"] for reading in readings] == list(range(15))
     assert last["summary"]["read"] == 15
-    assert {"frame", "time", "text", "steady", "digits", "latency_ms", "ms"} == set(readings[0])
+    assert {"frame", "time", "text", "steady", "digits", "tracks", "latency_ms", "ms"} == set(readings[0])
     assert "frames/s" in err
 
 

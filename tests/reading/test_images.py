@@ -20,7 +20,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from digitlab.errors import ImageError, ShapeError
-from digitlab.reading.images import FORMATS, MAX_PIXELS, as_rgb, load_image
+from digitlab.reading.images import FORMATS, MAX_PIXELS, as_rgb, load_image, load_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,10 +118,39 @@ def test_bombs_are_refused_before_decoding(tmp_path: Path, width: int, height: i
     assert width * height > MAX_PIXELS
 
 
-def test_between_our_limit_and_pillows_lower_one_no_warning_comes(tmp_path: Path) -> None:
-    (tmp_path / "large.png").write_bytes(png(9_500, 9_500))
+def test_just_below_the_limit_pixels_are_decoded(tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(png(7_000, 7_000))
     with pytest.raises(ImageError, match="cut off"):  # the pixels are missing, which is found when they are decoded
         load_image(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"), [(None, (2000, 1200)), (1200, (2000, 1200)), (900, (1000, 600)), (100, (250, 150))]
+)
+def test_a_jpeg_is_decoded_no_larger_than_needed(tmp_path: Path, side: int | None, expected: tuple[int, int]) -> None:
+    Image.new("RGB", (2000, 1200), (200, 180, 90)).save(tmp_path / "a.jpg")
+    pixels, size = load_reduced(tmp_path / "a.jpg", side)
+    assert (pixels.shape[1], pixels.shape[0]) == expected
+    assert size == (2000, 1200)
+
+
+def test_the_full_size_is_that_of_the_upright_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (800, 400)).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    pixels, size = load_reduced(tmp_path / "a.jpg", 300)
+    assert (pixels.shape, size) == ((400, 200, 3), (400, 800))
+
+
+def test_a_jpeg_beyond_the_limit_is_decoded_smaller_and_a_png_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digitlab.reading.images.MAX_PIXELS", 100_000)
+    for suffix in ("jpg", "png"):
+        Image.new("L", (800, 400), 200).save(tmp_path / f"a.{suffix}")
+    assert load_image(tmp_path / "a.jpg").shape == (200, 400, 3)
+    with pytest.raises(ImageError, match="800 × 400 pixels; at most"):
+        load_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from digitlab.apps.cli import run
+from digitlab.cluster import expect_answer
 from digitlab.errors import ClusterError, UsageError
 from digitlab.studies import Study
 from digitlab.studies.engines import make_pool
-from digitlab.studies.engines.answering import expect_answer
 from digitlab.studies.messages import Began, Done, Lost, Message, Noted
 from digitlab.studies.running import run_studies
 from digitlab.training import Training

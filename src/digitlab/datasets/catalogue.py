@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from digitlab.datasets import mnist
 from digitlab.datasets.foreign import load_digits_8x8, load_fashion_mnist
 from digitlab.datasets.formats.memory import MemorySource
+from digitlab.datasets.habits import with_habits
 from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load_handmade
 from digitlab.errors import DatasetError
 
@@ -80,6 +81,16 @@ def _mnist(_: int) -> Dataset:
     return Dataset("mnist", mnist.ABOUT, {"train": lambda: mnist.load()[0], "test": lambda: mnist.load()[1]})
 
 
+def _habits(seed: int) -> Dataset:
+    about = f"MNIST, and among its training images some more ones with an upstroke and sevens with a bar, seed {seed}"
+    return replace(
+        _mnist(seed),
+        name="mnist-habits",
+        about=about,
+        makers={"train": lambda: with_habits(mnist.load()[0], seed=seed), "test": lambda: mnist.load()[1]},
+    )
+
+
 def _fashion(_: int) -> Dataset:
     about = "Fashion-MNIST: clothes in ten classes, in MNIST's format; Xiao, Rasul, Vollgraf 2017, MIT"
     return Dataset(
@@ -118,7 +129,12 @@ def _corrupted(corruption: str, seed: int) -> Dataset:
     return Dataset(f"mnist-c/{corruption}", about, makers)
 
 
-_NAMED: dict[str, Callable[[int], Dataset]] = {"mnist": _mnist, "fashion-mnist": _fashion, "digits-8x8": _digits_8x8}
+_NAMED: dict[str, Callable[[int], Dataset]] = {
+    "mnist": _mnist,
+    "mnist-habits": _habits,
+    "fashion-mnist": _fashion,
+    "digits-8x8": _digits_8x8,
+}
 
 
 def dataset_names() -> tuple[str, ...]:

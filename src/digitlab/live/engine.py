@@ -231,11 +231,11 @@ class LiveEngine:
         threading.Thread(target=self._load, args=(model,), name="digitlab-model", daemon=True).start()
 
     def _load(self, model: str | Path | None) -> None:
-        from digitlab.reading.reader import DEFAULT_THRESHOLD, Reader
+        from digitlab.reading.reader import Reader
 
         before = self._wishes.reader
         try:
-            threshold = DEFAULT_THRESHOLD if before is None else before.threshold
+            threshold = None if before is None else before.asked_threshold
             reader = Reader(model, threshold=threshold, threads=THREADS)
         except DigitlabError as error:
             self._loop.trouble = str(error)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from digitlab.reading.classifier import Classifier, resolve_model, shipped_models
+from digitlab.reading.classifier import Classifier, resolve_model, shipped_keras, shipped_models
 from digitlab.reading.images import load_image
 from digitlab.reading.reader import Reader, digit_image
 
-__all__ = ["Classifier", "Reader", "digit_image", "load_image", "resolve_model", "shipped_models"]
+__all__ = ["Classifier", "Reader", "digit_image", "load_image", "resolve_model", "shipped_keras", "shipped_models"]

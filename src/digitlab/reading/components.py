@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     Found = tuple["Mark", NDArray[np.float32]]  # a mark and the ink of its box alone
 
-__all__ = ["Mark", "main_mark", "page_marks"]
+__all__ = ["FAINT", "Mark", "PageMarks", "cut_out", "joined_mark", "main_mark", "page_marks"]
 
-_FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
+FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
 _FEWEST_PIXELS = 4  # a mark of less is dust at any size
-_MOST_MARKS = 2000  # the largest: more are on no page of digits, but noise has a hundred thousand
+_MOST_MARKS = 1500  # the largest: more are on no page of digits, but noise has a hundred thousand
 
 # One digit an image, in parts of the main stroke's longest side or area.
 _NEAR = 0.12
@@ -40,12 +40,11 @@ _FRAME_FILLED = 0.12
 # A page's marks, in parts of the digits' usual height unless said otherwise.
 _LONGEST = 2.5  # an upright line of a table, or a bracket
 _SPECK = 0.3  # longest side
+_DOT = 0.1  # longest side: of dotted lines and grain, which are not even parts
 _PART_GAP = 0.15
 _TALLEST = 1.6  # of parts put together
-_WIDEST = 1.35  # more, by its own height, is two digits that touch
-_SMALLEST_CUT = 8  # pixels of height; less shows no joint
-_THIN_JOINT = 0.3  # of the mark's height: ink in the column where touching digits are cut
-_SAME_LINE = 0.4  # of the lower mark's height: overlap with the line's last mark
+_SMALLEST_HOLE = 12  # pixels
+_HOLE_FILLED, _HOLE_DEEP = 0.65, 0.33  # a punch hole: its area, and its middle's distance from the paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,8 @@ def main_mark(ink: NDArray[np.float32]) -> Found | None:
     loose = [mark for mark in alike if mark is not chosen and mark.area >= _LEAST_PART * chosen.area]
     while near := [mark for mark in loose if _apart(mark, chosen) <= reach]:
         loose = [mark for mark in loose if mark not in near]
-        chosen = _joined([chosen, *near])
-    return chosen, _cut_out(ink, labels, chosen)
+        chosen = joined_mark([chosen, *near])
+    return chosen, cut_out(ink, labels, chosen)
 
 
 def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:
@@ -95,19 +94,47 @@ def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:
     return x0 == 0 or y0 == 0 or x1 == picture[1] or y1 == picture[0]
 
 
-def page_marks(ink: NDArray[np.float32]) -> list[list[Found]]:
-    """The marks of a page that may be digits, a list a line, in reading order; each with its ink alone.
+@dataclass(frozen=True, slots=True)
+class PageMarks:
+    """The marks of a page that may be digits, and what they are made of.
 
-    ink: float32 (H, W), 0 … 1
+    ink: float32 (H, W), 0 … 1; labels: int32 (H, W), the part that each pixel belongs to, 0 for paper
+    marks: in no order; parts: each part of the ink as a mark of its own, by its label
+    usual: the digits' usual height in pixels
     """
-    labels, marks = _components(ink)
-    marks = [mark for mark in marks if not _is_rule(mark, ink.shape)]
+
+    ink: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    marks: tuple[Mark, ...]
+    parts: dict[int, Mark]
+    usual: float
+
+
+def page_marks(ink: NDArray[np.float32], *, specks: float = _SPECK) -> PageMarks:
+    """The marks of a page that may be digits.
+
+    ink: float32 (H, W), 0 … 1; specks: in parts of the usual height, what is too small for one
+    """
+    labels, found = _components(ink)
+    marks = [mark for mark in found if not _is_rule(mark, ink.shape)]
     if not marks:
-        return []
+        return PageMarks(ink, labels, (), {}, 0.0)
     usual = _usual_height(marks)
-    marks = [mark for mark in marks if mark.height <= _LONGEST * usual]
-    marks = [mark for mark in _put_together(marks, usual) if mark.longest >= _SPECK * usual]
-    return _lines([piece for mark in marks for piece in _split(mark, _cut_out(ink, labels, mark), usual)])
+    marks = [mark for mark in marks if mark.height <= _LONGEST * usual and mark.longest >= _DOT * usual]
+    marks = [mark for mark in _put_together(marks, usual) if mark.longest >= specks * usual]
+    marks = [mark for mark in marks if not _is_hole(mark, labels)]
+    return PageMarks(ink, labels, tuple(marks), {mark.parts[0]: mark for mark in found}, usual)
+
+
+def _is_hole(mark: Mark, labels: NDArray[np.int32]) -> bool:
+    """Whether it is a full disc, as the holes of a ring binder are: as wide as high, and without any paper inside."""
+    if len(mark.parts) > 1 or mark.longest < _SMALLEST_HOLE or not 0.75 <= mark.width / mark.height <= 1.33:
+        return False
+    if mark.area < _HOLE_FILLED * mark.width * mark.height:
+        return False
+    x0, y0, x1, y1 = mark.box
+    own = np.pad(labels[y0:y1, x0:x1] == mark.parts[0], 1).astype(np.uint8)
+    return float(cv2.distanceTransform(own, cv2.DIST_L2, 3).max()) >= _HOLE_DEEP * mark.longest
 
 
 def _components(ink: NDArray[np.float32]) -> tuple[NDArray[np.int32], list[Mark]]:
@@ -120,18 +147,19 @@ def _components(ink: NDArray[np.float32]) -> tuple[NDArray[np.int32], list[Mark]
     return np.asarray(labels, np.int32), marks
 
 
-def _cut_out(ink: NDArray[np.float32], labels: NDArray[np.int32], mark: Mark) -> NDArray[np.float32]:
+def cut_out(ink: NDArray[np.float32], labels: NDArray[np.int32], mark: Mark) -> NDArray[np.float32]:
     """The ink of the mark's parts with their soft edges, without what else lies in its box."""
     x0, y0, x1, y1 = mark.box
     x0, y0, x1, y1 = max(0, x0 - 1), max(0, y0 - 1), min(ink.shape[1], x1 + 1), min(ink.shape[0], y1 + 1)
     near = labels[y0:y1, x0:x1]
     own = np.isin(near, mark.parts) if len(mark.parts) > 1 else near == mark.parts[0]
     soft = ink[y0:y1, x0:x1] * cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8))
-    rows, columns = np.flatnonzero(soft.max(axis=1) >= _FAINT), np.flatnonzero(soft.max(axis=0) >= _FAINT)
+    rows, columns = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
     return np.asarray(soft[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], np.float32)
 
 
-def _joined(marks: Sequence[Mark]) -> Mark:
+def joined_mark(marks: Sequence[Mark]) -> Mark:
+    """The mark of several together."""
     boxes = np.array([mark.box for mark in marks])
     low, high = boxes.min(axis=0).tolist(), boxes.max(axis=0).tolist()
     parts = tuple(part for mark in marks for part in mark.parts)
@@ -167,60 +195,16 @@ def _put_together(marks: Iterable[Mark], usual: float) -> list[Mark]:
         gaps = np.max([boxes[:, 0] - x1, x0 - boxes[:, 2], boxes[:, 1] - y1, y0 - boxes[:, 3]], axis=0)[: len(whole)]
         near = np.flatnonzero(gaps <= _PART_GAP * usual).tolist()
         host = next((index for index in near if _belongs(mark, whole[index], usual)), len(whole))
-        whole[host : host + 1] = [_joined([*whole[host : host + 1], mark])]
+        whole[host : host + 1] = [joined_mark([*whole[host : host + 1], mark])]
         boxes[host] = whole[host].box
     return whole
 
 
 def _belongs(part: Mark, larger: Mark, usual: float) -> bool:
     """Whether two marks that are near each other look like one digit: above each other, or a bit beside a stroke."""
-    both = _joined([part, larger])
+    both = joined_mark([part, larger])
     if both.height > _TALLEST * usual and both.height > 1.1 * larger.height:
         return False
     overlap = min(part.box[2], larger.box[2]) - max(part.box[0], larger.box[0])
     above = overlap >= 0.5 * min(part.width, larger.width) and both.width <= 1.2 * usual
     return above or (part.longest < 0.6 * usual and both.width <= 1.1 * both.height)
-
-
-def _split(mark: Mark, ink: NDArray[np.float32], usual: float) -> list[Found]:
-    """Cut digits that touch where the joint is thinnest, if it is thin at all."""
-    if mark.width <= _WIDEST * mark.height or mark.height < max(_SMALLEST_CUT, 0.6 * usual):
-        return [(mark, ink)]
-    columns = ink.sum(axis=0)
-    margin = round(0.35 * mark.height)
-    column = margin + int(np.argmin(columns[margin:-margin]))
-    if columns[column] > _THIN_JOINT * mark.height:
-        return [(mark, ink)]
-    pieces = []
-    for start, stop in ((0, column), (column, ink.shape[1])):
-        piece, image = _piece(mark, ink[:, start:stop], start)
-        pieces += _split(piece, image, usual) if image.size else []
-    return pieces
-
-
-def _piece(mark: Mark, ink: NDArray[np.float32], start: int) -> Found:
-    """The tight mark of a cut's one side, which begins ``start`` columns into the mark's ink."""
-    rows, columns = np.nonzero(ink >= INK)
-    if not len(rows):
-        return mark, ink[:0, :0]
-    left, right, top, bottom = int(columns.min()), int(columns.max()) + 1, int(rows.min()), int(rows.max()) + 1
-    x, y = mark.box[0] + start, mark.box[1]
-    return Mark((x + left, y + top, x + right, y + bottom), mark.parts, len(rows)), ink[top:bottom, left:right]
-
-
-def _lines(found: Iterable[Found]) -> list[list[Found]]:
-    """Group into lines, top to bottom; each is followed from left to right, so it may slope."""
-    lines: list[list[Found]] = []
-    for mark, ink in sorted(found, key=lambda one: one[0].box[0]):
-        line = max(lines, key=lambda line: _overlap(mark, line[-1][0]), default=None)
-        if line is not None and _overlap(mark, line[-1][0]) >= _SAME_LINE:
-            line.append((mark, ink))
-        else:
-            lines.append([(mark, ink)])
-    return sorted(lines, key=lambda line: float(np.mean([mark.box[1] + mark.box[3] for mark, _ in line])))
-
-
-def _overlap(one: Mark, other: Mark) -> float:
-    """The rows that two marks share, in parts of the lower one's height."""
-    shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
-    return shared / min(one.height, other.height)

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["normalise"]
+__all__ = ["normalise", "stroke_width"]
 
 _SIDE = 28
 _LONGEST = 20  # pixels: the digit's longest side
@@ -50,7 +50,7 @@ def _resized(ink: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
 
 def _evened(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same ink with strokes between _THINNEST and _BOLDEST pixels wide at the final size."""
-    width = _stroke_width(ink) * _LONGEST / max(ink.shape)
+    width = stroke_width(ink) * _LONGEST / max(ink.shape)
     missing = round((float(np.clip(width, _THINNEST, _BOLDEST)) - width) * _FINE)  # pixels across, at the fine size
     if not missing:
         return ink
@@ -62,7 +62,7 @@ def _evened(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.dilate(framed, brush), np.float32)
 
 
-def _stroke_width(ink: NDArray[np.float32]) -> float:
+def stroke_width(ink: NDArray[np.float32]) -> float:
     """Mean width of the strokes in pixels, at least 1.
 
     Across a stroke of w pixels the distances to the nearest paper pixel (1, 2, … 2, 1) average (w + 1)² / 4 w.

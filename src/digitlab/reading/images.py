@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import threading
 import warnings
@@ -29,19 +30,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FORMATS", "MAX_PIXELS", "as_rgb", "load_image"]
+__all__ = ["FORMATS", "MAX_PIXELS", "as_rgb", "decode_image", "load_image", "load_reduced"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-MAX_PIXELS = 100_000_000  # 300 MB of RGB: the largest phone camera (200 million) bins to less by default
+MAX_PIXELS = 50_000_000  # 200 MB in Pillow and 150 MB as RGB: a process that reads stays below 1 GB
+_PARTS = (1, 2, 4, 8)  # of its width and height, in which a JPEG can be decoded
+_ROWS = 256  # rows converted at once: the pixels lie in memory twice at most, and not once more for each step
 
+# What turns a picture of each EXIF orientation upright: whether x and y change places, and whether rows and columns are
+# mirrored then.
 _UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
 }
 _OTHER_KINDS = {
     b"GIF8": "a GIF",
@@ -67,7 +72,20 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
 
     JPEG, PNG, WebP, BMP and TIFF; of an animation or a stack the first picture. Transparent pictures are laid on white
     (on black, where what is drawn is light). 16 bits a channel become 8. The size is read first: a picture of more than
-    MAX_PIXELS is refused before it is decoded.
+    MAX_PIXELS is refused before it is decoded, unless it is a JPEG, which is then decoded at a half, a quarter or an
+    eighth of its size.
+
+    Raises:
+        ImageError: the file is missing, no picture of these formats, damaged, cut off or too large.
+    """
+    return load_reduced(path, None)[0]
+
+
+def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """`load_image` for reading at a lower resolution, and the full size of the upright picture, width and height.
+
+    side: pixels that the longest side shall have left at least. A JPEG is decoded at a half, a quarter or an eighth of
+        its size where that is enough, in a fraction of the time and memory. None keeps all that MAX_PIXELS allows
 
     Raises:
         ImageError: the file is missing, no picture of these formats, damaged, cut off or too large.
@@ -75,11 +93,24 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
     path = Path(path)
     try:
         _check_file(path)
-        with path.open("rb") as stream:
-            return _decode(stream, path)
+        with path.open("rb") as stream, _quietly():
+            return _decode(stream, path, side, MAX_PIXELS)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{path}: cannot be opened ({reason}); expected a picture file") from error
+
+
+def decode_image(content: bytes, name: str = "the picture", *, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """`load_image` for a file's content, which lies on no disk; ``name`` is what messages call it.
+
+    Threads decode side by side: Pillow's warnings, which `load_image` silences in turns, are the caller's affair.
+
+    Raises:
+        ImageError: no picture of these formats, damaged, cut off, or with more than ``most_pixels``.
+    """
+    if not content:
+        raise ImageError(f"{name}: is empty (0 bytes); expected a JPEG, PNG, WebP, BMP or TIFF picture")
+    return _decode(io.BytesIO(content), name, None, min(most_pixels, MAX_PIXELS))[0]
 
 
 def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -110,14 +141,23 @@ def _check_file(path: Path) -> None:
         raise ImageError(f"{path}: is empty (0 bytes); expected a picture, so copy or save it again")
 
 
-def _decode(stream: IO[bytes], path: Path) -> NDArray[np.uint8]:
+def _decode(
+    stream: IO[bytes], path: Path | str, side: int | None, most: int
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The upright picture, no smaller than ``side`` asks for, and its full size: width and height."""
     start = stream.read(16)
     stream.seek(0)
     try:
-        with _quietly(), Image.open(stream, formats=FORMATS) as picture:
-            _check_size(picture.size, path)
-            picture.load()
-            return _to_rgb(_upright(picture))
+        with Image.open(stream, formats=FORMATS) as picture:
+            full = picture.size
+            _reduce(picture, side)
+            _check_size(picture.size, full, path, most)
+            reduced = picture.size != full
+            picture.load()  # which turns a TIFF upright, and says so
+            turn = _turn(picture)
+            if not reduced:
+                full = picture.size
+            return _upright(_to_rgb(picture), turn), (full[::-1] if turn[0] else full)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -151,55 +191,110 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _check_size(size: tuple[int, int], path: Path) -> None:
-    width, height = size
-    if width * height > MAX_PIXELS:
+def _reduce(picture: Image.Image, side: int | None) -> None:
+    """Have a JPEG decoded at a fraction of its size: as small as ``side`` allows, and no larger than MAX_PIXELS."""
+    if picture.format != "JPEG":
+        return
+    width, height = picture.size
+    wanted = max((part for part in _PARTS if side is not None and max(width, height) >= side * part), default=1)
+    needed = next((part for part in _PARTS if width * height <= MAX_PIXELS * part * part), _PARTS[-1])
+    part = max(wanted, needed)
+    if part > 1:
+        picture.draft(None, (max(1, width // part), max(1, height // part)))
+
+
+def _check_size(size: tuple[int, int], full: tuple[int, int], path: Path | str, most: int) -> None:
+    if size[0] * size[1] > most:
         raise ImageError(
-            f"{path}: has {width} × {height} pixels; at most {MAX_PIXELS:,} are read, make it smaller first"
+            f"{path}: has {full[0]} × {full[1]} pixels; at most {most:,} are decoded, make it smaller first"
         )
-    if width < 1 or height < 1:
-        raise ImageError(f"{path}: has {width} × {height} pixels; expected at least one")
+    if min(size) < 1:
+        raise ImageError(f"{path}: has {full[0]} × {full[1]} pixels; expected at least one")
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _turn(picture: Image.Image) -> tuple[bool, bool, bool]:
+    """Whether x and y change places, and which of rows and columns are then mirrored."""
     try:
         orientation = picture.getexif().get(_ORIENTATION)
-        turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+        known = orientation if isinstance(orientation, int) else 1
     except Exception:  # noqa: BLE001 - a damaged EXIF block is no reason to refuse the picture
-        turn = None
-    return picture if turn is None else picture.transpose(turn)
+        known = 1
+    return _UPRIGHT.get(known, (False, False, False))
+
+
+def _upright(rgb: NDArray[np.uint8], turn: tuple[bool, bool, bool]) -> NDArray[np.uint8]:
+    if not any(turn):
+        return rgb
+    swapped, rows, columns = turn
+    turned = rgb.transpose(1, 0, 2) if swapped else rgb
+    return np.ascontiguousarray(turned[:: -1 if rows else 1, :: -1 if columns else 1])
 
 
 def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3), made in bands of rows."""
+    width, height = picture.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    bands = [(top, min(height, top + _ROWS)) for top in range(0, height, _ROWS)]
     if picture.mode.startswith(("I", "F")):
-        grey = _to_8_bits(np.asarray(picture))
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if picture.has_transparency_data:
-        return _on_paper(np.asarray(picture.convert("RGBA")))
-    return np.array(picture.convert("RGB"))
+        brightest = max(_brightest(np.asarray(_band(picture, *rows))) for rows in bands)
+        scale = _full_scale(brightest, floating=picture.mode.startswith("F"))
+        for top, bottom in bands:
+            rgb[top:bottom] = _to_8_bits(np.asarray(_band(picture, top, bottom)), scale)[:, :, None]
+        return rgb
+    if not picture.has_transparency_data:
+        for top, bottom in bands:
+            rgb[top:bottom] = np.asarray(_band(picture, top, bottom).convert("RGB"))
+        return rgb
+    step = max(1, round((width * height / 1e6) ** 0.5))
+    sample = [np.asarray(_band(picture, *rows).convert("RGBA"))[::step, ::step] for rows in bands]
+    paper = 0 if _is_light_ink(np.concatenate(sample)) else 255
+    for top, bottom in bands:
+        rgb[top:bottom] = _laid(np.asarray(_band(picture, top, bottom).convert("RGBA")), paper)
+    return rgb
 
 
-def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits, (H, W), by the full range of the smallest usual scale that holds it: 255, 65535, 2³²−1.
+def _band(picture: Image.Image, top: int, bottom: int) -> Image.Image:
+    return picture.crop((0, top, picture.width, bottom))
+
+
+def _brightest(grey: NDArray[Any]) -> float:
+    return float(np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0).max())
+
+
+def _full_scale(brightest: float, *, floating: bool) -> float:
+    """What becomes 255 in grey of 16 or 32 bits: the smallest usual scale that holds it: 255, 65535, 2³²-1.
 
     Floating numbers up to 1 are taken as 0…1.
     """
+    scales = (1.0, 255.0, 65535.0) if floating else (255.0, 65535.0)
+    return next((scale for scale in scales if brightest <= scale), max(brightest, float(2**32 - 1)))
+
+
+def _to_8_bits(grey: NDArray[Any], scale: float) -> NDArray[np.uint8]:
+    """Grey of 16 or 32 bits, (H, W)."""
     values = np.nan_to_num(grey.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    brightest = float(values.max())
-    scales = (1.0, 255.0, 65535.0) if grey.dtype.kind == "f" else (255.0, 65535.0)
-    scale = next((scale for scale in scales if brightest <= scale), max(brightest, float(2**32 - 1)))
     return np.asarray(np.clip(np.rint(values * (255.0 / scale)), 0, 255), np.uint8)
 
 
 def _on_paper(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay uint8 (H, W, 4) on white, or on black where only light ink is drawn: uint8 (H, W, 3)."""
+    height, width = rgba.shape[:2]
+    step = max(1, round((width * height / 1e6) ** 0.5))
+    paper = 0 if _is_light_ink(rgba[::step, ::step]) else 255
+    rgb = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _ROWS):
+        rgb[top : top + _ROWS] = _laid(rgba[top : top + _ROWS], paper)
+    return rgb
+
+
+def _laid(rgba: NDArray[np.uint8], paper: int) -> NDArray[np.uint8]:
+    """uint8 (H, W, 4) on paper of this grey."""
     alpha = rgba[:, :, 3]
     if alpha.min() == 255:
         return np.ascontiguousarray(rgba[:, :, :3])
-    paper = 0 if _is_light_ink(rgba) else 255
     weight = alpha.astype(np.uint16)[:, :, None]
     laid = rgba[:, :, :3] * weight + paper * (255 - weight) + 127
-    return (laid // 255).astype(np.uint8)
+    return np.asarray(laid // 255, np.uint8)
 
 
 def _is_light_ink(rgba: NDArray[np.uint8]) -> bool:

@@ -142,8 +142,8 @@ class _Reading:
         if kind not in _TYPES:
             raise ModelError(f"has weights of ONNX's type {kind}; expected float32 or whole numbers")
         try:
-            tensor = np.frombuffer(raw, _TYPES[kind]) if len(raw) else np.array(values, np.int64).astype(_TYPES[kind])
-            return name, tensor.reshape(shape)
+            numbers: NDArray[Any] = np.array(values, np.int64).astype(_TYPES[kind])
+            return name, (np.frombuffer(raw, _TYPES[kind]) if len(raw) else numbers).reshape(shape)
         except ValueError as error:
             raise ModelError(f"is damaged: a tensor's numbers do not fill its shape ({error})") from error
 

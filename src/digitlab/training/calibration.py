@@ -1,7 +1,8 @@
 """From probabilities to how sure one may be: a temperature, and from where on 99 of 100 answers are right.
 
 The material is what a reader meets, made from images that were held out: digits varied as hands, pens and cameras vary
-them, and as many distractors, of which every answer is wrong.
+them, and distractors, of which every answer is wrong. One mark in six counts as such: a page of digits with some words,
+signs and dirt on it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = ["Calibration", "calibrate", "calibrated"]
 
 RIGHT = 0.99  # of what is answered: the meaning of the threshold
 _COPIES = 4  # of each held-out image
+_STRANGE = 1 / 6  # of what is shown
 _SEED = 1_000_003  # far from a training's own, so that no distractor was trained on
 
 
@@ -34,7 +36,7 @@ class Calibration:
     """How a network's probabilities are to be taken.
 
     temperature: its logits are divided by it (Guo et al. 2017)
-    threshold: from this probability on, `RIGHT` of the answers are right where half of what is shown is no digit
+    threshold: from this probability on, `RIGHT` of the answers are right where one mark in six is no digit
     digits_refused, distractors_refused: shares below the threshold, of the material
     """
 
@@ -86,10 +88,11 @@ def calibrate(
 
 
 def _least_sure(sure: NDArray[np.float64], right: NDArray[np.bool_], wrong: NDArray[np.float64]) -> float:
-    """The lowest threshold from which on `RIGHT` of all answers are right, digits and others weighing the same."""
+    """The lowest threshold from which on `RIGHT` of all answers are right."""
     levels = np.concatenate([sure, wrong])
-    good = np.concatenate([right / max(1, len(sure)), np.zeros(len(wrong))])
-    weight = np.concatenate([np.full(len(sure), 1 / max(1, len(sure))), np.full(len(wrong), 1 / max(1, len(wrong)))])
+    digit, other = (1 - _STRANGE) / max(1, len(sure)), _STRANGE / max(1, len(wrong))
+    good = np.concatenate([right * digit, np.zeros(len(wrong))])
+    weight = np.concatenate([np.full(len(sure), digit), np.full(len(wrong), other)])
     order = np.argsort(-levels, kind="stable")
     share = np.cumsum(good[order]) / np.cumsum(weight[order])
     falling = levels[order]

@@ -18,6 +18,8 @@ _VERBS = {
     "classify": "reading:classify",
     "read": "reading:read",
     "live": "live:live",
+    "camera-server": "camera_server:camera_server",
+    "serve": "serve:serve",
     "train": "train:train",
     "evaluate": "evaluate:evaluate",
     "compare": "compare:compare",
@@ -41,7 +43,11 @@ _EXTRAS = {
     **dict.fromkeys(("google", "h5py", "jinja2", "keras", "lmdb", "matplotlib", "onnx"), "train"),
     **dict.fromkeys(("scipy", "sklearn", "tensorflow", "tomli_w"), "train"),
     **dict.fromkeys(("ai_edge_litert", "openvino"), "export"),
+    "Ice": "ice",
     "optuna": "tune",
+    "pyarrow": "ray",
+    **dict.fromkeys(("PySide6", "shiboken6"), "desktop"),
+    **dict.fromkeys(("fastapi", "pydantic", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
 }
 
 _FIRST_STEPS = """\

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+
+if TYPE_CHECKING:
+    from digitlab.bench.read import ReadBench
 
 app = App("bench", help="Measure speed on this machine.", help_format="plaintext", help_epilogue="")
 
@@ -80,3 +84,152 @@ def data(*, quick: bool = False, json: bool = False) -> int:
     header = ["", "unit", "S0's way", "digitlab", "times better", "asked"]
     say(table(header, [each.row() for each in result.comparisons]))
     return 0
+
+
+@app.command
+def live(*, quick: bool = False, video: Path | None = None, expect: str | None = None, json: bool = False) -> int:
+    """From capture to reading: how quickly, for how long, how steadily.
+
+    One digit of 640×480 on one core; ten digits of 1280×720; and 108,000 frames, an hour of a camera, as fast as they
+    are read: how much memory grew, which threads were left, how old the oldest frame was that a window would have
+    shown. About ten minutes. With --video only how steadily its text is read, at its own pace and frame by frame.
+
+    For example:
+    digitlab bench live
+    digitlab bench live --quick
+    digitlab bench live --video paper.mp4 --expect 6885
+
+    Args:
+        quick: Half a minute, with 3,000 frames for the hour.
+        video: A video of a page of digits.
+        expect: What it shows from its first second on.
+        json: One JSON object.
+    """
+    from dataclasses import asdict
+
+    from digitlab.bench.live import measure_live, measure_steadiness
+    from digitlab.errors import UsageError
+
+    if (video is None) != (expect is None):
+        raise UsageError("--video and --expect go together: a video, and the digits it shows")
+    if video is None or expect is None:
+        figures = measure_live(quick=quick, advise=advise)
+        if json:
+            say_json(asdict(figures))
+        else:
+            say(figures.machine)
+            say(table(["", "measured", "asked"], figures.rows()))
+        return 0
+    paces = {"at its own pace": True, "every frame": False}
+    results = {name: measure_steadiness(video, expect, realtime=realtime) for name, realtime in paces.items()}
+    if json:
+        say_json({name: asdict(result) for name, result in results.items()})
+    for name, result in {} if json else results.items():
+        others = ", ".join(repr(text) for text in result.others) or "nothing"
+        say(f"{name}: {result.frames} frames, {expect!r} steady in {100 * result.share:.1f} % after the first second; "
+            f"steady as well: {others}")  # fmt: skip
+    return 0 if all(result.share >= 0.8 and not result.others for result in results.values()) else 1
+
+
+@app.command
+def read(
+    *,
+    photos: Path | None = None,
+    model: str | None = None,
+    peers: bool = False,
+    peer_python: str | None = None,
+    every: int = 1,
+    quick: bool = False,
+    card: Path | None = None,
+    json: bool = False,
+) -> int:
+    """How well, how fast and in how much memory pictures are read, each measure beside its target.
+
+    Accuracy counts a refusal as wrong. Ends with 1 when a target is missed. With its peers about ten minutes.
+
+    For example:
+    digitlab bench read --photos photos/
+    digitlab bench read --photos photos/ --peers --peer-python peers/bin/python
+    digitlab bench read --quick
+
+    Args:
+        photos: Labelled pictures: a folder a set, with labels.csv (file,label,writer or file,text), dataset.csv
+            (image,label) or cells as .npz; neg_… are pictures without a digit. Else speed, size and memory only.
+        model: A shipped name, a run folder or an .onnx file; else the shipped reader.
+        peers: Also RapidOCR and Tesseract on the same pictures, where they are installed.
+        peer_python: The Python that has RapidOCR, if it is another than this one.
+        every: Of the sets of single pictures only each such picture: 4 takes a quarter of the time.
+        quick: Rough speeds, in some seconds.
+        card: Renew the tables of this model card (docs/models/reader.md), between its marks.
+        json: One JSON object.
+    """
+    from digitlab.bench.peers import peers as rivals_of
+    from digitlab.bench.read import measure_reading
+    from digitlab.errors import UsageError
+
+    if every < 1:
+        raise UsageError(f"--every is {every}; expected 1 or more")
+    settings: dict[str, Any] = {"model": model, "every": every, "quick": quick}
+    if peers or peer_python is not None:
+        with rivals_of(peer_python) as (rivals, missing):
+            result = measure_reading(photos, advise, rivals=rivals, missing=missing, **settings)
+    else:
+        result = measure_reading(photos, advise, **settings)
+    if card is not None:
+        from digitlab.bench.model_card import renew_card
+
+        renew_card(card, result, model)
+        advise(f"renewed {card}")
+    if json:
+        say_json(result.as_dict())
+    else:
+        _show_reading(result)
+    return int(any(each.met is False for each in result.measures))
+
+
+def _show_reading(result: ReadBench) -> None:
+    say(f"{result.model} on {result.machine}")
+    say(table(result.header(), result.rows()))
+    if result.writers:
+        say()
+        say(table(["accuracy by writer", "", "of", "digitlab", *result.peers], result.writer_rows()))
+    for cells in result.page_rows():
+        name, size, milliseconds, text, *read = cells
+        say()
+        say(f"{name}, {size}, {milliseconds} ms: {text}")
+        for who, answer in zip(("digitlab", *result.peers), read, strict=True):
+            say(f"  {'as it stands' if answer == text else answer or '(nothing)'}   {who}")
+    for line in result.missing:
+        advise(line)
+
+
+@app.command
+def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, json: bool = False) -> int:
+    """How many requests a second `digitlab serve` answers, how soon, and in how much memory.
+
+    A server is started, and another process asks it: digits as fast as they are answered, at a set pace, live frames of
+    many clients, and a mixture of good and bad requests. About a minute. Ends with 1 when a request was answered with
+    a mistake of the server.
+
+    For example:
+    digitlab bench web
+    digitlab bench web --seconds 3 --clients 50 --requests 1000
+
+    Args:
+        seconds: Of each measurement.
+        clients: Live clients, five frames a second each.
+        requests: Mixed requests, over which the memory is watched.
+        json: One JSON object.
+    """
+    import importlib
+
+    from digitlab.bench.web import measure_web
+
+    importlib.import_module("uvicorn")  # what is missing is said here rather than by the server
+    figures = measure_web(seconds, clients, requests, advise)
+    if json:
+        say_json(figures.as_dict())
+    else:
+        say(figures.machine)
+        say(table(["what", "measured", "asked"], figures.rows()))
+    return 1 if figures.server_errors else 0

@@ -243,6 +243,44 @@ def convert(
     say(str(out))
 
 
+@app.command(name="from-review")
+def from_review(*corrections: Path, out: Path, json: bool = False) -> int:
+    """Make a dataset of the digits that were corrected on the page of `digitlab read … --review`.
+
+    Ends with 1 when there is no digit among them. What was called no digit has no label to learn and is left out.
+
+    For example:
+    digitlab data from-review corrections.json --out mine.npz
+    digitlab transfer runs/2026-…-reader --data mine.npz --head keep
+
+    Args:
+        corrections: Files that the page saved; of a digit that occurs twice, the last word counts.
+        out: The file to write, in any format by its name: .npz, .h5, .csv, .lmdb, IDX, or a folder (NAME/).
+        json: What was written, as one JSON object.
+    """
+    from digitlab.archives import read_corrections
+    from digitlab.datasets.formats import dataset_writer
+    from digitlab.errors import UsageError
+
+    if not corrections:
+        raise UsageError("no corrections given; expected one or more files that the review page saved")
+    found = read_corrections(corrections)
+    if found.without_picture:
+        advise(f"{found.without_picture} digits have no ink that can be told from its paper; they are left out")
+    if not len(found.digits):
+        advise(f"no digit is among the corrections ({found.no_digit} were called no digit); nothing is written")
+        return 1
+    with dataset_writer(out) as sink:
+        sink.write(found.digits)
+    told = {"images": len(found.digits), "changed": found.changed, "no_digit": found.no_digit}
+    if json:
+        say_json({"out": str(out), **told})
+        return 0
+    advise(f"{told['images']:,} digits, {told['changed']:,} of them other than read; {told['no_digit']:,} were none")
+    say(str(out))
+    return 0
+
+
 @app.command
 def filters(image: str, /, *, out: Path) -> None:
     """Draw what the classical filters make of an image, each beside its kernel: lines, edges, spots, smoothing.

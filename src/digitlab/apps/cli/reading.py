@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
+from digitlab.apps.cli.reading_known import NOTHING_KNOWN, Known
+from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Prediction, Reading
 
-__all__ = ["classify", "read"]
+__all__ = ["classify", "read", "reading_as_json", "say_reading"]
 
 
 def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
@@ -51,51 +53,56 @@ def read(
     model: str | None = None,
     threshold: float | None = None,
     draw: Path | None = None,
+    known: Known = NOTHING_KNOWN,
+    output: Output = NO_OUTPUT,
     json: bool = False,
 ) -> int:
     """Read all digits of each picture, line by line.
 
     Ends with 1 when no digit was found in a picture, with 2 when one could not be read; the others are read all
-    the same.
+    the same. Many pictures are read on all cores.
 
     For example:
     digitlab read note.jpg
     digitlab read pages/*.jpg --draw boxes/
+    digitlab read form.jpg --pattern '####-##'
+    digitlab read sudoku.jpg --grid 9x9
+    digitlab read scans/ --csv digits.csv --review doubtful.html
+    digitlab read archive/ --out readings.parquet
 
     Args:
-        images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
+        images: Pictures (JPEG, PNG, WebP, BMP, TIFF), or folders: all pictures in and below them.
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder.
+        known: What is known of every picture.
+        output: Where the readings go beside the terminal, and who reads.
         json: One JSON object a line: path, text, lines, digits (digit, confidence, box, line), ms.
     """
-    from digitlab.reading import load_image
+    from digitlab.archives import ReadingJob
 
-    reader = _reader(images, model, threshold)
-
-    def answer(path: Path) -> bool:
-        picture = load_image(path)
-        reading = reader.read(picture)
-        if draw is not None:
-            from digitlab.reading.drawing import save_drawing
-
-            save_drawing(draw / f"{path.stem}.png", picture, reading)
-        if json:
-            say_json({"path": str(path), **reading_as_json(reading)})
-        else:
-            _say_reading(path, reading, alone=len(images) == 1)
-        return bool(reading.text)
-
-    return _each(images, answer, json=json)
+    _expect_pictures(images, threshold)
+    constraints = known.constraints()
+    return read_many(images, ReadingJob(_as_onnx(model), threshold, constraints), output=output, draw=draw, json=json)
 
 
 def reading_as_json(reading: Reading) -> dict[str, Any]:
     """The fields of a reading as the command line, the live view and the page print them."""
+    note = {} if reading.note is None else {"note": reading.note}
+    grid = {} if reading.grid is None else {"grid": list(reading.grid)}
     return {
         "text": reading.text,
         "lines": list(reading.lines),
+        **note,
+        **grid,
         "digits": [
-            {"digit": each.digit, "confidence": round(each.confidence, 4), "box": list(each.box), "line": each.line}
+            {
+                "digit": each.digit,
+                "confidence": round(each.confidence, 4),
+                "box": list(each.box),
+                "line": each.line,
+                **({} if each.column is None else {"column": each.column}),
+            }
             for each in reading.digits
         ],
         "ms": round(reading.milliseconds, 2),
@@ -103,15 +110,20 @@ def reading_as_json(reading: Reading) -> dict[str, Any]:
 
 
 def _reader(images: Sequence[Path], model: str | None, threshold: float | None) -> Reader:
-    from digitlab.errors import UsageError
     from digitlab.reading import Reader
+
+    _expect_pictures(images, threshold)
+    runnable = _as_onnx(model)
+    return Reader(runnable) if threshold is None else Reader(runnable, threshold=threshold)
+
+
+def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
+    from digitlab.errors import UsageError
 
     if not images:
         raise UsageError("no picture given; expected one or more, e.g. digitlab read photo.jpg")
     if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"--threshold is {threshold:g}; expected 0 to 1")
-    runnable = _as_onnx(model)
-    return Reader(runnable) if threshold is None else Reader(runnable, threshold=threshold)
 
 
 def _as_onnx(model: str | None) -> str | Path | None:
@@ -156,7 +168,10 @@ def _best(found: Prediction) -> str:
     return f"{digit}, {100 * found.confidence:.0f} %"
 
 
-def _say_reading(path: Path, reading: Reading, *, alone: bool) -> None:
+def say_reading(path: str, reading: Reading, *, alone: bool) -> None:
+    """What was read from a picture, for people; its name only beside others."""
+    if reading.note is not None:
+        advise(f"{path}: {reading.note}")
     if alone:
         say(reading.text or "no digits found")
     else:

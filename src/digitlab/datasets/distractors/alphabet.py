@@ -127,6 +127,13 @@ OPERATORS = {
     "question": "~02 20 61 63 45 47, 48 49",
     "exclamation": "40 46, 48 49",
     "bracket": "40 10 19 49",
+    "opening": "~50 22 14 15 27 59",
+    "opening, wide": "~70 31 14 15 38 79",
+    "opening, flat": "~40 22 14 15 27 49",
+    "closing": "~10 42 54 55 47 19",
+    "closing, wide": "~00 41 64 65 48 09",
+    "closing, flat": "~20 42 54 55 47 29",
+    "comma": "~31 42 35 18",
     "brace": "~60 41 44 25 46 49 69",
     "hat": "06 42 86",
     "tilde": "~06 23 55 83",
@@ -178,7 +185,7 @@ def strokes_of(sign: str) -> Strokes:
 
 def _stroke(text: str) -> NDArray[np.float64]:
     smooth = text.startswith("~")
-    points = np.array([[int(x), int(y)] for x, y in text.removeprefix("~").split()], np.float64) / 9
+    points = np.array([[int(place[0]), int(place[1])] for place in text.removeprefix("~").split()], np.float64) / 9
     return curve(points) if smooth else points
 
 

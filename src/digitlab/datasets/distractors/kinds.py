@@ -30,14 +30,14 @@ _UPRIGHT = 1.9  # height to width from which a fragment may pass for a 1
 def _sign(signs: Mapping[str, str]) -> Draw:
     texts = tuple(signs.values())
 
-    def draw(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+    def draw(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
         strokes = alphabet.strokes_of(texts[rng.integers(len(texts))])
         draw_lines(canvas, placed(shaken(strokes, rng)), rng)
 
     return draw
 
 
-def _word(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _word(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """Two or three letters that run into each other."""
     signs = tuple(alphabet.LATIN.values())
     strokes = []
@@ -47,7 +47,7 @@ def _word(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
     draw_lines(canvas, placed(strokes), rng, float(rng.uniform(3, 7)))
 
 
-def _doodle(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _doodle(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """One or two free lines; long enough that few of them are a digit by chance."""
     strokes = []
     for _ in range(rng.integers(1, 3)):
@@ -56,7 +56,7 @@ def _doodle(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
     draw_lines(canvas, placed(strokes), rng, float(rng.uniform(2, 9)))
 
 
-def _rings(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _rings(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """Some circles and strokes across each other."""
     time = np.linspace(0, 2 * np.pi, 24)
     strokes = []
@@ -67,7 +67,7 @@ def _rings(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
     draw_lines(canvas, placed(strokes), rng, float(rng.uniform(2, 9)))
 
 
-def _blob(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _blob(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """A filled shape with a rough border, perhaps with a hole beside its middle."""
     count = int(rng.integers(3, 14))
     angles = np.sort(rng.uniform(0, 2 * np.pi, count))
@@ -80,7 +80,7 @@ def _blob(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
         cv2.circle(canvas, (x, y), int(rng.integers(3, 12)), 0, cv2.FILLED, cv2.LINE_AA)
 
 
-def _cloud(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _cloud(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """Noise of some grain, cut at some level: paper, cloth, foliage, print."""
     noise = cv2.GaussianBlur(rng.standard_normal((CANVAS, CANVAS), np.float32), (0, 0), float(rng.uniform(1.5, 12)))
     light = noise / max(float(noise.std()), 1e-6)
@@ -90,7 +90,7 @@ def _cloud(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
     canvas[...] = np.clip((light - rng.uniform(-0.5, 1.5)) * rng.uniform(100, 600), 0, 255)
 
 
-def _specks(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _specks(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """What a sheet of paper has: dust, holes, short scratches."""
     for _ in range(rng.integers(1, 12)):
         x, y = rng.integers(10, CANVAS - 10, 2).tolist()
@@ -101,7 +101,7 @@ def _specks(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
         cv2.line(canvas, start.tolist(), stop.tolist(), 255, int(rng.integers(1, 5)), cv2.LINE_AA)
 
 
-def _stripes(canvas: Canvas, rng: np.random.Generator, _: Digits) -> None:
+def _stripes(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """Rules, squares, edges: two to six lines along one or two directions."""
     turn = rng.normal(0, 0.15) + (np.pi / 2 if rng.random() < 0.2 else 0.0)
     along, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])

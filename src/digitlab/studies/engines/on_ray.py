@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import digitlab
+from digitlab.cluster import expect_answer
 from digitlab.errors import ClusterError, DigitlabError, MissingExtraError, UsageError
-from digitlab.studies.engines.answering import expect_answer
 from digitlab.studies.engines.local import thread_settings
 from digitlab.studies.engines.slot import Slot
 from digitlab.studies.job import THREADS

@@ -1,0 +1,256 @@
+"""`digitlab read` of folders and of many pictures: all cores or a cluster, into files, with a page to look over."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cyclopts import Parameter
+
+from digitlab.apps.cli.console import advise, complain, say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from digitlab.apps.cli.progress_view import ProgressView
+    from digitlab.archives import Answer, Doubts, Picture, ReadingJob
+
+__all__ = ["NO_OUTPUT", "Output", "read_many"]
+
+_HANDFUL = 8  # pictures that are read before a bar would be seen
+_COMPLAINTS = 20  # lines about bad pictures
+
+Row = dict[str, Any]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where readings go beside the terminal, and who reads.
+
+    Attributes:
+        csv: Write a table, one digit a row: path, line, position, digit, confidence, x0, y0, x1, y1.
+        review: Write a page (HTML) of the least certain digits, on which they are corrected by typing; `digitlab data
+            from-review` makes a dataset of what it saves. A file, or a folder for review.html.
+        most: Digits on that page, 1 to 1000.
+        out: Keep the readings in FILE.jsonl or FILE.parquet, or as Parquet files in a folder (any other name). After a
+            kill, the same command reads only what is missing.
+        jobs: Processes; else one a core.
+        engine: local: this machine; ray: a cluster, with Ray Data, into a folder.
+        address: Of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
+    """
+
+    csv: Path | None = None
+    review: Path | None = None
+    most: int = 100
+    out: Path | None = None
+    jobs: int | None = None
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+
+
+NO_OUTPUT = Output()
+
+
+def read_many(
+    images: Sequence[Path], job: ReadingJob, *, output: Output = NO_OUTPUT, draw: Path | None = None, json: bool = False
+) -> int:
+    """Read all of them; returns the exit code of `digitlab read`."""
+    from digitlab.archives import Doubts, find_pictures, read_pictures
+
+    _check(output)
+    pictures = find_pictures(images, draw=draw, leave_out=[path for path in (output.out, output.review) if path])
+    reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is told now, and once
+    doubts = Doubts(output.most, reader.threshold) if output.review is not None else None
+    if output.out is None:
+        answers = read_pictures(pictures, job, jobs=output.jobs, reader=reader)
+        tally = _read_to_terminal(pictures, answers, output, doubts, json=json)
+    else:
+        tally = _read_into_results(pictures, job, job.digest(reader), output, doubts)
+    if output.review is not None and doubts is not None:
+        _write_page(output.review, doubts)
+    if tally.bad and tally.pictures > 1:
+        advise(f"{tally.bad:,} of {tally.pictures:,} pictures could not be read")
+    if output.out is not None:
+        if json:
+            say_json({"out": str(output.out), **tally.as_dict()})
+        else:
+            say(str(output.out))
+    return 2 if tally.bad else int(tally.empty > 0)
+
+
+def _check(output: Output) -> None:
+    from digitlab.errors import UsageError
+
+    if output.engine == "ray" and output.out is None:
+        raise UsageError("--engine ray keeps its readings in a folder; name it with --out FOLDER")
+    if output.engine == "ray" and output.jobs is not None:
+        raise UsageError("the processors of a Ray cluster decide how many read at once; expected no --jobs")
+    if output.engine == "local" and output.address is not None:
+        raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
+
+
+@dataclass
+class _Tally:
+    """What came of the pictures."""
+
+    pictures: int = 0
+    read_now: int = 0
+    digits: int = 0
+    empty: int = 0
+    bad: int = 0
+    complaints: int = 0
+
+    def complain(self, error: str) -> None:
+        """Say what is wrong with a picture; of a folder full of them only the first, for the results have them all."""
+        self.complaints += 1
+        if self.complaints <= _COMPLAINTS:
+            complain(error)
+        elif self.complaints == _COMPLAINTS + 1:
+            advise("… and so on; the column error of the results has them all")
+
+    def see(self, row: Row) -> None:
+        self.pictures += 1
+        self.digits += sum(each["digit"] is not None for each in row["digits"])
+        self.bad += row["error"] is not None
+        self.empty += row["error"] is None and not row["text"]
+
+    def as_dict(self) -> dict[str, int]:
+        return {
+            "pictures": self.pictures,
+            "read_now": self.read_now,
+            "digits": self.digits,
+            "without_digits": self.empty,
+            "not_readable": self.bad,
+        }
+
+
+def _read_to_terminal(
+    pictures: list[Picture], answers: Iterator[Answer], output: Output, doubts: Doubts | None, *, json: bool
+) -> _Tally:
+    """Each answer as it comes, in the order of the pictures."""
+    from digitlab.archives import row_of
+
+    tally, alone = _Tally(), len(pictures) == 1
+    with contextlib.ExitStack() as stack:
+        take = _takers(stack, output, doubts, tally)
+        answers = stack.enter_context(_ending(answers))
+        shown = len(pictures) > _HANDFUL and not sys.stdout.isatty()  # there the answers themselves show how far it is
+        view = stack.enter_context(_view(len(pictures))) if shown else None
+        for done, answer in enumerate(answers, 1):
+            _say_answer(answer, alone=alone, json=json)
+            take(row_of(answer, made_by=""))
+            tally.read_now += 1
+            if view is not None:
+                view(done, len(pictures))
+    return tally
+
+
+def _read_into_results(
+    pictures: list[Picture], job: ReadingJob, made_by: str, output: Output, doubts: Doubts | None
+) -> _Tally:
+    """What is missing, into files; then everything that is in them, read now or before, into the table and the page."""
+    from digitlab.archives import Results, row_of
+
+    assert output.out is not None  # noqa: S101 - for the type checker
+    tally = _Tally()
+    with Results(output.out, made_by, folder=output.engine == "ray" or None) as results:
+        missing = results.missing(pictures)
+        if len(missing) < len(pictures):
+            advise(f"{len(pictures) - len(missing):,} of {len(pictures):,} pictures are read already")
+        with _ending(_answers(missing, job, output)) as answers, _view(len(missing)) as view:
+            for answer in answers:
+                results.add(row_of(answer, made_by))
+                if answer.error is not None:
+                    tally.complain(answer.error)
+                tally.read_now += 1
+                view(tally.read_now, len(missing))
+        results.finish(pictures)
+        with contextlib.ExitStack() as stack:
+            take = _takers(stack, output, doubts, tally)
+            for row in results.rows():
+                take(row)
+    if tally.pictures < len(pictures):
+        advise(f"{len(pictures) - tally.pictures:,} pictures got no answer; the same command tries them again")
+        tally.bad += len(pictures) - tally.pictures
+        tally.pictures = len(pictures)
+    return tally
+
+
+def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer]:
+    if not pictures:
+        return iter(())
+    if output.engine == "ray":
+        from digitlab.archives.on_ray import read_on_ray
+
+        advise("starting Ray …" if output.address is None else f"asking the cluster at {output.address} …")
+        return read_on_ray(pictures, job, address=output.address)
+    from digitlab.archives import read_pictures
+
+    return read_pictures(pictures, job, jobs=output.jobs)
+
+
+@contextlib.contextmanager
+def _ending(answers: Iterator[Answer]) -> Iterator[Iterator[Answer]]:
+    """The same answers; whoever makes them is ended at the end, also after Ctrl-C or an error here."""
+    try:
+        yield answers
+    finally:
+        if isinstance(answers, Generator):
+            answers.close()
+
+
+def _takers(stack: contextlib.ExitStack, output: Output, doubts: Doubts | None, tally: _Tally) -> Callable[[Row], None]:
+    from digitlab.archives import csv_file
+
+    takers: list[Callable[[Row], None]] = [tally.see]
+    if doubts is not None:
+        takers.append(doubts.see)
+    if output.csv is not None:
+        takers.append(stack.enter_context(csv_file(output.csv)))
+
+    def take(row: Row) -> None:
+        for each in takers:
+            each(row)
+
+    return take
+
+
+@contextlib.contextmanager
+def _view(count: int) -> Iterator[ProgressView]:
+    from digitlab.apps.cli.progress_view import ProgressView
+
+    with ProgressView() as view:
+        if count:
+            view.start(f"reading {count:,} pictures")
+        yield view
+
+
+def _say_answer(answer: Answer, *, alone: bool, json: bool) -> None:
+    from digitlab.apps.cli.reading import reading_as_json, say_reading
+
+    if answer.reading is None:
+        complain(str(answer.error))
+        if json:
+            say_json({"path": answer.name, "error": answer.error})
+    elif json:
+        say_json({"path": answer.name, **reading_as_json(answer.reading)})
+    else:
+        say_reading(answer.name, answer.reading, alone=alone)
+
+
+def _write_page(review: Path, doubts: Doubts) -> None:
+    from digitlab.archives import write_review
+
+    page = review if review.suffix.lower() in (".html", ".htm") else review / "review.html"
+    least = doubts.least_certain()
+    with _view(0) as view:
+        view.start("cutting out the least certain digits")
+        shown = write_review(least, page, seen=doubts.seen, tell=view)
+    if shown < len(least):
+        advise(f"{len(least) - shown:,} digits are not on the page: their pictures cannot be opened any more")
+    advise(f"look at {page}")

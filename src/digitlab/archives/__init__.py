@@ -1,0 +1,35 @@
+"""Many pictures: read on all cores or a Ray cluster, kept in files, looked over by a person.
+
+``find_pictures`` says which they are, ``read_pictures`` reads them in processes and ``on_ray`` on a cluster, `Results`
+keeps what was read, and what a person says of the least certain digits becomes a dataset again.
+"""
+
+from __future__ import annotations
+
+from digitlab.archives.corrections import Corrections, read_corrections
+from digitlab.archives.csv_file import CSV_COLUMNS, csv_file
+from digitlab.archives.doubts import Doubt, Doubts
+from digitlab.archives.job import Answer, ReadingJob
+from digitlab.archives.pictures import Picture, find_pictures
+from digitlab.archives.processes import all_cores, read_pictures
+from digitlab.archives.results import Results
+from digitlab.archives.review_page import write_review
+from digitlab.archives.rows import row_of
+
+__all__ = [
+    "CSV_COLUMNS",
+    "Answer",
+    "Corrections",
+    "Doubt",
+    "Doubts",
+    "Picture",
+    "ReadingJob",
+    "Results",
+    "all_cores",
+    "csv_file",
+    "find_pictures",
+    "read_corrections",
+    "read_pictures",
+    "row_of",
+    "write_review",
+]

@@ -1,0 +1,168 @@
+"""The digits that could most easily have been answered otherwise, and what a person needs to see of them."""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.archives.job import scaled
+from digitlab.errors import ImageError, UsageError
+from digitlab.reading import digit_image
+from digitlab.reading.glyph import normalise
+from digitlab.reading.images import load_reduced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box
+
+__all__ = ["Doubt", "Doubts", "Shown", "show_doubts"]
+
+_MOST = 1000  # digits on a page: 5 MB of small pictures
+_MARGIN = 0.2  # of the box's side around a digit that is cut out alone
+_FAINTEST = 8.0  # of 255: less contrast is none
+_BESIDE, _ABOVE = 2.0, 0.6  # of the box's longer side: how much of its neighbours is shown
+_HIGH, _WIDE = 120, 720  # pixels: at most so large is what is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A digit of a row of results; see `row_of`."""
+
+    path: str
+    line: int
+    position: int
+    digit: int | None
+    confidence: float
+    guess: int | None
+    second: int | None
+    second_confidence: float | None
+    box: Box
+
+
+class Doubts:
+    """Keeps the least certain digits of any number of rows: those whose confidence is nearest to the threshold.
+
+    What lies far below it is no digit as surely as what lies far above is one.
+    """
+
+    def __init__(self, most: int, threshold: float) -> None:
+        """Keep at most so many.
+
+        Raises:
+            UsageError: for fewer than 1 or more than 1,000.
+        """
+        if not 1 <= most <= _MOST:
+            raise UsageError(f"--most is {most}; expected 1 to {_MOST}")
+        self._most, self._threshold, self._seen = most, threshold, 0
+        self._heap: list[tuple[float, int, Doubt]] = []  # the surest of those that are kept on top
+
+    def see(self, row: Mapping[str, Any]) -> None:
+        """Take note of the digits of a picture."""
+        for each in row["digits"]:
+            self._seen += 1
+            entry = (-abs(each["confidence"] - self._threshold), -self._seen)
+            if len(self._heap) < self._most:
+                heapq.heappush(self._heap, (*entry, _doubt(row["path"], each)))
+            elif entry > self._heap[0][:2]:
+                heapq.heapreplace(self._heap, (*entry, _doubt(row["path"], each)))
+
+    @property
+    def seen(self) -> int:
+        """How many digits there were in all."""
+        return self._seen
+
+    def least_certain(self) -> list[Doubt]:
+        """The least certain first."""
+        return [doubt for *_, doubt in sorted(self._heap, reverse=True, key=lambda entry: entry[:2])]
+
+
+def _doubt(path: str, digit: Mapping[str, Any]) -> Doubt:
+    x0, y0, x1, y1 = digit["box"]
+    names = ("line", "position", "digit", "confidence", "guess", "second", "second_confidence")
+    return Doubt(path=path, box=(x0, y0, x1, y1), **{name: digit[name] for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A doubt with its pictures.
+
+    crop: the digit among its neighbours, a WebP as data URI
+    frame: where the digit is in that picture: left, top, width and height as shares of 1
+    glyph: the digit as networks take it, 784 bytes in base64; None where no ink can be told from its paper
+    """
+
+    doubt: Doubt
+    crop: str
+    frame: tuple[float, float, float, float]
+    glyph: str | None
+
+
+def show_doubts(doubts: Sequence[Doubt], tell: Callable[[int, int], None] | None = None) -> Iterator[Shown]:
+    """The doubts in their order with their pictures; those whose file is away by now are left out.
+
+    tell: called with how many are done, and of how many
+    """
+    by_path: dict[str, list[int]] = {}
+    for place, doubt in enumerate(doubts):
+        by_path.setdefault(doubt.path, []).append(place)
+    found: dict[int, Shown] = {}
+    for path, places in by_path.items():
+        try:
+            picture, size = load_reduced(path, None)
+        except ImageError:
+            continue
+        found.update({place: _shown(doubts[place], picture, size) for place in places})
+        if tell is not None:
+            tell(len(found), len(doubts))
+    return (found[place] for place in sorted(found))
+
+
+def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> Shown:
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = box = scaled(doubt.box, to=(width, height), of=size)
+    side = max(x1 - x0, y1 - y0)
+    left, right = max(0, round(x0 - _BESIDE * side)), min(width, round(x1 + _BESIDE * side))
+    top, bottom = max(0, round(y0 - _ABOVE * side)), min(height, round(y1 + _ABOVE * side))
+    wide, high = right - left, bottom - top
+    frame = ((x0 - left) / wide, (y0 - top) / high, (x1 - x0) / wide, (y1 - y0) / high)
+    return Shown(doubt, _as_webp(picture[top:bottom, left:right]), frame, _glyph(picture, box))
+
+
+def _as_webp(pixels: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
+    picture = Image.fromarray(pixels)
+    scale = min(_HIGH / picture.height, _WIDE / picture.width)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    out = io.BytesIO()
+    picture.resize(size, Image.Resampling.BILINEAR).save(out, "WEBP", quality=70)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _glyph(picture: NDArray[np.uint8], box: Box) -> str | None:
+    """What is in the box, found again as the one digit of that piece of the picture; else its contrast as it is."""
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = box
+    margin = max(2, round(_MARGIN * max(x1 - x0, y1 - y0)))
+    piece = picture[max(0, y0 - margin) : min(height, y1 + margin), max(0, x0 - margin) : min(width, x1 + margin)]
+    image = digit_image(np.ascontiguousarray(piece))
+    if image is None:
+        image = _contrast(piece, picture[y0:y1, x0:x1])
+    return None if image is None else base64.b64encode(image.tobytes()).decode("ascii")
+
+
+def _contrast(piece: NDArray[np.uint8], inside: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """How far the box is from the paper at the border of a piece around it, as a digit."""
+    grey = piece.mean(axis=2)
+    paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    ink = np.abs(inside.mean(axis=2) - paper)
+    strongest = float(ink.max(initial=0.0))
+    return None if strongest < _FAINTEST else normalise((ink / strongest).astype(np.float32))

@@ -1,0 +1,111 @@
+"""One picture of many: how it is read, and what comes of it, whatever it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import digitlab
+from digitlab.errors import DigitlabError, StorageError
+from digitlab.reading import Reader
+from digitlab.reading.drawing import save_drawing
+from digitlab.reading.images import load_reduced
+
+if TYPE_CHECKING:
+    from digitlab.archives.pictures import Picture
+    from digitlab.values import Box, Reading
+
+__all__ = ["Answer", "ReadingJob", "Stamp", "read_picture", "scaled", "stamp_of"]
+
+Stamp = tuple[int, int]  # bytes, and nanoseconds when it was changed: what tells whether a file is still the same
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingJob:
+    """How all pictures are read.
+
+    model, threshold: as `Reader` takes them; None is its default
+    constraints: what `Reader.read` is told of every picture: count, lines, region, pattern, grid
+    """
+
+    model: str | Path | None = None
+    threshold: float | None = None
+    constraints: dict[str, Any] = field(default_factory=dict)
+
+    def reader(self, threads: int = 1) -> Reader:
+        """The reader of one worker: of one thread, where there is a worker a core; 0 is a thread a core.
+
+        Raises:
+            ModelError, UsageError: as `Reader`.
+        """
+        asked = {} if self.threshold is None else {"threshold": self.threshold}
+        return Reader(self.model, threads=threads, **asked)
+
+    def digest(self, reader: Reader) -> str:
+        """16 hexadecimal digits that change with the version, the model's bytes, the threshold and the constraints."""
+        said = json.dumps([digitlab.__version__, reader.threshold, self.constraints], sort_keys=True, default=str)
+        return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one picture: a reading, or why there is none.
+
+    name: its path as results have it
+    stamp: of the file that was read
+    """
+
+    name: str
+    reading: Reading | None
+    error: str | None
+    stamp: Stamp
+
+
+def stamp_of(path: str) -> Stamp:
+    """Size and time of a file; zeros where there is none."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def scaled(box: Box, to: tuple[int, int], of: tuple[int, int]) -> Box:
+    """A box of a picture of width and height ``of`` in the same picture ``to`` another size: the largest are reduced.
+
+    >>> scaled((10, 20, 30, 40), to=(50, 100), of=(100, 200))
+    (5, 10, 15, 20)
+    """
+    (x0, y0, x1, y1), wide, high = box, to[0] / of[0], to[1] / of[1]
+    left, top = min(int(x0 * wide), to[0] - 1), min(int(y0 * high), to[1] - 1)
+    return left, top, max(left + 1, round(x1 * wide)), max(top + 1, round(y1 * high))
+
+
+def _draw(path: str, out: Path, reading: Reading) -> None:
+    pixels, size = load_reduced(path, None)
+    here = pixels.shape[1], pixels.shape[0]
+    digits = tuple(replace(each, box=scaled(each.box, to=here, of=size)) for each in reading.digits)
+    save_drawing(out, pixels, replace(reading, digits=digits))
+
+
+def read_picture(reader: Reader, picture: Picture, constraints: dict[str, Any]) -> Answer:
+    """Read one, and draw it where that is asked for; a picture that cannot be read is an answer too.
+
+    Raises:
+        StorageError: when the drawing cannot be written: the next ones could not be either.
+    """
+    stamp = stamp_of(picture.path)
+    try:
+        reading = reader.read(picture.path, **constraints)
+        if picture.drawing is not None:
+            _draw(picture.path, Path(picture.drawing), reading)
+    except StorageError:
+        raise
+    except DigitlabError as error:
+        return Answer(picture.name, None, str(error), stamp)
+    except MemoryError:
+        return Answer(picture.name, None, f"{picture.name}: does not fit into the memory; make it smaller first", stamp)
+    return Answer(picture.name, reading, None, stamp)

@@ -1,0 +1,123 @@
+"""The pictures of an archive that outgrows one machine: Ray Data, an actor a core of every node.
+
+Nodes read the pictures themselves, so their folder must be seen by all of them under the same name. Answers come back
+to the process that asked, which keeps them: one writer, so a kill leaves nothing half written, and the same files as on
+one machine. A writer keeps up with a few thousand cores that read pages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import pickle
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import digitlab
+from digitlab.archives.job import ReadingJob, read_picture
+from digitlab.archives.pictures import Picture
+from digitlab.cluster import ray_session
+from digitlab.errors import ClusterError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.archives.job import Answer
+
+__all__ = ["read_on_ray"]
+
+_TOGETHER = 64  # pictures in a block at most: what is done again when a node is lost
+
+
+def read_on_ray(pictures: Sequence[Picture], job: ReadingJob, *, address: str | None = None) -> Iterator[Answer]:
+    """Read all pictures on a cluster; the answers come as they are ready, and none for a picture that ended an actor.
+
+    address: HOST:PORT of a cluster's head, "auto" for the one on this machine; None starts one here
+
+    Raises:
+        MissingExtraError: without Ray, or without what Ray Data needs.
+        ClusterError: when no cluster answers, or its nodes cannot read.
+    """
+    for package in ("ray", "pyarrow", "pandas"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError("ray", needed_for="--engine ray")
+    with ray_session(address), _quiet():
+        import ray.data
+
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.enable_operator_progress_bars = False
+        context.print_on_execution_start = False
+        context.max_errored_blocks = -1  # a picture that ends its actor costs its block; the same command goes on there
+        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        blocks = min(len(pictures), max(2 * cores, -(-len(pictures) // _TOGETHER)))
+        data = ray.data.from_items([_sent(picture) for picture in pictures], override_num_blocks=blocks)
+        answers = data.map_batches(
+            _Readings,
+            fn_constructor_args=(pickle.dumps(_on_nodes(job)), digitlab.__version__),
+            batch_size=None,
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cores),
+        )
+        try:
+            for batch in answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
+                for each in batch["answer"]:
+                    yield pickle.loads(each.as_py())  # noqa: S301 - from our own actors; Ray itself speaks pickle
+        except ray.exceptions.RayError as error:
+            raise ClusterError(f"the cluster could not go on ({_last_line(error)}); the same command does") from error
+
+
+def _sent(picture: Picture) -> dict[str, str]:
+    absolute = {name: str(Path(path).resolve()) for name, path in asdict(picture).items() if path is not None}
+    return {"name": picture.path, "path": absolute["path"], "drawing": absolute.get("drawing", "")}
+
+
+def _on_nodes(job: ReadingJob) -> ReadingJob:
+    """A model's file by a name that holds elsewhere; a shipped name as it is."""
+    local = job.model is not None and Path(job.model).exists()
+    return replace(job, model=str(Path(str(job.model)).resolve())) if local else job
+
+
+class _Readings:
+    """An actor: one reader, one core."""
+
+    def __init__(self, job: bytes, version: str) -> None:
+        import cv2
+
+        if digitlab.__version__ != version:
+            raise ClusterError(f"a node has digitlab {digitlab.__version__}, and the one that asks has {version}")
+        cv2.setNumThreads(1)
+        self._job: ReadingJob = pickle.loads(job)  # noqa: S301 - from the process that started this one
+        self._reader = self._job.reader()
+
+    def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[bytes]]:
+        answers = []
+        for name, path, drawing in zip(batch["name"], batch["path"], batch["drawing"], strict=True):
+            answer = read_picture(self._reader, Picture(str(path), str(drawing) or None), self._job.constraints)
+            given = Picture(str(name)).name
+            error = answer.error and answer.error.replace(answer.name, given)
+            answers.append(pickle.dumps(replace(answer, name=given, error=error)))
+        return {"answer": answers}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Ray Data logs each step of its plan to stderr, where our progress is."""
+    log = logging.getLogger("ray.data")
+    before, log.disabled = log.disabled, True
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.disabled = before
+        log.setLevel(level)
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__

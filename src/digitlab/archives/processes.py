@@ -1,0 +1,149 @@
+"""The pictures of one machine: a process a core, each with a reader of one thread; answers come in order.
+
+Not threads: a decoder that crashes would take all of them along, and parts of a reading hold Python's lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
+
+from digitlab.archives.job import Answer, ReadingJob, read_picture, stamp_of
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from digitlab.archives.pictures import Picture
+    from digitlab.reading import Reader
+
+__all__ = ["all_cores", "read_pictures"]
+
+_TOGETHER = 8  # pictures that a process is given at once: a page takes it hundreds of times what handing over costs
+_AHEAD = 3  # such handfuls for each process that wait or are being read
+
+Chunk = tuple["Picture", ...]
+
+
+def all_cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def read_pictures(
+    pictures: Sequence[Picture], job: ReadingJob, *, jobs: int | None = None, reader: Reader | None = None
+) -> Iterator[Answer]:
+    """Read all of them; the answers come in the order of the pictures, while the next ones are being read.
+
+    A picture that ends its process (a decoder that crashes, memory that runs out) becomes an answer with an error.
+
+    jobs: processes; None: one a core, and none beside this one for a handful of pictures
+    reader: of the job, for that handful; None: one is made
+
+    Raises:
+        UsageError: for fewer than one.
+        ModelError: for a model that cannot be loaded.
+        StorageError: when a drawing cannot be written.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs is {jobs}; expected 1 or more")
+    wanted = jobs or min(all_cores(), -(-len(pictures) // _TOGETHER))
+    if wanted <= 1:
+        used = reader or job.reader(threads=jobs or 0)
+        return (read_picture(used, picture, job.constraints) for picture in pictures)
+    return _Processes(job, wanted).answers(pictures)
+
+
+class _Processes:
+    def __init__(self, job: ReadingJob, count: int) -> None:
+        self._job, self._count = job, count
+
+    def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer]:
+        left = iter([tuple(pictures[start : start + _TOGETHER]) for start in range(0, len(pictures), _TOGETHER)])
+        under_way: deque[tuple[Chunk, Future[list[Answer]]]] = deque()
+        pool = self._start(self._count)
+        try:
+            while True:
+                for chunk in itertools.islice(left, self._count * _AHEAD - len(under_way)):
+                    under_way.append((chunk, _submit(pool, chunk)))
+                if not under_way:
+                    return
+                chunk, future = under_way.popleft()
+                try:
+                    answers = future.result()
+                except BrokenProcessPool:  # one of the pictures under way ended its process, and with it all others
+                    pool.shutdown(cancel_futures=True)
+                    answers = [self._alone(picture) for picture in chunk]
+                    pool = self._start(self._count)
+                    under_way = deque((each, _again(pool, each, theirs)) for each, theirs in under_way)
+                yield from answers
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _start(self, count: int) -> ProcessPoolExecutor:
+        # Spawned: a forked process would inherit locks that ONNX Runtime's threads may hold.
+        return ProcessPoolExecutor(
+            count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._job,)
+        )
+
+    def _alone(self, picture: Picture) -> Answer:
+        """In a process of its own, which it may end."""
+        with self._start(1) as pool:
+            try:
+                return _submit(pool, (picture,)).result()[0]
+            except BrokenProcessPool:
+                reason = f"{picture.name}: reading it ended the process (damaged, or too large for the memory)"
+                return Answer(picture.name, None, reason, stamp_of(picture.path))
+
+
+def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[list[Answer]]:
+    try:
+        return pool.submit(_read, chunk)
+    except BrokenProcessPool as error:  # broken since: heard of when its turn comes
+        failed: Future[list[Answer]] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _again(pool: ProcessPoolExecutor, chunk: Chunk, future: Future[list[Answer]]) -> Future[list[Answer]]:
+    done = future.done() and not future.cancelled() and future.exception() is None
+    return future if done else _submit(pool, chunk)
+
+
+# What follows runs in the processes.
+
+_worker: tuple[Reader, ReadingJob] | None = None
+
+
+def _begin(job: ReadingJob) -> None:
+    global _worker  # noqa: PLW0603 - a process reads for one job
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    _worker = job.reader(), job
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell; nobody else would end this process."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _read(chunk: Chunk) -> list[Answer]:
+    assert _worker is not None  # noqa: S101 - the initializer has run
+    reader, job = _worker
+    return [read_picture(reader, picture, job.constraints) for picture in chunk]

@@ -1,0 +1,61 @@
+"""An answer as a row of results: plain numbers and texts, the same in JSON lines and in Parquet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from digitlab.archives.job import Answer
+    from digitlab.values import ReadDigit, Reading
+
+__all__ = ["row_of"]
+
+
+def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
+    """What is kept of a picture.
+
+    path, text, lines, digits, note, ms, error (then nothing was read), width, height; and what a later run compares to
+    know whether the picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
+    """
+    reading = answer.reading
+    size = reading.size if reading is not None else None
+    return {
+        "path": answer.name,
+        "text": None if reading is None else reading.text,
+        "lines": [] if reading is None else list(reading.lines),
+        "digits": [] if reading is None else _digits(reading),
+        "note": None if reading is None else reading.note,
+        "ms": None if reading is None else round(reading.milliseconds, 2),
+        "error": answer.error,
+        "width": size[0] if size else None,
+        "height": size[1] if size else None,
+        "bytes": answer.stamp[0],
+        "modified": answer.stamp[1],
+        "made_by": made_by,
+    }
+
+
+def _digits(reading: Reading) -> list[dict[str, Any]]:
+    rows, line, position = [], -1, 0
+    for found in reading.digits:
+        position = position + 1 if found.line == line else 0
+        line = found.line
+        rows.append(_digit(found, position if found.column is None else found.column))
+    return rows
+
+
+def _digit(found: ReadDigit, position: int) -> dict[str, Any]:
+    """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown."""
+    ranked = sorted(range(len(found.probabilities)), key=lambda digit: -found.probabilities[digit])
+    guess = found.digit if found.digit is not None or not ranked else ranked[0]
+    second = next((digit for digit in ranked if digit != guess), None)
+    return {
+        "digit": found.digit,
+        "confidence": round(found.confidence, 6),
+        "guess": guess,
+        "second": second,
+        "second_confidence": None if second is None else round(found.probabilities[second], 6),
+        "box": list(found.box),
+        "line": found.line,
+        "position": position,
+    }

@@ -1,0 +1,142 @@
+"""Whoever reads: digitlab or a peer, asked the same. A picture gets a text of digits, a page lines of digits."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from digitlab.bench.page_text import edits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.bench.photos import PageSet, SingleSet
+    from digitlab.reading import Reader
+
+__all__ = ["Answerer", "Ours", "PageResult", "PagesResult", "SinglesResult", "ask_pages", "ask_singles"]
+
+
+class Answerer(Protocol):
+    """Reads a picture: returns the answer and the milliseconds that it took, from array to answer."""
+
+    name: str
+
+    def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
+        """The digits of a picture of one digit; "" where there is none."""
+
+    def page(self, image: NDArray[np.uint8]) -> tuple[str, float]:
+        """The digits of a page, its lines joined by "|"."""
+
+
+class Ours:
+    """digitlab's reader, on one thread."""
+
+    name = "digitlab"
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
+        """See `Answerer.single`."""
+        began = time.perf_counter()
+        digit = self._reader.classify(image).digit
+        return "" if digit is None else str(digit), (time.perf_counter() - began) * 1000
+
+    def page(self, image: NDArray[np.uint8]) -> tuple[str, float]:
+        """See `Answerer.page`."""
+        began = time.perf_counter()
+        reading = self._reader.read(image)
+        return "|".join(reading.lines), (time.perf_counter() - began) * 1000
+
+
+@dataclass
+class SinglesResult:
+    """Counts over a set of single pictures; a picture is right when exactly its digit was read."""
+
+    pictures: int = 0
+    right: int = 0
+    refused: int = 0
+    negative: bool = False
+    milliseconds: list[float] = field(default_factory=list)
+    writers: dict[str, tuple[int, int]] = field(default_factory=dict)  # name → right, of
+
+    @property
+    def accuracy(self) -> float | None:
+        """With a refusal counted as wrong; None where there is no digit to read."""
+        return None if self.negative or not self.pictures else self.right / self.pictures
+
+    @property
+    def refused_share(self) -> float | None:
+        """How many got no digit."""
+        return self.refused / self.pictures if self.pictures else None
+
+    @property
+    def typical_ms(self) -> float | None:
+        """The median."""
+        return statistics.median(self.milliseconds) if self.milliseconds else None
+
+
+@dataclass(frozen=True)
+class PageResult:
+    """One page."""
+
+    name: str
+    size: tuple[int, int]
+    text: str
+    read: str
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class PagesResult:
+    """A set of pages."""
+
+    pages: list[PageResult]
+
+    @property
+    def character_error(self) -> float:
+        """Edits of all pages, of all their characters; line ends count as characters."""
+        return sum(edits(each.text, each.read) for each in self.pages) / sum(len(each.text) for each in self.pages)
+
+    @property
+    def exact(self) -> int:
+        """Pages that were read without a fault."""
+        return sum(each.text == each.read for each in self.pages)
+
+
+def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *, every: int = 1) -> SinglesResult:
+    """Ask for each picture of a set, or for each ``every``-th."""
+    tell(f"{who.name}: {asked.name} …")
+    result, writers = SinglesResult(), defaultdict(list)
+    for number, picture in enumerate(asked.pictures()):
+        if number % every:
+            continue
+        text, milliseconds = who.single(picture.image)
+        right = picture.label is not None and text == str(picture.label)
+        result.pictures += 1
+        result.right += right
+        result.refused += not text
+        result.negative = picture.label is None
+        result.milliseconds.append(milliseconds)
+        if picture.writer:
+            writers[picture.writer].append(right)
+    result.writers = {name: (sum(said), len(said)) for name, said in sorted(writers.items())}
+    return result
+
+
+def ask_pages(who: Answerer, asked: PageSet, tell: Callable[[str], None], *, rounds: int = 1) -> PagesResult:
+    """Ask for each page; the quickest of ``rounds`` counts."""
+    tell(f"{who.name}: {asked.name} …")
+    pages = []
+    for page in asked.pages():
+        answers = [who.page(page.image) for _ in range(rounds)]
+        height, width = page.image.shape[:2]
+        quickest = min(milliseconds for _, milliseconds in answers)
+        pages.append(PageResult(page.name, (width, height), page.text, answers[0][0], quickest))
+    return PagesResult(pages)

@@ -1,0 +1,95 @@
+"""How quickly pictures are read, and in how much memory: in a process of its own, with one thread unless said.
+
+python -m digitlab.bench.read_apart QUICK [MODEL]
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["measure_apart"]
+
+
+def measure_apart(model: str | None, *, quick: bool) -> dict[str, Any]:
+    """What `_measure` gives, measured in a new process: its memory holds nothing of this one."""
+    with tempfile.TemporaryDirectory() as folder:  # made here: drawing a picture takes more memory than reading it
+        _keep_pictures(Path(folder), quick=quick)
+        options = ["quick" if quick else "full", folder, *([model] if model else [])]
+        command = [sys.executable, "-m", __spec__.name, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UsageError(f"the speed could not be measured: {last[:300]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _keep_pictures(folder: Path, *, quick: bool) -> None:
+    import numpy as np
+
+    from digitlab.bench.made_pages import bad_pictures, one_digit, page
+
+    np.save(folder / "small.npy", page(1.5))
+    np.save(folder / "large.npy", page(12))
+    np.save(folder / "crop.npy", one_digit())
+    np.save(folder / "digits.npy", np.stack([255 - one_digit(28, seed) for seed in range(1000)]))
+    for name, picture in bad_pictures(2 if quick else 50):
+        np.save(folder / f"bad {name}.npy", picture)
+
+
+def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
+    """Milliseconds from array to answer on one thread, medians; digits a second on two; megabytes."""
+    import cv2
+    import numpy as np
+
+    from digitlab.bench.apart import peak_megabytes
+    from digitlab.reading import Reader
+
+    cv2.setNumThreads(1)
+    reader = Reader(model, threads=1)
+    small, large, crop, images = (np.load(folder / f"{name}.npy") for name in ("small", "large", "crop", "digits"))
+    rounds = 3 if quick else 15
+    found: dict[str, Any] = {
+        "page_ms": _median(lambda: reader.read(small), rounds),
+        "large_page_ms": _median(lambda: reader.read(large), rounds),
+        "digit_ms": _median(lambda: reader.classify(crop), 50 if quick else 2000),
+        "idle_mb": peak_megabytes(),
+    }
+    two = Reader(model, threads=2).classifier
+    seconds = _median(lambda: two.probabilities(images), 3 if quick else 20) / 1000
+    found["digits_per_second"] = len(images) / seconds
+    slowest = {}
+    for path in sorted(folder.glob("bad *.npy")):
+        picture = np.load(path)
+        began = time.perf_counter()
+        reader.read(picture)
+        slowest[path.stem.removeprefix("bad ")] = (time.perf_counter() - began) * 1000
+    found["bad_ms"] = slowest
+    found["peak_mb"] = peak_megabytes()
+    return found
+
+
+def _median(work: Callable[[], object], rounds: int) -> float:
+    """Milliseconds of one call; two before are not counted."""
+    times = []
+    for _ in range(rounds + 2):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times[2:])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_measure(Path(sys.argv[2]), (*sys.argv, None)[3], quick=sys.argv[1] == "quick")))

@@ -1,0 +1,265 @@
+"""The grid of a form or a sudoku: found, laid flat, and cut into cells without its lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ImageError
+from digitlab.reading.components import FAINT
+from digitlab.reading.ink import INK, ink_strength, scaled, shrink
+from digitlab.reading.rules import Rule, find_rules, taken_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box
+
+__all__ = ["Cell", "grid_cells"]
+
+_SEARCH_SIDE = 1000  # pixels at which the grid is looked for
+_WINDOW = 0.08  # of the side: wider than its lines
+_LEAST = 0.04  # of the picture, that a grid covers
+_CANDIDATES = 6
+_CORNER_ANGLE = 0.12  # of its length, by which an outline may be off its four sides
+
+_CELL = 56  # pixels of a cell laid flat
+_LARGEST = 2400  # pixels of the flat grid's longest side
+_SMALLEST_CELL = 20
+_OUTSIDE = 0.25  # of a cell, that is kept around the grid: its outermost lines are within
+_THICKEST = 0.2  # of a cell: the frame's line
+_SPAN = 0.5  # of the grid, that a line must reach over
+_OFF = 0.22  # of a cell, that a line may lie off its place
+_FEWEST_LINES = 0.55  # of those that the grid should have
+
+_LOWEST = 0.28  # of a cell: the longest side of a digit
+_THINNEST = 0.025  # of a cell's area: the ink of a digit
+_AT_EDGE = 0.14  # of a cell, from its border: what lies there is left of a line
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is written in one cell. box: in pixels of the picture; ink: float32, cropped to it."""
+
+    column: int
+    row: int
+    box: Box
+    ink: NDArray[np.float32]
+
+
+def grid_cells(rgb: NDArray[np.uint8], columns: int, rows: int) -> list[Cell]:
+    """The written cells of the largest grid of so many cells, row by row; empty cells are left out.
+
+    rgb: uint8 (H, W, 3)
+
+    Raises:
+        ImageError: when there is no such grid in the picture.
+    """
+    side = min(_CELL, _LARGEST // max(columns, rows))
+    best, seen = None, 0.0
+    for corners in _quadrilaterals(rgb):
+        for turned in _ways_round(corners, columns, rows):
+            flat = _Flat.of(rgb, turned, columns, rows, side)
+            found = flat.lines_found()
+            if found > seen + 0.05:
+                best, seen = flat, found
+        if seen > 0.9:
+            break
+    if best is None or seen < _FEWEST_LINES:
+        what = f"only {100 * seen:.0f} % of its lines were found" if best is not None else "no frame was found"
+        raise ImageError(
+            f"there is no grid of {columns}x{rows} cells in the picture ({what}); "
+            "expected one whole frame of lines, seen from above or a bit from the side"
+        )
+    return best.cells()
+
+
+def _quadrilaterals(rgb: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """The corners, float32 (4, 2) in pixels, of outlines of four sides, largest first; clockwise, upper left first."""
+    small = shrink(rgb, _SEARCH_SIDE)
+    strength = ink_strength(small, round(_WINDOW * max(small.shape)), page=True)
+    there = scaled(strength)
+    if there is None:
+        return []
+    mask = cv2.dilate((there >= FAINT).astype(np.uint8), np.ones((3, 3), np.uint8))
+    outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    least = _LEAST * mask.size
+    large = [np.asarray(cv2.convexHull(outline), np.int32) for outline in outlines if len(outline) >= 4]
+    large = sorted((hull for hull in large if cv2.contourArea(hull) >= least), key=cv2.contourArea, reverse=True)
+    scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
+    found: list[NDArray[np.float32]] = []
+    for hull in large:
+        corners = _four_corners(hull)
+        if corners is None or len(found) == _CANDIDATES:
+            continue
+        if all(np.abs(corners - other).max() > 0.02 * _SEARCH_SIDE for other in found):
+            found.append(corners)
+    return [(corners + 0.5) * scale - 0.5 for corners in found]
+
+
+def _four_corners(hull: NDArray[np.int32]) -> NDArray[np.float32] | None:
+    length = cv2.arcLength(hull, closed=True)
+    for share in (0.01, 0.02, 0.03, 0.05, 0.08):
+        outline = cv2.approxPolyDP(hull, share * length, closed=True)
+        if len(outline) == 4:
+            break
+    else:
+        return None
+    if cv2.contourArea(outline) < (1.0 - _CORNER_ANGLE) * cv2.contourArea(hull):
+        return None
+    corners = outline.reshape(4, 2).astype(np.float32)
+    middle = corners.mean(axis=0)
+    corners = corners[np.argsort(np.arctan2(corners[:, 1] - middle[1], corners[:, 0] - middle[0]))]
+    return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
+
+
+def _ways_round(corners: NDArray[np.float32], columns: int, rows: int) -> list[NDArray[np.float32]]:
+    """The corners as they are, or one further where the grid's long side is the other one."""
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    wide, high = sides[0] + sides[2], sides[1] + sides[3]
+    if columns != rows and (wide > high) != (columns > rows) and max(wide, high) > 1.2 * min(wide, high):
+        return [corners, np.roll(corners, -1, axis=0)]
+    return [corners]
+
+
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """The grid laid flat. strength: uint8 of the ink, ``border`` pixels more on each side; back: to the picture."""
+
+    strength: NDArray[np.uint8]
+    back: NDArray[np.float64]
+    columns: int
+    rows: int
+    side: int
+    border: int
+    picture: tuple[int, int]
+    across: list[Rule]
+    down: list[Rule]
+
+    @classmethod
+    def of(cls, rgb: NDArray[np.uint8], corners: NDArray[np.float32], columns: int, rows: int, side: int) -> _Flat:
+        border = round(_OUTSIDE * side)
+        wide, high = columns * side, rows * side
+        target = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) + np.float32(border)
+        there = np.asarray(cv2.getPerspectiveTransform(corners, target), np.float64)
+        size = wide + 2 * border, high + 2 * border
+        flat = np.asarray(
+            cv2.warpPerspective(rgb, there, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
+        strength = ink_strength(flat, 2 * side, page=True)
+        level = float(np.median(strength)) + 12.0
+        thickest = max(4, round(_THICKEST * side))
+        across = find_rules(strength, level, thickest, _SPAN)
+        down = find_rules(np.ascontiguousarray(strength.T), level, thickest, _SPAN)
+        picture = rgb.shape[1], rgb.shape[0]
+        return cls(
+            strength, np.asarray(np.linalg.inv(there), np.float64), columns, rows, side, border, picture, across, down
+        )
+
+    def lines_found(self) -> float:
+        """The share of the grid's lines that are there, less those that are there and should not be."""
+        there = len(self._places(self.across, self.rows)) + len(self._places(self.down, self.columns))
+        others = self._others(self.across, self.rows) + self._others(self.down, self.columns)
+        return (there - others) / (self.rows + self.columns + 2)
+
+    def _others(self, rules: Sequence[Rule], cells: int) -> int:
+        """How many lines within the grid stand apart from those that it should have."""
+        middles = np.sort([float(np.median(rule.place)) - self.border for rule in rules])
+        middles = middles[(middles > -_OFF * self.side) & (middles < (cells + _OFF) * self.side)]
+        apart = 1 + int((np.diff(middles) > _OFF * self.side).sum()) if len(middles) else 0
+        return max(0, apart - len(self._places(rules, cells)))
+
+    def _places(self, rules: Sequence[Rule], cells: int) -> dict[int, float]:
+        """Where the grid's lines are, in pixels, those that were found."""
+        places: dict[int, float] = {}
+        for rule in rules:
+            middle = float(np.median(rule.place)) - self.border
+            number = round(middle / self.side)
+            if 0 <= number <= cells and abs(middle - number * self.side) <= _OFF * self.side:
+                places[number] = middle
+        return places
+
+    def cells(self) -> list[Cell]:
+        """The written cells, row by row."""
+        cleaned = taken_out(self.strength, self.across, self.down)
+        ink = scaled(cleaned)
+        if ink is None:
+            return []
+        xs, ys = self._borders(self.down, self.columns), self._borders(self.across, self.rows)
+        _, labels, statistics, centres = cv2.connectedComponentsWithStats(
+            (ink >= INK).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
+        )
+        held: dict[tuple[int, int], list[int]] = {}
+        for part in range(1, len(statistics)):
+            place = self._cell_of(statistics[part].tolist(), centres[part].tolist(), xs, ys)
+            if place is not None:
+                held.setdefault(place, []).append(part)
+        found = []
+        for (row, column), parts in sorted(held.items()):
+            cell = self._cell(ink, np.asarray(labels, np.int32), np.asarray(statistics, np.int32), (row, column), parts)
+            if cell is not None:
+                found.append(cell)
+        return found
+
+    def _borders(self, rules: Sequence[Rule], cells: int) -> NDArray[np.float64]:
+        """The pixel at which each cell begins, and the last one ends; lines that were not found are put between."""
+        found = self._places(rules, cells)
+        known = sorted(found)
+        even = np.arange(cells + 1, dtype=np.float64) * self.side
+        if known:
+            even = even + np.interp(even, [n * self.side for n in known], [found[n] - n * self.side for n in known])
+        return even + self.border
+
+    def _cell_of(
+        self, statistics: list[int], centre: list[float], xs: NDArray[np.float64], ys: NDArray[np.float64]
+    ) -> tuple[int, int] | None:
+        """The row and column of the cell that holds a stroke; None where it is what is left of a line, or outside."""
+        x, y, width, height, area = statistics
+        column, row = int(np.searchsorted(xs, centre[0])) - 1, int(np.searchsorted(ys, centre[1])) - 1
+        if not (0 <= column < self.columns and 0 <= row < self.rows) or area < 4:
+            return None
+        if max(width, height) > 1.6 * self.side:
+            return None
+        edge = _AT_EDGE * self.side
+        near_side = x + width < xs[column] + edge or x > xs[column + 1] - edge
+        near_end = y + height < ys[row] + edge or y > ys[row + 1] - edge
+        return None if near_side or near_end else (row, column)
+
+    def _cell(
+        self,
+        ink: NDArray[np.float32],
+        labels: NDArray[np.int32],
+        statistics: NDArray[np.int32],
+        place: tuple[int, int],
+        parts: list[int],
+    ) -> Cell | None:
+        boxes = statistics[parts]
+        largest = int(boxes[:, cv2.CC_STAT_AREA].max())
+        kept = [part for part, box in zip(parts, boxes, strict=True) if box[cv2.CC_STAT_AREA] >= 0.06 * largest]
+        boxes = statistics[kept]
+        x0, y0 = boxes[:, 0].min() - 1, boxes[:, 1].min() - 1
+        x1, y1 = (boxes[:, 0] + boxes[:, 2]).max() + 1, (boxes[:, 1] + boxes[:, 3]).max() + 1
+        x0, y0, x1, y1 = max(0, int(x0)), max(0, int(y0)), min(ink.shape[1], int(x1)), min(ink.shape[0], int(y1))
+        area = int(boxes[:, cv2.CC_STAT_AREA].sum())
+        if max(x1 - x0, y1 - y0) - 2 < _LOWEST * self.side or area < _THINNEST * self.side * self.side:
+            return None
+        own = np.isin(labels[y0:y1, x0:x1], kept).astype(np.uint8)
+        soft = ink[y0:y1, x0:x1] * cv2.dilate(own, np.ones((3, 3), np.uint8))
+        down, along = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
+        tight = soft[down[0] : down[-1] + 1, along[0] : along[-1] + 1]
+        box = x0 + int(along[0]), y0 + int(down[0]), x0 + int(along[-1]) + 1, y0 + int(down[-1]) + 1
+        return Cell(place[1], place[0], self._in_picture(box), np.asarray(tight, np.float32))
+
+    def _in_picture(self, box: Box) -> Box:
+        """The upright box in the picture around a box of the flat grid."""
+        x0, y0, x1, y1 = box
+        corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float64)
+        seen = cv2.perspectiveTransform(corners, self.back)[0]
+        left, top = np.clip(np.floor(seen.min(axis=0)), 0, np.array(self.picture) - 1).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(seen.max(axis=0)), 1, self.picture).astype(int).tolist()
+        return left, top, max(right, left + 1), max(bottom, top + 1)

@@ -1,0 +1,226 @@
+"""Ruled and squared paper, margins, table lines: long thin lines are found and taken out, and strokes across them kept.
+
+Works on the strength of the ink before it is scaled, so that many faint rules cannot pass for the pen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Rule", "find_rules", "taken_out", "without_rules"]
+
+_THICKEST = 0.005  # of the page's longest side, at least 3 pixels: a table's line; pens are as wide, but not as long
+_STRIP = 0.025  # of the longest side: the width of the strips in which a line is looked for
+_COVERED, _BARE = 0.75, 0.35  # of a strip's columns: that hold any ink, and that hold the line alone
+_TOLERANCE = 0.14  # of a strip's width, plus 2 pixels: how far a line may stray from where it was heading
+_LONGEST_GAP = 6  # strips that a digit on the line may hide
+_FILLED = 0.65  # of the strips between a line's ends
+_SPAN, _LONE_SPAN = 0.25, 0.6  # of the picture: one among three or more like it, and one alone
+_STRAIGHT = 2.0  # pixels: the median distance from a slightly bent line
+_FEWEST_STRIPS = 5
+
+_REACH = 6  # pixels on either side of a line in which its thickness is looked for
+_EDGE = 0.3  # of a line's own strength: where it ends sideways
+_PEN = 1.35  # times a line's own strength: a pen that runs along it, or crosses it
+_SAMPLES = 160  # columns at which a line is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line from side to side: y at each x of the picture (of the turned picture, for an upright line).
+
+    place: float32 (W,); above, below: pixels that it reaches to either side; strength: of its middle, 0 … 255
+    """
+
+    place: NDArray[np.float32]
+    above: int
+    below: int
+    strength: float
+
+
+def without_rules(strength: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same strength of ink, uint8 (H, W), without its rules; strokes that cross them stay whole.
+
+    What lies on a rule stays where it is clearly stronger than the rule, or between strokes on both sides of it.
+    """
+    level = _faintest(strength)
+    if level is None:
+        return strength
+    flat = find_rules(strength, level)
+    upright = find_rules(np.ascontiguousarray(strength.T), level)
+    return taken_out(strength, flat, upright)
+
+
+def taken_out(strength: NDArray[np.uint8], flat: Sequence[Rule], upright: Sequence[Rule]) -> NDArray[np.uint8]:
+    """`without_rules` for rules that are known: those from left to right, and those from top to bottom."""
+    if not flat and not upright:
+        return strength
+    left = strength.copy()
+    ruled = np.zeros(strength.shape, np.bool_)
+    for rules, cleaned, taken in ((flat, left, ruled), (upright, left.T, ruled.T)):
+        for rule in rules:
+            _take_out(rule, cleaned, taken)
+    _take_out_crossings(flat, upright, left, ruled)
+    thickest = max(rule.above + rule.below + 1 for rule in [*flat, *upright])
+    side = min(thickest, 12) + 2
+    beyond = cv2.copyMakeBorder(left, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
+    bridged = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    bridged = bridged[side:-side, side:-side]
+    return np.asarray(np.where(ruled, np.minimum(strength, bridged), strength), np.uint8)
+
+
+def find_rules(
+    strength: NDArray[np.uint8], level: float, thickest: int | None = None, least_span: float | None = None
+) -> list[Rule]:
+    """The lines from left to right, top to bottom, that are thin and long; they may slope and bend a little.
+
+    strength: uint8 (H, W); level: from which on something is there at all
+    thickest: pixels, by the picture's size unless given
+    least_span: of the width that a line must reach over, whether it is alone or not
+    """
+    height, width = strength.shape
+    thickest = max(3, round(_THICKEST * max(height, width))) if thickest is None else thickest
+    if width < 64 or height < 4 * thickest:
+        return []
+    there = cv2.threshold(strength, level, 255, cv2.THRESH_BINARY)[1]
+    thick = cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
+    thin = cv2.dilate(cv2.subtract(there, thick), np.ones((5, 1), np.uint8))
+    thin = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, thickest + 2), np.uint8))  # over lines that cross it
+    strips = min(64, max(8, round(width / max(12.0, _STRIP * max(height, width)))))
+    # A digit's strokes across the line are thick there, but they are ink: the line goes on beneath them.
+    filled, bare = (
+        cv2.resize(pixels, (strips, height), interpolation=cv2.INTER_AREA) for pixels in (cv2.max(thin, there), thin)
+    )
+    covered = (filled >= round(_COVERED * 255)) & (bare >= round(_BARE * 255))
+    crossings = _crossings(covered, 2 * thickest + 8)
+    if sum(map(len, crossings)) < _FEWEST_STRIPS:
+        return []
+    tracks = [track for track in _tracks(crossings, width / strips) if _is_line(track)]
+    wanted = _SPAN if least_span is None else least_span
+    long = [track for track in tracks if _reach(track) >= wanted * strips]
+    if len(long) < 3 and least_span is None:
+        long = [track for track in long if _reach(track) >= _LONE_SPAN * strips]
+    rules = (_rule(track, strength, width / strips) for track in long)
+    return [rule for rule in rules if rule is not None and rule.above + rule.below <= 2 * thickest]
+
+
+def _faintest(strength: NDArray[np.uint8]) -> float | None:
+    """The strength from which on a pixel is more than grain; None for a picture of nothing."""
+    sample = strength[::3, ::3]
+    paper = float(np.median(sample))
+    grain = 1.4826 * float(np.median(cv2.absdiff(sample, np.full_like(sample, round(paper)))))
+    level = paper + max(9.0, 3.5 * (grain + 1.0))
+    return level if level < 200.0 else None
+
+
+def _crossings(covered: NDArray[np.bool_], thickest: int) -> list[NDArray[np.float32]]:
+    """Where thin lines cross each strip: the middles of the covered runs, from top to bottom.
+
+    covered: bool (H, strips)
+    """
+    edges = np.diff(np.pad(covered.T.astype(np.int8), ((0, 0), (1, 1))), axis=1)  # (strips, H + 1)
+    strip, start = np.nonzero(edges == 1)
+    stop = np.nonzero(edges == -1)[1]
+    narrow = stop - start <= thickest
+    middle = ((start + stop - 1) / 2.0).astype(np.float32)
+    return [middle[narrow & (strip == number)] for number in range(covered.shape[1])]
+
+
+def _tracks(crossings: Sequence[NDArray[np.float32]], step: float) -> list[list[tuple[int, float]]]:
+    """Follow lines from strip to strip: lists of (strip, y)."""
+    done: list[list[tuple[int, float]]] = []
+    open_: list[list[tuple[int, float]]] = []
+    for strip, places in enumerate(crossings):
+        done += [track for track in open_ if strip - track[-1][0] > _LONGEST_GAP]
+        open_ = [track for track in open_ if strip - track[-1][0] <= _LONGEST_GAP]
+        taken = np.zeros(len(places), np.bool_)
+        # The longest choose first: a stroke beside a line must not lead it away.
+        for track in sorted(open_, key=len, reverse=True):
+            if not len(places):
+                break
+            distance = np.abs(places - _heading(track, strip)) + np.where(taken, np.inf, 0.0)
+            nearest = int(distance.argmin())
+            if distance[nearest] <= 2.0 + _TOLERANCE * step * min(2, strip - track[-1][0]):
+                taken[nearest] = True
+                track.append((strip, float(places[nearest])))
+        open_ += [[(strip, place)] for place in places[~taken].tolist()]
+    return done + open_
+
+
+def _heading(track: Sequence[tuple[int, float]], strip: int) -> float:
+    """Where a line should be in a later strip, by its last ones."""
+    last, place = track[-1]
+    if len(track) < 3:
+        return place
+    first, before = track[max(0, len(track) - 6)]
+    return place + (place - before) / (last - first) * (strip - last)
+
+
+def _reach(track: Sequence[tuple[int, float]]) -> int:
+    return track[-1][0] - track[0][0] + 1
+
+
+def _is_line(track: Sequence[tuple[int, float]]) -> bool:
+    if len(track) < _FEWEST_STRIPS or len(track) < _FILLED * _reach(track):
+        return False
+    strips, places = np.array(track).T
+    bent = np.polynomial.polynomial.Polynomial.fit(strips, places, 2)
+    return float(np.median(np.abs(bent(strips) - places))) <= _STRAIGHT
+
+
+def _rule(track: Sequence[tuple[int, float]], strength: NDArray[np.uint8], step: float) -> Rule | None:
+    """The line through a track, with the thickness and the strength that it has in most of its columns."""
+    height, width = strength.shape
+    strips, places = np.array(track, np.float64).T
+    middles = (strips + 0.5) * step
+    place = np.interp(np.arange(width), middles, places)
+    slope = (places[-1] - places[0]) / (middles[-1] - middles[0])
+    left, right = np.arange(width) < middles[0], np.arange(width) > middles[-1]
+    place[left] += slope * (np.arange(width)[left] - middles[0])
+    place[right] += slope * (np.arange(width)[right] - middles[-1])
+    columns = np.unique(np.linspace(middles[0], min(width - 1.0, middles[-1]), _SAMPLES).astype(np.intp))
+    offsets = np.arange(-_REACH, _REACH + 1)
+    rows = np.clip(np.rint(place[columns]).astype(np.intp) + offsets[:, None], 0, height - 1)
+    profile = np.median(strength[rows, columns], axis=1)  # (2 reach + 1,): digits on the line are the fewer columns
+    peak = int(np.argmax(profile))
+    wide = profile >= max(_EDGE * profile[peak], 1.0)
+    above = peak - next((n for n in range(peak, -1, -1) if not wide[n]), -1) - 1
+    below = next((n for n in range(peak, len(wide)) if not wide[n]), len(wide)) - peak - 1
+    if profile[peak] < 1.0:
+        return None
+    return Rule((place + offsets[peak]).astype(np.float32), above + 1, below + 1, float(profile[peak]))
+
+
+def _take_out(rule: Rule, strength: NDArray[np.uint8], taken: NDArray[np.bool_]) -> None:
+    """Set the rule's pixels to 0 where no pen is, and say in ``taken`` which they were."""
+    rows = np.rint(rule.place).astype(np.intp) + np.arange(-rule.above, rule.below + 1)[:, None]  # (thickness, W)
+    inside = (rows >= 0) & (rows < strength.shape[0])
+    at = rows[inside], np.broadcast_to(np.arange(strength.shape[1]), rows.shape)[inside]
+    there = strength[at]
+    ruled = there < min(250.0, _PEN * rule.strength + 6.0)
+    taken[at] |= ruled
+    strength[at] = np.where(ruled, np.uint8(0), there)
+
+
+def _take_out_crossings(
+    flat: Sequence[Rule], upright: Sequence[Rule], strength: NDArray[np.uint8], taken: NDArray[np.bool_]
+) -> None:
+    """Where two rules cross they are darker than each alone, and no pen."""
+    for rule in upright:
+        middle = min(strength.shape[1] - 1, max(0, round(float(rule.place.mean()))))
+        for other in flat:
+            y = round(float(other.place[middle]))
+            x = round(float(rule.place[min(len(rule.place) - 1, max(0, y))]))
+            rows = slice(max(0, y - other.above), max(0, y + other.below + 1))
+            columns = slice(max(0, x - rule.above), max(0, x + rule.below + 1))
+            strength[rows, columns] = 0
+            taken[rows, columns] = True

@@ -1,0 +1,186 @@
+"""`digitlab read` of folders, as a user types it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digitlab.apps.cli import run
+from digitlab.archives import Picture, ReadingJob, processes, read_pictures
+from digitlab.values import Reading
+
+Captured = pytest.CaptureFixture[str]
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "ms"} for row in rows]
+
+
+def test_a_folder_is_read_and_a_bad_picture_stops_nobody(scans: Path, capsys: Captured) -> None:
+    assert run(["read", str(scans), "--json"]) == 2
+    out, err = capsys.readouterr()
+    found = objects(out)
+    assert [Path(each["path"]).name for each in found] == ["a.jpg", "b.png", "bad.png", "d.png", "c.png"]
+    assert [len(each["digits"]) for each in found if "digits" in each] == [8, 8, 8, 8]
+    assert "bad.png: is no picture" in found[2]["error"]
+    assert "1 of 5 pictures could not be read" in err
+
+
+def test_the_table_has_a_digit_a_row(scans: Path, tmp_path: Path, capsys: Captured) -> None:
+    table = tmp_path / "t.csv"
+    assert run(["read", str(scans / "a.jpg"), str(scans / "b.png"), "--csv", str(table), "--json"]) == 0
+    found = objects(capsys.readouterr().out)
+    with table.open(newline="") as rows:
+        cells = list(csv.DictReader(rows))
+    digits = [(each["path"], digit) for each in found for digit in each["digits"]]
+    assert len(cells) == len(digits) == 16
+    for cell, (path, digit) in zip(cells, digits, strict=True):
+        assert cell["path"] == path
+        assert cell["digit"] == ("" if digit["digit"] is None else str(digit["digit"]))
+        assert [int(cell[name]) for name in ("x0", "y0", "x1", "y1")] == digit["box"]
+        assert int(cell["line"]) == digit["line"]
+    assert {cell["position"] for cell in cells} == set("0123")
+
+
+def test_a_file_s_name_is_no_formula(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("=1+1.png").write_bytes((scans / "b.png").read_bytes())
+    assert run(["read", "=1+1.png", "--csv", "t.csv"]) == 0
+    assert Path("t.csv").read_text().splitlines()[1].startswith("./=1+1.png,")
+
+
+@pytest.mark.slow
+def test_processes_answer_as_one_does_and_a_repeated_command_reads_nothing(
+    scans: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert run(["read", str(scans), "--out", str(tmp_path / "one.jsonl"), "--jobs", "1"]) == 2
+    assert run(["read", str(scans), "--out", str(tmp_path / "two.jsonl"), "--jobs", "2"]) == 2
+    one, two = (objects((tmp_path / name).read_text()) for name in ("one.jsonl", "two.jsonl"))
+    assert without_times(one) == without_times(two)
+    assert "bad.png" in one[2]["error"]
+    capsys.readouterr()
+    assert (
+        run(["read", str(scans), "--out", str(tmp_path / "two.jsonl"), "--csv", str(tmp_path / "t.csv"), "--json"]) == 2
+    )
+    out, err = capsys.readouterr()
+    answered = sum(digit["digit"] is not None for row in one for digit in row["digits"])
+    told = {"pictures": 5, "read_now": 1, "digits": answered, "without_digits": 0, "not_readable": 1}
+    assert objects(out) == [{"out": str(tmp_path / "two.jsonl"), **told}]
+    assert "4 of 5 pictures are read already" in err
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 33
+
+
+class _Deadly:
+    """A reader that ends its process at one picture, as a decoder might."""
+
+    def reader(self, **_: int) -> _Deadly:
+        return self
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        return {}
+
+    def read(self, picture: Any, **_: Any) -> Reading:
+        if Path(picture).name == "2.png":
+            os._exit(9)
+        return Reading((), 0.0)
+
+
+@pytest.mark.slow
+def test_a_picture_that_ends_its_process_is_an_answer_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import Image
+
+    monkeypatch.setattr(processes, "_TOGETHER", 2)
+    pictures = []
+    for number in range(6):
+        path = tmp_path / f"{number}.png"
+        Image.new("L", (20, 20)).save(path)
+        pictures.append(Picture(str(path)))
+    answers = list(read_pictures(pictures, _Deadly(), jobs=2))  # type: ignore[arg-type]
+    assert [answer.name for answer in answers] == [picture.path for picture in pictures]
+    assert [answer.error is None for answer in answers] == [True, True, False, True, True, True]
+    assert "ended the process" in str(answers[2].error)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_killed_command_goes_on_and_leaves_no_process(scans: Path, tmp_path: Path) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(60):
+        (many / f"{number:02}.png").write_bytes((scans / "b.png").read_bytes())
+    out = tmp_path / "r.jsonl"
+    script = (
+        "import digitlab.archives.results as results\nresults._SECONDS = 0.0\n"
+        "from digitlab.apps.cli import run\n"
+        f"if __name__ == '__main__':\n    run(['read', {str(many)!r}, '--out', {str(out)!r}, '--jobs', '2'])\n"
+    )
+    (tmp_path / "command.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "command.py")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    parts, began = out.with_name("r.jsonl.parts"), time.monotonic()
+    while len(list(parts.glob("part-*"))) < 3 and time.monotonic() - began < 60 and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = sum(len(part.read_text().splitlines()) for part in parts.glob("part-*"))
+    assert 3 <= kept < 60
+    assert not out.exists()
+    for _ in range(100):
+        if not _alive_in(process.pid):
+            break
+        time.sleep(0.1)
+    assert not _alive_in(process.pid), "a worker outlives who asked it"
+    assert run(["read", str(many), "--out", str(out), "--jobs", "1"]) == 0
+    assert [Path(row["path"]).name for row in objects(out.read_text())] == [f"{number:02}.png" for number in range(60)]
+
+
+def _alive_in(group: int) -> list[str]:
+    """The processes of a group that have not ended; those that nobody has fetched yet have."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, theirs = path.read_text().rpartition(")")[2].split()[:3]
+            if theirs == str(group) and state != "Z":
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--jobs", "0"], "expected 1 or more"),
+        (["--engine", "ray"], "name it with --out FOLDER"),
+        (["--engine", "ray", "--out", "r", "--jobs", "2"], "expected no --jobs"),
+        (["--address", "auto"], "expected --engine ray"),
+        (["--review", "r.html", "--most", "0"], "expected 1 to 1000"),
+    ],
+)
+def test_wrong_use_is_told(
+    options: list[str], message: str, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["read", str(scans), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_digest_changes_with_what_decides_the_answer() -> None:
+    reader = ReadingJob().reader()
+    same = ReadingJob().digest(reader)
+    assert same == ReadingJob().digest(reader)
+    assert same != ReadingJob(constraints={"count": 3}).digest(reader)
+    assert same != ReadingJob(threshold=0.9).digest(ReadingJob(threshold=0.9).reader())

@@ -1,0 +1,185 @@
+"""Finding: rules, sheets, touching and broken digits, pages that lie wrongly; all drawn by code with test digits."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from digitlab.bench.page_text import edits
+from digitlab.errors import UsageError
+from digitlab.examples.pages import KINDS, page_of
+from digitlab.reading.components import page_marks
+from digitlab.reading.ink import is_light_writing, page_ink
+from digitlab.reading.lattice import clusters_of
+from digitlab.reading.lines import exactly, in_lines
+from digitlab.reading.rules import find_rules, without_rules
+from digitlab.reading.sheet import only_the_sheet
+from digitlab.reading.touching import cuts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.reading import Reader
+    from digitlab.values import Digits
+
+ORDER = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]  # of the sure digits: 0 to 9
+
+
+def lines_of(digits: Digits) -> list[Digits]:
+    return [digits[np.array(ORDER[:6])], digits[np.array(ORDER[4:])]]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("touching", "broken")])
+def test_pages_of_all_kinds_are_read(reader: Reader, sure_digits: Digits, kind: str) -> None:
+    page = page_of(kind, lines_of(sure_digits), seed=1)
+    reading = reader.read(page.image)
+    assert edits(page.text, reading.text) <= 1
+    assert reading.note is None
+    assert reading.size == (page.image.shape[1], page.image.shape[0])
+
+
+def test_touching_digits_are_parted_and_single_ones_are_not(reader: Reader, sure_digits: Digits) -> None:
+    wrong = sum(
+        edits(page.text, reader.read(page.image).text)
+        for page in (page_of("touching", lines_of(sure_digits), seed=seed) for seed in range(4))
+    )
+    assert wrong <= 12  # of 52 characters; 5 in the mean when this was written
+
+
+def test_probabilities_come_with_each_digit(reader: Reader, sure_digits: Digits) -> None:
+    for found in reader.read(page_of("plain", lines_of(sure_digits), seed=2).image).digits:
+        assert len(found.probabilities) == 10
+        assert found.confidence == pytest.approx(max(found.probabilities))
+        assert found.column is None
+
+
+@pytest.mark.parametrize("kind", ["ruled", "squared"])
+def test_a_digit_on_a_rule_is_neither_lost_nor_torn(reader: Reader, sure_digits: Digits, kind: str) -> None:
+    """Rules through the feet, the middle and the head of the digits."""
+    page = page_of("plain", [sure_digits[np.array(ORDER)]], seed=4)
+    top, bottom = min(box[1] for box in page.boxes), max(box[3] for box in page.boxes)
+    for share in (0.0, 0.3, 0.6, 0.97):
+        ruled = page.image.copy()
+        pitch = 90
+        first = round(top + share * (bottom - top)) % pitch
+        for y in range(first, ruled.shape[0], pitch):
+            cv2.line(ruled, (0, y), (ruled.shape[1], y + 9), (110, 140, 190), 2, cv2.LINE_AA)
+        if kind == "squared":
+            for x in range(20, ruled.shape[1], pitch):
+                cv2.line(ruled, (x, 0), (x + 6, ruled.shape[0]), (110, 140, 190), 2, cv2.LINE_AA)
+        assert edits(page.text, reader.read(ruled).text) <= 1
+
+
+def test_rules_are_found_where_they_are_though_they_slope_and_bend() -> None:
+    strength = np.zeros((400, 900), np.uint8)
+    x = np.arange(900)
+    for place in range(50, 400, 60):
+        y = np.rint(place + 0.02 * x + 6 * np.sin(x / 300)).astype(int)
+        for thick in (0, 1):
+            strength[np.clip(y + thick, 0, 399), x] = 90
+    strength[:, 300:370] = 0  # hidden by something
+    rules = find_rules(strength, 20.0)
+    assert len(rules) == 6
+    for rule, place in zip(sorted(rules, key=lambda rule: float(rule.place[0])), range(50, 400, 60), strict=True):
+        expected = place + 0.02 * x + 6 * np.sin(x / 300)
+        assert np.abs(rule.place - expected)[x > 400].max() < 3.0
+    assert without_rules(strength).sum() < 0.02 * strength.sum()
+
+
+@settings(max_examples=20, deadline=None)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 90), st.integers(1, 200))))
+def test_taking_rules_out_adds_no_ink(strength: NDArray[np.uint8]) -> None:
+    assert (without_rules(strength) <= strength).all()
+
+
+def test_a_lone_long_stroke_is_no_rule() -> None:
+    strength = np.zeros((600, 800), np.uint8)
+    cv2.line(strength, (400, 150), (405, 450), 200, 5)
+    cv2.line(strength, (250, 300), (520, 300), 200, 5)
+    assert (without_rules(strength) == strength).all()
+
+
+def test_a_table_around_the_sheet_is_covered_and_a_shadow_is_not() -> None:
+    picture = np.full((400, 600, 3), (60, 40, 25), np.uint8)
+    picture[40:360, 50:560] = (225, 222, 215)
+    assert (only_the_sheet(picture)[:30].min(axis=(0, 1)) > 200).all()
+    shade = np.full((400, 600, 3), (225, 222, 215), np.uint8)
+    shade[:, 380:] //= 3
+    assert (only_the_sheet(shade) == shade).all()
+
+
+@pytest.mark.parametrize("kind", ["plain", "shadow", "clutter", "squared", "whiteboard", "dark"])
+def test_whether_the_pen_is_light_is_seen_in_any_light(sure_digits: Digits, kind: str) -> None:
+    for seed in range(3):
+        image = page_of(kind, lines_of(sure_digits), seed=seed).image
+        grey = cv2.cvtColor(only_the_sheet(image), cv2.COLOR_RGB2GRAY)
+        assert is_light_writing(grey) == (kind == "dark")
+
+
+def test_cuts_go_down_through_the_joint() -> None:
+    ink = np.zeros((60, 100), np.float32)
+    cv2.circle(ink, (22, 30), 18, 1.0, 5)
+    cv2.circle(ink, (70, 30), 18, 1.0, 5)
+    ink[28:32, 40:52] = 1.0
+    ink = ink[10:51, 2:91]
+    offered = cuts(ink, 5.0, 5)
+    cheapest = min(offered, key=lambda cut: cut.ink)
+    assert 38 <= cheapest.columns[20] <= 50
+    assert cheapest.ink < 2.0
+    for left, right in pairwise(offered):
+        assert left.columns.mean() < right.columns.mean()
+
+
+def test_the_pieces_of_a_cluster_hold_its_ink(sure_digits: Digits) -> None:
+    ink = page_ink(page_of("touching", lines_of(sure_digits), seed=0).image, 100)
+    assert ink is not None
+    for cluster in clusters_of(page_marks(ink), thorough=True):
+        whole = cluster.pieces[0]
+        assert (whole.start, whole.stop) == (0, cluster.atoms)
+        for piece in cluster.pieces:
+            assert 0 <= piece.start < piece.stop <= cluster.atoms
+            assert piece.ink.shape == (piece.box[3] - piece.box[1], piece.box[2] - piece.box[0])
+            assert piece.ink.sum() <= whole.ink.sum() + 1e-3
+
+
+BOXES = [(10 * n, 100 + 3 * n, 10 * n + 8, 112 + 3 * n) for n in range(12)]
+
+
+def test_a_sloping_line_is_one() -> None:
+    assert in_lines(BOXES) == [list(range(12))]
+
+
+def test_lines_are_joined_parted_and_left_out_to_get_as_many_as_there_are() -> None:
+    rows = [(10 * n, y, 10 * n + 8, y + 12) for y in (10, 60, 66, 120) for n in range(5)]
+    lines = in_lines(rows)
+    sure = [0.9] * len(rows)
+    assert len(exactly(lines, 3, rows, sure)) == 3
+    assert sorted(index for line in exactly(lines, 2, rows, sure) for index in line) == list(range(20))
+    assert len(exactly([list(range(20))], 4, rows, sure)) == 4
+    stray = [*rows[:10], (0, 200, 8, 212)]
+    assert len(exactly(in_lines(stray), 2, stray, [0.9] * 10 + [0.2])[-1]) == 5
+    assert exactly([], 3, [], []) == []
+
+
+def test_a_page_upside_down_is_told_and_not_misread(reader: Reader, sure_digits: Digits) -> None:
+    telling = sure_digits[np.array([6, 7, 8, 9, 14, 15, 4, 5])]  # 3, 4, 7 and 2 are nothing upside down
+    page = page_of("plain", [telling, telling], seed=3)
+    assert reader.read(page.image).note is None
+    over = reader.read(np.ascontiguousarray(page.image[::-1, ::-1]))
+    assert over.note is not None
+    assert "upside down" in over.note
+    assert over.text == ""
+    assert len(over.digits) >= 12
+
+
+@pytest.mark.parametrize("kind", ["parchment", ""])
+def test_an_unknown_paper_is_refused(sure_digits: Digits, kind: str) -> None:
+    with pytest.raises(UsageError, match="known: plain"):
+        page_of(kind, lines_of(sure_digits))

@@ -1,0 +1,190 @@
+"""What is known of a page beforehand: count, lines, region, pattern, grid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from digitlab.errors import ImageError, UsageError
+from digitlab.examples.pages import page_of
+from digitlab.reading.components import Mark
+from digitlab.reading.lattice import Cluster, Piece
+from digitlab.reading.likeliest import ReadCluster, follow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.reading import Reader
+    from digitlab.values import Digits
+
+
+def of(digits: Digits, text: str) -> Digits:
+    return digits[np.array([2 * int(digit) for digit in text])]
+
+
+def read_as(*digits: tuple[int, float], flat: bool = False) -> list[ReadCluster]:
+    """A cluster for each, that reads as a digit so surely."""
+    found = []
+    for n, (digit, sure) in enumerate(digits):
+        box = (30 * n, 10, 30 * n + 14, 14) if flat else (30 * n, 0, 30 * n + 14, 20)
+        mark = Mark(box, (n + 1,), 50)
+        answer = np.full((1, 10), (1.0 - sure) / 9.0, np.float32)
+        answer[0, digit] = sure
+        found.append(ReadCluster(Cluster(mark, 1, (Piece(0, 1, box, np.ones((4, 4), np.float32), 0.0),)), answer))
+    return found
+
+
+def test_of_more_marks_the_surest_are_taken() -> None:
+    marks = read_as((1, 0.99), (5, 0.4), (3, 0.98), (8, 0.3), (4, 0.9))
+    assert [int(choice.probabilities.argmax()) for choice in follow(marks, "###")[1]] == [1, 3, 4]
+
+
+def test_a_pattern_says_what_stands_where() -> None:
+    dash = read_as((2, 0.5), flat=True)
+    marks = [*read_as((2, 0.99), (0, 0.99)), *dash, *read_as((7, 0.99))]
+    assert [choice.place for choice in follow(marks, "##-#")[1]] == [0, 1, 2]
+    assert [choice.place for choice in follow(marks, "##/#")[1]] == [0, 1, 2]
+    assert [choice.place for choice in follow(read_as((2, 0.99), (0, 0.99), (7, 0.99)), "##-#")[1]] == [0, 1, 2]
+
+
+def test_a_digit_in_a_pattern_is_that_digit() -> None:
+    marks = read_as((2, 0.99), (0, 0.99), (4, 0.99), (7, 0.99))
+    chosen = follow(marks, "20##")[1]
+    assert [int(choice.probabilities.argmax()) for choice in chosen] == [4, 7]
+
+
+def test_digits_that_are_not_there_are_missing() -> None:
+    assert [choice.place for choice in follow(read_as((2, 0.99)), "##")[1]] in ([0], [1])
+    assert follow([], "##")[1] == []
+
+
+@pytest.mark.parametrize("kind", ["plain", "touching"])
+def test_exactly_so_many_digits(reader: Reader, sure_digits: Digits, kind: str) -> None:
+    page = page_of(kind, [of(sure_digits, "402713")], seed=2)
+    reading = reader.read(page.image, count=6)
+    assert len(reading.digits) == 6
+    assert len(reader.read(page.image, count=4).digits) == 4
+    assert len(reader.read(page.image, count=8).digits) == 8
+    if kind == "plain":
+        assert reading.text == "402713"
+
+
+def test_lines_region_and_pattern_on_a_page(reader: Reader, sure_digits: Digits) -> None:
+    page = page_of("ruled", [of(sure_digits, "123"), of(sure_digits, "704521"), of(sure_digits, "98")], seed=1)
+    assert reader.read(page.image, lines=3).lines == ("123", "704521", "98")
+    assert len(reader.read(page.image, lines=2).lines) == 2
+    pattern = reader.read(page.image, pattern="####-##")
+    assert pattern.text == "7045-21"
+    assert [found.column for found in pattern.digits] == [0, 1, 2, 3, 4, 5]
+    boxes = np.array(page.boxes[3:9])
+    x0, y0, x1, y1 = *(boxes[:, :2].min(axis=0) - 9).tolist(), *(boxes[:, 2:].max(axis=0) + 9).tolist()
+    part = reader.read(page.image, region=(x0, y0, x1 - x0, y1 - y0))
+    assert part.text == "704521"
+    for found, box in zip(part.digits, page.boxes[3:9], strict=True):
+        assert np.abs(np.array(found.box) - np.array(box)).max() <= 6
+
+
+def test_a_dash_may_be_written_or_not(reader: Reader, sure_digits: Digits) -> None:
+    page = page_of("plain", [of(sure_digits, "402713")], seed=5)
+    picture = page.image.copy()
+    x = (page.boxes[3][2] + page.boxes[4][0]) // 2
+    y = (page.boxes[3][1] + page.boxes[3][3]) // 2
+    cv2.line(picture, (x - 8, y), (x + 8, y), (60, 60, 60), 4, cv2.LINE_AA)
+    assert reader.read(picture, pattern="####-##").text == "4027-13"
+    assert reader.read(page.image, pattern="#### ##").text == "4027 13"
+
+
+def sudoku(digits: Digits, *, askew: bool) -> tuple[NDArray[np.uint8], list[str]]:
+    rng = np.random.default_rng(5)
+    side, cells = 80, 9
+    whole = side * cells
+    sheet = np.full((whole + 1, whole + 1, 3), 230, np.float32)
+    for n in range(cells + 1):
+        cv2.line(sheet, (0, n * side), (whole, n * side), (50, 50, 50), 4 if n % 3 == 0 else 2)
+        cv2.line(sheet, (n * side, 0), (n * side, whole), (50, 50, 50), 4 if n % 3 == 0 else 2)
+    rows = []
+    for y in range(cells):
+        row = "".join(str(rng.integers(10)) if rng.random() < 0.4 else "." for _ in range(cells))
+        for x in (x for x, sign in enumerate(row) if sign != "."):
+            ink = cv2.resize(digits.images[2 * int(row[x])], (56, 56)).astype(np.float32)[:, :, None] / 255
+            top, left = y * side + 12, x * side + 12
+            part = sheet[top : top + 56, left : left + 56]
+            part[:] = part * (1 - ink) + np.array((30, 40, 110)) * ink
+        rows.append(row)
+    flat = np.array([[0, 0], [whole, 0], [whole, whole], [0, whole]], np.float32)
+    seen = np.array(
+        [[150, 90], [860, 120], [900, 830], [90, 790]] if askew else [[90, 90], [810, 90], [810, 810], [90, 810]]
+    )
+    turn = cv2.getPerspectiveTransform(flat, seen.astype(np.float32))
+    picture = cv2.warpPerspective(sheet, turn, (1000, 900), borderValue=(210, 208, 200))
+    return np.clip(picture + rng.normal(0, 2, picture.shape), 0, 255).astype(np.uint8), rows
+
+
+@pytest.mark.parametrize("askew", [False, True])
+def test_a_grid_is_found_laid_flat_and_read(reader: Reader, sure_digits: Digits, askew: bool) -> None:
+    picture, rows = sudoku(sure_digits, askew=askew)
+    reading = reader.read(picture, grid=(9, 9))
+    assert reading.grid == (9, 9)
+    wrong = sum(a != b for row, line in zip(rows, reading.lines, strict=True) for a, b in zip(row, line, strict=True))
+    assert wrong <= 1
+    for found in reading.digits:
+        assert found.column is not None
+        assert rows[found.line][found.column] != "."
+        x0, y0, x1, y1 = found.box
+        assert 0 <= x0 < x1 <= 1000
+        assert 0 <= y0 < y1 <= 900
+
+
+def test_where_there_is_no_grid_it_is_said(reader: Reader, sure_digits: Digits) -> None:
+    for image in (page_of("plain", [of(sure_digits, "123")]).image, np.full((300, 300), 255, np.uint8)):
+        with pytest.raises(ImageError, match="no grid of 9x9"):
+            reader.read(image, grid=(9, 9))
+    with pytest.raises(ImageError, match="no grid of 4x4"):
+        reader.read(sudoku(sure_digits, askew=False)[0], grid=(4, 4))
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"count": 0}, "count is 0"),
+        ({"lines": -1}, "lines is -1"),
+        ({"count": 2, "lines": 3}, "a digit a line"),
+        ({"count": 6, "pattern": "###"}, "leave count out"),
+        ({"pattern": "12-34"}, "a # for each digit"),
+        ({"pattern": "#\n#"}, "one line"),
+        ({"region": (0, 0, 0, 5)}, "x,y,width,height"),
+        ({"region": (-1, 0, 5, 5)}, "x,y,width,height"),
+        ({"region": (0, 0, 500, 5)}, "reaches beyond the picture of 60×40"),
+        ({"grid": (0, 9)}, "grid is 0x9"),
+        ({"grid": (9, 9), "count": 5}, "grid and count"),
+        ({"grid": (9, 9), "pattern": "#"}, "grid and pattern"),
+    ],
+)
+def test_what_cannot_be_is_refused(reader: Reader, known: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        reader.read(np.full((40, 60), 255, np.uint8), **known)
+
+
+@pytest.mark.parametrize("known", [{}, {"count": 3}, {"lines": 2}, {"pattern": "##-#"}, {"count": 900}])
+def test_pages_of_nothing_one_pixel_and_much(reader: Reader, known: dict[str, Any]) -> None:
+    assert reader.read(np.full((600, 800, 3), 240, np.uint8), **known).digits == ()
+    assert reader.read(np.zeros((1, 1), np.uint8), **known).digits == ()
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    assert reader.read(noise, **known).milliseconds < 5_000
+
+
+def test_hundreds_of_digits_and_a_single_giant_one(reader: Reader, sure_digits: Digits) -> None:
+    images = [sure_digits.images[n % 20] for n in range(400)]
+    canvas = np.full((1000, 1400), 255, np.uint8)
+    for n, image in enumerate(images):
+        y, x = 20 + 48 * (n // 20), 20 + 68 * (n % 20)
+        canvas[y : y + 28, x : x + 28] = 255 - image
+    reading = reader.read(canvas)
+    assert len(reading.lines) == 20
+    assert sum(found.digit == sure_digits.labels[n % 20] for n, found in enumerate(reading.digits)) >= 380
+    giant = np.full((1000, 1000), 255, np.uint8)
+    giant[50:950, 50:950] = 255 - cv2.resize(sure_digits.images[8], (900, 900), interpolation=cv2.INTER_CUBIC)
+    assert reader.read(giant).text == str(sure_digits.labels[8])
