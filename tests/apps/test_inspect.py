@@ -116,7 +116,6 @@ def test_wrong_use_is_one_line_and_nothing_written(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("reader", "shipped as an ONNX file only"),
         ("some.onnx", "has no layers to look at"),
         ("missing.keras", "no such model file"),
         ("nobody", "expected a run folder"),

@@ -92,8 +92,8 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> NetworkLayers:
 
 
 def test_layers_have_names_kinds_and_sizes(reader: NetworkLayers, odd: NetworkLayers) -> None:
-    assert [layer.name for layer in reader.layers][:6] == ["input", "conv-1", "relu-1", "conv-2", "relu-2", "pool-1"]
-    assert reader.layer("conv-1").shape[:2] == (28, 28)
+    assert [layer.name for layer in reader.layers][:6] == ["input", "conv-1", "relu-1", "pool-1", "conv-2", "relu-2"]
+    assert reader.layer("conv-1").shape[:2] == (24, 24)
     assert [(layer.name, layer.kind, layer.shape) for layer in odd.layers] == [
         ("input", "preparation", (28, 28, 1)),
         ("conv-1", "convolution", (14, 14, 4)),
@@ -176,10 +176,10 @@ def test_weights_are_those_of_the_file(reader: NetworkLayers) -> None:
 
 
 def test_the_followed_activation_is_told(reader: NetworkLayers, glyph: NDArray[np.uint8]) -> None:
-    told = reader.explain(glyph, "conv-2", 4, 12, 13)
+    told = reader.explain(glyph, "conv-2", 4, 6, 7)
     assert told.activation == "Relu"
     assert told.after == max(0.0, told.network)
-    assert told.field == (11, 10, 16, 15)
+    assert told.field == (14, 12, 24, 22)
 
 
 def test_many_inputs_are_told_by_those_that_count(tmp_path: Path, glyph: NDArray[np.uint8]) -> None:

@@ -19,6 +19,7 @@ _IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # what ends coded data: no 
 
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MAY_HOLD_ANYTHING = frozenset((*range(0xE0, 0xF0), 0xFE))  # an application's data, a thumbnail; a comment
 _ALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))  # markers without a segment: none stands between segments
 
 _MOST_PIXELS = 50_000_000  # 150 MB decoded
@@ -120,6 +121,8 @@ class JpegParts:
             return False
         if len(self._bytes) < self._at + 2 + length:
             return None
+        if code not in _MAY_HOLD_ANYTHING and _START.search(self._bytes, self._at + 2, self._at + 2 + length):
+            return False  # a table that was cut off: its length reaches into the next picture
         if code in _FRAME_HEADERS:
             pixels = int.from_bytes(head[3:5]) * int.from_bytes(head[5:7])
             if length < 8 or not 0 < pixels <= _MOST_PIXELS:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from digitlab.datasets import mnist
 from digitlab.datasets.foreign import load_digits_8x8, load_fashion_mnist
 from digitlab.datasets.formats.memory import MemorySource
-from digitlab.datasets.habits import with_habits
 from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load_handmade
 from digitlab.errors import DatasetError
 
@@ -82,6 +81,8 @@ def _mnist(_: int) -> Dataset:
 
 
 def _habits(seed: int) -> Dataset:
+    from digitlab.datasets.habits import with_habits  # draws, and so loads OpenCV
+
     about = f"MNIST, and among its training images some more ones with an upstroke and sevens with a bar, seed {seed}"
     return replace(
         _mnist(seed),

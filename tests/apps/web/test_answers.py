@@ -79,7 +79,7 @@ def test_models_and_their_layers_are_described(client: httpx.Client) -> None:
     assert detail["parameters"] == sum(layer["parameters"] for layer in detail["layers"])
     first = next(layer for layer in detail["layers"] if layer["kind"] == "convolution")
     weights = np.frombuffer(base64.b64decode(first["kernels"]["data"]), np.int8).reshape(first["kernels"]["shape"])
-    assert weights.shape[1:] == (1, 3, 3)
+    assert weights.shape == (first["shape"][2], 1, 5, 5)
     assert np.abs(weights).max() == 127
 
 
@@ -98,7 +98,7 @@ def test_every_map_comes_with_one_answer(client: httpx.Client, inspected: dict, 
 
 
 def test_an_explanation_adds_up(client: httpx.Client, inspected: dict) -> None:
-    asked = {"glyph": inspected["glyph"], "layer": "conv-2", "channel": 3, "row": 10, "column": 12}
+    asked = {"glyph": inspected["glyph"], "layer": "conv-2", "channel": 3, "row": 5, "column": 6}
     told = client.post("/v1/explain", json=asked).json()
     products = np.array(told["patch"]) * np.array(told["kernel"])
     assert products == pytest.approx(np.array(told["products"]))
@@ -107,7 +107,7 @@ def test_an_explanation_adds_up(client: httpx.Client, inspected: dict) -> None:
     assert told["before"] == pytest.approx(told["network"], abs=1e-4)
     assert told["activation"] == "Relu"
     assert told["after"] == pytest.approx(max(0, told["before"]), abs=1e-4)
-    assert told["field"] == [10, 8, 15, 13]
+    assert told["field"] == [12, 10, 22, 20]
 
 
 def test_occlusion_hurts_where_the_ink_is(client: httpx.Client, inspected: dict) -> None:

@@ -47,6 +47,14 @@ def test_frames_may_show_one_digit(server, digits: Digits) -> None:
         assert closed_with(live) == 1008
 
 
+def test_a_connection_outlives_the_patience_with_headers(start: Start, digits: Digits) -> None:
+    with start(limits=Limits(header_seconds=0.4)) as server, open_live(server, "/v1/live?mode=digit") as live:
+        for content, label in digits[:3]:
+            live.send(content)
+            assert json.loads(live.recv(timeout=20))["text"] == str(label)
+            time.sleep(0.6)
+
+
 def test_the_newest_frame_wins(server, photo: bytes) -> None:
     with open_live(server) as live:
         for _ in range(60):

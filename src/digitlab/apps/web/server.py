@@ -64,6 +64,9 @@ class Patience(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
+        if self.transport.get_protocol() is not self:  # a WebSocket from here on, which may be silent
+            self._come()
+            return
         if self._in_headers:
             self._header_bytes += len(data)
             if self._header_bytes > _MOST_HEADERS:
