@@ -119,9 +119,9 @@ class JpegParts:
         length = int.from_bytes(head[:2])
         if length < 2:
             return False
-        if len(self._bytes) < self._at + 2 + length:
+        if len(self._bytes) < self._at + 3 + length:  # whatever the segment, a marker follows
             return None
-        if code not in _MAY_HOLD_ANYTHING and _START.search(self._bytes, self._at + 2, self._at + 2 + length):
+        if code not in _MAY_HOLD_ANYTHING and _START.search(self._bytes, self._at, self._at + 3 + length):
             return False  # a table that was cut off: its length reaches into the next picture
         if code in _FRAME_HEADERS:
             pixels = int.from_bytes(head[3:5]) * int.from_bytes(head[5:7])
