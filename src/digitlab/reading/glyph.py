@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,6 +18,7 @@ _LONGEST = 20  # pixels: the digit's longest side
 _FINE = 4  # strokes are thickened at this multiple of the final size
 _BOLDEST = 4.0
 _THINNEST = 1.8
+_PLACES = np.arange(float(_LONGEST))
 
 
 def normalise(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -28,14 +30,14 @@ def normalise(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     small = _resized(_evened(ink), _LONGEST)
     height, width = small.shape
     mass = float(small.sum()) + 1e-6
-    centre_x = float((small.sum(axis=0) * np.arange(width)).sum()) / mass
-    centre_y = float((small.sum(axis=1) * np.arange(height)).sum()) / mass
-    left = int(np.clip(round(_SIDE / 2 - centre_x), 0, _SIDE - width))
-    top = int(np.clip(round(_SIDE / 2 - centre_y), 0, _SIDE - height))
-    placed = np.zeros((_SIDE, _SIDE), np.float32)
-    placed[top : top + height, left : left + width] = small
-    brightest = max(float(placed.max()), 1e-6)
-    return np.asarray(np.rint(placed * (255.0 / brightest)), np.uint8)
+    centre_x = float(small.sum(axis=0) @ _PLACES[:width]) / mass
+    centre_y = float(small.sum(axis=1) @ _PLACES[:height]) / mass
+    left = min(max(round(_SIDE / 2 - centre_x), 0), _SIDE - width)
+    top = min(max(round(_SIDE / 2 - centre_y), 0), _SIDE - height)
+    brightest = max(float(small.max()), 1e-6)
+    placed = np.zeros((_SIDE, _SIDE), np.uint8)
+    placed[top : top + height, left : left + width] = cv2.convertScaleAbs(small, alpha=255.0 / brightest)
+    return placed
 
 
 def _resized(ink: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
@@ -51,15 +53,20 @@ def _resized(ink: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
 def _evened(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same ink with strokes between _THINNEST and _BOLDEST pixels wide at the final size."""
     width = stroke_width(ink) * _LONGEST / max(ink.shape)
-    missing = round((float(np.clip(width, _THINNEST, _BOLDEST)) - width) * _FINE)  # pixels across, at the fine size
+    missing = round((min(max(width, _THINNEST), _BOLDEST) - width) * _FINE)  # pixels across, at the fine size
     if not missing:
         return ink
     fine = _resized(ink, _LONGEST * _FINE)
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(missing) + 1, abs(missing) + 1))
+    brush = _brush(abs(missing) + 1)
     if missing < 0:
         return np.asarray(cv2.erode(fine, brush), np.float32)
     framed = cv2.copyMakeBorder(fine, missing, missing, missing, missing, cv2.BORDER_CONSTANT)
     return np.asarray(cv2.dilate(framed, brush), np.float32)
+
+
+@functools.cache
+def _brush(side: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
 def stroke_width(ink: NDArray[np.float32]) -> float:
@@ -67,8 +74,8 @@ def stroke_width(ink: NDArray[np.float32]) -> float:
 
     Across a stroke of w pixels the distances to the nearest paper pixel (1, 2, … 2, 1) average (w + 1)² / 4 w.
     """
-    solid = (ink >= 0.5).astype(np.uint8)
+    solid = (ink >= 0.5).view(np.uint8)
     framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, 3)
-    twice = 2.0 * float(distance.sum()) / max(1, int(solid.sum())) - 1.0
+    twice = 2.0 * float(distance.sum()) / max(1, cv2.countNonZero(solid)) - 1.0
     return twice + max(0.0, twice * twice - 1.0) ** 0.5 if twice > 1.0 else 1.0

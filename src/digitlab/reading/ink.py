@@ -6,15 +6,19 @@ is ink.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from digitlab.reading.levels import counted, distances, lower_median
 from digitlab.reading.rules import without_rules
 from digitlab.reading.sheet import only_the_sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["INK", "ink_map", "ink_strength", "is_light_ink", "is_light_writing", "page_ink", "scaled", "shrink"]
@@ -37,14 +41,18 @@ _TINY = 32  # pixels, at half the size
 _LEAST_CONTRAST = 14.0  # of 255; a hard pencil gives 25, the grain and folds of blank paper up to 12
 _LEAST_SIGNAL = 6.0  # contrast in standard deviations of the paper; from 4 to 9 no open photo was lost
 
+_LEVELS = np.arange(256, dtype=np.float64)
+_STEADY = 1e-3 * np.eye(3)  # keeps the border's plane solvable where the picture is a single row
+_LIGHT_LEVELS = np.maximum(np.arange(256, dtype=np.float32), np.float32(_DEEPEST_SHADE))
 
-def ink_map(rgb: NDArray[np.uint8], window: int) -> NDArray[np.float32] | None:
+
+def ink_map(picture: NDArray[np.uint8], window: int) -> NDArray[np.float32] | None:
     """How much of each pixel is ink: float32 (H, W), 0 … 1; None where the picture holds no ink.
 
-    rgb: uint8 (H, W, 3), already reduced to the size to work at
+    picture: uint8 (H, W, 3) RGB or (H, W) grey, already reduced to the size to work at
     window: pixels; more than the widest stroke, less than the narrowest shadow
     """
-    return scaled(ink_strength(rgb, window))
+    return scaled(ink_strength(picture, window))
 
 
 def page_ink(rgb: NDArray[np.uint8], window: int) -> NDArray[np.float32] | None:
@@ -52,13 +60,31 @@ def page_ink(rgb: NDArray[np.uint8], window: int) -> NDArray[np.float32] | None:
     return scaled(without_rules(ink_strength(only_the_sheet(rgb), window, page=True)))
 
 
-def ink_strength(rgb: NDArray[np.uint8], window: int, *, page: bool = False) -> NDArray[np.uint8]:
-    """How much each pixel differs from the paper, uint8 (H, W); ``page``: many strokes, rather than one large one."""
-    lab = _pixels(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab))
-    lightness = lab[:, :, 0]
+def ink_strength(picture: NDArray[np.uint8], window: int, *, page: bool = False) -> NDArray[np.uint8]:
+    """How much each pixel differs from the paper, uint8 (H, W); ``page``: many strokes, rather than one large one.
+
+    picture: uint8 (H, W, 3) RGB or (H, W) grey
+    """
+    lightness, *chroma = _planes(picture)
     if (is_light_writing if page else is_light_ink)(lightness):
-        lightness = 255 - lightness
-    return _pixels(cv2.convertScaleAbs(_darkness(lightness, window) + _colourfulness(lab[:, :, 1:], window)))
+        lightness = _pixels(cv2.bitwise_not(lightness))
+    strength = _darkness(lightness, window)
+    colour = _colourfulness(chroma, window)
+    return _pixels(cv2.convertScaleAbs(strength if colour is None else cv2.add(strength, colour)))
+
+
+def _planes(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Lightness and the two kinds of chroma, each uint8 (H, W); lightness alone of a grey picture."""
+    if picture.ndim == 2:
+        return [_pixels(cv2.LUT(picture, _lightness_of_greys()))]
+    return [_pixels(plane) for plane in cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2Lab))]
+
+
+@functools.cache
+def _lightness_of_greys() -> NDArray[np.uint8]:
+    """Lab's lightness of the 256 greys, uint8 (256,): to look it up takes a tenth of computing it for each pixel."""
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    return np.ascontiguousarray(_pixels(cv2.cvtColor(greys, cv2.COLOR_RGB2Lab))[0, :, 0])
 
 
 def is_light_ink(grey: NDArray[np.uint8]) -> bool:
@@ -69,12 +95,13 @@ def is_light_ink(grey: NDArray[np.uint8]) -> bool:
     fails on bold digits that fill the picture, the second alone in uneven light.
     """
     small = shrink(grey, _POLARITY_SIDE)
-    around = small.astype(np.float32) - _local_median(small, round(0.4 * max(small.shape)))
-    above = small.astype(np.float32) - _border_plane(small)
-    square = around * around
-    skew = float((square * around).mean()) / (float(square.mean()) ** 1.5 + 1e-6)
-    inside = float(above.mean()) / (float(above.std()) + 1e-6)
-    return bool(skew + _RING_WEIGHT * inside > 0.0)
+    border = _border(small)
+    ground = int(border[0])
+    if border.min() == border.max() and ground in (int(small.min()), int(small.max())):
+        return int(small.max()) > ground  # drawings and cut out digits: all that is written lies on one side
+    mean, deviation = cv2.meanStdDev(cv2.subtract(small, _plane_through(border, *small.shape), dtype=cv2.CV_32F))
+    inside = float(mean[0, 0]) / (float(deviation[0, 0]) + 1e-6)
+    return _skew(small, round(0.4 * max(small.shape))) + _RING_WEIGHT * inside > 0.0
 
 
 def is_light_writing(grey: NDArray[np.uint8]) -> bool:
@@ -84,10 +111,15 @@ def is_light_writing(grey: NDArray[np.uint8]) -> bool:
     keeps them; large digits show no such sign there.
     """
     small = shrink(grey, _WRITING_SIDE)
-    around = small.astype(np.float32) - _local_median(small, round(_WRITING_WINDOW * max(small.shape)))
-    square = around * around
-    skew = float((square * around).mean()) / (float(square.mean()) ** 1.5 + 1e-6)
+    skew = _skew(small, round(_WRITING_WINDOW * max(small.shape)))
     return skew > 0.0 if abs(skew) > _CLEAR_SKEW else is_light_ink(grey)
+
+
+def _skew(grey: NDArray[np.uint8], window: int) -> float:
+    """How far the differences from the local median lean to the light side: their third moment, normalised."""
+    around = np.asarray(cv2.subtract(grey, _local_median(grey, window), dtype=cv2.CV_32F), np.float32).ravel()
+    square = around * around
+    return float(square @ around) / len(around) / ((float(around @ around) / len(around)) ** 1.5 + 1e-6)
 
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -104,35 +136,41 @@ def _pixels(image: Any) -> NDArray[np.uint8]:  # OpenCV's own types do not say t
     return np.asarray(image, np.uint8)
 
 
-def _local_median(grey: NDArray[np.uint8], window: int) -> NDArray[np.float32]:
-    """The median of a square around each pixel, float32 (H, W); the border's pixels are repeated outwards."""
-    odd = max(3, window | 1)
-    half = odd // 2
-    padded = cv2.copyMakeBorder(grey, half, half, half, half, cv2.BORDER_REPLICATE)
-    inner = cv2.medianBlur(padded, odd)[half:-half, half:-half]
-    return inner.astype(np.float32)
+def _local_median(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
+    """The median of a square around each pixel, uint8 (H, W); the border's pixels are repeated outwards."""
+    return _pixels(cv2.medianBlur(grey, max(3, window | 1)))
 
 
-def _border_plane(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _border(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The pixels along the border, uint8 (2 W + 2 H,): the first and the last row, the first and the last column."""
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
+def _plane_through(border: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
     """The plane through the border's pixels, float32 (H, W), fitted again without those that lie far off it."""
-    height, width = grey.shape
-    if grey[0, 0] == grey[0].max() == grey[-1].max() == grey[:, 0].max() == grey[:, -1].max() and (
-        grey[0, 0] == grey[0].min() == grey[-1].min() == grey[:, 0].min() == grey[:, -1].min()
-    ):  # drawings and cut out digits: no need to fit
-        return np.full(grey.shape, grey[0, 0], np.float32)
-    x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
-    columns = np.concatenate([x, x, np.full(height, -1, np.float32), np.full(height, 1, np.float32)])
-    rows = np.concatenate([np.full(width, -1, np.float32), np.full(width, 1, np.float32), y, y])
-    levels = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.float32)
-    terms = np.stack([columns, rows, np.ones_like(rows)], axis=1)  # (2 H + 2 W, 3)
-    near = np.ones(len(levels), np.bool_)
-    for _ in range(3):
-        chosen = terms[near]
-        plane = np.linalg.solve(chosen.T @ chosen + 1e-3 * np.eye(3), chosen.T @ levels[near])
-        distance = np.abs(levels - terms @ plane)
-        near = distance <= 2.5 * np.median(distance) + 1.0
-    fitted: NDArray[np.float32] = (plane[0] * x + plane[1] * y[:, None] + plane[2]).astype(np.float32)
-    return fitted
+    x, y, terms = _border_terms(height, width)
+    levels = border.astype(np.float64)
+    chosen, wanted = terms, levels
+    for last in (False, False, True):
+        plane = cv2.solve(chosen.T @ chosen + _STEADY, (wanted @ chosen)[:, None])[1].ravel()
+        if not last:
+            distance = np.abs(levels - terms @ plane)
+            middle = np.partition(distance, (len(levels) // 2 - 1, len(levels) // 2))
+            near = distance <= 1.25 * (middle[len(levels) // 2 - 1] + middle[len(levels) // 2]) + 1.0  # 2.5 medians
+            chosen, wanted = terms[near], levels[near]
+    return np.asarray(np.add.outer(plane[1] * y + plane[2], plane[0] * x), np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def _border_terms(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Where columns and rows stand, -1 … 1: float64 (W,) and (H,); and x, y, 1 of the border's pixels: (2 W + 2 H, 3).
+
+    Kept by size: to make them takes as long as to fit the plane.
+    """
+    x, y = np.linspace(-1.0, 1.0, width), np.linspace(-1.0, 1.0, height)
+    columns = np.concatenate([x, x, np.full(height, -1.0), np.full(height, 1.0)])
+    rows = np.concatenate([np.full(width, -1.0), np.full(width, 1.0), y, y])
+    return x, y, np.stack([columns, rows, np.ones_like(rows)], axis=1)
 
 
 def _darkness(lightness: NDArray[np.uint8], window: int) -> NDArray[np.float32]:
@@ -144,10 +182,10 @@ def _darkness(lightness: NDArray[np.uint8], window: int) -> NDArray[np.float32]:
     half = shrink(lightness, max(32, max(lightness.shape) // 2))
     paper = _closed(half, max(3, round(window * max(half.shape) / max(lightness.shape))) | 1)
     # In the shade ink and paper are nearer to each other: the same share of the light is missing.
-    levels = np.arange(256, dtype=np.float32)
-    share = np.clip(_brightest_tenth(paper[::2, ::2]) / np.maximum(levels, _DEEPEST_SHADE), 1.0, 3.0)
+    share = np.minimum(np.maximum(_brightest_tenth(paper[::2, ::2]) / _LIGHT_LEVELS, 1.0), 3.0)
     paper = _pixels(cv2.resize(paper, lightness.shape[::-1], interpolation=cv2.INTER_LINEAR))
-    return np.asarray(cv2.LUT(paper, share.astype(np.float32)) * cv2.subtract(paper, lightness), np.float32)
+    darker = cv2.subtract(paper, lightness)
+    return np.asarray(cv2.multiply(cv2.LUT(paper, share), darker, dtype=cv2.CV_32F), np.float32)
 
 
 def _brightest_tenth(grey: NDArray[np.uint8]) -> float:
@@ -172,44 +210,45 @@ def _closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
     return _pixels(cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, square)[window:-window, window:-window])
 
 
-def _colourfulness(chroma: NDArray[np.uint8], window: int) -> NDArray[np.float32] | float:
-    """How far each pixel's colour, uint8 (H, W, 2), is from the paper's: float32 (H, W); 0.0 for a grey picture."""
-    half = shrink(np.ascontiguousarray(chroma), max(64, max(chroma.shape) // 2))
-    channels = cv2.split(cv2.blur(half, (3, 3)))  # cameras see colour with more noise and less detail than light
-    if max(float(channel.std()) for channel in channels) < _LEAST_CHROMA:
-        return 0.0
-    total = np.zeros(half.shape[:2], np.float32)
-    for channel in channels:
+def _colourfulness(chroma: Sequence[NDArray[np.uint8]], window: int) -> NDArray[np.float32] | None:
+    """How far each pixel's colour is from the paper's, float32 (H, W); None for a grey picture.
+
+    chroma: the two channels, each uint8 (H, W), or none
+    """
+    # No deviation is larger than half of the range, so most grey pictures need not be looked at more closely.
+    if all(int(channel.max()) - int(channel.min()) < 2.0 * _LEAST_CHROMA for channel in chroma):
+        return None
+    height, width = chroma[0].shape
+    half = shrink(_pixels(cv2.merge(chroma)), max(64, max(height, width) // 2))
+    blurred = cv2.blur(half, (3, 3))  # cameras see colour with more noise and less detail than light
+    if cv2.meanStdDev(blurred)[1].max() < _LEAST_CHROMA:
+        return None
+    squares = []
+    for channel in cv2.split(blurred):
         small = shrink(_pixels(channel), 96)
-        paper = _local_median(small, round(window * max(small.shape) / max(chroma.shape)))
-        distance = channel - cv2.resize(paper, channel.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        total += distance * distance
-    away = _CHROMA_WEIGHT * cv2.sqrt(total)
-    return np.asarray(cv2.resize(away, chroma.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        paper = _local_median(small, round(window * max(small.shape) / max(height, width)))
+        paper = cv2.resize(paper.astype(np.float32), channel.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        distance = cv2.subtract(channel, paper, dtype=cv2.CV_32F)
+        squares.append(cv2.multiply(distance, distance))
+    away = cv2.sqrt(cv2.add(*squares)) * np.float32(_CHROMA_WEIGHT)
+    return np.asarray(cv2.resize(away, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """Map differences, uint8 (H, W), so that the paper is 0 and the ink 1; None where nothing stands out."""
     split, _ = cv2.threshold(pixels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    counts = cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel().astype(np.int64)  # exact: under 2²⁴ pixels
-    levels = np.arange(256, dtype=np.float64)
-    below = counts * (levels <= split)
-    paper = _median(levels, below)
-    grain = 1.4826 * _median(np.abs(levels - paper), below) + 1.0
-    standing = np.maximum(levels - (paper + 3.0 * grain), 0.0)
-    total = float(counts @ standing)
+    counts = counted(pixels)
+    below = counts[: int(split) + 1]
+    paper = lower_median(below)
+    grain = 1.4826 * lower_median(distances(below, paper)) + 1.0
+    standing = np.maximum(_LEVELS - (paper + 3.0 * grain), 0.0)
+    weights = counts * standing
+    total = float(weights.sum())
     if total <= 0.0:
         return None
     # Each pixel weighs as much as it stands out, so the strokes decide and not the many pixels of faint shadows.
-    ink = float(counts @ standing**2) / total + 3.0 * grain
+    ink = float(weights @ standing) / total + 3.0 * grain
     if ink < max(_LEAST_CONTRAST, _LEAST_SIGNAL * grain):
         return None
-    scale = np.clip((levels - paper - 0.2 * ink) / (0.55 * ink), 0.0, 1.0)  # 0 up to a fifth, 1 from three quarters
-    return np.asarray(cv2.LUT(pixels, scale.astype(np.float32)), np.float32)
-
-
-def _median(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
-    """The median of ``values``, each taken as often as ``counts`` says."""
-    order = np.argsort(values, kind="stable")
-    upto = np.cumsum(counts[order])
-    return float(values[order[int(np.searchsorted(upto, upto[-1] / 2))]])
+    scale = (_LEVELS - (paper + 0.2 * ink)) / (0.55 * ink)  # 0 up to a fifth, 1 from three quarters
+    return np.asarray(cv2.LUT(pixels, np.minimum(np.maximum(scale, 0.0), 1.0).astype(np.float32)), np.float32)

@@ -272,7 +272,11 @@ def digit_image(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8] | No
 
 
 def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return load_reduced(image, _LEAST_DECODED)[0] if isinstance(image, str | Path) else as_rgb(image)
+    """uint8 (H, W, 3) RGB; a grey array stays uint8 (H, W), which takes less time."""
+    if isinstance(image, str | Path):
+        return load_reduced(image, _LEAST_DECODED)[0]
+    grey = image.ndim == 2 and image.dtype == np.uint8 and image.size
+    return image if grey else as_rgb(image)
 
 
 def _page(image: str | Path | NDArray[np.uint8], *, whole: bool) -> tuple[NDArray[np.uint8], tuple[int, int]]:

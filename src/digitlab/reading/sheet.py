@@ -15,6 +15,7 @@ __all__ = ["only_the_sheet"]
 _SIDE = 160  # pixels at which the sheet is looked for
 _INK = 5  # pixels of it: strokes are gone, or few enough; narrow stretches of table along the border are not
 _SMALLEST_PICTURE = 200  # pixels; smaller ones are crops of single digits, not photos of sheets
+_SURELY_LIGHTER = 0.6  # of the sheet's lightness: that is no table, even if only single pixels were looked at
 _DARKER = 0.5  # of the sheet's lightness: few shadows are as dark, tables under white paper are
 _BETWEEN, _MOST_BETWEEN = 0.2, 0.1  # lightness around that border, and the share of such pixels: an edge is sharp
 _LEAST_LIGHT = 100.0  # of 255; a sheet is white, or well lit
@@ -34,7 +35,10 @@ def only_the_sheet(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = _SIDE / max(height, width)
     if max(height, width) < _SMALLEST_PICTURE or min(height, width) * scale < 4 * _INK:
         return rgb
-    small = cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    size = round(width * scale), round(height * scale)
+    if _is_surely_all_sheet(cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST)):
+        return rgb
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     sheet = _sheet(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
     if sheet is None:
         return rgb
@@ -47,9 +51,23 @@ def only_the_sheet(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return laid
 
 
+def _is_surely_all_sheet(picked: NDArray[np.uint8]) -> bool:
+    """Whether single pixels of the picture, uint8 (H, W, 3), show already that no table is there.
+
+    Most pages are that plain, and to pick pixels takes no time, while their means take as long as reading two digits.
+    """
+    paper = _without_strokes(np.asarray(cv2.cvtColor(picked, cv2.COLOR_RGB2GRAY), np.uint8))
+    dark = cv2.compare(paper, _SURELY_LIGHTER * float(np.percentile(paper, 90)), cv2.CMP_LE)
+    return cv2.countNonZero(dark) < (1.0 - _LARGEST) / 2.0 * paper.size
+
+
+def _without_strokes(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((_INK, _INK), np.uint8)), np.uint8)
+
+
 def _sheet(grey: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """The sheet's hull as 1 among 0, uint8 (H, W); None where all is sheet, or no sheet is."""
-    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((_INK, _INK), np.uint8))
+    paper = _without_strokes(grey)
     lightest = float(np.percentile(paper, 90))
     light = (paper > _DARKER * lightest).astype(np.uint8)
     if lightest < _LEAST_LIGHT or not _SMALLEST <= light.mean() <= _LARGEST:

@@ -1,0 +1,54 @@
+"""Medians of many pixels from how often each of their 256 levels occurs, in a fraction of the time that sorting takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["counted", "distances", "lower_median", "median"]
+
+
+def counted(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How often each level occurs in uint8 (H, W), float64 (256,); exact below 2²⁴ pixels, as OpenCV counts in float32.
+
+    >>> counted(np.array([[3, 3, 5]], np.uint8))[:6]
+    array([0., 0., 0., 2., 0., 1.])
+    """
+    return cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+
+
+def distances(counts: NDArray[np.float64], level: int) -> NDArray[np.float64]:
+    """How often each distance from a level occurs, to either side: float64 (256,).
+
+    counts: float64 (N,), N up to 256, of the levels 0 to N - 1; level: below N
+
+    >>> distances(np.array([1.0, 4.0, 2.0, 7.0]), 1)[:4]
+    array([4., 3., 7., 0.])
+    """
+    away = np.zeros(256)
+    away[: len(counts) - level] = counts[level:]
+    away[1 : level + 1] += counts[:level][::-1]
+    return away
+
+
+def lower_median(counts: NDArray[np.float64]) -> int:
+    """The median; of two in the middle the lower one."""
+    upto = counts.cumsum()
+    return int(upto.searchsorted(upto[-1] / 2))
+
+
+def median(counts: NDArray[np.float64]) -> float:
+    """The median; of two in the middle their mean.
+
+    >>> median(np.array([1.0, 0.0, 1.0, 2.0]))
+    2.5
+    """
+    upto = counts.cumsum()
+    total = int(upto[-1])
+    lower, upper = upto.searchsorted([(total - 1) // 2, total // 2], side="right")
+    return float(lower + upper) / 2.0
