@@ -119,3 +119,17 @@ def test_hairlines_are_thickened_and_bold_strokes_thinned() -> None:
 
 def test_an_empty_crop_is_black() -> None:
     assert_array_equal(normalise(np.zeros((5, 3), np.float32)), 0)
+
+
+def test_grey_and_the_same_in_colour_are_one_picture(sure_digits: Digits) -> None:
+    for image in sure_digits.images[:8]:
+        grey = cv2.resize(255 - image, (70, 70), interpolation=cv2.INTER_CUBIC)
+        assert_array_equal(ink_map(grey, 24), ink_map(np.repeat(grey[:, :, None], 3, axis=2), 24))
+
+
+def test_on_clean_ground_all_that_is_written_lies_on_one_side() -> None:
+    drawn = np.full((40, 40), 90, np.uint8)
+    assert not is_light_ink(drawn)
+    drawn[3:-3, 3:-3] = 100  # bold: it is most of the picture
+    assert is_light_ink(drawn)
+    assert not is_light_ink(190 - drawn)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from digitlab.reading.levels import counted, distances, lower_median
+from digitlab.reading.levels import counted, distances, lower_median, quantile
 from digitlab.reading.rules import without_rules
 from digitlab.reading.sheet import only_the_sheet
 
@@ -70,7 +70,9 @@ def ink_strength(picture: NDArray[np.uint8], window: int, *, page: bool = False)
         lightness = _pixels(cv2.bitwise_not(lightness))
     strength = _darkness(lightness, window)
     colour = _colourfulness(chroma, window)
-    return _pixels(cv2.convertScaleAbs(strength if colour is None else cv2.add(strength, colour)))
+    if colour is not None:
+        strength = np.asarray(cv2.add(strength, colour, dtype=cv2.CV_32F), np.float32)
+    return _pixels(cv2.convertScaleAbs(strength) if strength.dtype != np.uint8 else strength)
 
 
 def _planes(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -119,7 +121,9 @@ def _skew(grey: NDArray[np.uint8], window: int) -> float:
     """How far the differences from the local median lean to the light side: their third moment, normalised."""
     around = np.asarray(cv2.subtract(grey, _local_median(grey, window), dtype=cv2.CV_32F), np.float32).ravel()
     square = around * around
-    return float(square @ around) / len(around) / ((float(around @ around) / len(around)) ** 1.5 + 1e-6)
+    spread = float(around @ around) / len(around)
+    skew: float = float(square @ around) / len(around) / (spread**1.5 + 1e-6)
+    return skew
 
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -173,28 +177,25 @@ def _border_terms(height: int, width: int) -> tuple[NDArray[np.float64], NDArray
     return x, y, np.stack([columns, rows, np.ones_like(rows)], axis=1)
 
 
-def _darkness(lightness: NDArray[np.uint8], window: int) -> NDArray[np.float32]:
-    """How much darker than the paper each pixel is, float32 (H, W), in units of 255 on the picture's lightest paper.
+def _darkness(lightness: NDArray[np.uint8], window: int) -> NDArray[np.float32] | NDArray[np.uint8]:
+    """How much darker than the paper each pixel is, (H, W), in units of 255 on the picture's lightest paper.
 
     The paper is what a closing leaves: it takes away whatever is darker and narrower than the window, however much of
     the picture that is, and keeps the edges of shadows. Found at half the size, as it is smooth.
     """
     half = shrink(lightness, max(32, max(lightness.shape) // 2))
     paper = _closed(half, max(3, round(window * max(half.shape) / max(lightness.shape))) | 1)
+    lightest = paper.max()
+    if lightest == paper.min():  # drawings: no light to even out
+        return _pixels(cv2.subtract(np.full_like(lightness, lightest), lightness))
     # In the shade ink and paper are nearer to each other: the same share of the light is missing.
-    share = np.minimum(np.maximum(_brightest_tenth(paper[::2, ::2]) / _LIGHT_LEVELS, 1.0), 3.0)
+    brightest_tenth = quantile(counted(np.ascontiguousarray(paper[::2, ::2])), 0.9)
+    share = np.minimum(np.maximum(brightest_tenth / _LIGHT_LEVELS, 1.0), 3.0)
     paper = _pixels(cv2.resize(paper, lightness.shape[::-1], interpolation=cv2.INTER_LINEAR))
-    darker = cv2.subtract(paper, lightness)
-    return np.asarray(cv2.multiply(cv2.LUT(paper, share), darker, dtype=cv2.CV_32F), np.float32)
-
-
-def _brightest_tenth(grey: NDArray[np.uint8]) -> float:
-    """Where the brightest tenth begins: `np.percentile(grey, 90)`, at a tenth of its cost for tiny pictures."""
-    ordered = np.sort(grey, axis=None)
-    place = 0.9 * (ordered.size - 1)
-    below = int(place)
-    above = min(below + 1, ordered.size - 1)
-    return float(ordered[below]) + (place - below) * (float(ordered[above]) - float(ordered[below]))
+    # Into memory that is there already: to be given new pages of it takes longer than to multiply.
+    darkness = cv2.LUT(paper, share)
+    cv2.multiply(darkness, cv2.subtract(paper, lightness), dst=darkness, dtype=cv2.CV_32F)
+    return np.asarray(darkness, np.float32)
 
 
 def _closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
@@ -227,10 +228,10 @@ def _colourfulness(chroma: Sequence[NDArray[np.uint8]], window: int) -> NDArray[
     for channel in cv2.split(blurred):
         small = shrink(_pixels(channel), 96)
         paper = _local_median(small, round(window * max(small.shape) / max(height, width)))
-        paper = cv2.resize(paper.astype(np.float32), channel.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        distance = cv2.subtract(channel, paper, dtype=cv2.CV_32F)
+        smooth = cv2.resize(paper.astype(np.float32), channel.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        distance = cv2.subtract(channel, smooth, dtype=cv2.CV_32F)
         squares.append(cv2.multiply(distance, distance))
-    away = cv2.sqrt(cv2.add(*squares)) * np.float32(_CHROMA_WEIGHT)
+    away = cv2.sqrt(cv2.add(squares[0], squares[1])) * np.float32(_CHROMA_WEIGHT)
     return np.asarray(cv2.resize(away, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 

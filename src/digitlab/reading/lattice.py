@@ -172,8 +172,8 @@ def _cuts(
     """The cuts through one group: their columns in each row of the cluster, and the strokes that they cross."""
     if not _is_wide(group, usual, thorough=True):
         return []
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    left, top, wide, high = cv2.boundingRect(inside.view(np.uint8))
+    bottom, right = top + high, left + wide
     own = np.where(inside, ink, np.float32(0.0))[top:bottom, left:right]
     most = min(_MOST_CUTS, max(3, round(_CUTS_A_HEIGHT * group.width / group.height)))
     found = []
@@ -212,7 +212,7 @@ def _pieces(
             near = atoms[:, columns]
             inside = (near > start) & (near <= stop)
             if not whole and shared is not None:
-                inside = cv2.dilate(inside.astype(np.uint8), shared) > 0
+                inside = cv2.dilate(inside.view(np.uint8), shared).view(np.bool_)
             found = _piece(ink[:, columns], inside, (corner[0] + first, corner[1]), clean=not whole)
             if found is None:
                 continue
@@ -230,17 +230,16 @@ def _piece(
     own = np.where(inside, ink, np.float32(0.0))
     if clean:
         own = _without_dust(own)
-    rows, columns = np.flatnonzero(own.max(axis=1) >= FAINT), np.flatnonzero(own.max(axis=0) >= FAINT)
-    if not len(rows):
+    left, top, width, height = cv2.boundingRect((own >= FAINT).view(np.uint8))
+    if not width:
         return None
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    box = corner[0] + left, corner[1] + top, corner[0] + right, corner[1] + bottom
-    return box, np.ascontiguousarray(own[top:bottom, left:right])
+    box = corner[0] + left, corner[1] + top, corner[0] + left + width, corner[1] + top + height
+    return box, np.ascontiguousarray(own[top : top + height, left : left + width])
 
 
 def _without_dust(own: NDArray[np.float32]) -> NDArray[np.float32]:
     """Without the slivers of the neighbour that a cut leaves."""
-    solid = (own >= INK / 2).astype(np.uint8)
+    solid = (own >= INK / 2).view(np.uint8)
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     areas = statistics[1:, cv2.CC_STAT_AREA]
     if count <= 2:
@@ -249,8 +248,9 @@ def _without_dust(own: NDArray[np.float32]) -> NDArray[np.float32]:
     dust[1:] = areas < _DUST * areas.sum()
     if not dust.any():
         return own
-    gone = cv2.dilate(dust[labels].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.where(gone & ~(solid.astype(np.bool_) & ~dust[labels]), np.float32(0.0), own)
+    of_dust = dust[labels]
+    gone = cv2.dilate(of_dust.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
+    return np.where(gone & ~(solid.view(np.bool_) & ~of_dust), np.float32(0.0), own)
 
 
 def _lowness(box: Box, mark: Mark) -> float:

@@ -23,9 +23,10 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
     """Which boxes stand on each line, top to bottom; each line is followed from left to right, so it may slope."""
     lines: list[list[int]] = []
     for index in sorted(range(len(boxes)), key=lambda index: boxes[index][0]):
-        line = max(lines, key=lambda line: _belonging(boxes, index, line), default=None)
-        if line is not None and _belonging(boxes, index, line) >= _SAME_LINE:
-            line.append(index)
+        belonging = [_belonging(boxes, index, line) for line in lines]
+        most = max(belonging, default=0.0)
+        if most >= _SAME_LINE:
+            lines[belonging.index(most)].append(index)
         else:
             lines.append([index])
     return sorted(lines, key=lambda line: float(np.mean([boxes[index][1] + boxes[index][3] for index in line])))
@@ -63,11 +64,9 @@ def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: 
 
 def _belonging(boxes: Sequence[Box], index: int, line: Sequence[int]) -> float:
     """The rows that a mark shares with the line's end, in parts of the lower one's height."""
-    box = boxes[index]
-    shares = []
-    for other in (boxes[each] for each in line[-_LOOK_BACK:]):
-        shared = min(box[3], other[3]) - max(box[1], other[1])
-        shares.append(shared / min(box[3] - box[1], other[3] - other[1]))
+    _, top, _, bottom = boxes[index]
+    ends = (boxes[each] for each in line[-_LOOK_BACK:])
+    shares = [(min(bottom, y1) - max(top, y0)) / min(bottom - top, y1 - y0) for _, y0, _, y1 in ends]
     return shares[-1] if shares[-1] >= _SAME_LINE else min(max(shares), _SAME_LINE if max(shares) > 0.6 else 0.0)
 
 

@@ -15,7 +15,7 @@ __all__ = ["only_the_sheet"]
 _SIDE = 160  # pixels at which the sheet is looked for
 _INK = 5  # pixels of it: strokes are gone, or few enough; narrow stretches of table along the border are not
 _SMALLEST_PICTURE = 200  # pixels; smaller ones are crops of single digits, not photos of sheets
-_SURELY_LIGHTER = 0.6  # of the sheet's lightness: that is no table, even if only single pixels were looked at
+_SURELY_LIGHTER = 0.55  # of the sheet's lightness: that is no table, even if only single pixels were looked at
 _DARKER = 0.5  # of the sheet's lightness: few shadows are as dark, tables under white paper are
 _BETWEEN, _MOST_BETWEEN = 0.2, 0.1  # lightness around that border, and the share of such pixels: an edge is sharp
 _LEAST_LIGHT = 100.0  # of 255; a sheet is white, or well lit
@@ -36,7 +36,7 @@ def only_the_sheet(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if max(height, width) < _SMALLEST_PICTURE or min(height, width) * scale < 4 * _INK:
         return rgb
     size = round(width * scale), round(height * scale)
-    if _is_surely_all_sheet(cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST)):
+    if _is_surely_all_sheet(np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST), np.uint8)):
         return rgb
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     sheet = _sheet(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
@@ -57,8 +57,8 @@ def _is_surely_all_sheet(picked: NDArray[np.uint8]) -> bool:
     Most pages are that plain, and to pick pixels takes no time, while their means take as long as reading two digits.
     """
     paper = _without_strokes(np.asarray(cv2.cvtColor(picked, cv2.COLOR_RGB2GRAY), np.uint8))
-    dark = cv2.compare(paper, _SURELY_LIGHTER * float(np.percentile(paper, 90)), cv2.CMP_LE)
-    return cv2.countNonZero(dark) < (1.0 - _LARGEST) / 2.0 * paper.size
+    dark = paper <= _SURELY_LIGHTER * float(np.percentile(paper, 90))
+    return bool(dark.mean() < (1.0 - _LARGEST) / 2.0)
 
 
 def _without_strokes(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

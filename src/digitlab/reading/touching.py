@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["Cut", "cuts"]
@@ -45,15 +47,15 @@ def cuts(ink: NDArray[np.float32], stroke: float, most: int) -> list[Cut]:
     size = max(2, round(width * scale)), max(2, round(height * scale))
     small = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32)
     reach = max(1, round(_AWAY * size[1]))
-    offered = []
     margin = max(1, round(_MARGIN * size[1]))
-    prices = _prices(small)
-    for middle in _valleys(prices, margin, max(2, round(_APART * size[1])), most, _DEAREST * size[1]):
-        left, right = max(0, middle - reach), min(size[0], middle + reach + 1)
-        way, price = _cheapest(small[:, left:right])
-        rows = (np.arange(height) * (size[1] / height)).astype(np.intp)
-        columns = np.rint((way[rows] + left) / scale).astype(np.intp)
-        offered.append(Cut(columns, price / max(1.0, stroke * scale)))
+    middles = _valleys(_prices(small), margin, max(2, round(_APART * size[1])), most, _DEAREST * size[1])
+    if not middles:
+        return []
+    ways, prices = _cheapest(small, middles, reach)
+    rows = (np.arange(height) * (size[1] / height)).astype(np.intp)
+    columns = np.rint(ways[:, rows] / scale).astype(np.intp)
+    thickness = max(1.0, stroke * scale)
+    offered = [Cut(each, price / thickness) for each, price in zip(columns, prices, strict=True)]
     return _different(offered, max(1.0, 0.06 * height))
 
 
@@ -79,26 +81,32 @@ def _valleys(prices: NDArray[np.float32], margin: int, apart: int, most: int, de
     return sorted(chosen)
 
 
-def _cheapest(ink: NDArray[np.float32]) -> tuple[NDArray[np.intp], float]:
-    """The column in each row, intp (H,), of the way down that crosses the least ink; and how much that is."""
+def _cheapest(ink: NDArray[np.float32], middles: Sequence[int], reach: int) -> tuple[NDArray[np.intp], list[float]]:
+    """The ways down that cross the least ink, each within ``reach`` of its middle; and how much that is.
+
+    The column in each row, intp (ways, H). All ways are found at once: each step is a handful of calls for tiny arrays.
+    """
     height, width = ink.shape
-    spent = np.empty((height, width), np.float32)
-    came = np.zeros((height, width), np.int8)
+    nearby = np.array(middles)[:, None] + np.arange(-reach, reach + 1)  # (ways, 2 reach + 1): columns of the picture
+    first, last = np.maximum(nearby[:, 0], 0), np.minimum(nearby[:, -1], width - 1)
+    around = ink[:, np.clip(nearby, 0, width - 1)]  # (H, ways, 2 reach + 1)
+    around[:, (nearby < 0) | (nearby >= width)] = np.inf
     # Ways begin anywhere, but prefer the middle: nothing is gained by cutting elsewhere.
-    spent[0] = ink[0] + _THROUGH_PAPER * np.abs(np.arange(width) - width // 2)
-    options = np.full((3, width), np.inf, np.float32)  # from the left, from straight above, from the right
-    columns = np.arange(width)
+    centre = first + (last - first + 1) // 2
+    spent = around[0] + np.asarray(_THROUGH_PAPER * np.abs(nearby - centre[:, None]), np.float32)
+    came = np.zeros(around.shape, np.int8)
+    options = np.full((3, *spent.shape), np.inf, np.float32)  # from the left, from straight above, from the right
     for row in range(1, height):
-        above = spent[row - 1]
-        options[0, 1:], options[1], options[2, :-1] = above[:-1] + _SIDEWAYS, above, above[1:] + _SIDEWAYS
-        best = options.argmin(axis=0)
-        came[row] = best - 1
-        spent[row] = ink[row] + options[best, columns]
-    way = np.empty(height, np.intp)
-    way[-1] = int(spent[-1].argmin())
-    for row in range(height - 1, 0, -1):
-        way[row - 1] = way[row] + came[row, way[row]]
-    return way, float(ink[np.arange(height), way].sum())
+        options[0, :, 1:], options[1], options[2, :, :-1] = spent[:, :-1] + _SIDEWAYS, spent, spent[:, 1:] + _SIDEWAYS
+        came[row] = options.argmin(axis=0) - 1
+        spent = around[row] + options.min(axis=0)
+    ways = np.empty((len(middles), height), np.intp)
+    each = np.arange(len(middles))
+    at = spent.argmin(axis=1)
+    for row in range(height - 1, -1, -1):
+        ways[:, row] = nearby[each, at]
+        at = at + came[row, each, at]
+    return ways, [float(ink[np.arange(height), way].sum()) for way in ways]
 
 
 def _different(offered: list[Cut], apart: float) -> list[Cut]:
