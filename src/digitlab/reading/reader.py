@@ -135,7 +135,7 @@ class Reader:
     def _read_page(
         self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place
     ) -> tuple[tuple[ReadDigit, ...], str | None]:
-        small = shrink(pixels, _PAGE_SIDE)
+        small = shrink(pixels, _PAGE_SIDE, quick=True)
         ink = page_ink(small, round(_PAGE_WINDOW * max(small.shape)))
         reads = [] if ink is None else self._read_clusters(ink, wanted)
         lines = _chosen(reads, wanted)
