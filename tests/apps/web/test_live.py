@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -89,7 +90,8 @@ def test_texts_unknown_models_and_huge_frames_end_it(server) -> None:
     with open_live(server, "/v1/live?model=../reader") as live:
         assert closed_with(live) == 1008
     with open_live(server) as live:
-        live.send(bytes(Limits().frame_bytes + 1))
+        with contextlib.suppress(ConnectionClosed):  # the server may hang up while we still send
+            live.send(bytes(Limits().frame_bytes + 1))
         assert closed_with(live) == 1009
 
 
