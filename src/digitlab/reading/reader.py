@@ -70,6 +70,8 @@ class Reader:
         if threads < 0:
             raise UsageError(f"threads is {threads}; expected 1 or more, or 0 for a thread a core")
         self.classifier = Classifier(resolve_model(model), threads)
+        card = self.classifier.card
+        self._credulous = card is None or not card.training.get("distractors")
         self.asked_threshold = threshold  # for whoever changes to another model
         self.threshold = _threshold_of(self.classifier) if threshold is None else threshold
 
@@ -138,7 +140,7 @@ class Reader:
         small = shrink(pixels, _PAGE_SIDE, quick=True)
         ink = page_ink(small, round(_PAGE_WINDOW * max(small.shape)))
         reads = [] if ink is None else self._read_clusters(ink, wanted)
-        lines = _chosen(reads, wanted)
+        lines = _chosen(reads, wanted, credulous=self._credulous)
         note = turned([choice for line in lines for choice in line], self.classifier)
         place = place.enlarged((pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]))
         digits = tuple(
@@ -223,7 +225,7 @@ class _Place:
         return round((x0 + x) * wide), round((y0 + y) * high), round((x1 + x) * wide), round((y1 + y) * high)
 
 
-def _chosen(reads: list[ReadCluster], wanted: Constraints) -> list[list[Choice]]:
+def _chosen(reads: list[ReadCluster], wanted: Constraints, *, credulous: bool) -> list[list[Choice]]:
     """The pieces that are taken for digits, line by line, as what is known of the page wants them."""
     if wanted.pattern is not None:
         return _following(reads, wanted.pattern, wanted.lines)
@@ -231,7 +233,7 @@ def _chosen(reads: list[ReadCluster], wanted: Constraints) -> list[list[Choice]]
         chosen = follow(reads, DIGIT * wanted.count)[1]
         chosen = [replace(choice, place=None) for choice in chosen]
     else:
-        chosen = [choice for read in reads for choice in freely(read)]
+        chosen = [choice for read in reads for choice in freely(read, credulous=credulous)]
     boxes = [choice.piece.box for choice in chosen]
     lines = in_lines(boxes)
     if wanted.lines is not None:
