@@ -20,7 +20,7 @@ from digitlab.bench.apart import peak_megabytes
 from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text
-from digitlab.training import EpochEnded, find_recipe, run_training
+from digitlab.training import EpochEnded, Training, find_recipe, run_training
 from digitlab.training.experiment import environment
 
 
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another value of the recipe")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--keep", type=Path, help="keep the run folders here, as RECIPE-SEED")
     asked = parser.parse_args()
     training = find_recipe(asked.recipe)
     changes = {key: json.loads(value) for key, _, value in (each.partition("=") for each in asked.set)}
@@ -39,7 +40,8 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
-            rows.append(measure(replace(training, seed=seed), Path(folder)))
+            name = f"{training.name}-{seed}"
+            rows.append(measure(replace(training, seed=seed), Run.create(name, asked.keep or Path(folder))))
             print(f"seed {seed}: {100 * rows[-1]['accuracy']:.2f} %  {rows[-1]['seconds']:.2f} s", flush=True)
     accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"] for row in rows]
     deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
@@ -64,12 +66,12 @@ def main() -> int:
     return 0
 
 
-def measure(training, folder: Path) -> dict[str, float]:
+def measure(training: Training, run: Run) -> dict[str, float]:
     """Accuracy after the last epoch, and the seconds that the epochs took, compilation included."""
     ends: list[EpochEnded] = []
     trained = run_training(
         training,
-        Run.create("bench", folder),
+        run,
         listener=lambda event: ends.append(event) if isinstance(event, EpochEnded) else None,
     )
     return {

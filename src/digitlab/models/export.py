@@ -33,6 +33,7 @@ __all__ = ["FORMATS", "TOLERANCE", "Exported", "cached_onnx", "export_model", "e
 TOLERANCE = 1e-5  # largest difference of a probability between Keras and another runtime, both in float32
 FORMATS = (".onnx", ".xml", ".tflite", ".keras")
 _CHECKED_IMAGES = 1000
+_TOGETHER = 250  # images; the inner layers of all thousand at once would need 200 MB more
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,8 @@ def run_onnx(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    answers: NDArray[np.float32] = session.run(["probabilities"], {"images": images})[0]
-    return answers
+    batches = (images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER))
+    return np.concatenate([session.run(["probabilities"], {"images": batch})[0] for batch in batches])
 
 
 def _export_keras(model: keras.Model, path: Path, card: ModelCard) -> Exported:

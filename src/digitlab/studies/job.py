@@ -23,9 +23,10 @@ EDITION = 1
 # Of the images that a quick run sees.
 QUICK_SHARE = 1 / 20
 
-# The order of sums depends on the number of threads, and with it the last digits: a cell trains on two, whatever the
-# machine has and whichever engine runs it.
-THREADS = 2
+# The order of sums depends on the number of threads, and with it the last digits: a cell trains on one, whatever the
+# machine has and whichever engine runs it. Two cells side by side on two cores took 46 s where one after the other on
+# two threads each took 62 s (`good`, three epochs).
+THREADS = 1
 
 
 @dataclass(frozen=True, slots=True)

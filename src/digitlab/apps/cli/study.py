@@ -42,11 +42,12 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
     """
     from digitlab.apps.cli.study_view import in_time
     from digitlab.studies import find_study, study_names
+    from digitlab.studies.engines.local import usual_workers
     from digitlab.studies.estimate import Estimate
     from digitlab.studies.outcome import plan
     from digitlab.studies.store import Store
 
-    store, rows, everything = Store.at(out, quick=quick), [], []
+    store, rows, everything, together = Store.at(out, quick=quick), [], [], usual_workers()
     for name in study_names():
         study = find_study(name)
         planned = plan(study, quick=quick)
@@ -59,8 +60,8 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
             "cells": len(study.cells),
             "trainings": jobs,
             "done": jobs - len(estimate.missing),
-            "seconds": round(sum(estimate.seconds(each.job.digest) for each in planned)),
-            "seconds_left": round(estimate.left),
+            "seconds": round(sum(estimate.seconds(each.job.digest) for each in planned) / together),
+            "seconds_left": round(estimate.left / together),
         }
         rows.append(row)
         if json:
@@ -80,7 +81,7 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
     say(table_left(["study", "done", "time", "left", ""], shown))
     whole = Estimate(everything, store, quick=quick)
     advise(
-        f"All of them: {in_time(whole.left)} left on this machine, shared cells counted once. "
+        f"All of them: {in_time(whole.left / together)} left on this machine, shared cells counted once. "
         "`digitlab study run --all --for 60m` does an hour of it."
     )
 
@@ -124,7 +125,7 @@ def run(
         all: Every published study.
         engine: local (processes on this machine) or ray (a cluster).
         address: Of a running Ray cluster, HOST:PORT or auto; without it one is started here.
-        workers: Processes of the local engine; else one for every two processors.
+        workers: Processes of the local engine; else one for every processor.
         seeds: Repeats of each cell; else as many as the study asks for.
         quick: Two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
             labelled.
@@ -170,7 +171,7 @@ def _run(
     estimate = Estimate(work.planned, store, quick=quick)
     whole = len({each.job.digest for each in work.planned})
     if work.missing:
-        about = f"cells to do: {len(work.missing)} of {whole}, about {in_time(estimate.left)}"
+        about = f"cells to do: {len(work.missing)} of {whole}, about {in_time(estimate.left)} of one processor"
         advise(f"{about}; loading the network library …")
     else:
         advise(f"every cell is in {store.path} already; `--out FOLDER` makes your own")

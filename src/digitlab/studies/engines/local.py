@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digitlab.studies.job import Job
     from digitlab.studies.messages import Message
 
-__all__ = ["LocalPool", "thread_settings"]
+__all__ = ["LocalPool", "thread_settings", "usual_workers"]
 
 
 _MEMORY = 2 << 30  # bytes that a worker may need with its dataset
@@ -37,18 +37,23 @@ def _memory() -> int:
         return 1 << 62
 
 
+def usual_workers() -> int:
+    """How many cells are trained at once on this machine unless somebody says otherwise."""
+    return max(1, min((os.cpu_count() or 1) // THREADS, _memory() // _MEMORY))
+
+
 def thread_settings() -> dict[str, str]:
     """Environment variables that give a worker its threads, on TensorFlow."""
     return {"TF_NUM_INTRAOP_THREADS": str(THREADS), "TF_NUM_INTEROP_THREADS": str(THREADS)}
 
 
 class LocalPool:
-    """So many processes, by default one for every two processors (and two GB); a dead one is replaced when needed."""
+    """So many processes, by default one for every processor (and two GB); a dead one is replaced when needed."""
 
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"--workers is {workers}; expected 1 or more")
-        self._count = workers or max(1, min((os.cpu_count() or 1) // THREADS, _memory() // _MEMORY))
+        self._count = workers or usual_workers()
         self._workers: list[_Worker] = []
         self._said: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
 

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: an actor for every two processors of every node.
+"""Workers on a Ray cluster: an actor for every processor of every node.
 
 The images of a study lie in Ray's object store: each node gets them once, and its actors share them. A node that joins
 gets work; what a lost node had under way is done again by the others.

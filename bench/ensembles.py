@@ -1,0 +1,57 @@
+"""What the mean of several trained networks gives: every choice of so many of these run folders.
+
+    python bench/recipes.py best --seeds 5 --keep RUNS
+    python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble.json
+
+Reads the probabilities that each run gave for the test images, so nothing is trained. Choices of some of the same
+networks overlap, and their spread is less than that of ensembles trained apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import statistics
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from digitlab.runs import Run
+from digitlab.storage import write_text
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    loaded = [np.load(Run.open(path).predictions, allow_pickle=False) for path in asked.runs]
+    labels = loaded[0]["labels"]
+    if any((each["labels"] != labels).any() for each in loaded):
+        parser.error("the runs were tested on different images; expected one test set for all")
+    probabilities = [each["probabilities"].astype(np.float64) for each in loaded]
+    rows = []
+    for members in range(1, len(loaded) + 1):
+        found = [
+            float((np.mean(chosen, axis=0).argmax(axis=1) == labels).mean())
+            for chosen in itertools.combinations(probabilities, members)
+        ]
+        rows.append({
+            "members": members, "choices": len(found), "mean_accuracy": statistics.mean(found),
+            "least": min(found), "greatest": max(found),
+        })  # fmt: skip
+        print(
+            f"{members} of {len(loaded)}: {100 * rows[-1]['mean_accuracy']:.3f} % "
+            f"({100 * min(found):.2f} to {100 * max(found):.2f}, {len(found)} choices)"
+        )
+    if asked.out:
+        names = [Run.open(path).path.name for path in asked.runs]
+        content = {"command": "python bench/ensembles.py RUNS…", "runs": names, "rows": rows}
+        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
