@@ -25,6 +25,7 @@ PARAMETERS = {
     "notebook-cnn": 544 + 18_496 + 7744 * 128 + 128 + 1290,
     "fast-cnn": 624 + 6944 + 801 * 256 + 2570,
     "good-cnn": 136_106,
+    "best-cnn": 300_922,
     "tiny-cnn": 1_465,
     "reader-cnn": 217_386,
     "conv-family": 320 + 5408 * 20 + 20 + 210,

@@ -72,11 +72,11 @@ def train(
     digitlab train --architecture ann-397 --optimiser adam --batch-size 32 --epochs 6 --folds 10
 
     Args:
-        recipe: A shipped name (reader), or a TOML file with any of the options below as keys (with _ for -), for
-            instance a run's config.toml.
+        recipe: A shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the options
+            below as keys (with _ for -), for instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
-            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, tiny-cnn, reader-cnn; conv-family
-            and dense-family.
+            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, tiny-cnn, reader-cnn;
+            conv-family and dense-family.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
         test: The set or file on whose test images the result is measured; else the dataset's own.
         epochs: At most so many passes over the training images.
