@@ -13,7 +13,7 @@ from digitlab.errors import UsageError
 from digitlab.reading.classifier import Classifier, resolve_model
 from digitlab.reading.components import main_mark, page_marks
 from digitlab.reading.constraints import Constraints
-from digitlab.reading.glyph import normalise
+from digitlab.reading.glyph import normalise, stroke_width
 from digitlab.reading.grid import grid_cells
 from digitlab.reading.images import as_rgb, load_reduced
 from digitlab.reading.ink import ink_map, page_ink, shrink
@@ -40,6 +40,9 @@ _DIGIT_WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fil
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
 _PAGE_SIDE = 1280  # pixels at which a page is read: 40 lines of digits 20 pixels high
 _PAGE_WINDOW = 0.08  # of the page's side
+_FEW = 6  # marks; of digits that fill the page no more are left by a window that their strokes are too broad for
+_BROAD = 0.06  # of the page's side: strokes that the page's window may take for paper
+_LARGE = 0.3  # of the page's side
 _SIGN = 0.12  # of the digits' height: dashes and dots of a pattern
 _POOR = 0.9  # a mark that reads less surely is tried in pieces
 _BATCH = 256  # marks: the network's inner layers need 0.4 MB for each
@@ -140,6 +143,10 @@ class Reader:
         small = shrink(pixels, _PAGE_SIDE, quick=True)
         ink = page_ink(small, round(_PAGE_WINDOW * max(small.shape)))
         reads = [] if ink is None else self._read_clusters(ink, wanted)
+        if len(reads) <= _FEW and (broad := _broad_ink(small)) is not None:
+            again = self._read_clusters(broad, wanted)
+            if again and max(float(read.answers[0].max()) for read in again) >= self.threshold:
+                reads, small = again, shrink(small, _DIGIT_SIDE)
         lines = _chosen(reads, wanted, credulous=self._credulous)
         note = turned([choice for line in lines for choice in line], self.classifier)
         place = place.enlarged((pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]))
@@ -271,6 +278,20 @@ def digit_image(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8] | No
     ink = ink_map(small, round(_DIGIT_WINDOW * max(small.shape)))
     found = None if ink is None else main_mark(ink)
     return None if found is None else normalise(found[1])
+
+
+def _broad_ink(page: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """The ink of digits so large that their strokes are as broad as shadows elsewhere; None where there is none.
+
+    page: uint8 (H, W, 3); the ink is that of the page reduced to _DIGIT_SIDE, float32, 0 … 1
+    """
+    small = shrink(page, _DIGIT_SIDE)
+    side = max(small.shape)
+    ink = ink_map(small, round(_DIGIT_WINDOW * side))
+    found = None if ink is None else main_mark(ink)
+    if found is None or found[0].longest < _LARGE * side or stroke_width(found[1]) < _BROAD * side:
+        return None
+    return ink
 
 
 def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:
