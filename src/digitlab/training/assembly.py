@@ -40,6 +40,7 @@ def optimiser_of(training: Training, *, steps: int) -> keras.Optimizer:
         schedule=training.schedule,
         steps=steps,
         weight_average=training.weight_average,
+        epsilon=training.epsilon,
     )
 
 

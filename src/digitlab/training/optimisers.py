@@ -24,14 +24,21 @@ OPTIMISERS = {
 
 
 def make_optimiser(
-    name: str, *, learning_rate: float | None, schedule: str, steps: int, weight_average: float = 0.0
+    name: str,
+    *,
+    learning_rate: float | None,
+    schedule: str,
+    steps: int,
+    weight_average: float = 0.0,
+    epsilon: float | None = None,
 ) -> keras.Optimizer:
     """The optimiser of this name; ``steps`` is the number of batches in the whole training.
 
+    epsilon: what keeps its divisions finite; None: its own
     weight_average: how much of the running average of the weights stays at each step (EMA); 0: no average is kept
 
     Raises:
-        UsageError: for an unknown optimiser or schedule.
+        UsageError: for an unknown optimiser or schedule, or an epsilon for SGD, which divides by nothing.
     """
     if name not in OPTIMISERS:
         near = difflib.get_close_matches(name, OPTIMISERS, n=1)
@@ -39,6 +46,10 @@ def make_optimiser(
         raise UsageError(f"there is no optimiser {name!r}; known: {', '.join(OPTIMISERS)}.{hint}")
     kind, usual_rate, settings = OPTIMISERS[name]
     rate = make_schedule(schedule, usual_rate if learning_rate is None else learning_rate, steps)
+    if epsilon is not None:
+        if kind is keras.optimizers.SGD:
+            raise UsageError(f"sgd has no epsilon; received {epsilon:g}")
+        settings = {**settings, "epsilon": epsilon}
     if weight_average:
         settings = {**settings, "use_ema": True, "ema_momentum": weight_average}
     return kind(learning_rate=rate, **settings)

@@ -36,6 +36,7 @@ def train(
     batch_size: int | None = None,
     optimiser: Annotated[str | None, Parameter(alias="--optimizer")] = None,
     learning_rate: float | None = None,
+    epsilon: float | None = None,
     loss: str | None = None,
     schedule: str | None = None,
     dropout: bool | None = None,
@@ -83,6 +84,7 @@ def train(
         batch_size: Images a step.
         optimiser: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd; with the documents' settings.
         learning_rate: Instead of the optimiser's usual one.
+        epsilon: Instead of the optimiser's own: 1e-8 of adadelta (S0; from 2018 on Keras had 1e-7), 1e-7 of the others.
         loss: sparse-categorical-crossentropy, categorical-crossentropy, kl-divergence, categorical-hinge or
             mean-squared-error.
         schedule: constant, cosine, linear, one-cycle, step or warm-up.
@@ -116,7 +118,8 @@ def train(
     """
     options = {
         "architecture": architecture, "dataset": dataset, "test": test, "epochs": epochs, "batch_size": batch_size,
-        "optimiser": optimiser, "learning_rate": learning_rate, "loss": loss, "schedule": schedule, "dropout": dropout,
+        "optimiser": optimiser, "learning_rate": learning_rate, "epsilon": epsilon, "loss": loss, "schedule": schedule,
+        "dropout": dropout,
         "options": architecture_options(option) if option else None,
         "augmentation": augmentation, "noise": noise, "distractors": distractors, "weight_average": weight_average,
         "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,

@@ -13,7 +13,14 @@ from digitlab.training import Training
 
 STUDY = Study(
     base=Training("conv-family", options={"pooling": "average"}, batch_size=512),
-    vary={"optimiser": ["rmsprop", "nadam", "sgd", "adadelta", "adagrad", "adam"]},
+    variants={
+        "rmsprop": {"optimiser": "rmsprop"},
+        "nadam": {"optimiser": "nadam"},
+        "sgd": {"optimiser": "sgd"},
+        "adadelta": {"optimiser": "adadelta", "epsilon": 1e-7},  # Keras' of 2020, when S1 was written
+        "adagrad": {"optimiser": "adagrad"},
+        "adam": {"optimiser": "adam"},
+    },
     task=FindRate(1e-6, 100, passes=5),
     published={
         "rmsprop": Published(rate=0.01),
