@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # A terminal's width must not decide what a test sees.
 os.environ["COLUMNS"] = "120"
 os.environ.pop("FORCE_COLOR", None)
+
+# Shells let what they start with "&" ignore Ctrl-C, and whoever is started by that ignores it as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -195,3 +195,13 @@ def test_a_giant_digit_whose_strokes_are_as_broad_as_shadows(reader: Reader, sur
         assert reading.text == str(label)
         x0, y0, x1, y1 = reading.digits[0].box
         assert 500 < max(x1 - x0, y1 - y0) < 750  # of the whole picture's pixels
+
+
+@pytest.mark.parametrize("width", [6, 10, 16, 24])
+def test_a_straight_stroke_is_a_one(reader: Reader, width: int) -> None:
+    for degrees in (-10, 0, 10, 30):
+        reach = 90 * np.array([np.sin(np.deg2rad(degrees)), -np.cos(np.deg2rad(degrees))])
+        drawn = np.full((280, 280), 255, np.uint8)
+        low, high = np.rint(140 - reach).astype(int).tolist(), np.rint(140 + reach).astype(int).tolist()
+        cv2.line(drawn, low, high, 0, width, cv2.LINE_AA)
+        assert reader.classify(drawn).digit == 1, f"{width} wide, leaning by {degrees}"

@@ -83,7 +83,7 @@ def _mnist(_: int) -> Dataset:
 def _habits(seed: int) -> Dataset:
     from digitlab.datasets.habits import with_habits  # draws, and so loads OpenCV
 
-    about = f"MNIST, and in training more ones with an upstroke, sevens with a bar, zeros with a slash, seed {seed}"
+    about = f"MNIST, and among its training images some more ones with an upstroke and sevens with a bar, seed {seed}"
     return replace(
         _mnist(seed),
         name="mnist-habits",

@@ -1,7 +1,7 @@
-"""Ones with an upstroke, sevens with a bar and zeros with a slash, as many hands write them and few of MNIST's did.
+"""Ones with an upstroke and sevens with a bar, as much of the world writes them and few of MNIST's hands did.
 
-Made from MNIST's own digits: a stroke as wide as the digit's is drawn onto each, and the whole is brought back to the
-size and place that MNIST's makers gave it.
+Made from MNIST's own ones and sevens: a stroke as wide as the digit's is drawn onto each, and the whole is brought back
+to the size and place that MNIST's makers gave it.
 """
 
 from __future__ import annotations
@@ -17,46 +17,43 @@ from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
-
-    Change = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
 __all__ = ["with_habits"]
 
 _FINER = 3  # pixels of the canvas for each of the image's
 _INK = 100  # of 255
 _FOOT = 0.3  # share of the ones that stand on a foot
-_EVERY = {1: 2, 7: 2, 0: 8}  # a slash through zero is rarer than the other two
 
 
 def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
-    """The digits, and behind them every second one and seven and every eighth zero once more, in the other form."""
-    changes = {1: _with_upstroke, 7: _with_bar, 0: _with_slash}
-    drawn = [_drawn(digits, label, change, seed) for label, change in changes.items()]
-    return Digits(
-        np.concatenate([digits.images, *(each.images for each in drawn)]),
-        np.concatenate([digits.labels, *(each.labels for each in drawn)]),
+    """The digits, and behind them every second one and seven once more, with an upstroke or a bar."""
+    rows = np.concatenate([np.flatnonzero(digits.labels == label)[::2] for label in (1, 7)])
+    labels = digits.labels[rows]
+    plain = digits.images[rows]
+    drawn = np.concatenate(
+        [
+            by_blocks(change, np.ascontiguousarray(plain[labels == label]), (seed, label), jobs=os.cpu_count() or 1)
+            for label, change in ((1, _with_upstrokes), (7, _with_bars))
+        ]
     )
+    return Digits(np.concatenate([digits.images, drawn]), np.concatenate([digits.labels, labels]))
 
 
-def _drawn(digits: Digits, label: int, change: Change, seed: int) -> Digits:
-    rows = np.flatnonzero(digits.labels == label)[:: _EVERY[label]]
+def _with_upstrokes(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    return np.array([_with_upstroke(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
 
-    def change_all(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        return np.array([change(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
 
-    plain = np.ascontiguousarray(digits.images[rows])
-    return Digits(by_blocks(change_all, plain, (seed, label), jobs=os.cpu_count() or 1), digits.labels[rows])
+def _with_bars(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    return np.array([_with_bar(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
 
 
 def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """From the stem's top to the left and down, a quarter to most of the height; perhaps a foot, too."""
+    """From the stem's top to the left and down, a quarter to more than half of the height; perhaps a foot, too."""
     canvas, (top, bottom, _, _), width = _canvas(image)
     height = bottom - top
     start = np.array([_middle(canvas, top + 1), top + width / 2])
-    angle, length = rng.uniform(0.45, 1.1), rng.uniform(0.25, 0.7) * height
+    angle, length = rng.uniform(0.45, 1.1), rng.uniform(0.25, 0.6) * height
     strokes = [np.array([start, start + length * np.array([-np.sin(angle), np.cos(angle)])])]
     if rng.random() < _FOOT:
         foot, half = np.array([_middle(canvas, bottom - 1), bottom - width / 2]), rng.uniform(0.12, 0.3) * height
@@ -72,17 +69,6 @@ def _with_bar(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     middle, half = _middle(canvas, round(row)), rng.uniform(0.18, 0.4) * max(right - left, (bottom - top) / 2)
     tilt = rng.normal(0, 0.15) * half
     draw_lines(canvas, [np.array([[middle - half, row + tilt], [middle + half, row - tilt]])], rng, width)
-    return as_mnist(canvas)
-
-
-def _with_slash(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Through the ring from the lower left to the upper right; it may end inside or stick out."""
-    canvas, (top, bottom, left, right), width = _canvas(image)
-    middle = np.array([left + right, top + bottom]) / 2 + rng.normal(0, 1.5, 2)
-    angle, half = rng.uniform(0.4, 1.0), rng.uniform(0.3, 0.55) * (bottom - top)
-    reach = half * np.array([np.sin(angle), -np.cos(angle)])
-    thin = max(3.0, 0.7 * width)  # a broad pen leaves nothing of a narrow ring's inside
-    draw_lines(canvas, [np.array([middle - reach, middle + reach])], rng, thin)
     return as_mnist(canvas)
 
 
