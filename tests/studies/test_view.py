@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def test_time_left_is_what_cells_of_the_same_kind_took(study: Study, result: Any, tmp_path: Path) -> None:
     planned, store = plan(study), Store(tmp_path)
     estimate = Estimate(planned, store, quick=False)
-    assert estimate.left == 2 * 60 * study.minutes  # two repeats, as the study expects
+    assert estimate.left == 2 * 2 * 60 * study.minutes  # two repeats on two cores, as the study expects
     estimate.note(planned[0].job.digest, result(0.9, seconds=100.0, overhead=5.0))
     assert estimate.seconds(planned[2].job.digest) == 105  # the same cell's other repeat
-    assert estimate.left == 105 + 2 * 30
+    assert estimate.left == 105 + 2 * 60
     store.keep(planned[1].job, result(0.9), {})
     assert len(Estimate(planned, store, quick=False).missing) == 3
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimate"]
 
+_CORES = 2  # those of the machine whose minutes a study expects; a cell has one
 _QUICK_SECONDS = 5.0  # of a cell, most of it for compiling
 
 
@@ -42,7 +43,7 @@ class Estimate:
         taken = self._taken.get((each.study.name, each.cell.key))
         if taken:
             return statistics.fmean(taken)
-        return _QUICK_SECONDS if self._quick else 60 * each.study.minutes / len(each.study.cells)
+        return _QUICK_SECONDS if self._quick else 60 * _CORES * each.study.minutes / len(each.study.cells)
 
     @property
     def left(self) -> float:

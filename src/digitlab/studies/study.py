@@ -62,7 +62,7 @@ class Study:
     published: by the cell's key: the value that varies, the tuple of them, or the label of a variant
     conclusions: checked on the measured numbers, in this order
     repeats: seeds (or folds), unless the user says otherwise
-    minutes: expected for one repeat of every cell, on one core
+    minutes: expected for one repeat of every cell, on two cores
     columns: measures of the table, in this order
     figures: make the pictures, as in the source
     labels: of cells, by key, where the values do not speak for themselves
