@@ -84,7 +84,7 @@ class Training:
             (self.batch_size < 1, f"batch_size is {self.batch_size}; expected 1 or more"),
             (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
             (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),
-            (not (self.epsilon is None or 0 < self.epsilon < 1), f"epsilon is {self.epsilon}; expected a number in (0, 1)"),
+            (not (self.epsilon is None or 0 < self.epsilon < 1), f"epsilon is {self.epsilon}; expected 0 to 1"),
             (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
             (not 0 <= self.weight_average < 1, f"weight_average is {self.weight_average}; expected 0 to below 1"),
             (not 0 <= self.distractors <= 10, f"distractors is {self.distractors}; expected 0 (none) to 10 an image"),
