@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 from typing import TYPE_CHECKING
@@ -23,6 +24,12 @@ os.environ.pop("FORCE_COLOR", None)
 # Shells let what they start with "&" ignore Ctrl-C, and whoever is started by that ignores it as well.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Networks that a test makes without a seed get the same weights every time: Keras draws their seeds from here."""
+    random.seed(0)
 
 
 @pytest.fixture
