@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.examples.ink import BODY, stroke
 from digitlab.examples.light import blank_paper, light_on, photograph
 from digitlab.examples.paper import Page
+from digitlab.examples.writing import PITCH, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from digitlab.values import Box, Digits
+    from digitlab.values import Digits
 
     Surface = NDArray[np.float32]  # (H, W, 3) RGB, 0..1
     Draw = Callable[[Surface, float, np.random.Generator], None]  # the height of the digits stands between
@@ -29,22 +28,6 @@ _SIZE = (1500, 1000)
 _PENS = ((0.13, 0.125, 0.135), (0.13, 0.19, 0.50), (0.20, 0.20, 0.22), (0.55, 0.12, 0.14))  # black, blue, pencil, red
 _CHALK = ((0.92, 0.92, 0.9), (0.95, 0.88, 0.5))
 _MARKERS = ((0.05, 0.05, 0.07), (0.08, 0.15, 0.55), (0.65, 0.08, 0.08), (0.05, 0.4, 0.15))
-_GAP = (0.3, 0.75)  # between digits, and
-_PITCH = (1.5, 2.1)  # from line to line, in heights of a digit
-_TOUCHING_SHARE = 0.4  # of the digits touch the one before them, on a page of such
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A digit on the page: coverage float32 (h, w) 0..1, and the place of its upper left corner."""
-
-    coverage: NDArray[np.float32]
-    x: int
-    y: int
-
-    @property
-    def box(self) -> Box:
-        return self.x, self.y, self.x + self.coverage.shape[1], self.y + self.coverage.shape[0]
 
 
 def page_of(kind: str, lines: Sequence[Digits], *, seed: int = 0, size: tuple[int, int] = _SIZE) -> Page:
@@ -63,14 +46,14 @@ def page_of(kind: str, lines: Sequence[Digits], *, seed: int = 0, size: tuple[in
         raise UsageError(f"there is no paper of kind {kind!r}; known: {', '.join(KINDS)}")
     rng = np.random.default_rng((seed, list(KINDS).index(kind)))
     width, height = size
-    tall = min(rng.uniform(46.0, 84.0), height / (max(_PITCH) * len(lines) + 1.0))
+    tall = min(rng.uniform(46.0, 84.0), height / (max(PITCH) * len(lines) + 1.0))
     tall = min(tall, width / (1.35 * max(map(len, lines)) + 2.0))
     if tall < 16.0:
         raise UsageError(f"{len(lines)} lines of up to {max(map(len, lines))} digits do not fit on {width}×{height}")
     surface = _ground(kind, (height, width), rng)
     for draw in KINDS[kind]:
         draw(surface, tall, rng)
-    written = _write(lines, tall, size, touching=kind == "touching", broken=kind == "broken", rng=rng)
+    written = write_lines(lines, tall, size, touching=kind == "touching", broken=kind == "broken", rng=rng)
     inks = _CHALK if kind == "dark" else _MARKERS if kind == "whiteboard" else _PENS
     pen = np.array(inks[rng.integers(len(inks))], np.float32)
     for digit in (digit for line in written for digit in line):
@@ -116,69 +99,6 @@ def _light(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArr
         near = np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * (0.12 * width) ** 2))
         light = light * (1.0 + 0.25 * near)[:, :, None]
     return np.asarray(light, np.float32)
-
-
-def _write(
-    lines: Sequence[Digits],
-    tall: float,
-    size: tuple[int, int],
-    *,
-    touching: bool,
-    broken: bool,
-    rng: np.random.Generator,
-) -> list[list[_Written]]:
-    scale = tall / BODY
-    pitch = min(rng.uniform(*_PITCH) * tall, (size[1] - 1.2 * tall) / max(1, len(lines)))
-    top = (size[1] - pitch * (len(lines) - 1)) / 2.0
-    slope = rng.uniform(-0.025, 0.025)
-    written = []
-    for number, line in enumerate(lines):
-        row: list[_Written] = []
-        x = rng.uniform(0.06, 0.12) * size[0]
-        for image in line.images:
-            coverage = stroke(_broken(image, rng) if broken else image, scale * rng.uniform(0.88, 1.0))
-            y = (
-                top
-                + number * pitch
-                + slope * (x - size[0] / 2)
-                - coverage.shape[0] / 2
-                + rng.uniform(-0.05, 0.05) * tall
-            )
-            place = _Written(coverage, round(x), round(y))
-            if touching and row and rng.random() < _TOUCHING_SHARE:
-                place = _moved_to_touch(row[-1], place)
-            if place.box[2] > size[0] - 4:
-                raise UsageError(f"a line of {len(line)} digits does not fit on {size[0]} pixels")
-            row.append(place)
-            x = place.box[2] + tall * rng.uniform(*_GAP)
-        written.append(row)
-    return written
-
-
-def _moved_to_touch(left: _Written, right: _Written) -> _Written:
-    """The right digit so far to the left that a few pixels of the two strokes are one."""
-    reach = left.coverage.shape[1] + right.coverage.shape[1]
-    for x in range(left.box[2] + 4, left.box[2] - reach // 3, -1):
-        top, bottom = max(left.y, right.y), min(left.box[3], right.y + right.coverage.shape[0])
-        start, stop = max(left.x, x), min(left.box[2], x + right.coverage.shape[1])
-        if top >= bottom or start >= stop:
-            continue
-        one = left.coverage[top - left.y : bottom - left.y, start - left.x : stop - left.x]
-        other = right.coverage[top - right.y : bottom - right.y, start - x : stop - x]
-        if float(np.minimum(one, other).sum()) >= 6.0:
-            return _Written(right.coverage, x, right.y)
-    return _Written(right.coverage, left.box[2], right.y)
-
-
-def _broken(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """With a gap, a pixel and a half wide, straight through the ink somewhere."""
-    ys, xs = np.nonzero(image > 127)
-    pick = rng.integers(len(ys))
-    angle = rng.uniform(0.0, np.pi)
-    rows, columns = np.mgrid[0:28, 0:28]
-    away = np.abs((columns - xs[pick]) * np.cos(angle) + (rows - ys[pick]) * np.sin(angle))
-    near = np.hypot(columns - xs[pick], rows - ys[pick]) < 4.0
-    return np.where((away < 0.8) & near, np.uint8(0), image)
 
 
 def _draw_lines(

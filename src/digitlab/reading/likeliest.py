@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from digitlab.reading.lattice import Cluster, Piece
 
-__all__ = ["DIGIT", "Choice", "ReadCluster", "follow", "freely"]
+__all__ = ["DIGIT", "Choice", "ReadCluster", "follow", "freely", "in_pieces"]
 
 DIGIT = "#"
 
@@ -29,7 +29,7 @@ _FLAT = 1.8  # times wider than high: a dash
 
 # A logistic regression on 2,000 wide or doubtful single digits and 3,800 pairs and triples that touch, drawn with
 # MNIST's training images and read by the shipped reader: of these very ones 97 % of the singles stay whole, and 98 % of
-# the others are parted, two thirds of them in the right place. As in _is_more_than_one: 1,
+# the others are parted, two thirds of them in the right place; made by `python bench/parting.py`. As in in_pieces: 1,
 # the whole's sureness and doubt, the least and mean sureness of the pieces (logarithms), the whole's shape, what the
 # cuts cost, the lowest piece's height, the share of ones, and how many pieces more than two.
 _MORE_THAN_ONE = np.array([-0.84, -1.28, 1.06, 1.32, -0.25, 3.79, -0.71, 5.97, 0.25, 0.83])
@@ -59,20 +59,45 @@ def freely(read: ReadCluster, *, credulous: bool = False) -> list[Choice]:
 
     credulous: whether the network that read never learned what is no digit
     """
-    pieces, answers = read.cluster.pieces, read.answers
     chosen = [0]
-    if len(pieces) > 1:
-        sure = np.log(np.clip(answers.max(axis=1), _LEAST, 1.0))
-        scores = sure + likely_shapes(answers, [piece.box for piece in pieces]) + [piece.prior for piece in pieces]
-        parted, score = _best_way(read.cluster, scores)
+    if (taken_apart := in_pieces(read)) is not None:
+        pieces, score, signs = taken_apart
         if read.cluster.cut:
-            more = len(parted) > 1 and _is_more_than_one(
-                read, parted, sure, _MORE_THAN_ONE_CREDULOUS if credulous else _MORE_THAN_ONE
-            )
-        else:
-            more = len(parted) > 1 and score > scores[0]
-        chosen = parted if more else chosen
-    return [Choice(pieces[n], answers[n]) for n in chosen]
+            score = float(signs @ (_MORE_THAN_ONE_CREDULOUS if credulous else _MORE_THAN_ONE))
+        chosen = pieces if score > 0.0 else chosen
+    return [Choice(read.cluster.pieces[n], read.answers[n]) for n in chosen]
+
+
+def in_pieces(read: ReadCluster) -> tuple[list[int], float, NDArray[np.float64]] | None:
+    """The likeliest way to take a cluster apart, and what speaks for it; None where there is none.
+
+    Returns:
+        The pieces' numbers from left to right, two or more; by how much this way is likelier than the whole, a
+        logarithm; and the signs that `bench/parting.py` weighs for marks that were cut, float64 (10,).
+    """
+    pieces, answers = read.cluster.pieces, read.answers
+    if len(pieces) == 1:
+        return None
+    sure = np.log(np.clip(answers.max(axis=1), _LEAST, 1.0))
+    scores = sure + likely_shapes(answers, [piece.box for piece in pieces]) + [piece.prior for piece in pieces]
+    way, score = _best_way(read.cluster, scores)
+    if len(way) < 2:
+        return None
+    x0, y0, x1, y1 = pieces[0].box
+    chosen = [pieces[n] for n in way]
+    signs = np.array([
+        1.0,
+        sure[0],
+        np.log(np.clip(1.0 - float(answers[0].max()), _LEAST, 1.0)),
+        sure[way].min(),
+        sure[way].mean(),
+        np.log((x1 - x0) / (y1 - y0)),
+        sum(piece.prior for piece in chosen),
+        min(piece.box[3] - piece.box[1] for piece in chosen) / read.cluster.mark.height,
+        float(np.mean(answers[way].argmax(axis=1) == 1)),
+        len(way) - 2.0,
+    ])  # fmt: skip
+    return way, score - float(scores[0]), signs
 
 
 def _best_way(cluster: Cluster, scores: NDArray[np.float64]) -> tuple[list[int], float]:
@@ -93,26 +118,6 @@ def _best_way(cluster: Cluster, scores: NDArray[np.float64]) -> tuple[list[int],
             chosen.append(way[at])
         at = cluster.pieces[way[at]].start if way[at] >= 0 else at - 1
     return chosen[::-1], best[-1]
-
-
-def _is_more_than_one(
-    read: ReadCluster, parted: Sequence[int], sure: NDArray[np.float64], weights: NDArray[np.float64]
-) -> bool:
-    """Whether a mark that was cut is rather these pieces than one digit."""
-    pieces, whole = [read.cluster.pieces[n] for n in parted], read.cluster.pieces[0].box
-    signs = np.array([
-        1.0,
-        sure[0],
-        np.log(np.clip(1.0 - float(read.answers[0].max()), _LEAST, 1.0)),
-        sure[parted].min(),
-        sure[parted].mean(),
-        np.log((whole[2] - whole[0]) / (whole[3] - whole[1])),
-        sum(piece.prior for piece in pieces),
-        min(piece.box[3] - piece.box[1] for piece in pieces) / read.cluster.mark.height,
-        float(np.mean(read.answers[list(parted)].argmax(axis=1) == 1)),
-        len(parted) - 2.0,
-    ])  # fmt: skip
-    return bool(signs @ weights > 0.0)
 
 
 def follow(reads: Sequence[ReadCluster], pattern: str) -> tuple[float, list[Choice]]:

@@ -1,0 +1,108 @@
+"""Lines of digits as a hand writes them: where each stands, whether it touches the one before, where a pen failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.examples.ink import BODY, stroke
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box, Digits
+
+__all__ = ["PITCH", "Written", "broken_stroke", "moved_to_touch", "write_lines"]
+
+_GAP = (0.3, 0.75)  # between digits, in heights of one
+PITCH = (1.5, 2.1)  # from line to line, in heights of a digit
+_TOUCHING_SHARE = 0.4  # of the digits touch the one before them, on a page of such
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A digit on the page: coverage float32 (h, w) 0..1, and the place of its upper left corner."""
+
+    coverage: NDArray[np.float32]
+    x: int
+    y: int
+
+    @property
+    def box(self) -> Box:
+        """In pixels of the page, (x0, y0, x1, y1), ends exclusive."""
+        return self.x, self.y, self.x + self.coverage.shape[1], self.y + self.coverage.shape[0]
+
+
+def write_lines(
+    lines: Sequence[Digits],
+    tall: float,
+    size: tuple[int, int],
+    *,
+    touching: bool,
+    broken: bool,
+    rng: np.random.Generator,
+) -> list[list[Written]]:
+    """The lines on a page of this size (width, height), each a list from left to right.
+
+    tall: the digits' height in pixels; touching, broken: some of them
+
+    Raises:
+        UsageError: where a line does not fit.
+    """
+    scale = tall / BODY
+    pitch = min(rng.uniform(*PITCH) * tall, (size[1] - 1.2 * tall) / max(1, len(lines)))
+    top = (size[1] - pitch * (len(lines) - 1)) / 2.0
+    slope = rng.uniform(-0.025, 0.025)
+    written = []
+    for number, line in enumerate(lines):
+        row: list[Written] = []
+        x = rng.uniform(0.06, 0.12) * size[0]
+        for image in line.images:
+            coverage = stroke(broken_stroke(image, rng) if broken else image, scale * rng.uniform(0.88, 1.0))
+            y = (
+                top
+                + number * pitch
+                + slope * (x - size[0] / 2)
+                - coverage.shape[0] / 2
+                + rng.uniform(-0.05, 0.05) * tall
+            )
+            place = Written(coverage, round(x), round(y))
+            if touching and row and rng.random() < _TOUCHING_SHARE:
+                place = moved_to_touch(row[-1], place)
+            if place.box[2] > size[0] - 4:
+                raise UsageError(f"a line of {len(line)} digits does not fit on {size[0]} pixels")
+            row.append(place)
+            x = place.box[2] + tall * rng.uniform(*_GAP)
+        written.append(row)
+    return written
+
+
+def moved_to_touch(left: Written, right: Written) -> Written:
+    """The right digit so far to the left that a few pixels of the two strokes are one."""
+    reach = left.coverage.shape[1] + right.coverage.shape[1]
+    for x in range(left.box[2] + 4, left.box[2] - reach // 3, -1):
+        top, bottom = max(left.y, right.y), min(left.box[3], right.y + right.coverage.shape[0])
+        start, stop = max(left.x, x), min(left.box[2], x + right.coverage.shape[1])
+        if top >= bottom or start >= stop:
+            continue
+        one = left.coverage[top - left.y : bottom - left.y, start - left.x : stop - left.x]
+        other = right.coverage[top - right.y : bottom - right.y, start - x : stop - x]
+        if float(np.minimum(one, other).sum()) >= 6.0:
+            return Written(right.coverage, x, right.y)
+    return Written(right.coverage, left.box[2], right.y)
+
+
+def broken_stroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """With a gap, a pixel and a half wide, straight through the ink somewhere."""
+    ys, xs = np.nonzero(image > 127)
+    pick = rng.integers(len(ys))
+    angle = rng.uniform(0.0, np.pi)
+    rows, columns = np.mgrid[0:28, 0:28]
+    away = np.abs((columns - xs[pick]) * np.cos(angle) + (rows - ys[pick]) * np.sin(angle))
+    near = np.hypot(columns - xs[pick], rows - ys[pick]) < 4.0
+    return np.where((away < 0.8) & near, np.uint8(0), image)
