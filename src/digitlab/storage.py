@@ -26,10 +26,12 @@ def saying_what_failed(path: Path, doing: str = "write") -> Iterator[None]:
     """Turn the operating system's refusal into one clear line.
 
     Raises:
-        StorageError: in place of any OSError raised inside.
+        StorageError: in place of any OSError raised inside, but for that of a pipe.
     """
     try:
         yield
+    except BrokenPipeError:  # no file says that: whoever read what is printed has gone, as `| head` does
+        raise
     except OSError as error:
         advice = {
             errno.ENOSPC: "the disk is full; free some space",
