@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.reading.components import FAINT, cut_out, joined_mark
+from digitlab.reading.components import FAINT, connected, cut_out, joined_mark
 from digitlab.reading.glyph import stroke_width
 from digitlab.reading.ink import INK
 from digitlab.reading.touching import cuts
@@ -240,11 +240,11 @@ def _piece(
 def _without_dust(own: NDArray[np.float32]) -> NDArray[np.float32]:
     """Without the slivers of the neighbour that a cut leaves."""
     solid = (own >= INK / 2).view(np.uint8)
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    labels, statistics = connected(solid)
     areas = statistics[1:, cv2.CC_STAT_AREA]
-    if count <= 2:
+    if len(areas) <= 1:
         return own
-    dust = np.zeros(count, np.bool_)
+    dust = np.zeros(len(statistics), np.bool_)
     dust[1:] = areas < _DUST * areas.sum()
     if not dust.any():
         return own
