@@ -2,9 +2,11 @@
 
     python bench/recipes.py best --seeds 5 --keep RUNS
     python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble.json
+    python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/best-tta.json
 
-Reads the probabilities that each run gave for the test images, so nothing is trained. Choices of some of the same
-networks overlap, and their spread is less than that of ensembles trained apart.
+Reads the probabilities that each run gave for the test images, so nothing is trained; with ``--tta N`` each network
+answers anew, by the mean over N moved copies of each image, as `digitlab evaluate --tta N` does. Choices of some of the
+same networks overlap, and their spread is less than that of ensembles trained apart.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from digitlab.datasets import load_dataset
+from digitlab.datasets.transforms import tta_copies
+from digitlab.reading.classifier import Classifier
 from digitlab.runs import Run
 from digitlab.storage import write_text
 
@@ -25,13 +30,17 @@ from digitlab.storage import write_text
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--tta", type=int, default=1, metavar="N", help="copies of each image, 1 to 19")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     loaded = [np.load(Run.open(path).predictions, allow_pickle=False) for path in asked.runs]
     labels = loaded[0]["labels"]
     if any((each["labels"] != labels).any() for each in loaded):
         parser.error("the runs were tested on different images; expected one test set for all")
-    probabilities = [each["probabilities"].astype(np.float64) for each in loaded]
+    if asked.tta > 1:
+        probabilities = [answers(Run.open(path), labels, asked.tta) for path in asked.runs]
+    else:
+        probabilities = [each["probabilities"].astype(np.float64) for each in loaded]
     rows = []
     for members in range(1, len(loaded) + 1):
         found = [
@@ -40,6 +49,7 @@ def main() -> int:
         ]
         rows.append({
             "members": members, "choices": len(found), "mean_accuracy": statistics.mean(found),
+            "deviation": statistics.stdev(found) if len(found) > 1 else 0.0,
             "least": min(found), "greatest": max(found),
         })  # fmt: skip
         print(
@@ -48,9 +58,19 @@ def main() -> int:
         )
     if asked.out:
         names = [Run.open(path).path.name for path in asked.runs]
-        content = {"command": "python bench/ensembles.py RUNS…", "runs": names, "rows": rows}
+        command = "python bench/ensembles.py RUNS…" + (f" --tta {asked.tta}" if asked.tta > 1 else "")
+        content = {"command": command, "tta": asked.tta, "runs": names, "rows": rows}
         write_text(asked.out, json.dumps(content, indent=1) + "\n")
     return 0
+
+
+def answers(run: Run, labels: np.ndarray, copies: int) -> np.ndarray:
+    """The network's mean probabilities over the copies of MNIST's test images: float64 (N, 10)."""
+    test = load_dataset("mnist").split("test")
+    if len(test) != len(labels) or (test.labels != labels).any():
+        raise SystemExit(f"{run.path} was not tested on MNIST's test images; expected a run on mnist for --tta")
+    network = Classifier(run.onnx)
+    return np.mean([network.probabilities(copy).astype(np.float64) for copy in tta_copies(test.images, copies)], axis=0)
 
 
 if __name__ == "__main__":

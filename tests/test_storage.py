@@ -64,13 +64,6 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_reader_that_has_gone_is_no_matter_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(BrokenPipeError), atomic_path(tmp_path / "table.csv") as temporary:
-        temporary.write_text("half")
-        raise BrokenPipeError
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_device_without_room_says_so() -> None:
     with pytest.raises(StorageError, match="/dev"):
         write_text(Path("/dev/full/file"), "x")
@@ -81,3 +74,14 @@ def test_the_cache_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert cache_folder() == tmp_path
     monkeypatch.delenv("DIGITLAB_CACHE")
     assert cache_folder().name == "digitlab"
+
+
+def test_a_reader_that_has_gone_is_no_matter_of_the_file(tmp_path: Path) -> None:
+    def write() -> None:
+        with atomic_path(tmp_path / "table.csv") as temporary:
+            temporary.write_text("half")
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        write()
+    assert not list(tmp_path.iterdir())

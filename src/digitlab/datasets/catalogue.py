@@ -83,7 +83,7 @@ def _mnist(_: int) -> Dataset:
 def _habits(seed: int) -> Dataset:
     from digitlab.datasets.habits import with_habits  # draws, and so loads OpenCV
 
-    about = f"MNIST, and among its training images some more ones with an upstroke and sevens with a bar, seed {seed}"
+    about = f"MNIST, and in training ones with an upstroke or as a line, barred sevens, slashed zeros, seed {seed}"
     return replace(
         _mnist(seed),
         name="mnist-habits",

@@ -1,7 +1,7 @@
-"""Ones with an upstroke and sevens with a bar, as much of the world writes them and few of MNIST's hands did.
+"""Ones with an upstroke, sevens with a bar, zeros with a slash, and ruled ones: rare in MNIST, common elsewhere.
 
-Made from MNIST's own ones and sevens: a stroke as wide as the digit's is drawn onto each, and the whole is brought back
-to the size and place that MNIST's makers gave it.
+Made from MNIST's own digits: a stroke as wide as the digit's is drawn onto each, and the whole is brought back to the
+size and place that MNIST's makers gave it. Ruled ones and sevens, as mice, stylus and print make them, are all drawn.
 """
 
 from __future__ import annotations
@@ -12,48 +12,58 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.datasets.distractors.pen import CANVAS, as_mnist, draw_lines
+from digitlab.datasets.distractors.pen import CANVAS, as_mnist, blank, draw_lines
 from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Change = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
 __all__ = ["with_habits"]
 
 _FINER = 3  # pixels of the canvas for each of the image's
 _INK = 100  # of 255
 _FOOT = 0.3  # share of the ones that stand on a foot
+_LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a mere line; flatter ones are a sign, "/" or "-"
+_MERE = 0.3  # share of the ruled ones that are a mere line
 
 
 def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
-    """The digits, and behind them every second one and seven once more, with an upstroke or a bar."""
-    rows = np.concatenate([np.flatnonzero(digits.labels == label)[::2] for label in (1, 7)])
-    labels = digits.labels[rows]
-    plain = digits.images[rows]
-    drawn = np.concatenate(
-        [
-            by_blocks(change, np.ascontiguousarray(plain[labels == label]), (seed, label), jobs=os.cpu_count() or 1)
-            for label, change in ((1, _with_upstrokes), (7, _with_bars))
-        ]
-    )
-    return Digits(np.concatenate([digits.images, drawn]), np.concatenate([digits.labels, labels]))
+    """The digits, and among them some of their ones, sevens and zeros once more, in the other forms; in random order.
+
+    Every second one with an upstroke, every second seven with a bar, every fourth zero with a slash; and for every
+    fourth one and every eighth seven a ruled one.
+    """
+    forms = [(1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven)]
+    drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
+    images = np.concatenate([digits.images, *(each.images for each in drawn)])
+    labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
+    # Who holds out the last of each class would hold out nothing but drawn forms.
+    order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
+    return Digits(images[order], labels[order])
 
 
-def _with_upstrokes(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    return np.array([_with_upstroke(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
+def _drawn(digits: Digits, label: int, every: int, change: Change, seed: int) -> Digits:
+    rows = np.flatnonzero(digits.labels == label)[::every]
 
+    def change_all(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        return np.array([change(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
 
-def _with_bars(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    return np.array([_with_bar(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
+    plain = np.ascontiguousarray(digits.images[rows])
+    drawn = by_blocks(change_all, plain, (seed, label, every), jobs=os.cpu_count() or 1)
+    return Digits(drawn, digits.labels[rows])
 
 
 def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """From the stem's top to the left and down, a quarter to more than half of the height; perhaps a foot, too."""
+    """From the stem's top to the left and down, a quarter to most of the height; perhaps a foot, too."""
     canvas, (top, bottom, _, _), width = _canvas(image)
     height = bottom - top
     start = np.array([_middle(canvas, top + 1), top + width / 2])
-    angle, length = rng.uniform(0.45, 1.1), rng.uniform(0.25, 0.6) * height
+    angle, length = rng.uniform(0.45, 1.1), rng.uniform(0.25, 0.7) * height
     strokes = [np.array([start, start + length * np.array([-np.sin(angle), np.cos(angle)])])]
     if rng.random() < _FOOT:
         foot, half = np.array([_middle(canvas, bottom - 1), bottom - width / 2]), rng.uniform(0.12, 0.3) * height
@@ -69,6 +79,52 @@ def _with_bar(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     middle, half = _middle(canvas, round(row)), rng.uniform(0.18, 0.4) * max(right - left, (bottom - top) / 2)
     tilt = rng.normal(0, 0.15) * half
     draw_lines(canvas, [np.array([[middle - half, row + tilt], [middle + half, row - tilt]])], rng, width)
+    return as_mnist(canvas)
+
+
+def _with_slash(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Through the ring from the lower left to the upper right; it may end inside or stick out."""
+    canvas, (top, bottom, left, right), width = _canvas(image)
+    middle = np.array([left + right, top + bottom]) / 2 + rng.normal(0, 1.5, 2)
+    angle, half = rng.uniform(0.4, 1.0), rng.uniform(0.3, 0.55) * (bottom - top)
+    reach = half * np.array([np.sin(angle), -np.cos(angle)])
+    thin = max(3.0, 0.7 * width)  # a broad pen leaves nothing of a narrow ring's inside
+    draw_lines(canvas, [np.array([middle - reach, middle + reach])], rng, thin)
+    return as_mnist(canvas)
+
+
+def _ruled_one(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A straight line, by a pen of any width up to a marker's; most with a straight upstroke, and some on a foot."""
+    height = CANVAS * 2 / 3
+    mere = rng.random() < _MERE
+    lean = np.deg2rad(rng.uniform(*_LEANING) if mere else rng.normal(3.0, 6.0))
+    top, foot = (CANVAS / 2 + side * height / 2 * np.array([np.sin(lean), -np.cos(lean)]) for side in (1, -1))
+    strokes = [np.array([top, foot])]
+    if not mere:
+        angle, length = rng.uniform(0.6, 1.25), rng.uniform(0.2, 0.6) * height
+        strokes.append(np.array([top, top + length * np.array([-np.sin(angle), np.cos(angle)])]))
+        if rng.random() < _FOOT:
+            half = rng.uniform(0.12, 0.3) * height
+            strokes.append(foot + np.array([[-half, 0.0], [half, 0.0]]))
+    return _ruled(strokes, rng)
+
+
+def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A level line and a slanting one from its right end, so that not all that is ruled is a one."""
+    height = CANVAS * 2 / 3
+    lean, wide = rng.uniform(0.05, 0.6), rng.uniform(0.45, 0.8) * height
+    corner = np.array([CANVAS / 2 + wide / 2, CANVAS / 2 - height / 2])
+    foot = corner + height * np.array([-np.tan(lean), 1.0])
+    strokes = [np.array([corner + np.array([-wide, rng.normal(0, 0.06) * height]), corner, foot])]
+    if rng.random() < 0.3:
+        middle, half = corner + rng.uniform(0.45, 0.6) * (foot - corner), rng.uniform(0.15, 0.3) * height
+        strokes.append(middle + np.array([[-half, 0.0], [half, 0.0]]))
+    return _ruled(strokes, rng)
+
+
+def _ruled(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> NDArray[np.uint8]:
+    canvas = blank()
+    draw_lines(canvas, strokes, rng, float(rng.uniform(3, 18)))
     return as_mnist(canvas)
 
 

@@ -68,6 +68,6 @@ def test_paper_stays_dark(digits):
 def test_hands_have_their_deviations():
     matrices = draw_hands(np.random.default_rng(0), 20_000)
     centre = matrices @ (13.5, 13.5, 1) - 13.5
-    assert_allclose(centre.std(0), 1.2, rtol=0.05, atol=0.06)
+    assert_allclose(centre.std(0), 0.8, rtol=0.05, atol=0.06)
     sizes = np.sqrt(np.linalg.det(matrices[:, :, :2]))
     assert np.log(sizes).std() == pytest.approx(0.1 / np.sqrt(2), rel=0.1)

@@ -165,9 +165,10 @@ def _struck(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 # The share of each kind in a hundred.
 KINDS: dict[str, tuple[int, Draw]] = {
-    "latin": (18, _sign(alphabet.LATIN)),
-    "greek": (14, _sign(alphabet.GREEK)),
-    "operator": (16, _sign(alphabet.OPERATORS)),
+    "latin": (16, _sign(alphabet.LATIN)),
+    "greek": (12, _sign(alphabet.GREEK)),
+    "operator": (14, _sign(alphabet.OPERATORS)),
+    "bracket": (6, _sign(alphabet.BRACKETS)),
     "picture": (6, _sign(alphabet.PICTURES)),
     "word": (4, _word),
     "doodle": (8, _doodle),
