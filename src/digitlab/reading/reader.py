@@ -45,7 +45,6 @@ _BROAD = 0.06  # of the page's side: strokes that the page's window may take for
 _LARGE = 0.3  # of the page's side
 _SIGN = 0.12  # of the digits' height: dashes and dots of a pattern
 _POOR = 0.9  # a mark that reads less surely is tried in pieces
-_BATCH = 256  # marks: the network's inner layers need 0.4 MB for each
 _MOST_POOR = 40  # more are no page of digits
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
@@ -183,10 +182,8 @@ class Reader:
         ]
 
     def _probabilities(self, inks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """float32 (N, 10) for the ink of N marks; in one batch, unless they are so many that memory would suffer."""
-        glyphs = np.array([normalise(ink) for ink in inks], np.uint8).reshape(-1, 28, 28)
-        starts = range(0, max(1, len(glyphs)), _BATCH)
-        return np.concatenate([self.classifier.probabilities(glyphs[start : start + _BATCH]) for start in starts])
+        """float32 (N, 10) for the ink of N marks."""
+        return self.classifier.probabilities(np.array([normalise(ink) for ink in inks], np.uint8).reshape(-1, 28, 28))
 
     def _read_grid(self, pixels: NDArray[np.uint8], grid: tuple[int, int], place: _Place) -> tuple[ReadDigit, ...]:
         cells = grid_cells(pixels, *grid)
