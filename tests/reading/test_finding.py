@@ -156,6 +156,19 @@ def test_a_sloping_line_is_one() -> None:
     assert in_lines(BOXES) == [list(range(12))]
 
 
+def test_no_cut_takes_off_mere_dust(sure_digits: Digits) -> None:
+    """Dust is taken off the pieces again, so a cut beside it would have the same piece read twice."""
+    for seed in range(3):
+        ink = page_ink(page_of("touching", lines_of(sure_digits), seed=seed).image, 100)
+        assert ink is not None
+        clusters = [cluster for cluster in clusters_of(page_marks(ink)) if cluster.cut]
+        assert clusters
+        for cluster in clusters:
+            whole = cluster.pieces[0].ink.sum()
+            ends = [piece for piece in cluster.pieces if piece.start == 0 or piece.stop == cluster.atoms]
+            assert min(float(piece.ink.sum()) for piece in ends) > 0.04 * whole
+
+
 def test_lines_are_joined_parted_and_left_out_to_get_as_many_as_there_are() -> None:
     rows = [(10 * n, y, 10 * n + 8, y + 12) for y in (10, 60, 66, 120) for n in range(5)]
     lines = in_lines(rows)

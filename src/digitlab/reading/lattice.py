@@ -176,8 +176,14 @@ def _cuts(
     bottom, right = top + high, left + wide
     own = np.where(inside, ink, np.float32(0.0))[top:bottom, left:right]
     most = min(_MOST_CUTS, max(3, round(_CUTS_A_HEIGHT * group.width / group.height)))
+    upto = np.zeros((high, wide + 1), np.float32)  # the ink of each row left of a column
+    np.cumsum(own, axis=1, out=upto[:, 1:])
+    total = float(upto[:, -1].sum())
     found = []
     for each in cuts(own, stroke_width(own), most):
+        left_of_it = float(upto[np.arange(high), np.clip(each.columns, 0, wide)].sum())
+        if not _DUST * total <= left_of_it <= (1 - _DUST) * total:
+            continue  # dust is taken off the pieces again, so each would be read twice
         everywhere = np.empty(ink.shape[0], np.intp)
         everywhere[top:bottom] = each.columns + left
         everywhere[:top], everywhere[bottom:] = everywhere[top], everywhere[bottom - 1]
