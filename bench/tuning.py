@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--whole-folds", type=int, help="of the whole grid")
     parser.add_argument("--pruner", default="halving")
+    parser.add_argument("--reduction", type=int, default=3, help="of halving and hyperband")
     parser.add_argument("--sampler", default="grid")
     parser.add_argument("--trials", type=int)
     parser.add_argument("--seed", type=int, default=0, help="the order of the pruned search's trials")
@@ -49,7 +50,8 @@ def main() -> int:
     asked = parser.parse_args()
     space = find_space(asked.space)
     common = {"share": asked.share, "folds": asked.folds, "seed": asked.seed}
-    pruned = replace(space.tuning, **common, pruner=asked.pruner, sampler=asked.sampler, trials=asked.trials)
+    ways = {"pruner": asked.pruner, "reduction": asked.reduction, "sampler": asked.sampler, "trials": asked.trials}
+    pruned = replace(space.tuning, **common, **ways)
     whole = replace(space.tuning, **common, pruner="none", sampler="grid", trials=None, use_folds=asked.whole_folds)
     stop = StopSign()
     found = {}
