@@ -1,6 +1,6 @@
 """Does pruning find as good a point of a grid as all of the grid, at what share of its cost?
 
-    python bench/tuning.py --share 0.1 --out studies-results/tuning.json
+    python bench/tuning.py --share 0.1 --reduction 2 --out studies-results/tuning-halving-2.json
 
 Runs S1's grid (or another space) twice on the same folds: pruned, and whole. Both go on where they were when they were
 killed. The pruned search's choice is judged by what the whole grid measured of that very point, fold by fold: the
