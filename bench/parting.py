@@ -79,10 +79,9 @@ def main() -> None:
     several = np.array([len(mark.text) > 1 for mark in marks])
     signs = np.array([mark.signs for mark in marks])
     half = np.arange(len(marks)) % 2 == 0
-    spread = signs[half].std(axis=0) + 1e-9
-    fit = LogisticRegression(C=1.0, class_weight="balanced", fit_intercept=False, max_iter=2000)
-    fit.fit(np.where(spread > 1e-6, signs / spread, 1.0)[half], several[half])
-    weights = fit.coef_[0] / np.where(spread > 1e-6, spread, 1.0)
+    scale = np.where(np.ptp(signs, axis=0) > 0, signs[half].std(axis=0), 1.0)  # the first sign is 1 throughout
+    fit = LogisticRegression(class_weight="balanced", fit_intercept=False, max_iter=2000)
+    weights = fit.fit(signs[half] / scale, several[half]).coef_[0] / scale
     parted = signs @ weights > 0
     print(f"{(~several).sum():,} singles, {several.sum():,} pairs and triples; weights:")
     print(np.array2string(weights, precision=2, separator=", ", max_line_width=120))

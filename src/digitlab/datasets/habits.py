@@ -30,6 +30,7 @@ _INK = 100  # of 255
 _FOOT = 0.3  # share of the ones that stand on a foot
 _LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a mere line; flatter ones are a sign, "/" or "-"
 _MERE = 0.3  # share of the ruled ones that are a mere line
+_BARRED = 0.3  # share of the ruled sevens with a bar
 
 
 def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
@@ -116,7 +117,7 @@ def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     corner = np.array([CANVAS / 2 + wide / 2, CANVAS / 2 - height / 2])
     foot = corner + height * np.array([-np.tan(lean), 1.0])
     strokes = [np.array([corner + np.array([-wide, rng.normal(0, 0.06) * height]), corner, foot])]
-    if rng.random() < 0.3:
+    if rng.random() < _BARRED:
         middle, half = corner + rng.uniform(0.45, 0.6) * (foot - corner), rng.uniform(0.15, 0.3) * height
         strokes.append(middle + np.array([[-half, 0.0], [half, 0.0]]))
     return _ruled(strokes, rng)

@@ -29,7 +29,7 @@ _BATCH = 32  # images at once: their inner layers stay in the processor's cache,
 _LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
 _SILENT = 4  # ONNX Runtime's own log: fatal errors only, the others become exceptions
 _CARD = "digitlab"  # the key of the card in the file's metadata
-_MOST_MEMORY = 4 << 30  # bytes that all networks of a process may compute in; the widest needs 50 MB for a batch
+_MOST_MEMORY = 4 << 30  # bytes that all networks of a process may compute in; the widest needs 1.5 MB an image
 
 
 class Classifier:
