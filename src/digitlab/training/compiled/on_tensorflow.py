@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from digitlab.training.compiled.fused_update import fuse_update
-from digitlab.training.compiled.quick_dropout import with_quick_dropout
+from digitlab.training.compiled.quick_network import with_quick_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ def make(
     augmentation: InGraph | None,
 ) -> Steps:
     """See `digitlab.training.compiled.make_steps`."""
-    network = with_quick_dropout(model)
+    network = with_quick_layers(model)
     fuse_update(optimiser)
 
     def step(images: Any, labels: Any, numbers: Any) -> Any:
