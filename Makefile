@@ -63,7 +63,7 @@ system:
 models: $(VENV)/.run
 	$(BIN)/digitlab train reader --runs build/models --json | tee build/reader.json
 	run=$$($(BIN)/python -c 'import json; print(json.load(open("build/reader.json"))["run"])') && \
-		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.onnx && \
+		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.onnx --int8 && \
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.keras
 
 # What running needs: the package, training, and nothing for development.

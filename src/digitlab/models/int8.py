@@ -25,13 +25,16 @@ __all__ = ["INT8_TOLERANCE", "export_int8"]
 INT8_TOLERANCE = 0.02  # share of the compared images that may get another digit than in float32
 _CALIBRATED = 500  # images; the ranges of activations change little after some hundred
 _BATCH = 100
+_PRODUCTS = ("Conv", "MatMul", "Gemm")
+_BETWEEN = ("MaxPool", "Relu")  # need no step to float32 and back
 
 
 def export_int8(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     """Write ``model`` as ONNX with weights and inner values in 8 bits, and measure both on MNIST's test images.
 
     Convolutions and products are quantised, a scale a channel; the range of inner values is what 500 of MNIST's
-    training images reach.
+    training images reach. The first convolution and the last product stay in float32: with one channel 8 bits are
+    slower (each byte is gathered by itself), and of the last come the probabilities.
 
     Raises:
         ModelError: when it cannot be converted, or gives other digits for more than INT8_TOLERANCE of the images.
@@ -67,6 +70,19 @@ class _Images:
         return None if batch is None else {"images": batch}
 
 
+def _kept_in_float(content: bytes) -> list[str]:
+    """The names of the nodes up to the first convolution of one channel and its pool, and of the last product."""
+    import onnx
+
+    graph = onnx.load_model_from_string(content).graph
+    shapes = {weights.name: tuple(weights.dims) for weights in graph.initializer}
+    products = [number for number, node in enumerate(graph.node) if node.op_type in _PRODUCTS]
+    kept = set(products[-1:])
+    if products and shapes.get(graph.node[products[0]].input[1], (0, 0))[1] == 1:
+        kept |= set(range(products[1] if len(products) > 1 else len(graph.node)))
+    return [graph.node[number].name for number in sorted(kept)]
+
+
 def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
     from onnxruntime import quantization
 
@@ -82,7 +98,8 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
                 source,
                 made,
                 _Images(images),
-                op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+                op_types_to_quantize=[*_PRODUCTS, *_BETWEEN],
+                nodes_to_exclude=_kept_in_float(content),
                 per_channel=True,
                 reduce_range=True,  # seven bits of weights: processors without VNNI add up in 16 bits, and overflow
                 activation_type=quantization.QuantType.QUInt8,

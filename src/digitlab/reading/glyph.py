@@ -18,7 +18,6 @@ _LONGEST = 20  # pixels: the digit's longest side
 _FINE = 4  # strokes are thickened at this multiple of the final size
 _BOLDEST = 4.0
 _THINNEST = 1.8
-_PLACES = np.arange(float(_LONGEST))
 
 
 def normalise(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -29,12 +28,11 @@ def normalise(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     """
     small = _resized(_evened(ink), _LONGEST)
     height, width = small.shape
-    mass = float(small.sum()) + 1e-6
-    centre_x = float(small.sum(axis=0) @ _PLACES[:width]) / mass
-    centre_y = float(small.sum(axis=1) @ _PLACES[:height]) / mass
-    left = min(max(round(_SIDE / 2 - centre_x), 0), _SIDE - width)
-    top = min(max(round(_SIDE / 2 - centre_y), 0), _SIDE - height)
-    brightest = max(float(small.max()), 1e-6)
+    moments = cv2.moments(small)
+    mass = moments["m00"] + 1e-6
+    left = min(max(round(_SIDE / 2 - moments["m10"] / mass), 0), _SIDE - width)
+    top = min(max(round(_SIDE / 2 - moments["m01"] / mass), 0), _SIDE - height)
+    brightest = max(cv2.minMaxLoc(small)[1], 1e-6)
     placed = np.zeros((_SIDE, _SIDE), np.uint8)
     placed[top : top + height, left : left + width] = cv2.convertScaleAbs(small, alpha=255.0 / brightest)
     return placed
@@ -77,5 +75,5 @@ def stroke_width(ink: NDArray[np.float32]) -> float:
     solid = (ink >= 0.5).view(np.uint8)
     framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, 3)
-    twice = 2.0 * float(distance.sum()) / max(1, cv2.countNonZero(solid)) - 1.0
+    twice = 2.0 * cv2.sumElems(distance)[0] / max(1, cv2.countNonZero(solid)) - 1.0
     return twice + max(0.0, twice * twice - 1.0) ** 0.5 if twice > 1.0 else 1.0

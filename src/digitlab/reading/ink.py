@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from digitlab.reading.levels import counted, distances, lower_median, quantile
+from digitlab.reading.levels import counted, median_and_spread, quantile
 from digitlab.reading.rules import without_rules
 from digitlab.reading.sheet import only_the_sheet
 
@@ -35,6 +35,8 @@ _LEAST_CHROMA = 3.0  # below this standard deviation (of 255) colour is only the
 
 _DEEPEST_SHADE = 48.0  # of 255; below it there is more noise than light
 _TINY = 32  # pixels, at half the size
+
+_DRAWN = 0.5  # of the pixels: a picture with more of exactly one level, its border's, is a drawing
 
 _LEAST_CONTRAST = 14.0  # of 255; a hard pencil gives 25, the grain and folds of blank paper up to 12
 _LEAST_SIGNAL = 6.0  # contrast in standard deviations of the paper; from 4 to 9 no open photo was lost
@@ -64,11 +66,35 @@ def ink_strength(picture: NDArray[np.uint8], window: int, *, page: bool = False)
     picture: uint8 (H, W, 3) RGB or (H, W) grey
     """
     lightness = _lightness(picture, quick=page)
-    if (is_light_writing if page else is_light_ink)(lightness):
-        lightness = _pixels(cv2.bitwise_not(lightness))
-    strength = cv2.convertScaleAbs(_darkness(lightness, window))
+    strength = None if page else _away_from_ground(lightness)
+    if strength is None:
+        if (is_light_writing if page else is_light_ink)(lightness):
+            lightness = _pixels(cv2.bitwise_not(lightness))
+        strength = _pixels(cv2.convertScaleAbs(_darkness(lightness, window)))
     colour = None if picture.ndim == 2 else _colourfulness(picture, window)
-    return _pixels(strength if colour is None else cv2.add(strength, colour))
+    return strength if colour is None else _pixels(cv2.add(strength, colour))
+
+
+def _away_from_ground(lightness: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Drawings and cut out digits, uint8 (H, W): how far each pixel is from the one level that most of them have.
+
+    That there is no light to even out need not be found out by a closing. None for other pictures.
+    """
+    ground = _ground(lightness)
+    if ground is None:
+        return None
+    strength = lightness - np.uint8(ground) if ground == lightness.min() else np.uint8(ground) - lightness
+    return strength if cv2.countNonZero(strength) < _DRAWN * strength.size else None
+
+
+def _ground(grey: NDArray[np.uint8]) -> int | None:
+    """The level that all of the border has, where nothing is lighter than it, or nothing darker; else None."""
+    border = _border(grey).tobytes()
+    ground = border[0]
+    if border.count(ground) < len(border):
+        return None
+    least, most, _, _ = cv2.minMaxLoc(grey)
+    return ground if ground in (least, most) else None
 
 
 def _lightness(picture: NDArray[np.uint8], *, quick: bool) -> NDArray[np.uint8]:
@@ -98,10 +124,9 @@ def is_light_ink(grey: NDArray[np.uint8]) -> bool:
     fails on bold digits that fill the picture, the second alone in uneven light.
     """
     small = shrink(grey, _POLARITY_SIDE)
+    if (ground := _ground(small)) is not None:
+        return int(small.max()) > ground  # all that is written lies on one side
     border = _border(small)
-    ground = int(border[0])
-    if border.min() == border.max() and ground in (int(small.min()), int(small.max())):
-        return int(small.max()) > ground  # drawings and cut out digits: all that is written lies on one side
     mean, deviation = cv2.meanStdDev(cv2.subtract(small, _plane_through(border, *small.shape), dtype=cv2.CV_32F))
     inside = float(mean[0, 0]) / (float(deviation[0, 0]) + 1e-6)
     return _skew(small, round(0.4 * max(small.shape))) + _RING_WEIGHT * inside > 0.0
@@ -190,9 +215,9 @@ def _darkness(lightness: NDArray[np.uint8], window: int) -> NDArray[np.float32] 
     """
     half = shrink(lightness, max(32, max(lightness.shape) // 2))
     paper = _closed(half, max(3, round(window * max(half.shape) / max(lightness.shape))) | 1)
-    lightest = paper.max()
-    if lightest == paper.min():  # drawings: no light to even out
-        return _pixels(cv2.subtract(np.full_like(lightness, lightest), lightness))
+    darkest, lightest, _, _ = cv2.minMaxLoc(paper)
+    if lightest == darkest:  # no light to even out
+        return np.uint8(lightest) - np.minimum(lightness, np.uint8(lightest))
     # In the shade ink and paper are nearer to each other: the same share of the light is missing.
     brightest_tenth = quantile(counted(np.ascontiguousarray(paper[::2, ::2])), 0.9)
     share = np.minimum(np.maximum(brightest_tenth / _LIGHT_LEVELS, 1.0), 3.0)
@@ -246,15 +271,14 @@ def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     split, _ = cv2.threshold(pixels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     counts = counted(pixels)
     below = counts[: int(split) + 1]
-    paper = lower_median(below)
-    grain = 1.4826 * lower_median(distances(below, paper)) + 1.0
+    paper, away = median_and_spread(below)
+    grain = 1.4826 * away + 1.0
     standing = np.maximum(_LEVELS - (paper + 3.0 * grain), 0.0)
-    weights = counts * standing
-    total = float(weights.sum())
+    total = float(counts @ standing)
     if total <= 0.0:
         return None
     # Each pixel weighs as much as it stands out, so the strokes decide and not the many pixels of faint shadows.
-    ink = float(weights @ standing) / total + 3.0 * grain
+    ink = float(counts @ (standing * standing)) / total + 3.0 * grain
     if ink < max(_LEAST_CONTRAST, _LEAST_SIGNAL * grain):
         return None
     scale = (_LEVELS - (paper + 0.2 * ink)) / (0.55 * ink)  # 0 up to a fifth, 1 from three quarters

@@ -29,6 +29,7 @@ _ACTIVATIONS = (
 )  # fmt: skip
 _GLOBAL_POOLS = ("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax")
 _POOLS = ("AveragePool", "MaxPool", *_GLOBAL_POOLS)
+_SIGNED = ("convolution", "dense", "normalisation", "addition")  # kinds of layers whose numbers may be below 0
 _AFFINE = ("Add", "Sub", "Mul", "Div")
 _CHANNELS_FIRST, _CHANNELS_LAST, _PICTURE = "channels first", "channels last", "a picture, row by row"
 
@@ -217,6 +218,7 @@ class _Walker:
         self._moving = moving_tensors(graph)
         self._values: dict[str, _Value] = {}
         self._steps: dict[str, Step] = {}
+        self._rounded: dict[str, Node] = {}  # by the 8-bit tensor's name, what has made it
         self._counts: Counter[str] = Counter()
         self._makers: dict[str, Callable[[Node, str], bool]] = {
             "Conv": self._convolution,
@@ -232,8 +234,8 @@ class _Walker:
         }
 
     def step(self, node: Node) -> None:
-        if node.operator == "DequantizeLinear" and node.takes[0] in self._constants:
-            self._constants[node.makes[0]] = self._dequantised(node)
+        if node.operator in ("QuantizeLinear", "DequantizeLinear"):
+            self._rounding(node)
             return
         given = next((name for name in node.takes if name in self._moving), None)
         if given is None or node.makes[0] not in self._moving:
@@ -255,6 +257,30 @@ class _Walker:
             takes = tuple(names.get(each, each) for each in step.layer.takes)
             step.layer = replace(step.layer, name=names.get(step.layer.name, step.layer.name), takes=takes)
         return Walked(steps)
+
+    def _rounding(self, node: Node) -> None:
+        """To 8 bits and back: only moves numbers, but cuts off below 0 what a ReLU would; the ReLU itself is left out.
+
+        Of 8 bits without a sign, 0 stands for 0 then.
+        """
+        if node.operator == "QuantizeLinear":
+            self._rounded[node.makes[0]] = node
+            return
+        if node.takes[0] in self._constants:
+            self._constants[node.makes[0]] = self._dequantised(node)
+            return
+        rounding = self._rounded.get(node.takes[0])
+        if rounding is None:
+            return
+        given, made = rounding.takes[0], node.makes[0]
+        before = self._steps.get(self._value(given).layer or "")
+        zero = self._constants.get(rounding.takes[2]) if len(rounding.takes) > 2 else None
+        cuts = zero is not None and zero.dtype == np.uint8 and not zero.any()
+        weighed = before is not None and before.tensor == given and before.layer.kind in _SIGNED
+        if cuts and weighed and {given, made} <= set(self._shapes):
+            self._activation(replace(node, operator="Relu", takes=(given,)), given)
+        else:
+            self._values[made] = self._value(given)
 
     # Each of these makes a layer of a node, or says that it does not.
 

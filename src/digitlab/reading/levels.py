@@ -42,6 +42,20 @@ def lower_median(counts: NDArray[np.float64]) -> int:
     return int(upto.searchsorted(upto[-1] / 2))
 
 
+def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
+    """The lower median, and the lower median of the distances from it.
+
+    >>> median_and_spread(np.array([0.0, 5.0, 1.0, 1.0])), median_and_spread(np.array([2.0, 2.0, 1.0, 1.0]))
+    ((1, 0), (1, 1))
+    """
+    upto = counts.cumsum()
+    half = upto[-1] / 2
+    middle = int(upto.searchsorted(half))
+    if counts[middle] >= half:  # so many are at no distance
+        return middle, 0
+    return middle, lower_median(distances(counts, middle))
+
+
 def median(counts: NDArray[np.float64]) -> float:
     """The median; of two in the middle their mean.
 
