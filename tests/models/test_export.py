@@ -13,6 +13,7 @@ from digitlab.models import build, load_keras, predict_probabilities, read_card
 from digitlab.models.backend import keras
 from digitlab.models.export import cached_onnx, export_model
 from digitlab.reading import Classifier
+from digitlab.reading.onnx_graph import read_graph
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ def test_int8_is_small_and_nearly_as_good(model: keras.Model, tmp_path: Path) ->
     assert done.float_accuracy > 0.9
     assert abs(done.accuracy - done.float_accuracy) < 0.005
     assert Classifier(small).card == CARD
+    constants = read_graph(small.read_bytes()).constants
+    (first,) = (each for each in constants.values() if each.shape[1:] == (1, 3, 3))
+    (last,) = (each for each in constants.values() if each.ndim == 2 and 10 in each.shape)
+    assert first.dtype == last.dtype == np.float32
+    assert sum(each.dtype == np.int8 and each.ndim > 1 for each in constants.values()) == 2  # those between
 
 
 def test_a_network_for_sobel_images_is_exported_with_the_step_to_them(

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
 
 from digitlab.reading.glyph import normalise
-from digitlab.reading.ink import INK, ink_map, is_light_ink
+from digitlab.reading.ink import INK, ink_map, ink_strength, is_light_ink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,3 +133,25 @@ def test_on_clean_ground_all_that_is_written_lies_on_one_side() -> None:
     drawn[3:-3, 3:-3] = 100  # bold: it is most of the picture
     assert is_light_ink(drawn)
     assert not is_light_ink(190 - drawn)
+
+
+def test_ink_of_a_drawing_is_its_distance_from_the_ground(sure_digits: Digits) -> None:
+    for image in sure_digits.images:
+        drawing = cv2.resize(image, (90, 90))
+        for level in (0, 40, 120):
+            light = np.maximum(drawing, np.uint8(level))
+            for picture in (light, 255 - light):
+                strength = ink_strength(picture, 30)
+                assert not strength[light == level].any()
+                order = np.argsort(light, axis=None, kind="stable")
+                assert (np.diff(strength.ravel()[order].astype(int)) >= 0).all()  # what is further away is more ink
+                assert strength.max() > 60
+
+
+def test_a_photo_on_a_plain_ground_keeps_its_own_paper(sure_digits: Digits, write: Write) -> None:
+    """Most of the picture is not the ground, so its light is evened out as that of any photo."""
+    photo = write([(sure_digits.images[6], 100, 40, 140)], size=(220, 300), shade=0.6, noise=3)
+    framed = cv2.copyMakeBorder(photo, 9, 9, 9, 9, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    strength = ink_strength(framed, 80)
+    paper, ink = strength[30:50, 20:60], strength[100:150, 150:200]
+    assert ink.max() > 3 * int(paper.max())
