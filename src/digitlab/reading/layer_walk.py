@@ -7,10 +7,23 @@ dropout out. Here products get their biases back and what only moves numbers is 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from digitlab.reading.layer_parts import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
+    PICTURE,
+    SIDE,
+    Layer,
+    Sight,
+    Step,
+    Walked,
+    Window,
+    maps_shape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,11 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.reading.onnx_graph import Graph, Node
-    from digitlab.values import Box
 
-__all__ = ["Layer", "Sight", "Step", "Walked", "Window", "as_maps", "moving_tensors", "walk"]
+__all__ = ["moving_tensors", "walk"]
 
-_SIDE = 28
 _ACTIVATIONS = (
     "Clip", "Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "PRelu", "Relu", "Selu", "Sigmoid",
     "Softplus", "Softsign", "Tanh", "ThresholdedRelu",
@@ -31,156 +42,6 @@ _GLOBAL_POOLS = ("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax"
 _POOLS = ("AveragePool", "MaxPool", *_GLOBAL_POOLS)
 _SIGNED = ("convolution", "dense", "normalisation", "addition")  # kinds of layers whose numbers may be below 0
 _AFFINE = ("Add", "Sub", "Mul", "Div")
-_CHANNELS_FIRST, _CHANNELS_LAST, _PICTURE = "channels first", "channels last", "a picture, row by row"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a convolution or pooling looks through: (down, across) each; ``padding`` is before the first."""
-
-    size: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """The receptive fields of a layer's units: (down, across) each, in pixels of the glyph.
-
-    >>> convolved = Sight().behind(Window((3, 3))).behind(Window((2, 2), (2, 2)))
-    >>> convolved, convolved.box(1, 0)
-    (Sight(size=(4, 4), step=(2, 2), middle=(1.5, 1.5)), (0, 2, 4, 6))
-    """
-
-    size: tuple[int, int] = (1, 1)
-    step: tuple[int, int] = (1, 1)
-    middle: tuple[float, float] = (0.0, 0.0)
-
-    def behind(self, window: Window) -> Sight:
-        """What units see through ``window`` onto units that see this."""
-        size, step, middle = [], [], []
-        for axis in (0, 1):
-            extent = (window.size[axis] - 1) * window.dilation[axis]
-            size.append(self.size[axis] + extent * self.step[axis])
-            middle.append(self.middle[axis] + (extent / 2 - window.padding[axis]) * self.step[axis])
-            step.append(self.step[axis] * window.stride[axis])
-        return Sight((size[0], size[1]), (step[0], step[1]), (middle[0], middle[1]))
-
-    def joined(self, other: Sight) -> Sight | None:
-        """What a unit sees by two ways; None where these are not in step."""
-        if self.step != other.step:
-            return None
-        lows = [min(each.middle[a] - (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
-        highs = [max(each.middle[a] + (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
-        size = [round(high - low) + 1 for low, high in zip(lows, highs, strict=True)]
-        middle = [(low + high) / 2 for low, high in zip(lows, highs, strict=True)]
-        return Sight((size[0], size[1]), self.step, (middle[0], middle[1]))
-
-    def box(self, row: int, column: int) -> Box:
-        """The field of one unit, cut to the glyph."""
-        low, high = [], []
-        for axis, place in enumerate((row, column)):
-            middle = self.middle[axis] + place * self.step[axis]
-            begin = round(middle - (self.size[axis] - 1) / 2)
-            low.append(min(max(begin, 0), _SIDE))
-            high.append(min(max(begin + self.size[axis], 0), _SIDE))
-        return low[1], low[0], high[1], high[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One layer.
-
-    name: unique, e.g. conv-1, relu-1, pool-1, dense-1, softmax
-    kind: preparation, convolution, activation, normalisation, pooling, addition, concatenation, flatten, dense, softmax
-        or other
-    operator: what it computes, e.g. "Conv 3×3", "Relu"
-    shape: (rows, columns, maps), or (units,)
-    takes: the names of the layers it computes from
-    field: what its units see; None: each sees the whole glyph, or it cannot be told
-    explainable: whether one number of it can be taken apart
-    """
-
-    name: str
-    kind: str
-    operator: str
-    shape: tuple[int, ...]
-    parameters: int
-    takes: tuple[str, ...]
-    field: Sight | None
-    explainable: bool
-
-
-@dataclass
-class Step:
-    """A layer and where its numbers are: ``tensor`` it makes, ``source`` it takes, and how both are laid out.
-
-    kernel: float32 (filters, inputs of one group, rows, columns), and bias: float32 (filters,)
-    follows: the name of the convolution or dense layer that this is the activation of
-    """
-
-    layer: Layer
-    tensor: str
-    layout: str | None
-    source: str
-    source_layout: str | None
-    kernel: NDArray[np.float32] | None = None
-    bias: NDArray[np.float32] | None = None
-    window: Window | None = None
-    groups: int = 1
-    largest: bool = False
-    counts_padding: bool = False
-    follows: str | None = None
-
-    def patch(self, given: NDArray[np.float64], channel: int, row: int, column: int) -> tuple[int, NDArray[np.float64]]:
-        """What one unit takes of (maps, rows, columns), and the first map of it."""
-        if self.layer.kind == "dense":
-            return 0, given.reshape(-1, 1, 1)
-        if self.window is None:  # an activation, or a pooling over everything
-            whole = self.layer.kind == "pooling"
-            return channel, given[channel : channel + 1] if whole else given[channel, row, column].reshape(1, 1, 1)
-        first, count = channel, 1
-        if self.kernel is not None:
-            count = self.kernel.shape[1]
-            first = channel // (len(self.kernel) // self.groups) * count
-        missing = np.nan if self.kernel is None else 0.0
-        patch = np.full((count, *self.window.size), missing)
-        for down in range(self.window.size[0]):
-            for across in range(self.window.size[1]):
-                y = row * self.window.stride[0] - self.window.padding[0] + down * self.window.dilation[0]
-                x = column * self.window.stride[1] - self.window.padding[1] + across * self.window.dilation[1]
-                if 0 <= y < given.shape[1] and 0 <= x < given.shape[2]:
-                    patch[:, down, across] = given[first : first + count, y, x]
-        return first, patch
-
-    def taken(self, patch: NDArray[np.float64]) -> float:
-        """What a pooling or activation takes from its patch, in which NaN stands for what lies over the border."""
-        if self.largest:
-            return float(np.nanmax(patch))
-        return float(np.nansum(patch) / patch.size if self.counts_padding else np.nanmean(patch))
-
-
-@dataclass
-class Walked:
-    """All steps in order, and the names of the tensors that they need."""
-
-    steps: list[Step] = field(default_factory=list)
-
-    @property
-    def tensors(self) -> set[str]:
-        """What must be an output for `Step`'s numbers to be there."""
-        return {name for step in self.steps for name in (step.tensor, step.source)}
-
-
-def as_maps(value: NDArray[np.float32], layout: str | None) -> NDArray[np.float32]:
-    """One image's tensor as (maps, rows, columns)."""
-    inner: NDArray[np.float32] = value[0]
-    if layout == _PICTURE:
-        return inner.reshape(1, _SIDE, _SIDE)
-    if inner.ndim == 3:
-        return inner.transpose(2, 0, 1) if layout == _CHANNELS_LAST else inner
-    return inner[None] if inner.ndim == 2 else inner.reshape(-1, 1, 1)
 
 
 def moving_tensors(graph: Graph) -> set[str]:
@@ -330,7 +191,7 @@ class _Walker:
         if node.operator in _GLOBAL_POOLS:
             if (
                 int(np.prod(self._shapes[node.makes[0]]))
-                != _maps_shape(self._shapes[given], self._value(given).layout)[0]
+                != maps_shape(self._shapes[given], self._value(given).layout)[0]
             ):
                 return False
             self._add(node, given, "pool", "pooling", node.operator, largest=largest)
@@ -388,7 +249,7 @@ class _Walker:
         shape, made = self._shapes[given], self._shapes[node.makes[0]]
         if self._value(given).layer is None or len(shape) != 4 or len(made) != 2:
             return False
-        if int(np.prod(shape)) == _maps_shape(shape, self._value(given).layout)[0]:  # a pixel a map
+        if int(np.prod(shape)) == maps_shape(shape, self._value(given).layout)[0]:  # a pixel a map
             return False
         self._add(node, given, "flatten", "flatten", "Flatten")
         return True
@@ -406,7 +267,7 @@ class _Walker:
         sight = self._sight(node, kind, window) if len(shape) >= 3 else None
         parameters += sum(each.size for each in (kernel, bias) if each is not None)
         explainable = kind in ("convolution", "pooling", "activation") or (kind == "dense" and len(shape) == 2)
-        maps, rows, columns = _maps_shape(shape, layout)
+        maps, rows, columns = maps_shape(shape, layout)
         name = self._name(prefix)
         self._steps[name] = Step(
             Layer(
@@ -438,9 +299,9 @@ class _Walker:
         value = self._value(tensor)
         if value.layer is None:
             shape = self._shapes[tensor]
-            if shape == (1, _SIDE * _SIDE):
-                value = replace(value, layout=_PICTURE, sight=Sight())
-            maps, rows, columns = _maps_shape(shape, value.layout)
+            if shape == (1, SIDE * SIDE):
+                value = replace(value, layout=PICTURE, sight=Sight())
+            maps, rows, columns = maps_shape(shape, value.layout)
             name = self._name("input")
             sizes = (rows, columns, maps) if rows * columns > 1 else (maps,)
             layer = Layer(name, "preparation", "Input", sizes, 0, (), value.sight, explainable=False)
@@ -457,14 +318,14 @@ class _Walker:
         if len(made) != 4:
             return None
         if node.operator in ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"):
-            return _CHANNELS_FIRST
+            return CHANNELS_FIRST
         before = self._value(given).layout
         if node.operator == "Transpose":
-            turned = {(0, 2, 3, 1): _CHANNELS_LAST, (0, 3, 1, 2): _CHANNELS_FIRST}
+            turned = {(0, 2, 3, 1): CHANNELS_LAST, (0, 3, 1, 2): CHANNELS_FIRST}
             return turned.get(tuple(node.settings.get("perm") or ()), before)
         if node.operator in ("Reshape", "Unsqueeze") and (made[1] == 1) != (made[3] == 1):
-            return _CHANNELS_FIRST if made[1] == 1 else _CHANNELS_LAST
-        return before or _CHANNELS_FIRST
+            return CHANNELS_FIRST if made[1] == 1 else CHANNELS_LAST
+        return before or CHANNELS_FIRST
 
     def _padded(self, node: Node, sight: Sight, layout: str | None) -> Sight | None:
         pads = node.settings.get("pads")
@@ -472,7 +333,7 @@ class _Walker:
             pads = self._constants[node.takes[1]].tolist()
         if pads is None or len(pads) < 6:
             return None
-        down = len(pads) // 2 - 2 if layout != _CHANNELS_LAST else 1
+        down = len(pads) // 2 - 2 if layout != CHANNELS_LAST else 1
         return sight.behind(Window((1, 1), padding=(int(pads[down]), int(pads[down + 1]))))
 
     def _sight(self, node: Node, kind: str, window: Window | None) -> Sight | None:
@@ -494,16 +355,6 @@ class _Walker:
             sizes[int(node.settings.get("axis", 1))] = scale.size
         moved = values.astype(np.float32) - (0 if zero is None else zero.astype(np.float32).reshape(sizes))
         return np.asarray(moved * scale.reshape(sizes), np.float32)
-
-
-def _maps_shape(shape: tuple[int, ...], layout: str | None) -> tuple[int, int, int]:
-    """(maps, rows, columns) of a tensor of one image, (1, …)."""
-    if layout == _PICTURE:
-        return 1, _SIDE, _SIDE
-    if len(shape) == 4:
-        maps, rows, columns = (shape[3], shape[1], shape[2]) if layout == _CHANNELS_LAST else shape[1:]
-        return maps, rows, columns
-    return (1, shape[1], shape[2]) if len(shape) == 3 else (int(np.prod(shape)), 1, 1)
 
 
 def _window(node: Node, size: tuple[int, int], given: tuple[int, ...], made: tuple[int, ...]) -> Window:

@@ -13,7 +13,8 @@ import numpy as np
 
 from digitlab.errors import ModelError, ShapeError, UsageError
 from digitlab.reading.classifier import read_model, resolve_model, start_session
-from digitlab.reading.layer_walk import Layer, Sight, Step, Window, as_maps, moving_tensors, walk
+from digitlab.reading.layer_parts import Layer, Sight, Step, Window, as_maps
+from digitlab.reading.layer_walk import moving_tensors, walk
 from digitlab.reading.onnx_graph import read_graph, with_outputs
 
 if TYPE_CHECKING:

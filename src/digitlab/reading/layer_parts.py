@@ -1,0 +1,180 @@
+"""What the walk through a network's graph finds: layers, what their units see, and where their numbers lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.values import Box
+
+__all__ = [
+    "CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "SIDE",
+    "Layer", "Sight", "Step", "Walked", "Window", "as_maps", "maps_shape",
+]  # fmt: skip
+
+SIDE = 28
+CHANNELS_FIRST, CHANNELS_LAST, PICTURE = "channels first", "channels last", "a picture, row by row"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a convolution or pooling looks through: (down, across) each; ``padding`` is before the first."""
+
+    size: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The receptive fields of a layer's units: (down, across) each, in pixels of the glyph.
+
+    >>> convolved = Sight().behind(Window((3, 3))).behind(Window((2, 2), (2, 2)))
+    >>> convolved, convolved.box(1, 0)
+    (Sight(size=(4, 4), step=(2, 2), middle=(1.5, 1.5)), (0, 2, 4, 6))
+    """
+
+    size: tuple[int, int] = (1, 1)
+    step: tuple[int, int] = (1, 1)
+    middle: tuple[float, float] = (0.0, 0.0)
+
+    def behind(self, window: Window) -> Sight:
+        """What units see through ``window`` onto units that see this."""
+        size, step, middle = [], [], []
+        for axis in (0, 1):
+            extent = (window.size[axis] - 1) * window.dilation[axis]
+            size.append(self.size[axis] + extent * self.step[axis])
+            middle.append(self.middle[axis] + (extent / 2 - window.padding[axis]) * self.step[axis])
+            step.append(self.step[axis] * window.stride[axis])
+        return Sight((size[0], size[1]), (step[0], step[1]), (middle[0], middle[1]))
+
+    def joined(self, other: Sight) -> Sight | None:
+        """What a unit sees by two ways; None where these are not in step."""
+        if self.step != other.step:
+            return None
+        lows = [min(each.middle[a] - (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
+        highs = [max(each.middle[a] + (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
+        size = [round(high - low) + 1 for low, high in zip(lows, highs, strict=True)]
+        middle = [(low + high) / 2 for low, high in zip(lows, highs, strict=True)]
+        return Sight((size[0], size[1]), self.step, (middle[0], middle[1]))
+
+    def box(self, row: int, column: int) -> Box:
+        """The field of one unit, cut to the glyph."""
+        low, high = [], []
+        for axis, place in enumerate((row, column)):
+            middle = self.middle[axis] + place * self.step[axis]
+            begin = round(middle - (self.size[axis] - 1) / 2)
+            low.append(min(max(begin, 0), SIDE))
+            high.append(min(max(begin + self.size[axis], 0), SIDE))
+        return low[1], low[0], high[1], high[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer.
+
+    name: unique, e.g. conv-1, relu-1, pool-1, dense-1, softmax
+    kind: preparation, convolution, activation, normalisation, pooling, addition, concatenation, flatten, dense, softmax
+        or other
+    operator: what it computes, e.g. "Conv 3×3", "Relu"
+    shape: (rows, columns, maps), or (units,)
+    takes: the names of the layers it computes from
+    field: what its units see; None: each sees the whole glyph, or it cannot be told
+    explainable: whether one number of it can be taken apart
+    """
+
+    name: str
+    kind: str
+    operator: str
+    shape: tuple[int, ...]
+    parameters: int
+    takes: tuple[str, ...]
+    field: Sight | None
+    explainable: bool
+
+
+@dataclass
+class Step:
+    """A layer and where its numbers are: ``tensor`` it makes, ``source`` it takes, and how both are laid out.
+
+    kernel: float32 (filters, inputs of one group, rows, columns), and bias: float32 (filters,)
+    follows: the name of the convolution or dense layer that this is the activation of
+    """
+
+    layer: Layer
+    tensor: str
+    layout: str | None
+    source: str
+    source_layout: str | None
+    kernel: NDArray[np.float32] | None = None
+    bias: NDArray[np.float32] | None = None
+    window: Window | None = None
+    groups: int = 1
+    largest: bool = False
+    counts_padding: bool = False
+    follows: str | None = None
+
+    def patch(self, given: NDArray[np.float64], channel: int, row: int, column: int) -> tuple[int, NDArray[np.float64]]:
+        """What one unit takes of (maps, rows, columns), and the first map of it."""
+        if self.layer.kind == "dense":
+            return 0, given.reshape(-1, 1, 1)
+        if self.window is None:  # an activation, or a pooling over everything
+            whole = self.layer.kind == "pooling"
+            return channel, given[channel : channel + 1] if whole else given[channel, row, column].reshape(1, 1, 1)
+        first, count = channel, 1
+        if self.kernel is not None:
+            count = self.kernel.shape[1]
+            first = channel // (len(self.kernel) // self.groups) * count
+        missing = np.nan if self.kernel is None else 0.0
+        patch = np.full((count, *self.window.size), missing)
+        for down in range(self.window.size[0]):
+            for across in range(self.window.size[1]):
+                y = row * self.window.stride[0] - self.window.padding[0] + down * self.window.dilation[0]
+                x = column * self.window.stride[1] - self.window.padding[1] + across * self.window.dilation[1]
+                if 0 <= y < given.shape[1] and 0 <= x < given.shape[2]:
+                    patch[:, down, across] = given[first : first + count, y, x]
+        return first, patch
+
+    def taken(self, patch: NDArray[np.float64]) -> float:
+        """What a pooling or activation takes from its patch, in which NaN stands for what lies over the border."""
+        if self.largest:
+            return float(np.nanmax(patch))
+        return float(np.nansum(patch) / patch.size if self.counts_padding else np.nanmean(patch))
+
+
+@dataclass
+class Walked:
+    """All steps in order, and the names of the tensors that they need."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def tensors(self) -> set[str]:
+        """What must be an output for `Step`'s numbers to be there."""
+        return {name for step in self.steps for name in (step.tensor, step.source)}
+
+
+def as_maps(value: NDArray[np.float32], layout: str | None) -> NDArray[np.float32]:
+    """One image's tensor as (maps, rows, columns)."""
+    inner: NDArray[np.float32] = value[0]
+    if layout == PICTURE:
+        return inner.reshape(1, SIDE, SIDE)
+    if inner.ndim == 3:
+        return inner.transpose(2, 0, 1) if layout == CHANNELS_LAST else inner
+    return inner[None] if inner.ndim == 2 else inner.reshape(-1, 1, 1)
+
+
+def maps_shape(shape: tuple[int, ...], layout: str | None) -> tuple[int, int, int]:
+    """(maps, rows, columns) of a tensor of one image, (1, …)."""
+    if layout == PICTURE:
+        return 1, SIDE, SIDE
+    if len(shape) == 4:
+        maps, rows, columns = (shape[3], shape[1], shape[2]) if layout == CHANNELS_LAST else shape[1:]
+        return maps, rows, columns
+    return (1, shape[1], shape[2]) if len(shape) == 3 else (int(np.prod(shape)), 1, 1)
