@@ -199,6 +199,16 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
     return content
 
 
+def with_card(content: bytes, card: ModelCard) -> bytes:
+    """The same ONNX file with another card."""
+    import onnx
+
+    graph = onnx.load_model_from_string(content)
+    _describe(graph, card)
+    changed: bytes = graph.SerializeToString(deterministic=True)
+    return changed
+
+
 def run_onnx(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The probabilities that ONNX Runtime gives for uint8 (N, 28, 28)."""
     import onnxruntime
