@@ -58,8 +58,8 @@ def client(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield found
 
 
-def over(client: httpx.Client, name: str) -> dict:
-    for _ in range(600):
+def over(client: httpx.Client, name: str, *, seconds: int = 30) -> dict:
+    for _ in range(20 * seconds):
         state = client.get(f"/v1/trainings/{name}").json()
         if state["state"] in ("done", "stopped", "failed"):
             return state
@@ -133,10 +133,7 @@ def test_a_network_is_really_trained(start: Start, digits: Digits) -> None:
     with start(models=Models()) as server, server.client() as client:
         asked = {"architecture": "exercise-cnn", "images": 1000, "epochs": 1}
         name = client.post("/v1/trainings", json=asked).json()["id"]
-        for _ in range(20):
-            state = over(client, name)
-            if state["state"] != "running":
-                break
+        state = over(client, name, seconds=600)
         assert (state["state"], state["error"]) == ("done", None)
         epoch = state["epochs"][0]
         assert epoch["filters"]["shape"][1] == 1
