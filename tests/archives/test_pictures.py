@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from digitlab.archives import Picture, find_pictures
-from digitlab.errors import ImageError
+from digitlab.errors import ImageError, UsageError
 
 
 def test_a_folder_means_all_pictures_below_it_sorted(scans: Path) -> None:
@@ -29,6 +29,22 @@ def test_drawings_never_overwrite_each_other_and_are_not_read(scans: Path, tmp_p
     names = [Path(str(each.drawing)).name for each in found]
     assert sorted(names) == ["x-2.png", "x-3.png", "x-4.png", "x.png"]
     assert not any("drawn" in each.path for each in found)
+
+
+def test_one_picture_may_be_drawn_to_a_file(scans: Path, tmp_path: Path) -> None:
+    (found,) = find_pictures([scans / "b.png"], draw=tmp_path / "boxes.PNG")
+    assert found.drawing == str(tmp_path / "boxes.PNG")
+    with pytest.raises(UsageError, match="do not fit into one file; expected a folder"):
+        find_pictures([scans], draw=tmp_path / "boxes.png")
+    with pytest.raises(UsageError, match=r"expected a name ending in \.png"):
+        find_pictures([scans / "b.png"], draw=tmp_path / "boxes.jpg")
+    with pytest.raises(UsageError, match="is the picture that is read"):
+        find_pictures([scans / "b.png"], draw=scans / "sub" / ".." / "b.png")
+
+
+def test_no_picture_is_drawn_over(scans: Path) -> None:
+    found = find_pictures([scans / "b.png", scans / "a.jpg"], draw=scans)
+    assert [Path(str(each.drawing)).name for each in found] == ["b-2.png", "a.png"]
 
 
 def test_hidden_files_are_passed_by_and_an_empty_folder_is_told(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def read(
         images: Pictures (JPEG, PNG, WebP, BMP, TIFF), or folders: all pictures in and below them.
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
-        draw: Write each picture with boxes and answers into this folder.
+        draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
         known: What is known of every picture.
         output: Where the readings go beside the terminal, and who reads.
         json: One JSON object a line: path, text, lines, digits (digit, confidence, box, line), ms.
