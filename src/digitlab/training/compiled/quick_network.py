@@ -65,7 +65,12 @@ def _moves(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer, Activatio
 
 
 def _activation_of(layer: keras.Layer) -> Activation | None:
-    """The activation that a convolution ends in, or that this layer is; None for all but the two that never fall."""
+    """The activation that a convolution ends in, or that this layer is; None for all but the two that never fall.
+
+    None as well where a penalty looks at what is activated: only the plain layer adds it.
+    """
+    if layer.activity_regularizer is not None:
+        return None
     if type(layer) is layers.LeakyReLU and layer.negative_slope >= 0:
         return lambda units: tf.nn.leaky_relu(units, alpha=float(layer.negative_slope))
     plain_relu = type(layer) is layers.ReLU and not (layer.max_value or layer.negative_slope or layer.threshold)
