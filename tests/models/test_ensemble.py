@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -20,6 +21,7 @@ from digitlab.models import (
     save_keras,
 )
 from digitlab.models.backend import keras
+from digitlab.models.ensemble import members_of
 from digitlab.values import ModelCard
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -80,6 +82,46 @@ def test_its_onnx_file_answers_as_keras_does(members: list[keras.Model], tmp_pat
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     found = session.run(["probabilities"], {"images": IMAGES})[0]
     np.testing.assert_allclose(found, predict_probabilities(together, IMAGES), atol=1e-5)
+
+
+def test_its_onnx_file_is_its_members_side_by_side(members: list[keras.Model], tmp_path: Path) -> None:
+    export_onnx(ensemble(members), tmp_path / "three.onnx", ensemble_card("three", [card("a"), card("b"), card("c")]))
+    graph = onnx.load(tmp_path / "three.onnx").graph
+    assert [node.op_type for node in graph.node if node.op_type in ("Softmax", "Mean")] == ["Softmax"] * 3 + ["Mean"]
+    names = [node.name for node in graph.node]
+    assert len(set(names)) == len(names)
+    assert {name[:9] for name in names} == {"member-1-", "member-2-", "member-3-", "mean"}
+
+
+def test_its_members_are_found_again(members: list[keras.Model]) -> None:
+    found = members_of(ensemble(members))
+    assert len(found) == 3
+    for member, original in zip(found, members, strict=True):
+        np.testing.assert_allclose(
+            predict_probabilities(member, IMAGES), predict_probabilities(original, IMAGES), atol=1e-6
+        )
+    assert members_of(members[0]) == []
+    layers = keras.layers
+    images = keras.Input((28, 28))
+    halves = [layers.Dense(10)(layers.Flatten()(images)) for _ in range(2)]
+    assert members_of(keras.Model(images, layers.Softmax()(layers.Average()(halves)))) == []
+
+
+def test_a_large_ensemble_answers_fewer_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that as much memory holds the maps of its many layers."""
+    asked = []
+    predict = keras.Model.predict
+
+    def noted(model: keras.Model, images: object, **settings: object) -> object:
+        asked.append(settings["batch_size"])
+        return predict(model, images, **settings)
+
+    monkeypatch.setattr(keras.Model, "predict", noted)
+    one = build("best-cnn")
+    for model in (one, ensemble([one] * 8)):
+        predict_probabilities(model, IMAGES)
+    assert asked[0] == 250
+    assert 20 < asked[1] < 100
 
 
 def test_an_ensemble_can_be_a_member(members: list[keras.Model], tmp_path: Path) -> None:

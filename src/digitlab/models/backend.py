@@ -7,6 +7,8 @@ TensorFlow unless ``KERAS_BACKEND`` says otherwise; on a CPU it is two to ten ti
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from digitlab.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["dtype_policy", "keras", "native_stderr_silenced"]
+__all__ = ["dtype_policy", "keras", "native_stderr_silenced", "release_memory"]
 
 
 @contextlib.contextmanager
@@ -74,3 +76,16 @@ def dtype_policy(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def release_memory() -> None:
+    """Give back what is no longer used.
+
+    Graphs and their networks hold each other and wait for Python's collector; and what is then freed, hundreds of MB
+    after a conversion, the C library keeps to itself until it is told (glibc only).
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

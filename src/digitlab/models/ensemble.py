@@ -17,7 +17,7 @@ from digitlab.values import ModelCard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ensemble", "ensemble_card"]
+__all__ = ["ensemble", "ensemble_card", "members_of"]
 
 _TOLD = ("dataset", "epochs_trained", "seed", "test_accuracy", "test_loss")
 
@@ -42,6 +42,17 @@ def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Mo
     answers = [_answer(member, images, f"member-{number}") for number, member in enumerate(members, start=1)]
     mean = keras.layers.Average(dtype="float32", name="probabilities")(answers)
     return keras.Model(images, mean, name=name)
+
+
+def members_of(model: keras.Model) -> list[keras.Model]:
+    """The networks whose mean ``model`` is, with its layers and weights; none where it is no ensemble of ours."""
+    last = model.layers[-1]
+    if type(last) is not keras.layers.Average or len(model.outputs) != 1:
+        return []
+    answers = last.input
+    if any(tuple(answer.shape) != (None, 10) for answer in answers) or last.output is not model.outputs[0]:
+        return []
+    return [keras.Model(model.input, answer, name=f"member-{number}") for number, answer in enumerate(answers, 1)]
 
 
 def ensemble_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.errors import ModelError, UsageError
-from digitlab.models.backend import native_stderr_silenced
+from digitlab.models.backend import native_stderr_silenced, release_memory
+from digitlab.models.ensemble import members_of
 from digitlab.models.raw_onnx import convert_to_onnx
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import after_sobel
@@ -23,6 +24,7 @@ from digitlab.storage import atomic_path, cache_folder, write_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import onnx
     from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
@@ -187,16 +189,28 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
     """
     import onnx
 
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "raw.onnx"
-        with exporting(model, path):
-            convert_to_onnx(model, raw)
-            graph = onnx.load(raw)
-            _rename(graph.graph)
-            _describe(graph, card)
-            onnx.checker.check_model(graph)
+    from digitlab.models.joined_onnx import mean_of
+
+    parts = members_of(model)
+    graphs = [_converted(part, path) for part in parts or [model]]
+    graph = mean_of(graphs) if parts else graphs[0]
+    _describe(graph, card)
+    onnx.checker.check_model(graph)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content
+
+
+def _converted(model: keras.Model, path: Path) -> onnx.ModelProto:
+    """As Keras converts it, from "images" to "probabilities"."""
+    import onnx
+
+    release_memory()  # of what came before; a conversion takes 100 MB
+    with tempfile.TemporaryDirectory() as folder, exporting(model, path):
+        raw = Path(folder) / "raw.onnx"
+        convert_to_onnx(model, raw)
+        graph = onnx.load(raw)
+        _rename(graph.graph)
+    return graph
 
 
 def with_card(content: bytes, card: ModelCard) -> bytes:

@@ -7,6 +7,7 @@ before Keras opens them (`digitlab.models.safety`).
 from __future__ import annotations
 
 import json
+import math
 import platform
 import zipfile
 from dataclasses import asdict
@@ -34,6 +35,7 @@ __all__ = ["card_of", "load_keras", "open_model", "predict_probabilities", "read
 
 _FORMS = ("grey", "sobel")
 _TOGETHER = 250  # images; 1000 took 300 MB more, and no less time
+_AT_ONCE = 200_000_000  # bytes of all layers' maps for those images; an ensemble of five would fill 700 MB
 
 
 def versions() -> dict[str, str]:
@@ -132,4 +134,11 @@ def _place(path: Path) -> Path:
 
 def predict_probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), some at a time."""
-    return np.asarray(model.predict(images, batch_size=_TOGETHER, verbose=0), np.float32)
+    return np.asarray(model.predict(images, batch_size=_together(model), verbose=0), np.float32)
+
+
+def _together(model: keras.Model) -> int:
+    """How many images are answered at once."""
+    maps = [tensor for layer in model.layers for tensor in keras.tree.flatten(layer.output)]
+    each: int = sum(4 * math.prod(size or 1 for size in tensor.shape[1:]) for tensor in maps)
+    return max(1, min(_TOGETHER, _AT_ONCE // each))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digitlab.models import card_of, ensemble, ensemble_card, open_model
+from digitlab.models.backend import release_memory
 from digitlab.training.events import Stage
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def train_members(
         listener(Stage(f"member {number + 1} of {training.members}"))
         own = replace(training, members=1, seed=training.seed * training.members + number)
         ended = train(own, folder)
+        release_memory()
         if "interrupted" in ended:
             break
     models = [open_model(folder.path) for folder in folders]
