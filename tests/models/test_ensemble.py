@@ -22,6 +22,7 @@ from digitlab.models import (
 )
 from digitlab.models.backend import keras
 from digitlab.models.ensemble import members_of
+from digitlab.reading.layers import NetworkLayers
 from digitlab.values import ModelCard
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -91,6 +92,8 @@ def test_its_onnx_file_is_its_members_side_by_side(members: list[keras.Model], t
     names = [node.name for node in graph.node]
     assert len(set(names)) == len(names)
     assert {name[:9] for name in names} == {"member-1-", "member-2-", "member-3-", "mean"}
+    last = NetworkLayers(tmp_path / "three.onnx").layers[-1]
+    assert (last.name, last.kind, last.takes) == ("mean", "mean", ("softmax-1", "softmax-2", "softmax-3"))
 
 
 def test_its_members_are_found_again(members: list[keras.Model]) -> None:

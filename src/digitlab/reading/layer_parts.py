@@ -80,8 +80,8 @@ class Layer:
     """One layer.
 
     name: unique, e.g. conv-1, relu-1, pool-1, dense-1, softmax
-    kind: preparation, convolution, activation, normalisation, pooling, addition, concatenation, flatten, dense, softmax
-        or other
+    kind: preparation, convolution, activation, normalisation, pooling, addition, mean, concatenation, flatten, dense,
+        softmax or other
     operator: what it computes, e.g. "Conv 3×3", "Relu"
     shape: (rows, columns, maps), or (units,)
     takes: the names of the layers it computes from

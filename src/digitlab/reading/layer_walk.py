@@ -88,6 +88,7 @@ class _Walker:
             "BatchNormalization": self._normalisation,
             "Softmax": self._softmax,
             "Concat": self._merged,
+            "Mean": self._merged,
             **dict.fromkeys(_ACTIVATIONS, self._activation),
             **dict.fromkeys(_POOLS, self._pooling),
             **dict.fromkeys(_AFFINE, self._affine),
@@ -108,7 +109,7 @@ class _Walker:
 
     def done(self) -> Walked:
         steps = list(self._steps.values())
-        alone = {name for name in ("input", "flatten", "softmax") if self._counts[name] == 1}
+        alone = {name for name in ("input", "flatten", "softmax", "mean") if self._counts[name] == 1}
         names = {
             step.layer.name: step.layer.name.removesuffix("-1")
             for step in steps
@@ -213,7 +214,9 @@ class _Walker:
         moving = [name for name in node.takes if name in self._shapes and name in self._moving]
         if len(moving) < 2:
             return False
-        prefix, kind = ("concat", "concatenation") if node.operator == "Concat" else ("add", "addition")
+        prefix, kind = {"Concat": ("concat", "concatenation"), "Mean": ("mean", "mean")}.get(
+            node.operator, ("add", "addition")
+        )
         self._add(node, given, prefix, kind, node.operator)
         return True
 

@@ -205,8 +205,8 @@ class LayerDetail(Message):
 
     name: str = Field(description="unique in the model, e.g. conv-1, relu-1, pool-1, dense-1, softmax")
     kind: Literal[
-        "preparation", "convolution", "activation", "normalisation", "pooling", "addition", "concatenation", "flatten",
-        "dense", "softmax", "other",
+        "preparation", "convolution", "activation", "normalisation", "pooling", "addition", "mean", "concatenation",
+        "flatten", "dense", "softmax", "other",
     ]  # fmt: skip
     operator: str = Field(description="what it computes, e.g. Conv 3×3, Relu, MaxPool 2×2")
     shape: list[int] = Field(description="rows, columns, maps; or one number for a row of units")

@@ -10,6 +10,7 @@ const WORDS = {
   normalisation: "Each map is moved and stretched to the range that training found useful.",
   pooling: "Of each window one number is kept: less to look at, and a little shift matters less.",
   addition: "Two layers are added, number by number.",
+  mean: "The mean of several layers, number by number.",
   concatenation: "Two rows of numbers are put one behind the other.",
   flatten: "All maps are put into one row of numbers.",
   dense: "Each unit has a weight for every number before it: multiply, add up.",

@@ -135,6 +135,7 @@ export default {
     "De cada ventana queda un número: menos que mirar, y un pequeño desplazamiento importa menos.",
   "Of each whole map one number is kept.": "De cada mapa entero queda un número.",
   "Two layers are added, number by number.": "Se suman dos capas, número por número.",
+  "The mean of several layers, number by number.": "La media de varias capas, número por número.",
   "Two rows of numbers are put one behind the other.": "Dos filas de números se ponen una tras otra.",
   "All maps are put into one row of numbers.": "Todos los mapas se ponen en una sola fila de números.",
   "Each unit has a weight for every number before it: multiply, add up.":
