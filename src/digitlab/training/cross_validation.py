@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets import find_dataset
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, RunError
 from digitlab.evaluation import accuracy_of, keep, log_loss_of, measure
 from digitlab.evaluation.seeds import over_seeds
 from digitlab.training.augmentation import augmentation
 from digitlab.training.data import training_split
 from digitlab.training.events import EpochEnded, Started
 from digitlab.training.experiment import environment
-from digitlab.training.out_of_fold import out_of_fold, stratified_folds
+from digitlab.training.out_of_fold import answered_folds, check_settings, stratified_folds
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from digitlab.evaluation.seeds import Spread
     from digitlab.runs import Run
     from digitlab.training.events import Event, Listener
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from digitlab.training.settings import Training
     from digitlab.values import Digits
 
-__all__ = ["CrossValidation", "Fold", "images_to_part", "run_cross_validation"]
+__all__ = ["CrossValidation", "Fold", "folds_of", "images_to_part", "run_cross_validation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,51 +77,84 @@ def run_cross_validation(
 ) -> CrossValidation | None:
     """Cross-validate into ``run``: the table, the numbers, and every image's answer with its metrics.
 
-    Asked to stop, it ends after the batches under way with the whole folds that there are. Where there is none it
-    writes nothing and returns None.
+    What the whole folds gave is written after each. Where ``run`` holds some of the same cross-validation already,
+    after a kill or an interruption, it goes on with those that are missing, and ends as if it had not been. Asked to
+    stop, it ends after the batches under way; with no whole fold it returns None.
 
     Raises:
         UsageError, DatasetError: as `digitlab.training.out_of_fold.out_of_fold`.
+        RunError: when what is in the run folder was made of other images.
         StorageError: when the run folder cannot be written.
     """
+    check_settings(training, digits.labels, folds)
+    done, said = _done_before(training, digits, run, folds)
+    if not done:
+        run.write_config(training.as_dict())
+        run.write_json(run.environment, environment(training.seed))
+        run.write_json(run.cross_validation, {"folds": folds, "done": 0, "table": []})
     clock = _Clock(listener)
-    asked = out_of_fold(training, digits, folds=folds, listener=clock, stop=stop)
-    if not asked.networks:
-        return None
-    found = _by_fold(training, digits, asked.rows, asked.probabilities, folds, clock)
-    seen = digits[asked.rows]
-    metrics = measure(asked.probabilities, seen.labels)
+    for rows, answers in answered_folds(training, digits, folds=folds, skip=len(done), listener=clock, stop=stop):
+        said[rows] = answers
+        right = digits.labels[rows]
+        epochs, seconds = clock.folds[-1]
+        accuracy, loss = accuracy_of(answers, right), log_loss_of(answers, right)
+        done.append(Fold(len(done) + 1, len(right), accuracy, loss, epochs, round(seconds, 2)))
+        _write(training, digits, run, folds, done, said)
+    return _over_folds(done) if done else None
+
+
+def folds_of(run: Run) -> int:
+    """How many folds the cross-validation in this run folder has in all.
+
+    Raises:
+        RunError: when it is done, or what it says of itself is damaged.
+    """
+    content = run.read_json(run.cross_validation)
+    folds, done = content.get("folds"), content.get("done")
+    if not isinstance(folds, int) or not isinstance(done, int):
+        raise RunError(f"{run.cross_validation}: expected the numbers of folds, and of those that are done")
+    if done >= folds:
+        raise RunError(f"{run.path}: a cross-validation that is done; there is nothing to go on with")
+    return folds
+
+
+def _done_before(training: Training, digits: Digits, run: Run, folds: int) -> tuple[list[Fold], NDArray[np.float32]]:
+    """The folds that ``run`` holds, and what was said of their images, float32 (N, 10) with all others NaN."""
+    said = np.full((len(digits), 10), np.nan, np.float32)
+    try:
+        table = run.read_json(run.cross_validation)["table"] if run.cross_validation.is_file() else []
+        done = [Fold(**row) for row in table]
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.cross_validation}: expected a table of folds ({error})") from error
+    if not done:
+        return [], said
+    kept = run.read_predictions()
+    fold_of = stratified_folds(digits.labels, folds, (training.seed, 0))
+    # The answers are written before the table: they may be of one fold more.
+    rows = np.flatnonzero(fold_of < next((n for n in range(folds) if (fold_of < n).sum() == len(kept.labels)), folds))
+    if len(rows) != len(kept.labels) or not np.array_equal(digits.labels[rows], kept.labels):
+        raise RunError(f"{run.path}: was made of other images than {training.dataset} holds now; begin anew")
+    said[rows] = kept.probabilities
+    said[fold_of >= len(done)] = np.nan
+    return done, said
+
+
+def _write(
+    training: Training, digits: Digits, run: Run, folds: int, done: list[Fold], said: NDArray[np.float32]
+) -> None:
+    rows = np.flatnonzero(~np.isnan(said[:, 0]))
+    seen, answers, found = digits[rows], said[rows], _over_folds(done)
     about = {"model": f"{training.architecture}, {folds} folds", "data": training.dataset, "split": "train"}
-    run.write_config(training.as_dict())
-    run.write_json(run.environment, environment(training.seed))
-    keep(run, metrics, asked.probabilities, seen, about)
-    run.write_table(run.folds, [field.name for field in fields(Fold)], [astuple(each) for each in found.folds])
+    keep(run, measure(answers, seen.labels), answers, seen, about)
+    run.write_table(run.folds, [field.name for field in fields(Fold)], [astuple(each) for each in done])
     numbers = {name: {**asdict(getattr(found, name)), "values": None} for name in ("accuracy", "loss")}
-    content = {"folds": folds, "done": len(found.folds), **numbers, "table": [asdict(each) for each in found.folds]}
+    content = {"folds": folds, "done": len(done), **numbers, "table": [asdict(each) for each in done]}
     run.write_json(run.cross_validation, content)
-    return found
 
 
-def _by_fold(
-    training: Training,
-    digits: Digits,
-    rows: np.ndarray,
-    probabilities: np.ndarray,
-    folds: int,
-    clock: _Clock,
-) -> CrossValidation:
-    """``probabilities`` are those of the images ``rows``, of whole folds."""
-    fold_of = stratified_folds(digits.labels, folds, (training.seed, 0))[rows]
-    labels, found = digits.labels[rows], []
-    for fold in np.unique(fold_of).tolist():
-        own = fold_of == fold
-        said, right = probabilities[own], labels[own]
-        epochs, seconds = clock.folds[fold]
-        found.append(
-            Fold(fold + 1, len(right), accuracy_of(said, right), log_loss_of(said, right), epochs, round(seconds, 2))
-        )
-    accuracies, losses = [each.accuracy for each in found], [each.loss for each in found]
-    return CrossValidation(tuple(found), over_seeds(accuracies, shares=True), over_seeds(losses))
+def _over_folds(done: list[Fold]) -> CrossValidation:
+    accuracies, losses = [each.accuracy for each in done], [each.loss for each in done]
+    return CrossValidation(tuple(done), over_seeds(accuracies, shares=True), over_seeds(losses))
 
 
 class _Clock:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
 
-__all__ = ["Trained", "check", "environment", "resumed", "run_training"]
+__all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of"]
 
 _HISTORY = tuple(field.name for field in fields(EpochEnded))
 
@@ -116,17 +116,26 @@ def resumed(run: Run) -> Training:
     Raises:
         RunError: when the run has no settings, or is done.
     """
-    settings = run.read_config()
-    if not settings:
-        raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
-    try:
-        training = Training(**settings)
-    except (TypeError, UsageError) as error:
-        raise RunError(f"{run.config}: not the settings of a training ({error})") from error
+    training = settings_of(run)
     parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
     if run.report.is_file() and all(part.report.is_file() and not part.checkpoint.is_file() for part in parts):
         raise RunError(f"{run.path}: is done; there is nothing to go on with")
     return training
+
+
+def settings_of(run: Run) -> Training:
+    """The settings that a run was begun with.
+
+    Raises:
+        RunError: when it has none, or others than of a training.
+    """
+    settings = run.read_config()
+    if not settings:
+        raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
+    try:
+        return Training(**settings)
+    except (TypeError, UsageError) as error:
+        raise RunError(f"{run.config}: not the settings of a training ({error})") from error
 
 
 def check(training: Training) -> None:

@@ -21,13 +21,15 @@ from digitlab.training.loop import StopRequest
 from digitlab.training.precision import dtype_policy_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from digitlab.training.events import Listener
     from digitlab.training.settings import Training
     from digitlab.values import Digits
 
-__all__ = ["OutOfFold", "check_folds", "out_of_fold", "stratified_folds"]
+__all__ = ["OutOfFold", "answered_folds", "check_folds", "check_settings", "out_of_fold", "stratified_folds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +72,70 @@ def out_of_fold(
         UsageError: for wrong numbers of folds or repeats, or an unknown architecture, optimiser or augmentation.
         DatasetError: when a class has fewer images than there are folds, or early stopping has none to watch.
     """
-    check_folds(digits.labels, folds, repeats)
+    sums = np.zeros((len(digits), 10), np.float64)
+    answers = np.zeros(len(digits), np.int64)
+    done = 0
+    for rows, said in answered_folds(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop):
+        sums[rows] += said
+        answers[rows] += 1
+        done += 1
+    rows = np.flatnonzero(answers)
+    return OutOfFold(rows, np.asarray(sums[rows] / answers[rows, None], np.float32), done)
+
+
+def answered_folds(
+    training: Training,
+    digits: Digits,
+    *,
+    folds: int,
+    repeats: int = 1,
+    skip: int = 0,
+    listener: Listener = lambda _: None,
+    stop: StopRequest | None = None,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """The same, fold by fold: its rows int64 (M,), in order, and what the network says of them, float32 (M, 10).
+
+    skip: so many of the first are not done again; those after them come out as if they had been
+
+    Raises:
+        UsageError, DatasetError: as `out_of_fold`, before the first.
+    """
+    check_settings(training, digits.labels, folds, repeats)
+    stop, settle = stop or StopRequest(), augmentation(training.augmentation).settle
+    # In float32, and one for all: with a new one for each fold, TensorFlow would make its graph as often.
+    network = network_of(training)
+    for repeat in range(repeats):
+        fold_of = stratified_folds(digits.labels, folds, (training.seed, repeat))
+        for fold in range(folds):
+            number = repeat * folds + fold
+            if number < skip:
+                continue
+            listener(
+                Stage(f"fold {fold + 1} of {folds}" + (f", time {repeat + 1} of {repeats}" if repeats > 1 else ""))
+            )
+            one = replace(training, seed=training.seed + number)
+            weights = _learned(one, digits[np.flatnonzero(fold_of != fold)], listener, stop)
+            if stop.asked:
+                return
+            network.set_weights(weights)
+            rows = np.flatnonzero(fold_of == fold)
+            asked = digits.images[rows] if settle is None else settle(digits.images[rows])
+            yield rows, predict_probabilities(network, asked)
+
+
+def check_settings(training: Training, labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
+    """Refuse what cannot be done before anything is trained or written.
+
+    Raises:
+        UsageError, DatasetError: as `out_of_fold`.
+    """
+    check_folds(labels, folds, repeats)
     if training.members > 1:
         raise UsageError(f"members is {training.members}; expected 1: repeats give the mean of several networks")
     if training.patience is not None and not training.validation:
         raise DatasetError("early stopping needs images held out of each fold's own, e.g. validation = 0.1")
-    stop, settle = stop or StopRequest(), augmentation(training.augmentation).settle
-    sums = np.zeros((len(digits), 10), np.float64)
-    answers = np.zeros(len(digits), np.int64)
-    # In float32, and one for all: with a new one for each fold, TensorFlow would make its graph as often.
-    network = network_of(training)
-    done = 0
-    for repeat in range(repeats):
-        fold_of = stratified_folds(digits.labels, folds, (training.seed, repeat))
-        for fold in range(folds):
-            listener(
-                Stage(f"fold {fold + 1} of {folds}" + (f", time {repeat + 1} of {repeats}" if repeats > 1 else ""))
-            )
-            one = replace(training, seed=training.seed + repeat * folds + fold)
-            weights = _learned(one, digits[np.flatnonzero(fold_of != fold)], listener, stop)
-            if stop.asked:
-                break
-            network.set_weights(weights)
-            rows = np.flatnonzero(fold_of == fold)
-            asked = digits.images[rows] if settle is None else settle(digits.images[rows])
-            sums[rows] += predict_probabilities(network, asked)
-            answers[rows] += 1
-            done += 1
-        if stop.asked:
-            break
-    rows = np.flatnonzero(answers)
-    return OutOfFold(rows, np.asarray(sums[rows] / answers[rows, None], np.float32), done)
+    augmentation(training.augmentation)
+    network_of(training)
 
 
 def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:

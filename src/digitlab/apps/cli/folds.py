@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,30 +11,48 @@ from digitlab.runs import Run
 if TYPE_CHECKING:
     from digitlab.training import Training
     from digitlab.training.cross_validation import CrossValidation
+    from digitlab.values import Digits
 
-__all__ = ["run_folds"]
+__all__ = ["resume_folds", "run_folds"]
 
 
 def run_folds(training: Training, folds: int, runs: Path, *, json: bool) -> int:
     """Cross-validate in a new run folder and show the table; 1 when not all folds were done."""
+    from digitlab.training.cross_validation import images_to_part
+    from digitlab.training.out_of_fold import check_settings
+
+    digits = images_to_part(training)
+    check_settings(training, digits.labels, folds)
+    name = training.name or f"{training.architecture}-{Path(training.dataset).stem}"
+    return _run(training, digits, Run.create(f"{name}-folds", runs), folds, json=json)
+
+
+def resume_folds(run: Run, *, json: bool) -> int:
+    """Go on with a cross-validation that was killed or interrupted.
+
+    Raises:
+        RunError: when it is done, or cannot be gone on with.
+    """
+    from digitlab.training.cross_validation import folds_of, images_to_part
+    from digitlab.training.experiment import settings_of
+
+    folds, training = folds_of(run), settings_of(run)
+    return _run(training, images_to_part(training), run, folds, json=json)
+
+
+def _run(training: Training, digits: Digits, run: Run, folds: int, *, json: bool) -> int:
     from digitlab.apps.cli.train import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
-    from digitlab.training.cross_validation import images_to_part, run_cross_validation
-    from digitlab.training.out_of_fold import check_folds
+    from digitlab.training.cross_validation import run_cross_validation
 
-    digits = images_to_part(training)
-    check_folds(digits.labels, folds)
-    name = training.name or f"{training.architecture}-{Path(training.dataset).stem}"
-    run, stop = Run.create(f"{name}-folds", runs), StopRequest()
-    try:
-        with stopping_on_interrupt(stop, "writing the folds that are done"), TrainingView() as view:
-            found = run_cross_validation(training, digits, run, folds, listener=view, stop=stop)
-    finally:
-        with contextlib.suppress(OSError):
-            run.path.rmdir()  # where nothing was written into it
+    stop = StopRequest()
+    with stopping_on_interrupt(stop, "keeping the folds that are done"), TrainingView() as view:
+        found = run_cross_validation(training, digits, run, folds, listener=view, stop=stop)
+    if found is None or len(found.folds) < folds:
+        advise(f"go on with: digitlab train --resume {run.path}")
     if found is None:
-        advise("no fold was done; nothing is written")
+        advise("no fold is done yet")
         return 1
     if json:
         say_json({"run": str(run.path), **run.read_json(run.cross_validation)})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json
-from digitlab.apps.cli.folds import run_folds
+from digitlab.apps.cli.folds import resume_folds, run_folds
 from digitlab.apps.cli.rate_range import rate_range, run_range
 from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
@@ -105,15 +105,15 @@ def train(
         members: Train so many networks, one after the other, and answer by the mean of theirs (an ensemble).
         name: Of the run folder; else the recipe's or the architecture's.
         runs: The folder in which the run folder is made.
-        resume: A run folder whose training was killed or interrupted: go on after its last whole epoch, with the run's
-            own settings.
+        resume: A run folder whose training was killed or interrupted: go on after its last whole epoch (or its last
+            whole fold), with the run's own settings.
         tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well: tensorboard --logdir runs
         lr_range_test: LOW:HIGH. Train no network, but find a learning rate: it rises from LOW to HIGH over one pass (or
             --epochs passes), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with
             1 when the loss did not fall.
         folds: Keep no network, but cross-validate: part the training images into so many folds with the same share of
             each class, train on all but one and measure on that one, for each. Writes folds.csv and
-            cross-validation.json into a run folder; the test images are not looked at.
+            cross-validation.json into a run folder after each fold; the test images are not looked at.
         json: Results as one JSON object.
     """
     options = {
@@ -144,7 +144,7 @@ def train(
         if run.rate_range.is_file():
             raise RunError(f"{run.path}: a learning-rate range test; there is no training to go on with")
         if run.cross_validation.is_file():
-            raise RunError(f"{run.path}: a cross-validation; there is no training to go on with")
+            return resume_folds(run, json=json)
         training = resumed(run)
     else:
         training = with_options(find_recipe(recipe) if recipe else Training(), options)
