@@ -93,13 +93,13 @@ def improves(measure: str, *, frm: Hashable, to: Hashable, by: float = 0.0, text
 
 def at_least(measure: str, *, better: Hashable, than: Hashable, margin: float, text: str = "") -> Conclusion:
     """``better`` is not worse than ``than`` by more than ``margin``."""
-    said = text or f"{_title(measure)}: {{{0}}} is at least as good as {{{1}}}, within {margin:g}"
+    said = text or f"{_title(measure)}: {{{0}}} is at least as good as {{{1}}}{_within(margin)}"
     return _stated(said, (better, than), lambda measured: _better(measured, measure, better, than, -margin))
 
 
 def best(measure: str, key: Hashable, *, margin: float, text: str = "") -> Conclusion:
     """No cell is better than this one by more than ``margin``."""
-    said = text or f"{_title(measure)}: {{{0}}} is the best, within {margin:g}"
+    said = text or f"{_title(measure)}: {{{0}}} is the best{_within(margin)}"
 
     def check(measured: Measured) -> Finding:
         others = [cell.key for cell in measured.cells if cell.key != key]
@@ -175,8 +175,7 @@ def factor(
 
     margin: it may be worse by so much
     """
-    more = f", within {margin:g}" if margin else ""
-    said = text or f"{_title(measure)}, everything else alike: {name} {better} is better than {than}{more}"
+    said = text or f"{_title(measure)}, everything else alike: {name} {better} is better than {than}{_within(margin)}"
 
     def check(measured: Measured) -> Finding:
         from digitlab.evaluation.seeds import over_seeds
@@ -240,6 +239,10 @@ def _better(measured: Measured, measure: str, key: Hashable, than: Hashable, by:
     _, low, high = found
     ends = sorted(_sign(measure) * end for end in (low, high))
     return Finding(_verdict(ends[0] - by, ends[1] - by), _against(measured, measure, key, than, found))
+
+
+def _within(margin: float) -> str:
+    return f", within {margin:g}" if margin else ""
 
 
 def _as_good(measured: Measured, measure: str, one: Hashable, other: Hashable, within: float) -> Finding:
