@@ -48,6 +48,9 @@ def test_table_files_and_picture(data: str, tmp_path: Path, capsys: Captured) ->
         assert (row["accuracy"] == "") == (row["kind"] == "stranger") == (row["auroc"] != "")
     with Image.open(result.robustness_plot) as picture:
         assert picture.size == (1740, 1380)
+    page = result.report.read_text()
+    assert 'id="robustness"' in page
+    assert 'class="chart"' in page
 
 
 def test_as_json_it_is_one_object_and_what_is_missing_is_a_line(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from digitlab.apps.cli import run as command
 from digitlab.errors import RunError
@@ -322,3 +323,39 @@ def test_wrong_use_is_explained_in_a_line(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def hard_set(kind: str, name: str, accuracy: float | None, **changes: Any) -> dict[str, Any]:
+    found = {"kind": kind, "name": name, "place": None, "images": 40, "accuracy": accuracy, "low": accuracy}
+    return {**found, "high": accuracy, "answered": 0.75, "auroc": None if accuracy else 0.9876, **changes}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_hard_images_gave_stands_on_the_page(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_run(tmp_path, few_digits)
+    assert "robustness" not in page_of(run)
+    sets = [
+        hard_set("plain", "mnist", 0.9911), hard_set("corruption", "shot-noise", 0.8123),
+        hard_set("rotation", "turned", 0.3), hard_set("stranger", "<shapes>", None),
+    ]  # fmt: skip
+    run.write_json(run.robustness, {"sets": sets, "corruption_mean": 0.8123})
+    run.robustness_plot.write_bytes(b"no picture")
+    page = page_of(run)
+    assert '<a href="#robustness">' in page
+    for text in ("as they are", "shot noise", "&lt;shapes&gt;", "81.23", "mean of the 1 ways", "0.9876"):
+        assert text in page
+    assert "turned" not in page
+    assert "no picture" not in page
+    assert 'class="chart"' not in page
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(run.robustness_plot)
+    assert '<img class="chart" src="data:image/png;base64,' in page_of(run)
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"sets": [1]}, {"sets": [{"kind": "plain"}]}, {"sets": [hard_set("plain", "a", 1.0, low="much")]}]
+)
+def test_a_damaged_robustness_test_is_named(tmp_path: Path, few_digits: Digits, content: dict[str, Any]) -> None:
+    run = make_run(tmp_path, few_digits)
+    run.write_json(run.robustness, content)
+    with pytest.raises(RunError, match=r"robustness\.json: damaged; expected sets"):
+        write_report(run)

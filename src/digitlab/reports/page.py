@@ -11,7 +11,7 @@ from digitlab.evaluation import doubtful
 from digitlab.reports.facts import duration, facts_of
 from digitlab.reports.numbers import numbers_of
 from digitlab.reports.records import Record
-from digitlab.reports.rendering import picture, render, svg
+from digitlab.reports.rendering import picture, png_of, render, svg
 from digitlab.reports.run_figures import drawings_of
 from digitlab.storage import write_text
 
@@ -59,6 +59,7 @@ def write_report(run: Run, out: Path | None = None) -> None:
         mistakes=_mistakes(record),
         wrong=round(record.metrics["images"] * (1 - record.metrics["accuracy"])),
         evaluations=_evaluations(record),
+        robustness=_robustness(record),
         commands=_commands(record),
     )
     write_text(out or run.report, page)
@@ -111,6 +112,21 @@ def _evaluations(record: Record) -> list[dict[str, Any]]:
         if all(isinstance(numbers.get(key), int | float) for key in ("accuracy", "loss", "images")):
             found.append({"name": path.parent.name, **numbers})
     return found
+
+
+def _robustness(record: Record) -> dict[str, Any] | None:
+    """What the model said of hard images: a row a set, but for turned and moved ones, which the picture shows."""
+    found = record.robustness
+    if found is None:
+        return None
+    shown = [each for each in found["sets"] if each["kind"] not in ("rotation", "shift-x", "shift-y")]
+    spoilt = [each for each in shown if each["kind"] in ("plain", "corruption")]
+    return {
+        "spoilt": spoilt,
+        "others": [each for each in shown if each not in spoilt],
+        "mean": found["corruption_mean"],
+        "picture": png_of(record.run.robustness_plot),
+    }
 
 
 def _commands(record: Record) -> list[str]:

@@ -34,6 +34,7 @@ class Record:
     history, batches: a column a name, without columns for what was not trained here
     config, environment: of the training; of the run around it where this is an evaluation on other data
     trained: the folder of the training, None where there is none
+    robustness: of `robustness.json`, checked; None where the model was not asked about hard images
     """
 
     run: Run
@@ -44,6 +45,7 @@ class Record:
     config: dict[str, Any]
     environment: dict[str, Any]
     trained: Run | None
+    robustness: dict[str, Any] | None
 
     @classmethod
     def read(cls, run: Run) -> Record:
@@ -69,6 +71,7 @@ class Record:
             config,
             run.read_json(origin.environment) if origin.environment.is_file() else {},
             trained,
+            _checked_robustness(run),
         )
 
     @property
@@ -116,6 +119,27 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
     named = {key: str(metrics.get(key, "?")) for key in ("model", "data", "split")}
     scalars = {key: value if _is_number(value) else None for key, value in metrics.items() if key in NUMBERS}
     return {"tta": None, **metrics, **scalars, **wished, **named}
+
+
+def _checked_robustness(run: Run) -> dict[str, Any] | None:
+    """`robustness.json`, of which every set has a kind, a name and numbers."""
+    if not run.robustness.is_file():
+        return None
+    content = run.read_json(run.robustness)
+    sets = content.get("sets")
+    if not isinstance(sets, list) or not all(isinstance(each, dict) and _is_set(each) for each in sets):
+        raise RunError(
+            f"{run.robustness}: damaged; expected sets with names and numbers. `digitlab evaluate --robustness` makes "
+            "it anew"
+        )
+    mean = content.get("corruption_mean")
+    return {"sets": sets, "corruption_mean": mean if _is_number(mean) else None}
+
+
+def _is_set(found: dict[str, Any]) -> bool:
+    numbers = all(_is_number(found.get(key)) for key in ("images", "answered"))
+    others = all(found.get(key) is None or _is_number(found[key]) for key in ("accuracy", "low", "high", "auroc"))
+    return numbers and others and all(isinstance(found.get(key), str) for key in ("kind", "name"))
 
 
 def _is_number(value: Any) -> bool:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from digitlab.reports.numbers import percent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import jinja2
     import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.reports.run_figures import Drawing
 
-__all__ = ["picture", "render", "svg"]
+__all__ = ["picture", "png_of", "render", "svg"]
+
+_LARGEST_PNG = 5_000_000  # bytes; a robustness test's takes 300,000
 
 
 def render(template: str, **content: Any) -> str:
@@ -38,6 +42,16 @@ def picture(image: NDArray[np.uint8]) -> str:
     out = io.BytesIO()
     Image.fromarray(image).save(out, "PNG")
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def png_of(path: Path) -> str | None:
+    """A PNG file as data URI; None where there is none, or something else under its name."""
+    if not path.is_file() or path.stat().st_size > _LARGEST_PNG:
+        return None
+    content = path.read_bytes()
+    if not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
 
 
 @cache

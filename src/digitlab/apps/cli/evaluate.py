@@ -87,6 +87,7 @@ def evaluate(
     if hard is not None:
         answer = _answering(model, form="grey")
         content["robustness"] = run_robustness(answer, run, {"model": model}, images=hard, tta=tta, show=not json)
+        write_report(run)  # once more: what takes minutes can be interrupted, and the page is there by then
     if json:
         say_json({**content, "report": str(run.report)})
         return 0
