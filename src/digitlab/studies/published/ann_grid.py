@@ -1,6 +1,6 @@
 """S1 §2.3.1: the grid of fully connected networks.
 
-    digitlab study run ann-grid                  # about 22 minutes a fold on two cores
+    digitlab study run ann-grid                  # about 7 minutes a fold on two cores
 
 Batch 32 or 64, 6 or 10 epochs, 2, 3 or 4 hidden layers (S1's "nodes" 1, 2, 3 come after a first one) of 64 or 397, Adam
 or RMSprop; weights begin as "uniform". S1 used ten folds; here one fold of the ten decides (`--seeds 10` for all), and
@@ -35,5 +35,5 @@ STUDY = Study(
     columns=("accuracy", "loss", "seconds"),
     figures=[dots("accuracy")],
     repeats=1,
-    minutes=22,
+    minutes=7,
 )

@@ -1,6 +1,6 @@
 """S2, "Batch Normalization": does it allow higher learning rates, and learn faster?
 
-    digitlab study run batch-norm                # about 2.5 minutes a seed on two cores
+    digitlab study run batch-norm                # about 2 minutes a seed on two cores
 
 The network of the slides with and without, normalised before each ReLU. S2 gives no experiment; chosen: Adam at 0.001,
 0.01 and 0.1, batch 128, 5 epochs.
@@ -26,5 +26,5 @@ STUDY = Study(
     ],
     columns=("first_accuracy", "accuracy", "loss"),
     figures=[over_epochs("validation_accuracy", "validation_loss")],
-    minutes=2.5,
+    minutes=2,
 )

@@ -1,6 +1,6 @@
 """S1 §3.2.4, figures 3.13 and 3.14: how many images a step?
 
-    digitlab study run batch-size                # about 4 minutes a seed on two cores
+    digitlab study run batch-size                # about 2 minutes a seed on two cores
 
 The network of `losses`, Adam 0.01. The sizes and epochs are not printed; chosen: 32 to 512 by doubling, 15 epochs. S1:
 "256 is the best choice, […] the accuracies are almost the same, and 512 performs slightly better".
@@ -23,5 +23,5 @@ STUDY = Study(
     ],
     columns=("accuracy", "loss", "training_accuracy", "training_loss"),
     figures=[over_epochs("loss", "validation_loss", "accuracy", "validation_accuracy")],
-    minutes=4,
+    minutes=2,
 )

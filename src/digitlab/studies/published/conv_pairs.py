@@ -1,6 +1,6 @@
 """S1 §3.2.6, figures 3.17 and 3.18: one, two or three pairs of convolution and pooling?
 
-    digitlab study run conv-pairs                # about 8 minutes a seed on two cores
+    digitlab study run conv-pairs                # about 7 minutes a seed on two cores
 
 Maximum pooling, dense 20, Adam 0.01, batch 256. The printed numbers are means over epochs, and their digits tell how
 many: 0.9862325 is a mean of forty accuracies on 10,000 images, and of no fewer. The filters are not printed; chosen:
@@ -43,5 +43,5 @@ STUDY = Study(
     ],
     columns=("mean_training_accuracy", "mean_watched_accuracy", "mean_training_loss", "mean_watched_loss", "accuracy"),
     figures=[over_epochs("validation_accuracy", "validation_loss")],
-    minutes=8,
+    minutes=7,
 )

@@ -1,6 +1,6 @@
 """S1 §3.2.10: how much dropout, with batch normalisation?
 
-    digitlab study run dropout                   # about 5 minutes a seed on two cores
+    digitlab study run dropout                   # about 6 minutes a seed on two cores
 
 S1's final network with plain ReLUs: dropout after each pool and before the last layer, batch normalisation in the dense
 part (where its listing has it; those between its convolutions are made and never added). Adam 0.01, batch 256. Rates
@@ -25,5 +25,5 @@ STUDY = Study(
     ],
     columns=("gap", "training_loss", "watched_loss", "accuracy"),
     figures=[over_epochs("loss", "validation_loss")],
-    minutes=5,
+    minutes=6,
 )

@@ -1,6 +1,6 @@
 """S1 §4: the final network.
 
-    digitlab study run final-cnn                 # about 4 minutes a seed on two cores
+    digitlab study run final-cnn                 # about 3 minutes a seed on two cores
 
 Adam 0.01, batch 256, 20 epochs with augmentation. Printed are an accuracy of 1.00, that is 0.995 or more, and
 precision, recall and F1 of every digit from 0.99. All repeats together are in the confusion matrix.
@@ -24,5 +24,5 @@ STUDY = Study(
     ],
     columns=("accuracy", "loss", "least_f1", "least_area", "parameters"),
     figures=[confusion, over_epochs("accuracy", "validation_accuracy")],
-    minutes=4,
+    minutes=3,
 )

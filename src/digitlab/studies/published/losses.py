@@ -1,6 +1,6 @@
 """S1 §3.2.3, figure 3.12: three losses that say the same.
 
-    digitlab study run losses                    # about 2 minutes a seed on two cores
+    digitlab study run losses                    # about a minute a seed on two cores
 
 Categorical cross-entropy of one-hot labels, sparse categorical cross-entropy of plain ones, and the Kullback-Leibler
 divergence; Adam 0.01, the network and batch of `optimisers`. Epochs are not printed; chosen: 15. The loss that is drawn
@@ -24,5 +24,5 @@ STUDY = Study(
     ],
     columns=("training_loss", "accuracy", "loss"),
     figures=[over_epochs("loss")],
-    minutes=2,
+    minutes=1,
 )

@@ -34,5 +34,5 @@ STUDY = Study(
     columns=("accuracy", "loss", "epochs", "seconds"),
     figures=[over_epochs("accuracy", "validation_accuracy", "loss", "validation_loss")],
     repeats=5,
-    minutes=2.2,
+    minutes=2,
 )

@@ -1,6 +1,6 @@
 """S1 §3.2.2, figures 3.10 and 3.11: six optimisers, each at the rate found for it.
 
-    digitlab study run optimisers                # about 4 minutes a seed on two cores
+    digitlab study run optimisers                # about 2 minutes a seed on two cores
 
 The network with 3×3 kernels and average pooling, batch 512 as in the search for the rates. Epochs are not printed;
 chosen: 15. S1: Adam learns the fastest and "doesn't suffer any major decreases in accuracy".
@@ -36,5 +36,5 @@ STUDY = Study(
     ],
     columns=("first_accuracy", "worst_drop", "accuracy", "loss"),
     figures=[over_epochs("validation_accuracy", "validation_loss")],
-    minutes=4,
+    minutes=2,
 )

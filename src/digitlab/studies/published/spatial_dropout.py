@@ -1,6 +1,6 @@
 """S2, "Spatial Dropout 2D": whole channels left out.
 
-    digitlab study run spatial-dropout           # about 1.5 minutes a seed on two cores
+    digitlab study run spatial-dropout           # about a minute a seed on two cores
 
 The network of the slides with a share of the channels dropped after each pool. S2 gives no experiment; chosen: 0, 0.1
 and 0.2, Adam, batch 128, 10 epochs. As a kind of dropout it should hold training and test closer together.
@@ -25,5 +25,5 @@ STUDY = Study(
     ],
     columns=("accuracy", "training_loss", "watched_loss", "gap"),
     figures=[over_epochs("loss", "validation_loss")],
-    minutes=1.5,
+    minutes=1,
 )

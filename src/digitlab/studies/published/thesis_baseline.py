@@ -1,6 +1,6 @@
 """S0 §3.1: the Keras example, two convolutions on MNIST.
 
-    digitlab study run thesis-baseline           # about 1.5 minutes a seed on two cores
+    digitlab study run thesis-baseline           # about a minute a seed on two cores
 
 Adadelta (rate 1.0), batch 128, 12 epochs. The test images are looked at after each epoch, as the thesis did, and decide
 nothing. The thesis reports one run.
@@ -19,5 +19,5 @@ STUDY = Study(
     conclusions=[reproduces("accuracy", within=0.003), reproduces("loss", within=0.01)],
     figures=[over_epochs("loss", "validation_loss", "accuracy", "validation_accuracy")],
     repeats=5,
-    minutes=1.5,
+    minutes=1,
 )

@@ -1,6 +1,6 @@
 """S0, table 5.3, figures 5.6 and 5.7: does dropout help?
 
-    digitlab study run thesis-dropout            # about 4 minutes a seed on two cores
+    digitlab study run thesis-dropout            # about 3 minutes a seed on two cores
 
 Without dropout the training should learn faster, end earlier, and end worse. "Patience 2" of Keras 2.0 is 3 here; see
 thesis-early-stopping. At most 100 epochs.
@@ -28,5 +28,5 @@ STUDY = Study(
     ],
     columns=("accuracy", "loss", "epochs", "training_loss"),
     figures=[learning_curves, validation_curves],
-    minutes=4,
+    minutes=3,
 )

@@ -1,6 +1,6 @@
 """S0, table 5.2: twelve epochs, or as long as the validation loss falls?
 
-    digitlab study run thesis-early-stopping     # about 4 minutes a seed on two cores
+    digitlab study run thesis-early-stopping     # about 2 minutes a seed on two cores
 
 "Patience 2" is 3 here. The thesis used Keras 2.0, whose patience of 2 ended a training at the third epoch without a
 lower validation loss (its table: 30 epochs, the best of them the 27th); today's patience counts them all. The best
@@ -26,5 +26,5 @@ STUDY = Study(
         improves("loss", frm="12 epochs", to="patience 2"),
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
-    minutes=4,
+    minutes=2,
 )

@@ -1,6 +1,6 @@
 """S0, table 5.5: the 4Conv network with more patience.
 
-    digitlab study run thesis-patience           # about 7 minutes a seed on two cores
+    digitlab study run thesis-patience           # about 5 minutes a seed on two cores
 
 Keras 2.0's patience of 2 and 5 is 3 and 6 here; see thesis-early-stopping. At most 100 epochs. The thesis finds the
 improvement "not very significant".
@@ -26,5 +26,5 @@ STUDY = Study(
         at_least("accuracy", better="patience 5", than="patience 2", margin=0.002),
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
-    minutes=7,
+    minutes=5,
 )
