@@ -108,6 +108,17 @@ def test_answers_of_a_fold_that_is_not_in_the_table_yet_are_made_anew(tmp_path: 
     np.testing.assert_array_equal(kept.read_predictions().probabilities, whole)
 
 
+def test_answers_of_fewer_folds_than_the_table_has_are_refused(tmp_path: Path) -> None:
+    kept = Run(tmp_path)
+    stop, listener = stopping_after(3)
+    run_cross_validation(SMALL, TRAIN, kept, 3, listener=listener, stop=stop)
+    content = kept.read_json(kept.cross_validation)
+    again = {**content["table"][0], "fold": 2}
+    kept.write_json(kept.cross_validation, {**content, "done": 2, "table": [*content["table"], again]})
+    with pytest.raises(RunError, match="begin anew"):
+        run_cross_validation(SMALL, TRAIN, kept, 3, listener=lambda _: None, stop=StopRequest())
+
+
 def test_other_images_under_the_same_name_are_refused(tmp_path: Path) -> None:
     stop, listener = stopping_after(3)
     run_cross_validation(SMALL, TRAIN, Run(tmp_path), 3, listener=listener, stop=stop)
@@ -116,7 +127,7 @@ def test_other_images_under_the_same_name_are_refused(tmp_path: Path) -> None:
         run_cross_validation(SMALL, other, Run(tmp_path), 3, listener=lambda _: None, stop=StopRequest())
 
 
-def test_killed_in_the_second_fold_it_is_resumed_from_the_command_line(
+def test_killed_after_a_fold_it_is_resumed_from_the_command_line(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = cross_validation._write
@@ -151,6 +162,7 @@ def test_stopped_at_once_it_can_be_begun_again(tmp_path: Path) -> None:
         (["--folds", "200"], "use fewer folds"),
         (["--folds", "3", "--lr-range-test", "1e-6:1"], "expected no --resume, --lr-range-test"),
         (["--folds", "3", "--members", "2"], "members is 2"),
+        (["--folds", "3", "--optimiser", "no-such"], "no-such"),
         (["--folds", "3", "--patience", "2"], "early stopping needs images"),
     ],
 )

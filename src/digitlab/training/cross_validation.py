@@ -130,9 +130,10 @@ def _done_before(training: Training, digits: Digits, run: Run, folds: int) -> tu
         return [], said
     kept = run.read_predictions()
     fold_of = stratified_folds(digits.labels, folds, (training.seed, 0))
-    # The answers are written before the table: they may be of one fold more.
-    rows = np.flatnonzero(fold_of < next((n for n in range(folds) if (fold_of < n).sum() == len(kept.labels)), folds))
-    if len(rows) != len(kept.labels) or not np.array_equal(digits.labels[rows], kept.labels):
+    # The answers are written before the table: they may be of one fold more, and of none less.
+    held = next((n for n in range(1, folds + 1) if np.count_nonzero(fold_of < n) == len(kept.labels)), 0)
+    rows = np.flatnonzero(fold_of < held)
+    if held < len(done) or not np.array_equal(digits.labels[rows], kept.labels):
         raise RunError(f"{run.path}: was made of other images than {training.dataset} holds now; begin anew")
     said[rows] = kept.probabilities
     said[fold_of >= len(done)] = np.nan

@@ -14,7 +14,7 @@ import numpy as np
 from digitlab.datasets import hold_out
 from digitlab.errors import DatasetError, UsageError
 from digitlab.models import predict_probabilities
-from digitlab.training.assembly import loop_of, network_of
+from digitlab.training.assembly import loop_of, network_of, optimiser_of
 from digitlab.training.augmentation import augmentation
 from digitlab.training.events import Stage, Started
 from digitlab.training.loop import StopRequest
@@ -93,7 +93,7 @@ def answered_folds(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """The same, fold by fold: its rows int64 (M,), in order, and what the network says of them, float32 (M, 10).
+    """As `out_of_fold`, one fold at a time: its rows int64 (M,), in order, and the answers to them, float32 (M, 10).
 
     skip: so many of the first are not done again; those after them come out as if they had been
 
@@ -136,6 +136,7 @@ def check_settings(training: Training, labels: NDArray[np.uint8], folds: int, re
         raise DatasetError("early stopping needs images held out of each fold's own, e.g. validation = 0.1")
     augmentation(training.augmentation)
     network_of(training)
+    optimiser_of(training, steps=1)
 
 
 def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
