@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("keras")]
 def cells(folder: Path) -> dict[str, Any]:
     """By the file's name, without what a clock decides."""
     found = {}
-    for path in folder.rglob("cells/**/*.json"):
+    for path in folder.rglob("cells/**/[!.]*.json"):
         result = json.loads(path.read_text())["result"]
         timeless = {key: value for key, value in result.items() if key not in ("seconds", "overhead", "history")}
         found[path.name] = timeless | {"loss by epoch": result["history"]["loss"]}
@@ -64,7 +64,7 @@ def test_killed_it_goes_on_with_what_is_missing_and_ends_the_same(tmp_path: Path
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("cells/**/*.json")}
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("cells/**/[!.]*.json")}
     assert 0 < len(before) < 4
     subprocess.run(command, check=True, capture_output=True)
     assert len(cells(tmp_path)) == 4

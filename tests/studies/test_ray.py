@@ -49,7 +49,7 @@ def twelve(kernels: int = 6) -> Study:
 
 def numbers(folder: Path) -> dict[str, Any]:
     found = {}
-    for path in folder.rglob("cells/**/*.json"):
+    for path in folder.rglob("cells/**/[!.]*.json"):
         result = json.loads(path.read_text())["result"]
         found[path.name] = (result["accuracy"], result["loss"], result["history"]["loss"])
     return found
