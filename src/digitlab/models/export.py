@@ -35,7 +35,7 @@ __all__ = ["FORMATS", "TOLERANCE", "Exported", "cached_onnx", "export_model", "e
 TOLERANCE = 1e-5  # largest difference of a probability between Keras and another runtime, both in float32
 FORMATS = (".onnx", ".xml", ".tflite", ".keras")
 _CHECKED_IMAGES = 1000
-_TOGETHER = 250  # images; the inner layers of all thousand at once would need 200 MB more
+_TOGETHER = 50  # images; with 250 of them the inner layers of a network at full resolution fill 100 MB and more
 
 
 @dataclass(frozen=True, slots=True)

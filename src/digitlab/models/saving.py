@@ -35,7 +35,7 @@ __all__ = ["card_of", "load_keras", "open_model", "predict_probabilities", "read
 
 _FORMS = ("grey", "sobel")
 _TOGETHER = 250  # images; 1000 took 300 MB more, and no less time
-_AT_ONCE = 200_000_000  # bytes of all layers' maps for those images; an ensemble of five would fill 700 MB
+_AT_ONCE = 100_000_000  # bytes of all layers' maps for those images; an ensemble of five would fill 700 MB
 
 
 def versions() -> dict[str, str]:
