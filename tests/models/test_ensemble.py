@@ -120,7 +120,7 @@ def test_a_large_ensemble_answers_fewer_images_at_once(monkeypatch: pytest.Monke
         return predict(model, images, **settings)
 
     monkeypatch.setattr(keras.Model, "predict", noted)
-    one = build("best-cnn")
+    one = build("good-cnn")
     for model in (one, ensemble([one] * 8)):
         predict_probabilities(model, IMAGES)
     assert asked[0] == 250

@@ -95,13 +95,16 @@ def test_the_page_is_one_file_that_asks_for_nothing_outside(tmp_path: Path, few_
 
 @pytest.mark.usefixtures("undrawn")
 def test_it_says_what_was_trained_on_what_and_how_to_repeat_it(tmp_path: Path, few_digits: Digits) -> None:
-    run = make_trained(tmp_path, few_digits, learning_rate=0.5, patience=2, epochs=9)
+    run = make_trained(
+        tmp_path, few_digits, learning_rate=0.5, patience=2, epochs=9, augmentation="pose", clean_epochs=2
+    )
     page = page_of(run)
     for text in (
         "thesis-2conv, trained on mnist",
         "20 % of it held out for validation",
         "2 of at most 9, patience 2; 6.0 s",
         "adadelta, learning rate 0.5, batches of 128",
+        "pose, none in the last 2 epochs",
         "a &lt;fast&gt; one, 2 cores",
         "keras 3.15",
         f"digitlab train {run.path}/config.toml",

@@ -11,6 +11,7 @@ from digitlab.models.backend import keras
 from digitlab.training.augmentation import AUGMENTATIONS, augmentation
 from digitlab.training.loop import Loop, StopRequest
 from digitlab.training.optimisers import make_optimiser
+from digitlab.values import Digits
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.backends]
 
@@ -39,9 +40,9 @@ def test_the_graph_makes_the_same_images(name: str) -> None:
     assert difference.max() <= (12 if "realtime" in name else 1)
 
 
-@pytest.mark.parametrize("name", ["none", "affine", "pose+cutout"])
-def test_the_quick_way_ends_as_the_plain_way(name: str) -> None:
-    quick, plain = (_trained(name, plain=plain) for plain in (False, True))
+@pytest.mark.parametrize(("name", "clean_from"), [("none", None), ("affine", None), ("pose+cutout", None), ("pose", 2)])
+def test_the_quick_way_ends_as_the_plain_way(name: str, clean_from: int | None) -> None:
+    quick, plain = (_trained(name, plain=plain, clean_from=clean_from) for plain in (False, True))
     # Losses; and accuracies over all batches, for a network that has hardly begun is torn between two digits.
     np.testing.assert_allclose(quick[0][:, 0], plain[0][:, 0], atol=2e-3)
     np.testing.assert_allclose(quick[0][:, 1].mean(), plain[0][:, 1].mean(), atol=0.01)
@@ -49,11 +50,28 @@ def test_the_quick_way_ends_as_the_plain_way(name: str) -> None:
         np.testing.assert_allclose(left, right, atol=2e-3)
 
 
-def _trained(name: str, *, plain: bool) -> tuple[np.ndarray, list[np.ndarray]]:
+def test_clean_from_the_first_epoch_on_nothing_is_varied() -> None:
+    clean, never = _trained("pose", clean_from=1), _trained("none")
+    np.testing.assert_array_equal(clean[0], never[0])
+    varied_first = _trained("pose", clean_from=2)
+    assert not np.array_equal(varied_first[0][0], never[0][0])
+
+
+def test_clean_images_are_of_the_kind_that_the_augmentation_makes() -> None:
+    sobel = augmentation("realtime").settle
+    assert sobel is not None
+    expected = _trained("none", digits=Digits(sobel(DIGITS.images), DIGITS.labels))
+    np.testing.assert_array_equal(_trained("realtime", clean_from=1)[0], expected[0])
+
+
+def _trained(
+    name: str, *, plain: bool = False, clean_from: int | None = None, digits: Digits = DIGITS
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Each batch's loss and accuracy, and the weights at the end."""
     keras.utils.set_random_seed(3)
     model = build("slides-cnn")
     optimiser = make_optimiser("sgd", learning_rate=0.1, schedule="one-cycle", steps=16)
-    loop = Loop(model, optimiser, DIGITS, None, batch_size=130, seed=3, augmentation=augmentation(name), plain=plain)
+    how = {"augmentation": augmentation(name), "clean_from": clean_from, "plain": plain}
+    loop = Loop(model, optimiser, digits, None, batch_size=130, seed=3, **how)  # type: ignore[arg-type]
     history = loop.run(2, lambda _: None, StopRequest())
     return np.array([row[2:] for row in history.batches]), model.get_weights()

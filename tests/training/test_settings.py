@@ -34,6 +34,7 @@ def test_options_override_the_recipe() -> None:
         ('epochs = "three"', "epochs is 'three'; expected int"),
         ("epochs = true", "epochs is True; expected int"),
         ("validation = 1.0", "expected 0"),
+        ("clean_epochs = -1", "expected 0"),
         ("precision = 'half'", "expected one of auto"),
         ("learning_rate = nan", "expected more than 0"),
         ("epochs = ", "not a readable TOML"),

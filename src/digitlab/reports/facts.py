@@ -24,7 +24,7 @@ def facts_of(
         ("trained on", _data(config)),
         ("epochs", _epochs(config, history)),
         ("optimiser", _optimiser(config)),
-        ("augmentation", _unless(config.get("augmentation"), ("none", None))),
+        ("augmentation", _augmentation(config)),
         ("smoothed by", _smoothing(config)),
         ("tested on", _unless(config.get("test"), (config.get("dataset"), None))),
         ("seed", _unless(config.get("seed"), (None,))),
@@ -78,6 +78,12 @@ def _optimiser(config: Mapping[str, Any]) -> str:
     if config.get("batch_size") is not None:
         parts.append(f"batches of {config['batch_size']}")
     return ", ".join(parts)
+
+
+def _augmentation(config: Mapping[str, Any]) -> str:
+    named, clean = _unless(config.get("augmentation"), ("none", None)), config.get("clean_epochs", 0)
+    last = "epoch" if clean == 1 else f"{clean} epochs"
+    return f"{named}, none in the last {last}" if named and clean else named
 
 
 def _smoothing(config: Mapping[str, Any]) -> str:

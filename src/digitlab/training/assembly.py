@@ -72,6 +72,7 @@ def loop_of(
         label_smoothing=training.label_smoothing,
         loss=training.loss,
         augmentation=augmentation(training.augmentation),
+        clean_from=training.epochs - training.clean_epochs + 1,
         distractors=training.distractors > 0,
     )
 

@@ -65,6 +65,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         dropout: bool = True,
         options: Mapping[str, Any] | None = None,
         augmentation: str = "none",
+        clean_epochs: int = 0,
         noise: float = 0.0,
         weight_average: float = 0.0,
         label_smoothing: float = 0.0,
@@ -83,6 +84,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.dropout = dropout
         self.options = options
         self.augmentation = augmentation
+        self.clean_epochs = clean_epochs
         self.noise = noise
         self.weight_average = weight_average
         self.label_smoothing = label_smoothing

@@ -75,6 +75,7 @@ class Loop:
     train, validation: images uint8 (N, 28, 28) and labels; what is trained on may lie in a file (`InFile`)
     patience: end after so many epochs without a lower validation loss and restore the best weights; None: never
     augmentation: what happens to each epoch's images; by default nothing
+    clean_from: the first epoch without it, whose images are as validation and test images are; None: every epoch has it
     distractors: whether some of what is trained on is no digit (`NONE`)
     plain: a batch a call, the images varied by NumPy: slower, and the same to rounding; what the other way is measured
         against
@@ -93,6 +94,7 @@ class Loop:
         label_smoothing: float = 0.0,
         loss: str = LOSSES[0],
         augmentation: Augmentation = _AS_THEY_ARE,
+        clean_from: int | None = None,
         distractors: bool = False,
         plain: bool = False,
     ) -> None:
@@ -101,6 +103,7 @@ class Loop:
         self.batch_size, self.seed, self.patience = batch_size, seed, patience
         self._in_graph = None if plain else augmentation.in_graph
         self._vary = augmentation.vary if self._in_graph is None else None
+        self._settle, self._clean_from = augmentation.settle, clean_from
         self.batches = math.ceil(len(train) / batch_size)
         self.history = History()
         self._portion = max(1, _PORTION // batch_size) * batch_size
@@ -195,7 +198,10 @@ class Loop:
 
         def prepare(number: int, portion: Digits) -> _Portion:
             numbers = np.empty((len(portion), 0), np.float32)
-            if self._in_graph is not None:
+            if self._clean_from is not None and epoch >= self._clean_from:
+                if self._settle is not None:
+                    portion = Digits(self._settle(portion.images), portion.labels)
+            elif self._in_graph is not None:
                 numbers = self._in_graph.draw(variations[number], len(portion))
             elif self._vary is not None:
                 portion = Digits(self._vary(portion.images, variations[number]), portion.labels)

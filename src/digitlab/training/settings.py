@@ -44,6 +44,7 @@ class Training:
         is 1e-8, S0's; from 2018 on Keras had 1e-7, which learns clearly quicker at first
     loss: what is lowered, one of `LOSSES`; what is reported is the cross-entropy always
     augmentation: "none", or names of `digitlab.training.augmentation`, joined by "+"
+    clean_epochs: so many last epochs see the images as they are, without augmentation, as test images are
     distractors: so many drawn images of what is no digit for each training image, e.g. 0.5, which no class is to claim;
         with images held out, the finished network is calibrated on them and its card says from where on it is sure
     weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
@@ -66,6 +67,7 @@ class Training:
     dropout: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     augmentation: str = "none"
+    clean_epochs: int = 0
     noise: float = 0.0
     distractors: float = 0.0
     weight_average: float = 0.0
@@ -81,6 +83,7 @@ class Training:
         rate, known = self.learning_rate, ", ".join(PRECISIONS)
         for wrong, what in (
             (self.epochs < 1, f"epochs is {self.epochs}; expected 1 or more"),
+            (self.clean_epochs < 0, f"clean_epochs is {self.clean_epochs}; expected 0 (none) or more"),
             (self.batch_size < 1, f"batch_size is {self.batch_size}; expected 1 or more"),
             (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
             (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),

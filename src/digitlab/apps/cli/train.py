@@ -42,6 +42,7 @@ def train(
     dropout: bool | None = None,
     option: list[str] | None = None,
     augmentation: str | None = None,
+    clean_epochs: int | None = None,
     noise: float | None = None,
     distractors: float | None = None,
     weight_average: float | None = None,
@@ -76,8 +77,8 @@ def train(
         recipe: A shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the options
             below as keys (with _ for -), for instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
-            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, tiny-cnn, reader-cnn;
-            conv-family and dense-family.
+            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, wide-cnn, best-cnn, tiny-cnn,
+            reader-cnn; conv-family and dense-family.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
         test: The set or file on whose test images the result is measured; else the dataset's own.
         epochs: At most so many passes over the training images.
@@ -93,6 +94,7 @@ def train(
             conv-family.
         augmentation: none, affine (S1), pose (wider), elastic, realtime (S0: moved, then made Sobel images),
             handwriting (ours), cutout; or several joined by +, e.g. affine+cutout.
+        clean_epochs: The last epochs without augmentation, e.g. 2: the network ends on images as they are.
         noise: Deviation of a Gaussian noise layer before the network, 0 for none.
         distractors: So many drawn images of what is no digit for each training image, e.g. 0.5, which the network
             learns to be unsure of; with --validation it is calibrated, too.
@@ -121,9 +123,9 @@ def train(
         "optimiser": optimiser, "learning_rate": learning_rate, "epsilon": epsilon, "loss": loss, "schedule": schedule,
         "dropout": dropout,
         "options": architecture_options(option) if option else None,
-        "augmentation": augmentation, "noise": noise, "distractors": distractors, "weight_average": weight_average,
-        "label_smoothing": label_smoothing, "validation": validation, "patience": patience, "seed": seed,
-        "precision": precision, "members": members, "name": name,
+        "augmentation": augmentation, "clean_epochs": clean_epochs, "noise": noise, "distractors": distractors,
+        "weight_average": weight_average, "label_smoothing": label_smoothing, "validation": validation,
+        "patience": patience, "seed": seed, "precision": precision, "members": members, "name": name,
     }  # fmt: skip
     if resume is not None and (recipe or any(value is not None for value in options.values())):
         raise UsageError(

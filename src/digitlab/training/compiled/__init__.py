@@ -37,6 +37,8 @@ class Steps(Protocol):
     ) -> NDArray[np.float32]:
         """One step a batch: images (K, B, 28, 28), labels (K, B), numbers for the augmentation (K, B, width).
 
+        A width of 0: these images are not varied.
+
         Returns (K, 2), each batch's loss and accuracy before its step.
 
         The loss is the plain cross-entropy, also where the training smooths its labels.

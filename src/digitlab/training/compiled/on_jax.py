@@ -35,7 +35,7 @@ def make(
     def step(state: Any, batch: Any) -> Any:
         trainable, fixed, moments = state
         images, labels, numbers = batch
-        if augmentation is not None:
+        if augmentation is not None and numbers.shape[1]:
             images = augmentation.vary(images, numbers)
         (_, (fixed, probabilities)), slopes = gradient(trainable, fixed, images, labels)
         trainable, moments = optimiser.stateless_apply(moments, slopes, trainable)

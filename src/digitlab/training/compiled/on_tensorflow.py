@@ -34,7 +34,7 @@ def make(
     fuse_update(optimiser)
 
     def step(images: Any, labels: Any, numbers: Any) -> Any:
-        if augmentation is not None:
+        if augmentation is not None and numbers.shape[1]:
             images = augmentation.vary(images, numbers)
         with tf.GradientTape() as tape:
             probabilities = network(images, training=True)
@@ -45,13 +45,14 @@ def make(
         return measure(labels, probabilities)
 
     # A graph for each size of batch, there are two at most: with its size known, a graph is quicker than one for all.
-    graphs: dict[int, Callable[[Any, Any, Any], Any]] = {}
+    # And others for batches that are not varied.
+    graphs: dict[tuple[int, int], Callable[[Any, Any, Any], Any]] = {}
 
     def run(images: NDArray[np.uint8], labels: NDArray[np.uint8], numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-        size = images.shape[1]
-        if size not in graphs:
-            graphs[size] = _looped(step, size, numbers.shape[2])
-        return np.asarray(graphs[size](images, labels.astype(np.int32), numbers))
+        key = size, width = images.shape[1], numbers.shape[2]
+        if key not in graphs:
+            graphs[key] = _looped(step, size, width)
+        return np.asarray(graphs[key](images, labels.astype(np.int32), numbers))
 
     return run
 
