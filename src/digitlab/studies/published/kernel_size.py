@@ -23,5 +23,6 @@ STUDY = Study(
     ],
     columns=("first_accuracy", "accuracy", "loss"),
     figures=[over_epochs("accuracy", "validation_accuracy")],
+    repeats=5,
     minutes=1,
 )

@@ -24,5 +24,6 @@ STUDY = Study(
     ],
     columns=("training_loss", "accuracy", "loss"),
     figures=[over_epochs("loss")],
+    repeats=5,
     minutes=1,
 )

@@ -23,5 +23,6 @@ STUDY = Study(
     ],
     columns=("accuracy", "loss", "mean_training_accuracy", "mean_training_loss"),
     figures=[over_epochs("accuracy", "loss", "validation_accuracy", "validation_loss")],
+    repeats=5,
     minutes=0.5,
 )

@@ -25,5 +25,6 @@ STUDY = Study(
     ],
     columns=("accuracy", "training_loss", "watched_loss", "gap"),
     figures=[over_epochs("loss", "validation_loss")],
+    repeats=5,
     minutes=1,
 )
