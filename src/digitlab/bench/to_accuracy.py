@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.bench.plain_keras import PlainKeras
+from digitlab.bench.watch import Watch
 from digitlab.datasets import load_dataset
 from digitlab.models.backend import keras
 from digitlab.runs import Run
@@ -62,9 +62,9 @@ def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 
     plain = PlainKeras("thesis-2conv", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
     seconds, epochs = 0.0, 0
     for epoch in range(1, _MOST_EPOCHS + 1):
-        began = time.perf_counter()
+        watch = Watch()
         plain.epoch()
-        seconds += time.perf_counter() - began
+        seconds += watch()[0]
         accuracy = plain.accuracy(mnist.split("test"))
         say(f"S0's recipe, plain Keras, epoch {epoch}: {100 * accuracy:.2f} % after {seconds:.1f} s")
         if accuracy >= wanted:
@@ -80,11 +80,15 @@ def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 
 
 @dataclass(frozen=True, slots=True)
 class SameTraining:
-    """S4's network, optimiser, batches and epochs, both ways."""
+    """S4's network, optimiser, batches and epochs, both ways.
+
+    plain_cores: how many cores were at work with plain Keras, epoch by epoch; see `TrainingSpeed`
+    """
 
     epochs: int
     plain_seconds: float
     plain_accuracy: float
+    plain_cores: list[float]
     ours_seconds: float
     ours_accuracy: float
 
@@ -100,7 +104,8 @@ class SameTraining:
     def sentence(self) -> str:
         """The result in words."""
         return (
-            f"S4, {self.epochs} epochs: plain Keras {self.plain_seconds:.0f} s, {100 * self.plain_accuracy:.2f} %; "
+            f"S4, {self.epochs} epochs: plain Keras {self.plain_seconds:.0f} s, {100 * self.plain_accuracy:.2f} % "
+            f"({min(self.plain_cores):.1f} to {max(self.plain_cores):.1f} cores at work); "
             f"digitlab {self.ours_seconds:.0f} s, {100 * self.ours_accuracy:.2f} %: {self.ratio:.2f} times quicker"
         )
 
@@ -111,13 +116,16 @@ def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraini
     took, accuracy = _train(Training("notebook-cnn", epochs=epochs))
     say(f"S4, digitlab: {100 * accuracy:.2f} % after {took:.1f} s")
     plain = PlainKeras("notebook-cnn", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
-    began = time.perf_counter()
+    seconds, cores = 0.0, []
     for _ in range(epochs):
+        watch = Watch()
         plain.epoch()
-    seconds = time.perf_counter() - began
+        took_one, at_work = watch()
+        seconds += took_one
+        cores.append(at_work)
     right = plain.accuracy(mnist.split("test"))
     say(f"S4, plain Keras: {100 * right:.2f} % after {seconds:.1f} s")
-    return SameTraining(epochs, seconds, right, took, accuracy)
+    return SameTraining(epochs, seconds, right, cores, took, accuracy)
 
 
 def _train(training: Training) -> tuple[float, float]:

@@ -47,8 +47,9 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
         say_json({**result.as_dict(), **{name: each.as_dict() for name, each in more.items()}})
         return 0
     say(result.machine)
-    say(table(["training of thesis-2conv", "images/s, median", "least", "most"], result.rows()))
+    say(table(["training of thesis-2conv", "images/s, median", "least", "most", "cores at work"], result.rows()))
     say(f"ratio of the medians: {result.ratio:.2f}; rounds: {', '.join(f'{each:.2f}' for each in result.ratios)}")
+    say(f"to plain Keras' quickest round: {result.least_ratio:.2f}; `fit` may leave a core idle for a whole call")
     peak, shares = result.peak, result.shares
     say(f"a large product: {peak.float32:,.0f} GFLOP/s in float32, {peak.bfloat16:,.0f} in bfloat16")
     of_float32, of_bfloat16 = (f"{100 * shares[name]:.0f} %" for name in ("float32", "bfloat16"))

@@ -109,7 +109,8 @@ def train(
         runs: The folder in which the run folder is made.
         resume: A run folder whose training was killed or interrupted: go on after its last whole epoch (or its last
             whole fold), with the run's own settings.
-        tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well: tensorboard --logdir runs
+        tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
+            tensorboard; tensorboard --logdir runs
         lr_range_test: LOW:HIGH. Train no network, but find a learning rate: it rises from LOW to HIGH over one pass (or
             --epochs passes), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with
             1 when the loss did not fall.
