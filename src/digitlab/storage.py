@@ -18,7 +18,22 @@ from digitlab.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_folder", "atomic_path", "cache_folder", "saying_what_failed", "write_bytes", "write_text"]
+try:
+    import fcntl
+except ImportError:  # a system without: what a killed process left half-written stays
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "atomic_folder",
+    "atomic_path",
+    "cache_folder",
+    "remove_unfinished",
+    "saying_what_failed",
+    "write_bytes",
+    "write_text",
+]
+
+_UNFINISHED = ".unfinished-"
 
 
 @contextlib.contextmanager
@@ -54,10 +69,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     with saying_what_failed(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays: several writers (OpenCV, Keras) choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
+        handle, name = tempfile.mkstemp(prefix=f"{_UNFINISHED}{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
         try:
+            _lock(handle)
             yield temporary
             umask = os.umask(0)
             os.umask(umask)
@@ -67,6 +82,27 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes left half-written in ``folder`` and below it; what is being written stays."""
+    if fcntl is None:
+        return
+    for path in folder.rglob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError), path.open("rb") as left:
+            if _lock(left.fileno()):
+                path.unlink()
+
+
+def _lock(handle: int) -> bool:
+    """Whether the file is nobody else's now; a killed process keeps no lock."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # another's, or a file system without locks
+        return False
+    return True
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from digitlab.storage import remove_unfinished
 from digitlab.studies.dispatch import Dispatched, StopSign, dispatch
 from digitlab.studies.outcome import outcome_of, plan
 from digitlab.studies.results import write_results
@@ -80,6 +81,7 @@ def run_studies(
         ClusterError: when a cluster does not answer or is gone.
     """
     store = Store.at(out, quick=quick)
+    remove_unfinished(store.path / "cells")
     work = work_of(studies, store, repeats, quick=quick)
     dispatched = Dispatched()
 

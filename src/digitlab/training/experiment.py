@@ -16,6 +16,7 @@ from digitlab.models import after_sobel, export_onnx, predict_probabilities, pre
 from digitlab.models.backend import release_memory
 from digitlab.reports import write_report
 from digitlab.reports.octave import write_mat
+from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
@@ -123,6 +124,7 @@ def resumed(run: Run) -> Training:
     parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
     if run.report.is_file() and all(part.report.is_file() and not part.checkpoint.is_file() for part in parts):
         raise RunError(f"{run.path}: is done; there is nothing to go on with")
+    remove_unfinished(run.path)
     return training
 
 

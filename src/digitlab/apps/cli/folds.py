@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.runs import Run
+from digitlab.storage import remove_unfinished
 
 if TYPE_CHECKING:
     from digitlab.training import Training
@@ -37,6 +38,7 @@ def resume_folds(run: Run, *, json: bool) -> int:
     from digitlab.training.experiment import settings_of
 
     folds, training = folds_of(run), settings_of(run)
+    remove_unfinished(run.path)
     return _run(training, images_to_part(training), run, folds, json=json)
 
 
