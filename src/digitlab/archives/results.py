@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from digitlab.archives.job import stamp_of
 from digitlab.archives.parquet import expect_parquet, parquet_rows, write_parquet
 from digitlab.errors import DatasetError, UsageError
-from digitlab.storage import atomic_path, saying_what_failed
+from digitlab.storage import atomic_path, remove_unfinished, saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,6 +79,7 @@ class Results:
             UsageError: when there are rows of other settings, or of pictures that exist and were not asked for.
             DatasetError: for a part that cannot be read.
         """
+        remove_unfinished(self._parts)
         stamps = {picture.name: stamp_of(picture.path) for picture in pictures}
         kept: set[str] = set()
         for part in self._sources():
