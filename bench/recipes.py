@@ -79,6 +79,7 @@ def measure(training: Training, run: Run) -> dict[str, float]:
         "accuracy": trained.metrics.accuracy,
         "loss": trained.metrics.loss,
         "seconds": sum(end.seconds for end in ends),
+        **({"tta_accuracy": trained.tta.accuracy, "tta_loss": trained.tta.loss} if trained.tta is not None else {}),
     }
 
 

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,19 +26,17 @@ def test_a_file_under_its_name_is_whole(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed_and_what_is_being_written_stays(tmp_path: Path) -> None:
-    script = "import sys, time; from pathlib import Path; from digitlab.storage import atomic_path\n"
-    script += "with atomic_path(Path(sys.argv[1])) as file: file.write_text('half'); print(flush=True); time.sleep(60)"
-    command = [sys.executable, "-c", script, tmp_path / "deep" / "numbers.json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        (half,) = (tmp_path / "deep").iterdir()
+    with atomic_path(tmp_path / "deep" / "numbers.json") as dead, atomic_path(tmp_path / "numbers.npz") as living:
+        dead.write_text("half")
+        living.write_text("half")
+        (tmp_path / ".hidden.json").write_text("a user's")
+        for path in (dead, tmp_path / ".hidden.json"):
+            os.utime(path, (0, 0))
         remove_unfinished(tmp_path)
-        assert half.read_text() == "half"
-        writer.kill()
-    (tmp_path / "deep" / ".hidden.json").write_text("a user's")
-    remove_unfinished(tmp_path)
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == [".hidden.json"]
+        assert not dead.exists()
+        assert living.exists()
+        dead.write_text("whole")
+    assert {path.name for path in tmp_path.rglob("*.*")} == {"numbers.json", "numbers.npz", ".hidden.json"}
 
 
 def test_files_get_the_usual_permissions(tmp_path: Path) -> None:

@@ -223,8 +223,9 @@ class Run:
         """Remove the state: the training is done."""
         shutil.rmtree(self.checkpoint.parent, ignore_errors=True)
 
-    def evaluation(self, data: str) -> Run:
-        """The folder inside this one for measuring the model on other data; made when missing."""
+    def evaluation(self, data: str, tta: int = 1) -> Run:
+        """The folder inside this one for measuring the model on other data, or on copies; made when missing."""
+        data = data if tta == 1 else f"{data}-tta-{tta}"
         run = Run(self.path / "evaluations" / "".join(c if c.isalnum() or c in "-_." else "-" for c in data))
         with saying_what_failed(run.path, "make"):
             run.path.mkdir(parents=True, exist_ok=True)

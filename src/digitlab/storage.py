@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,6 @@ from digitlab.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-try:
-    import fcntl
-except ImportError:  # a system without: what a killed process left half-written stays
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = [
     "atomic_folder",
@@ -34,6 +30,7 @@ __all__ = [
 ]
 
 _UNFINISHED = ".unfinished-"
+_DEAD = 600  # seconds without a change; a lock would say it at once, but HDF5 locks its files itself
 
 
 @contextlib.contextmanager
@@ -70,9 +67,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays: several writers (OpenCV, Keras) choose the format by it.
         handle, name = tempfile.mkstemp(prefix=f"{_UNFINISHED}{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
         temporary = Path(name)
         try:
-            _lock(handle)
             yield temporary
             umask = os.umask(0)
             os.umask(umask)
@@ -82,27 +79,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-            os.close(handle)
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left half-written in ``folder`` and below it; what is being written stays."""
-    if fcntl is None:
-        return
+    """Remove what killed processes left half-written in ``folder`` and below it: untouched for ten minutes."""
     for path in folder.rglob(f"{_UNFINISHED}*"):
-        with contextlib.suppress(OSError), path.open("rb") as left:
-            if _lock(left.fileno()):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _DEAD:
                 path.unlink()
-
-
-def _lock(handle: int) -> bool:
-    """Whether the file is nobody else's now; a killed process keeps no lock."""
-    try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another's, or a file system without locks
-        return False
-    return True
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -42,7 +42,7 @@ def test_a_run_says_what_it_answered_and_how_it_was_trained(tmp_path: Path) -> N
 
 
 def test_an_evaluation_inside_a_run_has_its_recipe(tmp_path: Path) -> None:
-    run = made(tmp_path / "run", seed=4, epochs=2)
+    run = made(tmp_path / "run", seed=4, epochs=2, tta=5)
     inner = run.evaluation("mnist-c-fog")
     inner.write_predictions(predictions())
     inner.write_json(inner.metrics, {"data": "mnist-c/fog", "split": "test"})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from digitlab.apps.cli import run as command
 from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.errors import DatasetError, UsageError
 from digitlab.models import load_keras, predict_probabilities, read_card
@@ -66,6 +67,27 @@ def test_keras_and_onnx_files_say_the_same(small_mnist: str, tmp_path: Path) -> 
     assert card.preparation == "x / 255"
     assert card.training["epochs_trained"] == 1
     assert {"keras", "digitlab", "python"} <= set(card.versions)
+
+
+def test_measured_by_copies_as_evaluate_measures(
+    small_mnist: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run.create("test", tmp_path)
+    trained = run_training(Training("slides-cnn", small_mnist, epochs=1, optimiser="adam", tta=5), run)
+    inside = run.evaluation(small_mnist, 5)
+    kept = inside.read_predictions().probabilities
+    assert trained.tta is not None
+    assert inside.read_json(inside.metrics)["accuracy"] == trained.tta.accuracy
+    assert run.read_json(run.metrics)["accuracy"] == trained.metrics.accuracy
+    assert f"{small_mnist}-tta-5" in run.report.read_text()
+    assert command(["evaluate", str(run.path), "--data", small_mnist, "--tta", "5"]) == 0
+    assert "5" in capsys.readouterr().out
+    np.testing.assert_allclose(inside.read_predictions().probabilities, kept, atol=1e-5)
+
+
+def test_copies_of_images_that_become_sobel_images_are_refused() -> None:
+    with pytest.raises(UsageError, match="evaluate RUN --tta"):
+        check(Training("slides-cnn", augmentation="realtime", tta=5))
 
 
 def test_two_runs_with_one_seed_have_identical_weights(small_mnist: str, tmp_path: Path) -> None:

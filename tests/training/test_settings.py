@@ -35,6 +35,7 @@ def test_options_override_the_recipe() -> None:
         ("epochs = true", "epochs is True; expected int"),
         ("validation = 1.0", "expected 0"),
         ("clean_epochs = -1", "expected 0"),
+        ("tta = 20", "to 19 copies"),
         ("precision = 'half'", "expected one of auto"),
         ("learning_rate = nan", "expected more than 0"),
         ("epochs = ", "not a readable TOML"),

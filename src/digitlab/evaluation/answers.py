@@ -74,6 +74,7 @@ def read_answers(path: Path) -> Answers:
     about = run.read_json(run.metrics) if run.metrics.is_file() else {}
     whole = _whole(run)
     settings = _settings(whole)
+    settings.pop("tta", None)  # how often was looked is said of each measurement
     seed = settings.pop("seed", None)
     copies = about.get("tta", 1)
     if copies != 1 and settings:

@@ -53,6 +53,7 @@ def open_training_data(training: Training, find: Callable[[str], Dataset] = find
     Raises:
         DatasetError: for an unknown set or a damaged file, when early stopping has no validation images, or when there
             are no test images.
+        UsageError: for settings that do not go together.
     """
     data = find(training.dataset)
     settle = augmentation(training.augmentation).settle
@@ -68,6 +69,11 @@ def open_training_data(training: Training, find: Callable[[str], Dataset] = find
             if data.form == "sobel":
                 raise DatasetError(
                     f"{data.name} holds Sobel images; the augmentation {training.augmentation!r} makes them itself"
+                )
+            if training.tta > 1:
+                raise UsageError(
+                    f"tta is {training.tta}, which moves images before {training.augmentation!r} makes Sobel images of "
+                    "them: measure the run afterwards, digitlab evaluate RUN --tta N"
                 )
             test = Digits(settle(test.images), test.labels)
             validation = validation and Digits(settle(validation.images), validation.labels)

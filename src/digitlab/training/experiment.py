@@ -10,6 +10,9 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from digitlab.datasets.transforms import tta_copies
 from digitlab.errors import RunError, UsageError
 from digitlab.evaluation import REPLICAS, Metrics, keep, measure
 from digitlab.models import after_sobel, export_onnx, predict_probabilities, preparation_of, save_keras, versions
@@ -42,11 +45,17 @@ _HISTORY = tuple(field.name for field in fields(EpochEnded))
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training ends with; ``model`` is in float32."""
+    """What a training ends with.
+
+    model: in float32
+    metrics: of its answers to the test images
+    tta: of its mean answers to moved copies of them; None where that was not asked for
+    """
 
     model: keras.Model
     history: History
     metrics: Metrics
+    tta: Metrics | None = None
 
 
 def run_training(
@@ -188,9 +197,26 @@ def _finish(
     save_keras(model, run.keras, card)
     export_onnx(after_sobel(model) if data.form == "sobel" else model, run.onnx, card)
     write_mat(run)
+    tta = None
+    if training.tta > 1:
+        listener(Stage(f"measuring on {training.tta} copies of each test image"))
+        tta = _measured_by_copies(model, training.tta, data, run)
     listener(Stage("writing the report"))
     write_report(run)
-    return Trained(model, history, metrics)
+    remove_unfinished(run.path)
+    return Trained(model, history, metrics, tta)
+
+
+def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run) -> Metrics:
+    """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
+    said = np.zeros((len(data.test), 10))
+    for images in tta_copies(data.test.images, copies):
+        said += predict_probabilities(model, images)
+    probabilities = np.asarray(said / copies, np.float32)
+    metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
+    about = {"model": str(run.path), "data": data.tested_on, "split": "test", "tta": copies}
+    keep(run.evaluation(data.tested_on, copies), metrics, probabilities, data.test, about)
+    return metrics
 
 
 def _card(model: keras.Model, training: Training, data: TrainingData, history: History) -> ModelCard:

@@ -52,6 +52,8 @@ class Training:
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
     precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
     members: so many networks, trained one after the other, whose mean is the answer; 1: a single one
+    tta: measure the finished network a second time, by its mean answer to so many moved copies of each test image
+        (test-time augmentation, `digitlab.datasets.transforms.tta_copies`); 1: only by one look at each
     """
 
     architecture: str = "thesis-2conv"
@@ -77,6 +79,7 @@ class Training:
     seed: int = 0
     precision: str = "auto"
     members: int = 1
+    tta: int = 1
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -95,6 +98,7 @@ class Training:
             (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
             (not 1 <= self.members <= 100, f"members is {self.members}; expected 1 to 100"),
+            (not 1 <= self.tta <= 19, f"tta is {self.tta}; expected 1 (none) to 19 copies"),
             (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {known}"),
             (self.loss not in LOSSES, f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}"),
         ):  # fmt: skip

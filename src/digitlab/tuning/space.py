@@ -42,6 +42,7 @@ _FIXED = {
     "name": "it changes nothing",
     "dataset": "other images cannot be compared on the same folds",
     "test": "the test images are never looked at while tuning",
+    "tta": "trials are compared by one look at each image",
     "members": "an ensemble is made of recipes that were found: `digitlab ensemble`",
 }
 _USUAL_TRIALS = 50

@@ -192,7 +192,7 @@ def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Ru
     own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
     name = Path(data).stem if Path(data).exists() else data
     name = name if split == "test" else f"{name}-{split}"
-    return run if own else run.evaluation(name if tta == 1 else f"{name}-tta-{tta}")
+    return run if own else run.evaluation(name, tta)
 
 
 def _new_folder(name: str, out: Path | None) -> Run:

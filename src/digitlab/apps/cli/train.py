@@ -52,6 +52,7 @@ def train(
     seed: int | None = None,
     precision: str | None = None,
     members: int | None = None,
+    tta: int | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: Path | None = None,
@@ -104,6 +105,8 @@ def train(
         patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
         seed: The same seed gives the same weights.
         precision: auto (bfloat16 where the processor multiplies it), float32 or bfloat16.
+        tta: Measure the network a second time, by the mean over so many moved copies of each test image, 2 to 19
+            (test-time augmentation), as `digitlab evaluate RUN --tta` does.
         members: Train so many networks, one after the other, and answer by the mean of theirs (an ensemble).
         name: Of the run folder; else the recipe's or the architecture's.
         runs: The folder in which the run folder is made.
@@ -126,7 +129,8 @@ def train(
         "options": architecture_options(option) if option else None,
         "augmentation": augmentation, "clean_epochs": clean_epochs, "noise": noise, "distractors": distractors,
         "weight_average": weight_average, "label_smoothing": label_smoothing, "validation": validation,
-        "patience": patience, "seed": seed, "precision": precision, "members": members, "name": name,
+        "patience": patience, "seed": seed, "precision": precision, "members": members, "tta": tta,
+        "name": name,
     }  # fmt: skip
     if resume is not None and (recipe or any(value is not None for value in options.values())):
         raise UsageError(
@@ -176,12 +180,17 @@ def _train(training: Training, run: Run, *, json: bool, tensorboard: bool) -> No
         "epochs": len(trained.history.epochs),
         "ended": trained.history.stopped,
     }
+    if trained.tta is not None:
+        result["tta"] = {"copies": training.tta, "accuracy": trained.tta.accuracy, "loss": trained.tta.loss}
     if json:
         say_json(result)
         return
     advise(f"ended: {trained.history.stopped}")
     tested_on, metrics = training.test or training.dataset, trained.metrics
     say(f"{tested_on}, test images: accuracy {100 * metrics.accuracy:.2f} %, log loss {metrics.loss:.4f}")
+    if trained.tta is not None:
+        mean = f"by the mean over {training.tta} moved copies of each"
+        say(f"{mean}: accuracy {100 * trained.tta.accuracy:.2f} %, log loss {trained.tta.loss:.4f}")
     advise(f"look at {run.report}")
     say(str(run.path))
 
