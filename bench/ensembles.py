@@ -1,8 +1,8 @@
 """What the mean of several trained networks gives: every choice of so many of these run folders.
 
-    python bench/recipes.py best-ensemble --set members=1 --seeds 5 --keep RUNS
+    python bench/recipes.py best --set tta=1 --seeds 5 --keep RUNS
     python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble.json
-    python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/wide-tta.json
+    python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/best-seeds-0-4-tta.json
 
 Reads the probabilities that each run gave for the test images, so nothing is trained; with ``--tta N`` each network
 answers anew, by the mean over N moved copies of each image, as `digitlab evaluate --tta N` does. Choices of some of the

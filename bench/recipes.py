@@ -1,6 +1,7 @@
 """What a recipe gives: mean and deviation over seeds, last epoch, nothing chosen on the test set.
 
     python bench/recipes.py fast --seeds 10 --out studies-results/recipes/fast.json
+    python bench/recipes.py --table studies-results/recipes/*.json        # docs/recipes.md's
 
 Each seed is a training of its own in one process, after a warm-up training that is not counted (its graphs are compiled
 anew each time all the same, and that is counted). Prints a row a seed and the summary; keeps all of it as JSON.
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digitlab.bench.apart import peak_megabytes
 from digitlab.models import build
@@ -23,10 +25,14 @@ from digitlab.storage import write_text
 from digitlab.training import EpochEnded, Training, find_recipe, run_training
 from digitlab.training.experiment import environment
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("recipe", type=Path)
+    parser.add_argument("recipe", type=Path, nargs="?")
+    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print what was kept as a table")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int)
@@ -34,6 +40,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--keep", type=Path, help="keep the run folders here, as RECIPE-SEED")
     asked = parser.parse_args()
+    if asked.table:
+        print(table(asked.table))
+        return 0
+    if asked.recipe is None:
+        parser.error("expected a recipe, e.g. fast, or --table FILES")
     training = find_recipe(asked.recipe)
     changes = {key: json.loads(value) for key, _, value in (each.partition("=") for each in asked.set)}
     training = replace(training, **changes, **({"epochs": asked.epochs} if asked.epochs else {}))
@@ -64,6 +75,24 @@ def main() -> int:
         }
         write_text(asked.out, json.dumps(content, indent=1) + "\n")
     return 0
+
+
+def table(files: Sequence[Path]) -> str:
+    """The kept results as Markdown, the quickest first; what holds no seeds is passed over."""
+    rows = []
+    for kept in (json.loads(path.read_text("utf-8")) | {"file": path.stem} for path in files):
+        if "seeds" not in kept:
+            continue
+        copies, seeds = kept["settings"].get("tta", 1), kept["seeds"]
+        found = [row["tta_accuracy"] for row in seeds if "tta_accuracy" in row]
+        looks = f"{100 * statistics.mean(found):.2f} ± {100 * statistics.stdev(found):.2f} ({copies})" if found else "–"
+        rows.append((
+            kept["median_seconds"],
+            f"| `{kept['file']}` | {100 * kept['mean_accuracy']:.2f} ± {100 * kept['deviation']:.2f} | {looks} "
+            f"| {len(seeds)} | {kept['median_seconds']:.0f} | {kept['parameters']:,} | {kept['peak_megabytes']:,.0f} |",
+        ))  # fmt: skip
+    head = "| result | accuracy, % | with copies | seeds | seconds | parameters | MB |"
+    return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", *(text for _, text in sorted(rows))])
 
 
 def measure(training: Training, run: Run) -> dict[str, float]:

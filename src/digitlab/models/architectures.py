@@ -19,7 +19,7 @@ from digitlab.errors import UsageError
 from digitlab.models.backend import keras
 from digitlab.models.families import conv_family, dense_family
 from digitlab.models.layers import CENTRED, conv, dense, expect_share, max_pool, output, sequential
-from digitlab.models.ours import best_cnn, fast_cnn, good_cnn, reader_cnn, tiny_cnn, wide_cnn
+from digitlab.models.ours import best_cnn, deep_cnn, fast_cnn, good_cnn, reader_cnn, tiny_cnn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -184,7 +184,7 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     for function in (
         thesis_1conv, thesis_2conv, thesis_3conv, thesis_4conv, thesis_6conv, ann_397, first_cnn, final_cnn, slides_cnn,
         exercise_mlp, exercise_cnn, notebook_cnn, conv_family, dense_family,
-        fast_cnn, good_cnn, wide_cnn, best_cnn, tiny_cnn, reader_cnn,
+        fast_cnn, good_cnn, best_cnn, deep_cnn, tiny_cnn, reader_cnn,
     )
 }  # fmt: skip
 

@@ -78,7 +78,7 @@ def train(
         recipe: A shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the options
             below as keys (with _ for -), for instance a run's config.toml.
         architecture: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn,
-            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, wide-cnn, best-cnn, tiny-cnn,
+            exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn,
             reader-cnn; conv-family and dense-family.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
         test: The set or file on whose test images the result is measured; else the dataset's own.
