@@ -202,9 +202,12 @@ def test_an_evaluation_inside_a_run_tells_of_its_training(tmp_path: Path, few_di
     assert "thesis-2conv, trained on mnist" in page
     assert f"digitlab evaluate {run.path} --data mnist --split test" in page
     assert "Learning curves" not in page
+    copies = run.evaluation("0-1", 5)
+    copies.write_json(copies.metrics, {**run.read_json(run.metrics), "tta": 5})
     around = page_of(run)
-    assert "Measured on other data" in around
-    assert "<td>0-1" in around
+    assert "Measured on other images" in around
+    assert "<td>0-1<td>" in around
+    assert "<td>0-1, each image by the mean of 5 moved copies<td>" in around
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -110,7 +110,11 @@ def _evaluations(record: Record) -> list[dict[str, Any]]:
     for path in sorted(record.run.path.glob("evaluations/*/metrics.json")):
         numbers = record.run.read_json(path)
         if all(isinstance(numbers.get(key), int | float) for key in ("accuracy", "loss", "images")):
-            found.append({"name": path.parent.name, **numbers})
+            copies = numbers.get("tta")
+            name = path.parent.name
+            if isinstance(copies, int):
+                name = f"{name.removesuffix(f'-tta-{copies}')}, each image by the mean of {copies} moved copies"
+            found.append({**numbers, "name": name})
     return found
 
 
