@@ -1,7 +1,7 @@
 """What the mean of several trained networks gives: every choice of so many of these run folders.
 
     python bench/recipes.py best --set tta=1 --seeds 5 --keep RUNS
-    python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble.json
+    python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble-seed-0.json
     python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/best-seeds-0-4-tta.json
 
 Reads the probabilities that each run gave for the test images, so nothing is trained; with ``--tta N`` each network
