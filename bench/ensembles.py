@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from digitlab.datasets import load_dataset
-from digitlab.datasets.transforms import tta_copies
+from digitlab.datasets.transforms import mean_answer
 from digitlab.reading.classifier import Classifier
 from digitlab.runs import Run
 from digitlab.storage import write_text
@@ -65,12 +65,12 @@ def main() -> int:
 
 
 def answers(run: Run, labels: np.ndarray, copies: int) -> np.ndarray:
-    """The network's mean probabilities over the copies of MNIST's test images: float64 (N, 10)."""
+    """The network's mean probabilities over the copies of MNIST's test images: float32 (N, 10)."""
     test = load_dataset("mnist").split("test")
     if len(test) != len(labels) or (test.labels != labels).any():
         raise SystemExit(f"{run.path} was not tested on MNIST's test images; expected a run on mnist for --tta")
     network = Classifier(run.onnx)
-    return np.mean([network.probabilities(copy).astype(np.float64) for copy in tta_copies(test.images, copies)], axis=0)
+    return mean_answer(network.probabilities, test.images, copies)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from digitlab.datasets.transforms import tta_copies
+from digitlab.datasets.transforms import mean_answer
 from digitlab.errors import RunError, UsageError
 from digitlab.evaluation import REPLICAS, Metrics, keep, measure
 from digitlab.models import after_sobel, export_onnx, predict_probabilities, preparation_of, save_keras, versions
@@ -209,10 +207,7 @@ def _finish(
 
 def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run) -> Metrics:
     """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
-    said = np.zeros((len(data.test), 10))
-    for images in tta_copies(data.test.images, copies):
-        said += predict_probabilities(model, images)
-    probabilities = np.asarray(said / copies, np.float32)
+    probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies)
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
     about = {"model": str(run.path), "data": data.tested_on, "split": "test", "tta": copies}
     keep(run.evaluation(data.tested_on, copies), metrics, probabilities, data.test, about)

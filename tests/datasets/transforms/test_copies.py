@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.transforms import MOST_COPIES, tta_copies
+from digitlab.datasets.transforms import MOST_COPIES, mean_answer, tta_copies
 from digitlab.errors import UsageError
 
 
@@ -30,6 +30,17 @@ def test_an_odd_number_of_copies_moves_nothing_on_the_whole(few, count):
     for axis in (1, 2):
         before, after = (each.sum(axis) @ places / each.sum((1, 2)) for each in (few.astype(float), mean))
         assert np.abs(before - after).mean() < 0.02
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_mean_answer_is_that_of_the_copies(few, count):
+    def answer(images):
+        return images[:, 4:14, 9].astype(np.float32) / 255
+
+    expected = np.mean([answer(copy) for copy in tta_copies(few, count)], axis=0)
+    found = mean_answer(answer, few, count)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [0, -3, MOST_COPIES + 1])

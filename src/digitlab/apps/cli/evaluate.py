@@ -97,18 +97,14 @@ def evaluate(
 
 
 def _measure_model(model: str, data: str, split: str, tta: int, out: Path | None) -> tuple[Run, dict[str, Any]]:
-    import numpy as np
-
     from digitlab.datasets import find_dataset
-    from digitlab.datasets.transforms import tta_copies
+    from digitlab.datasets.transforms import mean_answer
     from digitlab.evaluation import REPLICAS, keep, measure
 
     dataset = find_dataset(data)
     split = dataset.splits[0] if len(dataset.splits) == 1 else split
     digits = dataset.split(split)
-    copies = tta_copies(digits.images, tta)
-    answer = _answering(model, form=dataset.form)
-    said = np.asarray(np.mean([answer(images) for images in copies], axis=0), np.float32)
+    said = mean_answer(_answering(model, form=dataset.form), digits.images, tta)
     metrics = measure(said, digits.labels, bootstrap=REPLICAS)
     run = _folder(model, data, split, out, tta)
     about = {"model": model, "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}

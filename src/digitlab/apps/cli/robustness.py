@@ -55,13 +55,14 @@ def run_robustness(
         What `robustness.json` holds.
     """
     from digitlab.datasets.hard_sets import hard_sets
+    from digitlab.datasets.transforms import mean_answer
     from digitlab.evaluation.robustness import COLUMNS, measure_robustness
     from digitlab.reports.figures import save_figure
     from digitlab.reports.robustness_figures import robustness_figure
 
     sets = hard_sets(images)
     with _SetsView() as view:
-        found = measure_robustness(functools.partial(_mean_answer, answer, tta), sets, tell=view)
+        found = measure_robustness(functools.partial(mean_answer, answer, count=tta), sets, tell=view)
     for _, reason in found.left_out:
         advise(f"left out: {reason}")
     content = {**about, **found.as_dict()}
@@ -96,14 +97,6 @@ def _row(each: SetResult) -> list[str]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2f}"
-
-
-def _mean_answer(answer: Answer, tta: int, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    import numpy as np
-
-    from digitlab.datasets.transforms import tta_copies
-
-    return np.asarray(np.mean([answer(copy) for copy in tta_copies(images, tta)], axis=0), np.float32)
 
 
 class _SetsView(BarView):

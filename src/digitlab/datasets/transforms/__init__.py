@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from digitlab.datasets.transforms.affine import augment_affine, realtime_images, vary_pose
 from digitlab.datasets.transforms.batches import by_blocks
-from digitlab.datasets.transforms.copies import MOST_COPIES, tta_copies
+from digitlab.datasets.transforms.copies import MOST_COPIES, mean_answer, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
 from digitlab.datasets.transforms.cutout import cut_out
 from digitlab.datasets.transforms.elastic import stretch
@@ -28,6 +28,7 @@ __all__ = [
     "cut_out",
     "handmade_blocks",
     "make_handmade",
+    "mean_answer",
     "plain_loop",
     "realtime_images",
     "sobel_images",

@@ -11,11 +11,11 @@ from digitlab.datasets.transforms.warp import about_centre, warp
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["MOST_COPIES", "tta_copies"]
+__all__ = ["MOST_COPIES", "mean_answer", "tta_copies"]
 
 # (degrees, pixels to the right, pixels down), in pairs that cancel each other out: a network answers best for digits in
 # the middle and upright, and an odd number of copies keeps them there on the whole.
@@ -40,6 +40,22 @@ def tta_copies(images: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uin
     if not 1 <= count <= MOST_COPIES:
         raise UsageError(f"{count} copies of each image were asked for; expected 1 to {MOST_COPIES}")
     return (images if move == _MOVES[0] else _moved(images, *move) for move in _MOVES[:count])
+
+
+def mean_answer(
+    answer: Callable[[NDArray[np.uint8]], NDArray[np.floating]], images: NDArray[np.uint8], count: int
+) -> NDArray[np.float32]:
+    """The mean of the answers (N, 10) to ``count`` copies of the images: float32 (N, 10); of one, the answer itself.
+
+    Raises:
+        ShapeError: when the images are not uint8 (N, 28, 28).
+        UsageError: when the count is not 1 to MOST_COPIES.
+    """
+    copies = tta_copies(images, count)
+    total = np.asarray(answer(next(copies)), np.float64)
+    for copy in copies:
+        total = total + answer(copy)
+    return np.asarray(total / count, np.float32)
 
 
 def _moved(images: NDArray[np.uint8], degrees: float, right: float, down: float) -> NDArray[np.uint8]:
