@@ -2,7 +2,7 @@
 
     python bench/recipes.py best --set tta=1 --seeds 5 --keep RUNS
     python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble-seed-0.json
-    python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/best-seeds-0-4-tta.json
+    python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/best-ensemble-seed-0-tta.json
 
 Reads the probabilities that each run gave for the test images, so nothing is trained; with ``--tta N`` each network
 answers anew, by the mean over N moved copies of each image, as `digitlab evaluate --tta N` does. Choices of some of the
