@@ -53,9 +53,13 @@ def main() -> int:
         for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
             name = f"{training.name}-{seed}"
             rows.append(measure(replace(training, seed=seed), Run.create(name, asked.keep or Path(folder))))
-            print(f"seed {seed}: {100 * rows[-1]['accuracy']:.2f} %  {rows[-1]['seconds']:.2f} s", flush=True)
+            copies = f", by copies {100 * rows[-1]['tta_accuracy']:.2f} %" if "tta_accuracy" in rows[-1] else ""
+            print(f"seed {seed}: {100 * rows[-1]['accuracy']:.2f} %{copies}  {rows[-1]['seconds']:.2f} s", flush=True)
     accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"] for row in rows]
     deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
+    by_copies = [row["tta_accuracy"] for row in rows if "tta_accuracy" in row]
+    if by_copies:
+        print(f"by the mean over {training.tta} moved copies of each image: {100 * statistics.mean(by_copies):.3f} %")
     print(
         f"{training.name}: {100 * statistics.mean(accuracies):.3f} % ± {100 * deviation:.3f} over {len(rows)} seeds, "
         f"median {statistics.median(seconds):.2f} s, {build(training.architecture).count_params():,} parameters, "

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from digitlab.datasets.transforms import MOST_COPIES
 from digitlab.errors import RecipeError, UsageError
 from digitlab.training.settings import Training, find_recipe, read_recipe, recipe_names, with_options
 
@@ -21,6 +22,12 @@ def test_a_recipe_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -
     assert training == Training("ann-397", learning_rate=1, patience=2, validation=0.1, name="recipe")
 
 
+def test_as_many_copies_may_be_asked_for_as_there_are() -> None:
+    assert Training(tta=MOST_COPIES).tta == MOST_COPIES
+    with pytest.raises(UsageError, match=f"to {MOST_COPIES} copies"):
+        Training(tta=MOST_COPIES + 1)
+
+
 def test_options_override_the_recipe() -> None:
     training = with_options(Training(epochs=9, seed=4), {"epochs": 2, "seed": None, "dropout": False})
     assert (training.epochs, training.seed, training.dropout) == (2, 4, False)
@@ -35,7 +42,6 @@ def test_options_override_the_recipe() -> None:
         ("epochs = true", "epochs is True; expected int"),
         ("validation = 1.0", "expected 0"),
         ("clean_epochs = -1", "expected 0"),
-        ("tta = 20", "to 19 copies"),
         ("precision = 'half'", "expected one of auto"),
         ("learning_rate = nan", "expected more than 0"),
         ("epochs = ", "not a readable TOML"),
