@@ -205,7 +205,7 @@ def test_an_evaluation_inside_a_run_tells_of_its_training(tmp_path: Path, few_di
     copies = run.evaluation("0-1", 5)
     copies.write_json(copies.metrics, {**run.read_json(run.metrics), "tta": 5})
     around = page_of(run)
-    assert "Measured on other images" in around
+    assert "Measured otherwise" in around
     assert "<td>0-1<td>" in around
     assert "<td>0-1, each image by the mean of 5 moved copies<td>" in around
 
