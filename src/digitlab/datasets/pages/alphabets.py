@@ -1,0 +1,191 @@
+"""The glyphs that pages are written with: digits of several sources, letters of fonts, signs of a pen. Made once, kept.
+
+Digits: MNIST's training images as outlines and as redrawn skeletons; `hands.FORMS`; those of fonts. Validation pages
+take other MNIST images (the last of the training file; the test images are never drawn) and other fonts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.datasets.distractors import alphabet
+from digitlab.datasets.pages.glyphs import BODY, Glyph, of_coverage, of_skeleton, of_strokes, skeletons
+from digitlab.datasets.pages.hands import FORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Alphabets", "FontGlyphs", "make_alphabets"]
+
+_MNIST = {"train": (0, 52_000), "validation": (52_000, 60_000)}  # rows of the training file
+_COUNT = {"train": 16_000, "validation": 3_000}
+_VARIANTS = {"train": 60, "validation": 15}  # of each stroke description
+_TEXT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?-+=()[]{}/%&$#@*'\"<>_|€§°äöüßéèñçåøčšž"
+_GREEK = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"
+_CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВГДЕЖИКЛМНПРСТУФХЦЧШЭЮЯ"
+_KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをんアイウエオカキクケコサシスセソ"
+_OTHERS = "अआइकखगचजटडतदनपबमयरलवसहابتثجحدرسشصعفقكلمنهويאבגדהוזחטיכלמנסעפצקרשתกขคงจชซดตถทนบปพมยรลวสหอ가나다라마바사아자차카타파하"
+_CHARACTERS = _TEXT + _GREEK + _CYRILLIC + _KANA + _OTHERS
+
+
+@dataclass(frozen=True, slots=True)
+class FontGlyphs:
+    """The glyphs of one font by character; ``kind`` is "handwriting", "print" or "script"."""
+
+    name: str
+    kind: str
+    glyphs: dict[str, Glyph]
+
+
+@dataclass(frozen=True)
+class Alphabets:
+    """All glyphs of a split.
+
+    digits: by source, "mnist", "skeleton" and "strokes", then by label
+    signs: line glyphs of what is no digit, by kind: "latin", "greek", "operator", "bracket", "picture"
+    fonts: in no order
+    """
+
+    digits: dict[str, tuple[tuple[Glyph, ...], ...]]
+    signs: dict[str, tuple[Glyph, ...]]
+    fonts: tuple[FontGlyphs, ...]
+
+
+def make_alphabets(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    fonts: Sequence[tuple[str, str, Sequence[Path]]],
+    *,
+    split: str = "train",
+    seed: int = 0,
+) -> Alphabets:
+    """Glyphs of MNIST's training images (all 60,000), of stroke descriptions and of fonts (name, kind, files).
+
+    split: "train" or "validation": which images, and how many of each form
+    """
+    rng = np.random.default_rng((seed, split == "validation"))
+    first, last = _MNIST[split]
+    rows = first + rng.permutation(last - first)[: _COUNT[split]]
+    outlines, lines = _of_images(images[rows], labels[rows], rng)
+    strokes: list[list[Glyph]] = [[] for _ in range(10)]
+    for digit, forms in FORMS.items():
+        for form in forms:
+            strokes[digit] += _variants(form, digit, str(digit), _VARIANTS[split], rng)
+    signs = {
+        kind: tuple(
+            glyph
+            for name, form in forms.items()
+            for glyph in _variants(form, -1, name, _VARIANTS[split] // 5, rng)
+        )
+        for kind, forms in (
+            ("latin", alphabet.LATIN),
+            ("greek", alphabet.GREEK),
+            ("operator", alphabet.OPERATORS),
+            ("bracket", alphabet.BRACKETS),
+            ("picture", alphabet.PICTURES),
+        )
+    }
+    digits = {"mnist": outlines, "skeleton": lines, "strokes": tuple(map(tuple, strokes))}
+    drawn = [of_font(name, kind, files) for name, kind, files in fonts]
+    return Alphabets(digits, signs, tuple(font for font in drawn if len(font.glyphs) > 40))
+
+
+def _of_images(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
+) -> tuple[tuple[tuple[Glyph, ...], ...], tuple[tuple[Glyph, ...], ...]]:
+    """Outlines and redrawn skeletons, by label."""
+    outlines: list[list[Glyph]] = [[] for _ in range(10)]
+    lines: list[list[Glyph]] = [[] for _ in range(10)]
+    canvases = np.array([_enlarged(image, rng) for image in images])
+    for start in range(0, len(images), 500):
+        part = canvases[start : start + 500]
+        for canvas, skeleton, label in zip(
+            part, skeletons(part > 127), labels[start : start + 500].tolist(), strict=True
+        ):
+            if skeleton.sum() < 8:
+                continue
+            x, y, width, height = cv2.boundingRect((canvas > 60).astype(np.uint8))
+            outlines[label].append(of_coverage(canvas[y : y + height, x : x + width], label, str(label)))
+            x, y, width, height = cv2.boundingRect(skeleton)
+            lines[label].append(of_skeleton(skeleton[y : y + height, x : x + width], label, str(label)))
+    return tuple(map(tuple, outlines)), tuple(map(tuple, lines))
+
+
+def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """uint8 (28, 28) → (78, 78): thin strokes, which are grey in MNIST, as solid as thick ones; bent a little."""
+    large = cv2.resize(image, (78, 78), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    large = cv2.GaussianBlur(large, (0, 0), 1.2)
+    around = cv2.blur(cv2.dilate(large, np.ones((11, 11), np.uint8)), (11, 11))
+    large = np.clip((large / np.maximum(around, 70.0) - 0.38) / 0.25, 0, 1) * 255
+    if rng.random() < 0.6:
+        coarse = rng.normal(0, 2.2, (2, 4, 4)).astype(np.float32)
+        shift = [cv2.resize(each, (78, 78), interpolation=cv2.INTER_CUBIC) for each in coarse]
+        ys, xs = np.mgrid[:78, :78].astype(np.float32)
+        large = cv2.remap(large, xs + shift[0], ys + shift[1], cv2.INTER_LINEAR)
+    return large.astype(np.uint8)
+
+
+def _variants(form: str, label: int, name: str, count: int, rng: np.random.Generator) -> list[Glyph]:
+    strokes = alphabet.strokes_of(form)
+    return [of_strokes(_by_hand(strokes, rng), label, name) for _ in range(count)]
+
+
+def _by_hand(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    """Points moved, a slow wave over the whole, stretched; slant and turn come when it is drawn."""
+    stretch = np.exp(rng.normal(0, 0.16, 2))
+    wave, phase = rng.normal(0, 1.3, (2, 2)), rng.uniform(0, 6.3, 2)
+    moved = []
+    for points in strokes:
+        bent = points + 0.05 * np.sin(points @ wave * 2.2 + phase)
+        ends = rng.normal(0, 0.035, (2, 2))  # the stroke as a whole is moved and stretched
+        share = np.linspace(0, 1, len(points))[:, None]
+        moved.append((bent + ends[0] * (1 - share) + ends[1] * share) * stretch)
+    return moved
+
+
+def of_font(name: str, kind: str, files: Sequence[Path]) -> FontGlyphs:
+    """All characters of ours that a font's files have."""
+    from PIL import ImageFont
+
+    glyphs: dict[str, Glyph] = {}
+    for path in sorted(files, key=lambda path: "latin" not in path.name):
+        probe = ImageFont.truetype(str(path), 100)
+        missing = _raster(probe, "\uffff")
+        letter = next((each for each in "Hж日あ가กא" if not _same(_raster(probe, each), missing)), "H")
+        left, top, right, bottom = probe.getbbox(letter)
+        font = ImageFont.truetype(str(path), int(np.clip(100 * (BODY - 8) / max(bottom - top, 1), 8, 200)))
+        missing = _raster(font, "\uffff")
+        for character in _CHARACTERS:
+            raster = None if character in glyphs else _raster(font, character)
+            if raster is None or _same(raster, missing):
+                continue
+            coverage, origin, advance = raster
+            label = int(character) if "0" <= character <= "9" else -1
+            glyphs[character] = of_coverage(coverage, label, character, origin=origin, advance=advance)
+    return FontGlyphs(name, kind, glyphs)
+
+
+def _raster(font: object, character: str) -> tuple[NDArray[np.uint8], tuple[float, float], float] | None:
+    from PIL import Image, ImageDraw
+
+    left, top, right, bottom = font.getbbox(character, anchor="ls")  # type: ignore[attr-defined]
+    width, height = int(right - left), int(bottom - top)
+    if not (2 <= width <= 260 and 2 <= height <= 260):
+        return None
+    image = Image.new("L", (width, height), 0)
+    ImageDraw.Draw(image).text((-left, -top), character, fill=255, font=font, anchor="ls")
+    coverage = np.asarray(image, np.uint8)
+    if coverage.max() < 128:
+        return None
+    return coverage, (-float(left), -float(top)), float(font.getlength(character))  # type: ignore[attr-defined]
+
+
+def _same(one: object, other: object) -> bool:
+    return one is None or other is not None and one[0].shape == other[0].shape and bool((one[0] == other[0]).all())  # type: ignore[index]

@@ -1,0 +1,160 @@
+"""A sheet being written on: where ink lies, layer by layer, and what the digits on it are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.datasets.pages.glyphs import BODY, STEPS, ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets.pages.glyphs import Glyph
+
+    Matrix = tuple[float, float, float, float, float, float]  # a, b, e, c, d, f: x' = a x + b y + e, y' = c x + d y + f
+
+__all__ = ["IGNORED", "NOT_A_DIGIT", "Drawing", "Hand"]
+
+NOT_A_DIGIT, IGNORED = 10, -1
+_VISIBLE, _HINTED = 0.78, 0.1  # of a digit's box: from which on it must be found; from which on it may be
+_LEAST = 9.0  # pixels: the longest side of the smallest digit that must be found
+
+_DISTANCES = (np.arange(256, dtype=np.float32) - ZERO) / STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """How somebody writes.
+
+    pen: the width of line glyphs' strokes in parts of a digit's height; weight: by how much outlines grow, in the same
+    slant: pixels to the right for a pixel up
+    jitter: of turn (radians), size and place (parts of the height): standard deviations
+    edge: pixels over which ink fades out
+    """
+
+    pen: float
+    weight: float
+    slant: float
+    jitter: float
+    edge: float = 1.0
+
+
+@dataclass(slots=True)
+class Drawing:
+    """A square of ``size`` pixels. ``page``: float64 (2, 3), from where things are put to pixels; bend: of the lines."""
+
+    size: int
+    page: tuple[tuple[float, float, float], tuple[float, float, float]]
+    bend: tuple[float, float, float]
+    layers: list[NDArray[np.uint8]] = field(default_factory=list)
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+
+    def layer(self) -> NDArray[np.uint8]:
+        """A new layer of ink, uint8 (size, size), 0 … 255; it is laid on those before."""
+        self.layers.append(np.zeros((self.size, self.size), np.uint8))
+        return self.layers[-1]
+
+    def write(
+        self,
+        ink: NDArray[np.uint8],
+        glyph: Glyph,
+        x: float,
+        y: float,
+        height: float,
+        hand: Hand,
+        rng: np.random.Generator,
+        *,
+        label: int | None = None,
+        record: bool = True,
+        stretch: float = 1.0,
+    ) -> float:
+        """Put a glyph with the left end of its baseline at (x, y); returns how far the next is from it.
+
+        height: pixels, of a digit's longest side or of a font's capitals. label: instead of the glyph's own
+        """
+        scale = height / BODY
+        turn, grow, dx, dy = rng.normal(0.0, hand.jitter, 4).tolist() if hand.jitter else (0.0, 0.0, 0.0, 0.0)
+        scale *= math.exp(grow * 0.7)
+        cos, sin, wide = math.cos(turn * 0.8), math.sin(turn * 0.8), scale * stretch
+        x, y = x + dx * 0.3 * height, y + dy * 0.4 * height
+        (a, b, e), (c, d, f) = self.page
+        # from the map to the page: the glyph's own turn and slant, then the page's
+        ga, gb, gc, gd = cos * wide, -sin * scale - hand.slant * scale, sin * wide, cos * scale
+        ma, mb, mc, md = a * ga + b * gc, a * gb + b * gd, c * ga + d * gc, c * gb + d * gd
+        px, py = a * x + b * y + e, c * x + d * y + f
+        py += self.bend[0] * math.sin(self.bend[1] * px + self.bend[2])
+        ox, oy = glyph.origin
+        matrix = ma, mb, px - ma * ox - mb * oy, mc, md, py - mc * ox - md * oy
+        size = math.sqrt(abs(ma * md - mb * mc))  # pixels for a pixel of the map
+        half = max(0.5 * hand.pen * height, 0.45) if glyph.line else hand.weight * height
+        self._ink(ink, glyph, matrix, size, half, hand.edge)
+        if record:
+            self._record(glyph, matrix, max(half, 0.0), glyph.label if label is None else label)
+        return glyph.advance * wide
+
+    def _ink(
+        self, ink: NDArray[np.uint8], glyph: Glyph, matrix: Matrix, size: float, half: float, edge: float
+    ) -> None:
+        a, b, e, c, d, f = matrix
+        high, wide = glyph.field.shape
+        x0 = max(math.floor(e + min(a * wide, 0) + min(b * high, 0)), 0)
+        y0 = max(math.floor(f + min(c * wide, 0) + min(d * high, 0)), 0)
+        x1 = min(math.ceil(e + max(a * wide, 0) + max(b * high, 0)) + 1, self.size)
+        y1 = min(math.ceil(f + max(c * wide, 0) + max(d * high, 0)) + 1, self.size)
+        if x1 <= x0 or y1 <= y0:
+            return
+        local = np.array(((a, b, e - x0), (c, d, f - y0)))
+        warped = cv2.warpAffine(glyph.field, local, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
+        table = _DISTANCES * (255.0 * size / edge)
+        table += 255.0 * (half / edge + 0.5)
+        table[:4] = 0.0  # beyond the field's reach there is no ink, however broad the pen
+        alpha = cv2.LUT(warped, np.minimum(np.maximum(table, 0.0), 255.0).astype(np.uint8))
+        part = ink[y0:y1, x0:x1]
+        np.maximum(part, alpha, out=part)
+
+    def _record(self, glyph: Glyph, matrix: Matrix, half: float, label: int) -> None:
+        a, b, e, c, d, f = matrix
+        x, y = glyph.points[:, 0], glyph.points[:, 1]
+        xs, ys = a * x + b * y, c * x + d * y
+        half += 0.3
+        self.mark(xs.min() + e - half, ys.min() + f - half, xs.max() + e + half, ys.max() + f + half, label)
+
+    def mark(self, x0: float, y0: float, x1: float, y1: float, label: int) -> None:
+        """Say that a digit (0 … 9) or something else (10) stands in this box; what is cut off may be found or not."""
+        area = max((x1 - x0) * (y1 - y0), 1e-6)
+        cx0, cy0, cx1, cy1 = max(x0, 0.0), max(y0, 0.0), min(x1, float(self.size)), min(y1, float(self.size))
+        seen = max(cx1 - cx0, 0.0) * max(cy1 - cy0, 0.0) / area
+        if seen <= _HINTED:
+            return
+        label = NOT_A_DIGIT if label < 0 else label
+        if label != NOT_A_DIGIT and (seen < _VISIBLE or max(x1 - x0, y1 - y0) < _LEAST):
+            label = IGNORED
+        self.boxes.append((cx0, cy0, cx1, cy1))
+        self.labels.append(label)
+
+    def lines(
+        self, ink: NDArray[np.uint8], strokes: Sequence[NDArray[np.float64]], width: float, strength: int = 255
+    ) -> None:
+        """Draw lines through points, float64 (P, 2) each, in the coordinates that things are put in."""
+        fixed = []
+        page = np.array(self.page)
+        for points in strokes:
+            placed = points @ page[:, :2].T + page[:, 2]
+            placed[:, 1] += self.bend[0] * np.sin(self.bend[1] * placed[:, 0] + self.bend[2])
+            fixed.append(np.rint(np.clip(placed, -2000, 4000) * 8).astype(np.int32))
+        thickness = max(1, round(width))
+        level = strength if width >= 1 else int(strength * max(width, 0.25))
+        cv2.polylines(ink, fixed, False, int(level), thickness, cv2.LINE_AA, 3)
+
+    def through(self, x0: float, y0: float, x1: float, y1: float, steps: int = 6) -> NDArray[np.float64]:
+        """A straight line as points that bend with the page."""
+        share = np.linspace(0.0, 1.0, steps)[:, None]
+        return np.array([[x0, y0]]) * (1 - share) + np.array([[x1, y1]]) * share

@@ -1,0 +1,132 @@
+"""Signs as distance fields, so that each can be drawn at any size, slant and width of pen by one warp and one table.
+
+A field holds, for each pixel of a small map, how far the nearest edge of the ink (an outline) or the middle of the
+nearest stroke (a line) is; thresholding the warped field gives crisp ink at any scale (Green 2007, "Improved
+Alpha-Tested Magnification for Vector Textures and Special Effects").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["BODY", "STEPS", "ZERO", "Glyph", "of_coverage", "of_strokes", "skeletons"]
+
+BODY = 56  # pixels of the map: the longest side of a digit, the height of a font's capitals
+STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS × pixels of the map, positive inside
+_MARGIN = 10  # pixels of the map around the ink, as far as the field reaches
+_FINER = 2
+_DIRECTIONS = np.stack([np.cos(angles := np.arange(16) * np.pi / 8), np.sin(angles)]).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One sign.
+
+    field: uint8 (H, W), see above; line: whether it measures from the middle of strokes
+    points: float32 (P, 2), x and y in pixels of the map: the outermost of the ink (of the strokes' middles, for a line)
+    label: 0 … 9, or -1 for what is no digit; name: what it is
+    origin: x and y in the map of the left end of its baseline; advance: pixels of the map to the next sign's origin
+    """
+
+    field: NDArray[np.uint8]
+    line: bool
+    points: NDArray[np.float32]
+    label: int
+    name: str
+    origin: tuple[float, float]
+    advance: float
+
+
+def of_coverage(
+    coverage: NDArray[np.uint8], label: int, name: str, *, origin: tuple[float, float] | None = None,
+    advance: float | None = None,
+) -> Glyph:  # fmt: skip
+    """A glyph from how much ink covers each pixel, uint8 (H, W), drawn at the map's scale.
+
+    origin: in pixels of ``coverage``; the lower left corner of the ink unless given. advance: its width unless given
+    """
+    padded = cv2.copyMakeBorder(coverage, *(_MARGIN,) * 4, cv2.BORDER_CONSTANT)
+    solid = cv2.threshold(cv2.resize(padded, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_CUBIC), 127, 1, 0)[1]
+    inside = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5)
+    field = cv2.resize((inside - outside) / _FINER, (padded.shape[1], padded.shape[0]), interpolation=cv2.INTER_AREA)
+    return _glyph(field, padded > 127, label, name, line=False, origin=origin, advance=advance)
+
+
+def of_strokes(strokes: Sequence[NDArray[np.float64]], label: int, name: str) -> Glyph:
+    """A glyph from strokes, float64 (P, 2) each, x to the right and y down, in any unit."""
+    low = np.min([points.min(axis=0) for points in strokes], axis=0)
+    high = np.max([points.max(axis=0) for points in strokes], axis=0)
+    scale = BODY / max(float((high - low).max()), 1e-6)
+    size = np.ceil((high - low) * scale).astype(int) + 1 + 2 * _MARGIN
+    mask = np.zeros((size[1] * _FINER, size[0] * _FINER), np.uint8)
+    for points in strokes:
+        fixed = np.rint(((points - low) * scale + _MARGIN) * _FINER * 16).astype(np.int32)
+        cv2.polylines(mask, [fixed], False, 1, 1, cv2.LINE_8, 4)
+    distance = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5) / _FINER
+    field = cv2.resize(-distance, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
+    on_line = cv2.resize(mask, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA) > 0
+    return _glyph(cv2.GaussianBlur(field, (0, 0), 0.7) + 0.3, on_line, label, name, line=True)
+
+
+def of_skeleton(skeleton: NDArray[np.uint8], label: int, name: str) -> Glyph:
+    """A line glyph from a skeleton, uint8 (H, W), 1 on the line; smoothed, for its pixels make steps."""
+    padded = cv2.copyMakeBorder(skeleton, *(_MARGIN,) * 4, cv2.BORDER_CONSTANT)
+    distance = cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5)
+    return _glyph(0.5 - cv2.GaussianBlur(distance, (0, 0), 1.5), padded > 0, label, name, line=True)
+
+
+def skeletons(solid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Lines one pixel wide in the middle of strokes: bool (N, H, W) → uint8 (N, H, W) (Zhang and Suen 1984)."""
+    image = np.pad(solid, ((0, 0), (1, 1), (1, 1))).astype(np.uint8)
+    inner = image[:, 1:-1, 1:-1]
+    while True:
+        changed = False
+        for first in (True, False):
+            n, ne, e, se = image[:, :-2, 1:-1], image[:, :-2, 2:], image[:, 1:-1, 2:], image[:, 2:, 2:]
+            s, sw, w, nw = image[:, 2:, 1:-1], image[:, 2:, :-2], image[:, 1:-1, :-2], image[:, :-2, :-2]
+            around = (n, ne, e, se, s, sw, w, nw)
+            count = sum(around[1:], around[0].copy())
+            steps = sum(((around[i] == 0) & (around[(i + 1) % 8] == 1)).astype(np.uint8) for i in range(8))
+            if first:
+                free = ((n & e & s) == 0) & ((e & s & w) == 0)
+            else:
+                free = ((n & e & w) == 0) & ((n & s & w) == 0)
+            gone = (inner == 1) & (count >= 2) & (count <= 6) & (steps == 1) & free
+            if gone.any():
+                inner[gone] = 0
+                changed = True
+        if not changed:
+            return inner.copy()
+
+
+def _glyph(
+    distance: NDArray[np.float32],
+    ink: NDArray[np.bool_],
+    label: int,
+    name: str,
+    *,
+    line: bool,
+    origin: tuple[float, float] | None = None,
+    advance: float | None = None,
+) -> Glyph:
+    ys, xs = np.nonzero(ink)
+    places = np.stack([xs, ys], axis=1).astype(np.float32) + 0.5
+    outermost = np.unique((places @ _DIRECTIONS).argmax(axis=0))
+    points = places[outermost]
+    if origin is None:
+        origin = (float(xs.min()), float(ys.max() + 1))
+        advance = float(xs.max() + 1 - xs.min())
+    else:
+        origin = (origin[0] + _MARGIN, origin[1] + _MARGIN)
+    field = np.clip(np.rint(ZERO + STEPS * distance), 0, 255).astype(np.uint8)
+    return Glyph(field, line, points, label, name, origin, float(advance or 0.0))

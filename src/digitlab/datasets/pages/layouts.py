@@ -1,0 +1,421 @@
+"""What stands on a page: rows, numbers, sums, tables, grids, text, single digits, drawings, nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.datasets.distractors.alphabet import curve
+from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing
+from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence, word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets.pages.alphabets import Alphabets
+
+    Layout = Callable[["Sheet"], None]
+
+__all__ = ["LAYOUTS", "Sheet"]
+
+
+class Sheet:
+    """A drawing, its layers' kinds, and what it is written with."""
+
+    def __init__(self, drawing: Drawing, alphabets: Alphabets, rng: np.random.Generator) -> None:
+        self.drawing, self.alphabets, self.rng = drawing, alphabets, rng
+        self.kinds: list[str] = []
+        self.size = drawing.size
+
+    def layer(self, kind: str) -> NDArray[np.uint8]:
+        """A new layer: "pen", "rule" or "print"."""
+        self.kinds.append(kind)
+        return self.drawing.layer()
+
+    def writer(self, *, printed: bool = False) -> Writer:
+        return pick_writer(self.alphabets, self.rng, printed=printed)
+
+    def height(self, low: float = 12.0, high: float = 110.0) -> float:
+        """Of digits: small ones oftener than large ones."""
+        return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
+
+
+def rows(sheet: Sheet) -> None:
+    """Lines of digits, each by itself."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    height = sheet.height()
+    gap, pitch = rng.uniform(0.15, 1.8), rng.uniform(1.25, 2.6)
+    signs = rng.random() < 0.2
+    y = rng.uniform(0.2, 1.4) * height
+    while y < sheet.size + 0.5 * height:
+        x = rng.uniform(-0.6, 0.25) * height if rng.random() < 0.5 else rng.uniform(0, 0.4) * sheet.size
+        stop = sheet.size * (1.1 if rng.random() < 0.6 else rng.uniform(0.3, 1.0))
+        while x < stop:
+            if signs and rng.random() < 0.2:
+                x = writer.text(sheet.drawing, ink, str(rng.choice([*"+-=xABKX()?:/#"])), x, y, height, rng, letters=1.0)
+            else:
+                x = writer.text(sheet.drawing, ink, str(rng.integers(10)), x, y, height, rng, gap=gap)
+        y += pitch * height * (1 if rng.random() < 0.85 else 2)
+
+
+def numbers(sheet: Sheet) -> None:
+    """Numbers of several digits, in lines or a column; some touch."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    height = sheet.height(12, 90)
+    tight = rng.uniform(-0.1, 0.22)
+    column = rng.random() < 0.3
+    pitch, left = rng.uniform(1.2, 2.4), rng.uniform(-0.2, 0.5) * sheet.size
+    y = rng.uniform(0.2, 1.4) * height
+    while y < sheet.size + 0.5 * height:
+        x = left if column else rng.uniform(-1.0, 2.0) * height
+        while x < sheet.size:
+            x = writer.text(sheet.drawing, ink, number(rng), x, y, height, rng, gap=tight, letters=1.0)
+            x += rng.uniform(0.5, 3.0) * height
+            if column:
+                break
+        y += pitch * height
+
+
+def scattered(sheet: Sheet) -> None:
+    """Digits anywhere, and other signs among them; none on another."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    height, taken = sheet.height(12, 130), []
+    others = rng.choice((0.0, 0.0, 0.15, 0.4))
+    for _ in range(int(np.clip(rng.uniform(0.2, 0.9) * (sheet.size / height) ** 2 * 0.6, 1, 60))):
+        tall = height * rng.uniform(0.7, 1.4)
+        x, y = rng.uniform(-0.2 * tall, sheet.size - 0.3 * tall), rng.uniform(0.5 * tall, sheet.size + 0.2 * tall)
+        if any(abs(x - a) < 0.5 * (tall + t) and abs(y - b) < 0.55 * (tall + t) for a, b, t in taken):
+            continue
+        taken.append((x, y, tall))
+        if rng.random() < others:
+            _sign(sheet, ink, writer, x, y, tall)
+        else:
+            glyph = writer.digit(int(rng.integers(10)), rng)
+            sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng)
+
+
+def _sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, tall: float) -> None:
+    rng = sheet.rng
+    if rng.random() < 0.35:
+        letters = [*"ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxyäñéαβγδεηθκλμπσφψωΔΣΩжшыюяあえかきまめゆれ"]
+        glyph = writer.font.glyphs.get(letters[rng.integers(len(letters))])
+        if glyph is not None:
+            sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
+            return
+    kinds = sheet.alphabets.signs
+    signs = kinds[str(rng.choice([*kinds]))]
+    sheet.drawing.write(ink, signs[rng.integers(len(signs))], x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
+
+
+def single(sheet: Sheet) -> None:
+    """One digit that fills the picture, perhaps in a box or with walls beside it."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    tall = sheet.size * rng.uniform(0.3, 0.97)
+    glyph = writer.digit(int(rng.integers(10)), rng)
+    wide = glyph.advance / 56 * tall
+    x = (sheet.size - wide) * rng.uniform(0.0, 1.0) if rng.random() < 0.5 else (sheet.size - wide) / 2
+    slack = sheet.size - tall
+    y = tall + slack * (rng.uniform(0.0, 1.0) if rng.random() < 0.5 else 0.5)
+    stretch = float(np.exp(rng.normal(0, 0.15)))
+    sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, stretch=stretch)
+    if rng.random() < 0.3:
+        _walls(sheet, x, y - tall, x + wide, y, tall)
+
+
+def _walls(sheet: Sheet, x0: float, y0: float, x1: float, y1: float, tall: float) -> None:
+    rng, ink = sheet.rng, sheet.layer("rule")
+    away = rng.uniform(0.02, 0.35, 4) * tall
+    sides = rng.random(4) < rng.choice((0.3, 0.6, 1.0))
+    far = 3.0 * sheet.size
+    x0, y0, x1, y1 = x0 - away[0], y0 - away[1], x1 + away[2], y1 + away[3]
+    ends = ((x0, -far, x0, far), (-far, y0, far, y0), (x1, -far, x1, far), (-far, y1, far, y1))
+    if rng.random() < 0.5:
+        ends = ((x0, y0, x0, y1), (x0, y0, x1, y0), (x1, y0, x1, y1), (x0, y1, x1, y1))
+    strokes = [sheet.drawing.through(*end) for end, side in zip(ends, sides, strict=True) if side]
+    if strokes:
+        sheet.drawing.lines(ink, strokes, max(1.0, rng.uniform(0.005, 0.06) * tall))
+
+
+def sums(sheet: Sheet) -> None:
+    """Arithmetic and algebra, line by line."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    height = sheet.height(14, 80)
+    gap, pitch = rng.uniform(0.0, 0.35), rng.uniform(1.3, 2.6)
+    y = rng.uniform(0.3, 1.4) * height
+    while y < sheet.size + 0.5 * height:
+        x = rng.uniform(-0.5, 3.0) * height
+        writer.text(sheet.drawing, ink, _formula(rng), x, y, height, rng, gap=gap, letters=0.9)
+        y += pitch * height
+
+
+def _formula(rng: np.random.Generator) -> str:
+    names = [*"xyzabcknmtpqABCFXKuvw"]
+    space = " " if rng.random() < 0.6 else ""
+
+    def term() -> str:
+        value = str(rng.integers(0, 10 ** int(rng.integers(1, 4))))
+        kind = rng.random()
+        name = names[rng.integers(len(names))]
+        return value if kind < 0.6 else value + name if kind < 0.78 else name if kind < 0.9 else f"{name}{rng.integers(10)}"
+
+    parts = [term()]
+    for _ in range(int(rng.integers(1, 5))):
+        parts += [str(rng.choice((*"+-x*/=", "=", "+", ":"))), term()]
+    if rng.random() < 0.2:
+        parts.insert(0, "(")
+        parts.insert(4, ")")
+    return space.join(parts)
+
+
+def table(sheet: Sheet) -> None:
+    """Ruled cells of words and numbers, by hand or printed."""
+    rng, drawing = sheet.rng, sheet.drawing
+    height = sheet.height(10, 40)
+    rule, ink, print_ = sheet.layer("rule"), sheet.layer("pen"), sheet.layer("print")
+    writer, printer = sheet.writer(), sheet.writer(printed=True)
+    pitch = rng.uniform(1.35, 2.6) * height
+    top, x = rng.uniform(-0.9, 0.3) * pitch, rng.uniform(-2, 1) * height
+    columns = [x]
+    while x < sheet.size:
+        x += rng.uniform(1.6, 6.0) * height if rng.random() < 0.8 else rng.uniform(5, 9) * height
+        columns.append(x)
+    kinds = rng.choice(("number", "number", "digits", "word", "empty", "letter"), len(columns))
+    by_hand = rng.random(len(columns)) < 0.75
+    count = int((sheet.size - top) / pitch) + 2
+    for row in range(count):
+        y = top + (row + 1) * pitch - rng.uniform(0.15, 0.4) * height
+        for column, left in enumerate(columns[:-1]):
+            room = (columns[column + 1] - left) / height - 0.4
+            kind = "word" if row == 0 and rng.random() < 0.3 else str(kinds[column])
+            text = {"number": number(rng), "digits": str(rng.integers(0, 100)), "word": word(rng),
+                    "letter": "ABCDEFabc+-"[rng.integers(11)], "empty": ""}[kind]  # fmt: skip
+            text = text[: max(1, int(room / 0.75))] if text else ""
+            if text and rng.random() < 0.9:
+                who, where = (writer, ink) if by_hand[column] else (printer, print_)
+                who.text(drawing, where, text, left + rng.uniform(0.15, 0.5) * height, y, height, rng, gap=0.12, letters=0.5)
+    if rng.random() < 0.85:
+        width = rng.uniform(0.6, 3.5)
+        strokes = [drawing.through(-9, top + row * pitch, sheet.size + 9, top + row * pitch) for row in range(count + 1)]
+        if rng.random() < 0.85:
+            strokes += [drawing.through(left, top, left, top + count * pitch) for left in columns]
+        drawing.lines(rule, strokes, width, int(rng.uniform(110, 255)))
+
+
+def cells(sheet: Sheet) -> None:
+    """A sudoku or a form's boxes: a digit, a letter or nothing in each; walls at any distance."""
+    rng, drawing = sheet.rng, sheet.drawing
+    side = sheet.height(20, 150)
+    wide = side * (1.0 if rng.random() < 0.6 else rng.uniform(0.55, 1.4))
+    rule, ink, print_ = sheet.layer("rule"), sheet.layer("pen"), sheet.layer("print")
+    writer, printer = sheet.writer(), sheet.writer(printed=True)
+    left, top = rng.uniform(-0.8, 0.6) * wide, rng.uniform(-0.8, 0.6) * side
+    columns = int((sheet.size - left) / wide) + 1
+    lines = int((sheet.size - top) / side) + 1
+    if rng.random() < 0.4:  # one row of boxes, with other things above and below
+        lines, columns = 1, int(rng.integers(1, columns + 2))
+        top = rng.uniform(0.0, max(1.0, sheet.size - side))
+    filled, by_machine, letters = rng.uniform(0.25, 1.0), rng.choice((0.0, 0.0, 0.4, 1.0)), rng.choice((0.0, 0.1, 0.4))
+    for row in range(lines):
+        for column in range(columns):
+            if rng.random() > filled:
+                continue
+            machine = rng.random() < by_machine
+            who, where = (printer, print_) if machine else (writer, ink)
+            tall = side * (rng.uniform(0.5, 0.95) if not machine else 0.62)
+            x = left + column * wide + rng.uniform(0.02, 0.35) * wide
+            y = top + (row + 1) * side - rng.uniform(0.02, max(0.03, 0.98 - tall / side)) * side
+            if rng.random() < letters:
+                _sign(sheet, where, who, x, y, tall * 0.9)
+            else:
+                glyph = who.digit(int(rng.integers(10)), rng)
+                room = (wide * 0.95) / max(1.0, glyph.advance / 56)
+                drawing.write(where, glyph, x, y, min(tall, max(room, 0.4 * side)), who.hand, rng)
+    strokes = [drawing.through(left, top + row * side, left + columns * wide, top + row * side) for row in range(lines + 1)]
+    strokes += [
+        drawing.through(left + column * wide, top, left + column * wide, top + lines * side) for column in range(columns + 1)
+    ]
+    width = rng.uniform(0.8, 1.5 + 0.05 * side)
+    drawing.lines(rule, strokes, width, int(rng.uniform(120, 255)))
+    if rng.random() < 0.4:
+        drawing.lines(rule, strokes[::3], 2.5 * width)
+
+
+def text(sheet: Sheet) -> None:
+    """A paragraph, by hand or printed; numbers among the words, or none."""
+    rng, drawing = sheet.rng, sheet.drawing
+    printed = rng.random() < 0.25
+    writer, ink = sheet.writer(printed=printed), sheet.layer("print" if printed else "pen")
+    height = sheet.height(11, 30) if rng.random() < 0.75 else sheet.height(30, 90)
+    numbers_share = float(rng.choice((0.0, 0.0, 0.0, 0.05, 0.15, 0.35)))
+    known = set(writer.font.glyphs)
+    scripts = [name for name, sign in (("latin", "a"), ("cyrillic", "ж"), ("greek", "π"), ("kana", "か")) if sign in known]
+    script = str(scripts[-1] if scripts and rng.random() < 0.4 else "latin")
+    pitch, gap = rng.uniform(1.25, 2.3) * height, rng.uniform(0.02, 0.2)
+    y = rng.uniform(0.1, 1.4) * pitch
+    cursive = not printed and rng.random() < 0.2
+    while y < sheet.size + 0.3 * height:
+        x = rng.uniform(-2, 0.5) * height if rng.random() < 0.8 else rng.uniform(0, 0.5) * sheet.size
+        if cursive and rng.random() < 0.7:
+            _cursive(sheet, ink, x, y, height)
+        else:
+            length = int(rng.integers(2, 14))
+            writer.text(drawing, ink, sentence(rng, length, script=script, numbers=numbers_share), x, y, height, rng,
+                        gap=gap, letters=0.12)  # fmt: skip
+        y += pitch
+        if rng.random() < 0.06:
+            y += pitch
+
+
+def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: float) -> None:
+    """Joined writing of nobody: loops and bows along a line, with the tall and the deep ones of letters."""
+    rng = sheet.rng
+    width = max(1.0, rng.uniform(0.04, 0.13) * height)
+    slant = rng.normal(0.2, 0.15)
+    while x < sheet.size + height:
+        points = [(0.0, 0.0)]
+        for _ in range(int(rng.integers(4, 18))):
+            last = points[-1][0]
+            up = rng.uniform(0.35, 0.6) if rng.random() < 0.72 else rng.uniform(0.85, 1.15)
+            deep = 0.0 if rng.random() < 0.85 else rng.uniform(0.25, 0.5)
+            step = rng.uniform(0.1, 0.32)
+            loop = rng.uniform(-0.16, 0.1)
+            points += [(last + step, up), (last + step + loop, up * rng.uniform(0.75, 1.0)), (last + step * 1.1, -deep)]
+        line = curve(np.array(points)) * (height, -height)
+        line[:, 0] += -slant * line[:, 1] + x
+        line[:, 1] += y
+        sheet.drawing.lines(ink, [line], width)
+        if rng.random() < 0.3:
+            xs, ys = line[rng.integers(len(line))]
+            sheet.drawing.mark(xs - 0.3 * height, ys - 0.5 * height, xs + 0.3 * height, ys + 0.4 * height, NOT_A_DIGIT)
+        x = float(line[:, 0].max()) + rng.uniform(0.3, 0.7) * height
+
+
+def letters(sheet: Sheet) -> None:
+    """Signs that are no digits, each by itself, large or small."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    tall = sheet.height(18, 150) if rng.random() < 0.7 else sheet.size * rng.uniform(0.4, 0.9)
+    y = rng.uniform(0.9, 1.5) * tall
+    while y < sheet.size + 0.3 * tall:
+        x = rng.uniform(0.0, 0.6) * tall
+        while x < sheet.size - 0.4 * tall:
+            _sign(sheet, ink, writer, x, y, tall * rng.uniform(0.8, 1.1))
+            x += rng.uniform(1.1, 2.6) * tall
+        y += rng.uniform(1.3, 2.6) * tall
+
+
+def doodles(sheet: Sheet) -> None:
+    """Free lines, rings, arrows, boxes, hatching, blots; now and then a digit, too."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    width = max(1.0, np.exp(rng.uniform(np.log(0.8), np.log(9))))
+    for _ in range(int(rng.integers(1, 14))):
+        reach = sheet.height(15, 260)
+        x, y = rng.uniform(0, sheet.size, 2)
+        kind = rng.random()
+        if kind < 0.4:
+            points = rng.random((int(rng.integers(4, 11)), 2)) * reach + (x, y) - reach / 2
+            sheet.drawing.lines(ink, [curve(points) if rng.random() < 0.7 else points], width)
+        elif kind < 0.55:
+            far = rng.normal(0, reach, 2)
+            sheet.drawing.lines(ink, [np.array([[x, y], [x + far[0], y + far[1]]])], width)
+        elif kind < 0.65:
+            time = np.linspace(0, 6.5, 30)
+            ring = np.stack([np.cos(time), np.sin(time)], axis=1) * reach * rng.uniform(0.2, 0.5, 2)
+            if reach > 90 or rng.random() < 0.3:  # small lone rings are zeros
+                sheet.drawing.lines(ink, [ring + (x, y)], width)
+                if rng.random() < 0.6:
+                    sheet.drawing.lines(ink, [ring * rng.uniform(0.3, 0.7) + (x, y)], width)
+        elif kind < 0.75:
+            _hatch(sheet, ink, x, y, reach, width)
+        elif kind < 0.83:
+            points = rng.random((int(rng.integers(3, 9)), 2)) * reach * 0.6 + (x, y)
+            cv2.fillPoly(ink, [np.rint(points).astype(np.int32)], int(rng.uniform(100, 255)), cv2.LINE_AA)
+        else:
+            _sign(sheet, ink, writer, x, y, min(reach, 120))
+            continue
+        if rng.random() < 0.5:
+            half = reach * 0.5
+            sheet.drawing.mark(x - half, y - half, x + half, y + half, NOT_A_DIGIT)
+
+
+def _hatch(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, reach: float, width: float) -> None:
+    """Strokes to and fro, as over a word that was crossed out."""
+    rng = sheet.rng
+    count = int(rng.integers(6, 26))
+    along = np.linspace(0, reach, count)
+    across = np.where(np.arange(count) % 2, 1.0, -1.0) * reach * rng.uniform(0.1, 0.3) + rng.normal(0, 2, count)
+    turn = rng.uniform(0, 3.1)
+    points = np.stack([along * np.cos(turn) - across * np.sin(turn), along * np.sin(turn) + across * np.cos(turn)], axis=1)
+    sheet.drawing.lines(ink, [points + (x, y)], width)
+
+
+def diagram(sheet: Sheet) -> None:
+    """A sketch with lines, arrows, boxes, curves and axes; short words and numbers stand beside them."""
+    rng, drawing = sheet.rng, sheet.drawing
+    writer, ink = sheet.writer(), sheet.layer("pen")
+    height = sheet.height(12, 45)
+    width = max(1.0, writer.hand.pen * height)
+    for _ in range(int(rng.integers(3, 10))):
+        x0, y0 = rng.uniform(-20, sheet.size, 2)
+        x1, y1 = (x0 + rng.normal(0, 120), y0) if rng.random() < 0.4 else (x0, y0 + rng.normal(0, 120))
+        if rng.random() < 0.3:
+            x1, y1 = x0 + rng.normal(0, 90), y0 + rng.normal(0, 90)
+        drawing.lines(ink, [np.array([[x0, y0], [x1, y1]])], width)
+        if rng.random() < 0.4:
+            direction = np.array([x1 - x0, y1 - y0]) / max(np.hypot(x1 - x0, y1 - y0), 1e-3)
+            side = np.array([-direction[1], direction[0]])
+            tip = np.array([x1, y1])
+            head = np.array([tip - 8 * direction + 5 * side, tip, tip - 8 * direction - 5 * side])
+            drawing.lines(ink, [head], width)
+        if rng.random() < 0.3:
+            w, h = rng.uniform(0.2, 0.5, 2) * sheet.size
+            drawing.lines(ink, [np.array([[x0, y0], [x0 + w, y0], [x0 + w, y0 + h], [x0, y0 + h], [x0, y0]])], width)
+    for _ in range(int(rng.integers(2, 12))):
+        kind = rng.random()
+        written = number(rng) if kind < 0.6 else word(rng) if kind < 0.85 else _formula(rng)
+        x, y = rng.uniform(-10, sheet.size - height), rng.uniform(height, sheet.size)
+        writer.text(drawing, ink, written, x, y, height * rng.uniform(0.8, 1.2), rng, gap=0.1, letters=0.8)
+
+
+def list_of_lines(sheet: Sheet) -> None:
+    """Words with a number behind or before each: lists, notes, answers."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    height = sheet.height(12, 60)
+    y = rng.uniform(0.3, 1.4) * height
+    pitch, first, place = rng.uniform(1.4, 2.6) * height, rng.random() < 0.4, rng.uniform(1, 6) * height
+    while y < sheet.size + 0.3 * height:
+        x = rng.uniform(-1.0, 1.0) * height
+        parts = [word(rng) if rng.random() < 0.8 else sentence(rng, 2), number(rng)]
+        for part in reversed(parts) if first else parts:
+            end = writer.text(sheet.drawing, ink, part, x, y, height, rng, gap=0.12, letters=0.4)
+            x = end + (rng.uniform(0.5, 1.5) * height if rng.random() < 0.5 else place)
+        y += pitch
+
+
+def nothing(sheet: Sheet) -> None:
+    """An empty sheet."""
+
+
+def ruled(sheet: Sheet) -> None:
+    """Lines or squares over the whole sheet, as paper is sold; a margin."""
+    rng, drawing, ink = sheet.rng, sheet.drawing, sheet.layer("rule")
+    pitch, far = np.exp(rng.uniform(np.log(9), np.log(110))), sheet.size + 30
+    width, strength = rng.uniform(0.6, 2.2), int(rng.uniform(60, 230))
+    places = np.arange(rng.uniform(-pitch, 0), far, pitch)
+    kind = rng.random()
+    strokes = [drawing.through(-30, y, far, y) for y in places] if kind < 0.9 else []
+    if kind > 0.55:
+        strokes += [drawing.through(x, -30, x, far) for x in places + rng.uniform(0, pitch)]
+    if rng.random() < 0.2:
+        x = rng.uniform(0, sheet.size)
+        strokes.append(drawing.through(x, -30, x, far))
+    drawing.lines(ink, strokes, width, strength)
+
+
+LAYOUTS: tuple[tuple[float, Layout], ...] = (
+    (11, rows), (13, numbers), (9, scattered), (14, single), (8, sums), (9, table), (9, cells), (15, text),
+    (5, letters), (5, doodles), (5, diagram), (6, list_of_lines), (2, nothing),
+)  # fmt: skip

@@ -1,0 +1,161 @@
+"""Who writes: a pen, a hand, a source of digits and one of letters; and the pseudo-text that is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing, Hand
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
+    from digitlab.datasets.pages.glyphs import Glyph
+
+__all__ = ["Writer", "number", "pick_writer", "sentence", "word"]
+
+_ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl pr qu sch sh sk sl sp st str th tr".split()
+_NUCLEI = "a e i o u y ai au ea ee ei ie io oo ou ue".split()
+_CODAS = ["", "", "", "", *"l m n r s t x ck ft ll lt nd ng nt rd rk rn ss st th tt".split()]
+_CYRILLIC = [*"бвгджзклмнпрстфхцчш"], [*"аеиоуыэюя"]
+_GREEK = [*"βγδζθκλμνξπρστφχψ"], [*"αεηιουω"]
+_SUBSCRIPTS = 0.55
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One hand. ``mix``: sources of digits with their shares; ``font``: of all other signs, and of digits it may be."""
+
+    alphabets: Alphabets
+    hand: Hand
+    mix: tuple[tuple[str, float], ...]
+    font: FontGlyphs
+    spacing: float
+
+    def digit(self, label: int, rng: np.random.Generator) -> Glyph:
+        """A glyph of this digit."""
+        draw = rng.random()
+        for source, share in self.mix:
+            if draw < share:
+                break
+            draw -= share
+        if source == "font":
+            glyph = self.font.glyphs.get(str(label))
+            if glyph is not None:
+                return glyph
+            source = "skeleton"
+        choices = self.alphabets.digits[source][label]
+        return choices[rng.integers(len(choices))]
+
+    def text(
+        self,
+        drawing: Drawing,
+        ink: NDArray[np.uint8],
+        text: str,
+        x: float,
+        y: float,
+        height: float,
+        rng: np.random.Generator,
+        *,
+        gap: float | None = None,
+        letters: float = 0.25,
+    ) -> float:
+        """Write a line of text with its baseline's left end at (x, y); returns where it ends.
+
+        height: pixels, of digits and capitals; gap: between signs, in parts of it. letters: the share of signs that
+        are no digits whose boxes are kept, as examples of such
+        """
+        gap = self.spacing if gap is None else gap
+        for character in text:
+            if character == " ":
+                x += (0.42 + max(gap, 0.0)) * height
+                continue
+            if character.isdigit() and character.isascii():
+                glyph = self.digit(int(character), rng)
+                free = gap if glyph.name not in self.font.glyphs or self.font.glyphs[glyph.name] is not glyph else gap * 0.5
+                x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
+            elif (glyph := self.font.glyphs.get(character)) is not None:
+                keep = rng.random() < letters
+                step = drawing.write(ink, glyph, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep)
+                x += step + (gap - 0.1) * 0.5 * height * (self.font.kind != "handwriting")
+            else:
+                x += 0.3 * height
+            if x > drawing.size * 1.6:
+                break
+        return x
+
+
+def pick_writer(alphabets: Alphabets, rng: np.random.Generator, *, printed: bool = False) -> Writer:
+    """A writer by chance; ``printed``: a machine."""
+    kinds = ("print",) if printed else ("handwriting",) if rng.random() < 0.8 else ("print", "script")
+    fonts = [font for font in alphabets.fonts if font.kind in kinds] or list(alphabets.fonts)
+    font = fonts[rng.integers(len(fonts))]
+    if printed:
+        hand = Hand(0.1, rng.uniform(-0.006, 0.012), 0.0 if rng.random() < 0.9 else 0.2, 0.0, rng.uniform(0.8, 1.4))
+        return Writer(alphabets, hand, (("font", 1.0),), font, rng.uniform(0.05, 0.2))
+    pen = float(np.clip(np.exp(rng.normal(np.log(0.085), 0.45)), 0.025, 0.26))
+    weight = rng.uniform(-0.012, 0.012) if font.kind == "handwriting" else rng.uniform(-0.02, 0.015)
+    weight += max(0.0, pen - 0.1) * 0.3
+    hand = Hand(pen, weight, rng.normal(0.08, 0.16), abs(rng.normal(0, 0.07)), rng.uniform(0.8, 1.7))
+    source = rng.random()
+    if source < 0.28:
+        mix: tuple[tuple[str, float], ...] = (("mnist", 1.0),)
+    elif source < 0.56:
+        mix = (("skeleton", 1.0),)
+    elif source < 0.72:
+        mix = (("strokes", 1.0),)
+    elif source < 0.84:
+        mix = (("font", 1.0),)
+    else:
+        mix = (("mnist", 0.25), ("skeleton", 0.35), ("strokes", 0.25), ("font", 0.15))
+    return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35))
+
+
+def word(rng: np.random.Generator, script: str = "latin") -> str:
+    """A word of no language."""
+    if script == "kana":
+        return "".join(chr(rng.integers(0x3042, 0x3093)) for _ in range(rng.integers(1, 6)))
+    if script in ("cyrillic", "greek"):
+        onsets, nuclei = _CYRILLIC if script == "cyrillic" else _GREEK
+        return "".join(onsets[rng.integers(len(onsets))] + nuclei[rng.integers(len(nuclei))] for _ in range(rng.integers(1, 5)))
+    made = ""
+    for _ in range(int(rng.choice((1, 1, 2, 2, 2, 3, 3, 4)))):
+        if made or rng.random() < 0.8:
+            made += _ONSETS[rng.integers(len(_ONSETS))]
+        made += _NUCLEI[rng.integers(len(_NUCLEI))] + _CODAS[rng.integers(len(_CODAS))]
+    shape = rng.random()
+    return made.capitalize() if shape < 0.18 else made.upper() if shape < 0.26 else made
+
+
+def number(rng: np.random.Generator) -> str:
+    """A number as people write them: plain ones, prices, dates, times, marks."""
+    kind = rng.random()
+    many = int(rng.choice((1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8)))
+    plain = "".join(str(each) for each in rng.integers(0, 10, many))
+    if kind < 0.62:
+        return plain
+    if kind < 0.7:
+        return f"{plain}{'.,'[rng.integers(2)]}{rng.integers(0, 100):02d}"
+    if kind < 0.78:
+        sign = "./-:"[rng.integers(4)]
+        return sign.join(str(each) for each in (rng.integers(1, 32), rng.integers(1, 13), rng.integers(0, 100)))
+    if kind < 0.83:
+        return f"{rng.integers(0, 24)}:{rng.integers(0, 60):02d}"
+    if kind < 0.88:
+        return plain + str(rng.choice(("%", "€", "$", "cm", "kg", "km", "°", "ml", "m", "h", "x", "th", "a", "b")))
+    if kind < 0.93:
+        return str(rng.choice(("$", "#", "+", "-", "(", "=", "No. ", "x", "A", "p. "))) + plain
+    return f"{plain}/{rng.integers(1, 100)}"
+
+
+def sentence(rng: np.random.Generator, length: int, *, script: str = "latin", numbers: float = 0.0) -> str:
+    """Words, with numbers among them (a share), and punctuation."""
+    words = []
+    for _ in range(length):
+        words.append(number(rng) if rng.random() < numbers else word(rng, script))
+        if rng.random() < 0.12:
+            words[-1] += ".,;:!?"[rng.integers(6)]
+    return " ".join(words)

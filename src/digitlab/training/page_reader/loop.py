@@ -1,0 +1,161 @@
+"""Training the page reader: drawn batches in, two networks out; resumable, the same seed the same batches."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from digitlab.models.backend import keras
+from digitlab.training.compiled.fused_update import fuse_update
+from digitlab.training.compiled.quick_network import with_quick_layers
+from digitlab.training.page_reader.networks import as_map, crop_network, detector
+from digitlab.training.page_reader.targets import draw_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from digitlab.datasets.pages.alphabets import Alphabets
+    from digitlab.training.page_reader.targets import Batch
+
+__all__ = ["train"]
+
+_RATE, _WARM_UP = 3e-3, 0.08
+_KEEP_EVERY = 300  # steps
+
+_alphabets: Alphabets | None = None
+
+
+def _draw(task: tuple[tuple[int, ...], int]) -> Batch:
+    import cv2
+
+    cv2.setNumThreads(1)
+    assert _alphabets is not None  # noqa: S101 - set before the processes fork
+    return draw_batch(_alphabets, task[0], task[1])
+
+
+def batches(alphabets: Alphabets, seed: int, first: int, last: int, count: int, workers: int) -> Iterator[Batch]:
+    """Batches ``first`` to ``last`` of a training, drawn by processes ahead of their use."""
+    global _alphabets  # noqa: PLW0603 - forked processes share it without a copy
+    _alphabets = alphabets
+    pool = multiprocessing.get_context("fork").Pool(workers, initializer=os.nice, initargs=(1,))
+    ahead: list[Any] = []
+    number = first
+    try:
+        while number < last or ahead:
+            while number < last and len(ahead) < 2 * workers + 2:
+                ahead.append(pool.apply_async(_draw, (((seed, number), count),)))
+                number += 1
+            yield ahead.pop(0).get()
+    finally:
+        pool.terminate()
+
+
+def train(
+    alphabets: Alphabets,
+    folder: Path,
+    *,
+    steps: int,
+    batch: int = 32,
+    seed: int = 0,
+    workers: int = 2,
+    tell: Callable[[str], None] = print,
+    start_from: Path | None = None,
+) -> tuple[keras.Model, keras.Model]:
+    """Train detector and classifier together; goes on where ``folder`` has been left."""
+    drawn = batches  # forked before TensorFlow has threads
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(seed)
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    where, what = detector(), crop_network()
+    variables = [*where.trainable_variables, *what.trainable_variables]
+    optimiser = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=None)
+    optimiser.build(variables)
+    everything = [*where.variables, *what.variables, *optimiser.variables]
+    kept = folder / "state.npz"
+    first = 0
+    if kept.exists():
+        with np.load(kept) as state:
+            first = int(state["step"])
+            for number, variable in enumerate(everything):
+                variable.assign(state[f"v{number}"])
+        tell(f"goes on at step {first:,}")
+    elif start_from is not None:
+        with np.load(start_from) as state:
+            for number, variable in enumerate([*where.variables, *what.variables]):
+                variable.assign(state[f"v{number}"])
+    fuse_update(optimiser)
+    step = _step(with_quick_layers(where), with_quick_layers(what), optimiser, variables)
+    began, seen = time.monotonic(), 0
+    recent: list[Any] = []
+    for number, given in enumerate(drawn(alphabets, seed, first, steps, batch, workers), first):
+        rate = _RATE * (number / (_WARM_UP * steps) if number < _WARM_UP * steps else
+                        0.5 + 0.5 * np.cos(np.pi * (number / steps - _WARM_UP) / (1 - _WARM_UP)))  # fmt: skip
+        optimiser.learning_rate.assign(max(float(rate), 1e-6))
+        recent.append(np.asarray(step(given.pages, given.cells, given.digits, given.crops, given.labels)))
+        seen += batch
+        if (number + 1) % 50 == 0:
+            passed = time.monotonic() - began
+            means = np.mean(recent, axis=0)
+            left = passed / (number + 1 - first) * (steps - number - 1)
+            tell(f"{number + 1:,}/{steps:,}  {seen / passed:.0f} pages/s  heat {means[0]:.3f} box {means[1]:.3f} "
+                 f"class {means[2]:.3f} crop {means[3]:.3f} right {means[4]:.4f}  {left / 60:.0f} min left")  # fmt: skip
+            recent = []
+        if (number + 1) % _KEEP_EVERY == 0 or number + 1 == steps:
+            _keep(kept, number + 1, everything)
+    (folder / "done.json").write_text(json.dumps({"steps": steps, "batch": batch, "seed": seed}))
+    return where, what
+
+
+def _keep(path: Path, step: int, everything: list[Any]) -> None:
+    state = {f"v{number}": np.asarray(variable) for number, variable in enumerate(everything)}
+    part = path.with_name("part.npz")
+    np.savez(part, step=step, **state)
+    part.replace(path)
+
+
+def _step(where: keras.Model, what: keras.Model, optimiser: Any, variables: list[Any]) -> Any:
+    @tf.function(jit_compile=False)  # type: ignore[untyped-decorator]
+    def step(pages: Any, cells: Any, digits: Any, crops: Any, labels: Any) -> Any:
+        cells = tf.cast(cells, tf.float32)
+        with tf.GradientTape() as tape:
+            heat, box, kind = map_losses(as_map(where(pages, training=True)), cells, digits)
+            crop, right = crop_loss(what(crops, training=True), labels)
+            loss = heat + box + 0.4 * kind + crop
+        gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), 8.0)
+        optimiser.apply(gradients, variables)
+        return tf.stack([heat, box, kind, crop, right])
+
+    return step
+
+
+def map_losses(answers: Any, cells: Any, digits: Any) -> tuple[Any, Any, Any]:
+    """The detector's three losses: focal for centres (Law and Deng 2018), L1 for log distances, cross-entropy."""
+    heat, counts, distances, weight = cells[..., 0], cells[..., 1], cells[..., 2:6], cells[..., 6]
+    logits = answers[..., 0]
+    probability = tf.clip_by_value(tf.sigmoid(logits), 1e-5, 1 - 1e-5)
+    is_centre = tf.cast(heat > 0.999, tf.float32)
+    positive = -((1 - probability) ** 2) * tf.math.log(probability) * is_centre
+    negative = -(probability**2) * tf.math.log(1 - probability) * (1 - heat) ** 4 * (1 - is_centre)
+    count = tf.maximum(tf.reduce_sum(is_centre * counts), 8.0)
+    centres = tf.reduce_sum((positive + negative) * counts) / count
+    total = tf.maximum(tf.reduce_sum(weight), 8.0)
+    box = tf.reduce_sum(tf.abs(answers[..., 1:5] - distances) * weight[..., None]) / total
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(digits, tf.int32), answers[..., 5:])
+    return centres, box, tf.reduce_sum(entropy * weight) / total
+
+
+def crop_loss(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """Cross-entropy with a little smoothing, and the share that is right; crops labelled -1 do not count."""
+    counts = tf.cast(labels >= 0, tf.float32)
+    wanted = tf.one_hot(tf.cast(tf.maximum(labels, 0), tf.int32), 11) * 0.97 + 0.03 / 11
+    entropy = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+    right = tf.cast(tf.argmax(logits, -1, output_type=tf.int32) == tf.cast(labels, tf.int32), tf.float32)
+    total = tf.maximum(tf.reduce_sum(counts), 1.0)
+    return tf.reduce_sum(entropy * counts) / total, tf.reduce_sum(right * counts) / total

@@ -1,0 +1,112 @@
+"""The networks of the page reader: a detector over the whole page, and a classifier of what it finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from digitlab.models.backend import keras
+
+layers = keras.layers
+
+__all__ = ["CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "STRIDE", "as_map", "crop_network", "detector"]
+
+STRIDE = 4  # pixels of the page for a cell of the detector's map
+DETECTOR_CHANNELS = 15  # of a cell: the centre's logit, four distances, ten classes
+CROP = 32  # pixels: the side of what the classifier looks at
+CROP_CLASSES = 11  # the ten digits, and what is none
+
+_WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
+
+
+def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
+    """A U-Net from strides 2 to 64 back to 8 (Ronneberger 2015), with a map of centres (Zhou 2019, "Objects as Points").
+
+    Input: uint8 (N, H, W, 3) RGB, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2 × 2 × 15): for each of a
+    cell's four quarters, upper ones first, the logit that a digit's centre lies in it; log(distance / 8 pixels) from its
+    middle to the digit's left, top, right and bottom edges; ten logits of which digit it is. `as_map` spreads them.
+    """
+    pages = keras.Input((None, None, 3), dtype="uint8", name="pages")
+    x: Any = layers.Rescaling(1 / 64.0, offset=-2.0)(pages)
+    x = layers.Conv2D(widths[0], 3, strides=2, padding="same", activation="relu", kernel_initializer="he_normal")(x)
+    x = _conv(widths[1], stride=2)(x)                   # (N, H/4, W/4, 24)
+    skips: list[Any] = []
+    for width in widths[2:]:
+        x = _conv(width, stride=2)(x)
+        x = _residual(x, width)
+        skips.append(x)                                 # (N, H/8, W/8, 48) … (N, H/64, W/64, 96)
+    x = skips.pop()
+    while skips:
+        skip = skips.pop()
+        x = layers.Add()([skip, layers.UpSampling2D(2)(layers.Conv2D(skip.shape[-1], 1)(x))])
+        x = _conv(skip.shape[-1] if skips else 64)(x)
+    # A cell of stride 8 answers for its four of stride 4: no costly map of stride 4 is needed on the way back.
+    x = layers.Conv2D(
+        4 * DETECTOR_CHANNELS, 1, bias_initializer=_rare_centres(), dtype="float32", name="answers"
+    )(x)                                                # (N, H/8, W/8, 60)
+    return keras.Model(pages, x, name="page-detector")
+
+
+def crop_network(widths: tuple[int, int, int] = (32, 64, 128)) -> keras.Model:
+    """Which digit is in the middle of a crop, or that it is none.
+
+    Input: uint8 (N, 32, 32, 3) RGB, the digit's longest side two thirds of it, with what surrounds it on the page.
+    Output: float32 (N, 11), logits. 250,000 parameters, 12 million multiply–adds.
+    """
+    crops = keras.Input((CROP, CROP, 3), dtype="uint8", name="crops")
+    x: Any = layers.Rescaling(1 / 64.0, offset=-2.0)(crops)
+    x = ContrastNormalisation(name="contrast")(x)
+    x = _conv(widths[0], 5, stride=2)(x)                # (N, 16, 16, 32)
+    x = _conv(widths[0])(x)
+    x = _conv(widths[1], stride=2)(x)                   # (N, 8, 8, 64)
+    x = _residual(x, widths[1])
+    x = _conv(widths[1])(x)
+    x = _conv(widths[2], stride=2)(x)                   # (N, 4, 4, 128)
+    x = _conv(widths[2])(x)
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+    x = layers.Dropout(0.2)(x)
+    return keras.Model(crops, layers.Dense(CROP_CLASSES, dtype="float32", name="answers")(x), name="crop-network")
+
+
+@keras.saving.register_keras_serializable("digitlab")
+class ContrastNormalisation(layers.Layer):  # type: ignore[misc]
+    """Each crop less its mean, divided by its deviation (at least an eighth of full): faint ink is as good as dark."""
+
+    def call(self, units: Any) -> Any:
+        """Float (N, H, W, C) → the same."""
+        ops = keras.ops
+        units = ops.cast(units, "float32")
+        mean = ops.mean(units, axis=(1, 2, 3), keepdims=True)
+        centred = units - mean
+        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=(1, 2, 3), keepdims=True))
+        return ops.cast(centred / ops.maximum(deviation, 0.05), self.compute_dtype)
+
+
+def _conv(filters: int, size: int = 3, *, stride: int = 1) -> Any:
+    """A convolution, batch normalisation in place of its bias, ReLU."""
+    convolution = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal")
+    normalisation, activation = layers.BatchNormalization(momentum=0.98), layers.Activation("relu")
+
+    def apply(x: Any) -> Any:
+        return activation(normalisation(convolution(x)))
+
+    return apply
+
+
+def _residual(x: Any, filters: int) -> Any:
+    return layers.Add()([x, _conv(filters)(x)])
+
+
+def as_map(answers: Any) -> Any:
+    """The detector's answers with a cell a quarter: (N, H/8, W/8, 60) → (N, H/4, W/4, 15)."""
+    import tensorflow as tf
+
+    return tf.nn.depth_to_space(answers, 2)
+
+
+def _rare_centres() -> Any:
+    """A bias from which one cell in a hundred is a centre, so that the first steps do not drown in the others."""
+    import numpy as np
+
+    bias = np.zeros((4, DETECTOR_CHANNELS), np.float32)
+    bias[:, 0] = -4.6
+    return lambda shape, dtype=None: keras.ops.convert_to_tensor(bias.reshape(-1), dtype)  # noqa: ARG005 - Keras' signature
