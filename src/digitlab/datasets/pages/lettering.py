@@ -320,10 +320,11 @@ def _from_left(text: str) -> str:
         return text
     runs: list[str] = []
     for character in text:
-        if runs and character not in _RIGHT_TO_LEFT and not character.isspace() and runs[-1][-1:] not in _RIGHT_TO_LEFT:
-            runs[-1] += character
-        else:
+        alone = character.isspace() or character in _RIGHT_TO_LEFT
+        if alone or not runs or runs[-1].isspace() or runs[-1] in _RIGHT_TO_LEFT:
             runs.append(character)
+        else:
+            runs[-1] += character
     return "".join(reversed(runs))
 
 

@@ -10,6 +10,7 @@ say what it is.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["ALPHABETS", "RIGHT_TO_LEFT", "SYMBOLS", "caps", "date", "line", "mail", "name", "sum_with_letters"]
+__all__ = [
+    "ALPHABETS",
+    "RIGHT_TO_LEFT",
+    "SYMBOLS",
+    "caps",
+    "date",
+    "joined",
+    "line",
+    "mail",
+    "name",
+    "sum_with_letters",
+]
 __all__ += ["symbol", "token", "unit", "word"]
 
 # Onsets, nuclei and codas of each language; what stands twice comes twice as often, "-" is none.
@@ -76,24 +88,29 @@ _SYLLABLES = {
     "armenian": (("բ գ դ զ թ կ հ մ ն պ ջ ռ ս վ տ ց ք", "ա ա ե ի ո ու է", "- - - ն ր լ"),),
     "kana": (
         (
-            "あ い う え お か き く け こ さ し す せ そ た ち つ て と な に ぬ ね の は ひ ふ へ ほ ま み む め も や ゆ よ ら り る れ ろ わ を が ぎ だ で ば",
+            "あ い う え お か き く け こ さ し す せ そ た ち つ て と な に ぬ ね "
+            "の は ひ ふ へ ほ ま み む め も や ゆ よ ら り る れ ろ わ を が ぎ だ "
+            "で ば",
             "-",
             "- - - - - ん っ",
         ),
         (
-            "ア イ ウ エ カ キ ク ケ コ サ シ ス セ ソ タ チ ツ テ ト ナ ニ ヌ ネ ノ ハ ヒ フ ヘ ホ マ ミ ム メ モ ヤ ユ ヨ ラ リ ル レ ワ ド バ パ",
+            "ア イ ウ エ カ キ ク ケ コ サ シ ス セ ソ タ チ ツ テ ト ナ ニ ヌ ネ ノ "
+            "ハ ヒ フ ヘ ホ マ ミ ム メ モ ヤ ユ ヨ ラ リ ル レ ワ ド バ パ",
             "-",
             "- - - - ー ン",
         ),
         (
-            "日 本 人 大 小 中 国 年 月 時 分 今 何 上 下 左 右 山 川 田 水 火 木 金 土 子 女 男 学 生 先 私 友 行 来 見 食 車 電 話 語 書 名 前 円",
+            "日 本 人 大 小 中 国 年 月 時 分 今 何 上 下 左 右 山 川 田 水 火 木 金 "
+            "土 子 女 男 学 生 先 私 友 行 来 見 食 車 電 話 語 書 名 前 円",
             "- - の は を い に",
             "-",
         ),
     ),
     "hangul": (
         (
-            "가 나 다 라 마 바 사 아 자 하 고 노 도 로 모 보 소 오 기 니 리 시 지 한 국 은 는 을 를 이 에 서 우 수 요 습 입 것 말 글",
+            "가 나 다 라 마 바 사 아 자 하 고 노 도 로 모 보 소 오 기 니 리 시 지 한 "
+            "국 은 는 을 를 이 에 서 우 수 요 습 입 것 말 글",
             "-",
             "-",
         ),
@@ -103,12 +120,12 @@ _ONE_LETTER_A_SYLLABLE = ("hebrew", "arabic", "kana", "hangul")
 RIGHT_TO_LEFT = ("hebrew", "arabic")
 _CASED = ("latin", "greek", "cyrillic")
 
-SYMBOLS = "+−×÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓°µ½"
+SYMBOLS = "+−×·÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓°µ½"
 _LONE_SYMBOLS = "+−×÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓"
 _LONE_LETTERS = "abcdefhkmnprtuvwxyABCDEFGHKLMNPQRTUVWXYαβγδεθλμξπφψωΓΔΘΛΞΠΣΦΨΩжшюяЖШЮЯД"
 _VARIABLES = "xyzabcnmkuvtpqrfghXYABCEFPQ"
 _MONTHS = "Jan Feb March April Mai May June Juli Aug Sept Okt Nov Dez janvier mars avril août enero marzo abril"
-_UNITS = "kg g mg km m cm mm l ml h min s € $ % °C kWh W V A Hz MB GB Std. St. km/h m² EUR Pf. lb oz ft in"
+_UNITS = "kg g mg km m cm mm ml h min s € $ % °C kWh W V A Hz MB GB Std. St. km/h m² EUR Pf. lb oz ft in"
 _ENDINGS = "com org net de fr it es eu info"
 _TITLES = "Dr. Mr. Mrs. Ms. Prof. Hr. Fr. Mme Sr."
 
@@ -130,7 +147,36 @@ def _alphabet(script: str) -> frozenset[str]:
         letters |= {letter for letter in _LATIN_TEXT if not letter.isspace()}
     if script == "greek":
         letters |= set("ςΓΔΘΛΞΠΣΦΨΩ")
+    if script == "arabic":
+        letters |= {form for forms in ARABIC_FORMS.values() for form in forms}
     return frozenset(letters)
+
+
+def _arabic_forms() -> dict[str, tuple[str, ...]]:
+    """Each Arabic letter's forms alone, at the end, at the start and in the middle of a word, as Unicode names them."""
+    forms: dict[str, dict[str, str]] = {}
+    for code in range(0xFE80, 0xFEF5):
+        position, *letters = unicodedata.decomposition(chr(code)).split()
+        if len(letters) == 1:
+            forms.setdefault(chr(int(letters[0], 16)), {})[position] = chr(code)
+    order = ("<isolated>", "<final>", "<initial>", "<medial>")
+    return {
+        letter: tuple(found[position] for position in order if position in found) for letter, found in forms.items()
+    }
+
+
+ARABIC_FORMS = _arabic_forms()
+
+
+def joined(letters: str) -> str:
+    """Arabic letters in the forms that they take beside each other; anything else as it is."""
+    shaped = ""
+    for before, letter, after in zip(f" {letters}", letters, f"{letters[1:]} ", strict=False):
+        forms = ARABIC_FORMS.get(letter, (letter,))
+        follows = len(ARABIC_FORMS.get(before, ())) == 4  # the letter before reaches out to this one
+        leads = len(forms) == 4 and after in ARABIC_FORMS
+        shaped += forms[(1 if follows and len(forms) > 1 else 0) + (2 if leads else 0)]
+    return shaped
 
 
 _LATIN_TEXT = (
@@ -159,7 +205,7 @@ def word(rng: np.random.Generator, script: str = "latin") -> str:
         letters += _pick(rng, onsets) + _pick(rng, nuclei)
     if script == "greek" and letters.endswith("σ"):
         letters = f"{letters[:-1]}ς"
-    return letters
+    return joined(letters) if script == "arabic" else letters
 
 
 def name(rng: np.random.Generator, script: str = "latin") -> str:
@@ -283,7 +329,7 @@ _SPECIALS: dict[str, Callable[..., str]] = {"date": date, "unit": unit, "sum": s
 def line(
     rng: np.random.Generator, scripts: Sequence[str] = ("latin",), *, length: int = 30, digits: bool = True
 ) -> str:
-    """Tokens of one script, and Latin ones where it is allowed, with spaces, until ``length`` characters are reached."""
+    """Tokens of one script, and Latin ones where allowed, with spaces, until ``length`` characters are reached."""
     script = _pick(rng, scripts)
     chosen = ("latin",) if script == "latin" else (script, script, "latin") if "latin" in scripts else (script,)
     written = token(rng, chosen, digits=digits)
