@@ -26,6 +26,7 @@ from digitlab.datasets.pages.lettering import CATALOGUE, FONTS_LIST, fonts_folde
 from digitlab.datasets.pages.words import ALPHABETS
 from digitlab.storage import write_bytes, write_text
 
+FORMAT = 2  # of what is written: raised when the same list gives other files
 KINDS = ("handwriting", "print", "script")
 WANTED = {ord(character) for characters in ALPHABETS.values() for character in characters}
 
@@ -120,7 +121,7 @@ def is_installed(folder: Path, entries: dict[str, tuple[str, Entry]]) -> bool:
     except (OSError, ValueError):
         return False
     return (
-        there["wanted"] == len(WANTED)
+        (there.get("format"), there.get("wanted")) == (FORMAT, len(WANTED))
         and {row["name"]: (row["kind"], row["split"], row["sha512"]) for row in there["fonts"]}
         == {name: (kind, entry["split"], entry["sha512"]) for name, (kind, entry) in entries.items()}
         and all((folder / part["file"]).exists() for row in there["fonts"] for part in row["files"])
@@ -150,7 +151,8 @@ def main(target: str | None = None) -> None:
                 {"name": name, "kind": kind, "split": entry["split"], "sha512": entry["sha512"], "files": files}
             )
     write_text(
-        folder / CATALOGUE, json.dumps({"wanted": len(WANTED), "fonts": rows}, ensure_ascii=False, indent=1) + "\n"
+        folder / CATALOGUE,
+        json.dumps({"format": FORMAT, "wanted": len(WANTED), "fonts": rows}, ensure_ascii=False, indent=1) + "\n",
     )
     sys.stdout.write(f"{len(rows)} fonts in {folder}\n")
 

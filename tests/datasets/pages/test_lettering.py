@@ -163,3 +163,8 @@ def test_some_sevens_have_a_bar_and_some_zeros_a_slash(dejavu: Font) -> None:
     # A row through the bar is wider than any through the stem alone.
     lower = [(draw_digit_glyph(7, dejavu, 60, rng)[24:44] >= 128).sum(1).max() for _ in range(80)]
     assert 10 <= sum(width > 22 for width in lower) <= 40
+
+
+def test_an_accent_that_a_font_lacks_is_left_away(dejavu: Font) -> None:
+    without = Font("plain", "print", "train", ((dejavu.files[0][0], frozenset("sz")),), frozenset("sz"), ("latin",))
+    assert draw_text("šž", without, 30, np.random.default_rng(0)).characters == "sz"

@@ -15,6 +15,8 @@ from __future__ import annotations
 import functools
 import json
 import math
+import string
+import unicodedata
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +151,7 @@ def _font(row: dict[str, Any], folder: Path) -> Font:
     files = tuple((folder / part["file"], frozenset(part["characters"])) for part in row["files"])
     characters = frozenset().union(*(part for _, part in files))
     letters = {script: {letter for letter in alphabet if letter.isalpha()} for script, alphabet in ALPHABETS.items()}
+    letters["latin"] &= set(string.ascii_letters)  # accents are left away where a font has none
     scripts = tuple(script for script, needed in letters.items() if len(needed & characters) >= 0.75 * len(needed))
     return Font(row["name"], row["kind"], row["split"], files, characters, scripts)
 
@@ -178,6 +181,11 @@ def random_hand(rng: np.random.Generator, font: Font | None = None) -> Hand:
 @functools.lru_cache(maxsize=600)
 def _face(path: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _available(font: Font, character: str) -> str:
+    """The character, or its letter without accents where the font has only that."""
+    return character if character in font.characters else unicodedata.normalize("NFKD", character)[0]
 
 
 def _file_of(font: Font, character: str) -> Path | None:
@@ -258,7 +266,8 @@ def draw_text(text: str, font: Font, pixels: float, rng: np.random.Generator, ha
     """Draw one line of text.
 
     Args:
-        text: characters that the font lacks are left out; ``Lettering.characters`` tells what was drawn.
+        text: an accent that the font lacks is left away, any other character it lacks is left out;
+            ``Lettering.characters`` tells what was drawn.
         font: one of ``fonts()``.
         pixels: the height of a capital.
         rng: where all chance comes from.
@@ -302,7 +311,8 @@ def _placed(
     spaces = rng.uniform(0.8, 1.5, len(text)).tolist() if hand.unevenness else [1.0] * len(text)
     pen = 0.0
     placed = []
-    for character, variant, height, space in zip(_from_left(text), variants, heights, spaces, strict=True):
+    for asked, variant, height, space in zip(_from_left(text), variants, heights, spaces, strict=True):
+        character = _available(font, asked)
         if character.isspace():
             pen += 0.4 * step * space
             continue

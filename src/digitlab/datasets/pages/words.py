@@ -29,8 +29,11 @@ __all__ = [
     "mail",
     "name",
     "sum_with_letters",
+    "symbol",
+    "token",
+    "unit",
+    "word",
 ]
-__all__ += ["symbol", "token", "unit", "word"]
 
 # Onsets, nuclei and codas of each language; what stands twice comes twice as often, "-" is none.
 _SYLLABLES = {
