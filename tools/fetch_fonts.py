@@ -2,7 +2,7 @@
 
 Packs the npm packages that ``src/digitlab/datasets/pages/fonts.toml`` names at their pinned versions, checks each
 archive's SHA-512, cuts every font to the characters that ``digitlab.datasets.pages.words`` writes, and saves them as
-TrueType files with their licences and one ``fonts.json`` that ``digitlab.datasets.pages.lettering`` reads. Needs npm
+TrueType files with their licences and one ``fonts.json`` that ``digitlab.datasets.pages.typefaces`` reads. Needs npm
 and fonttools. Some 100 MB are loaded, a few stay.
 """
 
@@ -22,7 +22,7 @@ import tomllib
 from pathlib import Path
 from typing import TypedDict
 
-from digitlab.datasets.pages.lettering import CATALOGUE, FONTS_LIST, fonts_folder
+from digitlab.datasets.pages.typefaces import CATALOGUE, FONTS_LIST, fonts_folder
 from digitlab.datasets.pages.words import ALPHABETS
 from digitlab.storage import write_bytes, write_text
 

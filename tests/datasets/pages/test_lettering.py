@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlab.datasets.pages import lettering
+from digitlab.datasets.pages import lettering, typefaces
 from digitlab.datasets.pages.lettering import Font, Hand, draw_digit_glyph, draw_text, fonts, fonts_folder, random_hand
 from digitlab.datasets.pages.words import ALPHABETS, line
 from digitlab.errors import DatasetError, UsageError
@@ -26,7 +26,7 @@ def dejavu(fresh_cache: Path) -> Font:
     row = {"name": "dejavu", "kind": "print", "split": "train"}
     row |= {"files": [{"file": str(file), "characters": "".join(sorted(characters))}]}
     fonts_folder().mkdir(parents=True)
-    (fonts_folder() / lettering.CATALOGUE).write_text(json.dumps({"fonts": [row]}))
+    (fonts_folder() / typefaces.CATALOGUE).write_text(json.dumps({"fonts": [row]}))
     return fonts("train")[0]
 
 
@@ -55,8 +55,8 @@ def test_a_split_without_fonts_and_a_damaged_list_say_so(dejavu: Font) -> None:
         fonts("validation")
     with pytest.raises(UsageError, match="'test' was asked for"):
         fonts("test")
-    (fonts_folder() / lettering.CATALOGUE).write_text("{")
-    lettering._installed.cache_clear()
+    (fonts_folder() / typefaces.CATALOGUE).write_text("{")
+    typefaces._installed.cache_clear()
     with pytest.raises(DatasetError, match=r"damaged.*make fonts"):
         fonts("train")
 

@@ -307,8 +307,8 @@ def _plain(rng: np.random.Generator, script: str) -> str:
     if mark < 0.12:
         return written + _pick(rng, ",,,..;:!?")
     if mark < 0.15:
-        opening, closing = _pick(rng, ("()", '""', "„“", "«»", "[]"))
-        return f"{opening}{written}{closing}"
+        brackets = _pick(rng, ("()", '""', "„“", "«»", "[]"))
+        return f"{brackets[0]}{written}{brackets[1]}"
     return f"{written}-{word(rng, script)}" if mark < 0.17 else written
 
 
