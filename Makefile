@@ -12,7 +12,7 @@ EXTRAS := train export ray tune desktop mqtt ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check setup system ice lock models clean help
+.PHONY: demo test check setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -20,6 +20,7 @@ help:
 	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
 	@echo "make models  train the shipped reader again (about half an hour on two cores)"
+	@echo "make fonts   fetch the fonts that training pages are lettered with (needs npm)"
 	@echo "make lock    renew the pinned versions"
 
 demo: $(VENV)/.run
@@ -66,6 +67,10 @@ models: $(VENV)/.run
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.onnx --int8 && \
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.keras
 
+# Into the cache folder (DIGITLAB_CACHE), pinned in src/digitlab/datasets/pages/fonts.toml.
+fonts: $(VENV)/.run
+	$(BIN)/python tools/fetch_fonts.py
+
 # What running needs: the package, training, and nothing for development.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
@@ -87,9 +92,9 @@ $(VENV)/bin/pip:
 lock: $(VENV)/bin/pip
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra train --group build pyproject.toml -o requirements.lock
+		--extra train --group build --group fonts pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		$(addprefix --extra ,$(EXTRAS)) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+		$(addprefix --extra ,$(EXTRAS)) --group build --group fonts --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
