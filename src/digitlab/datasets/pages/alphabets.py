@@ -18,29 +18,27 @@ from digitlab.datasets.pages.hands import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
     from numpy.typing import NDArray
+
+    from digitlab.datasets.pages.typefaces import Font
 
 __all__ = ["Alphabets", "FontGlyphs", "make_alphabets"]
 
 _MNIST = {"train": (0, 52_000), "validation": (52_000, 60_000)}  # rows of the training file
 _COUNT = {"train": 16_000, "validation": 3_000}
 _VARIANTS = {"train": 60, "validation": 15}  # of each stroke description
-_TEXT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?-+=()[]{}/%&$#@*'\"<>_|€§°äöüßéèñçåøčšž"
-_GREEK = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"
-_CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВГДЕЖИКЛМНПРСТУФХЦЧШЭЮЯ"
-_KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをんアイウエオカキクケコサシスセソ"
-_OTHERS = "अआइकखगचजटडतदनपबमयरलवसहابتثجحدرسشصعفقكلمنهويאבגדהוזחטיכלמנסעפצקרשתกขคงจชซดตถทนบปพมยรลวสหอ가나다라마바사아자차카타파하"
-_CHARACTERS = _TEXT + _GREEK + _CYRILLIC + _KANA + _OTHERS
 
 
 @dataclass(frozen=True, slots=True)
 class FontGlyphs:
-    """The glyphs of one font by character; ``kind`` is "handwriting", "print" or "script"."""
+    """The glyphs of one font by character.
+
+    kind: "handwriting", "print" or "script"; scripts: keys of `words.ALPHABETS` that it can write
+    """
 
     name: str
     kind: str
+    scripts: tuple[str, ...]
     glyphs: dict[str, Glyph]
 
 
@@ -61,12 +59,12 @@ class Alphabets:
 def make_alphabets(
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    fonts: Sequence[tuple[str, str, Sequence[Path]]],
+    fonts: Sequence[Font],
     *,
     split: str = "train",
     seed: int = 0,
 ) -> Alphabets:
-    """Glyphs of MNIST's training images (all 60,000), of stroke descriptions and of fonts (name, kind, files).
+    """Glyphs of MNIST's training images (all 60,000), of stroke descriptions and of fonts.
 
     split: "train" or "validation": which images, and how many of each form
     """
@@ -93,8 +91,7 @@ def make_alphabets(
         )
     }
     digits = {"mnist": outlines, "skeleton": lines, "strokes": tuple(map(tuple, strokes))}
-    drawn = [of_font(name, kind, files) for name, kind, files in fonts]
-    return Alphabets(digits, signs, tuple(font for font in drawn if len(font.glyphs) > 40))
+    return Alphabets(digits, signs, tuple(map(of_font, fonts)))
 
 
 def _of_images(
@@ -150,26 +147,24 @@ def _by_hand(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -
     return moved
 
 
-def of_font(name: str, kind: str, files: Sequence[Path]) -> FontGlyphs:
-    """All characters of ours that a font's files have."""
+def of_font(font: Font) -> FontGlyphs:
+    """All characters of a font, drawn at the map's scale."""
     from PIL import ImageFont
 
     glyphs: dict[str, Glyph] = {}
-    for path in sorted(files, key=lambda path: "latin" not in path.name):
+    for path, characters in (each for each in font.files if each[1]):
         probe = ImageFont.truetype(str(path), 100)
-        missing = _raster(probe, "\uffff")
-        letter = next((each for each in "Hж日あ가กא" if not _same(_raster(probe, each), missing)), "H")
-        left, top, right, bottom = probe.getbbox(letter)
-        font = ImageFont.truetype(str(path), int(np.clip(100 * (BODY - 8) / max(bottom - top, 1), 8, 200)))
-        missing = _raster(font, "\uffff")
-        for character in _CHARACTERS:
-            raster = None if character in glyphs else _raster(font, character)
-            if raster is None or _same(raster, missing):
+        letter = next((each for each in "H0жπあ가กअאაա" if each in characters), min(characters))
+        _, top, _, bottom = probe.getbbox(letter)
+        drawn = ImageFont.truetype(str(path), int(np.clip(100 * (BODY - 8) / max(bottom - top, 1), 8, 200)))
+        for character in sorted(characters):
+            raster = None if character in glyphs else _raster(drawn, character)
+            if raster is None:
                 continue
             coverage, origin, advance = raster
             label = int(character) if "0" <= character <= "9" else -1
             glyphs[character] = of_coverage(coverage, label, character, origin=origin, advance=advance)
-    return FontGlyphs(name, kind, glyphs)
+    return FontGlyphs(font.name, font.kind, font.scripts, glyphs)
 
 
 def _raster(font: object, character: str) -> tuple[NDArray[np.uint8], tuple[float, float], float] | None:
@@ -185,7 +180,3 @@ def _raster(font: object, character: str) -> tuple[NDArray[np.uint8], tuple[floa
     if coverage.max() < 128:
         return None
     return coverage, (-float(left), -float(top)), float(font.getlength(character))  # type: ignore[attr-defined]
-
-
-def _same(one: object, other: object) -> bool:
-    return one is None or other is not None and one[0].shape == other[0].shape and bool((one[0] == other[0]).all())  # type: ignore[index]

@@ -9,7 +9,8 @@ import numpy as np
 
 from digitlab.datasets.distractors.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing
-from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence, word
+from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence
+from digitlab.datasets.pages.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,9 +252,8 @@ def text(sheet: Sheet) -> None:
     writer, ink = sheet.writer(printed=printed), sheet.layer("print" if printed else "pen")
     height = sheet.height(11, 30) if rng.random() < 0.75 else sheet.height(30, 90)
     numbers_share = float(rng.choice((0.0, 0.0, 0.0, 0.05, 0.15, 0.35)))
-    known = set(writer.font.glyphs)
-    scripts = [name for name, sign in (("latin", "a"), ("cyrillic", "ж"), ("greek", "π"), ("kana", "か")) if sign in known]
-    script = str(scripts[-1] if scripts and rng.random() < 0.4 else "latin")
+    others = [script for script in writer.font.scripts if script != "latin"]
+    scripts = others if others and rng.random() < 0.45 else ("latin",)
     pitch, gap = rng.uniform(1.25, 2.3) * height, rng.uniform(0.02, 0.2)
     y = rng.uniform(0.1, 1.4) * pitch
     cursive = not printed and rng.random() < 0.2
@@ -263,7 +263,7 @@ def text(sheet: Sheet) -> None:
             _cursive(sheet, ink, x, y, height)
         else:
             length = int(rng.integers(2, 14))
-            writer.text(drawing, ink, sentence(rng, length, script=script, numbers=numbers_share), x, y, height, rng,
+            writer.text(drawing, ink, sentence(rng, length, scripts, numbers=numbers_share), x, y, height, rng,
                         gap=gap, letters=0.12)  # fmt: skip
         y += pitch
         if rng.random() < 0.06:
@@ -388,7 +388,7 @@ def list_of_lines(sheet: Sheet) -> None:
     pitch, first, place = rng.uniform(1.4, 2.6) * height, rng.random() < 0.4, rng.uniform(1, 6) * height
     while y < sheet.size + 0.3 * height:
         x = rng.uniform(-1.0, 1.0) * height
-        parts = [word(rng) if rng.random() < 0.8 else sentence(rng, 2), number(rng)]
+        parts = [word(rng) if rng.random() < 0.8 else sentence(rng, 2, ("latin",)), number(rng)]
         for part in reversed(parts) if first else parts:
             end = writer.text(sheet.drawing, ink, part, x, y, height, rng, gap=0.12, letters=0.4)
             x = end + (rng.uniform(0.5, 1.5) * height if rng.random() < 0.5 else place)

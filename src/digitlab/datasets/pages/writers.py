@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing, Hand
+from digitlab.datasets.pages.words import token
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
     from digitlab.datasets.pages.glyphs import Glyph
 
-__all__ = ["Writer", "number", "pick_writer", "sentence", "word"]
-
-_ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl pr qu sch sh sk sl sp st str th tr".split()
-_NUCLEI = "a e i o u y ai au ea ee ei ie io oo ou ue".split()
-_CODAS = ["", "", "", "", *"l m n r s t x ck ft ll lt nd ng nt rd rk rn ss st th tt".split()]
-_CYRILLIC = [*"бвгджзклмнпрстфхцчш"], [*"аеиоуыэюя"]
-_GREEK = [*"βγδζθκλμνξπρστφχψ"], [*"αεηιουω"]
-_SUBSCRIPTS = 0.55
-
+__all__ = ["Writer", "number", "pick_writer", "sentence"]
 
 @dataclass(frozen=True)
 class Writer:
@@ -114,22 +109,6 @@ def pick_writer(alphabets: Alphabets, rng: np.random.Generator, *, printed: bool
     return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35))
 
 
-def word(rng: np.random.Generator, script: str = "latin") -> str:
-    """A word of no language."""
-    if script == "kana":
-        return "".join(chr(rng.integers(0x3042, 0x3093)) for _ in range(rng.integers(1, 6)))
-    if script in ("cyrillic", "greek"):
-        onsets, nuclei = _CYRILLIC if script == "cyrillic" else _GREEK
-        return "".join(onsets[rng.integers(len(onsets))] + nuclei[rng.integers(len(nuclei))] for _ in range(rng.integers(1, 5)))
-    made = ""
-    for _ in range(int(rng.choice((1, 1, 2, 2, 2, 3, 3, 4)))):
-        if made or rng.random() < 0.8:
-            made += _ONSETS[rng.integers(len(_ONSETS))]
-        made += _NUCLEI[rng.integers(len(_NUCLEI))] + _CODAS[rng.integers(len(_CODAS))]
-    shape = rng.random()
-    return made.capitalize() if shape < 0.18 else made.upper() if shape < 0.26 else made
-
-
 def number(rng: np.random.Generator) -> str:
     """A number as people write them: plain ones, prices, dates, times, marks."""
     kind = rng.random()
@@ -151,11 +130,10 @@ def number(rng: np.random.Generator) -> str:
     return f"{plain}/{rng.integers(1, 100)}"
 
 
-def sentence(rng: np.random.Generator, length: int, *, script: str = "latin", numbers: float = 0.0) -> str:
-    """Words, with numbers among them (a share), and punctuation."""
+def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, numbers: float = 0.0) -> str:
+    """Words, with numbers among them (a share), dates, units and punctuation; without digits where that share is 0."""
+    script = scripts[rng.integers(len(scripts))]
     words = []
     for _ in range(length):
-        words.append(number(rng) if rng.random() < numbers else word(rng, script))
-        if rng.random() < 0.12:
-            words[-1] += ".,;:!?"[rng.integers(6)]
+        words.append(number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0))
     return " ".join(words)

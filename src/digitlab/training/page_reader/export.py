@@ -1,27 +1,33 @@
-"""The two networks as ONNX files."""
+"""The two networks as one ONNX file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from digitlab.models.backend import keras
+from digitlab.training.page_reader.compose import OPSET, compose
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import onnx
 
-__all__ = ["export_network"]
+    from digitlab.models.backend import keras
+
+__all__ = ["export_page_reader"]
 
 
-def export_network(model: keras.Model, path: Path) -> None:
-    """Write a network of this room as ONNX in float32; its batch (and a page's height and width) may be any."""
+def export_page_reader(where: keras.Model, what: keras.Model, metadata: dict[str, str]) -> bytes:
+    """The file's bytes, in float32; see `compose`."""
+    return compose(_converted(where), _converted(what), metadata).SerializeToString()
+
+
+def _converted(model: keras.Model) -> onnx.ModelProto:
+    """A network as ONNX; its batch (and a page's height and width) may be any."""
     import tensorflow as tf
     import tf2onnx
 
     shape = (None, *model.input_shape[1:])
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8, name="images")])  # type: ignore[untyped-decorator]
-    def answer(images: object) -> object:
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="images")])  # type: ignore[untyped-decorator]
+    def answer(images: Any) -> Any:
         return tf.identity(model(images, training=False), name="answers")
 
-    proto, _ = tf2onnx.convert.from_function(answer, input_signature=answer.input_signature, opset=17)
-    path.write_bytes(proto.SerializeToString())
+    return tf2onnx.convert.from_function(answer, input_signature=answer.input_signature, opset=OPSET)[0]

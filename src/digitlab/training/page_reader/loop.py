@@ -15,7 +15,7 @@ import tensorflow as tf
 from digitlab.models.backend import keras
 from digitlab.training.compiled.fused_update import fuse_update
 from digitlab.training.compiled.quick_network import with_quick_layers
-from digitlab.training.page_reader.networks import as_map, crop_network, detector
+from digitlab.training.page_reader.networks import as_map, crop_network, detector, normalised
 from digitlab.training.page_reader.targets import draw_batch
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _step(where: keras.Model, what: keras.Model, optimiser: Any, variables: list
     def step(pages: Any, cells: Any, digits: Any, crops: Any, labels: Any) -> Any:
         cells = tf.cast(cells, tf.float32)
         with tf.GradientTape() as tape:
-            heat, box, kind = map_losses(as_map(where(pages, training=True)), cells, digits)
-            crop, right = crop_loss(what(crops, training=True), labels)
+            heat, box, kind = map_losses(as_map(where(normalised(pages), training=True)), cells, digits)
+            crop, right = crop_loss(what(normalised(crops), training=True), labels)
             loss = heat + box + 0.4 * kind + crop
         gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), 8.0)
         optimiser.apply(gradients, variables)

@@ -8,7 +8,7 @@ from digitlab.models.backend import keras
 
 layers = keras.layers
 
-__all__ = ["CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "STRIDE", "as_map", "crop_network", "detector"]
+__all__ = ["CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "STRIDE", "as_map", "crop_network", "detector", "normalised"]
 
 STRIDE = 4  # pixels of the page for a cell of the detector's map
 DETECTOR_CHANNELS = 15  # of a cell: the centre's logit, four distances, ten classes
@@ -21,13 +21,12 @@ _WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
 def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
     """A U-Net from strides 2 to 64 back to 8 (Ronneberger 2015), with a map of centres (Zhou 2019, "Objects as Points").
 
-    Input: uint8 (N, H, W, 3) RGB, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2 × 2 × 15): for each of a
+    Input: float32 (N, H, W, 3) RGB as `normalised`, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2 × 2 × 15): for each of a
     cell's four quarters, upper ones first, the logit that a digit's centre lies in it; log(distance / 8 pixels) from its
     middle to the digit's left, top, right and bottom edges; ten logits of which digit it is. `as_map` spreads them.
     """
-    pages = keras.Input((None, None, 3), dtype="uint8", name="pages")
-    x: Any = layers.Rescaling(1 / 64.0, offset=-2.0)(pages)
-    x = layers.Conv2D(widths[0], 3, strides=2, padding="same", activation="relu", kernel_initializer="he_normal")(x)
+    pages = keras.Input((None, None, 3), dtype="float32", name="pages")
+    x: Any = layers.Conv2D(widths[0], 3, strides=2, padding="same", activation="relu", kernel_initializer="he_normal")(pages)
     x = _conv(widths[1], stride=2)(x)                   # (N, H/4, W/4, 24)
     skips: list[Any] = []
     for width in widths[2:]:
@@ -49,12 +48,11 @@ def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
 def crop_network(widths: tuple[int, int, int] = (32, 64, 128)) -> keras.Model:
     """Which digit is in the middle of a crop, or that it is none.
 
-    Input: uint8 (N, 32, 32, 3) RGB, the digit's longest side two thirds of it, with what surrounds it on the page.
+    Input: float32 (N, 32, 32, 3) RGB as `normalised`, the digit's longest side two thirds of it, with what surrounds it on the page.
     Output: float32 (N, 11), logits. 250,000 parameters, 12 million multiply–adds.
     """
-    crops = keras.Input((CROP, CROP, 3), dtype="uint8", name="crops")
-    x: Any = layers.Rescaling(1 / 64.0, offset=-2.0)(crops)
-    x = ContrastNormalisation(name="contrast")(x)
+    crops = keras.Input((CROP, CROP, 3), dtype="float32", name="crops")
+    x: Any = ContrastNormalisation(name="contrast")(crops)
     x = _conv(widths[0], 5, stride=2)(x)                # (N, 16, 16, 32)
     x = _conv(widths[0])(x)
     x = _conv(widths[1], stride=2)(x)                   # (N, 8, 8, 64)
@@ -94,6 +92,13 @@ def _conv(filters: int, size: int = 3, *, stride: int = 1) -> Any:
 
 def _residual(x: Any, filters: int) -> Any:
     return layers.Add()([x, _conv(filters)(x)])
+
+
+def normalised(pixels: Any) -> Any:
+    """What both networks take: uint8 pixels as float32, mid-grey 0, white 2."""
+    import tensorflow as tf
+
+    return tf.cast(pixels, tf.float32) / 64.0 - 2.0
 
 
 def as_map(answers: Any) -> Any:

@@ -187,7 +187,7 @@ def cut_crops(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[n
 
 
 def crop_of(pyramid: list[NDArray[np.uint8]], box: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """One crop; ``pyramid`` is the image, and grows by its halves as far as they are needed."""
+    """One crop; ``pyramid`` is the image, and grows by its halves as needed. Beyond it lies mid-grey."""
     x0, y0, x1, y1 = box.tolist()
     side = max(x1 - x0, y1 - y0, 2.0) * CONTEXT
     level, scale = 0, side / CROP  # pixels of the image for one of the crop
@@ -204,6 +204,7 @@ def crop_of(pyramid: list[NDArray[np.uint8]], box: NDArray[np.float32]) -> NDArr
     return np.asarray(
         cv2.warpAffine(
             pyramid[level], matrix, (CROP, CROP), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(128, 128, 128),
         ), np.uint8,
     )  # fmt: skip

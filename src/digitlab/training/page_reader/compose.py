@@ -1,0 +1,221 @@
+"""One ONNX file from pixels to candidates: scales, detector, peaks, crops, classifier and suppression inside the graph.
+
+So every runtime (Python, a browser, C++) reads alike, and nothing of it has to be written again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["compose"]
+
+OPSET = 18
+SCALES = (128, 384, 1024)  # pixels: the longest side of the picture at each look; the first is always taken
+LARGER = 1.4  # a picture is enlarged so many times at most, but for the first look
+BEYOND = 1.15  # from so many times a scale on, the next one is taken as well
+MULTIPLE = 64
+LEAST_PEAK = 0.12
+MOST = 500  # candidates that the classifier looks at
+CONTEXT, CROP = 1.5, 32
+SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
+
+
+class _Graph:
+    """Nodes and constants under growing names; a graph inside another has its own nodes and the other's constants."""
+
+    def __init__(self, outer: _Graph | None = None) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = outer.constants if outer else []
+        self._count: Iterator[int] = outer._count if outer else itertools.count()
+
+    def inside(self) -> _Graph:
+        """An empty graph that sees this one's values."""
+        return _Graph(self)
+
+    def either(self, which: str, yes: tuple[_Graph, list[str]], no: tuple[_Graph, list[str]]) -> list[str]:
+        """The values of one of two graphs inside this one, of which only that one is computed."""
+        branches = [
+            helper.make_graph(graph.nodes, name, [], [onnx.ValueInfoProto(name=value) for value in values])
+            for name, (graph, values) in (("yes", yes), ("no", no))
+        ]
+        return list(self("If", which, outputs=len(yes[1]), then_branch=branches[0], else_branch=branches[1]))
+
+    def __call__(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+        number = next(self._count)
+        names = [f"v{number}_{place}" for place in range(outputs)]
+        self.nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def constant(self, value: Any, kind: Any = np.float32) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
+        return name
+
+    def put_in(self, model: onnx.ModelProto, given: str, prefix: str) -> str:
+        """The nodes of another model behind ``given``; its constants are shared by all its copies."""
+        shared = {each.name: f"{prefix}{each.name}" for each in model.graph.initializer}
+        if not any(each.name == f"{prefix}{model.graph.initializer[0].name}" for each in self.constants):
+            for each in model.graph.initializer:
+                copy = onnx.TensorProto()
+                copy.CopyFrom(each)
+                copy.name = shared[each.name]
+                self.constants.append(copy)
+        mark = f"{prefix}{next(self._count)}_"
+        names = {model.graph.input[0].name: given, "": "", **shared}
+        for node in model.graph.node:
+            copy = onnx.NodeProto()
+            copy.CopyFrom(node)
+            copy.name = mark + node.name
+            copy.input[:] = [names.get(each, mark + each) for each in node.input]
+            copy.output[:] = [mark + each for each in node.output]
+            self.nodes.append(copy)
+        return mark + model.graph.output[0].name
+
+
+def compose(detector: onnx.ModelProto, classifier: onnx.ModelProto, metadata: dict[str, str]) -> onnx.ModelProto:
+    """The whole page reader.
+
+    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 60); classifier: float32 (N, 32, 32, 3) → (N, 11)
+
+    Returns:
+        A model from "picture", uint8 (H, W, 3) RGB of any size, to "boxes", float32 (N, 4), x0, y0, x1, y1 in pixels;
+        "scores", float32 (N,), how likely a digit stands there; "probabilities", float32 (N, 10), which. Best first.
+    """
+    g = _Graph()
+    planes = g("Transpose", g("Unsqueeze", "picture", g.constant([0], np.int64)), perm=[0, 3, 1, 2])  # (1, 3, H, W)
+    size = g("Cast", g("Slice", g("Shape", "picture"), g.constant([0], np.int64), g.constant([2], np.int64)),
+             to=TensorProto.FLOAT)  # fmt: skip
+    longest = g("ReduceMax", size, keepdims=1)
+    looks = []
+    for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
+        *found, planes = _look(g, detector, planes, size, longest, place)
+        looks.append(found)
+    boxes, peaks, kinds, crops = (g("Concat", *each, axis=0) for each in zip(*looks, strict=True))
+    boxes, peaks, kinds, crops = _best(g, peaks, MOST, boxes, peaks, kinds, crops)
+    logits = g.put_in(classifier, crops, "what_")
+    crop = g("Softmax", logits, axis=1)
+    digits = g("Slice", crop, *(g.constant([each], np.int64) for each in (0, 10, 1)))
+    other = g("Squeeze", g("Slice", crop, *(g.constant([each], np.int64) for each in (10, 11, 1))), g.constant([1], np.int64))
+    scores = g("Mul", g("Sqrt", peaks), g("Sub", g.constant(1.0), other))
+    which = g("Add", g("Log", g("Max", digits, g.constant(1e-6))),
+              g("Mul", g.constant(0.5), g("Log", g("Max", kinds, g.constant(1e-4)))))  # fmt: skip
+    probabilities = g("Softmax", which, axis=1)
+    boxes, scores, probabilities = _suppressed(g, boxes, scores, probabilities)
+    for name, value in (("boxes", boxes), ("scores", scores), ("probabilities", probabilities)):
+        g.nodes.append(helper.make_node("Identity", [value], [name]))
+    graph = helper.make_graph(
+        g.nodes,
+        "page-reader",
+        [helper.make_tensor_value_info("picture", TensorProto.UINT8, ["height", "width", 3])],
+        [
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["candidates", 4]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["candidates"]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["candidates", 10]),
+        ],
+        g.constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
+    """One look at the picture, made from ``planes``, uint8 (1, 3, h, w).
+
+    Returns:
+        Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3), and
+        the look's own planes; where the look is not needed nothing is found, and the planes are those that were given.
+    """
+    if place == 0:
+        return _seen(g, detector, planes, size, longest, place)
+    needed = g("Squeeze", g("Greater", longest, g.constant([BEYOND * SCALES[place - 1]])))
+    inner = g.inside()
+    seen = _seen(inner, detector, planes, size, longest, place)
+    other = g.inside()
+    none = [other("Identity", other.constant(np.zeros(shape, np.float32))) for shape in
+            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3))]  # fmt: skip
+    same = other("Identity", planes)
+    return g.either(needed, (inner, seen), (other, [*none, same]))
+
+
+def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
+    side = g.constant([float(SCALES[0])])
+    if place:
+        side = g("Min", g.constant([float(SCALES[place])]), g("Mul", longest, g.constant([LARGER])))
+    wanted = g("Max", g("Round", g("Mul", size, g("Div", side, longest))), g.constant([8.0, 8.0]))
+    whole = g("Cast", wanted, to=TensorProto.INT64)
+    four = g("Concat", g.constant([1, 3], np.int64), whole, axis=0)
+    small = g("Resize", planes, "", "", four, mode="linear", antialias=1, coordinate_transformation_mode="half_pixel")
+    multiple = g.constant([MULTIPLE] * 2, np.int64)
+    rest = g("Mod", g("Sub", multiple, g("Mod", whole, multiple)), multiple)
+    padded = g("Pad", small, g("Concat", g.constant([0] * 6, np.int64), rest, axis=0), mode="edge")
+    units = g("Sub", g("Mul", g("Cast", padded, to=TensorProto.FLOAT), g.constant(1 / 64.0)), g.constant(2.0))
+    answers = g.put_in(detector, g("Transpose", units, perm=[0, 2, 3, 1]), "where_")  # (1, h, w, 60)
+    cells = g("DepthToSpace", g("Transpose", answers, perm=[0, 3, 1, 2]), blocksize=2, mode="DCR")  # (1, 15, 2h, 2w)
+    heat = g("Slice", cells, *(g.constant([each], np.int64) for each in (0, 1, 1)))
+    highest = g("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    peak = g("And", g("GreaterOrEqual", heat, highest), g("Greater", heat, g.constant(np.log(LEAST_PEAK / (1 - LEAST_PEAK)))))
+    found = g("Transpose", g("NonZero", peak), perm=[1, 0])  # (N, 4): 0, 0, y, x
+    where = g("Slice", found, *(g.constant([each], np.int64) for each in (2, 4, 1)))  # (N, 2): y, x
+    chosen = g("GatherND", g("Squeeze", g("Transpose", cells, perm=[0, 2, 3, 1]), g.constant([0], np.int64)), where)
+    logit, distances, kinds = g("Split", chosen, g.constant([1, 4, 10], np.int64), axis=1, outputs=3)
+    middle = g("Add", g("Mul", g("Cast", where, to=TensorProto.FLOAT), g.constant(4.0)), g.constant(2.0))
+    middle = g("Gather", middle, g.constant([1, 0], np.int64), axis=1)  # x, y
+    distances = g("Mul", g("Exp", g("Clip", distances, g.constant(-4.0), g.constant(5.0))), g.constant(8.0))
+    to_low, to_high = g("Split", distances, g.constant([2, 2], np.int64), axis=1, outputs=2)
+    low, high = g("Sub", middle, to_low), g("Add", middle, to_high)
+    factor = g("Gather", g("Div", size, wanted), g.constant([1, 0], np.int64))  # x, y
+    limit = g("Gather", size, g.constant([1, 0], np.int64))
+    corners = [g("Min", g("Max", g("Mul", each, factor), g.constant([0.0, 0.0])), limit) for each in (low, high)]
+    peaks = g("Squeeze", g("Sigmoid", logit), g.constant([1], np.int64))
+    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), _crops(g, units, low, high), small]
+
+
+def _best(g: _Graph, ranks: str, most: int, *values: str) -> list[str]:
+    """The rows of the highest ranks, at most so many, best first."""
+    count = g("Min", g("Shape", ranks), g.constant([most], np.int64))
+    order = g("TopK", ranks, count, axis=0, outputs=2)[1]
+    return [g("Gather", value, order, axis=0) for value in values]
+
+
+def _crops(g: _Graph, units: str, low: str, high: str) -> str:
+    """Float32 (N, 32, 32, 3): squares around boxes of a look; beyond the picture lies mid-grey, which is 0."""
+    side = g("ReduceMax", g("Sub", high, low), g.constant([1], np.int64), keepdims=1)
+    half = g("Mul", g("Max", side, g.constant(2.0)), g.constant(CONTEXT / 2))
+    middle = g("Mul", g("Add", low, high), g.constant(0.5))
+    squares = g("Concat", g("Sub", middle, half), g("Add", middle, half), axis=1)
+    rows = g("Cast", g("Mul", g("Squeeze", half, g.constant([1], np.int64)), g.constant(0.0)), to=TensorProto.INT64)
+    crops = g("RoiAlign", units, squares, rows, output_height=CROP, output_width=CROP, mode="avg", sampling_ratio=2,
+              coordinate_transformation_mode="half_pixel")  # fmt: skip
+    return str(g("Transpose", crops, perm=[0, 2, 3, 1]))
+
+
+def _suppressed(g: _Graph, boxes: str, scores: str, probabilities: str) -> list[str]:
+    """Without what overlaps a better one too much, best first."""
+    boxes, scores, probabilities = _best(g, scores, MOST, boxes, scores, probabilities)
+    x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
+    across = [g("Transpose", each, perm=[1, 0]) for each in (x0, y0, x1, y1)]  # (1, N)
+    zero = g.constant(0.0)
+    wide = g("Max", g("Sub", g("Min", x1, across[2]), g("Max", x0, across[0])), zero)
+    high = g("Max", g("Sub", g("Min", y1, across[3]), g("Max", y0, across[1])), zero)
+    shared = g("Mul", wide, high)  # (N, N)
+    area = g("Mul", g("Sub", x1, x0), g("Sub", y1, y0))  # (N, 1)
+    other = g("Transpose", area, perm=[1, 0])
+    union = g("Sub", g("Add", area, other), shared)
+    close = g("Greater", shared, g("Mul", union, g.constant(SAME)))
+    inside = g("Greater", shared, g("Mul", g("Min", area, other), g.constant(INSIDE)))
+    both = g("Cast", g("Or", close, inside), to=TensorProto.FLOAT)
+    better = g("Trilu", both, g.constant(-1, np.int64), upper=0)  # row i, column j < i: a better one
+    worst = g("ReduceMax", g("Concat", better, g("Mul", g("Sub", x1, x1), zero), axis=1), g.constant([1], np.int64), keepdims=0)
+    kept = g("Squeeze", g("NonZero", g("Less", worst, g.constant(0.5))), g.constant([0], np.int64))
+    return [g("Gather", value, kept, axis=0) for value in (boxes, scores, probabilities)]
+
