@@ -1,8 +1,8 @@
 """The optional parts of digitlab, the extras of `pyproject.toml`: what each is for, and how it is added here.
 
 digitlab is on no package index, so ``pip install "digitlab[web]"`` finds nothing. What works depends on where this
-installation came from: a checkout, a wheel, a repository. `install_command` is the one place that says it; every message
-and `digitlab doctor` ask it.
+installation came from: a checkout, a wheel, a repository. `install_command` is the one place that says it; every
+message and `digitlab doctor` ask it.
 """
 
 from __future__ import annotations

@@ -52,8 +52,7 @@ def make_app(verb: str | None = None) -> cyclopts.App:
                 app.command(target, name=name)
             else:
                 app.command(target, name=name, group=group, sort_key=rank, help_epilogue="")
-    for flag in ("--help", "--version"):
-        app[flag].group = cyclopts.Group("Options", sort_key=len(HEADINGS))
+    app["--help"].group = app["--version"].group = cyclopts.Group("Options", sort_key=len(HEADINGS))
     return app
 
 

@@ -1,4 +1,4 @@
-"""The verbs of `digitlab`: where each one's function is, under which heading the help shows it, and what else people say."""
+"""The verbs of `digitlab`: where each one's function is, its heading in the help, and what else people call it."""
 
 from __future__ import annotations
 
