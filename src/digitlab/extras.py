@@ -28,14 +28,16 @@ class Extra:
     """An optional part.
 
     purpose: what it makes possible, in a few words
-    packages: distribution → the module by which its presence is seen
+    packages: distribution → the module by which its presence is seen; the first is there for nothing else, as a rule
     brings: modules that come with its packages and that our code imports as well
+    beside: the extra without which it is of no use
     note: what to know before it is installed
     """
 
     purpose: str
     packages: Mapping[str, str]
     brings: tuple[str, ...] = ()
+    beside: str = ""
     note: str = ""
 
     @property
@@ -43,14 +45,19 @@ class Extra:
         """Those of its distributions that are not here; nothing is imported to see it."""
         return tuple(package for package, module in self.packages.items() if not _is_here(module))
 
+    @property
+    def asked_for(self) -> bool:
+        """Whether it was installed, as far as can be seen: others of its packages come for other reasons as well."""
+        return _is_here(next(iter(self.packages.values())))
+
 
 EXTRAS: dict[str, Extra] = {
     "train": Extra(
         "training, measuring, reports, Keras models",
         {
+            "keras": "keras",
             "h5py": "h5py",
             "jinja2": "jinja2",
-            "keras": "keras",
             "lmdb": "lmdb",
             "matplotlib": "matplotlib",
             "onnx": "onnx",
@@ -66,7 +73,7 @@ EXTRAS: dict[str, Extra] = {
     ),
     "export": Extra("OpenVINO and LiteRT files", {"ai-edge-litert": "ai_edge_litert", "openvino": "openvino"}),
     "ray": Extra("studies and archives on a cluster, Parquet", {"ray": "ray"}, brings=("pyarrow",)),
-    "tune": Extra("digitlab tune, beside train", {"optuna": "optuna"}),
+    "tune": Extra("digitlab tune", {"optuna": "optuna"}, beside="train"),
     "web": Extra(
         "digitlab serve",
         {
@@ -83,8 +90,8 @@ EXTRAS: dict[str, Extra] = {
     "ice": Extra(
         "JdeRobot's cameras over Ice",
         {"zeroc-ice": "Ice"},
-        note="it is built from source, about five minutes; Debian's python3-zeroc-ice is ready-made, for Debian's own "
-        "Python",
+        note="built from source, about five minutes; Debian's python3-zeroc-ice is ready-made, for Debian's own Python "
+        "and environments of it with --system-site-packages",
     ),
 }
 
@@ -104,7 +111,8 @@ def extra_of_module(module: str) -> str | None:
 
 def install_command(extra: str) -> str:
     """The command that adds an extra to this installation, for a POSIX shell and for Windows'."""
-    return f"{_installer()} {_requirement(extra)}"
+    beside = EXTRAS[extra].beside
+    return f"{_installer()} {_requirement(f'{beside},{extra}' if beside else extra)}"
 
 
 def _is_here(module: str) -> bool:
@@ -116,26 +124,27 @@ def _is_here(module: str) -> bool:
 
 def _installer() -> str:
     """What installs into the Python that runs this, which need not be the `pip` of the shell."""
+    python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
     if _written_down("INSTALLER").strip() == "uv":
-        return f'uv pip install --python "{sys.executable}"'
+        return f"uv pip install --python {python}"
     pip = shutil.which("pip")
     if pip is not None and Path(pip).parent == Path(sys.executable).parent:
         return "pip install"
-    return f'"{sys.executable}" -m pip install'
+    return f"{python} -m pip install"
 
 
-def _requirement(extra: str) -> str:
+def _requirement(extras: str) -> str:
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "pyproject.toml").is_file():  # its own source is what runs: an editable installation
-        return f'-e "{"." if Path.cwd() == checkout else checkout}[{extra}]"'
+        return f'-e "{"." if Path.cwd() == checkout else checkout}[{extras}]"'
     origin = json.loads(_written_down("direct_url.json") or "{}")  # PEP 610; none for what came from an index
     url = str(origin.get("url", ""))
     if "vcs_info" in origin:
         revision = origin["vcs_info"].get("commit_id", "")
-        return f'"digitlab[{extra}] @ {origin["vcs_info"]["vcs"]}+{url}@{revision}"'
+        return f'"digitlab[{extras}] @ {origin["vcs_info"]["vcs"]}+{url}@{revision}"'
     if url.startswith("file:"):
-        return f'"{_local_path(url)}[{extra}]"'
-    return f'"digitlab[{extra}] @ {url}"' if url else f'"digitlab[{extra}]"'
+        return f'"{_local_path(url)}[{extras}]"'
+    return f'"digitlab[{extras}] @ {url}"' if url else f'"digitlab[{extras}]"'
 
 
 def _local_path(url: str) -> str:

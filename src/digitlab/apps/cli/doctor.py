@@ -40,23 +40,23 @@ def doctor() -> int:
 
 
 def _say_extras() -> None:
-    """An extra is not asked for by being there in part: its packages may be here for other reasons."""
-    rows, wanting = [], []
+    rows = []
     for name, extra in EXTRAS.items():
         missing = extra.missing
-        if missing:
-            wanting.append(name)
-        partly = f" (lacks {', '.join(missing)})" if 0 < len(missing) < len(extra.packages) else ""
-        rows.append((name, "in part" if partly else "no" if missing else "yes", extra.purpose + partly))
+        if missing and extra.asked_for:
+            rows.append((name, "in part", f"{extra.purpose}; lacks {', '.join(missing)}"))
+        else:
+            rows.append((name, "no" if missing else "yes", extra.purpose))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     say("extras, none of which reading needs:")
     for name, here, purpose in rows:
         say(f"  {name:{widths[0]}}  {here:{widths[1]}}  {purpose}")
+    wanting = [name for name, here, _ in rows if here != "yes"]
     if wanting:
-        say(f"To add one, e.g. {wanting[0]}: {install_command(wanting[0])}")
+        say(f"to add one, e.g. {wanting[0]}: {install_command(wanting[0])}")
     for name in wanting:
         if EXTRAS[name].note:
-            say(f"{name}: {EXTRAS[name].note}")
+            say(f"{name} is {EXTRAS[name].note}")
 
 
 def _version(package: str, module: str) -> str:
