@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import digitlab
 from digitlab import extras
 from digitlab.errors import MissingExtraError
 from digitlab.extras import EXTRAS, install_command
@@ -76,6 +77,14 @@ def test_another_environments_pip_is_not_named(monkeypatch: pytest.MonkeyPatch) 
 def test_what_an_extra_costs_is_said_with_it() -> None:
     assert "five minutes" in str(MissingExtraError("ice", needed_for="a camera"))
     assert MissingExtraError("ice", needed_for="a camera").lacking == 'a camera needs the extra "ice"'
+
+
+def test_a_name_of_the_package_that_needs_an_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "digitlab.training.estimator", raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    with pytest.raises(MissingExtraError, match=r'digitlab\.DigitClassifier needs the extra "train".*\[train\]'):
+        _ = digitlab.DigitClassifier
 
 
 def test_no_message_names_a_package_that_is_on_no_index() -> None:
