@@ -41,6 +41,7 @@ HOW = (
     (r"digitlab ensemble", PARSED),  # tests/apps/test_ensemble.py
     (r"digitlab (export \S+\.keras|import)", PARSED),  # tests/models
     (r"digitlab evaluate .*(--robustness|--tta|--data 1-6-test)", PARSED),  # minutes; tests/apps/test_robustness.py
+    (r"digitlab (evaluate|report) runs/2026-…-(thesis-2conv|final-cnn)", PARSED),  # as runs/…, which are run
     (r"digitlab data (info|build) (sobel|\d-\d)", PARSED),  # up to half a million images; tests/datasets
     (r"digitlab inspect .*--(digit|explore|image|layer)", PARSED),  # tests/apps/test_inspect.py, test_explore.py
     (r"digitlab read .*--engine ray", PARSED),  # tests/archives/test_on_ray.py
@@ -54,6 +55,7 @@ FOR_PYTHON = {
     '"http://phone:4747/video"': '"synthetic"',
     "Webcam(0, size=(1280, 720))": 'SyntheticPage("6885", frames=5)',
     "import NewestFrame, Webcam": "import NewestFrame, SyntheticPage",
+    'FrameRecorder("kept")': 'FrameRecorder("kept-too")',
     'LiveEngine("0", mode="page")': 'LiveEngine("pictures/", mode="page")',
 }
 
@@ -66,7 +68,7 @@ class Shown:
     where: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.text.partition('  ')[0]}"
+        return f"{self.where}: {self.text.splitlines()[0].partition('  ')[0]}"
 
 
 def code_of(page: Path) -> Iterator[str]:
