@@ -37,4 +37,13 @@ _ROOMS = {
 def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.{_ROOMS[name]}"), name)
+    try:
+        return getattr(importlib.import_module(f"digitlab.{_ROOMS[name]}"), name)
+    except ModuleNotFoundError as error:
+        from digitlab.errors import MissingExtraError
+        from digitlab.extras import extra_of_module
+
+        extra = extra_of_module(error.name or "")
+        if extra is None:
+            raise
+        raise MissingExtraError(extra, needed_for=f"digitlab.{name}") from error

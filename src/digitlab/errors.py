@@ -20,6 +20,8 @@ A message says what was given, what was expected and what to do. The command lin
 
 from __future__ import annotations
 
+from digitlab.extras import EXTRAS, install_command
+
 __all__ = [
     "ClusterError",
     "DatasetError",
@@ -97,9 +99,13 @@ class ClusterError(DigitlabError):
 class MissingExtraError(DigitlabError):
     """An optional part of digitlab that is not installed.
 
-    >>> str(MissingExtraError("train", needed_for="training"))
-    'training needs the extra "train"; install it with: pip install "digitlab[train]"'
+    ``lacking`` is the first half of its text, without the command, which names a folder of this machine.
+
+    >>> MissingExtraError("train", needed_for="training").lacking
+    'training needs the extra "train"'
     """
 
     def __init__(self, extra: str, *, needed_for: str) -> None:
-        super().__init__(f'{needed_for} needs the extra "{extra}"; install it with: pip install "digitlab[{extra}]"')
+        self.lacking = f'{needed_for} needs the extra "{extra}"'
+        note = EXTRAS[extra].note
+        super().__init__(f"{self.lacking}; add it with: {install_command(extra)}" + (f" ({note})" if note else ""))

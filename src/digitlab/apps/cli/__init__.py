@@ -6,49 +6,14 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
+from digitlab.apps.cli.verbs import HEADINGS, VERBS, no_such_verb
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import cyclopts
 
 __all__ = ["main", "make_app"]
-
-# Verb → module and function. The modules import only what a signature needs, so that the help of all of them is quick.
-_VERBS = {
-    "classify": "reading:classify",
-    "read": "reading:read",
-    "live": "live:live",
-    "camera-server": "camera_server:camera_server",
-    "serve": "serve:serve",
-    "train": "train:train",
-    "evaluate": "evaluate:evaluate",
-    "compare": "compare:compare",
-    "report": "report:report",
-    "label-errors": "label_errors:label_errors",
-    "inspect": "inspect:inspect",
-    "transfer": "transfer:transfer",
-    "export": "export:export",
-    "ensemble": "ensemble:ensemble",
-    "import": "import_:import_",
-    "data": "data:app",
-    "study": "study:app",
-    "tune": "tune:tune",
-    "bench": "bench:app",
-    "demo": "demo:demo",
-    "doctor": "doctor:doctor",
-}
-
-# Module → the extra that brings it: what a base installation lacks is said in one line, whichever verb misses it.
-_EXTRAS = {
-    **dict.fromkeys(("google", "h5py", "jinja2", "keras", "lmdb", "matplotlib", "onnx"), "train"),
-    **dict.fromkeys(("scipy", "sklearn", "tensorflow", "tomli_w"), "train"),
-    **dict.fromkeys(("ai_edge_litert", "openvino"), "export"),
-    "Ice": "ice",
-    "optuna": "tune",
-    "pyarrow": "ray",
-    **dict.fromkeys(("PySide6", "shiboken6"), "desktop"),
-    **dict.fromkeys(("fastapi", "pydantic", "python_multipart", "starlette", "uvicorn", "websockets"), "web"),
-}
 
 _FIRST_STEPS = """\
 First steps:
@@ -74,14 +39,20 @@ def make_app(verb: str | None = None) -> cyclopts.App:
         default_parameter=cyclopts.Parameter(negative_iterable=()),
         result_action="return_value",
     )
-    for name, place in _VERBS.items():
-        module, _, function = f"digitlab.apps.cli.{place}".partition(":")
-        if verb in _VERBS and verb != name:
-            app.command(f"{module}:{function}", name=name)
-            continue
-        target = getattr(importlib.import_module(module), function)
-        settings = {} if isinstance(target, cyclopts.App) else {"help_epilogue": ""}
-        app.command(target, name=name, **settings)
+    for position, (heading, verbs) in enumerate(HEADINGS.items()):
+        group = cyclopts.Group(heading, sort_key=position)
+        for rank, (name, place) in enumerate(verbs.items()):
+            module, _, function = f"digitlab.apps.cli.{place}".partition(":")
+            if verb in VERBS and verb != name:
+                app.command(f"{module}:{function}", name=name)
+                continue
+            target = getattr(importlib.import_module(module), function)
+            if isinstance(target, cyclopts.App):
+                target.group, target.sort_key = group, rank
+                app.command(target, name=name)
+            else:
+                app.command(target, name=name, group=group, sort_key=rank, help_epilogue="")
+    app["--help"].group = app["--version"].group = cyclopts.Group("Options", sort_key=len(HEADINGS))
     return app
 
 
@@ -91,8 +62,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     from digitlab.apps.cli.console import complain
     from digitlab.errors import DigitlabError, MissingExtraError
+    from digitlab.extras import extra_of_module
 
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
+        complain(f"{no_such_verb(*arguments[:2])} (digitlab --help shows what is possible)")
+        return 2
     try:
         result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -102,7 +77,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return error.exit_code
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        extra = extra_of_module(error.name or "")
         if extra is None:
             raise
         complain(str(MissingExtraError(extra, needed_for=f"`digitlab {' '.join(arguments[:1])}`")))

@@ -221,7 +221,7 @@ def convert(
 
     For example:
     digitlab data convert mnist_train_lmdb train.h5
-    digitlab data convert scans.npz --split train scans.csv
+    digitlab data convert mnist.npz --split train train.csv
 
     Args:
         source: A file or folder of labelled images.

@@ -8,22 +8,16 @@ import os
 import platform
 
 from digitlab.apps.cli.console import say, table
+from digitlab.extras import EXTRAS, install_command
 
 __all__ = ["doctor"]
 
-# Package to look for → what it makes possible.
-_PARTS = {
-    "onnxruntime": "reading",
-    "opencv-python-headless": "reading",
-    "keras": 'training: pip install "digitlab[train]"',
-    "tensorflow-cpu": 'training: pip install "digitlab[train]"',
-    "scikit-learn": 'evaluating: pip install "digitlab[train]"',
-    "matplotlib": 'reports: pip install "digitlab[train]"',
-}
+# What reading is made of: package → the module by which its presence is seen.
+_READING = {"numpy": "numpy", "onnxruntime": "onnxruntime", "opencv-python-headless": "cv2", "pillow": "PIL"}
 
 
 def doctor() -> int:
-    """Say what is installed, what is missing, and what this machine is. Ends with 1 when something is missing.
+    """Say what is installed, what each extra would add, and what this machine is. Ends with 1 when reading cannot work.
 
     For example:
     digitlab doctor
@@ -31,22 +25,45 @@ def doctor() -> int:
     import digitlab
     from digitlab.storage import cache_folder
 
-    rows = [[name, _version(name) or "missing", purpose] for name, purpose in _PARTS.items()]
     say(
         f"digitlab {digitlab.__version__}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     )
     say(f"cache: {cache_folder()}")
     say(f"bfloat16 products: {_bfloat16()}")
-    say(table(["part", "version", "for"], rows))
-    return 1 if any(row[1] == "missing" for row in rows) else 0
+    say()
+    parts = [[package, _version(package, module)] for package, module in _READING.items()]
+    say(table(["reading", "version"], parts))
+    say()
+    _say_extras()
+    return 1 if any(version == "missing" for _, version in parts) else 0
 
 
-def _version(package: str) -> str | None:
+def _say_extras() -> None:
+    rows = []
+    for name, extra in EXTRAS.items():
+        missing = extra.missing
+        if missing and extra.asked_for:
+            rows.append((name, "in part", f"{extra.purpose}; lacks {', '.join(missing)}"))
+        else:
+            rows.append((name, "no" if missing else "yes", extra.purpose))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    say("extras, none of which reading needs:")
+    for name, here, purpose in rows:
+        say(f"  {name:{widths[0]}}  {here:{widths[1]}}  {purpose}")
+    wanting = [name for name, here, _ in rows if here != "yes"]
+    if wanting:
+        say(f"to add one, e.g. {wanting[0]}: {install_command(wanting[0])}")
+    for name in wanting:
+        if EXTRAS[name].note:
+            say(f"{name} is {EXTRAS[name].note}")
+
+
+def _version(package: str, module: str) -> str:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    except importlib.metadata.PackageNotFoundError:  # OpenCV and ONNX Runtime come under several names
+        return "here, under another name" if importlib.util.find_spec(module) else "missing"
 
 
 def _bfloat16() -> str:

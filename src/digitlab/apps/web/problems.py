@@ -10,7 +10,7 @@ from digitlab.errors import DigitlabError, ImageError, MissingExtraError, ModelE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "overloaded", "problem_of"]
+__all__ = ["MEDIA_TYPE", "ProblemError", "lacking", "overloaded", "problem_of"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -35,7 +35,6 @@ _TITLES = {
 _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
     (ImageError, 422, "image"),
     (ModelError, 404, "model"),
-    (MissingExtraError, 503, "missing-part"),
     (ShapeError, 422, "value"),
     (UsageError, 422, "value"),
     (DigitlabError, 422, "input"),
@@ -76,8 +75,15 @@ class ProblemError(Exception):
 
 def problem_of(error: DigitlabError) -> ProblemError:
     """What a refusal of ours is in HTTP."""
+    if isinstance(error, MissingExtraError):
+        return lacking(error)
     status, word = next((status, word) for kind, status, word in _STATUSES if isinstance(error, kind))
     return ProblemError(status, word, str(error))
+
+
+def lacking(error: MissingExtraError) -> ProblemError:
+    """503, without the command that would help: it names a folder of the server, and is for whoever runs it."""
+    return ProblemError(503, "missing-part", f"{error.lacking}, which this server lacks (`digitlab doctor` says more)")
 
 
 def overloaded(what: str, seconds: int) -> ProblemError:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.apps.web.looking import as_bytes, kernels_of
+from digitlab.apps.web.problems import lacking
 from digitlab.apps.web.schemas import Mistake, TrainingEpoch, TrainingProgress, TrainingQuestion
 from digitlab.errors import DigitlabError, MissingExtraError
 
@@ -52,10 +53,10 @@ def main() -> None:
     target = Path(sys.stdin.readline().rstrip("\n"))
     try:
         tell("done", {"ended": _train(question, target, tell)})
+    except (MissingExtraError, ModuleNotFoundError):
+        tell("failed", {"error": lacking(MissingExtraError("train", needed_for="training")).detail})
     except DigitlabError as error:
         tell("failed", {"error": str(error)})
-    except ModuleNotFoundError:
-        tell("failed", {"error": str(MissingExtraError("train", needed_for="training"))})
     except MemoryError:
         tell("failed", {"error": "the training does not fit into the memory; take a smaller network"})
 

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.web.problems import ProblemError
+from digitlab.apps.web.problems import ProblemError, lacking
 from digitlab.apps.web.schemas import TrainingEpoch, Trainings, TrainingState
 from digitlab.errors import DigitlabError, MissingExtraError
 
@@ -159,8 +159,7 @@ class TrainingRoom:
         if not self._trusted:
             return ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
         if importlib.util.find_spec("keras") is None:
-            missing = MissingExtraError("train", needed_for="training")
-            return ProblemError(503, "missing-part", str(missing))
+            return lacking(MissingExtraError("train", needed_for="training"))
         running = next((job.state.id for job in self._jobs.values() if not job.over), None)
         if running is not None:
             return ProblemError(409, "training", f"{running} is at work; wait for its end, or stop it")

@@ -287,7 +287,7 @@ def _why_useless(reason: object) -> str:
     text = str(reason)
     if "No module named" in text:
         missing = text.split("No module named", 1)[1].split("\n", 1)[0].strip(" '\"")
-        return f"it has no package {missing}; install digitlab[train,ray] there as well"
+        return f"it has no package {missing}; install digitlab with its extras train and ray there as well"
     return _first_line(reason)
 
 

@@ -1,0 +1,82 @@
+"""The verbs of `digitlab`: where each one's function is, its heading in the help, and what else people call it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+__all__ = ["HEADINGS", "VERBS", "no_such_verb"]
+
+# Heading of the help → verb → module and function. The modules import only what a signature needs, so that the help of
+# all of them is quick.
+HEADINGS: dict[str, dict[str, str]] = {
+    "Read": {"read": "reading:read", "classify": "reading:classify"},
+    "Train": {
+        "train": "train:train",
+        "tune": "tune:tune",
+        "study": "study:app",
+        "transfer": "transfer:transfer",
+        "ensemble": "ensemble:ensemble",
+    },
+    "Measure": {
+        "evaluate": "evaluate:evaluate",
+        "compare": "compare:compare",
+        "label-errors": "label_errors:label_errors",
+        "bench": "bench:app",
+    },
+    "Look": {"inspect": "inspect:inspect", "report": "report:report"},
+    "Run": {"live": "live:live", "serve": "serve:serve", "camera-server": "camera_server:camera_server"},
+    "Data": {"data": "data:app"},
+    "Tools": {
+        "demo": "demo:demo",
+        "doctor": "doctor:doctor",
+        "export": "export:export",
+        "import": "import_:import_",
+    },
+}
+
+VERBS: dict[str, str] = {verb: place for verbs in HEADINGS.values() for verb, place in verbs.items()}
+
+_READ = ("read", "classify")
+
+# What other programs call it, or what one would call it oneself → what it is here.
+_MEANT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("detect", "identify", "infer", "ocr", "predict", "recognise", "recognize", "scan"), _READ),
+    **dict.fromkeys(("accuracy", "eval", "measure", "score", "test", "validate"), ("evaluate",)),
+    **dict.fromkeys(("fit", "learn", "resume"), ("train",)),
+    **dict.fromkeys(("finetune", "fine-tune"), ("transfer",)),
+    **dict.fromkeys(("optimise", "optimize", "search"), ("tune",)),
+    **dict.fromkeys(("explain", "look", "show", "summary", "visualise", "visualize"), ("inspect",)),
+    **dict.fromkeys(("camera", "gui", "video", "watch", "webcam"), ("live",)),
+    **dict.fromkeys(("page", "run", "server", "start", "ui", "web"), ("serve", "live")),
+    **dict.fromkeys(("dataset", "datasets", "download", "filters"), ("data",)),
+    **dict.fromkeys(("convert", "save"), ("export", "import", "data convert")),
+    **dict.fromkeys(("check", "info", "version"), ("doctor",)),
+    "benchmark": ("bench",),
+    "load": ("import",),
+    "plot": ("report",),
+    "reproduce": ("study",),
+}
+
+
+def no_such_verb(word: str, following: str | None = None) -> str:
+    """The message about a word that is no verb, with what was probably meant; ``following``: the word after it.
+
+    >>> no_such_verb("predict")
+    'there is no verb "predict"; did you mean digitlab read or digitlab classify?'
+    >>> no_such_verb("help", "train")
+    'there is no verb "help"; did you mean digitlab train --help?'
+    """
+    if word in ("help", "man", "usage"):
+        meant = [f"{following} --help"] if following in VERBS else ["--help", "VERB --help"]
+    elif Path(word).exists():
+        meant = [f"read {word}"]
+    else:
+        near = (
+            [word] if word in _MEANT else difflib.get_close_matches(word.lower(), (*VERBS, *_MEANT), n=1, cutoff=0.65)
+        )
+        meant = [name for each in near for name in _MEANT.get(each, (each,))]
+    if not meant:
+        return f'there is no verb "{word}"; expected one of: {", ".join(VERBS)}'
+    asked = " or ".join(f"digitlab {each}" for each in meant)
+    return f'there is no verb "{word}"; did you mean {asked}?'
