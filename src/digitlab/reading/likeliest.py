@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from digitlab.reading.lattice import Cluster, Piece
 
-__all__ = ["DIGIT", "Choice", "ReadCluster", "follow", "freely", "in_pieces"]
+__all__ = ["DIGIT", "Choice", "Followed", "ReadCluster", "follow", "freely", "in_pieces"]
 
 DIGIT = "#"
 
@@ -52,6 +52,19 @@ class Choice:
     piece: Piece
     probabilities: NDArray[np.float32]
     place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How clusters follow a pattern best.
+
+    score: how much likelier that is than all dirt; chosen: what stands at each "#"; taken: all pieces that were read,
+    also as the pattern's other signs
+    """
+
+    score: float
+    chosen: list[Choice]
+    taken: list[Piece]
 
 
 def freely(read: ReadCluster, *, credulous: bool = False) -> list[Choice]:
@@ -120,11 +133,11 @@ def _best_way(cluster: Cluster, scores: NDArray[np.float64]) -> tuple[list[int],
     return chosen[::-1], best[-1]
 
 
-def follow(reads: Sequence[ReadCluster], pattern: str) -> tuple[float, list[Choice]]:
-    """The digits of clusters, in their order, that the pattern wants; and how much likelier that is than all dirt.
+def follow(reads: Sequence[ReadCluster], pattern: str) -> Followed:
+    """The digits of clusters, in their order, that the pattern wants.
 
     "#" is any digit; a digit is that digit; any other sign may have been written or not, and spaces are not written.
-    Pieces between them are left out as dirt. Only what stands at a "#" is given back, with its place among them.
+    Pieces between them are left out as dirt. What stands at a "#" has its place among them.
     """
     signs = [sign for sign in pattern if not sign.isspace()]
     edges = _edges(reads)
@@ -137,13 +150,14 @@ def follow(reads: Sequence[ReadCluster], pattern: str) -> tuple[float, list[Choi
             table.offer(number, edges[number])
         table.close(stop)
     places = np.cumsum([sign == DIGIT for sign in signs]) - 1
+    way = table.way(edges)
     chosen = [
         Choice(edges[number].piece, edges[number].probabilities, int(places[at]))
-        for number, at in table.way(edges)
+        for number, at in way
         if signs[at] == DIGIT
     ]
     alone = sum(_as_dirt(read.answers[0]) for read in reads)
-    return float(table.score[-1, -1]) - alone, chosen
+    return Followed(float(table.score[-1, -1]) - alone, chosen, [edges[number].piece for number, _ in way])
 
 
 @dataclass(frozen=True, slots=True)
