@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.reading.lines import in_lines
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,17 +20,17 @@ if TYPE_CHECKING:
     from digitlab.reading.likeliest import ReadCluster
     from digitlab.values import Box
 
-__all__ = ["ALONE", "found_digits", "without_walls"]
+__all__ = ["ALONE", "found_digits", "without_bars"]
 
 ALONE = 0.5  # the confidence of what nothing beside it speaks for: one digit is likelier than the nine others together
-_BESIDE = 0.4  # the same of a mark in line with digits that are answered
+_BESIDE = 0.3  # the same of a mark in line with digits that are answered
 _LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # of the digits that are answered on its line
 _WIDEST = 1.5  # of its height
 _NEAR = 3.0  # heights of those digits, to the nearest of them
 
 _SLENDER = 0.35  # of the height: the width of a straight stroke
-_WALL = 1.5  # times as high as digits: ones are seldom written a third higher than their neighbours
-_FEWEST = 3  # digits that say how high digits are
+_LOWEST, _HIGHEST = 0.45, 1.5  # times as high as digits: ones are seldom half as high, or a third higher
+_FEWEST = 2  # digits of a line that say how high digits are
 
 
 def found_digits(
@@ -60,16 +62,24 @@ def _in_line(box: Box, answered: Sequence[Box]) -> bool:
     return min(max(x0 - right, left - x1) for left, _, right, _ in answered) <= _NEAR * usual
 
 
-def without_walls(reads: Sequence[ReadCluster], threshold: float) -> list[ReadCluster]:
-    """Without straight upright strokes that are higher than digits: the walls of boxes read as ones otherwise.
+def without_bars(reads: Sequence[ReadCluster], threshold: float) -> list[ReadCluster]:
+    """Without straight upright strokes that are much higher or lower than the digits on their line.
+
+    They are the walls of boxes, or pieces of them, and would be read as ones.
 
     threshold: the confidence of digits that say how high digits are
     """
-    heights = [_height(read) for read in reads if _answer(read) != 1 and read.answers[0].max() >= threshold]
-    if len(heights) < _FEWEST:
-        return list(reads)
-    usual = float(np.median(heights))
-    return [read for read in reads if not (_is_stroke(read) and _height(read) > _WALL * usual)]
+    kept: list[int] = []
+    for line in in_lines([read.cluster.box for read in reads]):
+        heights = [_height(reads[n]) for n in line if _answer(reads[n]) != 1 and reads[n].answers[0].max() >= threshold]
+        usual = float(np.median(heights)) if len(heights) >= _FEWEST else None
+        kept += [n for n in line if usual is None or not _is_bar(reads[n], usual)]
+    return [reads[number] for number in sorted(kept)]
+
+
+def _is_bar(read: ReadCluster, usual: float) -> bool:
+    x0, y0, x1, y1 = read.cluster.box
+    return x1 - x0 <= _SLENDER * (y1 - y0) and not _LOWEST * usual <= y1 - y0 <= _HIGHEST * usual
 
 
 def _answer(read: ReadCluster) -> int:
@@ -78,8 +88,3 @@ def _answer(read: ReadCluster) -> int:
 
 def _height(read: ReadCluster) -> int:
     return read.cluster.box[3] - read.cluster.box[1]
-
-
-def _is_stroke(read: ReadCluster) -> bool:
-    x0, y0, x1, y1 = read.cluster.box
-    return x1 - x0 <= _SLENDER * (y1 - y0)

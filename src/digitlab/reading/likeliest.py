@@ -27,6 +27,9 @@ _MISSING = -9.0  # a digit of the pattern that is not there
 _UNWRITTEN = -0.4  # a sign of the pattern that is not there: forms print them, or people leave them out
 _FLAT = 1.8  # times wider than high: a dash
 
+_NARROW = 1.0  # of its height: the width of a mark that is hardly two digits, and parted only into sure ones
+_SURE = 0.9
+
 # A logistic regression on 2,700 wide or doubtful single digits and 3,500 pairs and triples that touch, drawn with
 # MNIST's training images and read by the shipped reader, made by `python bench/parting.py`: of as many others 97 % of
 # the singles stay whole, and 98 % of the others are parted, two thirds of them in the right place. As in in_pieces: 1,
@@ -77,8 +80,15 @@ def freely(read: ReadCluster, *, credulous: bool = False) -> list[Choice]:
         pieces, score, signs = taken_apart
         if read.cluster.cut:
             score = float(signs @ (_MORE_THAN_ONE_CREDULOUS if credulous else _MORE_THAN_ONE))
+            if _is_narrow(read) and read.answers[pieces].max(axis=1).min() < _SURE:
+                score = 0.0
         chosen = pieces if score > 0.0 else chosen
     return [Choice(read.cluster.pieces[n], read.answers[n]) for n in chosen]
+
+
+def _is_narrow(read: ReadCluster) -> bool:
+    x0, y0, x1, y1 = read.cluster.box
+    return x1 - x0 < _NARROW * (y1 - y0)
 
 
 def in_pieces(read: ReadCluster) -> tuple[list[int], float, NDArray[np.float64]] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.reading.alone import SIDE, main_ink
 from digitlab.reading.components import page_marks
 from digitlab.reading.fitting import Chosen, count_fits, pattern_fits
-from digitlab.reading.found import without_walls
+from digitlab.reading.found import without_bars
 from digitlab.reading.glyph import normalise, stroke_width
 from digitlab.reading.ink import page_ink, shrink
 from digitlab.reading.lattice import cluster_of, clusters_of, may_be_more
@@ -95,7 +95,7 @@ class PageReader:
             again = self._answered([cluster_of(page, reads[number].cluster.mark, cut=True) for number in poor])
             for number, read in zip(poor, again, strict=True):
                 reads[number] = read
-        return without_walls(reads, self.threshold)
+        return without_bars(reads, self.threshold)
 
     def _answered(self, clusters: list[Cluster]) -> list[ReadCluster]:
         answers = self.probabilities([piece.ink for cluster in clusters for piece in cluster.pieces])
