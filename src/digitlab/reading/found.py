@@ -26,7 +26,7 @@ ALONE = 0.5  # the confidence of what nothing beside it speaks for: one digit is
 _BESIDE = 0.3  # the same of a mark in line with digits that are answered
 _LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # of the digits that are answered on its line
 _WIDEST = 1.5  # of its height
-_NEAR = 3.0  # heights of those digits, to the nearest of them
+_NEAR = 8.0  # heights of those digits, to the nearest of them
 
 _SLENDER = 0.35  # of the height: the width of a straight stroke
 _LOWEST, _HIGHEST = 0.45, 1.5  # times as high as digits: ones are seldom half as high, or a third higher
