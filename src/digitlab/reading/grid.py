@@ -14,13 +14,11 @@ from digitlab.reading.ink import INK, ink_strength, scaled, shrink
 from digitlab.reading.rules import Rule, find_rules, taken_out
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from digitlab.values import Box
-
-    Place = tuple[int, int]  # row and column
 
 __all__ = ["Cell", "grid_cells"]
 
@@ -41,9 +39,9 @@ _OFF = 0.22  # of a cell, that a line may lie off its place
 _FEWEST_LINES = 0.55  # of those that the grid should have
 
 _LOWEST = 0.28  # of a cell: the longest side of a digit
-_THINNEST = 0.025  # of a cell's area: the ink of a digit
+_THINNEST = 0.012  # of a cell's area: the ink of a digit
 _AT_EDGE = 0.14  # of a cell, from its border: what lies there is left of a line
-_WRITTEN = 0.12  # of a cell, from its border: within is looked for ink that is faint beside other cells' ink
+_WRITTEN = 0.12  # of a cell, from its border: within, ink is measured against the cell's own strongest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,8 @@ class Cell:
 
 def grid_cells(rgb: NDArray[np.uint8], columns: int, rows: int) -> list[Cell]:
     """The written cells of the largest grid of so many cells, row by row; empty cells are left out.
+
+    A cell may be there twice, with its ink seen in two ways: that which reads surer is right.
 
     rgb: uint8 (H, W, 3)
 
@@ -206,28 +206,25 @@ class _Flat:
         return places
 
     def cells(self) -> list[Cell]:
-        """The written cells, row by row.
+        """The written cells, row by row; some twice, as they are seen in two ways.
 
-        Ink is measured against the strongest of the whole grid first; what is then empty is looked at by itself, for a
-        pencil is faint beside print.
+        Ink is measured against the strongest of the whole grid, and of its own cell: a pencil is faint beside print.
         """
         cleaned = taken_out(self.strength, self.across, self.down)
         xs = self._borders(self.down, self.columns, self.wide)
         ys = self._borders(self.across, self.rows, self.high)
         ink = scaled(cleaned)
-        found = {} if ink is None else self._written(ink, xs, ys)
-        faint = self._faint_ink(cleaned, xs, ys, found)
-        return [cell for _, cell in sorted((self._written(faint, xs, ys) | found).items())]
+        found = [] if ink is None else self._written(ink, xs, ys)
+        found += self._written(self._ink_of_each(cleaned, xs, ys), xs, ys)
+        return sorted(found, key=lambda cell: (cell.row, cell.column))
 
-    def _faint_ink(
-        self, cleaned: NDArray[np.uint8], xs: NDArray[np.float64], ys: NDArray[np.float64], known: Container[Place]
+    def _ink_of_each(
+        self, cleaned: NDArray[np.uint8], xs: NDArray[np.float64], ys: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """The ink of the cells that are not known yet, each measured against its own strongest."""
+        """The ink of the cells, each measured against its own strongest; without what lies along their borders."""
         faint = np.zeros(cleaned.shape, np.float32)
         edge = _WRITTEN * self.side
         for row, column in np.ndindex(self.rows, self.columns):
-            if (row, column) in known:
-                continue
             down = slice(round(ys[row] + edge), round(ys[row + 1] - edge))
             along = slice(round(xs[column] + edge), round(xs[column + 1] - edge))
             own = cleaned[down, along]
@@ -236,19 +233,19 @@ class _Flat:
                 faint[down, along] = ink
         return faint
 
-    def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> dict[Place, Cell]:
+    def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[Cell]:
         """The cells in which there is as much ink as a digit has."""
         _, labels, statistics, centres = cv2.connectedComponentsWithStats(
             (ink >= INK).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
         )
-        held: dict[Place, list[int]] = {}
+        held: dict[tuple[int, int], list[int]] = {}
         for part in range(1, len(statistics)):
             place = self._cell_of(statistics[part].tolist(), centres[part].tolist(), xs, ys)
             if place is not None:
                 held.setdefault(place, []).append(part)
         parted, measured = np.asarray(labels, np.int32), np.asarray(statistics, np.int32)
-        cells = {place: self._cell(ink, parted, measured, place, parts) for place, parts in held.items()}
-        return {place: cell for place, cell in cells.items() if cell is not None}
+        cells = (self._cell(ink, parted, measured, place, parts) for place, parts in held.items())
+        return [cell for cell in cells if cell is not None]
 
     def _borders(self, rules: Sequence[Rule], cells: int, pitch: int) -> NDArray[np.float64]:
         """The pixel at which each cell begins, and the last one ends; lines that were not found are put between."""

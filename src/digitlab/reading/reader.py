@@ -206,9 +206,14 @@ class Reader:
     def _read_grid(self, pixels: NDArray[np.uint8], grid: tuple[int, int], place: _Place) -> tuple[ReadDigit, ...]:
         cells = grid_cells(pixels, *grid)
         answers = PageReader(self.classifier, self.threshold, self._credulous).probabilities([c.ink for c in cells])
+        surest: dict[tuple[int, int], int] = {}
+        for number, cell in enumerate(cells):
+            best = surest.setdefault((cell.row, cell.column), number)
+            if answers[number].max() > answers[best].max():
+                surest[cell.row, cell.column] = number
         return tuple(
-            self._digit(answer, place.of(cell.box), cell.row, cell.column)
-            for cell, answer in zip(cells, answers, strict=True)
+            self._digit(answers[number], place.of(cells[number].box), row, column)
+            for (row, column), number in surest.items()
         )
 
     def _digit(self, probabilities: NDArray[np.float32], box: Box, line: int, column: int | None) -> ReadDigit:
