@@ -17,7 +17,7 @@ from digitlab.reading.found import ALONE, found_digits
 from digitlab.reading.grid import grid_cells
 from digitlab.reading.images import as_rgb, load_reduced
 from digitlab.reading.page import PAGE_SIDE, PageReader
-from digitlab.reading.upright import LIES, turned_back, turned_picture, way_up
+from digitlab.reading.upright import LIES, reads_well, told, turned_back, turned_picture, ways_to_try
 from digitlab.values import Prediction, ReadDigit, Reading
 
 if TYPE_CHECKING:
@@ -149,19 +149,26 @@ class Reader:
         alone = self._read_alone(pixels, seen, wanted, place)
         if alone is not None:
             return alone
-        turns = way_up(seen.free, self.classifier)
-        note = None if turns == 0 else "it cannot be told which way up this lies; read as it is"
-        if turns:
-            again = pages.see(turned_picture(pixels, turns), wanted)
-            if self._sure_of(again) > self._sure_of(seen):
-                seen, note = again, f"lies {LIES[turns]}; turned and read"
-            else:
-                turns = 0
-        digits = self._digits_of(seen, place, turns or 0, (pixels.shape[1], pixels.shape[0]))
+        turns, seen, note = self._set_upright(pages, pixels, seen, wanted)
+        digits = self._digits_of(seen, place, turns, (pixels.shape[1], pixels.shape[0]))
         notes = "; ".join(said for said in (note, seen.unfit) if said)
-        return Reading(
-            digits, 0.0, notes or None, pattern=seen.pattern, fits=seen.unfit is None, turned=-(turns or 0) % 4
-        )
+        return Reading(digits, 0.0, notes or None, pattern=seen.pattern, fits=seen.unfit is None, turned=-turns % 4)
+
+    def _set_upright(
+        self, pages: PageReader, pixels: NDArray[np.uint8], seen: Seen, wanted: Constraints
+    ) -> tuple[int, Seen, str | None]:
+        """The quarter turns to the left after which most is read, what is seen then, and what to say of it."""
+        ways = {0: seen}
+        for turns in ways_to_try(seen.free, self.classifier):
+            ways[turns] = pages.see(turned_picture(pixels, turns), wanted)
+        ranked = sorted(ways, key=lambda turns: -self._read_of(ways[turns]))
+        best, sure = ranked[0], told([self._read_of(ways[turns]) for turns in ranked])
+        if (not sure and 0 in ranked[:2]) or not reads_well(ways[best].free):
+            best = 0
+        said = [f"lies {LIES[best]}; turned and read"] if best else []
+        if len(ways) > 1 and not (sure and best == ranked[0]):
+            said.append("it cannot be told which way up this lies")
+        return best, ways[best], ", but ".join(said) or None
 
     def _read_alone(self, pixels: NDArray[np.uint8], seen: Seen, wanted: Constraints, place: _Place) -> Reading | None:
         """The reading of a picture of one digit; None for a page, or where more is known to stand there."""
@@ -184,15 +191,15 @@ class Reader:
         found = self._digit(probabilities, place.of(one.box), 0, None)
         return Reading((found,), 0.0)
 
-    def _sure_of(self, seen: Seen) -> float:
-        """How much was read: the confidences of all answers, summed up."""
-        sure = [float(choice.probabilities.max()) for line in seen.lines for choice in line]
-        return sum(confidence for confidence in sure if confidence >= self.threshold)
+    def _read_of(self, seen: Seen) -> float:
+        """How much was read: the confidences of the answers, summed up; ones aside, which any stroke is."""
+        answers = (self._decided(choice.probabilities) for line in seen.lines for choice in line)
+        return sum(confidence for digit, confidence in answers if digit not in (None, 1))
 
     def _digits_of(self, seen: Seen, place: _Place, turns: int, size: tuple[int, int]) -> tuple[ReadDigit, ...]:
         """The digits among what was seen on a picture of this width and height, after it was turned."""
         digits: list[ReadDigit] = []
-        row, alone = 0, not self._sure_of(seen)
+        row, alone = 0, all(self._decided(each.probabilities)[0] is None for line in seen.lines for each in line)
         for line in seen.lines:
             boxes = [choice.piece.box for choice in line]
             found = found_digits(boxes, [choice.probabilities for choice in line], self.threshold, alone=alone)

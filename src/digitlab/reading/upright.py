@@ -17,45 +17,58 @@ if TYPE_CHECKING:
     from digitlab.reading.likeliest import Choice
     from digitlab.values import Box
 
-__all__ = ["LIES", "turned_back", "turned_picture", "way_up"]
+__all__ = ["LIES", "reads_well", "told", "turned_back", "turned_picture", "ways_to_try"]
 
 LIES = {2: "upside down", 3: "turned to the left", 1: "turned to the right"}
 """How a page lies that stands upright after so many quarter turns to the left, as `numpy.rot90` turns."""
 
 _FEWEST = 4  # digits: 6 and 9 or 2 and 5 alone say nothing
 _SURE = 0.9  # mean confidence from which on nobody asks …
-_SAME_BOTH_WAYS = (0, 1, 6, 8, 9)  # … but of pages with no other digits: they may be read upside down as well
-_BETTER = 0.08  # by so much the mean confidence grows; of pages that stand upright it falls by 0.16 and more
-_ERRORS = 1.3  # standard errors of that growth, at least
-_CLEAR = 0.6  # mean confidence of the turned ones
+_ONE_WAY_ONLY = (3, 4)  # … but of pages without these: others are, or are drawn as, digits upside down as well
+_WORSE = 0.08  # by so much the mean confidence of a page that stands upright falls when it is turned, and more
+_DIGIT = 0.7  # the confidence of a mark, one way or another, that tells how the page lies
+_CLEAR = 0.8  # mean confidence of a page of digits
+_CLEARLY = 1.15  # times as much is read the right way up
 _SLENDER = 2.5
 _MOST = 60  # digits that are asked
 
 
-def way_up(choices: Sequence[Choice], classifier: Classifier) -> int | None:
-    """How many quarter turns to the left set a page upright: 0 … 3; None where that cannot be told.
+def ways_to_try(choices: Sequence[Choice], classifier: Classifier) -> list[int]:
+    """The quarter turns to the left after which a page may read better than as it lies, likeliest first.
 
-    0 also where too few digits are there to ask.
+    Empty for a page that stands upright, and where too few digits are there to ask.
     """
     choices = [choice for choice in choices if _tells(choice)]
     if len(choices) < _FEWEST:
-        return 0
+        return []
     upright = np.array([choice.probabilities.max() for choice in choices])
-    ambiguous = all(int(choice.probabilities.argmax()) in _SAME_BOTH_WAYS for choice in choices)
-    if upright.mean() >= _SURE and not ambiguous:
-        return 0
+    one_way_only = any(int(choice.probabilities.argmax()) in _ONE_WAY_ONLY for choice in choices)
+    if upright.mean() >= _SURE and one_way_only:
+        return []
     rows = np.unique(np.linspace(0, len(choices) - 1, min(len(choices), _MOST)).astype(np.intp))
     glyphs = np.array([normalise(choices[row].piece.ink) for row in rows])
     ways = np.concatenate([np.rot90(glyphs, turns, axes=(1, 2)) for turns in LIES])
     sureness = classifier.probabilities(np.ascontiguousarray(ways)).max(axis=1).reshape(len(LIES), len(rows))
-    best = int(sureness.mean(axis=1).argmax())
-    gains = sureness[best] - upright[rows]
-    gain, error = float(gains.mean()), float(gains.std()) / len(rows) ** 0.5
-    if gain >= max(_BETTER, _ERRORS * error) and sureness[best].mean() >= _CLEAR:
-        return list(LIES)[best]
-    if upright.mean() >= _SURE:  # of digits that are the same both ways
-        return None if sureness[0].mean() >= _SURE else 0
-    return None if upright.mean() < _CLEAR and gain > -_BETTER else 0
+    upright = upright[rows]
+    digits = np.maximum(upright, sureness.max(axis=0)) >= _DIGIT  # dirt reads badly whichever way it is turned
+    if digits.sum() < _FEWEST:
+        return []
+    gains = (sureness[:, digits] - upright[digits]).mean(axis=1)
+    likeliest = [list(LIES)[row] for row in np.argsort(-gains, kind="stable")]
+    if upright.mean() >= _SURE:
+        return [2] if gains[0] > -_WORSE else []  # nobody reads so well from the side
+    return [turns for turns in likeliest if gains[list(LIES).index(turns)] > -_WORSE]
+
+
+def told(scores: Sequence[float]) -> bool:
+    """Whether the first of several ways to read a page is clearly the best; scores: how much was read each way."""
+    return all(scores[0] > _CLEARLY * score for score in scores[1:])
+
+
+def reads_well(choices: Sequence[Choice]) -> bool:
+    """Whether a page looks like one of digits as it lies now; a page of letters does so no way."""
+    sureness = [float(choice.probabilities.max()) for choice in choices if _tells(choice)]
+    return len(sureness) >= _FEWEST and float(np.mean(sureness)) >= _CLEAR
 
 
 def turned_back(box: Box, turns: int, size: tuple[int, int]) -> Box:
