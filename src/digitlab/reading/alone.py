@@ -43,12 +43,15 @@ class Alone:
     ink: NDArray[np.float32]
     main: Found
 
-    def others(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """What else may be a digit: uint8 (N, 28, 28), and which of them are parts of the one, bool (N,)."""
+    def others(self, *, answered: bool) -> NDArray[np.uint8]:
+        """What else may be a digit, uint8 (N, 28, 28).
+
+        answered: whether the one is a digit as a whole; else its parts may be digits too
+        """
         mark = self.main[0]
         alike = marks_alike(self.ink, mark)
-        glyphs = np.array([normalise(ink) for _, ink in alike], np.uint8).reshape(-1, 28, 28)
-        return glyphs, np.array([set(other.parts) <= set(mark.parts) for other, _ in alike], np.bool_)
+        inks = [ink for other, ink in alike if not (answered and set(other.parts) <= set(mark.parts))]
+        return np.array([normalise(ink) for ink in inks], np.uint8).reshape(-1, 28, 28)
 
 
 def main_ink(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Found] | None:

@@ -77,8 +77,7 @@ class Reader:
         if one is None:
             return _NOTHING
         found = self.classify_prepared(one.glyph)
-        several = self._holds_several(one, answered=found.digit is not None)
-        return replace(found, note="holds several digits; `read` reads them all") if several else found
+        return replace(found, note=self.note_on(one, answered=found.digit is not None))
 
     def classify_prepared(self, glyph: NDArray[np.uint8] | None) -> Prediction:
         """The same of what `digit_image` gave, for who wants to show both; None is a picture without ink.
@@ -91,15 +90,16 @@ class Reader:
         digit, confidence = self._decided(probabilities)
         return Prediction(digit, confidence, tuple(probabilities.tolist()))
 
-    def _holds_several(self, one: Alone, *, answered: bool) -> bool:
-        """Whether digits stand beside the main one; or, where that is none, whether its parts are digits."""
-        glyphs, parts = one.others()
-        if answered:
-            glyphs = glyphs[~parts]
+    def note_on(self, one: Alone, *, answered: bool) -> str | None:
+        """That a picture holds several digits: beside the main one, or as parts of what is none; None where not.
+
+        answered: whether the main one is
+        """
+        glyphs = one.others(answered=answered)
         if len(glyphs) + answered < 2:
-            return False
+            return None
         sure = self.classifier.probabilities(glyphs).max(axis=1) >= self.threshold
-        return int(sure.sum()) + answered >= 2
+        return "holds several digits; `read` reads them all" if int(sure.sum()) + answered >= 2 else None
 
     def read(
         self,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from digitlab.reading.likeliest import Choice
     from digitlab.values import Box
 
-__all__ = ["LIES", "reads_well", "told", "turned_back", "turned_picture", "ways_to_try"]
+__all__ = ["LIES", "reads_well", "told", "turned_back", "turned_box", "turned_picture", "ways_to_try"]
 
 LIES = {2: "upside down", 3: "turned to the left", 1: "turned to the right"}
 """How a page lies that stands upright after so many quarter turns to the left, as `numpy.rot90` turns."""
@@ -86,6 +86,15 @@ def turned_back(box: Box, turns: int, size: tuple[int, int]) -> Box:
         2: (width - x1, height - y1, width - x0, height - y0),
         3: (y0, height - x1, y1, height - x0),
     }[turns]
+
+
+def turned_box(box: Box, turns: int, size: tuple[int, int]) -> Box:
+    """Where a box of a picture of this width and height lies after so many quarter turns to the left.
+
+    >>> turned_box((80, 0, 100, 10), 1, (100, 50))
+    (0, 0, 10, 20)
+    """
+    return turned_back(box, -turns % 4, size if turns % 2 == 0 else size[::-1])
 
 
 def turned_picture(pixels: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
