@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.reading.found import found_digits
+from digitlab.reading.found import ALONE, found_digits
 from digitlab.reading.likeliest import DIGIT
 from digitlab.reading.lines import in_lines
 
@@ -55,7 +55,10 @@ def pattern_fits(
     """
     asked = pattern.count(DIGIT)
     lines = [line.chosen for line in followed]
-    if any(_left_out(line.taken, row, threshold) for line, row in zip(followed, free, strict=True)):
+    if any(
+        _left_out(line.taken, row, threshold) or _cuts_a_clear_one(line.chosen, row, threshold)
+        for line, row in zip(followed, free, strict=True)
+    ):
         there = max(len(_found(row, threshold)) for row in free)
         return Chosen(
             [list(row) for row in free],
@@ -76,10 +79,17 @@ def _found(choices: Sequence[Choice], threshold: float) -> list[Choice]:
     return kept
 
 
-def _left_out(taken: Sequence[Piece], free: Sequence[Choice], threshold: float) -> list[Choice]:
-    """The sure digits that are in none of the pieces taken."""
+def _left_out(taken: Sequence[Piece], free: Sequence[Choice], threshold: float) -> bool:
+    """Whether a digit is in none of the pieces taken: a likely one anywhere, a doubtful one between two that are."""
     boxes = np.array([piece.box for piece in taken], np.float64).reshape(-1, 4)
-    return [each for each in _sure(free, threshold) if _covered(each.piece.box, boxes) < _COVERED]
+    found = _found(free, threshold)
+    for line in in_lines([choice.piece.box for choice in found]):
+        inside = [_covered(found[index].piece.box, boxes) >= _COVERED for index in line]
+        for place, index in enumerate(line):
+            likely = float(found[index].probabilities.max()) >= min(threshold, ALONE)
+            if not inside[place] and (likely or (any(inside[:place]) and any(inside[place:]))):
+                return True
+    return False
 
 
 def _cuts_a_clear_one(chosen: Sequence[Choice], free: Sequence[Choice], threshold: float) -> bool:
