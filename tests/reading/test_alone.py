@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlab.examples.pages import page_of
+from digitlab.datasets import load_dataset
 from digitlab.reading.alone import stands_alone
 from digitlab.reading.found import found_digits
 
@@ -56,11 +56,10 @@ def test_read_answers_one_digit_as_classify_does(reader: Reader, sure_digits: Di
         drawn = write([(image, 200, 100, 400)], noise=9.0, shade=0.3)
         small = cv2.imencode(".jpg", cv2.resize(255 - image, (90, 110)), [cv2.IMWRITE_JPEG_QUALITY, 30])[1]
         for picture in (image, 255 - image, 255 - broken, drawn, cv2.imdecode(small, cv2.IMREAD_GRAYSCALE)):
-            picture = np.asarray(picture, np.uint8)
-            said = reader.classify(picture).digit
-            text = reader.read(picture).text
-            assert text == str(said) if said is not None else text in ("", "?")
+            said = reader.classify(np.asarray(picture, np.uint8)).digit
+            text = reader.read(np.asarray(picture, np.uint8)).text
             assert said in (None, label)
+            assert (text == str(said)) if said is not None else text in ("", "?"), (label, said, text, picture.shape)
 
 
 def test_the_box_of_one_digit_is_in_pixels_of_the_picture(reader: Reader) -> None:
@@ -122,18 +121,20 @@ def test_a_doubtful_mark_in_line_with_digits_is_one_and_specks_are_not() -> None
     assert found_digits(line[:2], [probabilities(0.6), probabilities(0.3)], 0.7, alone=True) == [True, False]
 
 
-def test_what_is_not_answered_is_shown(reader: Reader, sure_digits: Digits) -> None:
-    """A mark like a digit and none among digits: its place in the text is kept."""
-    page = page_of("plain", [sure_digits[np.array([2, 4, 6, 8, 10])]], seed=1)
-    x0, y0, x1, y1 = page.boxes[2]
-    picture = page.image.copy()
-    picture[y0 - 4 : y1 + 4, x0 - 4 : x1 + 4] = np.median(picture[y0:y1, x0 - 20 : x0 - 8], axis=(0, 1))
-    blot = cv2.rotate(page.image[y0:y1, x0:x1], cv2.ROTATE_180)
-    picture[y0:y1, x0:x1] = np.minimum(picture[y0:y1, x0:x1], np.minimum(blot, page.image[y0:y1, x0:x1]))
-    reading = reader.read(picture)
-    assert len(reading.text) == 5
-    assert reading.text[:2] + reading.text[3:] == "1245"
-    assert reading.text[2] in "?8"
+def test_what_is_not_answered_is_shown(reader: Reader, sure_digits: Digits, write: Write) -> None:
+    """Among sure digits those of which the network is least sure: their places in the text are kept."""
+    test = load_dataset("mnist").split("test")[:4000]
+    confidence = reader.classifier.probabilities(test.images).max(axis=1)
+    unsure = test.images[(confidence > 0.4) & (confidence < 0.65)][:12]
+    assert len(unsure) >= 5
+    texts = []
+    for image in unsure:
+        row = [sure_digits.images[2], sure_digits.images[4], image, sure_digits.images[8], sure_digits.images[10]]
+        picture = write([(each, 40 + 110 * n, 60, 100) for n, each in enumerate(row)], size=(220, 620))
+        texts.append(reader.read(picture).text)
+    assert all(text[:2] + text[-2:] == "1245" for text in texts), texts
+    assert sum(len(text) == 5 for text in texts) >= 3 * len(texts) // 4, texts  # some are taken for two that touch
+    assert sum("?" in text for text in texts) >= len(texts) // 3, texts
 
 
 def test_the_walls_of_boxes_are_no_ones(reader: Reader, sure_digits: Digits) -> None:
@@ -148,7 +149,7 @@ def test_the_walls_of_boxes_are_no_ones(reader: Reader, sure_digits: Digits) -> 
             part = picture[top + 16 : top + 78, left + 22 : left + 84]
             np.minimum(part, glyph, out=part)
             if broken:
-                picture[top + 20 : top + 25, left - 4 : left + 5] = 250
+                picture[top + 10 : top + 15, left - 4 : left + 5] = 250
                 picture[top - 5 : top + 6, left + 8 : left + 13] = 250
                 picture[top + 87 : top + 98, left + 8 : left + 13] = 250
         assert reader.read(picture).text == "01234567"

@@ -25,6 +25,7 @@ SIDE = 256  # pixels at which one digit is looked for: it may be a tenth of the 
 _WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
 
 _WITHIN = 0.5  # of a mark's box: from there on it lies in the box of the one digit
+_TORN = 0.08  # of a mark's box that holds ink of the one digit: then it is a part of that
 _COMPARABLE = 0.4  # of the one digit's longest side: smaller marks beside it are dirt, or grain that was read
 _SIDE_BY_SIDE = 0.6  # of its height: parts of it that may be digits of their own
 _WHOLE = 0.85  # of its height: what is nearly all of it
@@ -42,6 +43,16 @@ class Alone:
     glyph: NDArray[np.uint8]
     ink: NDArray[np.float32]
     main: Found
+
+    def is_torn_off(self, box: Box) -> bool:
+        """Whether what a page found in a box of the picture is a part of the one digit, rather than beside it."""
+        (x0, y0, x1, y1), (left, top, right, bottom) = box, self.box
+        mark, own = self.main
+        wide, high = mark.width / max(1, right - left), mark.height / max(1, bottom - top)
+        columns = slice(max(0, round((x0 - left) * wide)), max(0, round((x1 - left) * wide)) + 1)
+        rows = slice(max(0, round((y0 - top) * high)), max(0, round((y1 - top) * high)) + 1)
+        part = own[rows, columns]
+        return bool(part.size) and float(part.mean()) >= _TORN
 
     def others(self, *, answered: bool) -> NDArray[np.uint8]:
         """What else may be a digit, uint8 (N, 28, 28).

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.reading.lines import in_lines
+from digitlab.reading.glyph import stroke_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from digitlab.reading.likeliest import ReadCluster
     from digitlab.values import Box
 
-__all__ = ["ALONE", "found_digits", "without_bars"]
+__all__ = ["ALONE", "BESIDE", "found_digits", "without_bars"]
 
 ALONE = 0.5  # the confidence of what nothing beside it speaks for: one digit is likelier than the nine others together
-_BESIDE = 0.3  # the same of a mark in line with digits that are answered
+BESIDE = 0.3  # the same of a mark in line with digits that are answered
 _LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # of the digits that are answered on its line
 _WIDEST = 1.5  # of its height
 _NEAR = 8.0  # heights of those digits, to the nearest of them
 
-_SLENDER = 0.35  # of the height: the width of a straight stroke
-_LOWEST, _HIGHEST = 0.45, 1.5  # times as high as digits: ones are seldom half as high, or a third higher
+_SLENDER = 0.2  # of the height: the width of a stroke that stands upright
+_LOWEST, _HIGHEST = 0.45, 1.35  # times as high as digits: ones are seldom half as high, or a third higher
+_THINNEST = 0.4  # of the width of the digits' strokes
 _FEWEST = 2  # digits of a line that say how high digits are
 
 
@@ -44,9 +45,7 @@ def found_digits(
     sure = [float(each.max()) for each in probabilities]
     answered = [box for box, confidence in zip(line, sure, strict=True) if confidence >= threshold]
     return [
-        confidence >= threshold
-        or (alone and confidence >= ALONE)
-        or (confidence >= _BESIDE and _in_line(box, answered))
+        confidence >= threshold or (alone and confidence >= ALONE) or (confidence >= BESIDE and _in_line(box, answered))
         for box, confidence in zip(line, sure, strict=True)
     ]
 
@@ -63,28 +62,27 @@ def _in_line(box: Box, answered: Sequence[Box]) -> bool:
 
 
 def without_bars(reads: Sequence[ReadCluster], threshold: float) -> list[ReadCluster]:
-    """Without straight upright strokes that are much higher or lower than the digits on their line.
+    """Without upright strokes that are much higher, lower or thinner than the digits on their height of the page.
 
     They are the walls of boxes, or pieces of them, and would be read as ones.
 
-    threshold: the confidence of digits that say how high digits are
+    threshold: the confidence of digits that say how high digits are, and how broad the pen is
     """
-    kept: list[int] = []
-    for line in in_lines([read.cluster.box for read in reads]):
-        heights = [_height(reads[n]) for n in line if _answer(reads[n]) != 1 and reads[n].answers[0].max() >= threshold]
-        usual = float(np.median(heights)) if len(heights) >= _FEWEST else None
-        kept += [n for n in line if usual is None or not _is_bar(reads[n], usual)]
-    return [reads[number] for number in sorted(kept)]
+    digits = [read for read in reads if _answer(read) != 1 and read.answers[0].max() >= threshold]
+    return [read for read in reads if not _is_bar(read.cluster.box, digits)]
 
 
-def _is_bar(read: ReadCluster, usual: float) -> bool:
-    x0, y0, x1, y1 = read.cluster.box
-    return x1 - x0 <= _SLENDER * (y1 - y0) and not _LOWEST * usual <= y1 - y0 <= _HIGHEST * usual
+def _is_bar(box: Box, digits: Sequence[ReadCluster]) -> bool:
+    x0, y0, x1, y1 = box
+    if x1 - x0 > _SLENDER * (y1 - y0):
+        return False
+    beside = [read.cluster for read in digits if read.cluster.box[1] < y1 and read.cluster.box[3] > y0]
+    if len(beside) < _FEWEST:
+        return False
+    high = float(np.median([each.mark.height for each in beside]))
+    pen = float(np.median([stroke_width(each.pieces[0].ink) for each in beside]))
+    return not _LOWEST <= (y1 - y0) / high <= _HIGHEST or x1 - x0 < _THINNEST * pen
 
 
 def _answer(read: ReadCluster) -> int:
     return int(read.answers[0].argmax())
-
-
-def _height(read: ReadCluster) -> int:
-    return read.cluster.box[3] - read.cluster.box[1]

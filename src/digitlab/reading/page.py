@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.reading.alone import SIDE, main_ink
 from digitlab.reading.components import page_marks
 from digitlab.reading.fitting import Chosen, count_fits, pattern_fits
-from digitlab.reading.found import without_bars
+from digitlab.reading.found import BESIDE, without_bars
 from digitlab.reading.glyph import normalise, stroke_width
 from digitlab.reading.ink import page_ink, shrink
 from digitlab.reading.lattice import cluster_of, clusters_of, may_be_more
@@ -113,11 +113,12 @@ class PageReader:
         """The pieces that are taken for digits, line by line, as what is known of the page wants them."""
         if wanted.pattern is not None:
             return self._following(reads, wanted.pattern, wanted.lines)
-        chosen, unfit = free, None
+        # Dirt is no part of a line: it would lead the next digit to another one.
+        chosen, unfit = [choice for choice in free if choice.probabilities.max() >= BESIDE], None
         if wanted.count is not None:
             followed = [replace(choice, place=None) for choice in follow(reads, DIGIT * wanted.count).chosen]
             unfit = count_fits(followed, free, wanted.count, self.threshold)
-            chosen = free if unfit else followed
+            chosen = chosen if unfit else followed
         lines = in_lines([choice.piece.box for choice in chosen])
         if wanted.lines is not None:
             weights = [float(choice.probabilities.max()) for choice in chosen]

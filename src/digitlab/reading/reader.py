@@ -32,7 +32,10 @@ __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image"]
 DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are likelier
 
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
-_SEVERAL = 3  # other digits than ones, surely read: then no page is the picture of one digit; grain reads as ones
+_SEVERAL, _MANY = (
+    3,
+    9,
+)  # digits but ones: no part of one digit, and more than one is ever torn into; grain reads as ones
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 
@@ -174,12 +177,10 @@ class Reader:
         """The reading of a picture of one digit; None for a page, or where more is known to stand there."""
         if wanted.pattern is not None or (wanted.count or 1) > 1 or (wanted.lines or 1) > 1:
             return None
-        choices = [choice for line in seen.lines for choice in line]
-        marks = [(_scaled(choice.piece.box, seen.scale), *self._decided(choice.probabilities)) for choice in choices]
-        if sum(digit not in (None, 1) for _, digit, _ in marks) >= _SEVERAL:
-            return None
-        one = one_digit(pixels)
-        if one is None:
+        marks = [(_scaled(each.piece.box, seen.scale), *self._decided(each.probabilities)) for each in seen.free]
+        others = [box for box, digit, _ in marks if digit not in (None, 1)]
+        one = one_digit(pixels) if len(others) < _MANY else None
+        if one is None or sum(not one.is_torn_off(box) for box in others) >= _SEVERAL:
             return None
         probabilities = self.classifier.probabilities(one.glyph[None])[0]
         digit, confidence = self._decided(probabilities)
