@@ -21,6 +21,7 @@ from digitlab.examples.writing import Written, moved_to_touch
 from digitlab.reading import Reader
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.likeliest import in_pieces
+from digitlab.reading.page import PageReader
 
 SINGLES, PAIRS, TRIPLES = 20_000, 3_000, 700  # few singles are wide or doubtful, and nearly all of the others
 
@@ -53,7 +54,8 @@ def written(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def mark_of(ink: np.ndarray, text: str, reader: Reader) -> Mark | None:
     """What the reader sees in the ink; None where it is not one mark, or not cut."""
-    reads = reader._read_clusters(ink, Constraints())
+    pages = PageReader(reader.classifier, reader.threshold, credulous=False)
+    reads = pages.read_clusters(ink, Constraints())
     found = in_pieces(reads[0]) if len(reads) == 1 and reads[0].cluster.cut else None
     if found is None:
         return None

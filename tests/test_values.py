@@ -37,7 +37,7 @@ def test_digits_are_sliced_together() -> None:
     assert len(digits[:0]) == 0
 
 
-def test_a_reading_leaves_declined_marks_out_of_its_text() -> None:
+def test_a_digit_that_was_not_answered_is_never_left_out_of_the_text() -> None:
     box = (0, 0, 1, 1)
     marks = (
         ReadDigit(4, 0.9, box, 0),
@@ -46,7 +46,10 @@ def test_a_reading_leaves_declined_marks_out_of_its_text() -> None:
         ReadDigit(None, 0.1, box, 1),
         ReadDigit(7, 0.9, box, 2),
     )
-    assert Reading(marks, 1.0).lines == ("42", "7")
+    reading = Reading(marks, 1.0)
+    assert reading.lines == ("4?2", "?", "7")
+    assert reading.text == "4?2\n?\n7"
+    assert reading.answered == 3
 
 
 def test_predictions_and_frames_check_themselves() -> None:

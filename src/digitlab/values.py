@@ -82,11 +82,13 @@ class Prediction:
 
     confidence: 0..1, the probability of the most likely class (also where declined)
     probabilities: ten numbers that sum to 1, class 0 first; all 0 where no ink was found
+    note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
     """
 
     digit: int | None
     confidence: float
     probabilities: tuple[float, ...]
+    note: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != 10:
@@ -99,6 +101,7 @@ class Prediction:
 class ReadDigit:
     """One digit found on a page: what, how surely, where (``box`` in pixels of the upright picture), on which line.
 
+    digit: None where a digit was found but not answered: its confidence is below the reader's threshold
     probabilities: of the digits 0 to 9; empty where unknown
     column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
     """
@@ -110,23 +113,34 @@ class ReadDigit:
     probabilities: tuple[float, ...] = ()
     column: int | None = None
 
+    @property
+    def character(self) -> str:
+        """What stands for it in every text: its digit, or "?" where it was not answered."""
+        return "?" if self.digit is None else str(self.digit)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     r"""All that was read from one picture, in reading order.
 
-    ``digits`` holds declined marks too (``digit`` None); ``lines`` and ``text`` hold answers only, unless the reading
-    was asked for a grid or a pattern: then each place has its character.
+    ``digits`` are the digits that were found, one for each character of the text: "?" stands for those that were found
+    but not answered (``digit`` None). Marks that are no digits, such as specks, frames and letters, are not among them.
 
-    note: one line on what is odd about the picture as a whole, such as "looks upside down"; None where nothing is
+    note: one line on what is odd about the picture as a whole, such as "lies upside down"; None where nothing is
     size: width and height of the upright picture, which the boxes refer to; None where unknown
-    grid: columns and rows of the grid that was asked for. Each row is a line, "." an empty cell, "?" a declined mark
-    pattern: that was asked for. Its literals are in the text, "?" stands where a digit is missing or declined
+    grid: columns and rows of the grid that was asked for. Each row is a line, "." an empty cell, "?" a declined digit
+    pattern: that was asked for and is followed. Its literals are in the text, "?" stands where a digit is missing or
+        declined
+    fits: whether the picture holds what was asked for: so many digits, or the pattern. Where not, the note says what
+        stands there instead
+    turned: quarter turns, clockwise, by which the picture was turned to be read; the boxes are those of the picture as
+        it was given
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
-    >>> two = ReadDigit(2, 0.8, (0, 20, 5, 29), line=1)
-    >>> Reading((one, two), milliseconds=3.0).text
-    '1\n2'
+    >>> two = ReadDigit(None, 0.4, (6, 0, 11, 9), line=0)
+    >>> three = ReadDigit(3, 0.8, (0, 20, 5, 29), line=1)
+    >>> Reading((one, two, three), milliseconds=3.0).text
+    '1?\n3'
     >>> third = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0, column=2)
     >>> Reading((third,), milliseconds=3.0, pattern="##-##").text
     '??-1?'
@@ -140,30 +154,36 @@ class Reading:
     size: tuple[int, int] | None = None
     grid: tuple[int, int] | None = None
     pattern: str | None = None
+    fits: bool = True
+    turned: int = 0
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The answers, a string a line; lines without an answer are left out, except a grid's."""
+        """What was read, a string a line, a character a digit; "?" is a digit that was found but not answered."""
         if self.grid is not None:
             return self._rows_of_the_grid(*self.grid)
         if self.pattern is not None:
             return self._filled_in(self.pattern)
-        answered: dict[int, str] = {}
+        texts: dict[int, str] = {}
         for found in self.digits:
-            if found.digit is not None:
-                answered[found.line] = answered.get(found.line, "") + str(found.digit)
-        return tuple(text for _, text in sorted(answered.items()))
+            texts[found.line] = texts.get(found.line, "") + found.character
+        return tuple(text for _, text in sorted(texts.items()))
 
     @property
     def text(self) -> str:
-        """The lines, joined by newlines."""
+        """The lines, joined by newlines; a digit that was found but not answered is "?", never left out."""
         return "\n".join(self.lines)
+
+    @property
+    def answered(self) -> int:
+        """How many digits were answered."""
+        return sum(found.digit is not None for found in self.digits)
 
     def _rows_of_the_grid(self, columns: int, rows: int) -> tuple[str, ...]:
         cells = [["."] * columns for _ in range(rows)]
         for found in self.digits:
             if found.column is not None:
-                cells[found.line][found.column] = _character(found)
+                cells[found.line][found.column] = found.character
         return tuple("".join(row) for row in cells)
 
     def _filled_in(self, pattern: str) -> tuple[str, ...]:
@@ -172,12 +192,8 @@ class Reading:
         for found in self.digits:
             text = texts.setdefault(found.line, list(pattern.replace("#", "?")))
             if found.column is not None:
-                text[places[found.column]] = _character(found)
+                text[places[found.column]] = found.character
         return tuple("".join(text) for _, text in sorted(texts.items()))
-
-
-def _character(found: ReadDigit) -> str:
-    return "?" if found.digit is None else str(found.digit)
 
 
 @dataclass(frozen=True, slots=True)

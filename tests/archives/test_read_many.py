@@ -50,7 +50,7 @@ def test_the_table_has_a_digit_a_row(scans: Path, tmp_path: Path, capsys: Captur
     assert len(cells) == len(digits) == 16
     for cell, (path, digit) in zip(cells, digits, strict=True):
         assert cell["path"] == path
-        assert cell["digit"] == ("" if digit["digit"] is None else str(digit["digit"]))
+        assert cell["digit"] == ("?" if digit["digit"] is None else str(digit["digit"]))
         assert [int(cell[name]) for name in ("x0", "y0", "x1", "y1")] == digit["box"]
         assert int(cell["line"]) == digit["line"]
     assert {cell["position"] for cell in cells} == set("0123")

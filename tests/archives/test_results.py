@@ -125,4 +125,4 @@ def test_a_row_tells_guesses_and_places(pictures: list[Picture]) -> None:
     first, second = row["digits"]
     assert (first["digit"], first["guess"], first["second"], first["position"]) == (7, 7, 8, 0)
     assert (second["digit"], second["guess"], second["second"], second["position"]) == (None, None, None, 1)
-    assert (row["text"], row["width"], row["height"]) == ("7", 60, 50)
+    assert (row["text"], row["width"], row["height"]) == ("7?", 60, 50)

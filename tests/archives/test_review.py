@@ -24,7 +24,7 @@ def a_row(path: str, *confidences: float) -> dict[str, Any]:
          "line": 0, "position": place}
         for place, each in enumerate(confidences)
     ]  # fmt: skip
-    return {"path": path, "digits": digits}
+    return {"path": path, "digits": digits, "turned": 0}
 
 
 def test_the_least_certain_are_those_nearest_to_the_threshold() -> None:

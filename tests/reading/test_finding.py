@@ -22,6 +22,7 @@ from digitlab.reading.lines import exactly, in_lines
 from digitlab.reading.rules import find_rules, without_rules
 from digitlab.reading.sheet import only_the_sheet
 from digitlab.reading.touching import cuts
+from digitlab.reading.upright import turned_back, turned_box, turned_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -181,15 +182,53 @@ def test_lines_are_joined_parted_and_left_out_to_get_as_many_as_there_are() -> N
     assert exactly([], 3, [], []) == []
 
 
-def test_a_page_upside_down_is_told_and_not_misread(reader: Reader, sure_digits: Digits) -> None:
+@pytest.mark.parametrize(
+    ("turns", "said"), [(0, None), (1, "turned to the left"), (2, "upside down"), (3, "turned to the right")]
+)
+def test_a_page_that_lies_wrongly_is_turned_and_read(
+    reader: Reader, sure_digits: Digits, turns: int, said: str | None
+) -> None:
     telling = sure_digits[np.array([6, 7, 8, 9, 14, 15, 4, 5])]  # 3, 4, 7 and 2 are nothing upside down
     page = page_of("plain", [telling, telling], seed=3)
-    assert reader.read(page.image).note is None
-    over = reader.read(np.ascontiguousarray(page.image[::-1, ::-1]))
-    assert over.note is not None
-    assert "upside down" in over.note
-    assert over.text == ""
-    assert len(over.digits) >= 12
+    reading = reader.read(np.ascontiguousarray(np.rot90(page.image, turns)))
+    assert edits(page.text, reading.text) <= 1
+    assert reading.turned == turns  # clockwise, what was turned to the left
+    assert (reading.note is None) if said is None else (reading.note == f"lies {said}; turned and read")
+    height, width = page.image.shape[:2]
+    assert reading.size == ((height, width) if turns % 2 else (width, height))
+    # The boxes are where the digits are in the picture as it was given.
+    places = [turned_box(box, turns, (width, height)) for box in page.boxes]
+    for found in reading.digits:
+        assert min(np.abs(np.array(found.box) - np.array(place)).max() for place in places) <= 8
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 3), st.integers(1, 60), st.integers(1, 60), st.data())
+def test_boxes_turn_as_pictures_do(turns: int, width: int, height: int, data: st.DataObject) -> None:
+    x0, y0 = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    x1, y1 = data.draw(st.integers(x0 + 1, width)), data.draw(st.integers(y0 + 1, height))
+    picture = np.zeros((height, width), np.uint8)
+    picture[y0:y1, x0:x1] = 1
+    left, top, right, bottom = turned_box((x0, y0, x1, y1), turns, (width, height))
+    assert turned_picture(picture, turns)[top:bottom, left:right].all()
+    assert (right - left) * (bottom - top) == picture.sum()
+    assert turned_back((left, top, right, bottom), turns, (width, height)) == (x0, y0, x1, y1)
+
+
+def test_where_it_cannot_be_told_which_way_up_the_note_says_so(reader: Reader) -> None:
+    """Noughts and eights drawn alike above and below."""
+    picture = np.full((500, 900), 240, np.uint8)
+    for place in range(6):
+        x = 100 + 130 * place
+        if place % 2:
+            cv2.ellipse(picture, (x, 250), (32, 60), 0, 0, 360, 40, 9, cv2.LINE_AA)
+        else:
+            for y in (220, 280):
+                cv2.circle(picture, (x, y), 30, 40, 9, cv2.LINE_AA)
+    reading = reader.read(picture)
+    assert reading.text == "808080"
+    assert reading.note is not None
+    assert "cannot be told which way up" in reading.note
 
 
 @pytest.mark.parametrize("kind", ["parchment", ""])

@@ -23,7 +23,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a f
 def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A function that takes rows of pictures (see `row_of`) and writes their digits; the file is there at the end.
 
-    ``line`` and ``position`` (in the line; in a grid the column) count from 0; a declined mark has no digit.
+    ``line`` and ``position`` (in the line; in a grid the column) count from 0; ``digit`` is "?" where a digit was found
+    but not answered.
 
     Raises:
         StorageError: when it cannot be written.
@@ -35,7 +36,7 @@ def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         def write(row: Mapping[str, Any]) -> None:
             name = f"./{row['path']}" if row["path"].startswith(_FORMULA) else row["path"]
             for each in row["digits"]:
-                digit = "" if each["digit"] is None else each["digit"]
+                digit = "?" if each["digit"] is None else each["digit"]
                 table.writerow([name, each["line"], each["position"], digit, f"{each['confidence']:.4f}", *each["box"]])
 
         yield write

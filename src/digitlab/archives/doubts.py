@@ -15,6 +15,7 @@ from digitlab.errors import ImageError, UsageError
 from digitlab.reading import digit_image
 from digitlab.reading.glyph import normalise
 from digitlab.reading.images import load_reduced
+from digitlab.reading.upright import turned_box, turned_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ _HIGH, _WIDE = 120, 720  # pixels: at most so large is what is shown
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A digit of a row of results; see `row_of`."""
+    """A digit of a row of results; see `row_of`. turned: as `Reading.turned`, how its page was set upright."""
 
     path: str
     line: int
@@ -45,6 +46,7 @@ class Doubt:
     second: int | None
     second_confidence: float | None
     box: Box
+    turned: int = 0
 
 
 class Doubts:
@@ -70,9 +72,9 @@ class Doubts:
             self._seen += 1
             entry = (-abs(each["confidence"] - self._threshold), -self._seen)
             if len(self._heap) < self._most:
-                heapq.heappush(self._heap, (*entry, _doubt(row["path"], each)))
+                heapq.heappush(self._heap, (*entry, _doubt(row, each)))
             elif entry > self._heap[0][:2]:
-                heapq.heapreplace(self._heap, (*entry, _doubt(row["path"], each)))
+                heapq.heapreplace(self._heap, (*entry, _doubt(row, each)))
 
     @property
     def seen(self) -> int:
@@ -84,10 +86,11 @@ class Doubts:
         return [doubt for *_, doubt in sorted(self._heap, reverse=True, key=lambda entry: entry[:2])]
 
 
-def _doubt(path: str, digit: Mapping[str, Any]) -> Doubt:
+def _doubt(row: Mapping[str, Any], digit: Mapping[str, Any]) -> Doubt:
     x0, y0, x1, y1 = digit["box"]
     names = ("line", "position", "digit", "confidence", "guess", "second", "second_confidence")
-    return Doubt(path=path, box=(x0, y0, x1, y1), **{name: digit[name] for name in names})
+    said = {name: digit[name] for name in names}
+    return Doubt(path=row["path"], box=(x0, y0, x1, y1), turned=row["turned"], **said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,11 @@ def show_doubts(doubts: Sequence[Doubt], tell: Callable[[int, int], None] | None
 
 
 def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> Shown:
+    """As it was read: of a page that was turned, the turned picture; `Doubt.box` stays the picture's own."""
+    box = scaled(doubt.box, to=(picture.shape[1], picture.shape[0]), of=size)
+    x0, y0, x1, y1 = box = turned_box(box, -doubt.turned % 4, (picture.shape[1], picture.shape[0]))
+    picture = turned_picture(picture, -doubt.turned % 4) if doubt.turned else picture
     height, width = picture.shape[:2]
-    x0, y0, x1, y1 = box = scaled(doubt.box, to=(width, height), of=size)
     side = max(x1 - x0, y1 - y0)
     left, right = max(0, round(x0 - _BESIDE * side)), min(width, round(x1 + _BESIDE * side))
     top, bottom = max(0, round(y0 - _ABOVE * side)), min(height, round(y1 + _ABOVE * side))

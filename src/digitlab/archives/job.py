@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "ReadingJob", "Stamp", "read_picture", "scaled", "stamp_of"]
 
+_ROW = 2  # 1: marks that are no digits were among the digits, and a row had neither fits nor turned
 Stamp = tuple[int, int]  # bytes, and nanoseconds when it was changed: what tells whether a file is still the same
 
 
@@ -45,8 +46,11 @@ class ReadingJob:
         return Reader(self.model, threads=threads, **asked)
 
     def digest(self, reader: Reader) -> str:
-        """16 hexadecimal digits that change with the version, the model's bytes, the threshold and the constraints."""
-        said = json.dumps([digitlab.__version__, reader.threshold, self.constraints], sort_keys=True, default=str)
+        """16 hexadecimal digits that change with the version, the model's bytes, the threshold and the constraints.
+
+        And with what a row holds, which no version changes without another number.
+        """
+        said = json.dumps([_ROW, digitlab.__version__, reader.threshold, self.constraints], sort_keys=True, default=str)
         return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
 
 

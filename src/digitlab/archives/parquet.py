@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["expect_parquet", "parquet_rows", "write_parquet"]
 
 _GROUP = 5000  # rows held in memory at once
+_NEEDED = {"path", "made_by", "bytes", "modified", "error", "digits"}  # older versions had fewer columns
 
 
 def expect_parquet() -> None:
@@ -59,7 +60,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
 
     try:
         with ParquetFile(path) as file:
-            if file.schema_arrow.names != _schema().names:
+            if not set(file.schema_arrow.names) >= _NEEDED:
                 raise DatasetError(f"{path}: holds no readings of digitlab; name another --out")
             for group in file.iter_batches(_GROUP):
                 yield from group.to_pylist()
@@ -91,6 +92,8 @@ def _schema() -> Any:
             ("lines", pa.list_(pa.string())),
             ("digits", pa.list_(digit)),
             ("note", pa.string()),
+            ("fits", pa.bool_()),
+            ("turned", pa.int8()),
             ("ms", pa.float64()),
             ("error", pa.string()),
             ("width", pa.int32()),

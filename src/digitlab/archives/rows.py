@@ -14,8 +14,8 @@ __all__ = ["row_of"]
 def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
     """What is kept of a picture.
 
-    path, text, lines, digits, note, ms, error (then nothing was read), width, height; and what a later run compares to
-    know whether the picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
+    path, text, lines, digits, note, fits, turned, ms, error (then nothing was read), width, height; and what a later
+    run compares to know whether the picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
     """
     reading = answer.reading
     size = reading.size if reading is not None else None
@@ -25,6 +25,8 @@ def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
         "lines": [] if reading is None else list(reading.lines),
         "digits": [] if reading is None else _digits(reading),
         "note": None if reading is None else reading.note,
+        "fits": reading is None or reading.fits,
+        "turned": 0 if reading is None else reading.turned,
         "ms": None if reading is None else round(reading.milliseconds, 2),
         "error": answer.error,
         "width": size[0] if size else None,

@@ -26,7 +26,7 @@ class Outlet(Protocol):
 class Announcement:
     """A steady text as it is published.
 
-    text: "" is surely nothing, None is not sure
+    text: "" is surely nothing, None is not sure; "?" is a digit that was found but not answered
     confidence: of the least sure digit, 0 … 1; None where there is no digit
     clock: `time.time()` of the reading
     frame: its number
@@ -44,8 +44,8 @@ class Announcement:
 
     @property
     def digit(self) -> int | None:
-        """The digit, where there is exactly one."""
-        return self.digits[0] if len(self.digits) == 1 else None
+        """The digit, where there is exactly one and nothing beside it that was not answered."""
+        return self.digits[0] if len(self.digits) == 1 and "?" not in (self.text or "") else None
 
     def as_json(self) -> dict[str, Any]:
         """The payload of MQTT and of ROS."""

@@ -29,7 +29,8 @@ class DigitCommand:
     r"""Starts a program whenever another text is steady, one at a time, without a shell.
 
     In its arguments ``{text}`` becomes the steady text, its lines parted by spaces, and ``{digit}`` all its digits
-    without a gap. While the program runs, newer texts wait, and the newest replaces the others.
+    without a gap, "?" among them for those that were found but not answered; a text of only such starts nothing. While
+    the program runs, newer texts wait, and the newest replaces the others.
 
     >>> command = DigitCommand("echo 'it is {digit}'", print)
     >>> command.arguments("68\n85")
@@ -69,7 +70,7 @@ class DigitCommand:
 
     def tell(self, live: LiveReading) -> None:
         """Take a reading; never waits."""
-        if live.changed and live.steady:
+        if live.changed and live.steady and live.steady.strip("?\n"):
             with self._changed:
                 self._next = live.steady
                 self._changed.notify_all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import cv2
@@ -11,6 +11,8 @@ import numpy as np
 
 from digitlab.errors import ModelError, UsageError
 from digitlab.reading import digit_image
+from digitlab.reading.found import ALONE
+from digitlab.reading.upright import turned_picture
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
@@ -106,7 +108,10 @@ def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Si
     start = time.perf_counter()
     glyph = digit_image(_cut(image, region))
     found = reader.classify_prepared(glyph)
-    return _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, _milliseconds(start))
+    sight = _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, _milliseconds(start))
+    if found.digit is not None or found.confidence >= ALONE:
+        return sight
+    return replace(sight, reading=Reading((), sight.reading.milliseconds), marks=())  # ink, but no digit
 
 
 def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
@@ -163,9 +168,11 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
     surest = max(
         (each for each in reading.digits if each.digit is not None), key=lambda each: each.confidence, default=None
     )
-    glyph = None if surest is None else digit_image(_cut(image, _widened(surest.box, image.shape)))
+    glyph = None
+    if surest is not None:
+        glyph = digit_image(turned_picture(_cut(image, _widened(surest.box, image.shape)), -reading.turned % 4))
     probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
-    return Sight(Reading(reading.digits, _milliseconds(start)), marks, None, glyph, probabilities)
+    return Sight(replace(reading, milliseconds=_milliseconds(start)), marks, None, glyph, probabilities)
 
 
 def _spread(found: ReadDigit) -> tuple[float, ...]:

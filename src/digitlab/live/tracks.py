@@ -85,8 +85,8 @@ class Track:
 class Tracker:
     """Follows the marks of one source in one mode. Not for several threads.
 
-    steady: the text that is sure, with lines joined by newlines; "" says that surely nothing is there, None that
-        nothing is sure
+    steady: the text that is sure, with lines joined by newlines, "?" for a digit that the reader does not answer; ""
+        says that surely nothing is there, None that nothing is sure
     """
 
     def __init__(self, pace: Pace | None = None) -> None:
@@ -142,8 +142,9 @@ class Tracker:
         self._held = 0
         lines: dict[int, str] = {}
         for followed in seen:
-            if followed.digit is not None:
-                lines[followed.mark.line] = lines.get(followed.mark.line, "") + str(followed.digit)
+            if followed.digit is not None or followed.declined:
+                sign = "?" if followed.digit is None else str(followed.digit)
+                lines[followed.mark.line] = lines.get(followed.mark.line, "") + sign
         self.steady = self._votes.add("\n".join(text for _, text in sorted(lines.items())))
 
 
@@ -198,6 +199,11 @@ class _Followed:
         if self.digit is None:
             return self.mark.digit is not None and self._evidence[_NONE] < _ENOUGH
         return self.changing or self._evidence[self.digit] < _SHARE * self._evidence.sum()
+
+    @property
+    def declined(self) -> bool:
+        """Whether it is surely a digit that the reader does not answer."""
+        return self.digit is None and bool(self._evidence[_NONE] >= _ENOUGH)
 
     def track(self) -> Track:
         """As it is now."""

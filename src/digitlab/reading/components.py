@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     Labels = NDArray[np.uint16] | NDArray[np.int32]
     Found = tuple["Mark", NDArray[np.float32]]  # a mark and the ink of its box alone
 
-__all__ = ["FAINT", "Mark", "PageMarks", "connected", "cut_out", "joined_mark", "main_mark", "page_marks"]
+__all__ = [
+    "FAINT",
+    "Mark",
+    "PageMarks",
+    "connected",
+    "cut_out",
+    "joined_mark",
+    "main_mark",
+    "marks_alike",
+    "page_marks",
+]
 
 FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
 _FEWEST_PIXELS = 4  # a mark of less is dust at any size
@@ -30,6 +40,8 @@ _MOST_MARKS = 1500  # the largest: more are on no page of digits, but noise has 
 _NEAR = 0.12
 _LEAST_PART = 0.02
 _AT_BORDER = 0.3  # what touches the border is rather a frame or the neighbour's stroke
+_ALIKE = 0.5, 2.0  # of its height: how high another digit beside it may be
+_MOST_ALIKE = 8
 
 # What is no digit on a page, in parts of the page's width and height. A 1 is as thin as a ruled line, but upright.
 _RULE_ASPECT = 7.0
@@ -91,6 +103,22 @@ def main_mark(ink: NDArray[np.float32]) -> Found | None:
         loose = [mark for mark in loose if mark not in near]
         chosen = joined_mark([chosen, *near])
     return chosen, cut_out(ink, labels, chosen)
+
+
+def marks_alike(ink: NDArray[np.float32], main: Mark) -> list[Found]:
+    """What may be further digits of a picture beside its main mark, or parts of that which are digits of their own.
+
+    Only connected strokes about as high as the main mark; largest first, at most 8. Empty where all ink is connected.
+
+    ink: float32 (H, W), as `main_mark` was given
+    """
+    labels, marks = _only_component(ink) or _components(ink)
+    if len(marks) < 2:
+        return []
+    least, most = _ALIKE[0] * main.height, _ALIKE[1] * main.height
+    alike = [mark for mark in marks if least <= mark.height <= most and not _at_border(mark, ink.shape)]
+    alike.sort(key=lambda mark: -mark.area)
+    return [(mark, cut_out(ink, labels, mark)) for mark in alike[:_MOST_ALIKE]]
 
 
 def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:

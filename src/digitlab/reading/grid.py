@@ -28,7 +28,8 @@ _LEAST = 0.04  # of the picture, that a grid covers
 _CANDIDATES = 6
 _CORNER_ANGLE = 0.12  # of its length, by which an outline may be off its four sides
 
-_CELL = 56  # pixels of a cell laid flat
+_CELL = 56  # pixels of a cell laid flat: of its shorter side
+_SQUARE = 1.25  # times as long as high: cells of a form, not a sudoku's seen from the side
 _LARGEST = 2400  # pixels of the flat grid's longest side
 _SMALLEST_CELL = 20
 _OUTSIDE = 0.25  # of a cell, that is kept around the grid: its outermost lines are within
@@ -38,8 +39,9 @@ _OFF = 0.22  # of a cell, that a line may lie off its place
 _FEWEST_LINES = 0.55  # of those that the grid should have
 
 _LOWEST = 0.28  # of a cell: the longest side of a digit
-_THINNEST = 0.025  # of a cell's area: the ink of a digit
+_THINNEST = 0.012  # of a cell's area: the ink of a digit
 _AT_EDGE = 0.14  # of a cell, from its border: what lies there is left of a line
+_WRITTEN = 0.12  # of a cell, from its border: within, ink is measured against the cell's own strongest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,17 @@ class Cell:
 def grid_cells(rgb: NDArray[np.uint8], columns: int, rows: int) -> list[Cell]:
     """The written cells of the largest grid of so many cells, row by row; empty cells are left out.
 
+    A cell may be there twice, with its ink seen in two ways: that which reads surer is right.
+
     rgb: uint8 (H, W, 3)
 
     Raises:
         ImageError: when there is no such grid in the picture.
     """
-    side = min(_CELL, _LARGEST // max(columns, rows))
     best, seen = None, 0.0
     for corners in _quadrilaterals(rgb):
         for turned in _ways_round(corners, columns, rows):
-            flat = _Flat.of(rgb, turned, columns, rows, side)
+            flat = _Flat.of(rgb, turned, columns, rows)
             found = flat.lines_found()
             if found > seen + 0.05:
                 best, seen = flat, found
@@ -127,14 +130,30 @@ def _ways_round(corners: NDArray[np.float32], columns: int, rows: int) -> list[N
     return [corners]
 
 
+def _cell_size(corners: NDArray[np.float32], columns: int, rows: int) -> tuple[int, int]:
+    """Width and height of a cell laid flat, in pixels, in the proportion that it has in the picture."""
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    longer = float((sides[0] + sides[2]) / columns / max(float(sides[1] + sides[3]) / rows, 1.0))
+    if 1 / _SQUARE <= longer <= _SQUARE:
+        longer = 1.0
+    wide, high = _CELL * max(1.0, longer), _CELL * max(1.0, 1.0 / longer)
+    scale = min(1.0, _LARGEST / max(columns * wide, rows * high))
+    return max(1, round(wide * scale)), max(1, round(high * scale))
+
+
 @dataclass(frozen=True, slots=True)
 class _Flat:
-    """The grid laid flat. strength: uint8 of the ink, ``border`` pixels more on each side; back: to the picture."""
+    """The grid laid flat. strength: uint8 of the ink, ``border`` pixels more on each side; back: to the picture.
+
+    wide, high: a cell in pixels; side: the shorter of them, that sizes of digits and lines go by
+    """
 
     strength: NDArray[np.uint8]
     back: NDArray[np.float64]
     columns: int
     rows: int
+    wide: int
+    high: int
     side: int
     border: int
     picture: tuple[int, int]
@@ -142,12 +161,14 @@ class _Flat:
     down: list[Rule]
 
     @classmethod
-    def of(cls, rgb: NDArray[np.uint8], corners: NDArray[np.float32], columns: int, rows: int, side: int) -> _Flat:
+    def of(cls, rgb: NDArray[np.uint8], corners: NDArray[np.float32], columns: int, rows: int) -> _Flat:
+        wide, high = _cell_size(corners, columns, rows)
+        side = min(wide, high)
         border = round(_OUTSIDE * side)
-        wide, high = columns * side, rows * side
-        target = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) + np.float32(border)
+        right, bottom = columns * wide, rows * high
+        target = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float32) + np.float32(border)
         there = np.asarray(cv2.getPerspectiveTransform(corners, target), np.float64)
-        size = wide + 2 * border, high + 2 * border
+        size = right + 2 * border, bottom + 2 * border
         flat = np.asarray(
             cv2.warpPerspective(rgb, there, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
@@ -157,40 +178,63 @@ class _Flat:
         across = find_rules(strength, level, thickest, _SPAN)
         down = find_rules(np.ascontiguousarray(strength.T), level, thickest, _SPAN)
         picture = rgb.shape[1], rgb.shape[0]
-        return cls(
-            strength, np.asarray(np.linalg.inv(there), np.float64), columns, rows, side, border, picture, across, down
-        )
+        back = np.asarray(np.linalg.inv(there), np.float64)
+        return cls(strength, back, columns, rows, wide, high, side, border, picture, across, down)
 
     def lines_found(self) -> float:
         """The share of the grid's lines that are there, less those that are there and should not be."""
-        there = len(self._places(self.across, self.rows)) + len(self._places(self.down, self.columns))
-        others = self._others(self.across, self.rows) + self._others(self.down, self.columns)
+        there = len(self._places(self.across, self.rows, self.high))
+        there += len(self._places(self.down, self.columns, self.wide))
+        others = self._others(self.across, self.rows, self.high) + self._others(self.down, self.columns, self.wide)
         return (there - others) / (self.rows + self.columns + 2)
 
-    def _others(self, rules: Sequence[Rule], cells: int) -> int:
+    def _others(self, rules: Sequence[Rule], cells: int, pitch: int) -> int:
         """How many lines within the grid stand apart from those that it should have."""
         middles = np.sort([float(np.median(rule.place)) - self.border for rule in rules])
-        middles = middles[(middles > -_OFF * self.side) & (middles < (cells + _OFF) * self.side)]
-        apart = 1 + int((np.diff(middles) > _OFF * self.side).sum()) if len(middles) else 0
-        return max(0, apart - len(self._places(rules, cells)))
+        middles = middles[(middles > -_OFF * pitch) & (middles < (cells + _OFF) * pitch)]
+        apart = 1 + int((np.diff(middles) > _OFF * pitch).sum()) if len(middles) else 0
+        return max(0, apart - len(self._places(rules, cells, pitch)))
 
-    def _places(self, rules: Sequence[Rule], cells: int) -> dict[int, float]:
-        """Where the grid's lines are, in pixels, those that were found."""
+    def _places(self, rules: Sequence[Rule], cells: int, pitch: int) -> dict[int, float]:
+        """Where the grid's lines are, in pixels, those that were found. pitch: pixels from line to line."""
         places: dict[int, float] = {}
         for rule in rules:
             middle = float(np.median(rule.place)) - self.border
-            number = round(middle / self.side)
-            if 0 <= number <= cells and abs(middle - number * self.side) <= _OFF * self.side:
+            number = round(middle / pitch)
+            if 0 <= number <= cells and abs(middle - number * pitch) <= _OFF * pitch:
                 places[number] = middle
         return places
 
     def cells(self) -> list[Cell]:
-        """The written cells, row by row."""
+        """The written cells, row by row; some twice, as they are seen in two ways.
+
+        Ink is measured against the strongest of the whole grid, and of its own cell: a pencil is faint beside print.
+        """
         cleaned = taken_out(self.strength, self.across, self.down)
+        xs = self._borders(self.down, self.columns, self.wide)
+        ys = self._borders(self.across, self.rows, self.high)
         ink = scaled(cleaned)
-        if ink is None:
-            return []
-        xs, ys = self._borders(self.down, self.columns), self._borders(self.across, self.rows)
+        found = [] if ink is None else self._written(ink, xs, ys)
+        found += self._written(self._ink_of_each(cleaned, xs, ys), xs, ys)
+        return sorted(found, key=lambda cell: (cell.row, cell.column))
+
+    def _ink_of_each(
+        self, cleaned: NDArray[np.uint8], xs: NDArray[np.float64], ys: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """The ink of the cells, each measured against its own strongest; without what lies along their borders."""
+        faint = np.zeros(cleaned.shape, np.float32)
+        edge = _WRITTEN * self.side
+        for row, column in np.ndindex(self.rows, self.columns):
+            down = slice(round(ys[row] + edge), round(ys[row + 1] - edge))
+            along = slice(round(xs[column] + edge), round(xs[column + 1] - edge))
+            own = cleaned[down, along]
+            ink = scaled(np.ascontiguousarray(own)) if own.size else None
+            if ink is not None:
+                faint[down, along] = ink
+        return faint
+
+    def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[Cell]:
+        """The cells in which there is as much ink as a digit has."""
         _, labels, statistics, centres = cv2.connectedComponentsWithStats(
             (ink >= INK).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
         )
@@ -199,20 +243,17 @@ class _Flat:
             place = self._cell_of(statistics[part].tolist(), centres[part].tolist(), xs, ys)
             if place is not None:
                 held.setdefault(place, []).append(part)
-        found = []
-        for (row, column), parts in sorted(held.items()):
-            cell = self._cell(ink, np.asarray(labels, np.int32), np.asarray(statistics, np.int32), (row, column), parts)
-            if cell is not None:
-                found.append(cell)
-        return found
+        parted, measured = np.asarray(labels, np.int32), np.asarray(statistics, np.int32)
+        cells = (self._cell(ink, parted, measured, place, parts) for place, parts in held.items())
+        return [cell for cell in cells if cell is not None]
 
-    def _borders(self, rules: Sequence[Rule], cells: int) -> NDArray[np.float64]:
+    def _borders(self, rules: Sequence[Rule], cells: int, pitch: int) -> NDArray[np.float64]:
         """The pixel at which each cell begins, and the last one ends; lines that were not found are put between."""
-        found = self._places(rules, cells)
+        found = self._places(rules, cells, pitch)
         known = sorted(found)
-        even = np.arange(cells + 1, dtype=np.float64) * self.side
+        even = np.arange(cells + 1, dtype=np.float64) * pitch
         if known:
-            even = even + np.interp(even, [n * self.side for n in known], [found[n] - n * self.side for n in known])
+            even = even + np.interp(even, [n * pitch for n in known], [found[n] - n * pitch for n in known])
         return even + self.border
 
     def _cell_of(

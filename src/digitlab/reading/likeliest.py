@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from digitlab.reading.lattice import Cluster, Piece
 
-__all__ = ["DIGIT", "Choice", "ReadCluster", "follow", "freely", "in_pieces"]
+__all__ = ["DIGIT", "Choice", "Followed", "ReadCluster", "follow", "freely", "in_pieces"]
 
 DIGIT = "#"
 
@@ -26,6 +26,9 @@ _LEAST_DIRT = 3e-3  # that a mark which reads perfectly well is no digit at all
 _MISSING = -9.0  # a digit of the pattern that is not there
 _UNWRITTEN = -0.4  # a sign of the pattern that is not there: forms print them, or people leave them out
 _FLAT = 1.8  # times wider than high: a dash
+
+_NARROW = 1.0  # of its height: the width of a mark that is hardly two digits, and parted only into sure ones
+_SURE = 0.9
 
 # A logistic regression on 2,700 wide or doubtful single digits and 3,500 pairs and triples that touch, drawn with
 # MNIST's training images and read by the shipped reader, made by `python bench/parting.py`: of as many others 97 % of
@@ -54,6 +57,19 @@ class Choice:
     place: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How clusters follow a pattern best.
+
+    score: how much likelier that is than all dirt; chosen: what stands at each "#"; taken: all pieces that were read,
+    also as the pattern's other signs
+    """
+
+    score: float
+    chosen: list[Choice]
+    taken: list[Piece]
+
+
 def freely(read: ReadCluster, *, credulous: bool = False) -> list[Choice]:
     """Each stroke is part of some digit.
 
@@ -64,8 +80,15 @@ def freely(read: ReadCluster, *, credulous: bool = False) -> list[Choice]:
         pieces, score, signs = taken_apart
         if read.cluster.cut:
             score = float(signs @ (_MORE_THAN_ONE_CREDULOUS if credulous else _MORE_THAN_ONE))
+            if _is_narrow(read) and read.answers[pieces].max(axis=1).min() < _SURE:
+                score = 0.0
         chosen = pieces if score > 0.0 else chosen
     return [Choice(read.cluster.pieces[n], read.answers[n]) for n in chosen]
+
+
+def _is_narrow(read: ReadCluster) -> bool:
+    x0, y0, x1, y1 = read.cluster.box
+    return x1 - x0 < _NARROW * (y1 - y0)
 
 
 def in_pieces(read: ReadCluster) -> tuple[list[int], float, NDArray[np.float64]] | None:
@@ -120,11 +143,11 @@ def _best_way(cluster: Cluster, scores: NDArray[np.float64]) -> tuple[list[int],
     return chosen[::-1], best[-1]
 
 
-def follow(reads: Sequence[ReadCluster], pattern: str) -> tuple[float, list[Choice]]:
-    """The digits of clusters, in their order, that the pattern wants; and how much likelier that is than all dirt.
+def follow(reads: Sequence[ReadCluster], pattern: str) -> Followed:
+    """The digits of clusters, in their order, that the pattern wants.
 
     "#" is any digit; a digit is that digit; any other sign may have been written or not, and spaces are not written.
-    Pieces between them are left out as dirt. Only what stands at a "#" is given back, with its place among them.
+    Pieces between them are left out as dirt. What stands at a "#" has its place among them.
     """
     signs = [sign for sign in pattern if not sign.isspace()]
     edges = _edges(reads)
@@ -137,13 +160,14 @@ def follow(reads: Sequence[ReadCluster], pattern: str) -> tuple[float, list[Choi
             table.offer(number, edges[number])
         table.close(stop)
     places = np.cumsum([sign == DIGIT for sign in signs]) - 1
+    way = table.way(edges)
     chosen = [
         Choice(edges[number].piece, edges[number].probabilities, int(places[at]))
-        for number, at in table.way(edges)
+        for number, at in way
         if signs[at] == DIGIT
     ]
     alone = sum(_as_dirt(read.answers[0]) for read in reads)
-    return float(table.score[-1, -1]) - alone, chosen
+    return Followed(float(table.score[-1, -1]) - alone, chosen, [edges[number].piece for number, _ in way])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,42 +10,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
+from digitlab.reading.alone import one_digit, stands_alone
 from digitlab.reading.classifier import Classifier, resolve_model
-from digitlab.reading.components import main_mark, page_marks
 from digitlab.reading.constraints import Constraints
-from digitlab.reading.glyph import normalise, stroke_width
+from digitlab.reading.found import ALONE, found_digits
 from digitlab.reading.grid import grid_cells
 from digitlab.reading.images import as_rgb, load_reduced
-from digitlab.reading.ink import ink_map, page_ink, shrink
-from digitlab.reading.lattice import cluster_of, clusters_of, may_be_more
-from digitlab.reading.likeliest import DIGIT, Choice, ReadCluster, follow, freely
-from digitlab.reading.lines import exactly, in_lines
-from digitlab.reading.upright import turned
+from digitlab.reading.page import PAGE_SIDE, PageReader
+from digitlab.reading.upright import LIES, reads_well, told, turned_back, turned_picture, ways_to_try
 from digitlab.values import Prediction, ReadDigit, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from digitlab.reading.lattice import Cluster
+    from digitlab.reading.alone import Alone
+    from digitlab.reading.page import Seen
     from digitlab.values import Box
 
 __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image"]
 
 DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are likelier
 
-_DIGIT_SIDE = 256  # pixels at which one digit is looked for: it may be a tenth of the picture and still have 25
-_DIGIT_WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
-_PAGE_SIDE = 1280  # pixels at which a page is read: 40 lines of digits 20 pixels high
-_PAGE_WINDOW = 0.08  # of the page's side
-_FEW = 6  # marks; of digits that fill the page no more are left by a window that their strokes are too broad for
-_BROAD = 0.06  # of the page's side: strokes that the page's window may take for paper
-_LARGE = 0.3  # of the page's side
-_SIGN = 0.12  # of the digits' height: dashes and dots of a pattern
-_POOR = 0.9  # a mark that reads less surely is tried in pieces
-_MOST_POOR = 40  # more are no page of digits
+_SEVERAL, _MANY = (
+    3,
+    9,
+)  # digits but ones: no part of one digit, and more than one is ever torn into; grain reads as ones
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 
@@ -80,11 +70,17 @@ class Reader:
     def classify(self, image: str | Path | NDArray[np.uint8]) -> Prediction:
         """The one digit that a picture shows; ``digit`` is None where there is no ink or the answer is not sure.
 
+        Where the picture holds several digits, the note says so: `read` reads them all.
+
         Raises:
             ImageError: when a file cannot be read.
             ShapeError: for an array of another type or shape.
         """
-        return self.classify_prepared(digit_image(image))
+        one = one_digit(_pixels(image))
+        if one is None:
+            return _NOTHING
+        found = self.classify_prepared(one.glyph)
+        return replace(found, note=self.note_on(one, answered=found.digit is not None))
 
     def classify_prepared(self, glyph: NDArray[np.uint8] | None) -> Prediction:
         """The same of what `digit_image` gave, for who wants to show both; None is a picture without ink.
@@ -97,6 +93,17 @@ class Reader:
         digit, confidence = self._decided(probabilities)
         return Prediction(digit, confidence, tuple(probabilities.tolist()))
 
+    def note_on(self, one: Alone, *, answered: bool) -> str | None:
+        """That a picture holds several digits: beside the main one, or as parts of what is none; None where not.
+
+        answered: whether the main one is
+        """
+        glyphs = one.others(answered=answered)
+        if len(glyphs) + answered < 2:
+            return None
+        sure = self.classifier.probabilities(glyphs).max(axis=1) >= self.threshold
+        return "holds several digits; `read` reads them all" if int(sure.sum()) + answered >= 2 else None
+
     def read(
         self,
         image: str | Path | NDArray[np.uint8],
@@ -107,15 +114,18 @@ class Reader:
         pattern: str | None = None,
         grid: tuple[int, int] | None = None,
     ) -> Reading:
-        """All digits of a page, line by line; marks that are not surely digits are there too, declined.
+        """All digits of a page, line by line; those that were found but not answered are there too, ``digit`` None.
 
-        What is known beforehand of a page may be given, and makes the reading surer:
+        A picture of one digit is answered as `classify` does. A page that lies upside down or on its side is turned
+        and read, which the note says. What is known beforehand of a page may be given, and makes the reading surer:
 
-        count: exactly so many digits are given back (fewer only where there are fewer marks): the likeliest ones
+        count: exactly so many digits are given back: the likeliest ones. Where others stand there, `Reading.fits` is
+            False, the note says how many, and all that were found are given back
         lines: the digits stand on so many lines
         region: x, y, width and height, in pixels of the upright picture: only there is read
         pattern: what is written, "#" for a digit: "####-##". Other signs may have been written or not; they are in the
-            text. One line of the page follows it, or all of them, where ``lines`` is given too
+            text. One line of the page follows it, or all of them, where ``lines`` is given too. Where more or fewer
+            digits stand there, `Reading.fits` is False and the note says so
         grid: columns and rows of a form or sudoku. The largest grid is found and laid flat; each cell is one digit or
             empty; `Reading.lines` are its rows. Goes with region alone
 
@@ -131,79 +141,92 @@ class Reader:
         place = _Place((x0, y0), (size[0] / pixels.shape[1], size[1] / pixels.shape[0]))
         pixels = pixels[y0:y1, x0:x1]
         if grid is not None:
-            digits, note = self._read_grid(pixels, grid, place), None
+            reading = Reading(self._read_grid(pixels, grid, place), 0.0, grid=grid)
         else:
-            digits, note = self._read_page(pixels, wanted, place)
-        return Reading(digits, (time.perf_counter() - start) * 1000.0, note, size, grid, pattern)
+            reading = self._read_page(pixels, wanted, place)
+        return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0, size=size)
 
-    def _read_page(
-        self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place
-    ) -> tuple[tuple[ReadDigit, ...], str | None]:
-        small = shrink(pixels, _PAGE_SIDE, quick=True)
-        ink = page_ink(small, round(_PAGE_WINDOW * max(small.shape)))
-        reads = [] if ink is None else self._read_clusters(ink, wanted)
-        if len(reads) <= _FEW and (broad := _broad_ink(small)) is not None:
-            again = self._read_clusters(broad, wanted)
-            if again and max(float(read.answers[0].max()) for read in again) >= self.threshold:
-                reads, small = again, shrink(small, _DIGIT_SIDE)
-        lines = _chosen(reads, wanted, credulous=self._credulous)
-        note = turned([choice for line in lines for choice in line], self.classifier)
-        place = place.enlarged((pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]))
-        digits = tuple(
-            self._digit(choice.probabilities, place.of(choice.piece.box), row, choice.place, decline=note is not None)
-            for row, line in enumerate(lines)
-            for choice in line
-        )
-        return digits, note
+    def _read_page(self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place) -> Reading:
+        pages = PageReader(self.classifier, self.threshold, self._credulous)
+        seen = pages.see(pixels, wanted)
+        alone = self._read_alone(pixels, seen, wanted, place)
+        if alone is not None:
+            return alone
+        turns, seen, note = self._set_upright(pages, pixels, seen, wanted)
+        digits = self._digits_of(seen, place, turns, (pixels.shape[1], pixels.shape[0]))
+        notes = "; ".join(said for said in (note, seen.unfit) if said)
+        return Reading(digits, 0.0, notes or None, pattern=seen.pattern, fits=seen.unfit is None, turned=-turns % 4)
 
-    def _read_clusters(self, ink: NDArray[np.float32], wanted: Constraints) -> list[ReadCluster]:
-        """The strokes of a page with what all their pieces read as; all in one batch, and a second for poor ones."""
-        thorough = wanted.count is not None or wanted.pattern is not None
-        page = page_marks(ink) if wanted.pattern is None else page_marks(ink, specks=_SIGN)
-        reads = self._answered(clusters_of(page, thorough=thorough))
-        if thorough:
-            return reads
-        poor = [
-            number
-            for number, read in enumerate(reads)
-            if read.answers[0].max() < _POOR and may_be_more(read.cluster, page.usual)
-        ][:_MOST_POOR]
-        again = self._answered([cluster_of(page, reads[number].cluster.mark, cut=True) for number in poor])
-        for number, read in zip(poor, again, strict=True):
-            reads[number] = read
-        return reads
+    def _set_upright(
+        self, pages: PageReader, pixels: NDArray[np.uint8], seen: Seen, wanted: Constraints
+    ) -> tuple[int, Seen, str | None]:
+        """The quarter turns to the left after which most is read, what is seen then, and what to say of it."""
+        ways = {0: seen}
+        for turns in ways_to_try(seen.free, self.classifier):
+            ways[turns] = pages.see(turned_picture(pixels, turns), wanted)
+        ranked = sorted(ways, key=lambda turns: -self._read_of(ways[turns]))
+        best, sure = ranked[0], told([self._read_of(ways[turns]) for turns in ranked])
+        if (not sure and 0 in ranked[:2]) or not reads_well(ways[best].free):
+            best = 0
+        said = [f"lies {LIES[best]}; turned and read"] if best else []
+        if len(ways) > 1 and not (sure and best == ranked[0]):
+            said.append("it cannot be told which way up this lies")
+        return best, ways[best], ", but ".join(said) or None
 
-    def _answered(self, clusters: list[Cluster]) -> list[ReadCluster]:
-        answers = self._probabilities([piece.ink for cluster in clusters for piece in cluster.pieces])
-        ends = np.cumsum([0, *(len(cluster.pieces) for cluster in clusters)]).tolist()
-        return [
-            ReadCluster(cluster, answers[first:last])
-            for cluster, first, last in zip(clusters, ends[:-1], ends[1:], strict=True)
-        ]
+    def _read_alone(self, pixels: NDArray[np.uint8], seen: Seen, wanted: Constraints, place: _Place) -> Reading | None:
+        """The reading of a picture of one digit; None for a page, or where more is known to stand there."""
+        if wanted.pattern is not None or (wanted.count or 1) > 1 or (wanted.lines or 1) > 1:
+            return None
+        marks = [(_scaled(each.piece.box, seen.scale), *self._decided(each.probabilities)) for each in seen.free]
+        others = [box for box, digit, _ in marks if digit not in (None, 1)]
+        one = one_digit(pixels) if len(others) < _MANY else None
+        if one is None or sum(not one.is_torn_off(box) for box in others) >= _SEVERAL:
+            return None
+        probabilities = self.classifier.probabilities(one.glyph[None])[0]
+        digit, confidence = self._decided(probabilities)
+        if not stands_alone(one.box, [(box, said is not None) for box, said, _ in marks], sure=digit is not None):
+            return None
+        torn = any(said is not None for _, said, _ in marks)
+        if digit is None and confidence < ALONE and not torn:
+            return Reading((), 0.0)
+        found = self._digit(probabilities, place.of(one.box), 0, None)
+        return Reading((found,), 0.0)
 
-    def _probabilities(self, inks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """float32 (N, 10) for the ink of N marks."""
-        return self.classifier.probabilities(np.array([normalise(ink) for ink in inks], np.uint8).reshape(-1, 28, 28))
+    def _read_of(self, seen: Seen) -> float:
+        """How much was read: the confidences of the answers, summed up; ones aside, which any stroke is."""
+        answers = (self._decided(choice.probabilities) for line in seen.lines for choice in line)
+        return sum(confidence for digit, confidence in answers if digit not in (None, 1))
+
+    def _digits_of(self, seen: Seen, place: _Place, turns: int, size: tuple[int, int]) -> tuple[ReadDigit, ...]:
+        """The digits among what was seen on a picture of this width and height, after it was turned."""
+        digits: list[ReadDigit] = []
+        row, alone = 0, all(self._decided(each.probabilities)[0] is None for line in seen.lines for each in line)
+        for line in seen.lines:
+            boxes = [choice.piece.box for choice in line]
+            found = found_digits(boxes, [choice.probabilities for choice in line], self.threshold, alone=alone)
+            kept = [choice for choice, one in zip(line, found, strict=True) if one or choice.place is not None]
+            for choice in kept:
+                box = turned_back(_scaled(choice.piece.box, seen.scale), turns, size)
+                digits.append(self._digit(choice.probabilities, place.of(box), row, choice.place))
+            row += bool(kept)
+        return tuple(digits)
 
     def _read_grid(self, pixels: NDArray[np.uint8], grid: tuple[int, int], place: _Place) -> tuple[ReadDigit, ...]:
         cells = grid_cells(pixels, *grid)
-        answers = self._probabilities([cell.ink for cell in cells])
+        answers = PageReader(self.classifier, self.threshold, self._credulous).probabilities([c.ink for c in cells])
+        surest: dict[tuple[int, int], int] = {}
+        for number, cell in enumerate(cells):
+            best = surest.setdefault((cell.row, cell.column), number)
+            if answers[number].max() > answers[best].max():
+                surest[cell.row, cell.column] = number
         return tuple(
-            self._digit(answer, place.of(cell.box), cell.row, cell.column)
-            for cell, answer in zip(cells, answers, strict=True)
+            self._digit(answers[number], place.of(cells[number].box), row, column)
+            for (row, column), number in surest.items()
         )
 
-    def _digit(
-        self,
-        probabilities: NDArray[np.float32],
-        box: Box,
-        line: int,
-        column: int | None,
-        *,
-        decline: bool = False,
-    ) -> ReadDigit:
+    def _digit(self, probabilities: NDArray[np.float32], box: Box, line: int, column: int | None) -> ReadDigit:
         digit, confidence = self._decided(probabilities)
-        return ReadDigit(None if decline else digit, confidence, box, line, tuple(probabilities.tolist()), column)
+        return ReadDigit(digit, confidence, box, line, tuple(probabilities.tolist()), column)
 
     def _decided(self, probabilities: NDArray[np.float32]) -> tuple[int | None, float]:
         digit = int(probabilities.argmax())
@@ -218,44 +241,16 @@ class _Place:
     corner: tuple[float, float]
     scale: tuple[float, float]
 
-    def enlarged(self, by: tuple[float, float]) -> _Place:
-        """The place of the same part, reduced so many times."""
-        corner = self.corner[0] / by[0], self.corner[1] / by[1]
-        return _Place(corner, (self.scale[0] * by[0], self.scale[1] * by[1]))
-
     def of(self, box: Box) -> Box:
         """A box of the part in pixels of the whole."""
         (x, y), (wide, high), (x0, y0, x1, y1) = self.corner, self.scale, box
         return round((x0 + x) * wide), round((y0 + y) * high), round((x1 + x) * wide), round((y1 + y) * high)
 
 
-def _chosen(reads: list[ReadCluster], wanted: Constraints, *, credulous: bool) -> list[list[Choice]]:
-    """The pieces that are taken for digits, line by line, as what is known of the page wants them."""
-    if wanted.pattern is not None:
-        return _following(reads, wanted.pattern, wanted.lines)
-    if wanted.count is not None:
-        chosen = follow(reads, DIGIT * wanted.count)[1]
-        chosen = [replace(choice, place=None) for choice in chosen]
-    else:
-        chosen = [choice for read in reads for choice in freely(read, credulous=credulous)]
-    boxes = [choice.piece.box for choice in chosen]
-    lines = in_lines(boxes)
-    if wanted.lines is not None:
-        weights = [float(choice.probabilities.max()) for choice in chosen]
-        lines = exactly(lines, wanted.lines, boxes, weights)
-    return [[chosen[index] for index in line] for line in lines]
-
-
-def _following(reads: list[ReadCluster], pattern: str, wanted: int | None) -> list[list[Choice]]:
-    """The one line that follows the pattern best, or each of those that are wanted."""
-    boxes = [read.cluster.box for read in reads]
-    lines = in_lines(boxes)
-    if wanted is not None:
-        lines = exactly(lines, wanted, boxes, [float(read.answers[0].max()) for read in reads])
-    followed = [follow([reads[index] for index in line], pattern) for line in lines]
-    if wanted is None:
-        followed = sorted(followed, key=lambda scored: -scored[0])[:1]
-    return [chosen for _, chosen in followed]
+def _scaled(box: Box, scale: tuple[float, float]) -> Box:
+    """A box of a reduced picture in pixels of the whole."""
+    (x0, y0, x1, y1), (wide, high) = box, scale
+    return round(x0 * wide), round(y0 * high), round(x1 * wide), round(y1 * high)
 
 
 def _threshold_of(classifier: Classifier) -> float:
@@ -271,24 +266,8 @@ def digit_image(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8] | No
         ImageError: when a file cannot be read.
         ShapeError: for an array of another type or shape.
     """
-    small = shrink(_pixels(image), _DIGIT_SIDE)
-    ink = ink_map(small, round(_DIGIT_WINDOW * max(small.shape)))
-    found = None if ink is None else main_mark(ink)
-    return None if found is None else normalise(found[1])
-
-
-def _broad_ink(page: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """The ink of digits so large that their strokes are as broad as shadows elsewhere; None where there is none.
-
-    page: uint8 (H, W, 3); the ink is that of the page reduced to _DIGIT_SIDE, float32, 0 … 1
-    """
-    small = shrink(page, _DIGIT_SIDE)
-    side = max(small.shape)
-    ink = ink_map(small, round(_DIGIT_WINDOW * side))
-    found = None if ink is None else main_mark(ink)
-    if found is None or found[0].longest < _LARGE * side or stroke_width(found[1]) < _BROAD * side:
-        return None
-    return ink
+    one = one_digit(_pixels(image))
+    return None if one is None else one.glyph
 
 
 def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -302,6 +281,6 @@ def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _page(image: str | Path | NDArray[np.uint8], *, whole: bool) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """A picture, reduced already where it is to be reduced anyway, and its full width and height."""
     if isinstance(image, str | Path):
-        return load_reduced(image, None if whole else _PAGE_SIDE)
+        return load_reduced(image, None if whole else PAGE_SIDE)
     pixels = as_rgb(image)
     return pixels, (pixels.shape[1], pixels.shape[0])

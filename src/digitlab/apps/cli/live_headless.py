@@ -131,7 +131,7 @@ class _Speaker:
         """Say one reading."""
         if self.broken is not None:
             return
-        self.any_digit = self.any_digit or bool(live.reading.text)
+        self.any_digit = self.any_digit or live.reading.answered > 0
         try:
             if self._json:
                 say_json(live.as_json())

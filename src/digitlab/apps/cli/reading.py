@@ -22,6 +22,7 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
     """Say which digit each picture shows, one digit a picture.
 
     Ends with 1 when a picture got no digit, with 2 when one could not be read; the others are answered all the same.
+    That a picture holds several digits is said on stderr: `digitlab read` reads them all.
 
     For example:
     digitlab classify seven.jpg
@@ -31,12 +32,15 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
         images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
-        json: One JSON object a line: path, digit (or null), confidence, probabilities.
+        json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
+            that the picture shows.
     """
     reader = _reader(images, model, threshold)
 
     def answer(path: Path) -> bool:
         found = reader.classify(path)
+        if found.note is not None and not json:
+            advise(f"{path}: {found.note.replace('`read`', '`digitlab read`')}")
         if json:
             say_json(_classified(path, found))
         elif found.digit is None:
@@ -57,10 +61,11 @@ def read(
     output: Output = NO_OUTPUT,
     json: bool = False,
 ) -> int:
-    """Read all digits of each picture, line by line.
+    """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
-    Ends with 1 when no digit was found in a picture, with 2 when one could not be read; the others are read all
-    the same. Many pictures are read on all cores.
+    Ends with 1 when no digit was read in a picture, or another number than --count or --pattern ask for; with 2 when
+    one could not be read. The others are read all the same. Many pictures are read on all cores. A page that lies
+    upside down or on its side is turned, which is said on stderr.
 
     For example:
     digitlab read note.jpg
@@ -77,7 +82,9 @@ def read(
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
         known: What is known of every picture.
         output: Where the readings go beside the terminal, and who reads.
-        json: One JSON object a line: path, text, lines, digits (digit, confidence, box, line), ms.
+        json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), ms; where there
+            is something to say, note; where the picture does not hold what was asked for, fits: false; where it was
+            turned to be read, turned: the quarter turns, clockwise.
     """
     from digitlab.archives import ReadingJob
 
@@ -89,11 +96,15 @@ def read(
 def reading_as_json(reading: Reading) -> dict[str, Any]:
     """The fields of a reading as the command line, the live view and the page print them."""
     note = {} if reading.note is None else {"note": reading.note}
+    fits = {} if reading.fits else {"fits": False}
+    turned = {"turned": reading.turned} if reading.turned else {}
     grid = {} if reading.grid is None else {"grid": list(reading.grid)}
     return {
         "text": reading.text,
         "lines": list(reading.lines),
         **note,
+        **fits,
+        **turned,
         **grid,
         "digits": [
             {
@@ -160,6 +171,7 @@ def _classified(path: Path, found: Prediction) -> dict[str, Any]:
         "digit": found.digit,
         "confidence": round(found.confidence, 4),
         "probabilities": [round(share, 6) for share in found.probabilities],
+        **({} if found.note is None else {"note": found.note}),
     }
 
 

@@ -33,7 +33,8 @@ class Output:
     """Where readings go beside the terminal, and who reads.
 
     Attributes:
-        csv: Write a table, one digit a row: path, line, position, digit, confidence, x0, y0, x1, y1.
+        csv: Write a table, one digit a row: path, line, position, digit (? where it was not answered), confidence, x0,
+            y0, x1, y1.
         review: Write a page (HTML) of the least certain digits, on which they are corrected by typing; `digitlab data
             from-review` makes a dataset of what it saves. A file, or a folder for review.html.
         most: Digits on that page, 1 to 1000.
@@ -80,7 +81,7 @@ def read_many(
             say_json({"out": str(output.out), **tally.as_dict()})
         else:
             say(str(output.out))
-    return 2 if tally.bad else int(tally.empty > 0)
+    return 2 if tally.bad else int(tally.empty > 0 or tally.unfit > 0)
 
 
 def _check(output: Output) -> None:
@@ -102,6 +103,7 @@ class _Tally:
     read_now: int = 0
     digits: int = 0
     empty: int = 0
+    unfit: int = 0
     bad: int = 0
     complaints: int = 0
 
@@ -117,7 +119,8 @@ class _Tally:
         self.pictures += 1
         self.digits += sum(each["digit"] is not None for each in row["digits"])
         self.bad += row["error"] is not None
-        self.empty += row["error"] is None and not row["text"]
+        self.empty += row["error"] is None and all(each["digit"] is None for each in row["digits"])
+        self.unfit += not row["fits"]
 
     def as_dict(self) -> dict[str, int]:
         return {
@@ -125,6 +128,7 @@ class _Tally:
             "read_now": self.read_now,
             "digits": self.digits,
             "without_digits": self.empty,
+            "not_as_asked": self.unfit,
             "not_readable": self.bad,
         }
 

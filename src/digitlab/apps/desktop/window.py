@@ -341,7 +341,7 @@ class LiveWindow(QMainWindow):
 
 def _lit(seen: Snapshot) -> int | None:
     """The lamp of the answer: of the steady digit; of several, of the one whose image and bars are shown."""
-    if seen.steady is not None and len(seen.steady) == 1:
+    if seen.steady is not None and len(seen.steady) == 1 and seen.steady.isdigit():
         return int(seen.steady)
     if seen.steady and max(seen.probabilities) >= 0.5:
         return seen.probabilities.index(max(seen.probabilities))

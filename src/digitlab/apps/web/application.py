@@ -272,6 +272,7 @@ def _read(content: bytes, model: Served, threshold: float | None, most_pixels: i
     told = reading_as_json(model.reader_for(threshold).read(picture))
     return schemas.ReadPage(
         text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
+        note=told.get("note"), turned=told.get("turned", 0),
         width=picture.shape[1], height=picture.shape[0], model=model.name,
     )  # fmt: skip
 

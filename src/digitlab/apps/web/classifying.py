@@ -20,7 +20,7 @@ import numpy as np
 
 from digitlab.apps.web.pictures import picture_bytes, picture_of
 from digitlab.apps.web.problems import overloaded
-from digitlab.reading import digit_image
+from digitlab.reading.alone import one_digit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from digitlab.apps.web.limits import Limits
     from digitlab.apps.web.models import Served
+    from digitlab.reading.alone import Alone
 
 __all__ = ["Classifying", "PictureThreads"]
 
@@ -100,11 +101,15 @@ class Classifying:
         start = time.perf_counter()
         content = picture_bytes(body, content_type)
         if _is_small(content):
-            glyph = digit_image(picture_of(content, _SMALL_PIXELS))
+            one = one_digit(picture_of(content, _SMALL_PIXELS))
         else:
-            glyph = await self._threads.run(_glyph_in, content, self._limits.pixels)
-        probabilities = None if glyph is None else await self.probabilities(glyph, model)
-        return _as_json(probabilities, model, threshold, start)
+            one = await self._threads.run(_digit_in, content, self._limits.pixels)
+        if one is None:
+            return _as_json(None, model, threshold, None, start)
+        probabilities = await self.probabilities(one.glyph, model)
+        least = model.reader.threshold if threshold is None else threshold
+        note = model.reader.note_on(one, answered=max(probabilities) >= least)
+        return _as_json(probabilities, model, threshold, note, start)
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -176,11 +181,13 @@ def _answers(batch: Sequence[_Asked]) -> list[list[float] | Exception]:
     return answers
 
 
-def _glyph_in(content: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
-    return digit_image(picture_of(content, most_pixels))
+def _digit_in(content: bytes, most_pixels: int) -> Alone | None:
+    return one_digit(picture_of(content, most_pixels))
 
 
-def _as_json(probabilities: list[float] | None, model: Served, threshold: float | None, start: float) -> bytes:
+def _as_json(
+    probabilities: list[float] | None, model: Served, threshold: float | None, note: str | None, start: float
+) -> bytes:
     confidence = 0.0 if probabilities is None else max(probabilities)
     least = model.reader.threshold if threshold is None else threshold
     digit = None if probabilities is None or confidence < least else probabilities.index(confidence)
@@ -190,6 +197,7 @@ def _as_json(probabilities: list[float] | None, model: Served, threshold: float 
             "confidence": round(confidence, 6),
             "probabilities": [round(each, 6) for each in probabilities or [0.0] * 10],
             "model": model.name,
+            "note": note,
             "ms": round((time.perf_counter() - start) * 1000.0, 2),
         }
     ).encode()

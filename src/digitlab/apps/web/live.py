@@ -22,6 +22,8 @@ from digitlab.apps.web.schemas import LiveAnswer
 from digitlab.errors import DigitlabError
 from digitlab.live import Steady
 from digitlab.reading import digit_image
+from digitlab.reading.found import ALONE
+from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -110,10 +112,12 @@ class Live:
         shares = [] if glyph is None else await self._classifying.probabilities(glyph, model)
         confidence = max(shares, default=0.0)
         digit = shares.index(confidence) if shares and confidence >= model.reader.threshold else None
-        found = {"digit": digit, "confidence": round(confidence, 4), "box": [0, 0, *size], "line": 0}
+        found = ReadDigit(digit, confidence, (0, 0, *size), 0)
+        reading = Reading((found,) if digit is not None or confidence >= ALONE else (), 0.0)
+        read = reading_as_json(reading)
         return {
-            "text": "" if digit is None else str(digit),
-            "digits": [found] if shares else [],
+            "text": read["text"],
+            "digits": read["digits"],
             "probabilities": [round(share, 4) for share in shares],
             "width": size[0],
             "height": size[1],
@@ -139,7 +143,7 @@ def _read_page(model: Served, frame: _Frame, most_pixels: int) -> dict[str, Any]
     picture = picture_of(frame.content, most_pixels)
     read = reading_as_json(model.reader.read(picture))
     known = {key: read[key] for key in ("text", "digits", "ms")}
-    return {**known, "width": picture.shape[1], "height": picture.shape[0]}
+    return {**known, "turned": read.get("turned", 0), "width": picture.shape[1], "height": picture.shape[0]}
 
 
 def _find_digit(frame: _Frame, most_pixels: int) -> tuple[NDArray[np.uint8] | None, tuple[int, int]]:

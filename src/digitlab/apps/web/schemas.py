@@ -117,10 +117,11 @@ class Classified(Message):
     probabilities: list[float] = Field(description="ten, class 0 first; all 0 where there is no ink")
     model: str
     ms: float
+    note: str | None = Field(None, description="such as that the picture holds several digits, which /v1/read reads")
 
 
 class FoundDigit(Message):
-    """One mark of a page; digit is null where the reader declines it."""
+    """One digit of a page; null where it was found but not answered, which is ? in the text."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -133,9 +134,11 @@ class FoundDigit(Message):
 class ReadPage(Message):
     """All digits of a picture, in reading order, as ``digitlab read --json`` says them."""
 
-    text: str
+    text: str = Field(description="the lines; a character a digit, ? for one that was found but not answered")
     lines: list[str]
     digits: list[FoundDigit]
+    note: str | None = Field(None, description="such as that the page lies upside down, and was turned and read")
+    turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
     ms: float
     width: int = Field(description="of the upright picture, in pixels")
     height: int
@@ -150,6 +153,7 @@ class LiveAnswer(Message):
     steady: str | None = Field(None, description="what most of the last frames agree on")
     digits: list[FoundDigit] = Field([], description="with mode=digit one at most, its box the whole frame")
     probabilities: list[float] = Field([], description="with mode=digit: ten, class 0 first; none without ink")
+    turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
     width: int = 0
     height: int = 0
     ms: float = Field(0.0, description="of reading")

@@ -125,7 +125,7 @@ async function askAboutPad() {
     const blob = png(whole);
     return { found: await api.classify(blob, state.model), digits: [], blob };
   }
-  const blob = png(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box));
+  const blob = png(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
   const one = await api.classify(blob, state.model);
   return { found: { ...one, text: page.text }, digits: page.digits, blob };
 }
@@ -219,7 +219,7 @@ camera.addEventListener("trouble", (event) => complain(event.detail));
 camera.addEventListener("stopped", () => {
   byId("answer-time").textContent = "";
 });
-camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency_ms: latency, width } }) => {
+camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency_ms: latency, width, turned } }) => {
   const sure = digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
   answer.show(
     { ...nothing, probabilities: seenByCamera?.probabilities, text: steady ?? text },
@@ -239,6 +239,7 @@ camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency
       cutOut(
         still,
         sure.box.map((each) => Math.round((each * still.width) / width)),
+        turned,
       ),
     ),
   );

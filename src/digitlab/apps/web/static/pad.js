@@ -100,14 +100,14 @@ export class Pad extends EventTarget {
   }
 
   /** What the server gets: a canvas, dark ink on white. `box` [x0, y0, x1, y1] in its pixels cuts one digit out. */
-  picture(box = null) {
+  picture(box = null, turned = 0) {
     const whole = canvas(SENT.width, SENT.height);
     const pen = whole.getContext("2d", { willReadFrequently: true });
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, whole.width, whole.height);
     pen.imageSmoothingQuality = "high";
     pen.drawImage(this.#view, 0, 0, whole.width, whole.height);
-    return box ? alone(whole, box) : whole;
+    return box ? alone(whole, box, turned) : whole;
   }
 
   #shown() {
@@ -242,24 +242,35 @@ const joined = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a
 const touch = (a, b) => a[0] - b[2] < PEN && b[0] - a[2] < PEN && a[1] - b[3] < PEN && b[1] - a[3] < PEN;
 
 /** One digit of a picture with some of what is around it, as a canvas of its own. */
-export function cutOut(picture, [x0, y0, x1, y1]) {
+export function cutOut(picture, [x0, y0, x1, y1], turned = 0) {
   const around = Math.ceil(0.2 * Math.max(x1 - x0, y1 - y0)) + 2;
   const [left, top] = [Math.max(x0 - around, 0), Math.max(y0 - around, 0)];
   const [right, bottom] = [Math.min(x1 + around, picture.width), Math.min(y1 + around, picture.height)];
   const piece = canvas(right - left, bottom - top);
   piece.getContext("2d", { willReadFrequently: true }).drawImage(picture, -left, -top);
-  return piece;
+  return turned ? afterTurns(piece, turned) : piece;
+}
+
+/** The same picture after so many quarter turns, clockwise. */
+function afterTurns(picture, turns) {
+  const [wide, high] = turns % 2 ? [picture.height, picture.width] : [picture.width, picture.height];
+  const turned = canvas(wide, high);
+  const pen = turned.getContext("2d", { willReadFrequently: true });
+  pen.translate(wide / 2, high / 2);
+  pen.rotate((turns * Math.PI) / 2);
+  pen.drawImage(picture, -picture.width / 2, -picture.height / 2);
+  return turned;
 }
 
 /** On the pad, where paper is white: neighbours that reach into the surroundings are painted over. */
-function alone(picture, [x0, y0, x1, y1]) {
+function alone(picture, [x0, y0, x1, y1], turned) {
   const clean = canvas(picture.width, picture.height);
   const pen = clean.getContext("2d", { willReadFrequently: true });
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, clean.width, clean.height);
   const [left, top, width, height] = [x0 - 2, y0 - 2, x1 - x0 + 4, y1 - y0 + 4];
   pen.drawImage(picture, left, top, width, height, left, top, width, height);
-  return cutOut(clean, [x0, y0, x1, y1]);
+  return cutOut(clean, [x0, y0, x1, y1], turned);
 }
 
 /** The bytes of a canvas as a PNG. `toBlob` waits for an idle moment, which costs tens of milliseconds while one draws. */

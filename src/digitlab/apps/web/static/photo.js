@@ -87,19 +87,28 @@ export class Photo extends EventTarget {
   /** The chosen digit as a PNG of its own, or null. */
   digit() {
     const found = this.page?.digits[this.chosen];
-    return found ? png(smaller(cutOut(this.picture, found.box))) : null;
+    return found ? png(smaller(cutOut(this.picture, found.box, this.page.turned))) : null;
   }
 
   #caption() {
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
     const counted = t("{n} digits in {ms} ms", { n: number(sure), ms: number(this.page.ms) });
-    byId("photo-text").textContent = sure ? `${this.page.lines.join(" · ")} (${counted})` : t("no digits found");
+    const { lines, note } = this.page;
+    const read = lines.length ? `${lines.join(" · ")} (${counted})` : t("no digits found");
+    byId("photo-text").textContent = note ? `${read}. ${noteInWords(note)}` : read;
   }
 
   #complain(detail) {
     this.dispatchEvent(new CustomEvent("trouble", { detail }));
   }
 }
+
+/** A page's note, such as "lies upside down; turned and read, but it cannot be told which way up this lies". */
+const noteInWords = (note) =>
+  note
+    .split(", but ")
+    .map((part) => t(part))
+    .join(", ");
 
 function onCanvas(source) {
   const scale = Math.min(1, SIDE / Math.max(source.width, source.height));

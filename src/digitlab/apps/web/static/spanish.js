@@ -80,6 +80,10 @@ export default {
   "reading …": "leyendo …",
   "no digits found": "no se encontró ninguna cifra",
   "{n} digits in {ms} ms": "{n} cifras en {ms} ms",
+  "lies upside down; turned and read": "está al revés; se giró y se leyó",
+  "lies turned to the left; turned and read": "está girada a la izquierda; se giró y se leyó",
+  "lies turned to the right; turned and read": "está girada a la derecha; se giró y se leyó",
+  "it cannot be told which way up this lies": "no se puede saber cómo está orientada",
   "{name} is not a picture that this browser can show; JPEG and PNG always work.":
     "{name} no es una imagen que este navegador pueda mostrar; JPEG y PNG siempre funcionan.",
 
