@@ -115,7 +115,7 @@ def _sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: flo
 def single(sheet: Sheet) -> None:
     """One digit that fills the picture, perhaps in a box or with walls beside it."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
-    tall = sheet.size * rng.uniform(0.3, 0.97)
+    tall = sheet.size * (rng.uniform(0.3, 0.97) if rng.random() < 0.7 else rng.uniform(0.85, 1.0))
     glyph = writer.digit(int(rng.integers(10)), rng)
     wide = glyph.advance / 56 * tall
     x = (sheet.size - wide) * rng.uniform(0.0, 1.0) if rng.random() < 0.5 else (sheet.size - wide) / 2
@@ -123,7 +123,7 @@ def single(sheet: Sheet) -> None:
     y = tall + slack * (rng.uniform(0.0, 1.0) if rng.random() < 0.5 else 0.5)
     stretch = float(np.exp(rng.normal(0, 0.15)))
     sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, stretch=stretch)
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         _walls(sheet, x, y - tall, x + wide, y, tall)
 
 
@@ -250,13 +250,13 @@ def text(sheet: Sheet) -> None:
     rng, drawing = sheet.rng, sheet.drawing
     printed = rng.random() < 0.25
     writer, ink = sheet.writer(printed=printed), sheet.layer("print" if printed else "pen")
-    height = sheet.height(11, 30) if rng.random() < 0.75 else sheet.height(30, 90)
+    height = sheet.height(9, 30) if rng.random() < 0.75 else sheet.height(30, 90)
     numbers_share = float(rng.choice((0.0, 0.0, 0.0, 0.05, 0.15, 0.35)))
     others = [script for script in writer.font.scripts if script != "latin"]
     scripts = others if others and rng.random() < 0.45 else ("latin",)
     pitch, gap = rng.uniform(1.25, 2.3) * height, rng.uniform(0.02, 0.2)
     y = rng.uniform(0.1, 1.4) * pitch
-    cursive = not printed and rng.random() < 0.2
+    cursive = not printed and rng.random() < 0.33
     while y < sheet.size + 0.3 * height:
         x = rng.uniform(-2, 0.5) * height if rng.random() < 0.8 else rng.uniform(0, 0.5) * sheet.size
         if cursive and rng.random() < 0.7:
@@ -416,6 +416,6 @@ def ruled(sheet: Sheet) -> None:
 
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
-    (11, rows), (13, numbers), (9, scattered), (14, single), (8, sums), (9, table), (9, cells), (15, text),
-    (5, letters), (5, doodles), (5, diagram), (6, list_of_lines), (2, nothing),
+    (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (25, text),
+    (7, letters), (6, doodles), (5, diagram), (6, list_of_lines), (2, nothing),
 )  # fmt: skip

@@ -21,7 +21,7 @@ __all__ = ["CROPS", "Batch", "crop_of", "cut_crops", "draw_batch", "map_targets"
 STRIDE, CROP, CONTEXT = 4, 32, 1.5  # see `networks`; the crop's side in parts of the digit's longest
 CROPS = 14  # of a page
 _DIGIT_CROPS = 10
-_MOSAIC = 0.16  # share of the pages that are four small pictures
+_MOSAIC = 0.22  # share of the pages that are four small pictures
 
 
 @dataclass(frozen=True, slots=True)
