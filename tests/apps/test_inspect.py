@@ -68,7 +68,7 @@ def test_a_photo_of_any_size_is_brought_to_28(model: Path, tmp_path: Path, capsy
     Image.fromarray(255 - digit).resize((333, 301), Image.Resampling.BICUBIC).save(photo)
     assert run(["inspect", str(model), "--image", str(photo), "--out", str(tmp_path / "inside")]) == 0
     out, _ = capsys.readouterr()
-    assert "answer: " in out
+    assert "prediction: " in out
     assert (tmp_path / "inside" / "walk.png").is_file()
 
 
