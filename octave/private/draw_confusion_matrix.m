@@ -6,7 +6,7 @@ function handle = draw_confusion_matrix (metrics, name, writes)
   counts = metrics.("confusion matrix");
   classes = rows (counts);
   whole = [counts, sum(counts, 2); sum(counts, 1), sum(counts(:))];
-  axis_ = axes ("position", [0.09 0.03 0.88 0.82]);
+  axis_ = axes ("position", [0.13 0.03 0.84 0.82]);
   image (tinted (counts, colours), "parent", axis_);
   for row = 1:classes + 1
     for column = 1:classes + 1

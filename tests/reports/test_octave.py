@@ -235,7 +235,7 @@ def test_the_matrix_is_not_transposed(told: Told) -> None:
     def corner(column: int, row: int) -> np.ndarray:
         """The colour near a cell's corner, beside its number."""
         height, width = picture.shape[:2]
-        across, down = 0.09 + 0.88 * (column + 0.15) / 11, 0.15 + 0.82 * (row + 0.15) / 11
+        across, down = 0.13 + 0.84 * (column + 0.15) / 11, 0.15 + 0.82 * (row + 0.15) / 11
         return picture[round(down * height), round(across * width)]
 
     assert corner(answer, true)[2] < 120  # orange: little blue in it

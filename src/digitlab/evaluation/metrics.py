@@ -37,8 +37,8 @@ class Metrics:
     ece: expected calibration error, in 15 equally wide bins of confidence
     precision, recall, f1, support: one number per class, 0 first. precision is None (JSON: null) for a class never
         predicted, recall and f1 for a class without images: 0/0 is undefined, not 0
-    …_macro: mean over the classes that occur among labels or predictions; …_weighted: over the images; both as
-        scikit-learn has them with ``zero_division=0``, which counts what is undefined as 0
+    …_macro: mean over the classes that have images; …_weighted: over the images. A class with images that was never
+        predicted counts with a precision of 0, as scikit-learn's ``zero_division=0`` has it
     auc: area under the ROC curve of each class against the others; None where there is no image of it, or no other
     average_precision: of each class against the others; None where there is no image of it
     auc_macro, average_precision_macro: mean over the classes that have one; None where none has
@@ -125,7 +125,9 @@ def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str
     by_class = dict(zip(names, (each.tolist() for each in scores), strict=True))
     found: dict[str, Any] = without_undefined(by_class, matrix)
     for average in ("macro", "weighted"):
-        *means, _ = precision_recall_fscore_support(truth, answers, average=average, zero_division=0)
+        *means, _ = precision_recall_fscore_support(
+            truth, answers, labels=np.unique(truth), average=average, zero_division=0
+        )
         found |= {f"{name}_{average}": float(mean) for name, mean in zip(names, means, strict=True)}
     return found | {"support": tuple(support.tolist()), "confusion_matrix": tuple(map(tuple, matrix))}
 

@@ -64,8 +64,8 @@ def _beginning(values: Sequence[float | None]) -> float:
 def classification_report_figure(report: Mapping[str, Sequence[float | None]], support: Sequence[int]) -> Figure:
     """The numbers of every digit as a tinted table; last, their averages, macro and weighted by support (S1, §4.2).
 
-    report: by its name, e.g. precision, a column of ten shares, None where undefined. The averages are scikit-learn's:
-        over the digits that have any number, what is undefined counted as 0
+    report: by its name, e.g. precision, a column of ten shares, None where undefined. The averages are those of
+        `evaluation.Metrics`: over the digits that have images
     """
     columns, rows = [*report, "support"], [*map(str, range(len(support))), "macro avg", "weighted avg"]
     figure, axes = panel(1.6 + 1.05 * len(columns), 0.9 + 0.33 * len(rows), left=1.3, bottom=0.1, right=0.1, top=0.75)
@@ -74,10 +74,10 @@ def classification_report_figure(report: Mapping[str, Sequence[float | None]], s
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.45, -0.5)
     begin = _beginning([value for values in report.values() for value in values])
-    occurs = [digit for digit, numbers in enumerate(zip(*report.values(), strict=True)) if set(numbers) != {None}]
+    has_images = np.asarray(support) > 0
     for column, values in enumerate(report.values()):
-        counted = [value or 0.0 for value in values]
-        averages = float(np.mean([counted[digit] for digit in occurs])), float(np.average(counted, weights=support))
+        counted = np.asarray([value or 0.0 for value in values])
+        averages = float(counted[has_images].mean()), float(np.average(counted, weights=support))
         for row, value in enumerate([*values, *averages]):
             _tinted(axes, (column, row), value, begin, bold=row >= len(support))
     for row, count in enumerate([*support, sum(support), sum(support)]):

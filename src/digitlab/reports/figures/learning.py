@@ -78,7 +78,7 @@ def _over_epochs(axes: Axes, title: str, kind: str, values: Sequence[float]) -> 
     axes.set_title(title)
     axes.set_xlabel("epoch")
     axes.set_ylabel(kind)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
     axes.grid(visible=True)
     axes.tick_params(length=0)
 

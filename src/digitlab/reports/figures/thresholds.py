@@ -42,6 +42,7 @@ def roc_figure(curves: Sequence[Curve | None], mean: Curve | None = None, *, cor
     else:
         axes.set_xlim(-0.02, 1)
         axes.set_ylim(0, 1.02)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_title("ROC curves, top left corner" if corner else "ROC curves, with AUC")
@@ -66,6 +67,7 @@ def precision_recall_figure(curves: Sequence[Curve | None], *, corner: bool = Fa
     else:
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.02)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
     axes.set_title("Precision–recall curves, top right corner" if corner else "Precision–recall curves, with AP")
