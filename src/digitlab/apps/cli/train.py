@@ -63,7 +63,7 @@ def train(
 ) -> int:
     """Train a network, evaluate it on the test images, export it and write its report.
 
-    Options override the recipe. Without any: S0's network of two convolutions on MNIST for 12 epochs.
+    Options override the recipe. Without any: thesis-2conv, a network of two convolutions, on MNIST for 12 epochs.
     Ctrl-C ends it after the current batches; the run folder is finished with the weights reached by then.
 
     For example:
@@ -86,14 +86,14 @@ def train(
         batch_size: Images per gradient step (mini-batch).
         optimiser: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd; with the documents' settings.
         learning_rate: Default: the optimiser's usual one.
-        epsilon: The optimiser's ε; default: 1e-8 for adadelta (S0; from 2018 on Keras had 1e-7), 1e-7 for the others.
+        epsilon: The optimiser's ε; default: 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.
         loss: sparse-categorical-crossentropy, categorical-crossentropy, kl-divergence, categorical-hinge or
             mean-squared-error.
         schedule: Of the learning rate: constant, cosine, linear, one-cycle, step or warm-up.
         dropout: --no-dropout builds the thesis networks without.
         option: NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of
             conv-family.
-        augmentation: none, affine (S1), pose (wider), elastic, realtime (S0: moved, then made Sobel images),
+        augmentation: none, affine, pose (wider), elastic, realtime (shifted, then made Sobel images),
             handwriting (ours), cutout; or several joined by +, e.g. affine+cutout.
         clean_epochs: Number of last epochs without augmentation, e.g. 2.
         noise: Standard deviation of a Gaussian noise layer before the network, 0 for none.
