@@ -16,7 +16,9 @@ from PIL import Image
 from digitlab.apps.cli import run as command
 from digitlab.errors import RunError
 from digitlab.evaluation import keep, measure
-from digitlab.reports import save_figures, write_report
+from digitlab.reports import write_report
+from digitlab.reports.records import Record
+from digitlab.reports.run_figures import drawings_of
 from digitlab.runs import Predictions, Run
 from digitlab.values import Digits
 
@@ -48,12 +50,6 @@ def make_trained(folder: Path, digits: Digits, name: str = "run", **settings: An
     run.write_table(run.history, HISTORY, rows)
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), [[1, 1, 0.6, 0.7], [2, 1, 0.3, 0.9]])
     return run
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of the words: a figure takes a tenth of a second."""
-    monkeypatch.setattr("digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>")
 
 
 class Reader(HTMLParser):
@@ -301,8 +297,7 @@ def test_figures_for_slides_are_written_both_ways(tmp_path: Path, few_digits: Di
         assert picture.size == (1440, 1050)
         assert picture.convert("RGB").getpixel((5, 5)) == (0x17, 0x19, 0x1D)
     bare = make_run(tmp_path, few_digits, "bare", wrong=0)
-    drawn = {path.stem for path in save_figures([bare], tmp_path / "bare")}
-    assert drawn == names - {"learning-loss", "learning-accuracy", "mistakes"}
+    assert set(drawings_of(Record.read(bare))) == names - {"learning-loss", "learning-accuracy", "mistakes"}
 
 
 @pytest.mark.usefixtures("undrawn")
