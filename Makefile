@@ -12,7 +12,7 @@ EXTRAS := train export ray tune desktop mqtt ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check setup system ice lock fonts models clean help
+.PHONY: demo test check backends setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -26,9 +26,13 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/digitlab demo --out demo
 
-test: ice check
+# The checks and the tests on JAX take one core each: side by side.
+test: ice $(VENV)/.dev
+	$(MAKE) -j2 check backends
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q tests
+
+backends: $(VENV)/.dev
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q $$(grep -rlw backends tests --include='test_*.py')
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

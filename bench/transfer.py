@@ -40,7 +40,7 @@ def ways_of(base: Base) -> dict[str, dict[str, str]]:
         "features, maps": {"how": "features", "learner": "svm", "layer": pools[-1]},
         "frozen maps, new head": {"how": "freeze", "layer": pools[-1]},
         "two-phase, maps": {"how": "two-phase", "layer": pools[-1]},
-        "from nothing": {"how": "anew"},
+        "from scratch": {"how": "anew"},
     }
 
 
@@ -113,12 +113,12 @@ def keep(out: Path, base: Base, rows: list[dict[str, object]], seconds: float) -
 
 
 def table(panels: dict[str, dict[str, dict[int, list[float]]]]) -> str:
-    """Accuracy in %, mean ± deviation over the seeds."""
+    """Accuracy in %, mean ± standard deviation over the seeds."""
     lines = []
     for name, ways in panels.items():
         counts = sorted({count for points in ways.values() for count in points})
         lines += [
-            f"| {name} | " + " | ".join(f"{count:,} a class" for count in counts) + " |",
+            f"| {name} | " + " | ".join(f"{count:,} per class" for count in counts) + " |",
             "|---" * (1 + len(counts)) + "|",
         ]
         for way, points in ways.items():

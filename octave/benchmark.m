@@ -5,7 +5,7 @@
 %
 %   learning-curves.png     loss and accuracy after each batch, and validation after each epoch; where it was trained
 %   precision-recall.png    of each digit
-%   confusion-matrix.png    true digit by row, answer by column, and totals
+%   confusion-matrix.png    true digit by row, predicted digit by column, and totals
 %
 % From a shell:
 %

@@ -50,6 +50,12 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about a report's figures: ten of them take a second, and every training writes one."""
+    monkeypatch.setattr("digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>")
+
+
 @pytest.fixture(scope="session")
 def needs_program() -> Callable[..., str]:
     """Where a system program is, by the first of its names that is found: `needs_program("octave-cli")`.

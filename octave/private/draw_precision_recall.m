@@ -1,4 +1,6 @@
-% FIGURE = draw_precision_recall (METRICS, NAME, WRITES)   a bar a digit, each with its number in per cent
+% FIGURE = draw_precision_recall (METRICS, NAME, WRITES)   a bar per digit, each with its number in per cent
+%
+% A number that is undefined (NaN) has no bar and a dash: precision of a digit never predicted, recall of one absent.
 
 function handle = draw_precision_recall (metrics, name, writes)
   colours = house_colours ();
@@ -14,7 +16,9 @@ endfunction
 function draw_bars (axis_, values, begin, kind, colour)
   values = values(:)';
   digits = 0:numel (values) - 1;
-  bar (axis_, digits, values, 0.7, "basevalue", begin, "facecolor", colour, "edgecolor", "none");
+  heights = values;
+  heights(isnan (values)) = begin;
+  bar (axis_, digits, heights, 0.7, "basevalue", begin, "facecolor", colour, "edgecolor", "none");
   set (axis_, "xlim", [-0.6, digits(end) + 0.6], "ylim", [begin, 1 + 0.15 * (1 - begin)], "xtick", digits, ...
        "box", "off", "ticklength", [0 0]);
   ticks = get (axis_, "ytick");
@@ -23,8 +27,11 @@ function draw_bars (axis_, values, begin, kind, colour)
                                                       "UniformOutput", false));
   ylabel (axis_, kind);
   for digit = digits
-    value = values(digit + 1);
-    text (digit, value, sprintf ("%.2f", 100 * value), "parent", axis_, "horizontalalignment", "center", ...
+    shown = "-";
+    if (! isnan (values(digit + 1)))
+      shown = sprintf ("%.2f", 100 * values(digit + 1));
+    endif
+    text (digit, heights(digit + 1), shown, "parent", axis_, "horizontalalignment", "center", ...
           "verticalalignment", "bottom", "fontsize", 12);
   endfor
 endfunction

@@ -46,6 +46,9 @@ function metrics = checked (metrics, file)
   if (isempty (counts) || rows (counts) != columns (counts))
     refuse ("%s: the confusion matrix is %d by %d; expected as many rows as columns", file, size (counts));
   endif
+  % Older files have 0 where a digit was never predicted, or has no image: 0/0 is undefined.
+  metrics.("precision")(sum (counts, 1) == 0) = NaN;
+  metrics.("recall")(sum (counts, 2) == 0) = NaN;
 endfunction
 
 function name = name_of (file)

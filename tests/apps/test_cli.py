@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -222,3 +223,13 @@ def test_a_base_installation_names_the_extra(arguments: list[str], missing: str,
     assert done.returncode == 2
     assert '[train]"' in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "verb", ["train", "evaluate", "compare", "label-errors", "inspect", "report", "tune", "transfer"]
+)
+def test_help_speaks_the_field_s_words(verb: str, capsys: Captured) -> None:
+    """S0 to S4 are the documents' short names, which no page of help explains; the others are nobody's but ours."""
+    assert run([verb, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert not re.findall(r"\bS[0-4]\b|strangers?\b|spoilt|so many|rightly|surely|what is no", shown)

@@ -39,7 +39,8 @@ def test_seeds_of_one_recipe_show_no_difference(tmp_path: Path, capsys: Captured
     assert run(["compare", *map(str, runs)]) == 0
     out, err = capsys.readouterr()
     assert "10,000 images (mnist, test)" in out
-    assert "2026-11-20-100001-slides and 2026-11-20-100002-slides: no difference shown: 0.00 points, interval" in out
+    both = "2026-11-20-100001-slides and 2026-11-20-100002-slides"
+    assert f"{both}: no significant difference: 0.00 percentage points, 95 % CI" in out
     assert "2 seeds of one recipe: accuracy 98.00 %" in out
     assert "corrected %" in out
     assert err == ""
@@ -49,9 +50,9 @@ def test_a_better_network_is_called_better_with_its_interval(tmp_path: Path, cap
     poor, good = trained(tmp_path / "poor", 0.90, 1, epochs=1), trained(tmp_path / "good", 0.98, 2, epochs=9)
     assert run(["compare", str(poor), str(good)]) == 0
     out, err = capsys.readouterr()
-    assert "good is better than poor: 8.00 points, interval 7." in out
+    assert "good is better than poor: 8.00 percentage points, 95 % CI 7." in out
     assert "McNemar p < 0.001" in out
-    assert "said of these networks" in err
+    assert "holds for these trained networks" in err
 
 
 def test_recipes_are_compared_over_their_seeds(tmp_path: Path, capsys: Captured) -> None:
@@ -78,10 +79,10 @@ def test_a_copied_run_is_no_second_seed(tmp_path: Path, capsys: Captured) -> Non
     other = trained(tmp_path / "other", 0.98, 2, count=1000, epochs=2)
     assert run(["compare", *map(str, [*runs, other])]) == 0
     out, err = capsys.readouterr()
-    assert "copy has the same answers as one, to the last digit: counted once" in err
+    assert "copy has the same predictions as one, to the last bit: counted once" in err
     assert "McNemar" in out
     assert run(["compare", *map(str, runs)]) == 0
-    assert "no difference shown: the same answer to every image" in capsys.readouterr().out
+    assert "no difference: the same prediction for every image" in capsys.readouterr().out
 
 
 def test_json_is_one_object_with_everything(tmp_path: Path, capsys: Captured) -> None:
@@ -119,7 +120,7 @@ def test_images_that_cannot_be_found_are_said_to_be_so(tmp_path: Path, data: str
     runs = [trained(tmp_path / name, 0.9, seed, data=data, count=500) for seed, name in enumerate("ab")]
     assert run(["compare", *map(str, runs), "--out", str(tmp_path / "pictures")]) == 0
     out, err = capsys.readouterr()
-    assert "no difference shown" in out
+    assert "no significant difference" in out
     assert "no pictures drawn: the images cannot be found" in err
     assert not (tmp_path / "pictures").exists()
 

@@ -111,11 +111,11 @@ def test_what_is_printed(files: Path, no_page: None, capsys: Captured) -> None:
     assert re.search(rf"accuracy % +{100 * expected.accuracy:.2f} +{100 * low:.2f} to {100 * high:.2f}\n", text)
     low, high = expected.intervals["loss"]
     assert re.search(rf"log loss +{expected.loss:.4f} +{low:.4f} to {high:.4f}\n", text)
-    assert re.search(rf"area under ROC +{expected.auc_macro:.5f} +", text)
-    assert re.search(rf"calibration error +{expected.ece:.4f} +", text)
+    assert re.search(rf"macro AUC \(ROC\) +{expected.auc_macro:.5f} +", text)
+    assert re.search(rf"expected calibration error +{expected.ece:.4f} +", text)
     assert "doubtful" not in text
     means = (expected.precision_macro, expected.recall_macro, expected.f1_macro)
-    assert lines[-2].split() == ["mean", *(f"{100 * mean:.2f}" for mean in means), "200"]
+    assert lines[-2].split() == ["macro", "avg", *(f"{100 * mean:.2f}" for mean in means), "200"]
     assert lines[-3].split()[0] == "9"
 
 
@@ -123,8 +123,12 @@ def test_one_digit_only_is_measured_and_printed(files: Path, capsys: Captured) -
     np.savez("ones.npz", probabilities=np.eye(10)[[1, 1, 7]], labels=[1, 1, 1])
     assert run(["evaluate", "--probabilities", "ones.npz", "--out", "out"]) == 0
     out, err = capsys.readouterr()
-    assert "area under ROC" not in out
+    assert "AUC" not in out
     assert "arning" not in err
+    rows = [line.split() for line in out.splitlines()]
+    assert ["1", "100.00", "66.67", "80.00", "3"] in rows
+    assert ["7", "0.00", "–", "–", "0"] in rows  # predicted once, and wrong; there is none to find
+    assert ["8", "–", "–", "–", "0"] in rows
     assert run(["report", "out"]) == 0
 
 

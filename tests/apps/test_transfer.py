@@ -10,7 +10,7 @@ import pytest
 
 from digitlab.apps.cli import run
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 Captured = pytest.CaptureFixture[str]
 
@@ -45,7 +45,7 @@ def test_own_digits_from_a_file(model: Path, own: Path, tmp_path: Path, capsys: 
     assert run(["transfer", str(model), *options]) == 0
     out, err = capsys.readouterr()
     assert "own.npz, the rest, 12 test images: accuracy" in out
-    assert "learned from 24" in out
+    assert "trained on 24" in out
     folder = Path(out.splitlines()[-1])
     assert folder.name.endswith("small-features-own")
     assert {"model.keras", "model.onnx", "metrics.json", "report.html", "config.toml"} <= {

@@ -41,7 +41,7 @@ def test_two_alike_are_not_told_apart() -> None:
     assert low < 0 < high
     assert difference.accuracy == pytest.approx(0.002)
     said = in_words(difference)
-    assert said.startswith("other and one: no difference shown: 0.20 points, interval −")
+    assert said.startswith("other and one: no significant difference: 0.20 percentage points, 95 % CI −")
     assert "McNemar p = 0." in said
 
 
@@ -51,14 +51,14 @@ def test_a_clear_difference_is_shown_with_its_interval() -> None:
     assert difference.shown
     assert (difference.first, difference.second) == ("good", "poor")
     assert difference.accuracy_interval.low > 0.1
-    assert in_words(difference).startswith("good is better than poor: 15.00 points, interval ")
+    assert in_words(difference).startswith("good is better than poor: 15.00 percentage points, 95 % CI ")
     assert in_words(difference).endswith("McNemar p < 0.001")
     assert [placed.places for placed in ranking.placed] == [(1, 1), (2, 2)]
 
 
 def test_the_same_answers_are_said_to_be_the_same() -> None:
     ranking = rank([lone("one", 0.9, 1), lone("copy", 0.9, 1)], LABELS)
-    assert in_words(ranking.differences[0]).endswith("no difference shown: the same answer to every image")
+    assert in_words(ranking.differences[0]).endswith("no difference: the same prediction for every image")
 
 
 def test_recipes_are_compared_over_their_seeds() -> None:

@@ -86,7 +86,7 @@ def test_the_page_is_one_file_with_the_numbers_of_all(tmp_path: Path, many_digit
 def test_a_small_difference_is_not_called_one(tmp_path: Path, many_digits: Digits) -> None:
     runs = [make_run(tmp_path, many_digits, "one", [0, 1]), make_run(tmp_path, many_digits, "two", [3, 4, 5])]
     page = page_of(runs, tmp_path / "page.html")
-    assert "no difference shown" in page
+    assert "no significant difference" in page
     assert 'class="shown"' not in page
 
 

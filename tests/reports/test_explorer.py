@@ -164,11 +164,11 @@ def test_clicks_and_keys_show_what_was_asked_for(shown: Shown, exploration: Expl
     told, points = shown.told[width], exploration.points
     said, truth = points.probabilities.argmax(axis=1), points.digits.labels
     of_cell = np.flatnonzero((truth == 3) & (said == 5))
-    assert told["deep"][0].startswith(f"4, answered 9: {exploration.confusion[4, 9]} image")  # type: ignore[index]
-    assert told["deep"][1] == f"training image 5, truly {exploration.others.digits.labels[5]}"  # type: ignore[index]
-    assert told["cell"][0].startswith(f"3, answered 5: {len(of_cell)} image")  # type: ignore[index]
+    assert told["deep"][0].startswith(f"True 4, predicted 9: {exploration.confusion[4, 9]} image")  # type: ignore[index]
+    assert told["deep"][1] == f"training image 5, true class {exploration.others.digits.labels[5]}"  # type: ignore[index]
+    assert told["cell"][0].startswith(f"True 3, predicted 5: {len(of_cell)} image")  # type: ignore[index]
     assert told["cell"][1] == len(of_cell) > 0  # type: ignore[index]
-    assert told["detail"] == f"test image {of_cell[0]}, truly 3"
+    assert told["detail"] == f"test image {of_cell[0]}, true class 3"
     assert told["near"] == 8
     assert told["address"] == f"#cell=3,5&image={of_cell[0]}"
     assert str(told["wrong"]).startswith(f"{(said != truth).sum()} of {len(truth)} ")

@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from digitlab.errors import UsageError
+from digitlab.evaluation import measure
 from digitlab.evaluation.curves import (
     Reliability,
     error_reject,
@@ -145,21 +146,26 @@ def test_learning_curves_show_batches_epochs_and_validation() -> None:
     }
     loss, accuracy = learning_curves_figure(HISTORY, batches).axes
     lines = {line.get_label(): line for line in loss.lines}
-    assert list(lines) == ["mean of 6 batches", "training, whole epoch", "validation"]
-    each = np.asarray(lines["mean of 6 batches"].get_ydata())
+    assert list(lines) == ["training, mean of 6 batches", "training, mean of the epoch", "validation, after the epoch"]
+    each = np.asarray(lines["training, mean of 6 batches"].get_ydata())
     assert len(each) == 500
     assert each.mean() == pytest.approx(np.mean(batches["loss"]))
-    np.testing.assert_array_equal(lines["training, whole epoch"].get_ydata(), HISTORY["loss"])
-    np.testing.assert_array_equal(lines["validation"].get_ydata(), HISTORY["validation_loss"])
+    np.testing.assert_array_equal(lines["training, mean of the epoch"].get_ydata(), HISTORY["loss"])
+    np.testing.assert_array_equal(lines["validation, after the epoch"].get_ydata(), HISTORY["validation_loss"])
     assert loss.get_ylim()[0] == 0
     assert accuracy.get_ylim()[1] == 1
-    assert [axes.get_title(loc="left") for axes in (loss, accuracy)] == ["loss", "accuracy"]
+    assert [axes.get_title(loc="left") for axes in (loss, accuracy)] == [
+        "Learning curve: loss", "Learning curve: accuracy"
+    ]  # fmt: skip
+    assert [(axes.get_xlabel(), axes.get_ylabel()) for axes in (loss, accuracy)] == [
+        ("epoch", "loss"), ("epoch", "accuracy")
+    ]  # fmt: skip
 
 
 def test_learning_curves_without_validation_or_batches() -> None:
     nothing = {**HISTORY, "validation_loss": [NAN] * 3, "validation_accuracy": [NAN] * 3}
     (axes,) = learning_curves_figure(nothing, {}, of=("accuracy",)).axes
-    assert [line.get_label() for line in axes.lines] == ["training, whole epoch"]
+    assert [line.get_label() for line in axes.lines] == ["training, mean of the epoch"]
 
 
 def test_runs_without_the_column_have_no_line() -> None:
@@ -181,7 +187,7 @@ def test_the_drawn_matrix_is_not_transposed() -> None:
     assert written[2, 2] == "1,234"
     assert written[10.1, 2] == written[10.1, 10.1] == "1,275"
     assert (written[7, 10.1], written[2, 10.1], written[0, 10.1]) == ("41", "1,234", "0")
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("answer", "true digit")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted digit", "true digit")
 
 
 def test_a_matrix_of_shares_says_what_became_of_each_digit() -> None:
@@ -204,6 +210,19 @@ def test_curves_are_those_that_were_given() -> None:
         np.testing.assert_array_equal(line.get_ydata(), curve.y)
         assert line.get_label() == f"{digit}  {curve.area:.5f}"
     assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines[:10]}) == 10
+
+
+def test_axes_have_the_field_s_names() -> None:
+    figures = every_figure()
+    named = {name: (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) for name, figure in figures.items()}
+    assert named["roc"] == ("false positive rate", "true positive rate")
+    assert named["precision"] == ("recall", "precision")
+    assert named["confusion"] == ("predicted digit", "true digit")
+    assert named["runs"] == ("epoch", "loss")
+    assert named["range"] == ("learning rate", "training loss")
+    assert named["error"] == ("rejection rate (least confident first)", "error rate of the rest")
+    above, below = figures["reliability"].axes
+    assert (above.get_ylabel(), below.get_xlabel(), below.get_ylabel()) == ("accuracy", "confidence", "count")
 
 
 def test_the_corner_shows_where_the_curves_bend() -> None:
@@ -254,6 +273,26 @@ def test_the_classification_report_has_plain_and_weighted_means() -> None:
     assert (written[2, 0], written[2, 11]) == ("90", "180")
 
 
+def test_undefined_numbers_are_a_dash_and_not_0() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2, 3])
+    probabilities = np.eye(10)[[0, 0, 1, 2, 2, 2, 9]]  # 3 is never predicted, 9 has no image, 4 to 8 have neither
+    found = measure(probabilities, labels)
+    (bars,) = precision_recall_bars_figure(found.precision, found.recall).axes
+    said = [text.get_text().strip() for text in bars.texts]
+    assert said[:10] == ["100.0", "100.0", "66.7", "–", "–", "–", "–", "–", "–", "0.0"]
+    assert said[10:] == ["100.0", "50.0", "100.0", "0.0", "–", "–", "–", "–", "–", "–"]
+    columns = {"precision": found.precision, "recall": found.recall, "F1": found.f1}
+    report = classification_report_figure(columns, found.support).axes[0]
+    written = {text.get_position(): text.get_text() for text in report.texts}
+    assert [written[column, 5] for column in range(4)] == ["–", "–", "–", "0"]
+    assert [written[column, 9] for column in range(4)] == ["0.0000", "–", "–", "0"]
+    for column, name in enumerate(("precision", "recall", "f1")):
+        assert written[column, 10] == f"{getattr(found, f'{name}_macro'):.4f}"
+        assert written[column, 11] == f"{getattr(found, f'{name}_weighted'):.4f}"
+    (axes,) = runs_by_digit_figure({"A": found.recall, "B": found.recall}, "recall").axes
+    assert np.isnan(np.asarray(axes.lines[0].get_ydata())[4:]).all()
+
+
 def test_reliability_has_an_interval_about_each_dot() -> None:
     found = Reliability(np.array([0.55, 0.95]), np.array([0.5, 0.99]), np.array([4, 10_000]), 0.0412)
     above, below = reliability_figure(found).axes
@@ -273,7 +312,7 @@ def test_error_against_refusal_names_what_is_left() -> None:
     assert float(np.asarray(axes.lines[0].get_ydata())[0]) == pytest.approx(np.mean(probabilities.argmax(1) != labels))
     said = [text.get_text() for text in axes.texts]
     left = curve.y[np.searchsorted(curve.x, 0.01, side="right") - 1]
-    assert said[0] == f"1 % refused: {100 * left:.2f} %"
+    assert said[0] == f"1 % rejected: {100 * left:.2f} %"
     perfect = error_reject(np.eye(10), np.arange(10))
     assert not error_reject_figure(perfect).axes[0].texts
 

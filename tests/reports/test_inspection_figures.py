@@ -83,7 +83,7 @@ def test_the_walk_shows_the_strongest_maps_of_each_layer() -> None:
     np.testing.assert_allclose([bar.get_height() for bar in dense.patches], units)  # type: ignore[attr-defined]
     assert "90.0 %" in [text.get_text() for text in answer.texts]
     assert [text.get_text() for text in figure.texts if text.get_weight() == "bold"] == [
-        "image", "conv", "dense", "answer"
+        "image", "conv", "dense", "prediction"
     ]  # fmt: skip
 
 

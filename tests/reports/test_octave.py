@@ -25,8 +25,11 @@ BATCHES = ("epoch", "batch", "loss", "accuracy")
 HOSTILE = "a_b^{2} `touch pwned` \\alpha \"d\" 'q' $x$ <b> %d é"
 
 
-def make_run(path: Path, *, trained: bool = True, validated: bool = True) -> Run:
-    """A run whose 2 is often taken for a 7, and whose 7 hardly ever for a 2; three epochs of four batches and a bit."""
+def make_run(path: Path, *, trained: bool = True, validated: bool = True, without: int | None = None) -> Run:
+    """A run whose 2 is often taken for a 7, and whose 7 hardly ever for a 2; three epochs of four batches and a bit.
+
+    without: a digit that it lacks
+    """
     path.mkdir(parents=True)
     run = Run(path)
     labels = np.repeat(np.arange(10), 50).astype(np.uint8)
@@ -38,7 +41,9 @@ def make_run(path: Path, *, trained: bool = True, validated: bool = True) -> Run
     probabilities = np.full((500, 10), 0.01) + random.uniform(0, 0.01, (500, 10))
     probabilities[np.arange(500), answers] += 0.8
     probabilities = (probabilities / probabilities.sum(1, keepdims=True)).astype(np.float32)
-    digits = Digits(np.zeros((500, 28, 28), np.uint8), labels)
+    kept = labels != without
+    probabilities, labels = probabilities[kept], labels[kept]
+    digits = Digits(np.zeros((len(labels), 28, 28), np.uint8), labels)
     keep(run, measure(probabilities, labels), probabilities, digits, {"model": "m", "data": "mnist", "split": "test"})
     if trained:
         epochs = [
@@ -80,6 +85,12 @@ def test_the_file_holds_the_fields_of_2017_in_their_shapes(tmp_path: Path) -> No
     assert fields["confusion matrix"].tolist() == metrics["confusion_matrix"]
     for name in ("loss", "accuracy", "precision", "recall"):
         np.testing.assert_array_equal(fields[name].ravel(), metrics[name])
+
+
+def test_numbers_of_an_absent_digit_are_nan(tmp_path: Path) -> None:
+    fields = read_mat(make_run(tmp_path / "run", without=5))
+    for name in ("precision", "recall"):
+        assert np.isnan(fields[name]).ravel().tolist() == [digit == 5 for digit in range(10)]
 
 
 def test_batches_of_an_epoch_that_did_not_end_are_left_out(tmp_path: Path) -> None:
@@ -169,7 +180,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, needs_program: Callable[..., 
     folder = tmp_path_factory.mktemp("octave")
     make_run(folder / HOSTILE)
     make_run(folder / "plain")
-    make_run(folder / "measured", trained=False)
+    make_run(folder / "measured", trained=False, without=5)
     make_run(folder / "unvalidated", validated=False)
     make_run(folder / "other" / "plain")
     (folder / "text.mat").write_text("no such file")
@@ -207,6 +218,7 @@ def test_the_printed_numbers_are_the_runs(told: Told) -> None:
     assert ["accuracy:", f"{metrics['accuracy']:.5f}"] in rows
     assert ["2", f"{metrics['precision'][2]:.5f}", f"{metrics['recall'][2]:.5f}", "50"] in rows
     assert ["2", "0", "0", "20", "0", "0", "0", "0", "30", "0", "0", "50"] in rows
+    assert ["5", "-", "-", "0"] in rows  # "measured" has no fives: their precision is 0/0, not 0
     assert ["batches:", "12,", "epochs:", "3"] in rows
 
 
@@ -223,7 +235,7 @@ def test_the_matrix_is_not_transposed(told: Told) -> None:
     def corner(column: int, row: int) -> np.ndarray:
         """The colour near a cell's corner, beside its number."""
         height, width = picture.shape[:2]
-        across, down = 0.09 + 0.88 * (column + 0.15) / 11, 0.15 + 0.82 * (row + 0.15) / 11
+        across, down = 0.13 + 0.84 * (column + 0.15) / 11, 0.15 + 0.82 * (row + 0.15) / 11
         return picture[round(down * height), round(across * width)]
 
     assert corner(answer, true)[2] < 120  # orange: little blue in it

@@ -16,7 +16,9 @@ from PIL import Image
 from digitlab.apps.cli import run as command
 from digitlab.errors import RunError
 from digitlab.evaluation import keep, measure
-from digitlab.reports import save_figures, write_report
+from digitlab.reports import write_report
+from digitlab.reports.records import Record
+from digitlab.reports.run_figures import drawings_of
 from digitlab.runs import Predictions, Run
 from digitlab.values import Digits
 
@@ -48,12 +50,6 @@ def make_trained(folder: Path, digits: Digits, name: str = "run", **settings: An
     run.write_table(run.history, HISTORY, rows)
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), [[1, 1, 0.6, 0.7], [2, 1, 0.3, 0.9]])
     return run
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of the words: a figure takes a tenth of a second."""
-    monkeypatch.setattr("digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>")
 
 
 class Reader(HTMLParser):
@@ -110,7 +106,7 @@ def test_it_says_what_was_trained_on_what_and_how_to_repeat_it(tmp_path: Path, f
         f"digitlab train {run.path}/config.toml",
         "batch_size = 128",
         "85.00 %",
-        "3</b>wrong",
+        "3</b>errors",
     ):
         assert text in page, text
 
@@ -122,10 +118,23 @@ def test_every_number_stands_in_the_page_as_in_the_json(tmp_path: Path, few_digi
     for name in ("images", "loss", "accuracy", "top_2", "top_3", "brier", "ece", "f1_macro", "auc_macro"):
         assert found[name] == pytest.approx(metrics[name], rel=0, abs=1e-9), name
     for name in ("precision", "recall", "f1", "support", "auc"):
-        assert [found[f"{name}.{digit}"] for digit in range(10)] == pytest.approx(metrics[name], rel=0, abs=1e-9)
+        known = {f"{name}.{digit}": value for digit, value in enumerate(metrics[name]) if value is not None}
+        shown = {key: value for key, value in found.items() if key.startswith(f"{name}.")}
+        assert shown == pytest.approx(known, rel=0, abs=1e-9)  # what is undefined is a dash
     for name, interval in {**metrics["intervals"], "accuracy": metrics["accuracy_interval"]}.items():
         for end in (0, 1):
             assert found[f"intervals.{name}.{end}"] == pytest.approx(interval[end], rel=0, abs=1e-9)
+
+
+def test_an_absent_digit_has_dashes_also_in_old_runs(tmp_path: Path, few_digits: Digits) -> None:
+    run = make_run(tmp_path, few_digits[few_digits.labels < 5], wrong=0)
+    row = '<td>7<td>–<td>–<td>–<td>–<td><data data-name="support.7"'
+    assert row in page_of(run)
+    metrics = run.read_json(run.metrics)
+    assert [metrics[name][7] for name in ("precision", "recall", "f1", "auc")] == [None] * 4
+    old = {name: [each or 0.0 for each in metrics[name]] for name in ("precision", "recall", "f1")}
+    run.write_json(run.metrics, {**metrics, **old})
+    assert row in page_of(run)
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -135,7 +144,7 @@ def test_old_runs_without_the_newer_numbers_have_a_page(tmp_path: Path, few_digi
     run.write_json(run.metrics, {name: metrics[name] for name in OLD})
     page = page_of(run)
     assert set(Reader(page).numbers) >= {"accuracy", "loss", "recall.9"}
-    assert "<th>95 % interval" not in page
+    assert "<th>95 % confidence interval" not in page
     assert "doubtful" not in page
     assert "Learning curves" not in page
 
@@ -143,7 +152,7 @@ def test_old_runs_without_the_newer_numbers_have_a_page(tmp_path: Path, few_digi
 def test_a_page_of_a_perfect_run_says_that_nothing_was_wrong(tmp_path: Path, few_digits: Digits) -> None:
     page = page_of(make_run(tmp_path, few_digits, wrong=0))
     assert "None." in page
-    assert "every answer is right" in page
+    assert "every prediction is correct" in page
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -151,7 +160,7 @@ def test_mistakes_are_shown_with_their_guesses(tmp_path: Path, few_digits: Digit
     page = page_of(make_run(tmp_path, few_digits))
     assert page.count('class="mistake"') == 3
     assert page.count('<img class="digit"') == 3
-    assert 'alt="a handwritten 0, read as 1"' in page
+    assert 'alt="a handwritten 0, predicted 1"' in page
     assert page.count('class="guess') == 9
 
 
@@ -171,7 +180,7 @@ def test_someones_probabilities_have_mistakes_without_pictures(tmp_path: Path, f
 def test_a_mean_over_copies_is_told(tmp_path: Path, few_digits: Digits) -> None:
     run = make_run(tmp_path, few_digits, tta=5)
     page = page_of(run)
-    assert "mean of 5 copies" in page
+    assert "averaged over 5 augmented copies" in page
     assert "--tta 5" in page
     assert "copies" not in page_of(make_run(tmp_path, few_digits, "plain"))
 
@@ -205,9 +214,9 @@ def test_an_evaluation_inside_a_run_tells_of_its_training(tmp_path: Path, few_di
     copies = run.evaluation("0-1", 5)
     copies.write_json(copies.metrics, {**run.read_json(run.metrics), "tta": 5})
     around = page_of(run)
-    assert "Measured otherwise" in around
+    assert "Other evaluations" in around
     assert "<td>0-1<td>" in around
-    assert "<td>0-1, each image by the mean of 5 moved copies<td>" in around
+    assert "<td>0-1, test-time augmentation, 5 copies per image<td>" in around
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -288,8 +297,7 @@ def test_figures_for_slides_are_written_both_ways(tmp_path: Path, few_digits: Di
         assert picture.size == (1440, 1050)
         assert picture.convert("RGB").getpixel((5, 5)) == (0x17, 0x19, 0x1D)
     bare = make_run(tmp_path, few_digits, "bare", wrong=0)
-    drawn = {path.stem for path in save_figures([bare], tmp_path / "bare")}
-    assert drawn == names - {"learning-loss", "learning-accuracy", "mistakes"}
+    assert set(drawings_of(Record.read(bare))) == names - {"learning-loss", "learning-accuracy", "mistakes"}
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -348,7 +356,7 @@ def test_what_hard_images_gave_stands_on_the_page(tmp_path: Path, few_digits: Di
     run.robustness_plot.write_bytes(b"no picture")
     page = page_of(run)
     assert '<a href="#robustness">' in page
-    for text in ("as they are", "shot noise", "&lt;shapes&gt;", "81.23", "mean of the 1 ways", "0.9876"):
+    for text in ("clean", "shot noise", "&lt;shapes&gt;", "81.23", "mean of the 1 corruptions", "0.9876"):
         assert text in page
     assert "turned" not in page
     assert "no picture" not in page

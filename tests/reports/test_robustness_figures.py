@@ -40,11 +40,11 @@ def test_the_picture_names_every_number(found: Robustness, tmp_path: Path) -> No
     said = words(figure)
     for each in found.of("plain", "corruption"):
         assert f"{100 * (each.accuracy or 0):.1f}" in said
-    assert f"mean {100 * (found.corruption_mean or 0):.1f} %" in said
+    assert f"mean accuracy {100 * (found.corruption_mean or 0):.1f} %" in said
     assert "digits-8x8" in said
     assert "AUROC" in said
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == ["as it is", "brightness", "stripe"]
+    assert names == ["clean", "brightness", "stripe"]
     save_figure(figure, tmp_path / "robustness.png")
     with Image.open(tmp_path / "robustness.png") as picture:
         assert picture.size == (1740, 1380)
@@ -52,7 +52,7 @@ def test_the_picture_names_every_number(found: Robustness, tmp_path: Path) -> No
 
 def test_the_lines_are_the_sweeps(found: Robustness) -> None:
     lines = {line.get_label(): line for axes in robustness_figure(found).axes for line in axes.lines}
-    for kind, name in (("shift-x", "to the right"), ("shift-y", "down")):
+    for kind, name in (("shift-x", "x, to the right"), ("shift-y", "y, down")):
         places, accuracies, _ = found.sweep(kind)
         np.testing.assert_array_equal(lines[name].get_xdata(), places)
         np.testing.assert_array_equal(lines[name].get_ydata(), accuracies)

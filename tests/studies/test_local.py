@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -37,28 +39,40 @@ def cells(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_users_own_study_runs_in_a_few_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a study that nobody disturbed, and what was printed: two tests look at it."""
+    folder, printed = tmp_path_factory.mktemp("at-once"), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert run(["study", "run", str(OWN), "--quick", "--out", str(folder)]) == 0
+    return folder, printed.getvalue()
+
+
+def test_a_users_own_study_runs_in_a_few_lines(at_once: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert len(OWN.read_text().splitlines()) <= 25
-    command = ["study", "run", str(OWN), "--quick", "--out", str(tmp_path)]
-    assert run(command) == 0
-    said = capsys.readouterr()
-    assert "own-study: Own: does a second dense layer help" in said.out
-    assert "not judged" in said.out
-    assert len(cells(tmp_path / "quick")) == 4
-    assert {path.name for path in (tmp_path / "quick" / "own-study").iterdir()} == {
+    folder, printed = at_once
+    command = ["study", "run", str(OWN), "--quick", "--out", str(folder)]
+    assert "own-study: Own: does a second dense layer help" in printed
+    assert "not judged" in printed
+    assert len(cells(folder / "quick")) == 4
+    assert {path.name for path in (folder / "quick" / "own-study").iterdir()} == {
         "table.md", "results.json", "figure.png",
     }  # fmt: skip
-    began = time.monotonic()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("cells/**/[!.]*.json")}
     assert run([*command, "--json"]) == 0
-    assert time.monotonic() - began < 5  # nothing is trained again
+    assert {
+        path: path.stat().st_mtime_ns for path in folder.rglob("cells/**/[!.]*.json")
+    } == before  # none anew
     said = capsys.readouterr()
     assert json.loads(said.out)["found"] == 4
     assert "every cell is in" in said.err
 
 
-def test_killed_it_goes_on_with_what_is_missing_and_ends_the_same(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "digitlab", "study", "run", str(OWN), "--quick", "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def test_killed_it_goes_on_with_what_is_missing_and_ends_the_same(at_once: tuple[Path, str], tmp_path: Path) -> None:
+    words = ["study", "run", str(OWN), "--quick", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "digitlab", *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     until = time.monotonic() + 120
     while not cells(tmp_path) and time.monotonic() < until:
         time.sleep(0.05)
@@ -66,12 +80,10 @@ def test_killed_it_goes_on_with_what_is_missing_and_ends_the_same(tmp_path: Path
     process.wait()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("cells/**/[!.]*.json")}
     assert 0 < len(before) < 4
-    subprocess.run(command, check=True, capture_output=True)
-    assert len(cells(tmp_path)) == 4
+    assert run(words) == 0
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
-    at_once = tmp_path / "at-once"
-    subprocess.run([*command[:-1], str(at_once)], check=True, capture_output=True)
-    assert cells(at_once) == {name: found for name, found in cells(tmp_path).items() if name}
+    assert len(cells(tmp_path)) == 4
+    assert cells(at_once[0]) == cells(tmp_path)
 
 
 def test_a_killed_worker_is_replaced_and_its_cell_done_again(study: Study, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from digitlab.runs import Run
 from digitlab.training import Event, Progressed, StopRequest, Trained, Training, resumed, run_training
 from digitlab.training import experiment as experiment_module
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 KINDS = {
     "plain": {"optimiser": "adadelta"},

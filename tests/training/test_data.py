@@ -16,7 +16,7 @@ from digitlab.runs import Run
 from digitlab.training import Training, run_training
 from digitlab.training.data import open_training_data
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 TRAIN = load_dataset("mnist").split("train")[:1200]
 TEST = load_dataset("mnist").split("test")[:300]

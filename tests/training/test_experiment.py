@@ -19,7 +19,7 @@ from digitlab.values import Digits
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_measured_by_copies_as_evaluate_measures(
     assert trained.tta is not None
     assert inside.read_json(inside.metrics)["accuracy"] == trained.tta.accuracy
     assert run.read_json(run.metrics)["accuracy"] == trained.metrics.accuracy
-    assert f"{small_mnist}, each image by the mean of 5 moved copies" in run.report.read_text()
+    assert f"{small_mnist}, test-time augmentation, 5 copies per image" in run.report.read_text()
     assert command(["evaluate", str(run.path), "--data", small_mnist, "--tta", "5"]) == 0
     assert "5" in capsys.readouterr().out
     np.testing.assert_allclose(inside.read_predictions().probabilities, kept, atol=1e-5)

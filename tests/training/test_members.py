@@ -16,7 +16,7 @@ from digitlab.training import EpochEnded, Event, StopRequest, Training, resumed,
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 SETTINGS = {"epochs": 1, "optimiser": "adam", "members": 2, "seed": 3, "name": "pair"}
 

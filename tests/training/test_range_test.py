@@ -166,8 +166,8 @@ def test_the_figure_marks_the_rates() -> None:
     (axes,) = learning_rate_figure(found.rates, found.losses, found.smoothed, found.steepest, found.least).axes
     assert axes.get_xscale() == "log"
     marks = {line.get_label(): float(np.asarray(line.get_xdata())[0]) for line in axes.lines}
-    assert marks[f"falls fastest at: {found.steepest:.2g}"] == found.steepest
-    assert marks[f"least at: {found.least:.2g}"] == found.least
+    assert marks[f"steepest descent at {found.steepest:.2g}"] == found.steepest
+    assert marks[f"minimum at {found.least:.2g}"] == found.least
     assert len(axes.lines) == 5
     (bare,) = learning_rate_figure(found.rates, found.losses, found.smoothed, None, None).axes
     assert len(bare.lines) == 2

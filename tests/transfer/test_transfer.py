@@ -17,7 +17,7 @@ from digitlab.runs import Run
 from digitlab.transfer import Transfer, TransferData, run_transfer, transfer, transfer_data
 from digitlab.transfer.surgery import cut
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 
 def weights_of(model: Any) -> dict[str, list[np.ndarray]]:

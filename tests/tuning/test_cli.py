@@ -118,23 +118,25 @@ def without_test_images(tmp_path: Path, space: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.xdist_group("keras")
 def test_killed_it_goes_on_and_ends_the_same(without_test_images: Path, tmp_path: Path) -> None:
-    def command(out: Path) -> list[str]:
-        return [sys.executable, "-m", "digitlab", "tune", str(without_test_images), "--out", str(out)]
+    def words(out: Path) -> list[str]:
+        return ["tune", str(without_test_images), "--out", str(out)]
 
     def values(out: Path) -> list[Any]:
         found = json.loads((out / "results.json").read_text())
         return [(trial["settings"], trial["state"], trial["accuracies"]) for trial in found["trials"]]
 
     killed, at_once = tmp_path / "killed", tmp_path / "at-once"
-    process = subprocess.Popen(command(killed), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "digitlab", *words(killed)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     until = time.monotonic() + 120
     while not _jobs_in(killed / "journal.log") and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 0 < _jobs_in(killed / "journal.log") < 4
-    subprocess.run(command(killed), check=True, capture_output=True)
-    subprocess.run(command(at_once), check=True, capture_output=True)
+    assert run(words(killed)) == 0
+    assert run(words(at_once)) == 0
     assert values(killed) == values(at_once)
     assert _jobs_in(killed / "journal.log") == 4
     assert {trial["state"] for trial in json.loads((killed / "results.json").read_text())["trials"]} == {"complete"}

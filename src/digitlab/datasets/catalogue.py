@@ -125,7 +125,7 @@ def _handmade_test(name: str, seed: int) -> Dataset:
 def _corrupted(corruption: str, seed: int) -> Dataset:
     from digitlab.datasets.corrupted import load_corrupted
 
-    about = f"MNIST spoilt by {corruption.replace('-', ' ')} as in MNIST-C (Mu, Gilmer 2019), seed {seed}"
+    about = f"MNIST under the corruption {corruption.replace('-', ' ')} as in MNIST-C (Mu, Gilmer 2019), seed {seed}"
     makers = {split: functools.partial(load_corrupted, corruption, split, seed=seed) for split in ("train", "test")}
     return Dataset(f"mnist-c/{corruption}", about, makers)
 

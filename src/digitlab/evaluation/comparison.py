@@ -1,4 +1,4 @@
-"""A ranking of networks or recipes that says so where no difference is shown.
+"""A ranking of networks or recipes that says so where no difference is significant.
 
 Single networks are compared by their answers to each image (`paired`): that is said of these networks. Recipes with
 several seeds are compared by the means of their seeds (`seeds`): that is said of the recipes, on these test images.
@@ -225,14 +225,14 @@ def _over_images(accuracy: float, images: int) -> Interval:
 
 
 def in_words(difference: Difference) -> str:
-    """A difference as a sentence; accuracies in points, hundredths of all images.
+    """A difference as a sentence; of accuracies in percentage points.
 
-    "A and B: no difference shown: 0.12 points, interval −0.05 to 0.29, McNemar p = 0.21"
+    "A and B: no significant difference: 0.12 percentage points, 95 % CI −0.05 to 0.29, McNemar p = 0.21"
     """
     if difference.paired is not None and not len(difference.paired.differing):
-        return f"{difference.first} and {difference.second}: no difference shown: the same answer to every image"
+        return f"{difference.first} and {difference.second}: no difference: the same prediction for every image"
     low, high = difference.accuracy_interval
-    size = f"{_points(difference.accuracy)} points, interval {_points(low)} to {_points(high)}"
+    size = f"{_points(difference.accuracy)} percentage points, 95 % CI {_points(low)} to {_points(high)}"
     test = {"one against seeds": "t test"}.get(difference.method, difference.method)
     remarks = []
     if difference.seeds != (1, 1):
@@ -242,7 +242,7 @@ def in_words(difference: Difference) -> str:
     chance = f"{test} {_chance(difference.corrected)}" + (f" ({', '.join(remarks)})" if remarks else "")
     if difference.shown:
         return f"{difference.first} is better than {difference.second}: {size}, {chance}"
-    return f"{difference.first} and {difference.second}: no difference shown: {size}, {chance}"
+    return f"{difference.first} and {difference.second}: no significant difference: {size}, {chance}"
 
 
 def _points(share: float) -> str:

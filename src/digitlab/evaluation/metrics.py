@@ -14,9 +14,11 @@ from digitlab.evaluation.intervals import bootstrap as bootstrap_intervals
 from digitlab.evaluation.per_image import brier_scores, log_losses
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["REPLICAS", "Metrics", "accuracy_of", "log_loss_of", "measure", "surest_mistakes"]
+__all__ = ["REPLICAS", "Metrics", "accuracy_of", "log_loss_of", "measure", "surest_mistakes", "without_undefined"]
 
 REPLICAS = 1000  # enough for two digits of a 95 % interval; 10,000 images take below a second
 _CLASSES = list(range(10))
@@ -33,13 +35,15 @@ class Metrics:
         higher digits count as likelier, as scikit-learn has it
     brier: mean squared distance of the ten probabilities from 1 at the label and 0 elsewhere: 0 to 2
     ece: expected calibration error, in 15 equally wide bins of confidence
-    precision, recall, f1, support: a number a class, 0 first; 0 where a class was never answered or never asked
-    …_macro: mean over the classes that occur among labels or answers; …_weighted: over the images
+    precision, recall, f1, support: one number per class, 0 first. precision is None (JSON: null) for a class never
+        predicted, recall and f1 for a class without images: 0/0 is undefined, not 0
+    …_macro: mean over the classes that have images; …_weighted: over the images. A class with images that was never
+        predicted counts with a precision of 0, as scikit-learn's ``zero_division=0`` has it
     auc: area under the ROC curve of each class against the others; None where there is no image of it, or no other
     average_precision: of each class against the others; None where there is no image of it
     auc_macro, average_precision_macro: mean over the classes that have one; None where none has
     intervals: 95 % bootstrap intervals of loss, brier, ece and the …_macro numbers, where they were asked for
-    confusion_matrix: rows are the true classes, columns the answers
+    confusion_matrix: rows are the true classes, columns the predicted ones
     """
 
     images: int
@@ -50,9 +54,9 @@ class Metrics:
     top_3: float
     brier: float
     ece: float
-    precision: tuple[float, ...]
-    recall: tuple[float, ...]
-    f1: tuple[float, ...]
+    precision: tuple[float | None, ...]
+    recall: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
     support: tuple[int, ...]
     precision_macro: float
     recall_macro: float
@@ -117,12 +121,31 @@ def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str
     answers = given.argmax(axis=1)
     names = ("precision", "recall", "f1")
     *scores, support = precision_recall_fscore_support(truth, answers, labels=_CLASSES, zero_division=0)
-    found: dict[str, Any] = {name: tuple(each.tolist()) for name, each in zip(names, scores, strict=True)}
-    for average in ("macro", "weighted"):
-        *means, _ = precision_recall_fscore_support(truth, answers, average=average, zero_division=0)
-        found |= {f"{name}_{average}": float(mean) for name, mean in zip(names, means, strict=True)}
     matrix = confusion_matrix(truth, answers, labels=_CLASSES).tolist()
+    by_class = dict(zip(names, (each.tolist() for each in scores), strict=True))
+    found: dict[str, Any] = without_undefined(by_class, matrix)
+    for average in ("macro", "weighted"):
+        *means, _ = precision_recall_fscore_support(
+            truth, answers, labels=np.unique(truth), average=average, zero_division=0
+        )
+        found |= {f"{name}_{average}": float(mean) for name, mean in zip(names, means, strict=True)}
     return found | {"support": tuple(support.tolist()), "confusion_matrix": tuple(map(tuple, matrix))}
+
+
+def without_undefined(
+    by_class: Mapping[str, Sequence[float | None]], matrix: Sequence[Sequence[int]]
+) -> dict[str, tuple[float | None, ...]]:
+    """Precision, recall and f1 (10 numbers each), None in the place of every 0/0.
+
+    matrix: 10 rows of 10 counts, the true class by row, the predicted one by column
+    """
+    counts = np.asarray(matrix)
+    has_images, was_predicted = counts.sum(axis=1) > 0, counts.sum(axis=0) > 0
+    defined = {"precision": was_predicted, "recall": has_images, "f1": has_images}
+    return {
+        name: tuple(value if known else None for value, known in zip(values, defined[name], strict=True))
+        for name, values in by_class.items()
+    }
 
 
 def _by_rank(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:

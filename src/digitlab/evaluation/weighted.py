@@ -66,12 +66,12 @@ def _matrix_of_sums(given: NDArray[np.float64], truth: NDArray[np.int64]) -> Any
 
 
 def _by_class(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Confusion matrices (10, 10, R) → precision, recall, F1, means over the classes that occur."""
+    """Confusion matrices (10, 10, R) → precision, recall, F1, means over the classes that have images."""
     right = np.einsum("iir->ir", cells)  # (10, R)
     asked, answered = cells.sum(axis=1), cells.sum(axis=0)
-    occurs = (asked + answered) > 0
+    occurs = asked > 0
     wholes = (answered, asked, (asked + answered) / 2)
-    return tuple((right / np.maximum(whole, _NOT_0)).sum(axis=0) / occurs.sum(axis=0) for whole in wholes)
+    return tuple((right / np.maximum(whole, _NOT_0) * occurs).sum(axis=0) / occurs.sum(axis=0) for whole in wholes)
 
 
 def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -126,14 +126,11 @@ def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _digits(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """A row a digit: the first run's recall, and how many points more or less the others have."""
-    first = records[0].metrics["recall"]
+    """A row per digit: the first run's recall, and how many points more the others have; None where undefined."""
+    recalls = [[record.metrics["recall"][digit] for record in records] for digit in range(10)]
     return [
-        {
-            "recall": first[digit],
-            "differences": [100 * (record.metrics["recall"][digit] - first[digit]) for record in records[1:]],
-        }
-        for digit in range(10)
+        {"recall": first, "differences": [None if None in (each, first) else 100 * (each - first) for each in others]}
+        for first, *others in recalls
     ]
 
 

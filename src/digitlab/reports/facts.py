@@ -25,7 +25,7 @@ def facts_of(
         ("epochs", _epochs(config, history)),
         ("optimiser", _optimiser(config)),
         ("augmentation", _augmentation(config)),
-        ("smoothed by", _smoothing(config)),
+        ("regularised by", _smoothing(config)),
         ("tested on", _unless(config.get("test"), (config.get("dataset"), None))),
         ("seed", _unless(config.get("seed"), (None,))),
         ("machine", _machine(environment)),

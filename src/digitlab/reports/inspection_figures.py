@@ -169,7 +169,7 @@ def filter_channels_figure(
 
 @styled
 def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities: Sequence[float]) -> Figure:
-    """A digit's way through a network: a row a layer with the maps that answer most strongly, the ten answers last.
+    """A forward pass: a row per layer with its most strongly activated maps, the ten softmax probabilities last.
 
     image: uint8 (28, 28); stages: in their order. Each row has a scale of its own, whose greatest value is told.
     """
@@ -193,7 +193,7 @@ def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities
             _strip(axes, np.moveaxis(stage.values[:, :, strongest], -1, 0), [str(at + 1) for at in strongest], shown)
         else:
             _units(axes, stage.values)
-    axes = figure.add_axes(row(len(stages) + 1, "answer", "ten probabilities", 1.15))
+    axes = figure.add_axes(row(len(stages) + 1, "prediction", "softmax: ten probabilities", 1.15))
     _answers(axes, probabilities)
     return figure
 
@@ -252,7 +252,7 @@ def reasons_figure(
     columns: Sequence[str],
     notes: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
-    """Maps of reasons: a way of asking a row, a question a column; the digit's outline on each.
+    """Attribution maps: a method a row, a question a column; the digit's outline on each.
 
     image: uint8 (28, 28); rows: by name and, on further lines, a description, float32 (columns, 28, 28), above 0 what
         speaks for. The maps of a row share a scale, which ends where all but one pixel in two hundred lie.
@@ -288,20 +288,23 @@ def reasons_figure(
                 axes.set_title(title, fontsize=9.5, loc="center", weight="normal")
             if notes:
                 axes.set_xlabel(notes[name][column - 1], fontsize=8, labelpad=2)
-    _legend(figure, "each map its own scale; below it, the correlation with the first" if notes else "a scale a row")
+    _legend(
+        figure,
+        "each map its own scale; below it, rank correlation with the first" if notes else "one scale per row",
+    )
     return figure
 
 
 def _legend(figure: Figure, scale: str) -> None:
     width, height = figure.get_size_inches()
-    figure.text(0.12 / width, 0.16 / height, "■ speaks for", color=palette().orange, fontsize=8.5, va="center")
-    figure.text(1.1 / width, 0.16 / height, "■ speaks against", color=palette().blue, fontsize=8.5, va="center")
+    figure.text(0.12 / width, 0.16 / height, "■ for the class", color=palette().orange, fontsize=8.5, va="center")
+    figure.text(1.1 / width, 0.16 / height, "■ against it", color=palette().blue, fontsize=8.5, va="center")
     figure.text(2.3 / width, 0.16 / height, scale, color=palette().quiet, fontsize=8.5, va="center")
 
 
 @styled
 def changes_figure(pictures: Sequence[tuple[str, str, NDArray[np.uint8] | None]]) -> Figure:
-    """The image and its smallest changes that get another answer: (title, answer, image uint8 (28, 28) or None)."""
+    """The image and the smallest changes that change the prediction: (title, prediction, uint8 (28, 28) or None)."""
     side = 1.55
     width, height = 0.15 + (side + 0.25) * len(pictures), side + 0.9
     figure = canvas(width, height)

@@ -43,19 +43,25 @@ class Number:
 NUMBERS = {
     number.key: number
     for number in (
-        Number("accuracy", "accuracy", "share of images answered rightly"),
-        Number("top_2", "top 2", "share whose digit is among the two likeliest answers"),
-        Number("top_3", "top 3", "share whose digit is among the three likeliest answers"),
-        Number("loss", "log loss", "mean −ln of the probability given to the true digit (NLL)", _four_places, min),
-        Number("brier", "Brier score", "squared distance of the ten probabilities from the truth", _four_places, min),
-        Number("ece", "calibration error", "confidence less the share that is right (ECE)", _four_places, min),
-        Number("precision_macro", "precision", "share of a digit's answers that are right, mean of the digits"),
-        Number("recall_macro", "recall", "share of a digit's images that are found, mean of the digits"),
-        Number("f1_macro", "F1", "harmonic mean of the two, mean of the digits"),
-        Number("precision_weighted", "weighted precision", "precision, the digits weighted by their images"),
-        Number("f1_weighted", "weighted F1", "F1, the digits weighted by their images"),
-        Number("auc_macro", "area under ROC", "how well a digit is told from others, mean of the digits", _five_places),
-        Number("average_precision_macro", "average precision", "under precision–recall, mean of digits", _five_places),
+        Number("accuracy", "accuracy", "share of images classified correctly"),
+        Number("top_2", "top-2 accuracy", "share whose true digit is among the two most probable"),
+        Number("top_3", "top-3 accuracy", "share whose true digit is among the three most probable"),
+        Number("loss", "log loss", "cross-entropy: mean −ln of the true digit's probability (NLL)", _four_places, min),
+        Number(
+            "brier",
+            "Brier score",
+            "squared distance of the probabilities from the one-hot label",
+            _four_places,
+            min,
+        ),
+        Number("ece", "calibration error", "expected |confidence − accuracy| over 15 bins (ECE)", _four_places, min),
+        Number("precision_macro", "macro precision", "correct share of the predictions of a digit, mean over digits"),
+        Number("recall_macro", "macro recall", "correctly classified share of a digit's images, mean over digits"),
+        Number("f1_macro", "macro F1", "harmonic mean of precision and recall, mean over digits"),
+        Number("precision_weighted", "weighted precision", "precision, the digits weighted by their support"),
+        Number("f1_weighted", "weighted F1", "F1, the digits weighted by their support"),
+        Number("auc_macro", "macro AUC", "area under the ROC curve, one-vs-rest, mean over digits", _five_places),
+        Number("average_precision_macro", "average precision", "area under precision–recall, mean", _five_places),
     )
 }
 

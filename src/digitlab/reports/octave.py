@@ -2,9 +2,10 @@
 
 One struct, `metrics`; spaces stand in the names of its fields, and Octave reads them as `metrics.("confusion matrix")`:
 
-    confusion matrix                        10 × 10, counts, true digit by row, answer by column
+    confusion matrix                        10 × 10, counts, true digit by row, predicted digit by column
     loss, accuracy                          of the test images
-    precision, recall                       1 × 10, of the digits 0 to 9
+    precision, recall                       1 × 10, of the digits 0 to 9; NaN where undefined: of a digit that was never
+                                            predicted, or has no image
     training                                "y" where the curves below are there, else "n"
     training loss, training accuracy        1 × B, after each batch
     validation loss, validation accuracy    1 × E, after each epoch; NaN where nothing was held out

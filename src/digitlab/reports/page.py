@@ -113,7 +113,7 @@ def _evaluations(record: Record) -> list[dict[str, Any]]:
             copies = numbers.get("tta")
             name = path.parent.name
             if isinstance(copies, int):
-                name = f"{name.removesuffix(f'-tta-{copies}')}, each image by the mean of {copies} moved copies"
+                name = f"{name.removesuffix(f'-tta-{copies}')}, test-time augmentation, {copies} copies per image"
             found.append({**numbers, "name": name})
     return found
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.errors import RunError, StorageError
+from digitlab.evaluation.metrics import without_undefined
 from digitlab.reports.numbers import NUMBERS
 from digitlab.runs import Run
 
@@ -30,7 +31,8 @@ class Record:
     """A run folder's content.
 
     metrics: of `metrics.json`, checked; what old runs lack is None or left out, but for images, loss, accuracy,
-        precision, recall, f1, support and confusion_matrix, which are demanded
+        precision, recall, f1, support and confusion_matrix, which are demanded. Undefined numbers of a class
+        are None, also those of old runs, which have 0 there
     history, batches: a column a name, without columns for what was not trained here
     config, environment: of the training; of the run around it where this is an evaluation on other data
     trained: the folder of the training, None where there is none
@@ -118,7 +120,8 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
     }
     named = {key: str(metrics.get(key, "?")) for key in ("model", "data", "split")}
     scalars = {key: value if _is_number(value) else None for key, value in metrics.items() if key in NUMBERS}
-    return {"tta": None, **metrics, **scalars, **wished, **named}
+    by_class = without_undefined({name: metrics[name] for name in _BY_CLASS}, metrics["confusion_matrix"])
+    return {"tta": None, **metrics, **scalars, **wished, **by_class, **named}
 
 
 def _checked_robustness(run: Run) -> dict[str, Any] | None:
@@ -162,10 +165,12 @@ def _pair(value: Any) -> list[float] | None:
     return value if _is_list(value, 2) else None
 
 
+_BY_CLASS = ("precision", "recall", "f1")
 _DOUBTFUL = ("accuracy_raw", "accuracy_corrected", "accuracy_without")
 _DEMANDED: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("images", "loss", "accuracy"), _is_number, "a number"),
-    (("precision", "recall", "f1", "support"), partial(_is_list, length=10), "ten numbers"),
+    (_BY_CLASS, partial(_is_list, length=10, or_none=True), "ten numbers"),
+    (("support",), partial(_is_list, length=10), "ten numbers"),
     (("confusion_matrix",), _is_matrix, "ten rows of ten counts"),
 )
 

@@ -1,4 +1,4 @@
-"""A robustness test as one picture, and suspicious labels as another."""
+"""A robustness test under distribution shift as one picture, and suspicious labels as another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEFT, _RIGHT, _BAR = 1.62, 6.85, 4.45  # where the left and the right diagrams 
 
 @styled
 def robustness_figure(found: Robustness) -> Figure:
-    """Accuracy on each corruption, over rotation and shift, on another hand, and what strangers are taken for."""
+    """Accuracy on each corruption, over rotation and translation, on another dataset; OOD images accepted."""
     figure = canvas(_WIDE, _HIGH)
     spoilt = (found.plain, *found.of("corruption"))
     high = _ROW * len(spoilt)
@@ -72,24 +72,25 @@ def _corruptions(axes: Axes, spoilt: Sequence[SetResult], mean: float | None) ->
         axes.text(1.03, row, f"{100 * accuracy:.1f}", va="center", fontsize=10, color=colours.ink)
     if mean is not None:
         axes.axvline(mean, color=colours.orange, linewidth=1.2, linestyle="--", zorder=1)
-        axes.set_title(f"Spoilt as in MNIST-C: mean {100 * mean:.1f} %")
+        axes.set_title(f"MNIST-C corruptions: mean accuracy {100 * mean:.1f} %")
     axes.set_ylim(len(spoilt) - 0.5, -0.5)
-    axes.set_yticks(range(len(spoilt)), ["as it is", *(each.name.replace("-", " ") for each in spoilt[1:])])
+    axes.set_yticks(range(len(spoilt)), ["clean", *(each.name.replace("-", " ") for each in spoilt[1:])])
     axes.tick_params(axis="y", pad=34)  # the pictures stand between names and diagram
     axes.set_xlim(0, 1)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("accuracy (bar: 95 % confidence interval)")
 
 
 def _others(figure: Figure, found: Robustness, top: float) -> None:
-    """The first images of another hand and of the strangers, each under its numbers."""
+    """The first images of another dataset and of the out-of-distribution sets, each under its numbers."""
     for place, each in enumerate(found.of("other-hand", "stranger")):
         bottom = top - 0.35 - 0.78 * place
         if each.by_confidence is None:
             low, high = each.interval or (0.0, 0.0)
-            said = f"{100 * (each.accuracy or 0.0):.1f} % right ({100 * low:.1f} to {100 * high:.1f})"
+            said = f"accuracy {100 * (each.accuracy or 0.0):.1f} % ({100 * low:.1f} to {100 * high:.1f})"
         else:
-            said = f"AUROC {each.by_confidence.auroc:.3f}, {100 * each.answered:.1f} % answered"
+            said = f"out of distribution: AUROC {each.by_confidence.auroc:.3f}, {100 * each.answered:.1f} % accepted"
         figure.text(0.25 / _WIDE, (bottom + 0.5) / _HIGH, each.name, weight="bold", fontsize=10.5)
         figure.text(_LEFT / _WIDE, (bottom + 0.5) / _HIGH, said, fontsize=10.5)
         shown = each.examples
@@ -100,7 +101,7 @@ def _rotation(figure: Figure, found: Robustness, bottom: float) -> None:
     axes = _axes(figure, _RIGHT, bottom, _BAR, 2.25)
     places, _, _ = found.sweep("rotation")
     _sweep(axes, found, "rotation", palette().blue, "")
-    axes.set_title("Accuracy when turned, counter-clockwise: +")
+    axes.set_title("Accuracy under rotation (+: counter-clockwise)")
     step = (places[-1] - places[0]) / max(1, len(places) - 1) or 1.0
     axes.set_xlim(places[0] - step / 2, places[-1] + step / 2)  # a picture's width for each
     axes.set_xticks(places[:: 1 if len(places) < 8 else 2], [])
@@ -114,10 +115,10 @@ def _rotation(figure: Figure, found: Robustness, bottom: float) -> None:
 
 def _shift(axes: Axes, found: Robustness) -> None:
     colours = palette()
-    _sweep(axes, found, "shift-x", colours.blue, "to the right")
-    _sweep(axes, found, "shift-y", colours.orange, "down", "s--")
-    axes.set_title("Accuracy when moved")
-    axes.set_xlabel("pixels")
+    _sweep(axes, found, "shift-x", colours.blue, "x, to the right")
+    _sweep(axes, found, "shift-y", colours.orange, "y, down", "s--")
+    axes.set_title("Accuracy under translation")
+    axes.set_xlabel("shift in pixels")
     axes.legend(loc="lower center")
 
 
@@ -131,7 +132,7 @@ def _sweep(axes: Axes, found: Robustness, kind: str, colour: str, name: str, sty
 
 
 def _strangers(axes: Axes, found: Robustness) -> None:
-    """What refusing costs: strangers that get an answer, against digits that get none."""
+    """Out-of-distribution detection by confidence: OOD images accepted (FPR) against digits rejected (1 − TPR)."""
     colours, strangers = palette(), [each for each in found.of("stranger") if each.by_confidence is not None]
     refused = 1 - np.array(LEVELS)
     for each, style in zip(strangers, line_styles(len(strangers)), strict=True):
@@ -145,10 +146,10 @@ def _strangers(axes: Axes, found: Robustness) -> None:
     axes.grid(visible=True)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("digits refused, the least sure first")
-    axes.set_title("Strangers that get an answer all the same")
+    axes.set_xlabel("digits rejected (1 − true positive rate)")
+    axes.set_title("Out-of-distribution images accepted (FPR)")
     axes.text(
-        1 - ANSWERED + 0.001, 0.97, f"{ANSWERED:.0%} of the digits answered", va="top", fontsize=9, color=colours.quiet
+        1 - ANSWERED + 0.001, 0.97, f"{ANSWERED:.0%} of the digits accepted", va="top", fontsize=9, color=colours.quiet
     )
     if strangers:
         axes.legend(loc="center right")
@@ -166,7 +167,7 @@ def label_errors_figure(
     names: Sequence[str],
     columns: int = 10,
 ) -> Figure:
-    """Images with a suspicious label, each over it and the digit that the networks see, the most suspicious first.
+    """Images with a suspicious label, each over its label and the digit predicted out of fold, most suspicious first.
 
     images: uint8 (N, 28, 28); given, guesses, scores: (N,), see `evaluation.label_errors`; names: what to call them
     """

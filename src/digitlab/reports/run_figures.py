@@ -39,53 +39,57 @@ def drawings_of(record: Record) -> dict[str, Drawing]:
     matrix = metrics["confusion_matrix"]
     found = {
         "confusion-matrix": Drawing(
-            "Confusion matrix: counts of true digits by answers", lambda: figures.confusion_matrix_figure(matrix)
+            "Confusion matrix: counts by true digit (rows) and predicted digit (columns)",
+            lambda: figures.confusion_matrix_figure(matrix),
         ),
         "confusion-matrix-shares": Drawing(
-            "Confusion matrix: shares of true digits by answers",
+            "Confusion matrix: per cent of each true digit's images (rows) by predicted digit (columns)",
             lambda: figures.confusion_matrix_figure(matrix, shares=True),
         ),
         "classification-report": Drawing(
-            "Precision, recall and F1 of every digit",
+            "Precision, recall, F1 and support of each digit",
             lambda: figures.classification_report_figure(
                 {"precision": metrics["precision"], "recall": metrics["recall"], "F1": metrics["f1"]},
                 metrics["support"],
             ),
         ),
         "precision-recall-bars": Drawing(
-            "Precision and recall of every digit as bars",
+            "Precision and recall of each digit as bars",
             lambda: figures.precision_recall_bars_figure(metrics["precision"], metrics["recall"]),
         ),
-        "roc": Drawing("ROC curve of every digit", lambda: figures.roc_figure(roc(), mean())),
+        "roc": Drawing(
+            "ROC curve of each digit: true positive rate over false positive rate",
+            lambda: figures.roc_figure(roc(), mean()),
+        ),
         "roc-corner": Drawing(
             "ROC curves near the top left corner", lambda: figures.roc_figure(roc(), mean(), corner=True)
         ),
         "precision-recall": Drawing(
-            "Precision–recall curve of every digit", lambda: figures.precision_recall_figure(recalls())
+            "Precision–recall curve of each digit", lambda: figures.precision_recall_figure(recalls())
         ),
         "precision-recall-corner": Drawing(
             "Precision–recall curves near the top right corner",
             lambda: figures.precision_recall_figure(recalls(), corner=True),
         ),
         "reliability": Drawing(
-            "How often answers of a confidence are right",
+            "Reliability diagram: accuracy over confidence",
             lambda: figures.reliability_figure(curves.reliability(said.probabilities, said.labels)),
         ),
         "error-reject": Drawing(
-            "Error among the answers left when the least sure are refused",
+            "Error–rejection curve: error rate of the rest when the least confident predictions are rejected",
             lambda: figures.error_reject_figure(curves.error_reject(said.probabilities, said.labels)),
         ),
     }
     if record.history:
         for name in ("loss", "accuracy"):
             found[f"learning-{name}"] = Drawing(
-                f"The {name} of every batch and epoch",
+                f"Learning curve: {name} of each batch and epoch",
                 partial(figures.learning_curves_figure, record.history, record.batches, of=(name,)),
             )
     if record.has_pictures and len(said.mistakes):
         rows = said.mistakes[:_MOST_MISTAKES]
         found["mistakes"] = Drawing(
-            "The surest mistakes with their three best guesses",
+            "The most confident errors with their three most probable classes",
             lambda: figures.mistakes_figure(
                 said.mistaken_images[:_MOST_MISTAKES],
                 said.labels[rows].tolist(),

@@ -1,4 +1,4 @@
-"""What was carried over, as a picture: accuracy over the number of examples, beside training from nothing."""
+"""Transfer learning as a picture: accuracy over the number of training examples, beside training from scratch."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def transfer_figure(panels: Mapping[str, Mapping[str, Mapping[int, Sequence[floa
         axes.set_xticks(counts, [f"{count:,}" for count in counts])
         axes.minorticks_off()
         axes.set_title(title)
-        axes.set_xlabel("examples of each class")
-        axes.set_ylabel("accuracy, %" if place == 0 else "")
+        axes.set_xlabel("training examples per class")
+        axes.set_ylabel("test accuracy, %" if place == 0 else "")
         axes.grid(visible=True, color=palette().line)
         axes.tick_params(length=0)
     lines = [figure.axes[0].plot([], [], marker="o", **styles[name])[0] for name in names]  # type: ignore[arg-type]

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["write_page"]
 
 _HEAD = """\
-# Reproduction: every published number again
+# Reproduction of every published number
 
-Written by `digitlab study page` from `{results}`; do not edit. One study a section: what was published, what was
-measured (mean ± standard deviation over so many seeds), and whether each conclusion **holds**, **does not hold**, or is
-**not shown**: that is judged by 95 % intervals over the seeds, and where they leave both possible, it is said so.
+Written by `digitlab study page` from `{results}`; do not edit. One section per study: what was published, what was
+measured (mean ± standard deviation over the random seeds, whose number is the last column), and whether each conclusion
+**holds**, **does not hold**, or is **not shown**: judged by 95 % confidence intervals over the seeds; not shown where
+the interval leaves both possible.
 `digitlab study run NAME` repeats a study; what its source leaves unsaid is chosen in its docstring, which `digitlab
 study show NAME` prints.
 

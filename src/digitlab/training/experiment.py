@@ -182,7 +182,7 @@ def _finish(
     run: Run,
     listener: Listener,
 ) -> Trained:
-    listener(Stage("measuring on the test images"))
+    listener(Stage("evaluating on the test images"))
     probabilities = predict_probabilities(model, data.test.images)
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
@@ -197,7 +197,7 @@ def _finish(
     write_mat(run)
     tta = None
     if training.tta > 1:
-        listener(Stage(f"measuring on {training.tta} copies of each test image"))
+        listener(Stage(f"evaluating with test-time augmentation, {training.tta} copies per image"))
         tta = _measured_by_copies(model, training.tta, data, run)
     listener(Stage("writing the report"))
     write_report(run)

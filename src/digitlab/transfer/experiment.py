@@ -191,7 +191,7 @@ def _in_phases(
     history = _phase(model, data, settings, settings.learning_rate, first, History(), listener, stop)
     if second and not stop.asked:
         thaw(model)
-        listener(Stage(f"training all layers at a rate of {settings.fine_rate:g}"))
+        listener(Stage(f"fine-tuning all layers at a learning rate of {settings.fine_rate:g}"))
         history = _phase(model, data, settings, settings.fine_rate, second, history, listener, stop)
     return history
 
@@ -252,7 +252,7 @@ def run_transfer(
     done = transfer(base, data, settings, listener=listener, stop=stop)
     run.write_config({**_config(base, data, settings, done), **about})
     run.write_json(run.environment, environment(settings.seed))
-    listener(Stage("measuring on the test images"))
+    listener(Stage("evaluating on the test images"))
     metrics = measure(done.probabilities, data.test.labels, bootstrap=REPLICAS)
     told = {"model": f"{base.card.name}, {settings.how}", "data": data.tested_on, "split": "test"}
     keep(run, metrics, done.probabilities, data.test, told)

@@ -29,11 +29,11 @@ _LONGEST_NAME = 40
 
 
 def compare(*runs: Path, each: bool = False, out: Path | None = None, json: bool = False) -> int:
-    """Which of two or more runs is better, or whether no difference is shown. All must have answered the same images.
+    """Compare two or more runs on the same test images: which is better, and is the difference significant?
 
     Runs that differ in the seed alone are taken together, as one recipe, and recipes are compared by the means over
-    their seeds. Single runs are compared image by image (McNemar's exact test). Where many are compared, each result
-    is corrected for their number (Holm).
+    their seeds (Welch's t test). Single runs are compared image by image (McNemar's exact test). Where many are
+    compared, the p-values are corrected for multiple comparisons (Holm).
 
     For example:
     digitlab compare runs/2026-…-thesis-2conv runs/2026-…-thesis-4conv
@@ -43,8 +43,8 @@ def compare(*runs: Path, each: bool = False, out: Path | None = None, json: bool
 
     Args:
         runs: Two or more run folders, their evaluations/NAME, or npz files of probabilities and labels.
-        each: Compare every run for itself, also those that differ in the seed alone.
-        out: A folder for pictures: the images to which the best and another gave different answers, with both.
+        each: Compare every run by itself, also those that differ in the seed alone.
+        out: A folder for pictures: the images that the best and another classify differently, with both predictions.
         json: Everything as one JSON object.
     """
     from digitlab.errors import UsageError
@@ -82,7 +82,7 @@ def _distinct(recipe: Sequence[Answers]) -> list[Answers]:
 
     kept, copies = distinct(recipe)
     for one, twin in copies:
-        advise(f"{one.name} has the same answers as {twin.name}, to the last digit: counted once")
+        advise(f"{one.name} has the same predictions as {twin.name}, to the last bit: counted once")
     return kept
 
 
@@ -144,19 +144,19 @@ def _show(ranking: Ranking, members: Members, doubts: Doubts) -> None:
         if (pair := difference.paired) is not None and len(pair.differing):
             low, high = difference.loss_interval
             say(
-                f"  right: both {pair.both:,}, only the first {pair.only_first:,}, only the second "
-                f"{pair.only_second:,}, neither {pair.neither:,}; log loss {_signed(difference.loss)}, interval "
+                f"  correct: both {pair.both:,}, only the first {pair.only_first:,}, only the second "
+                f"{pair.only_second:,}, neither {pair.neither:,}; log loss {_signed(difference.loss)}, 95 % CI "
                 f"{_signed(low)} to {_signed(high)}"
             )
     if (spread := _over_one_recipe(members)) is not None:
         low, high = spread.interval or (0.0, 0.0)
-        known = f", interval of the mean {100 * low:.2f} to {100 * high:.2f}" if spread.spreads else ""
+        known = f", 95 % CI of the mean {100 * low:.2f} to {100 * high:.2f}" if spread.spreads else ""
         say(
-            f"{len(spread.values)} seeds of one recipe: accuracy {100 * spread.mean:.2f} %, deviation "
+            f"{len(spread.values)} seeds of one recipe: accuracy {100 * spread.mean:.2f} %, standard deviation "
             f"{100 * (spread.deviation or 0):.2f}{known}"
         )
     elif all(len(group) == 1 for group in members.values()):
-        advise("This is said of these networks. For their recipes, give runs with several seeds of each.")
+        advise("This holds for these trained networks. To compare their recipes, give runs with several seeds of each.")
 
 
 def _over_one_recipe(members: Members) -> Spread | None:
@@ -174,8 +174,8 @@ def _over_one_recipe(members: Members) -> Spread | None:
 def _table_of(placed: Sequence[Placed], doubts: Doubts) -> str:
     several = any(len(each.accuracy.values) > 1 for each in placed)
     doubtful = bool(doubts[placed[0].name])
-    header = ["", "place", *(["seeds"] if several else []), "accuracy %", *(["deviation"] if several else [])]
-    header += ["95 % interval", "log loss", *(["corrected %", "without doubtful %"] if doubtful else [])]
+    header = ["", "rank", *(["seeds"] if several else []), "accuracy %", *(["std. dev."] if several else [])]
+    header += ["95 % CI", "log loss", *(["corrected %", "without doubtful %"] if doubtful else [])]
     rows = []
     for each in placed:
         low, high = each.accuracy_interval
@@ -221,9 +221,9 @@ def _blocks(first: Answers, second: Answers, digits: Digits) -> Iterator[Block]:
 
     answers = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)
     titles = {
-        "only_first": f"only {_short(first.name)} is right",
-        "only_second": f"only {_short(second.name)} is right",
-        "neither": "both are wrong, with different answers (label: the first's, the second's)",
+        "only_first": f"only {_short(first.name)} is correct",
+        "only_second": f"only {_short(second.name)} is correct",
+        "neither": "both are wrong, with different predictions (label: the first's, the second's)",
     }
     for kind, rows in disagreements(first.probabilities, second.probabilities, digits.labels).items():
         shown = rows[:_MOST_DRAWN]

@@ -21,7 +21,7 @@ _NUMBERS = ("2017", "31415", "6885", "90210")
 
 
 def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
-    """Train S0's network, measure it, export it, write its report, make a video of paper and read it live.
+    """Train a network, evaluate it, export it, write its report, make a video of paper and read it live.
 
     Ends with 1 when the network is less accurate than 98.5 % or the exported one answers differently.
 
@@ -40,13 +40,13 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
     same = exported.confusion_matrix == trained.confusion_matrix
     say()
     say(
-        f"1. Trained S0's network of two convolutions on MNIST's 60,000 training images: {_EPOCHS} epochs, "
+        f"1. Trained thesis-2conv, a network of two convolutions, on MNIST's 60,000 training images: {_EPOCHS} epochs, "
         f"all of this took {time.perf_counter() - began:.0f} s."
     )
-    say(f"2. It reads {100 * trained.accuracy:.2f} % of the 10,000 test images rightly; see {run.report}")
+    say(f"2. Accuracy on the 10,000 test images: {100 * trained.accuracy:.2f} %; see {run.report}")
     say(
         f"3. Exported to {run.onnx}: {100 * exported.accuracy:.2f} % in ONNX Runtime, "
-        f"{'the same answer to every image' if same else 'NOT the same answers'}."
+        f"{'the same prediction for every image' if same else 'NOT the same predictions'}."
     )
     say(
         f"4. Wrote numbers on paper as a video ({video}) and read it live: {right} of {read} readings right; "

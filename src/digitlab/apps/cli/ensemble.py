@@ -10,7 +10,7 @@ __all__ = ["ensemble"]
 
 
 def ensemble(*members: Path, out: Path) -> int:
-    """Write several trained models as one, whose answer is the mean of their probabilities.
+    """Combine trained models into an ensemble: one model whose softmax output is the mean of theirs.
 
     The file is run and compared with the members' Keras models on 1,000 images before it is kept.
 

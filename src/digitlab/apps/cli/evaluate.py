@@ -38,10 +38,11 @@ def evaluate(
     out: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Measure a model on labelled digits, or anyone's probabilities; and write a report.
+    """Evaluate a model on labelled digits, or stored predictions; and write a report.
 
-    Accuracy, log loss, precision, recall, F1, areas under ROC and precision–recall curves, top 2 and 3, Brier score,
-    calibration error; with 95 % intervals, Wilson's for the accuracy, by bootstrap for the others.
+    Accuracy, log loss, precision, recall, F1, areas under the ROC and precision–recall curves, top-2 and top-3
+    accuracy, Brier score, expected calibration error; with 95 % confidence intervals, Wilson's for the accuracy, by
+    bootstrap for the others.
 
     For a run folder the files go into it, for anything else into a new folder under runs/.
 
@@ -56,16 +57,17 @@ def evaluate(
         model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
         data: A dataset of `digitlab data list`, or a file of labelled images in any format.
         split: train, validation or test; where there is one split only, that.
-        tta: Test-time augmentation: answer by the mean over so many copies of each image, 1 to 19: as it is, moved by a
-            pixel, turned by 6°.
-        probabilities: Instead of a model: what one said, ten numbers an image, as .npz (the array probabilities), .npy
-            or .csv (ten columns); or a run folder.
-        labels: The true digit of each, as .npz (the array labels), .npy or .csv (one column); else those in the npz of
-            the probabilities.
-        logits: The numbers are logits; softmax makes them probabilities.
-        robustness: Ask the model as well about MNIST's test images spoilt fifteen ways, turned and moved, about another
-            hand (digits-8x8), and about what is no digit (fashion-mnist, shapes); a table, robustness.csv, .json, .png.
-        robustness_images: The same, on at most so many images of each set: 1000 take a tenth of the time.
+        tta: Test-time augmentation: average the softmax over this number of copies of each image, 1 to 19: the
+            original, shifted by a pixel, rotated by 6°.
+        probabilities: Evaluate stored predictions instead of a model: ten numbers per image, as .npz (the array
+            probabilities), .npy or .csv (ten columns); or a run folder.
+        labels: The true digit of each image, as .npz (the array labels), .npy or .csv (one column); else those in the
+            npz of the probabilities.
+        logits: The numbers are logits; softmax is applied to them.
+        robustness: Evaluate under distribution shift, too: MNIST's test images under fifteen corruptions, rotated and
+            translated, digits by other writers (digits-8x8), and out-of-distribution images (fashion-mnist, shapes);
+            writes robustness.csv, .json and .png.
+        robustness_images: The same, on at most this number of images per set: 1000 take a tenth of the time.
         out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
@@ -132,7 +134,8 @@ def _expect_no_model(given: tuple[object, ...]) -> None:
 
     if given != (_MODEL, _DATA, _SPLIT, 1):
         raise UsageError(
-            "evaluate --probabilities: they are measured as they are; leave out MODEL, --data, --split and --tta"
+            "evaluate --probabilities: stored predictions are evaluated as they are; leave out MODEL, --data, --split "
+            "and --tta"
         )
 
 
@@ -141,7 +144,7 @@ def _expect_no_files(labels: Path | None, *, logits: bool) -> None:
 
     if labels is not None or logits:
         raise UsageError(
-            "evaluate: --labels and --logits are said of probabilities; name their file: --probabilities FILE"
+            "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE"
         )
 
 
@@ -205,14 +208,14 @@ def _new_folder(name: str, out: Path | None) -> Run:
 def _show(content: Mapping[str, Any]) -> None:
     """The numbers of `metrics.json` as two tables."""
     say(f"{content['images']:,} images")
-    say(table(["", "", "95 % interval"], _numbers(content)))
+    say(table(["", "", "95 % confidence interval"], _numbers(content)))
     say()
     columns = ("precision", "recall", "f1")
     rows: list[list[object]] = [
         [digit, *(_percent(content[name][digit]) for name in columns), content["support"][digit]] for digit in range(10)
     ]
-    rows.append(["mean", *(_percent(content[f"{name}_macro"]) for name in columns), content["images"]])
-    say(table(["digit", "precision %", "recall %", "F1 %", "images"], rows))
+    rows.append(["macro avg", *(_percent(content[f"{name}_macro"]) for name in columns), content["images"]])
+    say(table(["digit", "precision %", "recall %", "F1 %", "support"], rows))
 
 
 def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
@@ -221,8 +224,8 @@ def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
     for name, words, write in (
         ("accuracy", "accuracy %", _percent),
         ("loss", "log loss", "{:.4f}".format),
-        ("auc_macro", "area under ROC", "{:.5f}".format),
-        ("ece", "calibration error", "{:.4f}".format),
+        ("auc_macro", "macro AUC (ROC)", "{:.5f}".format),
+        ("ece", "expected calibration error", "{:.4f}".format),
     ):
         if content[name] is not None:
             interval = " to ".join(map(write, intervals[name])) if name in intervals else ""
@@ -234,5 +237,6 @@ def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"
+def _percent(share: float | None) -> str:
+    """A dash for what is undefined, e.g. the recall of a digit without images."""
+    return "–" if share is None else f"{100 * share:.2f}"

@@ -73,6 +73,6 @@ def _tell(found: CrossValidation, training: Training, folds: int) -> None:
     if len(found.folds) < folds:
         advise(f"interrupted: {len(found.folds)} of {folds} folds are done")
     accuracy, loss = found.accuracy, found.loss
-    spread = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.2f} (deviation over folds)"
+    spread = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.2f} (standard deviation over folds)"
     say(f"{training.dataset}, {len(found.folds)} folds: accuracy {100 * accuracy.mean:.2f} %{spread}, "
         f"log loss {loss.mean:.4f}")  # fmt: skip

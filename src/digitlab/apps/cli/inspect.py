@@ -40,10 +40,11 @@ def inspect(
     images: int = 3000,
     json: bool = False,
 ) -> int:
-    """Look inside a model: layers, filters, dead maps; with a digit, its way through the layers and the reasons.
+    """Look inside a model: layers, filters, dead maps; for a digit, its activations, attribution maps, counterfactuals.
 
-    Written into the folder are a diagram, pictures of the filters and inspection.json; with a digit also pictures of
-    every layer's maps, of the reasons for the answer, and of what would change it.
+    Writes a diagram, pictures of the filters and inspection.json into the folder; for a digit also every layer's
+    activation maps, attribution maps (saliency, integrated gradients, Grad-CAM, occlusion) with a sanity check, and the
+    smallest changes of the image that change the prediction.
 
     For example:
     digitlab inspect runs/2026-…-thesis-2conv --out inside
@@ -56,15 +57,16 @@ def inspect(
         out: The folder to write into.
         image: A picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: Instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
-        why: The class whose reasons are asked for; else the answer.
-        unless: The class that it is told apart from; else the next likely one.
-        layer: Draw the filters and maps of this layer only, all of them; Grad-CAM looks at it.
-        data: The dataset in whose first 1,000 test images dead maps are looked for.
-        form: What the model was trained on, where its file does not say; else grey.
-        explore: Write explorer.html too, one page about all of --data to click through: a map of the test images as the
-            network sees them, what is taken for what, a mistake's nearest training images, typical and unusual ones.
-        images: So many on that map, 100 to 6000; the mistakes first.
-        json: What was found, as one JSON object.
+        why: The class whose logit is attributed; default: the predicted one.
+        unless: The class that it is contrasted with; default: the next probable one.
+        layer: Draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
+        data: The dataset on whose first 1,000 test images maps are checked for being dead.
+        form: What the model was trained on, where its file does not say; default: grey.
+        explore: Write explorer.html too, one page about all of --data to click through: an embedding of the test images
+            (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes and
+            outliers.
+        images: Number of images in the embedding, 100 to 6000; the errors first.
+        json: The results as one JSON object.
     """
     from digitlab.reports.explorer import expect_so_many
 

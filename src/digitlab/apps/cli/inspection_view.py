@@ -41,8 +41,8 @@ def _layers(told: Mapping[str, Any]) -> str:
         ]
         for layer in told["layers"]
     ]
-    rows.append(["all", "", "", "", f"{told['parameters']:,}", f"{told['multiply_adds']:,}", ""])
-    return table(["layer", "kind", "", "makes", "parameters", "multiply-adds", "sees"], rows)
+    rows.append(["total", "", "", "", f"{told['parameters']:,}", f"{told['multiply_adds']:,}", ""])
+    return table(["layer", "kind", "", "output", "parameters", "multiply-adds", "receptive field"], rows)
 
 
 def _by(shape: Sequence[int]) -> str:
@@ -83,16 +83,16 @@ def _say_dead(layers: Sequence[Mapping[str, Any]]) -> None:
 
 def _say_digit(told: Mapping[str, Any]) -> None:
     answer, reasons = told["answer"], told["reasons"]
-    say(f"answer: {answer['digit']}  ({100 * answer['confidence']:.1f} %)")
+    say(f"prediction: {answer['digit']}  (softmax {100 * answer['confidence']:.1f} %)")
     gathered = reasons["integrated_gradients"]
     say(
-        f"{gathered['of'][-1]}: {gathered['rise'][-1]:+.2f} of score beside a black image; integrated gradients sum up "
-        f"to {gathered['sum'][-1]:+.2f} in {gathered['steps']} steps"
+        f"{gathered['of'][-1]}: logit {gathered['rise'][-1]:+.2f} against a black image; integrated gradients sum to "
+        f"{gathered['sum'][-1]:+.2f} in {gathered['steps']} steps"
     )
     ends = [f"{name} {stages[-1]['correlation']:.2f}" for name, stages in reasons["sanity"].items()]
-    say(f"correlation of the maps with those of shuffled weights: {', '.join(ends)}")
+    say(f"sanity check, rank correlation of the maps with those of shuffled weights: {', '.join(ends)}")
     for change in told["changes"]:
         if change["size"] is None:
-            say(f"no other answer by {change['kind']} up to {change['tried_up_to']:g}")
+            say(f"the prediction stays under {change['kind']} up to {change['tried_up_to']:g}")
         else:
             say(f"{change['text']}: {change['digit']}  ({100 * change['confidence']:.1f} %)")

@@ -40,11 +40,11 @@ def label_errors(
     out: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Find labels that may be wrong: networks that never saw an image are surer of another digit.
+    """Find labels that may be wrong, by out-of-fold predictions: networks that did not train on an image predict it.
 
-    The images of all splits are parted into folds; for each a network is trained on the others. Writes pictures of the
-    most suspicious labels, a table of all of which another digit is likelier, and the networks' answers.
-    For MNIST's test labels, says how many of the fifteen that people doubted stand among the first.
+    The images of all splits are divided into folds; for each a network is trained on the others. Writes pictures of the
+    most suspicious labels, a table of all for which another digit is more probable, and the out-of-fold predictions.
+    For MNIST's test labels, says how many of the fifteen that people doubted are among the first.
     With the recipe fast and five folds, MNIST takes about a minute. Ctrl-C keeps the folds that are done.
 
     For example:
@@ -55,11 +55,11 @@ def label_errors(
         data: A dataset of `digitlab data list`, or a file of labelled images in any format.
         split: List the labels of this split only; the networks learn from all.
         recipe: How to train: a shipped name (fast, reader), or a TOML file as for `digitlab train`.
-        folds: Parts of the images; each network learns from all but one. Each class needs as many images.
-        repeats: Part the images anew and train again so many times, and take the mean.
-        epochs: Instead of the recipe's; a set of some thousand images needs more than MNIST.
-        seed: Instead of the recipe's.
-        most: Pictures of so many labels, 1 to 500.
+        folds: Number of cross-validation folds. Each class needs at least as many images.
+        repeats: Repeat the cross-validation with other folds this number of times, and average the predictions.
+        epochs: Default: the recipe's; a set of some thousand images needs more than MNIST.
+        seed: Default: the recipe's.
+        most: Number of labels with pictures, 1 to 500.
         out: Write the files into this folder instead of a new one under runs/.
         json: The result as one JSON object.
     """
@@ -125,7 +125,7 @@ def _ask_networks(
     if stop.asked:
         advise(
             f"interrupted after {asked.networks} of {folds * repeats} networks: "
-            f"{len(asked.rows):,} of {len(digits):,} images have an answer"
+            f"{len(asked.rows):,} of {len(digits):,} images have a prediction"
         )
     if not asked.networks:
         advise("nothing is written")
@@ -149,7 +149,7 @@ def _keep_answers(run: Run, about: dict[str, Any], digits: Digits, asked: OutOfF
     from digitlab.evaluation import keep, measure
 
     metrics = measure(asked.probabilities, digits.labels)
-    model = f"{asked.networks} networks of {about['recipe']}, each asked about what it never saw"
+    model = f"{asked.networks} networks of {about['recipe']}, out of fold"
     keep(run, metrics, asked.probabilities, digits, {"model": model, "data": about["data"], "split": "all"})
     return metrics.accuracy
 
@@ -193,17 +193,16 @@ def _doubtful_found(images: Whole, ranking: LabelRanking) -> dict[int, int] | No
 
 
 def _show(content: dict[str, Any]) -> None:
-    right = f"{100 * content['accuracy']:.2f} % right"
-    say(f"{content['images']:,} images, each answered by networks that never saw it: {right}")
+    say(f"{content['images']:,} images, out-of-fold accuracy {100 * content['accuracy']:.2f} %")
     of = "" if content["split"] == "all" else f" in the split {content['split']}"
-    say(f"suspicious labels{of}, for which another digit is likelier: {content['suspicious']:,}")
+    say(f"suspicious labels{of}, for which another digit is more probable: {content['suspicious']:,}")
     if content["doubtful_found"] is not None:
         counts = ", ".join(f"{found} among the first {first}" for first, found in content["doubtful_found"].items())
         say(f"of the 15 test labels that people doubted: {counts}")
     if content["accuracy"] < _WEAK:
-        advise("the networks are weak judges; with more --epochs or another --recipe the list gets better")
+        advise("the out-of-fold accuracy is low; with more --epochs or another --recipe the list gets better")
     rows = [
         [f"{each['split']} {each['row']}", each["given"], each["guess"], f"{each['score']:+.3f}"]
         for each in content["labels"][:_SHOWN]
     ]
-    say(table(["image", "label", "rather", "score"], rows))
+    say(table(["image", "label", "predicted", "margin"], rows))

@@ -73,7 +73,7 @@ def _tell(found: RangeTest, run: Run) -> None:
     if found.steepest is None or found.least is None:
         say("no suggestion: the loss did not fall; try higher rates, or more steps (--epochs)")
     else:
-        say(f"suggested learning rate: {found.steepest:.2g}, where the loss falls fastest")
-        say(f"or {found.least / 10:.2g}, a tenth of the rate of the least loss")
+        say(f"suggested learning rate: {found.steepest:.2g}, where the loss falls most steeply")
+        say(f"or {found.least / 10:.2g}, a tenth of the rate with the lowest loss")
     advise(f"look at {run.rate_range_plot}")
     say(str(run.path))

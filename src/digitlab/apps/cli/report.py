@@ -20,7 +20,7 @@ def report(
 ) -> int:
     """Write a page about a run from its files, or one page that compares several.
 
-    A page is one file that needs no network: to be looked at in a browser, printed, or sent to somebody.
+    A page is one self-contained file: to be opened in a browser, printed, or sent to somebody.
 
     For example:
     digitlab report runs/2026-…-thesis-2conv
@@ -29,10 +29,10 @@ def report(
 
     Args:
         runs: A run folder, or several; their evaluations/NAME are run folders as well.
-        out: The page's file; else report.html in the run folder and, of several runs, comparison-<time>.html beside the
-            first.
-        figures: A folder into which each figure is written too: NAME.png for slides, 300 dots an inch, and NAME.svg.
-        dark: Those figures with light lines on a dark ground. The page follows its reader's screen by itself.
+        out: The page's file; default: report.html in the run folder and, for several runs, comparison-<time>.html
+            beside the first.
+        figures: A folder into which each figure is written too: NAME.png for slides, 300 dots per inch, and NAME.svg.
+        dark: Those figures with light lines on a dark background. The page follows its reader's screen by itself.
         json: Where everything was written, as one JSON object.
     """
     from digitlab.errors import UsageError

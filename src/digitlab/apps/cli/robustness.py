@@ -35,7 +35,9 @@ def hard_images(asked: bool, images: int | None, *, of_model: bool) -> int | Non
     if images is None and not asked:
         return None
     if not of_model:
-        raise UsageError("evaluate --robustness: asks a model about other images; name one instead of --probabilities")
+        raise UsageError(
+            "evaluate --robustness: needs a model to predict other images; name one instead of --probabilities"
+        )
     if images is not None and images < 1:
         raise UsageError(f"--robustness-images is {images}; expected 1 or more")
     return _WHOLE if images is None else images
@@ -44,7 +46,7 @@ def hard_images(asked: bool, images: int | None, *, of_model: bool) -> int | Non
 def run_robustness(
     answer: Answer, run: Run, about: Mapping[str, Any], *, images: int, tta: int = 1, show: bool = True
 ) -> dict[str, Any]:
-    """Ask a model about the hard sets and write `robustness.json`, `.csv` and `.png` into ``run``.
+    """Evaluate a model on the robustness sets and write `robustness.json`, `.csv` and `.png` into ``run``.
 
     answer: takes grey images
     about: what was tested, kept in the JSON
@@ -71,8 +73,8 @@ def run_robustness(
     save_figure(robustness_figure(found), run.robustness_plot)
     if show:
         say()
-        say(table(["robustness", "images", "accuracy %", "95 % interval", "AUROC", "answered %"], _rows(found)))
-        advise(f"answered: at least as sure ({found.threshold:.4f}) as 99 % of the answers to digits as they are")
+        say(table(["robustness", "images", "accuracy %", "95 % CI", "AUROC", "accepted %"], _rows(found)))
+        advise(f"accepted: confidence of at least {found.threshold:.4f}, which 99 % of the clean digits reach")
         advise(f"look at {run.robustness_plot}")
     return content
 

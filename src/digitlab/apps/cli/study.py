@@ -125,13 +125,13 @@ def run(
         all: Every published study.
         engine: local (processes on this machine) or ray (a cluster).
         address: Of a running Ray cluster, HOST:PORT or auto; without it one is started here.
-        workers: Processes of the local engine; else one for every processor.
-        seeds: Repeats of each cell; else as many as the study asks for.
+        workers: Processes of the local engine; default: one per processor.
+        seeds: Repeats (random seeds) of each cell; default: as many as the study asks for.
         quick: Two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
             labelled.
-        for_: Stop after so long, e.g. 60m or 2h: long studies are run in stretches.
+        for_: Stop after this time, e.g. 60m or 2h: long studies can be run in parts.
         out: The folder of the results.
-        json: A JSON object a study.
+        json: One JSON object per study.
     """
     from digitlab.errors import UsageError
     from digitlab.studies.catalogue import find_study, study_names
@@ -214,14 +214,14 @@ def _say_outcome_json(outcome: Outcome) -> None:
 def show(
     name: str, /, *, seeds: int | None = None, quick: bool = False, out: Path = _RESULTS, json: bool = False
 ) -> int:
-    """Show what is known of a study: its source, the table, the verdicts. Nothing is trained.
+    """Show the results of a study: its source, the table, the verdicts. Nothing is trained.
 
     For example:
     digitlab study show thesis-dropout
 
     Args:
         name: A study of `digitlab study list`, or a file of your own.
-        seeds: Repeats that there should be; else as many as the study asks for.
+        seeds: Repeats that there should be; default: as many as the study asks for.
         quick: Of a quick run.
         out: The folder of the results.
         json: As one JSON object.

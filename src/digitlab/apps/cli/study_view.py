@@ -85,7 +85,7 @@ def _numbers(result: object) -> str:
         said.append(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
         said.append(f"{result['epochs']} epochs in {result['seconds']:.0f} s")
     elif "least" in result:
-        said.append("the loss did not fall" if result["least"] is None else f"least loss at {result['least']:.2g}")
+        said.append("the loss did not fall" if result["least"] is None else f"lowest loss at {result['least']:.2g}")
     elif "parameters" in result:
         said.append(f"{result['parameters']:,} parameters")
     return "  ".join(said)

@@ -61,10 +61,10 @@ def train(
     folds: int | None = None,
     json: bool = False,
 ) -> int:
-    """Train a network, measure it on the test images, export it and write its report.
+    """Train a network, evaluate it on the test images, export it and write its report.
 
-    Options override the recipe. Without any: S0's network of two convolutions on MNIST for 12 epochs.
-    Ctrl-C ends it after the batches under way; the run folder is finished with what was learned by then.
+    Options override the recipe. Without any: thesis-2conv, a network of two convolutions, on MNIST for 12 epochs.
+    Ctrl-C ends it after the current batches; the run folder is finished with the weights reached by then.
 
     For example:
     digitlab train --epochs 3
@@ -81,45 +81,46 @@ def train(
             exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn,
             reader-cnn; conv-family and dense-family.
         dataset: A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.
-        test: The set or file on whose test images the result is measured; else the dataset's own.
-        epochs: At most so many passes over the training images.
-        batch_size: Images a step.
+        test: The dataset or file whose test images evaluate the result; default: the dataset's own.
+        epochs: Maximum number of epochs: passes over the training images.
+        batch_size: Images per gradient step (mini-batch).
         optimiser: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd; with the documents' settings.
-        learning_rate: Instead of the optimiser's usual one.
-        epsilon: Instead of the optimiser's own: 1e-8 of adadelta (S0; from 2018 on Keras had 1e-7), 1e-7 of the others.
+        learning_rate: Default: the optimiser's usual one.
+        epsilon: The optimiser's ε; default: 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.
         loss: sparse-categorical-crossentropy, categorical-crossentropy, kl-divergence, categorical-hinge or
             mean-squared-error.
-        schedule: constant, cosine, linear, one-cycle, step or warm-up.
+        schedule: Of the learning rate: constant, cosine, linear, one-cycle, step or warm-up.
         dropout: --no-dropout builds the thesis networks without.
-        option: NAME=VALUE of an architecture that has some, e.g. --option kernel=5 --option filters=[16,32] of
+        option: NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of
             conv-family.
-        augmentation: none, affine (S1), pose (wider), elastic, realtime (S0: moved, then made Sobel images),
+        augmentation: none, affine, pose (wider), elastic, realtime (shifted, then made Sobel images),
             handwriting (ours), cutout; or several joined by +, e.g. affine+cutout.
-        clean_epochs: The last epochs without augmentation, e.g. 2: the network ends on images as they are.
-        noise: Deviation of a Gaussian noise layer before the network, 0 for none.
-        distractors: So many drawn images of what is no digit for each training image, e.g. 0.5, which the network
-            learns to be unsure of; with --validation it is calibrated, too.
-        weight_average: Keep a running average of the weights (EMA), e.g. 0.999, and end with it; 0 for none.
+        clean_epochs: Number of last epochs without augmentation, e.g. 2.
+        noise: Standard deviation of a Gaussian noise layer before the network, 0 for none.
+        distractors: Out-of-distribution images (drawn, no digits) per training image, e.g. 0.5, on which the network
+            learns a uniform output (outlier exposure); with --validation its temperature is calibrated, too.
+        weight_average: Decay of an exponential moving average of the weights (EMA), e.g. 0.999; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
-        validation: Share of the training images held out; 0 for none.
-        patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
+        validation: Share of the training images held out for validation; 0 for none.
+        patience: Early stopping: end when the validation loss has not fallen for this number of epochs, and keep the
+            best weights.
         seed: The same seed gives the same weights.
         precision: auto (bfloat16 where the processor multiplies it), float32 or bfloat16.
-        tta: Measure the network a second time, by the mean over so many moved copies of each test image, 2 to 19
-            (test-time augmentation), as `digitlab evaluate RUN --tta` does.
-        members: Train so many networks, one after the other, and answer by the mean of theirs (an ensemble).
-        name: Of the run folder; else the recipe's or the architecture's.
+        tta: Evaluate a second time with test-time augmentation: the mean softmax over 2 to 19 copies of each test
+            image, as `digitlab evaluate RUN --tta` does.
+        members: Train an ensemble of this number of networks, one after the other; their softmax is averaged.
+        name: Of the run folder; default: the recipe's or the architecture's.
         runs: The folder in which the run folder is made.
         resume: A run folder whose training was killed or interrupted: go on after its last whole epoch (or its last
             whole fold), with the run's own settings.
         tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
             tensorboard; tensorboard --logdir runs
-        lr_range_test: LOW:HIGH. Train no network, but find a learning rate: it rises from LOW to HIGH over one pass (or
-            --epochs passes), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with
-            1 when the loss did not fall.
-        folds: Keep no network, but cross-validate: part the training images into so many folds with the same share of
-            each class, train on all but one and measure on that one, for each. Writes folds.csv and
-            cross-validation.json into a run folder after each fold; the test images are not looked at.
+        lr_range_test: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over
+            one epoch (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder.
+            Ends with 1 when the loss did not fall.
+        folds: Cross-validation instead of a training: K stratified folds of the training images; each is held out once
+            and evaluated by a network trained on the others. Writes folds.csv and cross-validation.json into a run
+            folder after each fold; the test images are not used.
         json: Results as one JSON object.
     """
     options = {
@@ -189,7 +190,7 @@ def _train(training: Training, run: Run, *, json: bool, tensorboard: bool) -> No
     tested_on, metrics = training.test or training.dataset, trained.metrics
     say(f"{tested_on}, test images: accuracy {100 * metrics.accuracy:.2f} %, log loss {metrics.loss:.4f}")
     if trained.tta is not None:
-        mean = f"by the mean over {training.tta} moved copies of each"
+        mean = f"with test-time augmentation, {training.tta} copies per image"
         say(f"{mean}: accuracy {100 * trained.tta.accuracy:.2f} %, log loss {trained.tta.loss:.4f}")
     advise(f"look at {run.report}")
     say(str(run.path))
@@ -226,7 +227,7 @@ def stopping_on_interrupt(stop: Callable[[], None], then: str = "finishing the r
     def ask(*_: object) -> None:
         stop()
         signal.signal(signal.SIGINT, before)
-        advise(f"\nstopping after the batches under way, then {then} (Ctrl-C again: at once) …")
+        advise(f"\nstopping after the current batches, then {then} (Ctrl-C again: at once) …")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

@@ -41,7 +41,7 @@ def transfer(
     runs: Path = Path("runs"),
     json: bool = False,
 ) -> int:
-    """Carry what a network has learned to other images, often few; measure, save and export the result.
+    """Transfer learning: adapt a trained network to other images, often few; evaluate, save and export the result.
 
     The network may be one of keras.applications (VGG16, MobileNetV2 …) with its weights in a file of yours.
 
@@ -53,24 +53,24 @@ def transfer(
 
     Args:
         model: A run folder, a .keras file, an .h5 file of an old Keras, or a name of keras.applications.
-        data: What to learn: a dataset of `digitlab data list`, a file of labelled images, or a folder of pictures by
-            class (0/ … 9/). Of a folder or file without splits, a part is kept for measuring.
-        how: features (a learner of scikit-learn on what one layer makes of the images), freeze (a new last layer is
-            trained, the rest stays), two-phase (the same, then everything at a lower rate), anew (the same network from
-            nothing, to compare with).
-        layer: Whose result is taken; else the last before the layer that answers.
+        data: The new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
+            pictures by class (0/ … 9/). Of a folder or file without splits, a part is held out for the evaluation.
+        how: features (feature extraction: a classifier of scikit-learn on the activations of one layer), freeze (a new
+            last layer is trained, all others are frozen), two-phase (the same, then fine-tuning of all layers at a
+            lower learning rate), anew (the same network from scratch, as the baseline).
+        layer: The layer whose activations are the features; default: the last before the classification layer.
         learner: For features: logistic, svm (a kernel on 500 images), linear-svm, nearest-mean, or knn, which is
-            measured only: nearest neighbours are no layers, so that there is no model to keep.
-        head: new, or keep: go on with the network's own last layer, for the same digits by another hand.
-        per_class: Learn from so many images of each class, drawn with the seed; else from all.
-        test: The set or file on whose test images the result is measured; else the dataset's own.
-        epochs: Of the first phase; else as many as make 600 steps, at most 100.
-        fine_epochs: Of the second phase; likewise.
-        batch_size: Images a step.
+            evaluated only: nearest neighbours cannot be written as layers, so there is no model to save.
+        head: new, or keep: continue with the network's own last layer, for the same digits by other writers.
+        per_class: Number of training images per class, drawn with the seed; default: all.
+        test: The dataset or file whose test images evaluate the result; default: the dataset's own.
+        epochs: Of the first phase; default: as many as make 600 gradient steps, at most 100.
+        fine_epochs: Of the second phase (fine-tuning); likewise.
+        batch_size: Images per gradient step (mini-batch).
         learning_rate: Of the first phase.
-        fine_rate: Of the second phase, in which everything is trained.
+        fine_rate: Learning rate of the second phase, in which all layers are trained.
         augmentation: none, affine, handwriting, cutout; or several joined by +.
-        form: What the model was trained on, where its file does not say; else grey.
+        form: What the model was trained on, where its file does not say; default: grey.
         weights: For a name of keras.applications: the file with its weights (…_notop.h5), or random.
         seed: The same seed draws the same images and gives the same weights.
         name: Of the run folder.
@@ -101,10 +101,10 @@ def transfer(
     before = "" if done.before is None else f", {100 * done.before:.2f} % before"
     say(
         f"{images.tested_on}, {metrics.images:,} test images: accuracy {100 * metrics.accuracy:.2f} %{before}, "
-        f"log loss {metrics.loss:.4f}; learned from {len(images.train):,}"
+        f"log loss {metrics.loss:.4f}; trained on {len(images.train):,}"
     )
     if done.model is None:
-        advise("no model is kept: what was learned is no layers")
+        advise("no model is saved: this learner cannot be written as layers")
     advise(f"look at {run.report}")
     say(str(run.path))
     return 0

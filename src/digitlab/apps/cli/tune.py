@@ -44,11 +44,11 @@ def tune(
     runs: Path = Path("runs"),
     json: bool = False,
 ) -> int:
-    """Search for good settings, on folds of the training images; the test images are never looked at.
+    """Hyperparameter search by cross-validation on the training images; the test images are never used.
 
-    A space is a recipe whose settings partly vary. Each trial is trained on all folds but one and measured on that one,
-    for each fold; trials that are not promising are ended early. Every step is kept at once: after Ctrl-C, a kill or a
-    power cut the same command goes on. Ends with 1 when trials are missing in the end.
+    A search space is a recipe some of whose settings vary. Each trial is trained on all folds but one and evaluated on
+    the held-out one, for each fold; trials that are not promising are pruned. Every step is saved at once: after
+    Ctrl-C, a kill or a power cut the same command goes on. Ends with 1 when trials are missing in the end.
 
     For example:
     digitlab tune s1-grid --for 30m
@@ -60,21 +60,21 @@ def tune(
             settings below, and a table [space] with choices, e.g. batch_size = [32, 64], or ranges, e.g. learning_rate
             = { low = 1e-4, high = 1e-1, log = true }; options of the architecture in [space.options].
         resume: The folder of a search: go on with it.
-        out: The folder of the search; else tunings/NAME.
-        trials: So many in all, those before included; else every point of a grid, or 50.
+        out: The folder of the search; default: tunings/NAME.
+        trials: Number of trials in all, including those of an earlier start; default: every point of a grid, or 50.
         sampler: tpe, grid or random.
         pruner: none, median, halving or hyperband.
-        folds: Parts of the training images.
-        use_folds: Measure on so many of them only.
-        seeds: Train so many times on each fold.
-        share: Of the training images that take part, e.g. 0.1 for a first look.
+        folds: Number of cross-validation folds of the training images.
+        use_folds: Evaluate on this number of them only.
+        seeds: Number of trainings per fold, with different seeds.
+        share: Share of the training images that are used, e.g. 0.1 for a first look.
         seed: The same seed proposes the same trials.
         engine: local (processes on this machine) or ray (a cluster).
         address: Of a running Ray cluster, HOST:PORT or auto; without it one is started here.
-        workers: Processes of the local engine; else one for every two processors.
-        for_: Stop after so long, e.g. 60m or 2h.
-        retrain_best: In the end train the best recipe on all training images, into a run folder: that one is measured
-            on the test images.
+        workers: Processes of the local engine; default: one per two processors.
+        for_: Stop after this time, e.g. 60m or 2h.
+        retrain_best: In the end train the best recipe on all training images, into a run folder; this network is
+            evaluated on the test images.
         runs: The folder in which that run folder is made.
         json: Results as one JSON object.
     """
@@ -217,7 +217,7 @@ def _say_trials(space: Space, found: dict[str, Any]) -> None:
         say("no trial is complete")
         return
     if several:
-        say(f"the front: {len(shown)} trials that no other is better than in all of {', '.join(found['objectives'])}")
+        say(f"Pareto front: {len(shown)} trials that no other dominates in {', '.join(found['objectives'])}")
     rows = [
         [
             row["trial"],
@@ -228,7 +228,7 @@ def _say_trials(space: Space, found: dict[str, Any]) -> None:
         for row in shown[: 3 * _SHOWN if several else _SHOWN]
     ]
     names = [name.removeprefix("options.") for name in space.parameters]
-    say(table(["trial", *found["objectives"], "deviation", *names], rows))
+    say(table(["trial", *found["objectives"], "std. dev.", *names], rows))
 
 
 def _in_words(value: object) -> str:

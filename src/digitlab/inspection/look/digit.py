@@ -130,7 +130,7 @@ def _keep_walk(album: Album, seen: NDArray[np.uint8], probabilities: NDArray[np.
         field = fields[step.name]
         told = [f"{made.shape[-1]} maps {made.shape[0]}×{made.shape[1]}" if made.ndim == 3 else f"{len(made)} units"]
         if field is not None:
-            told.append("each sees all" if field.whole else f"a number sees {field}")
+            told.append("receptive field: all" if field.whole else f"receptive field {field}")
         if last is step and network.activated(step) is network.answer:
             told.append(f"before the {network.answer.activation}")
         stages.append(Stage(step.name, "\n".join(told), made))
@@ -139,7 +139,7 @@ def _keep_walk(album: Album, seen: NDArray[np.uint8], probabilities: NDArray[np.
 
 def _keep_changes(album: Album, image: NDArray[np.uint8], digit: int, see: See) -> list[dict[str, Any]]:
     found = smallest_changes(lambda images: _answers(album.network, see(images)), image)
-    pictures: list[tuple[str, str, NDArray[np.uint8] | None]] = [("as it is", str(digit), image)]
+    pictures: list[tuple[str, str, NDArray[np.uint8] | None]] = [("original", str(digit), image)]
     told: list[dict[str, Any]] = []
     for kind, change in found.items():
         if change is None:

@@ -1,4 +1,4 @@
-"""The reasons of an answer: four ways of asking, for the question, for each class, and with a spoilt network."""
+"""Attribution of a prediction: four methods, for the question, for each class, and with shuffled weights."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["look_at_reasons"]
 
 _GRADIENTS = "integrated gradients"
 _SAID = {
-    "saliency": "how steeply the\nscore changes\nwith each pixel",
-    _GRADIENTS: "what each pixel\nadds on the way\nfrom black",
-    "Grad-CAM": "where the maps lie\nthat speak for it",
-    "occlusion": "what is lost when\nthe 5×5 pixels\naround are erased",
+    "saliency": "gradient of the\nlogit with respect\nto each pixel",
+    _GRADIENTS: "the pixel's share of\nthe logit's rise from\na black image",
+    "Grad-CAM": "activation maps,\nweighted by\ntheir gradient",
+    "occlusion": "drop of the logit\nwhen 5×5 pixels\nare erased",
 }
 _STEPS = 32  # of integrated gradients where its sum is not told
 
@@ -88,11 +88,11 @@ def _keep(
 def _check(
     album: Album, seen: NDArray[np.uint8], question: Question, ways: dict[str, Way]
 ) -> dict[str, list[dict[str, Any]]]:
-    """How the maps change when what the network has learned is spoilt."""
+    """The sanity check: how the maps change as the weights are shuffled, layer by layer."""
     stages = sanity_check(
         album.network, seen, lambda network: np.stack([way(network, seen, [question])[0] for way in ways.values()])
     )
-    columns = ["as trained", *(_spoilt(each.layers) for each in stages[1:-1]), "all layers shuffled"]
+    columns = ["as trained", *(_shuffled(each.layers) for each in stages[1:-1]), "all layers shuffled"]
     rows = {name: np.stack([each.maps[place] for each in stages]) for place, name in enumerate(ways)}
     found = {name: [each.correlations[place] for each in stages] for place, name in enumerate(ways)}
     notes = {name: [f"{each:.2f}".replace("-", "−") for each in alike] for name, alike in found.items()}
@@ -106,5 +106,5 @@ def _check(
     }
 
 
-def _spoilt(layers: int) -> str:
+def _shuffled(layers: int) -> str:
     return "last layer shuffled" if layers == 1 else f"last {layers} layers"

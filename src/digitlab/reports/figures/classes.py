@@ -21,8 +21,11 @@ _SHORT = 4  # letters of a run's name, of which many go into a row
 
 
 @styled
-def precision_recall_bars_figure(precision: Sequence[float], recall: Sequence[float]) -> Figure:
-    """Two bars a digit (S0, figure 4.4). The axis begins near the lowest, so each bar bears its number, in per cent."""
+def precision_recall_bars_figure(precision: Sequence[float | None], recall: Sequence[float | None]) -> Figure:
+    """Two bars per digit (S0, figure 4.4). The axis begins near the lowest, so each bar bears its number, in per cent.
+
+    A number that is undefined (None) has no bar and a dash: precision of a digit never predicted, recall of one absent.
+    """
     figure, axes = panel()
     colours = palette()
     begin = _beginning([*precision, *recall])
@@ -31,9 +34,11 @@ def precision_recall_bars_figure(precision: Sequence[float], recall: Sequence[fl
         ("recall", recall, colours.orange, 0.2),
     ):
         places = np.arange(len(values)) + aside
-        axes.bar(places, np.asarray(values) - begin, 0.36, bottom=begin, color=colour, alpha=0.85, label=name)
-        for place, value in zip(places, values, strict=True):
-            axes.text(place, value, f" {100 * value:.1f}", rotation=90, ha="center", va="bottom", fontsize=8.5)
+        heights = [begin if value is None else value for value in values]
+        axes.bar(places, np.asarray(heights) - begin, 0.36, bottom=begin, color=colour, alpha=0.85, label=name)
+        for place, value, height in zip(places, values, heights, strict=True):
+            shown, angle = (" –", 0) if value is None else (f" {100 * value:.1f}", 90)
+            axes.text(place, height, shown, rotation=angle, ha="center", va="bottom", fontsize=8.5)
     axes.set_ylim(begin, 1 + 0.22 * (1 - begin))
     ticks = [tick for tick in axes.get_yticks() if begin <= tick <= 1]
     axes.set_yticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
@@ -45,33 +50,38 @@ def precision_recall_bars_figure(precision: Sequence[float], recall: Sequence[fl
     return figure
 
 
-def _beginning(values: Sequence[float]) -> float:
+def _beginning(values: Sequence[float | None]) -> float:
     """Where an axis of shares begins: as far below the lowest as it is below 1, on a round number; 0 for low ones.
 
-    >>> _beginning([0.991, 0.999]), _beginning([0.96, 0.99]), _beginning([0.3])
+    >>> _beginning([0.991, 0.999]), _beginning([0.96, None, 0.99]), _beginning([0.3])
     (0.98, 0.9, 0.0)
     """
-    return next((1 - step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if 1 - min(values) <= 0.55 * step), 0.0)
+    lowest = min((value for value in values if value is not None), default=0.0)
+    return next((1 - step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if 1 - lowest <= 0.55 * step), 0.0)
 
 
 @styled
-def classification_report_figure(report: Mapping[str, Sequence[float]], support: Sequence[int]) -> Figure:
-    """The numbers of every digit as a tinted table; last, their means, plain and weighted by images (S1, §4.2).
+def classification_report_figure(report: Mapping[str, Sequence[float | None]], support: Sequence[int]) -> Figure:
+    """The numbers of every digit as a tinted table; last, their averages, macro and weighted by support (S1, §4.2).
 
-    report: by its name, e.g. precision, a column of ten shares
+    report: by its name, e.g. precision, a column of ten shares, None where undefined. The averages are those of
+        `evaluation.Metrics`: over the digits that have images
     """
-    columns, rows = [*report, "images"], [*map(str, range(len(support))), "mean", "weighted"]
-    figure, axes = panel(1.3 + 1.05 * len(columns), 0.9 + 0.33 * len(rows), left=1, bottom=0.1, right=0.1, top=0.75)
+    columns, rows = [*report, "support"], [*map(str, range(len(support))), "macro avg", "weighted avg"]
+    figure, axes = panel(1.6 + 1.05 * len(columns), 0.9 + 0.33 * len(rows), left=1.3, bottom=0.1, right=0.1, top=0.75)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.45, -0.5)
-    begin = _beginning([min(values) for values in report.values()])
+    begin = _beginning([value for values in report.values() for value in values])
+    has_images = np.asarray(support) > 0
     for column, values in enumerate(report.values()):
-        for row, value in enumerate([*values, float(np.mean(values)), float(np.average(values, weights=support))]):
-            _tinted(axes, (column, row), value, (value - begin) / (1 - begin), bold=row >= len(support))
+        counted = np.asarray([value or 0.0 for value in values])
+        averages = float(counted[has_images].mean()), float(np.average(counted, weights=support))
+        for row, value in enumerate([*values, *averages]):
+            _tinted(axes, (column, row), value, begin, bold=row >= len(support))
     for row, count in enumerate([*support, sum(support), sum(support)]):
-        axes.text(columns.index("images"), row, f"{count:,}", ha="center", va="center", color=palette().quiet)
+        axes.text(columns.index("support"), row, f"{count:,}", ha="center", va="center", color=palette().quiet)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.xaxis.tick_top()
@@ -80,20 +90,23 @@ def classification_report_figure(report: Mapping[str, Sequence[float]], support:
     return figure
 
 
-def _tinted(axes: Axes, at: tuple[int, int], value: float, height: float, *, bold: bool) -> None:
+def _tinted(axes: Axes, at: tuple[int, int], value: float | None, begin: float, *, bold: bool) -> None:
     column, row = at
-    low = palette().orange  # the worse, the stronger
+    if value is None:
+        axes.text(column, row, "–", ha="center", va="center", color=palette().quiet)
+        return
+    alpha = 0.65 * (1 - value) / (1 - min(begin, value))  # the worse, the stronger
     axes.add_patch(
-        Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=low, alpha=0.65 * (1 - height), linewidth=0)
+        Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=palette().orange, alpha=alpha, linewidth=0)
     )
     axes.text(column, row, f"{value:.4f}", ha="center", va="center", weight="bold" if bold else "normal")
 
 
 @styled
-def runs_by_digit_figure(values: Mapping[str, Sequence[float]], name: str) -> Figure:
-    """A number of each digit, e.g. recall, of several runs: a dot a run, side by side over each digit.
+def runs_by_digit_figure(values: Mapping[str, Sequence[float | None]], name: str) -> Figure:
+    """A number of each digit, e.g. recall, of several runs: a dot per run, side by side over each digit.
 
-    values: by the run's name, ten shares
+    values: by the run's name, ten shares; no dot where one is None
     """
     columns = 2 if max(map(len, values)) > _SHORT else 8
     rows = -(-len(values) // columns)
@@ -101,7 +114,8 @@ def runs_by_digit_figure(values: Mapping[str, Sequence[float]], name: str) -> Fi
     for number, ((run, shares), style) in enumerate(zip(values.items(), line_styles(len(values)), strict=True)):
         aside = 0.6 * ((number + 0.5) / len(values) - 0.5)
         marker = "osD^v"[number // len(palette().series) % 5]
-        axes.plot(np.arange(len(shares)) + aside, shares, marker, color=style["color"], markersize=6, label=run)
+        heights = np.asarray(shares, float)  # None becomes NaN, which is not drawn
+        axes.plot(np.arange(len(shares)) + aside, heights, marker, color=style["color"], markersize=6, label=run)
     for place in np.arange(0.5, 9):
         axes.axvline(place, color=palette().line, linewidth=0.8)
     axes.set_xticks(range(10))

@@ -1,4 +1,4 @@
-"""The confusion matrix: what was what, and what it was taken for."""
+"""The confusion matrix: true digits against predicted ones."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ __all__ = ["confusion_matrix_figure"]
 
 @styled
 def confusion_matrix_figure(matrix: Sequence[Sequence[int]], *, shares: bool = False) -> Figure:
-    """True digits (rows) against answers (columns), with totals; mistakes are tinted (S0, figure 2.6).
+    """True digits (rows) against predicted ones (columns), with totals; errors are tinted (S0, figure 2.6).
 
     matrix: 10 rows of 10 counts
-    shares: per cent of each row instead of counts: how often a digit got which answer. The right column and the last
+    shares: per cent of each row instead of counts (normalised over the true digit). The right column and the last
         row stay counts.
     """
     counts = np.asarray(matrix)  # (10, 10)
-    figure, axes = panel(5.6, 5.4, left=0.55, bottom=0.15, right=0.1, top=0.65)
+    figure, axes = panel(5.9, 5.4, left=0.85, bottom=0.15, right=0.1, top=0.65)
     axes.grid(visible=False)
     axes.set_xlim(-0.5, 10.6)
     axes.set_ylim(10.6, -0.5)
     axes.spines[:].set_visible(False)
     _tint(axes, counts)
     for (row, column), count in np.ndenumerate(counts):
-        text = _share(count, counts[row].sum()) if shares else f"{count:,}"
-        axes.text(column, row, text if count else "·", **_as(lesser=not count, bold=row == column))
+        text = "·" if not count else _share(count, counts[row].sum()) if shares else f"{count:,}"
+        axes.text(column, row, text, **_as(lesser=not count, bold=row == column))
     for place in range(10):
         axes.text(10.1, place, f"{counts[place].sum():,}", **_as(lesser=True))
         axes.text(place, 10.1, f"{counts[:, place].sum():,}", **_as(lesser=True))
     axes.text(10.1, 10.1, f"{counts.sum():,}", **_as(lesser=False, bold=True))
-    names, places = [*map(str, range(10)), "all"], [*range(10), 10.1]
+    names, places = [*map(str, range(10)), "total"], [*range(10), 10.1]
     axes.set_xticks(places, names)
     axes.set_yticks(places, names)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel("answer" + (", % of the digit's images" if shares else ""))
+    axes.set_xlabel("predicted digit" + (", % of the true digit's images" if shares else ""))
     axes.set_ylabel("true digit")
     return figure
 

@@ -59,12 +59,12 @@ def _curve(
             color=colours.blue,
             alpha=0.4,
             linewidth=0.9,
-            label="each batch" if step == 1 else f"mean of {step} batches",
+            label="training, each batch" if step == 1 else f"training, mean of {step} batches",
         )
-    axes.plot(epochs, history[name], "o-", color=colours.blue, markersize=5, label="training, whole epoch")
+    axes.plot(epochs, history[name], "o-", color=colours.blue, markersize=5, label="training, mean of the epoch")
     if np.isfinite(validation).any():
-        axes.plot(epochs, validation, "s-", color=colours.orange, markersize=5, label="validation")
-    _over_epochs(axes, name, name, [*history[name], *validation])
+        axes.plot(epochs, validation, "s-", color=colours.orange, markersize=5, label="validation, after the epoch")
+    _over_epochs(axes, f"Learning curve: {name}", name, [*history[name], *validation])
 
 
 def _over_epochs(axes: Axes, title: str, kind: str, values: Sequence[float]) -> None:
@@ -77,7 +77,8 @@ def _over_epochs(axes: Axes, title: str, kind: str, values: Sequence[float]) -> 
         axes.set_ylim(max(0.0, 1 - 2 * (1 - shown.min(initial=0.999))), 1.0)
     axes.set_title(title)
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.set_ylabel(kind)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
     axes.grid(visible=True)
     axes.tick_params(length=0)
 
@@ -131,11 +132,12 @@ def learning_rate_figure(
     axes.set_ylim(0, 1.4 * max(smoothed[0], smoothed.min()))
     tenth = least and least / 10
     if least is not None:
-        axes.plot(least, np.interp(least, rates, smoothed), "o", color=colours.orange, label=f"least at: {least:.2g}")
-    for rate, text, style in ((tenth, "a tenth of that", ":"), (suggested, "falls fastest at", "-")):
+        axes.plot(least, np.interp(least, rates, smoothed), "o", color=colours.orange, label=f"minimum at {least:.2g}")
+    for rate, text, style in ((tenth, "a tenth of that:", ":"), (suggested, "steepest descent at", "-")):
         if rate is not None:
-            axes.axvline(rate, color=colours.orange, linestyle=style, label=f"{text}: {rate:.2g}")
-    axes.set_title("loss while the learning rate rises")
+            axes.axvline(rate, color=colours.orange, linestyle=style, label=f"{text} {rate:.2g}")
+    axes.set_title("Learning-rate range test")
     axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss")
     axes.legend(loc="lower left")
     return figure

@@ -1,4 +1,4 @@
-"""Wrong answers as pictures, each with its three best guesses."""
+"""Misclassified images, each with its three most probable classes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mistakes_figure(
     numbers: Sequence[int],
     columns: int = 4,
 ) -> Figure:
-    """Each wrongly answered image under its true digit, beside its three best guesses as bars.
+    """Each misclassified image under its true digit, beside its three most probable classes as bars.
 
     images: uint8 (N, 28, 28); labels: (N,), the true digits; probabilities: (N, 10); numbers: (N,), each image's place
         in its set

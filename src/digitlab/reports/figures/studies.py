@@ -162,7 +162,7 @@ def range_tests_figure(
         axes.tick_params(length=0, labelsize=9)
         if column == 0:
             axes.set_ylabel("loss")
-    words = "while the learning rate rises" + ("; dashed: the published rate" if published else "")
+    words = "x: learning rate, rising from step to step" + ("; dashed: the published rate" if published else "")
     figure.text(0.5, 0.12 / height, words, ha="center", color=colours.quiet, fontsize=10)
     return figure
 
@@ -197,5 +197,7 @@ def batches_figure(
     grid[0, 1].set_ylim(max(0.0, 1 - max(shown, default=1.0) / 2), 1.0)
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
-    figure.legend(grid[0, 0].lines[:2], ["batches of training", "validation"], loc="lower center", ncols=2)
+    figure.legend(
+        grid[0, 0].lines[:2], ["training, means of batches", "validation, after the epoch"], loc="lower center", ncols=2
+    )
     return figure

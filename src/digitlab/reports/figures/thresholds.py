@@ -1,4 +1,4 @@
-"""Each digit against the other nine, at every threshold: ROC and precision–recall, whole and near the corner."""
+"""Each digit against the other nine (one-vs-rest): ROC and precision–recall curves, whole and near the corner."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ _AROUND = 4  # times as far from the corner as the bend that is furthest from it
 
 @styled
 def roc_figure(curves: Sequence[Curve | None], mean: Curve | None = None, *, corner: bool = False) -> Figure:
-    """ROC of each digit and their mean, with the areas (S1, figures 4.1 and 4.3).
+    """ROC of each digit and their macro average, with the areas (S1, figures 4.1 and 4.3).
 
-    curves: ten, None for a digit that the set lacks; x is the share of the others taken for the digit, y the share of
-        the digit's images found
+    curves: ten, None for a digit that the set lacks; x is the false positive rate, y the true positive rate
     corner: the top left only, as near as shows where the curves bend
     """
     figure, axes = panel()
     _one_each(axes, curves, areas=not corner)
     if mean is not None:
-        label = "mean" if corner else f"mean {mean.area:.5f}"
+        label = "macro" if corner else f"macro {mean.area:.5f}"
         axes.plot(mean.x, mean.y, color=palette().ink, linewidth=1, zorder=1.9, label=label)
     if corner:
         wide, high = _reach([(curve.x, 1 - curve.y) for curve in curves if curve])
@@ -43,9 +42,10 @@ def roc_figure(curves: Sequence[Curve | None], mean: Curve | None = None, *, cor
     else:
         axes.set_xlim(-0.02, 1)
         axes.set_ylim(0, 1.02)
-    axes.set_xlabel("others taken for the digit")
-    axes.set_ylabel("images of the digit found")
-    axes.set_title("ROC, top left corner" if corner else "ROC, with the area under it")
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
+    axes.set_title("ROC curves, top left corner" if corner else "ROC curves, with AUC")
     _name_digits(axes, "lower right")
     return figure
 
@@ -67,9 +67,10 @@ def precision_recall_figure(curves: Sequence[Curve | None], *, corner: bool = Fa
     else:
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.02)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
-    axes.set_title("Precision–recall, top right corner" if corner else "Precision–recall, with its average")
+    axes.set_title("Precision–recall curves, top right corner" if corner else "Precision–recall curves, with AP")
     _name_digits(axes, "lower left")
     return figure
 

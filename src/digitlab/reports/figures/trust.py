@@ -1,4 +1,4 @@
-"""How far an answer's probability can be trusted: reliability, and what refusing the least sure ones saves."""
+"""Calibration and selective classification: the reliability diagram and the error–rejection curve."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["error_reject_figure", "reliability_figure"]
 
 @styled
 def reliability_figure(found: Reliability) -> Figure:
-    """How often answers of a confidence are right, with 95 % intervals; below, how many answers have it.
+    """Accuracy over confidence, with 95 % confidence intervals; below, the number of predictions in each bin.
 
-    A dot under the diagonal: surer than right. Few answers make a long interval.
+    A dot under the diagonal: overconfident. Few predictions make a long interval.
     """
     figure, axes = panel(bottom=1.15)
     colours = palette()
@@ -35,13 +35,19 @@ def reliability_figure(found: Reliability) -> Figure:
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
     axes.tick_params(labelbottom=False)
-    axes.set_ylabel("share that is right")
-    axes.set_title("Reliability")
+    axes.set_ylabel("accuracy")
+    axes.set_title("Reliability diagram")
     axes.text(
-        0.03, 0.97, f"expected calibration error {found.error:.4f}", transform=axes.transAxes, va="top", fontsize=10
+        0.985, 0.11, f"expected calibration error {found.error:.4f}", transform=axes.transAxes, ha="right", fontsize=10
     )
     axes.text(
-        0.985, 0.03, "diagonal: as sure as right", transform=axes.transAxes, ha="right", fontsize=9, color=colours.quiet
+        0.985,
+        0.03,
+        "dotted: well calibrated",
+        transform=axes.transAxes,
+        ha="right",
+        fontsize=9,
+        color=colours.quiet,
     )
     _counts(figure, axes, found)
     return figure
@@ -59,14 +65,15 @@ def _counts(figure: Figure, above: Axes, found: Reliability) -> None:
     axes.set_xlim(above.get_xlim())
     axes.set_ylim(0.5, 3 * most)
     axes.tick_params(length=0)
-    axes.set_xlabel("confidence of the answer (below: how many)")
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("count", fontsize=9)
 
 
 @styled
 def error_reject_figure(curve: Curve) -> Figure:
-    """The error among the answers that are left when the least sure ones are refused.
+    """The error rate of the predictions that are left when the least confident ones are rejected.
 
-    curve: x is the share refused, y the share of wrong answers among the others
+    curve: x is the rejection rate, y the error rate of the rest
     """
     figure, axes = panel()
     colours = palette()
@@ -79,7 +86,7 @@ def error_reject_figure(curve: Curve) -> Figure:
             axes.plot(share, left, "o", color=colours.orange, markersize=6)
             late = share > 0.6 * furthest
             axes.annotate(
-                f"{100 * share:g} % refused: {100 * left:.2f} %",
+                f"{100 * share:g} % rejected: {100 * left:.2f} %",
                 (share, left),
                 (4 if late else 7, 8 if late else 5),
                 textcoords="offset points",
@@ -89,7 +96,7 @@ def error_reject_figure(curve: Curve) -> Figure:
     axes.set_ylim(0, 1.1 * max(float(curve.y[0]), 1e-4))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-    axes.set_xlabel("answers refused, the least sure first")
-    axes.set_ylabel("error of the others")
-    axes.set_title("Error against refusal")
+    axes.set_xlabel("rejection rate (least confident first)")
+    axes.set_ylabel("error rate of the rest")
+    axes.set_title("Error–rejection curve")
     return figure

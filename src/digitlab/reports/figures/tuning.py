@@ -67,7 +67,7 @@ def front_figure(
     *,
     more_is_better: bool = True,
 ) -> Figure:
-    """Every complete trial by two objectives, a panel for each other one; those of the front in colour.
+    """Every complete trial by two objectives, a panel for each other one; those of the Pareto front in colour.
 
     The line goes through the trials that no other beats in the panel's two objectives: with three, the front has more.
     Their numbers stand beside them. Costs that differ tenfold are drawn by their logarithm.
@@ -99,9 +99,9 @@ def front_figure(
         axes.grid(visible=True)
         axes.tick_params(length=0)
     names = [
-        ("o", colours.blue, "front"),
-        ("o", colours.quiet, "beaten in all"),
-        ("-", colours.orange, "best at its cost"),
+        ("o", colours.blue, "on the Pareto front"),
+        ("o", colours.quiet, "dominated"),
+        ("-", colours.orange, "Pareto front of this panel's two"),
     ]
     marks = [figure.axes[0].plot([], [], mark, color=colour, markersize=5)[0] for mark, colour, _ in names]
     figure.legend(marks, [name for *_, name in names], loc="lower center", ncols=3)

@@ -36,7 +36,7 @@ function thumb(image) {
   made.type = "button";
   made.dataset.image = image;
   made.title = `${called(image)} image ${place(image)}`;
-  made.setAttribute("aria-label", `${called(image)} image ${place(image)}: ${truth(image)}, answered ${answer(image)}`);
+  made.setAttribute("aria-label", `${called(image)} image ${place(image)}: true ${truth(image)}, predicted ${answer(image)}`);
   made.append(picture(image, 56), make("b", truth(image)));
   if (wrong(image)) made.append(" ", make("span", "→ " + answer(image), "wrong"));
   made.addEventListener("click", () => choose(image));
@@ -65,7 +65,7 @@ function showDetail() {
   shut.setAttribute("aria-label", "let go");
   shut.addEventListener("click", () => choose(-1));
   large.append(picture(image, side));
-  detail.replaceChildren(shut, large, make("p", `${called(image)} image ${place(image)}, truly ${truth(image)}`, "quiet"));
+  detail.replaceChildren(shut, large, make("p", `${called(image)} image ${place(image)}, true class ${truth(image)}`, "quiet"));
   for (let at = 2; at < guesses.length; at += 2) {
     const row = make("div", undefined, guesses[at] === truth(image) ? "guess true" : "guess"), bar = make("i"), box = make("div");
     bar.style.width = guesses[at + 1] + "%";
@@ -128,7 +128,7 @@ function draw() {
   const near = images.map(image => [image, ...onMap(image)]).filter(([, x, y]) => x > -20 && y > -20 && x < width() + 20 && y < height() + 20);
   const drawn = state.drawn === "images" && inked();
   const size = drawn ? Math.min(28, 11 * Math.sqrt(state.zoom)) + 3 : Math.min(5, 2 + state.zoom / 2);
-  near.sort((one, other) => wrong(one[0]) - wrong(other[0]));  // mistakes above the others
+  near.sort((one, other) => wrong(one[0]) - wrong(other[0]));  // errors above the others
   for (const [image, x, y] of near) {
     brush.globalAlpha = state.cell && !inCell(image) ? 0.2 : drawn ? 0.9 : 0.75;
     if (drawn) {
@@ -220,7 +220,7 @@ canvas.addEventListener("pointermove", event => {
     draw();
   } else if (event.pointerType === "mouse" && !held) {
     const image = nearest(event.offsetX, event.offsetY, 12);
-    canvas.title = image < 0 ? "" : `${truth(image)}, answered ${answer(image)}`;
+    canvas.title = image < 0 ? "" : `true ${truth(image)}, predicted ${answer(image)}`;
     if (image >= 0 && image !== state.image) choose(image);
   }
 });
@@ -251,7 +251,7 @@ function showCell() {
   const images = state.cell ? points.filter(inCell) : [], [row, column] = state.cell.split(",");
   const count = state.cell ? found.confusion[row][column] : 0;
   const part = images.length < count ? `; ${images.length} are on this page` : "";
-  document.getElementById("about-cell").textContent = state.cell ? `${row}, answered ${column}: ${count.toLocaleString("en")} image${count === 1 ? "" : "s"}${part}.` : "";
+  document.getElementById("about-cell").textContent = state.cell ? `True ${row}, predicted ${column}: ${count.toLocaleString("en")} image${count === 1 ? "" : "s"}${part}.` : "";
   fill("cell", images.slice(0, 300));
 }
 

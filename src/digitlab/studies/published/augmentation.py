@@ -1,4 +1,4 @@
-"""S1 §3.2.12, figures 3.22 to 3.24: does varying the images help against overfitting?
+"""S1 §3.2.12, figures 3.22 to 3.24: does data augmentation help against overfitting?
 
     digitlab study run augmentation              # about 17 minutes a seed on two cores
 

@@ -1,4 +1,4 @@
-"""S1 §3.2.4, figures 3.13 and 3.14: how many images a step?
+"""S1 §3.2.4, figures 3.13 and 3.14: which batch size?
 
     digitlab study run batch-size                # about 2 minutes a seed on two cores
 

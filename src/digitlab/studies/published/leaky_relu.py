@@ -1,4 +1,4 @@
-"""S1 §3.2.11: a slope for what is negative?
+"""S1 §3.2.11: leaky ReLU instead of ReLU?
 
     digitlab study run leaky-relu                # about 6 minutes a seed on two cores
 

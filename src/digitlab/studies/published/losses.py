@@ -1,4 +1,4 @@
-"""S1 §3.2.3, figure 3.12: three losses that say the same.
+"""S1 §3.2.3, figure 3.12: three equivalent losses.
 
     digitlab study run losses                    # about a minute a seed on two cores
 

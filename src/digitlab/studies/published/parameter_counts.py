@@ -1,4 +1,4 @@
-"""S2, "Characteristics of CNNs": how many weights has what?
+"""S2, "Characteristics of CNNs": how many parameters has which layer?
 
     digitlab study run parameter-counts          # seconds; nothing is trained
 

@@ -80,9 +80,16 @@ class _Graph:
         return mark + model.graph.output[0].name
 
 
-def compose(detector: onnx.ModelProto, classifier: onnx.ModelProto, metadata: dict[str, str]) -> onnx.ModelProto:
+def compose(
+    detector: onnx.ModelProto,
+    classifier: onnx.ModelProto,
+    metadata: dict[str, str],
+    scale: tuple[float, float, float] | None = None,
+) -> onnx.ModelProto:
     """The whole page reader.
 
+    scale: of the score: weights of the detector's and of the classifier's logit that a digit stands there, and a bias
+        (Platt 1999). None: the files that these are fitted with; "witnesses" has both logits then, float32 (N, 2)
     detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 60); classifier: float32 (N, 32, 32, 3) → (N, 11)
 
     Returns:
@@ -104,13 +111,23 @@ def compose(detector: onnx.ModelProto, classifier: onnx.ModelProto, metadata: di
     crop = g("Softmax", logits, axis=1)
     digits = g("Slice", crop, *(g.constant([each], np.int64) for each in (0, 10, 1)))
     other = g("Squeeze", g("Slice", crop, *(g.constant([each], np.int64) for each in (10, 11, 1))), g.constant([1], np.int64))
-    scores = g("Mul", g("Sqrt", peaks), g("Sub", g.constant(1.0), other))
+    detected = _logit(g, peaks)
+    accepted = _logit(g, g("Sub", g.constant(1.0), other))
+    weights = scale or (0.5, 0.5, 0.0)
+    both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
+    scores = g("Sigmoid", g("Add", both, g.constant(weights[2])))
+    one = g.constant([1], np.int64)
+    witnesses = g("Concat", g("Unsqueeze", detected, one), g("Unsqueeze", accepted, one), axis=1)
     which = g("Add", g("Log", g("Max", digits, g.constant(1e-6))),
               g("Mul", g.constant(0.5), g("Log", g("Max", kinds, g.constant(1e-4)))))  # fmt: skip
     probabilities = g("Softmax", which, axis=1)
-    boxes, scores, probabilities = _suppressed(g, boxes, scores, probabilities)
+    boxes, scores, probabilities, witnesses = _suppressed(g, boxes, scores, probabilities, witnesses)
     for name, value in (("boxes", boxes), ("scores", scores), ("probabilities", probabilities)):
         g.nodes.append(helper.make_node("Identity", [value], [name]))
+    extra = []
+    if scale is None:
+        g.nodes.append(helper.make_node("Identity", [witnesses], ["witnesses"]))
+        extra = [helper.make_tensor_value_info("witnesses", TensorProto.FLOAT, ["candidates", 2])]
     graph = helper.make_graph(
         g.nodes,
         "page-reader",
@@ -119,6 +136,7 @@ def compose(detector: onnx.ModelProto, classifier: onnx.ModelProto, metadata: di
             helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["candidates", 4]),
             helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["candidates"]),
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["candidates", 10]),
+            *extra,
         ],
         g.constants,
     )
@@ -199,9 +217,14 @@ def _crops(g: _Graph, units: str, low: str, high: str) -> str:
     return str(g("Transpose", crops, perm=[0, 2, 3, 1]))
 
 
-def _suppressed(g: _Graph, boxes: str, scores: str, probabilities: str) -> list[str]:
+def _logit(g: _Graph, probability: str) -> str:
+    inside = g("Clip", probability, g.constant(1e-4), g.constant(1 - 1e-4))
+    return str(g("Log", g("Div", inside, g("Sub", g.constant(1.0), inside))))
+
+
+def _suppressed(g: _Graph, boxes: str, scores: str, *values: str) -> list[str]:
     """Without what overlaps a better one too much, best first."""
-    boxes, scores, probabilities = _best(g, scores, MOST, boxes, scores, probabilities)
+    boxes, scores, *values = _best(g, scores, MOST, boxes, scores, *values)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
     across = [g("Transpose", each, perm=[1, 0]) for each in (x0, y0, x1, y1)]  # (1, N)
     zero = g.constant(0.0)
@@ -217,5 +240,5 @@ def _suppressed(g: _Graph, boxes: str, scores: str, probabilities: str) -> list[
     better = g("Trilu", both, g.constant(-1, np.int64), upper=0)  # row i, column j < i: a better one
     worst = g("ReduceMax", g("Concat", better, g("Mul", g("Sub", x1, x1), zero), axis=1), g.constant([1], np.int64), keepdims=0)
     kept = g("Squeeze", g("NonZero", g("Less", worst, g.constant(0.5))), g.constant([0], np.int64))
-    return [g("Gather", value, kept, axis=0) for value in (boxes, scores, probabilities)]
+    return [g("Gather", value, kept, axis=0) for value in (boxes, scores, *values)]
 

@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["export_page_reader"]
 
 
-def export_page_reader(where: keras.Model, what: keras.Model, metadata: dict[str, str]) -> bytes:
+def export_page_reader(
+    where: keras.Model,
+    what: keras.Model,
+    metadata: dict[str, str],
+    scale: tuple[float, float, float] | None = None,
+) -> bytes:
     """The file's bytes, in float32; see `compose`."""
-    return compose(_converted(where), _converted(what), metadata).SerializeToString()
+    made: bytes = compose(_converted(where), _converted(what), metadata, scale).SerializeToString()
+    return made
 
 
 def _converted(model: keras.Model) -> onnx.ModelProto:
