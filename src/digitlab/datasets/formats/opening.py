@@ -14,6 +14,7 @@ from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf
 from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
 from digitlab.datasets.formats.lmdb_pages import MAGIC
 from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
+from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name
 from digitlab.errors import DatasetError, StorageError, UsageError
 from digitlab.storage import saying_what_failed
 
@@ -37,15 +38,20 @@ def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource
     """Open a file or folder of labelled images; a context manager.
 
     HDF5 and raw IDX come back as a `RowSource`, which reads rows in any order. ``split`` chooses among the groups of
-    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files.
+    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files. Images come as
+    the file has them; of ``NAME#inverted``, with 255 − each pixel.
 
     Raises:
         DatasetError: for what is missing, damaged, of no known format, or parted into splits of which none was chosen.
         StorageError: when it may not be read.
         MissingExtraError: for HDF5 without h5py and LMDB without protobuf.
     """
-    path = Path(path)
-    format_ = _format_of(path)
+    path, asked = parted_name(path)
+    source = _opened(path, _format_of(path), split)
+    return inverted(source) if asked == INVERTED else source
+
+
+def _opened(path: Path, format_: str, split: str | None) -> ImageSource:
     if format_ == "hdf5":
         return Hdf5Source(path, split)
     if format_ == "npz":
@@ -67,7 +73,7 @@ def splits_of(path: str | Path) -> tuple[str, ...]:
         DatasetError: as `open_dataset_file`.
         StorageError: when it may not be read.
     """
-    path = Path(path)
+    path, _ = parted_name(path)
     format_ = _format_of(path)
     if format_ == "idx-folder":
         pairs = _idx_pairs(path)
@@ -83,7 +89,7 @@ def form_of(path: str | Path) -> Literal["grey", "sobel"]:
         DatasetError: as `open_dataset_file`.
         StorageError: when it may not be read.
     """
-    path = Path(path)
+    path, _ = parted_name(path)
     return hdf5_form(path) if _format_of(path) == "hdf5" else "grey"
 
 
