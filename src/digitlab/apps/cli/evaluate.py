@@ -142,7 +142,8 @@ def _expect_no_files(labels: Path | None, *, logits: bool) -> None:
 
     if labels is not None or logits:
         raise UsageError(
-            "evaluate: --labels and --logits are said of probabilities; name their file: --probabilities FILE"
+            "evaluate: --labels and --logits are said of probabilities; name their file: --probabilities FILE. Of a "
+            "model that answers logits the softmax is taken without being asked"
         )
 
 
