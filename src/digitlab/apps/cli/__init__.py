@@ -92,7 +92,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from digitlab.apps.cli.console import complain
     from digitlab.errors import DigitlabError, MissingExtraError
 
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = _with_standard_input(sys.argv[1:] if arguments is None else arguments)
     try:
         result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -108,6 +108,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(str(MissingExtraError(extra, needed_for=f"`digitlab {' '.join(arguments[:1])}`")))
         return MissingExtraError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _with_standard_input(arguments: Sequence[str]) -> list[str]:
+    """A lone "-" as a path: the parser takes it for an option without a name."""
+    reads = list(arguments[:1]) in (["classify"], ["read"])
+    return ["./-" if reads and each == "-" else each for each in arguments]
 
 
 def _one_line(text: str) -> str:
