@@ -177,8 +177,9 @@ def test_unknown_models_are_refused_with_what_is_possible(tmp_path: Path) -> Non
         with pytest.raises(ModelError, match=r"shipped name \(.*reader.*\), a run folder, or a file"):
             resolve_model(tmp_path / "none" / name if name == "" else name)
     for name in ("old.h5", "model.keras"):
-        with pytest.raises(ModelError, match="digitlab export"):
-            resolve_model(name)
+        (tmp_path / name).write_bytes(b"x")
+        with pytest.raises(ModelError, match="is a Keras file; run `digitlab export"):
+            resolve_model(tmp_path / name)
 
 
 def test_runs_without_a_model_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import warnings
 from dataclasses import fields
 from importlib import resources
@@ -14,6 +15,7 @@ import numpy as np
 import onnxruntime
 
 from digitlab.errors import ModelError, RunError, ShapeError
+from digitlab.kinds import kind_of
 from digitlab.reading.answers import as_they_are, making_probabilities
 from digitlab.reading.onnx_check import check_onnx
 from digitlab.values import ModelCard
@@ -125,19 +127,29 @@ def resolve_model(name: str | Path | None) -> Path:
     if name in shipped_models():
         return _shipped_folder() / f"{name}.onnx"
     path = Path(name)
-    if path.suffix.lower() in (".keras", ".h5", ".hdf5"):
-        raise ModelError(f"{path}: is a Keras file; run `digitlab export {path} {path.stem}.onnx` and give that")
     try:
+        if path.suffix.lower() in (".keras", ".h5", ".hdf5") and path.is_file():
+            raise ModelError(f"{path}: is a Keras file; run `digitlab export {path} {path.stem}.onnx` and give that")
         if path.is_dir():
             return _model_of_run(path)
         if path.suffix.lower() == ".onnx" and path.exists():
             return path
     except (OSError, ValueError):  # a name with a zero byte, or too long for a file
         pass
+    if (kind := kind_of(path)) is not None:
+        raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
     shipped = ", ".join(shipped_models()) or "none is installed"
     raise ModelError(
-        f"there is no model {str(name)!r}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx"
+        f"{_missing(str(name))}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx, .keras "
+        "or .h5"
     )
+
+
+def _missing(name: str) -> str:
+    """A path, by its look, is a file that is not there; anything else a name that is not known."""
+    is_path = "/" in name or os.sep in name or name.lower().endswith((".onnx", ".keras", ".h5", ".hdf5"))
+    there = "file or folder" if is_path and not os.path.lexists(name) else "model"
+    return f"there is no {there} {name!r}"
 
 
 def _shipped_folder() -> Path:
@@ -150,7 +162,9 @@ def _model_of_run(path: Path) -> Path:
     try:
         model = Run.open(path).onnx
     except RunError as error:
-        raise ModelError(f"{path}: cannot be used as a model ({error})") from error
+        kind = kind_of(path)
+        said = f"is {kind.what}; {kind.as_model}" if kind else f"cannot be used as a model ({error})"
+        raise ModelError(f"{path}: {said}") from error
     if not model.is_file():
         raise ModelError(f"{path}: this run has no {model.name}; its training did not finish, train it again")
     return model

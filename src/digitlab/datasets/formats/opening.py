@@ -16,6 +16,7 @@ from digitlab.datasets.formats.lmdb_pages import MAGIC
 from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
 from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name
 from digitlab.errors import DatasetError, StorageError, UsageError
+from digitlab.kinds import ZIP, kind_of
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _KNOWN = (
     "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME-images-idx3-ubyte[.gz] with its labels, "
     "or a folder of pictures by class (NAME/)"
 )
+_FROM_PYTHON = "In Python, numpy.savez('NAME.npz', images=images, labels=labels) writes one"
 _ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".csv": "csv", ".lmdb": "lmdb", ".mdb": "lmdb"}
 # The test set of MNIST is called t10k in its files.
 _IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test", "validation": "validation"}
@@ -102,8 +104,10 @@ def _format_of(path: Path) -> str:
         with path.open("rb") as file:
             found = _format_by_content(file.read(64))
     found = found or ("idx" if is_idx_name(path.name) else _ENDINGS.get(path.suffix.lower()))
-    if found is None:
-        raise DatasetError(f"{path} is of no known format; expected {_KNOWN}")
+    kind = kind_of(path)
+    if found is None or (found == "npz" and kind is not None and kind != ZIP):
+        what = f"{path} is {kind.what}" if kind else f"{path} is of no known format"
+        raise DatasetError(f"{what}; expected {_KNOWN}. {_FROM_PYTHON}")
     return found
 
 
@@ -114,6 +118,8 @@ def _folder_format(path: Path) -> str:
         return "classes"
     if _idx_pairs(path):
         return "idx-folder"
+    if (kind := kind_of(path)) is not None:
+        raise DatasetError(f"{path} is {kind.what}; expected labelled images: {_KNOWN}")
     raise DatasetError(f"{path} holds no images; expected data.mdb, folders named 0 to 9, or IDX files")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.errors import ModelError, UsageError
+from digitlab.kinds import KERAS, ZIP, kind_of
 from digitlab.models.architectures import build
 from digitlab.models.backend import keras
 from digitlab.models.layers import PREPARATIONS, UNIT
@@ -86,6 +87,9 @@ def _brought_over(path: Path, architecture: str | None, preparation: str | None,
     with path.open("rb") as file:
         starts_as_hdf5 = file.read(len(_HDF5)) == _HDF5
     if not starts_as_hdf5:
+        kind = kind_of(path)
+        if kind is not None and kind not in (KERAS, ZIP):
+            refuse(f"not a Keras file but {kind.what}; {kind.as_model}")
         if path.suffix.lower() in (".h5", ".hdf5"):
             refuse("not an HDF5 file; expected a model or weights saved by Keras")
         return _import_keras(path, preparation)
