@@ -82,12 +82,12 @@ def import_legacy(
 
 def _brought_over(path: Path, architecture: str | None, preparation: str | None, backend: str | None) -> Imported:
     """The network as the file has it, whatever its ten numbers are."""
+    kind = kind_of(path)
     if not path.is_file():
-        refuse("there is no such model file")
+        refuse(f"is {kind.what}; {kind.as_model}" if kind else "there is no such model file")
     with path.open("rb") as file:
         starts_as_hdf5 = file.read(len(_HDF5)) == _HDF5
     if not starts_as_hdf5:
-        kind = kind_of(path)
         if kind is not None and kind not in (KERAS, ZIP):
             refuse(f"not a Keras file but {kind.what}; {kind.as_model}")
         if path.suffix.lower() in (".h5", ".hdf5"):
