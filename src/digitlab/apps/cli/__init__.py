@@ -125,7 +125,9 @@ def main() -> None:
     import warnings
 
     from digitlab.apps.cli.console import advise
+    from digitlab.apps.cli.encoding import write_all_signs
 
+    write_all_signs()
     warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
     try:
         code = run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -37,13 +38,15 @@ def on_disk(images: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def called(path: str | Path) -> str:
-    """What a picture of `on_disk` is called in results: "-", or "-#2" for a page.
+    r"""What a picture of `on_disk` is called in results: "-", or "-#2" for a page; bytes that are no UTF-8 as \xff.
 
     >>> called(f"/tmp/x/{_STEM}#2"), called("scan.tif#2")
     ('-#2', 'scan.tif#2')
     """
     name = Path(path).name
-    return f"-{name.removeprefix(_STEM)}" if name.partition("#")[0] == _STEM else str(path)
+    if name.partition("#")[0] == _STEM:
+        return f"-{name.removeprefix(_STEM)}"
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _keep(file: Path) -> None:
