@@ -42,7 +42,7 @@ class Picture:
         >>> Picture(os.fsdecode(b"a\xff.png")).name
         'a\\xff.png'
         """
-        return os.fsencode(self.called or self.path).decode("utf-8", "backslashreplace")
+        return self.called or os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
 def find_pictures(
