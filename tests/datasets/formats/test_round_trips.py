@@ -263,6 +263,13 @@ def test_numbers_of_a_csv_may_be_quoted_or_written_as_floating(tmp_path, digits)
     assert_same(read(tmp_path / "a.csv"), digits)
 
 
+def test_pictures_beside_the_folders_of_classes_are_named(tmp_path, digits):
+    write(f"{tmp_path}/a/", digits)
+    (tmp_path / "a/loose.png").write_bytes((tmp_path / "a/0/00000000.png").read_bytes())
+    with pytest.warns(UserWarning, match=r"passed by, for they lie in no folder of a class: 1 \(loose\.png\)"):
+        assert_same(read(tmp_path / "a"), digits)
+
+
 def test_a_folder_keeps_the_order_of_names_and_ignores_what_file_managers_leave(tmp_path, digits):
     write(f"{tmp_path}/a/", digits)
     (tmp_path / "a/3/.DS_Store").write_bytes(b"x")
