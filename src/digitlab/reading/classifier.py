@@ -60,7 +60,7 @@ class Classifier:
         self._session = start_session(read_model(self.path), self.path, threads)
         self._input = _check_input(self._session, self.path)
         self.card = _card(self._session, self.path)
-        self._made = as_they_are  # of what it answers: probabilities
+        self._made: Making = as_they_are  # of what it answers: probabilities
         self._made = self._check_answers()
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
