@@ -41,9 +41,10 @@ def as_they_are(answers: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _shares(answers: NDArray[np.float32]) -> NDArray[np.float32]:
     sums: NDArray[np.float32] = np.maximum(answers.sum(axis=1, keepdims=True), np.float32(1e-12))
-    return np.divide(answers, sums, dtype=np.float32)
+    return answers / sums
 
 
 def _softmax(answers: NDArray[np.float32]) -> NDArray[np.float32]:
     powers: NDArray[np.float32] = np.exp(answers - answers.max(axis=1, keepdims=True))
-    return np.divide(powers, powers.sum(axis=1, keepdims=True), dtype=np.float32)
+    sums: NDArray[np.float32] = powers.sum(axis=1, keepdims=True)
+    return powers / sums

@@ -60,15 +60,21 @@ class CsvSource(Closing):
         """
         columns: Columns | None = None
         for text, first_line, named in self._blocks():
-            values = _plain_numbers(text, (named or PLAIN).count)
-            lines: Sequence[int] = range(first_line, first_line + len(values)) if values is not None else ()
-            if values is None:
-                values, lines = self._numbers_by_line(text, first_line, named or PLAIN)
+            values, lines = self._table(text, first_line, named or PLAIN)
             if columns is None:
                 columns = named or (Columns(label=PLAIN.count - 1) if label_stands_last(values) else PLAIN)
             digits = self._digits(values, lines, columns)
             for start in range(0, len(digits), size):
                 yield digits[start : start + size]
+
+    def _table(
+        self, text: bytes, first_line: int, columns: Columns
+    ) -> tuple[NDArray[np.signedinteger[Any]], Sequence[int]]:
+        """Numbers (N, columns) and the line of each row."""
+        plain = _plain_numbers(text, columns.count)
+        if plain is None:
+            return self._numbers_by_line(text, first_line, columns)
+        return plain, range(first_line, first_line + len(plain))
 
     def _digits(self, values: NDArray[np.signedinteger[Any]], lines: Sequence[int], columns: Columns) -> Digits:
         pixels, labels = columns.parted(values)
