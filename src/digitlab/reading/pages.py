@@ -87,7 +87,7 @@ def page_numbers(picture: Image.Image, path: str | Path) -> list[int]:
     """
     if picture.format != "TIFF":
         return [0]
-    pages = []
+    pages: list[int] = []
     for number in range(MOST_PAGES + 1):
         try:
             picture.seek(number)
