@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import digitlab
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "h5py", "tf2onnx")
 
@@ -35,6 +39,28 @@ def test_importing_the_package_imports_nothing_at_all() -> None:
     assert not modules_after("import digitlab").intersection(
         (*HEAVY, "numpy", "cv2", "onnxruntime", "rich", "cyclopts")
     )
+
+
+ONLY_POSIX = frozenset({"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"})
+
+
+def _imported(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.ImportFrom):
+        return [statement.module or ""]
+    return [each.name for each in statement.names] if isinstance(statement, ast.Import) else []
+
+
+def test_no_module_needs_what_windows_lacks_when_it_is_imported() -> None:
+    """Imports inside functions are guarded where they stand."""
+    source = Path(digitlab.__file__).parent
+    found = [
+        f"{path.relative_to(source)}: {name}"
+        for path in sorted(source.rglob("*.py"))
+        for statement in ast.parse(path.read_text("utf-8")).body
+        for name in _imported(statement)
+        if name.partition(".")[0] in ONLY_POSIX
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])

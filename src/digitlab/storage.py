@@ -71,11 +71,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
+            with temporary.open("r+b") as written:  # Windows syncs only what may be written
+                os.fsync(written.fileno())
             umask = os.umask(0)
             os.umask(umask)
             temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from digitlab.archives import Picture, find_pictures
+from digitlab.archives.job import stamp_of
 from digitlab.errors import ImageError, UsageError
 
 
@@ -62,3 +64,42 @@ def test_names_that_are_no_utf8_can_be_written_down(tmp_path: Path) -> None:
     assert found.path == str(odd)
     assert found.name.endswith(r"\xff.png")
     assert Picture("a.png").name == "a.png"
+
+
+def test_what_is_no_picture_by_its_name_is_counted_and_named(scans: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    find_pictures([scans], tell=said.append)
+    assert said == ["passed by: 1 file that is not called JPEG, PNG, WebP, BMP or TIFF (notes.txt)"]
+    folder = tmp_path / "many"
+    (folder / ".hidden").mkdir(parents=True)
+    for name in [
+        *(f"{number}.heic" for number in range(1200)),
+        "a.png",
+        "b.pdf",
+        ".DS_Store",
+        ".hidden/c.pdf",
+        "ours.csv",
+    ]:
+        (folder / name).touch()
+    (folder / "elsewhere").symlink_to(scans)
+    said.clear()
+    found = find_pictures([folder], leave_out=[folder / "ours.csv"], tell=said.append)
+    assert [Path(each.path).name for each in found] == ["a.png"]
+    assert len(said) == 1
+    assert said[0].startswith("passed by: 1,202 files ")
+    assert said[0].endswith("(1,200 .heic, 1 .pdf, 1 without ending)")
+
+
+def test_each_page_of_a_tiff_is_a_picture(tmp_path: Path) -> None:
+    page = Image.new("L", (40, 30), 255)
+    page.save(tmp_path / "scan.tif", save_all=True, append_images=[page, page])
+    page.save(tmp_path / "one.tif")
+    names = [Path(each.path).name for each in find_pictures([tmp_path])]
+    assert names == ["one.tif", "scan.tif#1", "scan.tif#2", "scan.tif#3"]
+    (only,) = find_pictures([tmp_path / "scan.tif#2"])
+    assert Path(only.path).name == "scan.tif#2"
+    drawn = [Path(str(each.drawing)).name for each in find_pictures([tmp_path], draw=tmp_path / "boxes")]
+    assert drawn == ["one.png", "scan.png", "scan-2.png", "scan-3.png"]
+    assert {stamp_of(each.path) for each in find_pictures([tmp_path / "scan.tif"])} == {
+        stamp_of(f"{tmp_path}/scan.tif")
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.archives import Picture, ReadingJob, processes, read_pictures
@@ -184,3 +186,71 @@ def test_the_digest_changes_with_what_decides_the_answer() -> None:
     assert same == ReadingJob().digest(reader)
     assert same != ReadingJob(constraints={"count": 3}).digest(reader)
     assert same != ReadingJob(threshold=0.9).digest(ReadingJob(threshold=0.9).reader())
+
+
+def pages(scans: Path, folder: Path) -> Path:
+    """Two of the scans as the pages of one TIFF."""
+    first, second = (Image.open(scans / name) for name in ("b.png", "d.png"))
+    first.save(folder / "scan.tif", save_all=True, append_images=[second])
+    return folder / "scan.tif"
+
+
+def test_every_page_of_a_scan_is_read_and_kept(scans: Path, tmp_path: Path, capsys: Captured) -> None:
+    scan, out, table = pages(scans, tmp_path), tmp_path / "r.jsonl", tmp_path / "r.csv"
+    assert run(["read", str(scan), "--json"]) == 0
+    found = objects(capsys.readouterr().out)
+    run(["read", str(scans / "b.png"), str(scans / "d.png"), "--json"])
+    alone = objects(capsys.readouterr().out)
+    assert [each["path"] for each in found] == [f"{scan}#1", f"{scan}#2"]
+    assert [each["text"] for each in found] == [each["text"] for each in alone]
+    arguments = ["read", str(scan), "--out", str(out), "--csv", str(table), "--review", str(tmp_path / "doubtful.html")]
+    for _ in range(2):  # the second time nothing is left to do
+        assert run(arguments) == 0
+        assert [row["path"] for row in objects(out.read_text())] == [f"{scan}#1", f"{scan}#2"]
+        said = capsys.readouterr().err
+    assert "2 of 2 pictures are read already" in said
+    assert "not on the page" not in said
+    assert f"{scan}#2," in table.read_text()
+    Image.open(scans / "b.png").save(scan)  # now of one page
+    assert run([*arguments[:2], "--out", str(out)]) == 0
+    assert [row["path"] for row in objects(out.read_text())] == [str(scan)]
+
+
+class _Pipe:
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BytesIO(content)
+
+    def isatty(self) -> bool:
+        return False
+
+
+def test_standard_input_is_a_picture(
+    scans: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["read", str(scans / "b.png")])
+    expected = capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", _Pipe((scans / "b.png").read_bytes()))
+    assert run(["read", "-", "--draw", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == expected
+    assert (tmp_path / "standard-input.png").is_file()
+    monkeypatch.setattr(sys, "stdin", _Pipe(pages(scans, tmp_path).read_bytes()))
+    assert run(["classify", "-", "--json"]) in (0, 1)
+    assert [each["path"] for each in objects(capsys.readouterr().out)] == ["-#1", "-#2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "said"),
+    [
+        (b"", [], "-: standard input is empty"),
+        (b"no picture", [], "-: is no picture that can be read"),
+        (b"x", ["--out", "r.jsonl"], "expected files, not standard input"),
+    ],
+)
+def test_what_comes_in_instead_of_a_picture_is_told(
+    content: bytes, arguments: list[str], said: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", _Pipe(content))
+    assert run(["read", "-", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "/standard-input" not in err

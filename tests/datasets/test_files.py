@@ -10,6 +10,7 @@ import pytest
 
 from digitlab.datasets import build_file, find_dataset, first_images, load_dataset, summarise, summarise_batches
 from digitlab.datasets.formats import convert, dataset_writer, form_of, hdf5_writer, open_dataset_file
+from digitlab.datasets.formats.polarity import inks_of
 from digitlab.errors import DatasetError, UsageError
 from digitlab.values import Digits
 
@@ -159,3 +160,53 @@ def test_what_cannot_be_built_leaves_nothing(tmp_path: Path, name: str, options:
     with pytest.raises((UsageError, DatasetError), match=message):
         build_file(load_dataset("mnist"), tmp_path / name, **options)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def on_paper(few_digits: Digits) -> Digits:
+    """Dark ink on light, as a scan has it."""
+    return Digits(255 - few_digits.images, few_digits.labels)
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.npz", "a.csv", "a.lmdb", "a-images-idx3-ubyte", "folder"])
+def test_dark_ink_on_light_is_inverted_and_said(
+    tmp_path: Path, few_digits: Digits, on_paper: Digits, name: str
+) -> None:
+    path = str(write(tmp_path / name, on_paper))
+    with pytest.warns(UserWarning, match=r"is dark ink on light; its images are inverted.*#as-is leaves them"):
+        found = find_dataset(path).split("all")
+    np.testing.assert_array_equal(found.images, few_digits.images)
+    with pytest.warns(UserWarning, match="inverted"), find_dataset(path).open("all") as source:
+        assert sum(batch.images.astype(int).sum() for batch in source.batches(3)) == few_digits.images.astype(int).sum()
+    np.testing.assert_array_equal(find_dataset(f"{path}#as-is").split("all").images, on_paper.images)
+
+
+def test_a_file_may_be_inverted_by_its_name(tmp_path: Path, few_digits: Digits, on_paper: Digits) -> None:
+    path = write(tmp_path / "a.h5", few_digits)
+    data = find_dataset(f"{path}#inverted")
+    assert data.about.endswith("a.h5, inverted")
+    np.testing.assert_array_equal(data.split("all").images, on_paper.images)
+    with data.open("all") as source:
+        np.testing.assert_array_equal(source.read(3, 5).images, on_paper.images[3:5])  # type: ignore[attr-defined]
+    assert convert(f"{path}#inverted", tmp_path / "b.npz") == 20
+    np.testing.assert_array_equal(find_dataset(f"{tmp_path}/b.npz#as-is").split("all").images, on_paper.images)
+
+
+def test_a_mixture_of_both_is_left_alone_and_said(tmp_path: Path, few_digits: Digits, on_paper: Digits) -> None:
+    mixed = Digits(np.concatenate([few_digits.images, on_paper.images]), np.tile(few_digits.labels, 2))
+    data = find_dataset(str(write(tmp_path / "a.npz", mixed)))
+    with pytest.warns(UserWarning, match=r"20 of the 40 images looked at are dark ink on light.*left as they are"):
+        np.testing.assert_array_equal(data.split("all").images, mixed.images)
+    assert summarise(mixed).dark_ink == 20
+
+
+def test_no_named_set_is_taken_for_dark_ink() -> None:
+    for name in ("mnist", "digits-8x8", "mnist-c/fog", "mnist-c/brightness", "mnist-c/impulse-noise"):
+        images = first_images(load_dataset(name), "test", 500).images
+        assert inks_of(images).verdict == "light", name
+
+
+def test_noise_and_empty_images_have_no_polarity() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 28, 28), dtype=np.uint8)
+    for images in (noise, np.full((5, 28, 28), 255, np.uint8), np.empty((0, 28, 28), np.uint8)):
+        assert inks_of(images) == (0, 0, len(images))

@@ -1,14 +1,18 @@
 import os
 import shlex
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from digitlab.errors import UsageError
 from digitlab.live import LiveReading
 from digitlab.live.on_digit import DigitCommand
+from digitlab.live.programs import end_program, words_of
 from digitlab.values import Reading
 
 
@@ -118,3 +122,41 @@ def test_a_failure_is_said_once(said, eventually):
 def test_what_cannot_be_started_is_refused_before(command, said):
     with pytest.raises(UsageError, match="on-digit"):
         DigitCommand(command, said.append)
+
+
+@pytest.fixture
+def on_windows(monkeypatch):
+    """Its branches, with what only it has; returns what it would have run."""
+    ran = []
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(signal, "CTRL_BREAK_EVENT", 1, raising=False)
+    monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 512, raising=False)
+    monkeypatch.setattr(subprocess, "run", lambda words, **_: ran.append(words))
+    monkeypatch.delattr(os, "killpg")
+    return ran
+
+
+def test_windows_paths_keep_their_backslashes(on_windows):
+    line = r'"C:\Program Files\say.exe" {digit} "it is {text}" D:\a #7'
+    assert words_of(line) == [r"C:\Program Files\say.exe", "{digit}", "it is {text}", r"D:\a", "#7"]
+    with pytest.raises(ValueError, match="quotation"):
+        words_of('say "it is')
+
+
+def test_on_windows_a_program_is_asked_and_then_ended_with_its_children(on_windows):
+    class Program:
+        pid = 4711
+        asked: ClassVar[list[int]] = []
+
+        def poll(self):
+            return None
+
+        def wait(self, seconds):
+            raise subprocess.TimeoutExpired("say", seconds)
+
+        def send_signal(self, number):
+            self.asked.append(number)
+
+    end_program(Program(), 0.0)
+    assert Program.asked == [1]
+    assert on_windows == [["taskkill", "/T", "/F", "/PID", "4711"]]

@@ -305,6 +305,42 @@ def test_a_stranger_s_keras_file_gets_our_input(tmp_path: Path, shape: tuple[int
             load_keras(path)
 
 
+def stranger(path: Path, ending: list[Any], shape: tuple[int, ...] = (28, 28)) -> keras.Model:
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), *ending])
+    model.save(path)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5:UserWarning")
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+@pytest.mark.parametrize("last", [None, "log_softmax"])
+def test_logits_become_probabilities_and_it_is_said(tmp_path: Path, ending: str, last: str | None) -> None:
+    path = tmp_path / f"theirs{ending}"
+    theirs = stranger(path, [keras.layers.Dense(10, last)])
+    said: list[str] = []
+    found = predict_probabilities(open_model(path, tell=said.append), IMAGES)
+    logits = theirs.predict((IMAGES / 255).astype(np.float32), verbose=0)
+    np.testing.assert_allclose(found, keras.ops.convert_to_numpy(keras.ops.softmax(logits)), atol=1e-6)
+    assert any("it answers logits" in sentence and "softmax was put behind it" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (784,)])
+def test_ten_sigmoids_become_their_shares(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "theirs.keras"
+    theirs = stranger(path, [keras.layers.Dense(10, "sigmoid")], shape)
+    said: list[str] = []
+    found = predict_probabilities(open_model(path, tell=said.append), IMAGES)
+    values = theirs.predict((IMAGES / 255).reshape(-1, *shape).astype(np.float32), verbose=0)
+    np.testing.assert_allclose(found, values / values.sum(axis=1, keepdims=True), atol=1e-6)
+    assert any("ten sigmoids" in sentence for sentence in said)
+
+
+def test_answers_of_which_no_probabilities_can_be_made_are_refused(tmp_path: Path) -> None:
+    stranger(tmp_path / "theirs.keras", [keras.layers.Dense(10, "hard_sigmoid")])
+    with pytest.raises(ModelError, match=r"theirs.keras: it answers numbers from 0 to 1 .* End it with a softmax"):
+        open_model(tmp_path / "theirs.keras")
+
+
 def test_a_keras_file_of_tf_keras(tmp_path: Path) -> None:
     """The zip of Keras 3 with the words of Keras 2; arrays lie under their layer's class and number."""
     kernels, rows = (numbers(3, 3, 1, 3), numbers(3, 3, 3, 2)), numbers(2, 10)

@@ -39,15 +39,16 @@ def save_linear(
     card: str | None = None,
     external: bool = False,
     scale: float = 1.0,
+    last: str = "Softmax",
 ) -> Path:
-    """An ONNX network of one layer: flatten, cast, multiply, softmax."""
+    """An ONNX network of one layer: flatten, cast, multiply, softmax or another ``last``."""
     helper, types = onnx.helper, onnx.TensorProto
     weights = np.random.default_rng(0).normal(0, 0.01 * scale, (int(np.prod(shape[1:])), classes)).astype(np.float32)
     nodes = [
         helper.make_node("Flatten", ["x"], ["flat"]),
         helper.make_node("Cast", ["flat"], ["floats"], to=types.FLOAT),
         helper.make_node("MatMul", ["floats", "weights"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["y"]),
+        helper.make_node(last, ["logits"], ["y"]),
     ]
     graph = helper.make_graph(
         nodes,
@@ -82,6 +83,20 @@ def test_probabilities_of_any_number_of_images(few_digits: Digits) -> None:
 def test_other_images_are_refused(images: np.ndarray) -> None:
     with pytest.raises(ShapeError, match=r"expected uint8 \(N, 28, 28\)"):
         Classifier(resolve_model(None), threads=1).probabilities(images)
+
+
+def test_logits_are_noticed_and_their_softmax_taken(tmp_path: Path, few_digits: Digits) -> None:
+    plain = Classifier(save_linear(tmp_path / "softmax.onnx")).probabilities(few_digits.images)
+    for last in ("Identity", "LogSoftmax"):
+        with pytest.warns(UserWarning, match=r"answers logits, not probabilities; their softmax is taken"):
+            other = Classifier(save_linear(tmp_path / "logits.onnx", last=last))
+        np.testing.assert_allclose(other.probabilities(few_digits.images), plain, atol=1e-6)
+
+
+def test_of_ten_sigmoids_the_shares_are_taken(tmp_path: Path, few_digits: Digits) -> None:
+    with pytest.warns(UserWarning, match=r"each one's share is taken"):
+        found = Classifier(save_linear(tmp_path / "a.onnx", last="Sigmoid")).probabilities(few_digits.images)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_card_comes_back(tmp_path: Path) -> None:
@@ -162,8 +177,9 @@ def test_unknown_models_are_refused_with_what_is_possible(tmp_path: Path) -> Non
         with pytest.raises(ModelError, match=r"shipped name \(.*reader.*\), a run folder, or a file"):
             resolve_model(tmp_path / "none" / name if name == "" else name)
     for name in ("old.h5", "model.keras"):
-        with pytest.raises(ModelError, match="digitlab export"):
-            resolve_model(name)
+        (tmp_path / name).write_bytes(b"x")
+        with pytest.raises(ModelError, match="is a Keras file; run `digitlab export"):
+            resolve_model(tmp_path / name)
 
 
 def test_runs_without_a_model_are_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from digitlab.errors import DigitlabError, StorageError
 from digitlab.reading import Reader
 from digitlab.reading.drawing import save_drawing
 from digitlab.reading.images import load_reduced
+from digitlab.reading.pages import file_of
 
 if TYPE_CHECKING:
     from digitlab.archives.pictures import Picture
@@ -69,9 +70,9 @@ class Answer:
 
 
 def stamp_of(path: str) -> Stamp:
-    """Size and time of a file; zeros where there is none."""
+    """Size and time of a picture's file; zeros where there is none."""
     try:
-        status = Path(path).stat()
+        status = file_of(path).stat()
     except (OSError, ValueError):
         return 0, 0
     return status.st_size, status.st_mtime_ns
@@ -109,7 +110,7 @@ def read_picture(reader: Reader, picture: Picture, constraints: dict[str, Any]) 
     except StorageError:
         raise
     except DigitlabError as error:
-        return Answer(picture.name, None, str(error), stamp)
+        return Answer(picture.name, None, str(error).replace(picture.path, picture.name), stamp)
     except MemoryError:
         return Answer(picture.name, None, f"{picture.name}: does not fit into the memory; make it smaller first", stamp)
     return Answer(picture.name, reading, None, stamp)

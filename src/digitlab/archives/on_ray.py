@@ -11,7 +11,7 @@ import contextlib
 import importlib.util
 import logging
 import pickle
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +72,8 @@ def read_on_ray(pictures: Sequence[Picture], job: ReadingJob, *, address: str | 
 
 
 def _sent(picture: Picture) -> dict[str, str]:
-    absolute = {name: str(Path(path).resolve()) for name, path in asdict(picture).items() if path is not None}
-    return {"name": picture.path, "path": absolute["path"], "drawing": absolute.get("drawing", "")}
+    drawing = "" if picture.drawing is None else str(Path(picture.drawing).resolve())
+    return {"name": picture.path, "path": str(Path(picture.path).resolve()), "drawing": drawing}
 
 
 def _on_nodes(job: ReadingJob) -> ReadingJob:

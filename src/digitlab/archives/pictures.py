@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import collections
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.errors import ImageError, UsageError
+from digitlab.reading.pages import page_names
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["ENDINGS", "Picture", "find_pictures"]
+
+_NAMED = 5  # files, or kinds of them, that one line names
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A file to be read.
+    """A file to be read, or a page of one.
 
-    path: as it was given or found
+    path: as it was given or found; of a page with its number, scan.tif#2
     drawing: where it is drawn with its boxes; None: it is not drawn
+    called: what results call it instead of its path
     """
 
     path: str
     drawing: str | None = None
+    called: str | None = None
 
     @property
     def name(self) -> str:
@@ -36,34 +42,62 @@ class Picture:
         >>> Picture(os.fsdecode(b"a\xff.png")).name
         'a\\xff.png'
         """
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        return self.called or os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
-def find_pictures(places: Iterable[Path], *, draw: Path | None = None, leave_out: Iterable[Path] = ()) -> list[Picture]:
-    """Files as they are given, and every picture in and below each folder, sorted; each once.
+def find_pictures(
+    places: Iterable[Path],
+    *,
+    draw: Path | None = None,
+    leave_out: Iterable[Path] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[Picture]:
+    """Files as they are given, and every picture in and below each folder, sorted; each once, and each page of a TIFF.
 
-    In folders a picture is known by its name's end. Hidden files and folders, links to folders, ``draw`` and
-    ``leave_out`` (results that are written into the folder itself) are passed by.
+    In folders a picture is known by its name's end. Other files and links to folders are passed by, and so are, without
+    a word, hidden ones, ``draw`` and ``leave_out`` (results that are written into the folder itself).
 
     draw: a folder for drawings; those of a folder's pictures keep their place in it. Or, of one picture, a PNG file
+    tell: gets one sentence that counts and names what was passed by
 
     Raises:
-        ImageError: for a folder without pictures.
+        ImageError: for a folder without pictures, or a TIFF of far too many pages.
         UsageError: for a file to draw to that is no PNG, is the picture itself, or would be that of several pictures.
         StorageError: for a folder that cannot be listed.
     """
     as_file = draw is not None and draw.suffix.lower() in ENDINGS and not draw.is_dir()
-    passed_by = {path.resolve() for path in (*leave_out, *([draw] if draw else []))}
+    ours = {path.resolve() for path in (*leave_out, *([draw] if draw else []))}
     found: dict[str, Path] = {}  # path → where it lies within what was given
+    others: list[Path] = []
     for place in places:
-        for path in _pictures_below(place, passed_by) if place.is_dir() else [place]:
-            found.setdefault(str(path), path.relative_to(place) if path != place else Path(path.name))
+        for path in _pictures_below(place, ours, others) if place.is_dir() else [place]:
+            within = path.relative_to(place) if path != place else Path(path.name)
+            for page in page_names(path):
+                found.setdefault(page, within)
+    if others:
+        tell(_passed_by(others))
     if draw is None:
         return [Picture(path) for path in found]
     if as_file:
         return [Picture(_drawn_to(draw, list(found)), str(draw))]
     taken = {Path(path).resolve() for path in found}  # no picture is drawn over
     return [Picture(path, _free(draw / within, taken)) for path, within in found.items()]
+
+
+def _passed_by(others: list[Path]) -> str:
+    """One line about what is no picture by its name.
+
+    >>> _passed_by([Path("in/notes.txt"), Path("in/a.heic")])
+    'passed by: 2 files that are not called JPEG, PNG, WebP, BMP or TIFF (a.heic, notes.txt)'
+    """
+    if len(others) <= _NAMED:
+        names = ", ".join(sorted(path.name for path in others))
+    else:
+        endings = collections.Counter(path.suffix.lower() or "without ending" for path in others).most_common()
+        names = ", ".join(f"{count:,} {ending}" for ending, count in endings[:_NAMED])
+        names += ", …" if len(endings) > _NAMED else ""
+    files = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
+    return f"passed by: {files} not called JPEG, PNG, WebP, BMP or TIFF ({names})"
 
 
 def _drawn_to(file: Path, found: list[str]) -> str:
@@ -77,23 +111,28 @@ def _drawn_to(file: Path, found: list[str]) -> str:
     return found[0]
 
 
-def _pictures_below(folder: Path, passed_by: set[Path]) -> list[Path]:
+def _pictures_below(folder: Path, ours: set[Path], others: list[Path]) -> list[Path]:
+    """The pictures, sorted; what is none goes to ``others``."""
     with saying_what_failed(folder, "list"):
-        found = sorted(_walk(folder, passed_by))
+        entries = sorted(_walk(folder, ours))
+    found = [path for path in entries if path.name.lower().endswith(ENDINGS)]
     if not found:
         raise ImageError(f"{folder}: holds no pictures; expected files ending in {', '.join(ENDINGS)}")
+    others.extend(path for path in entries if not path.name.lower().endswith(ENDINGS))
     return found
 
 
-def _walk(folder: Path, passed_by: set[Path]) -> Iterator[Path]:
+def _walk(folder: Path, ours: set[Path]) -> Iterator[Path]:
+    """Every file that is not hidden, and links to folders, which are not followed."""
+
     def refuse(error: OSError) -> None:
         raise error
 
     for where, folders, files in os.walk(folder, onerror=refuse):
         here = Path(where)
-        folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve() not in passed_by]
-        for name in files:
-            if not name.startswith(".") and name.lower().endswith(ENDINGS):
+        folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve() not in ours]
+        for name in (*files, *(name for name in folders if (here / name).is_symlink())):
+            if not name.startswith(".") and (here / name).resolve() not in ours:
                 yield here / name
 
 

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -132,7 +133,9 @@ def _begin(job: ReadingJob) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
-    _worker = job.reader(), job
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is odd about the model, the process that asked has said
+        _worker = job.reader(), job
 
 
 def _end_with_parent() -> None:

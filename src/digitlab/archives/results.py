@@ -15,16 +15,17 @@ import json
 import secrets
 import shutil
 import time
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from digitlab.archives.job import stamp_of
 from digitlab.archives.parquet import expect_parquet, parquet_rows, write_parquet
 from digitlab.errors import DatasetError, UsageError
+from digitlab.reading.pages import file_of, page_names
 from digitlab.storage import atomic_path, remove_unfinished, saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from digitlab.archives.job import Stamp
     from digitlab.archives.pictures import Picture
@@ -149,7 +150,7 @@ class Results:
                 f"--out {self.out}: holds readings of another model, version or other options; name another, or remove "
                 "it to read everything again"
             )
-        if name not in stamps and Path(name).exists():
+        if name not in stamps and name in _pictures_at(name):
             raise UsageError(
                 f"--out {self.out}: holds the reading of {name}, which is not asked for now; name another, or ask for "
                 "that as well"
@@ -197,6 +198,12 @@ class Results:
                 assert file is not None  # noqa: S101 - for the type checker
                 file.seek(start)
                 yield file.readline()
+
+
+def _pictures_at(name: str) -> list[str]:
+    """What is read at the place of this picture today: a TIFF may have become one of fewer pages, or be away."""
+    file = file_of(name)
+    return page_names(file) if file.exists() else []
 
 
 def _rows_of(path: Path) -> Iterator[Row]:

@@ -38,7 +38,7 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
         try:
             _make(folder, shapes, fill)
         except StorageError as error:
-            warnings.warn(f"{key} is made anew each time: {error}", stacklevel=2)
+            warnings.warn(f"{key} is made anew each time: {error}", stacklevel=1)  # here: said once
             made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
             fill(made)
             return made

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from pathlib import Path
+import itertools
+import warnings
 from typing import TYPE_CHECKING
 
 from digitlab.datasets.catalogue import Dataset, load_dataset
-from digitlab.datasets.formats import form_of, open_dataset_file, read_all, splits_of
+from digitlab.datasets.formats import RowSource, form_of, open_dataset_file, read_all, splits_of
+from digitlab.datasets.formats.polarity import AS_IS, INVERTED, Inks, inks_of, inverted, parted_name
 from digitlab.datasets.shuffling import joined
 from digitlab.errors import DatasetError
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from digitlab.datasets.formats import ImageSource
     from digitlab.values import Digits
 
 __all__ = ["WHOLE", "find_dataset", "first_images"]
 
 WHOLE = "all"  # the one split of a file that is not parted
+
+_LOOKED_AT = 1024  # images of a file, from which its polarity is told
+_PLACES = 8  # all over it, where its rows can be read in any order
 
 
 def find_dataset(text: str, *, seed: int = 0) -> Dataset:
@@ -27,6 +36,9 @@ def find_dataset(text: str, *, seed: int = 0) -> Dataset:
     A name goes first: write ``./mnist`` for a folder called mnist. A file without splits has one, "all".
     Nothing of a file but its head is read before a split is asked for.
 
+    A file whose images are dark ink on light is inverted when it is opened, and a warning says so: models expect light
+    ink on dark. ``NAME#as-is`` is the file as it is, ``NAME#inverted`` the other way round, whatever it holds.
+
     Raises:
         DatasetError: for neither a name nor a file, with the known names; for a file of no known format.
         StorageError: for a file that may not be read.
@@ -34,22 +46,63 @@ def find_dataset(text: str, *, seed: int = 0) -> Dataset:
     try:
         return load_dataset(text, seed=seed)
     except DatasetError as error:
-        with saying_what_failed(Path(text), "read"):
-            if not Path(text).exists():
-                raise DatasetError(f"{error} Nor is there a file or folder {text!r}.") from error
-    return _dataset_of(Path(text))
+        path, asked = parted_name(text)
+        with saying_what_failed(path, "read"):
+            if not path.exists():
+                raise DatasetError(f"{error} Nor is there a file or folder {str(path)!r}.") from error
+    return _dataset_of(text, path, asked)
 
 
-def _dataset_of(path: Path) -> Dataset:
-    openers = {
-        split or WHOLE: functools.partial(open_dataset_file, path, split) for split in splits_of(path) or (None,)
+def _dataset_of(name: str, path: Path, asked: str | None) -> Dataset:
+    """``asked``: what the name says of its polarity, as `parted_name` gives it."""
+    form = form_of(path)
+    told = asked is None and form == "grey"  # the edge of a Sobel image says nothing
+    openers: dict[str, Callable[[], ImageSource]] = {
+        split or WHOLE: functools.partial(_open_light if told else open_dataset_file, name, split)
+        for split in splits_of(path) or (None,)
     }
     makers = {split: functools.partial(_read, opener) for split, opener in openers.items()}
     kind = "folder" if path.is_dir() else "file"
-    return Dataset(str(path), f"the {kind} {path}", makers, form=form_of(path), openers=openers)
+    as_asked = {INVERTED: ", inverted", AS_IS: ", as it is"}.get(asked or "", "")
+    return Dataset(name, f"the {kind} {path}{as_asked}", makers, form=form, openers=openers)
 
 
-def _read(opener: functools.partial[ImageSource]) -> Digits:
+def _open_light(name: str, split: str | None) -> ImageSource:
+    """The source, inverted where its images are dark ink on light."""
+    source = open_dataset_file(name, split)
+    inks = _looked_at(source)
+    where = name if split is None else f"{name} ({split})"
+    if inks.verdict == "dark":
+        warnings.warn(
+            f"{where} is dark ink on light; its images are inverted, for models expect light ink on dark. "
+            f"{name}#as-is leaves them as they are",
+            stacklevel=1,  # here: said once, however often it is opened
+        )
+        return inverted(source)
+    if inks.verdict == "mixed":
+        warnings.warn(
+            f"{where}: {inks.dark:,} of the {inks.images:,} images looked at are dark ink on light, the others light "
+            "ink on dark, as models expect all; they are left as they are. Part them, and name those as FILE#inverted",
+            stacklevel=1,
+        )
+    return source
+
+
+def _looked_at(source: ImageSource) -> Inks:
+    """What some of the images are; damage among them is heard of when they are read."""
+    batches: Iterator[Digits]
+    if isinstance(source, RowSource):
+        starts = [len(source) * place // _PLACES for place in range(_PLACES)]
+        batches = (source.read(start, start + _LOOKED_AT // _PLACES) for start in starts)
+    else:
+        batches = itertools.islice(source.batches(_LOOKED_AT), 1)
+    found = [Inks(0, 0, 0)]
+    with contextlib.suppress(DatasetError):
+        found.extend(inks_of(batch.images) for batch in batches)
+    return Inks(*(sum(counts) for counts in zip(*found, strict=True)))
+
+
+def _read(opener: Callable[[], ImageSource]) -> Digits:
     return read_all(opener())
 
 

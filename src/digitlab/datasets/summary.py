@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.datasets.formats.polarity import inks_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,6 +27,7 @@ class SplitSummary:
     counts: images of each class, 0 first
     mean, deviation: of all pixels, 0..255
     digest: the first 16 hexadecimal digits of the SHA-256 of images and labels
+    dark_ink: images that are surely dark ink on light, where models expect light ink on dark
     """
 
     images: int
@@ -32,6 +35,7 @@ class SplitSummary:
     mean: float
     deviation: float
     digest: str
+    dark_ink: int
 
 
 def summarise(digits: Digits) -> SplitSummary:
@@ -47,16 +51,19 @@ def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:
     # A histogram of the pixels gives mean and deviation exactly, without a float copy of the images.
     histogram = np.zeros(256, np.int64)
     digest = hashlib.sha256()
+    dark = 0
     labels = bytearray()  # digested after all images, whose number is not known before
     for batch in batches:
         for start in range(0, len(batch), _TOGETHER):
             block = np.ascontiguousarray(batch.images[start : start + _TOGETHER])
             histogram += np.bincount(block.ravel(), minlength=256)
             digest.update(block.data)
+            dark += inks_of(block).dark
         labels += batch.labels.tobytes()
     digest.update(labels)
     counts = np.bincount(np.frombuffer(labels, np.uint8), minlength=10)
-    return SplitSummary(len(labels), tuple(counts.tolist()), *_mean_and_deviation(histogram), digest.hexdigest()[:16])
+    mean, deviation = _mean_and_deviation(histogram)
+    return SplitSummary(len(labels), tuple(counts.tolist()), mean, deviation, digest.hexdigest()[:16], dark)
 
 
 def _mean_and_deviation(histogram: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[float, float]:

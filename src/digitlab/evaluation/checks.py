@@ -80,7 +80,7 @@ def _expect_probabilities(values: NDArray[np.float64]) -> None:
 
 
 def _what_they_are(values: NDArray[np.float64], sums: NDArray[np.float64]) -> str:
-    to_do = "apply softmax first (digitlab evaluate --logits does)"
+    to_do = "apply softmax first (digitlab evaluate --probabilities FILE --logits does)"
     if values.min() < 0:
         return f"These look like logits: {to_do}"
     if np.abs(sums - 100).max() <= 100 * _SUM_TOLERANCE:

@@ -118,7 +118,8 @@ def _from_archive(file: IO[bytes], path: Path, names: Sequence[str], columns: in
         name = next((name for name in (*names, *held) if name in held), "")
         if not held or (name not in names and (named or len(held) > 1)):
             found = ", ".join(list(held)[:10]) or "nothing"
-            raise DatasetError(f"{path}: expected the array {names[0]}, found: {found}")
+            more = "; --logits reads them" if "logits" in held and "probabilities" in names else ""
+            raise DatasetError(f"{path}: expected the array {names[0]}, found: {found}{more}")
         info = held[name]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DatasetError(f"{path}: {name} is packed in another way than deflate; write it with numpy.savez")

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shlex
 import shutil
-import signal
-import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from digitlab.errors import UsageError
+from digitlab.live.programs import end_program, start_program, words_of
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from digitlab.live.session import LiveReading
 
 __all__ = ["DigitCommand"]
 
-_KILLED_AFTER = 1.0  # seconds from asking a program to end to ending it
+_HEARD_WITHIN = 2.0  # seconds until the thread has heard that the program was ended
 _STDERR = 2  # what the program prints goes there: our stdout may be read by another program
 
 
@@ -47,7 +44,7 @@ class DigitCommand:
             UsageError: when it cannot be taken apart, or there is no such program.
         """
         try:
-            self._words = shlex.split(command)
+            self._words = words_of(command)
         except ValueError as error:
             raise UsageError(f"--on-digit {command!r}: {error}; expected a program and its arguments") from error
         if not self._words or shutil.which(self._words[0]) is None:
@@ -85,8 +82,8 @@ class DigitCommand:
             self._changed.notify_all()
             running = self._running
         if running is not None:
-            _end(running, max(0.0, until - time.monotonic()))
-        self._thread.join(2.0 * _KILLED_AFTER)
+            end_program(running, max(0.0, until - time.monotonic()))
+        self._thread.join(_HEARD_WITHIN)
 
     def _run(self) -> None:
         while True:
@@ -108,7 +105,7 @@ class DigitCommand:
 
     def _started(self, words: list[str]) -> subprocess.Popen[bytes] | None:
         try:
-            return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=_STDERR, start_new_session=True)
+            return start_program(words, _STDERR)
         except (OSError, ValueError) as error:
             self._complain(f"cannot be started ({error})")
             return None
@@ -117,14 +114,3 @@ class DigitCommand:
         if not self._failed:
             self._failed = True
             self._say(f"--on-digit: {self._words[0]} {what}; this is said once")
-
-
-def _end(process: subprocess.Popen[bytes], grace: float) -> None:
-    """End a process and its children: asked first, then made to."""
-    for wait, kind in ((grace, signal.SIGTERM), (_KILLED_AFTER, signal.SIGKILL)):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if wait > 0.0:
-                process.wait(wait)
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, kind)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
+import os
 import tempfile
 import warnings
 from dataclasses import asdict, dataclass
@@ -113,6 +115,8 @@ def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
 def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
     """An ONNX file of a ``.keras`` or ``.h5`` model, from the cache where this very file was exported before.
 
+    Where the cache cannot be written, it lies in a temporary folder until this process ends.
+
     Args:
         path: as `open_model` takes; a file.
         tell: gets a sentence for each thing that was changed in an old file.
@@ -126,11 +130,26 @@ def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> 
         raise ModelError(f"{path}: there is no such model file")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    cached = cache_folder() / "models" / f"{digest[:32]}-{digitlab.__version__}.onnx"
-    if not cached.is_file():
+    folder, name = cache_folder() / "models", f"{digest[:32]}-{digitlab.__version__}.onnx"
+    if not (folder / name).is_file():
+        if not _can_be_written(folder):
+            folder = Path(_until_the_end().name)
         model = open_model(path, tell=tell)
-        export_model(model, cached, card_of(model, path))
-    return cached
+        export_model(model, folder / name, card_of(model, path))
+    return folder / name
+
+
+def _can_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+@functools.cache
+def _until_the_end() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="digitlab-models-")
 
 
 def checking_images() -> NDArray[np.uint8]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import ModelError
+from digitlab.kinds import kind_of
 from digitlab.models.backend import keras
 from digitlab.models.layers import preparation_of
 from digitlab.models.legacy import import_legacy
@@ -94,6 +95,8 @@ def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> k
     if path.is_dir():
         from digitlab.runs import Run
 
+        if (kind := kind_of(path)) is not None:
+            raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
         return load_keras(Run.open(path).keras)
     found = import_legacy(path)
     for change in found.changes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import warnings
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
@@ -13,11 +15,15 @@ import numpy as np
 import onnxruntime
 
 from digitlab.errors import ModelError, RunError, ShapeError
+from digitlab.kinds import kind_of
+from digitlab.reading.answers import as_they_are, making_probabilities
 from digitlab.reading.onnx_check import check_onnx
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from digitlab.reading.answers import Making
 
 __all__ = [
     "DEFAULT_MODEL", "Classifier", "read_model", "resolve_model", "shipped_keras", "shipped_models", "start_session",
@@ -45,6 +51,8 @@ class Classifier:
     def __init__(self, path: Path, threads: int = 0) -> None:
         """Load ``path``; ``threads`` is how many one call uses, 0 for a thread a core.
 
+        Of a network that answers logits, the softmax is taken, of ten sigmoids their shares; a warning says so.
+
         Raises:
             ModelError: the file is missing, no ONNX, damaged, or made for other images or classes.
         """
@@ -52,7 +60,8 @@ class Classifier:
         self._session = start_session(read_model(self.path), self.path, threads)
         self._input = _check_input(self._session, self.path)
         self.card = _card(self._session, self.path)
-        self._check_answers()
+        self._made: Making = as_they_are  # of what it answers: probabilities
+        self._made = self._check_answers()
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """How likely each class is: float32 (N, 10) for uint8 (N, 28, 28), N from 0 up.
@@ -73,15 +82,27 @@ class Classifier:
             answers: NDArray[np.float32] = self._session.run(None, {self._input: np.ascontiguousarray(images)})[0]
         except Exception as error:  # ONNX Runtime's errors have no common root but this
             raise ModelError(f"{self.path}: the model cannot run ({_first_line(error)})") from error
-        return answers
+        return self._made(answers)
 
-    def _check_answers(self) -> None:
+    def _check_answers(self) -> Making:
         answers = self._run(np.zeros((2, 28, 28), np.uint8))
         if answers.shape != (2, 10) or answers.dtype != np.float32 or not np.isfinite(answers).all():
             raise ModelError(
                 f"{self.path}: the model answers two images with {answers.dtype} {answers.shape}; "
                 "expected float32 (2, 10), finite probabilities of the digits 0 to 9"
             )
+        made, found = making_probabilities(self._run(_strokes()))
+        if found:
+            warnings.warn(f"{self.path}: {found}", stacklevel=3)
+        return made
+
+
+def _strokes() -> NDArray[np.uint8]:
+    """Images to try a network on: uint8 (5, 28, 28)."""
+    images = np.zeros((5, 28, 28), np.uint8)
+    images[1, 4:24, 13:16] = images[2, 13:16, 4:24] = images[3, 4:24, 4:24] = images[4, 4:14, 8:20] = 255
+    images[3:, 8:20, 8:20] = 0
+    return images
 
 
 def shipped_models() -> tuple[str, ...]:
@@ -106,19 +127,29 @@ def resolve_model(name: str | Path | None) -> Path:
     if name in shipped_models():
         return _shipped_folder() / f"{name}.onnx"
     path = Path(name)
-    if path.suffix.lower() in (".keras", ".h5", ".hdf5"):
-        raise ModelError(f"{path}: is a Keras file; run `digitlab export {path} {path.stem}.onnx` and give that")
     try:
+        if path.suffix.lower() in (".keras", ".h5", ".hdf5") and path.is_file():
+            raise ModelError(f"{path}: is a Keras file; run `digitlab export {path} {path.stem}.onnx` and give that")
         if path.is_dir():
             return _model_of_run(path)
         if path.suffix.lower() == ".onnx" and path.exists():
             return path
     except (OSError, ValueError):  # a name with a zero byte, or too long for a file
         pass
+    if (kind := kind_of(path)) is not None:
+        raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
     shipped = ", ".join(shipped_models()) or "none is installed"
     raise ModelError(
-        f"there is no model {str(name)!r}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx"
+        f"{_missing(str(name))}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx, .keras "
+        "or .h5"
     )
+
+
+def _missing(name: str) -> str:
+    """A path, by its look, is a file that is not there; anything else a name that is not known."""
+    is_path = "/" in name or os.sep in name or name.lower().endswith((".onnx", ".keras", ".h5", ".hdf5"))
+    there = "file or folder" if is_path and not os.path.lexists(name) else "model"
+    return f"there is no {there} {name!r}"
 
 
 def _shipped_folder() -> Path:
@@ -131,7 +162,9 @@ def _model_of_run(path: Path) -> Path:
     try:
         model = Run.open(path).onnx
     except RunError as error:
-        raise ModelError(f"{path}: cannot be used as a model ({error})") from error
+        kind = kind_of(path)
+        said = f"is {kind.what}; {kind.as_model}" if kind else f"cannot be used as a model ({error})"
+        raise ModelError(f"{path}: {said}") from error
     if not model.is_file():
         raise ModelError(f"{path}: this run has no {model.name}; its training did not finish, train it again")
     return model

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import stat
-import threading
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,10 +22,9 @@ from PIL import (  # isort: skip
 )
 
 from digitlab.errors import ImageError, ShapeError
+from digitlab.reading.pages import file_and_page, page_numbers, quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 __all__ = ["FORMATS", "MAX_PIXELS", "as_rgb", "decode_image", "load_image", "load_reduced"]
@@ -62,15 +59,12 @@ _OTHER_KINDS = {
 }
 _ORIENTATION = 0x0112  # the EXIF tag
 
-# warnings.catch_warnings changes the whole process and is not thread-safe: our threads take turns, so that they cannot
-# leave the filters changed for good.
-_TAKING_TURNS = threading.Lock()
-
 
 def load_image(path: str | Path) -> NDArray[np.uint8]:
     """Read a picture: uint8 (H, W, 3) RGB, rows top-down, turned upright as its EXIF orientation says.
 
-    JPEG, PNG, WebP, BMP and TIFF; of an animation or a stack the first picture. Transparent pictures are laid on white
+    JPEG, PNG, WebP, BMP and TIFF; of an animation the first picture. ``scan.tif#2`` is the second page of a TIFF; of
+    several pages the first, where the name says none, and a warning says so. Transparent pictures are laid on white
     (on black, where what is drawn is light). 16 bits a channel become 8. The size is read first: a picture of more than
     MAX_PIXELS is refused before it is decoded, unless it is a JPEG, which is then decoded at a half, a quarter or an
     eighth of its size.
@@ -92,9 +86,13 @@ def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8],
     """
     path = Path(path)
     try:
-        _check_file(path)
-        with path.open("rb") as stream, _quietly():
-            return _decode(stream, path, side, MAX_PIXELS)
+        file, page = file_and_page(path)
+        _check_file(file)
+        with file.open("rb") as stream, quietly():
+            found = _decode(stream, path, side, MAX_PIXELS, page)
+        if found.pages > 1 and page is None:
+            warnings.warn(f"{path} has {found.pages} pages; this is the first of them, {path}#2 the next", stacklevel=2)
+        return found.pixels, found.size
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{path}: cannot be opened ({reason}); expected a picture file") from error
@@ -110,7 +108,7 @@ def decode_image(content: bytes, name: str = "the picture", *, most_pixels: int 
     """
     if not content:
         raise ImageError(f"{name}: is empty (0 bytes); expected a JPEG, PNG, WebP, BMP or TIFF picture")
-    return _decode(io.BytesIO(content), name, None, min(most_pixels, MAX_PIXELS))[0]
+    return _decode(io.BytesIO(content), name, None, min(most_pixels, MAX_PIXELS)).pixels
 
 
 def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -141,14 +139,21 @@ def _check_file(path: Path) -> None:
         raise ImageError(f"{path}: is empty (0 bytes); expected a picture, so copy or save it again")
 
 
-def _decode(
-    stream: IO[bytes], path: Path | str, side: int | None, most: int
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """The upright picture, no smaller than ``side`` asks for, and its full size: width and height."""
+class _Decoded(NamedTuple):
+    """The upright picture, its full size, width and height, and how many pages its file has."""
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    pages: int
+
+
+def _decode(stream: IO[bytes], path: Path | str, side: int | None, most: int, page: int | None = None) -> _Decoded:
+    """The picture, no smaller than ``side`` asks for."""
     start = stream.read(16)
     stream.seek(0)
     try:
         with Image.open(stream, formats=FORMATS) as picture:
+            pages = _turn_to(picture, page, path)
             full = picture.size
             _reduce(picture, side)
             _check_size(picture.size, full, path, most)
@@ -157,7 +162,7 @@ def _decode(
             turn = _turn(picture)
             if not reduced:
                 full = picture.size
-            return _upright(_to_rgb(picture), turn), (full[::-1] if turn[0] else full)
+            return _Decoded(_upright(_to_rgb(picture), turn), full[::-1] if turn[0] else full, pages)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -168,6 +173,17 @@ def _decode(
         raise ImageError(f"{path}: does not fit into the memory; make it smaller first") from error
     except Exception as error:  # on hostile bytes Pillow's decoders raise nearly every kind there is
         raise ImageError(f"{path}: is damaged or cut off ({_first_line(error)}); copy or save it again") from error
+
+
+def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
+    """Seek the page, from 1, the first where none is asked for; returns how many there are."""
+    numbers = page_numbers(picture, path)
+    if page is not None and page > len(numbers):
+        pages = "one page" if len(numbers) == 1 else f"{len(numbers)} pages"
+        raise ImageError(f"{path}: there is no page {page}; the file has {pages}")
+    if picture.format == "TIFF":
+        picture.seek(numbers[(page or 1) - 1])
+    return len(numbers)
 
 
 def _first_line(error: Exception) -> str:
@@ -181,14 +197,6 @@ def _kind(start: bytes) -> str:
     return next(
         (kind for magic, kind in _OTHER_KINDS.items() if start.startswith(magic)), "no picture that can be read"
     )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """No warnings of Pillow: what matters in them is checked here."""
-    with _TAKING_TURNS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _reduce(picture: Image.Image, side: int | None) -> None:

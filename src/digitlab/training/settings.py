@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitlab.datasets.formats.polarity import parted_name
 from digitlab.errors import RecipeError, UsageError
 
 if TYPE_CHECKING:
@@ -198,4 +199,7 @@ def with_options(training: Training, options: Mapping[str, Any]) -> Training:
 
 def _whole_path(name: str) -> str:
     """A run is resumed and repeated from any folder."""
-    return str(Path(name).resolve()) if Path(name).exists() else name
+    path, asked = parted_name(name)
+    if not path.exists():
+        return name
+    return f"{path.resolve()}#{asked}" if asked else str(path.resolve())

@@ -358,3 +358,24 @@ GOOD = ",".join(["1"] * 785)
 def test_csv(tmp_path, lines, message):
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     refused(tmp_path / "a.csv", message)
+
+
+PIXELS = [f"pixel{number}" for number in range(784)]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (PIXELS, "its header names no label .*expected a column called label, class or target"),
+        ([*PIXELS, "pixel784"], "its header names no label"),
+        (["label", *PIXELS, "class"], "more than one column that could be the label"),
+        (
+            ["label", *PIXELS, "writer"],
+            "names 785 columns beside the label 'label'; .*by their names: 'writer'",
+        ),
+        (["label", *PIXELS[1:]], "names 783 columns beside the label 'label'; expected 784 pixels"),
+    ],
+)
+def test_headers_of_a_csv(tmp_path, names, message):
+    (tmp_path / "a.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)) + "\n")
+    refused(tmp_path / "a.csv", message)

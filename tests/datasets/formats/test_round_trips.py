@@ -219,6 +219,57 @@ def test_csv_as_others_write_it(tmp_path, digits):
         assert_same(read(tmp_path / name), digits)
 
 
+def csv_text(columns: dict[str, np.ndarray]) -> str:
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return "\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+def pixel_columns(digits: Digits) -> dict[str, np.ndarray]:
+    return {f"pixel{number + 1}": column for number, column in enumerate(digits.images.reshape(-1, 784).T)}
+
+
+@pytest.mark.parametrize("label", ["class", "label", "Target", '"digit"', "'y'"])
+@pytest.mark.parametrize("place", [0, 300, 784])
+def test_the_label_of_a_csv_may_stand_anywhere(tmp_path, digits, label, place):
+    pixels = list(pixel_columns(digits).items())
+    columns = dict([*pixels[:place], (label, digits.labels), *pixels[place:]])
+    (tmp_path / "a.csv").write_text(csv_text(columns))
+    assert_same(read(tmp_path / "a.csv"), digits)
+
+
+def test_the_columns_of_a_csv_are_put_in_the_order_of_their_numbers(tmp_path, digits):
+    columns = dict(sorted(pixel_columns(digits).items()))  # pixel1, pixel10, pixel100, …
+    (tmp_path / "a.csv").write_text(csv_text({"": np.arange(40) + 1000, **columns, "class": digits.labels}))
+    assert_same(read(tmp_path / "a.csv"), digits)
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_a_csv_without_names_whose_label_stands_last(tmp_path, digits, header):
+    digits.images[:, 0, 0] = 0  # as in every corner of MNIST
+    table = np.concatenate((digits.images.reshape(-1, 784), digits.labels[:, np.newaxis]), axis=1)
+    names = [",".join(map(str, range(785)))] if header else []
+    lines = [*names, *(",".join(map(str, row)) for row in table.tolist())]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    assert_same(read(tmp_path / "a.csv"), digits)
+
+
+def test_numbers_of_a_csv_may_be_quoted_or_written_as_floating(tmp_path, digits):
+    columns = {**pixel_columns(digits), "class": digits.labels}
+    text = csv_text(columns).split("\n")
+    cells = [
+        ",".join(f'"{cell}"' if n % 2 else f"{cell}.0" for n, cell in enumerate(row.split(","))) for row in text[1:-1]
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([text[0], *cells]))
+    assert_same(read(tmp_path / "a.csv"), digits)
+
+
+def test_pictures_beside_the_folders_of_classes_are_named(tmp_path, digits):
+    write(f"{tmp_path}/a/", digits)
+    (tmp_path / "a/loose.png").write_bytes((tmp_path / "a/0/00000000.png").read_bytes())
+    with pytest.warns(UserWarning, match=r"passed by, for they lie in no folder of a class: 1 \(loose\.png\)"):
+        assert_same(read(tmp_path / "a"), digits)
+
+
 def test_a_folder_keeps_the_order_of_names_and_ignores_what_file_managers_leave(tmp_path, digits):
     write(f"{tmp_path}/a/", digits)
     (tmp_path / "a/3/.DS_Store").write_bytes(b"x")

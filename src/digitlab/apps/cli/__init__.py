@@ -64,7 +64,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from digitlab.errors import DigitlabError, MissingExtraError
     from digitlab.extras import extra_of_module
 
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = _with_standard_input(sys.argv[1:] if arguments is None else arguments)
     if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
         complain(f"{no_such_verb(*arguments[:2])} (digitlab --help shows what is possible)")
         return 2
@@ -85,6 +85,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _with_standard_input(arguments: Sequence[str]) -> list[str]:
+    """A lone "-" as a path: the parser takes it for an option without a name."""
+    reads = list(arguments[:1]) in (["classify"], ["read"])
+    return ["./-" if reads and each == "-" else each for each in arguments]
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
@@ -94,7 +100,9 @@ def main() -> None:
     import warnings
 
     from digitlab.apps.cli.console import advise
+    from digitlab.apps.cli.encoding import write_all_signs
 
+    write_all_signs()
     warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
     try:
         code = run()

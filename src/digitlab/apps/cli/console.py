@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from digitlab.apps.cli.encoding import takes_every_sign
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -21,8 +23,9 @@ def say(text: str = "") -> None:
 
 
 def say_json(content: Mapping[str, Any]) -> None:
-    """One object a line, at once: another program may be waiting for it."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    """One object a line, at once: another program may be waiting for it. Nothing in it depends on the locale."""
+    text = json.dumps(content, ensure_ascii=not takes_every_sign(sys.stdout))
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

@@ -62,9 +62,11 @@ def info(name: str, /, *, split: str | None = None, seed: int = 0, json: bool = 
     digitlab data info mnist
     digitlab data info 1-6 --split train
     digitlab data info scans.h5
+    digitlab data info 'scans.h5#as-is'
 
     Args:
-        name: A dataset of `digitlab data list`, or a file or folder of labelled images.
+        name: A dataset of `digitlab data list`, or a file or folder of labelled images. A file of dark ink on light is
+            inverted wherever it is named; FILE#as-is leaves it as it is, FILE#inverted inverts it anyway.
         split: One split only: train, validation, test, or a file's own.
         seed: Of the handmade and the corrupted sets.
         json: One JSON object a split.
@@ -84,6 +86,12 @@ def info(name: str, /, *, split: str | None = None, seed: int = 0, json: bool = 
     say(data.about)
     say()
     say(_table_of(summaries))
+    for each, summary in summaries.items():
+        if summary.dark_ink:
+            advise(
+                f"{each}: {summary.dark_ink:,} of {summary.images:,} images are dark ink on light; models expect light "
+                "ink on dark"
+            )
 
 
 def _summary(data: Dataset, split: str, view: ProgressView) -> SplitSummary:
@@ -222,9 +230,10 @@ def convert(
     For example:
     digitlab data convert mnist_train_lmdb train.h5
     digitlab data convert mnist.npz --split train train.csv
+    digitlab data convert 'scans.npz#inverted' light-ink.npz
 
     Args:
-        source: A file or folder of labelled images.
+        source: A file or folder of labelled images, copied as they are; FILE#inverted with 255 − each pixel.
         out: The file to write.
         split: Which one, where the source has several.
         dtype: Of the pixels in HDF5: float32 as S0 has it, or uint8, a quarter of the size.

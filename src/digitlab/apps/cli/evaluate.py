@@ -55,7 +55,8 @@ def evaluate(
 
     Args:
         model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
-        data: A dataset of `digitlab data list`, or a file of labelled images in any format.
+        data: A dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
+            inverted, of FILE#as-is it is not.
         split: train, validation or test; where there is one split only, that.
         tta: Test-time augmentation: average the softmax over this number of copies of each image, 1 to 19: the
             original, shifted by a pixel, rotated by 6°.
@@ -144,7 +145,8 @@ def _expect_no_files(labels: Path | None, *, logits: bool) -> None:
 
     if labels is not None or logits:
         raise UsageError(
-            "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE"
+            "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE. To a "
+            "model that answers logits softmax is applied anyway"
         )
 
 
@@ -182,6 +184,7 @@ def _by_keras(path: Path, *, form: str) -> Answer:
 
 def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Run:
     """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
+    from digitlab.datasets.formats.polarity import parted_name
     from digitlab.runs import Run
 
     if out is not None or not Path(model).is_dir():
@@ -189,7 +192,8 @@ def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Ru
     run = Run.open(Path(model))
     config = run.read_config()
     own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
-    name = Path(data).stem if Path(data).exists() else data
+    file, _ = parted_name(data)
+    name = file.stem if file.exists() else data
     name = name if split == "test" else f"{name}-{split}"
     return run if own else run.evaluation(name, tta)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
 from digitlab.apps.cli.reading_known import NOTHING_KNOWN, Known
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
+from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,27 +30,30 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
     digitlab classify scans/*.png --json
 
     Args:
-        images: Pictures (JPEG, PNG, WebP, BMP, TIFF).
+        images: Pictures (JPEG, PNG, WebP, BMP, TIFF; of a TIFF each page, or scan.tif#2 alone); - is standard input.
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
             that the picture shows.
     """
+    from digitlab.reading.pages import page_names
+
     reader = _reader(images, model, threshold)
 
-    def answer(path: Path) -> bool:
-        found = reader.classify(path)
+    def answer(path: str) -> bool:
+        found, name = reader.classify(path), called(path)
         if found.note is not None and not json:
-            advise(f"{path}: {found.note.replace('`read`', '`digitlab read`')}")
+            advise(f"{name}: {found.note.replace('`read`', '`digitlab read`')}")
         if json:
-            say_json(_classified(path, found))
+            say_json(_classified(name, found))
         elif found.digit is None:
-            say(f"{path}: no digit" + (f" (best guess {_best(found)})" if found.confidence else ""))
+            say(f"{name}: no digit" + (f" (best guess {_best(found)})" if found.confidence else ""))
         else:
-            say(f"{path}: {found.digit}  ({100 * found.confidence:.1f} %)")
+            say(f"{name}: {found.digit}  ({100 * found.confidence:.1f} %)")
         return found.digit is not None
 
-    return _each(images, answer, json=json)
+    with on_disk(images) as files:
+        return _each([page for path in files for page in page_names(path)], answer, json=json)
 
 
 def read(
@@ -76,7 +80,8 @@ def read(
     digitlab read archive/ --out readings.parquet
 
     Args:
-        images: Pictures (JPEG, PNG, WebP, BMP, TIFF), or folders: all pictures in and below them.
+        images: Pictures (JPEG, PNG, WebP, BMP, TIFF; of a TIFF each page, or scan.tif#2 alone), or folders: all
+            pictures in and below them; - is standard input.
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
@@ -89,8 +94,11 @@ def read(
     from digitlab.archives import ReadingJob
 
     _expect_pictures(images, threshold)
-    constraints = known.constraints()
-    return read_many(images, ReadingJob(_as_onnx(model), threshold, constraints), output=output, draw=draw, json=json)
+    job = ReadingJob(_as_onnx(model), threshold, known.constraints())
+    if STANDARD_INPUT in images:
+        output.expect_no_files()
+    with on_disk(images) as files:
+        return read_many(files, job, output=output, draw=draw, json=json)
 
 
 def reading_as_json(reading: Reading) -> dict[str, Any]:
@@ -147,7 +155,7 @@ def _as_onnx(model: str | None) -> str | Path | None:
     return cached_onnx(Path(model), tell=advise)
 
 
-def _each(images: Sequence[Path], answer: Callable[[Path], bool], *, json: bool) -> int:
+def _each(images: Sequence[str], answer: Callable[[str], bool], *, json: bool) -> int:
     """Answer every picture; a bad one is complained of and does not stop the others."""
     from digitlab.errors import InputError
 
@@ -157,17 +165,18 @@ def _each(images: Sequence[Path], answer: Callable[[Path], bool], *, json: bool)
             refused += not answer(path)
         except InputError as error:
             bad += 1
-            complain(str(error))
+            said = str(error).replace(path, called(path))
+            complain(said)
             if json:
-                say_json({"path": str(path), "error": str(error)})
+                say_json({"path": called(path), "error": said})
     if bad and len(images) > 1:
         advise(f"{bad} of {len(images)} pictures could not be read")
     return 2 if bad else int(refused > 0)
 
 
-def _classified(path: Path, found: Prediction) -> dict[str, Any]:
+def _classified(path: str, found: Prediction) -> dict[str, Any]:
     return {
-        "path": str(path),
+        "path": path,
         "digit": found.digit,
         "confidence": round(found.confidence, 4),
         "probabilities": [round(share, 6) for share in found.probabilities],

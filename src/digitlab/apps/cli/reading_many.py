@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.standard_input import called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,23 @@ class Output:
     engine: Literal["local", "ray"] = "local"
     address: str | None = None
 
+    @property
+    def written(self) -> list[Path]:
+        """Everything that is written, which may lie in a folder that is read."""
+        parts = [self.out.with_name(self.out.name + ".parts")] if self.out else []
+        return [path for path in (self.csv, self.out, *parts, self.review) if path]
+
+    def expect_no_files(self) -> None:
+        """What came from standard input cannot be opened again.
+
+        Raises:
+            UsageError: for an output that would have to.
+        """
+        from digitlab.errors import UsageError
+
+        if self.out is not None or self.review is not None:
+            raise UsageError("--out and --review come back to the pictures; expected files, not standard input (-)")
+
 
 NO_OUTPUT = Output()
 
@@ -64,7 +82,8 @@ def read_many(
     from digitlab.archives import Doubts, find_pictures, read_pictures
 
     _check(output)
-    pictures = find_pictures(images, draw=draw, leave_out=[path for path in (output.out, output.review) if path])
+    found = find_pictures(images, draw=draw, leave_out=output.written, tell=advise)
+    pictures = [replace(each, called=called(each.path)) for each in found]
     reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is told now, and once
     doubts = Doubts(output.most, reader.threshold) if output.review is not None else None
     if output.out is None:

@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -202,7 +203,12 @@ class TrainingRoom:
         loop = asyncio.get_running_loop()
         with tempfile.TemporaryFile() as complaints:
             job.process = subprocess.Popen(
-                _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, bufsize=0
+                _COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                bufsize=0,
+                env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # what we write to it, whatever the locale
             )
             _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n".encode())
             if job.state.state == "stopping":

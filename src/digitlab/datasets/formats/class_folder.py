@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ __all__ = ["ClassFolderSource", "class_folder_writer", "is_class_folder"]
 
 # What file managers leave behind.
 _IGNORED = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
 
 
 def _is_ignored(name: str) -> bool:
@@ -48,14 +51,24 @@ class ClassFolderSource(Closing):
         self.count = len(self._files)
 
     def _find(self) -> Iterator[tuple[str, str]]:
-        for folder in self._path.iterdir():
-            if _is_ignored(folder.name) or not folder.is_dir():
-                continue
+        entries = [entry for entry in self._path.iterdir() if not _is_ignored(entry.name)]
+        folders = [entry for entry in entries if entry.is_dir()]
+        self._tell_of([entry.name for entry in entries if entry.name.lower().endswith(_PICTURES)])
+        for folder in folders:
             if folder.name not in CLASSES:
                 raise DatasetError(
                     f"{folder}: a folder named {folder.name!r}; expected folders named 0 to 9, the classes"
                 )
             yield from ((file.name, folder.name) for file in folder.iterdir() if not _is_ignored(file.name))
+
+    def _tell_of(self, names: list[str]) -> None:
+        """Pictures beside the folders of the classes have no label."""
+        if names:
+            some = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+            warnings.warn(
+                f"{self._path}: pictures passed by, for they lie in no folder of a class: {len(names):,} ({some})",
+                stacklevel=1,
+            )
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
         """All pictures in the order of their names; see `ImageSource.batches`.

@@ -9,6 +9,7 @@ import numpy as np
 
 from digitlab.datasets.formats.hdf5 import Hdf5Sink
 from digitlab.datasets.formats.opening import dataset_writer, form_of, open_dataset_file
+from digitlab.datasets.formats.polarity import parted_name
 from digitlab.datasets.shuffling import prepared
 from digitlab.errors import UsageError
 from digitlab.values import Digits
@@ -61,7 +62,7 @@ def convert(
         UsageError: when both are the same, or the target's name tells no format.
         StorageError: when the target cannot be written. After any error there is no target.
     """
-    if Path(source_path).resolve() == Path(target_path).resolve():
+    if parted_name(source_path)[0].resolve() == Path(target_path).resolve():
         raise UsageError(f"{source_path} would be converted into itself; choose another name")
     done = 0
     with open_dataset_file(source_path, split) as source, dataset_writer(target_path, dtype=dtype) as sink:

@@ -1,4 +1,8 @@
-"""CSV as Kaggle has MNIST: a line an image, the label and then 784 pixels, row by row; a header line may come first."""
+"""CSV: a line an image, its label and 784 pixels, row by row.
+
+Without a header the label comes first, as Kaggle has MNIST, or last, as what stands in the columns tells; with one, its
+names tell (`csv_columns`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.datasets.formats.checks import as_digits
+from digitlab.datasets.formats.csv_columns import PLAIN, Columns, is_header, label_stands_last, named_columns
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_path, saying_what_failed
@@ -23,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CsvSource", "csv_writer"]
 
-_COLUMNS = 785
 _MAX_LINE = 1 << 14  # 785 numbers of three digits are 3,140 bytes; pandas writes "255.0"
+_MAX_HEADER = 1 << 16  # 785 names of 80 letters
 _BLOCK = 1 << 20
 
 _ZERO, _NINE, _COMMA, _NEWLINE = b"09,\n"
@@ -50,26 +55,37 @@ class CsvSource(Closing):
         """All images in the file's order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first line that does not hold a label and 784 pixels, naming line and column.
+            DatasetError: for a header that names no label or not 784 pixels; at the first line that does not hold a
+                label and 784 pixels, naming line and column.
         """
-        for text, first_line in self._blocks():
-            plain = _plain_numbers(text)
-            if plain is None:
-                digits = self._digits(*self._numbers_by_line(text, first_line))
-            else:
-                digits = self._digits(plain, range(first_line, first_line + len(plain)))
+        columns: Columns | None = None
+        for text, first_line, named in self._blocks():
+            values, lines = self._table(text, first_line, named or PLAIN)
+            if columns is None:
+                columns = named or (Columns(label=PLAIN.count - 1) if label_stands_last(values) else PLAIN)
+            digits = self._digits(values, lines, columns)
             for start in range(0, len(digits), size):
                 yield digits[start : start + size]
 
-    def _digits(self, values: NDArray[np.signedinteger[Any]], lines: Sequence[int]) -> Digits:
-        return as_digits(values[:, 1:], values[:, 0], self._path, lambda row: f"line {lines[row]}")
+    def _table(
+        self, text: bytes, first_line: int, columns: Columns
+    ) -> tuple[NDArray[np.signedinteger[Any]], Sequence[int]]:
+        """Numbers (N, columns) and the line of each row."""
+        plain = _plain_numbers(text, columns.count)
+        if plain is None:
+            return self._numbers_by_line(text, first_line, columns)
+        return plain, range(first_line, first_line + len(plain))
 
-    def _blocks(self) -> Iterator[tuple[bytes, int]]:
-        """The file without header, in blocks of whole lines, with the number of their first line, from 1."""
+    def _digits(self, values: NDArray[np.signedinteger[Any]], lines: Sequence[int], columns: Columns) -> Digits:
+        pixels, labels = columns.parted(values)
+        return as_digits(pixels, labels, self._path, lambda row: f"line {lines[row]}")
+
+    def _blocks(self) -> Iterator[tuple[bytes, int, Columns | None]]:
+        """The file without header in blocks of whole lines, the number of their first line, from 1, and the header."""
         with contextlib.ExitStack() as opened:
             with saying_what_failed(self._path, "read"):
                 file = opened.enter_context(self._path.open("rb"))
-            rest, line = self._without_header(file)
+            rest, line, named = self._without_header(file)
             while True:
                 with saying_what_failed(self._path, "read"):
                     content = file.read(_BLOCK)
@@ -77,7 +93,7 @@ class CsvSource(Closing):
                 text, rest = (rest + content)[:end], (rest + content)[end:]
                 if text:
                     text = text.replace(b"\r\n", b"\n")
-                    yield text, line
+                    yield text, line, named
                     line += text.count(b"\n")
                 if not content:
                     return
@@ -86,50 +102,50 @@ class CsvSource(Closing):
                         f"{self._path}: line {line} has more than {_MAX_LINE:,} bytes; expected 785 numbers"
                     )
 
-    def _without_header(self, file: IO[bytes]) -> tuple[bytes, int]:
-        """The first line, or nothing if it is a header, and the number of the line that comes next or is given."""
+    def _without_header(self, file: IO[bytes]) -> tuple[bytes, int, Columns | None]:
+        """The first line, or nothing if it is a header; the number of the line that is given or comes next."""
         with saying_what_failed(self._path, "read"):
-            first = file.readline(_MAX_LINE)
+            first = file.readline(_MAX_HEADER)
         first = first.removeprefix(b"\xef\xbb\xbf")  # Excel's mark of UTF-8
-        cell = first.split(b",")[0].strip().strip(b'"')
-        is_header = first.endswith(b"\n") and cell[:1].isalpha()
-        return (b"", 2) if is_header else (first, 1)
+        if first.endswith(b"\n") and is_header(first):
+            return b"", 2, named_columns(first, self._path)
+        return first, 1, None
 
-    def _numbers_by_line(self, text: bytes, first_line: int) -> tuple[NDArray[np.int64], list[int]]:
+    def _numbers_by_line(self, text: bytes, first_line: int, columns: Columns) -> tuple[NDArray[np.int64], list[int]]:
         """The slow way, which takes blanks and empty lines, and names what it cannot take."""
         rows, lines = [], []
         for number, line in enumerate(text.split(b"\n"), first_line):
             if line.strip():
-                rows.append(self._numbers(line, number))
+                rows.append(self._numbers(line, number, columns.count))
                 lines.append(number)
-        return np.array(rows, np.int64).reshape(-1, _COLUMNS), lines
+        return np.array(rows, np.int64).reshape(-1, columns.count), lines
 
-    def _numbers(self, line: bytes, number: int) -> list[int]:
+    def _numbers(self, line: bytes, number: int, expected: int) -> list[int]:
         cells = line.split(b",")
-        if len(cells) != _COLUMNS:
-            raise DatasetError(
-                f"{self._path}: line {number} has {len(cells)} columns; expected {_COLUMNS}: label and 784 pixels"
-            )
-        return [self._number(cell.strip(), number, column) for column, cell in enumerate(cells, 1)]
+        if len(cells) != expected:
+            meant = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
+            raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meant}")
+        return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 
     def _number(self, cell: bytes, line: int, column: int) -> int:
         # Not int(): it takes "1_0", and an endless row of digits takes it forever.
-        if not cell.isdigit() or len(cell) > 9:
-            received = cell[:20].decode("utf-8", "backslashreplace")
+        bare = cell.strip().strip(b"'\"").removesuffix(b".0")
+        if not bare.isdigit() or len(bare) > 9:
+            received = cell.strip()[:20].decode("utf-8", "backslashreplace")
             raise DatasetError(
                 f"{self._path}: line {line}, column {column} is {received!r}; expected a whole number 0 to 255"
             )
-        return int(cell)
+        return int(bare)
 
 
-def _plain_numbers(text: bytes) -> NDArray[np.int16] | None:
-    """Lines of 785 numbers of one to three digits as int16 (N, 785), all at once; None for anything else."""
+def _plain_numbers(text: bytes, columns: int) -> NDArray[np.int16] | None:
+    """Lines of so many numbers of one to three digits as int16 (N, columns), all at once; None for anything else."""
     content = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero((content == _COMMA) | (content == _NEWLINE))
     lengths = np.diff(ends, prepend=-1) - 1
-    if not len(ends) or len(ends) % _COLUMNS or lengths.min() < 1 or lengths.max() > 3 or ends[-1] != len(content) - 1:
+    if not len(ends) or len(ends) % columns or lengths.min() < 1 or lengths.max() > 3 or ends[-1] != len(content) - 1:
         return None
-    is_line_end = (content[ends] == _NEWLINE).reshape(-1, _COLUMNS)
+    is_line_end = (content[ends] == _NEWLINE).reshape(-1, columns)
     if not is_line_end[:, -1].all() or is_line_end[:, :-1].any():
         return None
     digits = content.astype(np.int16) - _ZERO
@@ -138,7 +154,7 @@ def _plain_numbers(text: bytes) -> NDArray[np.int16] | None:
     values = digits[ends - 1]
     values += np.where(lengths > 1, digits[ends - 2], 0) * 10
     values += np.where(lengths > 2, digits[ends - 3], 0) * 100
-    return values.reshape(-1, _COLUMNS)
+    return values.reshape(-1, columns)
 
 
 class _CsvSink:

@@ -140,8 +140,9 @@ class NpzSource(Closing):
         for images, labels in _PAIRS:
             if {images + ending, labels + ending} <= set(names):
                 return images + ending, labels + ending
-        held = ", ".join(sorted(names)[:10]) or "nothing"
-        raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {held}")
+        held = ", ".join(sorted(names)[:10]) or "no array"
+        more = "" if names else ". A zip of pictures must be unpacked first: a folder 0 … 9 for each class"
+        raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {held}{more}")
 
     def _describe(self, archive: zipfile.ZipFile, name: str) -> _Array:
         info = archive.getinfo(f"{name}.npy")

@@ -14,7 +14,9 @@ from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf
 from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
 from digitlab.datasets.formats.lmdb_pages import MAGIC
 from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
+from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name
 from digitlab.errors import DatasetError, StorageError, UsageError
+from digitlab.kinds import ZIP, kind_of
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _KNOWN = (
     "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME-images-idx3-ubyte[.gz] with its labels, "
     "or a folder of pictures by class (NAME/)"
 )
+_FROM_PYTHON = "In Python, numpy.savez('NAME.npz', images=images, labels=labels) writes one"
 _ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".csv": "csv", ".lmdb": "lmdb", ".mdb": "lmdb"}
 # The test set of MNIST is called t10k in its files.
 _IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test", "validation": "validation"}
@@ -37,15 +40,20 @@ def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource
     """Open a file or folder of labelled images; a context manager.
 
     HDF5 and raw IDX come back as a `RowSource`, which reads rows in any order. ``split`` chooses among the groups of
-    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files.
+    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files. Images come as
+    the file has them; of ``NAME#inverted``, with 255 − each pixel.
 
     Raises:
         DatasetError: for what is missing, damaged, of no known format, or parted into splits of which none was chosen.
         StorageError: when it may not be read.
         MissingExtraError: for HDF5 without h5py and LMDB without protobuf.
     """
-    path = Path(path)
-    format_ = _format_of(path)
+    path, asked = parted_name(path)
+    source = _opened(path, _format_of(path), split)
+    return inverted(source) if asked == INVERTED else source
+
+
+def _opened(path: Path, format_: str, split: str | None) -> ImageSource:
     if format_ == "hdf5":
         return Hdf5Source(path, split)
     if format_ == "npz":
@@ -67,7 +75,7 @@ def splits_of(path: str | Path) -> tuple[str, ...]:
         DatasetError: as `open_dataset_file`.
         StorageError: when it may not be read.
     """
-    path = Path(path)
+    path, _ = parted_name(path)
     format_ = _format_of(path)
     if format_ == "idx-folder":
         pairs = _idx_pairs(path)
@@ -83,7 +91,7 @@ def form_of(path: str | Path) -> Literal["grey", "sobel"]:
         DatasetError: as `open_dataset_file`.
         StorageError: when it may not be read.
     """
-    path = Path(path)
+    path, _ = parted_name(path)
     return hdf5_form(path) if _format_of(path) == "hdf5" else "grey"
 
 
@@ -96,8 +104,10 @@ def _format_of(path: Path) -> str:
         with path.open("rb") as file:
             found = _format_by_content(file.read(64))
     found = found or ("idx" if is_idx_name(path.name) else _ENDINGS.get(path.suffix.lower()))
-    if found is None:
-        raise DatasetError(f"{path} is of no known format; expected {_KNOWN}")
+    kind = kind_of(path)
+    if found is None or (found == "npz" and kind is not None and kind != ZIP):
+        what = f"{path} is {kind.what}" if kind else f"{path} is of no known format"
+        raise DatasetError(f"{what}; expected {_KNOWN}. {_FROM_PYTHON}")
     return found
 
 
@@ -108,6 +118,8 @@ def _folder_format(path: Path) -> str:
         return "classes"
     if _idx_pairs(path):
         return "idx-folder"
+    if (kind := kind_of(path)) is not None:
+        raise DatasetError(f"{path} is {kind.what}; expected labelled images: {_KNOWN}")
     raise DatasetError(f"{path} holds no images; expected data.mdb, folders named 0 to 9, or IDX files")
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitlab.errors import ModelError, UsageError
+from digitlab.kinds import KERAS, ZIP, kind_of
 from digitlab.models.architectures import build
 from digitlab.models.backend import keras
 from digitlab.models.layers import PREPARATIONS, UNIT
+from digitlab.models.legacy.answers import answering_probabilities
 from digitlab.models.legacy.kernels import Layout, adapt_arrays, fill
 from digitlab.models.legacy.network import build_network, prepared_images
 from digitlab.models.legacy.steps import describe
@@ -73,23 +75,33 @@ def import_legacy(
     """
     _check_options(preparation, backend)
     with blaming(path):
-        if not path.is_file():
-            refuse("there is no such model file")
-        with path.open("rb") as file:
-            starts_as_hdf5 = file.read(len(_HDF5)) == _HDF5
-        if not starts_as_hdf5:
-            if path.suffix.lower() in (".h5", ".hdf5"):
-                refuse("not an HDF5 file; expected a model or weights saved by Keras")
-            return _import_keras(path, preparation)
-        with open_hdf5(path) as store:
-            text = store.text("", "model_config")
-            if text is not None:
-                return _import_model(store, text, preparation, backend)
-            if architecture is None:
-                refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
-            if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
-                return _import_new_weights(path, architecture, preparation)
-            return _import_weights(store, architecture, preparation, backend)
+        found = _brought_over(path, architecture, preparation, backend)
+        model, said = answering_probabilities(found.model)
+    return replace(found, model=model, changes=(*found.changes, *said)) if said else found
+
+
+def _brought_over(path: Path, architecture: str | None, preparation: str | None, backend: str | None) -> Imported:
+    """The network as the file has it, whatever its ten numbers are."""
+    kind = kind_of(path)
+    if not path.is_file():
+        refuse(f"is {kind.what}; {kind.as_model}" if kind else "there is no such model file")
+    with path.open("rb") as file:
+        starts_as_hdf5 = file.read(len(_HDF5)) == _HDF5
+    if not starts_as_hdf5:
+        if kind is not None and kind not in (KERAS, ZIP):
+            refuse(f"not a Keras file but {kind.what}; {kind.as_model}")
+        if path.suffix.lower() in (".h5", ".hdf5"):
+            refuse("not an HDF5 file; expected a model or weights saved by Keras")
+        return _import_keras(path, preparation)
+    with open_hdf5(path) as store:
+        text = store.text("", "model_config")
+        if text is not None:
+            return _import_model(store, text, preparation, backend)
+        if architecture is None:
+            refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
+        if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
+            return _import_new_weights(path, architecture, preparation)
+        return _import_weights(store, architecture, preparation, backend)
 
 
 def _check_options(preparation: str | None, backend: str | None) -> None:

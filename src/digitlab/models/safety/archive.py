@@ -62,8 +62,12 @@ def _check_directory(archive: BinaryIO) -> None:
     # The reader takes the last 22 bytes for the end where they look like one, else the last signature.
     if tail[-_END.size :].startswith(b"PK\x05\x06") and tail.endswith(b"\0\0"):
         place = len(tail) - _END.size
+    if tail[max(0, place - 20) : place].startswith(b"PK\x06\x07"):
+        refuse(
+            "its zip is a zip64, whose directory may be of any length; expected a model saved by digitlab or Keras 3"
+        )
     length = _END.unpack_from(tail, place)[5]
-    if length > _LARGEST_DIRECTORY or tail[max(0, place - 20) : place].startswith(b"PK\x06\x07"):
+    if length > _LARGEST_DIRECTORY:
         refuse(f"its zip has a directory of {length:,} bytes; expected at most {_LARGEST_DIRECTORY:,}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import digitlab.reports.figures.quiet_start  # noqa: F401 - before any other module imports matplotlib
 from digitlab.reports.figures.classes import (
     classification_report_figure,
     precision_recall_bars_figure,

@@ -1,0 +1,65 @@
+"""The picture called "-": what stands in standard input, as `scanimage | digitlab read -` gives it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["STANDARD_INPUT", "called", "on_disk"]
+
+STANDARD_INPUT = Path("-")
+
+_LARGEST = 1 << 30  # bytes; a stream that never ends must not fill the disk
+_STEM = "standard-input"
+
+
+@contextlib.contextmanager
+def on_disk(images: Sequence[Path]) -> Iterator[list[Path]]:
+    """The same pictures; in place of "-" a file of what came in, which is gone afterwards.
+
+    Raises:
+        UsageError: when standard input is a terminal, which would be waited for.
+        ImageError: when nothing came in, or far too much.
+    """
+    if STANDARD_INPUT not in images:
+        yield list(images)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / _STEM
+        _keep(file)
+        yield [file if path == STANDARD_INPUT else path for path in images]
+
+
+def called(path: str | Path) -> str:
+    r"""What a picture of `on_disk` is called in results: "-", or "-#2" for a page; bytes that are no UTF-8 as \xff.
+
+    >>> called(f"/tmp/x/{_STEM}#2"), called("scan.tif#2")
+    ('-#2', 'scan.tif#2')
+    """
+    name = Path(path).name
+    if name.partition("#")[0] == _STEM:
+        return f"-{name.removeprefix(_STEM)}"
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _keep(file: Path) -> None:
+    from digitlab.errors import ImageError, UsageError
+    from digitlab.storage import saying_what_failed
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("- is standard input, and that is a terminal; expected a picture: … | digitlab read -")
+    with saying_what_failed(file, "write"), file.open("wb") as kept:
+        size = 0
+        while size <= _LARGEST and (piece := sys.stdin.buffer.read(1 << 20)):
+            size += kept.write(piece)
+    if not size:
+        raise ImageError("-: standard input is empty (0 bytes); expected a picture file's content")
+    if size > _LARGEST:
+        raise ImageError(f"-: more than {_LARGEST:,} bytes came in; expected one picture file's content")

@@ -1,0 +1,108 @@
+"""Light ink on dark, as MNIST has it and every model expects, or dark ink on light, as paper has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from digitlab.datasets.formats.protocol import BATCH, Closing, ImageSource, RowSource
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["AS_IS", "INVERTED", "Inks", "inks_of", "inverted", "parted_name"]
+
+AS_IS, INVERTED = "as-is", "inverted"  # what may follow a file's name, behind "#"
+
+_CLEAR = 0.25  # of an image's range: its edge is nearer than that to neither end in noise and in pictures full of ink
+_LEAST_RANGE = 32  # grey values; less is an empty image
+_NEARLY_ALL = 0.9
+
+
+class Inks(NamedTuple):
+    """How many images are surely light ink on dark, and how many dark ink on light; the others cannot be told."""
+
+    light: int
+    dark: int
+    images: int
+
+    @property
+    def verdict(self) -> Literal["light", "dark", "mixed"]:
+        """What the images are as a whole; "light" also where too few can be told."""
+        told = self.light + self.dark
+        if 2 * told < self.images or self.dark <= (1 - _NEARLY_ALL) * told:
+            return "light"
+        return "dark" if self.dark >= _NEARLY_ALL * told else "mixed"
+
+
+def inks_of(images: NDArray[np.uint8]) -> Inks:
+    """Count them in uint8 (N, 28, 28): the edge of an image is what is written on, whatever its grey.
+
+    >>> paper = np.full((1, 28, 28), 200, np.uint8); paper[:, 8:20, 13:15] = 40
+    >>> inks_of(np.concatenate([paper, paper, 255 - paper]))
+    Inks(light=1, dark=2, images=3)
+    """
+    if not len(images):
+        return Inks(0, 0, 0)
+    edge = np.concatenate([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)  # (N, 108)
+    flat = images.reshape(len(images), 784)
+    low, high = flat.min(axis=1).astype(np.float32), flat.max(axis=1).astype(np.float32)
+    place = (np.median(edge, axis=1) - low) / np.maximum(high - low, 1)  # 0: the edge is the darkest, 1: the lightest
+    written = high - low >= _LEAST_RANGE
+    light = int(np.count_nonzero(written & (place < 0.5 - _CLEAR)))
+    dark = int(np.count_nonzero(written & (place > 0.5 + _CLEAR)))
+    return Inks(light, dark, len(images))
+
+
+def parted_name(path: str | Path) -> tuple[Path, str | None]:
+    """The file, and what its name asks for behind "#": "inverted", "as-is", or None.
+
+    >>> parted_name("scans.npz#inverted")[1], parted_name("scans.npz")[1]
+    ('inverted', None)
+    """
+    stem, sign, asked = str(path).rpartition("#")
+    if sign and asked in (AS_IS, INVERTED):
+        return Path(stem), asked
+    return Path(path), None
+
+
+def inverted(source: ImageSource) -> ImageSource:
+    """The same images with 255 − each pixel; a `RowSource` stays one."""
+    return _InvertedRows(source) if isinstance(source, RowSource) else _Inverted(source)
+
+
+class _Inverted(Closing):
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
+
+    @property
+    def count(self) -> int | None:
+        return self._source.count
+
+    def batches(self, size: int = BATCH) -> Iterator[Digits]:
+        for digits in self._source.batches(size):
+            yield _turned(digits)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class _InvertedRows(_Inverted):
+    def __init__(self, source: RowSource) -> None:
+        super().__init__(source)
+        self._rows = source
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, start: int, stop: int) -> Digits:
+        return _turned(self._rows.read(start, stop))
+
+
+def _turned(digits: Digits) -> Digits:
+    return Digits(255 - digits.images, digits.labels)

@@ -1,0 +1,125 @@
+"""What a file that cannot be used here is, so that a message can call it by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["HDF5", "KERAS", "ZIP", "Kind", "kind_of"]
+
+_HEAD = 512  # bytes
+
+
+class Kind(NamedTuple):
+    """A kind of file.
+
+    what: with its article: "a PyTorch file"
+    as_model: what to do with it where a model is wanted
+    """
+
+    what: str
+    as_model: str
+
+
+_AGAIN = "save the model as one file with Keras, model.save('model.keras')"
+_TORCH = Kind(
+    "a PyTorch file",
+    "write the network with torch.onnx.export, from uint8 (N, 28, 28) to (N, 10), and give the .onnx",
+)
+_PICKLE = Kind("a Python pickle, which is never loaded, for it can run anything", "export the network as .onnx")
+_SAVED_MODEL = Kind(
+    "a SavedModel folder of TensorFlow",
+    "save it as one file: tf.keras.models.load_model(FOLDER).save('model.h5') with the TensorFlow that wrote it",
+)
+_LITERT = Kind(
+    "a LiteRT (TFLite) file", "digitlab writes these and does not read them; give the .keras or .h5 behind it"
+)
+_TFJS = Kind("a TensorFlow.js model", _AGAIN)
+_JSON = Kind("a JSON file", f"a network's description is no model without its weights; {_AGAIN}")
+_GRAPH = Kind("a graph of TensorFlow (.pb)", _AGAIN)
+_CHECKPOINT = Kind("a checkpoint of TensorFlow, weights only", _AGAIN)
+_WEIGHTS = Kind("a safetensors file, weights only", "export the network as .onnx")
+_CAFFE = Kind(
+    "a model of Caffe", "convert it to .onnx, or measure its answers: digitlab evaluate --probabilities FILE.csv"
+)
+_CORE_ML = Kind("a Core ML model", "export the network as .onnx")
+_OPENVINO = Kind(
+    "an OpenVINO model", "digitlab writes these and does not read them; give the .keras or .onnx behind it"
+)
+KERAS = Kind("a Keras model", "name it NAME.keras")
+HDF5 = Kind("an HDF5 file", "name it NAME.h5")
+ZIP = Kind("a zip archive", "unpack it first")
+_GZIP = Kind("a gzip archive", "unpack it first")
+_PDF = Kind("a PDF", "expected a model file")
+_PICTURE = Kind("a picture", "expected a model file")
+_PARQUET = Kind("a Parquet file", "expected a model file")
+_MATLAB = Kind("a MATLAB file", "export the network as .onnx")
+_ARFF = Kind("an ARFF file of Weka", "expected a model file")
+_TEXT = Kind("a table of numbers", "expected a model file")
+
+_STARTS = {
+    b"\x89PNG": _PICTURE,
+    b"\xff\xd8\xff": _PICTURE,
+    b"RIFF": _PICTURE,
+    b"II*\0": _PICTURE,
+    b"MM\0*": _PICTURE,
+    b"%PDF": _PDF,
+    b"PAR1": _PARQUET,
+    b"MATLAB": _MATLAB,
+    b"\x1f\x8b": _GZIP,
+    b"\x89HDF\r\n\x1a\n": HDF5,
+}
+_ENDINGS = {
+    **dict.fromkeys((".pt", ".pth"), _TORCH),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), _PICKLE),
+    **dict.fromkeys((".tflite", ".lite"), _LITERT),
+    **dict.fromkeys((".caffemodel", ".prototxt"), _CAFFE),
+    **dict.fromkeys((".mlmodel", ".mlpackage"), _CORE_ML),
+    **dict.fromkeys((".csv", ".tsv"), _TEXT),
+    ".safetensors": _WEIGHTS,
+    ".pb": _GRAPH,
+    ".index": _CHECKPOINT,
+    ".xml": _OPENVINO,
+    ".mat": _MATLAB,
+    ".arff": _ARFF,
+    ".json": _JSON,
+    ".parquet": _PARQUET,
+}
+
+
+def kind_of(path: str | Path) -> Kind | None:
+    """What a file or folder is, by its content and then by its name; None for what is not known, or not there.
+
+    >>> kind_of("no/such/file.pt") is None
+    True
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return _SAVED_MODEL if (path / "saved_model.pb").is_file() else _ENDINGS.get(path.suffix.lower())
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        return _by_content(path, head) or _ENDINGS.get(path.suffix.lower())
+    except (OSError, ValueError):  # ValueError: a name with a zero byte
+        return None
+
+
+def _by_content(path: Path, head: bytes) -> Kind | None:
+    if head.startswith(b"PK"):
+        return _of_zip(path, head)
+    if head[4:8] == b"TFL3":
+        return _LITERT
+    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        return _TORCH if path.suffix.lower() in (".pt", ".pth") else _PICKLE
+    if head.lstrip().startswith(b"{"):
+        return _TFJS if b"modelTopology" in head or b"tfjs" in head else _JSON
+    return next((kind for start, kind in _STARTS.items() if head.startswith(start)), None)
+
+
+def _of_zip(path: Path, head: bytes) -> Kind:
+    """By what comes first in it: the directory at its end may be of any length."""
+    if b"/data.pkl" in head or path.suffix.lower() in (".pt", ".pth"):
+        return _TORCH
+    return KERAS if any(name in head for name in (b"metadata.json", b"config.json", b"model.weights.h5")) else ZIP

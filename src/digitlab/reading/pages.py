@@ -1,0 +1,106 @@
+"""Files of several pages: a TIFF that a scanner fills. Each page is a picture of its own, called ``scan.tif#2``."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, TiffImagePlugin  # noqa: F401 - the plugin registers itself with Pillow
+
+from digitlab.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MOST_PAGES", "file_and_page", "file_of", "page_names", "page_numbers", "quietly"]
+
+MOST_PAGES = 10_000  # of a file; a chain of more is no scan
+
+_NAMED = re.compile(r"(.+)#([1-9][0-9]{0,5})", re.DOTALL)
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_KIND, _OLD_KIND = 254, 255  # TIFF's tags that tell what is no page: a smaller copy of one, or a mask over it
+_SMALLER, _MASK, _OLD_SMALLER = 1, 4, 2
+
+# warnings.catch_warnings changes the whole process and is not thread-safe: our threads take turns, so that they cannot
+# leave the filters changed for good.
+_TAKING_TURNS = threading.Lock()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """No warnings of Pillow: what matters in them is checked by who reads."""
+    with _TAKING_TURNS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def file_and_page(name: str | Path) -> tuple[Path, int | None]:
+    """The file of a picture, and its page there, from 1; None where the name says none.
+
+    >>> file_and_page("no/such/scan.tif#2") == (Path("no/such/scan.tif"), 2)
+    True
+    """
+    text = str(name)
+    named = _NAMED.fullmatch(text)
+    if named is None or os.path.lexists(text):
+        return Path(name), None
+    return Path(named[1]), int(named[2])
+
+
+def file_of(name: str | Path) -> Path:
+    """The file that a picture is in."""
+    return file_and_page(name)[0]
+
+
+def page_names(path: str | Path) -> list[str]:
+    """The pictures in a file, each as `load_image` takes it: the file itself, or each page of a TIFF of several.
+
+    What cannot be opened, or is no picture, is one: whoever reads it hears why.
+
+    Raises:
+        ImageError: for a TIFF of more than MOST_PAGES pages.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            if stream.read(4) not in _TIFF:
+                return [str(path)]
+            stream.seek(0)
+            with quietly(), Image.open(stream, formats=("TIFF",)) as picture:
+                count = len(page_numbers(picture, path))
+    except ImageError:
+        raise
+    except Exception:  # noqa: BLE001 - on hostile bytes Pillow's decoders raise nearly every kind there is
+        return [str(path)]
+    return [f"{path}#{page}" for page in range(1, count + 1)] if count > 1 else [str(path)]
+
+
+def page_numbers(picture: Image.Image, path: str | Path) -> list[int]:
+    """Where in an opened TIFF its pages are, from 0; previews, smaller copies and masks are left out.
+
+    Raises:
+        ImageError: for more than MOST_PAGES.
+    """
+    if picture.format != "TIFF":
+        return [0]
+    pages: list[int] = []
+    for number in range(MOST_PAGES + 1):
+        try:
+            picture.seek(number)
+        except EOFError:
+            return pages or [0]
+        except Exception:  # noqa: BLE001 - damage, which is told where this page is read
+            return [*pages, number]
+        if not pages or _is_page(picture):
+            pages.append(number)
+    raise ImageError(f"{path}: has more than {MOST_PAGES:,} pages; part it first")
+
+
+def _is_page(picture: Image.Image) -> bool:
+    tags = getattr(picture, "tag_v2", {})
+    kind = tags.get(_KIND, 0)
+    return not (isinstance(kind, int) and kind & (_SMALLER | _MASK)) and tags.get(_OLD_KIND) != _OLD_SMALLER
