@@ -7,9 +7,9 @@ import { GlyphPicture, pixels, walkable } from "./glyph.js";
 import { convolutionBefore, fieldOf, layerWords, makesMaps, shapeWords } from "./layers.js";
 import { Maps, Weights } from "./maps.js";
 import { detailOf, inspected, state } from "./state.js";
-import { language, number, percent, t } from "./words.js";
+import { language, number, percent, probability, t } from "./words.js";
 
-const SLICES = 12; // of a filter with many input maps, the strongest are shown
+const SLICES = 12; // of a filter with many channels, the strongest are shown
 
 export class NetworkView {
   #built = "";
@@ -69,16 +69,15 @@ export class NetworkView {
         "button",
         { type: "button", class: `card ${layer.kind}`, onclick: () => this.open(place) },
         picture,
-        make("b", {}, layer.name),
+        make("b", { translate: "no" }, layer.name),
         make("span", {}, shapeWords(layer.shape)),
       );
       return { picture, button };
     });
     const strip = make("ol", { class: "strip" }, ...this.cards.map(({ button }) => make("li", {}, button)));
     walkable(strip);
-    this.strip = strip;
     this.layer = make("div", { class: "layer" });
-    const total = t("{model}: {layers} layers, {parameters} numbers that training has found", {
+    const total = t("{model}: {layers} layers, {parameters} parameters (numbers that training has found)", {
       model: this.detail.name,
       layers: number(this.layers.length),
       parameters: number(this.detail.parameters),
@@ -104,9 +103,6 @@ export class NetworkView {
       button.setAttribute("aria-expanded", String(place === this.#open));
       button.tabIndex = place === this.#open ? 0 : -1;
     });
-    const card = this.cards[this.#open].button;
-    this.strip.scrollTo({ left: card.offsetLeft - (this.strip.clientWidth - card.offsetWidth) / 2 });
-
     this.input = new GlyphPicture({ label: t("Your digit as the network takes it"), caption: t("your digit, 28×28") });
     this.filter = make("div", { class: "slices" });
     this.filterWords = make("figcaption");
@@ -129,12 +125,11 @@ export class NetworkView {
     );
     walkable(this.all);
     const facts = [
-      layer.operator,
       shapeWords(layer.shape),
       t("{n} parameters", { n: number(layer.parameters) }),
       layer.field
-        ? t("each number sees {size} pixels", { size: shapeWords(layer.field.size) })
-        : t("each number sees all pixels"),
+        ? t("receptive field {size} pixels: what each number sees", { size: shapeWords(layer.field.size) })
+        : t("receptive field: the whole image"),
     ];
     this.zeros = make("span");
     const looks = [
@@ -143,12 +138,18 @@ export class NetworkView {
       makesMaps(layer) && make("figure", { class: "looked" }, this.large, this.largeWords),
     ];
     this.layer.replaceChildren(
-      make("h2", {}, layer.name),
-      make("p", { class: "quiet facts" }, `${facts.join(" · ")} `, this.zeros),
+      make("h2", { translate: "no" }, layer.name),
+      make(
+        "p",
+        { class: "quiet facts" },
+        make("span", { translate: "no" }, layer.operator),
+        ` · ${facts.join(" · ")} `,
+        this.zeros,
+      ),
       make("p", {}, layerWords(layer)),
       make("div", { class: "looks" }, ...looks.filter(Boolean)),
       this.sums,
-      make("h3", {}, makesMaps(layer) ? t("All maps of this layer") : t("All numbers of this layer")),
+      make("h3", {}, makesMaps(layer) ? t("All activation maps of this layer") : t("All activations of this layer")),
       this.all,
     );
     if (!this.#place && layer.explainable) {
@@ -209,10 +210,10 @@ export class NetworkView {
       maps.paint(button.firstChild, map);
       if (button.lastChild.tagName === "SPAN")
         button.lastChild.textContent =
-          layer.kind === "softmax" ? percent(this.#seen.probabilities[map], 1) : maps.words(map);
+          layer.kind === "softmax" ? probability(this.#seen.probabilities[map]) : maps.words(map);
     });
     this.zeros.textContent =
-      layer.kind === "activation" ? `· ${t("{share} of its numbers are 0", { share: percent(maps.zeros()) })}` : "";
+      layer.kind === "activation" ? `· ${t("{share} of its activations are 0", { share: percent(maps.zeros()) })}` : "";
     this.input.show(this.glyph);
     this.#paintChosen();
     if (this.#place) this.#explain(...this.#place);
@@ -223,7 +224,7 @@ export class NetworkView {
     const maps = this.maps.get(layer.name);
     [...this.all.children].forEach((button, map) => button.setAttribute("aria-pressed", String(map === this.#map)));
     if (makesMaps(layer)) maps.paint(this.large, this.#map);
-    this.largeWords.textContent = t("map {n} of {all}", { n: this.#map + 1, all: maps.count });
+    this.largeWords.textContent = t("activation map {n} of {all}", { n: this.#map + 1, all: maps.count });
     const maker = convolutionBefore(layer, this.layers);
     if (maker) this.#paintFilter(maker);
     if (!this.#place) this.input.mark(layer.field ? null : [0, 0, 28, 28]);
@@ -248,13 +249,13 @@ export class NetworkView {
     this.filter.classList.toggle("one", weights.inputs === 1);
     this.filter.replaceChildren(
       ...inputs.map((input) =>
-        weights.paint(canvas(1, 1, { title: t("for input map {n}", { n: input + 1 }) }), this.#map, input),
+        weights.paint(canvas(1, 1, { title: t("its weights for channel {n}", { n: input + 1 }) }), this.#map, input),
       ),
     );
     const said = t("filter {n} of {name}", { n: this.#map + 1, name: maker.name });
     this.filterWords.textContent =
       weights.inputs > SLICES
-        ? `${said}, ${t("its strongest {n} of {all} slices", { n: SLICES, all: weights.inputs })}`
+        ? `${said}, ${t("its {n} strongest channels of {all}", { n: SLICES, all: weights.inputs })}`
         : said;
   }
 

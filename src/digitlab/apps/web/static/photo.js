@@ -91,9 +91,13 @@ export class Photo extends EventTarget {
   }
 
   #caption() {
+    const found = this.page.digits.length;
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
-    const counted = t("{n} digits in {ms} ms", { n: number(sure), ms: number(this.page.ms) });
-    byId("photo-text").textContent = sure ? `${this.page.lines.join(" · ")} (${counted})` : t("no digits found");
+    const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
+    const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
+    byId("photo-text").textContent = found
+      ? `${this.page.lines.join(" · ")} (${counted}${rest})`.trim()
+      : t("no digits found");
   }
 
   #complain(detail) {
