@@ -126,3 +126,16 @@ def test_maps_of_any_shape_are_drawn(qtbot: QtBot, shape: tuple[int, int, int]) 
     view.grab()
     view.show_maps(None, "no ink")
     assert view.accessibleDescription() == "no ink"
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_maps_have_the_colours_of_all_other_pictures(qtbot: QtBot, colours: object) -> None:
+    view = MapsView()
+    qtbot.addWidget(view)
+    view.resize(400, 100)
+    view.colours = colours  # type: ignore[assignment]
+    above, below = (number(getattr(colours, name)) for name in ("warning", "accent"))  # orange and blue
+    view.show_maps(np.array([[[1.0]], [[-1.0]], [[0.0]]], np.float32))
+    shown = pixels(view)
+    assert shown[50, 50] == above
+    assert below in shown[50, 100:250]

@@ -1,4 +1,4 @@
-"""Ten lamps with bars: how likely each digit is, and which one is the answer."""
+"""Ten lamps with bars: the probability of each digit, and which one is the answer."""
 
 from __future__ import annotations
 

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QCoreApplication
 
-if TYPE_CHECKING:
-    from digitlab.live.engine import Snapshot
+from digitlab.camera import is_camera
 
-__all__ = ["Condition", "Kind", "condition", "source_name", "what_is_read"]
+if TYPE_CHECKING:
+    from digitlab.camera import Source
+    from digitlab.live.engine import Snapshot
+    from digitlab.live.sight import Mode
+    from digitlab.values import ReadDigit
+
+__all__ = ["Condition", "Kind", "condition", "looked_at", "mode_of", "source_name", "what_is_read"]
 
 Kind = Literal["good", "waiting", "warning", "stopped"]
 
@@ -62,7 +67,7 @@ def condition(seen: Snapshot) -> Condition:
 
 
 def what_is_read(seen: Snapshot) -> str:
-    """A sentence on how sure the reading is, for below the large type."""
+    """A sentence on how probable the reading is, for below the large type."""
     if seen.frame is None:
         return _tr("nothing read yet")
     if seen.steady == "":
@@ -73,8 +78,23 @@ def what_is_read(seen: Snapshot) -> str:
     if not sure:
         return ""
     if len(sure) == 1:
-        return _tr("{sure:.0%} sure").format(sure=_below_one(sure[0]))
-    return _tr("{count} digits, each at least {sure:.0%} sure").format(count=len(sure), sure=_below_one(min(sure)))
+        return _tr("probability {sure:.0%}").format(sure=_below_one(sure[0]))
+    return _tr("{count} digits, lowest probability {sure:.0%}").format(count=len(sure), sure=_below_one(min(sure)))
+
+
+def looked_at(seen: Snapshot) -> ReadDigit | None:
+    """Of several digits, the one whose probabilities, prepared image and maps are shown: the most certain one."""
+    digits = () if seen.reading is None else seen.reading.digits
+    answered = [each for each in digits if each.digit is not None]
+    return max(answered, key=lambda each: each.confidence) if len(digits) > 1 and answered else None
+
+
+def mode_of(source: str | Source, remembered: Mode) -> Mode:
+    """How a source is read unless the user says otherwise: a camera as the last time, films and pictures whole.
+
+    S0's region is where one holds a digit before a camera; nobody holds anything before a film of a page.
+    """
+    return "page" if isinstance(source, str) and not is_camera(source) else remembered
 
 
 def _below_one(share: float) -> float:

@@ -128,7 +128,7 @@ export class NetworkView {
       shapeWords(layer.shape),
       t("{n} parameters", { n: number(layer.parameters) }),
       layer.field
-        ? t("receptive field {size} pixels: what each number sees", { size: shapeWords(layer.field.size) })
+        ? t("receptive field {size} pixels", { size: shapeWords(layer.field.size) })
         : t("receptive field: the whole image"),
     ];
     this.zeros = make("span");

@@ -123,7 +123,7 @@ export default {
   "All activation maps of this layer": "Todos los mapas de activación de esta capa",
   "All activations of this layer": "Todas las activaciones de esta capa",
   "{n} parameters": "{n} parámetros",
-  "receptive field {size} pixels: what each number sees": "campo receptivo de {size} píxeles: lo que ve cada número",
+  "receptive field {size} pixels": "campo receptivo de {size} píxeles",
   "receptive field: the whole image": "campo receptivo: toda la imagen",
   "{share} of its activations are 0": "el {share} de sus activaciones es 0",
   "{share} of its numbers are 0.": "El {share} de sus números es 0.",

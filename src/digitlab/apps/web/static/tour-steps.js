@@ -464,10 +464,13 @@ function table(head, rows, whole = null) {
       make("td", { class: "barred" }, track),
     );
   });
+  const origin = make("span", {}, "0");
+  origin.style.left = `${(100 * -low) / width}%`;
+  const scale = make("td", { class: "barred" }, whole === null && origin);
   return make(
     "table",
     { class: whole === null ? "plain signed" : "plain" },
-    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)), make("td"))),
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)), scale)),
     make("tbody", {}, ...body),
   );
 }

@@ -15,6 +15,7 @@ export class TourView {
   #step = 0;
   #seen = null;
   #leave = null; // what the step wants done when it is left
+  #takesFocus = false; // once it is shown
 
   /** `photo()` gives the picture that S2's filters are shown on. */
   constructor(panel, trouble, photo) {
@@ -29,11 +30,9 @@ export class TourView {
       event.preventDefault();
       this.go(this.#step + by);
     });
-    // Who comes by pointer goes on by keys: on the tab itself they would change the tab.
-    document.getElementById("tab-tour").addEventListener("click", async (event) => {
-      if (event.detail === 0) return;
-      await this.show();
-      this.title?.focus({ preventScroll: true });
+    // Who comes by pointer gets the focus onto the tour: on the tab itself arrow keys would change the tab.
+    document.getElementById("tab-tour").addEventListener("click", (event) => {
+      this.#takesFocus = event.detail > 0;
     });
   }
 
@@ -48,6 +47,8 @@ export class TourView {
     this.#step = Math.min(this.#step, this.steps.length - 1);
     if (this.#built !== `${language()} ${this.steps.length}`) this.#build();
     await this.#fill();
+    if (this.#takesFocus) this.title.focus({ preventScroll: true });
+    this.#takesFocus = false;
   }
 
   #build() {

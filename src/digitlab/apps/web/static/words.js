@@ -44,8 +44,8 @@ export function percent(share, digits = 0) {
 /** A probability, written the same wherever it stands; what is not quite 0 or 1 is not called so. */
 export function probability(share) {
   if (!Number.isFinite(share)) return "–";
-  if (share < 0.0005) return `< ${percent(0.001, 1)}`;
-  return share > 0.9995 ? `> ${percent(0.999, 1)}` : percent(share, 1);
+  if (share < 0.0005) return `<\u00a0${percent(0.001, 1)}`;
+  return share > 0.9995 ? `>\u00a0${percent(0.999, 1)}` : percent(share, 1);
 }
 
 /** A number that has a sign, as logits have: "+8.6", "−2.9". */
