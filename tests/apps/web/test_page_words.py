@@ -42,6 +42,11 @@ def test_everything_is_there_in_spanish() -> None:
     assert _said() - _spanish() == set()
 
 
+def test_what_is_said_in_spanish_is_another_text() -> None:
+    same = re.findall(r'^  (?:"((?:[^"\\]|\\.)*)"|(\w+)):\s+"(?:\1|\2)",$', SCRIPTS["spanish.js"], re.M)
+    assert {quoted or word for quoted, word in same} == {"logit"}
+
+
 def test_the_dictionary_has_nothing_that_is_no_longer_said() -> None:
     assert _spanish() - _said() == set()
 

@@ -99,7 +99,7 @@ function lastLine(told) {
   return make(
     "div",
     {},
-    make("p", { class: "total" }, `${t("sum + bias")}: ${sum}${after}`),
+    make("p", { class: "total" }, `${t("sum + bias")}: ${sum}`, make("span", { translate: "no" }, after)),
     make(
       "p",
       { class: "quiet small" },

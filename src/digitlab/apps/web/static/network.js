@@ -98,7 +98,10 @@ export class NetworkView {
     const layer = this.layers[this.#open];
     const maps = this.maps.get(layer.name);
     this.#map ??= maps.strongest()[0];
-    this.slider.setAttribute("aria-valuetext", `${layer.name}, ${layer.operator}`);
+    this.slider.setAttribute(
+      "aria-valuetext",
+      t("layer {n} of {all}: {name}", { n: this.#open + 1, all: this.layers.length, name: layer.name }),
+    );
     this.cards.forEach(({ button }, place) => {
       button.setAttribute("aria-expanded", String(place === this.#open));
       button.tabIndex = place === this.#open ? 0 : -1;

@@ -113,6 +113,7 @@ export default {
 
   // The network
   Layer: "Capa",
+  "layer {n} of {all}: {name}": "capa {n} de {all}: {name}",
   "{model}: {layers} layers, {parameters} parameters (numbers that training has found)":
     "{model}: {layers} capas, {parameters} parámetros (números que encontró el entrenamiento)",
   "Your digit as the network takes it": "Tu cifra como la recibe la red",
