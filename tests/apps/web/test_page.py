@@ -347,14 +347,20 @@ def test_nothing_serious_stands_in_the_way_of_a_screen_reader(page: Page, shade:
         assert serious == [], f"{view}, {shade}"
 
 
-def test_it_fits_a_phone(page: Page) -> None:
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_it_fits_a_phone(page: Page, address: str, language: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{address}/?lang={language}")
+    page.wait_for_selector(f"html[data-ready][lang={language}]")
     draw(page, 4)
     for view in ("network", "why", "pair", "tour", "training"):
         page.click(f"#tab-{view}")
         page.wait_for_load_state("networkidle")
         wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide <= seen <= 360, view
+        cut = page.evaluate("""() => [...document.querySelectorAll("button")].filter(each => each.checkVisibility()
+            && each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)""")
+        assert cut == [], view
 
 
 def test_the_strip_of_layers_is_seen_whole(page: Page) -> None:

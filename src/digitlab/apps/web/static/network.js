@@ -11,6 +11,9 @@ import { language, number, percent, probability, t } from "./words.js";
 
 const SLICES = 12; // of a filter with many channels, the strongest are shown
 
+/** Whether the layer has a number for each digit: the logits, the probabilities. */
+const ofDigits = (layer) => !makesMaps(layer) && layer.shape[0] === 10;
+
 export class NetworkView {
   #built = "";
   #open = 0;
@@ -169,9 +172,13 @@ export class NetworkView {
   }
 
   #mapButton(layer, map) {
-    const label = makesMaps(layer) ? t("map {n}", { n: map + 1 }) : t("number {n}", { n: map + 1 });
+    const label = makesMaps(layer)
+      ? t("map {n}", { n: map + 1 })
+      : ofDigits(layer)
+        ? t("digit {digit}", { digit: map })
+        : t("number {n}", { n: map + 1 });
     const inside = [canvas(1, 1)];
-    if (!makesMaps(layer) && layer.shape[0] === 10) inside.push(make("b", {}, String(map)), make("span", {}));
+    if (ofDigits(layer)) inside.push(make("b", {}, String(map)), make("span", {}));
     const button = make(
       "button",
       { type: "button", class: "map", "aria-label": label, title: label, tabindex: map === this.#map ? 0 : -1 },
@@ -301,7 +308,9 @@ export class NetworkView {
           row: row + 1,
           column: column + 1,
         })
-      : t("How {name}, number {n} came about", { name: asked.name, n: map + 1 });
+      : ofDigits(asked) && asked.kind === "dense"
+        ? t("How the logit of {digit} came about", { digit: map })
+        : t("How {name}, number {n} came about", { name: asked.name, n: map + 1 });
     this.sums.replaceChildren(make("h3", {}, title), explainedView(told));
   }
 }

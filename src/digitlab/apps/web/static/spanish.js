@@ -41,7 +41,7 @@ export default {
   "The network": "La red",
   "Why?": "¿Por qué?",
   "Two models": "Dos modelos",
-  Tour: "Visita guiada",
+  Tour: "Recorrido",
   Training: "Entrenar",
   "Draw a digit, and here you see what the network makes of it.":
     "Dibuja una cifra y aquí verás lo que la red hace con ella.",
@@ -133,6 +133,7 @@ export default {
   "Choose a number below to see how it came about.": "Elige un número de abajo para ver de dónde sale.",
   "map {n}": "mapa {n}",
   "number {n}": "número {n}",
+  "digit {digit}": "cifra {digit}",
   "map {n} of {all}": "mapa {n} de {all}",
   "activation map {n} of {all}": "mapa de activación {n} de {all}",
   "filter {n}": "filtro {n}",
@@ -144,6 +145,7 @@ export default {
   "How {name}, map {n}, row {row}, column {column} came about":
     "De dónde sale {name}, mapa {n}, fila {row}, columna {column}",
   "How {name}, number {n} came about": "De dónde sale {name}, número {n}",
+  "How the logit of {digit} came about": "De dónde sale el logit de {digit}",
   "Preprocessing: the pixels are brought into the range that the network was trained with.":
     "Preprocesado: los píxeles se llevan al intervalo con el que se entrenó la red.",
   "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.":
