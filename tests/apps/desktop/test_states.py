@@ -51,8 +51,8 @@ def test_nothing_is_called_a_hundred_percent_that_is_not(
 
     seven = track(7, (0, 0, 9, 9))
     nearly = replace(seven, probabilities=(0.9996, *(0.0,) * 9))
-    assert what_is_read(snapshot(tracks=(nearly,))) == "probability 99%"
-    assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, lowest probability 91%"
+    assert what_is_read(snapshot(tracks=(nearly,))) == "mean probability >99%"
+    assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, lowest mean probability 91%"
 
 
 @pytest.mark.parametrize(("source", "name"), [

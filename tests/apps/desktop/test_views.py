@@ -77,6 +77,8 @@ def test_bars_come_to_rest_where_they_should(qtbot: QtBot) -> None:
         lamps.show_answer((0.0, 0.7, 0.3, *(0.0,) * 7), 1)
     assert lamps._shown == pytest.approx((0.0, 0.7, 0.3, *(0.0,) * 7))
     assert "1: 70%" in lamps.accessibleDescription()
+    lamps.show_answer((0.0, 0.9996, *(0.0,) * 8), 1)
+    assert "1: >99%" in lamps.accessibleDescription()
 
 
 @pytest.mark.parametrize("text", ["7", "1234567890123456", "\n".join(["0123456789"] * 40), "", None])

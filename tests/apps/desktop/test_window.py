@@ -58,7 +58,7 @@ def told(engine: Engine, what: str) -> list[Any]:
 def test_a_digit_that_is_read_is_in_large_type_lit_and_said(qtbot: QtBot, window: LiveWindow) -> None:
     shows(qtbot, window)
     assert window.panels.answer_view.text == "7"
-    assert window.panels.answer_view.sentence == "probability 91%"
+    assert window.panels.answer_view.sentence == "mean probability 91%"
     assert window.panels.answer_view.accessibleName() == "Reading: 7"
     assert window.panels.lamps.lit == 7
     assert window.panels.lamps.accessibleName() == "Lamp 7 is lit"

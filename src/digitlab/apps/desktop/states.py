@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from digitlab.live.sight import Mode
     from digitlab.values import ReadDigit
 
-__all__ = ["Condition", "Kind", "condition", "looked_at", "mode_of", "source_name", "what_is_read"]
+__all__ = ["Condition", "Kind", "condition", "looked_at", "mode_of", "percent_of", "source_name", "what_is_read"]
 
 Kind = Literal["good", "waiting", "warning", "stopped"]
 
@@ -74,12 +74,13 @@ def what_is_read(seen: Snapshot) -> str:
         return _tr("no digit is there")
     if seen.steady is None:
         return _tr("not sure yet")
-    sure = [track.confidence for track in seen.tracks if track.digit is not None]
-    if not sure:
+    probable = [track.confidence for track in seen.tracks if track.digit is not None]
+    if not probable:
         return ""
-    if len(sure) == 1:
-        return _tr("probability {sure:.0%}").format(sure=_below_one(sure[0]))
-    return _tr("{count} digits, lowest probability {sure:.0%}").format(count=len(sure), sure=_below_one(min(sure)))
+    least = percent_of(min(probable))  # of the tracks: a mean over the last frames, where the bars are of this one
+    if len(probable) == 1:
+        return _tr("mean probability {least}").format(least=least)
+    return _tr("{count} digits, lowest mean probability {least}").format(count=len(probable), least=least)
 
 
 def looked_at(seen: Snapshot) -> ReadDigit | None:
@@ -97,9 +98,13 @@ def mode_of(source: str | Source, remembered: Mode) -> Mode:
     return "page" if isinstance(source, str) and not is_camera(source) else remembered
 
 
-def _below_one(share: float) -> float:
-    """So that nothing is called 100 % sure that is not."""
-    return share if share >= 1.0 else min(share, 0.99)
+def percent_of(probability: float) -> str:
+    """A probability as it is written in the whole window; what is not quite 1 is not called so.
+
+    >>> percent_of(0.914), percent_of(0.9996), percent_of(1.0)
+    ('91%', '>99%', '100%')
+    """
+    return ">99%" if 0.995 <= probability < 1.0 else f"{probability:.0%}"
 
 
 def source_name(source: str) -> str:
