@@ -167,10 +167,10 @@ def _places(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArr
 
 def _without_mean(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """What says nothing of an even surface."""
-    return kernel - kernel.mean()
+    return np.asarray(kernel - kernel.mean())
 
 
 def _rows(kernels: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     rows = np.stack([kernel.ravel() for kernel in kernels])
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.maximum(lengths, np.finfo(np.float64).tiny)
+    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float64).tiny))

@@ -311,7 +311,7 @@ def _told_training() -> dict[str, Any]:
     told += [("epoch", epochs[1]), ("state", done)]
     return {
         "begun": begun.model_dump(mode="json"),
-        "none": schemas.Trainings(allowed=True, reason=None, trainings=[]).model_dump(mode="json"),
+        "none": schemas.Trainings(allowed=True, reason=None, refused=None, trainings=[]).model_dump(mode="json"),
         "stream": "".join(f"event: {name}\ndata: {each.model_dump_json()}\n\n" for name, each in told),
     }
 

@@ -440,7 +440,7 @@ class Trainings(Message):
 
     allowed: bool
     reason: str | None = Field(description="why not")
-    refused: Literal["untrusted", "missing", "busy"] | None = Field(None, description="the same in a word")
+    refused: Literal["untrusted", "missing", "busy"] | None = Field(description="the same in a word")
     trainings: list[TrainingState]
 
 

@@ -97,7 +97,7 @@ class TrainingRoom:
         reason = self._why_not()
         states = [job.state for job in reversed(self._jobs.values())]
         if reason is None:
-            return Trainings(allowed=True, reason=None, trainings=states)
+            return Trainings(allowed=True, reason=None, refused=None, trainings=states)
         return Trainings(allowed=False, reason=reason.detail, refused=_REFUSED[reason.status], trainings=states)
 
     async def begin(self, question: TrainingQuestion) -> TrainingState:
