@@ -122,12 +122,53 @@ def test_the_bank_reads_itself(sign: int) -> None:
     names = [name for name, kernel in BANK.items() if kernel.shape == (3, 3)]
     readings = read_filters(first_layer(*(sign * BANK[name] / np.linalg.norm(BANK[name]) for name in names)))
     expected = {"horizontal": 2, "vertical": 2, "diagonal": 2, "blob": 4}
+    nearest = {"lines": "line", "sobel": "edge", "laplacian": "spot", "mean": "mean", "gaussian": "mean"}
     assert [each.number for each in readings] == list(range(1, 11))
     for name, reading in zip(names, readings, strict=True):
         assert reading.likeness == pytest.approx(1, abs=1e-6)
         assert reading.reads in name or reading.reads in ("diagonal", "blob")
-        assert reading.nearest == ("edge" if "sobel" in name else name)
+        assert reading.nearest == nearest[name.partition("-")[0]]
     assert {reads: sum(each.reads == reads for each in readings) for reads in expected} == expected
+
+
+def drawn(pattern: str, size: int, *, angle: float = 0.0, soft: float = 1.0) -> NDArray[np.float64]:
+    """An edge or a line that rises to the right by so many degrees, or a spot, as a filter of this size."""
+    rows, columns = np.mgrid[:size, :size] - (size - 1) / 2
+    turn = np.deg2rad(angle)
+    away = (np.cos(turn) * rows + np.sin(turn) * columns) / (soft * size / 5)
+    if pattern == "edge":
+        return np.tanh(2 * away)
+    if pattern == "line":
+        return np.exp(-(away**2)) - np.exp(-(away**2)).mean()
+    ring = np.exp(-(rows**2 + columns**2) / (soft * size / 5) ** 2)
+    return ring - ring.mean()
+
+
+@pytest.mark.parametrize("size", [3, 5, 7, 11])
+@pytest.mark.parametrize(
+    ("pattern", "angle", "reads"),
+    [
+        ("edge", 0, "horizontal"), ("edge", 90, "vertical"), ("edge", 45, "diagonal"), ("edge", 130, "diagonal"),
+        ("line", 0, "horizontal"), ("line", 90, "vertical"), ("line", 45, "diagonal"), ("line", 135, "diagonal"),
+        ("spot", 0, "blob"),
+    ],
+)  # fmt: skip
+def test_patterns_that_fill_a_filter_of_any_size_are_read(size: int, pattern: str, angle: float, reads: str) -> None:
+    (reading,) = read_filters(first_layer(-2 * drawn(pattern, size, angle=angle)))
+    assert (reading.reads, reading.nearest) == (reads, pattern), reading
+
+
+def test_a_pattern_in_a_corner_of_a_filter_does_not_name_it() -> None:
+    """Three by three numbers of 5×5 are an edge, as S2's kernel is; what surrounds them is none and weighs more."""
+    kernel = np.random.default_rng(3).normal(size=(5, 5))
+    kernel[1:4, 1:4] = BANK["sobel-horizontal"] / 2
+    (reading,) = read_filters(first_layer(kernel))
+    assert (reading.reads, reading.likeness < 0.7) == ("nothing", True)
+
+
+def test_what_lies_between_two_names_gets_neither() -> None:
+    (between,) = read_filters(first_layer(drawn("line", 5, angle=22.5)))
+    assert (between.reads, between.nearest, between.likeness > 0.9) == ("nothing", "line", True)
 
 
 @pytest.mark.parametrize(("angle", "reads"), [(0, "horizontal"), (30, "diagonal"), (45, "diagonal"), (90, "vertical"),
@@ -141,11 +182,11 @@ def test_edges_of_every_angle(angle: float, reads: str) -> None:
     assert reading.reads == reads
 
 
-@pytest.mark.parametrize("size", [3, 4, 5])
-def test_random_filters_are_mostly_nothing(size: int) -> None:
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 7])
+def test_random_filters_are_nothing_but_for_one_in_a_hundred(size: int) -> None:
     kernels = np.random.default_rng(1).standard_normal((size, size, 1, 2000)).astype(np.float32)
     read = [each for each in read_filters(Filters("noise", kernels)) if each.reads != "nothing"]
-    assert 140 < len(read) < 260  # one in ten
+    assert len(read) <= 30
 
 
 def test_weak_filters_are_nothing() -> None:
@@ -153,13 +194,6 @@ def test_weak_filters_are_nothing() -> None:
     filters = first_layer(faint, BANK["sobel-vertical"], -BANK["lines-45"], 0 * BANK["mean"], np.full((3, 3), 2))
     assert filters.weak.tolist() == [True, False, False, True, False]
     assert [each.reads for each in read_filters(filters)] == ["nothing", "vertical", "diagonal", "nothing", "blob"]
-
-
-def test_a_smaller_pattern_is_found_in_a_larger_filter() -> None:
-    framed = np.zeros((5, 5))
-    framed[2:, 1:4] = BANK["sobel-horizontal"]
-    (reading,) = read_filters(first_layer(framed))
-    assert (reading.reads, round(reading.likeness, 4)) == ("horizontal", 1.0)
 
 
 def test_deeper_filters_are_not_read() -> None:

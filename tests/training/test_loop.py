@@ -100,6 +100,18 @@ def test_a_file_is_trained_on_and_every_image_once(tmp_path: Path) -> None:
     assert history.epochs[1].loss < history.epochs[0].loss
 
 
+def test_who_watches_is_told_of_each_batch_alone() -> None:
+    told: list[Progressed] = []
+    loop = make_loop(batch_size=32)
+    history = loop.run(2, lambda event: told.append(event) if isinstance(event, Progressed) else None, StopRequest())
+    batches = [
+        (each.epoch, each.batch - len(each.losses) + place + 1, loss, accuracy)
+        for each in told
+        for place, (loss, accuracy) in enumerate(zip(each.losses, each.accuracies, strict=True))
+    ]
+    assert batches == history.batches
+
+
 def test_patience_ends_the_training_and_restores_the_best_weights() -> None:
     noise = (
         np.random.default_rng(0).integers(0, 10, len(TRAIN)).astype(np.uint8)

@@ -14,7 +14,7 @@ from digitlab.camera.devices import Device, list_devices
 from digitlab.camera.folder import ImageFolder
 from digitlab.camera.mjpeg import MjpegStream
 from digitlab.camera.newest import Keep, NewestFrame
-from digitlab.camera.opening import open_source
+from digitlab.camera.opening import is_camera, open_source
 from digitlab.camera.playback import Playback, Recorded
 from digitlab.camera.recording import FrameRecorder, Recording
 from digitlab.camera.rtsp import RtspStream
@@ -41,6 +41,7 @@ __all__ = [
     "SyntheticPage",
     "VideoFile",
     "Webcam",
+    "is_camera",
     "list_devices",
     "open_source",
 ]

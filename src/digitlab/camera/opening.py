@@ -18,12 +18,26 @@ from digitlab.errors import SourceError
 if TYPE_CHECKING:
     from digitlab.camera.source import Source
 
-__all__ = ["open_source"]
+__all__ = ["is_camera", "open_source"]
 
+_CAMERA = re.compile(r"[0-9]{1,3}\Z|/dev/video|(https?|rtsps?|ice|ros):", re.IGNORECASE)
 _EXPECTED = (
     "expected a camera's number, a video file, a folder of pictures, http://…, rtsp://…, ice:PROXY, "
     "ros:ws://HOST:9090/TOPIC, or synthetic"
 )
+
+
+def is_camera(text: str) -> bool:
+    """Whether `text` names a camera, which looks at what is held before it, and not a file, a folder or a drawn page.
+
+    >>> is_camera("0"), is_camera("rtsp://phone/live"), is_camera("page.mp4"), is_camera("synthetic")
+    (True, True, False, False)
+    """
+    text = text.strip()
+    if _CAMERA.match(text):
+        return True
+    path = Path(text)
+    return bool(text) and _exists(path) and path.is_char_device()
 
 
 def open_source(text: str, *, realtime: bool) -> Source:

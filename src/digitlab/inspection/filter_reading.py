@@ -1,9 +1,13 @@
-"""What the filters of a first layer look for, told by S2's bank of classical filters.
+"""What the filters of a first layer look for, told by a bank of classical patterns of the filters' own size.
 
-A filter is compared with every kernel of the bank by the cosine between them: 1 for the same pattern, −1 for its
-negative, which finds the same edges. The two Sobel kernels are turned to any angle by mixing them (Freeman and Adelson,
-1991), so that a diagonal edge, which the bank lacks, is found as well. A filter that is no more like a kernel than nine
-in ten filters of random numbers are is read as nothing: of 32 untrained ones, three would be read as something.
+The bank holds edges, lines, spots (Laplacian of Gaussian) and means, drawn for a window as large as the filter, sharp
+and soft, in its middle and beside it; for 3×3 and 5×5 S2's own kernels are among them. A small kernel laid somewhere on
+a larger filter would leave most of that filter unseen, and name it by a corner. Likeness is the cosine between filter
+and pattern: 1 for the same pattern, −1 for its negative, which finds the same edges. Edges are turned to any angle by
+mixing two of them (Freeman and Adelson, 1991).
+
+A filter gets no name where there is doubt: where the pattern makes up less than half of the filter's energy, where one
+in a hundred filters of random numbers is as like a pattern, or where patterns of two names are almost equally like it.
 """
 
 from __future__ import annotations
@@ -13,11 +17,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from digitlab.datasets.transforms import BANK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from digitlab.inspection.filters import Filters
@@ -27,13 +32,19 @@ __all__ = ["READINGS", "FilterReading", "read_filters"]
 Reading = Literal["horizontal", "vertical", "diagonal", "blob", "nothing"]
 READINGS: tuple[Reading, ...] = ("horizontal", "vertical", "diagonal", "blob", "nothing")
 
-_EDGE = "edge"
-_SOBEL = ("sobel-horizontal", "sobel-vertical")
-_LOOKS_FOR: dict[str, Reading] = {
-    "lines-horizontal": "horizontal", "lines-vertical": "vertical", "lines-45": "diagonal", "lines-135": "diagonal",
-    "laplacian-4": "blob", "laplacian-8": "blob", "laplacian-of-gaussian": "blob", "mean": "blob", "gaussian": "blob",
+Pattern = Literal["edge", "line", "spot", "mean"]
+_OF_BANK: dict[str, tuple[Pattern, Reading]] = {
+    "lines-horizontal": ("line", "horizontal"), "lines-vertical": ("line", "vertical"),
+    "lines-45": ("line", "diagonal"), "lines-135": ("line", "diagonal"),
+    "laplacian-4": ("spot", "blob"), "laplacian-8": ("spot", "blob"), "laplacian-of-gaussian": ("spot", "blob"),
+    "mean": ("mean", "blob"), "gaussian": ("mean", "blob"),
 }  # fmt: skip
-_RANDOM_FILTERS, _BETTER_THAN = 20_000, 0.9
+_SOBEL = BANK["sobel-horizontal"].astype(np.float64)
+_ANGLES = range(0, 180, 15)  # degrees, of lines
+_WIDTHS = (1 / 6, 1 / 4)  # of a pattern's standard deviation, in shares of the filter: sharp and soft
+_RANDOM_FILTERS, _BETTER_THAN = 5_000, 0.99
+_HALF_OF_THE_ENERGY = 0.5**0.5
+_CLEARLY = 0.05  # more like its pattern than any of another name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +52,16 @@ class FilterReading:
     """What one filter looks for.
 
     number: from 1, as S0 counts
-    reads: horizontal, vertical or diagonal edges or lines, a blob (a spot, or the mean of a place), or nothing
-    nearest: the bank's kernel that it is most like; "edge" for a mixture of the two Sobel kernels
+    reads: horizontal, vertical or diagonal edges or lines, a blob (a spot, or the mean of a place), or nothing: no
+        pattern that one could be sure of
+    nearest: the pattern that it is most like
     likeness: 0 … 1, the cosine with that, its sign left out
     angle: of an edge, degrees: 0 for one that runs horizontally, 45 for one that rises to the right
     """
 
     number: int
     reads: Reading
-    nearest: str
+    nearest: Pattern
     likeness: float
     angle: float | None = None
 
@@ -69,59 +81,96 @@ def read_filters(filters: Filters) -> list[FilterReading]:
     height, width, depth, number = filters.kernel.shape
     if depth != 1 or min(height, width) < 2:
         return []
+    bank = _bank((height, width))
     kernels = filters.kernel[:, :, 0].reshape(-1, number).T  # (number, height · width)
-    names, likeness, angles = _compared(kernels, (height, width))
-    best = likeness.argmax(axis=1)
-    enough = _of_random_filters((height, width))
+    likeness, angles = bank.compare(kernels)
     readings = []
-    for place, (at, weak) in enumerate(zip(best, filters.weak, strict=True)):
-        name, like = names[at], float(likeness[place, at])
-        angle = float(angles[place]) if name == _EDGE else None
-        reads = "nothing" if weak or like < enough else _direction(angle) if angle is not None else _LOOKS_FOR[name]
-        readings.append(FilterReading(place + 1, reads, name, like, angle))
+    for place, (likes, angle, weak) in enumerate(zip(likeness, angles.tolist(), filters.weak, strict=True)):
+        names = [_direction(angle), *bank.names]
+        at = int(likes.argmax())
+        of_another = max(float(each) for each, name in zip(likes, names, strict=True) if name != names[at])
+        sure = not weak and likes[at] >= bank.enough and likes[at] - of_another >= _CLEARLY
+        nearest: Pattern = bank.patterns[at - 1] if at else "edge"
+        readings.append(
+            FilterReading(place + 1, names[at] if sure else "nothing", nearest, float(likes[at]), None if at else angle)
+        )
     return readings
 
 
 def _direction(angle: float) -> Reading:
-    """Of an edge at so many degrees."""
-    turned = min(abs(angle - straight) for straight in (0, 180))
-    if turned <= 22.5:
+    """Of an edge or a line at so many degrees."""
+    if min(angle, 180 - angle) <= 22.5:
         return "horizontal"
     return "vertical" if abs(angle - 90) <= 22.5 else "diagonal"
 
 
-def _compared(
-    kernels: NDArray[np.float32], shape: tuple[int, int]
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-    """The bank's names, the likeness of each kernel to each, float64 (number, names), and the angles of edges."""
-    lengths = np.linalg.norm(kernels, axis=1, keepdims=True)
-    units = kernels / np.maximum(lengths, np.finfo(np.float32).tiny)
-    names = [_EDGE, *_LOOKS_FOR]
-    horizontal, vertical = (units @ _patterns(name, shape).T for name in _SOBEL)  # (number, places)
-    strength = np.hypot(horizontal, vertical)
-    place = strength.argmax(axis=1)[:, None]
-    shares = (np.take_along_axis(each, place, 1)[:, 0] for each in (vertical, horizontal))
-    angles = np.degrees(np.arctan2(*shares)) % 180
-    others = [np.abs(units @ _patterns(name, shape).T).max(axis=1) for name in _LOOKS_FOR]
-    return names, np.stack([strength.max(axis=1), *others], axis=1), angles
+class _Bank:
+    """All patterns for filters of one shape, as rows of length 1 over height · width.
 
-
-@functools.cache
-def _patterns(name: str, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """A kernel of the bank as it looks to filters of ``shape``: (places, height · width).
-
-    The smaller of the two lies on the larger at every place where it fits; what sticks out counts as missed.
+    down, right: (edges, height · width): light below, light on the right; the same place, the same width
+    patterns, names, kernels: what is no edge
+    enough: the likeness from which on a filter is named
     """
-    kernel = BANK[name].astype(np.float64)
-    kernel /= np.linalg.norm(kernel)
-    missing = [max(0, size - held) for size, held in zip(shape, kernel.shape, strict=True)]
-    framed = np.pad(kernel, [(each, each) for each in missing])
-    return sliding_window_view(framed, shape).reshape(-1, shape[0] * shape[1])
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        edges, others = [], [
+            (*_OF_BANK[name], kernel.astype(np.float64))
+            for name, kernel in BANK.items()
+            if name in _OF_BANK and kernel.shape == shape
+        ]  # fmt: skip
+        for x, y, width in _places(shape):
+            bell = np.exp(-(x**2 + y**2) / (2 * width**2))
+            edges.append((y * bell, x * bell))
+            for angle in _ANGLES:
+                turn = np.deg2rad(angle)
+                away = (x * np.sin(turn) + y * np.cos(turn)) / width  # from a line that rises to the right
+                others.append(("line", _direction(angle), _without_mean((1 - away**2) * np.exp(-(away**2) / 2))))
+            away = (x**2 + y**2) / width**2
+            others.append(("spot", "blob", _without_mean((2 - away) * bell)))
+            others.append(("mean", "blob", np.exp(-away / 8)))
+        if shape == _SOBEL.shape:
+            edges.append((_SOBEL, _SOBEL.T))
+        self.down, self.right = (_rows([pair[place] for pair in edges]) for place in (0, 1))
+        self.patterns: tuple[Pattern, ...] = tuple(pattern for pattern, _, _ in others)
+        self.names: tuple[Reading, ...] = tuple(name for _, name, _ in others)
+        self.kernels = _rows([kernel for _, _, kernel in others])
+        random = np.random.default_rng(0).standard_normal((_RANDOM_FILTERS, shape[0] * shape[1]))
+        by_chance = np.quantile(self.compare(random)[0].max(axis=1), _BETTER_THAN)
+        self.enough = max(float(by_chance), _HALF_OF_THE_ENERGY)
+
+    def compare(self, kernels: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How like (number, height · width) are to an edge and each pattern, (number, 1 + patterns); edges' angles."""
+        lengths = np.linalg.norm(kernels, axis=1, keepdims=True)
+        units = kernels / np.maximum(lengths, np.finfo(np.float32).tiny)
+        along, across = units @ self.down.T, units @ self.right.T  # (number, edges)
+        strength = np.hypot(along, across)
+        best = strength.argmax(axis=1)[:, None]
+        shares = (np.take_along_axis(each, best, 1)[:, 0] for each in (across, along))
+        angles = np.degrees(np.arctan2(*shares)).round(6) % 180
+        edges = np.take_along_axis(strength, best, 1)
+        return np.hstack([edges, np.abs(units @ self.kernels.T)]), angles
 
 
-@functools.cache
-def _of_random_filters(shape: tuple[int, int]) -> float:
-    """The likeness that one in ten filters of random numbers exceeds."""
-    random = np.random.default_rng(0).standard_normal((_RANDOM_FILTERS, shape[0] * shape[1]))
-    _, likeness, _ = _compared(random.astype(np.float32), shape)
-    return float(np.quantile(likeness.max(axis=1), _BETTER_THAN))
+_bank = functools.cache(_Bank)
+
+
+def _places(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+    """Where a pattern may lie: x to the right and y downwards from its middle, (height, width), and its width."""
+    height, width = shape
+    reach_down, reach_right = ((size - 1) // 4 for size in shape)
+    rows, columns = np.mgrid[:height, :width].astype(np.float64)
+    for down in range(-reach_down, reach_down + 1):
+        for right in range(-reach_right, reach_right + 1):
+            for share in _WIDTHS:
+                yield columns - (width - 1) / 2 - right, rows - (height - 1) / 2 - down, share * min(shape)
+
+
+def _without_mean(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What says nothing of an even surface."""
+    return np.asarray(kernel - kernel.mean())
+
+
+def _rows(kernels: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    rows = np.stack([kernel.ravel() for kernel in kernels])
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float64).tiny))

@@ -23,13 +23,18 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Some batches later: means of this epoch so far, and images trained a second in it."""
+    """Some batches later: means of this epoch so far, and images trained a second in it.
+
+    losses, accuracies: those of each batch since the last event alone; the last of them is batch number ``batch``
+    """
 
     epoch: int
     batch: int
     loss: float
     accuracy: float
     images_per_second: float
+    losses: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,11 +220,13 @@ class Loop:
     ) -> None:
         """Train on a portion, some batches a call; append each call's (K, 2) losses and accuracies to ``rows``."""
         for part in portion.in_calls(self.batch_size, self._call):
-            rows.append(self._steps(*part))
+            newest = self._steps(*part)
+            rows.append(newest)
             batch = sum(map(len, rows))
             loss, accuracy = np.concatenate(rows).mean(axis=0).tolist()
             speed = batch * self.batch_size / (time.perf_counter() - began)
-            listener(Progressed(epoch, batch, loss, accuracy, speed))
+            losses, accuracies = newest.T.tolist()
+            listener(Progressed(epoch, batch, loss, accuracy, speed, tuple(losses), tuple(accuracies)))
             if stop.asked:
                 raise _Stopped
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from digitlab.apps.desktop.frame_view import FrameView
 from digitlab.apps.desktop.grips import MOVE, SMALLEST, dragged, grip_at, grips
+from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,3 +186,16 @@ def test_a_dragged_box_stays_in_the_frame_and_large_enough(box: Box, which: int,
 def test_every_handle_is_taken_hold_of_where_it_is(box: Box) -> None:
     for grip, x, y in grips(box):
         assert grip_at(box, x, y, reach=3.0) == grip
+
+
+def test_of_several_digits_the_one_whose_bars_are_shown_stands_out(
+    view: FrameView, snapshot: Callable[..., Snapshot], track: Callable[..., Any]
+) -> None:
+    boxes = ((100, 100, 160, 200), (300, 100, 360, 200))
+    digits = (ReadDigit(1, 0.97, boxes[0], 0), ReadDigit(7, 0.91, boxes[1], 0))
+    tracks = (track(1, boxes[0]), track(7, boxes[1], 2))
+    view.show_snapshot(snapshot(mode="page", region=None, tracks=tracks, reading=Reading(digits, 1.0)))
+    picture = view.grab().toImage()
+    edges = [{picture.pixelColor(x, 2 * 150).name() for x in range(2 * box[0] - 4, 2 * box[0] + 4)} for box in boxes]
+    orange, blue = view.colours.warning, view.colours.accent
+    assert [(orange in edge, blue in edge) for edge in edges] == [(True, False), (False, True)]

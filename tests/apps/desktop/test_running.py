@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
-from digitlab.apps.desktop import run_window
+from digitlab.apps.desktop import run_window, running
 from digitlab.apps.desktop.display import check_display
 from digitlab.apps.desktop.paint_rate import SilentCamera
 from digitlab.apps.desktop.settings import WindowSettings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
 
+    from digitlab.live.sight import Mode
     from digitlab.values import Digits
 
 
@@ -114,6 +115,20 @@ def test_what_was_named_and_cannot_be_used_is_an_error(settings: WindowSettings,
     assert threads() == []
 
 
+@pytest.mark.parametrize(("source", "asked", "mode"), [
+    ("page.mp4", None, "page"), ("page.mp4", "region", "region"), ("0", None, "thesis"),
+])  # fmt: skip
+def test_a_film_opens_in_page_mode_and_a_camera_as_it_was_left(
+    settings: WindowSettings, monkeypatch: pytest.MonkeyPatch, source: str, asked: Mode | None, mode: str
+) -> None:
+    """Whatever the last session left; what is asked for wins."""
+    settings.mode = "thesis"
+    monkeypatch.setattr(running, "WindowSettings", lambda: settings)
+    monkeypatch.setattr(running, "LiveEngine", lambda *_, **told: (_ for _ in ()).throw(ModelError(told["mode"])))
+    with pytest.raises(ModelError, match=f"^{mode}$"):
+        run_window(source, mode=asked)
+
+
 def in_a_process(code: str, tmp_path: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", code], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -123,7 +138,7 @@ def in_a_process(code: str, tmp_path: Path, **environment: str) -> subprocess.Po
 
 RUN = """
 import sys, threading
-from digitlab.apps.desktop import run_window
+from digitlab.apps.desktop import run_window, running
 from digitlab.apps.desktop.paint_rate import SilentCamera
 print("ready", flush=True)
 code = run_window(SilentCamera(), notes=["a note"])

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
-from digitlab.apps.desktop.states import condition, source_name, what_is_read
+from digitlab.apps.desktop.states import condition, mode_of, source_name, what_is_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +51,8 @@ def test_nothing_is_called_a_hundred_percent_that_is_not(
 
     seven = track(7, (0, 0, 9, 9))
     nearly = replace(seven, probabilities=(0.9996, *(0.0,) * 9))
-    assert what_is_read(snapshot(tracks=(nearly,))) == "99% sure"
-    assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, each at least 91% sure"
+    assert what_is_read(snapshot(tracks=(nearly,))) == "mean probability >99%"
+    assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, lowest mean probability 91%"
 
 
 @pytest.mark.parametrize(("source", "name"), [
@@ -62,3 +62,16 @@ def test_nothing_is_called_a_hundred_percent_that_is_not(
 ])  # fmt: skip
 def test_names_without_passwords(source: str, name: str) -> None:
     assert source_name(source) == name
+
+
+@pytest.mark.parametrize(
+    ("source", "mode"),
+    [
+        ("0", "thesis"), ("/dev/video2", "thesis"), ("http://phone:80/video", "thesis"), ("RTSP://phone/a", "thesis"),
+        ("ice:cameraA:tcp -h localhost -p 9999", "thesis"), ("ros:ws://robot:9090/image", "thesis"),
+        ("page.mp4", "page"), ("./0", "page"), ("/films/a page.avi", "page"), ("pictures/", "page"),
+        ("synthetic:6885/42", "page"),
+    ],
+)  # fmt: skip
+def test_films_and_pictures_are_read_whole_and_cameras_as_the_last_time(source: str, mode: str) -> None:
+    assert mode_of(source, "thesis") == mode

@@ -77,6 +77,8 @@ def test_bars_come_to_rest_where_they_should(qtbot: QtBot) -> None:
         lamps.show_answer((0.0, 0.7, 0.3, *(0.0,) * 7), 1)
     assert lamps._shown == pytest.approx((0.0, 0.7, 0.3, *(0.0,) * 7))
     assert "1: 70%" in lamps.accessibleDescription()
+    lamps.show_answer((0.0, 0.9996, *(0.0,) * 8), 1)
+    assert "1: >99%" in lamps.accessibleDescription()
 
 
 @pytest.mark.parametrize("text", ["7", "1234567890123456", "\n".join(["0123456789"] * 40), "", None])
@@ -126,3 +128,16 @@ def test_maps_of_any_shape_are_drawn(qtbot: QtBot, shape: tuple[int, int, int]) 
     view.grab()
     view.show_maps(None, "no ink")
     assert view.accessibleDescription() == "no ink"
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_maps_have_the_colours_of_all_other_pictures(qtbot: QtBot, colours: object) -> None:
+    view = MapsView()
+    qtbot.addWidget(view)
+    view.resize(400, 100)
+    view.colours = colours  # type: ignore[assignment]
+    above, below = (number(getattr(colours, name)) for name in ("warning", "accent"))  # orange and blue
+    view.show_maps(np.array([[[1.0]], [[-1.0]], [[0.0]]], np.float32))
+    shown = pixels(view)
+    assert shown[50, 50] == above
+    assert below in shown[50, 100:250]

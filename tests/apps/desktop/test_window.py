@@ -17,10 +17,12 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from digitlab.apps.desktop.colours import DARK, LIGHT
 from digitlab.apps.desktop.settings import WindowSettings
+from digitlab.apps.desktop.states import looked_at
 from digitlab.apps.desktop.window import LiveWindow
 from digitlab.camera.state import SourceState
 from digitlab.live.region import Region
 from digitlab.live.snapshot import Change, Snapshot
+from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +58,7 @@ def told(engine: Engine, what: str) -> list[Any]:
 def test_a_digit_that_is_read_is_in_large_type_lit_and_said(qtbot: QtBot, window: LiveWindow) -> None:
     shows(qtbot, window)
     assert window.panels.answer_view.text == "7"
-    assert window.panels.answer_view.sentence == "91% sure"
+    assert window.panels.answer_view.sentence == "mean probability 91%"
     assert window.panels.answer_view.accessibleName() == "Reading: 7"
     assert window.panels.lamps.lit == 7
     assert window.panels.lamps.accessibleName() == "Lamp 7 is lit"
@@ -84,8 +86,15 @@ def test_many_digits_light_the_lamp_of_the_one_that_is_shown(
     qtbot: QtBot, window: LiveWindow, engine: Engine, snapshot: Snap, track: Callable[..., Any]
 ) -> None:
     tracks = (track(1, (10, 10, 40, 60)), track(7, (60, 10, 90, 60), 2))
-    engine.seen = snapshot(mode="page", region=None, steady="17\n7", tracks=tracks)
+    digits = (
+        ReadDigit(1, 0.6, tracks[0].box, 0),
+        ReadDigit(7, 0.91, tracks[1].box, 0),
+        ReadDigit(None, 1.0, (0, 0, 5, 5), 1),
+    )
+    engine.seen = snapshot(mode="page", region=None, steady="17\n7", tracks=tracks, reading=Reading(digits, 1.0))
     shows(qtbot, window)
+    assert window.panels.lamps_card.title.text() == "Probabilities of the most certain digit: 7"
+    assert looked_at(engine.seen) == digits[1]
     assert window.panels.answer_view.text == "17\n7"
     assert window.panels.lamps.lit == 7
     assert window.actions_.modes["page"].isChecked()
@@ -403,7 +412,10 @@ def test_a_file_that_is_dropped_is_read(window: LiveWindow, engine: Engine) -> N
         dropped.setUrls([QUrl.fromLocalFile(path)])
         event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, dropped, LEFT, Qt.KeyboardModifier.NoModifier)
         window.dropEvent(event)
-    assert engine.told == [("source", "/films/page.mp4"), ("model", "/models/mine.onnx")]
+    assert engine.told == [("mode", "page"), ("source", "/films/page.mp4"), ("model", "/models/mine.onnx")]
+    assert window.settings.mode == "region"  # what cameras are read with
+    window.set_source("0")
+    assert engine.told[-2:] == [("mode", "region"), ("source", "0")]
 
 
 # Activation maps

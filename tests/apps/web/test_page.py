@@ -145,7 +145,8 @@ def test_undo_redo_and_the_eraser(page: Page) -> None:
     for row in range(12):
         page.mouse.move(pad["x"] + (20 if row % 2 else pad["width"] - 20), pad["y"] + row * pad["height"] / 11, steps=2)
     page.mouse.up()
-    answers(page, "none")
+    # Crumbs may be left, which are no digit: "?", as everywhere else.
+    page.wait_for_function("() => ['none', '?'].includes(document.querySelector('#answer-digit').textContent)")
 
 
 def test_several_digits_and_the_one_that_is_looked_at(page: Page) -> None:
@@ -153,8 +154,11 @@ def test_several_digits_and_the_one_that_is_looked_at(page: Page) -> None:
         draw(page, digit, left=0.18 + 0.32 * place, high=0.5)
     answers(page, "472")
     assert page.locator("#pad-boxes g").count() == 3
+    assert page.inner_text("#answer-bars .whose") == "Probabilities of digit 1 of 3: 4"
     page.click("#found button:nth-child(2)")
     page.wait_for_selector("#answer-bars li:nth-child(8).first")
+    assert page.inner_text("#answer-bars .whose") == "Probabilities of digit 2 of 3: 7"
+    assert page.locator("#pad-boxes g").nth(1).get_attribute("class") == "read chosen"
 
 
 def test_drawing_with_the_keys(page: Page) -> None:
@@ -186,6 +190,9 @@ def test_the_camera_is_read_live(page: Page) -> None:
     answers(page, "285")
     page.wait_for_function("() => Number(document.querySelector('#video').dataset.frames) >= 8")
     assert page.locator("#video-boxes .read").count() == 3
+    page.wait_for_function("() => /^Probabilities of the most certain digit: [285]$/.test("
+        "document.querySelector('#answer-bars .whose').textContent)")  # fmt: skip
+    assert page.locator("#video-boxes .chosen").count() == 1
     page.click("#camera-keep")
     page.wait_for_selector("#photo-boxes g")
     assert page.get_attribute("#tab-photo", "aria-selected") == "true"
@@ -234,7 +241,6 @@ def test_the_tour_is_walked_through_with_the_keys(page: Page) -> None:
     page.wait_for_selector("#tour .figure > *")
     steps = page.locator("#tour .dots button").count()
     titles = [page.inner_text("#tour h2")]
-    page.focus("#tour .walk button.strong")
     for step in range(1, steps):
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(f"#tour .dots li:nth-child({step + 1}) [aria-current=step]")
@@ -261,8 +267,12 @@ def test_a_training_is_watched_and_its_result_used(page: Page) -> None:
     page.wait_for_function("() => document.querySelector('#training .total').textContent.startsWith('It is done.')")
     assert "87.5" in page.inner_text("#training .total")
     assert page.locator("#training circle.tested").count() == 4
+    curves = page.eval_on_selector_all(
+        "#training polyline.training", "all => all.map(each => each.getAttribute('points').split(' ').length)"
+    )
+    assert curves == [12, 12], "one curve over all epochs, with each batch of each event"
     assert page.locator("#training .slices canvas").count() == 6
-    assert page.inner_text("#training .mistakes figcaption").startswith("4 → 9")
+    assert page.inner_text("#training .mistakes figcaption").startswith("true 4, predicted 9")
     page.get_by_role("button", name="Use it on the pad").click()
     page.wait_for_selector("#pad:focus")
     assert page.input_value("#model") == "reader"
@@ -288,10 +298,10 @@ def _told_training() -> dict[str, Any]:
     done = schemas.TrainingState(**state, state="done", epochs=epochs, model="reader")
     progress = [
         schemas.TrainingProgress(
-            epoch=epoch, batch=batch, batches=4, loss=2.0 / (epoch + batch), accuracy=0.1 * (epoch + batch)
+            epoch=epoch, batch=batch, batches=6, losses=[2.0 / epoch] * new, accuracies=[0.3 * epoch] * new
         )
         for epoch in (1, 2)
-        for batch in range(1, 5)
+        for batch, new in ((1, 1), (3, 2), (5, 2), (6, 1))
     ]
     told = (
         [("progress", each) for each in progress[:4]]
@@ -301,7 +311,7 @@ def _told_training() -> dict[str, Any]:
     told += [("epoch", epochs[1]), ("state", done)]
     return {
         "begun": begun.model_dump(mode="json"),
-        "none": schemas.Trainings(allowed=True, reason=None, trainings=[]).model_dump(mode="json"),
+        "none": schemas.Trainings(allowed=True, reason=None, refused=None, trainings=[]).model_dump(mode="json"),
         "stream": "".join(f"event: {name}\ndata: {each.model_dump_json()}\n\n" for name, each in told),
     }
 
@@ -337,14 +347,243 @@ def test_nothing_serious_stands_in_the_way_of_a_screen_reader(page: Page, shade:
         assert serious == [], f"{view}, {shade}"
 
 
-def test_it_fits_a_phone(page: Page) -> None:
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_it_fits_a_phone(page: Page, address: str, language: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{address}/?lang={language}")
+    page.wait_for_selector(f"html[data-ready][lang={language}]")
     draw(page, 4)
     for view in ("network", "why", "pair", "tour", "training"):
         page.click(f"#tab-{view}")
         page.wait_for_load_state("networkidle")
         wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide <= seen <= 360, view
+        cut = page.evaluate("""() => [...document.querySelectorAll("button")].filter(each => each.checkVisibility()
+            && each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)""")
+        assert cut == [], view
+
+
+def test_the_strip_of_layers_is_seen_whole(page: Page) -> None:
+    draw(page, 4)
+    page.wait_for_selector(".strip .card >> nth=15")
+    for width in (1440, 1024, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        outside = page.evaluate("""() => [...document.querySelectorAll(".strip .card")].filter(card => {
+            const [own, strip] = [card, card.closest(".strip")].map(each => each.getBoundingClientRect());
+            return own.left < strip.left - 1 || own.right > Math.min(strip.right, innerWidth) + 1;
+        }).length""")
+        assert outside == 0, width
+
+
+def test_logits_go_from_a_line_at_zero_and_nothing_lies_on_them(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    draw(page, 4)
+    answers(page, "4")
+    page.click("#tab-tour")
+    page.wait_for_selector("#tour .figure > *")
+    for step in range(1, 7):
+        page.keyboard.press("ArrowRight")  # nothing but the tab was clicked
+        page.wait_for_selector(f"#tour .dots li:nth-child({step + 1}) [aria-current=step]")
+    page.wait_for_selector("#tour table.signed")
+    rows = page.evaluate("""() => [...document.querySelectorAll("#tour .signed tbody tr")].map(row => {
+        const [bar, zero] = [...row.querySelectorAll(".track i")].map(each => each.getBoundingClientRect());
+        const text = row.querySelector("td").getBoundingClientRect();
+        const there = document.elementFromPoint(text.left + text.width / 2, text.top + text.height / 2);
+        return [row.querySelector("td").textContent, bar.left, bar.right, zero.left + 1, row.contains(there)];
+    })""")
+    assert [text[0] for text, *_ in rows].count("+") >= 1
+    for text, left, right, zero, seen in rows:
+        assert text[0] in "+−"
+        assert (left if text[0] == "+" else right) == pytest.approx(zero, abs=1.5)
+        assert seen, "at 1440×900 the whole table is to be seen, and no button lies on it"
+
+
+def test_the_softmax_and_the_answer_say_the_same_numbers(page: Page) -> None:
+    draw(page, 7)
+    answers(page, "7")
+    told = page.locator("#answer-bars .share").all_inner_texts()
+    page.click("#tab-tour")
+    page.wait_for_selector("#tour .figure > *")
+    page.click("#tour .dots li:nth-child(8) button")
+    page.wait_for_selector("#tour input[type=range]")
+    assert page.locator("#tour table tr td:nth-child(3)").all_inner_texts() == told
+    page.click("#tab-network")
+    page.click(".strip .card.softmax")
+    assert page.locator(".layer .maps .map span").all_inner_texts() == told
+    assert page.inner_text("#answer-words").removeprefix("probability").strip() == told[7]
+
+
+def test_two_models_start_with_two_different_ones(page: Page) -> None:
+    """The second one is the first under another name: what counts here is which are asked."""
+
+    def renamed(route: Any) -> None:
+        answer = route.fetch(url=route.request.url.replace("second", "reader"))
+        route.fulfill(json={**answer.json(), route_name(route): "second"})
+
+    def route_name(route: Any) -> str:
+        return "model" if "inspect" in route.request.url else "name"
+
+    def listed(route: Any) -> None:
+        told = route.fetch().json()
+        route.fulfill(json={**told, "models": [*told["models"], {**told["models"][0], "name": "second"}]})
+
+    draw(page, 4)
+    page.click("#tab-pair")
+    page.wait_for_selector("#pair .side .maps canvas")
+    assert page.locator("#pair .side").count() == 1, "one model is not shown beside itself"
+    page.get_by_role("button", name="Train a second model").click()
+    page.wait_for_selector("#training form")
+    for address, answer in (("**/v1/models", listed), ("**/v1/models/second", renamed), ("**/*model=second", renamed)):
+        page.route(address, answer)
+    page.evaluate("() => import('./static/state.js').then(state => state.refreshModels())")
+    page.wait_for_function("() => document.querySelectorAll('#model option').length === 2")
+    page.click("#tab-pair")
+    page.wait_for_selector("#pair .side:nth-child(2) .maps canvas")
+    assert [each.input_value() for each in page.locator("#pair select").all()] == ["reader", "second"]
+    page.select_option("#model", "second")
+    page.wait_for_function("() => document.querySelector('#pair select').value === 'second'")
+    assert [each.input_value() for each in page.locator("#pair select").all()] == ["second", "reader"]
+
+
+def _refuses(page: Page, problem: dict[str, Any]) -> None:
+    """From now on every request is refused; in the page itself, because the browser writes refusals to its console."""
+    page.evaluate(
+        """(problem) => { window.fetch = async () => new Response(JSON.stringify(problem),
+            { status: problem.status, headers: { "Content-Type": "application/problem+json" } }); }""",
+        problem,
+    )
+
+
+def test_what_is_not_installed_is_said_and_not_called_busy(page: Page) -> None:
+    problem = {"type": "urn:digitlab:problem:missing-part", "title": "", "status": 503, "detail": "keras is missing"}
+    page.click("#tab-training")
+    page.wait_for_selector("#training form")
+    _refuses(page, problem)
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert page.inner_text("#trouble") == "keras is missing"
+
+
+# Text, and what stands in attributes, that is to be seen or heard and did not go through the dictionary. Names of
+# models, layers and operators are marked with translate="no", or have a hyphen: conv-1.
+_UNTRANSLATED = """() => {
+    const seen = [document.title];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+        const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+        const hidden = !element.checkVisibility() && !(element.closest("select")?.checkVisibility());
+        if (hidden || element.closest("script, style, noscript, [translate=no]")) continue;
+        if (node.nodeType === Node.TEXT_NODE) seen.push(node.textContent);
+        else for (const name of ["aria-label", "title", "placeholder", "alt", "aria-valuetext", "aria-description"])
+            if (element.hasAttribute(name)) seen.push(element.getAttribute(name));
+    }
+    const bare = (text) => {
+        const less = text.replace(/⟦[^⟦⟧]*⟧/g, "");
+        return less === text ? text : bare(less);
+    };
+    return seen.filter(text => /\\p{L}/u.test(bare(text).replace(/[a-z0-9]+-[a-z0-9]+/g, "")));
+}"""
+
+
+@pytest.fixture
+def marked(page: Page, address: str) -> Page:
+    """The page in a language in which all that comes out of the dictionary stands in ⟦brackets⟧."""
+
+    def bracketed(route: Any) -> None:
+        text = route.fetch().text()
+        words = re.sub(r'("(?:[^"\\\\]|\\\\.)*"),\n', lambda found: f'"⟦{found[1][1:-1]}⟧",\n', text)
+        route.fulfill(body=words, content_type="text/javascript")
+
+    page.route("**/static/spanish.js", bracketed)
+    page.goto(f"{address}/?lang=es")
+    page.wait_for_selector("html[data-ready][lang=es]")
+    return page
+
+
+def untranslated(page: Page) -> list[str]:
+    return page.evaluate(_UNTRANSLATED)
+
+
+def test_all_that_is_seen_while_one_draws_is_translated(marked: Page, numbers: Any, tmp_path: Path) -> None:
+    page = marked
+    assert "⟦" in page.inner_text("#answer-digit")
+    assert untranslated(page) == [], "before anything is drawn"
+    draw(page, 4)
+    page.wait_for_selector(".strip .card >> nth=15")
+    for card in range(16):
+        page.click(f".strip li:nth-child({card + 1}) .card")
+        large = page.locator(".layer .looked:last-child canvas[role=application]")
+        if large.count():
+            large.click()
+        else:
+            page.click(".layer .maps .map >> nth=0")
+        page.wait_for_load_state("networkidle")
+        assert untranslated(page) == [], f"layer {card + 1}"
+    page.click("#clear")
+    for place, digit in enumerate((4, 7, 2)):
+        draw(page, digit, left=0.18 + 0.32 * place, high=0.5)
+    answers(page, "472")
+    page.click("#tab-gallery")
+    page.wait_for_selector("#gallery-digits button")
+    assert untranslated(page) == [], "several digits, gallery"
+    sheet = numbers["4071"]
+    cv2.imwrite(str(tmp_path / "sheet.png"), cv2.cvtColor(sheet.image, cv2.COLOR_RGB2BGR))
+    page.click("#tab-photo")
+    page.set_input_files("#photo-file", tmp_path / "sheet.png")
+    page.wait_for_selector("#photo-boxes g")
+    assert untranslated(page) == [], "photo"
+    page.click("#tab-camera")
+    assert untranslated(page) == [], "camera"
+    page.click("#camera-switch")
+    answers(page, "285")
+    assert untranslated(page) == [], "live"
+
+
+def test_all_that_is_seen_of_the_other_views_is_translated(marked: Page) -> None:
+    page = marked
+    draw(page, 4)
+    answers(page, "4")
+    page.click("#tab-why")
+    page.wait_for_function("() => document.querySelector('#why figcaption')?.textContent.includes('4')")
+    page.locator("#why canvas").first.hover()
+    page.select_option("#why label:last-child select", "fall")
+    page.locator("#why canvas").first.hover(position={"x": 90, "y": 90})
+    assert untranslated(page) == [], "why"
+    page.click("#tab-pair")
+    page.wait_for_selector("#pair .side .maps canvas")
+    assert untranslated(page) == [], "pair"
+    page.click("#tab-tour")
+    for step in range(10):
+        page.click(f"#tour .dots li:nth-child({step + 1}) button")
+        page.wait_for_load_state("networkidle")
+        assert untranslated(page) == [], f"tour, step {step + 1}"
+
+
+def test_all_that_is_seen_of_a_training_and_its_troubles_is_translated(marked: Page) -> None:
+    page, events = marked, _told_training()
+    page.route(
+        "**/v1/trainings",
+        lambda route: route.fulfill(json=events["begun"] if route.request.method == "POST" else events["none"]),
+    )
+    page.route(
+        "**/v1/trainings/t1/events",
+        lambda route: route.fulfill(body=events["stream"], content_type="text/event-stream"),
+    )
+    page.click("#tab-training")
+    page.wait_for_selector("#training form")
+    assert untranslated(page) == [], "before a training"
+    page.click("#training button[type=submit]")
+    page.wait_for_selector("#training .mistakes figcaption")
+    assert untranslated(page) == [], "after a training"
+    for word, status in (("image", 422), ("model", 404), ("missing-part", 503), ("training", 409), ("overloaded", 503),
+                         ("token", 401), ("mistake", 500), ("whatever-comes-next", 418)):  # fmt: skip
+        _refuses(page, {"type": f"urn:digitlab:problem:{word}", "status": status, "detail": "4711"})
+        page.evaluate("() => { document.querySelector('#trouble').hidden = true; }")
+        page.click("#training button[type=submit]")
+        page.wait_for_selector("#trouble:not([hidden])")
+        assert page.inner_text("#trouble").startswith("⟦"), word
+        assert ("4711" in page.inner_text("#trouble")) == (word != "overloaded")
+        assert untranslated(page) == [], word
 
 
 def test_spanish(page: Page, address: str) -> None:

@@ -19,13 +19,13 @@ def _spanish() -> set[str]:
 
 def _said() -> set[str]:
     code = "\n".join(text for name, text in SCRIPTS.items() if name != "spanish.js")
-    told = set(re.findall(r'\bt\(\s*"([^"]*)"', code))
+    told = set(re.findall(r'\b(?:t|relayed)\(\s*"([^"]*)"', code))
     told |= set(
         re.findall(r'(?:title: |^      )"([^"]*)"', _between("tour-steps.js", "export const STEPS = [", "\n];"), re.M)
     )
     for name, table in (
         ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-steps.js", "FILTERS"),
-        ("gallery.js", "NAMES"),
+        ("gallery.js", "NAMES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"),
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
     page = re.sub(r"\s+", " ", PAGE)
@@ -40,6 +40,11 @@ def _between(name: str, start: str, end: str) -> str:
 
 def test_everything_is_there_in_spanish() -> None:
     assert _said() - _spanish() == set()
+
+
+def test_what_is_said_in_spanish_is_another_text() -> None:
+    same = re.findall(r'^  (?:"((?:[^"\\]|\\.)*)"|(\w+)):\s+"(?:\1|\2)",$', SCRIPTS["spanish.js"], re.M)
+    assert {quoted or word for quoted, word in same} == {"logit"}
 
 
 def test_the_dictionary_has_nothing_that_is_no_longer_said() -> None:

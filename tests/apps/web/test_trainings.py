@@ -38,7 +38,8 @@ _STAND_IN = """
     tell("stage", text="loading")
     ended = "all epochs done"
     for epoch in range(1, question["epochs"] + 1):
-        tell("progress", epoch=epoch, batch=1, batches=2, loss=1.0, accuracy=0.5)
+        for batch in range(1, 4):
+            tell("progress", epoch=epoch, batch=2 * batch, batches=6, losses=[1.0, 0.9], accuracies=[0.5, 0.6])
         tell("epoch", epoch=epoch, loss=0.5, accuracy=0.9, validation_loss=0.4, validation_accuracy=0.9, seconds=0.1,
              filters=None, mistakes=[])
         if asked.wait(0.1):
@@ -72,7 +73,8 @@ def test_a_training_is_watched_and_its_result_used(client: httpx.Client, digits:
     assert begun.status_code == 201
     name = begun.json()["id"]
     assert client.post("/v1/trainings", json={}).status_code == 409
-    assert not client.get("/v1/trainings").json()["allowed"]
+    busy = client.get("/v1/trainings").json()
+    assert (busy["allowed"], busy["refused"]) == (False, "busy")
     with client.stream("GET", f"/v1/trainings/{name}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         text = "".join(stream.iter_text())
@@ -87,7 +89,8 @@ def test_a_training_is_watched_and_its_result_used(client: httpx.Client, digits:
     answer = client.post("/v1/classify", params={"model": name}, content=digits[0][0]).json()
     assert (answer["digit"], answer["model"]) == (digits[0][1], name)
     with client.stream("GET", f"/v1/trainings/{name}/events") as stream:  # who comes late hears all of it
-        assert "".join(stream.iter_text()).count("event: epoch") == 3
+        late = "".join(stream.iter_text())
+    assert (late.count("event: epoch"), late.count("event: progress")) == (3, 9), "each batch, for the curves"
     assert client.get("/v1/trainings").json()["allowed"]
 
 
@@ -135,7 +138,18 @@ def test_a_network_is_really_trained(start: Start, digits: Digits) -> None:
         name = client.post("/v1/trainings", json=asked).json()["id"]
         state = over(client, name, seconds=600)
         assert (state["state"], state["error"]) == ("done", None)
+        with client.stream("GET", f"/v1/trainings/{name}/events") as stream:
+            told = [
+                json.loads(part.partition("\ndata: ")[2])
+                for part in "".join(stream.iter_text()).split("\n\n")
+                if part.startswith("event: progress")
+            ]
         epoch = state["epochs"][0]
+        losses = [loss for each in told for loss in each["losses"]]
+        assert len(losses) == sum(len(each["accuracies"]) for each in told) == told[-1]["batches"] == 8
+        # Of each batch alone: its mean is the epoch's (the last batch is smaller), and they differ from one another.
+        assert sum(losses[:7]) / 7 * 0.896 + losses[7] * 0.104 == pytest.approx(epoch["loss"], rel=1e-3)
+        assert len(set(losses)) == 8
         assert epoch["filters"]["shape"][1] == 1
         assert epoch["mistakes"][0]["answer"] != epoch["mistakes"][0]["label"]
         answers = [client.post("/v1/classify", params={"model": name}, content=content).json() for content, _ in digits]

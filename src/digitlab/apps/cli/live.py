@@ -86,7 +86,9 @@ def live(
 
     box = None if region is None else box_of_text(region)
     if not headless:
-        return _open_window(asked, mode=mode, box=box, threshold=threshold, fast=fast)
+        # As without a window, a region or S0's own configuration mean one digit; else the window knows by the source.
+        chosen_mode = mode or ("region" if box is not None or config is not None else None)
+        return _open_window(asked, mode=chosen_mode, box=box, threshold=threshold, fast=fast)
     if asked.source is None:
         raise UsageError(
             "no source given; expected --source 0, FILE or an address (digitlab live --list names cameras)"

@@ -31,7 +31,7 @@ def run_window(
     """Open the window and return when it is closed: 0, with no thread left.
 
     The arguments are those of `LiveEngine`; where the source, the mode or the model is None, the last session's is
-    taken, or camera 0, "region" and the shipped reader.
+    taken, or camera 0, "region" and the shipped reader. A film or a folder of pictures is read whole (mode "page").
 
     notes: sentences to be shown once, e.g. the warnings of an old configuration file
 

@@ -60,7 +60,7 @@ class Actions:
             self.modes[mode] = make(words, f"Ctrl+{number}", tip, checkable=True)
             self.mode_group.addAction(self.modes[mode])
 
-        self.maps = make(tr("Maps"), "M", tr("Show what a layer of the network makes of the digit"), checkable=True)
+        self.maps = make(tr("Maps"), "M", tr("Show the activation maps of a layer of the network"), checkable=True)
         self.dark = make(tr("Dark"), "Ctrl+D", tr("Light on dark"), checkable=True)
         self.follow_system = make(tr("Light or dark as the system"), "", tr("Follow the system"), checkable=True)
         self.full_screen = make(tr("Full screen"), "F11", tr("Fill the screen"), checkable=True)

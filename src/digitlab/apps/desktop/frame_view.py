@@ -13,7 +13,7 @@ from digitlab.apps.desktop.colours import LIGHT
 from digitlab.apps.desktop.grips import MOVE, Grip, dragged, grip_at, grips
 from digitlab.apps.desktop.marks import paint_state
 from digitlab.apps.desktop.pictures import scaled_frame
-from digitlab.apps.desktop.states import condition
+from digitlab.apps.desktop.states import condition, looked_at
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
@@ -194,10 +194,13 @@ class FrameView(QWidget):
             if self._seen.frame is not None:
                 self._paint_frame(painter, self._seen.frame)
                 self._paint_region(painter)
+                chosen = looked_at(self._seen)
                 for track in self._seen.tracks:
                     # The one digit of a region has the region for its box, and moves with it.
                     whole = self._seen.region is not None and track.box == self._seen.region
-                    self._paint_track(painter, track, (self.box or track.box) if whole else track.box, framed=not whole)
+                    where = (self.box or track.box) if whole else track.box
+                    mine = chosen is not None and track.box == chosen.box
+                    self._paint_track(painter, track, where, framed=not whole, chosen=mine)
             self._paint_condition(painter, self._seen)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -243,16 +246,16 @@ class FrameView(QWidget):
             at = self.on_screen((0, 0, 0, 0)).topLeft() + QPointF(x, y) * self._scale()
             painter.drawEllipse(at, 4.5, 4.5)
 
-    def _paint_track(self, painter: QPainter, track: Track, where: Box, *, framed: bool) -> None:
+    def _paint_track(self, painter: QPainter, track: Track, where: Box, *, framed: bool, chosen: bool) -> None:
         box = self.on_screen(where)
         known = track.digit is not None
-        colour = self.colours.of("accent" if known else "quiet")
+        colour = self.colours.of("warning" if chosen else "accent" if known else "quiet")
         style = Qt.PenStyle.SolidLine if known else Qt.PenStyle.DashLine
         if framed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.colours.of("card", 170), 3.5))
             painter.drawRoundedRect(box, 4, 4)
-            painter.setPen(QPen(colour, 2.0, style))
+            painter.setPen(QPen(colour, 3.0 if chosen else 2.0, style))
             painter.drawRoundedRect(box, 4, 4)
         font = QFont(self.font())
         font.setBold(True)
@@ -269,7 +272,7 @@ class FrameView(QWidget):
         painter.setBrush(colour)
         painter.drawRoundedRect(label, high * 0.28, high * 0.28)
         painter.setFont(font)
-        painter.setPen(self.colours.of("on_accent" if known else "card"))
+        painter.setPen(self.colours.of("on_warning" if chosen else "on_accent" if known else "card"))
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_condition(self, painter: QPainter, seen: Snapshot) -> None:

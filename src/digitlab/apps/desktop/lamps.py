@@ -1,4 +1,4 @@
-"""Ten lamps with bars: how likely each digit is, and which one is the answer."""
+"""Ten lamps with bars: the probability of each digit, and which one is the answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from digitlab.apps.desktop.colours import LIGHT
+from digitlab.apps.desktop.states import percent_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,9 @@ class Lamps(QWidget):
             self.tr("No lamp is lit") if self.lit is None else self.tr("Lamp {digit} is lit").format(digit=self.lit)
         )
         likely = sorted(range(10), key=lambda digit: -self.probabilities[digit])[:3]
-        self.setAccessibleDescription(", ".join(f"{digit}: {self.probabilities[digit]:.0%}" for digit in likely))
+        self.setAccessibleDescription(
+            ", ".join(f"{digit}: {percent_of(self.probabilities[digit])}" for digit in likely)
+        )
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -90,8 +93,8 @@ class Lamps(QWidget):
             painter.drawRoundedRect(track, round_, round_)
             painter.restore()
         if share >= 0.095:
-            self._write(painter, f"{100 * share:.0f}", QRectF(track.center().x() - 40, 0, 80, percent * 1.35), percent,
-                        "ink" if lit else "quiet", bold=lit)  # fmt: skip
+            above = QRectF(track.center().x() - 40, 0, 80, percent * 1.35)
+            self._write(painter, percent_of(share).rstrip("%"), above, percent, "ink" if lit else "quiet", bold=lit)
 
     def _paint_lamp(self, painter: QPainter, digit: int, place: QRectF) -> None:
         lit = digit == self.lit

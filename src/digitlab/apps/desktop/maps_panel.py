@@ -37,7 +37,7 @@ class MapsPanel(Card):
     def __init__(self) -> None:
         self.view = MapsView()
         self.chooser = QComboBox()
-        super().__init__(_tr("What a layer makes of it"), self.view, beside=self.chooser)
+        super().__init__(_tr("Activation maps of a layer"), self.view, beside=self.chooser)
         self.layer: str | None = None
         self.layer_maps = LayerMaps(self)
         self._maps: dict[str, NDArray[np.float32]] = {}

@@ -25,7 +25,7 @@ _BRIGHT = 99.5  # percent of all numbers that are not beyond the end of the colo
 
 
 class MapsView(QWidget):
-    """The maps of a layer as tiles: nothing is the ground's colour, above 0 blue, below 0 orange."""
+    """The maps of a layer as tiles: 0 is the ground, above it is orange, below it blue, as in all pictures."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,7 +88,7 @@ class MapsView(QWidget):
             painter.drawImage(place, self._image, QRectF(0, tile * high, wide, high))
 
     def _three_colours(self) -> tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]:
-        zero, below, above = (self.colours.of(name) for name in ("paper", "warning", "accent"))
+        zero, below, above = (self.colours.of(name) for name in ("paper", "accent", "warning"))
         return (
             (zero.red(), zero.green(), zero.blue()),
             (below.red(), below.green(), below.blue()),

@@ -23,6 +23,7 @@ from digitlab.apps.desktop.pickers import ModelPicker, SourcePicker
 if TYPE_CHECKING:
     from digitlab.apps.desktop.actions import Actions
     from digitlab.apps.desktop.colours import Colours
+    from digitlab.values import ReadDigit
 
 __all__ = ["Panels"]
 
@@ -83,14 +84,23 @@ class Panels(QWidget):
         layout = QVBoxLayout(side)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
+        self.lamps_card = self._card(self.tr("Probability of each digit"), self.lamps)
         layout.addWidget(self._card(self.tr("Reading"), self.answer_view), 9)
-        layout.addWidget(self._card(self.tr("How likely each digit is"), self.lamps), 7)
+        layout.addWidget(self.lamps_card, 7)
         prepared = self._card(self.tr("Prepared image"), self.digit_view)
         below = row(prepared, self._card(self.tr("Last readings"), self.history_view), spacing=10)
         below.setStretch(0, 2)
         below.setStretch(1, 3)
         layout.addLayout(below, 7)
         return side
+
+    def show_whose(self, digit: ReadDigit | None) -> None:
+        """Say which of several digits the probabilities are of; None where there is no choice."""
+        words = self.tr("Probability of each digit")
+        if digit is not None:
+            words = self.tr("Probabilities of the most certain digit: {digit}").format(digit=digit.digit)
+        if self.lamps_card.title.text() != words:
+            self.lamps_card.title.setText(words)
 
     def _card(self, title: str, content: QWidget) -> Card:
         card = Card(title, content)

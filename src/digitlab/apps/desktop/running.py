@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from digitlab.apps.desktop.settings import WindowSettings
+from digitlab.apps.desktop.states import mode_of
 from digitlab.apps.desktop.window import LiveWindow
 from digitlab.errors import ModelError
 from digitlab.live.engine import LiveEngine
@@ -72,7 +73,7 @@ def open_and_run(
     elif isinstance(source, str):
         settings.use_source(source)
     engine = LiveEngine(
-        source, reader, region=region or remembered_region(), mode=mode or settings.mode, model=model,
+        source, reader, region=region or remembered_region(), mode=mode or mode_of(source, settings.mode), model=model,
         realtime=realtime, keep=keep, insist=True,
     )  # fmt: skip
     app = application()

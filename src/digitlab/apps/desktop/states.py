@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QCoreApplication
 
-if TYPE_CHECKING:
-    from digitlab.live.engine import Snapshot
+from digitlab.camera import is_camera
 
-__all__ = ["Condition", "Kind", "condition", "source_name", "what_is_read"]
+if TYPE_CHECKING:
+    from digitlab.camera import Source
+    from digitlab.live.engine import Snapshot
+    from digitlab.live.sight import Mode
+    from digitlab.values import ReadDigit
+
+__all__ = ["Condition", "Kind", "condition", "looked_at", "mode_of", "percent_of", "source_name", "what_is_read"]
 
 Kind = Literal["good", "waiting", "warning", "stopped"]
 
@@ -62,24 +67,44 @@ def condition(seen: Snapshot) -> Condition:
 
 
 def what_is_read(seen: Snapshot) -> str:
-    """A sentence on how sure the reading is, for below the large type."""
+    """A sentence on how probable the reading is, for below the large type."""
     if seen.frame is None:
         return _tr("nothing read yet")
     if seen.steady == "":
         return _tr("no digit is there")
     if seen.steady is None:
         return _tr("not sure yet")
-    sure = [track.confidence for track in seen.tracks if track.digit is not None]
-    if not sure:
+    probable = [track.confidence for track in seen.tracks if track.digit is not None]
+    if not probable:
         return ""
-    if len(sure) == 1:
-        return _tr("{sure:.0%} sure").format(sure=_below_one(sure[0]))
-    return _tr("{count} digits, each at least {sure:.0%} sure").format(count=len(sure), sure=_below_one(min(sure)))
+    least = percent_of(min(probable))  # of the tracks: a mean over the last frames, where the bars are of this one
+    if len(probable) == 1:
+        return _tr("mean probability {least}").format(least=least)
+    return _tr("{count} digits, lowest mean probability {least}").format(count=len(probable), least=least)
 
 
-def _below_one(share: float) -> float:
-    """So that nothing is called 100 % sure that is not."""
-    return share if share >= 1.0 else min(share, 0.99)
+def looked_at(seen: Snapshot) -> ReadDigit | None:
+    """Of several digits, the one whose probabilities, prepared image and maps are shown: the most certain one."""
+    digits = () if seen.reading is None else seen.reading.digits
+    answered = [each for each in digits if each.digit is not None]
+    return max(answered, key=lambda each: each.confidence) if len(digits) > 1 and answered else None
+
+
+def mode_of(source: str | Source, remembered: Mode) -> Mode:
+    """How a source is read unless the user says otherwise: a camera as the last time, films and pictures whole.
+
+    S0's region is where one holds a digit before a camera; nobody holds anything before a film of a page.
+    """
+    return "page" if isinstance(source, str) and not is_camera(source) else remembered
+
+
+def percent_of(probability: float) -> str:
+    """A probability as it is written in the whole window; what is not quite 1 is not called so.
+
+    >>> percent_of(0.914), percent_of(0.9996), percent_of(1.0)
+    ('91%', '>99%', '100%')
+    """
+    return ">99%" if 0.995 <= probability < 1.0 else f"{probability:.0%}"
 
 
 def source_name(source: str) -> str:

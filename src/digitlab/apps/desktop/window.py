@@ -20,7 +20,7 @@ from digitlab.apps.desktop.errands import Errands
 from digitlab.apps.desktop.help import show_about, show_keys
 from digitlab.apps.desktop.keeping import Keeper
 from digitlab.apps.desktop.panels import Panels
-from digitlab.apps.desktop.states import condition, source_name, what_is_read
+from digitlab.apps.desktop.states import condition, looked_at, mode_of, source_name, what_is_read
 from digitlab.errors import StorageError
 from digitlab.live.region import Region
 
@@ -173,6 +173,7 @@ class LiveWindow(QMainWindow):
         panels.answer_view.show_answer(seen.steady, sentence, stale=stale)
         panels.digit_view.show_glyph(seen.glyph)
         panels.lamps.show_answer(seen.probabilities, None if stale else _lit(seen))
+        panels.show_whose(looked_at(seen))
         panels.history_view.show_history(seen.history)
         self.notice.show_problem(seen.problem if now.is_good or seen.paused else None)  # else it stands on the picture
 
@@ -201,6 +202,7 @@ class LiveWindow(QMainWindow):
         self.source = source
         self.settings.use_source(source)
         self.source_picker.recent = self.settings.recent_sources
+        self.engine.set_mode(mode_of(source, self.settings.mode))
         self.engine.set_source(source)
         self.frame_view.setFocus()
 

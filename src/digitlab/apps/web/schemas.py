@@ -406,13 +406,13 @@ class Mistake(Message):
 
 
 class TrainingProgress(Message):
-    """Within an epoch."""
+    """Within an epoch, after some batches more."""
 
     epoch: int
-    batch: int
-    batches: int
-    loss: float
-    accuracy: float
+    batch: int = Field(description="the last one that was trained on; from 1")
+    batches: int = Field(description="of an epoch")
+    losses: list[float] = Field(description="of each batch since the last event; the last one is that of `batch`")
+    accuracies: list[float] = Field(description="the same")
 
 
 class TrainingEpoch(Message):
@@ -444,6 +444,7 @@ class Trainings(Message):
 
     allowed: bool
     reason: str | None = Field(description="why not")
+    refused: Literal["untrusted", "missing", "busy"] | None = Field(description="the same in a word")
     trainings: list[TrainingState]
 
 

@@ -123,9 +123,12 @@ class _Watch:
 
         if isinstance(event, Progressed):
             progress = TrainingProgress(
-                epoch=event.epoch, batch=event.batch, batches=self._batches,
-                loss=_finite(event.loss), accuracy=_finite(event.accuracy),
-            )  # fmt: skip
+                epoch=event.epoch,
+                batch=event.batch,
+                batches=self._batches,
+                losses=[_finite(each) for each in event.losses],
+                accuracies=[_finite(each) for each in event.accuracies],
+            )
             self._tell("progress", progress.model_dump())
 
     def epoch(self, loop: Loop) -> None:

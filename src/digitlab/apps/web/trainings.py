@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from digitlab.apps.web.problems import ProblemError, lacking
 from digitlab.apps.web.schemas import TrainingEpoch, Trainings, TrainingState
@@ -32,6 +32,7 @@ _COMMAND = (sys.executable, "-m", "digitlab.apps.web.training_process")
 _LONGEST_LINE = 4_000_000  # bytes: an epoch with 24 mistakes and the filters of the widest network has 40,000
 _SECONDS_TO_END = 2.0
 _HEARTBEAT = 15.0  # seconds between signs of life, so that whoever listens and has gone is noticed
+_REFUSED: dict[int, Literal["untrusted", "missing", "busy"]] = {403: "untrusted", 503: "missing", 409: "busy"}
 _OVER = ("done", "stopped", "failed")
 
 
@@ -42,8 +43,7 @@ class _Job:
         self.state = TrainingState(id=name, state="starting", question=question, epochs=[], model=None, error=None)
         self.process: subprocess.Popen[bytes] | None = None
         self.task: asyncio.Task[None] | None = None
-        self._told: list[tuple[int, str, str]] = []  # number, event, as it is sent
-        self._count = 0
+        self._told: list[str] = []  # as they are sent
         self._changed = asyncio.Condition()
 
     @property
@@ -52,10 +52,11 @@ class _Job:
         return self.state.state in _OVER
 
     async def tell(self, event: str, data: Any) -> None:
-        """Add an event; of progress, only the last is kept."""
-        self._count += 1
-        self._told = [each for each in self._told if each[1] != "progress"]
-        self._told.append((self._count, event, f"event: {event}\ndata: {json.dumps(data)}\n\n"))
+        """Add an event. All are kept: who comes late, or listens slowly, gets every batch of the curves.
+
+        A training of 20 epochs has a thousand events at most, which are 300 kB.
+        """
+        self._told.append(f"event: {event}\ndata: {json.dumps(data)}\n\n")
         async with self._changed:
             self._changed.notify_all()
 
@@ -65,13 +66,11 @@ class _Job:
 
     async def events(self) -> AsyncIterator[str]:
         """All events, those of the past first, until the training is over."""
-        last = 0
+        sent = 0
         while True:
-            for number, _, text in [each for each in self._told if each[0] > last]:
-                last = number
-                yield text
-            if last < self._count:
-                continue
+            while sent < len(self._told):
+                sent += 1
+                yield self._told[sent - 1]
             if self.over:
                 return
             try:
@@ -98,7 +97,9 @@ class TrainingRoom:
         """All trainings, the newest first, and whether one more may begin."""
         reason = self._why_not()
         states = [job.state for job in reversed(self._jobs.values())]
-        return Trainings(allowed=reason is None, reason=None if reason is None else reason.detail, trainings=states)
+        if reason is None:
+            return Trainings(allowed=True, reason=None, refused=None, trainings=states)
+        return Trainings(allowed=False, reason=reason.detail, refused=_REFUSED[reason.status], trainings=states)
 
     async def begin(self, question: TrainingQuestion) -> TrainingState:
         """Begin a training.

@@ -1,7 +1,7 @@
 // The answer: one large digit (or what a row of digits says), ten bars, and how long it took.
 
 import { make } from "./elements.js";
-import { number, onLanguage, percent, t } from "./words.js";
+import { number, onLanguage, probability, t } from "./words.js";
 
 /** Ten bars; `show(probabilities)` moves them. With `second` each bar has a ghost behind it: what it was before. */
 export function tenBars(label) {
@@ -21,7 +21,7 @@ export function tenBars(label) {
       const value = probabilities?.[digit] ?? 0;
       bar.style.transform = `scaleX(${value.toFixed(4)})`;
       ghost.style.transform = `scaleX(${(before?.[digit] ?? 0).toFixed(4)})`;
-      share.textContent = !asked ? "–" : value < 0.005 ? `< ${percent(0.01)}` : percent(value);
+      share.textContent = asked ? probability(value) : "–";
       row.classList.toggle("first", answer === digit);
     });
   };
@@ -36,10 +36,10 @@ export class Answer {
 
   constructor({ digit, words, bars, time, live }) {
     Object.assign(this, { digit, words, time, live });
-    this.bars = tenBars(t("How sure, for each digit"));
-    bars.append(this.bars.list);
+    this.bars = tenBars(t("Probability of each digit"));
+    this.whose = make("p", { class: "whose quiet" });
+    bars.append(this.whose, this.bars.list);
     onLanguage(() => {
-      this.bars.list.setAttribute("aria-label", t("How sure, for each digit"));
       if (this.#last) this.show(this.#last);
       else this.nothing();
     });
@@ -49,18 +49,37 @@ export class Answer {
   nothing() {
     this.#last = null;
     this.#put("–", t("none"), t("Draw a digit, and the answer comes while you draw."));
+    this.#title(null);
     this.bars.show(null);
   }
 
-  /** What one picture was classified as, or the text of a row of digits, with a line below it. */
+  /**
+   * What one picture was classified as; of several digits their `text`, with a line below it, and `whose` says which of
+   * them the bars are of: { digit, n, all }, or { digit } where it has no number.
+   */
   show(answer, line = t("several digits")) {
     this.#last = answer;
+    this.#title(answer.whose ?? null);
     const { digit, confidence, probabilities, text = null } = answer;
     if (text !== null) this.#put(text || "–", text ? "" : t("none"), line);
     else if (digit === null)
-      this.#put("–", t("none"), confidence ? t("no digit that I would be sure of") : t("no ink"));
-    else this.#put(String(digit), "", t("{share} sure", { share: percent(confidence) }));
+      this.#put(
+        confidence ? "?" : "–",
+        confidence ? "" : t("none"),
+        confidence ? t("not answered: no probability reaches the threshold") : t("no ink"),
+      );
+    else this.#put(String(digit), "", t("probability {share}", { share: probability(confidence) }));
     this.bars.show(probabilities, digit);
+  }
+
+  /** Above the bars: what they are, and of several digits, of which. */
+  #title(whose) {
+    const digit = whose?.digit ?? "?";
+    if (!whose) this.whose.textContent = t("Probability of each digit");
+    else if (whose.all) this.whose.textContent = t("Probabilities of digit {n} of {all}: {digit}", { ...whose, digit });
+    else this.whose.textContent = t("Probabilities of the most certain digit: {digit}", { digit });
+    this.bars.list.setAttribute("aria-label", this.whose.textContent);
+    this.whose.classList.toggle("one", Boolean(whose));
   }
 
   #put(large, word, line) {

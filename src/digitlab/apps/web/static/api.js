@@ -1,6 +1,23 @@
 // The server's API, as apps/web/schemas.py writes it. Addresses are relative: the page works behind any prefix.
 
-import { t } from "./words.js";
+import { relayed, t } from "./words.js";
+
+// By the last word of a problem's type, as apps/web/problems.py has them.
+const PROBLEMS = {
+  image: "The server cannot read this as a picture.",
+  model: "The server cannot use this model.",
+  "missing-part": "A part of digitlab that this needs is not installed.",
+  training: "This training cannot be started, stopped or found.",
+  token: "The server wants its token: open its address with ?token=TOKEN once.",
+  origin: "The server takes requests from its own page only.",
+  host: "The server does not go by this address.",
+  "too-large": "The picture has too many bytes for the server.",
+  timeout: "The server took too long for this.",
+  slow: "The picture came too slowly.",
+  value: "The server does not take this value.",
+  mistake: "The server made a mistake; its log says more.",
+  other: "The server refuses this.",
+};
 
 /** What the server refused, in its own words; `status` is 0 where it could not be reached. */
 export class Refused extends Error {
@@ -24,9 +41,11 @@ async function ask(path, settings = {}) {
   }
   const content = answer.status === 204 ? null : await answer.json().catch(() => null);
   if (answer.ok) return content;
-  if (answer.status === 503 || answer.status === 429)
+  const word = content?.type?.split(":").at(-1);
+  if (word === "overloaded" || answer.status === 429)
     throw new Refused(t("The server is busy; try again in a moment."), answer.status);
-  throw new Refused(content?.detail ?? `${answer.status} ${answer.statusText}`, answer.status);
+  const detail = content?.detail ?? `${answer.status} ${answer.statusText}`;
+  throw new Refused(relayed(PROBLEMS[word] ?? PROBLEMS.other, detail), answer.status);
 }
 
 const post = (path, body) => ask(path, { method: "POST", body });

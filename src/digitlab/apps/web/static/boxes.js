@@ -1,7 +1,7 @@
 // Boxes over a picture, and the buttons with the digits in them.
 
 import { draw, make } from "./elements.js";
-import { percent, t } from "./words.js";
+import { probability, t } from "./words.js";
 
 /** Draw FoundDigit boxes into an <svg> that lies over a picture of this size; the `chosen` one stands out. */
 export function drawBoxes(overlay, digits, width, height, chosen = -1) {
@@ -37,7 +37,9 @@ export function showFound(group, digits, chosen, choose) {
     button.textContent = digit === null ? "?" : String(digit);
     button.setAttribute("aria-pressed", String(place === chosen));
     button.title =
-      digit === null ? t("no digit that I would be sure of") : t("{share} sure", { share: percent(confidence) });
+      digit === null
+        ? t("not answered: no probability reaches the threshold")
+        : t("probability {share}", { share: probability(confidence) });
     button.onclick = () => choose(place);
   });
 }

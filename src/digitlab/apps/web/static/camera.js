@@ -3,11 +3,15 @@
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
 import { byId, canvas } from "./elements.js";
-import { t } from "./words.js";
+import { relayed, t } from "./words.js";
 
 const WIDE = 640; // pixels of a frame that is sent
 const UNDER_WAY = 2; // frames without an answer: one is read while the next one travels
 const PAUSE = 40; // milliseconds between frames: 25 a second at most
+
+/** Of several digits, the one whose probabilities are shown; undefined where none was answered. */
+const mostCertain = (digits) =>
+  digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
 
 export class Camera extends EventTarget {
   #stream = null;
@@ -16,7 +20,7 @@ export class Camera extends EventTarget {
   #sending = false;
   #last = 0;
 
-  /** Events: "answer" with a LiveAnswer as `detail`, "stopped", "trouble" with a text. */
+  /** Events: "answer" with a LiveAnswer and its `surest` digit as `detail`, "stopped", "trouble" with a text. */
   constructor() {
     super();
     this.video = byId("video");
@@ -77,19 +81,23 @@ export class Camera extends EventTarget {
     [this.#underWay, this.skipped] = [0, 0];
     line.addEventListener("open", () => this.#next());
     line.addEventListener("message", (event) => line === this.#line && this.#answered(JSON.parse(event.data)));
-    line.addEventListener("close", () => {
+    line.addEventListener("close", ({ reason }) => {
       if (line !== this.#line || !this.running) return;
       this.stop();
-      this.#complain(t("The line to the server was cut; start the camera again."));
+      const cut = t("The line to the server was cut; start the camera again.");
+      this.#complain(reason ? `${cut} (${reason})` : cut);
     });
   }
 
   #answered(answer) {
     this.#underWay = Math.max(0, this.#underWay - 1 - Math.max(0, (answer.skipped ?? 0) - (this.skipped ?? 0)));
     this.skipped = answer.skipped ?? 0;
+    if (answer.error && answer.error !== this.error) this.#complain(relayed("A frame could not be read.", answer.error));
+    this.error = answer.error;
     if (!answer.error) {
-      drawBoxes(byId("video-boxes"), answer.digits, answer.width, answer.height);
-      this.dispatchEvent(new CustomEvent("answer", { detail: answer }));
+      const surest = mostCertain(answer.digits);
+      drawBoxes(byId("video-boxes"), answer.digits, answer.width, answer.height, answer.digits.indexOf(surest));
+      this.dispatchEvent(new CustomEvent("answer", { detail: { ...answer, surest } }));
     }
     this.#next();
   }

@@ -64,16 +64,14 @@ export class Chart {
     );
     const lines = Object.entries(this.curves).map(([name, { class: kind, dots }]) => {
       const points = thinned(this.points[name]);
-      const lines = (dots ? [points] : byEpoch(points)).map((each) =>
-        draw("polyline", {
-          class: kind,
-          points: each.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" "),
-        }),
-      );
+      const line = draw("polyline", {
+        class: kind,
+        points: points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" "),
+      });
       return draw(
         "g",
         {},
-        ...lines,
+        line,
         ...(dots ? points.map(([a, b]) => draw("circle", { class: kind, cx: x(a), cy: y(b), r: 3.2 })) : []),
       );
     });
@@ -94,20 +92,16 @@ export class Chart {
   }
 }
 
-/** What is measured since an epoch's beginning makes a line for each epoch. */
-function byEpoch(points) {
-  const lines = new Map();
-  for (const point of points) {
-    const epoch = Math.ceil(point[0] - 1e-6);
-    lines.set(epoch, [...(lines.get(epoch) ?? []), point]);
-  }
-  return [...lines.values()];
-}
-
-/** At most 300 points of a curve. */
+/** A long curve as the least and the greatest of each of 300 stretches, so that no outlier gets lost. */
 function thinned(points) {
-  const every = Math.ceil(points.length / 300);
-  return every < 2 ? points : points.filter((_, place) => place % every === 0 || place === points.length - 1);
+  const size = Math.ceil(points.length / 300);
+  if (size < 3) return points;
+  const kept = [];
+  for (let start = 0; start < points.length; start += size) {
+    const stretch = points.slice(start, start + size).sort((one, other) => one[1] - other[1]);
+    kept.push(...[stretch[0], stretch.at(-1)].sort((one, other) => one[0] - other[0]));
+  }
+  return kept;
 }
 
 /** Three to six round numbers from below `low` to above `high`. */

@@ -21,7 +21,7 @@ function convolutionParts(told) {
       make(
         "div",
         { class: "product" },
-        told.inputs.length > 1 ? make("b", {}, t("input map {n}", { n: told.inputs[place] + 1 })) : null,
+        told.inputs.length > 1 ? make("b", {}, t("channel {n}", { n: told.inputs[place] + 1 })) : null,
         numbers(told.patch[place], t("window")),
         make("span", { class: "sign" }, "×"),
         numbers(told.kernel[place], t("filter")),
@@ -37,7 +37,7 @@ function convolutionParts(told) {
           make(
             "p",
             {},
-            t("The sums of all input maps, the same way; the others together: {rest}", { rest: exact(rest) }),
+            t("The sums of all channels, the same way; the others together: {rest}", { rest: exact(rest) }),
           ),
           sumsPicture(told),
         ]
@@ -49,7 +49,7 @@ function sumsPicture(told) {
   const row = paintNumbers(canvas(told.sums.length, 1), [told.sums]);
   row.className = "row";
   row.setAttribute("role", "img");
-  row.setAttribute("aria-label", t("{n} sums, one an input map", { n: told.sums.length }));
+  row.setAttribute("aria-label", t("{n} sums, one a channel", { n: told.sums.length }));
   return row;
 }
 
@@ -99,7 +99,7 @@ function lastLine(told) {
   return make(
     "div",
     {},
-    make("p", { class: "total" }, `${t("sum + bias")}: ${sum}${after}`),
+    make("p", { class: "total" }, `${t("sum + bias")}: ${sum}`, make("span", { translate: "no" }, after)),
     make(
       "p",
       { class: "quiet small" },

@@ -3,26 +3,26 @@
 import { number, t } from "./words.js";
 
 const WORDS = {
-  preparation: "The pixels are brought into the range that the network was trained with.",
+  preparation: "Preprocessing: the pixels are brought into the range that the network was trained with.",
   convolution:
-    "Each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes a map.",
+    "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.",
   activation: "ReLU: what is below 0 becomes 0, all else stays.",
-  normalisation: "Each map is moved and stretched to the range that training found useful.",
-  pooling: "Of each window one number is kept: less to look at, and a little shift matters less.",
-  addition: "Two layers are added, number by number.",
+  normalisation: "Normalisation: each map is moved and stretched to the range that training found useful.",
+  pooling: "Pooling: of each window one number is kept: less to look at, and a little shift matters less.",
+  addition: "Addition: two layers are added, number by number.",
   mean: "The mean of several layers, number by number.",
-  concatenation: "Two rows of numbers are put one behind the other.",
-  flatten: "All maps are put into one row of numbers.",
-  dense: "Each unit has a weight for every number before it: multiply, add up.",
-  softmax: "e to the power of each number, divided by the sum: ten shares of 1.",
+  concatenation: "Concatenation: two vectors are put one behind the other.",
+  flatten: "Flatten: all maps are put into one row of numbers, a vector.",
+  dense: "Dense (fully connected): each unit has a weight for every number before it: multiply, add up, add the bias.",
+  softmax: "Softmax: e to the power of each logit, divided by their sum: ten probabilities that add up to 1.",
   other: "A step of its own kind.",
 };
 
 /** What the layer does, in a sentence. */
 export function layerWords(layer) {
   if (layer.kind === "activation" && !/relu/i.test(layer.operator))
-    return t("A rule for each number alone: {name}.", { name: layer.operator });
-  if (layer.kind === "pooling" && /global/i.test(layer.operator)) return t("Of each whole map one number is kept.");
+    return t("Activation function, a rule for each number alone: {name}.", { name: layer.operator });
+  if (layer.kind === "pooling" && /global/i.test(layer.operator)) return t("Global pooling: of each whole map one number is kept.");
   return t(WORDS[layer.kind]);
 }
 

@@ -16,7 +16,7 @@ import { startTheme } from "./theme.js";
 import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
 import { WhyView } from "./why.js";
-import { language, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
+import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
 const trouble = byId("trouble");
 let fading;
@@ -95,12 +95,12 @@ const nothing = { digit: null, confidence: 0, probabilities: null };
 
 /** Ask about what is on the pad. When a stroke has ended (`finished`), the other parts of the page learn of it too. */
 async function readPad({ finished = true, since = null } = {}) {
-  const number = (asked += 1);
+  const turn = (asked += 1);
   byId("answer").setAttribute("aria-busy", "true");
   try {
     const { found, digits, blob } = pad.empty ? { found: nothing, digits: [], blob: null } : await askAboutPad();
-    if (number < shown || input !== "draw") return;
-    shown = number;
+    if (turn < shown || input !== "draw") return;
+    shown = turn;
     answer.show(found);
     if (since !== null) requestAnimationFrame(() => answer.took(performance.now() - since));
     const place = Math.min(chosen, digits.length - 1);
@@ -113,7 +113,7 @@ async function readPad({ finished = true, since = null } = {}) {
   } catch (error) {
     if (finished) complain(error.message);
   } finally {
-    if (number === asked) byId("answer").setAttribute("aria-busy", "false");
+    if (turn === asked) byId("answer").setAttribute("aria-busy", "false");
   }
 }
 
@@ -127,7 +127,13 @@ async function askAboutPad() {
   }
   const blob = png(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
   const one = await api.classify(blob, state.model);
-  return { found: { ...one, text: page.text }, digits: page.digits, blob };
+  return { found: { ...one, text: page.text, whose: whose(page.digits, chosen) }, digits: page.digits, blob };
+}
+
+/** Which of several digits is looked at, for the answer's bars; null where there is only one. */
+function whose(digits, place) {
+  const at = Math.min(place, digits.length - 1);
+  return digits.length > 1 ? { digit: digits[at].digit, n: at + 1, all: digits.length } : null;
 }
 
 const whileDrawing = api.newest(() => drawing && readPad({ finished: false }));
@@ -206,10 +212,10 @@ async function showPhoto() {
     answer.show(nothing);
     return lookAt(null);
   }
-  const number = (asked += 1);
+  const turn = (asked += 1);
   const found = await api.classify(picture, state.model);
-  if (number < asked || input !== "photo") return;
-  answer.show(digits.length > 1 ? { ...found, text } : found);
+  if (turn < asked || input !== "photo") return;
+  answer.show(digits.length > 1 ? { ...found, text, whose: whose(digits, photo.chosen) } : found);
   lookAt(found.probabilities.some((each) => each > 0) ? { picture, from: "photo" } : null);
 }
 
@@ -219,26 +225,27 @@ camera.addEventListener("trouble", (event) => complain(event.detail));
 camera.addEventListener("stopped", () => {
   byId("answer-time").textContent = "";
 });
-camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency_ms: latency, width, turned } }) => {
-  const sure = digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
+camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency_ms: latency, width, surest, turned } }) => {
+  if (!surest) seenByCamera = null;
+  const several = seenByCamera && digits.length > 1 ? { digit: seenByCamera.digit } : null;
   answer.show(
-    { ...nothing, probabilities: seenByCamera?.probabilities, text: steady ?? text },
+    { ...nothing, ...seenByCamera, text: steady ?? text, whose: several },
     steady ? t("steady") : t("looking …"),
   );
   byId("answer-time").textContent = t("read in {ms} ms, {latency} ms after it came", {
-    ms: Math.round(ms),
-    latency: Math.round(latency),
+    ms: number(ms),
+    latency: number(latency),
   });
   byId("video").dataset.frames = frames += 1;
-  // What goes on in the network is shown of the surest digit, twice a second.
-  if (!sure || performance.now() < nextLook) return;
+  // What goes on in the network is shown of the most certain digit, twice a second.
+  if (!surest || performance.now() < nextLook) return;
   nextLook = performance.now() + 500;
   const still = camera.still();
   const picture = png(
     smaller(
       cutOut(
         still,
-        sure.box.map((each) => Math.round((each * still.width) / width)),
+        surest.box.map((each) => Math.round((each * still.width) / width)),
         turned,
       ),
     ),

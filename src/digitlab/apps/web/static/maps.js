@@ -3,7 +3,7 @@
 import { fromBase64 } from "./api.js";
 import { canvas } from "./elements.js";
 import { dark } from "./theme.js";
-import { number } from "./words.js";
+import { number, signed } from "./words.js";
 
 const COLOURS = {
   light: { zero: [255, 255, 255], above: [213, 94, 0], below: [0, 114, 178] },
@@ -61,7 +61,8 @@ export class Maps {
   /** The number at a place, as exactly as a byte of a map can say it. */
   words(map, row = 0, column = 0) {
     const step = (this.high - this.low) / 255 || 1;
-    return number(this.at(map, row, column), Math.min(Math.max(Math.floor(-Math.log10(step)), 0), 3)).replace("-", "−");
+    const digits = Math.min(Math.max(Math.floor(-Math.log10(step)), 0), 3);
+    return (this.low < 0 ? signed : number)(this.at(map, row, column), digits);
   }
 
   /** All maps of a layer share their colours, so that a strong map looks strong. */

@@ -7,9 +7,12 @@ import { GlyphPicture, pixels, walkable } from "./glyph.js";
 import { convolutionBefore, fieldOf, layerWords, makesMaps, shapeWords } from "./layers.js";
 import { Maps, Weights } from "./maps.js";
 import { detailOf, inspected, state } from "./state.js";
-import { language, number, percent, t } from "./words.js";
+import { language, number, percent, probability, t } from "./words.js";
 
-const SLICES = 12; // of a filter with many input maps, the strongest are shown
+const SLICES = 12; // of a filter with many channels, the strongest are shown
+
+/** Whether the layer has a number for each digit: the logits, the probabilities. */
+const ofDigits = (layer) => !makesMaps(layer) && layer.shape[0] === 10;
 
 export class NetworkView {
   #built = "";
@@ -69,16 +72,15 @@ export class NetworkView {
         "button",
         { type: "button", class: `card ${layer.kind}`, onclick: () => this.open(place) },
         picture,
-        make("b", {}, layer.name),
+        make("b", { translate: "no" }, layer.name),
         make("span", {}, shapeWords(layer.shape)),
       );
       return { picture, button };
     });
     const strip = make("ol", { class: "strip" }, ...this.cards.map(({ button }) => make("li", {}, button)));
     walkable(strip);
-    this.strip = strip;
     this.layer = make("div", { class: "layer" });
-    const total = t("{model}: {layers} layers, {parameters} numbers that training has found", {
+    const total = t("{model}: {layers} layers, {parameters} parameters (numbers that training has found)", {
       model: this.detail.name,
       layers: number(this.layers.length),
       parameters: number(this.detail.parameters),
@@ -99,14 +101,14 @@ export class NetworkView {
     const layer = this.layers[this.#open];
     const maps = this.maps.get(layer.name);
     this.#map ??= maps.strongest()[0];
-    this.slider.setAttribute("aria-valuetext", `${layer.name}, ${layer.operator}`);
+    this.slider.setAttribute(
+      "aria-valuetext",
+      t("layer {n} of {all}: {name}", { n: this.#open + 1, all: this.layers.length, name: layer.name }),
+    );
     this.cards.forEach(({ button }, place) => {
       button.setAttribute("aria-expanded", String(place === this.#open));
       button.tabIndex = place === this.#open ? 0 : -1;
     });
-    const card = this.cards[this.#open].button;
-    this.strip.scrollTo({ left: card.offsetLeft - (this.strip.clientWidth - card.offsetWidth) / 2 });
-
     this.input = new GlyphPicture({ label: t("Your digit as the network takes it"), caption: t("your digit, 28×28") });
     this.filter = make("div", { class: "slices" });
     this.filterWords = make("figcaption");
@@ -129,12 +131,11 @@ export class NetworkView {
     );
     walkable(this.all);
     const facts = [
-      layer.operator,
       shapeWords(layer.shape),
       t("{n} parameters", { n: number(layer.parameters) }),
       layer.field
-        ? t("each number sees {size} pixels", { size: shapeWords(layer.field.size) })
-        : t("each number sees all pixels"),
+        ? t("receptive field {size} pixels", { size: shapeWords(layer.field.size) })
+        : t("receptive field: the whole image"),
     ];
     this.zeros = make("span");
     const looks = [
@@ -143,12 +144,18 @@ export class NetworkView {
       makesMaps(layer) && make("figure", { class: "looked" }, this.large, this.largeWords),
     ];
     this.layer.replaceChildren(
-      make("h2", {}, layer.name),
-      make("p", { class: "quiet facts" }, `${facts.join(" · ")} `, this.zeros),
+      make("h2", { translate: "no" }, layer.name),
+      make(
+        "p",
+        { class: "quiet facts" },
+        make("span", { translate: "no" }, layer.operator),
+        ` · ${facts.join(" · ")} `,
+        this.zeros,
+      ),
       make("p", {}, layerWords(layer)),
       make("div", { class: "looks" }, ...looks.filter(Boolean)),
       this.sums,
-      make("h3", {}, makesMaps(layer) ? t("All maps of this layer") : t("All numbers of this layer")),
+      make("h3", {}, makesMaps(layer) ? t("All activation maps of this layer") : t("All activations of this layer")),
       this.all,
     );
     if (!this.#place && layer.explainable) {
@@ -165,9 +172,13 @@ export class NetworkView {
   }
 
   #mapButton(layer, map) {
-    const label = makesMaps(layer) ? t("map {n}", { n: map + 1 }) : t("number {n}", { n: map + 1 });
+    const label = makesMaps(layer)
+      ? t("map {n}", { n: map + 1 })
+      : ofDigits(layer)
+        ? t("digit {digit}", { digit: map })
+        : t("number {n}", { n: map + 1 });
     const inside = [canvas(1, 1)];
-    if (!makesMaps(layer) && layer.shape[0] === 10) inside.push(make("b", {}, String(map)), make("span", {}));
+    if (ofDigits(layer)) inside.push(make("b", {}, String(map)), make("span", {}));
     const button = make(
       "button",
       { type: "button", class: "map", "aria-label": label, title: label, tabindex: map === this.#map ? 0 : -1 },
@@ -209,10 +220,10 @@ export class NetworkView {
       maps.paint(button.firstChild, map);
       if (button.lastChild.tagName === "SPAN")
         button.lastChild.textContent =
-          layer.kind === "softmax" ? percent(this.#seen.probabilities[map], 1) : maps.words(map);
+          layer.kind === "softmax" ? probability(this.#seen.probabilities[map]) : maps.words(map);
     });
     this.zeros.textContent =
-      layer.kind === "activation" ? `· ${t("{share} of its numbers are 0", { share: percent(maps.zeros()) })}` : "";
+      layer.kind === "activation" ? `· ${t("{share} of its activations are 0", { share: percent(maps.zeros()) })}` : "";
     this.input.show(this.glyph);
     this.#paintChosen();
     if (this.#place) this.#explain(...this.#place);
@@ -223,7 +234,7 @@ export class NetworkView {
     const maps = this.maps.get(layer.name);
     [...this.all.children].forEach((button, map) => button.setAttribute("aria-pressed", String(map === this.#map)));
     if (makesMaps(layer)) maps.paint(this.large, this.#map);
-    this.largeWords.textContent = t("map {n} of {all}", { n: this.#map + 1, all: maps.count });
+    this.largeWords.textContent = t("activation map {n} of {all}", { n: this.#map + 1, all: maps.count });
     const maker = convolutionBefore(layer, this.layers);
     if (maker) this.#paintFilter(maker);
     if (!this.#place) this.input.mark(layer.field ? null : [0, 0, 28, 28]);
@@ -248,13 +259,13 @@ export class NetworkView {
     this.filter.classList.toggle("one", weights.inputs === 1);
     this.filter.replaceChildren(
       ...inputs.map((input) =>
-        weights.paint(canvas(1, 1, { title: t("for input map {n}", { n: input + 1 }) }), this.#map, input),
+        weights.paint(canvas(1, 1, { title: t("its weights for channel {n}", { n: input + 1 }) }), this.#map, input),
       ),
     );
     const said = t("filter {n} of {name}", { n: this.#map + 1, name: maker.name });
     this.filterWords.textContent =
       weights.inputs > SLICES
-        ? `${said}, ${t("its strongest {n} of {all} slices", { n: SLICES, all: weights.inputs })}`
+        ? `${said}, ${t("its {n} strongest channels of {all}", { n: SLICES, all: weights.inputs })}`
         : said;
   }
 
@@ -297,7 +308,9 @@ export class NetworkView {
           row: row + 1,
           column: column + 1,
         })
-      : t("How {name}, number {n} came about", { name: asked.name, n: map + 1 });
+      : ofDigits(asked) && asked.kind === "dense"
+        ? t("How the logit of {digit} came about", { digit: map })
+        : t("How {name}, number {n} came about", { name: asked.name, n: map + 1 });
     this.sums.replaceChildren(make("h3", {}, title), explainedView(told));
   }
 }

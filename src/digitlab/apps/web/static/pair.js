@@ -16,7 +16,8 @@ export class PairView {
   constructor(panel, trouble) {
     this.panel = panel;
     this.depth = 0.1;
-    this.chosen = [];
+    this.chosen = []; // names of the two models; a side that nobody has chosen takes one that differs from the other
+    this.byHand = [false, false];
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
   }
 
@@ -24,23 +25,31 @@ export class PairView {
     const { subject, models } = state;
     if (!subject || !models.length) return;
     const names = models.filter((each) => each.layers).map((each) => each.name);
-    const first = names.includes(state.model) ? state.model : names[0];
-    const others = names.filter((each) => each !== first);
-    if (!first) return;
-    this.chosen = [this.chosen[0], this.chosen[1]].map((name, place) =>
-      names.includes(name) ? name : [first, others[0] ?? first][place],
-    );
+    if (!names.length) return;
+    this.#choose(names);
     const key = `${language()} ${names.join(" ")}`;
     if (this.#built !== key) this.#build(key, names);
+    this.sides.forEach(({ choice }, side) => {
+      choice.value = this.chosen[side];
+    });
     const found = await Promise.all(this.chosen.map((name) => Promise.all([detailOf(name), inspected(subject, name)])));
     found.forEach(([detail, seen], side) => this.#paint(this.sides[side], detail, seen));
+    this.verdict.hidden = found.length < 2;
+    if (found.length < 2) return;
     const [one, two] = found.map(([, seen]) => seen.digit);
     this.verdict.textContent =
       one === two
         ? one === null
-          ? t("Neither is sure of a digit.")
-          : t("Both say {digit}.", { digit: one })
-        : t("They disagree: {one} and {two}.", { one: one ?? t("none"), two: two ?? t("none") });
+          ? t("Neither answers: no probability reaches the threshold.")
+          : t("Both predict {digit}.", { digit: one })
+        : t("They disagree: {one} and {two}.", { one: one ?? "?", two: two ?? "?" });
+  }
+
+  /** What a visitor has chosen stays; else the page's model stands beside another one. One model alone has one side. */
+  #choose(names) {
+    const kept = [0, 1].map((side) => (this.byHand[side] && names.includes(this.chosen[side]) ? this.chosen[side] : null));
+    const first = kept[0] ?? [state.model, ...names].find((each) => names.includes(each) && each !== kept[1]);
+    this.chosen = [first, kept[1] ?? names.find((each) => each !== first)].filter(Boolean);
   }
 
   #build(key, names) {
@@ -51,27 +60,29 @@ export class PairView {
       min: 0,
       max: 100,
       value: Math.round(100 * this.depth),
-      "aria-label": t("How deep in the networks"),
+      "aria-label": t("Depth in the networks"),
     });
     this.slider.addEventListener("input", () => {
       this.depth = Number(this.slider.value) / 100;
       this.show();
     });
-    this.sides = [0, 1].map((side) => this.#side(side, names));
-    const alone =
-      names.length < 2 &&
+    this.sides = this.chosen.map((_, side) => this.#side(side, names));
+    const train = () => document.getElementById("tab-training").click();
+    const alone = [
       make(
         "p",
-        { class: "quiet" },
+        {},
         t(
-          "The server has one model only. Train another under “Training”, or start it with more: digitlab serve --model RUN.",
+          "There is one model here, and it needs another one to be compared with: train one, or start the server with more: digitlab serve --model RUN.",
         ),
-      );
+      ),
+      make("p", {}, make("button", { type: "button", class: "strong", onclick: train }, t("Train a second model"))),
+    ];
     this.panel.replaceChildren(
       make("h2", {}, t("Two models, the same digit")),
-      ...[alone].filter(Boolean),
+      ...(names.length < 2 ? alone : []),
       this.verdict,
-      make("label", { class: "wide" }, make("span", {}, t("How deep in the networks")), this.slider),
+      make("label", { class: "wide" }, make("span", {}, t("Depth in the networks")), this.slider),
       make("div", { class: "sides" }, ...this.sides.map((each) => each.whole)),
     );
   }
@@ -79,12 +90,12 @@ export class PairView {
   #side(side, names) {
     const label = side ? t("Second model") : t("First model");
     const choice = fillChoice(
-      make("select", { "aria-label": label }),
+      make("select", { "aria-label": label, translate: "no" }),
       names.map((name) => [name, name]),
       this.chosen[side],
     );
     choice.addEventListener("change", () => {
-      this.chosen[side] = choice.value;
+      [this.chosen[side], this.byHand[side]] = [choice.value, true];
       this.show();
     });
     const [answer, about, layer, maps] = [
@@ -93,9 +104,10 @@ export class PairView {
       make("p", { class: "small" }),
       make("div", { class: "maps" }),
     ];
-    const bars = tenBars(label);
+    const bars = tenBars(`${label}: ${t("Probability of each digit")}`);
     return {
       bars,
+      choice,
       answer,
       about,
       layer,
@@ -106,9 +118,12 @@ export class PairView {
 
   #paint({ bars, answer, about, layer, maps }, detail, seen) {
     const known = state.models.find((each) => each.name === detail.name);
-    const tested = known?.accuracy ? `, ${t("{share} on test images", { share: percent(known.accuracy, 2) })}` : "";
-    about.textContent = `${detail.architecture}, ${t("{n} parameters", { n: number(detail.parameters) })}${tested}`;
-    answer.textContent = seen.digit ?? t("none");
+    const tested = known?.accuracy ? `, ${t("test accuracy {share}", { share: percent(known.accuracy, 2) })}` : "";
+    about.replaceChildren(
+      make("span", { translate: "no" }, detail.architecture),
+      `, ${t("{n} parameters", { n: number(detail.parameters) })}${tested}`,
+    );
+    answer.textContent = seen.digit ?? "?";
     bars.show(seen.probabilities, seen.digit);
     const shown = detail.layers.filter(
       (each) => makesMaps(each) && seen.layers.some((maps) => maps.name === each.name),
@@ -118,7 +133,10 @@ export class PairView {
       layer.textContent = t("This network makes no maps.");
       return maps.replaceChildren();
     }
-    layer.textContent = `${here.name}, ${shapeWords(here.shape)}: ${layerWords(here)}`;
+    layer.replaceChildren(
+      make("span", { translate: "no" }, here.name),
+      `, ${shapeWords(here.shape)}: ${layerWords(here)}`,
+    );
     const decoded = new Maps(seen.layers.find((each) => each.name === here.name));
     maps.replaceChildren(
       ...decoded

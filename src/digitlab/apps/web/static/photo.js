@@ -91,10 +91,12 @@ export class Photo extends EventTarget {
   }
 
   #caption() {
+    const found = this.page.digits.length;
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
-    const counted = t("{n} digits in {ms} ms", { n: number(sure), ms: number(this.page.ms) });
+    const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
+    const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
     const { lines, note } = this.page;
-    const read = lines.length ? `${lines.join(" · ")} (${counted})` : t("no digits found");
+    const read = found ? `${lines.join(" · ")} (${counted}${rest})`.trim() : t("no digits found");
     byId("photo-text").textContent = note ? `${read}. ${noteInWords(note)}` : read;
   }
 

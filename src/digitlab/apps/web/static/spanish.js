@@ -41,7 +41,7 @@ export default {
   "The network": "La red",
   "Why?": "¿Por qué?",
   "Two models": "Dos modelos",
-  Tour: "Visita guiada",
+  Tour: "Recorrido",
   Training: "Entrenar",
   "Draw a digit, and here you see what the network makes of it.":
     "Dibuja una cifra y aquí verás lo que la red hace con ella.",
@@ -66,13 +66,15 @@ export default {
   // The answer
   none: "ninguna",
   "no ink": "no hay tinta",
-  "no digit that I would be sure of": "ninguna cifra segura",
+  "not answered: no probability reaches the threshold": "sin respuesta: ninguna probabilidad llega al umbral",
   "several digits": "varias cifras",
   steady: "estable",
   "looking …": "mirando …",
-  "{share} sure": "seguridad: {share}",
+  "probability {share}": "probabilidad: {share}",
   "Draw a digit, and the answer comes while you draw.": "Dibuja una cifra y la respuesta llega mientras dibujas.",
-  "How sure, for each digit": "Seguridad para cada cifra",
+  "Probability of each digit": "Probabilidad de cada cifra",
+  "Probabilities of digit {n} of {all}: {digit}": "Probabilidades de la cifra {n} de {all}: {digit}",
+  "Probabilities of the most certain digit: {digit}": "Probabilidades de la cifra más segura: {digit}",
   "answered in {n} ms": "respuesta en {n} ms",
   "from the end of the stroke to the answer; median of the last {count}: {n} ms":
     "del final del trazo a la respuesta; mediana de las últimas {count}: {n} ms",
@@ -84,70 +86,92 @@ export default {
   "lies turned to the left; turned and read": "está girada a la izquierda; se giró y se leyó",
   "lies turned to the right; turned and read": "está girada a la derecha; se giró y se leyó",
   "it cannot be told which way up this lies": "no se puede saber cómo está orientada",
+  "{n} of them not answered": "{n} de ellas sin respuesta",
   "{name} is not a picture that this browser can show; JPEG and PNG always work.":
     "{name} no es una imagen que este navegador pueda mostrar; JPEG y PNG siempre funcionan.",
 
   // Trouble
   "The server does not answer. Is it still running?": "El servidor no responde. ¿Sigue en marcha?",
   "The server is busy; try again in a moment.": "El servidor está ocupado; inténtalo dentro de un momento.",
+  "The server cannot read this as a picture.": "El servidor no puede leer esto como imagen.",
+  "The server cannot use this model.": "El servidor no puede usar este modelo.",
+  "A part of digitlab that this needs is not installed.": "Falta por instalar una parte de digitlab que esto necesita.",
+  "This training cannot be started, stopped or found.": "Este entrenamiento no se puede empezar, parar o encontrar.",
+  "The server wants its token: open its address with ?token=TOKEN once.":
+    "El servidor pide su token: abre su dirección una vez con ?token=TOKEN.",
+  "The server takes requests from its own page only.": "El servidor solo admite peticiones de su propia página.",
+  "The server does not go by this address.": "El servidor no responde por esta dirección.",
+  "The picture has too many bytes for the server.": "La imagen tiene demasiados bytes para el servidor.",
+  "The server took too long for this.": "El servidor tardó demasiado en esto.",
+  "The picture came too slowly.": "La imagen llegó demasiado despacio.",
+  "The server does not take this value.": "El servidor no admite este valor.",
+  "The server made a mistake; its log says more.": "El servidor cometió un error; su registro dice más.",
+  "The server refuses this.": "El servidor rechaza esto.",
   "Browsers give the camera only to pages on this machine or over https.":
     "Los navegadores solo dan la cámara a páginas de este equipo o con https.",
   "The browser was not allowed to use the camera.": "El navegador no tiene permiso para usar la cámara.",
   "No camera was found, or another program has it.": "No se encontró ninguna cámara, o la tiene otro programa.",
   "The line to the server was cut; start the camera again.":
     "Se cortó la conexión con el servidor; enciende la cámara otra vez.",
+  "A frame could not be read.": "No se pudo leer un fotograma.",
 
   // The network
   Layer: "Capa",
-  "{model}: {layers} layers, {parameters} numbers that training has found":
-    "{model}: {layers} capas, {parameters} números que encontró el entrenamiento",
+  "layer {n} of {all}: {name}": "capa {n} de {all}: {name}",
+  "{model}: {layers} layers, {parameters} parameters (numbers that training has found)":
+    "{model}: {layers} capas, {parameters} parámetros (números que encontró el entrenamiento)",
   "Your digit as the network takes it": "Tu cifra como la recibe la red",
   "your digit, 28×28": "tu cifra, 28×28",
   "The chosen map. Arrow keys walk over its numbers, Enter explains one.":
     "El mapa elegido. Las flechas recorren sus números, Intro explica uno.",
   "Maps of {name}": "Mapas de {name}",
-  "All maps of this layer": "Todos los mapas de esta capa",
-  "All numbers of this layer": "Todos los números de esta capa",
+  "All activation maps of this layer": "Todos los mapas de activación de esta capa",
+  "All activations of this layer": "Todas las activaciones de esta capa",
   "{n} parameters": "{n} parámetros",
-  "each number sees {size} pixels": "cada número ve {size} píxeles",
-  "each number sees all pixels": "cada número ve todos los píxeles",
-  "{share} of its numbers are 0": "el {share} de sus números es 0",
+  "receptive field {size} pixels": "campo receptivo de {size} píxeles",
+  "receptive field: the whole image": "campo receptivo: toda la imagen",
+  "{share} of its activations are 0": "el {share} de sus activaciones es 0",
   "{share} of its numbers are 0.": "El {share} de sus números es 0.",
   "Point at the large map to see what a number of it sees; click to see how it came about.":
     "Señala el mapa grande para ver qué mira cada número; haz clic para ver de dónde sale.",
   "Choose a number below to see how it came about.": "Elige un número de abajo para ver de dónde sale.",
   "map {n}": "mapa {n}",
   "number {n}": "número {n}",
+  "digit {digit}": "cifra {digit}",
   "map {n} of {all}": "mapa {n} de {all}",
+  "activation map {n} of {all}": "mapa de activación {n} de {all}",
   "filter {n}": "filtro {n}",
   "filter {n} of {name}": "filtro {n} de {name}",
-  "for input map {n}": "para el mapa de entrada {n}",
-  "its strongest {n} of {all} slices": "sus {n} planos más fuertes de {all}",
+  "its weights for channel {n}": "sus pesos para el canal {n}",
+  "its {n} strongest channels of {all}": "sus {n} canales más fuertes de {all}",
   "too many weights to be shown": "demasiados pesos para mostrarlos",
   "map {n}, row {row}, column {column}: {value}": "mapa {n}, fila {row}, columna {column}: {value}",
   "How {name}, map {n}, row {row}, column {column} came about":
     "De dónde sale {name}, mapa {n}, fila {row}, columna {column}",
   "How {name}, number {n} came about": "De dónde sale {name}, número {n}",
-  "The pixels are brought into the range that the network was trained with.":
-    "Los píxeles se llevan al intervalo con el que se entrenó la red.",
-  "Each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes a map.":
-    "Cada filtro se pone en todos los sitios: multiplicar número por número, sumar, anotar la suma. Cada uno hace un mapa.",
+  "How the logit of {digit} came about": "De dónde sale el logit de {digit}",
+  "Preprocessing: the pixels are brought into the range that the network was trained with.":
+    "Preprocesado: los píxeles se llevan al intervalo con el que se entrenó la red.",
+  "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.":
+    "Convolución: cada filtro se pone en todos los sitios: multiplicar número por número, sumar, anotar la suma. Cada uno hace un mapa de activación.",
   "ReLU: what is below 0 becomes 0, all else stays.": "ReLU: lo que es menor que 0 pasa a ser 0, lo demás queda igual.",
-  "Each map is moved and stretched to the range that training found useful.":
-    "Cada mapa se desplaza y se estira al intervalo que resultó útil al entrenar.",
-  "Of each window one number is kept: less to look at, and a little shift matters less.":
-    "De cada ventana queda un número: menos que mirar, y un pequeño desplazamiento importa menos.",
-  "Of each whole map one number is kept.": "De cada mapa entero queda un número.",
-  "Two layers are added, number by number.": "Se suman dos capas, número por número.",
+  "Normalisation: each map is moved and stretched to the range that training found useful.":
+    "Normalización: cada mapa se desplaza y se estira al intervalo que resultó útil al entrenar.",
+  "Pooling: of each window one number is kept: less to look at, and a little shift matters less.":
+    "Pooling: de cada ventana queda un número: menos que mirar, y un pequeño desplazamiento importa menos.",
+  "Global pooling: of each whole map one number is kept.": "Pooling global: de cada mapa entero queda un número.",
+  "Addition: two layers are added, number by number.": "Adición: se suman dos capas, número por número.",
   "The mean of several layers, number by number.": "La media de varias capas, número por número.",
-  "Two rows of numbers are put one behind the other.": "Dos filas de números se ponen una tras otra.",
-  "All maps are put into one row of numbers.": "Todos los mapas se ponen en una sola fila de números.",
-  "Each unit has a weight for every number before it: multiply, add up.":
-    "Cada unidad tiene un peso para cada número anterior: multiplicar, sumar.",
-  "e to the power of each number, divided by the sum: ten shares of 1.":
-    "e elevado a cada número, dividido por la suma: diez partes de 1.",
+  "Concatenation: two vectors are put one behind the other.": "Concatenación: dos vectores se ponen uno tras otro.",
+  "Flatten: all maps are put into one row of numbers, a vector.":
+    "Flatten (aplanado): todos los mapas se ponen en una sola fila de números, un vector.",
+  "Dense (fully connected): each unit has a weight for every number before it: multiply, add up, add the bias.":
+    "Densa (totalmente conectada): cada unidad tiene un peso para cada número anterior: multiplicar, sumar, añadir el sesgo.",
+  "Softmax: e to the power of each logit, divided by their sum: ten probabilities that add up to 1.":
+    "Softmax: e elevado a cada logit, dividido por la suma: diez probabilidades que suman 1.",
   "A step of its own kind.": "Un paso de otro tipo.",
-  "A rule for each number alone: {name}.": "Una regla para cada número por separado: {name}.",
+  "Activation function, a rule for each number alone: {name}.":
+    "Función de activación, una regla para cada número por separado: {name}.",
 
   // Sums
   window: "ventana",
@@ -157,12 +181,12 @@ export default {
   input: "entrada",
   value: "valor",
   weight: "peso",
-  "input map {n}": "mapa de entrada {n}",
+  "channel {n}": "canal {n}",
   "sum + bias": "suma + sesgo",
   "The network itself got {n} here.": "La propia red obtuvo aquí {n}.",
-  "The sums of all input maps, the same way; the others together: {rest}":
-    "Las sumas de todos los mapas de entrada, igual; los demás juntos: {rest}",
-  "{n} sums, one an input map": "{n} sumas, una por mapa de entrada",
+  "The sums of all channels, the same way; the others together: {rest}":
+    "Las sumas de todos los canales, igual; los demás juntos: {rest}",
+  "{n} sums, one a channel": "{n} sumas, una por canal",
   "and the products of all others together: {rest}": "y los productos de todos los demás juntos: {rest}",
 
   // Why
@@ -170,23 +194,24 @@ export default {
   Why: "Por qué",
   "and not": "y no",
   Show: "Mostrar",
-  "what speaks against the other": "lo que habla contra la otra",
-  "what the answer needs": "lo que la respuesta necesita",
+  "fall of the logit margin over the other": "caída del margen de logit sobre la otra",
+  "fall of the probability": "caída de la probabilidad",
   "Heat map: the stronger the orange, the more the answer needs what is there":
     "Mapa de calor: cuanto más naranja, más necesita la respuesta lo que hay ahí",
-  "A square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer surer.":
-    "Se pone un cuadrado de papel en cada sitio y se pregunta otra vez a la red. Donde el mapa es naranja, tapar quita lo que habla a favor de la respuesta; donde es azul, tapar la hace más segura.",
+  "Occlusion sensitivity: a square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer more probable.":
+    "Sensibilidad a la oclusión: se pone un cuadrado de papel en cada sitio y se pregunta otra vez a la red. Donde el mapa es naranja, tapar quita lo que habla a favor de la respuesta; donde es azul, tapar la hace más probable.",
   "Choose two different digits.": "Elige dos cifras distintas.",
-  "asking 784 times …": "preguntando 784 veces …",
+  "asking the network, covered place by place …": "preguntando a la red, tapando sitio por sitio …",
   "why {digit} and not {against}": "por qué {digit} y no {against}",
-  "covered here, {digit} loses {n} points of a hundred": "tapado aquí, {digit} pierde {n} puntos de cien",
-  "covered here, {digit} loses {n} of its lead over {against} (in logits)":
-    "tapado aquí, {digit} pierde {n} de su ventaja sobre {against} (en logits)",
+  "covered here, the probability of {digit} falls by {n} percentage points":
+    "tapado aquí, la probabilidad de {digit} baja {n} puntos porcentuales",
+  "covered here, the logit of {digit} loses {n} of its margin over {against}":
+    "tapado aquí, el logit de {digit} pierde {n} de su margen sobre {against}",
   "Rub it out yourself": "Bórralo tú",
   "Your digit, to be rubbed out: with the pointer, or with arrow keys and Enter":
     "Tu cifra, para borrar: con el puntero, o con las flechas e Intro",
   "Rub parts out and see what is left of the answer.": "Borra partes y mira qué queda de la respuesta.",
-  "How sure, after rubbing out": "Seguridad después de borrar",
+  "Probability of each digit, after rubbing out": "Probabilidad de cada cifra después de borrar",
   "Put everything back": "Ponerlo todo otra vez",
   "still {digit}: {share}": "sigue siendo {digit}: {share}",
   "now {digit}: {share}; it was {before}": "ahora {digit}: {share}; era {before}",
@@ -195,41 +220,51 @@ export default {
   "Two models, the same digit": "Dos modelos, la misma cifra",
   "First model": "Primer modelo",
   "Second model": "Segundo modelo",
-  "How deep in the networks": "Profundidad en las redes",
-  "Both say {digit}.": "Los dos dicen {digit}.",
+  "Depth in the networks": "Profundidad en las redes",
+  "Both predict {digit}.": "Los dos predicen {digit}.",
   "They disagree: {one} and {two}.": "No coinciden: {one} y {two}.",
-  "Neither is sure of a digit.": "Ninguno está seguro.",
-  "{share} on test images": "{share} con imágenes de prueba",
+  "Neither answers: no probability reaches the threshold.": "Ninguno responde: ninguna probabilidad llega al umbral.",
+  "test accuracy {share}": "exactitud de prueba: {share}",
   "This network makes no maps.": "Esta red no hace mapas.",
-  "The server has one model only. Train another under “Training”, or start it with more: digitlab serve --model RUN.":
-    "El servidor tiene un solo modelo. Entrena otro en «Entrenar», o arráncalo con más: digitlab serve --model RUN.",
+  "There is one model here, and it needs another one to be compared with: train one, or start the server with more: digitlab serve --model RUN.":
+    "Aquí hay un solo modelo, y hace falta otro para compararlo: entrena uno, o arranca el servidor con más: digitlab serve --model RUN.",
+  "Train a second model": "Entrenar otro modelo",
 
   // Training
   "Train a network while you watch": "Entrena una red y mira",
-  "It sees some of MNIST's 60,000 training digits, many times, and after each epoch it is asked about 1,000 that it never trains on.":
-    "Ve algunas de las 60.000 cifras de entrenamiento de MNIST, varias veces, y después de cada época se le pregunta por 1.000 con las que no se entrena.",
+  "It trains on some of MNIST's 60,000 training images, each once an epoch. For each batch of 128 the gradient of the loss is computed (backpropagation), and the optimiser, Adam, moves all weights a little against it. After each epoch it is tested on 1,000 test images that it never trains on.":
+    "Se entrena con algunas de las 60.000 imágenes de entrenamiento de MNIST, cada una una vez por época. Para cada lote de 128 se calcula el gradiente de la pérdida (retropropagación), y el optimizador, Adam, mueve todos los pesos un poco en contra. Después de cada época se prueba con 1.000 imágenes de prueba con las que nunca se entrena.",
   Network: "Red",
   Images: "Imágenes",
   Epochs: "Épocas",
   "Learning rate": "Tasa de aprendizaje",
-  "the usual one": "la habitual",
+  "the default": "la predeterminada",
   Seed: "Semilla",
   "Start the training": "Empezar a entrenar",
   Stop: "Parar",
   "Use it on the pad": "Usarla en el lienzo",
   "Progress of the epoch": "Progreso de la época",
-  Loss: "Pérdida",
+  "Loss (cross-entropy)": "Pérdida (entropía cruzada)",
   Accuracy: "Exactitud",
-  training: "entrenamiento",
-  "test images": "imágenes de prueba",
-  epochs: "épocas",
-  "epoch {epoch}: {share} of the batches": "época {epoch}: {share} de los lotes",
+  "each training batch": "cada lote de entrenamiento",
+  "test images, after each epoch": "imágenes de prueba, después de cada época",
+  epoch: "época",
+  "epoch {epoch} of {epochs}, batch {batch} of {batches}": "época {epoch} de {epochs}, lote {batch} de {batches}",
   "The filters of its first convolution": "Los filtros de su primera convolución",
-  "What it has wrong, the surest first": "Lo que confunde, primero lo más seguro",
+  "Misclassified test images, the highest probability first":
+    "Imágenes de prueba mal clasificadas, primero la probabilidad más alta",
   "This network has no convolution.": "Esta red no tiene convoluciones.",
-  "a {label}, taken for {answer}": "un {label}, tomado por {answer}",
-  "{share} of the test images are right.": "Acierta el {share} de las imágenes de prueba.",
+  "true {label}, predicted {answer}": "real {label}, predicho {answer}",
+  "true {label}": "real {label}",
+  "predicted {answer}": "predicho {answer}",
+  "Test accuracy: {share}.": "Exactitud de prueba: {share}.",
   "No training can be started now.": "Ahora no se puede entrenar.",
+  "Training needs a server on this machine alone, or one with a token.":
+    "Para entrenar hace falta un servidor solo para este equipo, o uno con token.",
+  "Training needs parts of digitlab that are not installed.":
+    "Para entrenar hacen falta partes de digitlab que no están instaladas.",
+  "Another training is at work; wait for its end, or stop it.":
+    "Hay otro entrenamiento en marcha; espera a que termine, o páralo.",
   "It is being prepared …": "Se está preparando …",
   "The images are being loaded …": "Se cargan las imágenes …",
   "The result is being made ready …": "Se prepara el resultado …",
@@ -244,7 +279,7 @@ export default {
   "made for speed on a processor": "hecha para ser rápida en un procesador",
   "S0's: two convolutions, dropout": "la de S0: dos convoluciones, dropout",
   "S3's: one convolution, dropout": "la de S3: una convolución, dropout",
-  "S1's without convolutions": "la de S1 sin convoluciones",
+  "S1's: dense layers, no convolution": "la de S1: capas densas, sin convolución",
 
   // Tour
   "step {n} of {all}": "paso {n} de {all}",
@@ -269,10 +304,10 @@ export default {
   "The map that comes about. Arrow keys move the window.": "El mapa que resulta. Las flechas mueven la ventana.",
   "Let it move": "Que se mueva",
   "Stop it": "Pararla",
-  "Every filter makes a map": "Cada filtro hace un mapa",
-  "All the sums of one filter make a new picture, its activation map. Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.":
-    "Todas las sumas de un filtro forman una imagen nueva, su mapa de activación. Naranja es mayor que 0: aquí el filtro encontró lo que busca. Azul es menor: aquí encontró lo contrario. Casi todos los primeros filtros buscan bordes en una dirección.",
-  "ReLU: the simplest of all rules": "ReLU: la regla más sencilla",
+  "Every filter makes an activation map": "Cada filtro hace un mapa de activación",
+  "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.":
+    "Todas las sumas de un filtro forman una imagen nueva, su mapa de activación (o de características). Naranja es mayor que 0: aquí el filtro encontró lo que busca. Azul es menor: aquí encontró lo contrario. Casi todos los primeros filtros buscan bordes en una dirección.",
+  "ReLU: the simplest activation function": "ReLU: la función de activación más sencilla",
   "What is below 0 becomes 0, all else stays. Without such a bend between them, many layers would be no more than one. After it a filter can only say how much of its pattern is there, not that the opposite is.":
     "Lo que es menor que 0 pasa a ser 0, lo demás queda igual. Sin esa esquina entre ellas, muchas capas no serían más que una. Después, un filtro solo puede decir cuánto hay de su patrón, no que hay lo contrario.",
   before: "antes",
@@ -280,43 +315,43 @@ export default {
   "Which map": "Qué mapa",
   "{share} of the numbers of this layer are 0 now.": "El {share} de los números de esta capa ahora es 0.",
   "Pooling: less to look at": "Pooling: menos que mirar",
-  "Of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with the average; the greatest won.)":
-    "De cada ventana de dos por dos números solo queda el mayor. Queda la cuarta parte de los números, y que un trazo esté un píxel más a la izquierda importa menos que antes. (S1 lo comparó con la media; ganó el mayor.)",
+  "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)":
+    "Max pooling: de cada ventana de dos por dos números solo queda el mayor. Queda la cuarta parte de los números, y que un trazo esté un píxel más a la izquierda importa menos que antes. (S1 lo comparó con el average pooling, la media; ganó el max pooling.)",
   "Point at the right picture: the window in the left one, and its greatest number.":
     "Señala la imagen derecha: la ventana en la izquierda y su número mayor.",
   "Deeper: from edges to parts": "Más hondo: de bordes a partes",
-  "The next filters look at the maps of those before, and so on. Each number now sees more of your digit, and each map has become choosy: a bar, a bow, an end of a stroke. Nobody told the network what to look for.":
-    "Los filtros siguientes miran los mapas de los anteriores, y así sucesivamente. Cada número ve ahora más de tu cifra, y cada mapa se ha vuelto exigente: una barra, un arco, el final de un trazo. Nadie dijo a la red qué buscar.",
+  "The next filters look at the maps of those before, and so on. The receptive field grows: each number now sees more of your digit, and each map has become choosy: a bar, a bow, an end of a stroke. Nobody told the network what to look for.":
+    "Los filtros siguientes miran los mapas de los anteriores, y así sucesivamente. El campo receptivo crece: cada número ve ahora más de tu cifra, y cada mapa se ha vuelto exigente: una barra, un arco, el final de un trazo. Nadie dijo a la red qué buscar.",
   "Your digit, and what one number sees": "Tu cifra y lo que ve un número",
   "what one number of {name} sees": "lo que ve un número de {name}",
   "Dense: all of it at once": "Densa: todo a la vez",
-  "Now the maps become one row of numbers, and each of the ten digits has a weight for every one of them: multiply, add up. The ten sums are called logits. Only their differences count.":
-    "Ahora los mapas pasan a ser una fila de números, y cada una de las diez cifras tiene un peso para cada uno: multiplicar, sumar. Las diez sumas se llaman logits. Solo cuentan sus diferencias.",
-  "{n} numbers, and ten times as many weights": "{n} números, y diez veces más pesos",
-  "the row of numbers": "la fila de números",
+  "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every one of them: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences count.":
+    "Ahora los mapas pasan a ser una fila de números, un vector, y cada una de las diez cifras tiene un peso para cada uno: multiplicar, sumar, añadir el sesgo. Las diez sumas se llaman logits. Pueden ser mayores o menores que 0; solo cuentan sus diferencias.",
+  "the vector: {n} numbers, and ten times as many weights": "el vector: {n} números, y diez veces más pesos",
+  "the vector": "el vector",
   digit: "cifra",
   logit: "logit",
-  share: "parte",
-  "Softmax: sums become shares": "Softmax: de sumas a partes",
-  "The softmax takes e to the power of each logit and divides by their sum, so that they are shares of 1. Ten less in the logit is about twenty thousand times less in the share.":
-    "La softmax eleva e a cada logit y divide por la suma, para que sean partes de 1. Diez menos en el logit es unas veinte mil veces menos en la parte.",
-  "Make the network less sure of itself: divide all logits by a temperature first. The order stays, the sureness goes.":
-    "Haz la red menos segura: divide antes todos los logits por una temperatura. El orden queda, la seguridad se va.",
+  probability: "probabilidad",
+  "Softmax: logits become probabilities": "Softmax: de logits a probabilidades",
+  "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.":
+    "La softmax eleva e a cada logit y divide por la suma, para que sean probabilidades que suman 1. Diez menos en el logit es unas veinte mil veces menos en la probabilidad.",
+  "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.":
+    "Haz la red menos segura: divide antes todos los logits por una temperatura. El orden queda, las diferencias se reducen.",
   Temperature: "Temperatura",
   "Dropout: learning with gaps": "Dropout: aprender con huecos",
-  "While a network learns, a part of its numbers is set to 0 at random, others each time, so that it cannot rely on any single one. S0 found: with dropout it learns longer, and reads 95.4 % instead of 94.5 % of its test digits. When it reads, nothing is dropped.":
-    "Mientras una red aprende, una parte de sus números se pone a 0 al azar, cada vez otros, para que no dependa de ninguno. S0 vio que con dropout aprende más tiempo y lee el 95,4 % en vez del 94,5 % de sus cifras de prueba. Cuando lee, no se quita nada.",
+  "During training, a part of the activations is set to 0 at random, others each time, so that the network cannot rely on any single one: the dropout rate says how many. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.":
+    "Durante el entrenamiento, una parte de las activaciones se pone a 0 al azar, cada vez otras, para que la red no dependa de ninguna: la tasa de dropout dice cuántas. S0 vio que con dropout se entrena durante más épocas y la exactitud de prueba es del 95,4 % en vez del 94,5 %. En el uso no se quita nada.",
   "Throw the dice yourself: the answer should survive it.": "Tira tú los dados: la respuesta debería resistirlo.",
-  "Share that is dropped": "Parte que se quita",
+  "Dropout rate": "Tasa de dropout",
   "Throw again": "Tirar otra vez",
-  "what is left of the row": "lo que queda de la fila",
+  "what is left of the vector": "lo que queda del vector",
   "The answer is computed here, from rounded weights; the numbers that are left are made larger, as in training.":
     "La respuesta se calcula aquí, con pesos redondeados; los números que quedan se agrandan, como al entrenar.",
   "This network's last weights are too many to be sent.":
     "Los últimos pesos de esta red son demasiados para enviarlos.",
   "Filters made by hand": "Filtros hechos a mano",
-  "Before filters were learned, people thought them out. These are those of S2's slides: lines, edges (Sobel), spots (Laplace), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
-    "Antes de que los filtros se aprendieran, los pensaban las personas. Estos son los de las diapositivas de S2: líneas, bordes (Sobel), manchas (Laplace), suavizado. Compáralos con los primeros filtros de la red: algunos los ha encontrado sola.",
+  "Before filters were learned, people designed them. This filter bank is that of S2's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
+    "Antes de que los filtros se aprendieran, los diseñaban las personas. Este banco de filtros es el de las diapositivas de S2: líneas, bordes (Sobel), manchas (laplaciano), suavizado. Compáralos con los primeros filtros de la red: algunos los ha encontrado sola.",
   "They are shown on your photo, if you have opened one, else on your drawing.":
     "Se muestran sobre tu foto, si has abierto una; si no, sobre tu dibujo.",
   "the picture, grey": "la imagen, en gris",
@@ -326,9 +361,9 @@ export default {
   "lines of 135°": "líneas de 135°",
   "Sobel, horizontal edges": "Sobel, bordes horizontales",
   "Sobel, vertical edges": "Sobel, bordes verticales",
-  "Laplace, 4 neighbours": "Laplace, 4 vecinos",
-  "Laplace, 8 neighbours": "Laplace, 8 vecinos",
-  "Laplace of Gauss": "Laplace de Gauss",
+  "Laplacian, 4 neighbours": "laplaciano, 4 vecinos",
+  "Laplacian, 8 neighbours": "laplaciano, 8 vecinos",
+  "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
-  Gauss: "Gauss",
+  Gaussian: "gaussiano",
 };

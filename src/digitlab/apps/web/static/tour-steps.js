@@ -6,7 +6,7 @@ import { explainedView, numbers } from "./explained.js";
 import { GlyphPicture, pixels } from "./glyph.js";
 import { fieldOf } from "./layers.js";
 import { Weights, paintNumbers } from "./maps.js";
-import { number, percent, t } from "./words.js";
+import { number, percent, probability, signed, t } from "./words.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -29,15 +29,15 @@ export const STEPS = [
     figure: convolution,
   },
   {
-    title: "Every filter makes a map",
+    title: "Every filter makes an activation map",
     text: [
-      "All the sums of one filter make a new picture, its activation map. Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.",
+      "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.",
     ],
     needs: ["convolution"],
     figure: ({ convolution: layer, maps }) => mapsOf(maps.get(layer.name), 16),
   },
   {
-    title: "ReLU: the simplest of all rules",
+    title: "ReLU: the simplest activation function",
     text: [
       "What is below 0 becomes 0, all else stays. Without such a bend between them, many layers would be no more than one. After it a filter can only say how much of its pattern is there, not that the opposite is.",
     ],
@@ -47,7 +47,7 @@ export const STEPS = [
   {
     title: "Pooling: less to look at",
     text: [
-      "Of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with the average; the greatest won.)",
+      "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)",
     ],
     needs: ["pool", "beforePool"],
     figure: pooled,
@@ -55,7 +55,7 @@ export const STEPS = [
   {
     title: "Deeper: from edges to parts",
     text: [
-      "The next filters look at the maps of those before, and so on. Each number now sees more of your digit, and each map has become choosy: a bar, a bow, an end of a stroke. Nobody told the network what to look for.",
+      "The next filters look at the maps of those before, and so on. The receptive field grows: each number now sees more of your digit, and each map has become choosy: a bar, a bow, an end of a stroke. Nobody told the network what to look for.",
     ],
     needs: ["deeper"],
     figure: deep,
@@ -63,16 +63,16 @@ export const STEPS = [
   {
     title: "Dense: all of it at once",
     text: [
-      "Now the maps become one row of numbers, and each of the ten digits has a weight for every one of them: multiply, add up. The ten sums are called logits. Only their differences count.",
+      "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every one of them: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences count.",
     ],
     needs: ["dense"],
     figure: logits,
   },
   {
-    title: "Softmax: sums become shares",
+    title: "Softmax: logits become probabilities",
     text: [
-      "The softmax takes e to the power of each logit and divides by their sum, so that they are shares of 1. Ten less in the logit is about twenty thousand times less in the share.",
-      "Make the network less sure of itself: divide all logits by a temperature first. The order stays, the sureness goes.",
+      "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.",
+      "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.",
     ],
     needs: ["dense"],
     figure: softmax,
@@ -80,7 +80,7 @@ export const STEPS = [
   {
     title: "Dropout: learning with gaps",
     text: [
-      "While a network learns, a part of its numbers is set to 0 at random, others each time, so that it cannot rely on any single one. S0 found: with dropout it learns longer, and reads 95.4 % instead of 94.5 % of its test digits. When it reads, nothing is dropped.",
+      "During training, a part of the activations is set to 0 at random, others each time, so that the network cannot rely on any single one: the dropout rate says how many. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.",
       "Throw the dice yourself: the answer should survive it.",
     ],
     needs: ["dense", "row"],
@@ -89,7 +89,7 @@ export const STEPS = [
   {
     title: "Filters made by hand",
     text: [
-      "Before filters were learned, people thought them out. These are those of S2's slides: lines, edges (Sobel), spots (Laplace), smoothing. Compare them with the first filters of the network: some of those it has found by itself.",
+      "Before filters were learned, people designed them. This filter bank is that of S2's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.",
       "They are shown on your photo, if you have opened one, else on your drawing.",
     ],
     figure: handmade,
@@ -322,23 +322,11 @@ function deep({ deeper, maps, glyph }) {
 
 function logits({ dense, row, maps, softmax: last, seen }) {
   const sums = logitsOf(dense, last, maps, seen);
-  const from = row
-    ? make(
-        "p",
-        { class: "quiet" },
-        t("{n} numbers, and ten times as many weights", { n: number(maps.get(row.name).bytes.length) }),
-      )
-    : null;
-  return make(
-    "div",
-    {},
-    ...[from].filter(Boolean),
-    row ? strip(maps.get(row.name)) : "",
-    table(
-      [t("digit"), t("logit")],
-      sums.map((sum, digit) => [digit, sum, [signed(sum)]]),
-    ),
+  const shown = table(
+    [t("digit"), t("logit")],
+    sums.map((sum, digit) => [digit, sum, [signed(sum)]]),
   );
+  return make("div", { class: "looks" }, row ? vector(maps.get(row.name)) : "", make("div", { class: "beside" }, shown));
 }
 
 /** The ten sums before the softmax, to a byte's exactness; from the answer where the last layer does both at once. */
@@ -347,13 +335,10 @@ function logitsOf(dense, last, maps, seen) {
   return Array.from({ length: 10 }, (_, digit) => maps.get(dense.name).at(digit));
 }
 
-const signed = (value) => number(value, 1).replace("-", "−");
-
-function strip(maps) {
-  const shown = maps.paintTogether(
-    canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the row of numbers") }),
-  );
-  return make("figure", { class: "looked" }, shown, make("figcaption", {}, t("the row of numbers")));
+function vector(maps) {
+  const shown = maps.paintTogether(canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the vector") }));
+  const count = t("the vector: {n} numbers, and ten times as many weights", { n: number(maps.bytes.length) });
+  return make("figure", { class: "looked" }, shown, make("figcaption", {}, count));
 }
 
 function softmax({ dense, softmax: last, maps, seen }) {
@@ -367,8 +352,8 @@ function softmax({ dense, softmax: last, maps, seen }) {
     const shares = temperature === 1 ? seen.probabilities : softmaxOf(sums.map((sum) => sum / temperature));
     place.replaceChildren(
       table(
-        [t("digit"), t("logit"), t("share")],
-        sums.map((sum, digit) => [digit, shares[digit], [signed(sum / temperature), percent(shares[digit], 1)]]),
+        [t("digit"), t("logit"), t("probability")],
+        sums.map((sum, digit) => [digit, shares[digit], [signed(sum / temperature), probability(shares[digit])]]),
         1,
       ),
     );
@@ -400,12 +385,12 @@ function dropout({ dense, row, maps, softmax: last }) {
     max: 90,
     step: 5,
     value: 50,
-    "aria-label": t("Share that is dropped"),
+    "aria-label": t("Dropout rate"),
   });
   const [said, place, kept] = [
     make("output"),
     make("div"),
-    canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the row of numbers") }),
+    canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the vector") }),
   ];
   const throwDice = () => {
     const rate = slider.value / 100;
@@ -427,8 +412,8 @@ function dropout({ dense, row, maps, softmax: last }) {
     const shares = softmaxOf(sums);
     place.replaceChildren(
       table(
-        [t("digit"), t("share")],
-        shares.map((share, digit) => [digit, share, [percent(share, 1)]]),
+        [t("digit"), t("probability")],
+        shares.map((share, digit) => [digit, share, [probability(share)]]),
         1,
       ),
     );
@@ -445,38 +430,47 @@ function dropout({ dense, row, maps, softmax: last }) {
   return make(
     "div",
     {},
-    make("label", { class: "wide" }, make("span", {}, t("Share that is dropped"), " ", said), slider),
+    make("label", { class: "wide" }, make("span", {}, t("Dropout rate"), " ", said), slider),
     make("p", {}, again),
     make(
       "div",
       { class: "looks" },
-      make("figure", { class: "looked" }, kept, make("figcaption", {}, t("what is left of the row"))),
+      make("figure", { class: "looked" }, kept, make("figcaption", {}, t("what is left of the vector"))),
       make("div", { class: "beside" }, place),
     ),
     make("p", { class: "quiet small" }, about),
   );
 }
 
-/** Ten rows with a bar: [digit, value of the bar, texts]. Without a `whole` they have signs: blue is below 0. */
+/** Ten rows with a bar: [digit, value of the bar, texts]. Without a `whole` they have signs, and go from a line at 0. */
 function table(head, rows, whole = null) {
-  const most = whole ?? Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
+  const values = rows.map(([, value]) => value);
+  const low = whole === null ? Math.min(...values, 0) : 0;
+  const width = (whole ?? Math.max(...values, 0)) - low || 1;
   const first = rows.reduce((best, each) => (each[1] > best[1] ? each : best));
   const body = rows.map((row) => {
     const [digit, value, texts] = row;
     const bar = make("i", { class: value < 0 && "below" });
-    bar.style.transform = `scaleX(${Math.abs(value) / most})`;
+    bar.style.left = `${(100 * (Math.min(value, 0) - low)) / width}%`;
+    bar.style.width = `${(100 * Math.abs(value)) / width}%`;
+    const zero = make("i", { class: "zero" });
+    zero.style.left = `${(100 * -low) / width}%`;
+    const track = make("span", { class: "track" }, bar, whole === null && zero);
     return make(
       "tr",
       { class: row === first && "first" },
       make("th", { scope: "row" }, String(digit)),
       ...texts.map((text) => make("td", {}, text)),
-      make("td", { class: "barred" }, make("span", { class: "track" }, bar)),
+      make("td", { class: "barred" }, track),
     );
   });
+  const origin = make("span", {}, "0");
+  origin.style.left = `${(100 * -low) / width}%`;
+  const scale = make("td", { class: "barred" }, whole === null && origin);
   return make(
     "table",
     { class: whole === null ? "plain signed" : "plain" },
-    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)), make("td"))),
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)), scale)),
     make("tbody", {}, ...body),
   );
 }
@@ -488,11 +482,11 @@ const FILTERS = {
   "lines-135": "lines of 135°",
   "sobel-horizontal": "Sobel, horizontal edges",
   "sobel-vertical": "Sobel, vertical edges",
-  "laplacian-4": "Laplace, 4 neighbours",
-  "laplacian-8": "Laplace, 8 neighbours",
-  "laplacian-of-gaussian": "Laplace of Gauss",
+  "laplacian-4": "Laplacian, 4 neighbours",
+  "laplacian-8": "Laplacian, 8 neighbours",
+  "laplacian-of-gaussian": "Laplacian of Gaussian",
   mean: "mean",
-  gaussian: "Gauss",
+  gaussian: "Gaussian",
 };
 
 async function handmade({ photo }) {

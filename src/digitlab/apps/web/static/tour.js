@@ -8,28 +8,31 @@ import { detailOf, inspected, state } from "./state.js";
 import { STEPS } from "./tour-steps.js";
 import { language, number, t } from "./words.js";
 
+const OWN_KEYS = "input, select, textarea, canvas, [role=application], [role=tab]";
+
 export class TourView {
   #built = "";
   #step = 0;
   #seen = null;
   #leave = null; // what the step wants done when it is left
+  #takesFocus = false; // once it is shown
 
   /** `photo()` gives the picture that S2's filters are shown on. */
   constructor(panel, trouble, photo) {
     [this.panel, this.trouble, this.photo] = [panel, trouble, photo];
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
-    panel.addEventListener("keydown", (event) => {
-      if (
-        event.target.matches("input, select, canvas, [role=application]") ||
-        event.altKey ||
-        event.ctrlKey ||
-        event.metaKey
-      )
-        return;
+    // Wherever the focus is, while the tour is to be seen; but not where arrow keys do something of their own.
+    document.addEventListener("keydown", (event) => {
+      if (!panel.checkVisibility() || !this.steps || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.defaultPrevented || event.target.closest(OWN_KEYS)) return;
       const by = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
       if (!by) return;
       event.preventDefault();
       this.go(this.#step + by);
+    });
+    // Who comes by pointer gets the focus onto the tour: on the tab itself arrow keys would change the tab.
+    document.getElementById("tab-tour").addEventListener("click", (event) => {
+      this.#takesFocus = event.detail > 0;
     });
   }
 
@@ -44,12 +47,14 @@ export class TourView {
     this.#step = Math.min(this.#step, this.steps.length - 1);
     if (this.#built !== `${language()} ${this.steps.length}`) this.#build();
     await this.#fill();
+    if (this.#takesFocus) this.title.focus({ preventScroll: true });
+    this.#takesFocus = false;
   }
 
   #build() {
     this.#built = `${language()} ${this.steps.length}`;
     this.title = make("h2", { tabindex: -1 });
-    this.count = make("p", { class: "quiet small" });
+    this.count = make("span");
     this.text = make("div", { class: "words" });
     this.figure = make("div", { class: "figure" });
     this.back = make("button", { type: "button", onclick: () => this.go(this.#step - 1) }, t("Back"));
@@ -72,12 +77,11 @@ export class TourView {
     );
     const bar = make("div", { class: "walk" }, this.back, this.dots, this.next);
     this.panel.replaceChildren(
-      this.count,
+      bar,
+      make("p", { class: "quiet small" }, this.count, " · ", t("Arrow keys go on and back.")),
       this.title,
       this.text,
       this.figure,
-      bar,
-      make("p", { class: "quiet small keys" }, t("Arrow keys go on and back.")),
     );
   }
 
@@ -87,6 +91,7 @@ export class TourView {
     this.#step = place;
     await this.#fill().catch((error) => this.trouble(error.message));
     this.title.focus({ preventScroll: true });
+    this.panel.scrollIntoView({ block: "nearest" });
   }
 
   async #fill() {

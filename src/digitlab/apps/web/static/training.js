@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { canvas, make } from "./elements.js";
 import { Weights, paintGlyph } from "./maps.js";
 import { chooseModel, refreshModels } from "./state.js";
-import { language, number, percent, t } from "./words.js";
+import { language, number, percent, probability, relayed, t } from "./words.js";
 
 const NETWORKS = {
   "tiny-cnn": "the smallest, seconds an epoch",
@@ -14,9 +14,15 @@ const NETWORKS = {
   "fast-cnn": "made for speed on a processor",
   "thesis-2conv": "S0's: two convolutions, dropout",
   "exercise-cnn": "S3's: one convolution, dropout",
-  "ann-397": "S1's without convolutions",
+  "ann-397": "S1's: dense layers, no convolution",
 };
 const STAGES = { loading: "The images are being loaded …", exporting: "The result is being made ready …" };
+const REFUSED = {
+  untrusted: "Training needs a server on this machine alone, or one with a token.",
+  missing: "Training needs parts of digitlab that are not installed.",
+  busy: "Another training is at work; wait for its end, or stop it.",
+  other: "No training can be started now.",
+};
 const OVER = ["done", "stopped", "failed"];
 
 export class TrainingView {
@@ -39,7 +45,7 @@ export class TrainingView {
     if (latest) this.#follow(latest);
   }
 
-  #build({ allowed, reason }) {
+  #build({ allowed, reason, refused: why }) {
     const choice = (name, options, chosen) => {
       const select = make("select", { name }, ...options.map(([value, text]) => make("option", { value }, text)));
       select.value = chosen;
@@ -59,7 +65,7 @@ export class TrainingView {
     const rate = choice(
       "rate",
       [
-        ["", t("the usual one")],
+        ["", t("the default")],
         ...[0.0001, 0.001, 0.01, 0.1, 1].map((each) => [
           each,
           number(each, Math.max(0, -Math.floor(Math.log10(each)))),
@@ -93,18 +99,18 @@ export class TrainingView {
     this.status = make("p", { class: "total", "aria-live": "polite" });
     this.bar = make("progress", { max: 1, value: 0, hidden: true, "aria-label": t("Progress of the epoch") });
     const curves = () => ({
-      batches: { label: t("training"), class: "training" },
-      tested: { label: t("test images"), class: "tested", dots: true },
+      batches: { label: t("each training batch"), class: "training" },
+      tested: { label: t("test images, after each epoch"), class: "tested", dots: true },
     });
     this.loss = new Chart({
-      title: t("Loss"),
-      across: t("epochs"),
+      title: t("Loss (cross-entropy)"),
+      across: t("epoch"),
       curves: curves(),
       write: (value) => number(value, 2),
     });
     this.accuracy = new Chart({
       title: t("Accuracy"),
-      across: t("epochs"),
+      across: t("epoch"),
       curves: curves(),
       write: (value) => percent(value, value > 0.9 && value < 1 ? 1 : 0),
     });
@@ -116,17 +122,17 @@ export class TrainingView {
       make("div", { class: "sides" }, this.loss.figure, this.accuracy.figure),
       make("h3", {}, t("The filters of its first convolution")),
       this.filters,
-      make("h3", {}, t("What it has wrong, the surest first")),
+      make("h3", {}, t("Misclassified test images, the highest probability first")),
       this.mistakes,
     );
-    const refused = !allowed && make("p", { class: "mark" }, reason ?? t("No training can be started now."));
+    const refused = !allowed && make("p", { class: "mark" }, relayed(REFUSED[why] ?? REFUSED.other, reason));
     this.panel.replaceChildren(
       make("h2", {}, t("Train a network while you watch")),
       make(
         "p",
         { class: "quiet" },
         t(
-          "It sees some of MNIST's 60,000 training digits, many times, and after each epoch it is asked about 1,000 that it never trains on.",
+          "It trains on some of MNIST's 60,000 training images, each once an epoch. For each batch of 128 the gradient of the loss is computed (backpropagation), and the optimiser, Adam, moves all weights a little against it. After each epoch it is tested on 1,000 test images that it never trains on.",
         ),
       ),
       ...[refused].filter(Boolean),
@@ -173,15 +179,19 @@ export class TrainingView {
     });
   }
 
-  #progress({ epoch, batch, batches, loss, accuracy }) {
+  #progress({ epoch, batch, batches, losses, accuracies }) {
     this.bar.hidden = false;
     this.bar.value = batch / batches;
-    const x = epoch - 1 + batch / batches;
-    this.loss.add("batches", x, loss);
-    this.accuracy.add("batches", x, accuracy);
-    this.status.textContent = t("epoch {epoch}: {share} of the batches", {
+    losses.forEach((loss, place) => {
+      const x = epoch - 1 + (batch - losses.length + place + 1) / batches;
+      this.loss.add("batches", x, loss);
+      this.accuracy.add("batches", x, accuracies[place]);
+    });
+    this.status.textContent = t("epoch {epoch} of {epochs}, batch {batch} of {batches}", {
       epoch: number(epoch),
-      share: percent(batch / batches),
+      epochs: number(this.#training.question.epochs),
+      batch: number(batch),
+      batches: number(batches),
     });
   }
 
@@ -205,12 +215,18 @@ export class TrainingView {
     this.filters.replaceChildren(...filters);
     this.mistakes.replaceChildren(
       ...last.mistakes.map(({ glyph, label, answer, confidence }) => {
-        const said = t("a {label}, taken for {answer}", { label, answer });
+        const said = t("true {label}, predicted {answer}", { label, answer });
         return make(
           "figure",
           { class: "mistake" },
           paintGlyph(canvas(28, 28, { role: "img", "aria-label": said }), api.fromBase64(glyph)),
-          make("figcaption", {}, `${label} → `, make("b", {}, String(answer)), ` ${percent(confidence)}`),
+          make(
+            "figcaption",
+            {},
+            `${t("true {label}", { label })}, `,
+            make("b", {}, t("predicted {answer}", { answer })),
+            ` ${probability(confidence)}`,
+          ),
         );
       }),
       ...(last.mistakes.length ? [] : [make("p", { class: "quiet" }, t("none"))]),
@@ -227,7 +243,7 @@ export class TrainingView {
     this.bar.hidden = over;
     const best = training.epochs.at(-1)?.validation_accuracy;
     const right = Number.isFinite(best)
-      ? ` ${t("{share} of the test images are right.", { share: percent(best, 1) })}`
+      ? ` ${t("Test accuracy: {share}.", { share: percent(best, 1) })}`
       : "";
     const words = {
       starting: t("It is being prepared …"),
@@ -235,7 +251,7 @@ export class TrainingView {
       stopping: t("It stops after this batch …"),
       done: t("It is done."),
       stopped: t("It was stopped."),
-      failed: training.error ?? t("It failed."),
+      failed: relayed("It failed.", training.error),
     };
     this.status.textContent = words[training.state] + (over ? right : "");
     if (over && training.model) refreshModels().catch((error) => this.trouble(error.message));

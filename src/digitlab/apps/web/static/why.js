@@ -6,7 +6,7 @@ import { canvas, fillChoice, make } from "./elements.js";
 import { GlyphPicture, pixels } from "./glyph.js";
 import { paintNumbers } from "./maps.js";
 import { inspected, state } from "./state.js";
-import { exact, language, number, percent, t } from "./words.js";
+import { exact, language, number, probability, t } from "./words.js";
 
 const RUBBER = 1.7; // pixels around the middle that are rubbed out
 
@@ -50,8 +50,8 @@ export class WhyView {
     };
     [this.digit, this.against] = [choice(), choice()];
     this.kind = fillChoice(make("select"), [
-      ["towards", t("what speaks against the other")],
-      ["fall", t("what the answer needs")],
+      ["towards", t("fall of the logit margin over the other")],
+      ["fall", t("fall of the probability")],
     ]);
     this.kind.addEventListener("change", () => this.#paint());
 
@@ -74,7 +74,7 @@ export class WhyView {
       point: (x, y) => this.rub.mark([x - 1, y - 1, x + 2, y + 2]),
       press: (x, y) => this.#rubOut(x, y),
     });
-    this.bars = tenBars(t("How sure, after rubbing out"));
+    this.bars = tenBars(t("Probability of each digit, after rubbing out"));
     this.change = make("p", { class: "total", "aria-live": "polite" });
     const restore = make(
       "button",
@@ -116,7 +116,7 @@ export class WhyView {
             "p",
             {},
             t(
-              "A square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer surer.",
+              "Occlusion sensitivity: a square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer more probable.",
             ),
           ),
         ),
@@ -150,7 +150,7 @@ export class WhyView {
       return;
     }
     const seen = this.#seen;
-    this.heatWords.textContent = t("asking 784 times …");
+    this.heatWords.textContent = t("asking the network, covered place by place …");
     const told = await api.occlusion({
       glyph: seen.glyph,
       model: seen.model,
@@ -171,11 +171,11 @@ export class WhyView {
     if (row[x] === undefined) return;
     this.heatWords.textContent =
       this.kind.value === "fall"
-        ? t("covered here, {digit} loses {n} points of a hundred", {
+        ? t("covered here, the probability of {digit} falls by {n} percentage points", {
             digit: this.#told.digit,
             n: number(100 * row[x], 1).replace("-", "−"),
           })
-        : t("covered here, {digit} loses {n} of its lead over {against} (in logits)", {
+        : t("covered here, the logit of {digit} loses {n} of its margin over {against}", {
             ...this.#told,
             n: exact(row[x]),
           });
@@ -207,7 +207,7 @@ export class WhyView {
     this.bars.show(after, is, before);
     this.change.textContent =
       was === is
-        ? t("still {digit}: {share}", { digit: is, share: percent(after[is], 1) })
-        : t("now {digit}: {share}; it was {before}", { digit: is, share: percent(after[is], 1), before: was });
+        ? t("still {digit}: {share}", { digit: is, share: probability(after[is]) })
+        : t("now {digit}: {share}; it was {before}", { digit: is, share: probability(after[is]), before: was });
   }
 }

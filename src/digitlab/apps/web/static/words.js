@@ -17,6 +17,12 @@ export function t(text, values = {}) {
   return said.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+/** What the server says in English, in other languages after a `sentence` of ours that says what it is about. */
+export function relayed(sentence, detail) {
+  if (tongue === "en" || !detail) return detail || t(sentence);
+  return `${t(sentence)} (${detail})`;
+}
+
 /** A number as it is written where the visitor lives; `digits` behind the point. */
 export function number(value, digits = 0) {
   if (!Number.isFinite(value)) return "–";
@@ -33,6 +39,20 @@ export function exact(value) {
 /** 0.973 → "97 %", in the visitor's manner. */
 export function percent(share, digits = 0) {
   return Number.isFinite(share) ? formatter(digits, "percent").format(share) : "–";
+}
+
+/** A probability, written the same wherever it stands; what is not quite 0 or 1 is not called so. */
+export function probability(share) {
+  if (!Number.isFinite(share)) return "–";
+  if (share < 0.0005) return `<\u00a0${percent(0.001, 1)}`;
+  return share > 0.9995 ? `>\u00a0${percent(0.999, 1)}` : percent(share, 1);
+}
+
+/** A number that has a sign, as logits have: "+8.6", "−2.9". */
+export function signed(value, digits = 1) {
+  const said = number(Math.abs(value), digits);
+  if (!/[1-9]/.test(said)) return said;
+  return `${value < 0 ? "−" : "+"}${said}`;
 }
 
 const formatters = new Map();
