@@ -118,8 +118,10 @@ def main() -> None:
     """The entry point of the installed command."""
     import warnings
 
+    from digitlab import privacy
     from digitlab.apps.cli.console import advise
 
+    privacy.keep_folders()
     warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
     try:
         code = run()

@@ -29,6 +29,7 @@ def doctor() -> int:
     digitlab doctor
     """
     import digitlab
+    from digitlab import privacy
     from digitlab.storage import cache_folder
 
     rows = [[name, _version(name) or "missing", purpose] for name, purpose in _PARTS.items()]
@@ -37,6 +38,7 @@ def doctor() -> int:
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     )
     say(f"cache: {cache_folder()}")
+    say(f"privacy: {privacy.describe()}")
     say(f"bfloat16 products: {_bfloat16()}")
     say(table(["part", "version", "for"], rows))
     return 1 if any(row[1] == "missing" for row in rows) else 0
