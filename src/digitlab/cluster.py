@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import logging
 import os
@@ -124,12 +125,11 @@ def _kept_to_this_machine() -> Iterator[None]:
 
 
 def _read_token_again() -> None:
-    """Ray remembers how it was told to prove who asks; older ones, before 2.52, ask for no proof."""
-    from ray import _raylet
-
-    if hasattr(_raylet, "AuthenticationTokenLoader"):
-        _raylet.Config.initialize("")
-        _raylet.AuthenticationTokenLoader.instance().reset_cache()
+    """Ray remembers how it was told to prove who asks; older ones ask for no proof."""
+    raylet: Any = importlib.import_module("ray._raylet")
+    if hasattr(raylet, "AuthenticationTokenLoader"):
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _first_line(error: object) -> str:
