@@ -6,7 +6,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images.
 SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist python3-zeroc-ice mosquitto \
 	xvfb libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
-	libxkbcommon-x11-0
+	libxkbcommon-x11-0 nginx-light strace
 # All but `ice`, which is built from source (see below).
 EXTRAS := train export ray tune desktop mqtt ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages

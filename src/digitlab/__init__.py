@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from digitlab import privacy
+
 if TYPE_CHECKING:
     from digitlab.datasets import load_dataset
     from digitlab.errors import DigitlabError
@@ -24,6 +26,8 @@ __all__ = [
 ]  # fmt: skip
 
 __version__ = "0.1.0"
+
+privacy.switch_off()  # before any library is loaded that would send something
 
 _ROOMS = {
     "DigitClassifier": "training.estimator",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["expect_answer", "ray_session"]
 
 _CONNECT, _ANSWER = 1.5, 7.0  # seconds
+_RAY_TOKENS = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 _ASK = "import sys, ray._raylet as raylet; raylet.GcsClient(address=sys.argv[1])"
 
 
@@ -68,12 +71,12 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
         raise MissingExtraError("ray", needed_for="--engine ray")
     if address not in (None, "auto"):
         expect_answer(str(address))
-    # Ray reports usage to its makers unless it is told not to.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
     with contextlib.ExitStack() as stack:
-        # Ray speaks on stdout too, where results belong.
+        if address is None:
+            stack.enter_context(_kept_to_this_machine())
+        import ray
+
+        # Ray speaks on stdout too, of lost nodes for instance, where results belong.
         stack.enter_context(contextlib.redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))
         try:
             ray.init(
@@ -87,6 +90,46 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
             raise ClusterError(f"{where}: Ray cannot be used ({_first_line(error)})") from error
         stack.callback(ray.shutdown)
         yield ray
+
+
+@contextlib.contextmanager
+def _kept_to_this_machine() -> Iterator[None]:
+    """A cluster that is begun inside listens to this machine alone, writes no secret to a file and asks nobody.
+
+    Left alone, Ray 2.60 listens on every address of the machine, which it finds by a socket towards a public server; it
+    writes a token that holds for all later clusters into the home folder, where everybody may read it; and it asks the
+    metadata services of three clouds whether it stands there, even where its statistics are switched off. The last is
+    done by the process that would serve its page, and has nothing else to do without the page: it is left out.
+    """
+    changed = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's way to say: on 127.0.0.1
+    if not any(os.environ.get(name) for name in _RAY_TOKENS):
+        changed |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    before = {name: os.environ.get(name) for name in (*changed, "RAY_AUTH_MODE")}  # Ray sets the last one as well
+    os.environ.update(changed)
+    from ray._private import node, ray_constants
+
+    kept = ray_constants.ENABLE_RAY_CLUSTER, node.Node.start_api_server
+    ray_constants.ENABLE_RAY_CLUSTER = False  # it may have been read from the variable long ago
+    node.Node.start_api_server = lambda *_, **__: None
+    _read_token_again()
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER, node.Node.start_api_server = kept
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _read_token_again()
+
+
+def _read_token_again() -> None:
+    """Ray remembers how it was told to prove who asks; older ones ask for no proof."""
+    raylet: Any = importlib.import_module("ray._raylet")
+    if hasattr(raylet, "AuthenticationTokenLoader"):
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _first_line(error: object) -> str:

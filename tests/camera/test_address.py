@@ -46,3 +46,19 @@ def test_a_password_is_never_shown():
     with pytest.raises(SourceError) as caught:
         Address.parse("http://me:secret@camera:x/1")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["rtsp://me@camera:8554/1", "rtsp://me:@camera:8554/1"])
+def test_a_password_may_be_in_the_environment_where_other_users_do_not_see_it(text, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_CAMERA_PASSWORD", "p@ss:1")
+    address = Address.given(text)
+    assert (address.user, address.password) == ("me", "p@ss:1")
+    assert Address.parse(address.text) == address
+    assert str(address) == "rtsp://camera:8554/1"
+
+
+@pytest.mark.parametrize("text", ["rtsp://camera/1", "rtsp://me:other@camera/1"])
+def test_a_password_is_for_the_user_that_an_address_names(text, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_CAMERA_PASSWORD", "p@ss")
+    assert Address.given(text) == Address.parse(text)
+    assert Address.parse("http://me@elsewhere/1").password == ""  # a camera's redirect gets none

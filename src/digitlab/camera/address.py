@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from digitlab.errors import SourceError
@@ -11,6 +12,7 @@ from digitlab.errors import SourceError
 __all__ = ["Address"]
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+_PASSWORD = "DIGITLAB_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,24 @@ class Address:
         )
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         return cls(text.strip(), scheme, host, port or _PORTS[scheme], path, user, password)
+
+    @classmethod
+    def given(cls, text: str) -> Address:
+        """`parse`, for an address that the user gives.
+
+        Where it names a user and no password, that is taken from ``$DIGITLAB_CAMERA_PASSWORD``: other users see command
+        lines. (Not so for an address that a camera gives, which may be anybody's.)
+
+        Raises:
+            SourceError: when it is none.
+        """
+        address = cls.parse(text)
+        password = os.environ.get(_PASSWORD)
+        if not password or not address.user or address.password:
+            return address
+        user, _, host = (place := urlsplit(address.text).netloc).rpartition("@")
+        whole = address.text.replace(place, f"{user.rstrip(':')}:{quote(password, safe='')}@{host}", 1)
+        return replace(address, text=whole, password=password)
 
     def __str__(self) -> str:
         """The address for messages: without the password."""

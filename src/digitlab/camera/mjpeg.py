@@ -39,7 +39,7 @@ class MjpegStream(Source):
     live = True
 
     def __init__(self, address: str) -> None:
-        self.address = Address.parse(address)
+        self.address = Address.given(address)
         if self.address.scheme not in ("http", "https"):
             raise SourceError(f"{self.address}: not an http address")
         self.damaged = 0

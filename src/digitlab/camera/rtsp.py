@@ -19,7 +19,7 @@ class RtspStream(LiveCapture):
 
     def __init__(self, address: str) -> None:
         super().__init__()
-        self.address = Address.parse(address)
+        self.address = Address.given(address)
         if self.address.scheme not in ("rtsp", "rtsps"):
             raise SourceError(f"{self.address}: not an rtsp address")
 

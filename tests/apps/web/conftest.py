@@ -6,7 +6,7 @@ import contextlib
 import io
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitlab.apps.web.access import Access
+from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.application import make_application
 from digitlab.apps.web.limits import Limits
 from digitlab.apps.web.models import Models
@@ -51,13 +52,17 @@ def running(
     host: str = "127.0.0.1",
     token: str | None = None,
     open_: bool = False,
+    allowed: Sequence[str] = (),
+    proxies: Sequence[str] = (),
+    log: Callable[[str], None] | None = None,
 ) -> Iterator[Running]:
     limits = limits or Limits()
-    application = make_application(models, Access(host, token, no_token=open_), limits)
+    access = Access(host, token, no_token=open_, allowed_hosts=allowed)
+    application = make_application(models, access, limits, log=log and AccessLog(log, token))
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     ready = threading.Event()
-    server = make_server(application, limits, ready.set)
+    server = make_server(application, limits, ready.set, proxies)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     assert ready.wait(60)

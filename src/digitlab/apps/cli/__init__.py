@@ -99,10 +99,12 @@ def main() -> None:
     """The entry point of the installed command."""
     import warnings
 
+    from digitlab import privacy
     from digitlab.apps.cli.console import advise
     from digitlab.apps.cli.encoding import write_all_signs
 
     write_all_signs()
+    privacy.keep_folders()
     warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
     try:
         code = run()

@@ -23,6 +23,7 @@ def doctor() -> int:
     digitlab doctor
     """
     import digitlab
+    from digitlab import privacy
     from digitlab.storage import cache_folder
 
     say(
@@ -30,6 +31,7 @@ def doctor() -> int:
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     )
     say(f"cache: {cache_folder()}")
+    say(f"privacy: {privacy.describe()}")
     say(f"bfloat16 products: {_bfloat16()}")
     say()
     parts = [[package, _version(package, module)] for package, module in _READING.items()]

@@ -4,6 +4,7 @@ schemas       what goes over the wire
 application   the routes, put together
 guard         what every request passes first: who may ask, how much, how long
 access        the token, the cookie, Host and Origin
+access_log    a line for each request, without what a secret may stand in
 pictures      from a request's body to a picture
 models        the models by name, and one thread for the small questions
 looking       layers, explanations, occlusion

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import ipaddress
+import re
+import secrets
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -13,12 +16,13 @@ from digitlab.apps.web.problems import ProblemError
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["Access", "is_loopback"]
 
 _COOKIE = "digitlab"
 _SHORTEST = 8
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")  # of a host; of addresses, ipaddress knows more
 _OPEN = frozenset({"/healthz"})  # says nothing but that the server is there
 
 
@@ -41,34 +45,50 @@ class Access:
 
     host: the address that it listens on
     token: what a request must bring, or None
+    allowed_hosts: names beside this machine's own under which it is asked, through a proxy for instance; where there
+        are some, it answers under no others
     """
 
-    def __init__(self, host: str, token: str | None, *, no_token: bool = False) -> None:
+    def __init__(
+        self, host: str, token: str | None, *, no_token: bool = False, allowed_hosts: Iterable[str] = ()
+    ) -> None:
         """Settle the rules.
 
         Raises:
-            UsageError: another address than this machine's without a decision about the token; both decisions; or a
-                token that is too short or cannot stand in a header.
+            UsageError: another address or name than this machine's without a decision about the token; both decisions;
+                a token that is too short or cannot stand in a header; or no name of a host.
         """
         if token is not None and no_token:
-            raise UsageError("--token and --no-token contradict each other; expected one of them")
+            raise UsageError("a token and --no-token contradict each other; expected one of them")
         if token is not None and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable()):
             raise UsageError(f"the token must have {_SHORTEST} or more letters, digits or signs of ASCII")
         if token is not None and any(sign in token for sign in ' ";,\\&#+%'):
             raise UsageError('the token holds a space or one of " ; , \\ & # + %; expected letters, digits and - . _ ~')
+        self._names = frozenset(map(_allowed, allowed_hosts))
         self.loopback = is_loopback(host)
-        if not self.loopback and token is None and not no_token:
+        self._for_others = not self.loopback or bool(self._names)
+        if self._for_others and token is None and not no_token:
+            reached = f"--host {host}" if not self.loopback else f"--allowed-host {min(self._names)}"
             raise UsageError(
-                f"--host {host} can be reached from other machines: give --token with a secret that they must know, "
-                "or --no-token if everyone may use the server"
+                f"{reached} lets other machines ask: give --token-file with a file for a secret that they must know "
+                "(one is made where there is none), or --no-token if everyone may use the server"
             )
         self.token = token
         self._cookie = None if token is None else hashlib.sha256(b"digitlab cookie " + token.encode()).hexdigest()
+        self._ticket: str | None = None
 
     @property
     def trusts_its_callers(self) -> bool:
         """Whether whoever is let in may start what costs much, as a training does."""
-        return self.loopback or self.token is not None
+        return not self._for_others or self.token is not None
+
+    def ticket(self) -> str | None:
+        """What opens the page once in the token's place; None without a token.
+
+        For the command line of a browser, which all users of the machine can see.
+        """
+        self._ticket = None if self.token is None else secrets.token_urlsafe(24)
+        return self._ticket
 
     def check(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> None:
         """Refuse what may not be asked; ``headers`` by lower-case name.
@@ -106,24 +126,36 @@ class Access:
         if place.scheme not in ("http", "https") or not own or place.netloc.lower() != own:
             raise ProblemError(403, "origin", f"the request comes from a page of {text[:100]!r}, not of this server")
 
-    def cookie_for(self, headers: Mapping[bytes, bytes], query: bytes) -> str | None:
-        """The Set-Cookie for a page opened with ``?token=``; None where that is not the token.
+    def cookie_for(self, headers: Mapping[bytes, bytes], query: bytes, *, encrypted: bool = False) -> str | None:
+        """The Set-Cookie for a page opened with ``?token=``; None where that is neither the token nor the ticket.
+
+        encrypted: whether the browser speaks https
 
         Raises:
             ProblemError: 421 for a foreign Host.
         """
-        given = _fields(query).get("token", [""])[0]
-        if self.token is None or not hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
+        if self.token is None:
+            return None
+        given = _fields(query).get("token", [""])[0].encode("utf-8", "replace")
+        by_ticket = self._ticket is not None and hmac.compare_digest(given, self._ticket.encode())
+        if not by_ticket and not hmac.compare_digest(given, self.token.encode()):
             return None
         self._check_host(headers)
-        return f"{_COOKIE}={self._cookie}; HttpOnly; SameSite=Lax; Path=/"
+        if by_ticket:
+            self._ticket = None
+        return f"{_COOKIE}={self._cookie}; HttpOnly; SameSite=Lax; Path=/" + ("; Secure" if encrypted else "")
 
     def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")
-        if self.loopback and not _names_this_machine(host):
+        if not self.loopback and not self._names:
+            return
+        name = _name_in(host)
+        if name is None or not (is_loopback(name) or name.rstrip(".") in self._names):
             raise ProblemError(
-                421, "host", f"the Host header is {host[:100]!r}; this server listens on this machine alone"
-            )
+                421, "host",
+                f"the Host header is {host[:100]!r}, and this server does not go by that name; "
+                "`digitlab serve --allowed-host NAME` says by which it does beside this machine's own",
+            )  # fmt: skip
 
     def _knows_token(self, headers: Mapping[bytes, bytes]) -> bool:
         if self.token is None or self._cookie is None:
@@ -139,13 +171,25 @@ class Access:
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._cookie.encode())
 
 
-def _names_this_machine(host: str) -> bool:
-    """Whether a Host header names this machine: else a foreign page may have turned its own name to our address."""
+def _name_in(host: str) -> str | None:
+    """The name in a Host header, without the port: a foreign page may have turned its own name to our address."""
     try:
-        name = urlsplit(f"//{host}").hostname
+        return urlsplit(f"//{host}").hostname
     except ValueError:
-        return False
-    return name is not None and is_loopback(name)
+        return None
+
+
+def _allowed(given: str) -> str:
+    """A name as `_name_in` gives it."""
+    name = given.strip().lower()
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(name.strip("[]")))
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"--allowed-host is {given!r}; expected a name or an address alone, such as digits.example.org, "
+            "without http:// and port"
+        )
+    return name.rstrip(".")
 
 
 def _fields(query: bytes) -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ import digitlab
 from digitlab.apps.cli.reading import reading_as_json
 from digitlab.apps.web import looking, metrics, schemas, teaching
 from digitlab.apps.web.access import Access
+from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
 from digitlab.apps.web.files import PageFile, page_files
 from digitlab.apps.web.guard import BODY, Guard
@@ -50,9 +51,17 @@ Name = Annotated[str, Path(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
 
 
 def make_application(
-    models: Models, access: Access, limits: Limits | None = None, *, measured: Metrics | None = None
+    models: Models,
+    access: Access,
+    limits: Limits | None = None,
+    *,
+    measured: Metrics | None = None,
+    log: AccessLog | None = None,
 ) -> Guard:
-    """The server as an ASGI application; it says what it needs of its lifespan."""
+    """The server as an ASGI application; it says what it needs of its lifespan.
+
+    log: told of each request, where somebody wants to know
+    """
     limits, measured = limits or Limits(), measured or Metrics()
     rooms = _Rooms.open(models, access, limits, measured)
     api = _described(rooms)
@@ -61,7 +70,7 @@ def make_application(
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
-    return Guard(_Front(api, rooms), access, limits, measured, rooms.budget, lambda path: _route_of(path, routes))
+    return Guard(_Front(api, rooms), access, limits, measured, rooms.budget, lambda path: _route_of(path, routes), log)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from digitlab.apps.web.access import Access
+    from digitlab.apps.web.access_log import AccessLog
     from digitlab.apps.web.limits import Budget, Limits
     from digitlab.apps.web.metrics import Metrics
 
@@ -60,6 +61,7 @@ class Guard:
     """The outermost application.
 
     route_of: the pattern of a path, for the counts; one of few
+    log: told of each request, where somebody wants to know
     """
 
     def __init__(
@@ -70,9 +72,10 @@ class Guard:
         metrics: Metrics,
         budget: Budget,
         route_of: Callable[[str], str],
+        log: AccessLog | None = None,
     ) -> None:
         self._application, self._access, self._limits = application, access, limits
-        self._metrics, self._budget, self._route_of = metrics, budget, route_of
+        self._metrics, self._budget, self._route_of, self._log = metrics, budget, route_of, log
         self._at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,16 +88,19 @@ class Guard:
             await self._application(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
+        headers, began, status = dict(scope["headers"]), time.perf_counter(), 101
         try:
             self._access.check("GET", scope["path"], headers)
             self._access.check_origin(headers)
         except ProblemError as problem:
+            status = problem.status
             await receive()  # websocket.connect
             self._metrics.counts["websockets_refused_total"] += 1
             await send({"type": "websocket.close", "code": 1008, "reason": problem.detail[:100]})
-            return
-        await self._application(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+        finally:
+            self._note(scope, status, began)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send, self._limits.send_seconds)
@@ -117,6 +123,11 @@ class Guard:
             self._budget.give(scope.pop("digitlab.held", 0))
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.add(method, self._route_of(scope["path"]), answer.status, time.perf_counter() - began)
+            self._note(scope, answer.status, began)
+
+    def _note(self, scope: Scope, status: int, began: float) -> None:
+        if self._log is not None:
+            self._log.add(scope, status, time.perf_counter() - began)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._at_work > self._limits.requests:
@@ -124,7 +135,8 @@ class Guard:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         method, path = scope["method"], scope["path"]
         if method == "GET" and path == "/" and scope["query_string"]:
-            cookie = self._access.cookie_for(headers, scope["query_string"])
+            encrypted = scope.get("scheme") == "https"
+            cookie = self._access.cookie_for(headers, scope["query_string"], encrypted=encrypted)
             if cookie is not None:
                 await _send_home(cookie, answer)
                 return

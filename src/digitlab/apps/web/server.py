@@ -7,6 +7,7 @@ puts a limit to both. (Bodies and answers have theirs in `guard`.)
 from __future__ import annotations
 
 import functools
+import ipaddress
 import logging
 import socket
 import sys
@@ -21,12 +22,12 @@ from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from digitlab.apps.web.guard import Guard
     from digitlab.apps.web.limits import Limits
 
-__all__ = ["listen", "make_server", "serve"]
+__all__ = ["check_proxies", "listen", "make_server", "serve"]
 
 _MOST_HEADERS = 65_536  # bytes
 _BACKLOG = 1024
@@ -132,8 +133,28 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def make_server(application: Guard, limits: Limits, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
-    """The server, not yet running; ``ready`` is called when requests are answered."""
+def check_proxies(given: Sequence[str]) -> None:
+    """Refuse what is no address or network: uvicorn would take it for a name, and never find it.
+
+    Raises:
+        UsageError: naming it.
+    """
+    for each in given:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise UsageError(
+                f"--trusted-proxy is {each!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8"
+            ) from error
+
+
+def make_server(
+    application: Guard, limits: Limits, ready: Callable[[], None] = lambda: None, proxies: Sequence[str] = ()
+) -> uvicorn.Server:
+    """The server, not yet running; ``ready`` is called when requests are answered.
+
+    proxies: addresses and networks from which X-Forwarded-For and X-Forwarded-Proto are believed
+    """
     config = uvicorn.Config(
         application,
         http=functools.partial(Patience, limits=limits),  # type: ignore[arg-type]  # called like a class
@@ -144,7 +165,8 @@ def make_server(application: Guard, limits: Limits, ready: Callable[[], None] = 
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         ws_max_size=limits.frame_bytes,
         ws_per_message_deflate=False,
         timeout_keep_alive=_KEEP_ALIVE,
@@ -153,13 +175,19 @@ def make_server(application: Guard, limits: Limits, ready: Callable[[], None] = 
     return _Announced(config, ready)
 
 
-def serve(application: Guard, limits: Limits, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Answer until Ctrl-C or SIGTERM; ``ready`` is called when requests are answered."""
+def serve(
+    application: Guard,
+    limits: Limits,
+    listening: socket.socket,
+    ready: Callable[[], None],
+    proxies: Sequence[str] = (),
+) -> None:
+    """Answer until Ctrl-C or SIGTERM; see `make_server`."""
     warnings.filterwarnings("ignore", module="PIL")  # what matters in them, `decode_image` says
     sys.setswitchinterval(_SWITCH)
     cv2.setNumThreads(1)  # pictures are read side by side; more threads for each would only get in each other's way
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # what is wrong with a request is its sender's affair
-    make_server(application, limits, ready).run(sockets=[listening])
+    make_server(application, limits, ready, proxies).run(sockets=[listening])
 
 
 class _Announced(uvicorn.Server):

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import logging
-import os
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import digitlab
-from digitlab.cluster import expect_answer
+from digitlab.cluster import ray_session
 from digitlab.errors import ClusterError, DigitlabError, MissingExtraError, UsageError
 from digitlab.studies.engines.local import thread_settings
 from digitlab.studies.engines.slot import Slot
@@ -63,36 +60,16 @@ class RayPool:
         self._looked = 0.0
         self._alone_since: float | None = None
         self._notes: list[Message] = []
-        self._quiet = contextlib.ExitStack()
+        self._session = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        if self._address not in (None, "auto"):
-            expect_answer(str(self._address))
-        # Ray reports usage to its makers unless it is told not to.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        import ray
-
-        self._ray = ray
-        # Ray prints the last words of a lost node to stdout, where results belong; the user hears of it from us.
-        self._quiet.enter_context(contextlib.redirect_stdout(self._quiet.enter_context(Path(os.devnull).open("w"))))
-        where = self._address or "a cluster on this machine"
-        try:
-            ray.init(
-                address=self._address or "local",
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                **({} if self._address else {"include_dashboard": False}),
-            )
-        except (Exception, SystemExit) as error:
-            self._quiet.close()
-            raise ClusterError(f"{where}: Ray cannot be used ({_first_line(error)})") from error
+        self._ray = self._session.enter_context(ray_session(self._address))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for actor in self._actors:
-            self._ray.kill(actor.handle)
-        self._ray.shutdown()
-        self._quiet.close()
+        with self._session:
+            for actor in self._actors:
+                self._ray.kill(actor.handle)
 
     def check(self, jobs: Sequence[Job]) -> None:
         """See `Pool.check`; the first actor that is ready does it."""

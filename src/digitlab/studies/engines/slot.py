@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from digitlab import privacy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -24,6 +26,7 @@ class Slot:
     def __init__(self, settings: Mapping[str, str]) -> None:
         """``settings``: environment variables that Keras' backend shall find."""
         os.environ.update(settings)
+        privacy.keep_folders()
         self._told: dict[str, Any] | None = None
         self._stop: Any = None
 
