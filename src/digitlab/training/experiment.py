@@ -25,7 +25,8 @@ from digitlab.training.data import open_training_data
 from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.members import train_members
-from digitlab.training.precision import dtype_policy_name
+from digitlab.training.precision import processor_name
+from digitlab.training.precision_choice import begun_with
 from digitlab.training.settings import Training
 from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from digitlab.runs import Run
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
+    from digitlab.training.precision_choice import Choice
 
 __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of"]
 
@@ -81,10 +83,11 @@ def run_training(
     if training.members > 1:
         return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
     with open_training_data(training) as data:
-        loop = loop_of(training, data.train, data.validation)
+        choice = begun_with(run, training, len(data.train), listener)
+        loop = loop_of(replace(training, precision=choice.precision), data.train, data.validation)
         run.write_config(training.as_dict())
-        run.write_json(run.environment, environment(training.seed))
-        listener(_started(loop, training))
+        run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
+        listener(_started(loop, training, choice))
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
         keep = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
@@ -92,7 +95,7 @@ def run_training(
     finished = finished_network(training, loop)
     del loop  # what it holds is not needed any more: the most that `best` takes fell by 28 MB
     release_memory()
-    card = _card(finished, training, data, history)
+    card = _card(finished, replace(training, precision=choice.precision), data, history)
     if training.distractors and data.validation is not None:
         sure = calibrated(finished, data.validation, seed=training.seed)
         card = replace(card, training={**card.training, **sure.as_dict()})
@@ -114,9 +117,11 @@ def _train_ensemble(
     def train(member: Training, folder: Run) -> str:
         return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history.stopped
 
+    with open_training_data(training) as data:
+        choice = begun_with(run, training, len(data.train), listener)
     run.write_config(training.as_dict())
-    run.write_json(run.environment, environment(training.seed))
-    model, card, ended = train_members(training, run, train, listener)
+    run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
+    model, card, ended = train_members(replace(training, precision=choice.precision), run, train, listener)
     with open_training_data(training) as data:
         return _finish(model, card, training, data, History(stopped=ended), run, listener)
 
@@ -163,14 +168,11 @@ def check(training: Training) -> None:
         pass
 
 
-def _started(loop: Loop, training: Training) -> Started:
-    policy = dtype_policy_name(training.precision)
-    precision = "bfloat16 products, float32 weights" if policy == "mixed_bfloat16" else "float32"
-    reason = {"auto": "chosen for this processor"}.get(training.precision, "as asked")
+def _started(loop: Loop, training: Training, choice: Choice) -> Started:
+    precision = "bfloat16 products, float32 weights" if choice.precision == "bfloat16" else "float32"
     held_out = len(loop.validation) if loop.validation else 0
-    return Started(
-        len(loop.train), held_out, training.epochs, loop.batches, loop.model.count_params(), precision, reason
-    )
+    size = loop.model.count_params()
+    return Started(len(loop.train), held_out, training.epochs, loop.batches, size, precision, choice.reason)
 
 
 def _finish(
@@ -231,23 +233,15 @@ def _card(model: keras.Model, training: Training, data: TrainingData, history: H
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """What a number depends on beside the settings: versions, processor, seed and commit."""
+    """What a number depends on beside the settings: versions, processor, seed and commit; a run adds its precision."""
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "seed": seed,
         "commit": _commit(),
         "versions": versions(),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _commit() -> str:

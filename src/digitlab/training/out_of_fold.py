@@ -19,6 +19,7 @@ from digitlab.training.augmentation import augmentation
 from digitlab.training.events import Stage, Started
 from digitlab.training.loop import StopRequest
 from digitlab.training.precision import dtype_policy_name
+from digitlab.training.precision_choice import choose_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,8 @@ def out_of_fold(
     """
     sums = np.zeros((len(digits), 10), np.float64)
     answers = np.zeros(len(digits), np.int64)
+    check_settings(training, digits.labels, folds, repeats)
+    training = replace(training, precision=choose_precision(training, len(digits), listener).precision)
     done = 0
     for rows, said in answered_folds(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop):
         sums[rows] += said

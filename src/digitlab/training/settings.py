@@ -50,7 +50,8 @@ class Training:
     weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
         network has the average; 0: none
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
-    precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
+    precision: "float32", "bfloat16" (mixed), or "auto": the quicker one for this network, measured once
+        (`digitlab.training.precision_choice`); in studies and searches, bfloat16 where the processor multiplies it
     members: so many networks, trained one after the other, whose mean is the answer; 1: a single one
     tta: measure the finished network a second time, by its mean answer to so many moved copies of each test image
         (test-time augmentation, `digitlab.datasets.transforms.tta_copies`); 1: only by one look at each

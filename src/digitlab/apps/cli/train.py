@@ -104,7 +104,7 @@ def train(
         validation: Share of the training images held out; 0 for none.
         patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
         seed: The same seed gives the same weights.
-        precision: auto (bfloat16 where the processor multiplies it), float32 or bfloat16.
+        precision: float32, bfloat16, or auto: the quicker one for this network, which is measured once and remembered.
         tta: Measure the network a second time, by the mean over so many moved copies of each test image, 2 to 19
             (test-time augmentation), as `digitlab evaluate RUN --tta` does.
         members: Train so many networks, one after the other, and answer by the mean of theirs (an ensemble).
