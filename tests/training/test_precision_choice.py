@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from digitlab.datasets import Dataset, catalogue, load_dataset
+from digitlab.errors import DivergedError
 from digitlab.models import load_keras, read_card
 from digitlab.runs import Run
 from digitlab.training import Event, Progressed, Stage, Started, Training, resumed, run_training
@@ -119,6 +120,18 @@ def test_a_measurement_changes_no_weights(
     assert card.training["precision"] == precision
     run_training(Training(**{**training.as_dict(), "precision": precision}), told)
     assert_same_weights(measured, told)
+
+
+def test_a_rate_that_is_too_high_is_refused_by_the_training_not_by_the_measurement(
+    small: str, monkeypatch: pytest.MonkeyPatch, fresh_cache: Path, tmp_path: Path
+) -> None:
+    assert fresh_cache
+    monkeypatch.setattr(module, "processor_multiplies_bfloat16", lambda: True)
+    run = Run.create("high", tmp_path)
+    with pytest.raises(DivergedError, match="--lr-range-test"):
+        run_training(Training("slides-cnn", small, epochs=1, optimiser="sgd", learning_rate=1e30), run)
+    assert run.read_table(run.batches)["batch"][0] == 1  # how it came to that can be looked at
+    assert not run.onnx.exists()
 
 
 class Killed(BaseException):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.datasets.transforms import mean_answer
-from digitlab.errors import RunError, UsageError
+from digitlab.errors import DivergedError, RunError, UsageError
 from digitlab.evaluation import REPLICAS, Metrics, keep, measure
 from digitlab.models import after_sobel, export_onnx, predict_probabilities, preparation_of, save_keras, versions
 from digitlab.models.backend import release_memory
@@ -78,6 +78,7 @@ def run_training(
     Raises:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
         DatasetError: for an unknown dataset, or one without training or test images.
+        DivergedError: when the loss is no number any more; the run folder has the history until then.
         StorageError: when the run folder cannot be written.
     """
     if training.members > 1:
@@ -91,7 +92,11 @@ def run_training(
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
         keep = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
-        history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
+        try:
+            history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
+        except DivergedError:
+            _write_history(run, loop.history)  # how it came to that can be looked at
+            raise
     finished = finished_network(training, loop)
     del loop  # what it holds is not needed any more: the most that `best` takes fell by 28 MB
     release_memory()
@@ -189,8 +194,7 @@ def _finish(
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
     keep(run, metrics, probabilities, data.test, about)
-    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
-    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
+    _write_history(run, history)
     listener(Stage("saving and exporting"))
     measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
     card = replace(card, training={**card.training, **measured})
@@ -205,6 +209,11 @@ def _finish(
     write_report(run)
     remove_unfinished(run.path)
     return Trained(model, history, metrics, tta)
+
+
+def _write_history(run: Run, history: History) -> None:
+    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
+    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
 
 
 def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run) -> Metrics:

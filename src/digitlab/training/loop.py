@@ -11,11 +11,12 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from digitlab.datasets.shuffling import InMemory, prepared
+from digitlab.errors import DivergedError
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
@@ -117,6 +118,7 @@ class Loop:
             distractors=distractors,
         )
         self.best_loss = math.inf
+        self._through_nan = False
         self.best_weights: list[NDArray[Any]] | None = None
 
     def run(
@@ -125,11 +127,18 @@ class Loop:
         listener: Listener,
         stop: StopRequest,
         after_epoch: Callable[[Loop], None] | None = None,
+        *,
+        through_nan: bool = False,
     ) -> History:
         """Train until ``epochs`` are done in all; returns early when patience ends or ``stop`` is asked.
 
         after_epoch: called when an epoch is done and the loop's state is whole, to keep it
+        through_nan: go on where the loss is no number any more; for studies, in which that is a result
+
+        Raises:
+            DivergedError: at the first loss that is no number; ``history`` has the batches until then.
         """
+        self._through_nan = through_nan
         while not self._over(epochs):
             epoch = len(self.history.epochs) + 1
             try:
@@ -179,6 +188,9 @@ class Loop:
                 (epoch, batch, *row) for batch, row in enumerate(done.astype(float).tolist(), start=1)
             ]
         trained = time.perf_counter() - began
+        # A loss is of the weights before its step: what the last step of all did, no loss says.
+        if not self._through_nan and not all(np.isfinite(each).all() for each in self.model.get_weights()):
+            self._give_up(epoch, len(done))
         loss, accuracy = self._means(done)
         validation_loss, validation_accuracy = self._validate()
         return EpochEnded(
@@ -189,7 +201,7 @@ class Loop:
             validation_accuracy,
             time.perf_counter() - began,
             len(self.train) / trained,
-            float(keras.ops.convert_to_numpy(self.optimiser.learning_rate)),
+            self._rate(),
         )
 
     def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
@@ -227,6 +239,20 @@ class Loop:
             listener(Progressed(epoch, batch, loss, accuracy, speed))
             if stop.asked:
                 raise _Stopped
+            if not self._through_nan and not math.isfinite(loss):
+                losses = np.concatenate(rows)[:, 0]
+                self._give_up(epoch, int(np.flatnonzero(~np.isfinite(losses))[0]) + 1)
+
+    def _give_up(self, epoch: int, batch: int) -> NoReturn:
+        raise DivergedError(
+            f"the loss is no number any more (NaN or infinite) in epoch {epoch}, batch {batch}, at a learning rate of "
+            f"{self._rate():.3g}; expected it to fall. Train with a lower rate, e.g. a tenth: --learning-rate "
+            f"{self._rate() / 10:.1g}; `digitlab train --lr-range-test 1e-6:10` finds one that suits"
+        )
+
+    def _rate(self) -> float:
+        """Of the next step."""
+        return float(keras.ops.convert_to_numpy(self.optimiser.learning_rate))
 
     def _means(self, rows: NDArray[np.float32]) -> tuple[float, float]:
         """Loss and accuracy of an epoch: the means over its images, of which the last batch may have fewer."""

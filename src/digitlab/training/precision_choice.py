@@ -173,4 +173,5 @@ def _rounds_of(training: Training) -> Callable[[], object]:
         rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, 10, count).astype(np.uint8)
     )  # fmt: skip
     loop = loop_of(replace(training, patience=None), digits, None)
-    return lambda: loop.run(len(loop.history.epochs) + 1, lambda _: None, StopRequest())
+    # A rate that is too high shows in the training itself, not here.
+    return lambda: loop.run(len(loop.history.epochs) + 1, lambda _: None, StopRequest(), through_nan=True)
