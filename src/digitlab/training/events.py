@@ -34,7 +34,12 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnded:
-    """One row of `history.csv`; epochs count from 1. The speed leaves the validation out."""
+    """One row of `history.csv`; epochs count from 1.
+
+    seconds: with the validation, without the look at the test images, which is no part of the training
+    images_per_second: without either
+    test_loss, test_accuracy: where the test images are watched (`Training.watch`)
+    """
 
     epoch: int
     loss: float
@@ -44,6 +49,8 @@ class EpochEnded:
     seconds: float
     images_per_second: float
     learning_rate: float
+    test_loss: float | None = None
+    test_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
-from digitlab.training.data import open_training_data
+from digitlab.training.data import open_training_data, watched_by
 from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.members import train_members
@@ -85,7 +85,8 @@ def run_training(
         return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
     with open_training_data(training) as data:
         choice = begun_with(run, training, len(data.train), listener)
-        loop = loop_of(replace(training, precision=choice.precision), data.train, data.validation)
+        settled, watched = replace(training, precision=choice.precision), watched_by(training, data)
+        loop = loop_of(settled, data.train, data.validation, watched=watched)
         run.write_config(training.as_dict())
         run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
         listener(_started(loop, training, choice))
@@ -100,7 +101,7 @@ def run_training(
     finished = finished_network(training, loop)
     del loop  # what it holds is not needed any more: the most that `best` takes fell by 28 MB
     release_memory()
-    card = _card(finished, replace(training, precision=choice.precision), data, history)
+    card = _card(finished, settled, data, history)
     if training.distractors and data.validation is not None:
         sure = calibrated(finished, data.validation, seed=training.seed)
         card = replace(card, training={**card.training, **sure.as_dict()})

@@ -80,6 +80,7 @@ class Loop:
     distractors: whether some of what is trained on is no digit (`NONE`)
     plain: a batch a call, the images varied by NumPy: slower, and the same to rounding; what the other way is measured
         against
+    watched: test images that are looked at after each epoch, for a curve; nothing is decided by them
     """
 
     def __init__(
@@ -98,9 +99,10 @@ class Loop:
         clean_from: int | None = None,
         distractors: bool = False,
         plain: bool = False,
+        watched: Digits | None = None,
     ) -> None:
         self.train: Shuffled = InMemory(train) if isinstance(train, Digits) else train
-        self.model, self.optimiser, self.validation = model, optimiser, validation
+        self.model, self.optimiser, self.validation, self._watched = model, optimiser, validation, watched
         self.batch_size, self.seed, self.patience = batch_size, seed, patience
         self._in_graph = None if plain else augmentation.in_graph
         self._vary = augmentation.vary if self._in_graph is None else None
@@ -192,17 +194,10 @@ class Loop:
         if not self._through_nan and not all(np.isfinite(each).all() for each in self.model.get_weights()):
             self._give_up(epoch, len(done))
         loss, accuracy = self._means(done)
-        validation_loss, validation_accuracy = self._validate()
-        return EpochEnded(
-            epoch,
-            loss,
-            accuracy,
-            validation_loss,
-            validation_accuracy,
-            time.perf_counter() - began,
-            len(self.train) / trained,
-            self._rate(),
-        )
+        validation = self._ask(self.validation)
+        seconds = time.perf_counter() - began
+        speed = len(self.train) / trained
+        return EpochEnded(epoch, loss, accuracy, *validation, seconds, speed, self._rate(), *self._ask(self._watched))
 
     def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
         """This epoch's images in this epoch's order, varied or with the numbers to vary them by."""
@@ -261,11 +256,12 @@ class Loop:
         loss, accuracy = np.average(rows.astype(np.float64), axis=0, weights=sizes).tolist()
         return loss, accuracy
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        if self.validation is None:
+    def _ask(self, digits: Digits | None) -> tuple[float | None, float | None]:
+        """Loss and accuracy of the network as it is."""
+        if digits is None:
             return None, None
-        probabilities = predict_probabilities(self.model, self.validation.images)
-        return log_loss_of(probabilities, self.validation.labels), accuracy_of(probabilities, self.validation.labels)
+        probabilities = predict_probabilities(self.model, digits.images)
+        return log_loss_of(probabilities, digits.labels), accuracy_of(probabilities, digits.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import threading
 import tomllib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -48,6 +48,7 @@ def train(
     weight_average: float | None = None,
     label_smoothing: float | None = None,
     validation: float | None = None,
+    watch: Literal["test"] | None = None,
     patience: int | None = None,
     seed: int | None = None,
     precision: str | None = None,
@@ -102,6 +103,8 @@ def train(
         weight_average: Keep a running average of the weights (EMA), e.g. 0.999, and end with it; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
         validation: Share of the training images held out; 0 for none.
+        watch: test: where no images are held out, measure on the test images after each epoch as well, for the curve in
+            the report; nothing is decided by them, and the weights are the same.
         patience: End when the validation loss has not fallen for so many epochs, and keep the best weights.
         seed: The same seed gives the same weights.
         precision: float32, bfloat16, or auto: the quicker one for this network, which is measured once and remembered.
@@ -128,7 +131,7 @@ def train(
         "dropout": dropout,
         "options": architecture_options(option) if option else None,
         "augmentation": augmentation, "clean_epochs": clean_epochs, "noise": noise, "distractors": distractors,
-        "weight_average": weight_average, "label_smoothing": label_smoothing, "validation": validation,
+        "weight_average": weight_average, "label_smoothing": label_smoothing, "validation": validation, "watch": watch,
         "patience": patience, "seed": seed, "precision": precision, "members": members, "tta": tta,
         "name": name,
     }  # fmt: skip
