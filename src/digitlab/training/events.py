@@ -55,9 +55,17 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step after the training, in words."""
+    """A step beside the training, in words.
+
+    part, parts: where one of several trainings begins, which, counted from 1, and of how many
+    done, of: how far it is, where that is known; it is told again with the same text as it moves
+    """
 
     text: str
+    part: int = 0
+    parts: int = 0
+    done: int = 0
+    of: int = 0
 
 
 Event = Started | Progressed | EpochEnded | Stage

@@ -204,8 +204,7 @@ def _finish(
     write_mat(run)
     tta = None
     if training.tta > 1:
-        listener(Stage(f"measuring on {training.tta} copies of each test image"))
-        tta = _measured_by_copies(model, training.tta, data, run)
+        tta = _measured_by_copies(model, training.tta, data, run, listener)
     listener(Stage("writing the report"))
     write_report(run)
     remove_unfinished(run.path)
@@ -217,9 +216,13 @@ def _write_history(run: Run, history: History) -> None:
     run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
 
 
-def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run) -> Metrics:
+def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run, listener: Listener) -> Metrics:
     """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
-    probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies)
+
+    def tell(done: int) -> None:
+        listener(Stage(f"measuring on {copies} copies of each test image", done=done, of=copies))
+
+    probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies, tell=tell)
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
     about = {"model": str(run.path), "data": data.tested_on, "split": "test", "tta": copies}
     keep(run.evaluation(data.tested_on, copies), metrics, probabilities, data.test, about)

@@ -113,9 +113,8 @@ def answered_folds(
             number = repeat * folds + fold
             if number < skip:
                 continue
-            listener(
-                Stage(f"fold {fold + 1} of {folds}" + (f", time {repeat + 1} of {repeats}" if repeats > 1 else ""))
-            )
+            times = f", time {repeat + 1} of {repeats}" if repeats > 1 else ""
+            listener(Stage(f"fold {fold + 1} of {folds}{times}", number + 1, folds * repeats))
             one = replace(training, seed=training.seed + number)
             weights = _learned(one, digits[np.flatnonzero(fold_of != fold)], listener, stop)
             if stop.asked:

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.apps.cli.folds import resume_folds, run_folds
 from digitlab.apps.cli.rate_range import rate_range, run_range
+from digitlab.apps.cli.waiting import Waiting, loading
 from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
 
@@ -146,8 +147,8 @@ def train(
         raise UsageError(
             "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
         )
-    advise("loading the network library …")
-    from digitlab.training import Training, check, find_recipe, resumed, with_options
+    with loading():
+        from digitlab.training import Training, check, find_recipe, resumed, with_options
 
     if resume is not None:
         run = Run.open(resume)
@@ -160,7 +161,9 @@ def train(
         training = with_options(find_recipe(recipe) if recipe else Training(), options)
         if folds is not None:
             return run_folds(training, folds, runs, json=json)
-        check(training)
+        with Waiting() as step:
+            step(f"opening {training.dataset}")
+            check(training)
         if rates:
             return run_range(training, *rates, epochs or 1, runs, json=json)
         run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)
