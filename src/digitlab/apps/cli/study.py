@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.durations import in_time, seconds_of
+from digitlab.apps.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -254,6 +255,8 @@ def page(*, out: Path = _RESULTS, to: Path = Path("docs/reproduction.md")) -> No
     """
     from digitlab.studies.page import write_page
 
-    written = write_page(out, to)
+    with Waiting() as step:
+        step("writing the page of all studies")
+        written = write_page(out, to)
     advise(f"{written} studies")
     say(str(to))
