@@ -116,4 +116,5 @@ def _smoothing(config: Mapping[str, Any]) -> str:
 
 def _machine(environment: Mapping[str, Any]) -> str:
     cores = f", {environment['cores']} cores" if environment.get("cores") else ""
-    return f"{environment['processor']}{cores}" if environment.get("processor") else ""
+    precision = f"; trained in {environment['precision']}" if environment.get("precision") else ""
+    return f"{environment['processor']}{cores}{precision}" if environment.get("processor") else ""
