@@ -11,6 +11,7 @@
     │   └── SourceError           a video or camera
     ├── ShapeError                an array of another shape or type than the function takes (also a ValueError)
     ├── StorageError              a disk that is full, a folder that cannot be written
+    ├── DivergedError             a training whose loss is no number any more
     ├── ClusterError              a Ray cluster that does not answer, or has nobody left to work
     └── MissingExtraError         an optional part of digitlab that is not installed
 
@@ -26,6 +27,7 @@ __all__ = [
     "ClusterError",
     "DatasetError",
     "DigitlabError",
+    "DivergedError",
     "ImageError",
     "InputError",
     "MissingExtraError",
@@ -90,6 +92,10 @@ class ShapeError(DigitlabError, ValueError):
 
 class StorageError(DigitlabError):
     """A disk that is full or a folder that cannot be written."""
+
+
+class DivergedError(DigitlabError):
+    """A training whose loss is no number any more (NaN): every weight is lost, and no further step brings one back."""
 
 
 class ClusterError(DigitlabError):

@@ -1,7 +1,7 @@
 """The run folder: `runs/<date-time>-<name>/`. The only module that knows its file names.
 
     config.toml        everything resolved, enough to repeat the run
-    environment.json   versions, processor, seed, commit
+    environment.json   versions, processor, seed, commit, precision
     history.csv        an epoch a row
     batches.csv        a batch a row
     model.keras        the trained model, float32
@@ -109,7 +109,7 @@ class Run:
 
     @property
     def environment(self) -> Path:
-        """Versions, processor, seed and commit, as JSON."""
+        """Versions, processor, seed, commit and precision, as JSON."""
         return self.path / "environment.json"
 
     @property

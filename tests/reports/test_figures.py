@@ -162,6 +162,13 @@ def test_learning_curves_show_batches_epochs_and_validation() -> None:
     ]  # fmt: skip
 
 
+def test_a_curve_of_test_images_is_called_so() -> None:
+    nothing = {**HISTORY, "validation_accuracy": [float("nan")] * len(HISTORY["epoch"])}
+    watched = {**nothing, "test_accuracy": HISTORY["validation_accuracy"]}
+    (axes,) = learning_curves_figure(watched, {}, of=("accuracy",)).axes
+    assert [line.get_label() for line in axes.lines] == ["training, whole epoch", "test (not used to choose anything)"]
+
+
 def test_learning_curves_without_validation_or_batches() -> None:
     nothing = {**HISTORY, "validation_loss": [NAN] * 3, "validation_accuracy": [NAN] * 3}
     (axes,) = learning_curves_figure(nothing, {}, of=("accuracy",)).axes

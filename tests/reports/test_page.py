@@ -373,3 +373,26 @@ def test_a_damaged_robustness_test_is_named(tmp_path: Path, few_digits: Digits, 
     run.write_json(run.robustness, content)
     with pytest.raises(RunError, match=r"robustness\.json: damaged; expected sets"):
         write_report(run)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said", "left_out"),
+    [
+        ({}, "No images were held out", "Test:"),
+        ({"validation_loss": 0.4, "validation_accuracy": 0.9}, "Validation: images held out", "No images"),
+        ({"test_loss": 0.4, "test_accuracy": 0.9}, "they were not used to choose anything", "No images"),
+    ],
+)
+@pytest.mark.usefixtures("undrawn")
+def test_a_report_says_what_its_learning_curves_are(
+    columns: dict[str, float], said: str, left_out: str, tmp_path: Path, few_digits: Digits
+) -> None:
+    run = make_trained(tmp_path, few_digits)
+    row = {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "validation_loss": None, "validation_accuracy": None, **columns}
+    run.write_table(run.history, list(row), [list(row.values())])
+    write_report(run)
+    page = run.report.read_text("utf-8")
+    assert said in page
+    assert left_out not in page
+    for name in columns:
+        assert f"<th>{name.replace('_', ' ')}" in page

@@ -120,3 +120,24 @@ def test_what_cannot_go_on_says_why(small_mnist: str, tmp_path: Path) -> None:
     done.config.write_text("epochs = -1")
     with pytest.raises(RunError, match="not the settings"):
         resumed(done)
+
+
+def test_a_checkpoint_of_an_older_digitlab_goes_on(small_mnist: str, tmp_path: Path) -> None:
+    run = Run.create("older", tmp_path)
+    train_until(settings("plain"), run, epoch=2, batch=1)
+    with np.load(run.checkpoint) as stored:
+        state = dict(stored)
+    state["epochs"] = state["epochs"][:, :8]  # it knew no curve of the test images
+    np.savez(run.checkpoint, allow_pickle=False, **state)
+    run.write_json(run.environment, {"cores": 2})  # nor did it write the precision down
+    seen: list[Event] = []
+
+    def listen(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, Progressed):
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_training(resumed(run), run, listener=listen)
+    assert isinstance(seen[-1], Progressed)
+    assert seen[-1].epoch == 2

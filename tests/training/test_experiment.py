@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.reading import Classifier
 from digitlab.runs import Run
 from digitlab.training import Event, Progressed, Stage, Started, StopRequest, Training, check, run_training
+from digitlab.training.data import open_training_data, watched_by
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -50,6 +52,28 @@ def test_a_training_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) 
     assert len(run.read_table(run.batches)["loss"]) == 3 * 15
     assert run.read_config()["validation"] == 0.1
     assert json.loads(run.environment.read_text())["seed"] == 3
+
+
+def test_watched_test_images_give_a_curve_and_change_no_weight(small_mnist: str, tmp_path: Path) -> None:
+    training = Training("slides-cnn", small_mnist, epochs=2, optimiser="adam", seed=3, precision="float32")
+    watching, plain = Run.create("watching", tmp_path), Run.create("plain", tmp_path)
+    trained = run_training(replace(training, watch="test"), watching)
+    run_training(training, plain)
+    history = watching.read_table(watching.history)
+    assert history["test_loss"][-1] == pytest.approx(trained.metrics.loss, rel=1e-4)
+    assert history["test_accuracy"][-1] == pytest.approx(trained.metrics.accuracy)
+    assert np.isnan(history["validation_loss"]).all()
+    assert np.isnan(plain.read_table(plain.history)["test_loss"]).all()
+    for one, two in zip(*(load_keras(run.keras).get_weights() for run in (watching, plain)), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_what_is_held_out_is_watched_and_not_the_test_images(small_mnist: str) -> None:
+    training = Training("slides-cnn", small_mnist, epochs=1, validation=0.1, watch="test", patience=3)
+    with open_training_data(training) as data:
+        assert watched_by(training, data) is None
+    with open_training_data(replace(training, validation=0.0, patience=None)) as data:
+        assert watched_by(replace(training, validation=0.0, patience=None), data) is data.test
 
 
 @pytest.mark.backends

@@ -9,6 +9,7 @@ import pytest
 from digitlab.datasets import load_dataset
 from digitlab.datasets.formats import dataset_writer, open_dataset_file
 from digitlab.datasets.shuffling import InFile
+from digitlab.errors import DivergedError
 from digitlab.evaluation import log_loss_of
 from digitlab.models import build, predict_probabilities
 from digitlab.models.backend import dtype_policy, keras
@@ -215,3 +216,32 @@ def test_the_average_of_the_weights_is_what_stays() -> None:
     differences = [np.abs(a - b).max() for a, b in zip(model.get_weights(), plain.model.get_weights(), strict=True)]
     assert 0 < max(differences) < 0.5
     assert log_loss_of(predict_probabilities(model, VALIDATION.images), VALIDATION.labels) < 2.0
+
+
+def test_a_loss_that_is_no_number_ends_the_training_at_once_with_advice() -> None:
+    loop = make_loop(batch_size=100)
+    loop.optimiser.learning_rate = 3e38
+    with pytest.raises(
+        DivergedError, match=r"in epoch 1, batch \d, at a learning rate of 3e\+38; .*--learning-rate 3e"
+    ):
+        run(loop, 5)
+    rows = np.array(loop.history.batches)
+    assert not loop.history.epochs
+    assert len(rows) < 10  # of 50
+    assert not np.isfinite(rows[-1, 2])
+
+
+def test_a_last_step_that_loses_the_weights_is_seen() -> None:
+    loop = make_loop(batch_size=len(TRAIN))
+    loop.model.trainable_weights[0].assign(loop.model.trainable_weights[0] * 0 + 1e38)
+    loop.optimiser.learning_rate = np.float32(3e38)
+    with pytest.raises(DivergedError, match="in epoch 1, batch 1"):
+        run(loop, 1)
+
+
+def test_a_study_goes_on_where_the_loss_is_no_number() -> None:
+    loop = make_loop(batch_size=100)
+    loop.optimiser.learning_rate = 3e38
+    history = loop.run(2, lambda _: None, StopRequest(), through_nan=True)
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2]
+    assert np.isnan(history.epochs[-1].loss)

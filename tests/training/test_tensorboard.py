@@ -13,7 +13,8 @@ from digitlab.training import EpochEnded, History
 from digitlab.training.tensorboard import write_epoch
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from dataclasses import replace
+from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("keras")
 
@@ -73,6 +74,13 @@ def test_an_epoch_that_is_repeated_is_told_once(tmp_path: Path) -> None:
 def test_without_validation_there_is_no_such_folder(tmp_path: Path) -> None:
     write_epoch(tmp_path, history(1, validated=False))
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+def test_watched_test_images_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    watched = [replace(row, test_loss=0.25, test_accuracy=0.75) for row in history(1, validated=False).epochs]
+    write_epoch(tmp_path, History(watched, []))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["test", "train"]
+    assert read(tmp_path / "test") == {"epoch_loss": [(1, 0.25)], "epoch_accuracy": [(1, 0.75)]}
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

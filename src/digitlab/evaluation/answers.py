@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "by_recipe", "distinct", "expect_same_images", "group_names", "printable", "read_answers"]
 
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # what a run folder's name begins with
-_NOT_THE_RECIPE = ("seed", "name")
+_NOT_THE_RECIPE = ("seed", "name", "watch")  # what changes no weight, and the seed
 _MOST_BYTES = 10_000_000  # of the pictures kept; fifty have 39,200
 
 

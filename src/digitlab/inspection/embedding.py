@@ -29,6 +29,7 @@ _TOGETHER = 500  # images a call: the widest network here takes 350 MB for so ma
 _PIECE = 10_000  # images that are float32 at once
 _COMPONENTS = 50  # as many numbers of an image go into t-SNE; the directions beyond hold noise
 _PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50, and the picture hardly changes
+_TSNE_SECONDS = 0.014  # an image, on one core (42 s of 3,000)
 _NEIGHBOURS = 10  # of its own class, from which an unusual image is far
 _SPARED = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")  # change nothing when asked
 
@@ -86,11 +87,16 @@ def _flat(made: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def projections(
-    features: NDArray[np.float32], *, seed: int = 0, tell: Callable[[str], None] = lambda _: None
+    features: NDArray[np.float32],
+    *,
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda _: None,
+    step: Callable[[str, float | None], None] = lambda *_: None,
 ) -> dict[str, NDArray[np.float32]]:
     """Maps of N images in the plane by name, float32 (N, 2), 0 … 1 each: t-SNE, PCA, and UMAP where it is installed.
 
     For fewer than five images, or images that are all the same to the network, there is one map; ``tell`` hears why.
+    ``step`` hears the name of each map that takes long, and the seconds that it may take.
     """
     from sklearn.decomposition import PCA
 
@@ -101,7 +107,10 @@ def projections(
     parts = min(_COMPONENTS, *features.shape)
     few = PCA(parts, svd_solver="randomized", random_state=seed).fit_transform(exact)
     flat = np.pad(few, ((0, 0), (0, 1)))[:, :2]
-    found = {"t-SNE": _by_tsne(few, seed), **_by_umap(few, seed), "PCA": flat}
+    step(f"laying {len(few):,} images out by t-SNE", _TSNE_SECONDS * len(few))
+    by_tsne = _by_tsne(few, seed)
+    step(f"laying {len(few):,} images out by UMAP", None)
+    found = {"t-SNE": by_tsne, **_by_umap(few, seed), "PCA": flat}
     return {name: _in_square(places) for name, places in found.items()}
 
 

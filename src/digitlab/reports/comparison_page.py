@@ -88,7 +88,7 @@ def comparison_drawings(records: Sequence[Record]) -> dict[str, Drawing]:
     labels = _labels(records)
     histories = dict(zip(labels, (record.history for record in records), strict=True))
     found = {}
-    for column in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+    for column in ("loss", "accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"):
         if any(np.isfinite(history.get(column, [])).any() for history in histories.values()):
             shows = f"{column.replace('_', ' ')} of the runs over epochs"
             found[column.replace("_", "-")] = Drawing(shows, partial(figures.runs_figure, histories, column))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["duration", "facts_of"]
+__all__ = ["curve_in_words", "curves_beside", "duration", "facts_of"]
 
 
 def facts_of(
@@ -31,6 +31,29 @@ def facts_of(
         ("machine", _machine(environment)),
     ]
     return [(name, text) for name, text in told if text]
+
+
+def curves_beside(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which curves stand beside that of the training images: "validation", "test" or none."""
+    return [name for name in ("validation", "test") if any(row.get(f"{name}_loss") is not None for row in history)]
+
+
+def curve_in_words(history: Sequence[Mapping[str, Any]]) -> str:
+    """What the learning curves show, and what they do not."""
+    training = (
+        "Training: the images that the network learns from, each batch before its step, with dropout and augmentation "
+        "at work where there are some"
+    )
+    beside = curves_beside(history)
+    if "validation" in beside:
+        return f"{training}. Validation: images held out, from which it never learns, after each epoch."
+    if "test" in beside:
+        return f"{training}. Test: the test images after each epoch; they were not used to choose anything."
+    return (
+        f"{training}. No images were held out: the curve shows how well the network fits what it is shown, not how "
+        "well it does on other images, of which the accuracy above is told (digitlab train --validation 0.1 or --watch "
+        "test draws a second curve)."
+    )
 
 
 def duration(seconds: float) -> str:
@@ -93,4 +116,5 @@ def _smoothing(config: Mapping[str, Any]) -> str:
 
 def _machine(environment: Mapping[str, Any]) -> str:
     cores = f", {environment['cores']} cores" if environment.get("cores") else ""
-    return f"{environment['processor']}{cores}" if environment.get("processor") else ""
+    precision = f"; trained in {environment['precision']}" if environment.get("precision") else ""
+    return f"{environment['processor']}{cores}{precision}" if environment.get("processor") else ""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from digitlab.evaluation import doubtful
-from digitlab.reports.facts import duration, facts_of
+from digitlab.reports.facts import curve_in_words, curves_beside, duration, facts_of
 from digitlab.reports.numbers import numbers_of
 from digitlab.reports.records import Record
 from digitlab.reports.rendering import picture, png_of, render, svg
@@ -53,7 +53,8 @@ def write_report(run: Run, out: Path | None = None) -> None:
         history=history,
         duration=duration(sum(row.get("seconds") or 0 for row in history)),
         rates=len({row.get("learning_rate") for row in history}) > 1,
-        validated=any(row["validation_loss"] is not None for row in history),
+        beside=curves_beside(history),
+        curve=curve_in_words(history),
         figures={name: svg(name, drawings[name]) for name in _FIGURES if name in drawings},
         confused=_confused(record.metrics["confusion_matrix"]),
         mistakes=_mistakes(record),

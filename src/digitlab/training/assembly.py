@@ -50,10 +50,12 @@ def loop_of(
     validation: Digits | None,
     *,
     optimiser: keras.Optimizer | None = None,
+    watched: Digits | None = None,
 ) -> Loop:
     """The training at its beginning: Keras' global state seeded, the network under the policy of its precision.
 
     optimiser: in place of the settings' own
+    watched: see `Loop`
 
     Raises:
         UsageError: for an unknown architecture, option, optimiser, schedule or augmentation.
@@ -74,6 +76,7 @@ def loop_of(
         augmentation=augmentation(training.augmentation),
         clean_from=training.epochs - training.clean_epochs + 1,
         distractors=training.distractors > 0,
+        watched=watched,
     )
 
 

@@ -83,6 +83,6 @@ def _gathered(state: dict[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
 
 
 def _epoch(row: list[float]) -> EpochEnded:
-    names = [field.name for field in fields(EpochEnded)]
-    values = {name: None if math.isnan(value) else value for name, value in zip(names, row, strict=True)}
+    names = [field.name for field in fields(EpochEnded)]  # the last are not there in what an older digitlab wrote
+    values = {name: None if math.isnan(value) else value for name, value in zip(names, row, strict=False)}
     return EpochEnded(**{**values, "epoch": int(row[0])})  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ others and measured on that one. What is kept is a run folder without a model.
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from digitlab.training.data import training_split
 from digitlab.training.events import EpochEnded, Started
 from digitlab.training.experiment import environment
 from digitlab.training.out_of_fold import answered_folds, check_settings, stratified_folds
+from digitlab.training.precision_choice import begun_with
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,12 +89,14 @@ def run_cross_validation(
     """
     check_settings(training, digits.labels, folds)
     done, said = _done_before(training, digits, run, folds)
+    precision = begun_with(run, training, len(digits), listener).precision
     if not done:
         run.write_config(training.as_dict())
-        run.write_json(run.environment, environment(training.seed))
+        run.write_json(run.environment, {**environment(training.seed), "precision": precision})
         run.write_json(run.cross_validation, {"folds": folds, "done": 0, "table": []})
     clock = _Clock(listener)
-    for rows, answers in answered_folds(training, digits, folds=folds, skip=len(done), listener=clock, stop=stop):
+    one = replace(training, precision=precision)
+    for rows, answers in answered_folds(one, digits, folds=folds, skip=len(done), listener=clock, stop=stop):
         said[rows] = answers
         right = digits.labels[rows]
         epochs, seconds = clock.folds[-1]

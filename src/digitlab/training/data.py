@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
     from digitlab.training.settings import Training
 
-__all__ = ["TrainingData", "open_training_data", "training_split"]
+__all__ = ["TrainingData", "open_training_data", "training_split", "watched_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,11 @@ def open_training_data(training: Training, find: Callable[[str], Dataset] = find
             test = Digits(settle(test.images), test.labels)
             validation = validation and Digits(settle(validation.images), validation.labels)
         yield TrainingData(train, validation, test, tested_on, "sobel" if settle else data.form)
+
+
+def watched_by(training: Training, data: TrainingData) -> Digits | None:
+    """The test images where the settings want their curve; None where held-out images give one, or none is wanted."""
+    return data.test if training.watch == "test" and data.validation is None else None
 
 
 def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:

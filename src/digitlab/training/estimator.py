@@ -115,6 +115,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ShapeError: for images of another shape or range, or more than ten different labels.
             UsageError: for parameters that no training can have.
+            DivergedError: when the loss is no number any more: the learning rate is too high.
         """
         from digitlab.training.assembly import finished_network, loop_of
         from digitlab.training.augmentation import augmentation

@@ -39,7 +39,12 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnded:
-    """One row of `history.csv`; epochs count from 1. The speed leaves the validation out."""
+    """One row of `history.csv`; epochs count from 1.
+
+    seconds: with the validation, without the look at the test images, which is no part of the training
+    images_per_second: without either
+    test_loss, test_accuracy: where the test images are watched (`Training.watch`)
+    """
 
     epoch: int
     loss: float
@@ -49,13 +54,23 @@ class EpochEnded:
     seconds: float
     images_per_second: float
     learning_rate: float
+    test_loss: float | None = None
+    test_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step after the training, in words."""
+    """A step beside the training, in words.
+
+    part, parts: where one of several trainings begins, which, counted from 1, and of how many
+    done, of: how far it is, where that is known; it is told again with the same text as it moves
+    """
 
     text: str
+    part: int = 0
+    parts: int = 0
+    done: int = 0
+    of: int = 0
 
 
 Event = Started | Progressed | EpochEnded | Stage

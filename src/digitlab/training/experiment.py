@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.datasets.transforms import mean_answer
-from digitlab.errors import RunError, UsageError
+from digitlab.errors import DivergedError, RunError, UsageError
 from digitlab.evaluation import REPLICAS, Metrics, keep, measure
 from digitlab.models import after_sobel, export_onnx, predict_probabilities, preparation_of, save_keras, versions
 from digitlab.models.backend import release_memory
@@ -21,11 +21,12 @@ from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
-from digitlab.training.data import open_training_data
+from digitlab.training.data import open_training_data, watched_by
 from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.members import train_members
-from digitlab.training.precision import dtype_policy_name
+from digitlab.training.precision import processor_name
+from digitlab.training.precision_choice import begun_with
 from digitlab.training.settings import Training
 from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from digitlab.runs import Run
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
+    from digitlab.training.precision_choice import Choice
 
 __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of"]
 
@@ -76,23 +78,30 @@ def run_training(
     Raises:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
         DatasetError: for an unknown dataset, or one without training or test images.
+        DivergedError: when the loss is no number any more; the run folder has the history until then.
         StorageError: when the run folder cannot be written.
     """
     if training.members > 1:
         return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
     with open_training_data(training) as data:
-        loop = loop_of(training, data.train, data.validation)
+        choice = begun_with(run, training, len(data.train), listener)
+        settled, watched = replace(training, precision=choice.precision), watched_by(training, data)
+        loop = loop_of(settled, data.train, data.validation, watched=watched)
         run.write_config(training.as_dict())
-        run.write_json(run.environment, environment(training.seed))
-        listener(_started(loop, training))
+        run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
+        listener(_started(loop, training, choice))
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
         keep = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
-        history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
+        try:
+            history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
+        except DivergedError:
+            _write_history(run, loop.history)  # how it came to that can be looked at
+            raise
     finished = finished_network(training, loop)
     del loop  # what it holds is not needed any more: the most that `best` takes fell by 28 MB
     release_memory()
-    card = _card(finished, training, data, history)
+    card = _card(finished, settled, data, history)
     if training.distractors and data.validation is not None:
         sure = calibrated(finished, data.validation, seed=training.seed)
         card = replace(card, training={**card.training, **sure.as_dict()})
@@ -114,9 +123,11 @@ def _train_ensemble(
     def train(member: Training, folder: Run) -> str:
         return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history.stopped
 
+    with open_training_data(training) as data:
+        choice = begun_with(run, training, len(data.train), listener)
     run.write_config(training.as_dict())
-    run.write_json(run.environment, environment(training.seed))
-    model, card, ended = train_members(training, run, train, listener)
+    run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
+    model, card, ended = train_members(replace(training, precision=choice.precision), run, train, listener)
     with open_training_data(training) as data:
         return _finish(model, card, training, data, History(stopped=ended), run, listener)
 
@@ -163,14 +174,11 @@ def check(training: Training) -> None:
         pass
 
 
-def _started(loop: Loop, training: Training) -> Started:
-    policy = dtype_policy_name(training.precision)
-    precision = "bfloat16 products, float32 weights" if policy == "mixed_bfloat16" else "float32"
-    reason = {"auto": "chosen for this processor"}.get(training.precision, "as asked")
+def _started(loop: Loop, training: Training, choice: Choice) -> Started:
+    precision = "bfloat16 products, float32 weights" if choice.precision == "bfloat16" else "float32"
     held_out = len(loop.validation) if loop.validation else 0
-    return Started(
-        len(loop.train), held_out, training.epochs, loop.batches, loop.model.count_params(), precision, reason
-    )
+    size = loop.model.count_params()
+    return Started(len(loop.train), held_out, training.epochs, loop.batches, size, precision, choice.reason)
 
 
 def _finish(
@@ -187,8 +195,7 @@ def _finish(
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
     keep(run, metrics, probabilities, data.test, about)
-    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
-    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
+    _write_history(run, history)
     listener(Stage("saving and exporting"))
     measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
     card = replace(card, training={**card.training, **measured})
@@ -197,17 +204,25 @@ def _finish(
     write_mat(run)
     tta = None
     if training.tta > 1:
-        listener(Stage(f"evaluating with test-time augmentation, {training.tta} copies per image"))
-        tta = _measured_by_copies(model, training.tta, data, run)
+        tta = _measured_by_copies(model, training.tta, data, run, listener)
     listener(Stage("writing the report"))
     write_report(run)
     remove_unfinished(run.path)
     return Trained(model, history, metrics, tta)
 
 
-def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run) -> Metrics:
+def _write_history(run: Run, history: History) -> None:
+    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
+    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
+
+
+def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run, listener: Listener) -> Metrics:
     """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
-    probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies)
+
+    def tell(done: int) -> None:
+        listener(Stage(f"measuring on {copies} copies of each test image", done=done, of=copies))
+
+    probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies, tell=tell)
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
     about = {"model": str(run.path), "data": data.tested_on, "split": "test", "tta": copies}
     keep(run.evaluation(data.tested_on, copies), metrics, probabilities, data.test, about)
@@ -231,23 +246,15 @@ def _card(model: keras.Model, training: Training, data: TrainingData, history: H
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """What a number depends on beside the settings: versions, processor, seed and commit."""
+    """What a number depends on beside the settings: versions, processor, seed and commit; a run adds its precision."""
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "seed": seed,
         "commit": _commit(),
         "versions": versions(),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _commit() -> str:

@@ -11,11 +11,12 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from digitlab.datasets.shuffling import InMemory, prepared
+from digitlab.errors import DivergedError
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
@@ -79,6 +80,7 @@ class Loop:
     distractors: whether some of what is trained on is no digit (`NONE`)
     plain: a batch a call, the images varied by NumPy: slower, and the same to rounding; what the other way is measured
         against
+    watched: test images that are looked at after each epoch, for a curve; nothing is decided by them
     """
 
     def __init__(
@@ -97,9 +99,10 @@ class Loop:
         clean_from: int | None = None,
         distractors: bool = False,
         plain: bool = False,
+        watched: Digits | None = None,
     ) -> None:
         self.train: Shuffled = InMemory(train) if isinstance(train, Digits) else train
-        self.model, self.optimiser, self.validation = model, optimiser, validation
+        self.model, self.optimiser, self.validation, self._watched = model, optimiser, validation, watched
         self.batch_size, self.seed, self.patience = batch_size, seed, patience
         self._in_graph = None if plain else augmentation.in_graph
         self._vary = augmentation.vary if self._in_graph is None else None
@@ -117,6 +120,7 @@ class Loop:
             distractors=distractors,
         )
         self.best_loss = math.inf
+        self._through_nan = False
         self.best_weights: list[NDArray[Any]] | None = None
 
     def run(
@@ -125,11 +129,18 @@ class Loop:
         listener: Listener,
         stop: StopRequest,
         after_epoch: Callable[[Loop], None] | None = None,
+        *,
+        through_nan: bool = False,
     ) -> History:
         """Train until ``epochs`` are done in all; returns early when patience ends or ``stop`` is asked.
 
         after_epoch: called when an epoch is done and the loop's state is whole, to keep it
+        through_nan: go on where the loss is no number any more; for studies, in which that is a result
+
+        Raises:
+            DivergedError: at the first loss that is no number; ``history`` has the batches until then.
         """
+        self._through_nan = through_nan
         while not self._over(epochs):
             epoch = len(self.history.epochs) + 1
             try:
@@ -179,18 +190,14 @@ class Loop:
                 (epoch, batch, *row) for batch, row in enumerate(done.astype(float).tolist(), start=1)
             ]
         trained = time.perf_counter() - began
+        # A loss is of the weights before its step: what the last step of all did, no loss says.
+        if not self._through_nan and not all(np.isfinite(each).all() for each in self.model.get_weights()):
+            self._give_up(epoch, len(done))
         loss, accuracy = self._means(done)
-        validation_loss, validation_accuracy = self._validate()
-        return EpochEnded(
-            epoch,
-            loss,
-            accuracy,
-            validation_loss,
-            validation_accuracy,
-            time.perf_counter() - began,
-            len(self.train) / trained,
-            float(keras.ops.convert_to_numpy(self.optimiser.learning_rate)),
-        )
+        validation = self._ask(self.validation)
+        seconds = time.perf_counter() - began
+        speed = len(self.train) / trained
+        return EpochEnded(epoch, loss, accuracy, *validation, seconds, speed, self._rate(), *self._ask(self._watched))
 
     def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
         """This epoch's images in this epoch's order, varied or with the numbers to vary them by."""
@@ -229,6 +236,20 @@ class Loop:
             listener(Progressed(epoch, batch, loss, accuracy, speed, tuple(losses), tuple(accuracies)))
             if stop.asked:
                 raise _Stopped
+            if not self._through_nan and not math.isfinite(loss):
+                losses = np.concatenate(rows)[:, 0]
+                self._give_up(epoch, int(np.flatnonzero(~np.isfinite(losses))[0]) + 1)
+
+    def _give_up(self, epoch: int, batch: int) -> NoReturn:
+        raise DivergedError(
+            f"the loss is no number any more (NaN or infinite) in epoch {epoch}, batch {batch}, at a learning rate of "
+            f"{self._rate():.3g}; expected it to fall. Train with a lower rate, e.g. a tenth: --learning-rate "
+            f"{self._rate() / 10:.1g}; `digitlab train --lr-range-test 1e-6:10` finds one that suits"
+        )
+
+    def _rate(self) -> float:
+        """Of the next step."""
+        return float(keras.ops.convert_to_numpy(self.optimiser.learning_rate))
 
     def _means(self, rows: NDArray[np.float32]) -> tuple[float, float]:
         """Loss and accuracy of an epoch: the means over its images, of which the last batch may have fewer."""
@@ -237,11 +258,12 @@ class Loop:
         loss, accuracy = np.average(rows.astype(np.float64), axis=0, weights=sizes).tolist()
         return loss, accuracy
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        if self.validation is None:
+    def _ask(self, digits: Digits | None) -> tuple[float | None, float | None]:
+        """Loss and accuracy of the network as it is."""
+        if digits is None:
             return None, None
-        probabilities = predict_probabilities(self.model, self.validation.images)
-        return log_loss_of(probabilities, self.validation.labels), accuracy_of(probabilities, self.validation.labels)
+        probabilities = predict_probabilities(self.model, digits.images)
+        return log_loss_of(probabilities, digits.labels), accuracy_of(probabilities, digits.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def train_members(
         folders.append(folder)
         if folder.report.is_file() and not folder.checkpoint.is_file():
             continue
-        listener(Stage(f"member {number + 1} of {training.members}"))
+        listener(Stage(f"member {number + 1} of {training.members}", number + 1, training.members))
         own = replace(training, members=1, tta=1, seed=training.seed * training.members + number)
         ended = train(own, folder)
         release_memory()

@@ -19,6 +19,7 @@ from digitlab.training.augmentation import augmentation
 from digitlab.training.events import Stage, Started
 from digitlab.training.loop import StopRequest
 from digitlab.training.precision import dtype_policy_name
+from digitlab.training.precision_choice import choose_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,8 @@ def out_of_fold(
     """
     sums = np.zeros((len(digits), 10), np.float64)
     answers = np.zeros(len(digits), np.int64)
+    check_settings(training, digits.labels, folds, repeats)
+    training = replace(training, precision=choose_precision(training, len(digits), listener).precision)
     done = 0
     for rows, said in answered_folds(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop):
         sums[rows] += said
@@ -110,9 +113,8 @@ def answered_folds(
             number = repeat * folds + fold
             if number < skip:
                 continue
-            listener(
-                Stage(f"fold {fold + 1} of {folds}" + (f", time {repeat + 1} of {repeats}" if repeats > 1 else ""))
-            )
+            times = f", time {repeat + 1} of {repeats}" if repeats > 1 else ""
+            listener(Stage(f"fold {fold + 1} of {folds}{times}", number + 1, folds * repeats))
             one = replace(training, seed=training.seed + number)
             weights = _learned(one, digits[np.flatnonzero(fold_of != fold)], listener, stop)
             if stop.asked:

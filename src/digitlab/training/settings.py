@@ -39,6 +39,8 @@ class Training:
     epochs: at most so many
     validation: share of the training images held out (last of each class), or 0 for none; a dataset's own validation
         split is used where it has one
+    watch: "test": where nothing is held out, the test images are looked at after each epoch, for the report's curve;
+        nothing is decided by them, so that the weights are the same; None: they are not
     patience: end when the validation loss has not improved for so many epochs, and keep the best weights; None: run
         all epochs and keep the last
     optimiser, learning_rate, epsilon: see `digitlab.training.optimisers`; None means the optimiser's own. Adadelta's
@@ -51,7 +53,8 @@ class Training:
     weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
         network has the average; 0: none
     noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
-    precision: "float32", "bfloat16" (mixed), or "auto": bfloat16 where the processor multiplies it
+    precision: "float32", "bfloat16" (mixed), or "auto": the quicker one for this network, measured once
+        (`digitlab.training.precision_choice`); in studies and searches, bfloat16 where the processor multiplies it
     members: so many networks, trained one after the other, whose mean is the answer; 1: a single one
     tta: measure the finished network a second time, by its mean answer to so many moved copies of each test image
         (test-time augmentation, `digitlab.datasets.transforms.tta_copies`); 1: only by one look at each
@@ -76,6 +79,7 @@ class Training:
     weight_average: float = 0.0
     label_smoothing: float = 0.0
     validation: float = 0.0
+    watch: str | None = None
     patience: int | None = None
     seed: int = 0
     precision: str = "auto"
@@ -100,6 +104,7 @@ class Training:
             (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
             (not 1 <= self.members <= 100, f"members is {self.members}; expected 1 to 100"),
             (not 1 <= self.tta <= 19, f"tta is {self.tta}; expected 1 (none) to 19 copies"),
+            (self.watch not in (None, "test"), f"watch is {self.watch!r}; expected 'test', or nothing"),
             (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {known}"),
             (self.loss not in LOSSES, f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}"),
         ):  # fmt: skip

@@ -38,9 +38,10 @@ def write_epoch(folder: Path, history: History) -> None:
     ended, now = history.epochs[-1], time.time()
     train = {"epoch_loss": ended.loss, "epoch_accuracy": ended.accuracy, "epoch_learning_rate": ended.learning_rate}
     _write(folder / "train", ended.epoch, [*_batches(history, ended, now), (now, ended.epoch, train)])
-    if ended.validation_loss is not None and ended.validation_accuracy is not None:
-        validation = {"epoch_loss": ended.validation_loss, "epoch_accuracy": ended.validation_accuracy}
-        _write(folder / "validation", ended.epoch, [(now, ended.epoch, validation)])
+    for name in ("validation", "test"):
+        loss, accuracy = getattr(ended, f"{name}_loss"), getattr(ended, f"{name}_accuracy")
+        if loss is not None and accuracy is not None:
+            _write(folder / name, ended.epoch, [(now, ended.epoch, {"epoch_loss": loss, "epoch_accuracy": accuracy})])
 
 
 def _batches(history: History, ended: EpochEnded, now: float) -> Iterator[Row]:

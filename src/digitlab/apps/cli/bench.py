@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.waiting import loading
 
 if TYPE_CHECKING:
     from digitlab.bench.read import ReadBench
@@ -34,8 +35,8 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
         full: Also S4's whole training both ways, and the seconds to 99 %: about a quarter of an hour.
         json: One JSON object.
     """
-    advise("loading the network library …")
-    from digitlab.bench.train import measure_training
+    with loading():
+        from digitlab.bench.train import measure_training
 
     result = measure_training(images, rounds, advise)
     more: dict[str, Any] = {}
@@ -74,8 +75,8 @@ def data(*, quick: bool = False, json: bool = False) -> int:
         quick: Half a minute, on so few images that the figures are rough.
         json: One JSON object.
     """
-    advise("loading the network library …")
-    from digitlab.bench.data import FULL, QUICK, measure_data
+    with loading():
+        from digitlab.bench.data import FULL, QUICK, measure_data
 
     result = measure_data(QUICK if quick else FULL, advise)
     if json:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,12 +65,16 @@ def compare(*runs: Path, each: bool = False, out: Path | None = None, json: bool
     contestants = [
         Contestant(name, tuple(one.probabilities for one in group)) for name, group in zip(names, groups, strict=True)
     ]
-    ranking = rank(contestants, labels)
+    with Waiting() as step:
+        step(f"comparing {len(contestants)} models")
+        ranking = rank(contestants, labels)
     doubts = {contestant.name: _doubts(contestant.answers, labels) for contestant in contestants}
     members = dict(zip(names, groups, strict=True))
     if not json:
         _show(ranking, members, doubts)
-    pictures = [] if out is None else _draw(ranking, members, out)
+    with Waiting() as step:
+        step("drawing where they differ")
+        pictures = [] if out is None else _draw(ranking, members, out)
     if json:
         say_json({**_as_json(ranking, members, doubts), "pictures": [printable(path) for path in pictures]})
     for path in [] if json else pictures:

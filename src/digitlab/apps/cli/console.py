@@ -10,15 +10,34 @@ from digitlab.apps.cli.encoding import takes_every_sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TextIO
 
-__all__ = ["KERAS_FILES", "advise", "complain", "say", "say_json", "table"]
+__all__ = ["KERAS_FILES", "advise", "complain", "say", "say_json", "show_for_now", "table"]
 
 
 KERAS_FILES = (".keras", ".h5", ".hdf5")  # endings of models that Keras must open
 
 
+_CLEAR = "\r\x1b[K"  # the line that the cursor stands in
+_for_now: list[TextIO] = []  # the terminal on which such a line is shown
+
+
+def show_for_now(text: str, terminal: TextIO) -> None:
+    """A line that the next one replaces, on a terminal; an empty one only takes it away."""
+    terminal.write(_CLEAR + text)
+    terminal.flush()
+    _for_now[:] = [terminal] if text else []
+
+
+def _take_away() -> None:
+    for terminal in _for_now:
+        terminal.write(_CLEAR)
+        terminal.flush()
+
+
 def say(text: str = "") -> None:
     """A line of the result."""
+    _take_away()
     sys.stdout.write(text + "\n")
 
 
@@ -31,6 +50,7 @@ def say_json(content: Mapping[str, Any]) -> None:
 
 def advise(text: str) -> None:
     """A line for people, beside the result."""
+    _take_away()
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 

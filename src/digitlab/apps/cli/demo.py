@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import advise, complain, say
+from digitlab.apps.cli.console import complain, say
+from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
@@ -18,6 +19,7 @@ __all__ = ["demo"]
 _EPOCHS = 8  # S0's network passes 98.5 % after four to five; the rest is for an unlucky seed or processor
 _ENOUGH = 0.985
 _NUMBERS = ("2017", "31415", "6885", "90210")
+_SECONDS_EACH = 2.5
 
 
 def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
@@ -60,10 +62,10 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
 
 
 def _train(out: Path, seed: int) -> tuple[Run, Metrics]:
-    advise("loading the network library …")
-    from digitlab.apps.cli.training_view import TrainingView
-    from digitlab.runs import Run
-    from digitlab.training import Training, run_training
+    with loading():
+        from digitlab.apps.cli.training_view import TrainingView
+        from digitlab.runs import Run
+        from digitlab.training import Training, run_training
 
     training = Training(architecture="thesis-2conv", epochs=_EPOCHS, seed=seed, name="demo")
     run = Run.create("demo", out / "runs")
@@ -72,26 +74,27 @@ def _train(out: Path, seed: int) -> tuple[Run, Metrics]:
 
 
 def _evaluate_exported(run: Run) -> Metrics:
-    advise("measuring the exported model with ONNX Runtime …")
     from digitlab.datasets import load_dataset
     from digitlab.evaluation import measure
     from digitlab.reading import Classifier
 
     test = load_dataset("mnist").split("test")
-    return measure(Classifier(run.onnx).probabilities(test.images), test.labels)
+    with Waiting() as step:
+        step("measuring the exported model with ONNX Runtime")
+        return measure(Classifier(run.onnx).probabilities(test.images), test.labels)
 
 
 def _make_video(out: Path, seed: int) -> tuple[Path, Any]:
     from digitlab.examples.paper_video import make_video
 
     video = out / "paper.mp4"
-    advise(f"writing {', '.join(_NUMBERS)} on paper, as a video …")
-    return video, make_video(video, numbers=_NUMBERS, seconds_each=2.5, seed=seed)
+    with Waiting() as step:
+        step(f"writing {', '.join(_NUMBERS)} on paper, as a video")
+        return video, make_video(video, numbers=_NUMBERS, seconds_each=_SECONDS_EACH, seed=seed)
 
 
 def _read_live(video: Path, shown: Any, run: Run, log: Path) -> tuple[int, int, str]:
     """Readings that equal what the paper showed at that frame, all readings, the speeds in words."""
-    advise("reading the video live …")
     from digitlab.camera import open_source
     from digitlab.live import LiveStatistics, watch
     from digitlab.reading import Reader
@@ -100,9 +103,11 @@ def _read_live(video: Path, shown: Any, run: Run, log: Path) -> tuple[int, int, 
     statistics = LiveStatistics()
     lines = []
     right = 0
-    for reading in watch(open_source(str(video), realtime=True), Reader(run.path), statistics=statistics):
-        truth = next((each.text for each in shown if each.first <= reading.frame_number < each.end), "")
-        right += reading.reading.text == truth
-        lines.append(json_module.dumps(reading.as_json()))
+    with Waiting() as step:
+        step("reading the video live", len(_NUMBERS) * _SECONDS_EACH)
+        for reading in watch(open_source(str(video), realtime=True), Reader(run.path), statistics=statistics):
+            truth = next((each.text for each in shown if each.first <= reading.frame_number < each.end), "")
+            right += reading.reading.text == truth
+            lines.append(json_module.dumps(reading.as_json()))
     write_text(log, "\n".join(lines) + "\n")
     return right, len(lines), statistics.describe()

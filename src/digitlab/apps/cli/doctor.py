@@ -73,4 +73,6 @@ def _bfloat16() -> str:
         return "not asked (training is not installed)"
     from digitlab.training.precision import processor_multiplies_bfloat16
 
-    return "yes; training uses them" if processor_multiplies_bfloat16() else "no; training uses float32"
+    if not processor_multiplies_bfloat16():
+        return "no; training uses float32"
+    return "yes; training uses them where a network is quicker with them"

@@ -1,4 +1,4 @@
-"""Lengths of time on the command line: --for 45m."""
+"""Lengths of time on the command line: --for 45m, and 3 min left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from digitlab.errors import UsageError
 
-__all__ = ["seconds_of"]
+__all__ = ["in_time", "seconds_of"]
 
 
 def seconds_of(text: str) -> float:
@@ -22,3 +22,15 @@ def seconds_of(text: str) -> float:
     if match is None or float(match[1]) == 0:
         raise UsageError(f"--for is {text!r}; expected a time above 0 such as 45m, 2h or 90s")
     return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, None: 60}[match[2]]
+
+
+def in_time(seconds: float) -> str:
+    """A length of time in the two units that matter.
+
+    >>> in_time(8), in_time(200), in_time(8100)
+    ('8 s', '3 min', '2 h 15 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from digitlab.apps.cli.console import advise, say
+from digitlab.apps.cli.waiting import Waiting, loading
 
 __all__ = ["ensemble"]
 
@@ -29,14 +30,16 @@ def ensemble(*members: Path, out: Path) -> int:
         raise UsageError(f"{len(members)} models given; expected two or more, e.g. digitlab ensemble A B --out C.keras")
     if out.suffix.lower() not in (".keras", ".onnx", ".xml", ".tflite"):
         raise UsageError(f"cannot write {out.name!r}; expected a name that ends in .keras, .onnx, .xml or .tflite")
-    advise("loading the network library …")
-    from digitlab.models import card_of, ensemble_card, export_model, open_model
-    from digitlab.models import ensemble as make
+    with loading():
+        from digitlab.models import card_of, ensemble_card, export_model, open_model
+        from digitlab.models import ensemble as make
 
     models = [open_model(path, tell=advise) for path in members]
     card = ensemble_card(out.stem, [card_of(model, path) for model, path in zip(models, members, strict=True)])
     model = make(models)
-    done = export_model(model, out, card)
+    with Waiting() as step:
+        step(f"writing {out.suffix} and comparing it with the members")
+        done = export_model(model, out, card)
     advise(
         f"{len(members)} members, {model.count_params():,} parameters; run back on {done.images:,} images: "
         f"probabilities differ by at most {done.difference:.1g} (allowed: {done.tolerance:g})"

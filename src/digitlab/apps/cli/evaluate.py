@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json, table
+from digitlab.apps.cli.progress_view import ProgressView
+from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,8 +75,6 @@ def evaluate(
         json: The numbers as one JSON object.
     """
     from digitlab.apps.cli.robustness import hard_images, run_robustness
-    from digitlab.reports import write_report
-    from digitlab.reports.octave import write_mat
 
     hard = hard_images(robustness, robustness_images, of_model=probabilities is None)
     if probabilities is not None:
@@ -83,14 +83,13 @@ def evaluate(
     else:
         _expect_no_files(labels, logits=logits)
         run, content = _measure_model(model, data, split, tta, out)
-    write_mat(run)
-    write_report(run)
+    _write_page(run)
     if not json:
         _show(content)
     if hard is not None:
         answer = _answering(model, form="grey")
         content["robustness"] = run_robustness(answer, run, {"model": model}, images=hard, tta=tta, show=not json)
-        write_report(run)  # once more: what takes minutes can be interrupted, and the page is there by then
+        _write_page(run)  # once more: what takes minutes can be interrupted, and the page is there by then
     if json:
         say_json({**content, "report": str(run.report)})
         return 0
@@ -101,17 +100,41 @@ def evaluate(
 
 def _measure_model(model: str, data: str, split: str, tta: int, out: Path | None) -> tuple[Run, dict[str, Any]]:
     from digitlab.datasets import find_dataset
-    from digitlab.datasets.transforms import mean_answer
     from digitlab.evaluation import REPLICAS, keep, measure
 
     dataset = find_dataset(data)
     split = dataset.splits[0] if len(dataset.splits) == 1 else split
     digits = dataset.split(split)
-    said = mean_answer(_answering(model, form=dataset.form), digits.images, tta)
-    metrics = measure(said, digits.labels, bootstrap=REPLICAS)
+    said = _all_answers(_answering(model, form=dataset.form), digits.images, tta)
+    with Waiting() as step:
+        step("measuring")
+        metrics = measure(said, digits.labels, bootstrap=REPLICAS)
     run = _folder(model, data, split, out, tta)
     about = {"model": model, "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}
     return run, keep(run, metrics, said, digits, about)
+
+
+def _all_answers(answer: Answer, images: NDArray[np.uint8], tta: int) -> NDArray[np.float32]:
+    """The model's answers to all images, or to so many copies of them."""
+    from digitlab.datasets.transforms import mean_answer
+
+    if tta == 1:
+        with Waiting() as step:
+            step(f"asking about {len(images):,} images")
+            return answer(images)
+    with ProgressView() as view:
+        view.start(f"asking about {tta} copies of each image")
+        return mean_answer(answer, images, tta, tell=lambda done: view(done * len(images), tta * len(images)))
+
+
+def _write_page(run: Run) -> None:
+    from digitlab.reports import write_report
+    from digitlab.reports.octave import write_mat
+
+    with Waiting() as step:
+        step("writing the report")
+        write_mat(run)
+        write_report(run)
 
 
 def _measure_files(
@@ -172,8 +195,8 @@ def _answering(model: str, *, form: str) -> Answer:
 
 
 def _by_keras(path: Path, *, form: str) -> Answer:
-    advise("loading the network library …")
-    from digitlab.models import after_sobel, open_model, predict_probabilities, read_card
+    with loading():
+        from digitlab.models import after_sobel, open_model, predict_probabilities, read_card
 
     model = open_model(path, tell=advise)
     card = read_card(path) if path.suffix.lower() == ".keras" else None  # files of old Keras have none

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise, say
+from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from digitlab.models.export import Exported
@@ -31,13 +32,16 @@ def export(model: Path, out: Path, /, *, int8: bool = False) -> int:
 
     if out.suffix.lower() not in (".onnx", ".xml", ".tflite", ".keras"):
         raise UsageError(f"cannot export to {out.name!r}; expected a name that ends in .onnx, .xml, .tflite or .keras")
-    advise("loading the network library …")
-    from digitlab.models import card_of
-    from digitlab.models.export import export_model
-    from digitlab.models.saving import open_model
+    with loading():
+        from digitlab.models import card_of
+        from digitlab.models.export import export_model
+        from digitlab.models.saving import open_model
 
     network = open_model(model, tell=advise)
-    _tell(export_model(network, out, card_of(network, model), int8=int8))
+    with Waiting() as step:
+        step(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else ""))
+        done = export_model(network, out, card_of(network, model), int8=int8)
+    _tell(done)
     say(str(out))
     return 0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from digitlab.apps.cli.console import advise, say
+from digitlab.apps.cli.waiting import Waiting, loading
 
 __all__ = ["import_"]
 
@@ -40,12 +41,14 @@ def import_(
 
     if out.suffix.lower() != ".keras":
         raise UsageError(f"cannot import to {out.name!r}; expected a name that ends in .keras")
-    advise("loading the network library …")
-    from digitlab.models.legacy import import_legacy
-    from digitlab.models.saving import save_keras, versions
-    from digitlab.values import ModelCard
+    with loading():
+        from digitlab.models.legacy import import_legacy
+        from digitlab.models.saving import save_keras, versions
+        from digitlab.values import ModelCard
 
-    found = import_legacy(old, architecture, preparation=preparation, backend=backend)
+    with Waiting() as step:
+        step("translating the model")
+        found = import_legacy(old, architecture, preparation=preparation, backend=backend)
     for change in found.changes:
         advise(f"- {change}")
     training = {"imported_from": old.name, "written_by": found.origin}

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json
 from digitlab.apps.cli.inspection_view import tell
+from digitlab.apps.cli.waiting import Waiting, loading
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect", "keras_file", "seeing"]
 
+_NETWORK, _DIGIT = "looking at layers, filters and maps", "looking at the digit"
 _CHECKED = 1000  # images in which a map must answer somewhere, or is called dead
 
 
@@ -74,20 +76,24 @@ def inspect(
     expect_so_many(images)
     path = keras_file(model)
     shown, shown_form = _shown(image, digit)
-    advise("loading the network library …")
-    from digitlab.inspection.look import look_at_digit, look_at_network, open_album
-    from digitlab.models import card_of, open_model
+    with loading():
+        from digitlab.inspection.look import STEPS, look_at_digit, look_at_network, open_album
+        from digitlab.models import card_of, open_model
 
     network = open_model(path, tell=advise)
     card = card_of(network, path)
     takes = form or card.form
     sample, see = _sample(data, takes), seeing(shown_form, takes)
-    album = open_album(network, out, layer=layer, tell=advise)
-    told: dict[str, Any] = {"model": model, "name": card.name, "form": takes, **look_at_network(album, sample)}
-    if shown is not None:
-        told |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
-    if explore:
-        told["explorer"] = _explore(album, data, takes, images)
+    plan = [*([_DIGIT] if shown is not None else []), *(each.format(images=images) for each in STEPS if explore)]
+    with Waiting([_NETWORK, *plan]) as step:
+        album = open_album(network, out, layer=layer, tell=advise, step=step)
+        step(_NETWORK)
+        told: dict[str, Any] = {"model": model, "name": card.name, "form": takes, **look_at_network(album, sample)}
+        if shown is not None:
+            step(_DIGIT)
+            told |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
+        if explore:
+            told["explorer"] = _explore(album, data, takes, images)
     told["pictures"] = album.pictures
     album.write(told)
     if json:

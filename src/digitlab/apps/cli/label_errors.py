@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from digitlab.datasets import Dataset
@@ -87,7 +88,9 @@ def label_errors(
     run = _folder(data, out)
     accuracy = _keep_answers(run, about, images.digits[asked.rows], asked)
     listed = ranking if split is None else ranking.among(images.rows_of(split))
-    _write_list(run, images, listed, most)
+    with Waiting() as step:
+        step("drawing the most suspicious labels")
+        _write_list(run, images, listed, most)
     content = {
         **about,
         "images": len(asked.rows),
@@ -109,12 +112,12 @@ def label_errors(
 def _ask_networks(
     dataset: Dataset, digits: Digits, recipe: Path, changes: dict[str, Any], *, folds: int, repeats: int
 ) -> tuple[Training, OutOfFold]:
-    advise("loading the network library …")
-    from digitlab.apps.cli.train import stopping_on_interrupt
-    from digitlab.apps.cli.training_view import TrainingView
-    from digitlab.errors import DatasetError
-    from digitlab.training import StopRequest, find_recipe, with_options
-    from digitlab.training.out_of_fold import out_of_fold
+    with loading():
+        from digitlab.apps.cli.train import stopping_on_interrupt
+        from digitlab.apps.cli.training_view import TrainingView
+        from digitlab.errors import DatasetError
+        from digitlab.training import StopRequest, find_recipe, with_options
+        from digitlab.training.out_of_fold import out_of_fold
 
     training = with_options(find_recipe(recipe), changes)
     if dataset.form == "sobel" and "realtime" in training.augmentation.split("+"):

@@ -7,9 +7,11 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.durations import in_time
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, Task, TaskID
+    from rich.text import Text
 
 __all__ = ["BarView", "ProgressView"]
 
@@ -20,7 +22,7 @@ class BarView:
     """A bar on stderr where that is a terminal, gone in the end; no bar elsewhere. What it shows, subclasses say."""
 
     def __init__(self, before: str, after: str) -> None:
-        """``before`` and ``after`` the bar: formats of rich's text columns."""
+        """``before`` and ``after`` the bar: formats of rich's text columns. The time left of each row comes last."""
         self._columns = before, after
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -66,13 +68,24 @@ class ProgressView(BarView):
 
 def _make_bar(before: str, after: str) -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+    from rich.text import Text
+
+    class Left(ProgressColumn):
+        """The time left; as long as that cannot be told, the time gone. A row may know its own (the field ``left``)."""
+
+        def render(self, task: Task) -> Text:
+            left = task.fields.get("left", task.time_remaining if task.total is not None else None)
+            if left is not None:
+                return Text(f"{in_time(left)} left" if left >= 1 else "")
+            gone = task.elapsed or 0.0
+            return Text(in_time(gone) if gone >= 1 else "")
 
     return Progress(
         TextColumn(before, markup=False),
         BarColumn(bar_width=24),
         TextColumn(after),
-        TimeRemainingColumn(compact=True),
+        Left(),
         console=Console(stderr=True),
         transient=True,
     )

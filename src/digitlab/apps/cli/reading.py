@@ -9,6 +9,7 @@ from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_js
 from digitlab.apps.cli.reading_known import NOTHING_KNOWN, Known
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
+from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,10 +150,12 @@ def _as_onnx(model: str | None) -> str | Path | None:
     """A model of Keras, written for ONNX Runtime once and kept; anything else as it is."""
     if model is None or Path(model).suffix.lower() not in KERAS_FILES or not Path(model).is_file():
         return model
-    advise("loading the network library …")
-    from digitlab.models import cached_onnx
+    with loading():
+        from digitlab.models import cached_onnx
 
-    return cached_onnx(Path(model), tell=advise)
+    with Waiting() as step:
+        step("writing the model for ONNX Runtime, once")
+        return cached_onnx(Path(model), tell=advise)
 
 
 def _each(images: Sequence[str], answer: Callable[[str], bool], *, json: bool) -> int:

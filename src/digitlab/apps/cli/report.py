@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.apps.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,12 @@ def report(
     if dark and figures is None:
         raise UsageError("--dark is for the figures of --figures DIR; the page follows its reader's screen by itself")
     opened = [Run.open(path) for path in runs]
-    page = _write_page(opened, out)
-    drawn = _draw(opened, figures, dark=dark) if figures is not None else []
+    with Waiting() as step:
+        step("writing the page")
+        page = _write_page(opened, out)
+        if figures is not None:
+            step("drawing the figures")
+        drawn = _draw(opened, figures, dark=dark) if figures is not None else []
     if json:
         say_json({"report": str(page), "figures": [str(path) for path in drawn]})
         return 0
@@ -69,5 +74,4 @@ def _write_page(runs: Sequence[Run], out: Path | None) -> Path:
 def _draw(runs: Sequence[Run], folder: Path, *, dark: bool) -> list[Path]:
     from digitlab.reports import save_figures
 
-    advise("drawing the figures …")
     return save_figures(runs, folder, dark=dark)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
-from digitlab.apps.cli.durations import seconds_of
+from digitlab.apps.cli.durations import in_time, seconds_of
+from digitlab.apps.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,6 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
         quick: Of quick runs.
         json: One JSON object a line.
     """
-    from digitlab.apps.cli.study_view import in_time
     from digitlab.studies import find_study, study_names
     from digitlab.studies.engines.local import usual_workers
     from digitlab.studies.estimate import Estimate
@@ -160,7 +160,7 @@ def run(
 def _run(
     studies: Sequence[Study], pool: Callable[[], Pool], stop: Any, *, seeds: int | None, quick: bool, out: Path
 ) -> Ran:
-    from digitlab.apps.cli.study_view import StudyView, in_time
+    from digitlab.apps.cli.study_view import StudyView
     from digitlab.apps.cli.train import stopping_on_interrupt
     from digitlab.studies.estimate import Estimate
     from digitlab.studies.running import run_studies, work_of
@@ -172,7 +172,7 @@ def _run(
     whole = len({each.job.digest for each in work.planned})
     if work.missing:
         about = f"cells to do: {len(work.missing)} of {whole}, about {in_time(estimate.left)} of one processor"
-        advise(f"{about}; loading the network library …")
+        advise(f"{about}; the workers load TensorFlow …")
     else:
         advise(f"every cell is in {store.path} already; `--out FOLDER` makes your own")
     with stopping_on_interrupt(stop, "writing the tables"), StudyView(estimate) as view:
@@ -255,6 +255,8 @@ def page(*, out: Path = _RESULTS, to: Path = Path("docs/reproduction.md")) -> No
     """
     from digitlab.studies.page import write_page
 
-    written = write_page(out, to)
+    with Waiting() as step:
+        step("writing the page of all studies")
+        written = write_page(out, to)
     advise(f"{written} studies")
     say(str(to))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.durations import in_time
 from digitlab.apps.cli.progress_view import BarView
 from digitlab.studies.messages import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from digitlab.studies.job import Job
     from digitlab.studies.messages import Message
 
-__all__ = ["StudyView", "in_time"]
+__all__ = ["StudyView"]
 
 
 class StudyView(BarView):
@@ -89,15 +90,3 @@ def _numbers(result: object) -> str:
     elif "parameters" in result:
         said.append(f"{result['parameters']:,} parameters")
     return "  ".join(said)
-
-
-def in_time(seconds: float) -> str:
-    """A length of time in the two units that matter.
-
-    >>> in_time(8), in_time(200), in_time(8100)
-    ('8 s', '3 min', '2 h 15 min')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

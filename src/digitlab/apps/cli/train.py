@@ -7,13 +7,14 @@ import threading
 import tomllib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.apps.cli.folds import resume_folds, run_folds
 from digitlab.apps.cli.rate_range import rate_range, run_range
+from digitlab.apps.cli.waiting import Waiting, loading
 from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
 
@@ -48,6 +49,7 @@ def train(
     weight_average: float | None = None,
     label_smoothing: float | None = None,
     validation: float | None = None,
+    watch: Literal["test"] | None = None,
     patience: int | None = None,
     seed: int | None = None,
     precision: str | None = None,
@@ -102,10 +104,12 @@ def train(
         weight_average: Decay of an exponential moving average of the weights (EMA), e.g. 0.999; 0 for none.
         label_smoothing: 0 to below 1; share of the target spread over all classes.
         validation: Share of the training images held out for validation; 0 for none.
+        watch: test: where no images are held out, evaluate the test images after each epoch as well, for the curve in
+            the report; nothing is decided by them, and the weights are the same.
         patience: Early stopping: end when the validation loss has not fallen for this number of epochs, and keep the
             best weights.
         seed: The same seed gives the same weights.
-        precision: auto (bfloat16 where the processor multiplies it), float32 or bfloat16.
+        precision: float32, bfloat16, or auto: the quicker one for this network, which is measured once and remembered.
         tta: Evaluate a second time with test-time augmentation: the mean softmax over 2 to 19 copies of each test
             image, as `digitlab evaluate RUN --tta` does.
         members: Train an ensemble of this number of networks, one after the other; their softmax is averaged.
@@ -129,7 +133,7 @@ def train(
         "dropout": dropout,
         "options": architecture_options(option) if option else None,
         "augmentation": augmentation, "clean_epochs": clean_epochs, "noise": noise, "distractors": distractors,
-        "weight_average": weight_average, "label_smoothing": label_smoothing, "validation": validation,
+        "weight_average": weight_average, "label_smoothing": label_smoothing, "validation": validation, "watch": watch,
         "patience": patience, "seed": seed, "precision": precision, "members": members, "tta": tta,
         "name": name,
     }  # fmt: skip
@@ -144,8 +148,8 @@ def train(
         raise UsageError(
             "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
         )
-    advise("loading the network library …")
-    from digitlab.training import Training, check, find_recipe, resumed, with_options
+    with loading():
+        from digitlab.training import Training, check, find_recipe, resumed, with_options
 
     if resume is not None:
         run = Run.open(resume)
@@ -158,7 +162,9 @@ def train(
         training = with_options(find_recipe(recipe) if recipe else Training(), options)
         if folds is not None:
             return run_folds(training, folds, runs, json=json)
-        check(training)
+        with Waiting() as step:
+            step(f"opening {training.dataset}")
+            check(training)
         if rates:
             return run_range(training, *rates, epochs or 1, runs, json=json)
         run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.apps.cli.inspect import keras_file
+from digitlab.apps.cli.waiting import loading
 
 if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
@@ -84,9 +85,9 @@ def transfer(
         seed,
     )  # fmt: skip
     path = _named(model)
-    advise("loading the network library …")
-    from digitlab.runs import Run
-    from digitlab.transfer import open_base, transfer_data
+    with loading():
+        from digitlab.runs import Run
+        from digitlab.transfer import open_base, transfer_data
 
     base = open_base(path, weights=weights, form=form, tell=advise)
     images = transfer_data(data, form=base.card.form, test=test, per_class=per_class, seed=seed)

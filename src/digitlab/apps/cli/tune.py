@@ -144,7 +144,7 @@ def _search(
     before = sum(trial.state != "running" for trial in search.trials)
     if before < space.trials:
         there = f", {before} of them are there" if before else ""
-        advise(f"{space.trials} trials of up to {space.tuning.jobs} trainings{there}; loading the network library …")
+        advise(f"{space.trials} trials of up to {space.tuning.jobs} trainings{there}; the workers load TensorFlow …")
     else:
         advise(f"all {before} trials are there already")
     try:
@@ -201,7 +201,7 @@ def _tell(space: Space, folder: Folder, retrained: dict[str, Any] | None, *, jso
 
 
 def _say_trials(space: Space, found: dict[str, Any]) -> None:
-    from digitlab.apps.cli.study_view import in_time
+    from digitlab.apps.cli.durations import in_time
     from digitlab.apps.cli.tuning_view import value_in_words
     from digitlab.tuning.settings import OBJECTIVES
 

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.durations import in_time
 from digitlab.apps.cli.progress_view import BarView
-from digitlab.apps.cli.study_view import in_time
 from digitlab.tuning.events import Moved, Noted, TrialBegan, TrialEnded
 from digitlab.tuning.results import UNITS, fold_accuracies
 

@@ -43,18 +43,27 @@ def tta_copies(images: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uin
 
 
 def mean_answer(
-    answer: Callable[[NDArray[np.uint8]], NDArray[np.floating]], images: NDArray[np.uint8], count: int
+    answer: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
+    images: NDArray[np.uint8],
+    count: int,
+    *,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float32]:
     """The mean of the answers (N, 10) to ``count`` copies of the images: float32 (N, 10); of one, the answer itself.
+
+    tell: hears how many copies are answered, 0 first
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
         UsageError: when the count is not 1 to MOST_COPIES.
     """
     copies = tta_copies(images, count)
+    tell(0)
     total = np.asarray(answer(next(copies)), np.float64)
-    for copy in copies:
+    for done, copy in enumerate(copies, start=1):
+        tell(done)
         total = total + answer(copy)
+    tell(count)
     return np.asarray(total / count, np.float32)
 
 

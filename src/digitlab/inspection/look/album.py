@@ -36,6 +36,7 @@ class Album:
     folder: made when missing
     layer: the only one whose filters and maps are drawn, then all of them; None: of each layer the first pages
     tell: gets a sentence for each thing that is left out
+    step: gets the name of each longer piece of work as it begins, and the seconds that it may take, or None
     pictures: the names of what has been written so far
     """
 
@@ -43,6 +44,7 @@ class Album:
     network: Network
     layer: Step | None
     tell: Callable[[str], None]
+    step: Callable[[str, float | None], None] = lambda *_: None
     pictures: list[str] = field(default_factory=list)
 
     @property
@@ -77,7 +79,12 @@ class Album:
 
 
 def open_album(
-    model: keras.Model, folder: Path, *, layer: str | None = None, tell: Callable[[str], None] = lambda _: None
+    model: keras.Model,
+    folder: Path,
+    *,
+    layer: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    step: Callable[[str, float | None], None] = lambda *_: None,
 ) -> Album:
     """Lay a model open and choose what of it is drawn.
 
@@ -86,13 +93,13 @@ def open_album(
         UsageError: for a layer that there is not, or one without maps; the names are offered.
     """
     network = lay_open(model)
-    step = None if layer is None else network.find(layer)
-    if step is not None and len(step.shape) != 3:
+    one = None if layer is None else network.find(layer)
+    if one is not None and len(one.shape) != 3:
         mapping = [each.name for each in network.steps.values() if len(each.shape) == 3 and each.part_of is None]
         raise UsageError(
-            f"layer {step.name!r} makes no maps, but {'×'.join(map(str, step.shape))} of an image; "
+            f"layer {one.name!r} makes no maps, but {'×'.join(map(str, one.shape))} of an image; "
             f"these make some: {', '.join(mapping) or 'none'}"
         )
     if not network.of_kinds(CONVOLUTIONS):
         tell(f"{model.name} has no convolution: there are no filters, no maps and no Grad-CAM to draw")
-    return Album(folder, network, step, tell)
+    return Album(folder, network, one, tell, step)

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from digitlab.inspection.look.album import Album
     from digitlab.values import Digits
 
-__all__ = ["Part", "explore", "look_at_set"]
+__all__ = ["STEPS", "Part", "explore", "look_at_set"]
+
+_ASKING, _COMPARING = "asking the network about all images", "finding neighbours, prototypes and unusual images"
+_WRITING = "writing the page"
+STEPS = (_ASKING, _COMPARING, "laying {images:,} images out by t-SNE", "laying {images:,} images out by UMAP", _WRITING)
 
 _NEIGHBOURS, _EXAMPLES = 8, 12
 _MISTAKES_WITH_NEIGHBOURS = 400  # 3,200 pictures at most
@@ -47,6 +51,7 @@ def look_at_set(album: Album, shown: Part, learned: Part | None, *, data: str, i
         StorageError: when the page cannot be written.
     """
     found = explore(album, shown, learned, data=data, images=images)
+    album.step(_WRITING, None)
     size = write_explorer(found, album.folder / "explorer.html")
     album.pictures.append("explorer.html")
     album.tell(f"explorer.html: {len(found.points.digits):,} images on the map, {size / 1e6:.1f} MB")
@@ -76,6 +81,7 @@ def explore(
     expect_so_many(images)
     network = album.network
     layers = penultimate(network)
+    album.step(_ASKING, None)
     asked = see(network, shown.digits.images, layers)
     pool, known = (shown, asked) if learned is None else (learned, see(network, learned.digits.images, layers))
     labels = shown.digits.labels
@@ -83,6 +89,7 @@ def explore(
     chosen = _chosen(labels, said, asked.probabilities, images, seed)
     mistakes = np.flatnonzero(labels[chosen] != said[chosen])[:_MISTAKES_WITH_NEIGHBOURS]
     near = np.empty((0, 0), np.int64)
+    album.step(_COMPARING, None)
     if learned is not None:
         near = nearest(known.features, asked.features[chosen[mistakes]], _NEIGHBOURS)
     central = prototypes(known.features, pool.digits.labels, _EXAMPLES, seed=seed)
@@ -94,7 +101,7 @@ def explore(
         layers=[layer.name for layer in layers],
         points=_pictured(shown, asked, chosen),
         others=_pictured(pool, known, needed),
-        places=projections(asked.features[chosen], seed=seed, tell=album.tell),
+        places=projections(asked.features[chosen], seed=seed, tell=album.tell, step=album.step),
         confusion=np.bincount(labels * 10 + said, minlength=100).reshape(10, 10),
         neighbours={
             int(point): np.searchsorted(needed, rows).tolist() for point, rows in zip(mistakes, near, strict=False)

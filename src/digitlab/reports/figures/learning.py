@@ -30,9 +30,10 @@ def learning_curves_figure(
 ) -> Figure:
     """Loss and accuracy: every batch as a thin line, epochs as points, validation where there was one (S0, figure 5.7).
 
-    history: columns epoch, loss, accuracy, validation_loss, validation_accuracy; batches: columns epoch, batch, loss,
-        accuracy; none where the batches are not known. Where there are more batches than points across, each point is
-        the mean of some.
+    history: columns epoch, loss, accuracy, validation_loss, validation_accuracy; test_loss, test_accuracy where the
+        test images were watched
+    batches: columns epoch, batch, loss, accuracy; none where the batches are not known. Where there are more batches
+        than points across, each point is the mean of some.
     of: which of the two, a panel each
     """
     width, height = 4.8, 3.5
@@ -49,7 +50,7 @@ def _curve(
     axes: Axes, name: str, history: Mapping[str, Sequence[float]], batches: Mapping[str, Sequence[float]]
 ) -> None:
     colours = palette()
-    epochs, validation = np.asarray(history["epoch"]), np.asarray(history[f"validation_{name}"])
+    epochs = np.asarray(history["epoch"])
     if batches and len(batches["epoch"]):
         place = np.asarray(batches["epoch"]) - 1 + np.asarray(batches["batch"]) / np.max(batches["batch"])
         step = -(-len(place) // _MOST_POINTS)
@@ -62,9 +63,16 @@ def _curve(
             label="training, each batch" if step == 1 else f"training, mean of {step} batches",
         )
     axes.plot(epochs, history[name], "o-", color=colours.blue, markersize=5, label="training, mean of the epoch")
-    if np.isfinite(validation).any():
-        axes.plot(epochs, validation, "s-", color=colours.orange, markersize=5, label="validation, after the epoch")
-    _over_epochs(axes, f"Learning curve: {name}", name, [*history[name], *validation])
+    shown = [*history[name]]
+    for column, label in (
+        (f"validation_{name}", "validation, after the epoch"),
+        (f"test_{name}", "test, after the epoch (not used to choose anything)"),
+    ):
+        values = np.asarray(history.get(column, []), float)
+        if np.isfinite(values).any():
+            axes.plot(epochs, values, "s-", color=colours.orange, markersize=5, label=label)
+            shown += [*values]
+    _over_epochs(axes, f"Learning curve: {name}", name, shown)
 
 
 def _over_epochs(axes: Axes, title: str, kind: str, values: Sequence[float]) -> None:
@@ -91,8 +99,8 @@ def _block_means(values: NDArray[Any], step: int) -> NDArray[Any]:
 def runs_figure(histories: Mapping[str, Mapping[str, Sequence[float]]], column: str) -> Figure:
     """One column of several runs' histories over epochs, a line a run.
 
-    histories: by the run's name: columns epoch and ``column``, which is loss, accuracy, validation_loss or
-        validation_accuracy; a run without such numbers has no line
+    histories: by the run's name: columns epoch and ``column``, which is loss, accuracy, or one of these
+        with validation_ or test_ before it; a run without such numbers has no line
     """
     figure, axes = panel()
     values: list[float] = []
@@ -101,7 +109,7 @@ def runs_figure(histories: Mapping[str, Mapping[str, Sequence[float]]], column: 
         if np.isfinite(numbers).any():
             axes.plot(history["epoch"], numbers, **style, marker="o", markersize=3.5, label=name)  # type: ignore[arg-type]
             values.extend(numbers)
-    kind = column.removeprefix("validation_")
+    kind = column.removeprefix("validation_").removeprefix("test_")
     _over_epochs(axes, column.replace("_", " ") if kind != column else f"training {kind}", kind, values)
     if axes.lines:
         # Handles and labels are given because a name that begins with _ would be left out otherwise.

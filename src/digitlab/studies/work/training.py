@@ -53,7 +53,7 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         batches, size = loop.batches, loop.model.count_params()
         listener(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
         saver = _Saver(job) if keep_state else None
-        history = loop.run(training.epochs, listener, stop, saver)
+        history = loop.run(training.epochs, listener, stop, saver, through_nan=True)
         if "interrupted" in history.stopped:
             raise Interrupted
         numbers = _measured(predict_probabilities(finished_network(training, loop), data.test.images), data.test)

@@ -1,0 +1,130 @@
+"""Work that cannot say how far it is: its name after two seconds, and on a terminal the time gone and left.
+
+How long a piece of work took is kept in the cache folder, and is what the next one is expected to take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Self, TextIO
+
+from digitlab.apps.cli.console import show_for_now
+from digitlab.apps.cli.durations import in_time
+from digitlab.errors import StorageError
+from digitlab.storage import cache_folder, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Waiting", "loading", "time_left"]
+
+QUIET = 2.0  # seconds without a word
+_BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+
+
+class Waiting:
+    """``with Waiting() as step``: ``step("drawing")`` begins a piece of work and ends the one before.
+
+    On a terminal one line on stderr comes and goes; elsewhere, a line for each piece that takes above two seconds.
+    """
+
+    def __init__(self, plan: Sequence[str] = ()) -> None:
+        """``plan``: the pieces to come, so that the time left is that of all of them."""
+        self._plan = plan
+        self._ending: threading.Event | None = None
+        self._showing: threading.Thread | None = None
+        self._stream: TextIO | None = None
+        self._text, self._began = "", 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._end(whole=kind is None)
+
+    def __call__(self, text: str, expected: float | None = None) -> None:
+        """Begin. ``expected``: seconds, where it is known and was not done here before."""
+        self._end(whole=True)
+        self._text, self._began, self._ending = text, time.monotonic(), threading.Event()
+        # While TensorFlow loads, file descriptor 2 leads nowhere; a copy of it from before does not.
+        self._stream = _copy_of_stderr()
+        last = _last_time(text)
+        expected = expected if last is None else last
+        if expected is not None and text in self._plan:
+            expected += sum(_last_time(later) or 0.0 for later in self._plan[self._plan.index(text) + 1 :])
+        arguments = (self._stream or sys.stderr, text, self._began, expected, self._ending)
+        self._showing = threading.Thread(target=_show, args=arguments, daemon=True)
+        self._showing.start()
+
+    def _end(self, *, whole: bool) -> None:
+        """``whole``: the work was done, not given up."""
+        if self._ending is None or self._showing is None:
+            return
+        self._ending.set()
+        self._showing.join()
+        self._ending = None
+        if self._stream is not None:
+            self._stream.close()
+        took = time.monotonic() - self._began
+        if whole and took > QUIET:
+            with contextlib.suppress(StorageError):  # the next one says less
+                write_text(_kept(self._text), f"{took:.1f}\n")
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """While the network library is imported: some seconds, the first time after a start of the machine many."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    with Waiting() as step:
+        step(f"loading {_BACKENDS.get(backend, backend)}")
+        yield
+
+
+def time_left(gone: float, expected: float | None) -> str:
+    """What is left of work that is expected to take so many seconds, in words; nothing where that cannot be told.
+
+    >>> time_left(3, 40), time_left(41, 40), time_left(3, None)
+    (', about 37 s left', '', '')
+    """
+    return "" if expected is None or gone >= expected else f", about {in_time(max(1.0, expected - gone))} left"
+
+
+def _show(stream: TextIO, text: str, began: float, expected: float | None, ending: threading.Event) -> None:
+    if ending.wait(QUIET):
+        return
+    if not stream.isatty():
+        stream.write(f"{text} …\n")
+        stream.flush()
+        return
+    while True:
+        gone = time.monotonic() - began
+        show_for_now(f"{text} … {in_time(gone)}{time_left(gone, expected)}", stream)
+        if ending.wait(1.0):
+            break
+    show_for_now("", stream)
+
+
+def _copy_of_stderr() -> TextIO | None:
+    """Another way to where people read; None where that is no file: a test, a window."""
+    try:
+        number = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return None
+    return os.fdopen(number, "w", encoding=sys.stderr.encoding or "utf-8", errors="replace")
+
+
+def _last_time(text: str) -> float | None:
+    try:
+        return float(_kept(text).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _kept(text: str) -> Path:
+    return cache_folder() / "durations" / hashlib.sha256(text.encode()).hexdigest()[:16]
