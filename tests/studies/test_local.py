@@ -60,9 +60,7 @@ def test_a_users_own_study_runs_in_a_few_lines(at_once: tuple[Path, str], capsys
     }  # fmt: skip
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("cells/**/[!.]*.json")}
     assert run([*command, "--json"]) == 0
-    assert {
-        path: path.stat().st_mtime_ns for path in folder.rglob("cells/**/[!.]*.json")
-    } == before  # none anew
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("cells/**/[!.]*.json")} == before  # none anew
     said = capsys.readouterr()
     assert json.loads(said.out)["found"] == 4
     assert "every cell is in" in said.err

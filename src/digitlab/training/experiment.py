@@ -220,7 +220,7 @@ def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run
     """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
 
     def tell(done: int) -> None:
-        listener(Stage(f"measuring on {copies} copies of each test image", done=done, of=copies))
+        listener(Stage(f"evaluating with test-time augmentation, {copies} copies per image", done=done, of=copies))
 
     probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies, tell=tell)
     metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)

@@ -18,6 +18,7 @@ from digitlab.datasets.pages.hands import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from digitlab.datasets.pages.typefaces import Font
@@ -78,9 +79,7 @@ def make_alphabets(
             strokes[digit] += _variants(form, digit, str(digit), _VARIANTS[split], rng)
     signs = {
         kind: tuple(
-            glyph
-            for name, form in forms.items()
-            for glyph in _variants(form, -1, name, _VARIANTS[split] // 5, rng)
+            glyph for name, form in forms.items() for glyph in _variants(form, -1, name, _VARIANTS[split] // 5, rng)
         )
         for kind, forms in (
             ("latin", alphabet.LATIN),

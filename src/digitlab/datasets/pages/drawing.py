@@ -48,7 +48,11 @@ class Hand:
 
 @dataclass(slots=True)
 class Drawing:
-    """A square of ``size`` pixels. ``page``: float64 (2, 3), from where things are put to pixels; bend: of the lines."""
+    """A square of ``size`` pixels.
+
+    page: (a, b, e), (c, d, f), from where things are put to pixels; bend: amplitude, frequency and phase of the lines'
+    layers: of ink, uint8; boxes and labels: of what was recorded
+    """
 
     size: int
     page: tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -100,9 +104,7 @@ class Drawing:
             self._record(glyph, matrix, max(half, 0.0), glyph.label if label is None else label)
         return glyph.advance * wide
 
-    def _ink(
-        self, ink: NDArray[np.uint8], glyph: Glyph, matrix: Matrix, size: float, half: float, edge: float
-    ) -> None:
+    def _ink(self, ink: NDArray[np.uint8], glyph: Glyph, matrix: Matrix, size: float, half: float, edge: float) -> None:
         a, b, e, c, d, f = matrix
         high, wide = glyph.field.shape
         x0 = max(math.floor(e + min(a * wide, 0) + min(b * high, 0)), 0)

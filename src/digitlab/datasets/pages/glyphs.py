@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BODY", "STEPS", "ZERO", "Glyph", "of_coverage", "of_strokes", "skeletons"]
 
 BODY = 56  # pixels of the map: the longest side of a digit, the height of a font's capitals
-STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS × pixels of the map, positive inside
+STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS times pixels of the map, positive inside
 _MARGIN = 10  # pixels of the map around the ink, as far as the field reaches
 _FINER = 2
 _DIRECTIONS = np.stack([np.cos(angles := np.arange(16) * np.pi / 8), np.sin(angles)]).astype(np.float32)
@@ -97,10 +97,8 @@ def skeletons(solid: NDArray[np.bool_]) -> NDArray[np.uint8]:
             around = (n, ne, e, se, s, sw, w, nw)
             count = sum(around[1:], around[0].copy())
             steps = sum(((around[i] == 0) & (around[(i + 1) % 8] == 1)).astype(np.uint8) for i in range(8))
-            if first:
-                free = ((n & e & s) == 0) & ((e & s & w) == 0)
-            else:
-                free = ((n & e & w) == 0) & ((n & s & w) == 0)
+            one, other = (n & e & s, e & s & w) if first else (n & e & w, n & s & w)
+            free = (one == 0) & (other == 0)
             gone = (inner == 1) & (count >= 2) & (count <= 6) & (steps == 1) & free
             if gone.any():
                 inner[gone] = 0

@@ -9,8 +9,8 @@ import numpy as np
 
 from digitlab.datasets.distractors.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing
-from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence
 from digitlab.datasets.pages.words import word
+from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ class Sheet:
         return self.drawing.layer()
 
     def writer(self, *, printed: bool = False) -> Writer:
+        """Somebody, or a machine."""
         return pick_writer(self.alphabets, self.rng, printed=printed)
 
     def height(self, low: float = 12.0, high: float = 110.0) -> float:
@@ -57,7 +58,8 @@ def rows(sheet: Sheet) -> None:
         stop = sheet.size * (1.1 if rng.random() < 0.6 else rng.uniform(0.3, 1.0))
         while x < stop:
             if signs and rng.random() < 0.2:
-                x = writer.text(sheet.drawing, ink, str(rng.choice([*"+-=xABKX()?:/#"])), x, y, height, rng, letters=1.0)
+                sign = str(rng.choice([*"+-=xABKX()?:/#"]))
+                x = writer.text(sheet.drawing, ink, sign, x, y, height, rng, letters=1.0)
             else:
                 x = writer.text(sheet.drawing, ink, str(rng.integers(10)), x, y, height, rng, gap=gap)
         y += pitch * height * (1 if rng.random() < 0.85 else 2)
@@ -161,7 +163,9 @@ def _formula(rng: np.random.Generator) -> str:
         value = str(rng.integers(0, 10 ** int(rng.integers(1, 4))))
         kind = rng.random()
         name = names[rng.integers(len(names))]
-        return value if kind < 0.6 else value + name if kind < 0.78 else name if kind < 0.9 else f"{name}{rng.integers(10)}"
+        if kind < 0.78:
+            return value if kind < 0.6 else value + name
+        return name if kind < 0.9 else f"{name}{rng.integers(10)}"
 
     parts = [term()]
     for _ in range(int(rng.integers(1, 5))):
@@ -197,10 +201,12 @@ def table(sheet: Sheet) -> None:
             text = text[: max(1, int(room / 0.75))] if text else ""
             if text and rng.random() < 0.9:
                 who, where = (writer, ink) if by_hand[column] else (printer, print_)
-                who.text(drawing, where, text, left + rng.uniform(0.15, 0.5) * height, y, height, rng, gap=0.12, letters=0.5)
+                start = left + rng.uniform(0.15, 0.5) * height
+                who.text(drawing, where, text, start, y, height, rng, gap=0.12, letters=0.5)
     if rng.random() < 0.85:
         width = rng.uniform(0.6, 3.5)
-        strokes = [drawing.through(-9, top + row * pitch, sheet.size + 9, top + row * pitch) for row in range(count + 1)]
+        flat = [top + row * pitch for row in range(count + 1)]
+        strokes = [drawing.through(-9, y, sheet.size + 9, y) for y in flat]
         if rng.random() < 0.85:
             strokes += [drawing.through(left, top, left, top + count * pitch) for left in columns]
         drawing.lines(rule, strokes, width, int(rng.uniform(110, 255)))
@@ -235,9 +241,10 @@ def cells(sheet: Sheet) -> None:
                 glyph = who.digit(int(rng.integers(10)), rng)
                 room = (wide * 0.95) / max(1.0, glyph.advance / 56)
                 drawing.write(where, glyph, x, y, min(tall, max(room, 0.4 * side)), who.hand, rng)
-    strokes = [drawing.through(left, top + row * side, left + columns * wide, top + row * side) for row in range(lines + 1)]
+    right, bottom = left + columns * wide, top + lines * side
+    strokes = [drawing.through(left, top + row * side, right, top + row * side) for row in range(lines + 1)]
     strokes += [
-        drawing.through(left + column * wide, top, left + column * wide, top + lines * side) for column in range(columns + 1)
+        drawing.through(left + column * wide, top, left + column * wide, bottom) for column in range(columns + 1)
     ]
     width = rng.uniform(0.8, 1.5 + 0.05 * side)
     drawing.lines(rule, strokes, width, int(rng.uniform(120, 255)))
@@ -325,9 +332,10 @@ def doodles(sheet: Sheet) -> None:
             time = np.linspace(0, 6.5, 30)
             ring = np.stack([np.cos(time), np.sin(time)], axis=1) * reach * rng.uniform(0.2, 0.5, 2)
             if reach > 90 or rng.random() < 0.3:  # small lone rings are zeros
-                sheet.drawing.lines(ink, [ring + (x, y)], width)
+                middle = np.array([x, y])
+                sheet.drawing.lines(ink, [ring + middle], width)
                 if rng.random() < 0.6:
-                    sheet.drawing.lines(ink, [ring * rng.uniform(0.3, 0.7) + (x, y)], width)
+                    sheet.drawing.lines(ink, [ring * rng.uniform(0.3, 0.7) + middle], width)
         elif kind < 0.75:
             _hatch(sheet, ink, x, y, reach, width)
         elif kind < 0.83:
@@ -348,8 +356,9 @@ def _hatch(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, reach: floa
     along = np.linspace(0, reach, count)
     across = np.where(np.arange(count) % 2, 1.0, -1.0) * reach * rng.uniform(0.1, 0.3) + rng.normal(0, 2, count)
     turn = rng.uniform(0, 3.1)
-    points = np.stack([along * np.cos(turn) - across * np.sin(turn), along * np.sin(turn) + across * np.cos(turn)], axis=1)
-    sheet.drawing.lines(ink, [points + (x, y)], width)
+    cos, sin = np.cos(turn), np.sin(turn)
+    points = np.stack([x + along * cos - across * sin, y + along * sin + across * cos], axis=1)
+    sheet.drawing.lines(ink, [points], width)
 
 
 def diagram(sheet: Sheet) -> None:

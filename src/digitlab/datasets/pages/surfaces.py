@@ -148,21 +148,9 @@ def photographed(
         if rng.random() < 0.07:
             fingers = _fingers(planes, rng)
             hidden = fingers if hidden is None else np.maximum(hidden, fingers)
-    softness = rng.random()
-    image = cv2.merge(list(planes))
-    if softness < 0.55 and not (digital and softness < 0.3):
-        deviation = rng.uniform(0.3, 1.3) if rng.random() < 0.85 else rng.uniform(1.3, 2.2)
-        image = cv2.GaussianBlur(image, (0, 0), float(deviation))
-    elif softness < 0.62:
-        image = _shaken(image, rng)
+    image = _softened(np.asarray(cv2.merge(list(planes)), np.float32), rng, digital=digital)
     if not digital or rng.random() < 0.2:
-        noise = rng.exponential(3.0)
-        if noise > 0.5:
-            grain = _grain(size, (0, 1), rng) * np.float32(noise)
-            image += cv2.merge([grain, grain, grain])
-            if rng.random() < 0.3:
-                coarse = rng.standard_normal((size // 3, size // 3, 3), np.float32) * np.float32(noise)
-                image += cv2.resize(coarse, (size, size))
+        image = _noisy(image, rng)
     if rng.random() < 0.12:  # little contrast left, or too much
         gain, lift = rng.uniform(0.35, 1.6), rng.uniform(-30, 60)
         image = (image - 128.0) * np.float32(gain) + np.float32(128.0 + lift)
@@ -174,6 +162,28 @@ def photographed(
         packed = cv2.imencode(".jpg", seen, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
         seen = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     return np.asarray(seen, np.uint8), hidden
+
+
+def _softened(image: NDArray[np.float32], rng: np.random.Generator, *, digital: bool) -> NDArray[np.float32]:
+    """Out of focus, or moved while the shutter was open; sharp now and then."""
+    softness = rng.random()
+    if softness < 0.55 and not (digital and softness < 0.3):
+        deviation = rng.uniform(0.3, 1.3) if rng.random() < 0.85 else rng.uniform(1.3, 2.2)
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), float(deviation)), np.float32)
+    return _shaken(image, rng) if softness < 0.62 else image
+
+
+def _noisy(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A sensor's noise: grey, and now and then in coarser spots of colour."""
+    size, noise = image.shape[0], rng.exponential(3.0)
+    if noise <= 0.5:
+        return image
+    grain = _grain(size, (0, 1), rng) * np.float32(noise)
+    image += cv2.merge([grain, grain, grain])
+    if rng.random() < 0.3:
+        coarse = rng.standard_normal((size // 3, size // 3, 3), np.float32) * np.float32(noise)
+        image += cv2.resize(coarse, (size, size))
+    return image
 
 
 def _light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -200,7 +210,8 @@ def _beyond_the_sheet(planes: NDArray[np.float32], rng: np.random.Generator) -> 
     normal = np.array([np.cos(angle), np.sin(angle)])
     middle = np.array([size / 2, size / 2]) + normal * size * (0.5 - share)
     along = np.array([-normal[1], normal[0]]) * 2 * size
-    corners = np.array([middle - along, middle + along, middle + along + normal * 2 * size, middle - along + normal * 2 * size])
+    far = normal * 2 * size
+    corners = np.array([middle - along, middle + along, middle + along + far, middle - along + far])
     mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.rint(corners * 8).astype(np.int32)], 255, cv2.LINE_AA, 3)
     level = rng.uniform(5, 235)
@@ -210,8 +221,7 @@ def _beyond_the_sheet(planes: NDArray[np.float32], rng: np.random.Generator) -> 
     if rng.random() < 0.5:  # the sheet's shadow, or its thickness
         soft = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.7, 9))).astype(np.float32)
         planes *= np.float32(1.0) - soft * np.float32(rng.uniform(0.1, 0.5) / 255.0)
-    for plane, level in zip(planes, colour, strict=True):
-        plane += cover * (grain + level - plane)
+    planes += cover * (grain + colour[:, None, None] - planes)
     return mask
 
 
@@ -222,11 +232,12 @@ def _fingers(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     start = np.array([size / 2, size / 2]) + np.array([np.cos(angle), np.sin(angle)]) * size * 0.75
     for _ in range(int(rng.integers(1, 4))):
         stop = start + (np.array([size / 2, size / 2]) - start) * rng.uniform(0.2, 0.7) + rng.normal(0, 0.15 * size, 2)
-        cv2.line(mask, start.astype(int).tolist(), stop.astype(int).tolist(), 255, int(rng.uniform(0.06, 0.2) * size), cv2.LINE_AA)
+        ends = start.astype(int).tolist(), stop.astype(int).tolist()
+        cv2.line(mask, *ends, 255, int(rng.uniform(0.06, 0.2) * size), cv2.LINE_AA)
     skin = np.array([200, 150, 125], np.float32) * rng.uniform(0.3, 1.15)
     cover = cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float32) / np.float32(255.0)
-    for plane, level in zip(planes, skin, strict=True):
-        plane += cover * (_grain(size, (3, 4), rng) * np.float32(6) + level - plane)
+    grain = _grain(size, (3, 4), rng) * np.float32(6)
+    planes += cover * (grain + skin[:, None, None] - planes)
     return mask
 
 

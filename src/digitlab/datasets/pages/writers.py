@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer", "number", "pick_writer", "sentence"]
 
+
 @dataclass(frozen=True)
 class Writer:
     """One hand. ``mix``: sources of digits with their shares; ``font``: of all other signs, and of digits it may be."""
@@ -32,11 +33,7 @@ class Writer:
 
     def digit(self, label: int, rng: np.random.Generator) -> Glyph:
         """A glyph of this digit."""
-        draw = rng.random()
-        for source, share in self.mix:
-            if draw < share:
-                break
-            draw -= share
+        source = str(rng.choice([name for name, _ in self.mix], p=[share for _, share in self.mix]))
         if source == "font":
             glyph = self.font.glyphs.get(str(label))
             if glyph is not None:
@@ -70,7 +67,7 @@ class Writer:
                 continue
             if character.isdigit() and character.isascii():
                 glyph = self.digit(int(character), rng)
-                free = gap if glyph.name not in self.font.glyphs or self.font.glyphs[glyph.name] is not glyph else gap * 0.5
+                free = gap * 0.5 if self.font.glyphs.get(glyph.name) is glyph else gap  # a font brings its own gaps
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
             elif (glyph := self.font.glyphs.get(character)) is not None:
                 keep = rng.random() < letters
@@ -133,7 +130,6 @@ def number(rng: np.random.Generator) -> str:
 def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, numbers: float = 0.0) -> str:
     """Words, with numbers among them (a share), dates, units and punctuation; without digits where that share is 0."""
     script = scripts[rng.integers(len(scripts))]
-    words = []
-    for _ in range(length):
-        words.append(number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0))
-    return " ".join(words)
+    return " ".join(
+        number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)
+    )

@@ -110,7 +110,8 @@ def compose(
     logits = g.put_in(classifier, crops, "what_")
     crop = g("Softmax", logits, axis=1)
     digits = g("Slice", crop, *(g.constant([each], np.int64) for each in (0, 10, 1)))
-    other = g("Squeeze", g("Slice", crop, *(g.constant([each], np.int64) for each in (10, 11, 1))), g.constant([1], np.int64))
+    last = g("Slice", crop, *(g.constant([each], np.int64) for each in (10, 11, 1)))
+    other = g("Squeeze", last, g.constant([1], np.int64))
     detected = _logit(g, peaks)
     accepted = _logit(g, g("Sub", g.constant(1.0), other))
     weights = scale or (0.5, 0.5, 0.0)
@@ -150,8 +151,8 @@ def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     """One look at the picture, made from ``planes``, uint8 (1, 3, h, w).
 
     Returns:
-        Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3), and
-        the look's own planes; where the look is not needed nothing is found, and the planes are those that were given.
+        Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3),
+        and the look's own planes; where the look is not needed nothing is found, and the planes are those given.
     """
     if place == 0:
         return _seen(g, detector, planes, size, longest, place)
@@ -181,7 +182,8 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     cells = g("DepthToSpace", g("Transpose", answers, perm=[0, 3, 1, 2]), blocksize=2, mode="DCR")  # (1, 15, 2h, 2w)
     heat = g("Slice", cells, *(g.constant([each], np.int64) for each in (0, 1, 1)))
     highest = g("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-    peak = g("And", g("GreaterOrEqual", heat, highest), g("Greater", heat, g.constant(np.log(LEAST_PEAK / (1 - LEAST_PEAK)))))
+    high_enough = g("Greater", heat, g.constant(np.log(LEAST_PEAK / (1 - LEAST_PEAK))))
+    peak = g("And", g("GreaterOrEqual", heat, highest), high_enough)
     found = g("Transpose", g("NonZero", peak), perm=[1, 0])  # (N, 4): 0, 0, y, x
     where = g("Slice", found, *(g.constant([each], np.int64) for each in (2, 4, 1)))  # (N, 2): y, x
     chosen = g("GatherND", g("Squeeze", g("Transpose", cells, perm=[0, 2, 3, 1]), g.constant([0], np.int64)), where)
@@ -238,7 +240,7 @@ def _suppressed(g: _Graph, boxes: str, scores: str, *values: str) -> list[str]:
     inside = g("Greater", shared, g("Mul", g("Min", area, other), g.constant(INSIDE)))
     both = g("Cast", g("Or", close, inside), to=TensorProto.FLOAT)
     better = g("Trilu", both, g.constant(-1, np.int64), upper=0)  # row i, column j < i: a better one
-    worst = g("ReduceMax", g("Concat", better, g("Mul", g("Sub", x1, x1), zero), axis=1), g.constant([1], np.int64), keepdims=0)
+    none = g("Mul", x1, zero)  # (N, 1): so that there is a column where there are no rows
+    worst = g("ReduceMax", g("Concat", better, none, axis=1), g.constant([1], np.int64), keepdims=0)
     kept = g("Squeeze", g("NonZero", g("Less", worst, g.constant(0.5))), g.constant([0], np.int64))
     return [g("Gather", value, kept, axis=0) for value in (boxes, scores, *values)]
-

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from digitlab.training.page_reader.targets import draw_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from digitlab.datasets.pages.alphabets import Alphabets
     from digitlab.training.page_reader.targets import Batch
@@ -28,6 +28,7 @@ __all__ = ["train"]
 
 _RATE, _WARM_UP = 3e-3, 0.08
 _KEEP_EVERY = 300  # steps
+_LOSSES = ("centres", "boxes", "digits", "crops", "crops right")
 
 _alphabets: Alphabets | None = None
 
@@ -65,11 +66,9 @@ def train(
     batch: int = 32,
     seed: int = 0,
     workers: int = 2,
-    tell: Callable[[str], None] = print,
-    start_from: Path | None = None,
+    tell: Callable[[str], None],
 ) -> tuple[keras.Model, keras.Model]:
     """Train detector and classifier together; goes on where ``folder`` has been left."""
-    drawn = batches  # forked before TensorFlow has threads
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(seed)
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
@@ -86,15 +85,11 @@ def train(
             for number, variable in enumerate(everything):
                 variable.assign(state[f"v{number}"])
         tell(f"goes on at step {first:,}")
-    elif start_from is not None:
-        with np.load(start_from) as state:
-            for number, variable in enumerate([*where.variables, *what.variables]):
-                variable.assign(state[f"v{number}"])
     fuse_update(optimiser)
     step = _step(with_quick_layers(where), with_quick_layers(what), optimiser, variables)
     began, seen = time.monotonic(), 0
     recent: list[Any] = []
-    for number, given in enumerate(drawn(alphabets, seed, first, steps, batch, workers), first):
+    for number, given in enumerate(batches(alphabets, seed, first, steps, batch, workers), first):
         rate = _RATE * (number / (_WARM_UP * steps) if number < _WARM_UP * steps else
                         0.5 + 0.5 * np.cos(np.pi * (number / steps - _WARM_UP) / (1 - _WARM_UP)))  # fmt: skip
         optimiser.learning_rate.assign(max(float(rate), 1e-6))
@@ -104,8 +99,8 @@ def train(
             passed = time.monotonic() - began
             means = np.mean(recent, axis=0)
             left = passed / (number + 1 - first) * (steps - number - 1)
-            tell(f"{number + 1:,}/{steps:,}  {seen / passed:.0f} pages/s  heat {means[0]:.3f} box {means[1]:.3f} "
-                 f"class {means[2]:.3f} crop {means[3]:.3f} right {means[4]:.4f}  {left / 60:.0f} min left")  # fmt: skip
+            losses = ", ".join(f"{name} {mean:.3f}" for name, mean in zip(_LOSSES, means, strict=True))
+            tell(f"{number + 1:,}/{steps:,}, {seen / passed:.0f} pages/s: {losses}; {left / 60:.0f} min left")
             recent = []
         if (number + 1) % _KEEP_EVERY == 0 or number + 1 == steps:
             _keep(kept, number + 1, everything)

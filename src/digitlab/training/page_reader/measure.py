@@ -57,9 +57,7 @@ def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
     return Matched(np.array(confidence, np.float64), np.array(right, np.bool_), digits, page.kind)
 
 
-def measured(
-    pages: Iterable[DrawnPage], find: Callable[[NDArray[np.uint8]], list[Candidate]]
-) -> list[Matched]:
+def measured(pages: Iterable[DrawnPage], find: Callable[[NDArray[np.uint8]], list[Candidate]]) -> list[Matched]:
     """`match` for each page."""
     return [match(page, find(page.image)) for page in pages]
 

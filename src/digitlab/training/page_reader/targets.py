@@ -28,8 +28,10 @@ _MOSAIC = 0.22  # share of the pages that are four small pictures
 class Batch:
     """Pages, cells and crops.
 
-    pages: uint8 (N, S, S, 3); cells: float16 (N, S/4, S/4, 7): the centre's heat, whether the cell counts (0 or 1), four
-        log distances, the weight of these; digits: int8 (N, S/4, S/4), which digit, where that weight is above 0
+    pages: uint8 (N, S, S, 3)
+    cells: float16 (N, S/4, S/4, 7): the centre's heat, whether the cell counts (0 or 1), four log distances, the weight
+        of these
+    digits: int8 (N, S/4, S/4), which digit, where that weight is above 0
     crops: uint8 (N × CROPS, 32, 32, 3); labels: int8 (N × CROPS,), 0 … 10
     """
 
@@ -61,7 +63,7 @@ def draw_batch(alphabets: Alphabets, seed: tuple[int, ...], count: int, size: in
 def _page(
     alphabets: Alphabets, rng: np.random.Generator, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:
-    """A page; or four small pictures side by side, most of one digit, as they come when a picture is looked at small."""
+    """A page; or four small pictures side by side, most of one digit, as a small look at a picture has them."""
     if rng.random() >= _MOSAIC:
         page = draw_page(alphabets, rng, size=size)
         return page.image, page.boxes, page.labels
@@ -157,7 +159,8 @@ def _elsewhere(
             return np.array([x0 + dx * wide, y0 + dy * high, x1 + dx * wide, y1 + dy * high], np.float32)
         if turn < 0.75:
             grow = rng.uniform(0.7, 1.6)
-            return np.array([x0 - grow * wide, y0 - grow * high * 0.5, x1 + grow * wide, y1 + grow * high * 0.5], np.float32)
+            dx, dy = grow * wide, grow * high * 0.5
+            return np.array([x0 - dx, y0 - dy, x1 + dx, y1 + dy], np.float32)
         half = rng.uniform(0.15, 0.3)
         cx, cy = x0 + rng.uniform(0, wide), y0 + rng.uniform(0, high)
         return np.array([cx - half * wide, cy - half * high, cx + half * wide, cy + half * high], np.float32)
