@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,6 @@ def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candid
     def weight(candidate: Candidate) -> float:
         x0, y0, x1, y1 = candidate.box
         share = (x1 - x0) * (y1 - y0) / (size[0] * size[1])
-        return candidate.score * float(min(share, _LARGE)) ** 0.25
+        return candidate.score * math.sqrt(math.sqrt(min(share, _LARGE)))
 
     return max(candidates, key=weight, default=None)

@@ -225,8 +225,8 @@ class _Flat:
         faint = np.zeros(cleaned.shape, np.float32)
         edge = _WRITTEN * self.side
         for row, column in np.ndindex(self.rows, self.columns):
-            down = slice(round(ys[row] + edge), round(ys[row + 1] - edge))
-            along = slice(round(xs[column] + edge), round(xs[column + 1] - edge))
+            down = slice(round(float(ys[row]) + edge), round(float(ys[row + 1]) - edge))
+            along = slice(round(float(xs[column]) + edge), round(float(xs[column + 1]) - edge))
             own = cleaned[down, along]
             ink = scaled(np.ascontiguousarray(own)) if own.size else None
             if ink is not None:

@@ -103,7 +103,7 @@ def _as_if_tiny(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArra
     if rng.random() < 0.4 and tiny < 64:
         quality = (cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(40, 95)))
         packed = cv2.imencode(".jpg", np.clip(small, 0, 255).astype(np.uint8), quality)[1]
-        small = cv2.imdecode(packed, cv2.IMREAD_COLOR).astype(np.float32)
+        small = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.float32)
     ways = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LINEAR)
     large = cv2.resize(small, (size, size), interpolation=ways[rng.integers(4)])
     return np.array(cv2.split(large), np.float32)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from PIL.ImageFont import FreeTypeFont
 
     from digitlab.datasets.pages.typefaces import Font
 
@@ -116,15 +117,17 @@ def _of_images(
 
 def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """uint8 (28, 28) → (78, 78): thin strokes, which are grey in MNIST, as solid as thick ones; bent a little."""
-    large = cv2.resize(image, (78, 78), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    large = cv2.GaussianBlur(large, (0, 0), 1.2)
+    smooth = cv2.GaussianBlur(cv2.resize(image, (78, 78), interpolation=cv2.INTER_CUBIC), (0, 0), 1.2)
+    large = np.asarray(smooth, np.float32)
     around = cv2.blur(cv2.dilate(large, np.ones((11, 11), np.uint8)), (11, 11))
-    large = np.clip((large / np.maximum(around, 70.0) - 0.38) / 0.25, 0, 1) * 255
+    large = np.clip(
+        (large / np.maximum(around, np.float32(70)) - np.float32(0.38)) / np.float32(0.25), 0, 1
+    ) * np.float32(255)
     if rng.random() < 0.6:
         coarse = rng.normal(0, 2.2, (2, 4, 4)).astype(np.float32)
         shift = [cv2.resize(each, (78, 78), interpolation=cv2.INTER_CUBIC) for each in coarse]
         ys, xs = np.mgrid[:78, :78].astype(np.float32)
-        large = cv2.remap(large, xs + shift[0], ys + shift[1], cv2.INTER_LINEAR)
+        large = np.asarray(cv2.remap(large, xs + shift[0], ys + shift[1], cv2.INTER_LINEAR), np.float32)
     return large.astype(np.uint8)
 
 
@@ -166,10 +169,10 @@ def of_font(font: Font) -> FontGlyphs:
     return FontGlyphs(font.name, font.kind, font.scripts, glyphs)
 
 
-def _raster(font: object, character: str) -> tuple[NDArray[np.uint8], tuple[float, float], float] | None:
+def _raster(font: FreeTypeFont, character: str) -> tuple[NDArray[np.uint8], tuple[float, float], float] | None:
     from PIL import Image, ImageDraw
 
-    left, top, right, bottom = font.getbbox(character, anchor="ls")  # type: ignore[attr-defined]
+    left, top, right, bottom = font.getbbox(character, anchor="ls")
     width, height = int(right - left), int(bottom - top)
     if not (2 <= width <= 260 and 2 <= height <= 260):
         return None
@@ -178,4 +181,4 @@ def _raster(font: object, character: str) -> tuple[NDArray[np.uint8], tuple[floa
     coverage = np.asarray(image, np.uint8)
     if coverage.max() < 128:
         return None
-    return coverage, (-float(left), -float(top)), float(font.getlength(character))  # type: ignore[attr-defined]
+    return coverage, (-float(left), -float(top)), float(font.getlength(character))

@@ -86,7 +86,8 @@ def numbers(sheet: Sheet) -> None:
 def scattered(sheet: Sheet) -> None:
     """Digits anywhere, and other signs among them; none on another."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
-    height, taken = sheet.height(12, 130), []
+    height = sheet.height(12, 130)
+    taken: list[tuple[float, float, float]] = []
     others = rng.choice((0.0, 0.0, 0.15, 0.4))
     for _ in range(int(np.clip(rng.uniform(0.2, 0.9) * (sheet.size / height) ** 2 * 0.6, 1, 60))):
         tall = height * rng.uniform(0.7, 1.4)

@@ -43,7 +43,7 @@ _WOOD, _PAPER = (5, 6, 7, 4), (0, 1, 2, 3, 4)
 
 
 def _grain(size: int, kinds: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
-    tile = _tiles()[kinds[rng.integers(len(kinds))]]
+    tile = _tiles()[kinds[int(rng.integers(len(kinds)))]]
     y, x = rng.integers(0, _TILE - size + 1, 2)
     return tile[y : y + size, x : x + size]
 
@@ -156,12 +156,12 @@ def photographed(
         image = (image - 128.0) * np.float32(gain) + np.float32(128.0 + lift)
     seen = np.clip(image, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:  # everything grey
-        seen = cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        seen = np.asarray(cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
     if rng.random() < 0.45:
         quality = int(rng.uniform(12, 96)) if rng.random() < 0.4 else int(rng.uniform(50, 96))
         packed = cv2.imencode(".jpg", seen, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
-        seen = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-    return np.asarray(seen, np.uint8), hidden
+        seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+    return seen, hidden
 
 
 def _softened(image: NDArray[np.float32], rng: np.random.Generator, *, digital: bool) -> NDArray[np.float32]:

@@ -69,9 +69,9 @@ class Writer:
                 glyph = self.digit(int(character), rng)
                 free = gap * 0.5 if self.font.glyphs.get(glyph.name) is glyph else gap  # a font brings its own gaps
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
-            elif (glyph := self.font.glyphs.get(character)) is not None:
+            elif (sign := self.font.glyphs.get(character)) is not None:
                 keep = rng.random() < letters
-                step = drawing.write(ink, glyph, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep)
+                step = drawing.write(ink, sign, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep)
                 x += step + (gap - 0.1) * 0.5 * height * (self.font.kind != "handwriting")
             else:
                 x += 0.3 * height
@@ -129,7 +129,7 @@ def number(rng: np.random.Generator) -> str:
 
 def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, numbers: float = 0.0) -> str:
     """Words, with numbers among them (a share), dates, units and punctuation; without digits where that share is 0."""
-    script = scripts[rng.integers(len(scripts))]
+    script = scripts[int(rng.integers(len(scripts)))]
     return " ".join(
         number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)
     )

@@ -77,7 +77,7 @@ class _Graph:
             copy.input[:] = [names.get(each, mark + each) for each in node.input]
             copy.output[:] = [mark + each for each in node.output]
             self.nodes.append(copy)
-        return mark + model.graph.output[0].name
+        return str(mark + model.graph.output[0].name)
 
 
 def compose(
@@ -226,7 +226,7 @@ def _logit(g: _Graph, probability: str) -> str:
 
 def _suppressed(g: _Graph, boxes: str, scores: str, *values: str) -> list[str]:
     """Without what overlaps a better one too much, best first."""
-    boxes, scores, *values = _best(g, scores, MOST, boxes, scores, *values)
+    boxes, scores, *rest = _best(g, scores, MOST, boxes, scores, *values)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
     across = [g("Transpose", each, perm=[1, 0]) for each in (x0, y0, x1, y1)]  # (1, N)
     zero = g.constant(0.0)
@@ -243,4 +243,4 @@ def _suppressed(g: _Graph, boxes: str, scores: str, *values: str) -> list[str]:
     none = g("Mul", x1, zero)  # (N, 1): so that there is a column where there are no rows
     worst = g("ReduceMax", g("Concat", better, none, axis=1), g.constant([1], np.int64), keepdims=0)
     kept = g("Squeeze", g("NonZero", g("Less", worst, g.constant(0.5))), g.constant([0], np.int64))
-    return [g("Gather", value, kept, axis=0) for value in (boxes, scores, *values)]
+    return [g("Gather", value, kept, axis=0) for value in (boxes, scores, *rest)]

@@ -111,7 +111,7 @@ def train(
 def _keep(path: Path, step: int, everything: list[Any]) -> None:
     state = {f"v{number}": np.asarray(variable) for number, variable in enumerate(everything)}
     part = path.with_name("part.npz")
-    np.savez(part, step=step, **state)
+    np.savez(part, step=np.array(step), **state)  # type: ignore[arg-type]  # NumPy's own types forget **
     part.replace(path)
 
 

@@ -70,7 +70,7 @@ def crop_network(widths: tuple[int, int, int] = (32, 64, 128)) -> keras.Model:
 
 
 @keras.saving.register_keras_serializable("digitlab")
-class ContrastNormalisation(layers.Layer):  # type: ignore[misc]
+class ContrastNormalisation(keras.layers.Layer):  # type: ignore[misc]
     """Each crop less its mean, divided by its deviation (at least an eighth of full): faint ink is as good as dark."""
 
     def call(self, units: Any) -> Any:
