@@ -120,9 +120,8 @@ def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     smooth = cv2.GaussianBlur(cv2.resize(image, (78, 78), interpolation=cv2.INTER_CUBIC), (0, 0), 1.2)
     large = np.asarray(smooth, np.float32)
     around = cv2.blur(cv2.dilate(large, np.ones((11, 11), np.uint8)), (11, 11))
-    large = np.clip(
-        (large / np.maximum(around, np.float32(70)) - np.float32(0.38)) / np.float32(0.25), 0, 1
-    ) * np.float32(255)
+    solid = np.clip((large / np.maximum(around, 70.0) - 0.38) / 0.25, 0.0, 1.0)
+    large = np.asarray(solid * 255.0, np.float32)
     if rng.random() < 0.6:
         coarse = rng.normal(0, 2.2, (2, 4, 4)).astype(np.float32)
         shift = [cv2.resize(each, (78, 78), interpolation=cv2.INTER_CUBIC) for each in coarse]

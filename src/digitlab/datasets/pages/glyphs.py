@@ -59,8 +59,7 @@ def of_coverage(
     inside = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
     outside = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5)
     field = cv2.resize((inside - outside) / _FINER, (padded.shape[1], padded.shape[0]), interpolation=cv2.INTER_AREA)
-    field = np.asarray(field, np.float32)
-    return _glyph(field, padded > 127, label, name, line=False, origin=origin, advance=advance)
+    return _glyph(np.asarray(field, np.float32), padded > 127, label, name, line=False, origin=origin, advance=advance)
 
 
 def of_strokes(strokes: Sequence[NDArray[np.float64]], label: int, name: str) -> Glyph:
