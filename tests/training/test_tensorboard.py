@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,7 @@ from digitlab.training import EpochEnded, History
 from digitlab.training.tensorboard import write_epoch
 
 if TYPE_CHECKING:
-    from dataclasses import replace
-from pathlib import Path
+    from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("keras")
 
