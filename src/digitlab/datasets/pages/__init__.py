@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["IGNORED", "NOT_A_DIGIT", "DrawnPage", "draw_page"]
 
 _DIGITAL = 0.17
+_LEAST_CONTRAST, _OVER_NOISE = 6.0, 1.3  # grey levels; deviations of the ground: less is not legible
 _WEIGHTS = np.array([weight for weight, _ in LAYOUTS]) / sum(weight for weight, _ in LAYOUTS)
 
 
@@ -61,6 +62,9 @@ def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320
     boxes, labels = np.array(drawing.boxes, np.float32).reshape(-1, 4), np.array(drawing.labels, np.int8)
     if hidden is not None and len(boxes):
         boxes, labels = _uncovered(boxes, labels, hidden)
+    written = [ink for ink, layer in zip(drawing.layers, sheet.kinds, strict=True) if layer != "rule"]
+    if written and len(boxes):
+        labels = _legible(boxes, labels, np.maximum.reduce(written), seen)
     return DrawnPage(seen, boxes, labels, names[chosen])
 
 
@@ -74,6 +78,25 @@ def _uncovered(
     labels = np.where((shares > 0.08) & (labels < NOT_A_DIGIT), IGNORED, labels).astype(np.int8)
     left = shares < 0.85
     return boxes[left], labels[left]
+
+
+def _legible(
+    boxes: NDArray[np.float32], labels: NDArray[np.int8], ink: NDArray[np.uint8], seen: NDArray[np.uint8]
+) -> NDArray[np.int8]:
+    """The labels, but digits that nobody could see in the picture may be found or not: finding them is guessing."""
+    grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
+    labels = labels.copy()
+    for row in np.flatnonzero((labels >= 0) & (labels < NOT_A_DIGIT)).tolist():
+        x0, y0, x1, y1 = boxes[row].tolist()
+        part = slice(int(y0), int(y1) + 1), slice(int(x0), int(x1) + 1)
+        cover, light = ink[part], grey[part]
+        on, off = light[cover > 140], light[cover < 12]
+        if len(on) < 4 or len(off) < 4:
+            continue
+        contrast = abs(float(on.mean()) - float(off.mean()))
+        if contrast < max(_LEAST_CONTRAST, _OVER_NOISE * float(off.std())):
+            labels[row] = IGNORED
+    return labels
 
 
 def _placement(

@@ -427,5 +427,5 @@ def ruled(sheet: Sheet) -> None:
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
     (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (25, text),
-    (7, letters), (6, doodles), (5, diagram), (6, list_of_lines), (2, nothing),
+    (7, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
 )  # fmt: skip
