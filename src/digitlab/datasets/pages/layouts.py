@@ -37,9 +37,9 @@ class Sheet:
         self.kinds.append(kind)
         return self.drawing.layer()
 
-    def writer(self, *, printed: bool = False) -> Writer:
-        """Somebody, or a machine."""
-        return pick_writer(self.alphabets, self.rng, printed=printed)
+    def writer(self, *, printed: bool = False, joined: bool = False) -> Writer:
+        """Somebody, or a machine, or somebody who joins letters."""
+        return pick_writer(self.alphabets, self.rng, printed=printed, joined=joined)
 
     def height(self, low: float = 12.0, high: float = 110.0) -> float:
         """Of digits: small ones oftener than large ones."""
@@ -257,7 +257,8 @@ def text(sheet: Sheet) -> None:
     """A paragraph, by hand or printed; numbers among the words, or none."""
     rng, drawing = sheet.rng, sheet.drawing
     printed = rng.random() < 0.25
-    writer, ink = sheet.writer(printed=printed), sheet.layer("print" if printed else "pen")
+    joined = not printed and rng.random() < 0.5
+    writer, ink = sheet.writer(printed=printed, joined=joined), sheet.layer("print" if printed else "pen")
     height = sheet.height(9, 30) if rng.random() < 0.75 else sheet.height(30, 90)
     numbers_share = float(rng.choice((0.0, 0.0, 0.0, 0.05, 0.15, 0.35)))
     others = [script for script in writer.font.scripts if script != "latin"]
@@ -287,11 +288,13 @@ def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: f
         points = [(0.0, 0.0)]
         for _ in range(int(rng.integers(4, 18))):
             last = points[-1][0]
-            up = rng.uniform(0.35, 0.6) if rng.random() < 0.72 else rng.uniform(0.85, 1.15)
-            deep = 0.0 if rng.random() < 0.85 else rng.uniform(0.25, 0.5)
+            up = rng.uniform(0.35, 0.6) if rng.random() < 0.66 else rng.uniform(0.8, 1.25)
+            deep = 0.0 if rng.random() < 0.78 else rng.uniform(0.25, 0.65)
             step = rng.uniform(0.1, 0.32)
             loop = rng.uniform(-0.16, 0.1)
             points += [(last + step, up), (last + step + loop, up * rng.uniform(0.75, 1.0)), (last + step * 1.1, -deep)]
+            if deep and rng.random() < 0.7:  # back up through the stem, as in g, j and y
+                points.append((last + step * rng.uniform(0.5, 0.9), -deep * rng.uniform(0.6, 1.0)))
         line = curve(np.array(points)) * (height, -height)
         line[:, 0] += -slant * line[:, 1] + x
         line[:, 1] += y
@@ -426,6 +429,6 @@ def ruled(sheet: Sheet) -> None:
 
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
-    (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (25, text),
+    (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (34, text),
     (7, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
 )  # fmt: skip

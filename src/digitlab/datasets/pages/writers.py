@@ -80,10 +80,21 @@ class Writer:
         return x
 
 
-def pick_writer(alphabets: Alphabets, rng: np.random.Generator, *, printed: bool = False) -> Writer:
-    """A writer by chance; ``printed``: a machine."""
-    kinds = ("print",) if printed else ("handwriting",) if rng.random() < 0.8 else ("print", "script")
+# Fonts whose letters are joined, as a schooled hand writes them.
+_JOINED = frozenset(
+    "bad-script cedarville-cursive dancing-script herr-von-muellerhoff homemade-apple la-belle-aurore marck-script "
+    "mr-de-haviland sacramento".split()
+)
+
+
+def pick_writer(
+    alphabets: Alphabets, rng: np.random.Generator, *, printed: bool = False, joined: bool = False
+) -> Writer:
+    """A writer by chance; ``printed``: a machine; ``joined``: somebody who joins letters, if there is one."""
+    kinds = ("print",) if printed else ("handwriting",) if joined or rng.random() < 0.8 else ("print", "script")
     fonts = [font for font in alphabets.fonts if font.kind in kinds] or list(alphabets.fonts)
+    if joined:
+        fonts = [font for font in fonts if font.name in _JOINED] or fonts
     font = fonts[rng.integers(len(fonts))]
     if printed:
         hand = Hand(0.1, rng.uniform(-0.006, 0.012), 0.0 if rng.random() < 0.9 else 0.2, 0.0, rng.uniform(0.8, 1.4))
