@@ -152,9 +152,9 @@ def test_lines_are_read_in_order():
     assert film.show(*marks, frames=40) == "12\n3"
 
 
-def test_declined_marks_are_followed_and_not_said():
+def test_a_digit_that_stays_declined_is_said_to_be_there():
     film = Film()
-    assert film.show(mark(None), mark(4, (300, 100, 340, 160)), frames=40) == "4"
+    assert film.show(mark(None), mark(4, (300, 100, 340, 160)), frames=40) == "?4"
     assert [track.digit for track in film.tracks] == [None, 4]
 
 

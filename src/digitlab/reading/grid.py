@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -224,7 +225,7 @@ class _Flat:
         """The ink of the cells, each measured against its own strongest; without what lies along their borders."""
         faint = np.zeros(cleaned.shape, np.float32)
         edge = _WRITTEN * self.side
-        for row, column in np.ndindex(self.rows, self.columns):
+        for row, column in itertools.product(range(self.rows), range(self.columns)):
             down = slice(round(float(ys[row]) + edge), round(float(ys[row + 1]) - edge))
             along = slice(round(float(xs[column]) + edge), round(float(xs[column + 1]) - edge))
             own = cleaned[down, along]
