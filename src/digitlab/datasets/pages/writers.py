@@ -82,8 +82,17 @@ class Writer:
 
 # Fonts whose letters are joined, as a schooled hand writes them.
 _JOINED = frozenset(
-    "bad-script cedarville-cursive dancing-script herr-von-muellerhoff homemade-apple la-belle-aurore marck-script "
-    "mr-de-haviland sacramento".split()
+    [
+        "bad-script",
+        "cedarville-cursive",
+        "dancing-script",
+        "herr-von-muellerhoff",
+        "homemade-apple",
+        "la-belle-aurore",
+        "marck-script",
+        "mr-de-haviland",
+        "sacramento",
+    ]
 )
 
 
