@@ -81,19 +81,10 @@ class Writer:
 
 
 # Fonts whose letters are joined, as a schooled hand writes them.
-_JOINED = frozenset(
-    [
-        "bad-script",
-        "cedarville-cursive",
-        "dancing-script",
-        "herr-von-muellerhoff",
-        "homemade-apple",
-        "la-belle-aurore",
-        "marck-script",
-        "mr-de-haviland",
-        "sacramento",
-    ]
-)
+_JOINED = frozenset((
+    "bad-script", "cedarville-cursive", "dancing-script", "herr-von-muellerhoff", "homemade-apple", "la-belle-aurore",
+    "marck-script", "mr-de-haviland", "sacramento",
+))  # fmt: skip
 
 
 def pick_writer(
