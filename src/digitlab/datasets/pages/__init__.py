@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["IGNORED", "NOT_A_DIGIT", "DrawnPage", "draw_page"]
 
 _DIGITAL = 0.17
+_TURNED = 0.09  # share of the pages that lie wrongly: text does not become digits by being turned
 _LEAST_CONTRAST, _OVER_NOISE = 6.0, 1.3  # grey levels; deviations of the ground: less is not legible
 _WEIGHTS = np.array([weight for weight, _ in LAYOUTS]) / sum(weight for weight, _ in LAYOUTS)
 
@@ -65,7 +66,21 @@ def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320
     written = [ink for ink, layer in zip(drawing.layers, sheet.kinds, strict=True) if layer != "rule"]
     if written and len(boxes):
         labels = _legible(boxes, labels, np.maximum.reduce(written), seen)
+    if layout is not single and rng.random() < _TURNED:
+        seen, boxes, labels = _turned(seen, boxes, labels, int(rng.integers(1, 4)))
     return DrawnPage(seen, boxes, labels, names[chosen])
+
+
+def _turned(
+    seen: NDArray[np.uint8], boxes: NDArray[np.float32], labels: NDArray[np.int8], turns: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:
+    """The page upside down or on its side: its digits may be found or not, its letters still are none."""
+    size = seen.shape[0]
+    for _ in range(turns):
+        x0, y0, x1, y1 = boxes.T
+        boxes = np.stack([y0, size - x1, y1, size - x0], axis=1)
+    labels = np.where(labels < NOT_A_DIGIT, np.int8(IGNORED), labels)
+    return np.ascontiguousarray(np.rot90(seen, turns)), boxes, labels
 
 
 def _uncovered(
