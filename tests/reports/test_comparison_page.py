@@ -143,7 +143,7 @@ def test_of_different_images_no_word_is_said_of_chance(tmp_path: Path, many_digi
     page = page_of(runs, tmp_path / "page.html")
     assert "do not answer the same images" in page
     assert 'data-name="B.accuracy"' in page
-    assert "Where they differ" not in page
+    assert 'id="disputes"' not in page
 
 
 @pytest.mark.usefixtures("undrawn")

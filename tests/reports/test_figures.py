@@ -166,7 +166,9 @@ def test_a_curve_of_test_images_is_called_so() -> None:
     nothing = {**HISTORY, "validation_accuracy": [float("nan")] * len(HISTORY["epoch"])}
     watched = {**nothing, "test_accuracy": HISTORY["validation_accuracy"]}
     (axes,) = learning_curves_figure(watched, {}, of=("accuracy",)).axes
-    assert [line.get_label() for line in axes.lines] == ["training, whole epoch", "test (not used to choose anything)"]
+    assert [line.get_label() for line in axes.lines] == [
+        "training, mean of the epoch", "test, after the epoch (not used to choose anything)"
+    ]  # fmt: skip
 
 
 def test_learning_curves_without_validation_or_batches() -> None:

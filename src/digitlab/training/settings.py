@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.datasets.formats.polarity import parted_name
 from digitlab.errors import RecipeError, UsageError
 
 if TYPE_CHECKING:
@@ -204,6 +203,8 @@ def with_options(training: Training, options: Mapping[str, Any]) -> Training:
 
 def _whole_path(name: str) -> str:
     """A run is resumed and repeated from any folder."""
+    from digitlab.datasets.formats.polarity import parted_name  # brings NumPy, which settings do without
+
     path, asked = parted_name(name)
     if not path.exists():
         return name

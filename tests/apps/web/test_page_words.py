@@ -7,6 +7,8 @@ from importlib import resources
 
 import pytest
 
+from digitlab.reading.upright import LIES
+
 STATIC = resources.files("digitlab.apps.web") / "static"
 SCRIPTS = {each.name: each.read_text() for each in STATIC.iterdir() if each.name.endswith(".js")}
 PAGE = (STATIC / "index.html").read_text()
@@ -28,6 +30,8 @@ def _said() -> set[str]:
         ("gallery.js", "NAMES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"),
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
+    # What `Reading.note` says of a page that was read without constraints, which the page shows below a photo.
+    told |= {f"lies {way}; turned and read" for way in LIES.values()} | {"it cannot be told which way up this lies"}
     page = re.sub(r"\s+", " ", PAGE)
     told |= {each.strip() for each in re.findall(r"data-t>([^<]*)<", page)}
     labels = r'data-t-label[^>]*?aria-label="([^"]*)"', r'aria-label="([^"]*)"[^>]*? data-t-label'
