@@ -19,7 +19,7 @@ help:
 	@echo "make test    every check and test"
 	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
-	@echo "make models  train the shipped reader again (about half an hour on two cores)"
+	@echo "make models  train the shipped networks again (some four hours on two cores; goes on where it was killed)"
 	@echo "make fonts   fetch the fonts that training pages are lettered with (needs npm)"
 	@echo "make lock    renew the pinned versions"
 
@@ -65,11 +65,13 @@ system:
 			echo "cannot install $$missing: their tests are skipped, or fail in CI"; \
 	fi
 
-models: $(VENV)/.run
+# The classifier of 28×28 images, about half an hour; then the page reader, some three hours. Both go on when killed.
+models: $(VENV)/.run fonts
 	$(BIN)/digitlab train reader --runs build/models --json | tee build/reader.json
 	run=$$($(BIN)/python -c 'import json; print(json.load(open("build/reader.json"))["run"])') && \
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.onnx --int8 && \
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.keras
+	$(BIN)/python tools/train_page_reader.py --report build/page-reader.json
 
 # Into the cache folder (DIGITLAB_CACHE), pinned in src/digitlab/datasets/pages/fonts.toml.
 fonts: $(VENV)/.run

@@ -4,8 +4,9 @@
 
 For each run folder (trained with drawn distractors, and without) and each kind of stranger: the area under the ROC
 curve, and the share refused where 1 in 100 digits is refused. Digits are MNIST's test images varied as hands vary;
-strangers are drawn ones of seeds that no training has, shapes and clothes that none has seen, and, of photos, what the
-finder cuts out of pictures without a digit. k-nearest: cosine distance to the 50th of 10,000 training images (Sun et
+strangers are drawn ones of seeds that no training has, shapes and clothes that none has seen, and, of photos, the ink
+of pictures without a digit, prepared. Only the network for 28×28 images is asked; what the page reader refuses beside
+it, `digitlab bench read --photos DIR` tells. k-nearest: cosine distance to the 50th of 10,000 training images (Sun et
 al. 2022); ViM: Wang et al. 2022.
 """
 

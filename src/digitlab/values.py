@@ -6,6 +6,7 @@ Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dar
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CLASSES", "NONE", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "Reading"]
+__all__ = ["CLASSES", "NONE", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "ReadNumber", "Reading"]
 
 CLASSES = tuple("0123456789")
 NONE = 10  # the label of what is no digit: readers are trained to be unsure of it
+_GAP = 0.8  # of the height of digits: the widest gap within a number
 
 Box = tuple[int, int, int, int]
 
@@ -80,8 +82,9 @@ class ModelCard:
 class Prediction:
     """What one image shows. ``digit`` is None where the reader declines to answer.
 
-    confidence: 0..1, the probability of the most likely class (also where declined)
-    probabilities: ten numbers that sum to 1, class 0 first; all 0 where no ink was found
+    confidence: 0..1, how likely the likeliest digit stands there (also where declined): that it is a digit at all, and
+        then this one; at most the largest of the probabilities
+    probabilities: which digit it is, if it is one: ten numbers that sum to 1, class 0 first; all 0 where none was found
     note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
     """
 
@@ -102,7 +105,8 @@ class ReadDigit:
     """One digit found on a page: what, how surely, where (``box`` in pixels of the upright picture), on which line.
 
     digit: None where a digit was found but not answered: its confidence is below the reader's threshold
-    probabilities: of the digits 0 to 9; empty where unknown
+    confidence: 0..1, how likely the likeliest digit stands there
+    probabilities: which digit it is, if it is one: ten that sum to 1; empty where unknown
     column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
     """
 
@@ -117,6 +121,20 @@ class ReadDigit:
     def character(self) -> str:
         """What stands for it in every text: its digit, or "?" where it was not answered."""
         return "?" if self.digit is None else str(self.digit)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNumber:
+    """Digits of one line that stand close together.
+
+    text: a character a digit, "?" for one that was not answered; box: around them, in pixels of the picture
+    confidence: of the whole: the product of the digits'
+    """
+
+    text: str
+    box: Box
+    confidence: float
+    digits: tuple[ReadDigit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +197,33 @@ class Reading:
         """How many digits were answered."""
         return sum(found.digit is not None for found in self.digits)
 
+    @property
+    def numbers(self) -> tuple[ReadNumber, ...]:
+        """The digits of each line in groups that stand close together, in reading order; of a grid, each digit alone.
+
+        Two belong together where the gap between them is less than 0.8 times the height of the digits.
+
+        >>> row = [ReadDigit(n, 0.9, (x, 0, x + 8, 12), line=0) for n, x in ((1, 0), (2, 10), (7, 60))]
+        >>> [number.text for number in Reading(tuple(row), milliseconds=3.0).numbers]
+        ['12', '7']
+        """
+        groups: list[list[ReadDigit]] = []
+        for found in self.digits:
+            if groups and self.grid is None and self._together(groups[-1][-1], found):
+                groups[-1].append(found)
+            else:
+                groups.append([found])
+        return tuple(_number(group) for group in groups)
+
+    def _together(self, left: ReadDigit, right: ReadDigit) -> bool:
+        """Whether two neighbours of a reading stand close together on one line."""
+        if left.line != right.line:
+            return False
+        along, across = (1, 0) if self.turned % 2 else (0, 1)  # of a page that lay on its side, lines run up or down
+        gap = max(left.box[along] - right.box[along + 2], right.box[along] - left.box[along + 2])
+        height = (left.box[across + 2] - left.box[across] + right.box[across + 2] - right.box[across]) / 2.0
+        return gap < _GAP * height
+
     def _rows_of_the_grid(self, columns: int, rows: int) -> tuple[str, ...]:
         cells = [["."] * columns for _ in range(rows)]
         for found in self.digits:
@@ -194,6 +239,13 @@ class Reading:
             if found.column is not None:
                 text[places[found.column]] = found.character
         return tuple("".join(text) for _, text in sorted(texts.items()))
+
+
+def _number(digits: list[ReadDigit]) -> ReadNumber:
+    x0, y0, x1, y1 = zip(*(found.box for found in digits), strict=True)
+    box = min(x0), min(y0), max(x1), max(y1)
+    text = "".join(found.character for found in digits)
+    return ReadNumber(text, box, math.prod(found.confidence for found in digits), tuple(digits))
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,3 +126,11 @@ def test_a_row_tells_guesses_and_places(pictures: list[Picture]) -> None:
     assert (first["digit"], first["guess"], first["second"], first["position"]) == (7, 7, 8, 0)
     assert (second["digit"], second["guess"], second["second"], second["position"]) == (None, None, None, 1)
     assert (row["text"], row["width"], row["height"]) == ("7?", 60, 50)
+
+
+def test_no_second_guess_is_surer_than_the_first() -> None:
+    """Of a mark that is a digit with 0.6 only, both guesses count that."""
+    shares = (0.55, 0.45, *[0.0] * 8)
+    reading = Reading((ReadDigit(None, 0.6 * 0.55, (0, 0, 9, 9), 0, shares),), 1.0)
+    found = row_of(Answer("a", reading, None, (1, 1)), "m")["digits"][0]
+    assert (found["confidence"], found["second"], found["second_confidence"]) == (0.33, 1, 0.27)

@@ -51,5 +51,5 @@ def test_figures_stand_beside_what_is_asked():
     latency = Latency(3.0, 9.0, 20.0, 900, 0)
     figures = LiveFigures("a machine", latency, latency, Endurance(108_000, 300.0, 1.25, 0, 42.0, 720))
     rows = figures.rows()
-    assert ["640×480, region, one core: median", "3.0 ms", "≤ 5 ms"] in rows
+    assert ["640×480, region, one core: median", "3.0 ms", "≤ 8 ms"] in rows
     assert ["  memory grew by", "1.2 MB", "≤ 5 MB"] in rows

@@ -267,11 +267,11 @@ def test_a_frame_that_cannot_be_read_does_not_end_it(camera, page_of, reader, ca
         classifier, threshold = reader.classifier, reader.threshold
         count = 0
 
-        def classify_prepared(self, image):
+        def classify(self, image):
             self.count += 1
             if self.count == 5:  # two are of the warming up
                 raise RuntimeError("out of memory")
-            return reader.classify_prepared(image)
+            return reader.classify(image)
 
     engine = LiveEngine(camera(page_of("5")[:6]), Stumbling())
     lives = read_all(engine)
@@ -310,11 +310,11 @@ def test_a_snapshot_never_waits_for_a_reader_that_hangs(page_of, reader, eventua
         classifier, threshold = reader.classifier, reader.threshold
         count = 0
 
-        def classify_prepared(self, image):
+        def classify(self, image):
             self.count += 1
             if self.count > 3:
                 held.wait()
-            return reader.classify_prepared(image)
+            return reader.classify(image)
 
     camera = Camera()
     with LiveEngine(camera, Hanging()) as engine:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from digitlab.datasets import load_dataset
-from digitlab.reading.alone import stands_alone
 from digitlab.reading.found import found_digits
 
 if TYPE_CHECKING:
@@ -90,35 +89,16 @@ def test_a_page_in_a_frame_is_no_nought(reader: Reader, sure_digits: Digits, wri
         assert reader.read(picture).text == "0123\n4567"
 
 
-def test_when_a_page_is_the_picture_of_one_digit() -> None:
-    one = (100, 100, 300, 500)
-    torn, grain, other = (100, 100, 180, 300), (600, 100, 610, 140), (400, 120, 560, 480)
-    assert stands_alone(one, [], sure=True)
-    assert stands_alone(one, [], sure=False)
-    assert stands_alone(one, [(torn, True), (grain, True)], sure=True)
-    assert not stands_alone(one, [(other, True)], sure=True)
-    assert not stands_alone(one, [(other, False)], sure=True)  # it may be a digit as well
-    halves = [((100, 100, 190, 490), True), ((200, 110, 300, 500), True)]
-    assert not stands_alone(one, halves, sure=True)
-    assert not stands_alone(one, [((150, 150, 170, 190), True), ((200, 150, 230, 190), True)], sure=False)
-
-
-def probabilities(confidence: float) -> NDArray[np.float32]:
-    answer = np.full(10, (1.0 - confidence) / 9.0, np.float32)
-    answer[3] = confidence
-    return answer
-
-
 def test_a_doubtful_mark_in_line_with_digits_is_one_and_specks_are_not() -> None:
     line = [(0, 0, 30, 50), (40, 2, 70, 50), (80, 44, 88, 50), (100, 1, 200, 49), (110, 0, 138, 52), (900, 0, 930, 50)]
     sure = [0.99, 0.5, 0.5, 0.5, 0.99, 0.5]
-    said = found_digits(line, [probabilities(each) for each in sure], 0.7)
+    said = found_digits(line, sure, 0.7)
     #       answered, in line, a speck, too wide, answered, far away
     assert said == [True, True, False, False, True, False]
-    dirt = found_digits(line, [probabilities(each) for each in (0.99, 0.12, 0.12, 0.12, 0.99, 0.12)], 0.7)
+    dirt = found_digits(line, [0.99, 0.12, 0.12, 0.12, 0.99, 0.12], 0.7)
     assert dirt == [True, False, False, False, True, False]
-    assert found_digits(line[:2], [probabilities(0.6), probabilities(0.3)], 0.7) == [False, False]
-    assert found_digits(line[:2], [probabilities(0.6), probabilities(0.3)], 0.7, alone=True) == [True, False]
+    assert found_digits(line[:2], [0.6, 0.3], 0.7) == [False, False]
+    assert found_digits(line[:2], [0.6, 0.3], 0.7, alone=True) == [True, False]
 
 
 def test_what_is_not_answered_is_shown(reader: Reader, sure_digits: Digits, write: Write) -> None:

@@ -163,6 +163,7 @@ def test_large_files_are_refused_unread(tmp_path: Path) -> None:
 def test_models_are_found_by_name_run_and_file(tmp_path: Path) -> None:
     default = resolve_model(None)
     assert "reader" in shipped_models()
+    assert "page" not in shipped_models(), "the page reader's network is no classifier"
     assert resolve_model("reader") == default
     assert resolve_model(default) == default
     assert resolve_model(str(default)) == default

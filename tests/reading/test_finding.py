@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,13 +14,10 @@ from hypothesis.extra.numpy import arrays
 from digitlab.bench.page_text import edits
 from digitlab.errors import UsageError
 from digitlab.examples.pages import KINDS, page_of
-from digitlab.reading.components import page_marks
-from digitlab.reading.ink import is_light_writing, page_ink
-from digitlab.reading.lattice import clusters_of
+from digitlab.reading.ink import is_light_writing
 from digitlab.reading.lines import exactly, in_lines
 from digitlab.reading.rules import find_rules, without_rules
 from digitlab.reading.sheet import only_the_sheet
-from digitlab.reading.touching import cuts
 from digitlab.reading.upright import turned_back, turned_box, turned_picture
 
 if TYPE_CHECKING:
@@ -57,7 +53,8 @@ def test_touching_digits_are_parted_and_single_ones_are_not(reader: Reader, sure
 def test_probabilities_come_with_each_digit(reader: Reader, sure_digits: Digits) -> None:
     for found in reader.read(page_of("plain", lines_of(sure_digits), seed=2).image).digits:
         assert len(found.probabilities) == 10
-        assert found.confidence == pytest.approx(max(found.probabilities))
+        assert sum(found.probabilities) == pytest.approx(1.0, abs=1e-4)
+        assert found.confidence <= max(found.probabilities)  # that it is a digit at all is not certain, either
         assert found.column is None
 
 
@@ -124,50 +121,11 @@ def test_whether_the_pen_is_light_is_seen_in_any_light(sure_digits: Digits, kind
         assert is_light_writing(grey) == (kind == "dark")
 
 
-def test_cuts_go_down_through_the_joint() -> None:
-    ink = np.zeros((60, 100), np.float32)
-    cv2.circle(ink, (22, 30), 18, 1.0, 5)
-    cv2.circle(ink, (70, 30), 18, 1.0, 5)
-    ink[28:32, 40:52] = 1.0
-    ink = ink[10:51, 2:91]
-    offered = cuts(ink, 5.0, 5)
-    cheapest = min(offered, key=lambda cut: cut.ink)
-    assert 38 <= cheapest.columns[20] <= 50
-    assert cheapest.ink < 2.0
-    for left, right in pairwise(offered):
-        assert left.columns.mean() < right.columns.mean()
-
-
-def test_the_pieces_of_a_cluster_hold_its_ink(sure_digits: Digits) -> None:
-    ink = page_ink(page_of("touching", lines_of(sure_digits), seed=0).image, 100)
-    assert ink is not None
-    for cluster in clusters_of(page_marks(ink), thorough=True):
-        whole = cluster.pieces[0]
-        assert (whole.start, whole.stop) == (0, cluster.atoms)
-        for piece in cluster.pieces:
-            assert 0 <= piece.start < piece.stop <= cluster.atoms
-            assert piece.ink.shape == (piece.box[3] - piece.box[1], piece.box[2] - piece.box[0])
-            assert piece.ink.sum() <= whole.ink.sum() + 1e-3
-
-
 BOXES = [(10 * n, 100 + 3 * n, 10 * n + 8, 112 + 3 * n) for n in range(12)]
 
 
 def test_a_sloping_line_is_one() -> None:
     assert in_lines(BOXES) == [list(range(12))]
-
-
-def test_no_cut_takes_off_mere_dust(sure_digits: Digits) -> None:
-    """Dust is taken off the pieces again, so a cut beside it would have the same piece read twice."""
-    for seed in range(3):
-        ink = page_ink(page_of("touching", lines_of(sure_digits), seed=seed).image, 100)
-        assert ink is not None
-        clusters = [cluster for cluster in clusters_of(page_marks(ink)) if cluster.cut]
-        assert clusters
-        for cluster in clusters:
-            whole = cluster.pieces[0].ink.sum()
-            ends = [piece for piece in cluster.pieces if piece.start == 0 or piece.stop == cluster.atoms]
-            assert min(float(piece.ink.sum()) for piece in ends) > 0.04 * whole
 
 
 def test_lines_are_joined_parted_and_left_out_to_get_as_many_as_there_are() -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from digitlab.errors import ImageError, UsageError
 from digitlab.examples.pages import page_of
-from digitlab.reading.components import Mark
-from digitlab.reading.fitting import count_fits
-from digitlab.reading.lattice import Cluster, Piece
-from digitlab.reading.likeliest import Choice, ReadCluster, follow
+from digitlab.reading.candidates import Candidate
+from digitlab.reading.constraints import Constraints
+from digitlab.reading.decoding import decode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,40 +25,50 @@ def of(digits: Digits, text: str) -> Digits:
     return digits[np.array([2 * int(digit) for digit in text])]
 
 
-def read_as(*digits: tuple[int, float], flat: bool = False) -> list[ReadCluster]:
-    """A cluster for each, that reads as a digit so surely."""
-    found = []
-    for n, (digit, sure) in enumerate(digits):
-        box = (30 * n, 10, 30 * n + 14, 14) if flat else (30 * n, 0, 30 * n + 14, 20)
-        mark = Mark(box, (n + 1,), 50)
-        answer = np.full((1, 10), (1.0 - sure) / 9.0, np.float32)
-        answer[0, digit] = sure
-        found.append(ReadCluster(Cluster(mark, 1, (Piece(0, 1, box, np.ones((4, 4), np.float32), 0.0),)), answer))
-    return found
+def read_as(*digits: tuple[int, float]) -> list[Candidate]:
+    """A candidate for each on one line, that is a digit so likely."""
+    return [
+        Candidate((30.0 * n, 0.0, 30.0 * n + 14, 20.0), sure, np.eye(10, dtype=np.float32)[digit])
+        for n, (digit, sure) in enumerate(digits)
+    ]
+
+
+def digits_of(candidates: list[Candidate], **known: Any) -> list[int]:
+    (line,) = decode(candidates, Constraints(**known), 0.7).lines
+    return [candidate.digit for candidate in line]
 
 
 def test_of_more_marks_the_surest_are_taken() -> None:
-    marks = read_as((1, 0.99), (5, 0.4), (3, 0.98), (8, 0.3), (4, 0.9))
-    assert [int(choice.probabilities.argmax()) for choice in follow(marks, "###").chosen] == [1, 3, 4]
+    marks = read_as((1, 0.99), (5, 0.2), (3, 0.98), (8, 0.25), (4, 0.9))
+    assert digits_of(marks, count=3) == [1, 3, 4]
+    assert digits_of(marks, pattern="#-##") == [1, 3, 4]
+    assert digits_of(marks, count=4) == [1, 3, 8, 4]
 
 
 def test_a_pattern_says_what_stands_where() -> None:
-    dash = read_as((2, 0.5), flat=True)
-    marks = [*read_as((2, 0.99), (0, 0.99)), *dash, *read_as((7, 0.99))]
-    assert [choice.place for choice in follow(marks, "##-#").chosen] == [0, 1, 2]
-    assert [choice.place for choice in follow(marks, "##/#").chosen] == [0, 1, 2]
-    assert [choice.place for choice in follow(read_as((2, 0.99), (0, 0.99), (7, 0.99)), "##-#").chosen] == [0, 1, 2]
+    decoded = decode(read_as((2, 0.99), (0, 0.99), (7, 0.99)), Constraints(pattern="##-#"), 0.7)
+    assert [candidate.place for candidate in decoded.lines[0]] == [0, 1, 2]
+    assert (decoded.pattern, decoded.unfit) == ("##-#", None)
 
 
-def test_a_digit_in_a_pattern_is_that_digit() -> None:
-    marks = read_as((2, 0.99), (0, 0.99), (4, 0.99), (7, 0.99))
-    chosen = follow(marks, "20##").chosen
-    assert [int(choice.probabilities.argmax()) for choice in chosen] == [4, 7]
+def test_digits_that_are_not_there_are_missing_and_that_is_said() -> None:
+    decoded = decode(read_as((2, 0.99)), Constraints(pattern="##"), 0.7)
+    assert [candidate.place for candidate in decoded.lines[0]] == [0]
+    assert decoded.unfit is not None
+    assert decoded.unfit.startswith("1 digit was found where the pattern ## has 2")
+    nothing = decode([], Constraints(pattern="##"), 0.7)
+    assert nothing.lines == []
+    assert nothing.unfit is not None
 
 
-def test_digits_that_are_not_there_are_missing() -> None:
-    assert [choice.place for choice in follow(read_as((2, 0.99)), "##").chosen] in ([0], [1])
-    assert follow([], "##").chosen == []
+def test_an_answered_digit_is_never_left_out_to_reach_a_number() -> None:
+    marks = read_as((1, 0.99), (5, 0.99), (3, 0.8), (8, 0.99))
+    for known in ({"count": 3}, {"pattern": "###"}):
+        decoded = decode(marks, Constraints(**known), 0.7)
+        assert [candidate.digit for candidate in decoded.lines[0]] == [1, 5, 3, 8]
+        assert decoded.unfit is not None
+        assert decoded.unfit.startswith("4 digits were found where")
+        assert decoded.pattern is None
 
 
 @pytest.mark.parametrize("kind", ["plain", "touching"])
@@ -95,19 +104,6 @@ def test_a_pattern_that_does_not_fit_is_said_and_no_digit_is_dropped(
     assert reading.note is not None
     assert f"6 digits were found where the pattern {pattern} has {pattern.count('#')}" in reading.note
     assert "".join(sign for sign in reading.text if sign.isdigit()) == "402713"
-
-
-def test_a_doubtful_digit_between_others_counts_as_one_that_stands_there() -> None:
-    marks = read_as((1, 0.99), (5, 0.99), (3, 0.4), (8, 0.99), (4, 0.99))
-    free = [Choice(read.cluster.pieces[0], read.answers[0]) for read in marks]
-    four = [choice for choice in free if choice.probabilities.max() > 0.5]
-    said = count_fits(four, free, 4, 0.7)
-    assert said is not None
-    assert said.startswith("5 digits were found where 4")
-    assert count_fits(free, free, 5, 0.7) is None
-    speck = read_as((1, 0.99), (5, 0.99), (3, 0.12), (8, 0.99), (4, 0.99))
-    free = [Choice(read.cluster.pieces[0], read.answers[0]) for read in speck]
-    assert count_fits([each for each in free if each.probabilities.max() > 0.5], free, 4, 0.7) is None
 
 
 def test_lines_region_and_pattern_on_a_page(reader: Reader, sure_digits: Digits) -> None:

@@ -43,8 +43,7 @@ class ReadingJob:
         Raises:
             ModelError, UsageError: as `Reader`.
         """
-        asked = {} if self.threshold is None else {"threshold": self.threshold}
-        return Reader(self.model, threads=threads, **asked)
+        return Reader(self.model, threads=threads, threshold=self.threshold)
 
     def digest(self, reader: Reader) -> str:
         """16 hexadecimal digits that change with the version, the model's bytes, the threshold and the constraints.

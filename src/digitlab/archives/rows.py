@@ -47,16 +47,21 @@ def _digits(reading: Reading) -> list[dict[str, Any]]:
 
 
 def _digit(found: ReadDigit, position: int) -> dict[str, Any]:
-    """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown."""
+    """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown.
+
+    Both confidences are that this digit stands there: a digit at all, and then this one.
+    """
     ranked = sorted(range(len(found.probabilities)), key=lambda digit: -found.probabilities[digit])
     guess = found.digit if found.digit is not None or not ranked else ranked[0]
     second = next((digit for digit in ranked if digit != guess), None)
+    likeliest = max(found.probabilities, default=0.0)
+    score = min(1.0, found.confidence / likeliest) if likeliest else 1.0  # how likely it is a digit at all
     return {
         "digit": found.digit,
         "confidence": round(found.confidence, 6),
         "guess": guess,
         "second": second,
-        "second_confidence": None if second is None else round(found.probabilities[second], 6),
+        "second_confidence": None if second is None else round(score * found.probabilities[second], 6),
         "box": list(found.box),
         "line": found.line,
         "position": position,

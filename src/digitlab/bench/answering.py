@@ -57,10 +57,14 @@ class Ours:
 
 @dataclass
 class SinglesResult:
-    """Counts over a set of single pictures; a picture is right when exactly its digit was read."""
+    """Counts over a set of single pictures; a picture is right when exactly its digit was read.
+
+    read_right: of our own reader, how often `Reader.read` gave exactly the digit
+    """
 
     pictures: int = 0
     right: int = 0
+    read_right: int = 0
     refused: int = 0
     negative: bool = False
     milliseconds: list[float] = field(default_factory=list)
@@ -95,19 +99,45 @@ class PageResult:
 
 @dataclass(frozen=True)
 class PagesResult:
-    """A set of pages."""
+    """A set of pages.
+
+    digits_only: other things stand on them too, so the digits count in their order, not the lines
+    """
 
     pages: list[PageResult]
+    digits_only: bool = False
+
+    @property
+    def blank(self) -> bool:
+        """Whether no digit stands on any of them: then each one that is claimed is wrong."""
+        return not any(each.text for each in self.pages)
+
+    def edits(self) -> list[tuple[int, int]]:
+        """Of each page the edits, and the characters that stand there; line ends are characters where they count."""
+        return [(edits(*self._compared(each)), len(self._compared(each)[0])) for each in self.pages]
+
+    def claimed(self) -> list[int]:
+        """Of each page, how many digits were answered."""
+        return [len(_digits(each.read)) for each in self.pages]
 
     @property
     def character_error(self) -> float:
-        """Edits of all pages, of all their characters; line ends count as characters."""
-        return sum(edits(each.text, each.read) for each in self.pages) / sum(len(each.text) for each in self.pages)
+        """Edits of all pages, of all their characters."""
+        wrong, there = (sum(column) for column in zip(*self.edits(), strict=True))
+        return wrong / there if there else float("nan")
 
     @property
     def exact(self) -> int:
         """Pages that were read without a fault."""
-        return sum(each.text == each.read for each in self.pages)
+        return sum(wrong == 0 for wrong, _ in self.edits())
+
+    def _compared(self, page: PageResult) -> tuple[str, str]:
+        """What stands there and what was read, as they are compared."""
+        return (_digits(page.text), _digits(page.read)) if self.digits_only else (page.text, page.read)
+
+
+def _digits(text: str) -> str:
+    return "".join(sign for sign in text if sign in "0123456789")
 
 
 def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *, every: int = 1) -> SinglesResult:
@@ -121,6 +151,8 @@ def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *,
         right = picture.label is not None and text == str(picture.label)
         result.pictures += 1
         result.right += right
+        if asked.whole and isinstance(who, Ours):
+            result.read_right += who.page(picture.image)[0] == str(picture.label)
         result.refused += not text
         result.negative = picture.label is None
         result.milliseconds.append(milliseconds)
@@ -139,4 +171,4 @@ def ask_pages(who: Answerer, asked: PageSet, tell: Callable[[str], None], *, rou
         height, width = page.image.shape[:2]
         quickest = min(milliseconds for _, milliseconds in answers)
         pages.append(PageResult(page.name, (width, height), page.text, answers[0][0], quickest))
-    return PagesResult(pages)
+    return PagesResult(pages, asked.digits_only)

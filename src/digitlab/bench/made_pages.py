@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["bad_pictures", "one_digit", "page"]
+__all__ = ["bad_pictures", "digits_on_pages", "one_digit", "page"]
 
 _PAPER, _INK = np.array((236, 232, 222), np.float32), np.array((40, 46, 88), np.float32)
 
@@ -45,6 +45,15 @@ def one_digit(side: int = 64, seed: int = 0) -> NDArray[np.uint8]:
     test = load_dataset("mnist").split("test")
     digit = test.images[np.random.default_rng(seed).integers(len(test))]
     return np.asarray(255 - cv2.resize(digit, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def digits_on_pages(count: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
+    """MNIST's first test images and their labels, each as dark ink in the middle of a white page, uint8 (84, 84)."""
+    test = load_dataset("mnist").split("test")
+    for image, label in zip(test.images[:count], test.labels[:count], strict=True):
+        paper = np.full((84, 84), 255, np.uint8)
+        paper[14:70, 14:70] = 255 - cv2.resize(image, (56, 56), interpolation=cv2.INTER_LINEAR)
+        yield paper, int(label)
 
 
 def bad_pictures(megapixels: float = 12) -> Iterator[tuple[str, NDArray[np.uint8]]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from digitlab.bench.read import ReadBench
+    from digitlab.bench.read_table import ReadBench
 
 __all__ = ["facts_table", "measured_table", "renew_card"]
 

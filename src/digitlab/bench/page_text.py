@@ -1,8 +1,19 @@
-"""How far a page that was read is from what stands on it."""
+"""How far a page that was read is from what stands on it, and how far that may be from other pages of the kind."""
 
 from __future__ import annotations
 
-__all__ = ["edits"]
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.evaluation.intervals import Interval, resamples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["edits", "ratio_interval"]
+
+_REPLICAS = 1000
 
 
 def edits(one: str, other: str) -> int:
@@ -17,3 +28,18 @@ def edits(one: str, other: str) -> int:
         for j, b in enumerate(other, 1):
             row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b)))
     return row[-1]
+
+
+def ratio_interval(pages: Sequence[tuple[float, float]], *, seed: int = 0) -> Interval:
+    """The 95 % bootstrap interval of one sum of all pages to another, such as edits to characters; pages are drawn.
+
+    >>> ratio_interval([(1, 10)] * 5)
+    Interval(low=0.1, high=0.1)
+    """
+    above, below = np.asarray(pages, np.float64).T
+    ratios = []
+    for times in resamples(len(pages), _REPLICAS, seed):
+        there = below @ times
+        ratios.append((above @ times)[there > 0] / there[there > 0])
+    low, high = np.quantile(np.concatenate(ratios), (0.025, 0.975)).tolist()
+    return Interval(low, high)

@@ -1,14 +1,17 @@
 """A folder of labelled pictures, as `digitlab bench read --photos` takes it: its sets, told by what lies in them.
 
 Of each folder in it: with labels.csv (file,label[,writer]) or dataset.csv (image,label) a digit a picture; with
-labels.csv (file,text) a page a picture, its lines parted by "|"; with an .npz (X (N, H, W, 3), y (N,), 0 for an empty
-cell, handwritten (N,)) cells of forms; called neg_NAME, pictures without a digit.
+labels.csv (file,text) a page a picture, its lines parted by "|", and with a column `kind` a set for each kind, of which
+only the digits count; with an .npz (X (N, H, W, 3), y (N,), 0 for an empty cell, handwritten (N,)) cells of forms;
+called neg_NAME, pictures without a digit; called pages_NAME and without labels, pages without a digit.
+An .npz that lies in the folder itself (X (N, H, W) grey, y (N,) digits) is a set of single digits.
 """
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +41,7 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
-    """A picture of lines of digits; ``text`` with "|" between the lines."""
+    """A picture of lines of digits; ``text`` with "|" between the lines, "" where no digit stands on it."""
 
     name: str
     image: NDArray[np.uint8]
@@ -47,18 +50,26 @@ class WrittenPage:
 
 @dataclass(frozen=True, slots=True)
 class SingleSet:
-    """Pictures of one digit or of none, each opened when it is asked for."""
+    """Pictures of one digit or of none, each opened when it is asked for.
+
+    whole: they are pictures as people have them, which are also read as pages
+    """
 
     name: str
     pictures: Callable[[], Iterator[Single]]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PageSet:
-    """Pages, each opened when it is asked for."""
+    """Pages, each opened when it is asked for.
+
+    digits_only: other things stand on them too, so the digits count in their order, not the lines
+    """
 
     name: str
     pages: Callable[[], Iterator[WrittenPage]]
+    digits_only: bool = False
 
 
 def find_sets(folder: Path) -> tuple[list[SingleSet], list[PageSet]]:
@@ -71,24 +82,49 @@ def find_sets(folder: Path) -> tuple[list[SingleSet], list[PageSet]]:
         raise DatasetError(f"there is no folder {folder}; expected one with sets of labelled pictures")
     singles: list[SingleSet] = []
     pages: list[PageSet] = []
-    for path in sorted(each for each in folder.iterdir() if each.is_dir()):
-        labels, dataset = path / "labels.csv", path / "dataset.csv"
-        if labels.is_file() and "text" in _columns(labels):
-            pages.append(PageSet(path.name, lambda path=path: _pages(path)))  # type: ignore[misc]
-        elif labels.is_file():
-            singles.append(SingleSet(path.name, lambda path=path: _labelled(path / "labels.csv", "file")))  # type: ignore[misc]
-        elif dataset.is_file():
-            singles.append(SingleSet(path.name, lambda path=path: _labelled(path / "dataset.csv", "image")))  # type: ignore[misc]
-        elif path.name.startswith("neg_"):
-            singles.append(SingleSet(path.name, lambda path=path: _without_digit(path)))  # type: ignore[misc]
-        for cells in sorted(path.glob("*.npz")):
-            singles += _cells(path.name, cells)
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            singles += _singles_in(path)
+            pages += _pages_in(path)
+        elif path.suffix == ".npz":
+            singles.append(SingleSet(path.stem, partial(_grey, path)))
     if not singles and not pages:
         raise DatasetError(
             f"{folder}: holds no labelled pictures; expected folders with labels.csv (file,label or file,text), "
-            "dataset.csv (image,label), cells as .npz, or folders neg_… of pictures without a digit"
+            "dataset.csv (image,label), cells as .npz, folders neg_… of pictures and pages_… of pages without a "
+            "digit, or .npz files of grey digits"
         )
     return singles, pages
+
+
+def _singles_in(path: Path) -> list[SingleSet]:
+    labels, dataset = path / "labels.csv", path / "dataset.csv"
+    found = []
+    if labels.is_file() and "text" not in _columns(labels):
+        found.append(SingleSet(path.name, partial(_labelled, labels, "file"), whole=True))
+    elif dataset.is_file():
+        found.append(SingleSet(path.name, partial(_labelled, dataset, "image"), whole=True))
+    elif path.name.startswith("neg_"):
+        found.append(SingleSet(path.name, partial(_without_digit, path)))
+    for cells in sorted(path.glob("*.npz")):
+        found += [
+            SingleSet(f"{path.name}, {kind}", partial(_cells, cells, kind)) for kind in ("by hand", "printed", "empty")
+        ]
+    return found
+
+
+def _pages_in(path: Path) -> list[PageSet]:
+    labels = path / "labels.csv"
+    if not labels.is_file():
+        plain = path.name.startswith("pages_")
+        return [PageSet(path.name, partial(_empty_pages, path), digits_only=True)] if plain else []
+    columns = _columns(labels)
+    if "text" not in columns:
+        return []
+    if "kind" not in columns:
+        return [PageSet(path.name, partial(_pages, path))]
+    kinds = sorted({row["kind"] for row in _rows(labels)})
+    return [PageSet(f"{path.name} {kind}", partial(_pages, path, kind), digits_only=True) for kind in kinds]
 
 
 def _columns(table: Path) -> list[str]:
@@ -106,24 +142,35 @@ def _labelled(table: Path, column: str) -> Iterator[Single]:
         yield Single(load_image(table.parent / row[column]), int(row["label"]), row.get("writer"))
 
 
-def _pages(folder: Path) -> Iterator[WrittenPage]:
+def _pages(folder: Path, kind: str | None = None) -> Iterator[WrittenPage]:
     for row in _rows(folder / "labels.csv"):
-        yield WrittenPage(row["file"], load_image(folder / row["file"]), row["text"])
+        if kind is None or row["kind"] == kind:
+            yield WrittenPage(row["file"], load_image(folder / row["file"]), row["text"])
+
+
+def _empty_pages(folder: Path) -> Iterator[WrittenPage]:
+    for path in _pictures(folder):
+        yield WrittenPage(path.name, load_image(path), "")
 
 
 def _without_digit(folder: Path) -> Iterator[Single]:
-    for path in sorted(folder.rglob("*.*")):
-        if path.suffix.lower() in _PICTURES:
-            yield Single(load_image(path), None)
+    for path in _pictures(folder):
+        yield Single(load_image(path), None)
 
 
-def _cells(name: str, path: Path) -> list[SingleSet]:
-    def chosen(which: str) -> Iterator[Single]:
-        content: Any = np.load(path, allow_pickle=False)
-        by_hand = content["handwritten"] if "handwritten" in content else np.ones(len(content["y"]), np.bool_)
-        for image, label, hand in zip(content["X"], content["y"], by_hand, strict=True):
-            if which == ("empty" if not label else "by hand" if hand else "printed"):
-                yield Single(image, int(label) or None)
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.*") if path.suffix.lower() in _PICTURES)
 
-    kinds = ("by hand", "printed", "empty")
-    return [SingleSet(f"{name}, {kind}", lambda kind=kind: chosen(kind)) for kind in kinds]  # type: ignore[misc]
+
+def _grey(path: Path) -> Iterator[Single]:
+    content: Any = np.load(path, allow_pickle=False)
+    for image, label in zip(content["X"], content["y"], strict=True):
+        yield Single(image, int(label))
+
+
+def _cells(path: Path, which: str) -> Iterator[Single]:
+    content: Any = np.load(path, allow_pickle=False)
+    by_hand = content["handwritten"] if "handwritten" in content else np.ones(len(content["y"]), np.bool_)
+    for image, label, hand in zip(content["X"], content["y"], by_hand, strict=True):
+        if which == ("empty" if not label else "by hand" if hand else "printed"):
+            yield Single(image, int(label) or None)

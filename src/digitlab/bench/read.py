@@ -1,19 +1,22 @@
 """How well and how fast pictures are read: every measure of the project's table beside its target, and peers.
 
 Accuracy counts a refusal as wrong, and is told per writer. Single pictures stand in totals only, on purpose: they are
-for measuring. All times are of one thread and from array to answer, unless a line says otherwise.
+for measuring. All times are of one thread and from array to answer, unless a line says otherwise. Intervals are of
+95 %: Wilson's of shares, of all else a bootstrap over the pages; they speak of the pictures, not of other writers.
 """
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from digitlab.bench.answering import Ours, PagesResult, SinglesResult, ask_pages, ask_singles
+from digitlab.bench.made_pages import digits_on_pages
+from digitlab.bench.page_text import ratio_interval
 from digitlab.bench.photos import find_sets
 from digitlab.bench.read_apart import measure_apart
-from digitlab.bench.targets import target_of
+from digitlab.bench.read_table import Measure, ReadBench
+from digitlab.evaluation.intervals import wilson
 from digitlab.reading import Reader, resolve_model, shipped_models
 
 if TYPE_CHECKING:
@@ -22,107 +25,7 @@ if TYPE_CHECKING:
 
     from digitlab.bench.answering import Answerer
 
-__all__ = ["Measure", "ReadBench", "measure_reading"]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A line of the table: digitlab's value, its target, and the peers' by name."""
-
-    what: str
-    unit: str
-    value: float
-    count: int | None = None
-    peers: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is reached; None where there is none."""
-        target = target_of(self.what)
-        return None if target is None else target.met(self.value)
-
-    def row(self, peers: Sequence[str]) -> list[str]:
-        """Cells: what, how many, our value, the target, whether it is met, the peers' values."""
-        target = target_of(self.what)
-        return [
-            f"{self.what} ({self.unit})" if self.unit else self.what,
-            "" if self.count is None else f"{self.count:,}",
-            _number(self.value),
-            "" if target is None else str(target),
-            {None: "", True: "yes", False: "no"}[self.met],
-            *(_number(self.peers[name]) if name in self.peers else "" for name in peers),
-        ]
-
-
-@dataclass(frozen=True)
-class ReadBench:
-    """All that was measured."""
-
-    machine: str
-    model: str
-    measures: list[Measure]
-    writers: dict[str, dict[str, dict[str, tuple[int, int]]]]  # set → who reads → writer → right, of
-    pages: dict[str, dict[str, PagesResult]]  # set → who reads → pages
-    peers: list[str]
-    missing: list[str]
-    bad_ms: dict[str, float]
-
-    def header(self) -> list[str]:
-        """Of `Measure.row`."""
-        return ["", "of", "digitlab", "target", "met", *self.peers]
-
-    def rows(self) -> list[list[str]]:
-        """The table."""
-        return [each.row(self.peers) for each in self.measures]
-
-    def writer_rows(self) -> list[list[str]]:
-        """Set, writer, how many, and the share that each reader read rightly."""
-        rows = []
-        for name, said in self.writers.items():
-            for writer, (_, of) in said["digitlab"].items():
-                shares = [said[who][writer][0] / said[who][writer][1] for who in ("digitlab", *self.peers)]
-                rows.append([name, writer, str(of), *map(_number, shares)])
-        return rows
-
-    def page_rows(self) -> list[list[str]]:
-        """Page, pixels, milliseconds, what stands there, and what each reader read."""
-        rows = []
-        for said in self.pages.values():
-            for place, page in enumerate(said["digitlab"].pages):
-                read = [said[who].pages[place].read for who in ("digitlab", *self.peers)]
-                size = f"{page.size[0]}×{page.size[1]}"
-                rows.append([page.name, size, f"{page.milliseconds:.0f}", page.text, *read])
-        return rows
-
-    def as_dict(self) -> dict[str, Any]:
-        """For other programs."""
-        return {
-            "machine": self.machine,
-            "model": self.model,
-            "measures": [
-                {
-                    "what": each.what,
-                    "unit": each.unit,
-                    "of": each.count,
-                    "value": each.value,
-                    "target": None if (target := target_of(each.what)) is None else str(target),
-                    "met": each.met,
-                    "peers": each.peers,
-                }
-                for each in self.measures
-            ],
-            "writers": {
-                name: {who: {writer: list(counts) for writer, counts in said.items()} for who, said in by_who.items()}
-                for name, by_who in self.writers.items()
-            },
-            "pages": [
-                {"page": row[0], "size": row[1], "ms": float(row[2]), "text": row[3],
-                 "read": dict(zip(("digitlab", *self.peers), row[4:], strict=True))}
-                for row in self.page_rows()
-            ],
-            "bad_pictures_ms": self.bad_ms,
-            "missing": self.missing,
-        }  # fmt: skip
+__all__ = ["measure_reading"]
 
 
 def measure_reading(
@@ -156,17 +59,20 @@ def measure_reading(
         said = {
             each.name: {who.name: ask_singles(who, each, tell, every=every) for who in everyone} for each in singles
         }
-        read = {each.name: {who.name: ask_pages(who, each, tell, rounds=_rounds(who)) for who in everyone}
+        read = {each.name: {who.name: ask_pages(who, each, tell, rounds=_rounds(who, quick)) for who in everyone}
                 for each in pages}  # fmt: skip
     finally:
         cv2.setNumThreads(threads)
     said = {name: results for name, results in said.items() if results["digitlab"].pictures}
+    whole = [each.name for each in singles if each.whole and each.name in said]
     tell("digitlab: speed and memory …")
     speed = measure_apart(model, quick=quick)
     names = [each.name for each in rivals]
     measures = [
         *(_of_singles(name, results) for name, results in said.items()),
+        *(_through_read(name, said[name]["digitlab"]) for name in whole),
         *_refused_digits(said),
+        *_on_paper(reader, tell, 100 if quick else 2000),
         *(measure for name, results in read.items() for measure in _of_pages(name, results)),
         *_digit_times(said),
         *_of_speed(speed),
@@ -178,8 +84,8 @@ def measure_reading(
     return ReadBench(_machine(), path, measures, writers, read, names, list(missing), speed["bad_ms"])
 
 
-def _rounds(who: Answerer) -> int:
-    return 3 if isinstance(who, Ours) else 1  # a peer takes seconds a page: one is enough to tell
+def _rounds(who: Answerer, quick: bool) -> int:
+    return 3 if isinstance(who, Ours) and not quick else 1  # a peer takes seconds a page: one is enough to tell
 
 
 def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
@@ -191,7 +97,14 @@ def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
         return share if share is not None else float("nan")
 
     peers = {who: value(result) for who, result in results.items() if who != "digitlab"}
-    return Measure(name, "refused" if negative else "accuracy", value(ours), ours.pictures, peers)
+    interval = wilson(ours.refused if negative else ours.right, ours.pictures)
+    return Measure(name, "refused" if negative else "accuracy", value(ours), ours.pictures, peers, interval)
+
+
+def _through_read(name: str, ours: SinglesResult) -> Measure:
+    """Exactly the digit, where the picture is read as a page."""
+    share, interval = ours.read_right / ours.pictures, wilson(ours.read_right, ours.pictures)
+    return Measure(f"{name}, through read", "exact", share, ours.pictures, interval=interval)
 
 
 def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
@@ -206,21 +119,43 @@ def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
     if not counted:
         return []
     shares = {who: refused / of for who, (refused, of) in counted.items()}
-    return [Measure("real digits refused", "share", shares.pop("digitlab"), counted["digitlab"][1], shares)]
+    ours, of = counted["digitlab"]
+    return [Measure("real digits refused", "share", shares.pop("digitlab"), of, shares, wilson(ours, of))]
+
+
+def _on_paper(reader: Reader, tell: Callable[[str], None], count: int) -> list[Measure]:
+    """MNIST's first test images as dark ink on a white page, each alone."""
+    tell("digitlab: MNIST's test images on white pages …")
+    pages = list(digits_on_pages(count))
+    right = sum(reader.classify(page).digit == label for page, label in pages)
+    share, interval = right / len(pages), wilson(right, len(pages))
+    return [Measure("MNIST's test images on white pages", "accuracy", share, len(pages), interval=interval)]
 
 
 def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
     ours, count = results["digitlab"], len(results["digitlab"].pages)
 
-    def line(what: str, unit: str, value: Callable[[PagesResult], float]) -> Measure:
+    def line(
+        what: str, unit: str, value: Callable[[PagesResult], float], interval: tuple[float, float] | None = None
+    ) -> Measure:
         theirs = {who: value(result) for who, result in results.items() if who != "digitlab"}
-        return Measure(f"{name}: {what}", unit, value(ours), count, theirs)
+        return Measure(f"{name}: {what}", unit, value(ours), count, theirs, interval)
 
-    return [
-        line("character error", "", lambda result: result.character_error),
-        line("exact pages", "share", lambda result: result.exact / len(result.pages)),
-        line("a page", "ms", lambda result: statistics.median(each.milliseconds for each in result.pages)),
-    ]
+    if ours.blank:
+        claimed, without = ours.claimed(), ours.claimed().count(0)
+        lines = [
+            line("digits claimed", "a page", lambda result: statistics.mean(result.claimed()),
+                 ratio_interval([(each, 1) for each in claimed])),
+            line("pages without any", "share", lambda result: result.claimed().count(0) / count,
+                 wilson(without, count)),
+        ]  # fmt: skip
+    else:
+        lines = [
+            line("character error", "", lambda result: result.character_error, ratio_interval(ours.edits())),
+            line("exact pages", "share", lambda result: result.exact / count, wilson(ours.exact, count)),
+        ]
+    times = line("a page", "ms", lambda result: statistics.median(each.milliseconds for each in result.pages))
+    return [*lines, times]
 
 
 def _digit_times(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
@@ -238,6 +173,7 @@ def _of_speed(speed: dict[str, Any]) -> list[Measure]:
         Measure("page of 1.5 megapixels", "ms", speed["page_ms"]),
         Measure("page of 12 megapixels", "ms", speed["large_page_ms"]),
         Measure("one cropped digit of 64×64 by the Python API", "ms", speed["digit_ms"]),
+        Measure("start: one photo by `digitlab read`, cold", "ms", speed["cold_ms"]),
         Measure("digits in batches on two cores", "1/s", speed["digits_per_second"]),
         Measure("slowest bad picture", "ms", max(speed["bad_ms"].values())),
         Measure("peak memory with a picture of 12 megapixels", "MB", speed["idle_mb"]),
@@ -274,11 +210,3 @@ def _processor() -> str:
     except OSError:
         return platform.processor() or "unknown processor"
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _number(value: float) -> str:
-    if value != value:  # NaN: not measured
-        return ""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.2f}" if value >= 2 else f"{value:.3f}"

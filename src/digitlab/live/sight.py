@@ -57,9 +57,9 @@ class Sight:
     reading: with boxes in pixels of the whole frame
     marks: one for each of the reading's digits, in the same order
     region: the part that was looked at; None for the whole frame
-    glyph: uint8 (28, 28), light ink on dark: what the network saw (of a page, the surest digit); in mode "thesis" the
-        Sobel image; None where no ink was found
-    probabilities: ten, for `glyph`; all 0 where no ink was found
+    glyph: uint8 (28, 28), light ink on dark: the digit (of a page, the surest) as networks for such images take it; in
+        mode "thesis" the Sobel image; None where no ink could be cut out
+    probabilities: ten, of the same digit; all 0 where none was found
     """
 
     reading: Reading
@@ -106,12 +106,16 @@ def warm_up(reader: Reader, mode: Mode) -> None:
 
 def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
     start = time.perf_counter()
-    glyph = digit_image(_cut(image, region))
-    found = reader.classify_prepared(glyph)
-    sight = _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, _milliseconds(start))
-    if found.digit is not None or found.confidence >= ALONE:
-        return sight
-    return replace(sight, reading=Reading((), sight.reading.milliseconds), marks=())  # ink, but no digit
+    part = np.ascontiguousarray(_cut(image, region))
+    glyph = digit_image(part)
+    found = reader.classify(part)
+    if found.digit is None and found.confidence < ALONE:  # ink perhaps, but no digit
+        return Sight(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
+    if glyph is not None:
+        sketch = _sketch_of_glyph(glyph)
+    else:  # ink too faint to be cut out
+        sketch = _sketch(np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.uint8))
+    return _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, sketch, start)
 
 
 def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
@@ -126,7 +130,8 @@ def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
     digit = int(answers.argmax())
     confidence = float(answers[digit])
     answered = digit if confidence >= reader.threshold else None
-    return _one_digit(region, answered, confidence, tuple(answers.tolist()), edges[0], _milliseconds(start))
+    sketch = _sketch_of_glyph(edges[0])
+    return _one_digit(region, answered, confidence, tuple(answers.tolist()), edges[0], sketch, start)
 
 
 def _makes_its_own_edges(reader: Reader) -> bool:
@@ -148,13 +153,12 @@ def _one_digit(
     confidence: float,
     probabilities: tuple[float, ...],
     glyph: NDArray[np.uint8] | None,
-    milliseconds: float,
+    sketch: NDArray[np.float32],
+    start: float,
 ) -> Sight:
-    if glyph is None:
-        return Sight(Reading((), milliseconds), (), region, None, _NO_PROBABILITIES)
     read = ReadDigit(digit, confidence, region, 0, probabilities)
-    mark = Mark(region, 0, digit, probabilities, _sketch_of_glyph(glyph))
-    return Sight(Reading((read,), milliseconds), (mark,), region, glyph, probabilities)
+    mark = Mark(region, 0, digit, probabilities, sketch)
+    return Sight(Reading((read,), _milliseconds(start)), (mark,), region, glyph, probabilities)
 
 
 def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:

@@ -37,8 +37,8 @@ class Snapshot:
     reading: of this frame alone, with boxes in pixels of the whole frame in every mode
     tracks: digits followed over frames, in reading order
     glyph: uint8 (28, 28), light ink on dark: the prepared image. In mode "page" of the surest digit; in "thesis" the
-        Sobel image; None where there is no ink
-    probabilities: ten of this frame for `glyph`, class 0 first; all 0 where there is no ink
+        Sobel image; None where no ink could be cut out
+    probabilities: ten of this frame for the same digit, class 0 first; all 0 where none was found
     steady: the text that won over several frames ("6885"; lines are joined by "\n"; "" is surely nothing there); None
         while nothing is sure
     mode, paused, recording: as set; `recording` is the file being written, or None

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Candidate", "main_candidate"]
+__all__ = ["Candidate", "main_candidate", "without_twins"]
 
+Sides = tuple[float, float, float, float]
+
+_WITHIN, _LESS = 0.8, 0.7  # of the area of a part that lies within the whole; of the whole's, that a part has
+_TWINS = 0.6  # intersection over union of two candidates that are one digit
+_NEARLY = 0.5  # intersection over union of a candidate's box with that of its ink
 _LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant
 
 
@@ -40,11 +45,44 @@ class Candidate:
         """How likely the likeliest digit stands there: 0 … 1."""
         return self.score * float(self.probabilities.max())
 
+    def tightened(self, ink: tuple[float, float, float, float]) -> Candidate:
+        """With the box of its ink, where that is nearly the box that was found: a network's boxes are loose."""
+        return replace(self, box=ink) if _overlap(self.box, ink) > _NEARLY else self
+
+    def is_part_of(self, whole: Candidate) -> bool:
+        """Whether it lies in the other's box, and is clearly less than that."""
+        own, other = _area(self.box), _area(whole.box)
+        return _shared(self.box, whole.box) >= _WITHIN * own and own < _LESS * other
+
     @property
     def longest(self) -> float:
         """The box's longer side in pixels."""
         x0, y0, x1, y1 = self.box
         return max(x1 - x0, y1 - y0)
+
+
+def without_twins(candidates: list[Candidate]) -> list[Candidate]:
+    """Likeliest first, each digit once: boxes that were brought to the same ink are one."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: -each.confidence):
+        if all(_overlap(candidate.box, other.box) < _TWINS for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _area(box: Sides) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _shared(one: Sides, other: Sides) -> float:
+    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0.0) * max(high, 0.0)
+
+
+def _overlap(one: Sides, other: Sides) -> float:
+    """Intersection over union."""
+    shared = _shared(one, other)
+    return shared / max(_area(one) + _area(other) - shared, 1e-9)
 
 
 def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candidate | None:

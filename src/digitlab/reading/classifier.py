@@ -106,9 +106,14 @@ def _strokes() -> NDArray[np.uint8]:
 
 
 def shipped_models() -> tuple[str, ...]:
-    """The names of the models that come with digitlab, sorted."""
+    """The names of the models that come with digitlab, sorted.
+
+    Each has its Keras file beside it; the page reader's network, which is no classifier, has none and is not named.
+    """
     folder = _shipped_folder()
-    return tuple(sorted(file.stem for file in folder.glob("*.onnx"))) if folder.is_dir() else ()
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(file.stem for file in folder.glob("*.onnx") if file.with_suffix(".keras").is_file()))
 
 
 def shipped_keras(name: str) -> Path | None:

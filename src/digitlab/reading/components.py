@@ -1,4 +1,4 @@
-"""From ink to marks: connected strokes, put together where they make one digit, in reading order on a page."""
+"""The one digit of a picture's ink: connected components, put together where they make one digit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from digitlab.reading.ink import INK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -20,17 +20,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.uint16] | NDArray[np.int32]
     Found = tuple["Mark", NDArray[np.float32]]  # a mark and the ink of its box alone
 
-__all__ = [
-    "FAINT",
-    "Mark",
-    "PageMarks",
-    "connected",
-    "cut_out",
-    "joined_mark",
-    "main_mark",
-    "marks_alike",
-    "page_marks",
-]
+__all__ = ["FAINT", "main_mark"]
 
 FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
 _FEWEST_PIXELS = 4  # a mark of less is dust at any size
@@ -40,25 +30,7 @@ _MOST_MARKS = 1500  # the largest: more are on no page of digits, but noise has 
 _NEAR = 0.12
 _LEAST_PART = 0.02
 _AT_BORDER = 0.3  # what touches the border is rather a frame or the neighbour's stroke
-_ALIKE = 0.5, 2.0  # of its height: how high another digit beside it may be
-_MOST_ALIKE = 8
-
-# What is no digit on a page, in parts of the page's width and height. A 1 is as thin as a ruled line, but upright.
-_RULE_ASPECT = 7.0
-_RULE_WIDTH = 0.15
-_FRAME_WIDTH = 0.6
-_FRAME_HEIGHT = 0.8
-_FRAME_FILLED = 0.12
-
-# A page's marks, in parts of the digits' usual height unless said otherwise.
-_LONGEST = 2.5  # an upright line of a table, or a bracket
-_SPECK = 0.3  # longest side
-_DOT = 0.1  # longest side: of dotted lines and grain, which are not even parts
-_PART_GAP = 0.15
-_TALLEST = 1.6  # of parts put together
-_SMALLEST_HOLE = 12  # pixels
 _AROUND = np.ones((3, 3), np.uint8)
-_HOLE_FILLED, _HOLE_DEEP = 0.65, 0.33  # a punch hole: its area, and its middle's distance from the paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,69 +77,9 @@ def main_mark(ink: NDArray[np.float32]) -> Found | None:
     return chosen, cut_out(ink, labels, chosen)
 
 
-def marks_alike(ink: NDArray[np.float32], main: Mark) -> list[Found]:
-    """What may be further digits of a picture beside its main mark, or parts of that which are digits of their own.
-
-    Only connected strokes about as high as the main mark; largest first, at most 8. Empty where all ink is connected.
-
-    ink: float32 (H, W), as `main_mark` was given
-    """
-    labels, marks = _only_component(ink) or _components(ink)
-    if len(marks) < 2:
-        return []
-    least, most = _ALIKE[0] * main.height, _ALIKE[1] * main.height
-    alike = [mark for mark in marks if least <= mark.height <= most and not _at_border(mark, ink.shape)]
-    alike.sort(key=lambda mark: -mark.area)
-    return [(mark, cut_out(ink, labels, mark)) for mark in alike[:_MOST_ALIKE]]
-
-
 def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:
     x0, y0, x1, y1 = mark.box
     return x0 == 0 or y0 == 0 or x1 == picture[1] or y1 == picture[0]
-
-
-@dataclass(frozen=True, slots=True)
-class PageMarks:
-    """The marks of a page that may be digits, and what they are made of.
-
-    ink: float32 (H, W), 0 … 1; labels: uint16 or int32 (H, W), the part that each pixel belongs to, 0 for paper
-    marks: in no order; parts: each part of the ink as a mark of its own, by its label
-    usual: the digits' usual height in pixels
-    """
-
-    ink: NDArray[np.float32]
-    labels: Labels
-    marks: tuple[Mark, ...]
-    parts: dict[int, Mark]
-    usual: float
-
-
-def page_marks(ink: NDArray[np.float32], *, specks: float = _SPECK) -> PageMarks:
-    """The marks of a page that may be digits.
-
-    ink: float32 (H, W), 0 … 1; specks: in parts of the usual height, what is too small for one
-    """
-    labels, found = _components(ink)
-    marks = [mark for mark in found if not _is_rule(mark, ink.shape)]
-    if not marks:
-        return PageMarks(ink, labels, (), {}, 0.0)
-    usual = _usual_height(marks)
-    marks = [mark for mark in marks if mark.height <= _LONGEST * usual and mark.longest >= _DOT * usual]
-    marks = [mark for mark in _put_together(marks, usual) if mark.longest >= specks * usual]
-    marks = [mark for mark in marks if not _is_hole(mark, labels)]
-    return PageMarks(ink, labels, tuple(marks), {mark.parts[0]: mark for mark in found}, usual)
-
-
-def _is_hole(mark: Mark, labels: Labels) -> bool:
-    """Whether it is a full disc, as the holes of a ring binder are: as wide as high, and without any paper inside."""
-    if len(mark.parts) > 1 or mark.longest < _SMALLEST_HOLE or not 0.75 <= mark.width / mark.height <= 1.33:
-        return False
-    if mark.area < _HOLE_FILLED * mark.width * mark.height:
-        return False
-    x0, y0, x1, y1 = mark.box
-    own = (labels[y0:y1, x0:x1] == mark.parts[0]).view(np.uint8)
-    framed = cv2.copyMakeBorder(own, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    return float(cv2.distanceTransform(framed, cv2.DIST_L2, 3).max()) >= _HOLE_DEEP * mark.longest
 
 
 def connected(mask: NDArray[np.uint8]) -> tuple[Labels, NDArray[np.int32]]:
@@ -226,42 +138,3 @@ def _apart(one: Mark, other: Mark) -> int:
     """Pixels between two boxes, along the axis in which they are further apart; negative where they overlap."""
     (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.box, other.box
     return max(ax0 - bx1, bx0 - ax1, ay0 - by1, by0 - ay1)
-
-
-def _is_rule(mark: Mark, page: tuple[int, ...]) -> bool:
-    """Whether it is a ruled line, a table or the page's edge: wide and thin, or large and nearly empty."""
-    thin = mark.width > max(_RULE_ASPECT * mark.height, _RULE_WIDTH * page[1])
-    large = mark.width > _FRAME_WIDTH * page[1] or mark.height > _FRAME_HEIGHT * page[0]
-    return thin or (large and mark.area < _FRAME_FILLED * mark.width * mark.height)
-
-
-def _usual_height(marks: Sequence[Mark]) -> float:
-    """The height of the marks that hold most of the ink: the median, each counted by its area."""
-    order = sorted(marks, key=lambda mark: mark.height)
-    upto = np.cumsum([mark.area for mark in order])
-    return float(order[int(np.searchsorted(upto, upto[-1] / 2))].height)
-
-
-def _put_together(marks: Iterable[Mark], usual: float) -> list[Mark]:
-    """Join the parts of broken digits: a small part to the larger one that it nearly touches."""
-    whole: list[Mark] = []
-    boxes = np.empty((_MOST_MARKS, 4), np.int32)  # those of ``whole``, to find the near ones at once
-    for mark in sorted(marks, key=lambda mark: -mark.area):
-        x0, y0, x1, y1 = mark.box
-        others = boxes[: len(whole)]
-        gaps = np.max([others[:, 0] - x1, x0 - others[:, 2], others[:, 1] - y1, y0 - others[:, 3]], axis=0)
-        near = np.flatnonzero(gaps <= _PART_GAP * usual).tolist()
-        host = next((index for index in near if _belongs(mark, whole[index], usual)), len(whole))
-        whole[host : host + 1] = [joined_mark([*whole[host : host + 1], mark])]
-        boxes[host] = whole[host].box
-    return whole
-
-
-def _belongs(part: Mark, larger: Mark, usual: float) -> bool:
-    """Whether two marks that are near each other look like one digit: above each other, or a bit beside a stroke."""
-    both = joined_mark([part, larger])
-    if both.height > _TALLEST * usual and both.height > 1.1 * larger.height:
-        return False
-    overlap = min(part.box[2], larger.box[2]) - max(part.box[0], larger.box[0])
-    above = overlap >= 0.5 * min(part.width, larger.width) and both.width <= 1.2 * usual
-    return above or (part.longest < 0.6 * usual and both.width <= 1.1 * both.height)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digitlab.errors import UsageError
-from digitlab.reading.likeliest import DIGIT
 
 if TYPE_CHECKING:
     from digitlab.values import Box
 
-__all__ = ["Constraints"]
+__all__ = ["DIGIT", "Constraints"]
+
+DIGIT = "#"  # of a pattern
 
 _MOST_DIGITS = 1000
 _MOST_CELLS = 50  # a side

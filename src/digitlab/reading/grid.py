@@ -10,18 +10,20 @@ import cv2
 import numpy as np
 
 from digitlab.errors import ImageError
+from digitlab.reading.candidates import Candidate
 from digitlab.reading.components import FAINT
+from digitlab.reading.glyph import normalise
 from digitlab.reading.ink import INK, ink_strength, scaled, shrink
 from digitlab.reading.rules import Rule, find_rules, taken_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from digitlab.values import Box
 
-__all__ = ["Cell", "grid_cells"]
+__all__ = ["read_grid"]
 
 _SEARCH_SIDE = 1000  # pixels at which the grid is looked for
 _WINDOW = 0.08  # of the side: wider than its lines
@@ -39,6 +41,7 @@ _SPAN = 0.5  # of the grid, that a line must reach over
 _OFF = 0.22  # of a cell, that a line may lie off its place
 _FEWEST_LINES = 0.55  # of those that the grid should have
 
+_PROBABLE = 0.2  # the score of a digit in a cell
 _LOWEST = 0.28  # of a cell: the longest side of a digit
 _THINNEST = 0.012  # of a cell's area: the ink of a digit
 _AT_EDGE = 0.14  # of a cell, from its border: what lies there is left of a line
@@ -46,7 +49,7 @@ _WRITTEN = 0.12  # of a cell, from its border: within, ink is measured against t
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class _Cell:
     """What is written in one cell. box: in pixels of the picture; ink: float32, cropped to it."""
 
     column: int
@@ -55,16 +58,44 @@ class Cell:
     ink: NDArray[np.float32]
 
 
-def grid_cells(rgb: NDArray[np.uint8], columns: int, rows: int) -> list[Cell]:
-    """The written cells of the largest grid of so many cells, row by row; empty cells are left out.
+def read_grid(
+    rgb: NDArray[np.uint8],
+    grid: tuple[int, int],
+    find: Callable[[NDArray[np.uint8]], list[Candidate]],
+    which: Callable[[list[NDArray[np.uint8] | None]], list[NDArray[np.float32] | None]],
+) -> list[tuple[int, int, Box, Candidate]]:
+    """Row, column, box in the picture and digit of each written cell of the largest grid of so many cells, row by row.
 
-    A cell may be there twice, with its ink seen in two ways: that which reads surer is right.
+    A cell with ink in which no digit was found is there too, with a score of 0.
 
-    rgb: uint8 (H, W, 3)
+    rgb: uint8 (H, W, 3); grid: columns and rows; find: gives the candidates of a picture
+    which: the classifier's answers to images of 28×28
 
     Raises:
         ImageError: when there is no such grid in the picture.
     """
+    flat = _flat_grid(rgb, *grid)
+    held: dict[tuple[int, int], Candidate] = {}
+    for candidate in find(flat.picture):  # likeliest first
+        x0, y0, x1, y1 = candidate.box
+        place = flat.cell_at((x0 + x1) / 2, (y0 + y1) / 2)
+        if place is not None and candidate.score >= _PROBABLE:
+            held.setdefault(place, candidate)
+    written = [cell for cell in flat.cells() if (cell.row, cell.column) not in held]
+    answers = which([normalise(cell.ink) for cell in written])
+    found = {place: (flat.in_picture(each.box), each) for place, each in held.items()}
+    for cell, answer in zip(written, answers, strict=True):
+        probabilities = np.full(10, 0.1, np.float32) if answer is None else answer
+        found.setdefault((cell.row, cell.column), (cell.box, Candidate(_floats(cell.box), 0.0, probabilities)))
+    return [(row, column, *found[row, column]) for row, column in sorted(found)]
+
+
+def _floats(box: Box) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = box
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _flat_grid(rgb: NDArray[np.uint8], columns: int, rows: int) -> _Flat:
     best, seen = None, 0.0
     for corners in _quadrilaterals(rgb):
         for turned in _ways_round(corners, columns, rows):
@@ -80,7 +111,7 @@ def grid_cells(rgb: NDArray[np.uint8], columns: int, rows: int) -> list[Cell]:
             f"there is no grid of {columns}x{rows} cells in the picture ({what}); "
             "expected one whole frame of lines, seen from above or a bit from the side"
         )
-    return best.cells()
+    return best
 
 
 def _quadrilaterals(rgb: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -144,11 +175,14 @@ def _cell_size(corners: NDArray[np.float32], columns: int, rows: int) -> tuple[i
 
 @dataclass(frozen=True, slots=True)
 class _Flat:
-    """The grid laid flat. strength: uint8 of the ink, ``border`` pixels more on each side; back: to the picture.
+    """The grid laid flat, ``border`` pixels more on each side. strength: uint8 of the ink; back: to the picture.
+
+    picture: uint8 (H, W, 3); size: width and height of the picture that it was taken from
 
     wide, high: a cell in pixels; side: the shorter of them, that sizes of digits and lines go by
     """
 
+    picture: NDArray[np.uint8]
     strength: NDArray[np.uint8]
     back: NDArray[np.float64]
     columns: int
@@ -157,7 +191,7 @@ class _Flat:
     high: int
     side: int
     border: int
-    picture: tuple[int, int]
+    size: tuple[int, int]
     across: list[Rule]
     down: list[Rule]
 
@@ -169,18 +203,18 @@ class _Flat:
         right, bottom = columns * wide, rows * high
         target = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float32) + np.float32(border)
         there = np.asarray(cv2.getPerspectiveTransform(corners, target), np.float64)
-        size = right + 2 * border, bottom + 2 * border
+        extent = right + 2 * border, bottom + 2 * border
         flat = np.asarray(
-            cv2.warpPerspective(rgb, there, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
+            cv2.warpPerspective(rgb, there, extent, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
         strength = ink_strength(flat, 2 * side, page=True)
         level = float(np.median(strength)) + 12.0
         thickest = max(4, round(_THICKEST * side))
         across = find_rules(strength, level, thickest, _SPAN)
         down = find_rules(np.ascontiguousarray(strength.T), level, thickest, _SPAN)
-        picture = rgb.shape[1], rgb.shape[0]
+        size = rgb.shape[1], rgb.shape[0]
         back = np.asarray(np.linalg.inv(there), np.float64)
-        return cls(strength, back, columns, rows, wide, high, side, border, picture, across, down)
+        return cls(flat, strength, back, columns, rows, wide, high, side, border, size, across, down)
 
     def lines_found(self) -> float:
         """The share of the grid's lines that are there, less those that are there and should not be."""
@@ -206,7 +240,14 @@ class _Flat:
                 places[number] = middle
         return places
 
-    def cells(self) -> list[Cell]:
+    def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
+        """The row and column of a place in the flat picture; None outside the grid."""
+        xs = self._borders(self.down, self.columns, self.wide)
+        ys = self._borders(self.across, self.rows, self.high)
+        column, row = int(np.searchsorted(xs, x)) - 1, int(np.searchsorted(ys, y)) - 1
+        return (row, column) if 0 <= column < self.columns and 0 <= row < self.rows else None
+
+    def cells(self) -> list[_Cell]:
         """The written cells, row by row; some twice, as they are seen in two ways.
 
         Ink is measured against the strongest of the whole grid, and of its own cell: a pencil is faint beside print.
@@ -234,7 +275,7 @@ class _Flat:
                 faint[down, along] = ink
         return faint
 
-    def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[Cell]:
+    def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[_Cell]:
         """The cells in which there is as much ink as a digit has."""
         _, labels, statistics, centres = cv2.connectedComponentsWithStats(
             (ink >= INK).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
@@ -279,7 +320,7 @@ class _Flat:
         statistics: NDArray[np.int32],
         place: tuple[int, int],
         parts: list[int],
-    ) -> Cell | None:
+    ) -> _Cell | None:
         boxes = statistics[parts]
         largest = int(boxes[:, cv2.CC_STAT_AREA].max())
         kept = [part for part, box in zip(parts, boxes, strict=True) if box[cv2.CC_STAT_AREA] >= 0.06 * largest]
@@ -295,13 +336,13 @@ class _Flat:
         down, along = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
         tight = soft[down[0] : down[-1] + 1, along[0] : along[-1] + 1]
         box = x0 + int(along[0]), y0 + int(down[0]), x0 + int(along[-1]) + 1, y0 + int(down[-1]) + 1
-        return Cell(place[1], place[0], self._in_picture(box), np.asarray(tight, np.float32))
+        return _Cell(place[1], place[0], self.in_picture(box), np.asarray(tight, np.float32))
 
-    def _in_picture(self, box: Box) -> Box:
+    def in_picture(self, box: tuple[float, float, float, float]) -> Box:
         """The upright box in the picture around a box of the flat grid."""
         x0, y0, x1, y1 = box
         corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float64)
         seen = cv2.perspectiveTransform(corners, self.back)[0]
-        left, top = np.clip(np.floor(seen.min(axis=0)), 0, np.array(self.picture) - 1).astype(int).tolist()
-        right, bottom = np.clip(np.ceil(seen.max(axis=0)), 1, self.picture).astype(int).tolist()
+        left, top = np.clip(np.floor(seen.min(axis=0)), 0, np.array(self.size) - 1).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(seen.max(axis=0)), 1, self.size).astype(int).tolist()
         return left, top, max(right, left + 1), max(bottom, top + 1)

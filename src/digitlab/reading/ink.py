@@ -13,13 +13,11 @@ import cv2
 import numpy as np
 
 from digitlab.reading.levels import counted, median_and_spread, quantile
-from digitlab.reading.rules import without_rules
-from digitlab.reading.sheet import only_the_sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["INK", "ink_map", "ink_strength", "is_light_ink", "is_light_writing", "page_ink", "scaled", "shrink"]
+__all__ = ["INK", "ink_map", "ink_strength", "is_light_ink", "is_light_writing", "scaled", "shrink"]
 
 INK = 0.55  # from here up a pixel is ink: lower values join neighbours and keep folds, up to 0.65 measured alike
 
@@ -53,11 +51,6 @@ def ink_map(picture: NDArray[np.uint8], window: int) -> NDArray[np.float32] | No
     window: pixels; more than the widest stroke, less than the narrowest shadow
     """
     return scaled(ink_strength(picture, window))
-
-
-def page_ink(rgb: NDArray[np.uint8], window: int) -> NDArray[np.float32] | None:
-    """`ink_map` of a page: without what lies beyond the sheet, and without ruled lines."""
-    return scaled(without_rules(ink_strength(only_the_sheet(rgb), window, page=True)))
 
 
 def ink_strength(picture: NDArray[np.uint8], window: int, *, page: bool = False) -> NDArray[np.uint8]:

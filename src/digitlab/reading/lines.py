@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digitlab.values import Box
+    Box = tuple[float, float, float, float]
 
 __all__ = ["exactly", "in_lines"]
 
@@ -66,7 +66,7 @@ def _belonging(boxes: Sequence[Box], index: int, line: Sequence[int]) -> float:
     """The rows that a mark shares with the line's end, in parts of the lower one's height."""
     _, top, _, bottom = boxes[index]
     ends = (boxes[each] for each in line[-_LOOK_BACK:])
-    shares = [(min(bottom, y1) - max(top, y0)) / min(bottom - top, y1 - y0) for _, y0, _, y1 in ends]
+    shares = [(min(bottom, y1) - max(top, y0)) / max(min(bottom - top, y1 - y0), 1e-6) for _, y0, _, y1 in ends]
     return shares[-1] if shares[-1] >= _SAME_LINE else min(max(shares), _SAME_LINE if max(shares) > 0.6 else 0.0)
 
 

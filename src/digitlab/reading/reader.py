@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,21 +11,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.reading.alone import one_digit, stands_alone
-from digitlab.reading.classifier import Classifier, resolve_model
+from digitlab.reading.candidates import Candidate, main_candidate, without_twins
+from digitlab.reading.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.constraints import Constraints
-from digitlab.reading.found import ALONE, found_digits
-from digitlab.reading.grid import grid_cells
+from digitlab.reading.decoding import decode
+from digitlab.reading.grid import read_grid
 from digitlab.reading.images import as_rgb, load_reduced
-from digitlab.reading.page import PAGE_SIDE, PageReader
-from digitlab.reading.upright import LIES, reads_well, told, turned_back, turned_picture, ways_to_try
+from digitlab.reading.page_network import PAGE_SIDE, page_network
+from digitlab.reading.prepared import glyph_of, inks_of, main_digit
+from digitlab.reading.upright import set_upright, turned_back
+from digitlab.reading.witnesses import confirmed
 from digitlab.values import Prediction, ReadDigit, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from digitlab.reading.alone import Alone
-    from digitlab.reading.page import Seen
+    from digitlab.reading.page_network import PageNetwork
     from digitlab.values import Box
 
 __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image"]
@@ -32,10 +36,11 @@ __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image"]
 DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are likelier
 
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
-_SEVERAL, _MANY = (
-    3,
-    9,
-)  # digits but ones: no part of one digit, and more than one is ever torn into; grain reads as ones
+_SIMILAR = 0.4  # of the main digit's longest side: another one that is as large is not dirt beside it
+_LIKELY = 0.5  # confidence: where no more than one place is likelier to be a digit than not, there may be a single one,
+_CERTAIN = 0.95  # of which less than all was seen, unless the page reader is certain
+_LARGE = 0.25  # of the picture's longest side: a single digit
+_MOST_GLYPHS = 400  # candidates that are asked for twice; a page of more digits than that is a newspaper
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 
@@ -46,12 +51,20 @@ class Reader:
     Pictures are files (see `load_image`) or arrays: uint8 (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
     """
 
-    def __init__(self, model: str | Path | None = None, *, threshold: float | None = None, threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        threshold: float | None = None,
+        threads: int = 0,
+        pages: PageNetwork | None = None,
+    ) -> None:
         """Load a model: a shipped name, a run folder or a file; None is the default.
 
-        threshold: 0 … 1; digits less sure than this are declined. None: what the model's card says, from where on 99 of
-            100 answers are right, or 0.5 where it says nothing
-        threads: how many the network may use in one call; 0 is a thread a core
+        threshold: 0 … 1; digits less sure than this are declined. None: 0.5 for the shipped reader; of another model
+            what its card says, from where on 99 of 100 answers are right, or 0.5 where it says nothing
+        threads: how many the networks may use in one call; 0 is one per core
+        pages: what finds digits; None is the shipped page reader
 
         Raises:
             ModelError: when there is no such model, or it is not one of ours.
@@ -61,14 +74,16 @@ class Reader:
             raise UsageError(f"threshold is {threshold:g}; expected 0 to 1")
         if threads < 0:
             raise UsageError(f"threads is {threads}; expected 1 or more, or 0 for a thread a core")
-        self.classifier = Classifier(resolve_model(model), threads)
-        card = self.classifier.card
-        self._credulous = card is None or not card.training.get("distractors")
+        path = resolve_model(model)
+        self.classifier = Classifier(path, threads)
+        self.pages = page_network(threads) if pages is None else pages
+        self._shipped = path == resolve_model(DEFAULT_MODEL)
         self.asked_threshold = threshold  # for whoever changes to another model
-        self.threshold = _threshold_of(self.classifier) if threshold is None else threshold
+        calibrated = self.pages.threshold if self._shipped else _threshold_of(self.classifier)
+        self.threshold = calibrated if threshold is None else threshold
 
     def classify(self, image: str | Path | NDArray[np.uint8]) -> Prediction:
-        """The one digit that a picture shows; ``digit`` is None where there is no ink or the answer is not sure.
+        """The one digit that a picture shows; ``digit`` is None where there is none or the answer is not sure.
 
         Where the picture holds several digits, the note says so: `read` reads them all.
 
@@ -76,33 +91,16 @@ class Reader:
             ImageError: when a file cannot be read.
             ShapeError: for an array of another type or shape.
         """
-        one = one_digit(_pixels(image))
-        if one is None:
+        pixels = _pixels(image)
+        candidates = self.candidates(pixels)
+        main = main_candidate(candidates, (pixels.shape[1], pixels.shape[0]))
+        if main is None:
             return _NOTHING
-        found = self.classify_prepared(one.glyph)
-        return replace(found, note=self.note_on(one, answered=found.digit is not None))
-
-    def classify_prepared(self, glyph: NDArray[np.uint8] | None) -> Prediction:
-        """The same of what `digit_image` gave, for who wants to show both; None is a picture without ink.
-
-        glyph: uint8 (28, 28), light ink on dark
-        """
-        if glyph is None:
-            return _NOTHING
-        probabilities = self.classifier.probabilities(glyph[None])[0]
-        digit, confidence = self._decided(probabilities)
-        return Prediction(digit, confidence, tuple(probabilities.tolist()))
-
-    def note_on(self, one: Alone, *, answered: bool) -> str | None:
-        """That a picture holds several digits: beside the main one, or as parts of what is none; None where not.
-
-        answered: whether the main one is
-        """
-        glyphs = one.others(answered=answered)
-        if len(glyphs) + answered < 2:
-            return None
-        sure = self.classifier.probabilities(glyphs).max(axis=1) >= self.threshold
-        return "holds several digits; `read` reads them all" if int(sure.sum()) + answered >= 2 else None
+        others = [each for each in candidates if each is not main and each.confidence >= self.threshold]
+        several = any(each.longest >= _SIMILAR * main.longest for each in others)
+        note = "holds several digits; `read` reads them all" if several else None
+        digit = self._answer(main)
+        return Prediction(digit, main.confidence, tuple(main.probabilities.tolist()), note)
 
     def read(
         self,
@@ -141,97 +139,75 @@ class Reader:
         place = _Place((x0, y0), (size[0] / pixels.shape[1], size[1] / pixels.shape[0]))
         pixels = pixels[y0:y1, x0:x1]
         if grid is not None:
-            reading = Reading(self._read_grid(pixels, grid, place), 0.0, grid=grid)
+            cells = read_grid(pixels, grid, self.candidates, self._which)
+            digits = tuple(self._digit(cell, place.of(box), row, column) for row, column, box, cell in cells)
+            reading = Reading(digits, 0.0, grid=grid)
         else:
             reading = self._read_page(pixels, wanted, place)
         return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0, size=size)
 
     def _read_page(self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place) -> Reading:
-        pages = PageReader(self.classifier, self.threshold, self._credulous)
-        seen = pages.see(pixels, wanted)
-        alone = self._read_alone(pixels, seen, wanted, place)
-        if alone is not None:
-            return alone
-        turns, seen, note = self._set_upright(pages, pixels, seen, wanted)
-        digits = self._digits_of(seen, place, turns, (pixels.shape[1], pixels.shape[0]))
-        notes = "; ".join(said for said in (note, seen.unfit) if said)
-        return Reading(digits, 0.0, notes or None, pattern=seen.pattern, fits=seen.unfit is None, turned=-turns % 4)
-
-    def _set_upright(
-        self, pages: PageReader, pixels: NDArray[np.uint8], seen: Seen, wanted: Constraints
-    ) -> tuple[int, Seen, str | None]:
-        """The quarter turns to the left after which most is read, what is seen then, and what to say of it."""
-        ways = {0: seen}
-        for turns in ways_to_try(seen.free, self.classifier):
-            ways[turns] = pages.see(turned_picture(pixels, turns), wanted)
-        ranked = sorted(ways, key=lambda turns: -self._read_of(ways[turns]))
-        best, sure = ranked[0], told([self._read_of(ways[turns]) for turns in ranked])
-        if (not sure and 0 in ranked[:2]) or not reads_well(ways[best].free):
-            best = 0
-        said = [f"lies {LIES[best]}; turned and read"] if best else []
-        if len(ways) > 1 and not (sure and best == ranked[0]):
-            said.append("it cannot be told which way up this lies")
-        return best, ways[best], ", but ".join(said) or None
-
-    def _read_alone(self, pixels: NDArray[np.uint8], seen: Seen, wanted: Constraints, place: _Place) -> Reading | None:
-        """The reading of a picture of one digit; None for a page, or where more is known to stand there."""
-        if wanted.pattern is not None or (wanted.count or 1) > 1 or (wanted.lines or 1) > 1:
-            return None
-        marks = [(_scaled(each.piece.box, seen.scale), *self._decided(each.probabilities)) for each in seen.free]
-        others = [box for box, digit, _ in marks if digit not in (None, 1)]
-        one = one_digit(pixels) if len(others) < _MANY else None
-        if one is None or sum(not one.is_torn_off(box) for box in others) >= _SEVERAL:
-            return None
-        probabilities = self.classifier.probabilities(one.glyph[None])[0]
-        digit, confidence = self._decided(probabilities)
-        if not stands_alone(one.box, [(box, said is not None) for box, said, _ in marks], sure=digit is not None):
-            return None
-        torn = any(said is not None for _, said, _ in marks)
-        if digit is None and confidence < ALONE and not torn:
-            return Reading((), 0.0)
-        found = self._digit(probabilities, place.of(one.box), 0, None)
-        return Reading((found,), 0.0)
-
-    def _read_of(self, seen: Seen) -> float:
-        """How much was read: the confidences of the answers, summed up; ones aside, which any stroke is."""
-        answers = (self._decided(choice.probabilities) for line in seen.lines for choice in line)
-        return sum(confidence for digit, confidence in answers if digit not in (None, 1))
-
-    def _digits_of(self, seen: Seen, place: _Place, turns: int, size: tuple[int, int]) -> tuple[ReadDigit, ...]:
-        """The digits among what was seen on a picture of this width and height, after it was turned."""
-        digits: list[ReadDigit] = []
-        row, alone = 0, all(self._decided(each.probabilities)[0] is None for line in seen.lines for each in line)
-        for line in seen.lines:
-            boxes = [choice.piece.box for choice in line]
-            found = found_digits(boxes, [choice.probabilities for choice in line], self.threshold, alone=alone)
-            kept = [choice for choice, one in zip(line, found, strict=True) if one or choice.place is not None]
-            for choice in kept:
-                box = turned_back(_scaled(choice.piece.box, seen.scale), turns, size)
-                digits.append(self._digit(choice.probabilities, place.of(box), row, choice.place))
-            row += bool(kept)
-        return tuple(digits)
-
-    def _read_grid(self, pixels: NDArray[np.uint8], grid: tuple[int, int], place: _Place) -> tuple[ReadDigit, ...]:
-        cells = grid_cells(pixels, *grid)
-        answers = PageReader(self.classifier, self.threshold, self._credulous).probabilities([c.ink for c in cells])
-        surest: dict[tuple[int, int], int] = {}
-        for number, cell in enumerate(cells):
-            best = surest.setdefault((cell.row, cell.column), number)
-            if answers[number].max() > answers[best].max():
-                surest[cell.row, cell.column] = number
-        return tuple(
-            self._digit(answers[number], place.of(cells[number].box), row, column)
-            for (row, column), number in surest.items()
+        turns, candidates, note = set_upright(pixels, self.candidates(pixels), self.candidates)
+        decoded = decode(candidates, wanted, self.threshold)
+        size = pixels.shape[1], pixels.shape[0]
+        digits = tuple(
+            self._digit(each, place.of(turned_back(each.box, turns, size)), row, each.place)
+            for row, line in enumerate(decoded.lines)
+            for each in line
         )
+        notes = "; ".join(said for said in (note, decoded.unfit) if said)
+        fits = decoded.unfit is None
+        return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4)
 
-    def _digit(self, probabilities: NDArray[np.float32], box: Box, line: int, column: int | None) -> ReadDigit:
-        digit, confidence = self._decided(probabilities)
-        return ReadDigit(digit, confidence, box, line, tuple(probabilities.tolist()), column)
+    def candidates(self, pixels: NDArray[np.uint8]) -> list[Candidate]:
+        """Where digits may be in a picture, uint8 (H, W, 3) RGB, and which; likeliest first.
 
-    def _decided(self, probabilities: NDArray[np.float32]) -> tuple[int | None, float]:
-        digit = int(probabilities.argmax())
-        confidence = float(probabilities[digit])
-        return (digit if confidence >= self.threshold else None), confidence
+        Raises:
+            ModelError: when a network cannot run.
+        """
+        found = self.pages.find(pixels)
+        inks = inks_of(pixels, found[:_MOST_GLYPHS])
+        inks += [None] * (len(found) - len(inks))
+        asked = self._which([None if ink is None else ink[1] for ink in inks])
+        seen = [
+            self._with_its_word(each if ink is None else each.tightened(ink[0]), said)
+            for each, ink, said in zip(found, inks, asked, strict=True)
+        ]
+        likely = [each for each in seen if each.confidence >= _LIKELY]
+        if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
+            whole = self._one_digit(pixels)
+            if whole is not None and all(each.is_part_of(whole) for each in likely):
+                seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
+        return without_twins(seen)
+
+    def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
+        """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
+        if self._shipped:
+            return confirmed(candidate, said, self.pages.confirming)
+        return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
+
+    def _one_digit(self, pixels: NDArray[np.uint8]) -> Candidate | None:
+        """The picture's ink as one digit, where it is large and the classifier is sure of it; None elsewhere."""
+        main = main_digit(pixels)
+        if main is None:
+            return None
+        box, glyph = main
+        whole = Candidate(box, 1.0, self.classifier.probabilities(glyph[None])[0])
+        large = whole.longest >= _LARGE * max(pixels.shape[:2])
+        return whole if large and whole.confidence >= _threshold_of(self.classifier) else None
+
+    def _which(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:
+        """The classifier's ten probabilities of each image of 28×28; None for those without ink."""
+        given = [glyph for glyph in glyphs if glyph is not None]
+        answers = iter(self.classifier.probabilities(np.array(given, np.uint8).reshape(-1, 28, 28)))
+        return [None if glyph is None else next(answers) for glyph in glyphs]
+
+    def _answer(self, candidate: Candidate) -> int | None:
+        return candidate.digit if candidate.confidence >= self.threshold else None
+
+    def _digit(self, candidate: Candidate, box: Box, line: int, column: int | None) -> ReadDigit:
+        probabilities = tuple(candidate.probabilities.tolist())
+        return ReadDigit(self._answer(candidate), candidate.confidence, box, line, probabilities, column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,16 +217,11 @@ class _Place:
     corner: tuple[float, float]
     scale: tuple[float, float]
 
-    def of(self, box: Box) -> Box:
+    def of(self, box: tuple[float, float, float, float]) -> Box:
         """A box of the part in pixels of the whole."""
         (x, y), (wide, high), (x0, y0, x1, y1) = self.corner, self.scale, box
-        return round((x0 + x) * wide), round((y0 + y) * high), round((x1 + x) * wide), round((y1 + y) * high)
-
-
-def _scaled(box: Box, scale: tuple[float, float]) -> Box:
-    """A box of a reduced picture in pixels of the whole."""
-    (x0, y0, x1, y1), (wide, high) = box, scale
-    return round(x0 * wide), round(y0 * high), round(x1 * wide), round(y1 * high)
+        left, top = math.floor((x0 + x) * wide), math.floor((y0 + y) * high)
+        return left, top, max(left + 1, math.ceil((x1 + x) * wide)), max(top + 1, math.ceil((y1 + y) * high))
 
 
 def _threshold_of(classifier: Classifier) -> float:
@@ -266,16 +237,12 @@ def digit_image(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8] | No
         ImageError: when a file cannot be read.
         ShapeError: for an array of another type or shape.
     """
-    one = one_digit(_pixels(image))
-    return None if one is None else one.glyph
+    return glyph_of(_pixels(image))
 
 
 def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3) RGB; a grey array stays uint8 (H, W), which takes less time."""
-    if isinstance(image, str | Path):
-        return load_reduced(image, _LEAST_DECODED)[0]
-    grey = image.ndim == 2 and image.dtype == np.uint8 and image.size
-    return image if grey else as_rgb(image)
+    """uint8 (H, W, 3) RGB."""
+    return load_reduced(image, _LEAST_DECODED)[0] if isinstance(image, str | Path) else as_rgb(image)
 
 
 def _page(image: str | Path | NDArray[np.uint8], *, whole: bool) -> tuple[NDArray[np.uint8], tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import concurrent.futures
 import io
+import threading
 from collections.abc import Callable
 
 import httpx
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitlab.apps.web.limits import Limits
 from digitlab.apps.web.models import Models
 from digitlab.reading import Reader
+from digitlab.values import Prediction
 
 Digits = list[tuple[bytes, int]]
 
@@ -167,9 +170,45 @@ def test_models_given_are_named_and_the_first_answers(tmp_path) -> None:
     assert [each.source for each in models.all()] == ["given", "shipped"]
 
 
-def test_slow_models_answer_many_together_and_the_same(start, digits: Digits) -> None:
-    models = Models()
-    models.get(None).quick = False
-    with start(models=models) as server, concurrent.futures.ThreadPoolExecutor(8) as threads, server.client() as client:
-        answers = list(threads.map(lambda each: client.post("/v1/classify", content=each[0]).json(), digits))
-    assert sum(answer["digit"] == label for answer, (_, label) in zip(answers, digits, strict=True)) >= 38
+def test_many_at_once_are_answered_as_one_by_one(start, digits: Digits) -> None:
+    with start() as server, concurrent.futures.ThreadPoolExecutor(8) as threads, server.client() as client:
+
+        def ask(each: tuple[bytes, int]) -> list[float]:
+            return client.post("/v1/classify", content=each[0]).json()["probabilities"]
+
+        together = list(threads.map(ask, digits))
+        assert together[::8] == [ask(each) for each in digits[::8]]
+
+
+def test_a_slow_model_keeps_nobody_else_waiting_and_more_than_its_limit_are_refused(
+    start, digits: Digits, photo: bytes
+) -> None:
+    models, begun, held = Models(), threading.Event(), threading.Event()
+    served = models.get(None)
+
+    class Slow:
+        def __init__(self, reader: Reader) -> None:
+            self.classify_quickly, self.threshold = reader.classify, reader.threshold
+
+        def classify(self, picture: np.ndarray) -> Prediction:
+            if len(picture) > 100:
+                begun.set()
+                held.wait(60)
+            return self.classify_quickly(picture)
+
+    served.reader = Slow(served.reader)
+    with (
+        start(models=models, limits=Limits(pictures=1)) as server,
+        concurrent.futures.ThreadPoolExecutor(1) as threads,
+        server.client() as client,
+    ):
+        waiting = threads.submit(client.post, "/v1/classify", content=photo)
+        try:
+            assert begun.wait(60)
+            refused = client.post("/v1/classify", content=photo)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert client.get("/healthz").status_code == 200
+            assert client.post("/v1/classify", content=digits[0][0]).status_code == 200
+        finally:
+            held.set()
+        assert waiting.result().status_code == 200

@@ -398,10 +398,23 @@ def test_logits_go_from_a_line_at_zero_and_nothing_lies_on_them(page: Page) -> N
         assert seen, "at 1440×900 the whole table is to be seen, and no button lies on it"
 
 
-def test_the_softmax_and_the_answer_say_the_same_numbers(page: Page) -> None:
+def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> None:
+    """Two quantities, each under its own title: every place that shows the same one writes it alike."""
+    responses: list[Any] = []
+    page.on("response", lambda each: responses.append(each))  # noqa: PLW0108 - playwright takes no built-in
     draw(page, 7)
     answers(page, "7")
-    told = page.locator("#answer-bars .share").all_inner_texts()
+    assert page.inner_text("#answer-bars .whose") == "The reader's answer: probability of each digit"
+    page.wait_for_selector(".strip .card.softmax")
+    page.wait_for_selector("#answer[aria-busy=false]")
+    shown = page.locator("#answer-bars .share").all_inner_texts(), page.inner_text("#answer-words")
+    asked = [each.json() for each in responses if "/v1/classify" in each.url]  # while it was drawn, too
+    assert shown in [
+        ([written(page, share) for share in each["probabilities"]], f"confidence {written(page, each['confidence'])}")
+        for each in asked
+    ]
+    seen = next(each.json() for each in reversed(responses) if "/v1/inspect" in each.url)
+    told = [written(page, share) for share in seen["probabilities"]]
     page.click("#tab-tour")
     page.wait_for_selector("#tour .figure > *")
     page.click("#tour .dots li:nth-child(8) button")
@@ -410,7 +423,12 @@ def test_the_softmax_and_the_answer_say_the_same_numbers(page: Page) -> None:
     page.click("#tab-network")
     page.click(".strip .card.softmax")
     assert page.locator(".layer .maps .map span").all_inner_texts() == told
-    assert page.inner_text("#answer-words").removeprefix("probability").strip() == told[7]
+    assert page.inner_text(".layer h3") == "This network's softmax for the prepared 28×28 image"
+
+
+def written(page: Page, share: float) -> str:
+    """A probability as the page writes it."""
+    return page.evaluate("(share) => import('./static/words.js').then((words) => words.probability(share))", share)
 
 
 def test_two_models_start_with_two_different_ones(page: Page) -> None:

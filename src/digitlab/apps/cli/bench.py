@@ -11,7 +11,7 @@ from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.waiting import loading
 
 if TYPE_CHECKING:
-    from digitlab.bench.read import ReadBench
+    from digitlab.bench.read_table import ReadBench
 
 app = App("bench", help="Measure speed on this machine.", help_format="plaintext", help_epilogue="")
 

@@ -261,7 +261,11 @@ def _say_answer(answer: Answer, *, alone: bool, json: bool) -> None:
         if json:
             say_json({"path": answer.name, "error": answer.error})
     elif json:
-        say_json({"path": answer.name, **reading_as_json(answer.reading)})
+        numbers = [
+            {"text": each.text, "confidence": round(each.confidence, 4), "box": list(each.box)}
+            for each in answer.reading.numbers
+        ]
+        say_json({"path": answer.name, **reading_as_json(answer.reading), "numbers": numbers})
     else:
         say_reading(answer.name, answer.reading, alone=alone)
 

@@ -92,7 +92,7 @@ class _Rooms:
         classifying = Classifying(threads, limits)
         return cls(
             models, limits, measured, budget, threads, classifying,
-            Live(models, limits, measured, budget, threads.pool, classifying),
+            Live(models, limits, measured, budget, threads.pool),
             TrainingRoom(models, limits, trusted=access.trusts_its_callers),
         )  # fmt: skip
 

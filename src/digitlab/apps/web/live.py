@@ -21,21 +21,18 @@ from digitlab.apps.web.pictures import picture_of
 from digitlab.apps.web.schemas import LiveAnswer
 from digitlab.errors import DigitlabError
 from digitlab.live import Steady
-from digitlab.reading import digit_image
 from digitlab.reading.found import ALONE
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    import numpy as np
-    from numpy.typing import NDArray
     from starlette.websockets import WebSocket
 
-    from digitlab.apps.web.classifying import Classifying
     from digitlab.apps.web.limits import Budget, Limits
     from digitlab.apps.web.metrics import Metrics
     from digitlab.apps.web.models import Models, Served
+    from digitlab.values import Prediction
 
 __all__ = ["Live"]
 
@@ -54,10 +51,9 @@ class Live:
 
     def __init__(
         self, models: Models, limits: Limits, metrics: Metrics, budget: Budget, threads: Executor,
-        classifying: Classifying,
     ) -> None:  # fmt: skip
         self._models, self._limits, self._metrics = models, limits, metrics
-        self._budget, self._threads, self._classifying = budget, threads, classifying
+        self._budget, self._threads = budget, threads
         self._turns = asyncio.Semaphore(limits.threads)  # fair: first come, first served
         self._clients = 0
 
@@ -108,12 +104,11 @@ class Live:
     async def _digit(self, model: Served, frame: _Frame) -> dict[str, Any]:
         start = time.perf_counter()
         loop = asyncio.get_running_loop()
-        glyph, size = await loop.run_in_executor(self._threads, _find_digit, frame, self._limits.frame_pixels)
-        shares = [] if glyph is None else await self._classifying.probabilities(glyph, model)
-        confidence = max(shares, default=0.0)
-        digit = shares.index(confidence) if shares and confidence >= model.reader.threshold else None
-        found = ReadDigit(digit, confidence, (0, 0, *size), 0)
-        reading = Reading((found,) if digit is not None or confidence >= ALONE else (), 0.0)
+        most_pixels = self._limits.frame_pixels
+        one, size = await loop.run_in_executor(self._threads, _find_digit, model, frame, most_pixels)
+        shares = one.probabilities
+        found = ReadDigit(one.digit, one.confidence, (0, 0, *size), 0)
+        reading = Reading((found,) if one.digit is not None or one.confidence >= ALONE else (), 0.0)
         read = reading_as_json(reading)
         return {
             "text": read["text"],
@@ -146,9 +141,9 @@ def _read_page(model: Served, frame: _Frame, most_pixels: int) -> dict[str, Any]
     return {**known, "turned": read.get("turned", 0), "width": picture.shape[1], "height": picture.shape[0]}
 
 
-def _find_digit(frame: _Frame, most_pixels: int) -> tuple[NDArray[np.uint8] | None, tuple[int, int]]:
+def _find_digit(model: Served, frame: _Frame, most_pixels: int) -> tuple[Prediction, tuple[int, int]]:
     picture = picture_of(frame.content, most_pixels)
-    return digit_image(picture), (picture.shape[1], picture.shape[0])
+    return model.reader.classify(picture), (picture.shape[1], picture.shape[0])
 
 
 class _Client:

@@ -84,7 +84,7 @@ def detail_of(model: Served) -> ModelDetail:
 
 
 def inspect(model: Served, picture: NDArray[np.uint8], threshold: float | None = None) -> Inspected:
-    """The digit of a picture, and every layer's maps.
+    """What this network says of the prepared image of a picture's digit, and every layer's maps.
 
     Raises:
         ModelError: when the model cannot be looked into.

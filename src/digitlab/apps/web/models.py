@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import copy
-import math
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - the doctest needs it
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
 
 from digitlab.apps.web.schemas import ModelSummary
 from digitlab.errors import DigitlabError, ModelError
@@ -24,24 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Models", "Served"]
 
-_QUICK = 0.0005  # seconds; the shipped reader takes half of it
-_TRIES = 5
-
 Source = Literal["shipped", "given", "trained"]
 
 
 @dataclass
 class Served:
-    """A model in memory: its reader, and its layers once someone looks into them.
-
-    quick: whether one image takes the network so little time that another thread is not worth the while
-    """
+    """A model in memory: its reader, and its layers once someone looks into them."""
 
     name: str
     path: Path
     source: Source
     reader: Reader
-    quick: bool
     _layers: NetworkLayers | None = None
     _refused: str | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -129,7 +118,7 @@ class Models:
         while free in self._served:
             number += 1
             free = f"{name}-{number}"
-        served = Served(free, path, source, reader, _seconds(reader) < _QUICK)
+        served = Served(free, path, source, reader)
         self._served[free] = served
         return served
 
@@ -152,16 +141,6 @@ class Models:
     def all(self) -> tuple[Served, ...]:
         """All of them, the default first."""
         return tuple(self._served.values())
-
-
-def _seconds(reader: Reader) -> float:
-    """What one image takes, at best of a few times."""
-    blank, best = np.zeros((1, 28, 28), np.uint8), math.inf
-    for _ in range(_TRIES):
-        began = time.perf_counter()
-        reader.classifier.probabilities(blank)
-        best = min(best, time.perf_counter() - began)
-    return best
 
 
 def _name_of(path: Path) -> str:

@@ -112,9 +112,9 @@ class Problem(Message):
 class Classified(Message):
     """The one digit of a picture."""
 
-    digit: int | None = Field(description="null where there is no ink, or the answer is below the threshold")
-    confidence: float = Field(description="of the likeliest class, also where digit is null; 0 without ink")
-    probabilities: list[float] = Field(description="ten, class 0 first; all 0 where there is no ink")
+    digit: int | None = Field(description="null where no digit was found, or the answer is below the threshold")
+    confidence: float = Field(description="how likely the likeliest digit stands there, also where digit is null")
+    probabilities: list[float] = Field(description="which digit, if it is one: ten, class 0 first; all 0: none found")
     model: str
     ms: float
     note: str | None = Field(None, description="such as that the picture holds several digits, which /v1/read reads")
@@ -152,7 +152,7 @@ class LiveAnswer(Message):
     text: str = ""
     steady: str | None = Field(None, description="what most of the last frames agree on")
     digits: list[FoundDigit] = Field([], description="with mode=digit one at most, its box the whole frame")
-    probabilities: list[float] = Field([], description="with mode=digit: ten, class 0 first; none without ink")
+    probabilities: list[float] = Field([], description="with mode=digit: ten, class 0 first; all 0: none found")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
     width: int = 0
     height: int = 0
@@ -243,11 +243,14 @@ class LayerMaps(Message):
 
 
 class Inspected(Message):
-    """A picture's digit and everything that the network made of it, in one pass."""
+    """What a network makes of the prepared image of a picture's digit, in one pass.
+
+    That network's own answer, which /v1/classify joins with what the page reader saw in the picture itself.
+    """
 
     digit: int | None
-    confidence: float
-    probabilities: list[float]
+    confidence: float = Field(description="the largest of the probabilities")
+    probabilities: list[float] = Field(description="of the network's softmax, class 0 first; all 0 without ink")
     model: str
     glyph: Glyph | None = Field(description="what the network took; null where there is no ink, and then no layers")
     layers: list[LayerMaps]

@@ -25,6 +25,7 @@ MULTIPLE = 64
 LEAST_PEAK = 0.12
 MOST = 500  # candidates that the classifier looks at
 CONTEXT, CROP = 1.5, 32
+WHOLE = 0.4  # of the logarithm of a box's longest side, added to the logit of its score where boxes compete
 SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
 
 
@@ -122,7 +123,13 @@ def compose(
     which = g("Add", g("Log", g("Max", digits, g.constant(1e-6))),
               g("Mul", g.constant(0.5), g("Log", g("Max", kinds, g.constant(1e-4)))))  # fmt: skip
     probabilities = g("Softmax", which, axis=1)
-    boxes, scores, probabilities, witnesses = _suppressed(g, boxes, scores, probabilities, witnesses)
+    # Of a whole digit and a part of it that is one, too, such as the upper half of a 3, the whole is meant.
+    sides = g("Sub", *(g("Split", boxes, g.constant([2, 2], np.int64), axis=1, outputs=2)[::-1]))
+    longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
+    larger = g("Mul", g("Log", g("Max", longest_side, g.constant(1.0))), g.constant(WHOLE))
+    ranks = g("Add", _logit(g, scores), larger)
+    boxes, scores, probabilities, witnesses = _suppressed(g, ranks, boxes, scores, probabilities, witnesses)
+    boxes, scores, probabilities, witnesses = _best(g, scores, MOST, boxes, scores, probabilities, witnesses)
     for name, value in (("boxes", boxes), ("scores", scores), ("probabilities", probabilities)):
         g.nodes.append(helper.make_node("Identity", [value], [name]))
     extra = []
@@ -224,9 +231,9 @@ def _logit(g: _Graph, probability: str) -> str:
     return str(g("Log", g("Div", inside, g("Sub", g.constant(1.0), inside))))
 
 
-def _suppressed(g: _Graph, boxes: str, scores: str, *values: str) -> list[str]:
-    """Without what overlaps a better one too much, best first."""
-    boxes, scores, *rest = _best(g, scores, MOST, boxes, scores, *values)
+def _suppressed(g: _Graph, ranks: str, boxes: str, *values: str) -> list[str]:
+    """Without what overlaps one of a higher rank too much."""
+    boxes, *rest = _best(g, ranks, MOST, boxes, *values)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
     across = [g("Transpose", each, perm=[1, 0]) for each in (x0, y0, x1, y1)]  # (1, N)
     zero = g.constant(0.0)
@@ -243,4 +250,4 @@ def _suppressed(g: _Graph, boxes: str, scores: str, *values: str) -> list[str]:
     none = g("Mul", x1, zero)  # (N, 1): so that there is a column where there are no rows
     worst = g("ReduceMax", g("Concat", better, none, axis=1), g.constant([1], np.int64), keepdims=0)
     kept = g("Squeeze", g("NonZero", g("Less", worst, g.constant(0.5))), g.constant([0], np.int64))
-    return [g("Gather", value, kept, axis=0) for value in (boxes, scores, *rest)]
+    return [g("Gather", value, kept, axis=0) for value in (boxes, *rest)]

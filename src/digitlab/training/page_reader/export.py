@@ -1,28 +1,54 @@
-"""The two networks as one ONNX file."""
+"""The two networks as one ONNX file, in 8 bits or in float32."""
 
 from __future__ import annotations
 
+import logging
+import tempfile
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.training.page_reader.compose import OPSET, compose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     import onnx
+    from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
 
-__all__ = ["export_page_reader"]
+__all__ = ["Networks", "export_page_reader"]
+
+_QUANTISED = ("Conv", "MatMul", "Relu", "Add")
+
+Networks = tuple["onnx.ModelProto", "onnx.ModelProto"]
 
 
 def export_page_reader(
-    where: keras.Model,
-    what: keras.Model,
-    metadata: dict[str, str],
-    scale: tuple[float, float, float] | None = None,
+    networks: Networks, metadata: dict[str, str], scale: tuple[float, float, float] | None = None
 ) -> bytes:
-    """The file's bytes, in float32; see `compose`."""
-    made: bytes = compose(_converted(where), _converted(what), metadata, scale).SerializeToString()
+    """The file's bytes; see `compose`."""
+    made: bytes = compose(*networks, metadata, scale).SerializeToString()
     return made
+
+
+def converted(where: keras.Model, what: keras.Model) -> Networks:
+    """Detector and classifier as ONNX, in float32."""
+    return _converted(where), _converted(what)
+
+
+def in_eight_bits(
+    networks: Networks, pages: Sequence[NDArray[np.float32]], crops: Sequence[NDArray[np.float32]]
+) -> Networks:
+    """Both with weights and inner values in 8 bits, but for the first convolution and the last product.
+
+    The weights take seven bits: processors without VNNI add up in 16 bits, and overflow.
+
+    pages, crops: batches as the networks take them, by which the ranges of inner values are found
+    """
+    return _quantised(networks[0], pages), _quantised(networks[1], crops)
 
 
 def _converted(model: keras.Model) -> onnx.ModelProto:
@@ -37,3 +63,44 @@ def _converted(model: keras.Model) -> onnx.ModelProto:
         return tf.identity(model(images, training=False), name="answers")
 
     return tf2onnx.convert.from_function(answer, input_signature=answer.input_signature, opset=OPSET)[0]
+
+
+def _quantised(network: onnx.ModelProto, batches: Sequence[NDArray[np.float32]]) -> onnx.ModelProto:
+    import onnx
+    from onnxruntime import quantization
+
+    products = [node.name for node in network.graph.node if node.op_type in ("Conv", "MatMul")]
+    logger = logging.getLogger()
+    before = logger.level
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.ERROR)  # it advises a step that tf2onnx has done
+        source, made = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        source.write_bytes(network.SerializeToString())
+        try:
+            quantization.quantize_static(
+                source,
+                made,
+                _Batches(network.graph.input[0].name, batches),
+                op_types_to_quantize=list(_QUANTISED),
+                nodes_to_exclude=[products[0], products[-1]],
+                per_channel=True,
+                reduce_range=True,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+            )
+        finally:
+            logger.setLevel(before)
+        return onnx.load(made)
+
+
+class _Batches:
+    """Batches for ONNX Runtime's calibration, which asks for the next until there is none."""
+
+    def __init__(self, name: str, batches: Sequence[NDArray[np.float32]]) -> None:
+        self._name, self._batches = name, iter(batches)
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The next batch by the input's name, or None."""
+        batch = next(self._batches, None)
+        return None if batch is None else {self._name: batch}

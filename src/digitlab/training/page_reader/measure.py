@@ -11,16 +11,19 @@ import numpy as np
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from digitlab.datasets.pages import DrawnPage
     from digitlab.reading.candidates import Candidate
 
-__all__ = ["Matched", "match", "measured", "threshold_for"]
+    Box = tuple[float, float, float, float]
+
+__all__ = ["Matched", "by_kind", "match", "measured", "same_place", "threshold_for"]
 
 _SAME_PLACE = 0.35  # intersection over union of a candidate with the digit that it is
+_TOUCHES = 0.1  # the same with one that may be found or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +42,31 @@ class Matched:
 
 def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
     """Which candidates, likeliest first, are digits of the page, each digit once."""
-    truth = page.labels != NOT_A_DIGIT
-    boxes, labels = page.boxes[truth], page.labels[truth]
-    taken = np.zeros(len(boxes), np.bool_)
     confidence, right = [], []
-    for candidate in candidates:
-        overlaps = _overlaps(candidate.box, boxes)
-        best = int(overlaps.argmax()) if len(boxes) else -1
-        if best >= 0 and labels[best] == IGNORED and overlaps[best] > 0.1:
+    for row, label in same_place(page, [each.box for each in candidates]):
+        confidence.append(candidates[row].confidence)
+        right.append(label == candidates[row].digit)
+    digits = int(((page.labels >= 0) & (page.labels < NOT_A_DIGIT)).sum())
+    return Matched(np.array(confidence, np.float64), np.array(right, np.bool_), digits, page.kind)
+
+
+def same_place(page: DrawnPage, boxes: Sequence[Box] | NDArray[np.float32]) -> Iterator[tuple[int, int | None]]:
+    """Of each box, best first, its row and the digit that stands there, None where there is none or another has it.
+
+    Boxes over digits that are cut off or not legible are left out.
+    """
+    truth = page.labels != NOT_A_DIGIT
+    places, labels = page.boxes[truth], page.labels[truth]
+    taken = np.zeros(len(places), np.bool_)
+    for row, box in enumerate(boxes):
+        overlaps = _overlaps(tuple(box), places)
+        best = int(overlaps.argmax()) if len(places) else -1
+        if best >= 0 and labels[best] == IGNORED and overlaps[best] > _TOUCHES:
             continue
         hit = best >= 0 and overlaps[best] >= _SAME_PLACE and not taken[best]
         if hit:
             taken[best] = True
-        confidence.append(candidate.confidence)
-        right.append(hit and int(labels[best]) == candidate.digit)
-    digits = int((labels != IGNORED).sum())
-    return Matched(np.array(confidence, np.float64), np.array(right, np.bool_), digits, page.kind)
+        yield row, int(labels[best]) if hit else None
 
 
 def measured(pages: Iterable[DrawnPage], find: Callable[[NDArray[np.uint8]], list[Candidate]]) -> list[Matched]:

@@ -36,7 +36,7 @@ export class Answer {
 
   constructor({ digit, words, bars, time, live }) {
     Object.assign(this, { digit, words, time, live });
-    this.bars = tenBars(t("Probability of each digit"));
+    this.bars = tenBars(t("The reader's answer: probability of each digit"));
     this.whose = make("p", { class: "whose quiet" });
     bars.append(this.whose, this.bars.list);
     onLanguage(() => {
@@ -66,16 +66,16 @@ export class Answer {
       this.#put(
         confidence ? "?" : "–",
         confidence ? "" : t("none"),
-        confidence ? t("not answered: no probability reaches the threshold") : t("no ink"),
+        confidence ? t("not answered: its confidence does not reach the threshold") : t("no digit was found"),
       );
-    else this.#put(String(digit), "", t("probability {share}", { share: probability(confidence) }));
+    else this.#put(String(digit), "", t("confidence {share}", { share: probability(confidence) }));
     this.bars.show(probabilities, digit);
   }
 
   /** Above the bars: what they are, and of several digits, of which. */
   #title(whose) {
     const digit = whose?.digit ?? "?";
-    if (!whose) this.whose.textContent = t("Probability of each digit");
+    if (!whose) this.whose.textContent = t("The reader's answer: probability of each digit");
     else if (whose.all) this.whose.textContent = t("Probabilities of digit {n} of {all}: {digit}", { ...whose, digit });
     else this.whose.textContent = t("Probabilities of the most certain digit: {digit}", { digit });
     this.bars.list.setAttribute("aria-label", this.whose.textContent);

@@ -38,8 +38,8 @@ export function showFound(group, digits, chosen, choose) {
     button.setAttribute("aria-pressed", String(place === chosen));
     button.title =
       digit === null
-        ? t("not answered: no probability reaches the threshold")
-        : t("probability {share}", { share: probability(confidence) });
+        ? t("not answered: its confidence does not reach the threshold")
+        : t("confidence {share}", { share: probability(confidence) });
     button.onclick = () => choose(place);
   });
 }

@@ -109,7 +109,8 @@ async function readPad({ finished = true, since = null } = {}) {
       chosen = other;
       readPad();
     });
-    if (finished) lookAt(found.probabilities?.some((each) => each > 0) ? { picture: blob, from: "pad" } : null);
+    // The network is shown at work on whatever was drawn, also where the reader finds no digit in it.
+    if (finished) lookAt(blob ? { picture: blob, from: "pad" } : null);
   } catch (error) {
     if (finished) complain(error.message);
   } finally {

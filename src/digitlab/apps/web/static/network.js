@@ -14,6 +14,12 @@ const SLICES = 12; // of a filter with many channels, the strongest are shown
 /** Whether the layer has a number for each digit: the logits, the probabilities. */
 const ofDigits = (layer) => !makesMaps(layer) && layer.shape[0] === 10;
 
+/** Above all numbers of a layer. The reader's answer rests on more than this network, and its numbers are others. */
+function allWords(layer) {
+  if (layer.kind === "softmax") return t("This network's softmax for the prepared 28×28 image");
+  return makesMaps(layer) ? t("All activation maps of this layer") : t("All activations of this layer");
+}
+
 export class NetworkView {
   #built = "";
   #open = 0;
@@ -155,7 +161,7 @@ export class NetworkView {
       make("p", {}, layerWords(layer)),
       make("div", { class: "looks" }, ...looks.filter(Boolean)),
       this.sums,
-      make("h3", {}, makesMaps(layer) ? t("All activation maps of this layer") : t("All activations of this layer")),
+      make("h3", {}, allWords(layer)),
       this.all,
     );
     if (!this.#place && layer.explainable) {

@@ -97,20 +97,13 @@ export class Photo extends EventTarget {
     const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
     const { lines, note } = this.page;
     const read = found ? `${lines.join(" · ")} (${counted}${rest})`.trim() : t("no digits found");
-    byId("photo-text").textContent = note ? `${read}. ${noteInWords(note)}` : read;
+    byId("photo-text").textContent = note ? `${read}. ${t(note)}` : read;
   }
 
   #complain(detail) {
     this.dispatchEvent(new CustomEvent("trouble", { detail }));
   }
 }
-
-/** A page's note, such as "lies upside down; turned and read, but it cannot be told which way up this lies". */
-const noteInWords = (note) =>
-  note
-    .split(", but ")
-    .map((part) => t(part))
-    .join(", ");
 
 function onCanvas(source) {
   const scale = Math.min(1, SIDE / Math.max(source.width, source.height));
@@ -123,7 +116,7 @@ function onCanvas(source) {
   return picture;
 }
 
-/** At most 320 pixels a side: the reader looks at one digit 256 wide. */
+/** At most 320 pixels a side: more of one digit tells nothing. */
 export function smaller(picture) {
   const scale = Math.min(1, 320 / Math.max(picture.width, picture.height));
   const small = canvas(Math.ceil(picture.width * scale), Math.ceil(picture.height * scale));

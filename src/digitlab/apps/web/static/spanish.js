@@ -65,13 +65,14 @@ export default {
 
   // The answer
   none: "ninguna",
-  "no ink": "no hay tinta",
-  "not answered: no probability reaches the threshold": "sin respuesta: ninguna probabilidad llega al umbral",
+  "no digit was found": "no se encontró ninguna cifra",
+  "not answered: its confidence does not reach the threshold": "sin respuesta: su confianza no llega al umbral",
   "several digits": "varias cifras",
   steady: "estable",
   "looking …": "mirando …",
-  "probability {share}": "probabilidad: {share}",
+  "confidence {share}": "confianza: {share}",
   "Draw a digit, and the answer comes while you draw.": "Dibuja una cifra y la respuesta llega mientras dibujas.",
+  "The reader's answer: probability of each digit": "La respuesta del lector: probabilidad de cada cifra",
   "Probability of each digit": "Probabilidad de cada cifra",
   "Probabilities of digit {n} of {all}: {digit}": "Probabilidades de la cifra {n} de {all}: {digit}",
   "Probabilities of the most certain digit: {digit}": "Probabilidades de la cifra más segura: {digit}",
@@ -127,6 +128,7 @@ export default {
   "Maps of {name}": "Mapas de {name}",
   "All activation maps of this layer": "Todos los mapas de activación de esta capa",
   "All activations of this layer": "Todas las activaciones de esta capa",
+  "This network's softmax for the prepared 28×28 image": "La softmax de esta red para la imagen preparada de 28×28",
   "{n} parameters": "{n} parámetros",
   "receptive field {size} pixels": "campo receptivo de {size} píxeles",
   "receptive field: the whole image": "campo receptivo: toda la imagen",
@@ -335,6 +337,8 @@ export default {
   "Softmax: logits become probabilities": "Softmax: de logits a probabilidades",
   "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.":
     "La softmax eleva e a cada logit y divide por la suma, para que sean probabilidades que suman 1. Diez menos en el logit es unas veinte mil veces menos en la probabilidad.",
+  "They are what this network says of the prepared 28×28 image. The reader's answer joins them with what it has seen in the picture itself, so its numbers are others.":
+    "Es lo que esta red dice de la imagen preparada de 28×28. La respuesta del lector las une con lo que ha visto en la imagen misma, así que sus números son otros.",
   "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.":
     "Haz la red menos segura: divide antes todos los logits por una temperatura. El orden queda, las diferencias se reducen.",
   Temperature: "Temperatura",

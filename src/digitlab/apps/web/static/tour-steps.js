@@ -72,6 +72,7 @@ export const STEPS = [
     title: "Softmax: logits become probabilities",
     text: [
       "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.",
+      "They are what this network says of the prepared 28×28 image. The reader's answer joins them with what it has seen in the picture itself, so its numbers are others.",
       "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.",
     ],
     needs: ["dense"],

@@ -1,0 +1,84 @@
+"""The page reader's network as reading uses it: one ONNX file from pixels to candidates."""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ModelError
+from digitlab.reading.candidates import Candidate
+from digitlab.reading.classifier import start_session
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.reading.witnesses import Weights
+
+__all__ = ["PAGE_SIDE", "PageNetwork", "page_network"]
+
+PAGE_SIDE = 1024  # pixels: the longest side at which a picture is looked at; two smaller looks are made in the graph
+_OUTPUTS = ["boxes", "scores", "probabilities"]
+_LEAST_SCORE = 0.1  # what is less likely is not worth a second look
+
+
+class PageNetwork:
+    """Finds digits. Threads may share one.
+
+    path: the ONNX file; threshold: the confidence from which on a digit is answered
+    confirming: weights for `witnesses.confirmed`, fitted with the shipped classifier
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        """Load ``path``; ``threads`` is how many one call uses, 0 for one per core.
+
+        Raises:
+            ModelError: when the file is missing or damaged.
+        """
+        self.path = path
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read ({error.strerror}); install digitlab again") from error
+        self._session = start_session(content, path, threads)
+        told = self._session.get_modelmeta().custom_metadata_map
+        self.threshold = float(told.get("threshold", 0.5))
+        self.confirming: Weights = tuple(json.loads(told["confirming"])) if "confirming" in told else (1.0, 0.0, 0.0)
+
+    def witnesses(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of a file that is not calibrated: boxes (N, 4), and both networks' logits that a digit is there (N, 2)."""
+        boxes, said = self._session.run(["boxes", "witnesses"], {"picture": picture})
+        return boxes, said
+
+    def find(self, picture: NDArray[np.uint8]) -> list[Candidate]:
+        """The candidates of a picture, uint8 (H, W, 3) RGB, likeliest first.
+
+        Raises:
+            ModelError: when the network cannot run.
+        """
+        height, width = picture.shape[:2]
+        scale = min(1.0, PAGE_SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        try:
+            boxes, scores, probabilities = self._session.run(_OUTPUTS, {"picture": np.ascontiguousarray(small)})
+        except Exception as error:  # ONNX Runtime's errors have no common root but this
+            raise ModelError(f"{self.path}: the page reader cannot run ({str(error)[:200]})") from error
+        boxes = boxes * np.array([width / size[0], height / size[1]] * 2, np.float32)
+        kept = np.flatnonzero(scores >= _LEAST_SCORE)
+        return [Candidate(tuple(boxes[row].tolist()), float(scores[row]), probabilities[row]) for row in kept]
+
+
+@functools.lru_cache(maxsize=4)
+def page_network(threads: int = 0) -> PageNetwork:
+    """The shipped one, loaded once for each number of threads.
+
+    Raises:
+        ModelError: when the installation is damaged.
+    """
+    return PageNetwork(Path(str(resources.files("digitlab.reading"))) / "shipped" / "page.onnx", threads)

@@ -1,0 +1,149 @@
+"""The shipped page reader, made from nothing: glyphs, drawn pages, training, calibration, one ONNX file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.datasets.mnist import load
+from digitlab.datasets.pages import draw_page
+from digitlab.datasets.pages.alphabets import make_alphabets
+from digitlab.datasets.pages.typefaces import fonts
+from digitlab.reading import Classifier, Reader, resolve_model
+from digitlab.reading.page_network import PageNetwork
+from digitlab.reading.prepared import inks_of
+from digitlab.reading.witnesses import logit
+from digitlab.storage import write_bytes
+from digitlab.training.page_reader.calibration import fit_scale
+from digitlab.training.page_reader.measure import by_kind, measured, same_place, threshold_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets.pages import DrawnPage
+    from digitlab.datasets.pages.alphabets import Alphabets
+    from digitlab.models.backend import keras
+
+__all__ = ["drawn_pages", "finish", "made_alphabets", "make_page_reader"]
+
+STEPS, BATCH = 12_000, 32  # some two and a half hours on two cores at 45 pages a second
+_RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for the 8 bits, the scale of scores, and the threshold
+THRESHOLD = 0.5  # scores are probabilities: what is likelier a digit than not is answered
+_SHARES = (0.9, 0.95, 0.98, 0.99)  # of the answers on drawn pages: from which confidence on so many are right
+
+
+def make_page_reader(
+    folder: Path,
+    out: Path,
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
+    workers: int = 2,
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
+    """Train the page reader and write it to ``out``; what was killed goes on in ``folder``.
+
+    Returns:
+        What was measured on drawn pages with fonts, MNIST images and seeds that the training has not: from which
+        confidence on which share of the answers is right, and by layout digits, recall and precision at the threshold.
+
+    Raises:
+        DatasetError: when the fonts are not there (`make fonts`).
+    """
+    from digitlab.training.page_reader.loop import train
+
+    tell("drawing glyphs …")
+    glyphs = made_alphabets("train")
+    trained = train(glyphs, folder, steps=steps, batch=BATCH, seed=seed, workers=workers, tell=tell)
+    told = {"steps": steps, "batch": BATCH, "seed": seed}
+    return finish(*trained, glyphs, folder, out, told, tell=tell)
+
+
+def finish(
+    where: keras.Model,
+    what: keras.Model,
+    glyphs: Alphabets,
+    folder: Path,
+    out: Path,
+    told: dict[str, Any],
+    *,
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
+    """Bring trained networks to 8 bits, calibrate their scores, and write ``out``.
+
+    glyphs: of the training's pages, by which the ranges of inner values are found; told: kept in the file
+    """
+    from digitlab.training.page_reader.export import converted, export_page_reader, in_eight_bits
+    from digitlab.training.page_reader.targets import draw_batch
+
+    tell("bringing it to 8 bits …")
+    seen = draw_batch(glyphs, (told["seed"], 1, 1), _RANGED)
+    pages = [as_units(seen.pages[row : row + 1]) for row in range(_RANGED)]
+    crops = [as_units(part) for part in np.array_split(seen.crops, 10)]
+    networks = in_eight_bits(converted(where, what), pages, crops)
+    tell("calibrating on drawn pages …")
+    validation = made_alphabets("validation")
+    raw, scaled = folder / "uncalibrated.onnx", folder / "calibrated.onnx"
+    raw.write_bytes(export_page_reader(networks, {}))
+    scale = fit_scale(*_witnesses(raw, drawn_pages(validation, _FITTED, seed=1)))
+    scaled.write_bytes(export_page_reader(networks, {}, scale))
+    confirming = fit_scale(*_words(PageNetwork(scaled, 1), drawn_pages(validation, _FITTED, seed=1)))
+    metadata = {"digitlab": json.dumps({**told, "scale": scale}), "confirming": json.dumps(confirming)}
+    scaled.write_bytes(export_page_reader(networks, metadata, scale))
+    reader = Reader(threads=1, pages=PageNetwork(scaled, 1))
+    results = measured(drawn_pages(validation, _MEASURED, seed=2), reader.candidates)
+    thresholds = {f"{share:g}": round(threshold_for(results, share), 3) for share in _SHARES}
+    told_more = {**metadata, "threshold": f"{THRESHOLD:g}", "thresholds": json.dumps(thresholds)}
+    write_bytes(out, export_page_reader(networks, told_more, scale))
+    return {
+        "scale": scale, "confirming": confirming, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
+    }  # fmt: skip
+
+
+def as_units(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """As `networks.normalised`, in NumPy."""
+    return pixels.astype(np.float32) / np.float32(64) - np.float32(2)
+
+
+def made_alphabets(split: str) -> Alphabets:
+    """The glyphs of "train" or "validation"; a minute or two."""
+    images = load()[0]
+    return make_alphabets(np.asarray(images.images), np.asarray(images.labels), fonts(split), split=split)
+
+
+def drawn_pages(alphabets: Alphabets, count: int, *, seed: int) -> Iterator[DrawnPage]:
+    """Pages of all kinds, the same for the same seed."""
+    for number in range(count):
+        yield draw_page(alphabets, np.random.default_rng((seed, 7, number)))
+
+
+def _witnesses(path: Path, pages: Iterator[DrawnPage]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What both networks say of each candidate, (N, 2), and whether it is a digit, (N,); ignored places left out."""
+    network = PageNetwork(path, 1)
+    logits, right = [], []
+    for page in pages:
+        boxes, said = network.witnesses(page.image)
+        for row, digit in same_place(page, boxes):
+            logits.append(said[row])
+            right.append(digit is not None)
+    return np.array(logits, np.float64).reshape(-1, 2), np.array(right, np.bool_)
+
+
+def _words(network: PageNetwork, pages: Iterator[DrawnPage]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Logits of each candidate's score and of the classifier's largest probability, (N, 2); whether it is a digit."""
+    classifier = Classifier(resolve_model(None), 1)
+    words, right = [], []
+    for page in pages:
+        candidates = network.find(page.image)
+        inks = inks_of(page.image, candidates)
+        for row, digit in same_place(page, [each.box for each in candidates]):
+            ink = inks[row]
+            largest = 0.1 if ink is None else float(classifier.probabilities(ink[1][None]).max())
+            words.append((logit(candidates[row].score), logit(largest)))
+            right.append(digit is not None)
+    return np.array(words, np.float64).reshape(-1, 2), np.array(right, np.bool_)

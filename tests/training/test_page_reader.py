@@ -1,0 +1,153 @@
+"""The page reader's training: targets of drawn pages, losses, resuming, and the graph that is made of the networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from digitlab.datasets.distractors import alphabet
+from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
+from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
+from digitlab.datasets.pages.glyphs import of_strokes
+from digitlab.datasets.pages.hands import FORMS
+from digitlab.reading.candidates import Candidate
+from digitlab.training.page_reader.calibration import fit_scale
+from digitlab.training.page_reader.measure import by_kind, match, threshold_for
+from digitlab.training.page_reader.targets import CROPS, cut_crops, draw_batch, map_targets
+
+pytestmark = pytest.mark.xdist_group("keras")
+
+
+@pytest.fixture(scope="session")
+def alphabets() -> Alphabets:
+    """Of strokes alone: no fonts need to be there."""
+    digits = tuple(
+        tuple(of_strokes(alphabet.strokes_of(form), digit, str(digit)) for form in FORMS[digit]) for digit in range(10)
+    )
+    letters = {
+        sign: of_strokes(alphabet.strokes_of(form), -1, sign) for sign, form in alphabet.LATIN.items() if len(sign) == 1
+    }
+    signs = {
+        kind: tuple(of_strokes(alphabet.strokes_of(form), -1, sign) for sign, form in forms.items())
+        for kind, forms in (("latin", alphabet.LATIN), ("operator", alphabet.OPERATORS))
+    }
+    fonts = tuple(FontGlyphs(kind, kind, ("latin",), letters) for kind in ("handwriting", "print"))
+    return Alphabets({"mnist": digits, "skeleton": digits, "strokes": digits}, signs, fonts)
+
+
+def test_a_page_is_the_same_for_the_same_seed_and_its_boxes_lie_on_it(alphabets: Alphabets) -> None:
+    for seed in range(40):
+        page = draw_page(alphabets, np.random.default_rng(seed))
+        again = draw_page(alphabets, np.random.default_rng(seed))
+        assert (page.image == again.image).all()
+        assert (page.boxes == again.boxes).all()
+        assert page.image.shape == (320, 320, 3)
+        assert (page.boxes[:, :2] >= 0).all()
+        assert (page.boxes[:, 2:] <= 320).all()
+        assert (page.boxes[:, 2:] > page.boxes[:, :2]).all()
+        assert set(page.labels.tolist()) <= {*range(10), NOT_A_DIGIT, IGNORED}
+
+
+def test_a_digit_differs_from_the_paper_around_it(alphabets: Alphabets) -> None:
+    """Within its box there is more contrast than in a ring about it, of digits that stand alone."""
+    clear = 0
+    pages = [draw_page(alphabets, np.random.default_rng((1, seed)), kind="single") for seed in range(60)]
+    for page in pages:
+        for box, label in zip(page.boxes, page.labels, strict=True):
+            if 0 <= label <= 9:
+                x0, y0, x1, y1 = box.astype(int)
+                inside = page.image[y0:y1, x0:x1].astype(float).mean(axis=2)
+                clear += np.ptp(inside) >= 8
+    assert clear >= 0.9 * sum(int(((page.labels >= 0) & (page.labels < 10)).sum()) for page in pages)
+    assert clear >= 40
+
+
+def test_targets_say_where_how_large_and_which() -> None:
+    boxes = np.array([[41, 61, 65, 101], [200, 200, 212, 230], [100, 100, 140, 160]], np.float32)
+    cells, digits = map_targets(boxes, np.array([7, 1, IGNORED], np.int8), 320)
+    assert cells.shape == (80, 80, 7)
+    assert [tuple(place) for place in np.argwhere(cells[..., 0] == 1.0)] == [(20, 13), (53, 51)]
+    assert (digits[20, 13], digits[53, 51]) == (7, 1)
+    left, top, right, bottom = np.exp(cells[20, 13, 2:6].astype(np.float64)) * 8
+    middle = 13 * 4 + 2, 20 * 4 + 2
+    np.testing.assert_allclose(
+        [middle[0] - left, middle[1] - top, middle[0] + right, middle[1] + bottom], boxes[0], atol=0.1
+    )
+    assert (cells[26:39, 26:34, 1] == 0).all()  # whether a digit is found there does not count
+    assert cells[20, 13, 1] == 1
+
+
+def test_crops_show_the_box_and_half_as_much_around_it() -> None:
+    image = np.full((100, 100, 3), 200, np.uint8)
+    image[40:60, 40:60] = 10
+    (crop,) = cut_crops(image, np.array([[40, 40, 60, 60]], np.float32))
+    dark = crop[..., 0] < 100
+    assert dark.sum() == pytest.approx((32 / 1.5) ** 2, rel=0.1)
+    assert not dark[:4].any()
+    (beyond,) = cut_crops(image, np.array([[-60, -60, -40, -40]], np.float32))
+    assert (beyond == 128).all()
+
+
+def test_a_batch_is_whole(alphabets: Alphabets) -> None:
+    batch = draw_batch(alphabets, (0, 5), 6)
+    assert batch.pages.shape == (6, 320, 320, 3)
+    assert batch.crops.shape == (6 * CROPS, 32, 32, 3)
+    assert set(batch.labels.tolist()) <= {*range(11), -1}
+    assert (batch.pages == draw_batch(alphabets, (0, 5), 6).pages).all()
+
+
+def test_candidates_are_matched_once_each_and_a_threshold_is_found() -> None:
+    boxes = np.array([[0, 0, 10, 20], [50, 0, 60, 20], [100, 0, 110, 20]], np.float32)
+    page = DrawnPage(np.zeros((64, 128, 3), np.uint8), boxes, np.array([3, 5, IGNORED], np.int8), "rows")
+
+    def candidate(box: Any, digit: int, score: float) -> Candidate:
+        return Candidate(tuple(float(side) for side in box), score, np.eye(10, dtype=np.float32)[digit])
+
+    found = [candidate(boxes[0], 3, 0.9), candidate(boxes[0] + 1, 3, 0.8), candidate(boxes[1], 6, 0.7),
+             candidate(boxes[2], 1, 0.6), candidate((30, 30, 40, 50), 1, 0.2)]  # fmt: skip
+    result = match(page, found)
+    assert result.right.tolist() == [True, False, False, False]  # right, twice, another digit, nothing; one is ignored
+    assert result.digits == 2
+    assert threshold_for([result]) == pytest.approx(0.9)
+    assert by_kind([result], 0.85)["rows"] == (2, 0.5, 1.0)
+
+
+def test_scores_become_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    said = rng.normal(0, 2, (4000, 2))
+    truth = 1.5 * said[:, 0] + 0.5 * said[:, 1] - 1.0
+    right = rng.random(4000) < 1 / (1 + np.exp(-truth))
+    np.testing.assert_allclose(fit_scale(said, right), (1.5, 0.5, -1.0), atol=0.2)
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(alphabets: Alphabets, tmp_path: Path) -> None:
+    from digitlab.reading.page_network import PageNetwork
+    from digitlab.training.page_reader.export import converted, export_page_reader
+    from digitlab.training.page_reader.loop import train
+
+    lines: list[str] = []
+    train(alphabets, tmp_path, steps=2, batch=2, workers=1, tell=lines.append)
+    where, what = train(alphabets, tmp_path, steps=3, batch=2, workers=1, tell=lines.append)
+    assert "goes on at step 2" in lines
+    path = tmp_path / "page.onnx"
+    path.write_bytes(export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0)))
+    network = PageNetwork(path, 1)
+    assert network.threshold == 0.25
+    rng = np.random.default_rng(0)
+    for shape in ((28, 28, 3), (200, 500, 3), (1500, 700, 3), (3, 900, 3), (1, 1, 3)):
+        picture = rng.integers(0, 256, shape, np.uint8)
+        found = network.find(picture)
+        assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+        for each in found:
+            x0, y0, x1, y1 = each.box
+            assert 0 <= x0 <= x1 <= shape[1] + 1e-3
+            assert 0 <= y0 <= y1 <= shape[0] + 1e-3
+            assert each.probabilities.sum() == pytest.approx(1.0, abs=1e-4)
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    assert [(each.name, each.type) for each in session.get_inputs()] == [("picture", "tensor(uint8)")]
+    assert [each.name for each in session.get_outputs()] == ["boxes", "scores", "probabilities"]
