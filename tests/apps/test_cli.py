@@ -133,6 +133,7 @@ def test_a_blank_picture_is_answered_no(tmp_path: Path, capsys: Captured) -> Non
         "text": "",
         "lines": [],
         "digits": [],
+        "numbers": [],
         "ms": 0,
     }
 

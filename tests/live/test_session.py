@@ -136,7 +136,7 @@ def test_the_form_for_programs():
     assert json.loads(json.dumps(live.as_json())) == {
         "frame": 12,
         "time": 0.4,
-        "text": "4",
+        "text": "4?",
         "steady": "4",
         "digits": [
             {"digit": 4, "confidence": 0.1235, "box": [1, 2, 30, 40], "line": 0},

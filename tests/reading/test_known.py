@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from digitlab.bench.page_text import edits
 from digitlab.errors import ImageError, UsageError
 from digitlab.examples.pages import page_of
 from digitlab.reading.candidates import Candidate
@@ -260,7 +261,8 @@ def test_hundreds_of_digits(reader: Reader, sure_digits: Digits) -> None:
         canvas[y : y + 28, x : x + 28] = 255 - image
     reading = reader.read(canvas)
     assert len(reading.lines) == 20
-    assert sum(found.digit == sure_digits.labels[n % 20] for n, found in enumerate(reading.digits)) >= 380
+    truth = "".join(str(label) for label in sure_digits.labels)
+    assert sum(edits(truth, line) for line in reading.lines) <= 20  # of 400; they are 14 pixels high when looked at
 
 
 def test_a_giant_digit_whose_strokes_are_as_broad_as_shadows(reader: Reader, sure_digits: Digits) -> None:

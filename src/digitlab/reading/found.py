@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ALONE", "found_digits"]
 
 ALONE = 0.5  # the confidence of what nothing beside it speaks for
-BESIDE = 0.4  # the same of a mark in line with digits that are answered
+BESIDE = 0.35  # the same of a mark in line with digits that are answered
 _LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # of the digits that are answered on its line
 _WIDEST = 1.5  # of its height
 _NEAR = 8.0  # heights of those digits, to the nearest of them

@@ -94,6 +94,7 @@ def page(browser: Any, address: str) -> Iterator[Page]:
     opened.goto(address)
     opened.wait_for_selector("html[data-ready]")
     yield opened
+    opened.unroute_all(behavior="ignoreErrors")  # requests may be on their way still
     context.close()
     assert mistakes == []
 

@@ -90,7 +90,7 @@ class Classifying:
         content = picture_bytes(body, content_type)
         reader = model.reader_for(threshold)
         if _is_small(content):
-            found = await self._small.run(_classified, reader, content, _SMALL_PIXELS)
+            found = await self._small.run(_classified, reader, content, min(_SMALL_PIXELS, self._limits.pixels))
         else:
             found = await self._threads.run(_classified, reader, content, self._limits.pixels)
         return _as_json(found, model, start)

@@ -94,7 +94,7 @@ def label_stands_last(values: NDArray[np.signedinteger[Any]]) -> bool:
 
 
 def _cells(line: bytes) -> list[str]:
-    text = line.decode("utf-8", "replace").strip("\r\n")
+    text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray one ends csv's patience
     return [cell.strip().strip("'\"").strip() for cell in next(csv.reader([text]), [])]
 
 

@@ -8,6 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -16,6 +17,7 @@ from digitlab.training.compiled.fused_update import fuse_update
 from digitlab.training.compiled.quick_network import with_quick_layers
 from digitlab.training.page_reader.networks import as_map, crop_network, detector, normalised
 from digitlab.training.page_reader.targets import draw_batch
+from digitlab.training.precision import dtype_policy_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,19 +35,24 @@ _LOSSES = ("centres", "boxes", "digits", "crops", "crops right")
 _alphabets: Alphabets | None = None
 
 
-def _draw(task: tuple[tuple[int, ...], int]) -> Batch:
-    import cv2
-
+def _start(alphabets: Alphabets) -> None:
+    """In a process that draws: a thread of its own, and a little less important than what is trained."""
+    global _alphabets  # noqa: PLW0603 - what a pool's tasks share
+    _alphabets = alphabets
     cv2.setNumThreads(1)
-    assert _alphabets is not None  # noqa: S101 - set before the processes fork
+    if hasattr(os, "nice"):
+        os.nice(1)
+
+
+def _draw(task: tuple[tuple[int, ...], int]) -> Batch:
+    assert _alphabets is not None  # noqa: S101 - by `_start`
     return draw_batch(_alphabets, task[0], task[1])
 
 
 def batches(alphabets: Alphabets, seed: int, first: int, last: int, count: int, workers: int) -> Iterator[Batch]:
     """Batches ``first`` to ``last`` of a training, drawn by processes ahead of their use."""
-    global _alphabets  # noqa: PLW0603 - forked processes share it without a copy
-    _alphabets = alphabets
-    pool = multiprocessing.get_context("fork").Pool(workers, initializer=os.nice, initargs=(1,))
+    # Not forked: a child of a process with OpenCV's or TensorFlow's threads waits for ever for a lock that one held.
+    pool = multiprocessing.get_context("spawn").Pool(workers, initializer=_start, initargs=(alphabets,))
     ahead: list[Any] = []
     number = first
     try:
@@ -71,8 +78,12 @@ def train(
     """Train detector and classifier together; goes on where ``folder`` has been left."""
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(seed)
-    keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    where, what = detector(), crop_network()
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_global_policy(dtype_policy_name("auto"))
+    try:
+        where, what = detector(), crop_network()
+    finally:
+        keras.mixed_precision.set_global_policy(before)
     variables = [*where.trainable_variables, *what.trainable_variables]
     optimiser = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=None)
     optimiser.build(variables)
@@ -105,7 +116,13 @@ def train(
         if (number + 1) % _KEEP_EVERY == 0 or number + 1 == steps:
             _keep(kept, number + 1, everything)
     (folder / "done.json").write_text(json.dumps({"steps": steps, "batch": batch, "seed": seed}))
-    return where, what
+    return _in_float32(where, detector()), _in_float32(what, crop_network())
+
+
+def _in_float32(trained: keras.Model, plain: keras.Model) -> keras.Model:
+    """The same weights in a network that computes in float32."""
+    plain.set_weights(trained.get_weights())
+    return plain
 
 
 def _keep(path: Path, step: int, everything: list[Any]) -> None:
