@@ -56,9 +56,11 @@ def _reads_well(candidates: Sequence[Candidate]) -> bool:
 
 def _ways_to_try(candidates: Sequence[Candidate]) -> list[int]:
     """The quarter turns to the left after which a page may read better than as it lies."""
-    possible = [each for each in candidates if each.confidence >= _POSSIBLE]
-    if len(possible) < _FEWEST:
+    if len(candidates) < _FEWEST:  # even the unlikely ones: of digits on their side there are no others
         return []
+    possible = [each for each in candidates if each.confidence >= _POSSIBLE]
+    if len(possible) < min(_FEWEST, len(candidates) / 2):
+        return list(LIES)
     sure = float(np.mean([each.confidence for each in possible])) >= _SURE
     if not sure:
         return list(LIES)

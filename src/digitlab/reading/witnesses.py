@@ -21,6 +21,7 @@ __all__ = ["confirmed", "logit"]
 Weights = tuple[float, float, float]
 
 _LIKELY = 1e-3  # the least that either's word on a digit counts: its ink may have been cut out badly
+_PAGES_SHARE = 0.4  # the page reader's word on *which* is that of drawn digits only, and too certain of itself
 _NO_INK = 0.1  # what a classifier that knows nothing says of each digit
 _LEAST = 1e-4
 
@@ -36,7 +37,7 @@ def confirmed(candidate: Candidate, said: NDArray[np.float32] | None, weights: W
     score = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
     if said is None:
         return replace(candidate, score=score)
-    product = np.maximum(candidate.probabilities, _LIKELY) * np.maximum(said, _LIKELY)
+    product = np.maximum(candidate.probabilities, _LIKELY) ** _PAGES_SHARE * np.maximum(said, _LIKELY)
     return replace(candidate, score=score, probabilities=np.asarray(product / product.sum(), np.float32))
 
 

@@ -64,7 +64,8 @@ def numbers() -> dict[str, Any]:
     from digitlab.examples.paper import paper_page
     from digitlab.examples.paper_video import digits_of
 
-    return {text: paper_page(digits_of(text), seed=3) for text in ("4071", "285")}
+    # Digits that the reader is sure of: what is tested is the page.
+    return {text: paper_page(digits_of(text, seed=2), seed=3) for text in ("4071", "285")}
 
 
 @pytest.fixture(scope="module")
