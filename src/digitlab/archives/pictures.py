@@ -85,7 +85,7 @@ def find_pictures(
 
 
 def _passed_by(others: list[Path]) -> str:
-    """One line about what is no picture by its name.
+    """One line about the files whose names are not those of pictures.
 
     >>> _passed_by([Path("in/notes.txt"), Path("in/a.heic")])
     'passed by: 2 files that are not called JPEG, PNG, WebP, BMP or TIFF (a.heic, notes.txt)'

@@ -18,7 +18,7 @@ __all__ = ["set_upright", "turned_back", "turned_box", "turned_picture"]
 Sides = TypeVar("Sides", tuple[int, int, int, int], tuple[float, float, float, float])
 
 LIES = {2: "upside down", 3: "turned to the left", 1: "turned to the right"}
-"""How a page lies that stands upright after so many quarter turns to the left, as `numpy.rot90` turns."""
+"""How a page lies that stands upright after this number of quarter turns to the left, as `numpy.rot90` turns."""
 
 _FEWEST = 4  # digits: 6 and 9 or 2 and 5 alone say nothing
 _SURE = 0.8  # mean confidence from which on nobody asks …
@@ -90,7 +90,7 @@ def turned_back(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
 
 
 def turned_box(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
-    """Where a box of a picture of this width and height lies after so many quarter turns to the left.
+    """Where a box of a picture of this width and height lies after this number of quarter turns to the left.
 
     >>> turned_box((80, 0, 100, 10), 1, (100, 50))
     (0, 0, 10, 20)
@@ -99,5 +99,5 @@ def turned_box(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
 
 
 def turned_picture(pixels: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
-    """The picture, uint8 (H, W, 3), after so many quarter turns to the left."""
+    """The picture, uint8 (H, W, 3), after this number of quarter turns to the left."""
     return np.ascontiguousarray(np.rot90(pixels, turns))

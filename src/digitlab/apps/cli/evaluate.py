@@ -115,7 +115,7 @@ def _measure_model(model: str, data: str, split: str, tta: int, out: Path | None
 
 
 def _all_answers(answer: Answer, images: NDArray[np.uint8], tta: int) -> NDArray[np.float32]:
-    """The model's answers to all images, or to so many copies of them."""
+    """The model's answers to all images, or their mean over this number of copies (test-time augmentation)."""
     from digitlab.datasets.transforms import mean_answer
 
     if tta == 1:

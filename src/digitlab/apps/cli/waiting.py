@@ -87,7 +87,7 @@ def loading() -> Iterator[None]:
 
 
 def time_left(gone: float, expected: float | None) -> str:
-    """What is left of work that is expected to take so many seconds, in words; nothing where that cannot be told.
+    """The time left of work with this expected duration, in words; empty where that is unknown.
 
     >>> time_left(3, 40), time_left(41, 40), time_left(3, None)
     (', about 37 s left', '', '')

@@ -134,7 +134,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def check_proxies(given: Sequence[str]) -> None:
-    """Refuse what is no address or network: uvicorn would take it for a name, and never find it.
+    """Refuse anything but an address or a network: uvicorn would take it for a name, and never find it.
 
     Raises:
         UsageError: naming it.

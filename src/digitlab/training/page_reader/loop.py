@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import time
@@ -115,7 +114,6 @@ def train(
             recent = []
         if (number + 1) % _KEEP_EVERY == 0 or number + 1 == steps:
             _keep(kept, number + 1, everything)
-    (folder / "done.json").write_text(json.dumps({"steps": steps, "batch": batch, "seed": seed}))
     return _in_float32(where, detector()), _in_float32(what, crop_network())
 
 

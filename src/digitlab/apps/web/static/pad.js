@@ -251,7 +251,7 @@ export function cutOut(picture, [x0, y0, x1, y1], turned = 0) {
   return turned ? afterTurns(piece, turned) : piece;
 }
 
-/** The same picture after so many quarter turns, clockwise. */
+/** The same picture after this number of clockwise quarter turns. */
 function afterTurns(picture, turns) {
   const [wide, high] = turns % 2 ? [picture.height, picture.width] : [picture.width, picture.height];
   const turned = canvas(wide, high);
