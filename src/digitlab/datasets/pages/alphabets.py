@@ -14,7 +14,7 @@ import numpy as np
 
 from digitlab.datasets.distractors import alphabet
 from digitlab.datasets.pages.glyphs import BODY, Glyph, of_coverage, of_skeleton, of_strokes, skeletons
-from digitlab.datasets.pages.hands import FORMS
+from digitlab.datasets.pages.hands import FORMS, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +36,14 @@ class FontGlyphs:
     """The glyphs of one font by character.
 
     kind: "handwriting", "print" or "script"; scripts: keys of `words.ALPHABETS` that it can write
+    glyphs: outlines; lines: their skeletons, to be drawn with any pen, as digits are; empty for print
     """
 
     name: str
     kind: str
     scripts: tuple[str, ...]
     glyphs: dict[str, Glyph]
+    lines: dict[str, Glyph]
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,10 @@ def make_alphabets(
             strokes[digit] += _variants(form, digit, str(digit), _VARIANTS[split], rng)
     signs = {
         kind: tuple(
-            glyph for name, form in forms.items() for glyph in _variants(form, -1, name, _VARIANTS[split] // 5, rng)
+            glyph
+            for name, first in forms.items()
+            for form in (first, *SIGNS.get(name, ()))
+            for glyph in _variants(form, -1, name, _VARIANTS[split] // 5, rng)
         )
         for kind, forms in (
             ("latin", alphabet.LATIN),
@@ -152,20 +157,44 @@ def of_font(font: Font) -> FontGlyphs:
     """All characters of a font, drawn at the map's scale."""
     from PIL import ImageFont
 
-    glyphs: dict[str, Glyph] = {}
+    rasters: dict[str, tuple[NDArray[np.uint8], tuple[float, float], float]] = {}
     for path, characters in (each for each in font.files if each[1]):
         probe = ImageFont.truetype(str(path), 100)
-        letter = next((each for each in "H0жπあ가กअאაա" if each in characters), min(characters))
+        letter = next((each for each in "H0жπあ가กअאաა" if each in characters), min(characters))
         _, top, _, bottom = probe.getbbox(letter)
         drawn = ImageFont.truetype(str(path), int(np.clip(100 * (BODY - 8) / max(bottom - top, 1), 8, 200)))
-        for character in sorted(characters):
-            raster = None if character in glyphs else _raster(drawn, character)
-            if raster is None:
-                continue
-            coverage, origin, advance = raster
-            label = int(character) if "0" <= character <= "9" else -1
-            glyphs[character] = of_coverage(coverage, label, character, origin=origin, advance=advance)
-    return FontGlyphs(font.name, font.kind, font.scripts, glyphs)
+        for character in sorted(characters - rasters.keys()):
+            raster = _raster(drawn, character)
+            if raster is not None:
+                rasters[character] = raster
+    glyphs = {
+        character: of_coverage(coverage, _label(character), character, origin=origin, advance=advance)
+        for character, (coverage, origin, advance) in rasters.items()
+    }
+    return FontGlyphs(font.name, font.kind, font.scripts, glyphs, {} if font.kind == "print" else _lines(rasters))
+
+
+def _label(character: str) -> int:
+    return int(character) if "0" <= character <= "9" else -1
+
+
+def _lines(rasters: dict[str, tuple[NDArray[np.uint8], tuple[float, float], float]]) -> dict[str, Glyph]:
+    """The skeletons of what is not a mere dot; thinned together, because each step of that is one of whole arrays."""
+    lines: dict[str, Glyph] = {}
+    names = sorted(rasters, key=lambda name: max(rasters[name][0].shape))
+    for start in range(0, len(names), 64):
+        part = names[start : start + 64]
+        side = max(max(rasters[name][0].shape) for name in part)
+        solid = np.zeros((len(part), side, side), np.bool_)
+        for row, name in enumerate(part):
+            coverage = rasters[name][0]
+            solid[row, : coverage.shape[0], : coverage.shape[1]] = coverage > 127
+        for name, thin in zip(part, skeletons(solid), strict=True):
+            coverage, origin, advance = rasters[name]
+            if thin.sum() >= 8:
+                own = np.ascontiguousarray(thin[: coverage.shape[0], : coverage.shape[1]])
+                lines[name] = of_skeleton(own, _label(name), name, origin=origin, advance=advance)
+    return lines
 
 
 def _raster(font: FreeTypeFont, character: str) -> tuple[NDArray[np.uint8], tuple[float, float], float] | None:

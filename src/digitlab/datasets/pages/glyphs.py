@@ -7,6 +7,7 @@ Alpha-Tested Magnification for Vector Textures and Special Effects").
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["BODY", "STEPS", "ZERO", "Glyph", "of_coverage", "of_strokes", "skeletons"]
+__all__ = ["BODY", "STEPS", "ZERO", "Glyph", "bent", "of_coverage", "of_skeleton", "of_strokes", "skeletons"]
 
 BODY = 56  # pixels of the map: the longest side of a digit, the height of a font's capitals
 STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS times pixels of the map, positive inside
@@ -78,11 +79,35 @@ def of_strokes(strokes: Sequence[NDArray[np.float64]], label: int, name: str) ->
     return _glyph(cv2.GaussianBlur(field, (0, 0), 0.7) + 0.3, on_line, label, name, line=True)
 
 
-def of_skeleton(skeleton: NDArray[np.uint8], label: int, name: str) -> Glyph:
-    """A line glyph from a skeleton, uint8 (H, W), 1 on the line; smoothed, for its pixels make steps."""
+def of_skeleton(
+    skeleton: NDArray[np.uint8], label: int, name: str, *, origin: tuple[float, float] | None = None,
+    advance: float | None = None,
+) -> Glyph:  # fmt: skip
+    """A line glyph from a skeleton, uint8 (H, W), 1 on the line; smoothed, for its pixels make steps.
+
+    origin, advance: as in `of_coverage`
+    """
     padded = cv2.copyMakeBorder(skeleton, *(_MARGIN,) * 4, cv2.BORDER_CONSTANT)
     distance = cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5)
-    return _glyph(0.5 - cv2.GaussianBlur(distance, (0, 0), 1.5), padded > 0, label, name, line=True)
+    field = 0.5 - cv2.GaussianBlur(distance, (0, 0), 1.5)
+    return _glyph(field, padded > 0, label, name, line=True, origin=origin, advance=advance)
+
+
+def bent(glyph: Glyph, by: float, rng: np.random.Generator) -> Glyph:
+    """The glyph as the same hand writes it the next time: moved smoothly by about ``by`` pixels of the map."""
+    high, wide = glyph.field.shape
+    coarse = rng.normal(0.0, by, (4, 4, 2)).astype(np.float32)
+    move = cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_CUBIC)
+    field = cv2.remap(glyph.field, _places(high, wide) + move, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]  # no second map beside one of two channels
+    at = np.minimum(glyph.points, (wide - 1, high - 1)).astype(int)
+    points = glyph.points - move[at[:, 1], at[:, 0]]
+    return Glyph(np.asarray(field, np.uint8), glyph.line, points, glyph.label, glyph.name, glyph.origin, glyph.advance)
+
+
+@functools.lru_cache(maxsize=512)
+def _places(high: int, wide: int) -> NDArray[np.float32]:
+    """Where each pixel is, x and y: float32 (H, W, 2)."""
+    return np.stack(np.meshgrid(np.arange(wide), np.arange(high)), axis=-1).astype(np.float32)
 
 
 def skeletons(solid: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from digitlab.datasets.distractors.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing
+from digitlab.datasets.pages.glyphs import bent
 from digitlab.datasets.pages.words import word
 from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence
 
@@ -105,14 +106,15 @@ def scattered(sheet: Sheet) -> None:
 def _sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, tall: float) -> None:
     rng = sheet.rng
     if rng.random() < 0.35:
-        letters = [*"ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxyäñéαβγδεηθκλμπσφψωΔΣΩжшыюяあえかきまめゆれ"]
-        glyph = writer.font.glyphs.get(letters[rng.integers(len(letters))])
+        letters = [*"ABCDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxyäñéαβγδεηθκλμπσφψωΔΣΩжшыюяあえかきまめゆれ"]
+        glyph = writer.sign(letters[rng.integers(len(letters))], rng)
         if glyph is not None:
             sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
             return
     kinds = sheet.alphabets.signs
     signs = kinds[str(rng.choice([*kinds]))]
-    sheet.drawing.write(ink, signs[rng.integers(len(signs))], x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
+    glyph = bent(signs[rng.integers(len(signs))], min(writer.wobble, 1.0), rng)
+    sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
 
 
 def single(sheet: Sheet) -> None:
@@ -263,8 +265,12 @@ def text(sheet: Sheet) -> None:
     numbers_share = float(rng.choice((0.0, 0.0, 0.0, 0.05, 0.15, 0.35)))
     others = [script for script in writer.font.scripts if script != "latin"]
     scripts = others if others and rng.random() < 0.45 else ("latin",)
-    pitch, gap = rng.uniform(1.25, 2.3) * height, rng.uniform(0.02, 0.2)
+    pitch, gap = (
+        rng.uniform(1.25, 2.3) * height,
+        rng.uniform(0.02, 0.2) if rng.random() < 0.8 else rng.uniform(0.2, 0.7),
+    )
     y = rng.uniform(0.1, 1.4) * pitch
+    capitals = rng.random() < 0.14
     cursive = not printed and rng.random() < 0.33
     while y < sheet.size + 0.3 * height:
         x = rng.uniform(-2, 0.5) * height if rng.random() < 0.8 else rng.uniform(0, 0.5) * sheet.size
@@ -272,8 +278,9 @@ def text(sheet: Sheet) -> None:
             _cursive(sheet, ink, x, y, height)
         else:
             length = int(rng.integers(2, 14))
-            writer.text(drawing, ink, sentence(rng, length, scripts, numbers=numbers_share), x, y, height, rng,
-                        gap=gap, letters=0.12)  # fmt: skip
+            words = sentence(rng, length, scripts, numbers=numbers_share)
+            written = words.upper() if capitals else words
+            writer.text(drawing, ink, written, x, y, height, rng, gap=gap, letters=0.12)
         y += pitch
         if rng.random() < 0.06:
             y += pitch
@@ -282,7 +289,7 @@ def text(sheet: Sheet) -> None:
 def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: float) -> None:
     """Joined writing of nobody: loops and bows along a line, with the tall and the deep ones of letters."""
     rng = sheet.rng
-    width = max(1.0, rng.uniform(0.04, 0.13) * height)
+    width = max(1.0, rng.uniform(0.03, 0.11) * height)
     slant = rng.normal(0.2, 0.15)
     while x < sheet.size + height:
         points = [(0.0, 0.0)]
@@ -430,5 +437,5 @@ def ruled(sheet: Sheet) -> None:
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
     (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (34, text),
-    (7, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
+    (9, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
 )  # fmt: skip

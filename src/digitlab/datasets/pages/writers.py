@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing, Hand
+from digitlab.datasets.pages.glyphs import bent
 from digitlab.datasets.pages.words import token
 
 if TYPE_CHECKING:
@@ -20,27 +21,53 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer", "number", "pick_writer", "sentence"]
 
+_SHAPES = 3  # in which one hand writes a letter
+
 
 @dataclass(frozen=True)
 class Writer:
-    """One hand. ``mix``: sources of digits with their shares; ``font``: of all other signs, and of digits it may be."""
+    """One hand.
+
+    mix: sources of digits with their shares; font: of all other signs, and of digits it may be
+    lines: the font's letters are drawn with the pen of the digits, from their skeletons
+    wobble: pixels of a glyph's map by which letters, and digits that are not MNIST's, are bent
+    """
 
     alphabets: Alphabets
     hand: Hand
     mix: tuple[tuple[str, float], ...]
     font: FontGlyphs
     spacing: float
+    lines: bool = False
+    wobble: float = 0.0
+    shapes: dict[str, list[Glyph]] = field(default_factory=dict)  # in which the font's signs came so far
+
+    def sign(self, character: str, rng: np.random.Generator) -> Glyph | None:
+        """The font's glyph of a character as this hand writes it; None when the font has none."""
+        glyph = (self.font.lines.get(character) if self.lines else None) or self.font.glyphs.get(character)
+        if glyph is None or self.wobble == 0.0:
+            return glyph
+        shapes = self.shapes.setdefault(character, [])
+        if len(shapes) < _SHAPES:
+            shapes.append(bent(glyph, self.wobble, rng))
+            return shapes[-1]
+        return shapes[rng.integers(_SHAPES)]
 
     def digit(self, label: int, rng: np.random.Generator) -> Glyph:
         """A glyph of this digit."""
+        return self._digit(label, rng)[0]
+
+    def _digit(self, label: int, rng: np.random.Generator) -> tuple[Glyph, bool]:
+        """A glyph of this digit, and whether it is the font's."""
         source = str(rng.choice([name for name, _ in self.mix], p=[share for _, share in self.mix]))
         if source == "font":
-            glyph = self.font.glyphs.get(str(label))
+            glyph = self.sign(str(label), rng)
             if glyph is not None:
-                return glyph
+                return glyph, True
             source = "skeleton"
         choices = self.alphabets.digits[source][label]
-        return choices[rng.integers(len(choices))]
+        drawn = choices[rng.integers(len(choices))]
+        return (bent(drawn, self.wobble, rng) if source == "strokes" else drawn), False
 
     def text(
         self,
@@ -66,13 +93,13 @@ class Writer:
                 x += (0.42 + max(gap, 0.0)) * height
                 continue
             if character.isdigit() and character.isascii():
-                glyph = self.digit(int(character), rng)
-                free = gap * 0.5 if self.font.glyphs.get(glyph.name) is glyph else gap  # a font brings its own gaps
+                glyph, own = self._digit(int(character), rng)
+                free = gap * 0.5 if own else gap  # a font brings its own gaps
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
-            elif (sign := self.font.glyphs.get(character)) is not None:
+            elif (sign := self.sign(character, rng)) is not None:
                 keep = rng.random() < letters
                 step = drawing.write(ink, sign, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep)
-                x += step + (gap - 0.1) * 0.5 * height * (self.font.kind != "handwriting")
+                x += step + (gap - 0.1) * 0.5 * height * (self.font.name not in _JOINED)
             else:
                 x += 0.3 * height
             if x > drawing.size * 1.6:
@@ -82,8 +109,12 @@ class Writer:
 
 # Fonts whose letters are joined, as a schooled hand writes them.
 _JOINED = frozenset((
-    "bad-script", "cedarville-cursive", "dancing-script", "herr-von-muellerhoff", "homemade-apple", "la-belle-aurore",
-    "marck-script", "mr-de-haviland", "sacramento",
+    "allura", "bad-script", "beth-ellen", "caramel", "cedarville-cursive", "dancing-script", "dawning-of-a-new-day",
+    "explora", "herr-von-muellerhoff", "homemade-apple", "inspiration", "kristi", "la-belle-aurore", "league-script",
+    "licorice", "marck-script", "mea-culpa", "meddon", "mr-de-haviland", "over-the-rainbow", "playwrite-br",
+    "playwrite-ca", "playwrite-cz", "playwrite-de-grund", "playwrite-es", "playwrite-fr-moderne", "playwrite-fr-trad",
+    "playwrite-hu", "playwrite-in", "playwrite-it-moderna", "playwrite-nl", "playwrite-pl", "playwrite-us-modern",
+    "playwrite-us-trad", "qwigley", "ruthie", "sacramento", "satisfy", "square-peg", "updock", "whisper", "zeyada",
 ))  # fmt: skip
 
 
@@ -114,7 +145,10 @@ def pick_writer(
         mix = (("font", 1.0),)
     else:
         mix = (("mnist", 0.25), ("skeleton", 0.35), ("strokes", 0.25), ("font", 0.15))
-    return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35))
+    # As the digits are drawn, so are the letters: else it is the pen that tells them apart.
+    lines = bool(rng.random() < (0.85 if mix[0][0] in ("skeleton", "strokes") else 0.4))
+    wobble = abs(rng.normal(0.0, 1.8)) if rng.random() < 0.9 else 0.0
+    return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35), lines, wobble)
 
 
 def number(rng: np.random.Generator) -> str:
