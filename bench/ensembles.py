@@ -22,7 +22,7 @@ import numpy as np
 
 from digitlab.datasets import load_dataset
 from digitlab.datasets.transforms import mean_answer
-from digitlab.reading.classifier import Classifier
+from digitlab.network.classifier import Classifier
 from digitlab.runs import Run
 from digitlab.storage import write_text
 

@@ -21,8 +21,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from digitlab.datasets import load_dataset
-from digitlab.datasets.distractors import DISTRACTORS, draw_distractors
-from digitlab.datasets.strangers import draw_shapes
+from digitlab.datasets.ood.test_images import draw_shapes
+from digitlab.datasets.ood.training_images import DISTRACTORS, draw_distractors
 from digitlab.datasets.transforms import vary_handwriting
 from digitlab.models import open_model
 from digitlab.models.backend import keras

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
     from digitlab.values import Box
 
 MODES: dict[str, Mode] = {"many": "page"}

@@ -56,10 +56,10 @@ def test_table_files_and_picture(data: str, tmp_path: Path, capsys: Captured) ->
 def test_as_json_it_is_one_object_and_what_is_missing_is_a_line(
     data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    from digitlab.datasets import foreign
+    from digitlab.datasets import other_datasets
 
-    monkeypatch.setattr(foreign, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(foreign, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(other_datasets, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(other_datasets, "Path", lambda _: tmp_path)
     monkeypatch.delenv("DIGITLAB_DATA", raising=False)
     words = ["evaluate", "reader", "--data", data, "--robustness-images", "5", "--out", str(tmp_path / "out"), "--json"]
     assert run(words) == 0

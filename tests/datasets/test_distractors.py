@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.distractors import DISTRACTORS, draw_distractors
-from digitlab.datasets.distractors.alphabet import GREEK, LATIN, OPERATORS, PICTURES, strokes_of
+from digitlab.datasets.ood.alphabet import GREEK, LATIN, OPERATORS, PICTURES, strokes_of
+from digitlab.datasets.ood.training_images import DISTRACTORS, draw_distractors
 from digitlab.errors import UsageError
 from digitlab.values import Digits
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.habits import with_habits
+from digitlab.datasets.stroke_variants import with_habits
 from digitlab.values import Digits
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from digitlab.datasets import load_dataset
 from digitlab.datasets.catalogue import CORRUPTIONS
-from digitlab.datasets.hard_sets import hard_sets, rotated, shifted
+from digitlab.datasets.robustness_sets import hard_sets, rotated, shifted
 from digitlab.errors import DatasetError, UsageError
 
 TEST = load_dataset("mnist").split("test")
@@ -49,9 +49,9 @@ def test_other_hands_and_strangers_are_whole_where_they_have_less() -> None:
 
 
 def test_clothes_that_are_not_there_are_optional(monkeypatch: pytest.MonkeyPatch, fresh_cache: Path) -> None:
-    from digitlab.datasets import foreign
+    from digitlab.datasets import other_datasets
 
-    monkeypatch.setattr(foreign, "Path", lambda _: fresh_cache)
+    monkeypatch.setattr(other_datasets, "Path", lambda _: fresh_cache)
     monkeypatch.delenv("DIGITLAB_DATA", raising=False)
     (clothes,) = (each for each in hard_sets(5) if each.name == "fashion-mnist")
     assert clothes.optional

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.strangers import SHAPES, draw_shapes
+from digitlab.datasets.ood.test_images import SHAPES, draw_shapes
 from digitlab.errors import UsageError
 
 

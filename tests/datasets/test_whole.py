@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitlab.datasets.catalogue import Dataset
-from digitlab.datasets.whole import whole_of
+from digitlab.datasets.labelled import whole_of
 from digitlab.values import Digits
 
 

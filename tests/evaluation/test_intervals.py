@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from sklearn import metrics as reference
 
 from digitlab.evaluation import measure
+from digitlab.evaluation.bootstrap_metrics import WeightedMetrics
 from digitlab.evaluation.intervals import bootstrap, resamples, wilson
-from digitlab.evaluation.weighted import WeightedMetrics
 
 
 @st.composite

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from digitlab.inspection.changes import smallest_changes, smallest_patch, smallest_rotation, smallest_shift
+from digitlab.inspection.counterfactuals import smallest_changes, smallest_patch, smallest_rotation, smallest_shift
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from digitlab.errors import ModelError, UsageError
-from digitlab.live import sight
-from digitlab.live.sight import check_mode, look
+from digitlab.live import frame_reading
+from digitlab.live.frame_reading import check_mode, look
 from digitlab.reading import Reader, digit_image
 
 REGION = (220, 140, 420, 340)
@@ -22,7 +22,7 @@ def test_the_region_is_read_as_a_photo_of_it_is(page_of, reader):
 
 
 def test_a_digit_whose_ink_cannot_be_cut_out_is_answered_all_the_same(page_of, reader, monkeypatch):
-    monkeypatch.setattr(sight, "digit_image", lambda _: None)
+    monkeypatch.setattr(frame_reading, "digit_image", lambda _: None)
     seen = look(page_of("5")[0], "region", REGION, reader)
     assert (seen.glyph, seen.reading.text, seen.marks[0].sketch.shape) == (None, "5", (12, 12))
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.live import Pace, Tracker
-from digitlab.live.sight import Mark
+from digitlab.live.frame_reading import Mark
 
 STILL = np.eye(12, dtype=np.float32)
 

@@ -22,7 +22,7 @@ from digitlab.models import (
 )
 from digitlab.models.backend import keras
 from digitlab.models.ensemble import members_of
-from digitlab.reading.layers import NetworkLayers
+from digitlab.network.layers import NetworkLayers
 from digitlab.values import ModelCard
 
 pytestmark = pytest.mark.xdist_group("keras")

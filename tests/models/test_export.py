@@ -13,8 +13,8 @@ from digitlab.errors import MissingExtraError, ModelError, UsageError
 from digitlab.models import build, load_keras, predict_probabilities, read_card
 from digitlab.models.backend import keras
 from digitlab.models.export import cached_onnx, export_model
+from digitlab.network.graph import read_graph
 from digitlab.reading import Classifier
-from digitlab.reading.onnx_graph import read_graph
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from digitlab.errors import ModelError
+from digitlab.network.check import check_onnx
+from digitlab.network.classifier import DEFAULT_MODEL, resolve_model
 from digitlab.reading import Classifier
-from digitlab.reading.classifier import DEFAULT_MODEL, resolve_model
-from digitlab.reading.onnx_check import check_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable

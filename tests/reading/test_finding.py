@@ -16,9 +16,9 @@ from digitlab.errors import UsageError
 from digitlab.examples.pages import KINDS, page_of
 from digitlab.reading.ink import is_light_writing
 from digitlab.reading.lines import exactly, in_lines
-from digitlab.reading.rules import find_rules, without_rules
-from digitlab.reading.sheet import only_the_sheet
-from digitlab.reading.upright import turned_back, turned_box, turned_picture
+from digitlab.reading.orientation import turned_back, turned_box, turned_picture
+from digitlab.reading.paper_mask import only_the_sheet
+from digitlab.reading.ruled_lines import find_rules, without_rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from digitlab.errors import ModelError, ShapeError, UsageError
+from digitlab.network.graph import read_graph
+from digitlab.network.layers import NetworkLayers, Sight, Window
 from digitlab.reading import Classifier, resolve_model
-from digitlab.reading.layers import NetworkLayers, Sight, Window
-from digitlab.reading.onnx_graph import read_graph
 
 
 @pytest.fixture(scope="module")

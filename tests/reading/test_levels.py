@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from digitlab.reading.levels import counted, distances, lower_median, median, quantile
+from digitlab.reading.histogram import counted, distances, lower_median, median, quantile
 
 pictures = arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 

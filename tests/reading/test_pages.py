@@ -11,8 +11,8 @@ from PIL import Image
 
 from digitlab.errors import ImageError
 from digitlab.reading import load_image
+from digitlab.reading.image_pages import file_and_page, file_of, page_names
 from digitlab.reading.images import decode_image
-from digitlab.reading.pages import file_and_page, file_of, page_names
 
 if TYPE_CHECKING:
     from pathlib import Path

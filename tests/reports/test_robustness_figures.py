@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitlab.datasets.hard_sets import hard_sets
+from digitlab.datasets.robustness_sets import hard_sets
 from digitlab.evaluation.robustness import Robustness, measure_robustness
 from digitlab.reports.figures import house_style, save_figure
 from digitlab.reports.robustness_figures import label_errors_figure, robustness_figure

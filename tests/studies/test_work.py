@@ -15,7 +15,7 @@ from digitlab.studies.tasks import FindRate, Train, TrainOnFolds
 from digitlab.studies.work import Interrupted, check_job, do
 from digitlab.studies.work import training as training_module
 from digitlab.studies.work.data import folded, shared
-from digitlab.studies.work.doing import attempt
+from digitlab.studies.work.run_job import attempt
 from digitlab.training import EpochEnded, StopRequest, Training
 
 if TYPE_CHECKING:

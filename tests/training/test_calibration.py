@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitlab.training.calibration import RIGHT, calibrate
-from digitlab.training.settings import Training
+from digitlab.training.config import Training
 
 pytestmark = pytest.mark.xdist_group("keras")
 

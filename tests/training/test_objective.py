@@ -5,7 +5,7 @@ import pytest
 
 from digitlab.models.backend import keras
 from digitlab.training.compiled.objective import loss_and_accuracy, objective
-from digitlab.training.settings import LOSSES
+from digitlab.training.config import LOSSES
 
 pytestmark = pytest.mark.xdist_group("keras")
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from digitlab.datasets.distractors import alphabet
+from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
 from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
 from digitlab.datasets.pages.glyphs import of_strokes

@@ -6,7 +6,7 @@ import pytest
 
 from digitlab.datasets.transforms import MOST_COPIES
 from digitlab.errors import RecipeError, UsageError
-from digitlab.training.settings import Training, find_recipe, read_recipe, recipe_names, with_options
+from digitlab.training.config import Training, find_recipe, read_recipe, recipe_names, with_options
 
 
 def written(tmp_path: Path, text: str) -> Path:

@@ -167,7 +167,7 @@ def test_the_best_is_trained_and_only_that_one_is_tested(space: Path, tmp_path: 
 
 @pytest.mark.xdist_group("keras")
 def test_a_network_is_weighed(make_space: Callable[..., Space]) -> None:
-    from digitlab.studies.work.weighing import weigh
+    from digitlab.studies.work.model_cost import weigh
     from digitlab.tuning.progress import weighing
 
     small, wide = (

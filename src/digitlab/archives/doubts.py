@@ -15,7 +15,7 @@ from digitlab.errors import ImageError, UsageError
 from digitlab.reading import digit_image
 from digitlab.reading.glyph import normalise
 from digitlab.reading.images import load_reduced
-from digitlab.reading.upright import turned_box, turned_picture
+from digitlab.reading.orientation import turned_box, turned_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -12,8 +12,8 @@ import digitlab
 from digitlab.errors import DigitlabError, StorageError
 from digitlab.reading import Reader
 from digitlab.reading.drawing import save_drawing
+from digitlab.reading.image_pages import file_of
 from digitlab.reading.images import load_reduced
-from digitlab.reading.pages import file_of
 
 if TYPE_CHECKING:
     from digitlab.archives.pictures import Picture

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from digitlab.datasets import mnist
-from digitlab.datasets.foreign import load_digits_8x8, load_fashion_mnist
 from digitlab.datasets.formats.memory import MemorySource
 from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load_handmade
+from digitlab.datasets.other_datasets import load_digits_8x8, load_fashion_mnist
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _mnist(_: int) -> Dataset:
 
 
 def _habits(seed: int) -> Dataset:
-    from digitlab.datasets.habits import with_habits  # draws, and so loads OpenCV
+    from digitlab.datasets.stroke_variants import with_habits  # draws, and so loads OpenCV
 
     about = f"MNIST, and in training ones with an upstroke or as a line, barred sevens, slashed zeros, seed {seed}"
     return replace(

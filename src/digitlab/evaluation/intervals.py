@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from digitlab.evaluation.weighted import WeightedMetrics
+from digitlab.evaluation.bootstrap_metrics import WeightedMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,7 +34,7 @@ _EXAMPLES = 10  # images of each set that are kept to be shown
 
 
 class ImageSet(Protocol):
-    """A set to answer; `digitlab.datasets.hard_sets` makes them."""
+    """A set to answer; `digitlab.datasets.robustness_sets` makes them."""
 
     @property
     def kind(self) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 
 from digitlab.errors import UsageError
 from digitlab.inspection.activations import results
-from digitlab.inspection.fields import receptive_fields
 from digitlab.inspection.gradients import slopes
+from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.inspection.fields import Field
+    from digitlab.inspection.receptive_fields import Field
     from digitlab.inspection.steps import Network
 
 __all__ = [

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from digitlab.inspection.fields import receptive_fields
+from digitlab.inspection.receptive_fields import receptive_fields
 
 if TYPE_CHECKING:
-    from digitlab.inspection.fields import Field
+    from digitlab.inspection.receptive_fields import Field
     from digitlab.inspection.steps import Network, Step
 
 __all__ = ["LayerSummary", "summarise"]

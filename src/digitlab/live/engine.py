@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Self
 
 from digitlab.camera.state import SourceState
 from digitlab.errors import DigitlabError, StorageError, UsageError
+from digitlab.live.frame_reading import Mode, check_mode
 from digitlab.live.loop import THREADS, ReadingLoop, Wishes
 from digitlab.live.recording import Recording
-from digitlab.live.sight import Mode, check_mode
 from digitlab.live.snapshot import Change, Snapshot
 from digitlab.live.tracks import Track
 from digitlab.storage import atomic_path, write_text

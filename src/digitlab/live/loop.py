@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from digitlab.camera import NewestFrame, SourceState, open_source
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
+from digitlab.live.frame_reading import look, warm_up
 from digitlab.live.region import Region
 from digitlab.live.session import LiveReading
 from digitlab.live.settings import forget_region, remember_region
-from digitlab.live.sight import look, warm_up
 from digitlab.live.snapshot import Change
 from digitlab.live.statistics import LiveStatistics
 from digitlab.live.tracks import Pace, Tracker
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.camera import Keep, Source
+    from digitlab.live.frame_reading import Mode, Sight
     from digitlab.live.recording import Recording
-    from digitlab.live.sight import Mode, Sight
     from digitlab.live.tracks import Track
     from digitlab.reading import Reader
     from digitlab.values import Box, Frame

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.camera.state import SourceState
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
     from digitlab.live.tracks import Track
     from digitlab.values import Box, Frame, Reading
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.live.sight import Mark
+    from digitlab.live.frame_reading import Mark
     from digitlab.values import Box
 
 __all__ = ["Pace", "Track", "Tracker"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digitlab.reading.classifier import Classifier, resolve_model, shipped_keras, shipped_models
+from digitlab.network.classifier import Classifier, resolve_model, shipped_keras, shipped_models
 from digitlab.reading.images import load_image
 from digitlab.reading.reader import Reader, digit_image
 

@@ -14,7 +14,7 @@ from digitlab.reading.candidates import Candidate
 from digitlab.reading.components import FAINT
 from digitlab.reading.glyph import normalise
 from digitlab.reading.ink import INK, ink_strength, scaled, shrink
-from digitlab.reading.rules import Rule, find_rules, taken_out
+from digitlab.reading.ruled_lines import Rule, find_rules, taken_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

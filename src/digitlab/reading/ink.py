@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from digitlab.reading.levels import counted, median_and_spread, quantile
+from digitlab.reading.histogram import counted, median_and_spread, quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from digitlab.errors import ModelError
+from digitlab.network.classifier import start_session
 from digitlab.reading.candidates import Candidate
-from digitlab.reading.classifier import start_session
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.reading.witnesses import Weights
+    from digitlab.reading.agreement import Weights
 
 __all__ = ["PAGE_SIDE", "PageNetwork", "page_network"]
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
+from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
+from digitlab.reading.agreement import confirmed
 from digitlab.reading.candidates import Candidate, main_candidate, without_twins
-from digitlab.reading.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
 from digitlab.reading.grid import read_grid
 from digitlab.reading.images import as_rgb, load_reduced
+from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
+from digitlab.reading.orientation import set_upright, turned_back
 from digitlab.reading.page_network import PAGE_SIDE, page_network
-from digitlab.reading.prepared import glyph_of, inks_of, main_digit
-from digitlab.reading.upright import set_upright, turned_back
-from digitlab.reading.witnesses import confirmed
 from digitlab.values import Prediction, ReadDigit, Reading
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
-from digitlab.training.settings import Training
+from digitlab.training.config import Training
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

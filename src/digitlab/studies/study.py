@@ -11,7 +11,7 @@ from digitlab.studies.figures import validation_curves
 from digitlab.studies.job import Job
 from digitlab.studies.measures import expect_measures
 from digitlab.studies.tasks import Train
-from digitlab.training.settings import Training
+from digitlab.training.config import Training
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence

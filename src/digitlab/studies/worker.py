@@ -34,7 +34,7 @@ def main() -> None:
         from digitlab.datasets import find_dataset
         from digitlab.studies.job import Job
         from digitlab.studies.work import check_job
-        from digitlab.studies.work.doing import attempt
+        from digitlab.studies.work.run_job import attempt
         from digitlab.studies.work.stopping import Stopping
         from digitlab.training.experiment import environment
 

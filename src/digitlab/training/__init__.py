@@ -8,8 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from digitlab.training.config import Training, find_recipe, read_recipe, recipe_names, with_options
 from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
-from digitlab.training.settings import Training, find_recipe, read_recipe, recipe_names, with_options
 
 if TYPE_CHECKING:
     from digitlab.training.experiment import Trained, check, resumed, run_training

@@ -13,7 +13,7 @@ from digitlab.training.precision import dtype_policy_name
 
 if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
-    from digitlab.training.settings import Training
+    from digitlab.training.config import Training
     from digitlab.values import Digits
 
 __all__ = ["finished_network", "loop_of", "network_of", "optimiser_of"]

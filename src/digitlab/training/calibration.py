@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from digitlab.datasets.distractors import draw_distractors
+from digitlab.datasets.ood.training_images import draw_distractors
 from digitlab.datasets.transforms import vary_handwriting
 from digitlab.models import predict_probabilities
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets import find_dataset, hold_out
-from digitlab.datasets.distractors import draw_distractors
 from digitlab.datasets.files import WHOLE
 from digitlab.datasets.formats import RowSource
+from digitlab.datasets.ood.training_images import draw_distractors
 from digitlab.datasets.shuffling import InFile, InMemory
 from digitlab.errors import DatasetError, UsageError
 from digitlab.training.augmentation import augmentation
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets import Dataset
     from digitlab.datasets.shuffling import Shuffled
-    from digitlab.training.settings import Training
+    from digitlab.training.config import Training
 
 __all__ = ["TrainingData", "open_training_data", "training_split", "watched_by"]
 

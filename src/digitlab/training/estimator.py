@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from digitlab.datasets import hold_out
 from digitlab.errors import ShapeError, UsageError
-from digitlab.training.settings import LOSSES, Training
+from digitlab.training.config import LOSSES, Training
 from digitlab.values import Digits
 
 if TYPE_CHECKING:

@@ -21,13 +21,13 @@ from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
+from digitlab.training.config import Training
 from digitlab.training.data import open_training_data, watched_by
 from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.members import train_members
 from digitlab.training.precision import processor_name
 from digitlab.training.precision_choice import begun_with
-from digitlab.training.settings import Training
 from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
 

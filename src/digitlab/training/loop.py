@@ -22,8 +22,8 @@ from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
 from digitlab.training.augmentation import Augmentation
 from digitlab.training.compiled import make_steps
+from digitlab.training.config import LOSSES
 from digitlab.training.events import EpochEnded, Progressed
-from digitlab.training.settings import LOSSES
 from digitlab.values import Digits
 
 if TYPE_CHECKING:

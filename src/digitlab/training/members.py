@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from digitlab.models.backend import keras
     from digitlab.runs import Run
+    from digitlab.training.config import Training
     from digitlab.training.events import Listener
-    from digitlab.training.settings import Training
     from digitlab.values import ModelCard
 
 __all__ = ["train_members"]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from digitlab.training.config import Training
     from digitlab.training.events import Listener
-    from digitlab.training.settings import Training
     from digitlab.values import Digits
 
 __all__ = ["OutOfFold", "answered_folds", "check_folds", "check_settings", "out_of_fold", "stratified_folds"]

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digitlab.runs import Run
+    from digitlab.training.config import Training
     from digitlab.training.events import Listener
-    from digitlab.training.settings import Training
 
 __all__ = ["PRECISIONS", "Choice", "begun_with", "choose_precision"]
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.runs import Run
+    from digitlab.training.config import Training
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Event, Listener
-    from digitlab.training.settings import Training
 
 __all__ = ["RangeTest", "range_curve", "read_curve", "run_range_test"]
 

@@ -18,7 +18,7 @@ from digitlab.studies.job import Job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from digitlab.training.settings import Training
+    from digitlab.training.config import Training
     from digitlab.tuning.search import Trial
     from digitlab.tuning.space import Space
 
@@ -43,7 +43,7 @@ def jobs_of(space: Space, training: Training) -> list[Job]:
 
 def weighing(training: Training) -> Job:
     """Size and latency of a network, whatever it is trained with."""
-    from digitlab.training.settings import Training as Settings
+    from digitlab.training.config import Training as Settings
 
     network = Settings(training.architecture, dropout=training.dropout, options=training.options, noise=training.noise)
     return Job("weigh", {"training": network.as_dict()})

@@ -15,7 +15,7 @@ from digitlab.tuning.settings import OBJECTIVES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digitlab.training.settings import Training
+    from digitlab.training.config import Training
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search, Trial
     from digitlab.tuning.space import Space

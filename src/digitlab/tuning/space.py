@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
-from digitlab.training.settings import Training, expect_setting, training_of
+from digitlab.training.config import Training, expect_setting, training_of
 from digitlab.tuning.parameters import Parameter, Range, parameter_of
 from digitlab.tuning.settings import Tuning, tuning_of
 

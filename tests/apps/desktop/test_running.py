@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
 
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
     from digitlab.values import Digits
 
 

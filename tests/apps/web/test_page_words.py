@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from digitlab.reading.upright import LIES
+from digitlab.reading.orientation import LIES
 
 STATIC = resources.files("digitlab.apps.web") / "static"
 SCRIPTS = {each.name: each.read_text() for each in STATIC.iterdir() if each.name.endswith(".js")}

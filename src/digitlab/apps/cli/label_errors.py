@@ -11,7 +11,7 @@ from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from digitlab.datasets import Dataset
-    from digitlab.datasets.whole import Whole
+    from digitlab.datasets.labelled import Whole
     from digitlab.evaluation.label_errors import LabelRanking
     from digitlab.runs import Run
     from digitlab.training import Training
@@ -65,7 +65,7 @@ def label_errors(
         json: The result as one JSON object.
     """
     from digitlab.datasets import find_dataset
-    from digitlab.datasets.whole import whole_of
+    from digitlab.datasets.labelled import whole_of
     from digitlab.errors import UsageError
     from digitlab.evaluation.label_errors import rank_labels
     from digitlab.runs import Run

@@ -56,7 +56,7 @@ def run_robustness(
     Returns:
         What `robustness.json` holds.
     """
-    from digitlab.datasets.hard_sets import hard_sets
+    from digitlab.datasets.robustness_sets import hard_sets
     from digitlab.datasets.transforms import mean_answer
     from digitlab.evaluation.robustness import COLUMNS, measure_robustness
     from digitlab.reports.figures import save_figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
-from digitlab.live.sight import MODES
+from digitlab.live.frame_reading import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QObject
     from PySide6.QtWidgets import QMenu, QMenuBar
 
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
 
 __all__ = ["Actions"]
 

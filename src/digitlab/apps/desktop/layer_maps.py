@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.reading.layers import NetworkLayers
+    from digitlab.network.layers import NetworkLayers
 
 __all__ = ["LayerMaps"]
 
@@ -83,7 +83,7 @@ class LayerMaps(QObject):
 
 
 def _open(model: str) -> NetworkLayers:
-    from digitlab.reading.layers import NetworkLayers
+    from digitlab.network.layers import NetworkLayers
 
     return NetworkLayers(model)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from digitlab.camera import Keep, Source
+    from digitlab.live.frame_reading import Mode
     from digitlab.live.region import Region
-    from digitlab.live.sight import Mode
     from digitlab.reading import Reader
     from digitlab.values import Box
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QByteArray, QStandardPaths
 
 from digitlab.apps.desktop.states import source_name
+from digitlab.live.frame_reading import MODES
 from digitlab.live.settings import config_folder
-from digitlab.live.sight import MODES
 from digitlab.storage import write_text
 
 if TYPE_CHECKING:
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
 
 __all__ = ["Theme", "WindowSettings"]
 

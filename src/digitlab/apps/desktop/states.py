@@ -12,7 +12,7 @@ from digitlab.camera import is_camera
 if TYPE_CHECKING:
     from digitlab.camera import Source
     from digitlab.live.engine import Snapshot
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
     from digitlab.values import ReadDigit
 
 __all__ = ["Condition", "Kind", "condition", "looked_at", "mode_of", "percent_of", "source_name", "what_is_read"]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from digitlab.apps.desktop.settings import Theme, WindowSettings
     from digitlab.camera import Source
     from digitlab.live.engine import LiveEngine, Snapshot
-    from digitlab.live.sight import Mode
+    from digitlab.live.frame_reading import Mode
     from digitlab.values import Box
 
 __all__ = ["LiveWindow"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from digitlab.apps.web.schemas import ModelSummary
 from digitlab.errors import DigitlabError, ModelError
+from digitlab.network.layers import NetworkLayers
 from digitlab.reading import Reader, resolve_model, shipped_models
-from digitlab.reading.layers import NetworkLayers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -49,8 +49,8 @@ def filter_bank(picture: NDArray[np.uint8]) -> FilterBank:
 def gallery() -> Gallery:
     """Two of each test digit, the same turned, moved, noisy and thinned, and things that are no digits."""
     from digitlab.datasets import load_dataset
-    from digitlab.datasets.hard_sets import rotated, shifted
-    from digitlab.datasets.strangers import draw_shapes
+    from digitlab.datasets.ood.test_images import draw_shapes
+    from digitlab.datasets.robustness_sets import rotated, shifted
 
     test = load_dataset("mnist").split("test")
     rows = np.concatenate([np.flatnonzero(test.labels == digit)[:2] for digit in range(10)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.datasets.distractors import alphabet
+from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages.glyphs import BODY, Glyph, of_coverage, of_skeleton, of_strokes, skeletons
 from digitlab.datasets.pages.hands import FORMS, SIGNS
 

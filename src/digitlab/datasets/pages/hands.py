@@ -1,6 +1,6 @@
 """Digits as strokes, in the forms that hands of several countries give them; MNIST's writers were American.
 
-The grammar is that of `digitlab.datasets.distractors.alphabet`: strokes parted by commas, points of two figures, x to
+The grammar is that of `digitlab.datasets.ood.alphabet`: strokes parted by commas, points of two figures, x to
 the right and y down, 0 to 9; a ``~`` makes the stroke a smooth curve.
 """
 
@@ -107,7 +107,7 @@ FORMS: dict[int, tuple[str, ...]] = {
     ),
 }
 
-# Other forms of letters of `digitlab.datasets.distractors.alphabet` that come near a digit, by their names there.
+# Other forms of letters of `digitlab.datasets.ood.alphabet` that come near a digit, by their names there.
 SIGNS: dict[str, tuple[str, ...]] = {
     "gamma": (
         "~00 21 44 57 49 37 44 80",

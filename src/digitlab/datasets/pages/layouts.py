@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.datasets.distractors.alphabet import curve
+from digitlab.datasets.ood.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing
 from digitlab.datasets.pages.glyphs import bent
 from digitlab.datasets.pages.words import word

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.inspection.activations import activation_maps, liveliness, results
 from digitlab.inspection.attribution import Question
-from digitlab.inspection.changes import FURTHEST, smallest_changes
-from digitlab.inspection.fields import receptive_fields
+from digitlab.inspection.counterfactuals import FURTHEST, smallest_changes
 from digitlab.inspection.look.reasons import look_at_reasons
+from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS, POOLINGS
 from digitlab.reports.inspection_figures import (
     TILES_A_PAGE,

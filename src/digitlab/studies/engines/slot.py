@@ -54,9 +54,9 @@ class Slot:
         return None
 
     def do(self, job: Mapping[str, Any], sets: Sets) -> dict[str, Any]:
-        """See `digitlab.studies.work.doing.attempt`; ``sets`` hold references into the object store."""
+        """See `digitlab.studies.work.run_job.attempt`; ``sets`` hold references into the object store."""
         from digitlab.studies.job import Job
-        from digitlab.studies.work.doing import attempt
+        from digitlab.studies.work.run_job import attempt
 
         whole = Job(**job)
 

@@ -59,7 +59,7 @@ def do(job: Job, *, find: Find, listener: Listener, stop: StopRequest, keep_stat
 
         return find_rate(job, find, listener, stop)
     if job.kind == "weigh":
-        from digitlab.studies.work.weighing import weigh
+        from digitlab.studies.work.model_cost import weigh
 
         return weigh(job)
     from digitlab.studies.work.training import train

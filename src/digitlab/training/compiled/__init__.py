@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from digitlab.models.backend import keras
 from digitlab.training.compiled.objective import loss_and_accuracy, objective
-from digitlab.training.settings import LOSSES
+from digitlab.training.config import LOSSES
 
 if TYPE_CHECKING:
     import numpy as np

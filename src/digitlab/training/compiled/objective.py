@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from digitlab.models.backend import keras
-from digitlab.training.settings import LOSSES
+from digitlab.training.config import LOSSES
 from digitlab.values import NONE
 
 ops = keras.ops

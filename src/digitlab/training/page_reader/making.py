@@ -12,9 +12,9 @@ from digitlab.datasets.pages import draw_page
 from digitlab.datasets.pages.alphabets import make_alphabets
 from digitlab.datasets.pages.typefaces import fonts
 from digitlab.reading import Classifier, Reader, resolve_model
+from digitlab.reading.agreement import logit
+from digitlab.reading.ink_crops import inks_of
 from digitlab.reading.page_network import PageNetwork
-from digitlab.reading.prepared import inks_of
-from digitlab.reading.witnesses import logit
 from digitlab.storage import write_bytes
 from digitlab.training.page_reader.calibration import fit_scale
 from digitlab.training.page_reader.measure import by_kind, measured, same_place, threshold_for

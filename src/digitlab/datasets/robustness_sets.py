@@ -10,8 +10,8 @@ import numpy as np
 
 from digitlab.datasets import mnist
 from digitlab.datasets.catalogue import CORRUPTIONS, load_dataset
+from digitlab.datasets.ood.test_images import draw_shapes
 from digitlab.datasets.shuffling import joined
-from digitlab.datasets.strangers import draw_shapes
 from digitlab.datasets.transforms.warp import about_centre, warp
 from digitlab.errors import UsageError
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.datasets.distractors.kinds import KINDS
-from digitlab.datasets.distractors.pen import as_mnist, blank
+from digitlab.datasets.ood.kinds import KINDS
+from digitlab.datasets.ood.pen import as_mnist, blank
 from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""Ways to make and convert files of images, S0's and ours, as `digitlab.bench.apart` runs them."""
+"""Ways to make and convert files of images, S0's and ours, as `digitlab.bench.subprocess_cost` runs them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.reading.levels import counted, distances, median
+from digitlab.reading.histogram import counted, distances, median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.models import export_onnx, preparation_of
 from digitlab.models.export import checking_images
-from digitlab.reading.classifier import Classifier
+from digitlab.network.classifier import Classifier
 from digitlab.training.assembly import network_of
 from digitlab.values import ModelCard
 

@@ -8,7 +8,7 @@ refused here. The format is protobuf; its fields' numbers are those of onnx.prot
 from __future__ import annotations
 
 from digitlab.errors import ModelError
-from digitlab.reading.protobuf import Protobuf
+from digitlab.network.protobuf import Protobuf
 
 __all__ = ["OPERATORS", "check_onnx"]
 

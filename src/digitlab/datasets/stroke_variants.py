@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.datasets.distractors.pen import CANVAS, as_mnist, blank, draw_lines
+from digitlab.datasets.ood.pen import CANVAS, as_mnist, blank, draw_lines
 from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.values import Digits
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.datasets.distractors import alphabet
-from digitlab.datasets.distractors.pen import CANVAS, draw_lines, placed, shaken
+from digitlab.datasets.ood import alphabet
+from digitlab.datasets.ood.pen import CANVAS, draw_lines, placed, shaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from digitlab.datasets.distractors.pen import Canvas, Points
+    from digitlab.datasets.ood.pen import Canvas, Points
     from digitlab.values import Digits
 
     Draw = Callable[[Canvas, np.random.Generator, Digits], None]

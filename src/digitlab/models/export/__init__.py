@@ -18,7 +18,7 @@ import numpy as np
 from digitlab.errors import ModelError, UsageError
 from digitlab.models.backend import native_stderr_silenced, release_memory
 from digitlab.models.ensemble import members_of
-from digitlab.models.raw_onnx import convert_to_onnx
+from digitlab.models.export.raw_onnx import convert_to_onnx
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import after_sobel
 from digitlab.storage import atomic_path, cache_folder, write_bytes
@@ -87,13 +87,13 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
     if card.form == "sobel":
         model = after_sobel(model)
     if int8:
-        from digitlab.models.int8 import export_int8
+        from digitlab.models.export.int8 import export_int8
 
         return export_int8(model, path, card)
     if ending == ".onnx":
         return Exported(path, _CHECKED_IMAGES, _write_onnx(model, path, card), TOLERANCE)
-    from digitlab.models.litert import export_litert
-    from digitlab.models.openvino import export_openvino
+    from digitlab.models.export.litert import export_litert
+    from digitlab.models.export.openvino import export_openvino
 
     write = export_openvino if ending == ".xml" else export_litert
     return Exported(path, _CHECKED_IMAGES, write(model, path, card), TOLERANCE)
@@ -208,7 +208,7 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
     """
     import onnx
 
-    from digitlab.models.joined_onnx import mean_of
+    from digitlab.models.export.joined_onnx import mean_of
 
     parts = members_of(model)
     graphs = [_converted(part, path) for part in parts or [model]]

@@ -1,6 +1,6 @@
-"""One way of `digitlab.bench.ways` in a process of its own: what it took, and how much memory it had at most.
+"""Time and peak memory of one way of `digitlab.bench.dataset_baselines`, in a process of its own.
 
-python -m digitlab.bench.apart "build in uint8" 0-1 OUT.h5
+python -m digitlab.bench.subprocess_cost "build in uint8" 0-1 OUT.h5
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _main(way: str, source: str, target: str, *options: str) -> None:
     import h5py  # noqa: F401  (every way needs it, and some lmdb: not counted)
     import lmdb  # noqa: F401
 
-    from digitlab.bench.ways import WAYS
+    from digitlab.bench.dataset_baselines import WAYS
     from digitlab.datasets.formats.datum import datum_class
 
     datum_class()

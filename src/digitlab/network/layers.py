@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import ModelError, ShapeError, UsageError
-from digitlab.reading.classifier import read_model, resolve_model, start_session
-from digitlab.reading.layer_parts import Layer, Sight, Step, Window, as_maps
-from digitlab.reading.layer_walk import moving_tensors, walk
-from digitlab.reading.onnx_graph import read_graph, with_outputs
+from digitlab.network.classifier import read_model, resolve_model, start_session
+from digitlab.network.graph import read_graph, with_outputs
+from digitlab.network.layer_parts import Layer, Sight, Step, Window, as_maps
+from digitlab.network.layer_walk import moving_tensors, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Keras' own conversion to ONNX, which knows TensorFlow's graphs only; on another backend in a process of its own.
 
-KERAS_BACKEND=tensorflow python -m digitlab.models.raw_onnx MODEL.keras OUT.onnx
+KERAS_BACKEND=tensorflow python -m digitlab.models.export.raw_onnx MODEL.keras OUT.onnx
 """
 
 from __future__ import annotations

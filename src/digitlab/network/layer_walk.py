@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.reading.layer_parts import (
+from digitlab.network.layer_parts import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
     PICTURE,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.reading.onnx_graph import Graph, Node
+    from digitlab.network.graph import Graph, Node
 
 __all__ = ["moving_tensors", "walk"]
 

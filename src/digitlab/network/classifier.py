@@ -16,14 +16,14 @@ import onnxruntime
 
 from digitlab.errors import ModelError, RunError, ShapeError
 from digitlab.kinds import kind_of
-from digitlab.reading.answers import as_they_are, making_probabilities
-from digitlab.reading.onnx_check import check_onnx
+from digitlab.network.check import check_onnx
+from digitlab.network.outputs import as_they_are, making_probabilities
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.reading.answers import Making
+    from digitlab.network.outputs import Making
 
 __all__ = [
     "DEFAULT_MODEL", "Classifier", "read_model", "resolve_model", "shipped_keras", "shipped_models", "start_session",
