@@ -12,7 +12,6 @@ import numpy as np
 from digitlab.errors import ModelError, UsageError
 from digitlab.reading import digit_image
 from digitlab.reading.found import ALONE
-from digitlab.reading.orientation import turned_picture
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
@@ -163,7 +162,9 @@ def _one_digit(
 
 def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
     start = time.perf_counter()
-    reading = reader.read(image)
+    reading = reader.read(
+        image, turning=False
+    )  # a camera is set upright once; a frame has no time for three more looks
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     marks = tuple(
         Mark(each.box, each.line, each.digit, _spread(each), _sketch(_cut(grey, _widened(each.box, grey.shape))))
@@ -174,7 +175,7 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
     )
     glyph = None
     if surest is not None:
-        glyph = digit_image(turned_picture(_cut(image, _widened(surest.box, image.shape)), -reading.turned % 4))
+        glyph = digit_image(np.ascontiguousarray(_cut(image, _widened(surest.box, image.shape))))
     probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
     return Sight(replace(reading, milliseconds=_milliseconds(start)), marks, None, glyph, probabilities)
 

@@ -26,6 +26,7 @@ _BOTH_WAYS = (0, 1, 6, 8, 9)  # … but of pages of these alone, which are digit
 _POSSIBLE = 0.2  # the confidence of what may be a digit that lies wrongly
 _WELL = 0.75  # mean confidence of a page of digits
 _CLEARLY = 1.2  # times as much is read the right way up
+_PART, _DIGITS_ACROSS = 0.45, 6  # of the page's longest side, and digits: the least side of the part that is turned
 
 
 def set_upright(
@@ -33,19 +34,51 @@ def set_upright(
 ) -> tuple[int, list[Candidate], str | None]:
     """How a page is read best: quarter turns to the left, the candidates seen then, and what to say of it.
 
+    Where that is in doubt, the part of the page that holds the most candidates is turned and read each way.
+
     picture: uint8 (H, W, 3); candidates: of the picture as it lies; find: gives those of a picture
     """
-    ways = {0: candidates}
-    for turns in _ways_to_try(candidates):
-        ways[turns] = find(turned_picture(picture, turns))
-    if len(ways) == 1:
+    turns = _ways_to_try(candidates)
+    if not turns:
         return 0, candidates, None
-    best, *others = sorted(ways, key=lambda turns: -_read(ways[turns]))
+    part, inside = _busiest_part(picture, candidates)
+    ways = {0: inside} | {turn: find(turned_picture(part, turn)) for turn in turns}
+    best, *others = sorted(ways, key=lambda turn: -_read(ways[turn]))
     if not _reads_well(ways[best]):
         return 0, candidates, None  # no page of digits, whichever way it lies
     if _read(ways[best]) < _CLEARLY * _read(ways[others[0]]):
         return 0, candidates, "it cannot be told which way up this lies"
-    return best, ways[best], f"lies {LIES[best]}; turned and read" if best else None
+    if best == 0:
+        return 0, candidates, None
+    whole = part.shape == picture.shape
+    return best, ways[best] if whole else find(turned_picture(picture, best)), f"lies {LIES[best]}; turned and read"
+
+
+def _busiest_part(
+    picture: NDArray[np.uint8], candidates: Sequence[Candidate]
+) -> tuple[NDArray[np.uint8], list[Candidate]]:
+    """The square part of a page that holds the most candidates, large enough for several, and those in it."""
+    height, width = picture.shape[:2]
+    longest = float(np.median([each.longest for each in candidates]))
+    side = int(max(_PART * max(height, width), _DIGITS_ACROSS * longest))
+    if side >= max(height, width):
+        return picture, list(candidates)
+    boxes = np.array([each.box for each in candidates])
+    xs, ys = (
+        np.unique(np.r_[0 : max(1, size - side) : max(1, side // 4), max(0, size - side)]) for size in (width, height)
+    )
+    corners = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    counts = [int(np.count_nonzero(_within(boxes, corner, side))) for corner in corners]
+    x, y = corners[int(np.argmax(counts))].tolist()
+    inside = _within(boxes, (x, y), side)
+    part = np.ascontiguousarray(picture[y : y + side, x : x + side])
+    return part, [each for each, is_in in zip(candidates, inside, strict=True) if is_in]
+
+
+def _within(boxes: NDArray[np.float64], corner: Sequence[int] | NDArray[np.int64], side: int) -> NDArray[np.bool_]:
+    """Which of the boxes, (N, 4), lie whole in a square: bool (N,)."""
+    x, y = corner
+    return (boxes[:, 0] >= x) & (boxes[:, 1] >= y) & (boxes[:, 2] <= x + side) & (boxes[:, 3] <= y + side)
 
 
 def _reads_well(candidates: Sequence[Candidate]) -> bool:

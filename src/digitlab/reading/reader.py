@@ -111,6 +111,7 @@ class Reader:
         region: tuple[int, int, int, int] | None = None,
         pattern: str | None = None,
         grid: tuple[int, int] | None = None,
+        turning: bool = True,
     ) -> Reading:
         """All digits of a page, line by line; those that were found but not answered are there too, ``digit`` None.
 
@@ -126,6 +127,7 @@ class Reader:
             digits stand there, `Reading.fits` is False and the note says so
         grid: columns and rows of a form or sudoku. The largest grid is found and laid flat; each cell is one digit or
             empty; `Reading.lines` are its rows. Goes with region alone
+        turning: whether a page that reads badly is tried the other ways up, which takes about as long again
 
         Raises:
             ImageError: when a file cannot be read.
@@ -143,11 +145,13 @@ class Reader:
             digits = tuple(self._digit(cell, place.of(box), row, column) for row, column, box, cell in cells)
             reading = Reading(digits, 0.0, grid=grid)
         else:
-            reading = self._read_page(pixels, wanted, place)
+            reading = self._read_page(pixels, wanted, place, turning=turning)
         return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0, size=size)
 
-    def _read_page(self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place) -> Reading:
-        turns, candidates, note = set_upright(pixels, self.candidates(pixels), self.candidates)
+    def _read_page(self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place, *, turning: bool) -> Reading:
+        turns, candidates, note = 0, self.candidates(pixels), None
+        if turning:
+            turns, candidates, note = set_upright(pixels, candidates, self.candidates)
         decoded = decode(candidates, wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
         digits = tuple(
