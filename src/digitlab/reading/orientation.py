@@ -41,8 +41,9 @@ def set_upright(
     turns = _ways_to_try(candidates)
     if not turns:
         return 0, candidates, None
-    part, inside = _busiest_part(picture, candidates)
-    ways = {0: inside} | {turn: find(turned_picture(part, turn)) for turn in turns}
+    part = _busiest_part(picture, candidates)
+    whole = part.shape == picture.shape
+    ways = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}
     best, *others = sorted(ways, key=lambda turn: -_read(ways[turn]))
     if not _reads_well(ways[best]):
         return 0, candidates, None  # no page of digits, whichever way it lies
@@ -50,32 +51,27 @@ def set_upright(
         return 0, candidates, "it cannot be told which way up this lies"
     if best == 0:
         return 0, candidates, None
-    whole = part.shape == picture.shape
     return best, ways[best] if whole else find(turned_picture(picture, best)), f"lies {LIES[best]}; turned and read"
 
 
-def _busiest_part(
-    picture: NDArray[np.uint8], candidates: Sequence[Candidate]
-) -> tuple[NDArray[np.uint8], list[Candidate]]:
-    """The square part of a page that holds the most candidates, large enough for several, and those in it."""
+def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
+    """The square part of a page that holds the most candidates, large enough for several."""
     height, width = picture.shape[:2]
     longest = float(np.median([each.longest for each in candidates]))
     side = int(max(_PART * max(height, width), _DIGITS_ACROSS * longest))
     if side >= max(height, width):
-        return picture, list(candidates)
+        return picture
     boxes = np.array([each.box for each in candidates])
     xs, ys = (
         np.unique(np.r_[0 : max(1, size - side) : max(1, side // 4), max(0, size - side)]) for size in (width, height)
     )
     corners = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    counts = [int(np.count_nonzero(_within(boxes, corner, side))) for corner in corners]
+    counts = [np.count_nonzero(_within(boxes, corner, side)) for corner in corners.tolist()]
     x, y = corners[int(np.argmax(counts))].tolist()
-    inside = _within(boxes, (x, y), side)
-    part = np.ascontiguousarray(picture[y : y + side, x : x + side])
-    return part, [each for each, is_in in zip(candidates, inside, strict=True) if is_in]
+    return np.ascontiguousarray(picture[y : y + side, x : x + side])
 
 
-def _within(boxes: NDArray[np.float64], corner: Sequence[int] | NDArray[np.int64], side: int) -> NDArray[np.bool_]:
+def _within(boxes: NDArray[np.float64], corner: Sequence[int], side: int) -> NDArray[np.bool_]:
     """Which of the boxes, (N, 4), lie whole in a square: bool (N,)."""
     x, y = corner
     return (boxes[:, 0] >= x) & (boxes[:, 1] >= y) & (boxes[:, 2] <= x + side) & (boxes[:, 3] <= y + side)
