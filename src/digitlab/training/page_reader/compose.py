@@ -155,7 +155,7 @@ def compose(
 
 
 def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
-    """One look at the picture, made from ``planes``, uint8 (1, 3, h, w).
+    """One look at the picture, made from ``planes``: uint8 (1, 3, h, w) for the largest look, then `_units` of it.
 
     Returns:
         Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3),
@@ -169,7 +169,7 @@ def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     other = g.inside()
     none = [other("Identity", other.constant(np.zeros(shape, np.float32))) for shape in
             ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3))]  # fmt: skip
-    same = other("Identity", planes)
+    same = _units(other, planes) if _is_first(place) else other("Identity", planes)
     return g.either(needed, (inner, seen), (other, [*none, same]))
 
 
@@ -183,8 +183,8 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     small = g("Resize", planes, "", "", four, mode="linear", antialias=1, coordinate_transformation_mode="half_pixel")
     multiple = g.constant([MULTIPLE] * 2, np.int64)
     rest = g("Mod", g("Sub", multiple, g("Mod", whole, multiple)), multiple)
-    padded = g("Pad", small, g("Concat", g.constant([0] * 6, np.int64), rest, axis=0), mode="edge")
-    units = g("Sub", g("Mul", g("Cast", padded, to=TensorProto.FLOAT), g.constant(1 / 64.0)), g.constant(2.0))
+    small = _units(g, small) if _is_first(place) else small
+    units = g("Pad", small, g("Concat", g.constant([0] * 6, np.int64), rest, axis=0), mode="edge")
     answers = g.put_in(detector, g("Transpose", units, perm=[0, 2, 3, 1]), "where_")  # (1, h, w, 60)
     cells = g("DepthToSpace", g("Transpose", answers, perm=[0, 3, 1, 2]), blocksize=2, mode="DCR")  # (1, 15, 2h, 2w)
     heat = g("Slice", cells, *(g.constant([each], np.int64) for each in (0, 1, 1)))
@@ -205,6 +205,15 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     corners = [g("Min", g("Max", g("Mul", each, factor), g.constant([0.0, 0.0])), limit) for each in (low, high)]
     peaks = g("Squeeze", g("Sigmoid", logit), g.constant([1], np.int64))
     return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), _crops(g, units, low, high), small]
+
+
+def _is_first(place: int) -> bool:
+    return place == len(SCALES) - 1
+
+
+def _units(g: _Graph, pixels: str) -> str:
+    """As `networks.normalised`, in one operation: (uint8 - 128) / 64. The smaller looks are made from these floats."""
+    return str(g("DequantizeLinear", pixels, g.constant(1 / 64.0), g.constant(128, np.uint8)))
 
 
 def _best(g: _Graph, ranks: str, most: int, *values: str) -> list[str]:
