@@ -133,18 +133,18 @@ def pick_writer(
     pen = float(np.clip(np.exp(rng.normal(np.log(0.085), 0.45)), 0.025, 0.26))
     weight = rng.uniform(-0.012, 0.012) if font.kind == "handwriting" else rng.uniform(-0.02, 0.015)
     weight += max(0.0, pen - 0.1) * 0.3
-    hand = Hand(pen, weight, rng.normal(0.08, 0.16), abs(rng.normal(0, 0.07)), rng.uniform(0.8, 1.7))
+    hand = Hand(pen, weight, rng.normal(0.1, 0.2), abs(rng.normal(0, 0.07)), rng.uniform(0.8, 1.7))
     source = rng.random()
-    if source < 0.28:
+    if source < 0.24:
         mix: tuple[tuple[str, float], ...] = (("mnist", 1.0),)
-    elif source < 0.56:
+    elif source < 0.5:
         mix = (("skeleton", 1.0),)
-    elif source < 0.72:
+    elif source < 0.74:
         mix = (("strokes", 1.0),)
     elif source < 0.84:
         mix = (("font", 1.0),)
     else:
-        mix = (("mnist", 0.25), ("skeleton", 0.35), ("strokes", 0.25), ("font", 0.15))
+        mix = (("mnist", 0.25), ("skeleton", 0.3), ("strokes", 0.3), ("font", 0.15))
     # As the digits are drawn, so are the letters: else it is the pen that tells them apart.
     lines = bool(rng.random() < (0.85 if mix[0][0] in ("skeleton", "strokes") else 0.4))
     wobble = abs(rng.normal(0.0, 1.8)) if rng.random() < 0.9 else 0.0
