@@ -43,6 +43,8 @@ def main() -> None:
     tell("share of answers that are right, from which confidence on: " + json.dumps(found["thresholds"]))
     for kind, (digits, recall, precision) in sorted(found["drawn"].items()):
         tell(f"{kind:15} {digits:6} digits, recall {recall:.3f}, precision {precision:.3f}")
+    pairs, parted = found["touching"]
+    tell(f"{'touching':15} {pairs:6} pairs, both read {parted:.3f}")
     if asked.report:
         asked.report.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

@@ -17,7 +17,7 @@ from digitlab.reading.ink_crops import inks_of
 from digitlab.reading.page_network import PageNetwork
 from digitlab.storage import write_bytes
 from digitlab.training.page_reader.calibration import fit_scale
-from digitlab.training.page_reader.measure import by_kind, measured, same_place, threshold_for
+from digitlab.training.page_reader.measure import by_kind, measured, same_place, threshold_for, touching_parted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +102,7 @@ def finish(
     write_bytes(out, export_page_reader(networks, told_more, scale))
     return {
         "scale": scale, "confirming": confirming, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
+        "touching": touching_parted(results, THRESHOLD),
     }  # fmt: skip
 
 

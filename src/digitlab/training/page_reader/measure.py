@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Box = tuple[float, float, float, float]
 
-__all__ = ["Matched", "by_kind", "match", "measured", "same_place", "threshold_for"]
+__all__ = ["Matched", "by_kind", "match", "measured", "same_place", "threshold_for", "touching_parted"]
 
 _SAME_PLACE = 0.35  # intersection over union of a candidate with the digit that it is
 _TOUCHES = 0.1  # the same with one that may be found or not
@@ -32,30 +32,48 @@ class Matched:
 
     confidence, right: of each candidate that counts, float64 (N,) and bool (N,); those over ignored digits do not
     digits: how many stand there; kind: the page's layout
+    touching: of each pair of digits whose boxes overlap side by side, the lesser confidence of the two right answers
+        there, float64 (P,); 0 where one of them was not read rightly
     """
 
     confidence: NDArray[np.float64]
     right: NDArray[np.bool_]
     digits: int
     kind: str
+    touching: NDArray[np.float64]
 
 
 def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
     """Which candidates, likeliest first, are digits of the page, each digit once."""
     confidence, right = [], []
-    for row, label in same_place(page, [each.box for each in candidates]):
+    read = np.zeros(len(page.labels))  # with which confidence each digit was read rightly
+    for row, place in same_place(page, [each.box for each in candidates]):
         confidence.append(candidates[row].confidence)
-        right.append(label == candidates[row].digit)
-    digits = int(((page.labels >= 0) & (page.labels < NOT_A_DIGIT)).sum())
-    return Matched(np.array(confidence, np.float64), np.array(right, np.bool_), digits, page.kind)
+        right.append(place is not None and int(page.labels[place]) == candidates[row].digit)
+        if place is not None and right[-1]:
+            read[place] = confidence[-1]
+    digits = np.flatnonzero((page.labels >= 0) & (page.labels < NOT_A_DIGIT))
+    pairs = _touching(page.boxes[digits])
+    touching = np.array([min(read[digits[one]], read[digits[other]]) for one, other in pairs], np.float64)
+    return Matched(np.array(confidence, np.float64), np.array(right, np.bool_), len(digits), page.kind, touching)
+
+
+def _touching(boxes: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """Pairs of boxes, (N, 4), that overlap side by side: at least half of the lower one's height is common to both."""
+    x0, y0, x1, y1 = boxes.T
+    wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
+    high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    beside = (wide > 0.0) & (high > 0.5 * np.minimum((y1 - y0)[:, None], y1 - y0))
+    ones, others = np.nonzero(np.triu(beside, 1))
+    return list(zip(ones.tolist(), others.tolist(), strict=True))
 
 
 def same_place(page: DrawnPage, boxes: Sequence[Box] | NDArray[np.float32]) -> Iterator[tuple[int, int | None]]:
-    """Of each box, best first, its row and the digit that stands there, None where there is none or another has it.
+    """Of each box, best first, its row and that of the digit there, None where there is none or another box has it.
 
     Boxes over digits that are cut off or not legible are left out.
     """
-    truth = page.labels != NOT_A_DIGIT
+    truth = np.flatnonzero(page.labels != NOT_A_DIGIT)
     places, labels = page.boxes[truth], page.labels[truth]
     taken = np.zeros(len(places), np.bool_)
     for row, box in enumerate(boxes):
@@ -66,7 +84,7 @@ def same_place(page: DrawnPage, boxes: Sequence[Box] | NDArray[np.float32]) -> I
         hit = best >= 0 and overlaps[best] >= _SAME_PLACE and not taken[best]
         if hit:
             taken[best] = True
-        yield row, int(labels[best]) if hit else None
+        yield row, int(truth[best]) if hit else None
 
 
 def measured(pages: Iterable[DrawnPage], find: Callable[[NDArray[np.uint8]], list[Candidate]]) -> list[Matched]:
@@ -97,6 +115,12 @@ def by_kind(results: Sequence[Matched], threshold: float) -> dict[str, tuple[int
         digits = sum(each.digits for each in members)
         table[kind] = (digits, hits / max(digits, 1), hits / max(answered, 1))
     return table
+
+
+def touching_parted(results: Sequence[Matched], threshold: float) -> tuple[int, float]:
+    """How many pairs of digits overlap side by side, and the share of which both are read rightly at a threshold."""
+    confidence = np.concatenate([each.touching for each in results])
+    return len(confidence), float((confidence >= threshold).mean()) if len(confidence) else 1.0
 
 
 def _overlaps(box: tuple[float, float, float, float], others: NDArray[np.float32]) -> NDArray[np.float32]:
