@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Candidate", "main_candidate", "without_twins"]
@@ -17,6 +18,8 @@ Sides = tuple[float, float, float, float]
 _WITHIN, _LESS = 0.8, 0.7  # of the area of a part that lies within the whole; of the whole's, that a part has
 _TWINS = 0.6  # intersection over union of two candidates that are one digit
 _NEARLY = 0.5  # intersection over union of a candidate's box with that of its ink
+_LIKELY = 1e-3  # the least that either network's word on a digit counts: its ink may have been cut out badly
+_PAGES_SHARE = 0.4  # the page reader's word on *which* is that of drawn digits only, and too certain of itself
 _LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant
 
 
@@ -44,6 +47,18 @@ class Candidate:
     def confidence(self) -> float:
         """How likely the likeliest digit stands there: 0 … 1."""
         return self.score * float(self.probabilities.max())
+
+    def agreed_with(self, other: NDArray[np.float32] | None) -> Candidate:
+        """With another network's word on *which* digit multiplied in: what one overlooks the other often does not.
+
+        Whether it is a digit at all stays the page reader's: on drawn pages the other's word added nothing to that.
+
+        other: float32 (10,), that network's probabilities; None where it was not asked
+        """
+        if other is None:
+            return self
+        product = np.maximum(self.probabilities, _LIKELY) ** _PAGES_SHARE * np.maximum(other, _LIKELY)
+        return replace(self, probabilities=np.asarray(product / product.sum(), np.float32))
 
     def tightened(self, ink: tuple[float, float, float, float]) -> Candidate:
         """With the box of its ink, where that is nearly the box that was found: a network's boxes are loose."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,20 +17,17 @@ from digitlab.reading.candidates import Candidate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.reading.agreement import Weights
-
 __all__ = ["PAGE_SIDE", "PageNetwork", "page_network"]
 
 PAGE_SIDE = 1024  # pixels: the longest side at which a picture is looked at; two smaller looks are made in the graph
 _OUTPUTS = ["boxes", "scores", "probabilities"]
-_LEAST_SCORE = 0.1  # what is less likely is not worth a second look
+_LEAST_SCORE = 0.1  # what is less likely is not a candidate
 
 
 class PageNetwork:
     """Finds digits. Threads may share one.
 
     path: the ONNX file; threshold: the confidence from which on a digit is answered
-    confirming: weights for `witnesses.confirmed`, fitted with the shipped classifier
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
@@ -48,7 +44,6 @@ class PageNetwork:
         self._session = start_session(content, path, threads)
         told = self._session.get_modelmeta().custom_metadata_map
         self.threshold = float(told.get("threshold", 0.5))
-        self.confirming: Weights = tuple(json.loads(told["confirming"])) if "confirming" in told else (1.0, 0.0, 0.0)
 
     def witnesses(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Of a file that is not calibrated: boxes (N, 4), and both networks' logits that a digit is there (N, 2)."""

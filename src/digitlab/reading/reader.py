@@ -12,7 +12,6 @@ import numpy as np
 
 from digitlab.errors import UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
-from digitlab.reading.agreement import confirmed
 from digitlab.reading.candidates import Candidate, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
@@ -40,7 +39,8 @@ _SIMILAR = 0.4  # of the main digit's longest side: another one that is as large
 _LIKELY = 0.5  # confidence: where no more than one place is likelier to be a digit than not, there may be a single one,
 _CERTAIN = 0.95  # of which less than all was seen, unless the page reader is certain
 _LARGE = 0.25  # of the picture's longest side: a single digit
-_MOST_GLYPHS = 400  # candidates that are asked for twice; a page of more digits than that is a newspaper
+_ASKED = 0.25  # the least score of candidates that both networks are asked about, …
+_MOST_ASKED = 400  # … and the most of these; a page of more digits than that is a newspaper
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 
@@ -170,7 +170,8 @@ class Reader:
             ModelError: when a network cannot run.
         """
         found = self.pages.find(pixels)
-        inks = inks_of(pixels, found[:_MOST_GLYPHS])
+        count = sum(each.score >= _ASKED for each in found[:_MOST_ASKED]) if self._shipped else len(found)
+        inks = inks_of(pixels, found[:count])
         inks += [None] * (len(found) - len(inks))
         asked = self._which([None if ink is None else ink[1] for ink in inks])
         seen = [
@@ -187,7 +188,7 @@ class Reader:
     def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
-            return confirmed(candidate, said, self.pages.confirming)
+            return candidate.agreed_with(said)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
     def _one_digit(self, pixels: NDArray[np.uint8]) -> Candidate | None:

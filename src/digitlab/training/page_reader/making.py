@@ -11,9 +11,7 @@ from digitlab.datasets.mnist import load
 from digitlab.datasets.pages import draw_page
 from digitlab.datasets.pages.alphabets import make_alphabets
 from digitlab.datasets.pages.typefaces import fonts
-from digitlab.reading import Classifier, Reader, resolve_model
-from digitlab.reading.agreement import logit
-from digitlab.reading.ink_crops import inks_of
+from digitlab.reading import Reader
 from digitlab.reading.page_network import PageNetwork
 from digitlab.storage import write_bytes
 from digitlab.training.page_reader.calibration import fit_scale
@@ -92,8 +90,7 @@ def finish(
     raw.write_bytes(export_page_reader(networks, {}))
     scale = fit_scale(*_witnesses(raw, drawn_pages(validation, _FITTED, seed=1)))
     scaled.write_bytes(export_page_reader(networks, {}, scale))
-    confirming = fit_scale(*_words(PageNetwork(scaled, 1), drawn_pages(validation, _FITTED, seed=1)))
-    metadata = {"digitlab": json.dumps({**told, "scale": scale}), "confirming": json.dumps(confirming)}
+    metadata = {"digitlab": json.dumps({**told, "scale": scale})}
     scaled.write_bytes(export_page_reader(networks, metadata, scale))
     reader = Reader(threads=1, pages=PageNetwork(scaled, 1))
     results = measured(drawn_pages(validation, _MEASURED, seed=2), reader.candidates)
@@ -101,7 +98,7 @@ def finish(
     told_more = {**metadata, "threshold": f"{THRESHOLD:g}", "thresholds": json.dumps(thresholds)}
     write_bytes(out, export_page_reader(networks, told_more, scale))
     return {
-        "scale": scale, "confirming": confirming, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
+        "scale": scale, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
         "touching": touching_parted(results, THRESHOLD),
     }  # fmt: skip
 
@@ -133,18 +130,3 @@ def _witnesses(path: Path, pages: Iterator[DrawnPage]) -> tuple[NDArray[np.float
             logits.append(said[row])
             right.append(digit is not None)
     return np.array(logits, np.float64).reshape(-1, 2), np.array(right, np.bool_)
-
-
-def _words(network: PageNetwork, pages: Iterator[DrawnPage]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Logits of each candidate's score and of the classifier's largest probability, (N, 2); whether it is a digit."""
-    classifier = Classifier(resolve_model(None), 1)
-    words, right = [], []
-    for page in pages:
-        candidates = network.find(page.image)
-        inks = inks_of(page.image, candidates)
-        for row, digit in same_place(page, [each.box for each in candidates]):
-            ink = inks[row]
-            largest = 0.1 if ink is None else float(classifier.probabilities(ink[1][None]).max())
-            words.append((logit(candidates[row].score), logit(largest)))
-            right.append(digit is not None)
-    return np.array(words, np.float64).reshape(-1, 2), np.array(right, np.bool_)
