@@ -12,11 +12,11 @@ import pytest
 from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
 from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
-from digitlab.datasets.pages.glyphs import of_strokes
+from digitlab.datasets.pages.glyphs import BODY, bent, of_strokes
 from digitlab.datasets.pages.hands import FORMS
 from digitlab.reading.candidates import Candidate
 from digitlab.training.page_reader.calibration import fit_scale
-from digitlab.training.page_reader.measure import by_kind, match, threshold_for
+from digitlab.training.page_reader.measure import by_kind, match, threshold_for, touching_parted
 from digitlab.training.page_reader.targets import CROPS, cut_crops, draw_batch, map_targets
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -35,7 +35,10 @@ def alphabets() -> Alphabets:
         kind: tuple(of_strokes(alphabet.strokes_of(form), -1, sign) for sign, form in forms.items())
         for kind, forms in (("latin", alphabet.LATIN), ("operator", alphabet.OPERATORS))
     }
-    fonts = tuple(FontGlyphs(kind, kind, ("latin",), letters) for kind in ("handwriting", "print"))
+    fonts = (
+        FontGlyphs("handwriting", "handwriting", ("latin",), letters, letters),
+        FontGlyphs("print", "print", ("latin",), letters, {}),
+    )
     return Alphabets({"mnist": digits, "skeleton": digits, "strokes": digits}, signs, fonts)
 
 
@@ -64,6 +67,30 @@ def test_a_digit_differs_from_the_paper_around_it(alphabets: Alphabets) -> None:
                 clear += np.ptp(inside) >= 8
     assert clear >= 0.9 * sum(int(((page.labels >= 0) & (page.labels < 10)).sum()) for page in pages)
     assert clear >= 40
+
+
+def test_a_bent_glyph_is_another_of_the_same_size_and_its_box_follows() -> None:
+    straight = of_strokes(alphabet.strokes_of(FORMS[4][0]), 4, "4")
+    for seed in range(20):
+        other = bent(straight, 2.0, np.random.default_rng(seed))
+        assert not np.array_equal(other.field, straight.field)
+        assert np.abs(other.points - straight.points).max() < BODY / 4
+        ys, xs = np.nonzero(other.field > straight.field.max() - 12)  # within a pixel of the middle of a stroke
+        low, high = other.points.min(axis=0), other.points.max(axis=0)
+        assert np.abs([xs.min() - low[0], ys.min() - low[1], xs.max() - high[0], ys.max() - high[1]]).max() <= 4
+
+
+def test_digits_that_overlap_side_by_side_are_parted_where_both_are_read() -> None:
+    boxes = np.array([[10, 10, 30, 50], [28, 12, 50, 52], [100, 10, 120, 50], [12, 49, 30, 90]], np.float32)
+    page = DrawnPage(np.zeros((200, 200, 3), np.uint8), boxes, np.array([1, 2, 3, 4], np.int8), "numbers")
+
+    def candidates(*rows: int) -> list[Candidate]:
+        return [Candidate(tuple(boxes[row].tolist()), 0.9, np.eye(10, dtype=np.float32)[row + 1]) for row in rows]
+
+    assert touching_parted([match(page, candidates(0, 1, 2, 3))], 0.5) == (1, 1.0)
+    assert touching_parted([match(page, candidates(0, 2))], 0.5) == (1, 0.0)
+    assert touching_parted([match(page, candidates(0, 1)), match(page, candidates(1))], 0.5) == (2, 0.5)
+    assert touching_parted([match(page, candidates(0, 1))], 0.95) == (1, 0.0)
 
 
 def test_targets_say_where_how_large_and_which() -> None:
