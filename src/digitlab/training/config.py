@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 __all__ = [
-    "LOSSES", "Training", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options",
+    "LOSSES", "TrainingConfig", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of",
+    "with_options",
 ]  # fmt: skip
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -28,7 +29,7 @@ LOSSES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingConfig:
     """Everything that decides how a training ends, apart from the machine.
 
     architecture, dropout: which network (`digitlab.models`)
@@ -137,7 +138,7 @@ def _shipped() -> Traversable:
     return resources.files("digitlab").joinpath("recipes")
 
 
-def find_recipe(path: Path) -> Training:
+def find_recipe(path: Path) -> TrainingConfig:
     """The recipe in this file, or the shipped one of this name.
 
     Raises:
@@ -151,8 +152,8 @@ def find_recipe(path: Path) -> Training:
     raise RecipeError(f"{path}: there is no such recipe file; shipped: {', '.join(recipe_names())}")
 
 
-def read_recipe(path: Path) -> Training:
-    """Read a recipe: a flat TOML file whose keys are the fields of `Training`.
+def read_recipe(path: Path) -> TrainingConfig:
+    """Read a recipe: a flat TOML file whose keys are the fields of `TrainingConfig`.
 
     Raises:
         RecipeError: when it is missing, not TOML, or has unknown keys or values of the wrong kind.
@@ -165,7 +166,7 @@ def read_recipe(path: Path) -> Training:
     return replace(training, name=content.get("name", path.stem))
 
 
-def training_of(content: Mapping[str, Any], where: object) -> Training:
+def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
     """A training with these settings; ``where`` they stand begins every complaint.
 
     Raises:
@@ -174,7 +175,7 @@ def training_of(content: Mapping[str, Any], where: object) -> Training:
     for key, value in content.items():
         expect_setting(key, value, where)
     try:
-        return Training(**content)
+        return TrainingConfig(**content)
     except UsageError as error:
         raise RecipeError(f"{where}: {error}") from error
 
@@ -183,9 +184,9 @@ def expect_setting(key: str, value: object, where: object) -> None:
     """Refuse what no recipe can hold.
 
     Raises:
-        RecipeError: for a key that is no field of `Training`, with the nearest name, or a value of the wrong kind.
+        RecipeError: for a key that is no field of `TrainingConfig`, with the nearest name, or a value of another kind.
     """
-    kinds = {field.name: str(field.type) for field in fields(Training)}
+    kinds = {field.name: str(field.type) for field in fields(TrainingConfig)}
     if key not in kinds:
         near = difflib.get_close_matches(key, kinds, n=1)
         hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
@@ -195,7 +196,7 @@ def expect_setting(key: str, value: object, where: object) -> None:
         raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
-def with_options(training: Training, options: Mapping[str, Any]) -> Training:
+def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:
     """The training with those options that are not None in place of its own; files get their whole path."""
     changed = replace(training, **{key: value for key, value in options.items() if value is not None})
     return replace(changed, dataset=_whole_path(changed.dataset), test=changed.test and _whole_path(changed.test))

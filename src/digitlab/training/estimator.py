@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from digitlab.datasets import hold_out
 from digitlab.errors import ShapeError, UsageError
-from digitlab.training.config import LOSSES, Training
+from digitlab.training.config import LOSSES, TrainingConfig
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     refused (S1 subtracts 0.5 before; give x / 255). Labels: up to ten different ones of any kind; the digits 0 to 9
     keep their places among the network's ten answers.
 
-    The parameters are those of `Training`, which describes them; options of an architecture may also be set one by one
-    as ``options__NAME``. What is not here, such as a dataset, is what `fit` is given.
+    The parameters are those of `TrainingConfig`, which describes them; options of an architecture may also be set one
+    by one as ``options__NAME``. What is not here, such as a dataset, is what `fit` is given.
 
     random_state: the seed of weights and of the order of the images; None: another each time
 
@@ -183,13 +183,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.non_deterministic = self.random_state is None
         return tags
 
-    def _training(self) -> Training:
+    def _training(self) -> TrainingConfig:
         own = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             random = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState()
             seed = random.randint(2**31 - 1)
-        training = Training(**{**own, "options": dict(self.options or {}), "seed": int(seed)})
+        training = TrainingConfig(**{**own, "options": dict(self.options or {}), "seed": int(seed)})
         if training.patience is not None and not training.validation:
             raise UsageError("patience needs images to watch; expected validation, e.g. 0.1, beside it")
         return training

@@ -21,7 +21,7 @@ from digitlab.runs import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from digitlab.training import Training
+    from digitlab.training import TrainingConfig
 
 __all__ = ["train"]
 
@@ -149,7 +149,7 @@ def train(
             "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
         )
     with loading():
-        from digitlab.training import Training, check, find_recipe, resumed, with_options
+        from digitlab.training import TrainingConfig, check, find_recipe, resumed, with_options
 
     if resume is not None:
         run = Run.open(resume)
@@ -159,7 +159,7 @@ def train(
             return resume_folds(run, json=json)
         training = resumed(run)
     else:
-        training = with_options(find_recipe(recipe) if recipe else Training(), options)
+        training = with_options(find_recipe(recipe) if recipe else TrainingConfig(), options)
         if folds is not None:
             return run_folds(training, folds, runs, json=json)
         with Waiting() as step:
@@ -172,7 +172,7 @@ def train(
     return 0
 
 
-def _train(training: Training, run: Run, *, json: bool, tensorboard: bool) -> None:
+def _train(training: TrainingConfig, run: Run, *, json: bool, tensorboard: bool) -> None:
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest, run_training
 
