@@ -113,7 +113,7 @@ def _ask_networks(
     dataset: Dataset, digits: Digits, recipe: Path, changes: dict[str, Any], *, folds: int, repeats: int
 ) -> tuple[TrainingConfig, OutOfFold]:
     with loading():
-        from digitlab.apps.cli.train import stopping_on_interrupt
+        from digitlab.apps.cli.interrupts import stopping_on_interrupt
         from digitlab.apps.cli.training_view import TrainingView
         from digitlab.errors import DatasetError
         from digitlab.training import StopRequest, find_recipe, with_options
