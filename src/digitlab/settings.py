@@ -24,7 +24,7 @@ import re
 import types
 import warnings
 from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from digitlab.errors import UsageError
 
@@ -92,6 +92,11 @@ class Setting:
     spellings: tuple[str, ...] = ()
     of_text: Callable[[Any], Any] | None = None
     typed: Any = str
+
+    @property
+    def annotation(self) -> Any:
+        """The type of the keyword: None is among its values where it is the default."""
+        return Optional[self.kind] if self.default is None else self.kind  # noqa: UP045 - the kind is a value here
 
     @property
     def allowed(self) -> str:
@@ -181,7 +186,9 @@ def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Calla
         own = list(inspect.signature(function).parameters.values())[:-1]
         taken = {*leave_out, *(each.name for each in own)}
         added = [
-            inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.kind)
+            inspect.Parameter(
+                each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.annotation
+            )
             for each in settings_in(declaring)
             if each.name not in taken
         ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -47,15 +48,17 @@ def options_of(declaring: type) -> Callable[[Callable[..., int]], Callable[..., 
 
 
 def _option(declared: Setting) -> inspect.Parameter:
-    kind = declared.kind if declared.of_text is None else declared.typed
-    shown = f"{declared.help} [{declared.allowed}]" if declared.allowed else declared.help
-    # A switch that is off anyway has no --no-….
-    negative = {} if declared.default else {"negative": ()}
-    about = Parameter(name=(declared.flag, *declared.spellings), help=shown, **negative)
-    # Optional: where None is the default, it is one of the values.
-    annotation = Annotated[Optional[kind] if declared.default is None else kind, about]  # noqa: UP045
+    typed = declared if declared.of_text is None else replace(declared, kind=declared.typed)
+    about = Parameter(
+        name=(declared.flag, *declared.spellings),
+        help=f"{declared.help} [{declared.allowed}]" if declared.allowed else declared.help,
+        negative=None if declared.default else (),  # a switch that is off anyway has no --no-…
+    )
     return inspect.Parameter(
-        declared.name, inspect.Parameter.KEYWORD_ONLY, default=declared.default, annotation=annotation
+        declared.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=declared.default,
+        annotation=Annotated[typed.annotation, about],  # type: ignore[name-defined]
     )
 
 
