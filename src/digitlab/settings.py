@@ -169,13 +169,14 @@ def _without_none(kind: Any) -> Any:
     return others[0] if len(others) == 1 else Union[tuple(others)]  # noqa: UP007 - made of what is found
 
 
-def check_settings(config: Any) -> None:
+def check_settings(config: object) -> None:
     """Refuse a config with a setting outside its range; for ``__post_init__``.
 
     Raises:
         UsageError: for the first one, with its range.
     """
-    for each in settings_in(type(config)):
+    declaring: type = type(config)
+    for each in settings_in(declaring):
         each.check(getattr(config, each.name))
 
 

@@ -58,7 +58,7 @@ def _option(declared: Setting) -> inspect.Parameter:
         declared.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=declared.default,
-        annotation=Annotated[typed.annotation, about],  # type: ignore[name-defined]
+        annotation=Annotated[typed.annotation, about],
     )
 
 
