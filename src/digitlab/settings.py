@@ -24,7 +24,18 @@ import re
 import types
 import warnings
 from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NamedTuple,
+    Optional,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from digitlab.errors import UsageError
 
@@ -154,6 +165,7 @@ def settings_in(declaring: type) -> tuple[Setting, ...]:
             each.metadata["setting"],
             name=each.name,
             kind=_without_none(kinds[each.name]),
+            choices=each.metadata["setting"].choices or _literals(_without_none(kinds[each.name])),
             default=None if each.default is MISSING else each.default,
             flag=each.metadata["setting"].flag or "--" + each.name.replace("_", "-"),
         )
@@ -167,6 +179,10 @@ def _without_none(kind: Any) -> Any:
         return kind
     others = [each for each in get_args(kind) if each is not type(None)]
     return others[0] if len(others) == 1 else Union[tuple(others)]  # noqa: UP007 - made of what is found
+
+
+def _literals(kind: Any) -> tuple[str, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def check_settings(config: object) -> None:

@@ -186,7 +186,7 @@ def test_the_digest_changes_with_what_decides_the_answer() -> None:
     reader = ReadingJob().reader()
     same = ReadingJob().digest(reader)
     assert same == ReadingJob().digest(reader)
-    assert same != ReadingJob(constraints={"count": 3}).digest(reader)
+    assert same != ReadingJob(constraints=Constraints(count=3)).digest(reader)
     assert same != ReadingJob(threshold=0.9).digest(ReadingJob(threshold=0.9).reader())
 
 

@@ -12,11 +12,11 @@ from digitlab.apps.cli.console import advise, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import FrameType, TracebackType
 
     from digitlab.live import LiveEngine, LiveReading
     from digitlab.live.announcement import Outlet
+    from digitlab.live.config import LiveConfig
     from digitlab.live.on_digit import DigitCommand
 
 __all__ = ["Outlets", "run_headless"]
@@ -29,7 +29,7 @@ _CONTROL_C = 130
 class Outlets:
     """Everybody who is told of readings, beside stdout. A context manager: closes them."""
 
-    def __init__(self, *, on_digit: str | None, mqtt: str | None, ros: str | None, topic: str | None) -> None:
+    def __init__(self, config: LiveConfig) -> None:
         """Make them.
 
         Raises:
@@ -39,18 +39,18 @@ class Outlets:
         self._all: list[Outlet] = []
         self._command: DigitCommand | None = None
         try:
-            if on_digit is not None:
+            if config.on_digit is not None:
                 from digitlab.live.on_digit import DigitCommand
 
-                self._command = DigitCommand(on_digit, advise)
-            if mqtt is not None:
+                self._command = DigitCommand(config.on_digit, advise)
+            if config.mqtt is not None:
                 from digitlab.live.mqtt import Broker, MqttOutlet
 
-                self._all.append(MqttOutlet(Broker.parse(mqtt), advise))
-            if ros is not None:
+                self._all.append(MqttOutlet(Broker.parse(config.mqtt), advise))
+            if config.ros is not None:
                 from digitlab.live.ros import DEFAULT_TOPIC, RosOutlet
 
-                self._all.append(RosOutlet(ros, advise, topic=topic or DEFAULT_TOPIC))
+                self._all.append(RosOutlet(config.ros, advise, topic=config.topic or DEFAULT_TOPIC))
         except BaseException:
             self.close()
             raise
@@ -80,9 +80,7 @@ class Outlets:
         self.close()
 
 
-def run_headless(
-    engine: LiveEngine, outlets: Outlets, *, json: bool, seconds: float | None, record: Path | None
-) -> int:
+def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, json: bool) -> int:
     """Read until the source ends, the time is over, or somebody ends us; the exit code.
 
     Raises:
@@ -92,13 +90,13 @@ def run_headless(
     interrupted = False
     with contextlib.ExitStack() as closing:
         closing.callback(engine.close)
-        if record is not None:
-            engine.record(record)
+        if config.record is not None:
+            engine.record(config.record)
         stopped = closing.enter_context(_asked_to_stop())
         engine.subscribe(speaker.tell)
         engine.start()
         try:
-            speaker.watch(stopped, seconds)
+            speaker.watch(stopped, config.seconds)
         except KeyboardInterrupt:
             interrupted = True
             advise("")

@@ -48,7 +48,9 @@ def options_of(declaring: type) -> Callable[[Callable[..., int]], Callable[..., 
 
 
 def _option(declared: Setting) -> inspect.Parameter:
-    typed = declared if declared.of_text is None else replace(declared, kind=declared.typed)
+    # Of several words any is taken, and the command's own check names those that there are.
+    as_text = declared.of_text is not None or declared.choices
+    typed = replace(declared, kind=declared.typed) if as_text else declared
     about = Parameter(
         name=(declared.flag, *declared.spellings),
         help=f"{declared.help} [{declared.allowed}]" if declared.allowed else declared.help,
