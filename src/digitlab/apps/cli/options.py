@@ -35,6 +35,7 @@ def options_of(declaring: type) -> Callable[[Callable[..., int]], Callable[..., 
                     given[each.name] = each.of_text(given[each.name])
             return command(*arguments, **given)
 
+        told.declaring = declaring  # type: ignore[attr-defined]  # for the test that compares
         signature = inspect.signature(command)
         own = list(signature.parameters.values())[:-1]
         before = [each for each in own if each.kind is not inspect.Parameter.KEYWORD_ONLY]
