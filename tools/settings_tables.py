@@ -11,10 +11,26 @@ import importlib
 import re
 from pathlib import Path
 
-from digitlab.settings import settings_table
+from digitlab.settings import settings_in
 
 DOCS = Path(__file__).parents[1] / "docs"
+_KINDS = {bool: "true, false", int: "a whole number", float: "a number"}  # where no range is declared
 _TABLE = re.compile(r"(<!-- settings: ([\w.]+)\.(\w+) -->\n)(.*?)(<!-- end of settings -->)", re.DOTALL)
+
+
+def settings_table(declaring: type) -> str:
+    """The settings of a dataclass as a table of a Markdown page."""
+    rows = ["| setting | option | default | range | what it is |", "|---|---|---|---|---|"]
+    for each in settings_in(declaring):
+        option = ", ".join(f"`{name}`" for name in (each.flag, *each.spellings))
+        default = "–" if each.default is None else f"`{_as_written(each.default)}`"
+        allowed = each.allowed or _KINDS.get(each.kind, "")
+        rows.append(f"| `{each.name}` | {option} | {default} | {allowed} | {each.help} |")
+    return "\n".join(rows)
+
+
+def _as_written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def with_tables(page: str) -> str:

@@ -1,7 +1,7 @@
 """A setting is declared once: as a field of a dataclass, with its default, range and help.
 
 From the declaration are made the options of the command line (`digitlab.apps.cli.options`), the keys of a recipe, the
-keywords of `DigitClassifier` and `Reader.read` (`with_keywords_of`), and the tables of the docs (`settings_table`).
+keywords of `DigitClassifier` and `Reader.read` (`with_keywords_of`), and the tables of docs (tools/settings_tables.py).
 
 >>> from dataclasses import dataclass
 >>> @dataclass(frozen=True)
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RENAMED_KEYS", "RENAMED_OPTIONS", "Range", "Setting", "check_settings", "seconds_of", "setting", "settings_in",
-    "settings_table", "whole_numbers", "with_current_keys", "with_keywords_of",
+    "whole_numbers", "with_current_keys", "with_keywords_of",
 ]  # fmt: skip
 
 # Old names, which keep working with a hint: of recipe keys, and of options by verb.
@@ -52,7 +52,6 @@ RENAMED_KEYS: Mapping[str, str] = {"data": "dataset", "optimizer": "optimiser"}
 RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {"live": {"--insist": "--retry"}}
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
-_KINDS = {bool: "true, false", int: "a whole number", float: "a number"}  # where no range is declared
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
 
 
@@ -225,21 +224,6 @@ def with_current_keys(content: Mapping[str, Any], where: object) -> dict[str, An
         else:
             current[key] = value
     return current
-
-
-def settings_table(declaring: type) -> str:
-    """The settings of a dataclass as a table of a Markdown page."""
-    rows = ["| setting | option | default | range | what it is |", "|---|---|---|---|---|"]
-    for each in settings_in(declaring):
-        option = ", ".join(f"`{name}`" for name in (each.flag, *each.spellings))
-        default = "–" if each.default is None else f"`{_as_written(each.default)}`"
-        allowed = each.allowed or _KINDS.get(each.kind, "")
-        rows.append(f"| `{each.name}` | {option} | {default} | {allowed} | {each.help} |")
-    return "\n".join(rows)
-
-
-def _as_written(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def seconds_of(text: str) -> float:

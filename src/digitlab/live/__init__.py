@@ -21,24 +21,9 @@ if TYPE_CHECKING:
     from digitlab.live.tracks import Pace, Track, Tracker
 
 __all__ = [
-    "MODES",
-    "Change",
-    "ImageReader",
-    "LiveConfig",
-    "LiveEngine",
-    "LiveReading",
-    "LiveStatistics",
-    "Mode",
-    "Pace",
-    "Region",
-    "Snapshot",
-    "Steady",
-    "Track",
-    "Tracker",
-    "box_of_text",
-    "remembered_region",
-    "watch",
-]
+    "MODES", "Change", "ImageReader", "LiveConfig", "LiveEngine", "LiveReading", "LiveStatistics", "Mode", "Pace",
+    "Region", "Snapshot", "Steady", "Track", "Tracker", "box_of_text", "remembered_region", "watch",
+]  # fmt: skip
 
 _PLACES = {
     "LiveEngine": "engine",

@@ -16,15 +16,9 @@ if TYPE_CHECKING:
     from digitlab.reading.reader import Reader, digit_image
 
 __all__ = [
-    "Classifier",
-    "Constraints",
-    "Reader",
-    "digit_image",
-    "load_image",
-    "resolve_model",
-    "shipped_keras",
+    "Classifier", "Constraints", "Reader", "digit_image", "load_image", "resolve_model", "shipped_keras",
     "shipped_models",
-]
+]  # fmt: skip
 
 _PLACES = {
     **dict.fromkeys(("Classifier", "resolve_model", "shipped_keras", "shipped_models"), "network.classifier"),

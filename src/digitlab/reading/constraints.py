@@ -26,32 +26,26 @@ class Constraints:
     The fields are options of `digitlab read` and keywords of `Reader.read`; docs/reading.md has them as a table.
     """
 
+    # fmt: off
     count: int | None = setting(
         None,
         "The number of digits: that many of the likeliest are given back, those below the threshold among them.",
-        within=Range(1, _MOST_DIGITS),
-    )
+        within=Range(1, _MOST_DIGITS))
     lines: int | None = setting(
-        None,
-        "The number of lines: stray digits are left out or joined to their neighbour, crowded lines separated.",
-        within=Range(1, _MOST_DIGITS),
-    )
+        None, "The number of lines: stray digits are left out or joined to their neighbour, crowded lines separated.",
+        within=Range(1, _MOST_DIGITS))
     region: tuple[int, int, int, int] | None = setting(
-        None,
-        "Read only there: X,Y,WIDTH,HEIGHT in pixels of the upright picture.",
-        of_text=whole_numbers("--region", r"(\d+),(\d+),(\d+),(\d+)", "x,y,width,height in pixels"),
-    )
+        None, "Read only there: X,Y,WIDTH,HEIGHT in pixels of the upright picture.",
+        of_text=whole_numbers("--region", r"(\d+),(\d+),(\d+),(\d+)", "x,y,width,height in pixels"))
     pattern: str | None = setting(
         None,
         "What is written, with # for a digit, as in '####-##'. Other characters may be written or not; the text has "
-        "them. One line of the page follows it, or with lines each of them.",
-    )
+        "them. One line of the page follows it, or with lines each of them.")
     grid: tuple[int, int] | None = setting(
         None,
         "COLUMNSxROWS of a form or sudoku, as in 9x9: the largest such grid is rectified; each cell is a digit or "
-        "empty.",
-        of_text=whole_numbers("--grid", r"(\d+)[xX×](\d+)", "columns x rows, such as 9x9"),
-    )
+        "empty.", of_text=whole_numbers("--grid", r"(\d+)[xX×](\d+)", "columns x rows, such as 9x9"))
+    # fmt: on
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -58,113 +58,83 @@ class TrainingConfig:
     the parameters of `DigitClassifier`; docs/recipes.md has them as a table.
     """
 
+    # fmt: off
     architecture: str = setting(
         "thesis-2conv",
         "The network: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn, "
         "exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn, reader-cnn; "
-        "conv-family and dense-family, which have options.",
-    )
+        "conv-family and dense-family, which have options.")
     dataset: str = setting(
-        "mnist",
-        "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
-        spellings=("--data",),
-    )
+        "mnist", "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
+        spellings=("--data",))
     test: str | None = setting(
-        None, "The dataset or file whose test images evaluate the result; else the dataset's own."
-    )
+        None, "The dataset or file whose test images evaluate the result; else the dataset's own.")
     epochs: int = setting(12, "Maximum number of epochs: passes over the training images.", within=Range(1))
     batch_size: int = setting(128, "Images per gradient step (mini-batch).", within=Range(1))
     optimiser: str = setting(
-        "adadelta",
-        "adadelta, adagrad, adam, adamw, nadam, rmsprop or sgd; with the documents' settings.",
-        spellings=("--optimizer",),
-    )
+        "adadelta", "adadelta, adagrad, adam, adamw, nadam, rmsprop or sgd; with the documents' settings.",
+        spellings=("--optimizer",))
     loss: str = setting(
-        LOSSES[0], "The loss that is minimised; the cross-entropy is reported in any case.", choices=LOSSES
-    )
+        LOSSES[0], "The loss that is minimised; the cross-entropy is reported in any case.", choices=LOSSES)
     learning_rate: float | None = setting(
         None, "The learning rate, the highest one of a schedule; else the optimiser's usual one.",
-        within=Range(0, above=True),
-    )  # fmt: skip
+        within=Range(0, above=True))
     epsilon: float | None = setting(
-        None,
-        "The optimiser's ε; else 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
-        within=Range(0, 1, above=True, below=True),
-    )
+        None, "The optimiser's ε; else 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
+        within=Range(0, 1, above=True, below=True))
     schedule: str = setting("constant", "Of the learning rate: constant, cosine, linear, one-cycle, step or warm-up.")
     dropout: bool = setting(True, "Dropout layers, where the architecture has them.")
     options: Mapping[str, Any] = setting(
-        dict,
-        "NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of "
+        dict, "NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of "
         "conv-family; in a recipe a table, [options].",
-        flag="--option", of_text=architecture_options, typed=list[str],
-    )  # fmt: skip
+        flag="--option", of_text=architecture_options, typed=list[str])
     augmentation: str = setting(
         "none",
         "none, affine, pose (wider), elastic, realtime (shifted, then made Sobel images), handwriting (as hands, pens "
-        "and cameras vary), cutout; or several joined by +, e.g. affine+cutout.",
-    )
+        "and cameras vary), cutout; or several joined by +, e.g. affine+cutout.")
     clean_epochs: int = setting(0, "Number of last epochs without augmentation.", within=Range(0))
     noise: float = setting(
-        0.0,
-        "Standard deviation of a Gaussian noise layer before the network; 0: none.",
-        within=Range(0, 10, below=True),
-    )
+        0.0, "Standard deviation of a Gaussian noise layer before the network; 0: none.",
+        within=Range(0, 10, below=True))
     distractors: float = setting(
         0.0,
         "Out-of-distribution images (drawn, no digits) per training image, on which the network learns a uniform "
         "output (outlier exposure); with validation images its temperature is calibrated, too. 0: none.",
-        within=Range(0, 10),
-    )
+        within=Range(0, 10))
     weight_average: float = setting(
         0.0,
         "Decay of an exponential moving average of the weights (EMA), e.g. 0.999, which the finished network has; "
-        "0: none.",
-        within=Range(0, 1, below=True),
-    )
+        "0: none.", within=Range(0, 1, below=True))
     label_smoothing: float = setting(
-        0.0, "Share of the target that is spread over all classes; 0: none.", within=Range(0, 1, below=True)
-    )
+        0.0, "Share of the target that is spread over all classes; 0: none.", within=Range(0, 1, below=True))
     validation: float = setting(
         0.0,
         "Share of the training images held out for validation, the last of each class; 0: none, or the validation "
-        "split of a dataset that has one.",
-        within=Range(0, 1, below=True),
-    )
+        "split of a dataset that has one.", within=Range(0, 1, below=True))
     watch: str | None = setting(
         None,
         "test: where no images are held out, evaluate the test images after each epoch as well, for the curve in the "
-        "report; nothing is decided by them, and the weights are the same.",
-        choices=("test",),
-    )
+        "report; nothing is decided by them, and the weights are the same.", choices=("test",))
     patience: int | None = setting(
         None,
         "Early stopping: end when the validation loss has not fallen for this number of epochs, and keep the best "
-        "weights; else all epochs are run and the last weights kept.",
-        within=Range(0),
-    )
+        "weights; else all epochs are run and the last weights kept.", within=Range(0))
     seed: int = setting(
         0, "Of the weights, the order and augmentation of the images: the same seed gives the same weights.",
-        within=Range(0, 2**31 - 1),
-    )  # fmt: skip
+        within=Range(0, 2**31 - 1))
     precision: str = setting(
         "auto",
         "bfloat16 is mixed precision; auto: the quicker one for this network, which is measured once and remembered "
-        "(in studies and searches: bfloat16 where the processor multiplies it).",
-        choices=PRECISIONS,
-    )
+        "(in studies and searches: bfloat16 where the processor multiplies it).", choices=PRECISIONS)
     members: int = setting(
-        1,
-        "Train an ensemble of this number of networks, one after the other; their softmax is averaged.",
-        within=Range(1, 100),
-    )
+        1, "Train an ensemble of this number of networks, one after the other; their softmax is averaged.",
+        within=Range(1, 100))
     tta: int = setting(
         1,
         "Evaluate a second time with test-time augmentation: the mean softmax over this number of moved copies of each "
-        "test image, as `digitlab evaluate RUN --tta` does; 1: not.",
-        within=Range(1, 19), unit="copies",
-    )  # fmt: skip
+        "test image, as `digitlab evaluate RUN --tta` does; 1: not.", within=Range(1, 19), unit="copies")
     name: str | None = setting(None, "Of the run folder; else the recipe's or the architecture's.")
+    # fmt: on
 
     def __post_init__(self) -> None:
         check_settings(self)
