@@ -38,7 +38,7 @@ class ReadingJob:
     constraints: Constraints = field(default_factory=Constraints)
 
     def reader(self, threads: int = 1) -> Reader:
-        """The reader of one worker: of one thread, where there is a worker a core; 0 is a thread a core.
+        """The reader of one worker: of one thread, where there is one worker per core; 0 is one thread per core.
 
         Raises:
             ModelError, UsageError: as `Reader`.

@@ -1,4 +1,4 @@
-"""The configuration files of 2017 and 2018: what they asked for, and what of it we do.
+"""The configuration files of 2017 and 2018: what they ask for, and what of it is used here.
 
 Digitclassifier.Camera.Proxy=cameraA:default -h localhost -p 9999        digitclassifier.cfg, 2017: Ice properties
 
@@ -156,7 +156,7 @@ def _parsed(text: str, path: str | Path) -> Any:
 
 
 def _check_plain(text: str, path: str | Path) -> None:
-    """Refuse what makes much of little: aliases stand for what they name, and depth costs its square.
+    """Refuse small files that expand to large ones: aliases are copied, and depth costs its square.
 
     Raises:
         RecipeError: when the file has either; no such configuration has.
@@ -181,7 +181,7 @@ def _obsolete(mapping: _Mapping, key: str, reason: str) -> list[str]:
 
 
 def _model(named: str | None, folder: Path) -> tuple[str | None, list[str]]:
-    """The file of the model, and what is to be said about it."""
+    """The file of the model, and the warnings about it."""
     if named is None:
         return None, []
     there = next((place for place in (folder / named, Path(named)) if place.exists()), None)
@@ -219,7 +219,7 @@ def _mapping(value: Any, what: str, path: str | Path) -> dict[str, Any]:
 
 
 class _Mapping:
-    """A part of the YAML file, which knows which of its keys were asked for."""
+    """A part of the YAML file, which notes the keys that were asked for."""
 
     def __init__(self, values: dict[str, Any], place: str, path: str | Path) -> None:
         self.place = place

@@ -54,7 +54,7 @@ class Constraints:
         self._check_grid()
         if self.count is not None and self.lines is not None and self.count < self.lines:
             raise UsageError(
-                f"{self.count} digits cannot stand on {self.lines} lines; expected a digit a line at least"
+                f"{self.count} digits cannot stand on {self.lines} lines; expected at least one digit per line"
             )
 
     def given(self) -> dict[str, Any]:

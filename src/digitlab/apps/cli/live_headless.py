@@ -1,4 +1,4 @@
-"""`digitlab live --headless`: what is said, to whom, and how it ends."""
+"""`digitlab live --headless`: what is printed and published, and the exit code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CONTROL_C = 130
 
 
 class Outlets:
-    """Everybody who is told of readings, beside stdout. A context manager: closes them."""
+    """Where readings go beside stdout: a program, MQTT, ROS. A context manager, which closes them."""
 
     def __init__(self, config: LiveConfig) -> None:
         """Make them.
@@ -81,7 +81,7 @@ class Outlets:
 
 
 def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, json: bool) -> int:
-    """Read until the source ends, the time is over, or somebody ends us; the exit code.
+    """Read until the source ends, the time is over, or the process is asked to end; the exit code.
 
     Raises:
         DigitlabError: what ended the source, or kept it from being had.
@@ -114,7 +114,7 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
 
 
 class _Speaker:
-    """Says what is read, and how the camera is doing. `tell` runs in the reader's thread, the rest in the main one."""
+    """Prints readings and the state of the camera. `tell` runs in the reader's thread, the rest in the main one."""
 
     def __init__(self, engine: LiveEngine, outlets: Outlets, *, json: bool) -> None:
         self.any_digit = False
@@ -126,7 +126,7 @@ class _Speaker:
         self._stopped = threading.Event()
 
     def tell(self, live: LiveReading) -> None:
-        """Say one reading."""
+        """Print one reading."""
         if self.broken is not None:
             return
         self.any_digit = self.any_digit or live.reading.answered > 0
@@ -141,7 +141,7 @@ class _Speaker:
         self._outlets.tell(live)
 
     def watch(self, stopped: threading.Event, seconds: float | None) -> None:
-        """Wait for the end, and say meanwhile how the camera is doing."""
+        """Wait for the end, and print meanwhile how the state of the camera changes."""
         until = None if seconds is None else time.monotonic() + seconds
         while not (stopped.is_set() or self.broken or (until is not None and time.monotonic() >= until)):
             left = _TURN if until is None else max(0.0, min(_TURN, until - time.monotonic()))
@@ -150,7 +150,7 @@ class _Speaker:
             self._say_state()
 
     def finish(self) -> None:
-        """Say the summary."""
+        """Print the summary."""
         statistics = self._engine.statistics
         seen = self._engine.snapshot()
         if self._json:
