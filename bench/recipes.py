@@ -22,7 +22,7 @@ from digitlab.bench.subprocess_cost import peak_megabytes
 from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text
-from digitlab.training import EpochEnded, Training, find_recipe, run_training
+from digitlab.training import EpochEnded, TrainingConfig, find_recipe, run_training
 from digitlab.training.experiment import environment
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def table(files: Sequence[Path]) -> str:
     return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", *(text for _, text in sorted(rows))])
 
 
-def measure(training: Training, run: Run) -> dict[str, float]:
+def measure(training: TrainingConfig, run: Run) -> dict[str, float]:
     """Accuracy after the last epoch, and the seconds that the epochs took, compilation included."""
     ends: list[EpochEnded] = []
     trained = run_training(

@@ -24,9 +24,9 @@ from PIL import Image, ImageDraw
 
 STUDY = '''"""Own: one small cell."""
 from digitlab.studies import Study
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 STUDY = Study(
-    base=Training("conv-family", "digits-8x8", options={"filters": [4]}, optimiser="adam", epochs=1),
+    base=TrainingConfig("conv-family", "digits-8x8", options={"filters": [4]}, optimiser="adam", epochs=1),
     vary={"kernel": [3]}, repeats=1,
 )
 '''

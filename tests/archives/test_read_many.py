@@ -19,6 +19,7 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.archives import Picture, ReadingJob, processes, read_pictures
+from digitlab.reading import Constraints
 from digitlab.values import Reading
 
 Captured = pytest.CaptureFixture[str]
@@ -94,10 +95,10 @@ class _Deadly:
         return self
 
     @property
-    def constraints(self) -> dict[str, Any]:
-        return {}
+    def constraints(self) -> Constraints:
+        return Constraints()
 
-    def read(self, picture: Any, **_: Any) -> Reading:
+    def read(self, picture: Any, _: Constraints) -> Reading:
         if Path(picture).name == "2.png":
             os._exit(9)
         return Reading((), 0.0)
@@ -185,7 +186,7 @@ def test_the_digest_changes_with_what_decides_the_answer() -> None:
     reader = ReadingJob().reader()
     same = ReadingJob().digest(reader)
     assert same == ReadingJob().digest(reader)
-    assert same != ReadingJob(constraints={"count": 3}).digest(reader)
+    assert same != ReadingJob(constraints=Constraints(count=3)).digest(reader)
     assert same != ReadingJob(threshold=0.9).digest(ReadingJob(threshold=0.9).reader())
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from digitlab.errors import UsageError
 from digitlab.live import Region, box_of_text, remembered_region
 from digitlab.live.region import usual_box
-from digitlab.live.settings import forget_region, remember_region
+from digitlab.live.remembered import forget_region, remember_region
 
 shares = st.floats(0.0, 1.0, allow_nan=False)
 

@@ -228,7 +228,7 @@ def test_where_there_is_no_grid_it_is_said(reader: Reader, sure_digits: Digits) 
     [
         ({"count": 0}, "count is 0"),
         ({"lines": -1}, "lines is -1"),
-        ({"count": 2, "lines": 3}, "a digit a line"),
+        ({"count": 2, "lines": 3}, "one digit per line"),
         ({"count": 6, "pattern": "###"}, "leave count out"),
         ({"pattern": "12-34"}, "a # for each digit"),
         ({"pattern": "#\n#"}, "one line"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from digitlab.studies import Published, Study, improves
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ Result = Callable[..., dict[str, Any]]
 def study() -> Study:
     """Two cells, each twice; named as one that was loaded."""
     whole = Study(
-        base=Training("conv-family", options={"filters": [4]}, optimiser="adam", epochs=1),
+        base=TrainingConfig("conv-family", options={"filters": [4]}, optimiser="adam", epochs=1),
         vary={"pooling": ["average", "max"]},
         published={"max": Published(accuracy=0.9)},
         conclusions=[improves("accuracy", frm="average", to="max")],

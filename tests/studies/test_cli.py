@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 OWN = '''"""Own: which?"""
 from digitlab.studies import Study
-from digitlab.training import Training
-STUDY = Study(base=Training("conv-family"), vary={"kernel": [3, 5]}, minutes=2)
+from digitlab.training import TrainingConfig
+STUDY = Study(base=TrainingConfig("conv-family"), vary={"kernel": [3, 5]}, minutes=2)
 '''
 
 

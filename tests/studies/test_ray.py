@@ -20,7 +20,7 @@ from digitlab.studies import Study
 from digitlab.studies.engines import make_pool
 from digitlab.studies.messages import Began, Done, Lost, Message, Noted
 from digitlab.studies.running import run_studies
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 pytest.importorskip("ray", reason="the extra ray is not installed")
 
@@ -40,7 +40,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def twelve(kernels: int = 6) -> Study:
     study = Study(
-        base=Training("conv-family", "digits-8x8", options={"filters": [4]}, optimiser="adam", epochs=1),
+        base=TrainingConfig("conv-family", "digits-8x8", options={"filters": [4]}, optimiser="adam", epochs=1),
         vary={"kernel": list(range(1, 1 + kernels)), "pooling": ["max", "average"]},
         repeats=1,
     )

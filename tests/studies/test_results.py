@@ -24,7 +24,7 @@ from digitlab.studies import page as page_module
 from digitlab.studies.outcome import Outcome, outcome_of, plan
 from digitlab.studies.page import write_page
 from digitlab.studies.results import QUICK, as_dict, as_markdown, write_results
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ def test_range_tests_are_drawn_with_the_published_rate(study: Study, tmp_path: P
     results = {"steepest": 0.01, "least": 0.1, "rates": rates, "smoothed": [2.3, 2.3, 2.2, 2, 1, 0.5, 0.9, 3, 9]}
     ranged = replace(
         study,
-        base=Training("conv-family"),
+        base=TrainingConfig("conv-family"),
         task=FindRate(),
         columns=("rate",),
         conclusions=(),

@@ -9,17 +9,17 @@ from digitlab.studies import Published, Study, TrainOnFolds, find_study, improve
 from digitlab.studies.job import Job
 from digitlab.studies.outcome import plan
 from digitlab.studies.tasks import Train
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 
 def test_one_thing_varies_and_its_values_are_the_keys() -> None:
     study = Study(vary={"dropout": [False, True]}, labels={True: "dropped"})
     assert [(cell.key, cell.label) for cell in study.cells] == [(False, "without dropout"), (True, "dropped")]
-    assert study.training(study.cells[0], seed=7) == Training(dropout=False, seed=7)
+    assert study.training(study.cells[0], seed=7) == TrainingConfig(dropout=False, seed=7)
 
 
 def test_several_things_vary_in_all_combinations() -> None:
-    study = Study(base=Training("conv-family"), vary={"kernel": [3, 5], "learning_rate": [0.1, 0.01]})
+    study = Study(base=TrainingConfig("conv-family"), vary={"kernel": [3, 5], "learning_rate": [0.1, 0.01]})
     assert [cell.key for cell in study.cells] == [(3, 0.1), (3, 0.01), (5, 0.1), (5, 0.01)]
     assert study.cells[3].label == "kernel 5, learning rate 0.01"
     training = study.training(study.cells[3], seed=0)
@@ -27,13 +27,15 @@ def test_several_things_vary_in_all_combinations() -> None:
 
 
 def test_options_of_the_base_stay_where_a_cell_says_nothing_else() -> None:
-    study = Study(base=Training("conv-family", options={"filters": [8], "kernel": 3}), vary={"kernel": [5]}, test="0-1")
+    study = Study(
+        base=TrainingConfig("conv-family", options={"filters": [8], "kernel": 3}), vary={"kernel": [5]}, test="0-1"
+    )
     training = study.training(study.cells[0], seed=0)
     assert (training.options, training.test) == ({"filters": [8], "kernel": 5}, "0-1")
 
 
 def test_lists_may_vary_as_well() -> None:
-    study = Study(base=Training("conv-family"), vary={"filters": [[8, 16], (16, 32)]})
+    study = Study(base=TrainingConfig("conv-family"), vary={"filters": [[8, 16], (16, 32)]})
     assert [(cell.key, cell.label) for cell in study.cells] == [((8, 16), "8-16"), ((16, 32), "16-32")]
 
 
@@ -60,7 +62,7 @@ def test_wrong_values_name_the_cell() -> None:
 
 def test_values_that_no_other_process_could_read_are_refused() -> None:
     with pytest.raises(UsageError, match="plain values"):
-        plan(Study(base=Training("conv-family"), vary={"kernel": [object()]}))
+        plan(Study(base=TrainingConfig("conv-family"), vary={"kernel": [object()]}))
 
 
 # Identity
@@ -77,28 +79,28 @@ def test_the_same_training_is_the_same_job_in_every_study() -> None:
 
 
 def test_what_changes_the_numbers_changes_the_identity() -> None:
-    job = Job.of(Train(), Training())
+    job = Job.of(Train(), TrainingConfig())
     others = [
-        Job.of(Train(), Training(seed=1)),
-        Job.of(Train(watch="test"), Training()),
-        Job.of(TrainOnFolds(), Training()),
-        Job.of(Train(), Training(), quick=True),
-        Job.of(Train(), Training("conv-family", options={"kernel": 3})),
+        Job.of(Train(), TrainingConfig(seed=1)),
+        Job.of(Train(watch="test"), TrainingConfig()),
+        Job.of(TrainOnFolds(), TrainingConfig()),
+        Job.of(Train(), TrainingConfig(), quick=True),
+        Job.of(Train(), TrainingConfig("conv-family", options={"kernel": 3})),
     ]
     assert len({each.digest for each in (job, *others)}) == 6
-    assert Job.of(Train(), Training(name="called otherwise")).digest == job.digest
+    assert Job.of(Train(), TrainingConfig(name="called otherwise")).digest == job.digest
 
 
 def test_the_identity_of_kept_cells_stays() -> None:
     # If this fails, every cell in studies-results/ is lost: see EDITION in digitlab.studies.job.
     assert (
-        Job.of(Train(), Training("thesis-4conv", "0-1", epochs=100, patience=3, test="1-6-test")).digest
+        Job.of(Train(), TrainingConfig("thesis-4conv", "0-1", epochs=100, patience=3, test="1-6-test")).digest
         == "8dd11a3a5d0cb094"
     )
 
 
 def test_a_job_comes_back_whole() -> None:
-    job = Job.of(Train(), Training("conv-family", options={"filters": (4, 8)}, seed=3))
+    job = Job.of(Train(), TrainingConfig("conv-family", options={"filters": (4, 8)}, seed=3))
     assert Job(job.kind, dict(job.settings)).digest == job.digest
     assert job.training.options == {"filters": [4, 8]}
     assert job.place == f"conv-family/mnist-3-{job.digest}.json"

@@ -16,7 +16,7 @@ from digitlab.studies.work import Interrupted, check_job, do
 from digitlab.studies.work import training as training_module
 from digitlab.studies.work.data import folded, shared
 from digitlab.studies.work.run_job import attempt
-from digitlab.training import EpochEnded, StopRequest, Training
+from digitlab.training import EpochEnded, StopRequest, TrainingConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("keras")
 
-SMALL = Training("conv-family", options={"filters": [4]}, optimiser="adam", epochs=2)
+SMALL = TrainingConfig("conv-family", options={"filters": [4]}, optimiser="adam", epochs=2)
 
 
 @pytest.fixture
@@ -161,13 +161,13 @@ def test_layers_and_networks_are_counted() -> None:
         (replace(SMALL, members=2), "expected 1"),
     ],
 )
-def test_settings_that_do_not_exist_are_refused_beforehand(training: Training, message: str) -> None:
+def test_settings_that_do_not_exist_are_refused_beforehand(training: TrainingConfig, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_job(Job.of(Train(), training))
 
 
 def test_a_network_that_diverges_is_a_result(thousand: Dataset) -> None:
-    training = Training("conv-family", options={"filters": [4]}, optimiser="sgd", learning_rate=1e9, epochs=1)
+    training = TrainingConfig("conv-family", options={"filters": [4]}, optimiser="sgd", learning_rate=1e9, epochs=1)
     found = done(Job.of(Train(watch="test"), training), thousand)
     assert json.loads(json.dumps(found, allow_nan=False))
     assert found["accuracy"] < 0.2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitlab.training.calibration import RIGHT, calibrate
-from digitlab.training.config import Training
+from digitlab.training.config import TrainingConfig
 
 pytestmark = pytest.mark.xdist_group("keras")
 
@@ -47,4 +47,4 @@ def test_where_nothing_is_sure_enough_everything_is_refused() -> None:
 
 def test_so_many_distractors_are_refused() -> None:
     with pytest.raises(Exception, match="distractors is -1"):
-        Training(distractors=-1)
+        TrainingConfig(distractors=-1)

@@ -9,7 +9,7 @@ from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.errors import RunError
 from digitlab.models import load_keras
 from digitlab.runs import Run
-from digitlab.training import Event, Progressed, StopRequest, Trained, Training, resumed, run_training
+from digitlab.training import Event, Progressed, StopRequest, Trained, TrainingConfig, resumed, run_training
 from digitlab.training import experiment as experiment_module
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
@@ -33,11 +33,11 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
     return "small"
 
 
-def settings(kind: str) -> Training:
-    return Training("thesis-4conv", "small", epochs=4, seed=5, batch_size=64, **KINDS[kind])  # type: ignore[arg-type]
+def settings(kind: str) -> TrainingConfig:
+    return TrainingConfig("thesis-4conv", "small", epochs=4, seed=5, batch_size=64, **KINDS[kind])  # type: ignore[arg-type]
 
 
-def train_until(training: Training, run: Run, *, epoch: int, batch: int) -> None:
+def train_until(training: TrainingConfig, run: Run, *, epoch: int, batch: int) -> None:
     def listen(event: Event) -> None:
         if isinstance(event, Progressed) and event.epoch == epoch and event.batch >= batch:
             raise Killed
@@ -109,7 +109,7 @@ def test_what_cannot_go_on_says_why(small_mnist: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="start it anew"):
         resumed(empty)
     done = Run.create("done", tmp_path)
-    run_training(Training("slides-cnn", "small", epochs=1), done)
+    run_training(TrainingConfig("slides-cnn", "small", epochs=1), done)
     with pytest.raises(RunError, match="is done"):
         resumed(done)
     done.checkpoint.parent.mkdir()

@@ -11,14 +11,14 @@ from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
 from digitlab.errors import RunError
 from digitlab.runs import Run
-from digitlab.training import EpochEnded, Event, Listener, StopRequest, Training, cross_validation
+from digitlab.training import EpochEnded, Event, Listener, StopRequest, TrainingConfig, cross_validation
 from digitlab.training.cross_validation import folds_of, run_cross_validation
 from digitlab.values import Digits
 
 pytestmark = pytest.mark.xdist_group("keras")
 
 TRAIN = load_dataset("mnist").split("train")[:300]
-SMALL = Training("dense-family", optimiser="adam", batch_size=32, epochs=2, options={"width": 32, "hidden": 1})
+SMALL = TrainingConfig("dense-family", optimiser="adam", batch_size=32, epochs=2, options={"width": 32, "hidden": 1})
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from digitlab.datasets.transforms import sobel_images
 from digitlab.errors import DatasetError
 from digitlab.models import read_card
 from digitlab.runs import Run
-from digitlab.training import Training, run_training
+from digitlab.training import TrainingConfig, run_training
 from digitlab.training.data import open_training_data
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
@@ -40,18 +40,18 @@ def parted_file(tmp_path: Path) -> str:
 
 
 def test_a_file_of_rows_stays_a_file(plain_file: str) -> None:
-    with open_training_data(Training(dataset=plain_file, test="mnist")) as data:
+    with open_training_data(TrainingConfig(dataset=plain_file, test="mnist")) as data:
         assert isinstance(data.train, InFile)
         assert len(data.train) == 1200
         assert data.validation is None
         assert (data.tested_on, len(data.test)) == ("mnist", 10_000)
-    with open_training_data(Training(dataset=plain_file, test="mnist", validation=0.2)) as data:
+    with open_training_data(TrainingConfig(dataset=plain_file, test="mnist", validation=0.2)) as data:
         assert data.validation is not None
         assert len(data.train) + len(data.validation) == 1200
 
 
 def test_the_splits_of_a_file_are_used(parted_file: str) -> None:
-    with open_training_data(Training(dataset=parted_file, patience=1)) as data:
+    with open_training_data(TrainingConfig(dataset=parted_file, patience=1)) as data:
         assert isinstance(data.train, InFile)
         assert data.validation is not None
         assert (len(data.train), len(data.validation), len(data.test)) == (1000, 200, 300)
@@ -59,13 +59,13 @@ def test_the_splits_of_a_file_are_used(parted_file: str) -> None:
 
 def test_other_formats_are_loaded(plain_file: str, tmp_path: Path) -> None:
     convert(plain_file, tmp_path / "plain.csv")
-    with open_training_data(Training(dataset=str(tmp_path / "plain.csv"), test="mnist")) as data:
+    with open_training_data(TrainingConfig(dataset=str(tmp_path / "plain.csv"), test="mnist")) as data:
         assert isinstance(data.train, InMemory)
         assert len(data.train) == 1200
 
 
 def test_one_file_may_be_the_test_of_another(plain_file: str) -> None:
-    with open_training_data(Training(dataset="mnist", test=plain_file)) as data:
+    with open_training_data(TrainingConfig(dataset="mnist", test=plain_file)) as data:
         np.testing.assert_array_equal(data.test.images, TRAIN.images)
 
 
@@ -80,7 +80,7 @@ def test_one_file_may_be_the_test_of_another(plain_file: str) -> None:
 def test_what_is_missing_is_named(plain_file: str, settings: dict[str, object], message: str) -> None:
     with (
         pytest.raises(DatasetError, match=message),
-        open_training_data(replace(Training(dataset=plain_file), **settings)),  # type: ignore[arg-type]
+        open_training_data(replace(TrainingConfig(dataset=plain_file), **settings)),  # type: ignore[arg-type]
     ):
         pass
 
@@ -90,7 +90,7 @@ def test_real_time_sobel_images_are_validated_and_tested_on_sobel_images(
 ) -> None:
     makers = {"train": lambda: TRAIN, "test": lambda: TEST}
     monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
-    training = Training("thesis-4conv", "small", augmentation="realtime", noise=0.1, validation=0.1, epochs=1)
+    training = TrainingConfig("thesis-4conv", "small", augmentation="realtime", noise=0.1, validation=0.1, epochs=1)
     with open_training_data(training) as data:
         np.testing.assert_array_equal(data.test.images, sobel_images(TEST.images))
         assert data.form == "sobel"
@@ -101,14 +101,14 @@ def test_real_time_sobel_images_are_validated_and_tested_on_sobel_images(
     assert card.form == "sobel"
     with (
         pytest.raises(DatasetError, match="holds Sobel images"),
-        open_training_data(Training(dataset="sobel", augmentation="realtime")),
+        open_training_data(TrainingConfig(dataset="sobel", augmentation="realtime")),
     ):
         pass
 
 
 def test_training_from_a_file_writes_a_whole_run(parted_file: str, tmp_path: Path) -> None:
     run = Run.create("file", tmp_path)
-    trained = run_training(Training("slides-cnn", parted_file, epochs=3, optimiser="adam", patience=2), run)
+    trained = run_training(TrainingConfig("slides-cnn", parted_file, epochs=3, optimiser="adam", patience=2), run)
     assert trained.metrics.images == 300
     assert trained.metrics.accuracy > 0.5
     assert run.report.is_file()

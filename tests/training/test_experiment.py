@@ -14,7 +14,7 @@ from digitlab.errors import DatasetError, UsageError
 from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.reading import Classifier
 from digitlab.runs import Run
-from digitlab.training import Event, Progressed, Stage, Started, StopRequest, Training, check, run_training
+from digitlab.training import Event, Progressed, Stage, Started, StopRequest, TrainingConfig, check, run_training
 from digitlab.training.data import open_training_data, watched_by
 from digitlab.values import Digits
 
@@ -35,7 +35,7 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_training_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) -> None:
     run, events = Run.create("test", tmp_path), []
-    training = Training("slides-cnn", small_mnist, epochs=3, optimiser="adam", validation=0.1, patience=5, seed=3)
+    training = TrainingConfig("slides-cnn", small_mnist, epochs=3, optimiser="adam", validation=0.1, patience=5, seed=3)
     trained = run_training(training, run, listener=events.append)
     names = {path.name for path in run.path.iterdir()}
     assert names == {
@@ -55,7 +55,7 @@ def test_a_training_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) 
 
 
 def test_watched_test_images_give_a_curve_and_change_no_weight(small_mnist: str, tmp_path: Path) -> None:
-    training = Training("slides-cnn", small_mnist, epochs=2, optimiser="adam", seed=3, precision="float32")
+    training = TrainingConfig("slides-cnn", small_mnist, epochs=2, optimiser="adam", seed=3, precision="float32")
     watching, plain = Run.create("watching", tmp_path), Run.create("plain", tmp_path)
     trained = run_training(replace(training, watch="test"), watching)
     run_training(training, plain)
@@ -69,7 +69,7 @@ def test_watched_test_images_give_a_curve_and_change_no_weight(small_mnist: str,
 
 
 def test_what_is_held_out_is_watched_and_not_the_test_images(small_mnist: str) -> None:
-    training = Training("slides-cnn", small_mnist, epochs=1, validation=0.1, watch="test", patience=3)
+    training = TrainingConfig("slides-cnn", small_mnist, epochs=1, validation=0.1, watch="test", patience=3)
     with open_training_data(training) as data:
         assert watched_by(training, data) is None
     with open_training_data(replace(training, validation=0.0, patience=None)) as data:
@@ -79,7 +79,7 @@ def test_what_is_held_out_is_watched_and_not_the_test_images(small_mnist: str) -
 @pytest.mark.backends
 def test_keras_and_onnx_files_say_the_same(small_mnist: str, tmp_path: Path) -> None:
     run = Run.create("test", tmp_path)
-    run_training(Training("slides-cnn", small_mnist, epochs=1, optimiser="adam"), run)
+    run_training(TrainingConfig("slides-cnn", small_mnist, epochs=1, optimiser="adam"), run)
     images = load_dataset("mnist").split("test").images
     by_keras, by_onnx = predict_probabilities(load_keras(run.keras), images), Classifier(run.onnx).probabilities(images)
     np.testing.assert_allclose(by_keras, by_onnx, atol=1e-5)
@@ -97,7 +97,7 @@ def test_measured_by_copies_as_evaluate_measures(
     small_mnist: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Run.create("test", tmp_path)
-    trained = run_training(Training("slides-cnn", small_mnist, epochs=1, optimiser="adam", tta=5), run)
+    trained = run_training(TrainingConfig("slides-cnn", small_mnist, epochs=1, optimiser="adam", tta=5), run)
     inside = run.evaluation(small_mnist, 5)
     kept = inside.read_predictions().probabilities
     assert trained.tta is not None
@@ -111,14 +111,14 @@ def test_measured_by_copies_as_evaluate_measures(
 
 def test_copies_of_images_that_become_sobel_images_are_refused() -> None:
     with pytest.raises(UsageError, match="evaluate RUN --tta"):
-        check(Training("slides-cnn", augmentation="realtime", tta=5))
+        check(TrainingConfig("slides-cnn", augmentation="realtime", tta=5))
 
 
 def test_two_runs_with_one_seed_have_identical_weights(small_mnist: str, tmp_path: Path) -> None:
     weights = []
     for _ in range(2):
         run = Run.create("test", tmp_path)
-        run_training(Training("thesis-4conv", small_mnist, epochs=2, seed=9), run)
+        run_training(TrainingConfig("thesis-4conv", small_mnist, epochs=2, seed=9), run)
         with zipfile.ZipFile(run.keras) as archive:
             weights.append((archive.read("model.weights.h5"), load_keras(run.keras).get_weights()))
     for one, two in zip(weights[0][1], weights[1][1], strict=True):
@@ -129,7 +129,7 @@ def test_a_run_can_be_repeated_from_its_config(small_mnist: str, tmp_path: Path)
     from digitlab.training import find_recipe
 
     run = Run.create("test", tmp_path)
-    training = Training("slides-cnn", small_mnist, epochs=1, dropout=True, learning_rate=0.5, name="again")
+    training = TrainingConfig("slides-cnn", small_mnist, epochs=1, dropout=True, learning_rate=0.5, name="again")
     run_training(training, run)
     assert find_recipe(run.config) == training
 
@@ -141,7 +141,7 @@ def test_an_interrupted_training_still_leaves_a_whole_run_folder(small_mnist: st
         if isinstance(event, Progressed):
             stop()
 
-    trained = run_training(Training("slides-cnn", small_mnist, epochs=50), run, listener=listen, stop=stop)
+    trained = run_training(TrainingConfig("slides-cnn", small_mnist, epochs=50), run, listener=listen, stop=stop)
     assert trained.history.stopped == "interrupted in epoch 1"
     assert run.report.is_file()
     assert run.onnx.is_file()
@@ -151,17 +151,17 @@ def test_an_interrupted_training_still_leaves_a_whole_run_folder(small_mnist: st
 @pytest.mark.parametrize(
     ("training", "error", "message"),
     [
-        (Training("no-such"), UsageError, "no architecture"),
-        (Training(optimiser="addelta"), UsageError, "Did you mean 'adadelta'"),
-        (Training(schedule="sideways"), UsageError, "no schedule"),
-        (Training(augmentation="hand"), UsageError, "no augmentation"),
-        (Training(dataset="emnist"), DatasetError, "no dataset"),
-        (Training(patience=2), DatasetError, "--validation 0.2"),
-        (Training("ann-397", dropout=False), UsageError, "no variant"),
+        (TrainingConfig("no-such"), UsageError, "no architecture"),
+        (TrainingConfig(optimiser="addelta"), UsageError, "Did you mean 'adadelta'"),
+        (TrainingConfig(schedule="sideways"), UsageError, "no schedule"),
+        (TrainingConfig(augmentation="hand"), UsageError, "no augmentation"),
+        (TrainingConfig(dataset="emnist"), DatasetError, "no dataset"),
+        (TrainingConfig(patience=2), DatasetError, "--validation 0.2"),
+        (TrainingConfig("ann-397", dropout=False), UsageError, "no variant"),
     ],
 )
 def test_names_that_do_not_exist_are_refused_before_anything_is_made(
-    training: Training, error: type[Exception], message: str
+    training: TrainingConfig, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         check(training)
@@ -178,7 +178,7 @@ def test_a_network_trained_on_sobel_images_reads_grey_ones(
     makers = {name: lambda part=part: Digits(sobel_images(part.images), part.labels) for name, part in grey.items()}
     monkeypatch.setitem(catalogue._NAMED, "edges", lambda _: Dataset("edges", "", makers, form="sobel"))
     run = Run.create("test", tmp_path)
-    trained = run_training(Training("slides-cnn", "edges", epochs=3, optimiser="adam"), run)
+    trained = run_training(TrainingConfig("slides-cnn", "edges", epochs=3, optimiser="adam"), run)
     card = Classifier(run.onnx).card
     assert card is not None
     assert (card.form, card.preparation) == ("sobel", "Sobel image, x / 255")

@@ -11,7 +11,7 @@ from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.errors import RunError, UsageError
 from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.runs import Run
-from digitlab.training import EpochEnded, Event, StopRequest, Training, resumed, run_training
+from digitlab.training import EpochEnded, Event, StopRequest, TrainingConfig, resumed, run_training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_members_are_trained_and_their_mean_is_kept(small_mnist: str, tmp_path: Path) -> None:
     run = Run.create("pair", tmp_path)
-    trained = run_training(Training("ann-397", small_mnist, **SETTINGS), run)
+    trained = run_training(TrainingConfig("ann-397", small_mnist, **SETTINGS), run)
     seeds = [run.member(number).read_config()["seed"] for number in (1, 2)]
     assert seeds == [6, 7]  # seed 4 would have 8 and 9
     images = load_dataset("mnist").split("test").images[:200]
@@ -48,7 +48,7 @@ def test_members_are_trained_and_their_mean_is_kept(small_mnist: str, tmp_path: 
 
 
 def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(small_mnist: str, tmp_path: Path) -> None:
-    training = Training("ann-397", small_mnist, **SETTINGS)
+    training = TrainingConfig("ann-397", small_mnist, **SETTINGS)
     whole, broken, stop = Run.create("whole", tmp_path), Run.create("broken", tmp_path), StopRequest()
     expected = run_training(training, whole)
 
@@ -66,4 +66,4 @@ def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(small_mn
 
 def test_an_ensemble_of_none_is_refused() -> None:
     with pytest.raises(UsageError, match="members is 0; expected 1 to 100"):
-        Training(members=0)
+        TrainingConfig(members=0)

@@ -8,7 +8,7 @@ import pytest
 from digitlab.datasets import load_dataset
 from digitlab.datasets.transforms import sobel_images
 from digitlab.errors import DatasetError, UsageError
-from digitlab.training import EpochEnded, Event, Stage, Started, StopRequest, Training
+from digitlab.training import EpochEnded, Event, Stage, Started, StopRequest, TrainingConfig
 from digitlab.training import out_of_fold as module
 from digitlab.training.out_of_fold import check_folds, out_of_fold, stratified_folds
 from digitlab.values import Digits
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.xdist_group("keras")
 DIGITS = load_dataset("mnist").split("train")[:600]
 
 
-def settings(**changes: object) -> Training:
-    return Training(
+def settings(**changes: object) -> TrainingConfig:
+    return TrainingConfig(
         **{"architecture": "slides-cnn", "optimiser": "adam", "batch_size": 32, "epochs": 3, "seed": 5, **changes}
     )  # type: ignore[arg-type]
 

@@ -10,13 +10,13 @@ from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.errors import DivergedError
 from digitlab.models import load_keras, read_card
 from digitlab.runs import Run
-from digitlab.training import Event, Progressed, Stage, Started, Training, resumed, run_training
+from digitlab.training import Event, Progressed, Stage, Started, TrainingConfig, resumed, run_training
 from digitlab.training import precision_choice as module
 from digitlab.training.precision_choice import choose_precision
 
 pytestmark = pytest.mark.xdist_group("keras")
 
-LONG = Training("slides-cnn", epochs=4, batch_size=128)  # of 60,000 images: 1,876 steps
+LONG = TrainingConfig("slides-cnn", epochs=4, batch_size=128)  # of 60,000 images: 1,876 steps
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch, fresh_cache: Path) -> list[dict[str
     return found
 
 
-def chosen(training: Training, images: int = 60_000) -> str:
+def chosen(training: TrainingConfig, images: int = 60_000) -> str:
     return choose_precision(training, images, lambda _: None).precision
 
 
@@ -61,7 +61,7 @@ def test_what_was_measured_is_remembered_for_the_same_network_batch_and_processo
     assert choose_precision(LONG, 60_000, heard.append).precision == "float32"
     assert len(heard) == 1
     clocked += [{"bfloat16": 1.0, "float32": 3.0}] * 2
-    assert chosen(Training("slides-cnn", epochs=4, batch_size=64)) == "bfloat16"
+    assert chosen(TrainingConfig("slides-cnn", epochs=4, batch_size=64)) == "bfloat16"
     monkeypatch.setattr(module, "processor_name", lambda: "another")
     assert chosen(LONG) == "bfloat16"
     assert not clocked
@@ -80,13 +80,13 @@ def test_a_damaged_memory_is_measured_anew(clocked: list[dict[str, float]], fres
 def test_nothing_is_measured_where_it_cannot_pay(
     clocked: list[dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert chosen(Training("slides-cnn", epochs=40, precision="float32")) == "float32"
+    assert chosen(TrainingConfig("slides-cnn", epochs=40, precision="float32")) == "float32"
     assert chosen(LONG, images=10_000) == "bfloat16"  # 316 steps
     clocked.append({"bfloat16": 3.0, "float32": 1.0})
     assert chosen(LONG) == "float32"
     assert chosen(LONG, images=10_000) == "bfloat16"  # a short training does not depend on what was trained before
     monkeypatch.setattr(module, "processor_multiplies_bfloat16", lambda: False)
-    assert chosen(Training("thesis-2conv", epochs=40)) == "float32"
+    assert chosen(TrainingConfig("thesis-2conv", epochs=40)) == "float32"
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_measurement_changes_no_weights(
     small: str, monkeypatch: pytest.MonkeyPatch, fresh_cache: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "processor_multiplies_bfloat16", lambda: True)
-    training = Training("slides-cnn", small, epochs=2, optimiser="adam", augmentation="affine", seed=4)
+    training = TrainingConfig("slides-cnn", small, epochs=2, optimiser="adam", augmentation="affine", seed=4)
     measured, told, events = Run.create("measured", tmp_path), Run.create("told", tmp_path), []
     run_training(training, measured, listener=events.append)
     assert isinstance(events[0], Stage)
@@ -118,7 +118,7 @@ def test_a_measurement_changes_no_weights(
     card = read_card(measured.keras)
     assert card is not None
     assert card.training["precision"] == precision
-    run_training(Training(**{**training.as_dict(), "precision": precision}), told)
+    run_training(TrainingConfig(**{**training.as_dict(), "precision": precision}), told)
     assert_same_weights(measured, told)
 
 
@@ -129,7 +129,7 @@ def test_a_rate_that_is_too_high_is_refused_by_the_training_not_by_the_measureme
     monkeypatch.setattr(module, "processor_multiplies_bfloat16", lambda: True)
     run = Run.create("high", tmp_path)
     with pytest.raises(DivergedError, match="--lr-range-test"):
-        run_training(Training("slides-cnn", small, epochs=1, optimiser="sgd", learning_rate=1e30), run)
+        run_training(TrainingConfig("slides-cnn", small, epochs=1, optimiser="sgd", learning_rate=1e30), run)
     assert run.read_table(run.batches)["batch"][0] == 1  # how it came to that can be looked at
     assert not run.onnx.exists()
 
@@ -142,7 +142,7 @@ class Killed(BaseException):
 def test_a_run_goes_on_in_the_precision_that_it_was_begun_with(
     members: int, small: str, clocked: list[dict[str, float]], tmp_path: Path
 ) -> None:
-    training = Training("slides-cnn", small, epochs=2, optimiser="adam", seed=6, members=members)
+    training = TrainingConfig("slides-cnn", small, epochs=2, optimiser="adam", seed=6, members=members)
     clocked += [{"bfloat16": 3.0, "float32": 1.0}, {"bfloat16": 1.0, "float32": 3.0}]
     killed = Run.create("killed", tmp_path)
 

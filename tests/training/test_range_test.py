@@ -11,7 +11,7 @@ from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
 from digitlab.reports.figures import learning_rate_figure
 from digitlab.runs import Run
-from digitlab.training import Event, Started, StopRequest, Training
+from digitlab.training import Event, Started, StopRequest, TrainingConfig
 from digitlab.training.range_test import read_curve, run_range_test
 from digitlab.training.schedules import Exponential
 
@@ -35,8 +35,8 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def settings(dataset: Path, **changes: object) -> Training:
-    return Training(
+def settings(dataset: Path, **changes: object) -> TrainingConfig:
+    return TrainingConfig(
         **{"architecture": "slides-cnn", "optimiser": "adam", "batch_size": 8, "dataset": str(dataset), **changes}
     )  # type: ignore[arg-type]
 

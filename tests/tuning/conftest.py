@@ -13,12 +13,12 @@ from digitlab.tuning import Space, parse_space
 
 if TYPE_CHECKING:
     from digitlab.studies.job import Job
-    from digitlab.training import Training
+    from digitlab.training import TrainingConfig
 
-Reach = Callable[["Training", int], float]
+Reach = Callable[["TrainingConfig", int], float]
 
 
-def reach(training: Training, fold: int) -> float:
+def reach(training: TrainingConfig, fold: int) -> float:
     """Wide is good, 0.01 is the best learning rate, and folds differ a little."""
     rate = training.learning_rate or 0.01
     return 0.9 + training.options.get("width", 64) / 10_000 - abs(rate - 0.01) + 0.001 * (fold % 3)
@@ -28,7 +28,7 @@ class PaperPool:
     """Does jobs an epoch at each look; ``done`` and ``cut`` remember."""
 
     def __init__(
-        self, workers: int = 1, reach: Reach = reach, fails: Callable[[Training], bool] = lambda _: False
+        self, workers: int = 1, reach: Reach = reach, fails: Callable[[TrainingConfig], bool] = lambda _: False
     ) -> None:
         self._workers, self._reach, self._fails = workers, reach, fails
         self._under_way: dict[str, tuple[Job, int]] = {}

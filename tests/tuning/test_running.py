@@ -19,7 +19,7 @@ from digitlab.tuning.running import run_search
 from digitlab.tuning.search import Search
 
 if TYPE_CHECKING:
-    from digitlab.training import Training
+    from digitlab.training import TrainingConfig
 
 Make = Callable[..., Space]
 
@@ -168,7 +168,7 @@ def test_several_workers_do_different_things_at_once(make_space: Make, paper_poo
 
 
 def test_a_trial_that_fails_does_not_cost_the_others(make_space: Make, paper_pool: Any, tmp_path: Path) -> None:
-    def fails(training: Training) -> bool:
+    def fails(training: TrainingConfig) -> bool:
         return bool(training.options["width"] == 64)
 
     pool = paper_pool(fails=fails)

@@ -6,11 +6,11 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import digitlab
 from digitlab.errors import DigitlabError, StorageError
-from digitlab.reading import Reader
+from digitlab.reading import Constraints, Reader
 from digitlab.reading.drawing import save_drawing
 from digitlab.reading.image_pages import file_of
 from digitlab.reading.images import load_reduced
@@ -30,15 +30,15 @@ class ReadingJob:
     """How all pictures are read.
 
     model, threshold: as `Reader` takes them; None is its default
-    constraints: what `Reader.read` is told of every picture: count, lines, region, pattern, grid
+    constraints: what is known of every picture
     """
 
     model: str | Path | None = None
     threshold: float | None = None
-    constraints: dict[str, Any] = field(default_factory=dict)
+    constraints: Constraints = field(default_factory=Constraints)
 
     def reader(self, threads: int = 1) -> Reader:
-        """The reader of one worker: of one thread, where there is a worker a core; 0 is a thread a core.
+        """The reader of one worker: of one thread, where there is one worker per core; 0 is one thread per core.
 
         Raises:
             ModelError, UsageError: as `Reader`.
@@ -50,7 +50,8 @@ class ReadingJob:
 
         And with what a row holds, which no version changes without another number.
         """
-        said = json.dumps([_ROW, digitlab.__version__, reader.threshold, self.constraints], sort_keys=True, default=str)
+        known = self.constraints.given()
+        said = json.dumps([_ROW, digitlab.__version__, reader.threshold, known], sort_keys=True, default=str)
         return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
 
 
@@ -95,7 +96,7 @@ def _draw(path: str, out: Path, reading: Reading) -> None:
     save_drawing(out, pixels, replace(reading, digits=digits))
 
 
-def read_picture(reader: Reader, picture: Picture, constraints: dict[str, Any]) -> Answer:
+def read_picture(reader: Reader, picture: Picture, constraints: Constraints) -> Answer:
     """Read one, and draw it where that is asked for; a picture that cannot be read is an answer too.
 
     Raises:
@@ -103,7 +104,7 @@ def read_picture(reader: Reader, picture: Picture, constraints: dict[str, Any]) 
     """
     stamp = stamp_of(picture.path)
     try:
-        reading = reader.read(picture.path, **constraints)
+        reading = reader.read(picture.path, constraints)
         if picture.drawing is not None:
             _draw(picture.path, Path(picture.drawing), reading)
     except StorageError:

@@ -1,4 +1,4 @@
-"""The pictures of an archive that outgrows one machine: Ray Data, an actor a core of every node.
+"""The pictures of an archive that outgrows one machine: Ray Data, one actor per core of every node.
 
 Nodes read the pictures themselves, so their folder must be seen by all of them under the same name. Answers come back
 to the process that asked, which keeps them: one writer, so a kill leaves nothing half written, and the same files as on
@@ -77,7 +77,7 @@ def _sent(picture: Picture) -> dict[str, str]:
 
 
 def _on_nodes(job: ReadingJob) -> ReadingJob:
-    """A model's file by a name that holds elsewhere; a shipped name as it is."""
+    """The job with the absolute path of the model's file; a shipped name stays as it is."""
     local = job.model is not None and Path(job.model).exists()
     return replace(job, model=str(Path(str(job.model)).resolve())) if local else job
 

@@ -1,4 +1,4 @@
-"""The pictures of one machine: a process a core, each with a reader of one thread; answers come in order.
+"""The pictures of one machine: one process per core, each with a reader of one thread; answers come in order.
 
 Not threads: a decoder that crashes would take all of them along, and parts of a reading hold Python's lock.
 """
@@ -48,7 +48,7 @@ def read_pictures(
 
     A picture that ends its process (a decoder that crashes, memory that runs out) becomes an answer with an error.
 
-    jobs: processes; None: one a core, and none beside this one for a handful of pictures
+    jobs: processes; None: one per core, and only this one for a handful of pictures
     reader: of the job, for that handful; None: one is made
 
     Raises:
@@ -98,7 +98,7 @@ class _Processes:
         )
 
     def _alone(self, picture: Picture) -> Answer:
-        """In a process of its own, which it may end."""
+        """Read one picture in a process of its own, which may crash."""
         with self._start(1) as pool:
             try:
                 return _submit(pool, (picture,)).result()[0]

@@ -13,7 +13,7 @@ from digitlab.bench.watch import Watch
 from digitlab.datasets import load_dataset
 from digitlab.models.backend import keras
 from digitlab.runs import Run
-from digitlab.training import EpochEnded, Training, find_recipe, run_training
+from digitlab.training import EpochEnded, TrainingConfig, find_recipe, run_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ class SameTraining:
 def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraining:
     """Train S4's network as S4 did, in plain Keras and here; the test accuracy of both after the last epoch."""
     mnist = load_dataset("mnist")
-    took, accuracy = _train(Training("notebook-cnn", epochs=epochs))
+    took, accuracy = _train(TrainingConfig("notebook-cnn", epochs=epochs))
     say(f"S4, digitlab: {100 * accuracy:.2f} % after {took:.1f} s")
     plain = PlainKeras("notebook-cnn", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
     seconds, cores = 0.0, []
@@ -128,7 +128,7 @@ def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraini
     return SameTraining(epochs, seconds, right, cores, took, accuracy)
 
 
-def _train(training: Training) -> tuple[float, float]:
+def _train(training: TrainingConfig) -> tuple[float, float]:
     """Seconds that the epochs took, and the test accuracy after the last."""
     ends: list[EpochEnded] = []
     with tempfile.TemporaryDirectory() as folder:

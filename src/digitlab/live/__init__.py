@@ -1,32 +1,42 @@
-"""A source and a reader make a stream of readings, steady over time."""
+"""A source and a reader make a stream of readings, steady over time.
+
+What a session is told costs nothing to import; what reads is loaded when it is first used.
+"""
 
 from __future__ import annotations
 
-from digitlab.live.engine import LiveEngine
-from digitlab.live.frame_reading import MODES, Mode
+import importlib
+from typing import TYPE_CHECKING
+
+from digitlab.live.config import MODES, LiveConfig, Mode
 from digitlab.live.region import Region, box_of_text
-from digitlab.live.session import ImageReader, LiveReading, watch
-from digitlab.live.settings import remembered_region
-from digitlab.live.snapshot import Change, Snapshot
-from digitlab.live.statistics import LiveStatistics
-from digitlab.live.steady import Steady
-from digitlab.live.tracks import Pace, Track, Tracker
+
+if TYPE_CHECKING:
+    from digitlab.live.engine import LiveEngine
+    from digitlab.live.remembered import remembered_region
+    from digitlab.live.session import ImageReader, LiveReading, watch
+    from digitlab.live.snapshot import Change, Snapshot
+    from digitlab.live.statistics import LiveStatistics
+    from digitlab.live.steady import Steady
+    from digitlab.live.tracks import Pace, Track, Tracker
 
 __all__ = [
-    "MODES",
-    "Change",
-    "ImageReader",
-    "LiveEngine",
-    "LiveReading",
-    "LiveStatistics",
-    "Mode",
-    "Pace",
-    "Region",
-    "Snapshot",
-    "Steady",
-    "Track",
-    "Tracker",
-    "box_of_text",
-    "remembered_region",
-    "watch",
-]
+    "MODES", "Change", "ImageReader", "LiveConfig", "LiveEngine", "LiveReading", "LiveStatistics", "Mode", "Pace",
+    "Region", "Snapshot", "Steady", "Track", "Tracker", "box_of_text", "remembered_region", "watch",
+]  # fmt: skip
+
+_PLACES = {
+    "LiveEngine": "engine",
+    **dict.fromkeys(("ImageReader", "LiveReading", "watch"), "session"),
+    "remembered_region": "remembered",
+    **dict.fromkeys(("Change", "Snapshot"), "snapshot"),
+    "LiveStatistics": "statistics",
+    "Steady": "steady",
+    **dict.fromkeys(("Pace", "Track", "Tracker"), "tracks"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'digitlab.live' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"digitlab.live.{_PLACES[name]}"), name)

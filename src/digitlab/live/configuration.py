@@ -1,4 +1,4 @@
-"""The configuration files of 2017 and 2018: what they asked for, and what of it we do.
+"""The configuration files of 2017 and 2018: what they ask for, and what of it is used here.
 
 Digitclassifier.Camera.Proxy=cameraA:default -h localhost -p 9999        digitclassifier.cfg, 2017: Ice properties
 
@@ -17,16 +17,19 @@ DigitClassifier:                                                         digitcl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from digitlab.camera.ice.properties import Properties, configuration_text, properties_in
-from digitlab.errors import RecipeError
+from digitlab.errors import RecipeError, UsageError
 
-__all__ = ["LiveConfiguration", "read_configuration"]
+if TYPE_CHECKING:
+    from digitlab.live.config import LiveConfig
+
+__all__ = ["LiveConfiguration", "read_configuration", "with_configuration"]
 
 _DEEPEST = 8  # parts within parts; these have three
 _KERAS_FILES = (".h5", ".hdf5")
@@ -71,6 +74,28 @@ def read_configuration(path: str | Path) -> LiveConfiguration:
     if re.search(r"^[ \t]*[\w.]+[ \t]*=", text, re.MULTILINE):
         return _of_2017(properties_in(text, path), path)
     return _of_2018(text, path)
+
+
+def with_configuration(config: LiveConfig) -> tuple[LiveConfig, tuple[str, ...]]:
+    """A session with the camera and the model of its configuration file, where it has none itself; and notes about it.
+
+    Raises:
+        RecipeError: as `read_configuration`.
+        UsageError: when neither names a source.
+    """
+    if config.config is None:
+        return config, ()
+    old = read_configuration(config.config)
+    source, model, notes = config.source or old.source, config.model, old.warnings
+    if source is None:
+        raise UsageError(f"{config.config}: turns the camera off; say where pictures come from with --source")
+    if model is None and old.model is not None:
+        if Path(old.model).suffix.lower() in _KERAS_FILES:
+            # What it was trained on is not in it; `read_configuration` has said how to bring it over.
+            notes = (*notes, f"{old.model} is not used as it is; reading with the shipped model")
+        else:
+            model = old.model
+    return replace(config, source=source, model=model), notes
 
 
 def _of_2017(values: dict[str, str], path: str | Path) -> LiveConfiguration:
@@ -131,7 +156,7 @@ def _parsed(text: str, path: str | Path) -> Any:
 
 
 def _check_plain(text: str, path: str | Path) -> None:
-    """Refuse what makes much of little: aliases stand for what they name, and depth costs its square.
+    """Refuse small files that expand to large ones: aliases are copied, and depth costs its square.
 
     Raises:
         RecipeError: when the file has either; no such configuration has.
@@ -156,7 +181,7 @@ def _obsolete(mapping: _Mapping, key: str, reason: str) -> list[str]:
 
 
 def _model(named: str | None, folder: Path) -> tuple[str | None, list[str]]:
-    """The file of the model, and what is to be said about it."""
+    """The file of the model, and the warnings about it."""
     if named is None:
         return None, []
     there = next((place for place in (folder / named, Path(named)) if place.exists()), None)
@@ -194,7 +219,7 @@ def _mapping(value: Any, what: str, path: str | Path) -> dict[str, Any]:
 
 
 class _Mapping:
-    """A part of the YAML file, which knows which of its keys were asked for."""
+    """A part of the YAML file, which notes the keys that were asked for."""
 
     def __init__(self, values: dict[str, Any], place: str, path: str | Path) -> None:
         self.place = place

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from digitlab.errors import ModelError, UsageError
+from digitlab.live.config import MODES, Mode
 from digitlab.reading import digit_image
 from digitlab.reading.found import ALONE
 from digitlab.values import ReadDigit, Reading
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from digitlab.values import Box
 
 __all__ = ["MODES", "Mark", "Mode", "Sight", "check_mode", "look", "warm_up"]
-
-Mode = Literal["region", "page", "thesis"]
-"""region: the one digit in the region. page: all digits of the frame. thesis: the region, as the program of S0 did."""
-
-MODES: tuple[Mode, ...] = ("region", "page", "thesis")
 
 SKETCH = 12  # pixels a side: enough for a stroke that is new, too few for the grain of a camera
 _MARGIN = 0.15  # of a box's longest side: paper around the digit, so that its ink stands out of something

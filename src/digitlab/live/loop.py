@@ -13,8 +13,8 @@ from digitlab.camera import NewestFrame, SourceState, open_source
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
 from digitlab.live.frame_reading import look, warm_up
 from digitlab.live.region import Region
+from digitlab.live.remembered import forget_region, remember_region
 from digitlab.live.session import LiveReading
-from digitlab.live.settings import forget_region, remember_region
 from digitlab.live.snapshot import Change
 from digitlab.live.statistics import LiveStatistics
 from digitlab.live.tracks import Pace, Tracker

@@ -1,6 +1,6 @@
 """Networks with something to vary: the studies of S1 and S2 change one thing at a time, and the rest stands still.
 
-A keyword argument is an option: ``Training("conv-family", options={"kernel": 5})``, `--option kernel=5`.
+A keyword argument is an option: ``TrainingConfig("conv-family", options={"kernel": 5})``, `--option kernel=5`.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
+from digitlab.settings import Range, check_settings, setting, settings_in, whole_numbers
 
 if TYPE_CHECKING:
     from digitlab.values import Box
@@ -20,29 +21,46 @@ _MOST_CELLS = 50  # a side
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """How many digits, on how many lines, where, after which pattern or in which grid; None for what is not known.
+    """What is known of a page; None for what is not.
 
-    region: x, y, width and height in pixels; grid: columns and rows
+    The fields are options of `digitlab read` and keywords of `Reader.read`; docs/reading.md has them as a table.
     """
 
-    count: int | None = None
-    lines: int | None = None
-    region: tuple[int, int, int, int] | None = None
-    pattern: str | None = None
-    grid: tuple[int, int] | None = None
+    # fmt: off
+    count: int | None = setting(
+        None,
+        "The number of digits: that many of the likeliest are given back, those below the threshold among them.",
+        within=Range(1, _MOST_DIGITS))
+    lines: int | None = setting(
+        None, "The number of lines: stray digits are left out or joined to their neighbour, crowded lines separated.",
+        within=Range(1, _MOST_DIGITS))
+    region: tuple[int, int, int, int] | None = setting(
+        None, "Read only there: X,Y,WIDTH,HEIGHT in pixels of the upright picture.",
+        of_text=whole_numbers("--region", r"(\d+),(\d+),(\d+),(\d+)", "x,y,width,height in pixels"))
+    pattern: str | None = setting(
+        None,
+        "What is written, with # for a digit, as in '####-##'. Other characters may be written or not; the text has "
+        "them. One line of the page follows it, or with lines each of them.")
+    grid: tuple[int, int] | None = setting(
+        None,
+        "COLUMNSxROWS of a form or sudoku, as in 9x9: the largest such grid is rectified; each cell is a digit or "
+        "empty.", of_text=whole_numbers("--grid", r"(\d+)[xX×](\d+)", "columns x rows, such as 9x9"))
+    # fmt: on
 
     def __post_init__(self) -> None:
-        for name in ("count", "lines"):
-            number = getattr(self, name)
-            if number is not None and not 1 <= number <= _MOST_DIGITS:
-                raise UsageError(f"{name} is {number}; expected 1 to {_MOST_DIGITS}")
+        check_settings(self)
         self._check_region()
         self._check_pattern()
         self._check_grid()
         if self.count is not None and self.lines is not None and self.count < self.lines:
             raise UsageError(
-                f"{self.count} digits cannot stand on {self.lines} lines; expected a digit a line at least"
+                f"{self.count} digits cannot stand on {self.lines} lines; expected at least one digit per line"
             )
+
+    def given(self) -> dict[str, Any]:
+        """What is known, by name."""
+        known = {each.name: getattr(self, each.name) for each in settings_in(Constraints)}
+        return {name: value for name, value in known.items() if value is not None}
 
     def _check_region(self) -> None:
         if self.region is None:

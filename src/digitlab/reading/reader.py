@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from digitlab.reading.images import as_rgb, load_reduced
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
 from digitlab.reading.orientation import set_upright, turned_back
 from digitlab.reading.page_network import PAGE_SIDE, page_network
+from digitlab.settings import with_keywords_of
 from digitlab.values import Prediction, ReadDigit, Reading
 
 if TYPE_CHECKING:
@@ -102,31 +103,23 @@ class Reader:
         digit = self._answer(main)
         return Prediction(digit, main.confidence, tuple(main.probabilities.tolist()), note)
 
+    @with_keywords_of(Constraints)
     def read(
         self,
         image: str | Path | NDArray[np.uint8],
+        constraints: Constraints | None = None,
         *,
-        count: int | None = None,
-        lines: int | None = None,
-        region: tuple[int, int, int, int] | None = None,
-        pattern: str | None = None,
-        grid: tuple[int, int] | None = None,
         turning: bool = True,
+        **known: Any,
     ) -> Reading:
         """All digits of a page, line by line; those that were found but not answered are there too, ``digit`` None.
 
         A picture of one digit is answered as `classify` does. A page that lies upside down or on its side is turned
-        and read, which the note says. What is known beforehand of a page may be given, and makes the reading surer:
+        and read, which the note says. Where other digits stand there than ``count`` or ``pattern`` ask for,
+        `Reading.fits` is False, the note says how many, and all that were found are given back. With ``grid``, the
+        rows of the grid are `Reading.lines`.
 
-        count: exactly so many digits are given back: the likeliest ones. Where others stand there, `Reading.fits` is
-            False, the note says how many, and all that were found are given back
-        lines: the digits stand on so many lines
-        region: x, y, width and height, in pixels of the upright picture: only there is read
-        pattern: what is written, "#" for a digit: "####-##". Other signs may have been written or not; they are in the
-            text. One line of the page follows it, or all of them, where ``lines`` is given too. Where more or fewer
-            digits stand there, `Reading.fits` is False and the note says so
-        grid: columns and rows of a form or sudoku. The largest grid is found and laid flat; each cell is one digit or
-            empty; `Reading.lines` are its rows. Goes with region alone
+        constraints: what is known of the page; or its fields as keywords, e.g. ``read(image, count=6)``
         turning: whether a page that reads badly is tried the other ways up, which takes about as long again
 
         Raises:
@@ -134,7 +127,8 @@ class Reader:
             ShapeError: for an array of another type or shape.
             UsageError: for a constraint that cannot be, or two that contradict each other.
         """
-        wanted = Constraints(count, lines, region, pattern, grid)
+        wanted = Constraints(**known) if constraints is None else replace(constraints, **known)
+        region, grid = wanted.region, wanted.grid
         pixels, size = _page(image, whole=region is not None or grid is not None)
         start = time.perf_counter()
         x0, y0, x1, y1 = wanted.region_in(size) if region is not None else (0, 0, pixels.shape[1], pixels.shape[0])

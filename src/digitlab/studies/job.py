@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
-from digitlab.training.config import Training
+from digitlab.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,15 +41,15 @@ class Job:
     settings: Mapping[str, Any]
 
     @classmethod
-    def of(cls, task: Task, training: Training, *, quick: bool = False) -> Job:
+    def of(cls, task: Task, training: TrainingConfig, *, quick: bool = False) -> Job:
         """What ``task`` does with ``training``; quick: on a share of the images."""
         share = {"share": QUICK_SHARE} if quick else {}
         return cls(task.kind, _plain({"training": training.as_dict(), **task.settings(), **share}))
 
     @property
-    def training(self) -> Training:
+    def training(self) -> TrainingConfig:
         """The settings of the training."""
-        return Training(**self.settings["training"])
+        return TrainingConfig(**self.settings["training"])
 
     @property
     def digest(self) -> str:
@@ -59,7 +59,7 @@ class Job:
         """
         essential = dict(self.settings)
         if "training" in essential:
-            usual = _plain(Training().as_dict())
+            usual = _plain(TrainingConfig().as_dict())
             essential["training"] = {
                 name: value
                 for name, value in essential["training"].items()

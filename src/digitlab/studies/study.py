@@ -11,7 +11,7 @@ from digitlab.studies.figures import validation_curves
 from digitlab.studies.job import Job
 from digitlab.studies.measures import expect_measures
 from digitlab.studies.tasks import Train
-from digitlab.training.config import Training
+from digitlab.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Published", "Study"]
 
-_FIELDS = tuple(each.name for each in fields(Training))
+_FIELDS = tuple(each.name for each in fields(TrainingConfig))
 
 
 class Published:
@@ -42,7 +42,7 @@ class Cell:
     """One row of a study's table.
 
     key: how conclusions and published values name it; label: how people read it
-    changes: what is other than in the study's base: fields of `Training`, or options of its architecture
+    changes: what is other than in the study's base: fields of `TrainingConfig`, or options of its architecture
     """
 
     key: Hashable
@@ -55,7 +55,8 @@ class Study:
     """One file of `published/`, or of a user's own.
 
     base: what stands still
-    vary: what varies: a field of `Training` or an option of its architecture → its values; of several, all combinations
+    vary: what varies: a field of `TrainingConfig` or an option of its architecture → its values; of several, all
+        combinations
     variants: in place of ``vary``, where several things change together: label → changes
     test: the set whose test images measure every cell; None: the base's own
     task: what is done with a cell; by default it is trained
@@ -69,7 +70,7 @@ class Study:
     name, about: the file's name and docstring; set when it is loaded
     """
 
-    base: Training = field(default_factory=Training)
+    base: TrainingConfig = field(default_factory=TrainingConfig)
     vary: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test: str | None = None
@@ -130,7 +131,7 @@ class Study:
         training = self.training(cell, seed=repeat)
         return Job.of(self.task, replace(training, epochs=min(training.epochs, 2)) if quick else training, quick=quick)
 
-    def training(self, cell: Cell, *, seed: int) -> Training:
+    def training(self, cell: Cell, *, seed: int) -> TrainingConfig:
         """The settings of a cell."""
         options = {name: value for name, value in cell.changes.items() if name not in _FIELDS}
         changed = {name: value for name, value in cell.changes.items() if name in _FIELDS}

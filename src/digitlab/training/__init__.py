@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from digitlab.training.config import Training, find_recipe, read_recipe, recipe_names, with_options
+from digitlab.training.config import TrainingConfig, find_recipe, read_recipe, recipe_names, with_options
 from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = [
     "Started",
     "StopRequest",
     "Trained",
-    "Training",
+    "TrainingConfig",
     "check",
     "find_recipe",
     "read_recipe",

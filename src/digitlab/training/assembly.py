@@ -1,4 +1,4 @@
-"""From settings to a network and its training: the one place that passes the fields of `Training` on."""
+"""From settings to a network and its training: the one place that passes the fields of `TrainingConfig` on."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from digitlab.training.precision import dtype_policy_name
 
 if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.values import Digits
 
 __all__ = ["finished_network", "loop_of", "network_of", "optimiser_of"]
 
 
-def network_of(training: Training) -> keras.Model:
+def network_of(training: TrainingConfig) -> keras.Model:
     """The untrained network, under the dtype policy of the moment.
 
     Raises:
@@ -28,7 +28,7 @@ def network_of(training: Training) -> keras.Model:
     return build(training.architecture, dropout=training.dropout, noise=training.noise, options=training.options)
 
 
-def optimiser_of(training: Training, *, steps: int) -> keras.Optimizer:
+def optimiser_of(training: TrainingConfig, *, steps: int) -> keras.Optimizer:
     """The optimiser for ``steps`` batches in all.
 
     Raises:
@@ -45,7 +45,7 @@ def optimiser_of(training: Training, *, steps: int) -> keras.Optimizer:
 
 
 def loop_of(
-    training: Training,
+    training: TrainingConfig,
     train: Digits | Shuffled,
     validation: Digits | None,
     *,
@@ -80,7 +80,7 @@ def loop_of(
     )
 
 
-def finished_network(training: Training, loop: Loop) -> keras.Model:
+def finished_network(training: TrainingConfig, loop: Loop) -> keras.Model:
     """The trained network in float32, whatever the training's policy."""
     model = network_of(training)
     model.set_weights(loop.model.get_weights())

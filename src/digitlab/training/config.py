@@ -4,128 +4,148 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
+from digitlab.settings import Range, check_settings, setting, settings_in, with_current_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
 __all__ = [
-    "LOSSES", "Training", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options",
+    "LOSSES", "TrainingConfig", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of",
+    "with_options",
 ]  # fmt: skip
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-# Keras' names for what a training lowers; the first is the usual one.
+# Keras' names for what a training minimises; the first is the usual one.
 LOSSES = (
     "sparse-categorical-crossentropy", "categorical-crossentropy", "kl-divergence", "categorical-hinge",
     "mean-squared-error",
 )  # fmt: skip
 
 
+def architecture_options(given: Sequence[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` each, the values as in TOML; a word needs no quotes.
+
+    >>> architecture_options(["kernel=5", "filters=[16, 32]", "pooling=average"])
+    {'kernel': 5, 'filters': [16, 32], 'pooling': 'average'}
+
+    Raises:
+        UsageError: for one without a name or a value.
+    """
+    found = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if not name or not value:
+            raise UsageError(f"--option is {text!r}; expected NAME=VALUE, e.g. kernel=5")
+        try:
+            found[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name] = value
+    return found
+
+
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingConfig:
     """Everything that decides how a training ends, apart from the machine.
 
-    architecture, dropout: which network (`digitlab.models`)
-    options: keyword arguments of the architecture's function, e.g. {"kernel": 5} of conv-family
-    dataset: a named set, or a file of labelled images; files of rows (HDF5, raw IDX) are never loaded as a whole
-    test: the set or file on whose test images the finished model is measured; None: the dataset's own
-    epochs: at most so many
-    validation: share of the training images held out (last of each class), or 0 for none; a dataset's own validation
-        split is used where it has one
-    watch: "test": where nothing is held out, the test images are looked at after each epoch, for the report's curve;
-        nothing is decided by them, so that the weights are the same; None: they are not
-    patience: end when the validation loss has not improved for so many epochs, and keep the best weights; None: run
-        all epochs and keep the last
-    optimiser, learning_rate, epsilon: see `digitlab.training.optimisers`; None means the optimiser's own. Adadelta's
-        is 1e-8, S0's; from 2018 on Keras had 1e-7, which learns clearly quicker at first
-    loss: what is lowered, one of `LOSSES`; what is reported is the cross-entropy always
-    augmentation: "none", or names of `digitlab.training.augmentation`, joined by "+"
-    clean_epochs: so many last epochs see the images as they are, without augmentation, as test images are
-    distractors: so many drawn images of what is no digit for each training image, e.g. 0.5, which no class is to claim;
-        with images held out, the finished network is calibrated on them and its card says from where on it is sure
-    weight_average: share of the running average of the weights that stays at each step (EMA, e.g. 0.999); the finished
-        network has the average; 0: none
-    noise: deviation of a Gaussian noise layer behind the preparation (S0 §4.1.3); 0: none
-    precision: "float32", "bfloat16" (mixed), or "auto": the quicker one for this network, measured once
-        (`digitlab.training.precision_choice`); in studies and searches, bfloat16 where the processor multiplies it
-    members: so many networks, trained one after the other, whose mean is the answer; 1: a single one
-    tta: measure the finished network a second time, by its mean answer to so many moved copies of each test image
-        (test-time augmentation, `digitlab.datasets.transforms.tta_copies`); 1: only by one look at each
+    The fields are the options of `digitlab train`, the keys of a recipe, and, but for those of the data and the run,
+    the parameters of `DigitClassifier`; docs/recipes.md has them as a table.
     """
 
-    architecture: str = "thesis-2conv"
-    dataset: str = "mnist"
-    test: str | None = None
-    epochs: int = 12
-    batch_size: int = 128
-    optimiser: str = "adadelta"
-    loss: str = LOSSES[0]
-    learning_rate: float | None = None
-    epsilon: float | None = None
-    schedule: str = "constant"
-    dropout: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
-    augmentation: str = "none"
-    clean_epochs: int = 0
-    noise: float = 0.0
-    distractors: float = 0.0
-    weight_average: float = 0.0
-    label_smoothing: float = 0.0
-    validation: float = 0.0
-    watch: str | None = None
-    patience: int | None = None
-    seed: int = 0
-    precision: str = "auto"
-    members: int = 1
-    tta: int = 1
-    name: str | None = None
+    # fmt: off
+    architecture: str = setting(
+        "thesis-2conv",
+        "The network: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn, "
+        "exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn, reader-cnn; "
+        "conv-family and dense-family, which have options.")
+    dataset: str = setting(
+        "mnist", "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
+        spellings=("--data",))
+    test: str | None = setting(
+        None, "The dataset or file whose test images evaluate the result; else the dataset's own.")
+    epochs: int = setting(12, "Maximum number of epochs: passes over the training images.", within=Range(1))
+    batch_size: int = setting(128, "Images per gradient step (mini-batch).", within=Range(1))
+    optimiser: str = setting(
+        "adadelta", "adadelta, adagrad, adam, adamw, nadam, rmsprop or sgd; with the documents' settings.",
+        spellings=("--optimizer",))
+    loss: str = setting(
+        LOSSES[0], "The loss that is minimised; the cross-entropy is reported in any case.", choices=LOSSES)
+    learning_rate: float | None = setting(
+        None, "The learning rate, the highest one of a schedule; else the optimiser's usual one.",
+        within=Range(0, above=True))
+    epsilon: float | None = setting(
+        None, "The optimiser's ε; else 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
+        within=Range(0, 1, above=True, below=True))
+    schedule: str = setting("constant", "Of the learning rate: constant, cosine, linear, one-cycle, step or warm-up.")
+    dropout: bool = setting(True, "Dropout layers, where the architecture has them.")
+    options: Mapping[str, Any] = setting(
+        dict, "NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of "
+        "conv-family; in a recipe a table, [options].",
+        flag="--option", of_text=architecture_options, typed=list[str])
+    augmentation: str = setting(
+        "none",
+        "none, affine, pose (wider), elastic, realtime (shifted, then made Sobel images), handwriting (as hands, pens "
+        "and cameras vary), cutout; or several joined by +, e.g. affine+cutout.")
+    clean_epochs: int = setting(0, "Number of last epochs without augmentation.", within=Range(0))
+    noise: float = setting(
+        0.0, "Standard deviation of a Gaussian noise layer before the network; 0: none.",
+        within=Range(0, 10, below=True))
+    distractors: float = setting(
+        0.0,
+        "Out-of-distribution images (drawn, no digits) per training image, on which the network learns a uniform "
+        "output (outlier exposure); with validation images its temperature is calibrated, too. 0: none.",
+        within=Range(0, 10))
+    weight_average: float = setting(
+        0.0,
+        "Decay of an exponential moving average of the weights (EMA), e.g. 0.999, which the finished network has; "
+        "0: none.", within=Range(0, 1, below=True))
+    label_smoothing: float = setting(
+        0.0, "Share of the target that is spread over all classes; 0: none.", within=Range(0, 1, below=True))
+    validation: float = setting(
+        0.0,
+        "Share of the training images held out for validation, the last of each class; 0: none, or the validation "
+        "split of a dataset that has one.", within=Range(0, 1, below=True))
+    watch: str | None = setting(
+        None,
+        "test: where no images are held out, evaluate the test images after each epoch as well, for the curve in the "
+        "report; nothing is decided by them, and the weights are the same.", choices=("test",))
+    patience: int | None = setting(
+        None,
+        "Early stopping: end when the validation loss has not fallen for this number of epochs, and keep the best "
+        "weights; else all epochs are run and the last weights kept.", within=Range(0))
+    seed: int = setting(
+        0, "Of the weights, the order and augmentation of the images: the same seed gives the same weights.",
+        within=Range(0, 2**31 - 1))
+    precision: str = setting(
+        "auto",
+        "bfloat16 is mixed precision; auto: the quicker one for this network, which is measured once and remembered "
+        "(in studies and searches: bfloat16 where the processor multiplies it).", choices=PRECISIONS)
+    members: int = setting(
+        1, "Train an ensemble of this number of networks, one after the other; their softmax is averaged.",
+        within=Range(1, 100))
+    tta: int = setting(
+        1,
+        "Evaluate a second time with test-time augmentation: the mean softmax over this number of moved copies of each "
+        "test image, as `digitlab evaluate RUN --tta` does; 1: not.", within=Range(1, 19), unit="copies")
+    name: str | None = setting(None, "Of the run folder; else the recipe's or the architecture's.")
+    # fmt: on
 
     def __post_init__(self) -> None:
-        rate, known = self.learning_rate, ", ".join(PRECISIONS)
-        for wrong, what in (
-            (self.epochs < 1, f"epochs is {self.epochs}; expected 1 or more"),
-            (self.clean_epochs < 0, f"clean_epochs is {self.clean_epochs}; expected 0 (none) or more"),
-            (self.batch_size < 1, f"batch_size is {self.batch_size}; expected 1 or more"),
-            (not 0 <= self.validation < 1, f"validation is {self.validation}; expected 0 (none) or a share below 1"),
-            (not (rate is None or rate > 0), f"learning_rate is {rate}; expected more than 0"),
-            (not (self.epsilon is None or 0 < self.epsilon < 1), f"epsilon is {self.epsilon}; expected 0 to 1"),
-            (self.patience is not None and self.patience < 0, f"patience is {self.patience}; expected 0 or more"),
-            (not 0 <= self.weight_average < 1, f"weight_average is {self.weight_average}; expected 0 to below 1"),
-            (not 0 <= self.distractors <= 10, f"distractors is {self.distractors}; expected 0 (none) to 10 an image"),
-            (not 0 <= self.noise < 10, f"noise is {self.noise}; expected 0 (none) or a deviation below 10"),
-            (not 0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}; expected 0 to below 1"),
-            (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
-            (not 1 <= self.members <= 100, f"members is {self.members}; expected 1 to 100"),
-            (not 1 <= self.tta <= 19, f"tta is {self.tta}; expected 1 (none) to 19 copies"),
-            (self.watch not in (None, "test"), f"watch is {self.watch!r}; expected 'test', or nothing"),
-            (self.precision not in PRECISIONS, f"precision is {self.precision!r}; expected one of {known}"),
-            (self.loss not in LOSSES, f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}"),
-        ):  # fmt: skip
-            if wrong:
-                raise UsageError(what)
+        check_settings(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for `config.toml`."""
         return asdict(self)
 
 
-# What may stand in a recipe, by field; TOML tells 1 from 1.0, and a person need not.
-_KINDS: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "int | None": (int,),
-    "float": (int, float),
-    "float | None": (int, float),
-    "bool": (bool,),
-    "str": (str,),
-    "str | None": (str,),
-    "Mapping[str, Any]": (dict,),
-}
+# What may stand in a recipe, by the kind of the field; TOML tells 1 from 1.0, and a person need not.
+_IN_TOML: dict[Any, tuple[type, ...]] = {float: (int, float), Mapping[str, Any]: (dict,)}
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -137,7 +157,7 @@ def _shipped() -> Traversable:
     return resources.files("digitlab").joinpath("recipes")
 
 
-def find_recipe(path: Path) -> Training:
+def find_recipe(path: Path) -> TrainingConfig:
     """The recipe in this file, or the shipped one of this name.
 
     Raises:
@@ -151,8 +171,8 @@ def find_recipe(path: Path) -> Training:
     raise RecipeError(f"{path}: there is no such recipe file; shipped: {', '.join(recipe_names())}")
 
 
-def read_recipe(path: Path) -> Training:
-    """Read a recipe: a flat TOML file whose keys are the fields of `Training`.
+def read_recipe(path: Path) -> TrainingConfig:
+    """Read a recipe: a flat TOML file whose keys are the fields of `TrainingConfig`.
 
     Raises:
         RecipeError: when it is missing, not TOML, or has unknown keys or values of the wrong kind.
@@ -165,16 +185,17 @@ def read_recipe(path: Path) -> Training:
     return replace(training, name=content.get("name", path.stem))
 
 
-def training_of(content: Mapping[str, Any], where: object) -> Training:
+def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
     """A training with these settings; ``where`` they stand begins every complaint.
 
     Raises:
         RecipeError: for unknown settings, or values of the wrong kind.
     """
-    for key, value in content.items():
+    settings = with_current_keys(content, where)
+    for key, value in settings.items():
         expect_setting(key, value, where)
     try:
-        return Training(**content)
+        return TrainingConfig(**settings)
     except UsageError as error:
         raise RecipeError(f"{where}: {error}") from error
 
@@ -183,19 +204,19 @@ def expect_setting(key: str, value: object, where: object) -> None:
     """Refuse what no recipe can hold.
 
     Raises:
-        RecipeError: for a key that is no field of `Training`, with the nearest name, or a value of the wrong kind.
+        RecipeError: for a key that is no field of `TrainingConfig`, with the nearest name, or a value of another kind.
     """
-    kinds = {field.name: str(field.type) for field in fields(Training)}
+    kinds = {each.name: each.kind for each in settings_in(TrainingConfig)}
     if key not in kinds:
         near = difflib.get_close_matches(key, kinds, n=1)
         hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
         raise RecipeError(f"{where}: unknown key {key!r};{hint}")
-    allowed = _KINDS[kinds[key]]
+    allowed = _IN_TOML.get(kinds[key], (kinds[key],))
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
-def with_options(training: Training, options: Mapping[str, Any]) -> Training:
+def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:
     """The training with those options that are not None in place of its own; files get their whole path."""
     changed = replace(training, **{key: value for key, value in options.items() if value is not None})
     return replace(changed, dataset=_whole_path(changed.dataset), test=changed.test and _whole_path(changed.test))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from digitlab.evaluation.seeds import Spread
     from digitlab.runs import Run
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.training.events import Event, Listener
     from digitlab.training.loop import StopRequest
     from digitlab.values import Digits
@@ -59,7 +59,7 @@ class CrossValidation:
     loss: Spread
 
 
-def images_to_part(training: Training) -> Digits:
+def images_to_part(training: TrainingConfig) -> Digits:
     """The training images of the recipe's dataset; its test images stay closed.
 
     Raises:
@@ -74,7 +74,7 @@ def images_to_part(training: Training) -> Digits:
 
 
 def run_cross_validation(
-    training: Training, digits: Digits, run: Run, folds: int, *, listener: Listener, stop: StopRequest
+    training: TrainingConfig, digits: Digits, run: Run, folds: int, *, listener: Listener, stop: StopRequest
 ) -> CrossValidation | None:
     """Cross-validate into ``run``: the table, the numbers, and every image's answer with its metrics.
 
@@ -121,7 +121,9 @@ def folds_of(run: Run) -> int:
     return folds
 
 
-def _done_before(training: Training, digits: Digits, run: Run, folds: int) -> tuple[list[Fold], NDArray[np.float32]]:
+def _done_before(
+    training: TrainingConfig, digits: Digits, run: Run, folds: int
+) -> tuple[list[Fold], NDArray[np.float32]]:
     """The folds that ``run`` holds, and what was said of their images, float32 (N, 10) with all others NaN."""
     said = np.full((len(digits), 10), np.nan, np.float32)
     try:
@@ -144,7 +146,7 @@ def _done_before(training: Training, digits: Digits, run: Run, folds: int) -> tu
 
 
 def _write(
-    training: Training, digits: Digits, run: Run, folds: int, done: list[Fold], said: NDArray[np.float32]
+    training: TrainingConfig, digits: Digits, run: Run, folds: int, done: list[Fold], said: NDArray[np.float32]
 ) -> None:
     rows = np.flatnonzero(~np.isnan(said[:, 0]))
     seen, answers, found = digits[rows], said[rows], _over_folds(done)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets import Dataset
     from digitlab.datasets.shuffling import Shuffled
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
 
 __all__ = ["TrainingData", "open_training_data", "training_split", "watched_by"]
 
@@ -45,7 +45,9 @@ class TrainingData:
 
 
 @contextlib.contextmanager
-def open_training_data(training: Training, find: Callable[[str], Dataset] = find_dataset) -> Iterator[TrainingData]:
+def open_training_data(
+    training: TrainingConfig, find: Callable[[str], Dataset] = find_dataset
+) -> Iterator[TrainingData]:
     """The images that ``training`` names; a file of rows (HDF5, raw IDX) stays a file, and is closed at the end.
 
     find: the set of a name or path; studies give a part of it, or one that another machine sent
@@ -80,12 +82,12 @@ def open_training_data(training: Training, find: Callable[[str], Dataset] = find
         yield TrainingData(train, validation, test, tested_on, "sobel" if settle else data.form)
 
 
-def watched_by(training: Training, data: TrainingData) -> Digits | None:
+def watched_by(training: TrainingConfig, data: TrainingData) -> Digits | None:
     """The test images where the settings want their curve; None where held-out images give one, or none is wanted."""
     return data.test if training.watch == "test" and data.validation is None else None
 
 
-def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:
+def _parted(training: TrainingConfig, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:
     source = _rows_of(data, opened)
     if source is not None:
         if training.distractors:
@@ -101,7 +103,7 @@ def _parted(training: Training, data: Dataset, opened: contextlib.ExitStack) -> 
     return InMemory(_distracted(train, training) if training.distractors else train), held
 
 
-def _distracted(digits: Digits, training: Training) -> Digits:
+def _distracted(digits: Digits, training: TrainingConfig) -> Digits:
     """The digits, and behind them what is none."""
     drawn = draw_distractors(round(training.distractors * len(digits)), digits, seed=training.seed)
     labels = np.full(len(drawn), NONE, np.uint8)
@@ -129,7 +131,7 @@ def _rows_of(data: Dataset, opened: contextlib.ExitStack) -> RowSource | None:
     return source if isinstance(source, RowSource) else None
 
 
-def _test_images(training: Training, data: Dataset, find: Callable[[str], Dataset]) -> tuple[str, Digits]:
+def _test_images(training: TrainingConfig, data: Dataset, find: Callable[[str], Dataset]) -> tuple[str, Digits]:
     other = find(training.test) if training.test else data
     if "test" in other.splits:
         return other.name, other.split("test")

@@ -20,7 +20,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from digitlab.datasets import hold_out
 from digitlab.errors import ShapeError, UsageError
-from digitlab.training.config import LOSSES, Training
+from digitlab.settings import settings_in, with_keywords_of
+from digitlab.training.config import TrainingConfig
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DigitClassifier"]
 
+# Settings that are no parameters: of the data, which `fit` is given, of the run, and the seed, which is `random_state`.
+NO_PARAMETERS = ("dataset", "test", "distractors", "watch", "seed", "members", "tta", "name")
+
+_USUAL = {each.name: each.default for each in settings_in(TrainingConfig) if each.name not in NO_PARAMETERS}
 _PIXELS = 28 * 28
 _ROUNDING = 1e-6  # 0.1 + 0.2 is a little more than 0.3
 
@@ -43,8 +48,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     refused (S1 subtracts 0.5 before; give x / 255). Labels: up to ten different ones of any kind; the digits 0 to 9
     keep their places among the network's ten answers.
 
-    The parameters are those of `Training`, which describes them; options of an architecture may also be set one by one
-    as ``options__NAME``. What is not here, such as a dataset, is what `fit` is given.
+    The parameters are the settings of `TrainingConfig`, which describes them, but for those of the data and of the run;
+    options of an architecture may also be set one by one as ``options__NAME``.
 
     random_state: the seed of weights and of the order of the images; None: another each time
 
@@ -52,46 +57,21 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     network in float32.
     """
 
+    options: Mapping[str, Any] | None  # as `TrainingConfig` has them
+
+    @with_keywords_of(TrainingConfig, leave_out=NO_PARAMETERS)
     def __init__(
         self,
-        architecture: str = "thesis-2conv",
+        architecture: str = _USUAL["architecture"],
         *,
-        epochs: int = 12,
-        batch_size: int = 128,
-        optimiser: str = "adadelta",
-        loss: str = LOSSES[0],
-        learning_rate: float | None = None,
-        schedule: str = "constant",
-        dropout: bool = True,
-        options: Mapping[str, Any] | None = None,
-        augmentation: str = "none",
-        clean_epochs: int = 0,
-        noise: float = 0.0,
-        weight_average: float = 0.0,
-        label_smoothing: float = 0.0,
-        validation: float = 0.0,
-        patience: int | None = None,
-        precision: str = "auto",
         random_state: int | np.random.RandomState | None = 0,
+        **settings: Any,
     ) -> None:
-        self.architecture = architecture
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.optimiser = optimiser
-        self.loss = loss
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.dropout = dropout
-        self.options = options
-        self.augmentation = augmentation
-        self.clean_epochs = clean_epochs
-        self.noise = noise
-        self.weight_average = weight_average
-        self.label_smoothing = label_smoothing
-        self.validation = validation
-        self.patience = patience
-        self.precision = precision
-        self.random_state = random_state
+        unknown = settings.keys() - _USUAL.keys()
+        if unknown:
+            raise TypeError(f"DigitClassifier has no parameter {min(unknown)!r}; known: {', '.join(_USUAL)}")
+        for name, value in {**_USUAL, **settings, "architecture": architecture, "random_state": random_state}.items():
+            setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters; ``deep``: each option of the architecture that is set, as ``options__NAME``, as well."""
@@ -126,7 +106,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         settle = augmentation(training.augmentation).settle
         if settle is not None:
             raise UsageError(
-                f"augmentation is {self.augmentation!r}, which makes Sobel images; expected one that leaves grey images"
+                f"augmentation is {training.augmentation!r}, which makes Sobel images; "
+                "expected one that leaves grey images"
             )
         digits = Digits(images, self._learn_classes(y, len(images)))
         train, held = hold_out(digits, training.validation) if training.validation else (digits, None)
@@ -183,13 +164,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.non_deterministic = self.random_state is None
         return tags
 
-    def _training(self) -> Training:
-        own = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
-        seed = self.random_state
+    def _training(self) -> TrainingConfig:
+        own = self.get_params(deep=False)
+        seed = own.pop("random_state")
         if not isinstance(seed, int | np.integer):
             random = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState()
             seed = random.randint(2**31 - 1)
-        training = Training(**{**own, "options": dict(self.options or {}), "seed": int(seed)})
+        training = TrainingConfig(**{**own, "options": dict(self.options or {}), "seed": int(seed)})
         if training.patience is not None and not training.validation:
             raise UsageError("patience needs images to watch; expected validation, e.g. 0.1, beside it")
         return training

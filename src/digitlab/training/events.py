@@ -43,7 +43,7 @@ class EpochEnded:
 
     seconds: with the validation, without the look at the test images, which is no part of the training
     images_per_second: without either
-    test_loss, test_accuracy: where the test images are watched (`Training.watch`)
+    test_loss, test_accuracy: where the test images are watched (`TrainingConfig.watch`)
     """
 
     epoch: int

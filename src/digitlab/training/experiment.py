@@ -1,4 +1,4 @@
-"""The main job: a `Training` in, a whole run folder out."""
+"""The main job: a `TrainingConfig` in, a whole run folder out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
-from digitlab.training.config import Training
+from digitlab.training.config import TrainingConfig
 from digitlab.training.data import open_training_data, watched_by
 from digitlab.training.events import EpochEnded, Stage, Started
 from digitlab.training.loop import History, Loop, StopRequest
@@ -59,7 +59,7 @@ class Trained:
 
 
 def run_training(
-    training: Training,
+    training: TrainingConfig,
     run: Run,
     *,
     listener: Listener = lambda _: None,
@@ -118,9 +118,9 @@ def _keep_epoch(run: Run, loop: Loop, *, tensorboard: bool) -> None:
 
 
 def _train_ensemble(
-    training: Training, run: Run, listener: Listener, stop: StopRequest, *, tensorboard: bool
+    training: TrainingConfig, run: Run, listener: Listener, stop: StopRequest, *, tensorboard: bool
 ) -> Trained:
-    def train(member: Training, folder: Run) -> str:
+    def train(member: TrainingConfig, folder: Run) -> str:
         return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history.stopped
 
     with open_training_data(training) as data:
@@ -132,7 +132,7 @@ def _train_ensemble(
         return _finish(model, card, training, data, History(stopped=ended), run, listener)
 
 
-def resumed(run: Run) -> Training:
+def resumed(run: Run) -> TrainingConfig:
     """The settings of a run that was killed or interrupted, to go on with.
 
     Raises:
@@ -146,7 +146,7 @@ def resumed(run: Run) -> Training:
     return training
 
 
-def settings_of(run: Run) -> Training:
+def settings_of(run: Run) -> TrainingConfig:
     """The settings that a run was begun with.
 
     Raises:
@@ -156,12 +156,12 @@ def settings_of(run: Run) -> Training:
     if not settings:
         raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
     try:
-        return Training(**settings)
+        return TrainingConfig(**settings)
     except (TypeError, UsageError) as error:
         raise RunError(f"{run.config}: not the settings of a training ({error})") from error
 
 
-def check(training: Training) -> None:
+def check(training: TrainingConfig) -> None:
     """Refuse names that do not exist before a run folder is made.
 
     Raises:
@@ -174,7 +174,7 @@ def check(training: Training) -> None:
         pass
 
 
-def _started(loop: Loop, training: Training, choice: Choice) -> Started:
+def _started(loop: Loop, training: TrainingConfig, choice: Choice) -> Started:
     precision = "bfloat16 products, float32 weights" if choice.precision == "bfloat16" else "float32"
     held_out = len(loop.validation) if loop.validation else 0
     size = loop.model.count_params()
@@ -184,7 +184,7 @@ def _started(loop: Loop, training: Training, choice: Choice) -> Started:
 def _finish(
     model: keras.Model,
     card: ModelCard,
-    training: Training,
+    training: TrainingConfig,
     data: TrainingData,
     history: History,
     run: Run,
@@ -229,7 +229,7 @@ def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run
     return metrics
 
 
-def _card(model: keras.Model, training: Training, data: TrainingData, history: History) -> ModelCard:
+def _card(model: keras.Model, training: TrainingConfig, data: TrainingData, history: History) -> ModelCard:
     settings = {key: value for key, value in training.as_dict().items() if value is not None}
     summary: dict[str, Any] = {**settings, "epochs_trained": len(history.epochs), "ended": history.stopped}
     if history.best_epoch is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from digitlab.models.backend import keras
     from digitlab.runs import Run
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.training.events import Listener
     from digitlab.values import ModelCard
 
@@ -22,7 +22,7 @@ __all__ = ["train_members"]
 
 
 def train_members(
-    training: Training, run: Run, train: Callable[[Training, Run], str], listener: Listener
+    training: TrainingConfig, run: Run, train: Callable[[TrainingConfig, Run], str], listener: Listener
 ) -> tuple[keras.Model, ModelCard, str]:
     """Train ``training.members`` networks into `members/` of ``run``: the ensemble, its card, and how it ended.
 

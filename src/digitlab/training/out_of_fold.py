@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.training.events import Listener
     from digitlab.values import Digits
 
@@ -48,7 +48,7 @@ class OutOfFold:
 
 
 def out_of_fold(
-    training: Training,
+    training: TrainingConfig,
     digits: Digits,
     *,
     folds: int = 5,
@@ -87,7 +87,7 @@ def out_of_fold(
 
 
 def answered_folds(
-    training: Training,
+    training: TrainingConfig,
     digits: Digits,
     *,
     folds: int,
@@ -125,7 +125,7 @@ def answered_folds(
             yield rows, predict_probabilities(network, asked)
 
 
-def check_settings(training: Training, labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
+def check_settings(training: TrainingConfig, labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
     """Refuse what cannot be done before anything is trained or written.
 
     Raises:
@@ -175,7 +175,7 @@ def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[in
     return fold_of
 
 
-def _learned(training: Training, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
+def _learned(training: TrainingConfig, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
     """The weights of a network that has seen these images."""
     train, validation = hold_out(digits, training.validation) if training.validation else (digits, None)
     loop = loop_of(training, train, validation)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digitlab.runs import Run
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.training.events import Listener
 
 __all__ = ["PRECISIONS", "Choice", "begun_with", "choose_precision"]
@@ -62,7 +62,7 @@ class Choice:
     reason: str
 
 
-def begun_with(run: Run, training: Training, images: int, listener: Listener) -> Choice:
+def begun_with(run: Run, training: TrainingConfig, images: int, listener: Listener) -> Choice:
     """What ``run`` was begun with where it goes on, else `choose_precision`."""
     if training.precision != "auto" or not run.environment.is_file():
         return choose_precision(training, images, listener)
@@ -73,7 +73,7 @@ def begun_with(run: Run, training: Training, images: int, listener: Listener) ->
     return Choice(str(begun), "as it was begun") if begun in PRECISIONS else _by_processor()
 
 
-def choose_precision(training: Training, images: int, listener: Listener) -> Choice:
+def choose_precision(training: TrainingConfig, images: int, listener: Listener) -> Choice:
     """What the settings ask for; for "auto" the quicker one, by a measurement of one to three seconds.
 
     Nothing is measured where the processor does not multiply bfloat16, where the training of ``images`` images is too
@@ -111,7 +111,7 @@ def _quicker(seconds: dict[str, float]) -> Choice:
     return Choice("bfloat16", f"measured: {1 / gain:.1f} times as quick here as float32")
 
 
-def _what_counts(training: Training) -> dict[str, Any]:
+def _what_counts(training: TrainingConfig) -> dict[str, Any]:
     """What the time of a step depends on."""
     backend = keras.backend.backend()
     return {
@@ -146,7 +146,7 @@ def _remember(path: Path, seconds: dict[str, float], settings: dict[str, Any]) -
         return
 
 
-def _measured(training: Training) -> dict[str, float]:
+def _measured(training: TrainingConfig) -> dict[str, float]:
     """Seconds of a round in each precision: the median of some, the two by turns, since other work comes and goes."""
     rounds = {name: _rounds_of(replace(training, precision=name)) for name in PRECISIONS}
     for one in rounds.values():
@@ -165,7 +165,7 @@ def _measured(training: Training) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
-def _rounds_of(training: Training) -> Callable[[], object]:
+def _rounds_of(training: TrainingConfig) -> Callable[[], object]:
     """A call trains a network of its own on some batches of noise: what the images show does not change the time."""
     rng, batches = np.random.default_rng(0), max(1, _IMAGES // training.batch_size)
     count = batches * training.batch_size

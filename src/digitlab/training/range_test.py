@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.runs import Run
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Event, Listener
 
@@ -55,7 +55,7 @@ class RangeTest:
 
 
 def run_range_test(
-    training: Training,
+    training: TrainingConfig,
     run: Run,
     low: float,
     high: float,
@@ -89,7 +89,7 @@ def run_range_test(
 
 
 def range_curve(
-    training: Training,
+    training: TrainingConfig,
     data: TrainingData,
     low: float,
     high: float,
@@ -129,7 +129,7 @@ def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest
     )
 
 
-def _loop(training: Training, data: TrainingData, rate: Exponential) -> Loop:
+def _loop(training: TrainingConfig, data: TrainingData, rate: Exponential) -> Loop:
     optimiser = optimiser_of(replace(training, learning_rate=None, schedule="constant", weight_average=0.0), steps=1)
     optimiser.learning_rate = rate
     return loop_of(replace(training, patience=None), data.train, None, optimiser=optimiser)

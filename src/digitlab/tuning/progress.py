@@ -18,7 +18,7 @@ from digitlab.studies.job import Job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.tuning.search import Trial
     from digitlab.tuning.space import Space
 
@@ -28,7 +28,7 @@ __all__ = ["OpenTrial", "jobs_of", "weighing"]
 KEPT = ("accuracy", "loss", "epochs", "seconds", "overhead", "parameters")
 
 
-def jobs_of(space: Space, training: Training) -> list[Job]:
+def jobs_of(space: Space, training: TrainingConfig) -> list[Job]:
     """The trainings of a trial: fold after fold, then with the next seed. None of them can reach the test images."""
     tuning = space.tuning
     share = {"share": tuning.share} if tuning.share < 1 else {}
@@ -41,9 +41,9 @@ def jobs_of(space: Space, training: Training) -> list[Job]:
     return found
 
 
-def weighing(training: Training) -> Job:
+def weighing(training: TrainingConfig) -> Job:
     """Size and latency of a network, whatever it is trained with."""
-    from digitlab.training.config import Training as Settings
+    from digitlab.training.config import TrainingConfig as Settings
 
     network = Settings(training.architecture, dropout=training.dropout, options=training.options, noise=training.noise)
     return Job("weigh", {"training": network.as_dict()})
@@ -58,7 +58,7 @@ class OpenTrial:
     """
 
     number: int
-    training: Training
+    training: TrainingConfig
     jobs: Mapping[str, Job]
     results: list[Mapping[str, Any]] = field(default_factory=list)
     weighing: tuple[str, Job] | None = None

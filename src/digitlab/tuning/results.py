@@ -15,7 +15,7 @@ from digitlab.tuning.settings import OBJECTIVES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digitlab.training.config import Training
+    from digitlab.training.config import TrainingConfig
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search, Trial
     from digitlab.tuning.space import Space
@@ -55,7 +55,7 @@ def _jobs(trial: Trial) -> list[dict[str, Any]]:
     return found
 
 
-def best_recipe(space: Space, search: Search) -> tuple[int, Training] | None:
+def best_recipe(space: Space, search: Search) -> tuple[int, TrainingConfig] | None:
     """The best trial and its recipe; of a front, the best in the first objective. None where no trial is complete."""
     front = search.front
     if not front:
@@ -127,7 +127,7 @@ def write_results(space: Space, search: Search, folder: Folder) -> dict[str, Any
     return found
 
 
-def _recipe(space: Space, training: Training, number: int) -> str:
+def _recipe(space: Space, training: TrainingConfig, number: int) -> str:
     import tomli_w
 
     settings = {name: value for name, value in training.as_dict().items() if value is not None}

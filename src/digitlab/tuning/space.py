@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
-from digitlab.training.config import Training, expect_setting, training_of
+from digitlab.training.config import TrainingConfig, expect_setting, training_of
 from digitlab.tuning.parameters import Parameter, Range, parameter_of
 from digitlab.tuning.settings import Tuning, tuning_of
 
@@ -52,11 +52,11 @@ _USUAL_TRIALS = 50
 class Space:
     """What stands still, what varies, and how it is searched.
 
-    parameters: by name: a field of `Training`, or "options.NAME" of the architecture
+    parameters: by name: a field of `TrainingConfig`, or "options.NAME" of the architecture
     """
 
     name: str
-    base: Training
+    base: TrainingConfig
     parameters: Mapping[str, Parameter]
     tuning: Tuning
 
@@ -79,7 +79,7 @@ class Space:
         epochs = self.parameters.get("epochs")
         return max(epochs.ends) if epochs is not None else self.base.epochs
 
-    def training(self, labels: Mapping[str, Label]) -> Training:
+    def training(self, labels: Mapping[str, Label]) -> TrainingConfig:
         """The recipe at this point.
 
         Raises:
@@ -88,7 +88,7 @@ class Space:
         values = {name: parameter.value(labels[name]) for name, parameter in self.parameters.items()}
         return self._with(values)
 
-    def samples(self) -> list[Training]:
+    def samples(self) -> list[TrainingConfig]:
         """Recipes in which every setting has once each of its ends or choices; options of the architecture the first.
 
         What a training refuses it refuses here; which options go together only trying shows.
@@ -100,7 +100,7 @@ class Space:
                 found += [self._with({**first, name: value}) for value in parameter.ends[1:]]
         return found
 
-    def _with(self, values: Mapping[str, Any]) -> Training:
+    def _with(self, values: Mapping[str, Any]) -> TrainingConfig:
         own = {name: value for name, value in values.items() if not name.startswith(_OPTIONS)}
         options = {name[len(_OPTIONS) :]: value for name, value in values.items() if name.startswith(_OPTIONS)}
         return replace(self.base, **own, options={**self.base.options, **options})

@@ -15,6 +15,7 @@ import pytest
 
 from digitlab.apps.cli import run, serve
 from digitlab.apps.web.access import Access
+from digitlab.apps.web.config import ServeConfig
 from digitlab.errors import UsageError
 
 TOKEN = "correct-horse-battery"  # noqa: S105
@@ -99,14 +100,14 @@ def test_the_token_is_in_no_log_and_in_no_list_of_processes(way: str, tmp_path: 
 
 def test_a_token_file_is_made_for_its_owner_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "token.txt"
-    made = serve._secret(None, file, no_token=False)
+    made = serve._secret(ServeConfig(token_file=file))
     assert made is not None
     assert re.fullmatch("[0-9a-f]{32}", made)
     assert file.stat().st_mode & 0o777 == 0o600
     assert made not in capsys.readouterr().err
-    assert serve._secret(None, file, no_token=False) == made
+    assert serve._secret(ServeConfig(token_file=file)) == made
     with pytest.raises(UsageError, match="No such file"):
-        serve._secret(None, tmp_path / "nowhere" / "token.txt", no_token=False)
+        serve._secret(ServeConfig(token_file=tmp_path / "nowhere" / "token.txt"))
 
 
 def test_the_browser_is_started_with_a_word_that_opens_the_page_once() -> None:

@@ -61,10 +61,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from cyclopts import CycloptsError
 
     from digitlab.apps.cli.console import complain
+    from digitlab.apps.cli.options import with_current_names
     from digitlab.errors import DigitlabError, MissingExtraError
     from digitlab.extras import extra_of_module
 
-    arguments = _with_standard_input(sys.argv[1:] if arguments is None else arguments)
+    arguments = with_current_names(_with_standard_input(sys.argv[1:] if arguments is None else arguments))
     if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
         complain(f"{no_such_verb(*arguments[:2])} (digitlab --help shows what is possible)")
         return 2

@@ -65,9 +65,9 @@ def _train(out: Path, seed: int) -> tuple[Run, Metrics]:
     with loading():
         from digitlab.apps.cli.training_view import TrainingView
         from digitlab.runs import Run
-        from digitlab.training import Training, run_training
+        from digitlab.training import TrainingConfig, run_training
 
-    training = Training(architecture="thesis-2conv", epochs=_EPOCHS, seed=seed, name="demo")
+    training = TrainingConfig(architecture="thesis-2conv", epochs=_EPOCHS, seed=seed, name="demo")
     run = Run.create("demo", out / "runs")
     with TrainingView() as view:
         return run, run_training(training, run, listener=view).metrics

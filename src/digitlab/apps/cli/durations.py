@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
-from digitlab.errors import UsageError
+from digitlab.settings import seconds_of
 
 __all__ = ["in_time", "seconds_of"]
-
-
-def seconds_of(text: str) -> float:
-    """A length of time as people write it.
-
-    >>> seconds_of("60m"), seconds_of("1.5h"), seconds_of("90s"), seconds_of("2")
-    (3600.0, 5400.0, 90.0, 120.0)
-
-    Raises:
-        UsageError: for anything else, and for no time at all.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"--for is {text!r}; expected a time above 0 such as 45m, 2h or 90s")
-    return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, None: 60}[match[2]]
 
 
 def in_time(seconds: float) -> str:

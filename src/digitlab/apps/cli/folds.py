@@ -10,14 +10,14 @@ from digitlab.runs import Run
 from digitlab.storage import remove_unfinished
 
 if TYPE_CHECKING:
-    from digitlab.training import Training
+    from digitlab.training import TrainingConfig
     from digitlab.training.cross_validation import CrossValidation
     from digitlab.values import Digits
 
 __all__ = ["resume_folds", "run_folds"]
 
 
-def run_folds(training: Training, folds: int, runs: Path, *, json: bool) -> int:
+def run_folds(training: TrainingConfig, folds: int, runs: Path, *, json: bool) -> int:
     """Cross-validate in a new run folder and show the table; 1 when not all folds were done."""
     from digitlab.training.cross_validation import images_to_part
     from digitlab.training.out_of_fold import check_settings
@@ -42,8 +42,8 @@ def resume_folds(run: Run, *, json: bool) -> int:
     return _run(training, images_to_part(training), run, folds, json=json)
 
 
-def _run(training: Training, digits: Digits, run: Run, folds: int, *, json: bool) -> int:
-    from digitlab.apps.cli.train import stopping_on_interrupt
+def _run(training: TrainingConfig, digits: Digits, run: Run, folds: int, *, json: bool) -> int:
+    from digitlab.apps.cli.interrupts import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
     from digitlab.training.cross_validation import run_cross_validation
@@ -64,7 +64,7 @@ def _run(training: Training, digits: Digits, run: Run, folds: int, *, json: bool
     return 0 if len(found.folds) == folds else 1
 
 
-def _tell(found: CrossValidation, training: Training, folds: int) -> None:
+def _tell(found: CrossValidation, training: TrainingConfig, folds: int) -> None:
     rows = [
         [each.fold, f"{each.images:,}", f"{each.accuracy:.4f}", f"{each.loss:.4f}", each.epochs, f"{each.seconds:.1f}"]
         for each in found.folds

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from digitlab.datasets.labelled import Whole
     from digitlab.evaluation.label_errors import LabelRanking
     from digitlab.runs import Run
-    from digitlab.training import Training
+    from digitlab.training import TrainingConfig
     from digitlab.training.out_of_fold import OutOfFold
     from digitlab.values import Digits
 
@@ -111,9 +111,9 @@ def label_errors(
 
 def _ask_networks(
     dataset: Dataset, digits: Digits, recipe: Path, changes: dict[str, Any], *, folds: int, repeats: int
-) -> tuple[Training, OutOfFold]:
+) -> tuple[TrainingConfig, OutOfFold]:
     with loading():
-        from digitlab.apps.cli.train import stopping_on_interrupt
+        from digitlab.apps.cli.interrupts import stopping_on_interrupt
         from digitlab.apps.cli.training_view import TrainingView
         from digitlab.errors import DatasetError
         from digitlab.training import StopRequest, find_recipe, with_options

@@ -1,4 +1,4 @@
-"""`digitlab live --headless`: what is said, to whom, and how it ends."""
+"""`digitlab live --headless`: what is printed and published, and the exit code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from digitlab.apps.cli.console import advise, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import FrameType, TracebackType
 
     from digitlab.live import LiveEngine, LiveReading
     from digitlab.live.announcement import Outlet
+    from digitlab.live.config import LiveConfig
     from digitlab.live.on_digit import DigitCommand
 
 __all__ = ["Outlets", "run_headless"]
@@ -27,9 +27,9 @@ _CONTROL_C = 130
 
 
 class Outlets:
-    """Everybody who is told of readings, beside stdout. A context manager: closes them."""
+    """Where readings go beside stdout: a program, MQTT, ROS. A context manager, which closes them."""
 
-    def __init__(self, *, on_digit: str | None, mqtt: str | None, ros: str | None, topic: str | None) -> None:
+    def __init__(self, config: LiveConfig) -> None:
         """Make them.
 
         Raises:
@@ -39,18 +39,18 @@ class Outlets:
         self._all: list[Outlet] = []
         self._command: DigitCommand | None = None
         try:
-            if on_digit is not None:
+            if config.on_digit is not None:
                 from digitlab.live.on_digit import DigitCommand
 
-                self._command = DigitCommand(on_digit, advise)
-            if mqtt is not None:
+                self._command = DigitCommand(config.on_digit, advise)
+            if config.mqtt is not None:
                 from digitlab.live.mqtt import Broker, MqttOutlet
 
-                self._all.append(MqttOutlet(Broker.parse(mqtt), advise))
-            if ros is not None:
+                self._all.append(MqttOutlet(Broker.parse(config.mqtt), advise))
+            if config.ros is not None:
                 from digitlab.live.ros import DEFAULT_TOPIC, RosOutlet
 
-                self._all.append(RosOutlet(ros, advise, topic=topic or DEFAULT_TOPIC))
+                self._all.append(RosOutlet(config.ros, advise, topic=config.topic or DEFAULT_TOPIC))
         except BaseException:
             self.close()
             raise
@@ -80,10 +80,8 @@ class Outlets:
         self.close()
 
 
-def run_headless(
-    engine: LiveEngine, outlets: Outlets, *, json: bool, seconds: float | None, record: Path | None
-) -> int:
-    """Read until the source ends, the time is over, or somebody ends us; the exit code.
+def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, json: bool) -> int:
+    """Read until the source ends, the time is over, or the process is asked to end; the exit code.
 
     Raises:
         DigitlabError: what ended the source, or kept it from being had.
@@ -92,13 +90,13 @@ def run_headless(
     interrupted = False
     with contextlib.ExitStack() as closing:
         closing.callback(engine.close)
-        if record is not None:
-            engine.record(record)
+        if config.record is not None:
+            engine.record(config.record)
         stopped = closing.enter_context(_asked_to_stop())
         engine.subscribe(speaker.tell)
         engine.start()
         try:
-            speaker.watch(stopped, seconds)
+            speaker.watch(stopped, config.seconds)
         except KeyboardInterrupt:
             interrupted = True
             advise("")
@@ -116,7 +114,7 @@ def run_headless(
 
 
 class _Speaker:
-    """Says what is read, and how the camera is doing. `tell` runs in the reader's thread, the rest in the main one."""
+    """Prints readings and the state of the camera. `tell` runs in the reader's thread, the rest in the main one."""
 
     def __init__(self, engine: LiveEngine, outlets: Outlets, *, json: bool) -> None:
         self.any_digit = False
@@ -128,7 +126,7 @@ class _Speaker:
         self._stopped = threading.Event()
 
     def tell(self, live: LiveReading) -> None:
-        """Say one reading."""
+        """Print one reading."""
         if self.broken is not None:
             return
         self.any_digit = self.any_digit or live.reading.answered > 0
@@ -143,7 +141,7 @@ class _Speaker:
         self._outlets.tell(live)
 
     def watch(self, stopped: threading.Event, seconds: float | None) -> None:
-        """Wait for the end, and say meanwhile how the camera is doing."""
+        """Wait for the end, and print meanwhile how the state of the camera changes."""
         until = None if seconds is None else time.monotonic() + seconds
         while not (stopped.is_set() or self.broken or (until is not None and time.monotonic() >= until)):
             left = _TURN if until is None else max(0.0, min(_TURN, until - time.monotonic()))
@@ -152,7 +150,7 @@ class _Speaker:
             self._say_state()
 
     def finish(self) -> None:
-        """Say the summary."""
+        """Print the summary."""
         statistics = self._engine.statistics
         seen = self._engine.snapshot()
         if self._json:

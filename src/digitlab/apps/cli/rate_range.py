@@ -11,7 +11,7 @@ from digitlab.errors import UsageError
 from digitlab.runs import Run
 
 if TYPE_CHECKING:
-    from digitlab.training import Training
+    from digitlab.training import TrainingConfig
     from digitlab.training.range_test import RangeTest
 
 __all__ = ["rate_range", "run_range"]
@@ -36,9 +36,9 @@ def rate_range(text: str) -> tuple[float, float]:
     return rates
 
 
-def run_range(training: Training, low: float, high: float, passes: int, runs: Path, *, json: bool) -> int:
-    """Make the test in a new run folder and say what it found; 1 when the loss did not fall."""
-    from digitlab.apps.cli.train import stopping_on_interrupt
+def run_range(training: TrainingConfig, low: float, high: float, passes: int, runs: Path, *, json: bool) -> int:
+    """Make the test in a new run folder and print its result; 1 when the loss did not fall."""
+    from digitlab.apps.cli.interrupts import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
     from digitlab.training.range_test import run_range_test

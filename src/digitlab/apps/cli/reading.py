@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
-from digitlab.apps.cli.reading_known import NOTHING_KNOWN, Known
+from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
 from digitlab.apps.cli.waiting import Waiting, loading
+from digitlab.reading.constraints import Constraints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,14 +58,15 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
         return _each([page for path in files for page in page_names(path)], answer, json=json)
 
 
+@options_of(Constraints)
 def read(
     *images: Path,
     model: str | None = None,
     threshold: float | None = None,
     draw: Path | None = None,
-    known: Known = NOTHING_KNOWN,
     output: Output = NO_OUTPUT,
     json: bool = False,
+    **known: Any,
 ) -> int:
     """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
@@ -86,16 +88,16 @@ def read(
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
-        known: What is known of every picture.
         output: Where the readings go beside the terminal, and who reads.
         json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), ms; where there
             is something to say, note; where the picture does not hold what was asked for, fits: false; where it was
             turned to be read, turned: the quarter turns, clockwise.
+        known: What is known of every picture.
     """
     from digitlab.archives import ReadingJob
 
     _expect_pictures(images, threshold)
-    job = ReadingJob(_as_onnx(model), threshold, known.constraints())
+    job = ReadingJob(_as_onnx(model), threshold, Constraints(**known))
     if STANDARD_INPUT in images:
         output.expect_no_files()
     with on_disk(images) as files:

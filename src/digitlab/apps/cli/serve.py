@@ -10,30 +10,19 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
+from typing import Any
 
 from digitlab.apps.cli.console import advise, say
+from digitlab.apps.cli.options import options_of
+from digitlab.apps.web.config import ServeConfig
 
 __all__ = ["serve"]
 
 _VARIABLE = "DIGITLAB_TOKEN"
 
 
-def serve(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8321,
-    model: list[str] | None = None,
-    token_file: Path | None = None,
-    token: str | None = None,
-    no_token: Annotated[bool, Parameter(negative=())] = False,
-    allowed_host: list[str] | None = None,
-    trusted_proxy: list[str] | None = None,
-    access_log: Annotated[bool, Parameter(negative=())] = False,
-    open: Annotated[bool, Parameter(negative=())] = False,  # noqa: A002 - the option's name
-) -> int:
+@options_of(ServeConfig)
+def serve(**settings: Any) -> int:
     """Serve the page on which one draws digits and sees the network think, and the API for programs.
 
     Prints the address to open. Only this machine can reach it, unless --host says otherwise; then a token, or an
@@ -45,30 +34,15 @@ def serve(
     digitlab serve --host 0.0.0.0 --token-file token.txt
 
     Args:
-        host: The address to listen on; 0.0.0.0 is every one of this machine's.
-        port: The port; 0 takes a free one.
-        model: A shipped name, a run folder or an .onnx file; may be given several times, the first answers where none
-            is asked for. The shipped reader is always there.
-        token_file: A file with a secret that every request must bring; where there is no such file, one is made with a
-            new secret, for you alone to read. Else the environment variable DIGITLAB_TOKEN has it.
-        token: The secret itself. It stays in the shell's history, and for a moment in the list of processes.
-        no_token: Let everyone who can reach the address use it; training is switched off then.
-        allowed_host: A name beside this machine's own under which it is asked, through a proxy for instance; may be
-            given several times. It answers under no other name then.
-        trusted_proxy: The address or network of a proxy that says truly, in X-Forwarded-For and X-Forwarded-Proto, who
-            asks and how; may be given several times.
-        access_log: Write a line for each request to stderr: when, who, what, status, milliseconds.
-        open: Open the page in the browser.
+        settings: Of the server.
     """
     from digitlab.apps.web.access import Access
-    from digitlab.errors import UsageError
 
-    if not 0 <= port <= 65_535:
-        raise UsageError(f"--port is {port}; expected 0 to 65535")
-    secret = _secret(token, token_file, no_token=no_token)
-    access = Access(host, secret, no_token=no_token, allowed_hosts=allowed_host or ())
-    if token is not None:
-        _leave_the_list_of_processes(token)  # before what takes seconds to load
+    config = ServeConfig(**settings)
+    secret = _secret(config)
+    access = Access(config.host, secret, no_token=config.no_token, allowed_hosts=config.allowed_host)
+    if config.token is not None:
+        _leave_the_list_of_processes(config.token)  # before what takes seconds to load
 
     from digitlab.apps.web.access_log import AccessLog
     from digitlab.apps.web.application import make_application
@@ -77,12 +51,11 @@ def serve(
     from digitlab.apps.web.server import check_proxies, listen
     from digitlab.apps.web.server import serve as run
 
-    proxies = trusted_proxy or []
-    check_proxies(proxies)
-    models = Models(model or ())
+    check_proxies(config.trusted_proxy)
+    models = Models(config.model)
     limits = Limits()
-    listening = listen(host, port)
-    address = _address(host, listening.getsockname()[1])
+    listening = listen(config.host, config.port)
+    address = _address(config.host, listening.getsockname()[1])
 
     def ready() -> None:
         shown = sys.stdout.isatty()  # what else reads it may be a log
@@ -91,17 +64,17 @@ def serve(
         if secret is not None and not shown:
             advise("open it once with ?token= and the token behind the address")
         advise("Ctrl-C ends it")
-        if open:
+        if config.open:
             opened = address + _query(access.ticket())
             threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-    log = AccessLog(advise, secret) if access_log else None
+    log = AccessLog(advise, secret) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
-        run(make_application(models, access, limits, log=log), limits, listening, ready, proxies)
+        run(make_application(models, access, limits, log=log), limits, listening, ready, config.trusted_proxy)
     return 0
 
 
-def _secret(token: str | None, file: Path | None, *, no_token: bool) -> str | None:
+def _secret(config: ServeConfig) -> str | None:
     """The token: given, in a file, or in the environment.
 
     Raises:
@@ -109,6 +82,7 @@ def _secret(token: str | None, file: Path | None, *, no_token: bool) -> str | No
     """
     from digitlab.errors import UsageError
 
+    token, file = config.token, config.token_file
     if token is not None and file is not None:
         raise UsageError("--token and --token-file contradict each other; expected one of them")
     if file is not None:
@@ -116,7 +90,7 @@ def _secret(token: str | None, file: Path | None, *, no_token: bool) -> str | No
             return _token_in(file)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--token-file {file}: {getattr(error, 'strerror', None) or 'it is no text'}") from error
-    if token is None and not no_token:
+    if token is None and not config.no_token:
         return os.environ.get(_VARIABLE) or None
     return token
 

@@ -160,8 +160,8 @@ def run(
 def _run(
     studies: Sequence[Study], pool: Callable[[], Pool], stop: Any, *, seeds: int | None, quick: bool, out: Path
 ) -> Ran:
+    from digitlab.apps.cli.interrupts import stopping_on_interrupt
     from digitlab.apps.cli.study_view import StudyView
-    from digitlab.apps.cli.train import stopping_on_interrupt
     from digitlab.studies.estimate import Estimate
     from digitlab.studies.running import run_studies, work_of
     from digitlab.studies.store import Store

@@ -80,7 +80,7 @@ class TrainingView(BarView):
             self._show_row(event.text, "", None, 0)
 
     def _before(self) -> int:
-        """Batches of the trainings before this one, taken to be as long as it."""
+        """Batches of the trainings before this one, each assumed to be as long as it."""
         return (self._part - 1) * self._batches * self._epochs
 
     def _whole(self) -> int:
@@ -106,20 +106,20 @@ class TrainingView(BarView):
 
 
 class _Pace:
-    """How long the rest of some work takes: as quick as since the first look, which leaves the compilation out."""
+    """The time that the rest of some work takes at the rate since the first note, which leaves the compilation out."""
 
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
         self._done, self._now = 0, 0.0
 
     def note(self, done: int) -> None:
-        """So much is done now."""
+        """Note how much is done now."""
         self._done, self._now = done, time.monotonic()
         if self._first is None:
             self._first = self._done, self._now
 
     def left(self, whole: int) -> float | None:
-        """Seconds until ``whole`` is done; None as long as it cannot be told."""
+        """Seconds until ``whole`` is done; None while that is unknown."""
         if self._first is None or self._done <= self._first[0]:
             return None
         done, began = self._first

@@ -124,7 +124,7 @@ def _named(model: str) -> Path | str:
 def _run(
     base: Base, images: TransferData, settings: Transfer, run: Run, about: dict[str, Any]
 ) -> tuple[Transferred, Metrics]:
-    from digitlab.apps.cli.train import stopping_on_interrupt
+    from digitlab.apps.cli.interrupts import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
     from digitlab.transfer import run_transfer

@@ -135,7 +135,7 @@ def _search(
     workers: int | None,
     address: str | None,
 ) -> int:
-    from digitlab.apps.cli.train import stopping_on_interrupt
+    from digitlab.apps.cli.interrupts import stopping_on_interrupt
     from digitlab.apps.cli.tuning_view import TuningView
     from digitlab.studies.engines import make_pool
     from digitlab.tuning.results import write_results
@@ -164,7 +164,7 @@ def _search(
 def _retrain(space: Space, search: Search, runs: Path) -> dict[str, Any] | None:
     from dataclasses import replace
 
-    from digitlab.apps.cli.train import stopping_on_interrupt
+    from digitlab.apps.cli.interrupts import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.runs import Run
     from digitlab.training import StopRequest, run_training

@@ -1,4 +1,4 @@
-"""Work that cannot say how far it is: its name after two seconds, and on a terminal the time gone and left.
+"""Work whose progress is unknown: its name after two seconds, and on a terminal the time elapsed and remaining.
 
 How long a piece of work took is kept in the cache folder, and is what the next one is expected to take.
 """
@@ -35,7 +35,7 @@ class Waiting:
     """
 
     def __init__(self, plan: Sequence[str] = ()) -> None:
-        """``plan``: the pieces to come, so that the time left is that of all of them."""
+        """``plan``: the steps to come, whose time counts as remaining too."""
         self._plan = plan
         self._ending: threading.Event | None = None
         self._showing: threading.Thread | None = None
@@ -49,7 +49,7 @@ class Waiting:
         self._end(whole=kind is None)
 
     def __call__(self, text: str, expected: float | None = None) -> None:
-        """Begin. ``expected``: seconds, where it is known and was not done here before."""
+        """Begin a step. ``expected``: its seconds, where they were not measured here before."""
         self._end(whole=True)
         self._text, self._began, self._ending = text, time.monotonic(), threading.Event()
         # While TensorFlow loads, file descriptor 2 leads nowhere; a copy of it from before does not.
@@ -63,7 +63,7 @@ class Waiting:
         self._showing.start()
 
     def _end(self, *, whole: bool) -> None:
-        """``whole``: the work was done, not given up."""
+        """End the step; ``whole``: it was completed, and its time is kept."""
         if self._ending is None or self._showing is None:
             return
         self._ending.set()
@@ -73,13 +73,13 @@ class Waiting:
             self._stream.close()
         took = time.monotonic() - self._began
         if whole and took > QUIET:
-            with contextlib.suppress(StorageError):  # the next one says less
+            with contextlib.suppress(StorageError):  # the next one shows no remaining time
                 write_text(_kept(self._text), f"{took:.1f}\n")
 
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """While the network library is imported: some seconds, the first time after a start of the machine many."""
+    """While the network library is imported: seconds, and more the first time after the machine was started."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     with Waiting() as step:
         step(f"loading {_BACKENDS.get(backend, backend)}")
@@ -111,7 +111,7 @@ def _show(stream: TextIO, text: str, began: float, expected: float | None, endin
 
 
 def _copy_of_stderr() -> TextIO | None:
-    """Another way to where people read; None where that is no file: a test, a window."""
+    """A second stream to stderr; None where stderr is no file: in a test, in a window."""
     try:
         number = os.dup(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):

@@ -15,7 +15,7 @@ from digitlab.apps.desktop.states import mode_of
 from digitlab.apps.desktop.window import LiveWindow
 from digitlab.errors import ModelError
 from digitlab.live.engine import LiveEngine
-from digitlab.live.settings import remembered_region
+from digitlab.live.remembered import remembered_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from PySide6.QtCore import QByteArray, QStandardPaths
 
 from digitlab.apps.desktop.states import source_name
 from digitlab.live.frame_reading import MODES
-from digitlab.live.settings import config_folder
+from digitlab.live.remembered import config_folder
 from digitlab.storage import write_text
 
 if TYPE_CHECKING:

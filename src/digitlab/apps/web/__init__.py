@@ -1,5 +1,6 @@
 """`digitlab serve`: the page on which one sees the network think, and the same as an API for programs.
 
+config        how it is served: the options of `digitlab serve`
 schemas       what goes over the wire
 application   the routes, put together
 guard         what every request passes first: who may ask, how much, how long

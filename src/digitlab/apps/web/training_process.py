@@ -72,13 +72,13 @@ def _train(question: TrainingQuestion, target: Path, tell: Tell) -> str:
     tell("stage", {"text": "loading"})
     from digitlab.datasets import load_dataset
     from digitlab.models import export_onnx, preparation_of, versions
-    from digitlab.training import StopRequest, Training
+    from digitlab.training import StopRequest, TrainingConfig
     from digitlab.training.assembly import finished_network, loop_of
     from digitlab.values import ModelCard
 
     stop = StopRequest()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
-    training = Training(
+    training = TrainingConfig(
         architecture=question.architecture.value, epochs=question.epochs, optimiser="adam", batch_size=_BATCH,
         learning_rate=question.learning_rate, seed=question.seed,
     )  # fmt: skip

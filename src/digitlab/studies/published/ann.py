@@ -9,12 +9,12 @@ training accuracies of one run, drawn as crosses.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, above, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 _PRINTED = (0.9175, 0.9579, 0.9679, 0.9732, 0.9783, 0.9798)
 
 STUDY = Study(
-    base=Training("ann-397", optimiser="adam", batch_size=32, epochs=6),
+    base=TrainingConfig("ann-397", optimiser="adam", batch_size=32, epochs=6),
     variants={"two layers of 397": {}},
     task=Train(watch="test"),
     published={"two layers of 397": Published(training_accuracy=_PRINTED[-1], curves={"accuracy": _PRINTED})},

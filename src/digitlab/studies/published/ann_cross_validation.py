@@ -11,12 +11,12 @@ with the same share of each digit (S1's were parted in file order); the test ima
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, TrainOnFolds, dots, improves, reproduces, steady
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 _RAN, _MEANT = "one epoch, as it ran", "six epochs, as it was meant"
 
 STUDY = Study(
-    base=Training("dense-family", options={"initialiser": "uniform"}, optimiser="adam", batch_size=32),
+    base=TrainingConfig("dense-family", options={"initialiser": "uniform"}, optimiser="adam", batch_size=32),
     variants={_RAN: {"epochs": 1}, _MEANT: {"epochs": 6}},
     task=TrainOnFolds(10),
     published={_RAN: Published(accuracy=0.947)},

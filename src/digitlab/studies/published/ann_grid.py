@@ -11,10 +11,10 @@ every setting is judged in pairs of networks that differ in it alone. S1's best:
 from __future__ import annotations
 
 from digitlab.studies import Study, TrainOnFolds, best, dots, factor
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("dense-family", options={"initialiser": "uniform"}),
+    base=TrainingConfig("dense-family", options={"initialiser": "uniform"}),
     vary={
         "batch_size": [32, 64],
         "epochs": [6, 10],

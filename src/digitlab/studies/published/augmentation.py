@@ -9,10 +9,10 @@ S1's final network, Adam 0.01, batch 256, 50 epochs as printed, without and with
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("final-cnn", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=50),
+    base=TrainingConfig("final-cnn", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=50),
     vary={"augmentation": ["none", "affine"]},
     task=Train(watch="test"),
     labels={"none": "without", "affine": "with augmentation"},

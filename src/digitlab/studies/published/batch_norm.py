@@ -9,10 +9,10 @@ The network of the slides with and without, normalised before each ReLU. S2 give
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training(
+    base=TrainingConfig(
         "conv-family", options={"filters": (16, 32), "units": (32,)}, optimiser="adam", batch_size=128, epochs=5
     ),
     vary={"batch_norm": [False, True], "learning_rate": [0.001, 0.01, 0.1]},

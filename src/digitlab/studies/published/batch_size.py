@@ -9,10 +9,10 @@ The network of `losses`, Adam 0.01. The sizes and epochs are not printed; chosen
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, at_least, best, over_epochs, same
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("conv-family", options={"pooling": "average"}, optimiser="adam", learning_rate=0.01, epochs=15),
+    base=TrainingConfig("conv-family", options={"pooling": "average"}, optimiser="adam", learning_rate=0.01, epochs=15),
     vary={"batch_size": [32, 64, 128, 256, 512]},
     task=Train(watch="test"),
     conclusions=[

@@ -10,7 +10,7 @@ many: 0.9862325 is a mean of forty accuracies on 10,000 images, and of no fewer.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, best, improves, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 ONE, TWO, THREE = (32,), (32, 64), (32, 64, 128)
 
@@ -25,7 +25,7 @@ def _printed(trained: float, watched: float, training_loss: float, watched_loss:
 
 
 STUDY = Study(
-    base=Training("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=40),
+    base=TrainingConfig("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=40),
     vary={"filters": [ONE, TWO, THREE]},
     task=Train(watch="test"),
     labels={ONE: "one pair", TWO: "two pairs", THREE: "three pairs"},

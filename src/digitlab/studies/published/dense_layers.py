@@ -9,10 +9,10 @@ first network, 6 epochs. S1: one layer, whose "average of accuracies over epochs
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, best, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training(
+    base=TrainingConfig(
         "conv-family", options={"filters": (64, 128)}, optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6
     ),
     variants={f"{layers} of 20": {"units": (20,) * layers} if layers > 1 else {} for layers in (1, 2, 3, 4)},

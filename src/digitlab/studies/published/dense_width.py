@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, best, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training(
+    base=TrainingConfig(
         "conv-family", options={"filters": (64, 128)}, optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6
     ),
     vary={"units": [(32,), (64,), (128,), (256,), (512,)]},

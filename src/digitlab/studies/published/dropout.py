@@ -11,10 +11,12 @@ large without dropout and with much of it, and small at 0.2.
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, best, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("final-cnn", options={"slope": 0.0}, optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6),
+    base=TrainingConfig(
+        "final-cnn", options={"slope": 0.0}, optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6
+    ),
     vary={"rate": [0.0, 0.2, 0.4, 0.6]},
     task=Train(watch="test"),
     conclusions=[

@@ -11,12 +11,12 @@ S1's final network with its augmentation. S3 prints no results; its error in per
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, above, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 _BASELINE, _SIMPLE, _NEAR = "baseline", "simple CNN", "near the state of the art"
 
 STUDY = Study(
-    base=Training("exercise-mlp", optimiser="adam", batch_size=200, epochs=10, validation=0.1),
+    base=TrainingConfig("exercise-mlp", optimiser="adam", batch_size=200, epochs=10, validation=0.1),
     variants={
         _BASELINE: {},
         _SIMPLE: {"architecture": "exercise-cnn"},

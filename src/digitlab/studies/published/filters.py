@@ -9,10 +9,10 @@ Two pairs of 3×3 convolution and maximum pooling, dense 20; Adam 0.01, batch 25
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, best, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6),
+    base=TrainingConfig("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6),
     vary={"filters": [(8, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, 512)]},
     task=Train(watch="test"),
     conclusions=[

@@ -9,10 +9,12 @@ precision, recall and F1 of every digit from 0.99. All repeats together are in t
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, above, confusion, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("final-cnn", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=20, augmentation="affine"),
+    base=TrainingConfig(
+        "final-cnn", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=20, augmentation="affine"
+    ),
     variants={"final CNN": {}},
     task=Train(watch="test"),
     published={"final CNN": Published(parameters=499_378)},

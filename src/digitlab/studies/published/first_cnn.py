@@ -9,10 +9,10 @@ listing, batch 32 (Keras' own) and 6 epochs, those of its fully connected networ
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("first-cnn", optimiser="adam", batch_size=32, epochs=6),
+    base=TrainingConfig("first-cnn", optimiser="adam", batch_size=32, epochs=6),
     variants={"first CNN": {}},
     task=Train(watch="test"),
     published={"first CNN": Published(accuracy=0.9862, parameters=93_222)},

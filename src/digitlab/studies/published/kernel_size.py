@@ -9,10 +9,10 @@ chosen: batch 32 and 10 epochs. S1: larger kernels are slightly better at first,
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, improves, over_epochs, same
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("conv-family", options={"pooling": "average"}, optimiser="adam", batch_size=32, epochs=10),
+    base=TrainingConfig("conv-family", options={"pooling": "average"}, optimiser="adam", batch_size=32, epochs=10),
     vary={"kernel": [3, 5, 7]},
     task=Train(watch="test"),
     labels={3: "3×3", 5: "5×5", 7: "7×7"},

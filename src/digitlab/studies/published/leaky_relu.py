@@ -10,10 +10,12 @@ S1's final network, whose convolutions' ReLUs let negative numbers through by a 
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, best, improves, over_epochs, same
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("final-cnn", options={"rate": 0.2}, optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6),
+    base=TrainingConfig(
+        "final-cnn", options={"rate": 0.2}, optimiser="adam", learning_rate=0.01, batch_size=256, epochs=6
+    ),
     vary={"slope": [0.0, 0.01, 0.05, 0.08, 0.1, 0.3]},
     task=Train(watch="test"),
     conclusions=[

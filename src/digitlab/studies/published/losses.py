@@ -10,10 +10,10 @@ is the cross-entropy for all three.
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, over_epochs, same
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training(
+    base=TrainingConfig(
         "conv-family", options={"pooling": "average"}, optimiser="adam", learning_rate=0.01, batch_size=512, epochs=15
     ),
     vary={"loss": ["categorical-crossentropy", "sparse-categorical-crossentropy", "kl-divergence"]},

@@ -9,10 +9,10 @@ S1 chose "the minimum point on the graph with the fastest decrease"; ours is the
 from __future__ import annotations
 
 from digitlab.studies import FindRate, Published, Study, range_tests, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("conv-family", options={"pooling": "average"}, batch_size=512),
+    base=TrainingConfig("conv-family", options={"pooling": "average"}, batch_size=512),
     variants={
         "rmsprop": {"optimiser": "rmsprop"},
         "nadam": {"optimiser": "nadam"},

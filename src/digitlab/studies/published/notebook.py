@@ -11,7 +11,7 @@ crosses. The seconds are ours; on the notebook's laptop an epoch took 76 to 443.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 _PRINTED = Published(
     accuracy=0.9931,
@@ -26,7 +26,7 @@ _PRINTED = Published(
 )
 
 STUDY = Study(
-    base=Training("notebook-cnn", epochs=12, epsilon=1e-7),
+    base=TrainingConfig("notebook-cnn", epochs=12, epsilon=1e-7),
     variants={"notebook CNN": {}},
     task=Train(watch="test"),
     published={"notebook CNN": _PRINTED},

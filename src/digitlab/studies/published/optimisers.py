@@ -9,12 +9,12 @@ chosen: 15. S1: Adam learns the fastest and "doesn't suffer any major decreases 
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, best, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 _RATES = {"rmsprop": 0.01, "nadam": 0.01, "sgd": 0.1, "adadelta": 1.0, "adagrad": 0.1, "adam": 0.01}
 
 STUDY = Study(
-    base=Training("conv-family", options={"pooling": "average"}, batch_size=512, epochs=15),
+    base=TrainingConfig("conv-family", options={"pooling": "average"}, batch_size=512, epochs=15),
     variants={
         f"{name} {rate:g}": {
             "optimiser": name,

@@ -9,10 +9,10 @@ training accuracy and loss.
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, at_least, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=15),
+    base=TrainingConfig("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=15),
     vary={"pooling": ["max", "average"]},
     task=Train(watch="test"),
     conclusions=[

@@ -9,10 +9,10 @@ last epoch was trained, and somewhat lower.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("slides-cnn", optimiser="adam", epochs=10),
+    base=TrainingConfig("slides-cnn", optimiser="adam", epochs=10),
     variants={"slides CNN": {}},
     task=Train(watch="test"),
     published={"slides CNN": Published(accuracy=0.9892, training_accuracy=0.9948, parameters=30_762)},

@@ -9,10 +9,10 @@ and 0.2, Adam, batch 128, 10 epochs. As a kind of dropout it should hold trainin
 from __future__ import annotations
 
 from digitlab.studies import Study, Train, at_least, improves, over_epochs
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training(
+    base=TrainingConfig(
         "conv-family", options={"filters": (16, 32), "units": (32,)}, optimiser="adam", batch_size=128, epochs=10
     ),
     vary={"spatial_dropout": [0.0, 0.1, 0.2]},

@@ -10,10 +10,10 @@ It is judged by itself, and the order by the losses.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, at_least, improves, in_published_order, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("thesis-2conv", "0-1", patience=3, epochs=100),
+    base=TrainingConfig("thesis-2conv", "0-1", patience=3, epochs=100),
     vary={"architecture": ["thesis-1conv", "thesis-2conv", "thesis-3conv", "thesis-4conv", "thesis-6conv"]},
     test="1-6-test",
     published={

@@ -9,10 +9,10 @@ nothing. The thesis reports one run.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, Train, over_epochs, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("thesis-2conv", epochs=12),
+    base=TrainingConfig("thesis-2conv", epochs=12),
     variants={"2Conv": {}},
     task=Train(watch="test"),
     published={"2Conv": Published(accuracy=0.9891, loss=0.0306, epochs=12)},

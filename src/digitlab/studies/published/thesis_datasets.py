@@ -9,10 +9,10 @@ kept. All seeds see the same images: the sets are made with seed 0.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, improves, in_published_order, reproduces, same
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("thesis-2conv", epochs=12),
+    base=TrainingConfig("thesis-2conv", epochs=12),
     vary={"dataset": ["sobel", "0-1", "1-1", "0-6", "1-6"]},
     test="1-6-test",
     published={

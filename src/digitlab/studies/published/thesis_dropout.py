@@ -9,10 +9,10 @@ thesis-early-stopping. At most 100 epochs.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, improves, learning_curves, reproduces, validation_curves
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("thesis-2conv", "0-1", patience=3, epochs=100),
+    base=TrainingConfig("thesis-2conv", "0-1", patience=3, epochs=100),
     vary={"dropout": [False, True]},
     test="1-6-test",
     published={

@@ -10,10 +10,10 @@ epoch's weights are kept. At most 100 epochs.
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, improves, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("thesis-2conv", "0-1"),
+    base=TrainingConfig("thesis-2conv", "0-1"),
     variants={"12 epochs": {"epochs": 12}, "patience 2": {"epochs": 100, "patience": 3}},
     test="1-6-test",
     published={

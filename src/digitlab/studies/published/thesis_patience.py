@@ -9,10 +9,10 @@ improvement "not very significant".
 from __future__ import annotations
 
 from digitlab.studies import Published, Study, at_least, improves, reproduces
-from digitlab.training import Training
+from digitlab.training import TrainingConfig
 
 STUDY = Study(
-    base=Training("thesis-4conv", "0-1", epochs=100),
+    base=TrainingConfig("thesis-4conv", "0-1", epochs=100),
     variants={"patience 2": {"patience": 3}, "patience 5": {"patience": 6}},
     test="1-6-test",
     published={

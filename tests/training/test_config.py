@@ -6,7 +6,7 @@ import pytest
 
 from digitlab.datasets.transforms import MOST_COPIES
 from digitlab.errors import RecipeError, UsageError
-from digitlab.training.config import Training, find_recipe, read_recipe, recipe_names, with_options
+from digitlab.training.config import TrainingConfig, find_recipe, read_recipe, recipe_names, with_options
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -19,17 +19,17 @@ def test_a_recipe_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -
     training = read_recipe(
         written(tmp_path, 'architecture = "ann-397"\nlearning_rate = 1\npatience = 2\nvalidation = 0.1')
     )
-    assert training == Training("ann-397", learning_rate=1, patience=2, validation=0.1, name="recipe")
+    assert training == TrainingConfig("ann-397", learning_rate=1, patience=2, validation=0.1, name="recipe")
 
 
 def test_as_many_copies_may_be_asked_for_as_there_are() -> None:
-    assert Training(tta=MOST_COPIES).tta == MOST_COPIES
+    assert TrainingConfig(tta=MOST_COPIES).tta == MOST_COPIES
     with pytest.raises(UsageError, match=f"to {MOST_COPIES} copies"):
-        Training(tta=MOST_COPIES + 1)
+        TrainingConfig(tta=MOST_COPIES + 1)
 
 
 def test_options_override_the_recipe() -> None:
-    training = with_options(Training(epochs=9, seed=4), {"epochs": 2, "seed": None, "dropout": False})
+    training = with_options(TrainingConfig(epochs=9, seed=4), {"epochs": 2, "seed": None, "dropout": False})
     assert (training.epochs, training.seed, training.dropout) == (2, 4, False)
 
 
@@ -65,4 +65,4 @@ def test_every_shipped_recipe_can_be_read(name: str) -> None:
 
 def test_options_out_of_range_are_refused() -> None:
     with pytest.raises(UsageError, match="seed is -1"):
-        with_options(Training(), {"seed": -1})
+        with_options(TrainingConfig(), {"seed": -1})

@@ -28,7 +28,7 @@ def config_folder() -> Path:
 
 
 def remembered_region() -> Region | None:
-    """The region of the last session; None where there is none, or what stands there cannot be one."""
+    """The region of the last session; None where there is none, or the file holds none that is valid."""
     shares = _settings().get("region")
     try:
         return Region(*(float(share) for share in shares)) if isinstance(shares, list) else None
@@ -58,7 +58,7 @@ def forget_region() -> None:
 
 
 def _settings() -> dict[str, Any]:
-    """What stands in the file; nothing where it is missing or damaged: then it is written anew some time."""
+    """The content of the file; empty where it is missing or damaged: the next write replaces it."""
     path = config_folder() / _FILE
     try:
         if path.stat().st_size > _LARGEST:

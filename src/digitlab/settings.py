@@ -1,0 +1,257 @@
+"""A setting is declared once: as a field of a dataclass, with its default, range and help.
+
+From the declaration are made the options of the command line (`digitlab.apps.cli.options`), the keys of a recipe, the
+keywords of `DigitClassifier` and `Reader.read` (`with_keywords_of`), and the tables of docs (tools/settings_tables.py).
+
+>>> from dataclasses import dataclass
+>>> @dataclass(frozen=True)
+... class Config:
+...     epochs: int = setting(12, "Passes over the images.", within=Range(1))
+...     def __post_init__(self) -> None:
+...         check_settings(self)
+>>> Config(epochs=0)
+Traceback (most recent call last):
+digitlab.errors.UsageError: epochs is 0; expected 1 or more
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import math
+import re
+import types
+import warnings
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NamedTuple,
+    Optional,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = [
+    "RENAMED_KEYS", "RENAMED_OPTIONS", "Range", "Setting", "check_settings", "seconds_of", "setting", "settings_in",
+    "whole_numbers", "with_current_keys", "with_keywords_of",
+]  # fmt: skip
+
+# Old names, which keep working with a hint: of recipe keys, and of options by verb.
+RENAMED_KEYS: Mapping[str, str] = {"data": "dataset", "optimizer": "optimiser"}
+RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {"live": {"--insist": "--retry"}}
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
+
+
+class Range(NamedTuple):
+    """Numbers that a setting may have: from ``low`` to ``high``, both included unless ``above`` or ``below``.
+
+    >>> str(Range(1)), str(Range(1, 19)), str(Range(0, above=True)), str(Range(0, 1, below=True))
+    ('1 or more', '1 to 19', 'more than 0', '0 to below 1')
+    """
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies in the range; NaN lies in none."""
+        over = self.low < value if self.above else self.low <= value
+        return over and (value < self.high if self.below else value <= self.high)
+
+    def __str__(self) -> str:
+        low = f"more than {self.low}" if self.above else f"{self.low}"
+        if self.high == math.inf:
+            return low if self.above else f"{low} or more"
+        return f"{low} to below {self.high}" if self.below else f"{low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting, as declared.
+
+    name: of the field, which is the key in a recipe and the keyword in Python
+    kind: its type; of optional ones without None
+    default: None where there is none, and for an empty mapping or tuple
+    within, choices: the values it may have, beside None; unit: what they count
+    flag: the option of the command line; spellings: other ways to write it, which are equal
+    of_text: makes the value from what was typed, which is a ``typed``; None: the type says how
+    """
+
+    name: str = ""
+    kind: Any = str
+    default: Any = None
+    help: str
+    within: Range | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    flag: str = ""
+    spellings: tuple[str, ...] = ()
+    of_text: Callable[[Any], Any] | None = None
+    typed: Any = str
+
+    @property
+    def annotation(self) -> Any:
+        """The type of the keyword: None is among its values where it is the default."""
+        return Optional[self.kind] if self.default is None else self.kind  # noqa: UP045 - the kind is a value here
+
+    @property
+    def allowed(self) -> str:
+        """The range in words; empty where anything goes."""
+        return ", ".join(self.choices) or ("" if self.within is None else f"{self.within} {self.unit}".rstrip())
+
+    def check(self, value: Any) -> None:
+        """Refuse a value outside the range; None is always inside.
+
+        Raises:
+            UsageError: with the range.
+        """
+        if value is None:
+            return
+        if self.within is not None and not self.within.holds(value):
+            raise UsageError(f"{self.name} is {value}; expected {self.allowed}")
+        if self.choices and value not in self.choices:
+            near = difflib.get_close_matches(str(value), self.choices, n=1)
+            hint = f". Did you mean {near[0]!r}?" if near else ""
+            expected = f"one of {self.allowed}" if len(self.choices) > 1 else f"{self.allowed}, or nothing"
+            raise UsageError(f"{self.name} is {value!r}; expected {expected}{hint}")
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    within: Range | None = None,
+    choices: Sequence[str] = (),
+    unit: str = "",
+    flag: str = "",
+    spellings: Sequence[str] = (),
+    of_text: Callable[[Any], Any] | None = None,
+    typed: Any = str,
+) -> Any:
+    """A field of a dataclass that is a setting; the arguments are those of `Setting`, ``text`` its help.
+
+    default: a class, such as ``dict``, is called for each new value
+    """
+    declared = Setting(
+        help=text, within=within, choices=tuple(choices), unit=unit, flag=flag, spellings=tuple(spellings),
+        of_text=of_text, typed=typed,
+    )  # fmt: skip
+    if isinstance(default, type):
+        return field(default_factory=default, metadata={"setting": declared})
+    return field(default=default, metadata={"setting": declared})
+
+
+@functools.cache
+def settings_in(declaring: type) -> tuple[Setting, ...]:
+    """The settings of a dataclass, in the order of its fields."""
+    kinds = get_type_hints(declaring)
+    return tuple(
+        replace(
+            each.metadata["setting"],
+            name=each.name,
+            kind=_without_none(kinds[each.name]),
+            choices=each.metadata["setting"].choices or _literals(_without_none(kinds[each.name])),
+            default=None if each.default is MISSING else each.default,
+            flag=each.metadata["setting"].flag or "--" + each.name.replace("_", "-"),
+        )
+        for each in fields(declaring)
+        if "setting" in each.metadata
+    )
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) not in (Union, types.UnionType):
+        return kind
+    others = [each for each in get_args(kind) if each is not type(None)]
+    return others[0] if len(others) == 1 else Union[tuple(others)]  # noqa: UP007 - made of what is found
+
+
+def _literals(kind: Any) -> tuple[str, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def check_settings(config: object) -> None:
+    """Refuse a config with a setting outside its range; for ``__post_init__``.
+
+    Raises:
+        UsageError: for the first one, with its range.
+    """
+    declaring: type = type(config)
+    for each in settings_in(declaring):
+        each.check(getattr(config, each.name))
+
+
+def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Callable[[_Function], _Function]:
+    """Give a function whose last parameter is ``**keywords`` a signature that names the settings of a dataclass."""
+
+    def decorate(function: _Function) -> _Function:
+        own = list(inspect.signature(function).parameters.values())[:-1]
+        taken = {*leave_out, *(each.name for each in own)}
+        added = [
+            inspect.Parameter(
+                each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.annotation
+            )
+            for each in settings_in(declaring)
+            if each.name not in taken
+        ]
+        function.__signature__ = inspect.signature(function).replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def with_current_keys(content: Mapping[str, Any], where: object) -> dict[str, Any]:
+    """A recipe's settings with the old names of keys made new; a warning says so, ``where`` it stands in front."""
+    current = {}
+    for key, value in content.items():
+        if key in RENAMED_KEYS and RENAMED_KEYS[key] not in content:
+            warnings.warn(f"{where}: {key} is now called {RENAMED_KEYS[key]}", FutureWarning, stacklevel=3)
+            current[RENAMED_KEYS[key]] = value
+        else:
+            current[key] = value
+    return current
+
+
+def seconds_of(text: str) -> float:
+    """A length of time as people write it; a plain number is seconds.
+
+    >>> seconds_of("45m"), seconds_of("1.5h"), seconds_of("30s"), seconds_of("2")
+    (2700.0, 5400.0, 30.0, 2.0)
+
+    Raises:
+        UsageError: for anything else, and for no time at all.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or float(match[1]) == 0:
+        raise UsageError(f"--for is {text!r}; expected seconds above 0, or a time such as 45m, 2h or 30s")
+    return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}[match[2]]
+
+
+def whole_numbers(option: str, form: str, expected: str) -> Callable[[str], tuple[int, ...]]:
+    r"""What makes whole numbers of a text of a ``form``, a regular expression with a group each.
+
+    >>> whole_numbers("--grid", r"(\d+)x(\d+)", "columns x rows")("9x9")
+    (9, 9)
+    """
+
+    def numbers(text: str) -> tuple[int, ...]:
+        found = re.fullmatch(form, text.replace(" ", ""), re.ASCII)
+        if found is None or any(len(number) > 6 for number in found.groups()):
+            raise UsageError(f"{option} is {text[:60]!r}; expected {expected}")
+        return tuple(map(int, found.groups()))
+
+    return numbers

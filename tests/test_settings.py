@@ -1,0 +1,230 @@
+"""Each setting is declared once: what is made of the declarations agrees, and what older versions wrote still opens."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomli_w
+
+from digitlab.apps.cli import make_app, run
+from digitlab.apps.cli.options import with_current_names
+from digitlab.apps.cli.verbs import VERBS
+from digitlab.errors import RecipeError, UsageError
+from digitlab.runs import Run
+from digitlab.settings import RENAMED_KEYS, RENAMED_OPTIONS, Range, seconds_of, settings_in
+from digitlab.training.config import TrainingConfig, read_recipe
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[1]
+
+
+def declared() -> dict[str, type]:
+    """Verb → the dataclass that declares its options, of all verbs that have one."""
+    found = {}
+    for verb, place in VERBS.items():
+        module, _, name = place.partition(":")
+        command = getattr(importlib.import_module(f"digitlab.apps.cli.{module}"), name)
+        if hasattr(command, "declaring"):
+            found[verb] = command.declaring
+    return found
+
+
+DECLARED = declared()
+by_verb = pytest.mark.parametrize(("verb", "declaring"), DECLARED.items(), ids=list(DECLARED))
+
+
+@by_verb
+def test_every_field_is_a_setting_and_an_option(verb: str, declaring: type) -> None:
+    settings = settings_in(declaring)
+    assert [each.name for each in settings] == [field.name for field in fields(declaring)]
+    options = {name: each for each in make_app(verb)[verb].assemble_argument_collection() for name in each.names}
+    for each in settings:
+        option = options[each.flag]
+        assert {each.flag, *each.spellings} <= set(option.names)
+        assert option.field_info.default == each.default
+        assert each.help in str(option.parameter.help)
+        assert each.allowed in str(option.parameter.help)
+
+
+@by_verb
+def test_the_docs_have_the_table_and_it_is_current(verb: str, declaring: type) -> None:
+    marker = f"<!-- settings: {declaring.__module__}.{declaring.__name__} -->"
+    pages = [path for path in sorted((ROOT / "docs").rglob("*.md")) if marker in path.read_text("utf-8")]
+    assert len(pages) == 1
+    page = pages[0].read_text("utf-8")
+    assert _tables().with_tables(page) == page, "renew it with: python tools/settings_tables.py"
+    table = page.partition(marker)[2].partition("<!-- end")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [field.name for field in fields(declaring)]
+
+
+def _tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("settings_tables", ROOT / "tools" / "settings_tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_setting_of_a_training_is_a_key_of_a_recipe(tmp_path: Path) -> None:
+    values = {each.name: _other_than_usual(each) for each in settings_in(TrainingConfig)}
+    path = tmp_path / "all.toml"
+    path.write_bytes(tomli_w.dumps(values).encode())
+    assert read_recipe(path).as_dict() == values
+    path.write_text("zzz = 3")
+    with pytest.raises(RecipeError, match=f"known: {', '.join(values)}"):
+        read_recipe(path)
+
+
+def _other_than_usual(declared: Any) -> Any:
+    """A value in the range that is not the default."""
+    if declared.choices:
+        return declared.choices[-1]
+    if declared.kind is bool:
+        return not declared.default
+    if declared.kind in (int, float):
+        return declared.kind(3 if declared.within.holds(3) else 0.5)
+    return "other" if declared.kind is str else {"kernel": 5}
+
+
+def test_every_setting_of_a_training_but_for_data_and_run_is_a_parameter_of_the_estimator() -> None:
+    from digitlab.training.estimator import NO_PARAMETERS, DigitClassifier
+
+    names = {field.name for field in fields(TrainingConfig)}
+    assert set(DigitClassifier().get_params()) == names - set(NO_PARAMETERS) | {"random_state"}
+    assert names.issuperset(NO_PARAMETERS)
+    usual = DigitClassifier()
+    assert DigitClassifier(epsilon=1e-3).get_params() == {**usual.get_params(), "epsilon": 1e-3}
+    with pytest.raises(TypeError, match="no parameter 'epoch'; known: architecture, epochs"):
+        DigitClassifier(epoch=3)
+
+
+def test_every_constraint_is_a_keyword_of_the_reader() -> None:
+    import inspect
+
+    from digitlab.reading import Constraints, Reader
+
+    keywords = inspect.signature(Reader.read).parameters
+    assert {field.name for field in fields(Constraints)} == set(keywords) - {"self", "image", "constraints"}
+
+
+def test_help_names_what_there_is_to_choose_from() -> None:
+    from digitlab.models import architecture_names
+    from digitlab.training.augmentation import AUGMENTATIONS
+    from digitlab.training.optimisers import OPTIMISERS
+    from digitlab.training.schedules import SCHEDULES
+
+    helps = {each.name: each.help for each in settings_in(TrainingConfig)}
+    for setting, names in (("augmentation", AUGMENTATIONS), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
+        assert all(name in helps[setting] for name in names), setting
+    assert all(name.removeprefix("thesis") in helps["architecture"] for name in architecture_names())
+
+
+@pytest.mark.parametrize(
+    ("within", "inside", "outside"),
+    [
+        (Range(1), 1, 0),
+        (Range(0, above=True), 1e-9, 0),
+        (Range(0, 1, below=True), 0, 1),
+        (Range(1, 19), 19, 20),
+        (Range(0, 1), 1, float("nan")),
+    ],
+    ids=str,
+)
+def test_a_range_has_its_ends_or_not(within: Range, inside: float, outside: float) -> None:
+    assert within.holds(inside)
+    assert not within.holds(outside)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0m", "-3", "2 days", "1e3", "nan"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="such as 45m, 2h or 30s"):
+        seconds_of(text)
+
+
+# Names of older versions.
+
+
+def test_old_names_lead_to_what_there_is() -> None:
+    names = {field.name for field in fields(TrainingConfig)}
+    assert names.issuperset(RENAMED_KEYS.values())
+    assert names.isdisjoint(RENAMED_KEYS)
+    for verb, renamed in RENAMED_OPTIONS.items():
+        known = {name for argument in make_app(verb)[verb].assemble_argument_collection() for name in argument.names}
+        assert known.issuperset(renamed.values())
+        assert known.isdisjoint(renamed)
+
+
+def test_an_old_option_works_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert with_current_names(["live", "--insist", "--source", "0"]) == ["live", "--retry", "--source", "0"]
+    assert capsys.readouterr().err == "digitlab: note: --insist is now called --retry\n"
+    assert with_current_names(["train", "--insist"]) == ["train", "--insist"]
+    assert run(["live", "--insist", "--headless"]) == 2
+    assert "no source given" in capsys.readouterr().err
+
+
+def test_an_old_key_works_with_a_hint(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text('optimizer = "adam"')
+    with pytest.warns(FutureWarning, match="optimizer is now called optimiser"):
+        assert read_recipe(path).optimiser == "adam"
+    path.write_text('optimizer = "adam"\noptimiser = "sgd"')
+    with pytest.raises(RecipeError, match="unknown key 'optimizer'"):
+        read_recipe(path)
+
+
+OF_THE_FIRST_VERSION = """\
+architecture = "thesis-2conv"
+dataset = "mnist"
+epochs = 12
+batch_size = 128
+optimiser = "adadelta"
+schedule = "constant"
+dropout = true
+augmentation = "none"
+label_smoothing = 0.0
+validation = 0.2
+patience = 2
+seed = 3
+precision = "auto"
+"""
+
+
+def test_the_settings_of_an_old_run_open(tmp_path: Path) -> None:
+    from digitlab.training.experiment import settings_of
+
+    old = Run.create("old", tmp_path)
+    old.config.write_text(OF_THE_FIRST_VERSION)
+    assert settings_of(old) == TrainingConfig(validation=0.2, patience=2, seed=3)
+
+
+def test_recorded_settings_of_studies_keep_their_identity() -> None:
+    from digitlab.studies.job import Job
+
+    seen = 0
+    for path in sorted((ROOT / "studies-results" / "cells").rglob("*.json"))[::10]:
+        recorded = json.loads(path.read_text("utf-8"))
+        if "training" in recorded["settings"]:
+            job = Job(recorded["kind"], recorded["settings"])
+            assert job.digest == recorded["digest"]
+            assert job.training.architecture == recorded["settings"]["training"]["architecture"]
+            seen += 1
+    assert seen
+
+
+def test_the_card_of_a_recorded_model_tells_its_settings() -> None:
+    from digitlab.reading import Classifier, resolve_model
+
+    card = Classifier(resolve_model("reader")).card
+    assert card is not None
+    settings = {name: value for name, value in card.training.items() if name in TrainingConfig().as_dict()}
+    assert TrainingConfig(**settings).architecture == card.architecture == "reader-cnn"
