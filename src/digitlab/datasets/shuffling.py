@@ -1,27 +1,22 @@
 """Training images in a new order each epoch, a portion at a time, from memory or from a file too large for it.
 
-A portion is prepared (gathered or read, shuffled, augmented) by a thread while the one before it is trained on.
+While one portion is trained on, the next is prepared: gathered or read, shuffled, augmented (`datasets.prefetch`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Iterator
 
-    from digitlab.datasets.formats import RowSource
+    from digitlab.datasets.formats.protocol import RowSource
 
-__all__ = ["InFile", "InMemory", "Shuffled", "prepared"]
-
-T = TypeVar("T")
+__all__ = ["InFile", "InMemory", "Shuffled", "joined"]
 
 _CHUNK = 256  # rows of a file read at once; a chunk of the files that we write (formats.hdf5.CHUNK)
 
@@ -105,56 +100,3 @@ def joined(parts: list[Digits]) -> Digits:
     if len(parts) == 1:
         return parts[0]
     return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
-
-
-def prepared(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Generator[T, None, None]:
-    """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread of its own.
-
-    What the thread raises is raised here. A consumer that leaves early closes the generator, and the thread ends.
-    """
-    ahead = _Ahead()
-
-    def work() -> None:
-        try:
-            for number, portion in enumerate(portions):
-                if not ahead.put(prepare(number, portion)):
-                    return
-            ahead.put(_END)
-        except BaseException as error:  # noqa: BLE001 - it belongs to the consumer
-            ahead.put(_Raised(error))
-
-    thread = threading.Thread(target=work, name="digitlab-portions", daemon=True)
-    thread.start()
-    try:
-        while (item := ahead.get()) is not _END:
-            if isinstance(item, _Raised):
-                raise item.error
-            yield item
-    finally:
-        ahead.left.set()
-        thread.join()
-
-
-_END = object()
-
-
-class _Raised:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-class _Ahead:
-    """One item between two threads; ``left`` is set when nobody will take another."""
-
-    def __init__(self) -> None:
-        self.left = threading.Event()
-        self._slot: queue.Queue[Any] = queue.Queue(maxsize=1)
-        self.get = self._slot.get
-
-    def put(self, item: object) -> bool:
-        """Wait for room; False when the consumer has left."""
-        while not self.left.is_set():
-            with contextlib.suppress(queue.Full):
-                self._slot.put(item, timeout=0.1)
-                return True
-        return False

@@ -25,6 +25,7 @@ from digitlab.models.safety.archive import CARD, check_archive, read_member
 from digitlab.reading import shipped_keras
 from digitlab.storage import atomic_path
 from digitlab.values import CLASSES, ModelCard
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +42,8 @@ _AT_ONCE = 100_000_000  # bytes of all layers' maps for those images; an ensembl
 
 def versions() -> dict[str, str]:
     """What makes a model file: the versions of Python, NumPy, Keras and its backend, and of digitlab."""
-    import digitlab
-
     backend = keras.backend.backend()
-    found = {"digitlab": digitlab.__version__, "python": platform.python_version(), "numpy": np.__version__}
+    found = {"digitlab": VERSION, "python": platform.python_version(), "numpy": np.__version__}
     found["keras"] = keras.__version__
     found[backend] = __import__(backend).__version__
     return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from digitlab.errors import ModelError, RunError, ShapeError
+from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import kind_of
 from digitlab.network.check import check_onnx
 from digitlab.network.outputs import as_they_are, making_probabilities
@@ -81,7 +81,7 @@ class Classifier:
         try:
             answers: NDArray[np.float32] = self._session.run(None, {self._input: np.ascontiguousarray(images)})[0]
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"{self.path}: the model cannot run ({_first_line(error)})") from error
+            raise ModelError(f"{self.path}: the model cannot run ({first_line(error)})") from error
         return self._made(answers)
 
     def _check_answers(self) -> Making:
@@ -216,7 +216,7 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
             content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_OUT
         )
     except Exception as error:  # ONNX Runtime's errors have no common root but this
-        raise ModelError(f"{path}: is no ONNX model, or a damaged one ({_first_line(error)})") from error
+        raise ModelError(f"{path}: is no ONNX model, or a damaged one ({first_line(error)})") from error
 
 
 @functools.cache
@@ -247,8 +247,4 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> ModelCard | None
         content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in known}
         return ModelCard(**content | {"classes": tuple(content["classes"])})
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: its card cannot be read ({_first_line(error)}); export the model again") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ModelError(f"{path}: its card cannot be read ({first_line(error)}); export the model again") from error

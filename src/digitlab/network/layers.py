@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.errors import ModelError, ShapeError, UsageError
+from digitlab.errors import ModelError, ShapeError, UsageError, first_line
 from digitlab.network.classifier import read_model, resolve_model, start_session
 from digitlab.network.graph import read_graph, with_outputs
 from digitlab.network.layer_parts import Layer, Sight, Step, Window, as_maps
@@ -106,7 +106,7 @@ class NetworkLayers:
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"{path}: its layers cannot be looked into ({_first_line(error)})") from error
+            raise ModelError(f"{path}: its layers cannot be looked into ({first_line(error)})") from error
         self.layers: tuple[Layer, ...] = tuple(each.layer for each in self._walked.steps)
         self._check_size(path)
         self._output: str = graph.outputs[0]
@@ -209,7 +209,7 @@ class NetworkLayers:
         try:
             values = self._session.run(self._names, {self._input: np.ascontiguousarray(glyph)[None]})
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"the model cannot run ({_first_line(error)})") from error
+            raise ModelError(f"the model cannot run ({first_line(error)})") from error
         return dict(zip(self._names, values, strict=True))
 
     def _check_size(self, path: Path) -> None:
@@ -232,7 +232,3 @@ def _most_telling(products: NDArray[np.float64]) -> list[int]:
     weight = np.abs(products.reshape(len(products), -1).sum(axis=1))
     chosen: list[int] = sorted(np.argsort(-weight, kind="stable")[:_FEW_INPUTS].tolist())
     return chosen
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

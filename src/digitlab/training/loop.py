@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from digitlab.datasets.shuffling import InMemory, prepared
+from digitlab.datasets.prefetch import prefetched
+from digitlab.datasets.shuffling import InMemory
 from digitlab.errors import DivergedError
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
@@ -214,7 +215,7 @@ class Loop:
                 portion = Digits(self._vary(portion.images, variations[number]), portion.labels)
             return _Portion(portion, numbers)
 
-        return prepared(self.train.portions(order, self._portion), prepare)
+        return prefetched(self.train.portions(order, self._portion), prepare)
 
     def _train_on(
         self,

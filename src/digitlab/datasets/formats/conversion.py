@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.datasets.formats.hdf5 import Hdf5Sink
 from digitlab.datasets.formats.opening import dataset_writer, form_of, open_dataset_file
 from digitlab.datasets.formats.polarity import parted_name
-from digitlab.datasets.shuffling import prepared
+from digitlab.datasets.prefetch import prefetched
 from digitlab.errors import UsageError
 from digitlab.values import Digits
 
@@ -69,7 +69,7 @@ def convert(
         if isinstance(sink, Hdf5Sink):
             sink.mark(form_of(source_path))
         # Read ahead in a thread: reading one batch and writing the one before hardly disturb each other.
-        for digits in prepared(source.batches(), lambda _, batch: batch):
+        for digits in prefetched(source.batches(), lambda _, batch: batch):
             sink.write(digits)
             done += len(digits)
             if on_progress is not None:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ModelError
-from digitlab.models.export import Exported, checking_images, onnx_bytes, run_onnx, with_card
+from digitlab.errors import ModelError, first_line
+from digitlab.models.export.onnx import onnx_bytes, run_onnx, with_card
+from digitlab.models.export.verify import Exported, checking_images
 from digitlab.models.saving import predict_probabilities
 from digitlab.storage import write_bytes
 
@@ -109,7 +110,7 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
                 weight_type=quantization.QuantType.QInt8,
             )
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"cannot be brought to 8 bits ({str(error).splitlines()[0][:200]})") from error
+            raise ModelError(f"cannot be brought to 8 bits ({first_line(error)})") from error
         finally:
             logger.setLevel(before)
         return made.read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import MissingExtraError
-from digitlab.models.export import compare, exporting
+from digitlab.models.export.verify import compare, exporting
 from digitlab.storage import write_bytes
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ModelError
+from digitlab.errors import ModelError, first_line
 from digitlab.models.backend import keras
 from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS, check_archive, copy_member, read_member
 from digitlab.models.safety.configuration import rebuild
@@ -67,7 +67,7 @@ def open_keras_file(path: Path) -> keras.Model:
             model = keras.saving.deserialize_keras_object(description, _OWN, safe_mode=True)
             model.load_weights(members.weights)
         except Exception as error:  # Keras' errors have no common root but this
-            raise ModelError(f"Keras cannot open it: {_first_line(error)}") from error
+            raise ModelError(f"Keras cannot open it: {shown(first_line(error))}") from error
         return model
 
 
@@ -108,8 +108,3 @@ def _described(members: Members) -> dict[str, Any]:
     if taken[0] is not None or taken[1:] not in _INPUTS or made[1:] != (10,):
         refuse(f"maps {taken} to {made}; expected (N, 28, 28) images to (N, 10) probabilities")
     return description
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return shown(lines[0]) if lines else type(error).__name__
