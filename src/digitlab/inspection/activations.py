@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digitlab.inspection.steps import Network, Step
 
-__all__ = ["Liveliness", "Maps", "activation_maps", "liveliness", "mapping_layers", "results"]
+__all__ = ["ActivationStatistics", "Maps", "activation_maps", "activation_statistics", "mapping_layers", "results"]
 
 _BATCH = 100  # images at once: the maps of the widest network here, 256 of 26 by 26, take 70 MB for so many
 
@@ -39,7 +39,7 @@ class Maps:
 
 
 @dataclass(frozen=True, slots=True)
-class Liveliness:
+class ActivationStatistics:
     """How much each map of a layer answers to a set of images.
 
     least, greatest: float32 (number,), over all places of all images
@@ -117,7 +117,7 @@ def _batches(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> I
         yield [np.asarray(held, np.float32) for held in keras.tree.flatten(made)]
 
 
-def liveliness(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[Liveliness]:
+def activation_statistics(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[ActivationStatistics]:
     """Of each of these layers' maps behind the activation; images (N, 28, 28), however many, in little memory."""
     layers = list(layers)
     extremes: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
@@ -131,6 +131,6 @@ def liveliness(network: Network, images: NDArray[Any], layers: Iterable[Step]) -
             for (least, greatest), lower, higher in zip(seen, low, high, strict=True)
         ]
     return [
-        Liveliness(layer.name, least, greatest, len(images))
+        ActivationStatistics(layer.name, least, greatest, len(images))
         for layer, (least, greatest) in zip(layers, extremes, strict=True)
     ]

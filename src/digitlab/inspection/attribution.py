@@ -16,7 +16,7 @@ import numpy as np
 
 from digitlab.errors import UsageError
 from digitlab.inspection.activations import results
-from digitlab.inspection.gradients import slopes
+from digitlab.inspection.gradients import gradients
 from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.inspection.receptive_fields import Field
     from digitlab.inspection.steps import Network
+    from digitlab.network.receptive_field import ReceptiveField
 
 __all__ = [
     "Gathered",
@@ -108,7 +108,7 @@ def saliency(network: Network, image: NDArray[np.uint8], questions: Sequence[Que
     """
     weights = _weights(questions)
     images = np.repeat(np.asarray(image, np.float32)[None], len(questions), axis=0)
-    _, (found,) = slopes(network.scoring, [images], weights)
+    _, (found,) = gradients(network.scoring, [images], weights)
     return np.abs(found) * 255
 
 
@@ -127,14 +127,14 @@ def integrated_gradients(
     taken = steps or _FIRST_STEPS
     while True:
         open_ones = np.flatnonzero(missing > _COMPLETE)
-        maps[open_ones] = target * _mean_slopes(network, target, weights[open_ones], taken)
+        maps[open_ones] = target * _mean_gradients(network, target, weights[open_ones], taken)
         missing = np.abs(maps.sum(axis=(1, 2)) - rise) / np.maximum(np.abs(rise), 1e-6)
         if steps is not None or missing.max() <= _COMPLETE or taken >= _MOST_STEPS:
             return Gathered(maps, rise, missing, taken)
         taken *= 2
 
 
-def _mean_slopes(
+def _mean_gradients(
     network: Network, target: NDArray[np.float32], weights: NDArray[np.float32], steps: int
 ) -> NDArray[np.float64]:
     """(Q, 28, 28): of the middles of so many parts of the way."""
@@ -144,7 +144,7 @@ def _mean_slopes(
     places = np.tile(shares, len(weights))
     for start in range(0, len(way), _BATCH):
         rows = slice(start, start + _BATCH)
-        _, (found,) = slopes(network.scoring, [places[rows, None, None] * target], weights[way[rows]])
+        _, (found,) = gradients(network.scoring, [places[rows, None, None] * target], weights[way[rows]])
         np.add.at(total, way[rows], found)
     return total / steps
 
@@ -175,20 +175,20 @@ def grad_cam(
     count = len(questions)
     images = np.repeat(np.asarray(image, np.float32)[None], count, axis=0)
     nothing = np.zeros((count, *step.shape), np.float32)
-    _, (_, found) = slopes(network.probed(step), [images, nothing], _weights(questions))
+    _, (_, found) = gradients(network.probed(step), [images, nothing], _weights(questions))
     (maps,) = results(network, images[:1], [step])[0]  # (H, W, number)
     summed = np.maximum(np.einsum("hwc,qc->qhw", maps, found.mean(axis=(1, 2))), 0)
     return np.stack([_on_image(each, receptive_fields(network)[name]) for each in summed.astype(np.float32)])
 
 
-def _on_image(sums: NDArray[np.float32], field: Field | None) -> NDArray[np.float32]:
+def _on_image(sums: NDArray[np.float32], field: ReceptiveField | None) -> NDArray[np.float32]:
     """(H, W) → (28, 28): each unit at the middle of what it sees, bilinear between, the outermost repeated outwards."""
     if field is None or field.whole:
         return np.asarray(cv2.resize(sums, (28, 28), interpolation=cv2.INTER_LINEAR), np.float32)
     pixels = np.arange(28, dtype=np.float32)
     rows, columns = (
-        np.clip((pixels - reach.middle) / reach.step, 0, size - 1).astype(np.float32)
-        for reach, size in zip((field.down, field.across), sums.shape, strict=True)
+        np.clip((pixels - middle) / step, 0, size - 1).astype(np.float32)
+        for middle, step, size in zip(field.middle, field.step, sums.shape, strict=True)
     )
     across, down = np.meshgrid(columns, rows)
     return np.asarray(cv2.remap(sums, across, down, cv2.INTER_LINEAR), np.float32)

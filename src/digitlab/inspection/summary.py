@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from digitlab.inspection.receptive_fields import receptive_fields
 
 if TYPE_CHECKING:
-    from digitlab.inspection.receptive_fields import Field
     from digitlab.inspection.steps import Network, Step
+    from digitlab.network.receptive_field import ReceptiveField
 
 __all__ = ["LayerSummary", "summarise"]
 
@@ -36,11 +36,11 @@ class LayerSummary:
     shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
-    field: Field | None
+    field: ReceptiveField | None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        told = None if self.field is None else {"rows": self.field.down.size, "columns": self.field.across.size}
+        told = None if self.field is None else dict(zip(("rows", "columns"), self.field.size, strict=True))
         return {
             "name": self.name,
             "kind": self.kind,

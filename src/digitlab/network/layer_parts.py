@@ -7,72 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.network.receptive_field import SIDE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.values import Box
+    from digitlab.network.receptive_field import ReceptiveField, Window
 
 __all__ = [
-    "CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "SIDE",
-    "Layer", "Sight", "Step", "Walked", "Window", "as_maps", "maps_shape",
+    "CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "Layer", "Step", "Walked", "as_maps", "maps_shape",
 ]  # fmt: skip
 
-SIDE = 28
 CHANNELS_FIRST, CHANNELS_LAST, PICTURE = "channels first", "channels last", "a picture, row by row"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a convolution or pooling looks through: (down, across) each; ``padding`` is before the first."""
-
-    size: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """The receptive fields of a layer's units: (down, across) each, in pixels of the glyph.
-
-    >>> convolved = Sight().behind(Window((3, 3))).behind(Window((2, 2), (2, 2)))
-    >>> convolved, convolved.box(1, 0)
-    (Sight(size=(4, 4), step=(2, 2), middle=(1.5, 1.5)), (0, 2, 4, 6))
-    """
-
-    size: tuple[int, int] = (1, 1)
-    step: tuple[int, int] = (1, 1)
-    middle: tuple[float, float] = (0.0, 0.0)
-
-    def behind(self, window: Window) -> Sight:
-        """What units see through ``window`` onto units that see this."""
-        size, step, middle = [], [], []
-        for axis in (0, 1):
-            extent = (window.size[axis] - 1) * window.dilation[axis]
-            size.append(self.size[axis] + extent * self.step[axis])
-            middle.append(self.middle[axis] + (extent / 2 - window.padding[axis]) * self.step[axis])
-            step.append(self.step[axis] * window.stride[axis])
-        return Sight((size[0], size[1]), (step[0], step[1]), (middle[0], middle[1]))
-
-    def joined(self, other: Sight) -> Sight | None:
-        """What a unit sees by two ways; None where these are not in step."""
-        if self.step != other.step:
-            return None
-        lows = [min(each.middle[a] - (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
-        highs = [max(each.middle[a] + (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
-        size = [round(high - low) + 1 for low, high in zip(lows, highs, strict=True)]
-        middle = [(low + high) / 2 for low, high in zip(lows, highs, strict=True)]
-        return Sight((size[0], size[1]), self.step, (middle[0], middle[1]))
-
-    def box(self, row: int, column: int) -> Box:
-        """The field of one unit, cut to the glyph."""
-        low, high = [], []
-        for axis, place in enumerate((row, column)):
-            middle = self.middle[axis] + place * self.step[axis]
-            begin = round(middle - (self.size[axis] - 1) / 2)
-            low.append(min(max(begin, 0), SIDE))
-            high.append(min(max(begin + self.size[axis], 0), SIDE))
-        return low[1], low[0], high[1], high[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +41,7 @@ class Layer:
     shape: tuple[int, ...]
     parameters: int
     takes: tuple[str, ...]
-    field: Sight | None
+    field: ReceptiveField | None
     explainable: bool
 
 

@@ -16,14 +16,12 @@ from digitlab.network.layer_parts import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
     PICTURE,
-    SIDE,
     Layer,
-    Sight,
     Step,
     Walked,
-    Window,
     maps_shape,
 )
+from digitlab.network.receptive_field import SIDE, ReceptiveField, Window, same_padding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,11 +56,11 @@ def moving_tensors(graph: Graph) -> set[str]:
 
 @dataclass(frozen=True)
 class _Value:
-    """What is known of a tensor: the layer it belongs to, its layout and its units' sight."""
+    """What is known of a tensor: the layer it belongs to, its layout and its units' receptive field."""
 
     layer: str | None
     layout: str | None
-    sight: Sight | None
+    field: ReceptiveField | None
 
 
 def walk(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Walked:
@@ -267,7 +265,7 @@ class _Walker:
         made = node.makes[0]
         shape = self._shapes[made]
         layout = self._layout(node, given)
-        sight = self._sight(node, kind, window) if len(shape) >= 3 else None
+        field = self._field(node, kind, window) if len(shape) >= 3 else None
         parameters += sum(each.size for each in (kernel, bias) if each is not None)
         explainable = kind in ("convolution", "pooling", "activation") or (kind == "dense" and len(shape) == 2)
         maps, rows, columns = maps_shape(shape, layout)
@@ -275,13 +273,13 @@ class _Walker:
         self._steps[name] = Step(
             Layer(
                 name, kind, operator, (rows, columns, maps) if len(shape) > 2 else (maps,), int(parameters),
-                tuple(dict.fromkeys(takes)), sight, explainable,
+                tuple(dict.fromkeys(takes)), field, explainable,
             ),
             made, layout, given, self._value(given).layout, window=window,
             kernel=None if kernel is None else np.asarray(kernel, np.float32),
             bias=None if bias is None else np.asarray(bias, np.float32).ravel(), **more,
         )  # fmt: skip
-        self._values[made] = _Value(name, layout, sight)
+        self._values[made] = _Value(name, layout, field)
         return name
 
     def _name(self, prefix: str) -> str:
@@ -292,10 +290,10 @@ class _Walker:
         """What only moves numbers, or belongs to the preparation."""
         value = self._value(given)
         rank = len(self._shapes.get(node.makes[0], ()))
-        sight = value.sight if rank >= 3 and node.operator != "Resize" else None
-        if node.operator == "Pad" and sight is not None:
-            sight = self._padded(node, sight, self._layout(node, given))
-        self._values[node.makes[0]] = _Value(value.layer, self._layout(node, given), sight)
+        field = value.field if rank >= 3 and node.operator != "Resize" else None
+        if node.operator == "Pad" and field is not None:
+            field = self._padded(node, field, self._layout(node, given))
+        self._values[node.makes[0]] = _Value(value.layer, self._layout(node, given), field)
 
     def _layer_of(self, tensor: str) -> str:
         """The layer that a tensor belongs to; what no layer has made is the preparation's result."""
@@ -303,18 +301,18 @@ class _Walker:
         if value.layer is None:
             shape = self._shapes[tensor]
             if shape == (1, SIDE * SIDE):
-                value = replace(value, layout=PICTURE, sight=Sight())
+                value = replace(value, layout=PICTURE, field=ReceptiveField())
             maps, rows, columns = maps_shape(shape, value.layout)
             name = self._name("input")
             sizes = (rows, columns, maps) if rows * columns > 1 else (maps,)
-            layer = Layer(name, "preparation", "Input", sizes, 0, (), value.sight, explainable=False)
+            layer = Layer(name, "preparation", "Input", sizes, 0, (), value.field, explainable=False)
             self._steps[name] = Step(layer, tensor, value.layout, tensor, value.layout)
             value = replace(value, layer=name)
             self._values[tensor] = value
         return value.layer or ""
 
     def _value(self, tensor: str) -> _Value:
-        return self._values.get(tensor) or _Value(None, None, Sight())
+        return self._values.get(tensor) or _Value(None, None, ReceptiveField())
 
     def _layout(self, node: Node, given: str) -> str | None:
         made = self._shapes.get(node.makes[0], ())
@@ -330,21 +328,21 @@ class _Walker:
             return CHANNELS_FIRST if made[1] == 1 else CHANNELS_LAST
         return before or CHANNELS_FIRST
 
-    def _padded(self, node: Node, sight: Sight, layout: str | None) -> Sight | None:
+    def _padded(self, node: Node, field: ReceptiveField, layout: str | None) -> ReceptiveField | None:
         pads = node.settings.get("pads")
         if pads is None and len(node.takes) > 1 and node.takes[1] in self._constants:
             pads = self._constants[node.takes[1]].tolist()
         if pads is None or len(pads) < 6:
             return None
         down = len(pads) // 2 - 2 if layout != CHANNELS_LAST else 1
-        return sight.behind(Window((1, 1), padding=(int(pads[down]), int(pads[down + 1]))))
+        return field.behind(Window((1, 1), padding=(int(pads[down]), int(pads[down + 1]))))
 
-    def _sight(self, node: Node, kind: str, window: Window | None) -> Sight | None:
-        sights = [self._value(name).sight for name in node.takes if name in self._moving and name in self._shapes]
+    def _field(self, node: Node, kind: str, window: Window | None) -> ReceptiveField | None:
+        fields = [self._value(name).field for name in node.takes if name in self._moving and name in self._shapes]
         if kind == "dense" or (kind == "pooling" and window is None):
             return None
-        joined = sights[0]
-        for other in sights[1:]:
+        joined = fields[0]
+        for other in fields[1:]:
             joined = None if joined is None or other is None else joined.joined(other)
         return joined if joined is None or window is None else joined.behind(window)
 
@@ -368,7 +366,6 @@ def _window(node: Node, size: tuple[int, int], given: tuple[int, ...], made: tup
     automatic = node.settings.get("auto_pad", "NOTSET")
     if automatic.startswith("SAME"):
         for axis in (0, 1):
-            extent = (size[axis] - 1) * dilation[axis] + 1
-            missing = max((made[2 + axis] - 1) * stride[axis] + extent - given[2 + axis], 0)
+            missing = same_padding(given[2 + axis], made[2 + axis], size[axis], stride[axis], dilation[axis])
             padding[axis] = missing // 2 if automatic == "SAME_UPPER" else -(-missing // 2)
     return Window(size, (stride[0], stride[1]), (dilation[0], dilation[1]), (padding[0], padding[1]))

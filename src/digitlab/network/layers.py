@@ -14,7 +14,7 @@ import numpy as np
 from digitlab.errors import ModelError, ShapeError, UsageError, first_line
 from digitlab.network.classifier import read_model, resolve_model, start_session
 from digitlab.network.graph import read_graph, with_outputs
-from digitlab.network.layer_parts import Layer, Sight, Step, Window, as_maps
+from digitlab.network.layer_parts import Layer, Step, as_maps
 from digitlab.network.layer_walk import moving_tensors, walk
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from digitlab.values import Box
 
-__all__ = ["Activations", "Explanation", "Layer", "NetworkLayers", "Sight", "Window"]
+__all__ = ["Activations", "Explanation", "Layer", "NetworkLayers"]
 
 _MOST_LAYERS = 300
 _MOST_NUMBERS = 8_000_000  # of all maps of one image together: 32 MB

@@ -18,7 +18,7 @@ from digitlab.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PULL", "draw_pulls", "stretch"]
+__all__ = ["PULL", "deform", "draw_pulls"]
 
 PULL = 0.9  # pixels; the deviation of the pull at a knot, each of x and y
 _KNOTS = 5  # along each side: seven pixels from one to the next, about a stroke's bend
@@ -26,7 +26,7 @@ _KNOTS = 5  # along each side: seven pixels from one to the next, about a stroke
 _SHARES = cv2.resize(np.eye(_KNOTS, dtype=np.float32), (_KNOTS, 28), interpolation=cv2.INTER_CUBIC)
 
 
-def stretch(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float = PULL) -> NDArray[np.uint8]:
+def deform(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float = PULL) -> NDArray[np.uint8]:
     """Images pulled out of shape, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets.transforms.batches import BLOCK, Seed, generator, in_order, require_images
-from digitlab.datasets.transforms.sobel import edge_strength, sobel_images, stretch
+from digitlab.datasets.transforms.sobel import edge_strength, sobel_images, to_full_range
 from digitlab.datasets.transforms.warp import about_centre, warp
 from digitlab.errors import UsageError
 from digitlab.values import Digits
@@ -138,7 +138,7 @@ def noisy_sobel(images: NDArray[np.uint8], normals: NDArray[np.float32]) -> NDAr
     normals *= NOISE_DEVIATION * _LEVELS
     normals += np.multiply(images, _LEVELS // 255, dtype=np.float32)
     np.clip(np.rint(normals, out=normals), 0, _LEVELS, out=normals)
-    return stretch(edge_strength(normals))
+    return to_full_range(edge_strength(normals))
 
 
 def _keep(images: NDArray[np.uint8], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.uint8]:

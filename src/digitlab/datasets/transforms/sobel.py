@@ -16,7 +16,7 @@ from digitlab.datasets.transforms.batches import require_images
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["edge_strength", "sobel_images", "stretch"]
+__all__ = ["edge_strength", "sobel_images", "to_full_range"]
 
 _TOGETHER = 100  # images in one call of OpenCV: their canvas of 360 kB fits the second-level cache
 
@@ -34,7 +34,7 @@ def sobel_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     results = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
-        results[rows] = stretch(edge_strength(images[rows]))
+        results[rows] = to_full_range(edge_strength(images[rows]))
     return results
 
 
@@ -54,7 +54,7 @@ def edge_strength(images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np
     return strength.reshape(-1, 32, 28)[:, 2:30]
 
 
-def stretch(strength: NDArray[np.float32]) -> NDArray[np.uint8]:
+def to_full_range(strength: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Each image's lowest value to 0 and its highest to 255, cut to whole numbers: (N, 28, 28) → uint8 (N, 28, 28).
 
     For whole numbers this is floor(255 · (g - min) / (max - min)) exactly. S0's cv2.normalize multiplies by a rounded

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["slopes"]
+__all__ = ["gradients"]
 
 
-def slopes(
+def gradients(
     model: keras.Model, inputs: Sequence[NDArray[np.float32]], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
     """What one more of each number would change.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from digitlab.inspection.activations import activation_maps, liveliness, results
+from digitlab.inspection.activations import activation_maps, activation_statistics, results
 from digitlab.inspection.attribution import Question
 from digitlab.inspection.counterfactuals import FURTHEST, smallest_changes
 from digitlab.inspection.look.reasons import look_at_reasons
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.inspection.activations import Liveliness, Maps
+    from digitlab.inspection.activations import ActivationStatistics, Maps
     from digitlab.inspection.look.album import Album
     from digitlab.inspection.steps import Network
 
@@ -78,7 +78,7 @@ def _keep_maps(album: Album, seen: NDArray[np.uint8]) -> list[dict[str, Any]]:
     """Before and behind the activation (S0, figures 5.3 and 5.4)."""
     layers = [layer for layer in album.layers if len(layer.shape) == 3]
     drawn = {layer.name for layer in album.first(layers, "maps")}
-    lives = liveliness(album.network, seen[None], layers)
+    lives = activation_statistics(album.network, seen[None], layers)
     told = []
     for maps, life in zip(activation_maps(album.network, seen[None], layers), lives, strict=True):
         entry: dict[str, Any] = {"layer": maps.layer, "number": maps.after.shape[-1], "activation": maps.activation}
@@ -90,7 +90,7 @@ def _keep_maps(album: Album, seen: NDArray[np.uint8]) -> list[dict[str, Any]]:
     return told
 
 
-def _draw_maps(album: Album, maps: Maps, life: Liveliness) -> list[str]:
+def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str]:
     words = {**dict.fromkeys(life.dead, "dead"), **dict.fromkeys(life.faint, "faint")}
     pictures = []
     for when, values in (("before", maps.before), ("after", maps.after)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.inspection.activations import liveliness
+from digitlab.inspection.activations import activation_statistics
 from digitlab.inspection.filter_reading import READINGS, read_filters
 from digitlab.inspection.filters import convolution_filters
 from digitlab.inspection.summary import summarise
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from digitlab.inspection.activations import Liveliness
+    from digitlab.inspection.activations import ActivationStatistics
     from digitlab.inspection.filters import Filters
     from digitlab.inspection.look.album import Album
 
@@ -47,11 +47,11 @@ def look_at_network(album: Album, sample: NDArray[np.uint8]) -> dict[str, Any]:
         "parameters": sum(layer.parameters for layer in layers),
         "multiply_adds": sum(layer.multiply_adds for layer in layers),
         "filters": _keep_filters(album),
-        "maps": [_as_dict(found) for found in liveliness(network, sample, album.layers)],
+        "maps": [_as_dict(found) for found in activation_statistics(network, sample, album.layers)],
     }
 
 
-def _as_dict(found: Liveliness) -> dict[str, Any]:
+def _as_dict(found: ActivationStatistics) -> dict[str, Any]:
     return {
         "layer": found.layer,
         "number": len(found.least),
