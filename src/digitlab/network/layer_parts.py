@@ -1,4 +1,4 @@
-"""What the walk through a network's graph finds: layers, what their units see, and where their numbers lie."""
+"""Layers found in an ONNX graph: receptive fields, and the tensors and layouts of their activations."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Layer:
     name: unique, e.g. conv-1, relu-1, pool-1, dense-1, softmax
     kind: preparation, convolution, activation, normalisation, pooling, addition, mean, concatenation, flatten, dense,
         softmax or other
-    operator: what it computes, e.g. "Conv 3×3", "Relu"
+    operator: for people, e.g. "Conv 3×3", "Relu"
     shape: (rows, columns, maps), or (units,)
-    takes: the names of the layers it computes from
-    field: what its units see; None: each sees the whole glyph, or it cannot be told
-    explainable: whether one number of it can be taken apart
+    takes: the names of its input layers
+    field: the receptive field of its units; None: the whole image, or unknown
+    explainable: whether `NetworkLayers.explain` supports it
     """
 
     name: str
@@ -47,10 +47,10 @@ class Layer:
 
 @dataclass
 class Step:
-    """A layer and where its numbers are: ``tensor`` it makes, ``source`` it takes, and how both are laid out.
+    """A layer with its output ``tensor``, its input ``source``, and the layout of both.
 
     kernel: float32 (filters, inputs of one group, rows, columns), and bias: float32 (filters,)
-    follows: the name of the convolution or dense layer that this is the activation of
+    follows: the convolution or dense layer whose activation this is
     """
 
     layer: Layer
@@ -67,10 +67,10 @@ class Step:
     follows: str | None = None
 
     def patch(self, given: NDArray[np.float64], channel: int, row: int, column: int) -> tuple[int, NDArray[np.float64]]:
-        """What one unit takes of (maps, rows, columns), and the first map of it."""
+        """The first input map and the values that one unit computes from, cut from (maps, rows, columns)."""
         if self.layer.kind == "dense":
             return 0, given.reshape(-1, 1, 1)
-        if self.window is None:  # an activation, or a pooling over everything
+        if self.window is None:  # an activation, or global pooling
             whole = self.layer.kind == "pooling"
             return channel, given[channel : channel + 1] if whole else given[channel, row, column].reshape(1, 1, 1)
         first, count = channel, 1
@@ -88,7 +88,7 @@ class Step:
         return first, patch
 
     def taken(self, patch: NDArray[np.float64]) -> float:
-        """What a pooling or activation takes from its patch, in which NaN stands for what lies over the border."""
+        """The result of a pooling or activation for its patch, in which NaN stands for what lies outside the border."""
         if self.largest:
             return float(np.nanmax(patch))
         return float(np.nansum(patch) / patch.size if self.counts_padding else np.nanmean(patch))
@@ -96,13 +96,13 @@ class Step:
 
 @dataclass
 class Walked:
-    """All steps in order, and the names of the tensors that they need."""
+    """All steps in order."""
 
     steps: list[Step] = field(default_factory=list)
 
     @property
     def tensors(self) -> set[str]:
-        """What must be an output for `Step`'s numbers to be there."""
+        """The tensors that must be outputs of the model."""
         return {name for step in self.steps for name in (step.tensor, step.source)}
 
 

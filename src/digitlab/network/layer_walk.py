@@ -1,7 +1,7 @@
-"""From an ONNX graph's nodes to layers as people name them.
+"""From the nodes of an ONNX graph to layers as people name them.
 
-An exporter cuts a layer into several nodes (a product, a sum), puts others between (transposes, shapes) and leaves
-dropout out. Here products get their biases back and what only moves numbers is passed over.
+Exporters split a layer into several nodes (product, sum), insert others (transposes, shapes) and drop dropout. Here
+products get their biases back, and nodes that only move numbers are skipped.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _ACTIVATIONS = (
 )  # fmt: skip
 _GLOBAL_POOLS = ("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax")
 _POOLS = ("AveragePool", "MaxPool", *_GLOBAL_POOLS)
-_SIGNED = ("convolution", "dense", "normalisation", "addition")  # kinds of layers whose numbers may be below 0
+_SIGNED = ("convolution", "dense", "normalisation", "addition")  # kinds of layers whose outputs may be negative
 _AFFINE = ("Add", "Sub", "Mul", "Div")
 
 
 def moving_tensors(graph: Graph) -> set[str]:
-    """The names of what is computed from the image, not from shapes or constants."""
+    """The names of the tensors computed from the image, not from shapes or constants."""
     made = {name for node in graph.nodes for name in node.makes}
     moving = {
         name for node in graph.nodes for name in node.takes if name and name not in graph.constants and name not in made
@@ -56,7 +56,7 @@ def moving_tensors(graph: Graph) -> set[str]:
 
 @dataclass(frozen=True)
 class _Value:
-    """What is known of a tensor: the layer it belongs to, its layout and its units' receptive field."""
+    """A tensor's layer, layout and receptive field, as far as known."""
 
     layer: str | None
     layout: str | None
@@ -64,7 +64,7 @@ class _Value:
 
 
 def walk(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Walked:
-    """Name the layers; ``shapes`` are those of one image's tensors, (1, …), for the tensors that are to be seen."""
+    """Name the layers; ``shapes``: by tensor, (1, …), of one image."""
     walker = _Walker(graph, shapes)
     for node in graph.nodes:
         walker.step(node)
@@ -77,7 +77,7 @@ class _Walker:
         self._moving = moving_tensors(graph)
         self._values: dict[str, _Value] = {}
         self._steps: dict[str, Step] = {}
-        self._rounded: dict[str, Node] = {}  # by the 8-bit tensor's name, what has made it
+        self._rounded: dict[str, Node] = {}  # by the 8-bit tensor's name, the node that quantises to it
         self._counts: Counter[str] = Counter()
         self._makers: dict[str, Callable[[Node, str], bool]] = {
             "Conv": self._convolution,
@@ -119,9 +119,9 @@ class _Walker:
         return Walked(steps)
 
     def _rounding(self, node: Node) -> None:
-        """To 8 bits and back: only moves numbers, but cuts off below 0 what a ReLU would; the ReLU itself is left out.
+        """To 8 bits and back: only moves numbers, but unsigned 8 bits also clip at 0, and exporters then drop the ReLU.
 
-        Of 8 bits without a sign, 0 stands for 0 then.
+        That is so when the zero point of the unsigned type is 0.
         """
         if node.operator == "QuantizeLinear":
             self._rounded[node.makes[0]] = node
@@ -142,7 +142,7 @@ class _Walker:
         else:
             self._values[made] = self._value(given)
 
-    # Each of these makes a layer of a node, or says that it does not.
+    # Each of these turns a node into a layer, or returns False.
 
     def _convolution(self, node: Node, given: str) -> bool:
         kernel = self._constants.get(node.takes[1])
@@ -219,7 +219,7 @@ class _Walker:
         return True
 
     def _affine(self, node: Node, given: str) -> bool:
-        """A product or sum with constants: of the preparation, a bias, or a normalisation; or the sum of two layers."""
+        """A product or sum with constants: preparation, bias or normalisation; or the sum of two layers."""
         others = [name for name in node.takes if name != given]
         if any(name in self._moving for name in others):
             return node.operator == "Add" and self._merged(node, given)
@@ -250,12 +250,12 @@ class _Walker:
         shape, made = self._shapes[given], self._shapes[node.makes[0]]
         if self._value(given).layer is None or len(shape) != 4 or len(made) != 2:
             return False
-        if int(np.prod(shape)) == maps_shape(shape, self._value(given).layout)[0]:  # a pixel a map
+        if int(np.prod(shape)) == maps_shape(shape, self._value(given).layout)[0]:  # one pixel per map
             return False
         self._add(node, given, "flatten", "flatten", "Flatten")
         return True
 
-    # What all of them do.
+    # Shared by all of them.
 
     def _add(
         self, node: Node, given: str, prefix: str, kind: str, operator: str, *, window: Window | None = None,
@@ -287,7 +287,7 @@ class _Walker:
         return f"{prefix}-{self._counts[prefix]}"
 
     def _pass(self, node: Node, given: str) -> None:
-        """What only moves numbers, or belongs to the preparation."""
+        """A node that only moves numbers, or belongs to the preparation."""
         value = self._value(given)
         rank = len(self._shapes.get(node.makes[0], ()))
         field = value.field if rank >= 3 and node.operator != "Resize" else None
@@ -296,7 +296,7 @@ class _Walker:
         self._values[node.makes[0]] = _Value(value.layer, self._layout(node, given), field)
 
     def _layer_of(self, tensor: str) -> str:
-        """The layer that a tensor belongs to; what no layer has made is the preparation's result."""
+        """The layer that a tensor belongs to; the preparation where there is none yet."""
         value = self._value(tensor)
         if value.layer is None:
             shape = self._shapes[tensor]
