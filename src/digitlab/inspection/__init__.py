@@ -1,4 +1,4 @@
-"""Look inside: a model and an image → arrays to look at. `inspection.look` makes pictures of all of it."""
+"""What a network computes and why: a model and an image → arrays. `inspection.look` draws them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slopes by JAX."""
+"""Gradients by JAX."""
 
 from __future__ import annotations
 

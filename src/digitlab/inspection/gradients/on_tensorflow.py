@@ -1,4 +1,4 @@
-"""Slopes by TensorFlow's tape."""
+"""Gradients by TensorFlow's gradient tape."""
 
 from __future__ import annotations
 
