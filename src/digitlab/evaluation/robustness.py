@@ -128,7 +128,7 @@ class Robustness:
         return float(np.mean(found)) if found else None
 
     def sweep(self, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Degrees or pixels (P,), accuracies (P,) and intervals (P, 2) of a rotation or shift; plain digits are at 0."""
+        """Degrees or pixels (P,), accuracies (P,), intervals (P, 2) of a rotation or shift; plain digits are at 0."""
         known = [(0.0, self.plain), *((float(each.place or 0), each) for each in self.of(kind))]
         points = [(place, each.accuracy, each.interval) for place, each in sorted(known, key=lambda point: point[0])]
         places, accuracies, intervals = zip(*points, strict=True)

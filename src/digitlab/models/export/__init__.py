@@ -1,4 +1,4 @@
-"""From Keras to the formats of other runtimes; each file is run back and compared before it gets its name."""
+"""Export from Keras to the formats of other runtimes; each file is run and compared before it is written."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ FORMATS = (".onnx", ".xml", ".tflite", ".keras")
 
 
 def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool = False) -> Exported:
-    """Write ``model`` in the format that the name of ``path`` ends with.
+    """Write ``model`` in the format of ``path``'s ending.
 
     ``.onnx``, ``.xml`` (OpenVINO, its weights beside it in ``.bin``), ``.tflite`` (LiteRT) or ``.keras``. All take
-    uint8 (N, 28, 28) and give float32 (N, 10). Networks trained on Sobel images get the step from grey images to them
-    inside, except in ``.keras``.
+    uint8 (N, 28, 28) and output float32 (N, 10). For networks trained on Sobel images the Sobel filter becomes part of
+    the file, except in ``.keras``.
 
     Args:
         model: from uint8 (N, 28, 28) to probabilities.
         path: the file to write.
-        card: what the file says of itself (``.onnx``, ``.xml`` and ``.keras``; LiteRT has no room for it).
-        int8: store and compute in 8 bits, calibrated on training images; ONNX only.
+        card: the model card (``.onnx``, ``.xml`` and ``.keras``; LiteRT has no field for it).
+        int8: quantise weights and activations to 8 bits, calibrated on training images; ONNX only.
 
     Raises:
         UsageError: for another ending, or int8 where it is not supported.
-        ModelError: when the file answers otherwise than Keras.
+        ModelError: when the file's output differs from Keras'.
         MissingExtraError: when the format's runtime is not installed.
         StorageError: when it cannot be written.
     """
@@ -72,27 +72,27 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
 def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
     """Write ``model`` as ONNX with its card as metadata.
 
-    Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10). The file is run back on 1,000 of MNIST's
-    training images and compared before it gets its name.
+    Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10). The model is run on 1,000 of MNIST's
+    training images and compared before the file is written.
 
     Raises:
-        ModelError: when ONNX Runtime's answers differ from Keras' by more than TOLERANCE.
+        ModelError: when ONNX Runtime's probabilities differ from Keras' by more than TOLERANCE.
         StorageError: when it cannot be written.
     """
     write_onnx(model, path, card)
 
 
 def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
-    """An ONNX file of a ``.keras`` or ``.h5`` model, from the cache where this very file was exported before.
+    """An ONNX file of a ``.keras`` or ``.h5`` model, from the cache where the same file was exported before.
 
-    Where the cache cannot be written, it lies in a temporary folder until this process ends.
+    Where the cache cannot be written, it is in a temporary folder until this process ends.
 
     Args:
-        path: as `open_model` takes; a file.
-        tell: gets a sentence for each thing that was changed in an old file.
+        path: a file that `open_model` accepts.
+        tell: called with a sentence for each change to an old file.
 
     Raises:
-        ModelError: when it cannot be opened, brought over or exported.
+        ModelError: when it cannot be opened, imported or exported.
     """
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model file")

@@ -1,6 +1,6 @@
-"""Export to ONNX: conversion, names and card; an ensemble is put together from its members' graphs.
+"""Export to ONNX: conversion, names and card; ensembles are merged from their members' graphs.
 
-The converter's optimiser copies its graph for each of its steps: all five members of an ensemble at once take 500 MB.
+The converter's optimiser copies the graph at each step: five members in one graph would take 500 MB.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
 
 
 def _converted(model: keras.Model, path: Path) -> onnx.ModelProto:
-    """As Keras converts it, from "images" to "probabilities"."""
+    """Keras' conversion, with the input "images" and the output "probabilities"."""
     import onnx
 
-    release_memory()  # of what came before; a conversion takes 100 MB
+    release_memory()  # a conversion takes 100 MB
     with tempfile.TemporaryDirectory() as folder, exporting(model, path):
         raw = Path(folder) / "raw.onnx"
         convert_to_onnx(model, raw)
@@ -96,9 +96,9 @@ def run_onnx(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _mean_of(graphs: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
-    """One graph that answers with the mean of these: their nodes side by side, named ``member-1-…``, and a Mean.
+    """One graph with the mean of these graphs' outputs; their nodes are named ``member-1-…``.
 
-    graphs: of one operator set, each from "images" to "probabilities"
+    graphs: with the same operator set, each from "images" to "probabilities"
     """
     import onnx
     from onnx.compose import add_prefix
@@ -119,7 +119,7 @@ def _mean_of(graphs: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
 
 
 def _rename(graph: object) -> None:
-    """Give input and output their field names, and the batch its letter."""
+    """Rename input and output, and the batch dimension to N."""
     names = {graph.input[0].name: "images", graph.output[0].name: "probabilities"}  # type: ignore[attr-defined]
     for value in (*graph.input, *graph.output):  # type: ignore[attr-defined]
         value.name = names.get(value.name, value.name)

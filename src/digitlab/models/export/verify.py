@@ -1,4 +1,4 @@
-"""Every exported file is run back on the same images and compared with Keras before it gets its name."""
+"""Comparison of an exported model with Keras, on the same images."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ CHECKED_IMAGES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was found when an exported file was run back.
+    """The comparison of an exported file with Keras.
 
-    images: how many of MNIST's training images it was compared on
-    difference: the largest difference of a probability from Keras' (float32), at most ``tolerance``; for int8 the share
-        of other digits, at most ``tolerance``
+    images: the number of MNIST training images compared
+    difference: the largest difference of a probability from Keras' (float32); for int8 the share of predictions that
+        differ; at most ``tolerance``
     accuracy, float_accuracy: on MNIST's test images, of the int8 file and of Keras in float32; None without int8
     """
 
@@ -46,14 +46,14 @@ class Exported:
 
 
 def checking_images() -> NDArray[np.uint8]:
-    """The images on which runtimes are compared: uint8 (1000, 28, 28), the first of MNIST's training images."""
+    """The images for the comparison: uint8 (1000, 28, 28), the first of MNIST's training images."""
     from digitlab.datasets import load_dataset
 
     return load_dataset("mnist").split("train").images[:CHECKED_IMAGES]
 
 
 def compare(model: keras.Model, answers: Callable[[NDArray[np.uint8]], Any], path: Path) -> float:
-    """The largest difference of a probability between ``model`` and what ``answers`` gives for the same images.
+    """The largest difference of a probability between ``model`` and ``answers`` for the same images.
 
     Raises:
         ModelError: when it is more than TOLERANCE.
@@ -69,16 +69,16 @@ def compare(model: keras.Model, answers: Callable[[NDArray[np.uint8]], Any], pat
 
 @contextlib.contextmanager
 def exporting(model: keras.Model, path: Path) -> Iterator[None]:
-    """Around Keras' export: ready to be exported, quiet, and failing in one line.
+    """For Keras' export: builds the model first, silences converters, and turns errors into one line.
 
     Raises:
-        ModelError: when the model has an operation that the format does not know.
+        ModelError: when the model has an operation that the format does not support.
     """
     # Keras exports only models that have been called, and not as JAX compiles them.
     model(np.zeros((1, 28, 28), np.uint8))
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(None), native_stderr_silenced():
-            warnings.simplefilter("ignore")  # tf2onnx asks NumPy for names that NumPy has taken away
+            warnings.simplefilter("ignore")  # tf2onnx uses names that NumPy has removed
             yield
     except Exception as error:  # the converters' errors have no common root but this
         raise ModelError(f"{path.name}: cannot be converted to this format ({first_line(error)})") from error
