@@ -1,4 +1,4 @@
-"""The next portion of images is prepared in a thread while the consumer works on the one before."""
+"""Prepares the next portion of images in a thread while the consumer works on the current one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def prefetched(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Generator[T, None, None]:
-    """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread of its own.
+    """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread.
 
-    What the thread raises is raised here. A consumer that leaves early closes the generator, and the thread ends.
+    Exceptions of the thread are raised here. When the generator is closed early, the thread ends.
     """
     ahead = _Ahead()
 
@@ -54,7 +54,7 @@ class _Raised:
 
 
 class _Ahead:
-    """One item between two threads; ``left`` is set when nobody will take another."""
+    """A slot for one item between two threads; ``left`` is set when the consumer has gone."""
 
     def __init__(self) -> None:
         self.left = threading.Event()
@@ -62,7 +62,7 @@ class _Ahead:
         self.get = self._slot.get
 
     def put(self, item: object) -> bool:
-        """Wait for room; False when the consumer has left."""
+        """Wait until the slot is free; False when the consumer has gone."""
         while not self.left.is_set():
             with contextlib.suppress(queue.Full):
                 self._slot.put(item, timeout=0.1)

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["InFile", "InMemory", "Shuffled", "joined"]
 
-_CHUNK = 256  # rows of a file read at once; a chunk of the files that we write (formats.hdf5.CHUNK)
+_CHUNK = 256  # rows of a file read at once; the chunk size of our HDF5 files (formats.hdf5.CHUNK)
 
 
 class Shuffled(Protocol):
-    """Training images that can be had in any number of random orders."""
+    """Training images that can be read in random order any number of times."""
 
     def __len__(self) -> int: ...
 
     def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
-        """Every image once, in an order that ``rng`` decides, ``rows`` at a time; the last portion may be smaller."""
+        """Every image once, in an order from ``rng``, ``rows`` at a time; the last portion may be smaller."""
 
 
 class InMemory:
-    """Images at hand (or memory-mapped): any order is as good as any other."""
+    """Images in memory, or memory-mapped."""
 
     def __init__(self, digits: Digits) -> None:
         self._digits = digits
@@ -47,12 +47,12 @@ class InMemory:
 
 
 class InFile:
-    """Images in a file: its chunks come in random order, and the rows are shuffled within each portion.
+    """Images in a file: chunks in random order, rows shuffled within each portion.
 
-    No more of the file than a portion and a chunk is ever in memory. A portion of 30,000 rows mixes more than a hundred
-    chunks from all over the file, so that a file sorted by class does no harm.
+    At most a portion and a chunk are in memory. A portion of 30,000 rows mixes 100 chunks and more of the whole file,
+    so that even a file sorted by class is shuffled well.
 
-    left_out: chunks that are not trained on (they are for validation)
+    left_out: chunks that are held out for validation
     """
 
     def __init__(self, source: RowSource, left_out: frozenset[int] = frozenset()) -> None:
@@ -85,7 +85,7 @@ class InFile:
 
     @staticmethod
     def hold_out(source: RowSource, fraction: float) -> tuple[InFile, Digits]:
-        """Part off about ``fraction`` of a file for validation: chunks spread evenly over it, read into memory."""
+        """Hold out about ``fraction`` of a file for validation: chunks spread evenly over it, read into memory."""
         chunks = -(-len(source) // _CHUNK)
         wanted = min(chunks - 1, max(1, round(chunks * fraction))) if chunks > 1 else 0
         held = frozenset(round((place + 0.5) * chunks / wanted - 0.5) for place in range(wanted))
@@ -94,7 +94,7 @@ class InFile:
 
 
 def joined(parts: list[Digits]) -> Digits:
-    """Several lots of images as one."""
+    """Several `Digits` concatenated."""
     if not parts:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8))
     if len(parts) == 1:

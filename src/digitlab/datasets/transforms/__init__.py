@@ -1,7 +1,7 @@
-"""Images into other images: pure functions, batched, all randomness from an argument.
+"""Image transforms: pure functions on batches, all randomness from an argument.
 
-A transform is ``(images, rng) -> images``, uint8 (N, 28, 28), light ink on dark; `by_blocks` runs one over any number
-of images by seed, on any number of threads, with the same bytes.
+A transform is ``(images, rng) -> images``, uint8 (N, 28, 28), light ink on dark; `by_blocks` applies one to
+any number of images by seed, on any number of threads, with the same result.
 """
 
 from __future__ import annotations
