@@ -1,8 +1,8 @@
 """A dataset in a network's feature space → `explorer.html`: one interactive page that needs no server.
 
 The pictures are one image (a sheet of thumbnails), the numbers one block of JSON; script and style are inline. Only
-that script may run: the content security policy has its hash. The selection is in the address (`#cell=4,9`, `#image=17`,
-`#class=3`, `#map=PCA`), so that it can be shared.
+that script may run: the content security policy has its hash. The selection is in the address (`#cell=4,9`,
+`#image=17`, `#class=3`, `#map=PCA`), so that it can be shared.
 """
 
 from __future__ import annotations

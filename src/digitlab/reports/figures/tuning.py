@@ -69,8 +69,8 @@ def front_figure(
 ) -> Figure:
     """Every complete trial by two objectives, one panel per further objective; the Pareto front in colour.
 
-    The line is the Pareto front of the panel's two objectives; with three, the front has more trials, labelled with their
-    numbers. Costs that differ tenfold have a logarithmic axis.
+    The line is the Pareto front of the panel's two objectives; with three, the front has more trials, labelled with
+    their numbers. Costs that differ tenfold have a logarithmic axis.
 
     others: by title, one value per trial; less is better
     """
