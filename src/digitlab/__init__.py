@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from digitlab import privacy
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from digitlab.datasets import load_dataset
@@ -25,7 +26,7 @@ __all__ = [
     "load_dataset",
 ]  # fmt: skip
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 privacy.switch_off()  # before any library is loaded that would send something
 

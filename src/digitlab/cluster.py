@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ClusterError, MissingExtraError, UsageError
+from digitlab.errors import ClusterError, MissingExtraError, UsageError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
             )
         except (Exception, SystemExit) as error:
             where = address or "a cluster on this machine"
-            raise ClusterError(f"{where}: Ray cannot be used ({_first_line(error)})") from error
+            raise ClusterError(f"{where}: Ray cannot be used ({first_line(error, 300)})") from error
         stack.callback(ray.shutdown)
         yield ray
 
@@ -130,8 +130,3 @@ def _read_token_again() -> None:
     if hasattr(raylet, "AuthenticationTokenLoader"):
         raylet.Config.initialize("")
         raylet.AuthenticationTokenLoader.instance().reset_cache()
-
-
-def _first_line(error: object) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__

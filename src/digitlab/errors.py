@@ -38,6 +38,7 @@ __all__ = [
     "SourceError",
     "StorageError",
     "UsageError",
+    "first_line",
 ]
 
 
@@ -115,3 +116,14 @@ class MissingExtraError(DigitlabError):
         self.lacking = f'{needed_for} needs the extra "{extra}"'
         note = EXTRAS[extra].note
         super().__init__(f"{self.lacking}; add it with: {install_command(extra)}" + (f" ({note})" if note else ""))
+
+
+def first_line(error: object, most: int = 200) -> str:
+    """The first line of a library's error that says anything, cut to ``most`` characters; its type where none does.
+
+    >>> first_line(ValueError("  bad shape"))
+    'bad shape'
+    >>> first_line(KeyError())
+    'KeyError'
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:most]

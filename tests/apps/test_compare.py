@@ -136,7 +136,7 @@ def test_wrong_use_is_one_line(tmp_path: Path, capsys: Captured) -> None:
         ([whole, whole], "is given twice"),
         ([whole, tmp_path / "none"], "no such run folder"),
         ([whole, half], "its training has not ended"),
-        ([whole, short], "do not answer the same images: 10,000 images (mnist, test) here, 100 images"),
+        ([whole, short], "are not for the same images: 10,000 images (mnist, test) here, 100 images"),
     ):
         assert run(["compare", *map(str, arguments)]) == 2
         out, err = capsys.readouterr()

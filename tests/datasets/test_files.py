@@ -152,7 +152,7 @@ def test_a_set_of_one_split_has_it_at_the_root(tmp_path: Path) -> None:
     ("name", "options", "message"),
     [
         ("a.npz", {}, r"only HDF5 .* choose one with --split: train, test"),
-        ("a.xyz", {}, "tells no format"),
+        ("a.xyz", {}, "has no known format"),
         ("a.h5", {"split": "dev"}, "has no split 'dev'; it has: train, test"),
     ],
 )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from digitlab.datasets.shuffling import InFile, InMemory, Shuffled, prepared
+from digitlab.datasets.prefetch import prefetched
+from digitlab.datasets.shuffling import InFile, InMemory, Shuffled
 from digitlab.values import Digits
 
 
@@ -75,7 +76,7 @@ def test_what_is_held_out_of_a_file_is_never_trained_on(fraction: float) -> None
 
 def test_portions_are_prepared_ahead_and_in_order() -> None:
     source = InMemory(numbered(500)).portions(np.random.default_rng(0), 100)
-    assert list(prepared(source, lambda number, portion: (number, len(portion)))) == [(n, 100) for n in range(5)]
+    assert list(prefetched(source, lambda number, portion: (number, len(portion)))) == [(n, 100) for n in range(5)]
 
 
 def test_what_the_thread_raises_reaches_the_consumer() -> None:
@@ -83,14 +84,14 @@ def test_what_the_thread_raises_reaches_the_consumer() -> None:
         yield numbered(3)
         raise ValueError("row 7")
 
-    received = prepared(broken(), lambda _, portion: portion)
+    received = prefetched(broken(), lambda _, portion: portion)
     assert len(next(received)) == 3
     with pytest.raises(ValueError, match="row 7"):
         next(received)
 
 
 def test_leaving_early_leaves_no_thread() -> None:
-    received = prepared(InMemory(numbered(500)).portions(np.random.default_rng(0), 10), lambda _, portion: portion)
+    received = prefetched(InMemory(numbered(500)).portions(np.random.default_rng(0), 10), lambda _, portion: portion)
     next(received)
     received.close()  # type: ignore[attr-defined]
     assert not any(thread.name == "digitlab-portions" for thread in threading.enumerate())

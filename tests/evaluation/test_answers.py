@@ -124,7 +124,7 @@ def test_labels_in_another_order_are_refused(tmp_path: Path) -> None:
 
 def test_other_images_with_the_same_labels_are_noticed(tmp_path: Path) -> None:
     plain, fog = made(tmp_path / "plain"), made(tmp_path / "fog", picture=9, about={"data": "mnist-c/fog"})
-    with pytest.raises(RunError, match=r"the picture in row 3 is another \(mnist and mnist-c/fog\)"):
+    with pytest.raises(RunError, match=r"the pictures in row 3 differ \(mnist and mnist-c/fog\)"):
         expect_same_images([read_answers(plain.path), read_answers(fog.path)])
 
 

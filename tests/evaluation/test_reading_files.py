@@ -243,7 +243,7 @@ def test_no_rows_are_no_rows(name: str, tmp_path: Path) -> None:
         ([0, -1], r"labels\[1\] is -1"),
         ([0.5, 1], r"labels\[0\] is 0.5"),
         ([np.nan, 1], r"labels\[0\] is nan"),
-        (np.eye(10), "one-hot rows, take argmax"),
+        (np.eye(10), "one-hot labels, take argmax"),
         (np.eye(3), r"expected \(N,\)"),
         (3, r"expected \(N,\)"),
     ],

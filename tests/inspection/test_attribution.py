@@ -19,7 +19,7 @@ from digitlab.inspection import (
     saliency,
     scores,
 )
-from digitlab.inspection.gradients import slopes
+from digitlab.inspection.gradients import gradients
 from digitlab.inspection.sanity import shuffled
 from digitlab.models import build, ensemble, predict_probabilities
 from digitlab.models.backend import keras
@@ -66,7 +66,7 @@ def test_slopes_are_those_of_small_steps(few_digits: Digits) -> None:
     network = lay_open(smooth())
     images = few_digits.images[:2].astype(np.float32)
     weights = np.stack([question.weights for question in ASKED[1:]])
-    sums, (found,) = slopes(network.scoring, [images], weights)
+    sums, (found,) = gradients(network.scoring, [images], weights)
     np.testing.assert_allclose(sums, (scores(network, images) * weights).sum(axis=1), rtol=1e-5)
     for row, column in ((9, 14), (14, 12), (20, 13)):
         step = np.zeros_like(images)
@@ -146,13 +146,13 @@ def test_grad_cam_lies_where_its_units_look(few_digits: Digits) -> None:
 
 @pytest.mark.backends
 def test_slopes_of_a_layer_inside(few_digits: Digits) -> None:
-    """A little more of one map, everywhere, changes the score by the sum of its slopes, all ways on included."""
+    """A little more of one map, everywhere, changes the score by the sum of its gradients, all ways on included."""
     network, image = lay_open(smooth()), few_digits.images[8:9].astype(np.float32)
     step = network.activated(mapping_layers(network)[0])
     probed = network.probed(step)
     nothing = np.zeros((1, *step.shape), np.float32)
     weights = Question(4, 9).weights[None]
-    sums, (_, found) = slopes(probed, [image, nothing], weights)
+    sums, (_, found) = gradients(probed, [image, nothing], weights)
     assert sums[0] == pytest.approx(float(scores(network, image)[0] @ weights[0]), rel=1e-4, abs=1e-5)
     more = nothing.copy()
     more[..., 0] = 0.03

@@ -76,7 +76,7 @@ def test_a_network_without_convolutions_says_so(few_digits: Digits, tmp_path: Pa
     said: list[str] = []
     album = open_album(build("ann-397"), tmp_path, tell=said.append)
     told = look_at_network(album, few_digits.images) | look_at_digit(album, few_digits.images[0])
-    assert said == ["ann-397 has no convolution: there are no filters, no maps and no Grad-CAM to draw"]
+    assert said == ["ann-397 has no convolution, so there are no filters, maps or Grad-CAM to draw"]
     assert told["filters"] == told["maps"] == told["image_maps"] == []
     assert set(told["reasons"]["sanity"]) == {"saliency", "integrated gradients", "occlusion"}
     assert set(album.pictures) == {

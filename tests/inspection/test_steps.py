@@ -126,5 +126,5 @@ def test_other_models_are_refused() -> None:
         def call(self, images: Any) -> Any:
             return images
 
-    with pytest.raises(ModelError, match="cannot be followed"):
+    with pytest.raises(ModelError, match="cannot be inspected"):
         lay_open(Written())

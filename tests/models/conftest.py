@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -53,33 +51,3 @@ def good_members(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     build("slides-cnn").save(path)
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
-
-
-class Watch:
-    """Tells, by the kernel's word, whether anyone opened a file: libraries in C are seen as well."""
-
-    def __init__(self, path: Path) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._handle = self._libc.inotify_init1(os.O_NONBLOCK)
-        opened_or_read = 0x20 | 0x01
-        assert self._libc.inotify_add_watch(self._handle, os.fsencode(path), opened_or_read) >= 0
-
-    def touched(self) -> bool:
-        try:
-            return bool(os.read(self._handle, 4096))
-        except BlockingIOError:
-            return False
-
-    def close(self) -> None:
-        os.close(self._handle)
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Any:
-    """A file outside, with numbers in it, and a watch on it."""
-    path = tmp_path / "outside" / "secret.bin"
-    path.parent.mkdir()
-    path.write_bytes(np.arange(7840, dtype=np.float32).tobytes())
-    watch = Watch(path)
-    yield path, watch
-    watch.close()

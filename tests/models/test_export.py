@@ -120,7 +120,9 @@ def test_what_cannot_be_written_is_said(model: keras.Model, tmp_path: Path, monk
 def test_a_file_that_answers_otherwise_is_not_kept(
     model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digitlab.models.export.run_onnx", lambda _, images: np.zeros((len(images), 10), np.float32))
+    monkeypatch.setattr(
+        "digitlab.models.export.onnx.run_onnx", lambda _, images: np.zeros((len(images), 10), np.float32)
+    )
     with pytest.raises(ModelError, match="differs from Keras' by"):
         export_model(model, tmp_path / "model.onnx", CARD)
     assert not list(tmp_path.iterdir())

@@ -261,7 +261,7 @@ def hostile_archives(folder: Path, members: Members) -> Iterator[tuple[Path, str
     nested = json.loads(members["config.json"])
     for _ in range(8):
         nested["config"]["layers"] = [nested["config"]["layers"][0], copy.deepcopy(nested)]
-    yield keras_file(folder / "nested.keras", members, config=json.dumps(nested).encode()), "deep in models"
+    yield keras_file(folder / "nested.keras", members, config=json.dumps(nested).encode()), "are nested"
     for ending in ("keras", "h5"):
         path = folder / f"pickle.{ending}"
         path.write_bytes(pickle.dumps(Bomb(folder / "marker")))

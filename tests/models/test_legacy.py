@@ -127,7 +127,7 @@ def test_keras_1_on_theano_channels_first(tmp_path: Path, write_old: Callable[..
     expected = keras1_theano_answers(w, IMAGES / 255)
     np.testing.assert_allclose(predict_probabilities(found.model, IMAGES), expected, atol=1e-5)
     said = "\n".join(found.changes)
-    assert "2 convolution kernels were turned by 180° (convolution2d_1, convolution2d_2)" in said
+    assert "2 convolution kernels were rotated by 180° (convolution2d_1, convolution2d_2)" in said
     assert "Convolution2D → Conv2D" in said
     assert "nb_filter → filters" in said
     assert "p → rate" in said
@@ -147,7 +147,7 @@ def test_a_file_that_names_no_backend_is_guessed_and_can_be_told(
     np.testing.assert_allclose(predict_probabilities(found.model, IMAGES), expected, atol=1e-5)
     assert any("does not name its backend; taken to be theano" in change for change in found.changes)
     told = import_legacy(path, backend="tensorflow")
-    assert not any("turned by" in change for change in told.changes)
+    assert not any("rotated by" in change for change in told.changes)
 
 
 def keras2_functional(path: Path, write_old: Callable[..., None]) -> dict[str, NDArray[Any]]:
@@ -191,7 +191,7 @@ def test_keras_2_functional(tmp_path: Path, write_old: Callable[..., None]) -> N
     right = correlate(pixels, w["k2"]).mean(axis=(1, 2))
     expected = softmax(np.concatenate([left, right], axis=1) @ w["d"] + w["e"])
     np.testing.assert_allclose(predict_probabilities(found.model, IMAGES), expected, atol=1e-5)
-    assert not any("turned" in change for change in found.changes)
+    assert not any("rotated" in change for change in found.changes)
 
 
 def test_theano_pads_even_kernels_and_strides_otherwise(tmp_path: Path, write_old: Callable[..., None]) -> None:
@@ -301,7 +301,7 @@ def test_a_stranger_s_keras_file_gets_our_input(tmp_path: Path, shape: tuple[int
     expected = theirs.predict((IMAGES / 255).reshape(-1, *shape).astype(np.float32), verbose=0)
     np.testing.assert_allclose(predict_probabilities(found.model, IMAGES), expected, atol=1e-6)
     if shape != (28, 28):
-        with pytest.raises(ModelError, match=r"digitlab import .* puts a preparation before it"):
+        with pytest.raises(ModelError, match=r"digitlab import .* adds a preparation before it"):
             load_keras(path)
 
 
@@ -321,7 +321,7 @@ def test_logits_become_probabilities_and_it_is_said(tmp_path: Path, ending: str,
     found = predict_probabilities(open_model(path, tell=said.append), IMAGES)
     logits = theirs.predict((IMAGES / 255).astype(np.float32), verbose=0)
     np.testing.assert_allclose(found, keras.ops.convert_to_numpy(keras.ops.softmax(logits)), atol=1e-6)
-    assert any("it answers logits" in sentence and "softmax was put behind it" in sentence for sentence in said)
+    assert any("it outputs logits" in sentence and "a softmax was added" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (784,)])
@@ -337,7 +337,7 @@ def test_ten_sigmoids_become_their_shares(tmp_path: Path, shape: tuple[int, ...]
 
 def test_answers_of_which_no_probabilities_can_be_made_are_refused(tmp_path: Path) -> None:
     stranger(tmp_path / "theirs.keras", [keras.layers.Dense(10, "hard_sigmoid")])
-    with pytest.raises(ModelError, match=r"theirs.keras: it answers numbers from 0 to 1 .* End it with a softmax"):
+    with pytest.raises(ModelError, match=r"theirs.keras: its outputs lie between 0 and 1 .* End it with a softmax"):
         open_model(tmp_path / "theirs.keras")
 
 
@@ -366,7 +366,7 @@ def test_a_keras_file_of_tf_keras(tmp_path: Path) -> None:
         x = np.maximum(correlate(x, kernel), 0)
     expected = softmax(x.mean(axis=(1, 2)) @ rows)
     np.testing.assert_allclose(predict_probabilities(open_model(path), IMAGES), expected, atol=1e-5)
-    with pytest.raises(ModelError, match=r"written by Keras 2\.15\.0; `digitlab import` brings it over"):
+    with pytest.raises(ModelError, match=r"written by Keras 2\.15\.0; `digitlab import` converts it"):
         load_keras(path)
 
 
@@ -380,7 +380,7 @@ def sequential_of(*layers: dict[str, Any]) -> dict[str, Any]:
     ("config", "reason"),
     [
         (sequential_of(keras1_layer("Lambda", "l", function="x")), "class 'Lambda', which is not allowed"),
-        (sequential_of(keras1_layer("Activation", "a", activation="hard_sigmoid")), "Keras 3 computes otherwise"),
+        (sequential_of(keras1_layer("Activation", "a", activation="hard_sigmoid")), "Keras 3 computes differently"),
         (
             sequential_of(keras1_layer("Activation", "a", activation="os.system")),
             "'os.system'; expected a number, a word",
@@ -447,12 +447,12 @@ def test_the_model_of_2017_is_as_good_as_it_was(tmp_path: Path) -> None:
     accuracy, loss = measured(found.model, digits)
     assert abs(accuracy - 0.973) <= 0.003
     assert abs(loss - 0.083) <= 0.006
-    assert any("4 convolution kernels were turned by 180°" in change for change in found.changes)
+    assert any("4 convolution kernels were rotated by 180°" in change for change in found.changes)
 
     edited = tmp_path / "edited.h5"
     shutil.copy(path, edited)
     with h5py.File(edited, "a") as file:
         file.attrs["backend"] = b"tensorflow"
     unturned = import_legacy(edited)
-    assert not any("turned by 180°" in change for change in unturned.changes)
+    assert not any("rotated by 180°" in change for change in unturned.changes)
     assert abs(measured(unturned.model, digits[:20_000])[0] - 0.219) <= 0.02

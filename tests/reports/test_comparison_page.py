@@ -141,7 +141,7 @@ def test_without_images_the_answers_are_shown(tmp_path: Path, many_digits: Digit
 def test_of_different_images_no_word_is_said_of_chance(tmp_path: Path, many_digits: Digits, few_digits: Digits) -> None:
     runs = [make_run(tmp_path, many_digits, "a", [0]), make_run(tmp_path, few_digits, "b", [0])]
     page = page_of(runs, tmp_path / "page.html")
-    assert "do not answer the same images" in page
+    assert "are not for the same images" in page
     assert 'data-name="B.accuracy"' in page
     assert 'id="disputes"' not in page
 

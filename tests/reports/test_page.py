@@ -253,7 +253,7 @@ def damage_json(change: Callable[[dict[str, Any]], Any]) -> Callable[[Run], None
         (damage_json(lambda metrics: metrics.update(loss="0.1")), "loss is missing or damaged"),
         (damage_json(lambda metrics: metrics.update(recall=[1.0])), "recall is missing or damaged; expected ten"),
         (damage_json(lambda metrics: metrics.update(confusion_matrix=[[1]])), "ten rows of ten counts"),
-        (damage_json(lambda metrics: metrics.update(images=19)), "20 images, and metrics.json speaks of 19"),
+        (damage_json(lambda metrics: metrics.update(images=19)), "20 images, but metrics.json has 19"),
         (lambda run: run.history.write_text("epoch,loss\n1,zero\n"), "history.csv: damaged"),
         (lambda run: run.history.write_text("epoch,loss\n1\n"), "history.csv: damaged"),
         (lambda run: run.history.write_text("loss\n0.5\n"), "lacks the column 'epoch'"),
@@ -379,7 +379,7 @@ def test_a_damaged_robustness_test_is_named(tmp_path: Path, few_digits: Digits, 
     ("columns", "said", "left_out"),
     [
         ({}, "No images were held out", "Test:"),
-        ({"validation_loss": 0.4, "validation_accuracy": 0.9}, "Validation: images held out", "No images"),
+        ({"validation_loss": 0.4, "validation_accuracy": 0.9}, "Validation: held-out images", "No images"),
         ({"test_loss": 0.4, "test_accuracy": 0.9}, "they were not used to choose anything", "No images"),
     ],
 )

@@ -14,7 +14,7 @@ IMAGES = load_dataset("mnist").split("test").images[:200]
 def test_joined_augmentations_run_one_after_the_other() -> None:
     both = augmentation("affine+cutout")
     assert both.vary is not None
-    assert both.settle is None
+    assert both.to_network_input is None
     affine, cutout = np.random.default_rng(3).spawn(2)
     expected = cut_out(augment_affine(IMAGES, affine), cutout)
     np.testing.assert_array_equal(both.vary(IMAGES, np.random.default_rng(3)), expected)
@@ -29,9 +29,9 @@ def test_a_joined_row_does_not_depend_on_the_number_of_rows(name: str) -> None:
 
 
 def test_what_settles_one_part_settles_the_whole() -> None:
-    settle = augmentation("realtime+cutout").settle
-    assert settle is not None
-    np.testing.assert_array_equal(settle(IMAGES), sobel_images(IMAGES))
+    to_network_input = augmentation("realtime+cutout").to_network_input
+    assert to_network_input is not None
+    np.testing.assert_array_equal(to_network_input(IMAGES), sobel_images(IMAGES))
 
 
 def test_nothing_joined_with_nothing_else_is_nothing() -> None:

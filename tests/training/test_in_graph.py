@@ -58,7 +58,7 @@ def test_clean_from_the_first_epoch_on_nothing_is_varied() -> None:
 
 
 def test_clean_images_are_of_the_kind_that_the_augmentation_makes() -> None:
-    sobel = augmentation("realtime").settle
+    sobel = augmentation("realtime").to_network_input
     assert sobel is not None
     expected = _trained("none", digits=Digits(sobel(DIGITS.images), DIGITS.labels))
     np.testing.assert_array_equal(_trained("realtime", clean_from=1)[0], expected[0])

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import digitlab
 from digitlab.errors import DigitlabError, StorageError
 from digitlab.reading import Constraints, Reader
 from digitlab.reading.drawing import save_drawing
 from digitlab.reading.image_pages import file_of
 from digitlab.reading.images import load_reduced
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from digitlab.archives.pictures import Picture
@@ -51,7 +51,7 @@ class ReadingJob:
         And with what a row holds, which no version changes without another number.
         """
         known = self.constraints.given()
-        said = json.dumps([_ROW, digitlab.__version__, reader.threshold, known], sort_keys=True, default=str)
+        said = json.dumps([_ROW, VERSION, reader.threshold, known], sort_keys=True, default=str)
         return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
 
 

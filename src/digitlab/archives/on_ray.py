@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import digitlab
 from digitlab.archives.job import ReadingJob, read_picture
 from digitlab.archives.pictures import Picture
 from digitlab.cluster import ray_session
 from digitlab.errors import ClusterError, MissingExtraError
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def read_on_ray(pictures: Sequence[Picture], job: ReadingJob, *, address: str | 
         data = ray.data.from_items([_sent(picture) for picture in pictures], override_num_blocks=blocks)
         answers = data.map_batches(
             _Readings,
-            fn_constructor_args=(pickle.dumps(_on_nodes(job)), digitlab.__version__),
+            fn_constructor_args=(pickle.dumps(_on_nodes(job)), VERSION),
             batch_size=None,
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cores),
@@ -88,8 +88,8 @@ class _Readings:
     def __init__(self, job: bytes, version: str) -> None:
         import cv2
 
-        if digitlab.__version__ != version:
-            raise ClusterError(f"a node has digitlab {digitlab.__version__}, and the one that asks has {version}")
+        if version != VERSION:
+            raise ClusterError(f"a node has digitlab {VERSION}, and the one that asks has {version}")
         cv2.setNumThreads(1)
         self._job: ReadingJob = pickle.loads(job)  # noqa: S301 - from the process that started this one
         self._reader = self._job.reader()

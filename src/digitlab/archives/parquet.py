@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import DatasetError, MissingExtraError
+from digitlab.errors import DatasetError, MissingExtraError, first_line
 from digitlab.storage import atomic_path
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
             for group in file.iter_batches(_GROUP):
                 yield from group.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise DatasetError(f"{path}: cannot be read as Parquet ({reason}); remove it, or name another --out") from error
+        raise DatasetError(
+            f"{path}: cannot be read as Parquet ({first_line(error)}); remove it, or name another --out"
+        ) from error
 
 
 @cache

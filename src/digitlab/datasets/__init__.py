@@ -1,4 +1,4 @@
-"""Where images come from: MNIST (shipped), sets made from it, files of every usual format, splits."""
+"""Datasets: MNIST (shipped), sets derived from it, files of all usual formats, splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A named set into a file, block by block."""
+"""Writes a named dataset into a file, block by block."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def build_file(
     jobs: int | None = None,
     dtype: PixelType = "float32",
 ) -> dict[str, int]:
-    """Write a set into the format that the name tells; return the images of each split.
+    """Write a dataset in the format of the file name; return the number of images of each split.
 
-    One split, chosen or the only one, is written as S0 has it: ``data`` and ``labels`` at the root of an HDF5. Several
-    become groups of an HDF5. Handmade sets are made on ``jobs`` threads while they are written and are not kept in the
-    cache; the bytes do not depend on ``jobs``. ``on_progress`` is told the images done and their number in all.
+    A single split is written in the layout of the thesis S0: ``data`` and ``labels`` at the root of an HDF5. Several
+    become groups of an HDF5. Handmade sets are generated on ``jobs`` threads while they are written and are not cached;
+    the bytes do not depend on ``jobs``. ``on_progress`` is called with the images done and the total.
 
     Raises:
         DatasetError: when the set has no such split, or is not on this machine.
-        UsageError: when the name tells no format, or one that holds a single split only; for ``jobs`` below 1.
+        UsageError: when the name has no known format, or one for a single split only; for ``jobs`` below 1.
         StorageError: when it cannot be written. After any error there is no file.
     """
     splits = data.splits if split is None else (split,)

@@ -1,4 +1,4 @@
-"""Arrays that are made once and mapped ever after, in the user's cache folder."""
+"""Arrays that are computed once and memory-mapped afterwards, in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["kept"]
 
-_NPY_HEADER = 128  # np.save pads its header to this for arrays of so few dimensions
+_NPY_HEADER = 128  # np.save's header size for arrays of few dimensions
 
 
 def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
-    """The arrays of uint8 under ``key``, memory-mapped read-only; made by ``fill`` the first time.
+    """The uint8 arrays under ``key``, memory-mapped read-only; filled by ``fill`` the first time.
 
     ``fill`` gets empty arrays of these shapes and writes into them; they are files, so it needs little memory.
-    Several processes may call at once, and one may be killed at any moment: the folder appears whole or not at all.
-    Where no cache can be written, the arrays are made in memory, with a warning.
+    Concurrent processes and kills are safe: the folder appears complete or not at all. Where the cache cannot be
+    written, the arrays are in memory, with a warning.
     """
     folder = cache_folder() / key
     if not _is_whole(folder, shapes):
         try:
             _make(folder, shapes, fill)
         except StorageError as error:
-            warnings.warn(f"{key} is made anew each time: {error}", stacklevel=1)  # here: said once
+            warnings.warn(f"{key} cannot be cached and is computed each time: {error}", stacklevel=1)  # here: once only
             made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
             fill(made)
             return made
@@ -47,7 +47,7 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
 
 
 def _is_whole(folder: Path, shapes: Shapes) -> bool:
-    """Whether every file is there with its full size: a cheap check against a cache that someone trimmed."""
+    """Whether every file exists with its full size: a cheap check for a damaged cache."""
     try:
         return all(
             (folder / f"{name}.npy").stat().st_size == _NPY_HEADER + int(np.prod(shape))
@@ -58,7 +58,7 @@ def _is_whole(folder: Path, shapes: Shapes) -> bool:
 
 
 def _make(folder: Path, shapes: Shapes, fill: Callable[[Arrays], None]) -> None:
-    if folder.exists():  # damaged: cleared away, so that the whole one can take its name
+    if folder.exists():  # damaged: removed, so that the new one can take its name
         shutil.rmtree(folder, ignore_errors=True)
     with atomic_folder(folder) as temporary:
         maps = {name: _room(temporary / f"{name}.npy", shape) for name, shape in shapes.items()}
@@ -68,7 +68,7 @@ def _make(folder: Path, shapes: Shapes, fill: Callable[[Arrays], None]) -> None:
 
 
 def _room(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """A mapped array with its room on the disk taken: a full disk would kill the process at a later write."""
+    """A mapped array with its disk space allocated: a full disk would kill the process at a later write."""
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     with path.open("r+b") as file:
         if hasattr(os, "posix_fallocate"):

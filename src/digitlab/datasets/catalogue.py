@@ -29,11 +29,11 @@ CORRUPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A named set. Its splits, in the order train, validation, test, are made or loaded when asked for.
+    """A named dataset. Its splits, in the order train, validation, test, are generated or loaded on demand.
 
-    form: "grey" for pictures as a camera sees them, "sobel" for sets that hold Sobel images already
-    handmade: how S0's sets are made, for those who want a piece of one; None for all others
-    openers: for the splits that lie in a file, how to open it
+    form: "grey" for ordinary images, "sobel" for sets of Sobel images
+    handmade: access to parts of a handmade set; None for all others
+    openers: functions that open the file of a split
     """
 
     name: str
@@ -45,20 +45,20 @@ class Dataset:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The names of its splits."""
+        """The names of the splits."""
         return tuple(self.makers)
 
     def split(self, name: str) -> Digits:
         """One split; the images may be memory-mapped and read-only.
 
         Raises:
-            DatasetError: when the set has no such split, or it is not on this machine, or its file is damaged.
+            DatasetError: when the split does not exist, the dataset is not on this machine, or its file is damaged.
         """
         self.expect_split(name)
         return self.makers[name]()
 
     def open(self, name: str) -> ImageSource:
-        """One split batch by batch, a context manager; a file is not loaded into memory.
+        """One split in batches, a context manager; a file is not loaded into memory.
 
         Raises:
             DatasetError: as `split`; for damage further on in a file, when its batches are read.
@@ -67,10 +67,10 @@ class Dataset:
         return self.openers[name]() if name in self.openers else MemorySource(self.split(name))
 
     def expect_split(self, name: str) -> None:
-        """Refuse the name of a split that the set does not have.
+        """Refuse an unknown split.
 
         Raises:
-            DatasetError: naming those that it has.
+            DatasetError: listing the existing ones.
         """
         if name not in self.makers:
             raise DatasetError(f"{self.name} has no split {name!r}; it has: {', '.join(self.makers)}")
@@ -81,9 +81,9 @@ def _mnist(_: int) -> Dataset:
 
 
 def _habits(seed: int) -> Dataset:
-    from digitlab.datasets.stroke_variants import with_habits  # draws, and so loads OpenCV
+    from digitlab.datasets.stroke_variants import with_habits  # loads OpenCV
 
-    about = f"MNIST, and in training ones with an upstroke or as a line, barred sevens, slashed zeros, seed {seed}"
+    about = f"MNIST; in training also ones with upstroke or as a line, barred sevens, slashed zeros, seed {seed}"
     return replace(
         _mnist(seed),
         name="mnist-habits",
@@ -100,7 +100,7 @@ def _fashion(_: int) -> Dataset:
 
 
 def _digits_8x8(_: int) -> Dataset:
-    about = "scikit-learn's 8×8 digits of 43 other hands, enlarged; Alpaydin, Kaynak 1998"
+    about = "scikit-learn's 8×8 digits of 43 other writers, enlarged; Alpaydin, Kaynak 1998"
     return Dataset(
         "digits-8x8", about, {split: functools.partial(load_digits_8x8, split) for split in ("train", "test")}
     )
@@ -108,7 +108,7 @@ def _digits_8x8(_: int) -> Dataset:
 
 def _handmade(name: str, seed: int) -> Dataset:
     plain, transformed = copies_of(name) or (0, 0)
-    about = f"{plain} plain and {transformed} transformed Sobel copies of each image of MNIST (S0 §4.1.3), seed {seed}"
+    about = f"{plain} plain, {transformed} transformed Sobel copies per MNIST image (Pascual 2017, §4.1.3), seed {seed}"
     makers = {
         split: functools.partial(load_handmade, name, split, seed=seed) for split in ("train", "validation", "test")
     }
@@ -139,15 +139,15 @@ _NAMED: dict[str, Callable[[int], Dataset]] = {
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names that `load_dataset` knows; any "P-T" and "P-T-test" beside them, P plain and T transformed copies."""
+    """The names for `load_dataset`, besides any "P-T" and "P-T-test" (P plain and T transformed copies)."""
     return (*_NAMED, *PUBLISHED, "1-6-test", *(f"mnist-c/{corruption}" for corruption in CORRUPTIONS))
 
 
 def load_dataset(name: str, *, seed: int = 0) -> Dataset:
-    """A set by its name. The seed decides the random changes of handmade and corrupted sets; others have none.
+    """A dataset by name. The seed determines the random changes of handmade and corrupted sets; others have none.
 
     Raises:
-        DatasetError: for an unknown name, with the nearest known one.
+        DatasetError: for an unknown name, with a similar known one.
     """
     if name in _NAMED:
         return _NAMED[name](seed)

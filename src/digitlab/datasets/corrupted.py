@@ -1,4 +1,4 @@
-"""MNIST with its images spoilt, fifteen ways: "mnist-c/fog" …. Built once into the cache, by seed."""
+"""MNIST-C: MNIST under fifteen corruptions, "mnist-c/fog" …. Generated once into the cache, by seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_corrupted"]
 
-_EDITION = 1  # part of the cache's key: change it when the bytes change
+_EDITION = 1  # part of the cache key: increase it when the bytes change
 
 
 def load_corrupted(corruption: str, split: str, *, seed: int = 0) -> Digits:

@@ -1,4 +1,4 @@
-"""Datasets by name or by path: what `digitlab` takes wherever it asks for a dataset."""
+"""Datasets by name or by path, as all commands accept them."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 __all__ = ["WHOLE", "find_dataset", "first_images"]
 
-WHOLE = "all"  # the one split of a file that is not parted
+WHOLE = "all"  # the only split of a file without splits
 
-_LOOKED_AT = 1024  # images of a file, from which its polarity is told
-_PLACES = 8  # all over it, where its rows can be read in any order
+_LOOKED_AT = 1024  # images of a file that are checked for polarity
+_PLACES = 8  # positions in the file where they are taken from, if rows can be read in any order
 
 
 def find_dataset(text: str, *, seed: int = 0) -> Dataset:
-    """The set of this name or, where there is no such name, the file or folder of labelled images at this path.
+    """The dataset with this name or, if there is none, the file or folder of labelled images at this path.
 
-    A name goes first: write ``./mnist`` for a folder called mnist. A file without splits has one, "all".
-    Nothing of a file but its head is read before a split is asked for.
+    Names take precedence: write ``./mnist`` for a folder called mnist. A file without splits has one, "all".
+    Only the header of a file is read before a split is requested.
 
-    A file whose images are dark ink on light is inverted when it is opened, and a warning says so: models expect light
-    ink on dark. ``NAME#as-is`` is the file as it is, ``NAME#inverted`` the other way round, whatever it holds.
+    A file with dark ink on light is inverted when it is opened, with a warning: models expect light ink on dark.
+    ``NAME#as-is`` leaves the file unchanged, ``NAME#inverted`` always inverts it.
 
     Raises:
-        DatasetError: for neither a name nor a file, with the known names; for a file of no known format.
+        DatasetError: for neither a known name nor a file, listing the names; for a file of unknown format.
         StorageError: for a file that may not be read.
     """
     try:
@@ -54,9 +54,9 @@ def find_dataset(text: str, *, seed: int = 0) -> Dataset:
 
 
 def _dataset_of(name: str, path: Path, asked: str | None) -> Dataset:
-    """``asked``: what the name says of its polarity, as `parted_name` gives it."""
+    """``asked``: the polarity in the name, from `parted_name`."""
     form = form_of(path)
-    told = asked is None and form == "grey"  # the edge of a Sobel image says nothing
+    told = asked is None and form == "grey"  # the border of a Sobel image does not show the polarity
     openers: dict[str, Callable[[], ImageSource]] = {
         split or WHOLE: functools.partial(_open_light if told else open_dataset_file, name, split)
         for split in splits_of(path) or (None,)
@@ -76,20 +76,20 @@ def _open_light(name: str, split: str | None) -> ImageSource:
         warnings.warn(
             f"{where} is dark ink on light; its images are inverted, for models expect light ink on dark. "
             f"{name}#as-is leaves them as they are",
-            stacklevel=1,  # here: said once, however often it is opened
+            stacklevel=1,  # here: once, however often it is opened
         )
         return inverted(source)
     if inks.verdict == "mixed":
         warnings.warn(
-            f"{where}: {inks.dark:,} of the {inks.images:,} images looked at are dark ink on light, the others light "
-            "ink on dark, as models expect all; they are left as they are. Part them, and name those as FILE#inverted",
+            f"{where}: {inks.dark:,} of the {inks.images:,} images looked at are dark ink on light, the rest light "
+            "ink on dark, as models expect; nothing is inverted. Split them, and use FILE#inverted for the dark ink",
             stacklevel=1,
         )
     return source
 
 
 def _looked_at(source: ImageSource) -> Inks:
-    """What some of the images are; damage among them is heard of when they are read."""
+    """The polarity of some of the images; damaged ones are reported when they are read."""
     batches: Iterator[Digits]
     if isinstance(source, RowSource):
         starts = [len(source) * place // _PLACES for place in range(_PLACES)]
@@ -107,7 +107,7 @@ def _read(opener: Callable[[], ImageSource]) -> Digits:
 
 
 def first_images(data: Dataset, split: str, count: int) -> Digits:
-    """The first ``count`` images of a split, in handmade sets of each copy in turn; others are not read nor made.
+    """The first ``count`` images of a split; in handmade sets, of each copy in turn; others are not read or generated.
 
     Raises:
         DatasetError: when there is no such split, or one of these images is damaged.

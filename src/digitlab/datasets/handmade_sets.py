@@ -1,7 +1,7 @@
-"""S0's handmade datasets by name (§4.1.3): "sobel", "0-1", "1-6" …, and "1-6-test".
+"""The handmade datasets of the thesis S0 (§4.1.3) by name: "sobel", "0-1", "1-6" …, and "1-6-test".
 
 P-T holds P plain and T transformed Sobel copies of each image: training and validation from S0's split of MNIST's
-training images, test from its test images. They are built once into the cache, by seed.
+training images, test from its test images. They are generated once into the cache, by seed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 PUBLISHED = ("sobel", "0-1", "1-1", "0-6", "1-6")
-_MOST_COPIES = 20  # of each kind; 40 copies of 60,000 images are two gigabytes already
+_MOST_COPIES = 20  # of each kind; 40 copies of 60,000 images are two gigabytes
 _SPLITS = ("train", "validation", "test")
-# Change this when the bytes change: it is part of the cache's key.
+# Part of the cache key: increase it when the bytes change.
 _EDITION = 1
 
 
 def copies_of(name: str) -> tuple[int, int] | None:
-    """Plain and transformed copies by a set's name, or None when it is no such name.
+    """The numbers of plain and transformed copies in a set's name; None for other names.
 
     >>> copies_of("sobel"), copies_of("1-6"), copies_of("0-0"), copies_of("mnist")
     ((1, 0), (1, 6), None, None)
@@ -62,13 +62,13 @@ def _source(split: str) -> Digits:
 
 
 def handmade_size(name: str, split: str) -> int:
-    """Images in a split of a set."""
+    """The number of images in a split of a set."""
     plain, transformed = copies_of(name) or (0, 0)
     return {"train": 48_000, "validation": 12_000, "test": 10_000}[split] * (plain + transformed)
 
 
 def handmade_blocks_of(name: str, split: str, *, seed: int = 0, jobs: int | None = None) -> Iterator[Digits]:
-    """A split in blocks of at most 1,000 images, made on ``jobs`` threads: the same bytes whatever their number."""
+    """A split in blocks of at most 1,000 images, on ``jobs`` threads; the bytes do not depend on their number."""
     from digitlab.datasets.transforms import handmade_blocks
 
     plain, transformed = copies_of(name) or (0, 0)
@@ -76,7 +76,7 @@ def handmade_blocks_of(name: str, split: str, *, seed: int = 0, jobs: int | None
 
 
 def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> Digits:
-    """The first ``count`` images of every copy, copy after copy, as the whole set has them; no others are made."""
+    """The first ``count`` images of every copy, in order; no others are generated."""
     from digitlab.datasets.transforms import make_handmade
 
     plain, transformed = copies_of(name) or (0, 0)
@@ -84,12 +84,12 @@ def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> D
 
 
 def _seed(split: str, seed: int) -> tuple[int, int]:
-    """The split's number keeps a validation image from getting the very changes of a training image."""
+    """The split is part of the seed, so that validation images do not get the changes of training images."""
     return seed, _SPLITS.index(split)
 
 
 def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = None) -> Digits:
-    """A split as a whole, memory-mapped from the cache; built the first time."""
+    """A complete split, memory-mapped from the cache; generated the first time."""
     count = handmade_size(name, split)
 
     def fill(arrays: dict[str, NDArray[np.uint8]]) -> None:
@@ -106,18 +106,18 @@ def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = No
 
 @dataclass(frozen=True, slots=True)
 class Handmade:
-    """A handmade set that can be had in pieces, without the cache: "sobel" or "P-T", and its seed."""
+    """Access to parts of a handmade set without the cache: "sobel" or "P-T", and its seed."""
 
     name: str
     seed: int
 
     @property
     def copies(self) -> int:
-        """Of each image of MNIST."""
+        """The number of plain and transformed copies of each MNIST image."""
         return sum(copies_of(self.name) or ())
 
     def size(self, split: str) -> int:
-        """Images in a split."""
+        """The number of images in a split."""
         return handmade_size(self.name, split)
 
     def blocks(self, split: str, jobs: int | None = None) -> Iterator[Digits]:

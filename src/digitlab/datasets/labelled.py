@@ -1,4 +1,4 @@
-"""All images of a dataset, whatever split they are in: for those who part them anew."""
+"""All images of a dataset across its splits, for cross-validation and other new partitions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["Whole", "whole_of"]
 class Whole:
     """The images of all splits, one split after the other.
 
-    sizes: how many each split has, in that order
+    sizes: by split, in that order
     """
 
     digits: Digits
     sizes: dict[str, int]
 
     def place(self, row: int) -> tuple[str, int]:
-        """The split of a row, and its row in it."""
+        """The split of a row, and the row within it."""
         for split, size in self.sizes.items():
             if row < size:
                 return split, row

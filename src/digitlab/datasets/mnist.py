@@ -1,4 +1,4 @@
-"""MNIST, shipped with the package and unpacked once into the user's cache.
+"""MNIST, shipped with the package and unpacked once into the user's cache folder.
 
 LeCun, Cortes, Burges: "The MNIST database of handwritten digits", 1998; CC BY-SA 3.0 (`shipped/NOTICE`).
 60,000 training and 10,000 test images.
@@ -36,7 +36,7 @@ _SHAPES = {
 
 
 def load() -> tuple[Digits, Digits]:
-    """Training and test images, memory-mapped from the cache; the first call unpacks them, about a second.
+    """Training and test images, memory-mapped from the cache; the first call unpacks them, which takes about a second.
 
     Raises:
         DatasetError: when the packed file is damaged.
@@ -53,7 +53,7 @@ def _unpack(arrays: dict[str, NDArray[np.uint8]]) -> None:
     except (lzma.LZMAError, EOFError) as error:
         raise DatasetError(f"the MNIST in this installation is damaged ({error}); install digitlab again") from error
     if hashlib.sha256(joined).hexdigest() != DIGEST:
-        raise DatasetError("the MNIST in this installation is not the published one; install digitlab again")
+        raise DatasetError("the MNIST in this installation is not the published dataset; install digitlab again")
     position = 0
     for name, shape in _SHAPES.items():
         header = 4 + 4 * len(shape)  # IDX: a magic number, then each dimension

@@ -1,4 +1,4 @@
-"""Sets that are not MNIST: other hands, and things that are no digits."""
+"""Datasets other than MNIST: digits by other writers, and clothes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _FASHION = "fashion-mnist"
 
 
 def load_digits_8x8(split: str) -> Digits:
-    """The 1,797 digits of 8×8 pixels that scikit-learn ships (Alpaydin, Kaynak, 1998), as MNIST would hold them.
+    """The 1,797 digits of 8×8 pixels that scikit-learn ships (Alpaydin, Kaynak, 1998), in MNIST's format.
 
-    They come without a split; the last fifth of each class, in file order, is "test". Enlarged to 20×20 (bicubic) in
-    the middle of 28×28: 43 hands that were never in MNIST.
+    They have no split of their own; the last fifth of each class, in file order, becomes "test". Enlarged to 20×20
+    (bicubic), centred in 28×28. 43 writers who are not in MNIST.
 
     Raises:
         MissingExtraError: without scikit-learn.
@@ -54,8 +54,8 @@ def _enlarged(small: NDArray[np.float64]) -> NDArray[np.uint8]:
 def load_fashion_mnist(split: str) -> Digits:
     """Pictures of clothes in MNIST's format (Xiao, Rasul, Vollgraf, 2017): 60,000 and 10,000, ten classes.
 
-    Looked for in ``$DIGITLAB_DATA/fashion-mnist``, in the cache folder, and where Debian's package
-    dataset-fashion-mnist puts it.
+    Searched in ``$DIGITLAB_DATA/fashion-mnist``, in the cache folder, and where Debian's package dataset-fashion-mnist
+    installs it.
 
     Raises:
         DatasetError: when it is in none of these places.
@@ -73,6 +73,6 @@ def load_fashion_mnist(split: str) -> Digits:
             if images.is_file():
                 return read_all(open_dataset_file(images))
     raise DatasetError(
-        "fashion-mnist is not on this machine; `apt-get install dataset-fashion-mnist` brings it, or put its four IDX "
+        "fashion-mnist is not on this machine; `apt-get install dataset-fashion-mnist` gets it, or put its four IDX "
         f"files into {places[0]}"
     )

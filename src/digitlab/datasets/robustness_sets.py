@@ -1,4 +1,4 @@
-"""The sets of a robustness test: MNIST's test images spoilt, turned and moved; another hand; things that are none."""
+"""Test sets with distribution shift: MNIST corrupted, rotated, translated; another dataset; OOD images."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ __all__ = ["HardSet", "hard_sets", "rotated", "shifted"]
 
 ROTATIONS = tuple(degrees for degrees in range(-90, 91, 15) if degrees)
 SHIFTS = tuple(pixels for pixels in range(-8, 9, 2) if pixels)
-_WHOLE = 10_000  # MNIST's test images, and as many shapes
+_WHOLE = 10_000  # MNIST's test images, and as many OOD images
 
 
 @dataclass(frozen=True, slots=True)
 class HardSet:
-    """A set and what is done to it.
+    """A test set and its distribution shift.
 
     kind: plain, corruption, rotation, shift-x, shift-y, other-hand or stranger
     place: degrees counter-clockwise, pixels to the right or pixels down; None for other kinds
-    optional: may be missing on a machine
-    load: makes or loads images uint8 (N, 28, 28) and labels uint8 (N,), which strangers lack
+    optional: may be missing on this machine
+    load: generates or loads images uint8 (N, 28, 28) and labels uint8 (N,), None for OOD images
     """
 
     kind: str
@@ -50,16 +50,16 @@ class HardSet:
 
 
 def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
-    """The sets, with at most so many images each; nothing is made or loaded yet.
+    """The sets, with at most ``most`` images each; nothing is generated or loaded yet.
 
-    Fewer than MNIST's 10,000 are taken evenly from all of them: the first 5,000 are of neater hands than the others.
-    digits-8x8 has 1,797, both splits together: no network is trained on them here.
+    Fewer than MNIST's 10,000 are spread evenly over all of them: the first 5,000 are written more neatly than the rest.
+    digits-8x8 has 1,797, both splits together: no network here is trained on them.
 
     Raises:
-        UsageError: for less than one image.
+        UsageError: for ``most`` below 1.
     """
     if most < 1:
-        raise UsageError(f"{most} images of each set were asked for; expected 1 or more")
+        raise UsageError(f"{most} images of each set were requested; expected 1 or more")
     rows = _spread(_WHOLE, most)
     plain = functools.cache(lambda: mnist.load()[1][rows])
     return (
@@ -77,14 +77,14 @@ def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
 
 
 def rotated(images: Images, degrees: float) -> Images:
-    """Turned counter-clockwise about the middle, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    """Rotated counter-clockwise about the centre, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return warp(images, about_centre(np.broadcast_to(turn, (len(images), 2, 2))))
 
 
 def shifted(images: Images, right: int, down: int) -> Images:
-    """Moved by whole pixels, fewer than 28, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    """Shifted by whole pixels, fewer than 28, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
     moved = np.zeros_like(images)
     moved[:, max(0, down) : 28 + min(0, down), max(0, right) : 28 + min(0, right)] = images[
         :, max(0, -down) : 28 + min(0, -down), max(0, -right) : 28 + min(0, -right)
@@ -100,14 +100,14 @@ def _sweep(
     plain: Callable[[], Digits],
     change: Callable[[Images, int], Images],
 ) -> Iterator[HardSet]:
-    """The plain images changed by each of these degrees or pixels; ``ways``: what below and above 0 is called."""
+    """One set for each of these degrees or pixels; ``ways``: the names of negative and positive directions."""
     for place in places:
         name = words.format(abs(place), ways[place > 0])
         yield HardSet(kind, name, functools.partial(_changed, plain, change, place), place)
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:
-    """At most so many of ``count`` rows, evenly from first to last: int64 (≤ most,)."""
+    """At most ``most`` of ``count`` rows, evenly spaced from first to last: int64 (≤ most,)."""
     kept = min(count, most)
     return np.arange(kept) * count // kept
 

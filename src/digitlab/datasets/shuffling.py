@@ -1,42 +1,37 @@
 """Training images in a new order each epoch, a portion at a time, from memory or from a file too large for it.
 
-A portion is prepared (gathered or read, shuffled, augmented) by a thread while the one before it is trained on.
+While one portion is trained on, the next is prepared: gathered or read, shuffled, augmented (`datasets.prefetch`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Iterator
 
-    from digitlab.datasets.formats import RowSource
+    from digitlab.datasets.formats.protocol import RowSource
 
-__all__ = ["InFile", "InMemory", "Shuffled", "prepared"]
+__all__ = ["InFile", "InMemory", "Shuffled", "joined"]
 
-T = TypeVar("T")
-
-_CHUNK = 256  # rows of a file read at once; a chunk of the files that we write (formats.hdf5.CHUNK)
+_CHUNK = 256  # rows of a file read at once; the chunk size of our HDF5 files (formats.hdf5.CHUNK)
 
 
 class Shuffled(Protocol):
-    """Training images that can be had in any number of random orders."""
+    """Training images that can be read in random order any number of times."""
 
     def __len__(self) -> int: ...
 
     def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
-        """Every image once, in an order that ``rng`` decides, ``rows`` at a time; the last portion may be smaller."""
+        """Every image once, in an order from ``rng``, ``rows`` at a time; the last portion may be smaller."""
 
 
 class InMemory:
-    """Images at hand (or memory-mapped): any order is as good as any other."""
+    """Images in memory, or memory-mapped."""
 
     def __init__(self, digits: Digits) -> None:
         self._digits = digits
@@ -52,12 +47,12 @@ class InMemory:
 
 
 class InFile:
-    """Images in a file: its chunks come in random order, and the rows are shuffled within each portion.
+    """Images in a file: chunks in random order, rows shuffled within each portion.
 
-    No more of the file than a portion and a chunk is ever in memory. A portion of 30,000 rows mixes more than a hundred
-    chunks from all over the file, so that a file sorted by class does no harm.
+    At most a portion and a chunk are in memory. A portion of 30,000 rows mixes 100 chunks and more of the whole file,
+    so that even a file sorted by class is shuffled well.
 
-    left_out: chunks that are not trained on (they are for validation)
+    left_out: chunks that are held out for validation
     """
 
     def __init__(self, source: RowSource, left_out: frozenset[int] = frozenset()) -> None:
@@ -90,7 +85,7 @@ class InFile:
 
     @staticmethod
     def hold_out(source: RowSource, fraction: float) -> tuple[InFile, Digits]:
-        """Part off about ``fraction`` of a file for validation: chunks spread evenly over it, read into memory."""
+        """Hold out about ``fraction`` of a file for validation: chunks spread evenly over it, read into memory."""
         chunks = -(-len(source) // _CHUNK)
         wanted = min(chunks - 1, max(1, round(chunks * fraction))) if chunks > 1 else 0
         held = frozenset(round((place + 0.5) * chunks / wanted - 0.5) for place in range(wanted))
@@ -99,62 +94,9 @@ class InFile:
 
 
 def joined(parts: list[Digits]) -> Digits:
-    """Several lots of images as one."""
+    """Several `Digits` concatenated."""
     if not parts:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8))
     if len(parts) == 1:
         return parts[0]
     return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
-
-
-def prepared(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Generator[T, None, None]:
-    """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread of its own.
-
-    What the thread raises is raised here. A consumer that leaves early closes the generator, and the thread ends.
-    """
-    ahead = _Ahead()
-
-    def work() -> None:
-        try:
-            for number, portion in enumerate(portions):
-                if not ahead.put(prepare(number, portion)):
-                    return
-            ahead.put(_END)
-        except BaseException as error:  # noqa: BLE001 - it belongs to the consumer
-            ahead.put(_Raised(error))
-
-    thread = threading.Thread(target=work, name="digitlab-portions", daemon=True)
-    thread.start()
-    try:
-        while (item := ahead.get()) is not _END:
-            if isinstance(item, _Raised):
-                raise item.error
-            yield item
-    finally:
-        ahead.left.set()
-        thread.join()
-
-
-_END = object()
-
-
-class _Raised:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-class _Ahead:
-    """One item between two threads; ``left`` is set when nobody will take another."""
-
-    def __init__(self) -> None:
-        self.left = threading.Event()
-        self._slot: queue.Queue[Any] = queue.Queue(maxsize=1)
-        self.get = self._slot.get
-
-    def put(self, item: object) -> bool:
-        """Wait for room; False when the consumer has left."""
-        while not self.left.is_set():
-            with contextlib.suppress(queue.Full):
-                self._slot.put(item, timeout=0.1)
-                return True
-        return False

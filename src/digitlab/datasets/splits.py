@@ -1,4 +1,4 @@
-"""Parting a training set into training and validation images."""
+"""Splits a training set into training and validation images."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["THESIS_TRAINING_COUNTS", "first_of_each_class", "hold_out", "thesis_split"]
 
-# Images of 0…9 that S0's datasets train on, of MNIST's 60,000: the first 80 % of each class, in file order. Classes 1
-# and 2 are one off what rounding gives (5394 and 4766); the published counts decide.
+# Training images per class in the datasets of the thesis S0, of MNIST's 60,000: the first 80 % of each class, in file
+# order. Rounding would give one different for classes 1 and 2 (5394 and 4766); these are the published counts.
 THESIS_TRAINING_COUNTS = (4738, 5393, 4767, 4905, 4674, 4337, 4734, 5012, 4681, 4759)
 
 
@@ -31,15 +31,15 @@ def first_of_each_class(labels: NDArray[np.uint8], counts: Sequence[int]) -> NDA
 
 
 def thesis_split(digits: Digits) -> tuple[Digits, Digits]:
-    """MNIST's training images as S0 parted them: 48,000 for training, 12,000 for validation."""
+    """MNIST's training images as split in S0: 48,000 for training, 12,000 for validation."""
     first = first_of_each_class(digits.labels, THESIS_TRAINING_COUNTS)
     return digits[np.flatnonzero(first)], digits[np.flatnonzero(~first)]
 
 
 def hold_out(digits: Digits, fraction: float) -> tuple[Digits, Digits]:
-    """Part off the last ``fraction`` of each class, in file order; both parts keep the file's order.
+    """Hold out the last ``fraction`` of each class; both parts keep the file's order.
 
-    Stratified and without randomness, so that every seed of a study sees the same split.
+    Stratified and deterministic, so that every seed of a study has the same split.
 
     Raises:
         UsageError: when the fraction is not between 0 and 1.

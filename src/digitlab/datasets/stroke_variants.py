@@ -1,7 +1,7 @@
-"""Ones with an upstroke, sevens with a bar, zeros with a slash, and ruled ones: rare in MNIST, common elsewhere.
+"""Digit forms that are rare in MNIST and common elsewhere: ones with upstroke, barred sevens, slashed zeros.
 
-Made from MNIST's own digits: a stroke as wide as the digit's is drawn onto each, and the whole is brought back to the
-size and place that MNIST's makers gave it. Ruled ones and sevens, as mice, stylus and print make them, are all drawn.
+Made from MNIST's digits: a stroke of the digit's width is added, and the result is scaled and centred as in MNIST. Ones
+and sevens of straight lines, as by mouse, stylus or print, are drawn from scratch.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 __all__ = ["with_habits"]
 
-_FINER = 3  # pixels of the canvas for each of the image's
+_FINER = 3  # pixels of the canvas per pixel of the image
 _INK = 100  # of 255
-_FOOT = 0.3  # share of the ones that stand on a foot
-_LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a mere line; flatter ones are a sign, "/" or "-"
-_MERE = 0.3  # share of the ruled ones that are a mere line
-_BARRED = 0.3  # share of the ruled sevens with a bar
+_FOOT = 0.3  # share of the ones with a serif at the bottom
+_LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a single line; flatter lines are "/" or "-"
+_MERE = 0.3  # share of the straight ones that are a single line
+_BARRED = 0.3  # share of the straight sevens with a bar
 
 
 def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
-    """The digits, and among them some of their ones, sevens and zeros once more, in the other forms; in random order.
+    """The digits, and some of their ones, sevens and zeros again in the other forms, in random order.
 
-    Every second one with an upstroke, every second seven with a bar, every fourth zero with a slash; and for every
-    fourth one and every eighth seven a ruled one.
+    Added are every second one with an upstroke, every second seven with a bar, every fourth zero with a slash, and a
+    straight digit for every fourth one and every eighth seven.
     """
     forms = [(1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven)]
     drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
     images = np.concatenate([digits.images, *(each.images for each in drawn)])
     labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
-    # Who holds out the last of each class would hold out nothing but drawn forms.
+    # Mixed, as `hold_out` takes the last images of each class, which would all be added forms.
     order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
     return Digits(images[order], labels[order])
 
@@ -60,7 +60,7 @@ def _drawn(digits: Digits, label: int, every: int, change: Change, seed: int) ->
 
 
 def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """From the stem's top to the left and down, a quarter to most of the height; perhaps a foot, too."""
+    """An upstroke from the stem's top to the left and down, a quarter to most of the height; sometimes a serif."""
     canvas, (top, bottom, _, _), width = _canvas(image)
     height = bottom - top
     start = np.array([_middle(canvas, top + 1), top + width / 2])
@@ -74,7 +74,7 @@ def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
 
 
 def _with_bar(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Across the stem, somewhat below the middle of the height."""
+    """A bar across the stem, a little below the middle."""
     canvas, (top, bottom, left, right), width = _canvas(image)
     row = top + rng.uniform(0.4, 0.65) * (bottom - top)
     middle, half = _middle(canvas, round(row)), rng.uniform(0.18, 0.4) * max(right - left, (bottom - top) / 2)
@@ -84,18 +84,18 @@ def _with_bar(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
 
 
 def _with_slash(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Through the ring from the lower left to the upper right; it may end inside or stick out."""
+    """A slash through the ring from lower left to upper right, inside or beyond it."""
     canvas, (top, bottom, left, right), width = _canvas(image)
     middle = np.array([left + right, top + bottom]) / 2 + rng.normal(0, 1.5, 2)
     angle, half = rng.uniform(0.4, 1.0), rng.uniform(0.3, 0.55) * (bottom - top)
     reach = half * np.array([np.sin(angle), -np.cos(angle)])
-    thin = max(3.0, 0.7 * width)  # a broad pen leaves nothing of a narrow ring's inside
+    thin = max(3.0, 0.7 * width)  # a broad pen would fill a narrow ring
     draw_lines(canvas, [np.array([middle - reach, middle + reach])], rng, thin)
     return as_mnist(canvas)
 
 
 def _ruled_one(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A straight line, by a pen of any width up to a marker's; most with a straight upstroke, and some on a foot."""
+    """A straight one, with a pen of any width up to a marker's; most with an upstroke, some with a serif."""
     height = CANVAS * 2 / 3
     mere = rng.random() < _MERE
     lean = np.deg2rad(rng.uniform(*_LEANING) if mere else rng.normal(3.0, 6.0))
@@ -111,7 +111,7 @@ def _ruled_one(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A level line and a slanting one from its right end, so that not all that is ruled is a one."""
+    """A straight seven, so that not every straight digit is a one."""
     height = CANVAS * 2 / 3
     lean, wide = rng.uniform(0.05, 0.6), rng.uniform(0.45, 0.8) * height
     corner = np.array([CANVAS / 2 + wide / 2, CANVAS / 2 - height / 2])
@@ -130,19 +130,19 @@ def _ruled(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> NDAr
 
 
 def _canvas(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, int, int, int], float]:
-    """The digit on a canvas; its box there (top, bottom, left, right), ends exclusive; and its strokes' width."""
+    """The digit on a canvas; its bounding box (top, bottom, left, right), ends exclusive; its stroke width."""
     margin = (CANVAS - 28 * _FINER) // 2
     large = cv2.resize(image, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_LINEAR)
     canvas = np.asarray(cv2.copyMakeBorder(large, *(margin,) * 4, cv2.BORDER_CONSTANT), np.uint8)
     ink = canvas >= _INK
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     distance = cv2.distanceTransform(ink.astype(np.uint8), cv2.DIST_L2, 3)
-    width = 4.0 * float(distance[ink].mean()) - 1.0  # across a stroke the distances average a quarter of its width
+    width = 4.0 * float(distance[ink].mean()) - 1.0  # the mean distance to the border is a quarter of the stroke width
     box = (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
     return canvas, box, float(np.clip(width, 3, 15))
 
 
 def _middle(canvas: NDArray[np.uint8], row: int) -> float:
-    """The middle of the ink of a row, or of the canvas where it has none."""
+    """The centre of the ink in a row, or of the canvas where it has none."""
     columns = np.flatnonzero(canvas[row] >= _INK)
     return float(columns.mean()) if len(columns) else CANVAS / 2

@@ -1,4 +1,4 @@
-"""What `digitlab data info` says of images, counted in one pass over batches of them."""
+"""The statistics of `digitlab data info`, in one pass over batches."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["SplitSummary", "summarise", "summarise_batches"]
 
-_TOGETHER = 1000  # rows counted at once: bincount makes 64-bit numbers of them, 6 MB
+_TOGETHER = 1000  # rows counted at once: bincount converts them to 64-bit integers, 6 MB
 
 
 @dataclass(frozen=True, slots=True)
 class SplitSummary:
-    """What `digitlab data info` says of a split.
+    """The statistics of a split.
 
-    counts: images of each class, 0 first
-    mean, deviation: of all pixels, 0..255
+    counts: images per class, 0 first
+    mean, deviation: of all pixels, 0..255 (standard deviation)
     digest: the first 16 hexadecimal digits of the SHA-256 of images and labels
-    dark_ink: images that are surely dark ink on light, where models expect light ink on dark
+    dark_ink: images that certainly are dark ink on light, where models expect light ink on dark
     """
 
     images: int
@@ -39,20 +39,20 @@ class SplitSummary:
 
 
 def summarise(digits: Digits) -> SplitSummary:
-    """Count, average and digest images at hand."""
+    """The statistics of images in memory."""
     return summarise_batches([digits])
 
 
 def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:
-    """The same of images that come in batches; the pixels are not kept, the labels are (a byte an image).
+    """The same for batches; pixels are not kept in memory, labels are (one byte per image).
 
-    However the images are parted into batches, the summary is the same.
+    The result does not depend on the size of the batches.
     """
     # A histogram of the pixels gives mean and deviation exactly, without a float copy of the images.
     histogram = np.zeros(256, np.int64)
     digest = hashlib.sha256()
     dark = 0
-    labels = bytearray()  # digested after all images, whose number is not known before
+    labels = bytearray()  # hashed after all images, whose number is not known before
     for batch in batches:
         for start in range(0, len(batch), _TOGETHER):
             block = np.ascontiguousarray(batch.images[start : start + _TOGETHER])

@@ -1,4 +1,4 @@
-"""Probabilities and labels → numbers. Knows no network library."""
+"""Probabilities and labels → metrics, intervals, comparisons. Imports no network library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to compare: read from run folders, made sure to be to the same images, grouped by recipe."""
+"""Predictions to compare: read from run folders, checked to be for the same images, grouped by recipe."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Answers", "by_recipe", "distinct", "expect_same_images", "group_names", "printable", "read_answers"]
 
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # what a run folder's name begins with
-_NOT_THE_RECIPE = ("seed", "name", "watch")  # what changes no weight, and the seed
-_MOST_BYTES = 10_000_000  # of the pictures kept; fifty have 39,200
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # the start of a run folder's name
+_NOT_THE_RECIPE = ("seed", "name", "watch")  # settings without effect on the weights, and the seed
+_MOST_BYTES = 10_000_000  # of the stored pictures; fifty have 39,200
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What one network said of a set of images.
+    """One network's predictions for a set of images.
 
-    name: its run folder's, fit to be printed
+    name: its run folder's, printable
     probabilities: (N, 10), float32 as ours are, or float64
     labels: int64 (N,)
-    pictures: the images that are kept beside them, those of the surest mistakes, uint8 (28, 28) by row
-    data, split: which images, as far as its files say
-    settings: of its training, without the seed; empty where they are not known
+    pictures: the stored images, those of the most confident errors, uint8 (28, 28) by row
+    data, split: which images, as far as recorded
+    settings: of its training, without the seed; empty where unknown
     """
 
     name: str
@@ -52,16 +52,16 @@ class Answers:
 
     @property
     def images(self) -> str:
-        """Which images, in words."""
+        """The images, in words."""
         named = f" ({self.data}, {self.split})" if self.data else ""
         return f"{len(self.labels):,} images{named}"
 
 
 def read_answers(path: Path) -> Answers:
-    """What stands in a run folder, in one of its evaluations, or in an npz file of ``probabilities`` and ``labels``.
+    """The predictions in a run folder, in one of its evaluations, or in an npz of ``probabilities`` and ``labels``.
 
     Raises:
-        RunError: when it is missing, damaged or not done yet.
+        RunError: when it is missing, damaged or unfinished.
         DatasetError: when it does not hold probabilities and labels.
     """
     path = Path(path)
@@ -74,7 +74,7 @@ def read_answers(path: Path) -> Answers:
     about = run.read_json(run.metrics) if run.metrics.is_file() else {}
     whole = _whole(run)
     settings = _settings(whole)
-    settings.pop("tta", None)  # how often was looked is said of each measurement
+    settings.pop("tta", None)  # test-time augmentation is recorded with each evaluation
     seed = settings.pop("seed", None)
     copies = about.get("tta", 1)
     if copies != 1 and settings:
@@ -93,11 +93,11 @@ def read_answers(path: Path) -> Answers:
 def _what_it_lacks(run: Run, name: str) -> str:
     if any(file.is_file() for file in (run.metrics, run.keras, run.onnx)):
         return f"lacks predictions.npz; run `digitlab evaluate {name}` to make it"
-    return f"holds no answers yet, its training has not ended; go on with it: `digitlab train --resume {name}`"
+    return f"has no predictions yet: its training has not finished; continue it with `digitlab train --resume {name}`"
 
 
 def _whole(run: Run) -> Run:
-    """The run whose network was measured: an evaluation of other images lies inside it, RUN/evaluations/NAME."""
+    """The run whose network was evaluated: evaluations on other data lie inside it, RUN/evaluations/NAME."""
     own = Run(run.path.resolve())
     outer = Run(own.path.parent.parent)
     inside = own.path.parent.name == "evaluations" and (outer.config.is_file() or outer.onnx.is_file())
@@ -114,7 +114,7 @@ def _read(path: Path) -> tuple[NDArray[np.floating], NDArray[np.int64], dict[int
 
 
 def _read_pictures(path: Path) -> dict[int, NDArray[np.uint8]]:
-    """None where the file has none that could be trusted: they only serve to notice other images."""
+    """Empty where the file's pictures are not usable: they only serve to detect other images."""
     if path.suffix.lower() != ".npz":
         return {}
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -141,23 +141,23 @@ def _text(value: object) -> str | None:
 
 
 def printable(text: object) -> str:
-    """A name for people: what would move a terminal's cursor, or change its colour, becomes �."""
+    """A name that is safe to print: control characters become �."""
     return "".join(letter if letter.isprintable() else "�" for letter in str(text))
 
 
 def expect_same_images(answers: Sequence[Answers]) -> None:
-    """Refuse answers to different images: other labels, other pictures among the mistakes kept, or another data set.
+    """Refuse predictions for different images: other labels, other stored pictures, or another dataset.
 
     Raises:
-        RunError: naming the first two that differ, and in what.
+        RunError: naming the first two that differ, and how.
     """
     first = answers[0]
     for other in answers[1:]:
         what = _what_differs(first, other)
         if what:
             raise RunError(
-                f"{printable(first.path)} and {printable(other.path)} do not answer the same images: {what}. Measure "
-                "both on the same (digitlab evaluate RUN --data NAME) and compare the folders that it writes"
+                f"{printable(first.path)} and {printable(other.path)} are not for the same images: {what}. Evaluate "
+                "both on the same (digitlab evaluate RUN --data NAME) and compare the resulting folders"
             )
 
 
@@ -170,7 +170,7 @@ def _what_differs(first: Answers, other: Answers) -> str:
     shared = sorted(first.pictures.keys() & other.pictures.keys())
     for row in shared:
         if not np.array_equal(first.pictures[row], other.pictures[row]):
-            return f"the labels agree, but the picture in row {row} is another ({_whose(first)} and {_whose(other)})"
+            return f"the labels agree, but the pictures in row {row} differ ({_whose(first)} and {_whose(other)})"
     named = all(each.data is not None for each in (first, other))
     if named and not shared and (first.data, first.split) != (other.data, other.split):
         return f"{first.images} here, {other.images} there"
@@ -182,7 +182,7 @@ def _whose(answers: Answers) -> str:
 
 
 def by_recipe(answers: Sequence[Answers]) -> list[list[Answers]]:
-    """Those that differ in the seed alone together, in the order given; what has no settings stands alone."""
+    """Groups of runs that differ in the seed only, in the given order; a run without settings is a group of its own."""
     groups: dict[str, list[Answers]] = {}
     for place, each in enumerate(answers):
         key = json.dumps(each.settings, sort_keys=True, default=str) if each.settings else str(place)
@@ -191,10 +191,10 @@ def by_recipe(answers: Sequence[Answers]) -> list[list[Answers]]:
 
 
 def distinct(recipe: Sequence[Answers]) -> tuple[list[Answers], list[tuple[Answers, Answers]]]:
-    """The runs that are witnesses of their own, and each copy with its twin.
+    """The independent runs, and each duplicate with its original.
 
-    A run that was copied, or repeated with its own seed, gives the same answers to the last digit, and is no second
-    witness for its recipe.
+    A run that was copied, or repeated with the same seed, has identical predictions, and is no second sample of its
+    recipe.
     """
     kept: list[Answers] = []
     copies = []
@@ -208,9 +208,9 @@ def distinct(recipe: Sequence[Answers]) -> tuple[list[Answers], list[tuple[Answe
 
 
 def group_names(groups: Sequence[Sequence[Answers]]) -> list[str]:
-    """A name for each group, no two the same: what its folders are called, with the settings in which namesakes differ.
+    """A unique name for each group: that of its folders, with the settings that tell groups of the same name apart.
 
-    A group of one has its folder's name, or its whole path where another has that name too.
+    A single run has its folder's name, or its path where another has the same name.
     """
     alike = [_STAMP.sub("", group[0].name) if len(group) > 1 else group[0].name for group in groups]
     names = []

@@ -1,8 +1,8 @@
-"""Metrics of the same images under many weightings at once: what the bootstrap needs.
+"""Metrics of the same images under many weightings at once, for the bootstrap.
 
-An image that was drawn three times has weight 3. All that takes long, above all sorting by score, is done once; then
-a weighting costs one addition an image and class, in products of sparse matrices with the weights. scikit-learn takes
-weights too, one weighting at a time, and sorts anew for each: 1,000 of 10,000 images take it minutes.
+An image that was drawn three times has weight 3. The slow part, sorting by score, is done once; then a weighting costs
+one addition per image and class, as a product of a sparse matrix with the weights. scikit-learn's ``sample_weight``
+handles one weighting at a time and sorts again for each: minutes for 1,000 replicas of 10,000 images.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WeightedMetrics"]
 
-_NOT_0 = 1e-300  # in place of a divisor of 0 whose dividend is 0 as well
+_NOT_0 = 1e-300  # replaces a divisor of 0, whose dividend is 0 as well
 
 
 class WeightedMetrics:
@@ -33,9 +33,9 @@ class WeightedMetrics:
         self._rankings = [_Ranking(given[:, digit], truth == digit) for digit in range(10)]
 
     def of(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """The numbers (R,) of each column of weights float64 (N, R); NaN where one is not defined.
+        """The metrics, (R,) each, for each column of weights float64 (N, R); NaN where undefined.
 
-        Equal to scikit-learn's with ``sample_weight``, and so to those of images that stand there so many times.
+        Equal to scikit-learn's with ``sample_weight``, and to those of a set with repeated images.
         """
         sums = self._sums @ weights  # (102 + bins, R)
         total = weights.sum(axis=0)
@@ -55,7 +55,7 @@ class WeightedMetrics:
 
 
 def _matrix_of_sums(given: NDArray[np.float64], truth: NDArray[np.int64]) -> Any:
-    """Sparse (102 + bins, N): times weights it gives the confusion matrix, loss, Brier score and gap of each bin."""
+    """Sparse (102 + bins, N): times weights it is the confusion matrix, loss, Brier score and gap of each bin."""
     from scipy.sparse import csr_array
 
     count, answers, confidence = len(truth), given.argmax(axis=1), summing_to_one(given).max(axis=1)
@@ -66,7 +66,7 @@ def _matrix_of_sums(given: NDArray[np.float64], truth: NDArray[np.int64]) -> Any
 
 
 def _by_class(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Confusion matrices (10, 10, R) → precision, recall, F1, means over the classes that have images."""
+    """Confusion matrices (10, 10, R) → precision, recall, F1: means over the classes that have images."""
     right = np.einsum("iir->ir", cells)  # (10, R)
     asked, answered = cells.sum(axis=1), cells.sum(axis=0)
     occurs = asked > 0
@@ -75,7 +75,7 @@ def _by_class(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 
 
 def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(10, R) → (R,), leaving NaN out; NaN where nothing else is."""
+    """(10, R) → (R,), ignoring NaN; NaN where all are."""
     defined = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         means: NDArray[np.float64] = np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0)
@@ -83,10 +83,10 @@ def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class _Ranking:
-    """Areas under the ROC and the precision–recall curve of one class against the others.
+    """Areas under the ROC and precision–recall curves of one class against the others.
 
-    Only the scores of the class's own images are thresholds that matter. The others are summed: those that lie between
-    two thresholds, and those that are tied with one.
+    Only the scores of the class's own images matter as thresholds. The other images are summed: those between two
+    thresholds, and those tied with one.
     """
 
     def __init__(self, scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> None:
@@ -97,18 +97,18 @@ class _Ranking:
         below = np.searchsorted(thresholds, scores, "left")
         up_to = np.searchsorted(thresholds, scores, "right")
         above = self._count - up_to  # thresholds above the score: from 0, the highest first
-        # Rows: 2G + 1 of the others (between, tied, between, …, tied, between), then G of the class itself.
+        # Rows: 2G + 1 for the other images (between, tied, between, …, tied, between), then G for the class itself.
         rows = np.where(positive, 2 * self._count + 1 + above, 2 * above + (up_to > below))
         shape = (3 * self._count + 1, len(scores))
         self._places = csr_array((np.ones(len(scores)), (rows, np.arange(len(scores)))), shape=shape)
 
     def of(self, weights: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Both areas for each column of weights (N, R), whose sums are ``total``: (2, R), NaN where not defined."""
+        """Both areas for each column of weights (N, R) with the sums ``total``: (2, R), NaN where undefined."""
         if not self._count:
             return np.full((2, weights.shape[1]), np.nan)
         sums = self._places @ weights  # (3 G + 1, R)
         between, tied, own = sums[: 2 * self._count : 2], sums[1 : 2 * self._count : 2], sums[2 * self._count + 1 :]
-        false = np.cumsum(between + tied, axis=0)  # (G, R), of the others down to each threshold
+        false = np.cumsum(between + tied, axis=0)  # (G, R), false positives down to each threshold
         true = np.cumsum(own, axis=0)
         positives, negatives = true[-1], total - true[-1]
         with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""What is refused before anything is measured, each with its reason and what to do."""
+"""Checks of probabilities and labels before anything is computed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SUM_TOLERANCE = 1e-3  # ten float32 numbers sum to 1 within 1e-6; bfloat16 outp
 
 
 def checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Both as given, float64 (N, 10) and int64 (N,), if they can be measured.
+    """Both, as float64 (N, 10) and int64 (N,), if they are valid.
 
     Raises:
-        ShapeError: when they are no (N, 10) and (N,), or not equally long.
+        ShapeError: when they are not (N, 10) and (N,) with the same N.
         DatasetError: when there is no image, a probability is NaN, infinite or negative, a row does not sum to 1
             (logits do not, and the message says so), or a label is not 0 to 9.
     """
@@ -37,10 +37,10 @@ def checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.flo
 
 
 def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Logits (N, 10), or logarithms of probabilities → probabilities, float64.
+    """Logits (N, 10), or log-probabilities → probabilities, float64.
 
     Raises:
-        ShapeError: when they are no (N, 10).
+        ShapeError: when they are not (N, 10).
         DatasetError: when one is NaN or infinite.
 
     >>> softmax([[0.0, *[-np.log(3.0)] * 9]]).round(3).tolist()
@@ -52,7 +52,7 @@ def softmax(logits: ArrayLike) -> NDArray[np.float64]:
     if not np.isfinite(exact).all():
         row = int(np.argmin(np.isfinite(exact).all(axis=1)))
         raise DatasetError(f"logits[{row}] holds NaN or infinity; expected finite numbers")
-    powers = np.exp(exact - exact.max(axis=1, keepdims=True))  # the largest is 0: none overflows
+    powers = np.exp(exact - exact.max(axis=1, keepdims=True))  # the largest is 0: no overflow
     return summing_to_one(powers)
 
 
@@ -62,7 +62,7 @@ def _expect_shapes(probabilities: NDArray[Any], labels: NDArray[Any]) -> None:
     if labels.shape != probabilities.shape[:1]:
         raise ShapeError("labels", expected=f"({len(probabilities)},), one for each row", received=labels.shape)
     if not len(labels):
-        raise DatasetError("there are no images to measure; expected at least one")
+        raise DatasetError("there are no images to evaluate; expected at least one")
 
 
 def _expect_probabilities(values: NDArray[np.float64]) -> None:
@@ -85,11 +85,11 @@ def _what_they_are(values: NDArray[np.float64], sums: NDArray[np.float64]) -> st
         return f"These look like logits: {to_do}"
     if np.abs(sums - 100).max() <= 100 * _SUM_TOLERANCE:
         return "These look like per cent: divide by 100"
-    return f"If these are logits, {to_do}; if ten sigmoids made them, or they were rounded, divide each row by its sum"
+    return f"If these are logits, {to_do}; if they are sigmoid outputs, or were rounded, divide each row by its sum"
 
 
 def _expect_labels(labels: NDArray[Any]) -> None:
-    wrong = ~((labels >= 0) & (labels <= 9) & (labels == np.floor(labels)))  # also where one is NaN
+    wrong = ~((labels >= 0) & (labels <= 9) & (labels == np.floor(labels)))  # also for NaN
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DatasetError(f"labels[{row}] is {labels[row]}; expected 0 to 9")

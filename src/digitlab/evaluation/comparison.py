@@ -1,10 +1,10 @@
-"""A ranking of networks or recipes that says so where no difference is significant.
+"""Ranking of networks or recipes, with significance tests.
 
-Single networks are compared by their answers to each image (`paired`): that is said of these networks. Recipes with
-several seeds are compared by the means of their seeds (`seeds`): that is said of the recipes, on these test images.
+Single networks are compared image by image (`paired`); the result applies to these networks. Recipes with several
+seeds are compared by the means over the seeds (`seeds`); the result applies to the recipes, on these test images.
 
-Where many are compared, some pair differs by luck. Holm's correction (Scandinavian Journal of Statistics 6, 1979) keeps
-the chance of even one false "better" in a whole ranking below one in twenty.
+In many comparisons some pair differs by chance. Holm's correction (Scandinavian Journal of Statistics 6, 1979) keeps
+the probability of even one false "better" in a ranking below 0.05.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ __all__ = [
     "rank",
 ]
 
-_SURE = 0.05  # a difference is shown where chance alone makes so large a one more rarely
+_SURE = 0.05  # significance level
 
 Method = Literal["McNemar", "Welch", "one against seeds"]
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Who takes part: one network, or the networks of one recipe, a seed each.
+    """A contestant: one network, or the networks of one recipe, one per seed.
 
-    answers: probabilities (N, 10), one array a network
+    answers: probabilities (N, 10), one array per network
     """
 
     name: str
@@ -62,8 +62,8 @@ class Contestant:
 class Placed:
     """A contestant in the ranking.
 
-    accuracy_interval: over seeds the t interval of their mean, else Wilson's over the images
-    places: the best and the worst place that the differences shown leave to it, 1 first
+    accuracy_interval: the t interval of the mean over seeds; for one network Wilson's interval over the images
+    places: its best and worst possible rank, given the significant differences, from 1
     """
 
     name: str
@@ -75,12 +75,12 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two contestants, the one with the higher accuracy first; differences are its number less the other's.
+    """Two contestants, the one with the higher accuracy first; differences are first minus second.
 
-    seeds: how many networks each is
-    p: of this pair alone; corrected: Holm's, for all ``comparisons`` of the ranking
+    seeds: the number of networks of each
+    p: for this pair alone; corrected: by Holm's method, for all ``comparisons`` of the ranking
     shown: whether ``corrected`` is below 0.05
-    paired: image by image, where the images and not the seeds decided
+    paired: the image-by-image comparison, where the method is McNemar's
     """
 
     first: str
@@ -98,7 +98,7 @@ class Difference:
     shown: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; of the images with different answers only their number."""
+        """Plain values, for JSON; of the images with different predictions only their number."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "paired"}
         if self.paired is not None:
             counts = {name: getattr(self.paired, name) for name in ("both", "only_first", "only_second", "neither")}
@@ -108,24 +108,24 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Contestants by their accuracy, the highest first; the difference of each pair, in that order too."""
+    """Contestants by accuracy, the highest first; the difference of each pair in the same order."""
 
     placed: tuple[Placed, ...]
     differences: tuple[Difference, ...]
 
 
 def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed: int = 0) -> Ranking:
-    """Two or more contestants, by the accuracy of their answers to the images with these labels (N,).
+    """Rank two or more contestants by accuracy on the images with these labels (N,).
 
-    seed: of the bootstrap of the log losses, 1,000 replicas, the same for all
+    seed: of the bootstrap of the log losses, the same 1,000 replicas for all
 
     Raises:
-        UsageError: for fewer than two contestants, one without answers, or two of the same name.
-        ShapeError: when some are not answers to that many images.
+        UsageError: for fewer than two contestants, one without predictions, or two with the same name.
+        ShapeError: when predictions and labels differ in number.
     """
     if len({each.name for each in contestants}) < max(2, len(contestants)) or not all(c.answers for c in contestants):
         names = ", ".join(each.name for each in contestants)
-        raise UsageError(f"to compare: {names or 'none'}; expected two or more, each with its own name and answers")
+        raise UsageError(f"to compare: {names or 'none'}; expected two or more, each with its own name and predictions")
     measured = sorted((_measure(each, labels) for each in contestants), key=lambda each: each.order)
     resampled = resampled_means(np.stack([each.losses for each in measured]), seed)  # (1000, K)
     found = [
@@ -147,7 +147,7 @@ def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed
 
 
 def holm(chances: Sequence[float]) -> list[float]:
-    """The p values of several comparisons, each corrected for their number.
+    """Holm-corrected p-values of several comparisons.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -161,7 +161,7 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """A contestant with its numbers; losses: its first network's log loss of every image (N,)."""
+    """A contestant with its metrics; losses: its first network's log loss for every image (N,)."""
 
     contestant: Contestant
     accuracy: Spread
@@ -182,7 +182,7 @@ def _measure(contestant: Contestant, labels: NDArray[np.integer]) -> _Measured:
 def _judge(
     first: _Measured, second: _Measured, labels: NDArray[np.integer], resampled: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """The fields of `Difference` that these two decide alone."""
+    """The fields of `Difference` that depend on these two only."""
     seeds = len(first.accuracy.values), len(second.accuracy.values)
     if first.accuracy.spreads or second.accuracy.spreads:
         accuracy = differ(first.accuracy.values, second.accuracy.values)
@@ -197,7 +197,7 @@ def _judge(
             "p": accuracy.p,
             "paired": None,
         }
-    # One network each; or the seeds of neither side differ in accuracy, and only the images can tell.
+    # One network each; or no side varies over its seeds, and only the images give a test.
     answers = first.contestant.answers[0], second.contestant.answers[0]
     pair = judge(answers, labels, first.losses - second.losses, resampled)
     return {

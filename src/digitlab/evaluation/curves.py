@@ -1,4 +1,4 @@
-"""Curves of probabilities and labels as arrays, for whoever draws them: ROC, precision–recall, reliability, refusal."""
+"""Curves as arrays: ROC, precision–recall, reliability, error–rejection."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = [
     "roc_curves",
 ]
 
-BINS = 15  # of confidence, as Guo and others, "On calibration of modern neural networks", 2017
+BINS = 15  # of confidence, as in Guo et al., "On calibration of modern neural networks", 2017
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points of a curve and the area under it.
+    """The points of a curve and the area under it.
 
-    x, y: float64 (P,), 0 to 1, x never falling; a step where x stays
+    x, y: float64 (P,), 0 to 1, x not decreasing; equal x for a vertical step
     """
 
     x: NDArray[np.float64]
@@ -42,11 +42,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How often answers of a confidence are right.
+    """Accuracy by confidence.
 
     confidence, accuracy: float64 (B,), means over each bin that is not empty, by rising confidence
-    count: int64 (B,), answers in it
-    error: expected calibration error (ECE), the mean of |confidence − accuracy| over the answers
+    count: int64 (B,), predictions in each
+    error: expected calibration error (ECE), the mean of |confidence − accuracy| over the predictions
     """
 
     confidence: NDArray[np.float64]
@@ -58,7 +58,7 @@ class Reliability:
 def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | None, ...]:
     """ROC of each digit against the others: x the false positive rate, y the true positive rate, scikit-learn's.
 
-    Points in the middle of a straight line are left out. None for a digit of which there is no image, or nothing else.
+    Collinear points are dropped. None for a digit without images, or without images of others.
 
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
@@ -78,9 +78,9 @@ def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | Non
 
 
 def mean_roc(probabilities: ArrayLike, labels: ArrayLike) -> Curve | None:
-    """The mean of the digits' ROC curves over their true positive rates; its area is the mean of theirs (macro).
+    """The macro-average ROC curve: the mean of the digits' true positive rates; its area is the mean of theirs.
 
-    None where no digit has a curve: there are images of one digit only.
+    None where no digit has a curve: images of one digit only.
 
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
@@ -89,8 +89,8 @@ def mean_roc(probabilities: ArrayLike, labels: ArrayLike) -> Curve | None:
     if not curves:
         return None
     x = np.unique(np.concatenate([curve.x for curve in curves]))
-    # Where a curve rises steeply it has two values: both are kept, or the mean would cut its corners.
-    # np.interp gives the last of several values, so the first by a look in the mirror.
+    # A curve has two values at a vertical step: both are kept, or the mean would cut the corner.
+    # np.interp returns the last of several values; the first comes from the mirrored curve.
     before = np.mean([np.interp(-x, -curve.x[::-1], curve.y[::-1]) for curve in curves], axis=0)
     after = np.mean([np.interp(x, curve.x, curve.y) for curve in curves], axis=0)
     area = float(np.mean([curve.area for curve in curves]))
@@ -98,10 +98,10 @@ def mean_roc(probabilities: ArrayLike, labels: ArrayLike) -> Curve | None:
 
 
 def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | None, ...]:
-    """Precision (y) over recall (x) of each digit against the others, scikit-learn's; the area is average precision.
+    """Precision (y) over recall (x) of each digit against the others, as scikit-learn; the area is average precision.
 
-    Average precision is the sum of the steps, not the area under straight lines between the points, which would be too
-    hopeful: draw it as steps before each point. None for a digit of which there is no image.
+    Average precision is the sum of the steps, not the area under lines between the points, which would be too
+    optimistic: draw it as steps before each point. None for a digit without images.
 
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
@@ -122,7 +122,7 @@ def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tupl
 
 
 def bins_of(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Which of ``bins`` equally wide ones holds each number 0 to 1; a bin holds its upper end and not its lower.
+    """The bin of each number 0 to 1, of ``bins`` of equal width; a bin includes its upper end, not its lower.
 
     >>> bins_of(np.array([0.0, 0.2, 0.21, 1.0]), 5).tolist()
     [0, 0, 1, 4]
@@ -131,9 +131,9 @@ def bins_of(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 
 def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS) -> Reliability:
-    """Confidence of the answers against how often they are right, in equally wide bins of confidence.
+    """Reliability diagram: accuracy by confidence, in bins of equal width.
 
-    The points are those of scikit-learn's ``calibration_curve``. Expected calibration error: Naeini and others,
+    The points are those of scikit-learn's ``calibration_curve``. Expected calibration error: Naeini et al.,
     "Obtaining well calibrated probabilities using Bayesian binning", 2015.
 
     Raises:
@@ -151,10 +151,10 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS) -
 
 
 def error_reject(probabilities: ArrayLike, labels: ArrayLike) -> Curve:
-    """The error among the answered images (y) when a share (x) is refused, the least confident first.
+    """Error–rejection curve: error rate of the rest (y) when a share (x) is rejected, the least confident first.
 
-    Equal confidences are refused together. The last point is the surest answers' error once more, at 1. The area
-    is the mean error over all shares (also called AURC): the better a network knows when it is wrong, the less.
+    Equal confidences are rejected together. The last point repeats the error of the most confident ones at x = 1. The
+    area is the mean error over all shares (AURC): the better the confidence separates errors, the smaller.
 
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
@@ -162,7 +162,7 @@ def error_reject(probabilities: ArrayLike, labels: ArrayLike) -> Curve:
     given, truth = checked(probabilities, labels)
     sure, wrong = given.max(axis=1), given.argmax(axis=1) != truth
     _, place = np.unique(sure, return_inverse=True)
-    refused = np.concatenate(([0], np.bincount(place).cumsum()))  # (G + 1,), at each threshold
+    refused = np.concatenate(([0], np.bincount(place).cumsum()))  # (G + 1,), rejected at each threshold
     errors = np.concatenate(([0], np.bincount(place, wrong).cumsum()))
     answered = len(truth) - refused[:-1]
     y = (wrong.sum() - errors[:-1]) / answered

@@ -1,11 +1,11 @@
-"""MNIST's fifteen doubtful test labels: what an accuracy is worth on labels that people agree with.
+"""MNIST's fifteen disputed test labels, and accuracy on labels that people agree with.
 
-Northcutt, Athalye, Mueller: "Pervasive Label Errors in Test Sets Destabilize Machine Learning Benchmarks", 2021. They
-let five people look at each of the 100 test images whose label a network doubted most, and choose between the label and
-the network's guess. For fifteen images fewer than three chose the label. For ten of these three or more chose the
-guess, and it is the label that stands here (the votes: `mturk/mnist_mturk.json` of github.com/cleanlab/label-errors).
-For five no label has three votes. Looked at by us: 947, 2597, 3558 and 6651 plainly are the digit that the majority
-saw; the other six can be read as either, and four of them have three votes against two.
+Northcutt, Athalye, Mueller: "Pervasive Label Errors in Test Sets Destabilize Machine Learning Benchmarks", 2021. Five
+people looked at each of the 100 test images whose label a network doubted most, and chose between the label and the
+network's prediction. For fifteen images fewer than three chose the label. For ten of these, three or more chose the
+prediction, which is the label given here (votes: `mturk/mnist_mturk.json` of github.com/cleanlab/label-errors). For
+five no label has three votes. Our own view: 947, 2597, 3558 and 6651 clearly are the digit of the majority; the other
+six are ambiguous, and four of them have three votes against two.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CORRECTED", "DOUBTFUL", "accuracies", "are_mnists_test_labels", "corrected_labels", "without_doubtful"]
 
-# Row of MNIST's test images → what most of the five people saw. In brackets: MNIST's label, votes for it : for ours.
+# Row of MNIST's test images → the majority's digit. In brackets: MNIST's label, votes for it : for ours.
 CORRECTED = {
     947: 9,  # (8, 0:5)
     1621: 6,  # (0, 2:3)
@@ -45,7 +45,7 @@ _DIGEST = "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"  # 
 def are_mnists_test_labels(labels: NDArray[np.integer]) -> bool:
     """Whether labels (N,) are those of MNIST's 10,000 test images, in their order.
 
-    Sets made of them one by one (`sobel`, `0-1`, `mnist-c/…`) have the same labels, and the same doubts.
+    Sets derived from them (`sobel`, `0-1`, `mnist-c/…`) have the same labels, and the same disputed ones.
     """
     if labels.shape != (_IMAGES,):
         return False
@@ -60,14 +60,14 @@ def corrected_labels(labels: NDArray[np.integer]) -> NDArray[np.integer]:
 
 
 def without_doubtful() -> NDArray[np.bool_]:
-    """Which of MNIST's test images have a label beyond doubt: bool (10000,), 9,985 of them true."""
+    """Which of MNIST's test images have an undisputed label: bool (10000,), 9,985 of them true."""
     kept = np.ones(_IMAGES, bool)
     kept[list(DOUBTFUL)] = False
     return kept
 
 
 def accuracies(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> dict[str, float] | None:
-    """Accuracy of answers (N, 10) on MNIST's own test labels, on the ten corrected, and without the fifteen doubtful.
+    """Accuracy of predictions (N, 10) on MNIST's test labels, with ten corrected, and without the fifteen disputed.
 
     None where labels (N,) are not MNIST's test labels. Keys: accuracy_raw, accuracy_corrected, accuracy_without.
     """

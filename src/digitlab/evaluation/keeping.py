@@ -1,4 +1,4 @@
-"""Probabilities, images and numbers → the files of a run folder that say how good a model is."""
+"""The evaluation files of a run folder: predictions and metrics."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def keep(
 ) -> dict[str, Any]:
     """Write probabilities (N, 10) of ``digits`` and their metrics into ``run``: `predictions.npz`, `metrics.json`.
 
-    about: what was measured (model, data, split …), kept in the JSON beside the numbers; what MNIST's doubtful labels
-        matter is added where they are the labels
+    about: model, data, split …, stored in the JSON beside the metrics; with MNIST's test labels, the accuracies without
+        disputed ones are added
 
     Returns:
-        What `metrics.json` holds now.
+        The content of `metrics.json`.
 
     Raises:
         StorageError: when the files cannot be written.
@@ -48,7 +48,7 @@ def keep_without_images(
     labels: NDArray[np.integer],
     about: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The same of answers (N, 10) to images that are not here, with their labels (N,): no mistake has a picture.
+    """The same for predictions (N, 10) without images, with their labels (N,): no error has a picture.
 
     Raises:
         StorageError: when the files cannot be written.

@@ -1,10 +1,10 @@
-"""Which labels of a set may be wrong: networks that never saw an image are surer of another digit.
+"""Label errors: images whose label out-of-fold predictions contradict.
 
-The rule is the margin: what the networks give the label, less what they give the likeliest other digit, from 1 (sure of
-the label) to -1 (sure of another); the least come first. Of the rules tried on MNIST's test labels (probability of the
-label, margin, its logarithm, the same relative to each class's mean, confident joint first, as Northcutt, Jiang and
-Chuang have it in "Confident Learning", 2021) all find the same published errors but for one or two, fewer than another
-seed changes; the margin is the one that a person can read.
+Ranked by the margin: the probability of the label minus that of the most probable other digit, from 1 (certain of the
+label) to -1 (certain of another); the smallest come first. Of the rules tried on MNIST's test labels (probability of
+the label, margin, its logarithm, the same relative to each class's mean, confident joint first, as in Northcutt, Jiang,
+Chuang, "Confident Learning", 2021) all find the same published errors but for one or two, fewer than another seed
+changes; the margin is the easiest to read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ __all__ = ["LabelRanking", "found_among", "rank_labels"]
 
 @dataclass(frozen=True, slots=True)
 class LabelRanking:
-    """All images of a set, those with the most suspicious label first.
+    """All images of a dataset, the most suspicious labels first.
 
-    rows: int64 (N,), their places in the set
+    rows: int64 (N,), their rows in the dataset
     given: int64 (N,), their labels
-    guesses: int64 (N,), the likeliest digit beside the label
-    scores: float64 (N,), rising; below 0 the guess is likelier than the label
+    guesses: int64 (N,), the most probable digit other than the label
+    scores: float64 (N,), ascending; below 0 the guess is more probable than the label
     """
 
     rows: NDArray[np.int64]
@@ -44,25 +44,25 @@ class LabelRanking:
 
     @property
     def suspicious(self) -> int:
-        """How many labels are less likely than the guess; they stand first."""
+        """How many labels are less probable than the guess; they come first."""
         return int(np.searchsorted(self.scores, 0.0))
 
     def among(self, rows: NDArray[np.int64]) -> LabelRanking:
-        """The ranking of these rows of the set only; they keep their numbers."""
+        """The ranking restricted to these rows."""
         places = np.flatnonzero(np.isin(self.rows, rows))
         return LabelRanking(self.rows[places], self.given[places], self.guesses[places], self.scores[places])
 
 
 def rank_labels(probabilities: ArrayLike, labels: ArrayLike, rows: NDArray[np.int64] | None = None) -> LabelRanking:
-    """Rank labels (N,) by what networks that did not learn from them say: probabilities (N, 10).
+    """Rank labels (N,) by out-of-fold probabilities (N, 10).
 
-    rows: int64 (N,), what to call the images; else 0 to N - 1
+    rows: int64 (N,), the rows of the images; default 0 to N - 1
 
-    The answers of a network to images that it was trained on are of no use here: it has learned their errors, too.
-    `digitlab.training.out_of_fold` makes such as are.
+    Predictions for images that a network was trained on are of no use here: it has learned their errors too.
+    `digitlab.training.out_of_fold` makes predictions by networks that never saw the image.
 
     Raises:
-        ShapeError: when the shapes do not fit each other.
+        ShapeError: when the shapes do not match.
         DatasetError: as `evaluation.checks.checked`.
     """
     answers, truth = checked(probabilities, labels)
@@ -79,7 +79,7 @@ def rank_labels(probabilities: ArrayLike, labels: ArrayLike, rows: NDArray[np.in
 def found_among(
     rows: Sequence[int] | NDArray[np.int64], known: Collection[int], first: Sequence[int]
 ) -> dict[int, int]:
-    """How many of the known errors stand among the first so many rows.
+    """How many of the known errors are among the first rows, for each number in ``first``.
 
     >>> found_among([7, 3, 9, 1], known={3, 1, 5}, first=[1, 2, 4])
     {1: 0, 2: 1, 4: 2}

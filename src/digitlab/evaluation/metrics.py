@@ -1,4 +1,4 @@
-"""Numbers from probabilities and labels, whoever made them. Knows no network library."""
+"""Metrics of probabilities and labels, whatever produced them. Imports no network library."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _CLASSES = list(range(10))
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """How right a set of answers is.
+    """The metrics of a set of predictions.
 
-    loss: mean negative log of the probability given to the true class (natural logarithm); the log loss, NLL and
-        cross-entropy of other texts are this one number
-    accuracy, accuracy_interval: share of right answers, and Wilson's 95 % interval
-    top_2, top_3: share of images whose label is among the two, three most likely classes; of equally likely ones, the
-        higher digits count as likelier, as scikit-learn has it
+    loss: mean negative natural logarithm of the probability given to the true class; also called log loss, NLL and
+        cross-entropy
+    accuracy, accuracy_interval: share of correct predictions, and Wilson's 95 % interval
+    top_2, top_3: share of images whose label is among the two, three most probable classes; among equal probabilities,
+        higher digits come first, as in scikit-learn
     brier: mean squared distance of the ten probabilities from 1 at the label and 0 elsewhere: 0 to 2
     ece: expected calibration error, in 15 equally wide bins of confidence
     precision, recall, f1, support: one number per class, 0 first. precision is None (JSON: null) for a class never
         predicted, recall and f1 for a class without images: 0/0 is undefined, not 0
     …_macro: mean over the classes that have images; …_weighted: over the images. A class with images that was never
-        predicted counts with a precision of 0, as scikit-learn's ``zero_division=0`` has it
-    auc: area under the ROC curve of each class against the others; None where there is no image of it, or no other
-    average_precision: of each class against the others; None where there is no image of it
+        predicted counts with a precision of 0, as scikit-learn's ``zero_division=0``
+    auc: area under the ROC curve of each class against the others; None without images of it, or of others
+    average_precision: of each class against the others; None without images of it
     auc_macro, average_precision_macro: mean over the classes that have one; None where none has
-    intervals: 95 % bootstrap intervals of loss, brier, ece and the …_macro numbers, where they were asked for
+    intervals: 95 % bootstrap intervals of loss, brier, ece and the …_macro metrics, where requested
     confusion_matrix: rows are the true classes, columns the predicted ones
     """
 
@@ -77,7 +77,7 @@ class Metrics:
 
 
 def accuracy_of(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Share of images whose most likely class is the label: probabilities (N, 10), labels (N,)."""
+    """Share of images whose most probable class is the label: probabilities (N, 10), labels (N,)."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
@@ -87,15 +87,15 @@ def log_loss_of(probabilities: NDArray[np.floating], labels: NDArray[np.integer]
 
 
 def measure(probabilities: ArrayLike, labels: ArrayLike, *, bootstrap: int = 0, seed: int = 0) -> Metrics:
-    """All metrics of answers (N, 10) against labels (N,).
+    """All metrics of probabilities (N, 10) against labels (N,).
 
-    What asks for an order only (accuracy, top-k, AUC, average precision) takes the numbers as given; loss, Brier score
-    and calibration error take each row divided by its sum.
+    Metrics of the order (accuracy, top-k, AUC, average precision) use the numbers as given; loss, Brier score and
+    calibration error use each row divided by its sum.
 
-    bootstrap: replicas for the intervals, which are left out at 0; seed: of their draws
+    bootstrap: replicas for the intervals, 0 for none; seed: of the resampling
 
     Raises:
-        ShapeError: when the shapes do not fit each other.
+        ShapeError: when the shapes do not match.
         DatasetError: when there is no image, a probability is not finite or negative, a row does not sum to 1,
             or a label is not 0 to 9.
     """
@@ -115,7 +115,7 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, *, bootstrap: int = 0, 
 
 
 def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
-    """What depends on the most likely class alone."""
+    """The metrics that depend on the most probable class only."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     answers = given.argmax(axis=1)
@@ -135,7 +135,7 @@ def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str
 def without_undefined(
     by_class: Mapping[str, Sequence[float | None]], matrix: Sequence[Sequence[int]]
 ) -> dict[str, tuple[float | None, ...]]:
-    """Precision, recall and f1 (10 numbers each), None in the place of every 0/0.
+    """Precision, recall and f1 (10 numbers each), None for every 0/0.
 
     matrix: 10 rows of 10 counts, the true class by row, the predicted one by column
     """
@@ -149,7 +149,7 @@ def without_undefined(
 
 
 def _by_rank(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
-    """What depends on the order of the probabilities, in a row or of a class."""
+    """The metrics that depend on the order of the probabilities, in a row or of a class."""
     from sklearn.metrics import average_precision_score, roc_auc_score, top_k_accuracy_score
 
     auc: list[float | None] = []
@@ -176,7 +176,7 @@ def _mean(values: list[float | None]) -> float | None:
 def surest_mistakes(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], most: int = 50
 ) -> NDArray[np.int64]:
-    """Rows of the wrong answers, the surest first: int64 (≤ most,)."""
+    """Rows of the misclassified images, the most confident first: int64 (≤ most,)."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
     return wrong[surest][:most].astype(np.int64)

@@ -1,4 +1,4 @@
-"""What each single answer costs: numbers (N,) whose means are metrics."""
+"""Losses of single predictions: numbers (N,) whose means are metrics."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def summing_to_one(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
 def log_losses(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Negative natural logarithm of the probability (N, 10) given to each label (N,).
 
-    Each row is divided by its sum, and no probability counts as less than float64's smallest step from 1, as
-    scikit-learn has it; an image for which the network is sure of another class would weigh infinitely much otherwise.
+    Each row is divided by its sum, and probabilities are clipped at float64's epsilon, as in scikit-learn; otherwise a
+    single image with probability 0 would make the mean infinite.
     """
     likelihood = summing_to_one(probabilities)[np.arange(len(labels)), labels]
     losses: NDArray[np.float64] = -np.log(np.clip(likelihood, np.finfo(np.float64).eps, 1.0))

@@ -1,6 +1,6 @@
-"""Someone else's probabilities and labels: npz, npy, CSV → arrays. Nothing in a file is run, and none fills the memory.
+"""Stored probabilities and labels: npz, npy, CSV → arrays. No file runs code or fills memory.
 
-What a file announces is checked before anything of it is read: type, shape, at most a million rows.
+The header is checked before any data is read: type, shape, at most a million rows.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["read_labels", "read_probabilities"]
 
 _MOST_ROWS = 1_000_000  # a hundred times MNIST's test images; 80 MB as float64
-_MOST_LINE = 4096  # bytes of a line of CSV: ten float64 with all their digits are 250
-_MOST_HEADER = 10_000  # characters of what an npy file says of itself; numpy reads it as a Python literal
-_SEPARATORS = ";\t,"  # in this order: where there are semicolons, commas may be decimal points, and are then refused
+_MOST_LINE = 4096  # bytes per CSV line: ten float64 in full precision take 250
+_MOST_HEADER = 10_000  # characters of an npy header, which numpy parses as a Python literal
+_SEPARATORS = ";\t,"  # in this order: with semicolons, commas may be decimal separators, which are refused
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -44,20 +44,20 @@ _DAMAGE = (
     KeyError,
     SyntaxError,
     tokenize.TokenError,
-    RuntimeError,  # also RecursionError, NotImplementedError; zipfile's word for an encrypted member
+    RuntimeError,  # also RecursionError, NotImplementedError; zipfile raises it for an encrypted member
     MemoryError,
     OverflowError,
 )
 
 
 def read_probabilities(path: Path, *, logits: bool = False) -> NDArray[Any]:
-    """Ten numbers an image, floating (N, 10), as the file has them; of ``logits``, their softmax.
+    """Ten numbers per image, floating (N, 10), as stored; with ``logits``, their softmax.
 
-    npz: the array ``probabilities`` (or ``logits``), or the only one; npy; CSV of ten columns, with or without a line
-    of names; a run folder. Whether they are probabilities is for `checks.checked` to say.
+    npz: the array ``probabilities`` (or ``logits``), or the only one; npy; CSV of ten columns, with or without header;
+    a run folder. Whether they are probabilities is checked by `checks.checked`.
 
     Raises:
-        DatasetError: for a file of another kind, shape or size, a damaged one, or logits that are not finite.
+        DatasetError: for another kind of file, shape or size, a damaged file, or logits that are not finite.
         StorageError: when it may not be read.
     """
     names = ("logits", "probabilities") if logits else ("probabilities",)
@@ -70,11 +70,11 @@ def read_probabilities(path: Path, *, logits: bool = False) -> NDArray[Any]:
 def read_labels(path: Path, *, named: bool = False) -> NDArray[np.int64]:
     """The true digit of each image, int64 (N,).
 
-    npz: the array ``labels``, or the only one unless it must be ``named`` so; npy; CSV of one column, with or without a
-    name above; a run folder.
+    npz: the array ``labels``, or the only one unless ``named``; npy; CSV of one column, with or without header; a run
+    folder.
 
     Raises:
-        DatasetError: for a file of another kind, shape or size, a damaged one, or a label that is not 0 to 9.
+        DatasetError: for another kind of file, shape or size, a damaged file, or a label that is not 0 to 9.
         StorageError: when it may not be read.
     """
     values = _read(path, ("labels",), columns=1, named=named)
@@ -88,7 +88,7 @@ def read_labels(path: Path, *, named: bool = False) -> NDArray[np.int64]:
 def _read(path: Path, names: Sequence[str], *, columns: int, named: bool = False) -> NDArray[Any]:
     if path.is_dir():
         path = Run.open(path).predictions
-    if not path.is_file():  # nor a pipe, whose end may never come
+    if not path.is_file():  # a pipe might never end
         raise DatasetError(f"{path}: there is no such file")
     ending = path.suffix.lower()
     if ending not in (".npz", ".npy", ".csv", ".txt"):
@@ -122,13 +122,13 @@ def _from_archive(file: IO[bytes], path: Path, names: Sequence[str], columns: in
             raise DatasetError(f"{path}: expected the array {names[0]}, found: {found}{more}")
         info = held[name]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DatasetError(f"{path}: {name} is packed in another way than deflate; write it with numpy.savez")
+            raise DatasetError(f"{path}: {name} is not compressed with deflate; write it with numpy.savez")
         with archive.open(info) as member:
             return _from_array(member, f"{path}: {name}", info.file_size, columns)
 
 
 def _from_array(file: IO[bytes], what: str, size: int, columns: int) -> NDArray[Any]:
-    """The array of an npy file of ``size`` bytes, once its header is found to announce just these."""
+    """The array of an npy file of ``size`` bytes, after checking its header."""
     shape, by_columns, dtype = _read_header(file)
     if dtype.hasobject:
         raise DatasetError(f"{what} holds Python objects (a pickle), which are never loaded; expected numbers")
@@ -138,7 +138,7 @@ def _from_array(file: IO[bytes], what: str, size: int, columns: int) -> NDArray[
     expected = file.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
     if size != expected:
         raise DatasetError(f"{what} has {size:,} bytes; expected {expected:,} for {dtype} {shape}; it may be cut off")
-    values = np.frombuffer(file.read(size), dtype)  # reads to the end, so that a zip's checksum is compared
+    values = np.frombuffer(file.read(size), dtype)  # reads to the end, so that the zip's checksum is verified
     values = values.reshape(shape[::-1]).T if by_columns else values.reshape(shape)
     return values.reshape(-1) if columns == 1 else values
 
@@ -149,14 +149,14 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
     if version not in readers:
         raise ValueError(f"npy format {version}; expected (1, 0) or (2, 0)")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # headers of Python 2
+        warnings.simplefilter("ignore")  # headers written by Python 2
         return readers[version](file, max_header_size=_MOST_HEADER)
 
 
 def _expect_shape(what: str, shape: tuple[int, ...], columns: int) -> None:
     if columns == 1 and shape[1:] == (10,):
         raise DatasetError(
-            f"{what} holds ten numbers a row; expected one label a row: of one-hot rows, take argmax(axis=1)"
+            f"{what} holds ten numbers per row; expected one label per row: for one-hot labels, take argmax(axis=1)"
         )
     if shape[1:] != (columns,) and not (columns == 1 and len(shape) == 1):
         expected = "(N,)" if columns == 1 else f"(N, {columns})"
@@ -175,14 +175,14 @@ def _from_lines(file: IO[bytes], path: Path, columns: int) -> NDArray[np.float64
         if place == 0 and _are_names(cells):
             continue
         if len(numbers) == columns * _MOST_ROWS:
-            raise DatasetError(f"{path} has more than {_MOST_ROWS:,} rows; expected at most so many")
+            raise DatasetError(f"{path} has more than {_MOST_ROWS:,} rows, which is the limit")
         numbers.extend(_number(cell, path, number, column) for column, cell in enumerate(cells, 1))
     values = np.array(numbers, np.float64)
     return values if columns == 1 else values.reshape(-1, columns)
 
 
 def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that hold something, with their numbers from 1, one by one."""
+    """The lines that are not empty, with their numbers from 1."""
     for number in itertools.count(1):
         line = file.readline(_MOST_LINE)
         if not line:
@@ -201,7 +201,7 @@ def _cells(line: str, columns: int) -> list[str]:
 
 
 def _are_names(cells: list[str]) -> bool:
-    """Whether a first line names the columns; a table of pandas has their numbers as names."""
+    """Whether the first line is a header; pandas writes the columns' numbers."""
     return cells == [str(digit) for digit in range(10)] or not any(_is_number(cell) for cell in cells)
 
 

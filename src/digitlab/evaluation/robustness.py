@@ -1,6 +1,6 @@
-"""How a model does away from home: on spoilt, turned and moved digits, on another hand, and on things that are none.
+"""Robustness under distribution shift: corruptions, rotations, translations, another dataset, OOD images.
 
-Pure: a function that answers images, and named sets, in; a table out.
+Pure: a function from images to probabilities and named test sets in, a table out.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Answer = Callable[["Images"], "NDArray[np.floating]"]
 Score = Callable[["Images", "NDArray[np.floating]"], "NDArray[np.floating]"]
 Tell = Callable[[int, int, str], None]
 
-ANSWERED = 0.99  # of the plain digits are answered at the threshold; the others would be refused
-LEVELS = tuple(level / 200 for level in range(180, 201))  # shares of plain digits answered: 90 to 100 %
-_EXAMPLES = 10  # images of each set that are kept to be shown
+ANSWERED = 0.99  # share of the plain digits accepted at the threshold
+LEVELS = tuple(level / 200 for level in range(180, 201))  # shares of plain digits accepted: 90 to 100 %
+_EXAMPLES = 10  # images of each set that are kept for the report
 
 
 class ImageSet(Protocol):
-    """A set to answer; `digitlab.datasets.robustness_sets` makes them."""
+    """A test set; `digitlab.datasets.robustness_sets` makes them."""
 
     @property
     def kind(self) -> str:
@@ -46,24 +46,24 @@ class ImageSet(Protocol):
 
     @property
     def place(self) -> float | None:
-        """Degrees or pixels; None for kinds that have none."""
+        """Degrees or pixels; None for other kinds."""
 
     @property
     def optional(self) -> bool:
-        """Whether it is left out where it cannot be loaded."""
+        """Whether it is skipped where it cannot be loaded."""
 
     @property
     def load(self) -> Callable[[], tuple[Images, Images | None]]:
-        """Makes images uint8 (N, 28, 28), and labels uint8 (N,) or, of strangers, None."""
+        """Images uint8 (N, 28, 28), and labels uint8 (N,), or None for out-of-distribution images."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToldApart:
-    """How well a score tells the plain digits from strangers.
+    """How well a score separates the plain digits from out-of-distribution (OOD) images.
 
-    auroc: how often a digit's score is above a stranger's; ties count half
-    answered: share of the strangers answered with a score from which on `ANSWERED` of the digits lie
-    curve: the same for each of `LEVELS` in the place of `ANSWERED`
+    auroc: probability that a digit's score is above an OOD image's; ties count half
+    answered: share of the OOD images accepted at the threshold that accepts `ANSWERED` of the digits (FPR at 99 % TPR)
+    curve: the same for each of `LEVELS` instead of `ANSWERED`
     """
 
     auroc: float
@@ -73,13 +73,13 @@ class ToldApart:
 
 @dataclass(frozen=True, slots=True)
 class SetResult:
-    """What a model said to one set.
+    """A model's results on one set.
 
-    accuracy, interval: with 95 % (Wilson); None for strangers, to whom no answer is right
-    answered: share of the images answered with at least the confidence at which `ANSWERED` of the plain digits are
-    by_confidence: of strangers only: told from the plain digits by the largest probability
-    by_own_score: the same by the model's own score, where it has one
-    examples: uint8 (≤ 10, 28, 28), the first images, to be shown
+    accuracy, interval: with Wilson's 95 % interval; None for OOD images, which have no label
+    answered: share of the images accepted at the confidence that accepts `ANSWERED` of the plain digits
+    by_confidence: OOD images only: separation from the plain digits by the largest probability
+    by_own_score: the same by the model's own OOD score, where it has one
+    examples: uint8 (≤ 10, 28, 28), the first images
     """
 
     kind: str
@@ -94,7 +94,7 @@ class SetResult:
     examples: Images
 
 
-# Of a row of `robustness.csv`.
+# The columns of `robustness.csv`.
 COLUMNS = (
     "kind", "name", "place", "images", "accuracy", "low", "high", "answered", "auroc", "own_auroc", "own_answered",
 )  # fmt: skip
@@ -102,9 +102,9 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """The whole table.
+    """The results on all sets.
 
-    threshold: the largest probability from which on `ANSWERED` of the plain digits are answered
+    threshold: the highest confidence threshold that accepts `ANSWERED` of the plain digits
     left_out: sets that could not be loaded, and why
     """
 
@@ -113,22 +113,22 @@ class Robustness:
     left_out: tuple[tuple[str, str], ...]
 
     def of(self, *kinds: str) -> tuple[SetResult, ...]:
-        """The results of these kinds, in the order in which they were measured."""
+        """The results of these kinds, in order."""
         return tuple(each for each in self.sets if each.kind in kinds)
 
     @property
     def plain(self) -> SetResult:
-        """The digits as they are."""
+        """The unchanged digits."""
         return self.of("plain")[0]
 
     @property
     def corruption_mean(self) -> float | None:
-        """Mean accuracy over the corruptions; all have the same images, so it has no interval of that kind."""
+        """Mean accuracy over the corruptions; all share the same images, so Wilson intervals do not apply."""
         found = [each.accuracy for each in self.of("corruption") if each.accuracy is not None]
         return float(np.mean(found)) if found else None
 
     def sweep(self, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Places (P,), accuracies (P,) and intervals (P, 2) of a rotation or shift, by place; plain digits are at 0."""
+        """Degrees or pixels (P,), accuracies (P,), intervals (P, 2) of a rotation or shift; plain digits are at 0."""
         known = [(0.0, self.plain), *((float(each.place or 0), each) for each in self.of(kind))]
         points = [(place, each.accuracy, each.interval) for place, each in sorted(known, key=lambda point: point[0])]
         places, accuracies, intervals = zip(*points, strict=True)
@@ -144,7 +144,7 @@ class Robustness:
         }
 
     def rows(self) -> list[tuple[object, ...]]:
-        """A row a set, as `COLUMNS` names them."""
+        """One row per set, with the columns `COLUMNS`."""
         return [
             (
                 *(each.kind, each.name, each.place, each.images, each.accuracy),
@@ -161,21 +161,21 @@ class Robustness:
 def measure_robustness(
     answer: Answer, sets: Sequence[ImageSet], *, own_score: Score | None = None, tell: Tell = lambda *_: None
 ) -> Robustness:
-    """Ask a model about every set.
+    """Evaluate a model on every set.
 
     Args:
         answer: images uint8 (N, 28, 28) → probabilities (N, 10)
-        sets: one of them plain, which is asked first
-        own_score: (images, their probabilities) → (N,), the larger the more it is a digit; None: the model has none
-        tell: called with the sets done, their number, and the name of the next, or "" at the end
+        sets: one of them plain, which is evaluated first
+        own_score: (images, probabilities) → (N,), larger for digits; None: the model has none
+        tell: called with the number of sets done, of all, and the name of the next, or "" at the end
 
     Raises:
         UsageError: when there is not exactly one plain set.
-        DatasetError: when a set that is not optional cannot be loaded, or the answers are no probabilities.
+        DatasetError: when a set that is not optional cannot be loaded, or the output is not probabilities.
     """
     plain = [each for each in sets if each.kind == "plain"]
     if len(plain) != 1:
-        raise UsageError(f"{len(plain)} of the sets hold plain digits; expected one, which the others are held against")
+        raise UsageError(f"{len(plain)} of the sets hold plain digits; expected one, as the reference")
     tell(0, len(sets), plain[0].name)
     at_home = _ask(answer, own_score, plain[0], *plain[0].load())
     results = [_result(at_home, at_home)]
@@ -198,7 +198,7 @@ def measure_robustness(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A set and what was said: right is how many answers were; the scores are float64 (N,)."""
+    """A set with its results: right is the number of correct predictions; the scores are float64 (N,)."""
 
     given: ImageSet
     count: int
@@ -255,6 +255,6 @@ def _share_answered(scores: NDArray[np.float64], digits: NDArray[np.float64], le
 
 
 def _threshold(digits: NDArray[np.float64], level: float) -> float:
-    """The highest score from which on at least this share of the plain digits lies."""
+    """The highest threshold that accepts at least this share of the plain digits."""
     kept = max(1, int(np.ceil(level * len(digits) - 1e-9)))
     return float(np.sort(digits)[len(digits) - kept])

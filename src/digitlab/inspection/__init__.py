@@ -1,8 +1,15 @@
-"""Look inside: a model and an image → arrays to look at. `inspection.look` makes pictures of all of it."""
+"""What a network computes and why: a model and an image → arrays. `inspection.look` draws them."""
 
 from __future__ import annotations
 
-from digitlab.inspection.activations import Liveliness, Maps, activation_maps, liveliness, mapping_layers, results
+from digitlab.inspection.activations import (
+    ActivationStatistics,
+    Maps,
+    activation_maps,
+    activation_statistics,
+    mapping_layers,
+    results,
+)
 from digitlab.inspection.attribution import (
     Question,
     grad_cam,
@@ -21,22 +28,22 @@ from digitlab.inspection.steps import Network, Step, lay_open
 from digitlab.inspection.summary import LayerSummary, summarise
 
 __all__ = [
+    "ActivationStatistics",
     "Change",
     "FilterReading",
     "Filters",
     "LayerSummary",
-    "Liveliness",
     "Maps",
     "Network",
     "Question",
     "Seen",
     "Step",
     "activation_maps",
+    "activation_statistics",
     "convolution_filters",
     "grad_cam",
     "integrated_gradients",
     "lay_open",
-    "liveliness",
     "mapping_layers",
     "nearest",
     "occlusion",

@@ -1,4 +1,4 @@
-"""What a network makes of images, layer by layer: activation maps, and the maps that never answer."""
+"""Activation maps, layer by layer, and the maps that are dead."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from digitlab.inspection.steps import Network, Step
 
-__all__ = ["Liveliness", "Maps", "activation_maps", "liveliness", "mapping_layers", "results"]
+__all__ = ["ActivationStatistics", "Maps", "activation_maps", "activation_statistics", "mapping_layers", "results"]
 
-_BATCH = 100  # images at once: the maps of the widest network here, 256 of 26 by 26, take 70 MB for so many
+_BATCH = 100  # images per pass: the maps of the widest network here, 256 of 26 by 26, then take 70 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """What one convolution or pooling layer makes of images.
+    """The activation maps of one convolution or pooling layer.
 
-    after: float32 (N, H, W, number), what the next layer sees: behind the layer's activation
-    before: the same before the activation; None where the layer has none
+    after: float32 (N, H, W, C), the input of the next layer: after the activation function
+    before: the same before the activation function; None where the layer has none
     activation: "relu" …, or None
     """
 
@@ -39,11 +39,11 @@ class Maps:
 
 
 @dataclass(frozen=True, slots=True)
-class Liveliness:
-    """How much each map of a layer answers to a set of images.
+class ActivationStatistics:
+    """The range of each activation map of a layer over a set of images.
 
-    least, greatest: float32 (number,), over all places of all images
-    images: how many were looked at
+    least, greatest: float32 (C,), over all positions of all images
+    images: their number
     """
 
     layer: str
@@ -53,17 +53,17 @@ class Liveliness:
 
     @property
     def dead(self) -> list[int]:
-        """The numbers, from 1, of the maps that are the same everywhere in every image: they tell nothing."""
+        """The numbers, from 1, of the dead maps: constant over all positions of all images."""
         return _numbers(self._spread <= 1e-6)
 
     @property
     def faint(self) -> list[int]:
-        """The numbers of the maps that look dead beside the others: they vary by less than a hundredth of the most."""
+        """The numbers of the nearly dead maps: their range is less than 1 % of the largest one's."""
         return _numbers((self._spread > 1e-6) & (self._spread < 0.01))
 
     @property
     def _spread(self) -> NDArray[np.float32]:
-        """How far each map varies, beside the one that varies most; all 0 where none does."""
+        """The range of each map, relative to the largest; all 0 where none varies."""
         spread = self.greatest - self.least
         scale = float(max(np.abs(self.greatest).max(), np.abs(self.least).max()))
         most = float(spread.max())
@@ -75,10 +75,10 @@ def _numbers(chosen: NDArray[np.bool_]) -> list[int]:
 
 
 def mapping_layers(network: Network, only: str | None = None) -> list[Step]:
-    """The convolution and pooling layers, or the one of this name.
+    """The convolution and pooling layers, or the one with this name.
 
     Raises:
-        UsageError: where there is no such layer; the names are offered.
+        UsageError: for an unknown layer; the message lists the names.
     """
     if only is not None:
         return [network.find(only)]
@@ -86,9 +86,9 @@ def mapping_layers(network: Network, only: str | None = None) -> list[Step]:
 
 
 def activation_maps(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[Maps]:
-    """The maps of these layers for images (N, 28, 28), 0 … 255, all in one pass.
+    """The activation maps of these layers for images (N, 28, 28), 0 … 255, in one pass.
 
-    Layers whose results are no maps, (N, H, W, number), are left out.
+    Layers whose output is not (N, H, W, C) are skipped.
     """
     mapping = [layer for layer in layers if len(layer.shape) == 3]
     activated = [network.activated(layer) for layer in mapping]
@@ -103,7 +103,7 @@ def activation_maps(network: Network, images: NDArray[Any], layers: Iterable[Ste
 
 
 def results(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> list[NDArray[np.float32]]:
-    """What these steps make of images (N, 28, 28): float32 (N, …) each, in one pass."""
+    """The outputs of these steps for images (N, 28, 28): float32 (N, …) each, in one pass."""
     parts = list(_batches(network, images, steps))
     return [np.concatenate(held) for held in zip(*parts, strict=True)]
 
@@ -117,8 +117,8 @@ def _batches(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> I
         yield [np.asarray(held, np.float32) for held in keras.tree.flatten(made)]
 
 
-def liveliness(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[Liveliness]:
-    """Of each of these layers' maps behind the activation; images (N, 28, 28), however many, in little memory."""
+def activation_statistics(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[ActivationStatistics]:
+    """The ranges of these layers' maps, after the activation; images (N, 28, 28), any number, in bounded memory."""
     layers = list(layers)
     extremes: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     for made in _batches(network, images, [network.activated(layer) for layer in layers]):
@@ -131,6 +131,6 @@ def liveliness(network: Network, images: NDArray[Any], layers: Iterable[Step]) -
             for (least, greatest), lower, higher in zip(seen, low, high, strict=True)
         ]
     return [
-        Liveliness(layer.name, least, greatest, len(images))
+        ActivationStatistics(layer.name, least, greatest, len(images))
         for layer, (least, greatest) in zip(layers, extremes, strict=True)
     ]

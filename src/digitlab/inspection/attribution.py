@@ -1,9 +1,9 @@
-"""Reasons: which pixels of an image an answer owes itself to.
+"""Attribution: which pixels of an image a prediction depends on.
 
-Four ways, because none is the truth: the slope at each pixel (Simonyan 2014), the slope gathered on the way from a
-black image (Sundararajan 2017), the maps of a convolution weighed by what they matter (Selvaraju 2017), and what
-happens when a place is erased (Zeiler 2014). What is explained is a class's score before the softmax, or how far one
-class is ahead of another: "why 4 and not 9".
+Four methods, because none is the truth: the gradient at each pixel (saliency, Simonyan 2014), the gradient integrated
+along the path from a black image (integrated gradients, Sundararajan 2017), the activation maps of a convolution
+weighted by their gradients (Grad-CAM, Selvaraju 2017), and the effect of erasing a square (occlusion, Zeiler 2014).
+Explained is a class's logit, or the difference of two classes' logits: "why 4, not 9".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from digitlab.errors import UsageError
 from digitlab.inspection.activations import results
-from digitlab.inspection.gradients import slopes
+from digitlab.inspection.gradients import gradients
 from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.inspection.receptive_fields import Field
     from digitlab.inspection.steps import Network
+    from digitlab.network.receptive_field import ReceptiveField
 
 __all__ = [
     "Gathered",
@@ -41,12 +41,12 @@ __all__ = [
 
 _BATCH = 128
 _FIRST_STEPS, _MOST_STEPS = 32, 4096
-_COMPLETE = 0.005  # of the score's difference; what is promised is 0.01
+_COMPLETE = 0.005  # allowed error as a share of the score's difference; the docs promise 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Why this digit; or why this one and not that one.
+    """The question: why this digit, or why this one and not that one?
 
     >>> str(Question(4)), str(Question(4, 9))
     ('why 4', 'why 4, not 9')
@@ -67,7 +67,7 @@ class Question:
 
     @property
     def weights(self) -> NDArray[np.float32]:
-        """float32 (10,): the scores times these are summed up."""
+        """float32 (10,): 1 for the digit, −1 for the other; their product with the scores is explained."""
         weights = np.zeros(10, np.float32)
         weights[self.why] = 1
         if self.unless is not None:
@@ -77,12 +77,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What integrated gradients found.
+    """The result of integrated gradients.
 
-    maps: float32 (Q, 28, 28); each sums up to the score of the image less that of a black one
+    maps: float32 (Q, 28, 28); each sums to the score of the image minus that of a black image
     rise: float32 (Q,), these differences
-    missing: float32 (Q,), by how much the sums miss them, as a share
-    steps: how many places on the way were looked at
+    missing: float32 (Q,), relative error of the sums
+    steps: points on the path
     """
 
     maps: NDArray[np.float32]
@@ -92,7 +92,7 @@ class Gathered:
 
 
 def scores(network: Network, images: NDArray[Any]) -> NDArray[np.float32]:
-    """The scores (N, 10) that reasons are given for, of images (N, 28, 28), 0 … 255: before the softmax."""
+    """The logits (N, 10) of images (N, 28, 28), 0 … 255."""
     given = np.asarray(images, np.float32)
     made = [
         np.asarray(network.scoring(given[start : start + _BATCH], training=False))
@@ -102,22 +102,22 @@ def scores(network: Network, images: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def saliency(network: Network, image: NDArray[np.uint8], questions: Sequence[Question]) -> NDArray[np.float32]:
-    """How steeply the score changes with each pixel: float32 (Q, 28, 28), 0 or more.
+    """Saliency: the magnitude of the score's gradient at each pixel, float32 (Q, 28, 28), 0 or more.
 
-    In units of the score for a pixel that went from black to white at that slope.
+    In units of the score, for a change of the pixel from black to white.
     """
     weights = _weights(questions)
     images = np.repeat(np.asarray(image, np.float32)[None], len(questions), axis=0)
-    _, (found,) = slopes(network.scoring, [images], weights)
+    _, (found,) = gradients(network.scoring, [images], weights)
     return np.abs(found) * 255
 
 
 def integrated_gradients(
     network: Network, image: NDArray[np.uint8], questions: Sequence[Question], *, steps: int | None = None
 ) -> Gathered:
-    """What each pixel adds to the score on the straight way from a black image to this one; signed.
+    """Integrated gradients: each pixel's share of the score's rise from a black image; signed.
 
-    steps: places on the way; None takes more of them until the sums are right to half of a per cent, 4096 at most.
+    steps: points on the path; None: as many as give sums that are correct within 0.5 %, at most 4096.
     """
     weights = _weights(questions)
     target = np.asarray(image, np.float32)
@@ -127,30 +127,30 @@ def integrated_gradients(
     taken = steps or _FIRST_STEPS
     while True:
         open_ones = np.flatnonzero(missing > _COMPLETE)
-        maps[open_ones] = target * _mean_slopes(network, target, weights[open_ones], taken)
+        maps[open_ones] = target * _mean_gradients(network, target, weights[open_ones], taken)
         missing = np.abs(maps.sum(axis=(1, 2)) - rise) / np.maximum(np.abs(rise), 1e-6)
         if steps is not None or missing.max() <= _COMPLETE or taken >= _MOST_STEPS:
             return Gathered(maps, rise, missing, taken)
         taken *= 2
 
 
-def _mean_slopes(
+def _mean_gradients(
     network: Network, target: NDArray[np.float32], weights: NDArray[np.float32], steps: int
 ) -> NDArray[np.float64]:
-    """(Q, 28, 28): of the middles of so many parts of the way."""
+    """The mean gradient (Q, 28, 28) at the midpoints of equal parts of the path."""
     shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     total = np.zeros((len(weights), 28, 28))
-    way = np.repeat(np.arange(len(weights)), steps)  # the question of each image
+    way = np.repeat(np.arange(len(weights)), steps)  # the question that each image belongs to
     places = np.tile(shares, len(weights))
     for start in range(0, len(way), _BATCH):
         rows = slice(start, start + _BATCH)
-        _, (found,) = slopes(network.scoring, [places[rows, None, None] * target], weights[way[rows]])
+        _, (found,) = gradients(network.scoring, [places[rows, None, None] * target], weights[way[rows]])
         np.add.at(total, way[rows], found)
     return total / steps
 
 
 def last_convolution(network: Network) -> str | None:
-    """The step that Grad-CAM looks at unless another is named; None in a network without convolutions."""
+    """The step that Grad-CAM uses unless another is named; None in a network without convolutions."""
     mapping = [step for step in network.of_kinds(CONVOLUTIONS) if len(step.shape) == 3]
     return network.activated(mapping[-1]).name if mapping else None
 
@@ -158,37 +158,37 @@ def last_convolution(network: Network) -> str | None:
 def grad_cam(
     network: Network, image: NDArray[np.uint8], questions: Sequence[Question], layer: str | None = None
 ) -> NDArray[np.float32]:
-    """Where the maps lie that speak for the answer: float32 (Q, 28, 28), 0 or more, in units of the score.
+    """Grad-CAM: the activation maps in favour of the answer, float32 (Q, 28, 28), 0 or more, in units of the score.
 
-    Each map of the layer is weighed by the mean slope of the score with respect to it; what is below 0 in the sum is
-    cut off. The sum is laid on the image where its units look, by the receptive field.
+    Each map of the layer is weighted by the mean gradient of the score with respect to it; negative sums are cut off.
+    The result is placed on the image by the units' receptive fields.
 
     Raises:
-        UsageError: for a layer that there is not, one without maps, or a network without convolutions.
+        UsageError: for an unknown layer, one without maps, or a network without convolutions.
     """
     name = last_convolution(network) if layer is None else network.activated(network.find(layer)).name
     if name is None:
-        raise UsageError(f"{network.model.name} has no convolution, whose maps Grad-CAM weighs")
+        raise UsageError(f"{network.model.name} has no convolution, as Grad-CAM needs")
     step = network.steps[name]
     if len(step.shape) != 3:
-        raise UsageError(f"layer {name!r} makes {step.shape} of an image; Grad-CAM needs maps (height, width, number)")
+        raise UsageError(f"layer {name!r} outputs {step.shape}; Grad-CAM needs maps (height, width, channels)")
     count = len(questions)
     images = np.repeat(np.asarray(image, np.float32)[None], count, axis=0)
     nothing = np.zeros((count, *step.shape), np.float32)
-    _, (_, found) = slopes(network.probed(step), [images, nothing], _weights(questions))
-    (maps,) = results(network, images[:1], [step])[0]  # (H, W, number)
+    _, (_, found) = gradients(network.probed(step), [images, nothing], _weights(questions))
+    (maps,) = results(network, images[:1], [step])[0]  # (H, W, C)
     summed = np.maximum(np.einsum("hwc,qc->qhw", maps, found.mean(axis=(1, 2))), 0)
     return np.stack([_on_image(each, receptive_fields(network)[name]) for each in summed.astype(np.float32)])
 
 
-def _on_image(sums: NDArray[np.float32], field: Field | None) -> NDArray[np.float32]:
-    """(H, W) → (28, 28): each unit at the middle of what it sees, bilinear between, the outermost repeated outwards."""
+def _on_image(sums: NDArray[np.float32], field: ReceptiveField | None) -> NDArray[np.float32]:
+    """(H, W) → (28, 28): each unit at the centre of its receptive field, bilinear between, edges repeated outwards."""
     if field is None or field.whole:
         return np.asarray(cv2.resize(sums, (28, 28), interpolation=cv2.INTER_LINEAR), np.float32)
     pixels = np.arange(28, dtype=np.float32)
     rows, columns = (
-        np.clip((pixels - reach.middle) / reach.step, 0, size - 1).astype(np.float32)
-        for reach, size in zip((field.down, field.across), sums.shape, strict=True)
+        np.clip((pixels - middle) / step, 0, size - 1).astype(np.float32)
+        for middle, step, size in zip(field.middle, field.step, sums.shape, strict=True)
     )
     across, down = np.meshgrid(columns, rows)
     return np.asarray(cv2.remap(sums, across, down, cv2.INTER_LINEAR), np.float32)
@@ -197,9 +197,9 @@ def _on_image(sums: NDArray[np.float32], field: Field | None) -> NDArray[np.floa
 def occlusion(
     network: Network, image: NDArray[np.uint8], questions: Sequence[Question], side: int = 5
 ) -> NDArray[np.float32]:
-    """What the score loses when the square around each pixel is blackened: float32 (Q, 28, 28), signed.
+    """Occlusion: the drop of the score when the square around each pixel is black, float32 (Q, 28, 28), signed.
 
-    side: of the square in pixels, odd; at the border it sticks out
+    side: of the square in pixels, odd; at the border part of it lies outside
 
     Raises:
         UsageError: for an even side, or one below 1.

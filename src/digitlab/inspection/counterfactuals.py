@@ -1,6 +1,6 @@
-"""What would change the answer: the smallest shift, the smallest turn, the smallest square erased.
+"""Counterfactuals: the smallest shift, rotation and erased square that change the prediction.
 
-Knows no network: it asks a function from images to probabilities.
+Needs no network library: works with any function from images to probabilities.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = ["FURTHEST", "Change", "smallest_changes", "smallest_patch", "smallest
 
 Kind = Literal["shift", "rotation", "erased square"]
 
-FURTHEST: dict[Kind, float] = {"shift": 10, "rotation": 90, "erased square": 20}  # pixels, degrees, pixels of its side
+FURTHEST: dict[Kind, float] = {"shift": 10, "rotation": 90, "erased square": 20}  # pixels, degrees, side in pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The smallest change of one kind that gets another answer.
+    """The smallest change of one kind that changes the prediction.
 
-    size: pixels of the way, degrees, pixels of the square's side
-    place: (right, down) of a shift in pixels; (degrees,) of a turn, clockwise; (left, top) of the square
-    image: uint8 (28, 28), changed so
-    digit, confidence: what is answered then
+    size: length of the shift in pixels, degrees, side of the square in pixels
+    place: (right, down) of a shift in pixels; (degrees,) of a rotation, clockwise; (left, top) of the square
+    image: uint8 (28, 28), the changed image
+    digit, confidence: the new prediction
     """
 
     kind: Kind
@@ -68,7 +68,7 @@ class Change:
 
 
 def smallest_changes(answer: Answer, image: NDArray[np.uint8]) -> dict[Kind, Change | None]:
-    """The smallest change of each kind; None where nothing up to FURTHEST gets another answer."""
+    """The smallest change of each kind; None where none up to FURTHEST changes the prediction."""
     return {
         "shift": smallest_shift(answer, image),
         "rotation": smallest_rotation(answer, image),
@@ -77,20 +77,20 @@ def smallest_changes(answer: Answer, image: NDArray[np.uint8]) -> dict[Kind, Cha
 
 
 def smallest_shift(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
-    """By whole pixels; black comes in. The shortest way, and of several the one whose new answer is surest."""
+    """By whole pixels, black fills in. The shortest one; of several, that with the most confident new prediction."""
     reach = int(FURTHEST["shift"])
     moves = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
     ways = sorted((x * x + y * y, x, y) for x, y in moves if 0 < x * x + y * y <= reach * reach)
     places = np.array([(x, y) for _, x, y in ways], np.float64)
     still = np.broadcast_to(np.eye(2), (len(ways), 2, 2))
-    # warp looks up where each pixel comes from: the other way.
+    # warp maps result to source: the opposite direction.
     images = warp(np.repeat(image[None], len(ways), axis=0), np.concatenate([still, -places[:, :, None]], axis=2))
     sizes = np.sqrt([square for square, _, _ in ways])
     return _first_change(answer, image, "shift", iter([(sizes, places, images)]))
 
 
 def smallest_rotation(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
-    """By whole degrees to either side, about the middle of the image."""
+    """By whole degrees in either direction, about the centre of the image."""
     degrees = np.array([sign * turn for turn in range(1, int(FURTHEST["rotation"]) + 1) for sign in (1, -1)], float)
     angle = np.deg2rad(degrees)
     turns = np.stack([np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)], axis=-1).reshape(-1, 2, 2)
@@ -99,12 +99,12 @@ def smallest_rotation(answer: Answer, image: NDArray[np.uint8]) -> Change | None
 
 
 def smallest_patch(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
-    """A square made black, wherever it lies; of several the one whose new answer is surest."""
+    """A black square at any position; of several, the one with the most confident new prediction."""
     return _first_change(answer, image, "erased square", _erased(image))
 
 
 def _erased(image: NDArray[np.uint8]) -> Iterator[Candidates]:
-    """Squares of each side in turn, each at every place where it hides something."""
+    """Squares of growing side, each at every position where it hides ink."""
     for side in range(1, int(FURTHEST["erased square"]) + 1):
         corners = [
             (left, top)
@@ -123,7 +123,7 @@ def _first_change(
     kind: Kind,
     candidates: Iterator[Candidates],
 ) -> Change | None:
-    """The least size at which one of the images, given by growing size, is answered otherwise."""
+    """The smallest size at which the prediction for one of the images, given by growing size, changes."""
     before = int(answer(image[None])[0].argmax())
     for sizes, places, images in candidates:
         said = answer(images) if len(images) else np.empty((0, 10), np.float32)

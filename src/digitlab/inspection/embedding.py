@@ -1,7 +1,7 @@
-"""The whole set as a network sees it: the numbers before its answer, their map in the plane, who is near whom.
+"""A whole set in a network's feature space: embeddings, their 2-D maps, nearest neighbours.
 
-What stands before the last layer with weights is all that the answer is made of: images that are near each other there
-are alike to the network. Distances are plain (Euclidean) ones between these numbers.
+The input of the last layer with weights is all that the prediction is computed from: images that are close there look
+similar to the network. Distances are Euclidean.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Seen", "nearest", "penultimate", "projections", "prototypes", "see", "unusual"]
 
-_TOGETHER = 500  # images a call: the widest network here takes 350 MB for so many
-_PIECE = 10_000  # images that are float32 at once
-_COMPONENTS = 50  # as many numbers of an image go into t-SNE; the directions beyond hold noise
-_PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50, and the picture hardly changes
-_TSNE_SECONDS = 0.014  # an image, on one core (42 s of 3,000)
-_NEIGHBOURS = 10  # of its own class, from which an unusual image is far
-_SPARED = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")  # change nothing when asked
+_TOGETHER = 500  # images per call: the widest network here then takes 350 MB
+_PIECE = 10_000  # images in float32 at a time
+_COMPONENTS = 50  # principal components that go into t-SNE; the others hold noise
+_PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50 give similar maps
+_TSNE_SECONDS = 0.014  # per image, on one core (42 s for 3,000)
+_NEIGHBOURS = 10  # of its own class, whose mean distance tells how unusual an image is
+_SPARED = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")  # inactive at inference
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a network makes of N images: features float32 (N, F), probabilities float32 (N, 10)."""
+    """Features float32 (N, F) and probabilities float32 (N, 10) of N images."""
 
     features: NDArray[np.float32]
     probabilities: NDArray[np.float32]
 
 
 def penultimate(network: Network) -> list[Step]:
-    """What the last layers with weights take: one step; of an ensemble, one of each network in it.
+    """The inputs of the last layer with weights: one step; of an ensemble, one for each member.
 
     Where the only layer with weights takes the image itself, that layer.
     """
@@ -67,7 +67,7 @@ def _go_back(network: Network, step: Step, found: dict[str, Step]) -> None:
 
 
 def see(network: Network, images: NDArray[np.uint8], steps: Sequence[Step]) -> Seen:
-    """Features and answers of images (N, 28, 28) in one pass."""
+    """Features and probabilities of images (N, 28, 28) in one pass."""
     *made, said = _made(network, images, [*steps, network.answer])
     return Seen(_flat(made), said)
 
@@ -93,23 +93,23 @@ def projections(
     tell: Callable[[str], None] = lambda _: None,
     step: Callable[[str, float | None], None] = lambda *_: None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Maps of N images in the plane by name, float32 (N, 2), 0 … 1 each: t-SNE, PCA, and UMAP where it is installed.
+    """2-D maps of N images by name, float32 (N, 2), 0 … 1: t-SNE, PCA, and UMAP where it is installed.
 
-    For fewer than five images, or images that are all the same to the network, there is one map; ``tell`` hears why.
-    ``step`` hears the name of each map that takes long, and the seconds that it may take.
+    Fewer than five images, or identical features, give PCA only; ``tell`` is called with the reason. ``step`` is called
+    with the name of each slow map and its expected seconds.
     """
     from sklearn.decomposition import PCA
 
     exact = features.astype(np.float64)
     if len(features) < 5 or float(np.ptp(exact, axis=0).max()) <= 1e-9 * max(1.0, float(np.abs(exact).max())):
-        tell("too few images, or all the same to the network, for a map by t-SNE")
+        tell("too few images, or identical features: no t-SNE map")
         return {"PCA": _in_square(np.pad(exact - exact.mean(axis=0), ((0, 0), (0, 1)))[:, :2])}
     parts = min(_COMPONENTS, *features.shape)
     few = PCA(parts, svd_solver="randomized", random_state=seed).fit_transform(exact)
     flat = np.pad(few, ((0, 0), (0, 1)))[:, :2]
-    step(f"laying {len(few):,} images out by t-SNE", _TSNE_SECONDS * len(few))
+    step(f"mapping {len(few):,} images by t-SNE", _TSNE_SECONDS * len(few))
     by_tsne = _by_tsne(few, seed)
-    step(f"laying {len(few):,} images out by UMAP", None)
+    step(f"mapping {len(few):,} images by UMAP", None)
     found = {"t-SNE": by_tsne, **_by_umap(few, seed), "PCA": flat}
     return {name: _in_square(places) for name, places in found.items()}
 
@@ -119,7 +119,7 @@ def _by_tsne(few: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     from threadpoolctl import threadpool_limits
 
     perplexity = min(_PERPLEXITY, (len(few) - 1) / 3)
-    # Its threads wait for each other at each of 1,000 steps: on a busy machine 106 s instead of 42 s with one.
+    # One thread: several synchronise at each of 1,000 steps, which took 106 s instead of 42 s on a busy machine.
     with threadpool_limits(1):
         return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(few))
 
@@ -129,13 +129,13 @@ def _by_umap(few: NDArray[np.float64], seed: int) -> dict[str, NDArray[np.float6
         return {}
     umap = importlib.import_module("umap")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed leaves it one thread
+        warnings.simplefilter("ignore")  # "a seed allows one thread only"
         neighbours = min(15, len(few) - 1)
         return {"UMAP": np.asarray(umap.UMAP(n_neighbors=neighbours, random_state=seed).fit_transform(few))}
 
 
 def _in_square(places: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Moved and shrunk, alike in both directions, into the unit square."""
+    """Shifted and scaled, with the same factor in both directions, into the unit square."""
     low, high = places.min(axis=0), places.max(axis=0)
     side = float((high - low).max()) or 1.0
     return np.asarray(0.5 + (places - (low + high) / 2) / side, np.float32)
@@ -155,10 +155,10 @@ def nearest(features: NDArray[np.float32], asked: NDArray[np.float32], count: in
 def prototypes(
     features: NDArray[np.float32], labels: NDArray[np.uint8], count: int, *, seed: int = 0
 ) -> list[NDArray[np.int64]]:
-    """For each class 0 … 9 the rows of images that stand for it, at most ``count``, those for most images first.
+    """Prototypes: for each class 0 … 9 the rows of at most ``count`` typical images, those of large clusters first.
 
-    The class is parted into so many groups (k-means), and each group's most central image is taken: the ways in which a
-    digit is written, rather than one way many times.
+    The class is split into ``count`` clusters (k-means), and the image nearest to each centre is taken: the different
+    ways in which a digit is written, rather than the same way many times.
     """
     from sklearn.cluster import KMeans
 
@@ -177,9 +177,9 @@ def prototypes(
 
 
 def unusual(features: NDArray[np.float32], labels: NDArray[np.uint8], count: int) -> list[NDArray[np.int64]]:
-    """For each class 0 … 9 the rows of its most unusual images, at most ``count``, the strangest first.
+    """Outliers: for each class 0 … 9 the rows of at most ``count`` images, the most unusual first.
 
-    Those farthest, on average, from their ten nearest images of the same class. Wrong labels are often among them.
+    Those with the largest mean distance to their ten nearest neighbours of the same class, often label errors.
     """
     from sklearn.neighbors import NearestNeighbors
 

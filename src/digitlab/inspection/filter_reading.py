@@ -1,13 +1,13 @@
-"""What the filters of a first layer look for, told by a bank of classical patterns of the filters' own size.
+"""What the filters of a first layer detect: matched with a bank of classical kernels of the same size.
 
-The bank holds edges, lines, spots (Laplacian of Gaussian) and means, drawn for a window as large as the filter, sharp
-and soft, in its middle and beside it; for 3×3 and 5×5 S2's own kernels are among them. A small kernel laid somewhere on
-a larger filter would leave most of that filter unseen, and name it by a corner. Likeness is the cosine between filter
-and pattern: 1 for the same pattern, −1 for its negative, which finds the same edges. Edges are turned to any angle by
-mixing two of them (Freeman and Adelson, 1991).
+The bank holds edges, lines, spots (Laplacian of Gaussian) and means of the filter's size, sharp and soft, centred and
+off centre; for 3×3 and 5×5 also the kernels of the Oviedo slides (S2). A small kernel placed somewhere on a larger
+filter would ignore most of it. Likeness is the cosine similarity of filter and pattern: 1 for the same pattern, −1 for
+its negative, which detects the same edges. Edges of any angle are sums of two (steerable filters, Freeman and Adelson,
+1991).
 
-A filter gets no name where there is doubt: where the pattern makes up less than half of the filter's energy, where one
-in a hundred filters of random numbers is as like a pattern, or where patterns of two names are almost equally like it.
+A filter gets no name in doubtful cases: where the pattern explains less than half of the filter's energy, where 1 % of
+random filters match a pattern as well, or where patterns of two names match almost equally well.
 """
 
 from __future__ import annotations
@@ -41,21 +41,20 @@ _OF_BANK: dict[str, tuple[Pattern, Reading]] = {
 }  # fmt: skip
 _SOBEL = BANK["sobel-horizontal"].astype(np.float64)
 _ANGLES = range(0, 180, 15)  # degrees, of lines
-_WIDTHS = (1 / 6, 1 / 4)  # of a pattern's standard deviation, in shares of the filter: sharp and soft
+_WIDTHS = (1 / 6, 1 / 4)  # a pattern's standard deviation as a share of the filter's size: sharp and soft
 _RANDOM_FILTERS, _BETTER_THAN = 5_000, 0.99
 _HALF_OF_THE_ENERGY = 0.5**0.5
-_CLEARLY = 0.05  # more like its pattern than any of another name
+_CLEARLY = 0.05  # least lead over patterns of other names
 
 
 @dataclass(frozen=True, slots=True)
 class FilterReading:
-    """What one filter looks for.
+    """What one filter detects.
 
-    number: from 1, as S0 counts
-    reads: horizontal, vertical or diagonal edges or lines, a blob (a spot, or the mean of a place), or nothing: no
-        pattern that one could be sure of
-    nearest: the pattern that it is most like
-    likeness: 0 … 1, the cosine with that, its sign left out
+    number: from 1
+    reads: horizontal, vertical or diagonal edges or lines, a blob (a spot or a local mean), or nothing certain
+    nearest: the most similar pattern
+    likeness: 0 … 1, the absolute cosine similarity with it
     angle: of an edge, degrees: 0 for one that runs horizontally, 45 for one that rises to the right
     """
 
@@ -77,7 +76,7 @@ class FilterReading:
 
 
 def read_filters(filters: Filters) -> list[FilterReading]:
-    """What each filter of a layer that sees the grey image looks for; none for a layer that is deeper."""
+    """What each filter of a first layer detects; empty for deeper layers."""
     height, width, depth, number = filters.kernel.shape
     if depth != 1 or min(height, width) < 2:
         return []
@@ -98,18 +97,18 @@ def read_filters(filters: Filters) -> list[FilterReading]:
 
 
 def _direction(angle: float) -> Reading:
-    """Of an edge or a line at so many degrees."""
+    """The name of an edge's or line's direction, from its angle in degrees."""
     if min(angle, 180 - angle) <= 22.5:
         return "horizontal"
     return "vertical" if abs(angle - 90) <= 22.5 else "diagonal"
 
 
 class _Bank:
-    """All patterns for filters of one shape, as rows of length 1 over height · width.
+    """All patterns for filters of one shape, as unit vectors over height · width.
 
-    down, right: (edges, height · width): light below, light on the right; the same place, the same width
-    patterns, names, kernels: what is no edge
-    enough: the likeness from which on a filter is named
+    down, right: (edges, height · width): light below, light on the right; same position and width
+    patterns, names, kernels: all others
+    enough: the smallest likeness at which a filter is named
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
@@ -123,7 +122,7 @@ class _Bank:
             edges.append((y * bell, x * bell))
             for angle in _ANGLES:
                 turn = np.deg2rad(angle)
-                away = (x * np.sin(turn) + y * np.cos(turn)) / width  # from a line that rises to the right
+                away = (x * np.sin(turn) + y * np.cos(turn)) / width  # distance from a line that rises to the right
                 others.append(("line", _direction(angle), _without_mean((1 - away**2) * np.exp(-(away**2) / 2))))
             away = (x**2 + y**2) / width**2
             others.append(("spot", "blob", _without_mean((2 - away) * bell)))
@@ -139,7 +138,7 @@ class _Bank:
         self.enough = max(float(by_chance), _HALF_OF_THE_ENERGY)
 
     def compare(self, kernels: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How like (number, height · width) are to an edge and each pattern, (number, 1 + patterns); edges' angles."""
+        """Likeness of filters (number, height · width) to an edge and each pattern, (number, 1 + patterns); angles."""
         lengths = np.linalg.norm(kernels, axis=1, keepdims=True)
         units = kernels / np.maximum(lengths, np.finfo(np.float32).tiny)
         along, across = units @ self.down.T, units @ self.right.T  # (number, edges)
@@ -155,7 +154,7 @@ _bank = functools.cache(_Bank)
 
 
 def _places(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
-    """Where a pattern may lie: x to the right and y downwards from its middle, (height, width), and its width."""
+    """Grids x (to the right) and y (down) from a pattern's centre, (height, width), and its width."""
     height, width = shape
     reach_down, reach_right = ((size - 1) // 4 for size in shape)
     rows, columns = np.mgrid[:height, :width].astype(np.float64)
@@ -166,7 +165,7 @@ def _places(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArr
 
 
 def _without_mean(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What says nothing of an even surface."""
+    """Zero mean: no response to a uniform surface."""
     return np.asarray(kernel - kernel.mean())
 
 

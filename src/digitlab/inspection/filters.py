@@ -1,4 +1,4 @@
-"""The filters of a network's convolutions, as they are laid on the image."""
+"""The filters of a network's convolutions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Filters", "convolution_filters"]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What one convolution has learned.
+    """The filters of one convolution.
 
     layer: its step's name
-    kernel: float32 (height, width, depth, number); a filter is laid on the image as it stands, multiplied and summed,
-        and is not turned. The filters of old models of Theano, which turned them, have been turned when they came in.
+    kernel: float32 (height, width, depth, number), for cross-correlation: not rotated. Kernels of Theano, which
+        rotates them, are rotated when a model is imported.
     biases: float32 (number,), or None where the layer has none
     part: "depthwise" or "pointwise" of a separable convolution, which has both
     """
@@ -35,17 +35,17 @@ class Filters:
 
     @property
     def name(self) -> str:
-        """The layer's, and of which part of it."""
+        """The layer's name, with its part."""
         return self.layer if self.part is None else f"{self.layer}-{self.part}"
 
     @property
     def weak(self) -> NDArray[np.bool_]:
-        """(number,): filters whose numbers are all near 0, beside the others'."""
+        """Bool (number,): filters whose weights are all near 0, relative to the others."""
         lengths = np.sqrt((self.kernel.astype(np.float64) ** 2).sum(axis=(0, 1, 2)))
         return np.asarray(lengths < 0.05 * np.median(lengths))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: sizes, extremes, biases; not the filters' numbers themselves."""
+        """For JSON: sizes, extremes, biases; not the weights themselves."""
         height, width, depth, number = self.kernel.shape
         return {
             "layer": self.layer,
@@ -61,7 +61,7 @@ class Filters:
 
 
 def convolution_filters(network: Network) -> list[Filters]:
-    """Of every convolution in the order in which they work, each once, however often it is used."""
+    """The filters of every convolution in order of computation; shared layers once."""
     found: dict[int, list[Filters]] = {}
     for step in network.of_kinds(CONVOLUTIONS):
         found.setdefault(id(step.layer), _of(step))
@@ -85,6 +85,6 @@ def _of(step: Step) -> list[Filters]:
 
 
 def _each_channel(kernel: Any) -> NDArray[np.float32]:
-    """(height, width, channels, multiplier) → (height, width, 1, channels · multiplier), as the results are ordered."""
+    """(height, width, channels, multiplier) → (height, width, 1, channels · multiplier), in output order."""
     held = np.asarray(kernel, np.float32)
     return held.reshape(*held.shape[:2], 1, -1)

@@ -1,7 +1,7 @@
-"""Does a map tell of what was learned? Spoil the network, and see whether the map changes (Adebayo and others, 2018).
+"""Sanity check for attribution maps: randomise the network, and see whether the maps change (Adebayo et al., 2018).
 
-The weights of a layer are shuffled among themselves, from the last layer to the first: their numbers stay, what they
-have learned is gone. A map that stays as it was shows the image, not the network.
+The weights are shuffled within each layer, from the last layer to the first: their distribution stays, what they
+learned is gone. A map that does not change shows the image, not the network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from digitlab.inspection.steps import Network
 
-    Explain = Callable[[Network], NDArray[np.float32]]  # some maps, (W, 28, 28)
+    Explain = Callable[[Network], NDArray[np.float32]]  # attribution maps, (W, 28, 28)
 
 __all__ = ["Spoilt", "rank_correlation", "sanity_check", "shuffled"]
 
@@ -29,12 +29,12 @@ _MOST_STAGES = 4
 
 @dataclass(frozen=True, slots=True)
 class Spoilt:
-    """What became of maps when a network's last layers were shuffled.
+    """The maps after shuffling the weights of a network's last layers.
 
     layers: how many, counted by those that have weights
     maps: float32 (W, 28, 28)
-    correlations: W, with the maps of the trained network, of the ranks of the pixels with ink, −1 … 1; 0 for a map that
-        is the same everywhere
+    correlations: W rank correlations with the trained network's maps over the pixels with ink, −1 … 1; 0 for a constant
+        map
     """
 
     layers: int
@@ -43,7 +43,7 @@ class Spoilt:
 
 
 def sanity_check(network: Network, image: NDArray[np.uint8], explain: Explain, *, seed: int = 0) -> list[Spoilt]:
-    """The maps of the trained network first, then with more and more of the last layers shuffled, at last with all."""
+    """The maps of the trained network, then with more and more of the last layers shuffled, finally with all."""
     trained, ink = explain(network), image > 0
     count = len(_weighty(network))
     stages = sorted({round(share * count) for share in np.linspace(1 / _MOST_STAGES, 1, _MOST_STAGES)} - {0})
@@ -56,7 +56,7 @@ def sanity_check(network: Network, image: NDArray[np.uint8], explain: Explain, *
 
 
 def shuffled(network: Network, layers: int, *, seed: int) -> Network:
-    """The same network, the weights of its last ``layers`` layers that have some shuffled within each."""
+    """The same network with the weights of its last ``layers`` layers shuffled within each."""
     rng = np.random.default_rng(seed)
     spoilt = lay_open(network.model)
     for layer in reversed(_weighty(spoilt)[-layers:] if layers else []):
@@ -71,7 +71,7 @@ def _weighty(network: Network) -> list[Any]:
 
 
 def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Spearman's: how far two lists of numbers have the same order, −1 … 1; 0 where one of them has none.
+    """Spearman's rank correlation, −1 … 1; 0 where one of the lists is constant.
 
     >>> rank_correlation(np.array([1, 2, 3, 4.0]), np.array([10, 20, 40, 30.0]))
     0.8
@@ -82,7 +82,7 @@ def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> fl
 
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """From 0; equal values share the mean of theirs."""
+    """Ranks from 0; equal values share their mean rank."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts) - 1
     return np.asarray((last - (counts - 1) / 2)[place])

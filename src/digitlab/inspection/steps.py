@@ -1,7 +1,7 @@
-"""A network laid open: every step of it, as one flat graph of Keras.
+"""A Keras network as one flat graph of steps.
 
-What a layer hides is parted: a convolution and its activation are two steps, and models in a model lie flat among the
-others. The pixels come in as float32, so that gradients with respect to them exist. The weights are copies.
+A layer with an activation becomes two steps, and nested models are flattened. The input is float32, so that gradients
+with respect to the pixels exist. The weights are copies.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose
 POOLINGS = ("MaxPooling2D", "AveragePooling2D")
 ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
 
-# Between a convolution and its activation: these change what a map's numbers are, not what it is a map of.
+# May stand between a convolution and its activation: these change the values of a map, not what it is a map of.
 _BETWEEN = ("BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
-_LEAST_PROBABILITY = 1e-7  # float32 knows smaller ones, but their logarithm says nothing more
+_LEAST_PROBABILITY = 1e-7  # float32 has smaller ones, but their logarithm carries no information
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a network does.
+    """One operation of a network.
 
     name: its layer's; "inner/conv2d" of a layer in a model, "conv2d#2" for a layer's second use, "conv2d:relu" for the
         activation that a layer brings with it
     layer: a copy of the network's, with its weights and without an activation of its own
-    takes: the steps whose results it takes; none for what takes the image
-    arguments, settings: how the layer is called
-    result: a tensor of Keras, (N, …)
-    part_of: the step whose layer brings this activation; None where it is a layer itself
+    takes: its input steps; empty where it takes the image
+    arguments, settings: of the layer's call
+    result: a Keras tensor, (N, …)
+    part_of: the step whose layer has this activation; None where it is a layer itself
     """
 
     name: str
@@ -55,12 +55,12 @@ class Step:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the result for one image."""
+        """The output shape for one image."""
         return tuple(self.result.shape[1:])
 
     @property
     def activation(self) -> str:
-        """What an activation computes, e.g. "relu"."""
+        """The activation function's name, e.g. "relu"."""
         if self.kind == "Activation":
             return str(self.layer.activation.__name__)
         return {"LeakyReLU": "leaky_relu"}.get(self.kind, self.kind.lower())
@@ -68,9 +68,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Network:
-    """A model's steps in the order in which they are computed.
+    """A model's steps in order of computation.
 
-    model: what was laid open; images: the input, float32 (N, 28, 28), 0 … 255
+    model: the original; images: the input, float32 (N, 28, 28), 0 … 255
     """
 
     model: keras.Model
@@ -84,9 +84,9 @@ class Network:
 
     @functools.cached_property
     def scoring(self) -> keras.Model:
-        """A model from images to what is explained, (N, 10): logits, or log-probabilities where no softmax ends it.
+        """A model from images to the explained scores, (N, 10): logits, or log-probabilities without a final softmax.
 
-        Differences between two classes are the same either way.
+        Differences between two classes are the same in both.
         """
         return keras.Model(self.images, self._scored({name: step.result for name, step in self.steps.items()}))
 
@@ -97,10 +97,10 @@ class Network:
         return keras.ops.log(keras.ops.maximum(results[last.name], _LEAST_PROBABILITY))
 
     def find(self, name: str) -> Step:
-        """The step of this name, or the only one whose layer is called so in a model of the model.
+        """The step with this name, or the only one whose layer has this name in a nested model.
 
         Raises:
-            UsageError: where there is none; the names are offered.
+            UsageError: for an unknown name; the message lists the names.
         """
         if name in self.steps:
             return self.steps[name]
@@ -111,11 +111,11 @@ class Network:
         raise UsageError(f"{self.model.name} has no layer {name!r}; it has: {', '.join(known)}")
 
     def of_kinds(self, kinds: Iterable[str]) -> list[Step]:
-        """The steps of these kinds, first things first."""
+        """The steps of these kinds, in order of computation."""
         return [step for step in self.steps.values() if step.kind in kinds]
 
     def activated(self, step: Step) -> Step:
-        """The activation that follows a step, be it the layer's own or one behind a normalisation; else the step."""
+        """The activation that follows a step, its own or one after a normalisation; without one, the step itself."""
         at = step
         while True:
             following = [each for each in self.steps.values() if at.name in each.takes]
@@ -126,13 +126,13 @@ class Network:
                 return at
 
     def after(self, steps: Iterable[Step]) -> keras.Model:
-        """A model from images to the results of these steps, in one pass."""
+        """A model from images to the outputs of these steps."""
         return keras.Model(self.images, [step.result for step in steps])
 
     def probed(self, step: Step) -> keras.Model:
-        """A model from images, and numbers that are added to the result of this step, to the scores.
+        """A model from images and an offset, which is added to the output of this step, to the scores.
 
-        Its slopes with respect to those numbers are the slopes with respect to the result.
+        Its gradient with respect to the offset is the gradient with respect to the output.
         """
         probe = keras.Input(step.shape, dtype=step.result.dtype, name="probe")
         made = {id(self.images): self.images}
@@ -147,16 +147,16 @@ class Network:
 
 
 def lay_open(model: keras.Model) -> Network:
-    """Part a model into its steps; it stays as it is.
+    """Split a model into its steps; the model itself is not changed.
 
     Args:
         model: Sequential or functional, from (N, 28, 28) images to (N, 10).
 
     Raises:
-        ModelError: for a model whose graph is not known (one written as a class), or that takes or answers otherwise.
+        ModelError: for a subclassed model, whose graph is unknown, or another input or output shape.
     """
     if not hasattr(model, "inputs") or not model.inputs:
-        raise ModelError(f"{model.name}: its layers cannot be followed; expected a Sequential or functional model")
+        raise ModelError(f"{model.name}: subclassed models cannot be inspected; expected a Sequential or functional")
     if tuple(model.input_shape[1:]) != (28, 28) or tuple(model.output_shape[1:]) != (10,):
         raise ModelError(
             f"{model.name} maps {model.input_shape} to {model.output_shape}; "
@@ -169,20 +169,20 @@ def lay_open(model: keras.Model) -> Network:
 
 
 class _Opening:
-    """Follows a model's graph call by call, through the models in it, and makes the steps."""
+    """Follows a model's graph call by call, through nested models, and creates the steps."""
 
     def __init__(self) -> None:
         self._maker: dict[int, str] = {}  # of each tensor, the step that made it
-        self._copies: dict[int, tuple[keras.Layer, keras.Layer | None]] = {}  # a layer that is used twice stays one
+        self._copies: dict[int, tuple[keras.Layer, keras.Layer | None]] = {}  # a shared layer stays one
         self._within: list[str] = []
         self._latest: Any = None
         self.steps: dict[str, Step] = {}
 
     def follow(self, model: keras.Model, tensors: list[Any]) -> Any:
-        """Lay open ``model`` at these tensors; returns its answer."""
-        graph = keras.Model(model.inputs, model.outputs)  # a Sequential's layers as a graph
+        """Split ``model``, applied to these tensors; returns its output."""
+        graph = keras.Model(model.inputs, model.outputs)  # turns a Sequential into a graph
         keras.models.clone_model(graph, tensors, clone_function=lambda layer: layer, call_function=self._call)
-        return self._latest  # what is computed last is what the model answers
+        return self._latest  # the last computed tensor is the model's output
 
     def _call(self, layer: Any, *arguments: Any, **settings: Any) -> Any:
         if isinstance(layer, keras.Model):

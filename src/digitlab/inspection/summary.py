@@ -1,4 +1,4 @@
-"""A network as a table: what each layer takes and makes, its parameters, its work, how much of the image it sees."""
+"""A network as a table: shapes, parameters, multiply–adds and receptive field of each layer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from digitlab.inspection.receptive_fields import receptive_fields
 
 if TYPE_CHECKING:
-    from digitlab.inspection.receptive_fields import Field
     from digitlab.inspection.steps import Network, Step
+    from digitlab.network.receptive_field import ReceptiveField
 
 __all__ = ["LayerSummary", "summarise"]
 
@@ -19,13 +19,13 @@ __all__ = ["LayerSummary", "summarise"]
 class LayerSummary:
     """One layer of a network.
 
-    name, kind: e.g. "conv2d" and "Conv2D"; inner layers of a model in the model are "inner/conv2d"
-    detail: its settings for people, e.g. "32 filters 3×3, relu"
-    takes: the layers before it; none where it takes the image
+    name, kind: e.g. "conv2d" and "Conv2D"; "inner/conv2d" in a nested model
+    detail: its settings, for people, e.g. "32 filters 3×3, relu"
+    takes: its input layers; empty where it takes the image
     input_shape, shape: for one image
-    parameters: numbers that are learned, or kept (a normalisation's means)
+    parameters: weights and statistics, trainable or not
     multiply_adds: multiplications by weights for one image; biases and layers without weights count 0
-    field: the pixels that one unit sees, None where that cannot be told
+    field: the receptive field of its units; None: unknown
     """
 
     name: str
@@ -36,11 +36,11 @@ class LayerSummary:
     shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
-    field: Field | None
+    field: ReceptiveField | None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        told = None if self.field is None else {"rows": self.field.down.size, "columns": self.field.across.size}
+        told = None if self.field is None else dict(zip(("rows", "columns"), self.field.size, strict=True))
         return {
             "name": self.name,
             "kind": self.kind,
@@ -55,7 +55,7 @@ class LayerSummary:
 
 
 def summarise(network: Network) -> list[LayerSummary]:
-    """Every layer in the order in which it works; an activation that a layer brings with it is told with the layer."""
+    """Every layer in order of computation, with its own activation."""
     fields = receptive_fields(network)
     owner = {step.name: step.part_of or step.name for step in network.steps.values()}
     brought = {step.part_of: step.activation for step in network.steps.values() if step.part_of}
@@ -64,7 +64,7 @@ def summarise(network: Network) -> list[LayerSummary]:
         if step.part_of:
             continue
         taken = [network.steps[name].shape for name in step.takes] or [(28, 28)]
-        first_use = id(step.layer) not in counted  # a layer that is used twice has its parameters once
+        first_use = id(step.layer) not in counted  # a shared layer's parameters count once
         counted.add(id(step.layer))
         words = [text for text in (_settings(step), brought.get(step.name)) if text]
         rows.append(
@@ -89,7 +89,7 @@ def _settings(step: Step) -> str:
         "Conv2D": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
         "Conv2DTranspose": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
         "SeparableConv2D": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
-        "DepthwiseConv2D": lambda: f"a filter {_by(layer.kernel_size)} for each channel{_moved(layer)}",
+        "DepthwiseConv2D": lambda: f"one {_by(layer.kernel_size)} filter per channel{_moved(layer)}",
         "MaxPooling2D": lambda: _by(layer.pool_size),
         "AveragePooling2D": lambda: _by(layer.pool_size),
         "Dense": lambda: f"{layer.units} units",
@@ -114,13 +114,13 @@ def _moved(layer: Any) -> str:
 
 def _rescaling(layer: Any) -> str:
     if not isinstance(layer.scale, int | float) or not isinstance(layer.offset, int | float):
-        return "each channel its own"
+        return "one factor per channel"
     scale = f"x / {1 / layer.scale:g}" if layer.scale and abs(1 / layer.scale) >= 1.5 else f"x · {layer.scale:g}"
     return scale + (f" {'+' if layer.offset > 0 else '−'} {abs(layer.offset):g}" if layer.offset else "")
 
 
 def _multiply_adds(step: Step, taken: tuple[int, ...]) -> int:
-    """Each weight of a convolution works at every place, of a dense layer once, of a normalisation at every number."""
+    """Weights of a convolution are used at every position, of a dense layer once, of a normalisation at every value."""
     layer, kind = step.layer, step.kind
     if kind in ("BatchNormalization", "PReLU"):
         return math.prod(step.shape)
@@ -128,7 +128,7 @@ def _multiply_adds(step: Step, taken: tuple[int, ...]) -> int:
         kernels, places = [layer.depthwise_kernel, layer.pointwise_kernel], step.shape[:2]
     elif kind in ("Conv2D", "DepthwiseConv2D"):
         kernels, places = [layer.kernel], step.shape[:2]
-    elif kind == "Conv2DTranspose":  # its kernel is laid on every place of what it takes
+    elif kind == "Conv2DTranspose":  # its kernel is applied at every input position
         kernels, places = [layer.kernel], taken[:2]
     elif kind == "Dense":
         kernels, places = [layer.kernel], taken[:-1]

@@ -1,4 +1,4 @@
-"""Networks: the architectures of the documents, saving, and export."""
+"""Keras networks: architectures, saving, export, import of old files."""
 
 from __future__ import annotations
 

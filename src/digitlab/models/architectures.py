@@ -1,4 +1,4 @@
-"""The networks of the five documents, a function each: source, published result, parameters.
+"""The networks of the five documents, one function each: source, published result, parameters.
 
 S0: Pascual, "Study of Deep Learning Neural Networks with Keras", 2017. S1: Aboueloula, Benserhier, Zrira, "Recognizing
 Digits using Neural Networks", 2020. S2: "CNN and Regularization Techniques with TensorFlow and Keras", University of
@@ -6,7 +6,7 @@ Oviedo. S3: Kralj Novak, "Handwritten Digit Recognition using CNNs in Python wit
 "Convolutional Neural Networks", 2019.
 
 Every network: input uint8 (N, 28, 28), light ink on dark; output float32 (N, 10), probabilities. Weights come from
-Keras' global random state: call ``keras.utils.set_random_seed`` first.
+Keras' global random state: call ``keras.utils.set_random_seed`` before.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def final_cnn(*, rate: float = 0.2, slope: float = 0.08) -> keras.Model:
     499,378 parameters, 492,446 of them trained. The batch normalisations that S1's listing creates between the
     convolutions are never added to its model (its summary shows as much); they are absent here too.
 
-    rate: of every dropout, 0 for none; slope: of the leaky ReLUs, 0 for plain ones (S1 §3.2.10, §3.2.11)
+    rate: of every dropout, 0 for none; slope: of the leaky ReLUs, 0 for ordinary ReLUs (S1 §3.2.10, §3.2.11)
     """
     expect_share("rate", rate)
     expect_share("slope", slope)
@@ -190,20 +190,20 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
 
 
 def architecture_names() -> tuple[str, ...]:
-    """The names that `build` knows."""
+    """All names that `build` accepts."""
     return tuple(ARCHITECTURES)
 
 
 def build(
     name: str, *, dropout: bool = True, noise: float = 0.0, options: Mapping[str, Any] | None = None
 ) -> keras.Model:
-    """The untrained network of this name.
+    """The untrained network with this name.
 
-    noise: deviation of a Gaussian noise layer between preparation and network, at work while training only (S0 §4.1.3)
-    options: keyword arguments of the architecture's function, e.g. {"kernel": 5} of conv-family
+    noise: standard deviation of a Gaussian noise layer after the preparation, active in training only (S0 §4.1.3)
+    options: keyword arguments of the architecture's function, e.g. {"kernel": 5} for conv-family
 
     Raises:
-        UsageError: for an unknown name or option, where the network has no variant without dropout, or no place for
+        UsageError: for an unknown name or option, a network without a variant without dropout, or without a place for
             noise.
     """
     if name not in ARCHITECTURES:
@@ -211,14 +211,14 @@ def build(
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UsageError(f"there is no architecture {name!r}; known: {', '.join(ARCHITECTURES)}.{hint}")
     if not dropout and not name.startswith("thesis-"):
-        raise UsageError(f"{name} has no variant without dropout; the thesis-… networks have one")
+        raise UsageError(f"{name} has no variant without dropout; only the thesis-… networks do")
     settings = _checked(name, options or {})
     model = ARCHITECTURES[name](**settings) if dropout else ARCHITECTURES[name](dropout=False)
     return _with_noise(model, noise) if noise else model
 
 
 def _checked(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, if the architecture has them and each is of the kind of its default."""
+    """The options, if the architecture has them and each has the type of its default."""
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
     known = {each: parameter.default for each, parameter in parameters.items() if each != "dropout"}
     for option, value in options.items():
@@ -232,7 +232,7 @@ def _checked(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_its_kind(value: object, default: object) -> bool:
-    """Whether ``value`` can stand in for ``default``; TOML and JSON have lists for tuples, and 1 for 1.0."""
+    """Whether ``value`` has the type of ``default``; TOML and JSON write lists for tuples, and 1 for 1.0."""
     if isinstance(default, tuple):
         return isinstance(value, list | tuple) and all(_of_its_kind(each, default[0]) for each in value)
     if isinstance(default, float):

@@ -1,7 +1,7 @@
-"""The one door to Keras: chooses the backend and keeps its start quiet.
+"""The only import of Keras: chooses the backend, and keeps its start-up quiet and quick.
 
-TensorFlow unless ``KERAS_BACKEND`` says otherwise; on a CPU it is two to ten times as quick as Keras' other backends
-(docs/diary.md). Everything here takes ``keras`` from this module, so that no other order of imports is possible.
+TensorFlow unless ``KERAS_BACKEND`` says otherwise; on a CPU it is two to ten times as fast as Keras' other backends
+(docs/diary.md). All other modules take ``keras`` from this one, so that the order of imports is fixed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["dtype_policy", "keras", "native_stderr_silenced", "release_memory"]
 
 @contextlib.contextmanager
 def native_stderr_silenced() -> Iterator[None]:
-    """TensorFlow's C++ half writes to file descriptor 2 while it loads and converts, whatever its log level."""
+    """Silence TensorFlow's C++ code, which writes to file descriptor 2 at any log level while it loads and converts."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)
@@ -40,16 +40,16 @@ def native_stderr_silenced() -> Iterator[None]:
         os.close(kept)
 
 
-# What TensorFlow and Keras load at their start where it is installed, and what nothing here asks them for: their
-# adapters for tables, their drawing, their wrappers. All of it took 2.6 of 4.3 seconds and 265 MB.
+# Optional libraries that TensorFlow and Keras import where installed, for features that are not used here: data frames,
+# plots, wrappers. They took 2.6 of 4.3 seconds and 265 MB.
 _NOT_WANTED = ("jax", "matplotlib", "pandas", "scipy", "sklearn")
 
 
 @contextlib.contextmanager
 def _hidden(modules: Iterable[str]) -> Iterator[None]:
-    """Imports of those of the modules that are not loaded yet fail inside, as if they were not installed."""
+    """Inside, imports of these modules fail as if they were not installed, unless they are loaded already."""
     absent = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is how Python is told so
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None makes Python's import fail
     try:
         yield
     finally:
@@ -69,7 +69,7 @@ except ModuleNotFoundError as error:
 
 @contextlib.contextmanager
 def dtype_policy(name: str) -> Iterator[None]:
-    """Layers made inside get Keras' dtype policy ``name`` ("float32", "mixed_bfloat16")."""
+    """Layers created inside have Keras' dtype policy ``name`` ("float32", "mixed_bfloat16")."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -79,10 +79,10 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 
 def release_memory() -> None:
-    """Give back what is no longer used.
+    """Return unused memory to the system.
 
-    Graphs and their networks hold each other and wait for Python's collector; and what is then freed, hundreds of MB
-    after a conversion, the C library keeps to itself until it is told (glibc only).
+    Graphs and networks form reference cycles, which wait for the garbage collector; and the C library keeps the freed
+    memory, hundreds of MB after a conversion, until ``malloc_trim`` (glibc only).
     """
     gc.collect()
     if sys.platform == "linux":

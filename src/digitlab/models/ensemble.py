@@ -1,7 +1,7 @@
-"""Several networks as one: the mean of their probabilities, in one model file.
+"""Ensembles: several networks in one model, which outputs the mean of their probabilities.
 
-The members' layers stand side by side in one graph, not as models in a model, so that whatever looks at a network's
-layers (inspection, the card's preparation, converters) finds them.
+The members' layers are in one flat graph, not in nested models, so that everything that lists a network's layers
+(inspection, the card's preparation, converters) finds them.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _TOLD = ("dataset", "epochs_trained", "seed", "test_accuracy", "test_loss")
 
 
 def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Model:
-    """One network whose answer is the mean of the members' probabilities.
+    """One network that outputs the mean of the members' probabilities.
 
     Args:
-        members: two or more, each from uint8 (N, 28, 28) to probabilities (N, 10); they stay as they are.
-        name: of the model.
+        members: two or more, each from uint8 (N, 28, 28) to probabilities (N, 10); they are not changed.
+        name: of the new model.
 
     Returns:
         A model from uint8 (N, 28, 28) to float32 (N, 10), with copies of the members' layers and weights.
 
     Raises:
-        UsageError: for fewer than two members.
-        ModelError: for a member with another input or output.
+        UsageError: fewer than two members.
+        ModelError: a member with another input or output shape.
     """
     if len(members) < 2:
         raise UsageError(f"an ensemble of {len(members)} was asked for; expected two models or more")
@@ -45,7 +45,7 @@ def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Mo
 
 
 def members_of(model: keras.Model) -> list[keras.Model]:
-    """The networks whose mean ``model`` is, with its layers and weights; none where it is no ensemble of ours."""
+    """The members of an ensemble made here, sharing its layers and weights; empty for any other model."""
     last = model.layers[-1]
     if type(last) is not keras.layers.Average or len(model.outputs) != 1:
         return []
@@ -56,10 +56,10 @@ def members_of(model: keras.Model) -> list[keras.Model]:
 
 
 def ensemble_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
-    """What the file of an ensemble says of itself: its members, and what they say of their training.
+    """The model card of an ensemble: its members with their training.
 
     Raises:
-        ModelError: when some take grey images and others Sobel images.
+        ModelError: some take grey images and others Sobel images.
     """
     forms = {card.form for card in cards}
     if len(forms) > 1:
@@ -81,18 +81,18 @@ def ensemble_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
 
 
 def _answer(member: keras.Model, images: Any, prefix: str) -> Any:
-    """The probabilities (N, 10) of a copy of ``member`` for ``images``, its layers' names behind ``prefix``."""
+    """The probabilities (N, 10) of a copy of ``member`` for ``images``; its layers' names get ``prefix``."""
     if tuple(member.input_shape[1:]) != (28, 28) or tuple(member.output_shape[1:]) != (10,):
         raise ModelError(
             f"{member.name} maps {member.input_shape} to {member.output_shape}; "
             "expected (N, 28, 28) images to (N, 10) probabilities"
         )
 
-    @functools.cache  # Keras asks again for a layer that is called twice, and its weights are shared
+    @functools.cache  # Keras calls this twice for a shared layer
     def renamed(layer: keras.Layer) -> keras.Layer:
         return type(layer).from_config({**layer.get_config(), "name": f"{prefix}-{layer.name}"})
 
-    graph = keras.Model(member.inputs, member.outputs)  # a Sequential's layers as a graph
+    graph = keras.Model(member.inputs, member.outputs)  # turns a Sequential into a graph
     copy = keras.models.clone_model(graph, input_tensors=[images], clone_function=renamed)
     copy.set_weights(member.get_weights())
     return copy.outputs[0]

@@ -1,7 +1,7 @@
-"""The words in which the architectures are written: short names for Keras layers with the seeds' settings.
+"""Short names for Keras layers, in which the architectures are written.
 
-Every network takes ``uint8 (N, 28, 28)`` and begins with its preparation, so that the model file says itself how pixels
-become numbers (S0's 2017 program did not, and fed its network 0…255 instead of 0…1).
+Every network takes ``uint8 (N, 28, 28)`` and begins with its preparation, so that the model file itself contains the
+scaling of pixels (the 2017 program of the thesis S0 did not, and fed its network 0…255 instead of 0…1).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PREPARATIONS = {UNIT: (1 / 255, 0.0), CENTRED: (1 / 255, -0.5), "x": (1.0, 0.0)}
 
 
 def expect_share(name: str, value: float) -> None:
-    """Refuse what is not at least 0 and below 1.
+    """Refuse a value outside [0, 1).
 
     Raises:
         UsageError: naming it.
@@ -49,7 +49,7 @@ def prepare(preparation: str) -> list[keras.Layer]:
 
 
 def preparation_of(model: keras.Model) -> str:
-    """How ``model`` turns pixels into numbers, read from its first layers."""
+    """How ``model`` scales pixels, read from its layers."""
     for layer in model.layers:
         if isinstance(layer, layers.Rescaling):
             return next(
@@ -76,8 +76,8 @@ def dense(units: int, **settings: Any) -> keras.Layer:
 def output(**settings: Any) -> list[keras.Layer]:
     """The ten probabilities.
 
-    In float32 whatever the policy of the rest: a softmax in bfloat16 has steps of 0.004 near 1, and the loss would
-    see them.
+    In float32 whatever the dtype policy: a softmax in bfloat16 has steps of 0.004 near 1, which would show in the
+    loss.
     """
     return [layers.Dense(10, activation="softmax", name="probabilities", dtype="float32", **settings)]
 

@@ -1,4 +1,4 @@
-"""Networks with something to vary: the studies of S1 and S2 change one thing at a time, and the rest stands still.
+"""Families of networks with options: the studies of S1 and S2 vary one of them at a time.
 
 A keyword argument is an option: ``TrainingConfig("conv-family", options={"kernel": 5})``, `--option kernel=5`.
 """
@@ -31,17 +31,17 @@ def conv_family(
     batch_norm: bool = False,
     spatial_dropout: float = 0.0,
 ) -> keras.Model:
-    """Pairs of convolution and pooling, then dense layers. As it stands 108,710 parameters.
+    """Pairs of convolution and pooling, then dense layers. By default 108,710 parameters.
 
     With kernel 5 and average pooling it is S1's first-cnn, with filters (16, 32) and units (32,) S2's slides-cnn.
 
-    filters: of each pair's convolution; kernel: their width and height; pooling: "max" or "average", of 2×2
+    filters: of each convolution; kernel: their width and height; pooling: "max" or "average", 2×2
     units: of each dense layer before the last
     batch_norm: normalise before each ReLU; S2: "normalisation of the activations of each training batch"
-    spatial_dropout: share of whole channels that is dropped after each pool, 0 for none
+    spatial_dropout: share of channels dropped after each pool, 0 for none
 
     Raises:
-        UsageError: for numbers that leave no network or no image.
+        UsageError: for sizes that leave no network or no image.
     """
     if pooling not in _POOLINGS:
         raise UsageError(f"pooling is {pooling!r}; expected one of: {', '.join(_POOLINGS)}")
@@ -67,12 +67,12 @@ def conv_family(
 
 
 def dense_family(*, width: int = 397, hidden: int = 2, initialiser: str = "glorot") -> keras.Model:
-    """S1 §2.3.1's grid: ``hidden`` dense layers of ``width``. As it stands 473,631 parameters, those of ann-397.
+    """S1 §2.3.1's grid: ``hidden`` dense layers of ``width``. By default 473,631 parameters, those of ann-397.
 
-    initialiser: of all weights: "glorot" (Keras' usual one), "uniform" (±0.05) or "normal" (deviation 0.05)
+    initialiser: of all weights: "glorot" (Keras' default), "uniform" (±0.05) or "normal" (standard deviation 0.05)
 
     Raises:
-        UsageError: for numbers that leave no network, or an unknown initialiser.
+        UsageError: for sizes that leave no network, or an unknown initialiser.
     """
     if initialiser not in _INITIALISERS:
         raise UsageError(f"initialiser is {initialiser!r}; expected one of: {', '.join(_INITIALISERS)}")

@@ -1,4 +1,4 @@
-"""Our own networks, most of them for a recipe of their name; the documents' are in `architectures`.
+"""Our own networks, most of them for the recipe of the same name; the documents' are in `architectures`.
 
 Input uint8 (N, 28, 28), output float32 (N, 10), as every network here.
 """
@@ -17,7 +17,7 @@ __all__ = ["best_cnn", "deep_cnn", "fast_cnn", "good_cnn", "reader_cnn", "tiny_c
 
 
 def fast_cnn() -> keras.Model:
-    """For `recipes/fast.toml`: as accurate as can be after a few seconds of training. 215,194 parameters."""
+    """For `recipes/fast.toml`: the best accuracy after a few seconds of training. 215,194 parameters."""
     return sequential(
         conv(24, 5), max_pool(),                    # (N, 12, 12, 24)
         conv(32), max_pool(),                       # (N, 5, 5, 32)
@@ -30,7 +30,7 @@ def fast_cnn() -> keras.Model:
 def good_cnn() -> keras.Model:
     """For `recipes/good.toml`: four convolutions with batch normalisation. 136,106 parameters, 135,530 trained.
 
-    A large first kernel and an early pool leave the costly convolutions a map of 12×12.
+    After a large first kernel and an early pool, the expensive convolutions run on 12×12 maps.
     """
     return sequential(
         _normalised(32, 5), max_pool(),                     # (N, 12, 12, 32)
@@ -43,11 +43,11 @@ def good_cnn() -> keras.Model:
 
 
 def best_cnn(*, kernel: int = 5) -> keras.Model:
-    """For `recipes/best.toml` and `best-ensemble.toml`: `good_cnn`, half as wide again. 300,922 parameters.
+    """For `recipes/best.toml` and `best-ensemble.toml`: `good_cnn`, 1.5 times as wide. 300,922 parameters.
 
     300,058 of them are trained.
 
-    kernel: width and height of the first kernels; networks of different ones differ more in their mistakes (An, Lee,
+    kernel: size of the first kernels; the errors of networks with different kernels are less correlated (An, Lee,
         Park, Yang, So 2020)
 
     Raises:
@@ -68,8 +68,8 @@ def best_cnn(*, kernel: int = 5) -> keras.Model:
 def deep_cnn() -> keras.Model:
     """Nine convolutions, three before each pool and three at the end. 321,866 parameters, 320,714 trained.
 
-    `digitlab train best --architecture deep-cnn --epochs 16 --clean-epochs 2 --tta 1`: as good as `best_cnn` with one
-    look at each image (docs/recipes.md). 62 million multiply–adds an image, two thirds of them on maps of 24×24.
+    `digitlab train best --architecture deep-cnn --epochs 16 --clean-epochs 2 --tta 1`: as good as `best_cnn`, without
+    test-time augmentation (docs/recipes.md). 62 million multiply–adds per image, two thirds on 24×24 maps.
     """
     nine = [_normalised(64, 5), *(_normalised(64, padding="same") for _ in range(8))]
     return sequential(
@@ -83,10 +83,10 @@ def deep_cnn() -> keras.Model:
 
 
 def tiny_cnn() -> keras.Model:
-    """For `recipes/tiny.toml`: as accurate as can be with few parameters. 1,465 parameters, 1,383 trained.
+    """For `recipes/tiny.toml`: the best accuracy with few parameters. 1,465 parameters, 1,383 trained.
 
-    Two plain convolutions, then separable ones (each channel is filtered for itself, and 1×1 mixes them). At the end a
-    weight for each place of each channel instead of an average over places: a digit's parts have their places.
+    Two ordinary convolutions, then depthwise separable ones. At the end a weight for each position of each channel
+    instead of an average over positions: where a stroke is matters for a digit.
     """
     return sequential(
         _normalised(6, scale=False), _normalised(8, scale=False), max_pool(),       # (N, 12, 12, 8)
@@ -98,11 +98,11 @@ def tiny_cnn() -> keras.Model:
 
 
 def reader_cnn() -> keras.Model:
-    """For photos: four convolutions with batch normalisation, global average and maximum side by side.
+    """For photos: four convolutions with batch normalisation, then global average and maximum pooling in parallel.
 
-    Made for recipes/reader.toml. 217,386 parameters; 8.1 million multiply–adds an image, so that twenty thousand are
-    read a second. Global pooling instead of a flattened map makes the answer depend little on where the ink lies, which
-    is what a photo needs.
+    Made for recipes/reader.toml. 217,386 parameters; 8.1 million multiply–adds per image: 20,000 images
+    per second. Global pooling instead of flattening makes the prediction robust to the position of the ink, as photos
+    need.
     """
     images = keras.Input((28, 28), dtype="uint8", name="images")
     x: Any = images
@@ -120,7 +120,7 @@ def reader_cnn() -> keras.Model:
 
 
 def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: Any) -> list[keras.Layer]:
-    """A convolution, batch normalisation in place of its bias, ReLU."""
+    """A convolution, batch normalisation instead of a bias, ReLU."""
     return [
         layers.Conv2D(filters, size, use_bias=False, **settings),
         layers.BatchNormalization(scale=scale),
@@ -129,5 +129,5 @@ def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: 
 
 
 def _separable(filters: int) -> list[keras.Layer]:
-    """A 3×3 filter for each channel, and a 1×1 convolution that mixes them; ReLU at the end only."""
+    """A depthwise 3×3 and a pointwise 1×1 convolution; ReLU at the end only."""
     return [layers.DepthwiseConv2D(3, use_bias=False), *_normalised(filters, 1, scale=False)]

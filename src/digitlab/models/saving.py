@@ -1,6 +1,6 @@
-"""Model files of Keras: ``model.keras`` with the model's card inside.
+"""Model files of Keras: ``model.keras`` with the model card inside.
 
-A ``.keras`` file is a zip; the card is one more entry, ``digitlab.json``, which Keras leaves alone. Files are looked at
+A ``.keras`` file is a zip; the card is an additional entry, ``digitlab.json``, which Keras ignores. Files are checked
 before Keras opens them (`digitlab.models.safety`).
 """
 
@@ -25,6 +25,7 @@ from digitlab.models.safety.archive import CARD, check_archive, read_member
 from digitlab.reading import shipped_keras
 from digitlab.storage import atomic_path
 from digitlab.values import CLASSES, ModelCard
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,16 +36,14 @@ if TYPE_CHECKING:
 __all__ = ["card_of", "load_keras", "open_model", "predict_probabilities", "read_card", "save_keras", "versions"]
 
 _FORMS = ("grey", "sobel")
-_TOGETHER = 250  # images; 1000 took 300 MB more, and no less time
-_AT_ONCE = 100_000_000  # bytes of all layers' maps for those images; an ensemble of five would fill 700 MB
+_TOGETHER = 250  # images; 1000 took 300 MB more and the same time
+_AT_ONCE = 100_000_000  # bytes of activations for those images; an ensemble of five would fill 700 MB
 
 
 def versions() -> dict[str, str]:
-    """What makes a model file: the versions of Python, NumPy, Keras and its backend, and of digitlab."""
-    import digitlab
-
+    """The versions of digitlab, Python, NumPy, Keras and its backend."""
     backend = keras.backend.backend()
-    found = {"digitlab": digitlab.__version__, "python": platform.python_version(), "numpy": np.__version__}
+    found = {"digitlab": VERSION, "python": platform.python_version(), "numpy": np.__version__}
     found["keras"] = keras.__version__
     found[backend] = __import__(backend).__version__
     return found
@@ -72,24 +71,24 @@ def load_keras(path: Path) -> keras.Model:
     if model.input_shape[1:] != (28, 28):
         raise ModelError(
             f"{path}: maps {model.input_shape} to {model.output_shape}; expected (N, 28, 28) images to (N, 10) "
-            f"probabilities. `digitlab import {path} OUT.keras` puts a preparation before it"
+            f"probabilities. `digitlab import {path} OUT.keras` adds a preparation before it"
         )
     return model
 
 
 def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> keras.Model:
-    """The model of a run folder, of a ``.keras`` or ``.h5`` file of any Keras, ours or not, or a shipped one.
+    """Open the model of a run folder, a ``.keras`` or ``.h5`` file of any version of Keras, or a shipped one.
 
     Args:
-        path: a run folder, a file (a stranger's is safe to open), or a shipped name.
-        tell: gets a sentence for each thing that was changed in an old or foreign file.
+        path: a run folder, a file (untrusted ones are safe to open), or a shipped name.
+        tell: called with a sentence for each change to an old or foreign file.
 
     Returns:
         A model from uint8 (N, 28, 28) to probabilities (N, 10).
 
     Raises:
-        ModelError: when there is none, or it cannot be opened or brought over.
-        RunError: when a folder is no run.
+        ModelError: when there is none, or it cannot be opened or imported.
+        RunError: when a folder is not a run folder.
     """
     path = _place(path)
     if path.is_dir():
@@ -121,7 +120,7 @@ def read_card(path: Path) -> ModelCard | None:
 
 
 def card_of(model: keras.Model, path: Path) -> ModelCard:
-    """The card in the file that ``model`` came from, or what can be told of a model without one."""
+    """The card in the file that ``model`` came from, or a new one for a model without."""
     path = _place(path)
     if path.is_dir():
         from digitlab.runs import Run
@@ -136,12 +135,12 @@ def _place(path: Path) -> Path:
 
 
 def predict_probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), some at a time."""
+    """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), in batches."""
     return np.asarray(model.predict(images, batch_size=_together(model), verbose=0), np.float32)
 
 
 def _together(model: keras.Model) -> int:
-    """How many images are answered at once."""
+    """The batch size."""
     maps = [tensor for layer in model.layers for tensor in keras.tree.flatten(layer.output)]
     each: int = sum(4 * math.prod(size or 1 for size in tensor.shape[1:]) for tensor in maps)
     return max(1, min(_TOGETHER, _AT_ONCE // each))

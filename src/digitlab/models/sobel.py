@@ -1,6 +1,6 @@
-"""The Sobel image as the first step of a graph, for networks that were trained on Sobel images (S0 §4.1.2).
+"""The Sobel image as a layer, for networks that were trained on Sobel images (thesis S0, §4.1.2).
 
-Such a network's ONNX file takes grey images like every other: what turns them into Sobel images is inside.
+Such a network's ONNX file takes grey images like every other: the Sobel filter is inside.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ _KERNELS = np.stack([np.outer(_SMOOTH, _SLOPE), np.outer(_SLOPE, _SMOOTH)], axis
 class SobelImage(keras.layers.Layer):  # type: ignore[misc]
     """uint8 (N, 28, 28) → float32 (N, 28, 28), whole numbers 0..255: equal to `datasets.transforms.sobel_images`.
 
-    All sums and products are whole numbers below 2**24, which float32 holds exactly, and no quotient lies so near
-    below a whole number that its rounding would reach it.
+    All sums and products are integers below 2**24, which are exact in float32, and no quotient is so close below an
+    integer that rounding would reach it.
     """
 
     def call(self, images: Any) -> Any:
-        """|gx| + |gy| with kernels of size 5, stretched to 0..255; a constant image becomes 0."""
+        """|gx| + |gy| with kernels of size 5, scaled to 0..255; a constant image becomes 0."""
         grey = ops.cast(images, "float32")[..., None]  # (N, 28, 28, 1)
         framed = ops.pad(grey, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="reflect")
-        slopes = ops.conv(framed, ops.convert_to_tensor(_KERNELS, "float32"), padding="valid")  # (N, 28, 28, 2)
-        strength = ops.sum(ops.abs(slopes), axis=-1)
+        gradients = ops.conv(framed, ops.convert_to_tensor(_KERNELS, "float32"), padding="valid")  # (N, 28, 28, 2)
+        strength = ops.sum(ops.abs(gradients), axis=-1)
         least = ops.min(strength, axis=(1, 2), keepdims=True)
         spread = ops.maximum(ops.max(strength, axis=(1, 2), keepdims=True) - least, 1.0)
         scaled = 255.0 * (strength - least)
         levels = ops.floor(scaled / spread)
-        # XLA divides by way of a reciprocal and may fall short of a whole quotient; the remainder tells.
+        # XLA multiplies by the reciprocal and may fall short of an integer quotient; the remainder shows it.
         return levels + ops.cast(scaled - levels * spread >= spread, "float32")
 
 
 def after_sobel(model: keras.Model) -> keras.Model:
-    """The network behind a `SobelImage`: grey images in, the same probabilities out."""
+    """The network with a `SobelImage` before it: takes grey images."""
     images = keras.Input((28, 28), dtype="uint8", name="images")
     edges = SobelImage(dtype="float32", name="sobel")(images)
     return keras.Model(images, model(edges), name=model.name)

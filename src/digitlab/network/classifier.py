@@ -1,4 +1,4 @@
-"""The trained network as everything but training uses it: an ONNX file, run by ONNX Runtime."""
+"""The classifier of 28×28 images: an ONNX file, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from digitlab.errors import ModelError, RunError, ShapeError
+from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import kind_of
 from digitlab.network.check import check_onnx
-from digitlab.network.outputs import as_they_are, making_probabilities
+from digitlab.network.outputs import probabilities_from, unchanged
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.network.outputs import Making
+    from digitlab.network.outputs import OutputTransform
 
 __all__ = [
     "DEFAULT_MODEL", "Classifier", "read_model", "resolve_model", "shipped_keras", "shipped_models", "start_session",
@@ -31,40 +31,40 @@ __all__ = [
 
 DEFAULT_MODEL = "reader"
 
-_BATCH = 32  # images at once: their inner layers stay in the processor's cache, 8 % faster than a thousand
+_BATCH = 32  # images per run: their activations stay in the processor's cache, 8 % faster than a thousand
 _LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
 _SILENT = 4  # ONNX Runtime's own log: fatal errors only, the others become exceptions
 _CARD = "digitlab"  # the key of the card in the file's metadata
-# Folding constants while loading is the one computation that the bound on memory does not reach; exporters did it. The
-# other moves the step to 8 bits before a pool, which then takes ten times longer.
+# Constant folding during loading is the one computation that the memory limit does not cover; exporters have done it.
+# The other optimiser moves quantisation before a pool, which then takes ten times longer.
 _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
-_MOST_MEMORY = 4 << 30  # bytes that all networks of a process may compute in; the widest needs 1.5 MB an image
+_MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
 class Classifier:
     """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Threads may share one.
 
     path: the ONNX file that it came from
-    card: what the file says of itself, or None where digitlab did not write it
+    card: the file's model card, or None where digitlab did not write it
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        """Load ``path``; ``threads`` is how many one call uses, 0 for a thread a core.
+        """Load ``path``; ``threads`` per call, 0 for one per core.
 
-        Of a network that answers logits, the softmax is taken, of ten sigmoids their shares; a warning says so.
+        Logits get a softmax, sigmoid outputs are divided by their sum; a warning says so.
 
         Raises:
-            ModelError: the file is missing, no ONNX, damaged, or made for other images or classes.
+            ModelError: the file is missing, not ONNX, damaged, or made for other images or classes.
         """
         self.path = Path(path)
         self._session = start_session(read_model(self.path), self.path, threads)
         self._input = _check_input(self._session, self.path)
         self.card = _card(self._session, self.path)
-        self._made: Making = as_they_are  # of what it answers: probabilities
-        self._made = self._check_answers()
+        self._to_probabilities: OutputTransform = unchanged  # turns the network's output into probabilities
+        self._to_probabilities = self._check_answers()
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """How likely each class is: float32 (N, 10) for uint8 (N, 28, 28), N from 0 up.
+        """Class probabilities float32 (N, 10) of images uint8 (N, 28, 28), N from 0 up.
 
         Raises:
             ShapeError: for images of another type or shape.
@@ -81,24 +81,24 @@ class Classifier:
         try:
             answers: NDArray[np.float32] = self._session.run(None, {self._input: np.ascontiguousarray(images)})[0]
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"{self.path}: the model cannot run ({_first_line(error)})") from error
-        return self._made(answers)
+            raise ModelError(f"{self.path}: the model cannot run ({first_line(error)})") from error
+        return self._to_probabilities(answers)
 
-    def _check_answers(self) -> Making:
+    def _check_answers(self) -> OutputTransform:
         answers = self._run(np.zeros((2, 28, 28), np.uint8))
         if answers.shape != (2, 10) or answers.dtype != np.float32 or not np.isfinite(answers).all():
             raise ModelError(
-                f"{self.path}: the model answers two images with {answers.dtype} {answers.shape}; "
+                f"{self.path}: the model outputs {answers.dtype} {answers.shape} for two images; "
                 "expected float32 (2, 10), finite probabilities of the digits 0 to 9"
             )
-        made, found = making_probabilities(self._run(_strokes()))
+        made, found = probabilities_from(self._run(_strokes()))
         if found:
             warnings.warn(f"{self.path}: {found}", stacklevel=3)
         return made
 
 
 def _strokes() -> NDArray[np.uint8]:
-    """Images to try a network on: uint8 (5, 28, 28)."""
+    """Test patterns for probing a network's output: uint8 (5, 28, 28)."""
     images = np.zeros((5, 28, 28), np.uint8)
     images[1, 4:24, 13:16] = images[2, 13:16, 4:24] = images[3, 4:24, 4:24] = images[4, 4:14, 8:20] = 255
     images[3:, 8:20, 8:20] = 0
@@ -108,7 +108,7 @@ def _strokes() -> NDArray[np.uint8]:
 def shipped_models() -> tuple[str, ...]:
     """The names of the models that come with digitlab, sorted.
 
-    Each has its Keras file beside it; the page reader's network, which is no classifier, has none and is not named.
+    Each has its Keras file beside it; the page reader's network is not a classifier, has none, and is not listed.
     """
     folder = _shipped_folder()
     if not folder.is_dir():
@@ -117,13 +117,13 @@ def shipped_models() -> tuple[str, ...]:
 
 
 def shipped_keras(name: str) -> Path | None:
-    """The Keras file of a shipped model, to look into it or to train it on; None where there is none of this name."""
+    """The Keras file of a shipped model, for inspection or further training; None for an unknown name."""
     path = _shipped_folder() / f"{name}.keras"
     return path if name in shipped_models() and path.is_file() else None
 
 
 def resolve_model(name: str | Path | None) -> Path:
-    """The ONNX file of a shipped name, a run folder or a file; of None, the default model's.
+    """The ONNX file of a shipped model, a run folder or a file; the default model for None.
 
     Raises:
         ModelError: when there is no such model, or it is in a format that must be exported first.
@@ -151,7 +151,7 @@ def resolve_model(name: str | Path | None) -> Path:
 
 
 def _missing(name: str) -> str:
-    """A path, by its look, is a file that is not there; anything else a name that is not known."""
+    """What looks like a path is a missing file; anything else is an unknown name."""
     is_path = "/" in name or os.sep in name or name.lower().endswith((".onnx", ".keras", ".h5", ".hdf5"))
     there = "file or folder" if is_path and not os.path.lexists(name) else "model"
     return f"there is no {there} {name!r}"
@@ -171,18 +171,21 @@ def _model_of_run(path: Path) -> Path:
         said = f"is {kind.what}; {kind.as_model}" if kind else f"cannot be used as a model ({error})"
         raise ModelError(f"{path}: {said}") from error
     if not model.is_file():
-        raise ModelError(f"{path}: this run has no {model.name}; its training did not finish, train it again")
+        raise ModelError(f"{path}: this run has no {model.name}: its training did not finish; train it again")
     return model
 
 
 def read_model(path: Path) -> bytes:
-    """The file's bytes, refused where they cannot be a model of ours.
+    """The file's bytes, after all checks that need no ONNX Runtime.
 
-    ONNX Runtime gets the bytes and not the path, so that nothing beside the file is looked for.
+    ONNX Runtime gets the bytes and not the path, so that it looks for no other file beside it.
+
+    Raises:
+        ModelError: when the file is missing, empty, too large, not ONNX, or not self-contained.
     """
     try:
         if not path.is_file():
-            raise ModelError(f"{path}: is no file; expected a model ending in .onnx")
+            raise ModelError(f"{path}: is not a file; expected a model ending in .onnx")
         if path.stat().st_size > _LARGEST_FILE:
             raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; models have at most {_LARGEST_FILE:,}")
         content = path.read_bytes()
@@ -200,7 +203,7 @@ def read_model(path: Path) -> bytes:
 
 
 def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """Let ONNX Runtime open what `read_model` has let through; ``threads`` a call, 0 for one a core.
+    """Let ONNX Runtime open what `read_model` has checked; ``threads`` per call, 0 for one per core.
 
     Raises:
         ModelError: when it cannot.
@@ -216,12 +219,12 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
             content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_OUT
         )
     except Exception as error:  # ONNX Runtime's errors have no common root but this
-        raise ModelError(f"{path}: is no ONNX model, or a damaged one ({_first_line(error)})") from error
+        raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error)})") from error
 
 
 @functools.cache
 def _bound_memory() -> None:
-    """Let ONNX Runtime fail where a network needs too much: a file's sizes say little of what it makes of an image."""
+    """Limit ONNX Runtime's memory: a file's size says little about the size of the network's activations."""
     kind = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
@@ -229,7 +232,7 @@ def _bound_memory() -> None:
 
 
 def _check_input(session: onnxruntime.InferenceSession, path: Path) -> str:
-    """The name of the one input, after checking that it takes our images."""
+    """The name of the only input, after checking that it takes our images."""
     inputs = session.get_inputs()
     received = ", ".join(f"{given.type} {tuple(given.shape)}" for given in inputs) or "no input"
     fits = len(inputs) == 1 and inputs[0].type == "tensor(uint8)" and list(inputs[0].shape[1:]) == [28, 28]
@@ -247,8 +250,4 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> ModelCard | None
         content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in known}
         return ModelCard(**content | {"classes": tuple(content["classes"])})
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: its card cannot be read ({_first_line(error)}); export the model again") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ModelError(f"{path}: its card cannot be read ({first_line(error)}); export the model again") from error

@@ -1,6 +1,6 @@
 """The nodes and weights of an ONNX file, read without the package `onnx`.
 
-Only for content that `check_onnx` has let through. The fields' numbers are those of onnx.proto.
+Only for content that `check_onnx` has passed. The field numbers are those of onnx.proto.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph", "Node", "read_graph", "with_outputs"]
 
-# onnx.proto's numbers of element types that weights, shapes and scales come in.
+# onnx.proto's codes of the element types of weights, shapes and scales.
 _TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 _GRAPH, _OUTPUT = 7, 12
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operator: what it takes, what it makes, and its settings (numbers, lists of numbers, texts)."""
+    """One operator: its inputs, outputs and attributes (numbers, lists of numbers, texts)."""
 
     operator: str
     takes: tuple[str, ...]
@@ -38,7 +38,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The network: nodes in the order in which they are computed, constants by name, the outputs' names."""
+    """The network: nodes in order of computation, constants by name, the names of the outputs."""
 
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -46,20 +46,20 @@ class Graph:
 
 
 def with_outputs(content: bytes, names: Iterable[str]) -> bytes:
-    """The same model with more outputs: inner tensors by name.
+    """The same model with inner tensors as additional outputs, by name.
 
-    A graph with nothing but these outputs is appended to the file; protobuf joins the two to one. ONNX Runtime finds
-    their types out.
+    A graph with nothing but these outputs is appended to the file; protobuf merges the two. ONNX Runtime infers the
+    types.
     """
     more = b"".join(field_bytes(_OUTPUT, field_bytes(1, name.encode())) for name in names)
     return content + field_bytes(_GRAPH, more)
 
 
 def read_graph(content: bytes) -> Graph:
-    """Take a model apart.
+    """Parse a model.
 
     Raises:
-        ModelError: for a damaged file, or weights of a type that no network here has; without the file's name.
+        ModelError: for a damaged file or weights of an unsupported type; the message does not name the file.
     """
     return _Reading().graph(memoryview(content))
 
@@ -103,7 +103,7 @@ class _Reading:
                 name, value = self._setting(part)
                 settings[name] = value
         if not makes:
-            raise ModelError("is no ONNX model, or a damaged one (an operator makes nothing)")
+            raise ModelError("is not an ONNX model, or is damaged (an operator without output)")
         return Node(operator, tuple(takes), tuple(makes), settings)
 
     def _setting(self, data: memoryview) -> tuple[str, Any]:
@@ -140,7 +140,7 @@ class _Reading:
             elif number == 8 and not isinstance(part, int):
                 name = _text(part)
         if kind not in _TYPES:
-            raise ModelError(f"has weights of ONNX's type {kind}; expected float32 or whole numbers")
+            raise ModelError(f"has weights of ONNX type {kind}; expected float32 or integers")
         try:
             numbers: NDArray[Any] = np.array(values, np.int64).astype(_TYPES[kind])
             return name, (np.frombuffer(raw, _TYPES[kind]) if len(raw) else numbers).reshape(shape)

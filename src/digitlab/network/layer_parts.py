@@ -1,4 +1,4 @@
-"""What the walk through a network's graph finds: layers, what their units see, and where their numbers lie."""
+"""Layers found in an ONNX graph: receptive fields, and the tensors and layouts of their activations."""
 
 from __future__ import annotations
 
@@ -7,72 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.network.receptive_field import SIDE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.values import Box
+    from digitlab.network.receptive_field import ReceptiveField, Window
 
 __all__ = [
-    "CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "SIDE",
-    "Layer", "Sight", "Step", "Walked", "Window", "as_maps", "maps_shape",
+    "CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "Layer", "Step", "Walked", "as_maps", "maps_shape",
 ]  # fmt: skip
 
-SIDE = 28
 CHANNELS_FIRST, CHANNELS_LAST, PICTURE = "channels first", "channels last", "a picture, row by row"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a convolution or pooling looks through: (down, across) each; ``padding`` is before the first."""
-
-    size: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """The receptive fields of a layer's units: (down, across) each, in pixels of the glyph.
-
-    >>> convolved = Sight().behind(Window((3, 3))).behind(Window((2, 2), (2, 2)))
-    >>> convolved, convolved.box(1, 0)
-    (Sight(size=(4, 4), step=(2, 2), middle=(1.5, 1.5)), (0, 2, 4, 6))
-    """
-
-    size: tuple[int, int] = (1, 1)
-    step: tuple[int, int] = (1, 1)
-    middle: tuple[float, float] = (0.0, 0.0)
-
-    def behind(self, window: Window) -> Sight:
-        """What units see through ``window`` onto units that see this."""
-        size, step, middle = [], [], []
-        for axis in (0, 1):
-            extent = (window.size[axis] - 1) * window.dilation[axis]
-            size.append(self.size[axis] + extent * self.step[axis])
-            middle.append(self.middle[axis] + (extent / 2 - window.padding[axis]) * self.step[axis])
-            step.append(self.step[axis] * window.stride[axis])
-        return Sight((size[0], size[1]), (step[0], step[1]), (middle[0], middle[1]))
-
-    def joined(self, other: Sight) -> Sight | None:
-        """What a unit sees by two ways; None where these are not in step."""
-        if self.step != other.step:
-            return None
-        lows = [min(each.middle[a] - (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
-        highs = [max(each.middle[a] + (each.size[a] - 1) / 2 for each in (self, other)) for a in (0, 1)]
-        size = [round(high - low) + 1 for low, high in zip(lows, highs, strict=True)]
-        middle = [(low + high) / 2 for low, high in zip(lows, highs, strict=True)]
-        return Sight((size[0], size[1]), self.step, (middle[0], middle[1]))
-
-    def box(self, row: int, column: int) -> Box:
-        """The field of one unit, cut to the glyph."""
-        low, high = [], []
-        for axis, place in enumerate((row, column)):
-            middle = self.middle[axis] + place * self.step[axis]
-            begin = round(middle - (self.size[axis] - 1) / 2)
-            low.append(min(max(begin, 0), SIDE))
-            high.append(min(max(begin + self.size[axis], 0), SIDE))
-        return low[1], low[0], high[1], high[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +28,11 @@ class Layer:
     name: unique, e.g. conv-1, relu-1, pool-1, dense-1, softmax
     kind: preparation, convolution, activation, normalisation, pooling, addition, mean, concatenation, flatten, dense,
         softmax or other
-    operator: what it computes, e.g. "Conv 3×3", "Relu"
+    operator: for people, e.g. "Conv 3×3", "Relu"
     shape: (rows, columns, maps), or (units,)
-    takes: the names of the layers it computes from
-    field: what its units see; None: each sees the whole glyph, or it cannot be told
-    explainable: whether one number of it can be taken apart
+    takes: the names of its input layers
+    field: the receptive field of its units; None: the whole image, or unknown
+    explainable: whether `NetworkLayers.explain` supports it
     """
 
     name: str
@@ -95,16 +41,16 @@ class Layer:
     shape: tuple[int, ...]
     parameters: int
     takes: tuple[str, ...]
-    field: Sight | None
+    field: ReceptiveField | None
     explainable: bool
 
 
 @dataclass
 class Step:
-    """A layer and where its numbers are: ``tensor`` it makes, ``source`` it takes, and how both are laid out.
+    """A layer with its output ``tensor``, its input ``source``, and the layout of both.
 
     kernel: float32 (filters, inputs of one group, rows, columns), and bias: float32 (filters,)
-    follows: the name of the convolution or dense layer that this is the activation of
+    follows: the convolution or dense layer whose activation this is
     """
 
     layer: Layer
@@ -121,10 +67,10 @@ class Step:
     follows: str | None = None
 
     def patch(self, given: NDArray[np.float64], channel: int, row: int, column: int) -> tuple[int, NDArray[np.float64]]:
-        """What one unit takes of (maps, rows, columns), and the first map of it."""
+        """The first input map and the values that one unit computes from, cut from (maps, rows, columns)."""
         if self.layer.kind == "dense":
             return 0, given.reshape(-1, 1, 1)
-        if self.window is None:  # an activation, or a pooling over everything
+        if self.window is None:  # an activation, or global pooling
             whole = self.layer.kind == "pooling"
             return channel, given[channel : channel + 1] if whole else given[channel, row, column].reshape(1, 1, 1)
         first, count = channel, 1
@@ -142,7 +88,7 @@ class Step:
         return first, patch
 
     def taken(self, patch: NDArray[np.float64]) -> float:
-        """What a pooling or activation takes from its patch, in which NaN stands for what lies over the border."""
+        """The result of a pooling or activation for its patch, in which NaN stands for what lies outside the border."""
         if self.largest:
             return float(np.nanmax(patch))
         return float(np.nansum(patch) / patch.size if self.counts_padding else np.nanmean(patch))
@@ -150,13 +96,13 @@ class Step:
 
 @dataclass
 class Walked:
-    """All steps in order, and the names of the tensors that they need."""
+    """All steps in order."""
 
     steps: list[Step] = field(default_factory=list)
 
     @property
     def tensors(self) -> set[str]:
-        """What must be an output for `Step`'s numbers to be there."""
+        """The tensors that must be outputs of the model."""
         return {name for step in self.steps for name in (step.tensor, step.source)}
 
 

@@ -1,7 +1,7 @@
-"""From an ONNX graph's nodes to layers as people name them.
+"""From the nodes of an ONNX graph to layers as people name them.
 
-An exporter cuts a layer into several nodes (a product, a sum), puts others between (transposes, shapes) and leaves
-dropout out. Here products get their biases back and what only moves numbers is passed over.
+Exporters split a layer into several nodes (product, sum), insert others (transposes, shapes) and drop dropout. Here
+products get their biases back, and nodes that only move numbers are skipped.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from digitlab.network.layer_parts import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
     PICTURE,
-    SIDE,
     Layer,
-    Sight,
     Step,
     Walked,
-    Window,
     maps_shape,
 )
+from digitlab.network.receptive_field import SIDE, ReceptiveField, Window, same_padding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,12 +38,12 @@ _ACTIVATIONS = (
 )  # fmt: skip
 _GLOBAL_POOLS = ("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax")
 _POOLS = ("AveragePool", "MaxPool", *_GLOBAL_POOLS)
-_SIGNED = ("convolution", "dense", "normalisation", "addition")  # kinds of layers whose numbers may be below 0
+_SIGNED = ("convolution", "dense", "normalisation", "addition")  # kinds of layers whose outputs may be negative
 _AFFINE = ("Add", "Sub", "Mul", "Div")
 
 
 def moving_tensors(graph: Graph) -> set[str]:
-    """The names of what is computed from the image, not from shapes or constants."""
+    """The names of the tensors computed from the image, not from shapes or constants."""
     made = {name for node in graph.nodes for name in node.makes}
     moving = {
         name for node in graph.nodes for name in node.takes if name and name not in graph.constants and name not in made
@@ -58,15 +56,15 @@ def moving_tensors(graph: Graph) -> set[str]:
 
 @dataclass(frozen=True)
 class _Value:
-    """What is known of a tensor: the layer it belongs to, its layout and its units' sight."""
+    """A tensor's layer, layout and receptive field, as far as known."""
 
     layer: str | None
     layout: str | None
-    sight: Sight | None
+    field: ReceptiveField | None
 
 
 def walk(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Walked:
-    """Name the layers; ``shapes`` are those of one image's tensors, (1, …), for the tensors that are to be seen."""
+    """Name the layers; ``shapes``: by tensor, (1, …), of one image."""
     walker = _Walker(graph, shapes)
     for node in graph.nodes:
         walker.step(node)
@@ -79,7 +77,7 @@ class _Walker:
         self._moving = moving_tensors(graph)
         self._values: dict[str, _Value] = {}
         self._steps: dict[str, Step] = {}
-        self._rounded: dict[str, Node] = {}  # by the 8-bit tensor's name, what has made it
+        self._rounded: dict[str, Node] = {}  # by the 8-bit tensor's name, the node that quantises to it
         self._counts: Counter[str] = Counter()
         self._makers: dict[str, Callable[[Node, str], bool]] = {
             "Conv": self._convolution,
@@ -121,9 +119,9 @@ class _Walker:
         return Walked(steps)
 
     def _rounding(self, node: Node) -> None:
-        """To 8 bits and back: only moves numbers, but cuts off below 0 what a ReLU would; the ReLU itself is left out.
+        """To 8 bits and back: only moves numbers, but unsigned 8 bits also clip at 0, and exporters then drop the ReLU.
 
-        Of 8 bits without a sign, 0 stands for 0 then.
+        That is so when the zero point of the unsigned type is 0.
         """
         if node.operator == "QuantizeLinear":
             self._rounded[node.makes[0]] = node
@@ -144,7 +142,7 @@ class _Walker:
         else:
             self._values[made] = self._value(given)
 
-    # Each of these makes a layer of a node, or says that it does not.
+    # Each of these turns a node into a layer, or returns False.
 
     def _convolution(self, node: Node, given: str) -> bool:
         kernel = self._constants.get(node.takes[1])
@@ -221,7 +219,7 @@ class _Walker:
         return True
 
     def _affine(self, node: Node, given: str) -> bool:
-        """A product or sum with constants: of the preparation, a bias, or a normalisation; or the sum of two layers."""
+        """A product or sum with constants: preparation, bias or normalisation; or the sum of two layers."""
         others = [name for name in node.takes if name != given]
         if any(name in self._moving for name in others):
             return node.operator == "Add" and self._merged(node, given)
@@ -252,12 +250,12 @@ class _Walker:
         shape, made = self._shapes[given], self._shapes[node.makes[0]]
         if self._value(given).layer is None or len(shape) != 4 or len(made) != 2:
             return False
-        if int(np.prod(shape)) == maps_shape(shape, self._value(given).layout)[0]:  # a pixel a map
+        if int(np.prod(shape)) == maps_shape(shape, self._value(given).layout)[0]:  # one pixel per map
             return False
         self._add(node, given, "flatten", "flatten", "Flatten")
         return True
 
-    # What all of them do.
+    # Shared by all of them.
 
     def _add(
         self, node: Node, given: str, prefix: str, kind: str, operator: str, *, window: Window | None = None,
@@ -267,7 +265,7 @@ class _Walker:
         made = node.makes[0]
         shape = self._shapes[made]
         layout = self._layout(node, given)
-        sight = self._sight(node, kind, window) if len(shape) >= 3 else None
+        field = self._field(node, kind, window) if len(shape) >= 3 else None
         parameters += sum(each.size for each in (kernel, bias) if each is not None)
         explainable = kind in ("convolution", "pooling", "activation") or (kind == "dense" and len(shape) == 2)
         maps, rows, columns = maps_shape(shape, layout)
@@ -275,13 +273,13 @@ class _Walker:
         self._steps[name] = Step(
             Layer(
                 name, kind, operator, (rows, columns, maps) if len(shape) > 2 else (maps,), int(parameters),
-                tuple(dict.fromkeys(takes)), sight, explainable,
+                tuple(dict.fromkeys(takes)), field, explainable,
             ),
             made, layout, given, self._value(given).layout, window=window,
             kernel=None if kernel is None else np.asarray(kernel, np.float32),
             bias=None if bias is None else np.asarray(bias, np.float32).ravel(), **more,
         )  # fmt: skip
-        self._values[made] = _Value(name, layout, sight)
+        self._values[made] = _Value(name, layout, field)
         return name
 
     def _name(self, prefix: str) -> str:
@@ -289,32 +287,32 @@ class _Walker:
         return f"{prefix}-{self._counts[prefix]}"
 
     def _pass(self, node: Node, given: str) -> None:
-        """What only moves numbers, or belongs to the preparation."""
+        """A node that only moves numbers, or belongs to the preparation."""
         value = self._value(given)
         rank = len(self._shapes.get(node.makes[0], ()))
-        sight = value.sight if rank >= 3 and node.operator != "Resize" else None
-        if node.operator == "Pad" and sight is not None:
-            sight = self._padded(node, sight, self._layout(node, given))
-        self._values[node.makes[0]] = _Value(value.layer, self._layout(node, given), sight)
+        field = value.field if rank >= 3 and node.operator != "Resize" else None
+        if node.operator == "Pad" and field is not None:
+            field = self._padded(node, field, self._layout(node, given))
+        self._values[node.makes[0]] = _Value(value.layer, self._layout(node, given), field)
 
     def _layer_of(self, tensor: str) -> str:
-        """The layer that a tensor belongs to; what no layer has made is the preparation's result."""
+        """The layer that a tensor belongs to; the preparation where there is none yet."""
         value = self._value(tensor)
         if value.layer is None:
             shape = self._shapes[tensor]
             if shape == (1, SIDE * SIDE):
-                value = replace(value, layout=PICTURE, sight=Sight())
+                value = replace(value, layout=PICTURE, field=ReceptiveField())
             maps, rows, columns = maps_shape(shape, value.layout)
             name = self._name("input")
             sizes = (rows, columns, maps) if rows * columns > 1 else (maps,)
-            layer = Layer(name, "preparation", "Input", sizes, 0, (), value.sight, explainable=False)
+            layer = Layer(name, "preparation", "Input", sizes, 0, (), value.field, explainable=False)
             self._steps[name] = Step(layer, tensor, value.layout, tensor, value.layout)
             value = replace(value, layer=name)
             self._values[tensor] = value
         return value.layer or ""
 
     def _value(self, tensor: str) -> _Value:
-        return self._values.get(tensor) or _Value(None, None, Sight())
+        return self._values.get(tensor) or _Value(None, None, ReceptiveField())
 
     def _layout(self, node: Node, given: str) -> str | None:
         made = self._shapes.get(node.makes[0], ())
@@ -330,21 +328,21 @@ class _Walker:
             return CHANNELS_FIRST if made[1] == 1 else CHANNELS_LAST
         return before or CHANNELS_FIRST
 
-    def _padded(self, node: Node, sight: Sight, layout: str | None) -> Sight | None:
+    def _padded(self, node: Node, field: ReceptiveField, layout: str | None) -> ReceptiveField | None:
         pads = node.settings.get("pads")
         if pads is None and len(node.takes) > 1 and node.takes[1] in self._constants:
             pads = self._constants[node.takes[1]].tolist()
         if pads is None or len(pads) < 6:
             return None
         down = len(pads) // 2 - 2 if layout != CHANNELS_LAST else 1
-        return sight.behind(Window((1, 1), padding=(int(pads[down]), int(pads[down + 1]))))
+        return field.behind(Window((1, 1), padding=(int(pads[down]), int(pads[down + 1]))))
 
-    def _sight(self, node: Node, kind: str, window: Window | None) -> Sight | None:
-        sights = [self._value(name).sight for name in node.takes if name in self._moving and name in self._shapes]
+    def _field(self, node: Node, kind: str, window: Window | None) -> ReceptiveField | None:
+        fields = [self._value(name).field for name in node.takes if name in self._moving and name in self._shapes]
         if kind == "dense" or (kind == "pooling" and window is None):
             return None
-        joined = sights[0]
-        for other in sights[1:]:
+        joined = fields[0]
+        for other in fields[1:]:
             joined = None if joined is None or other is None else joined.joined(other)
         return joined if joined is None or window is None else joined.behind(window)
 
@@ -368,7 +366,6 @@ def _window(node: Node, size: tuple[int, int], given: tuple[int, ...], made: tup
     automatic = node.settings.get("auto_pad", "NOTSET")
     if automatic.startswith("SAME"):
         for axis in (0, 1):
-            extent = (size[axis] - 1) * dilation[axis] + 1
-            missing = max((made[2 + axis] - 1) * stride[axis] + extent - given[2 + axis], 0)
+            missing = same_padding(given[2 + axis], made[2 + axis], size[axis], stride[axis], dilation[axis])
             padding[axis] = missing // 2 if automatic == "SAME_UPPER" else -(-missing // 2)
     return Window(size, (stride[0], stride[1]), (dilation[0], dilation[1]), (padding[0], padding[1]))

@@ -1,7 +1,7 @@
-"""A network's layers without Keras: what each makes of a digit, and how one number of it came about.
+"""A network's layers without Keras: their activations for a digit, and how one of them was computed.
 
-ONNX Runtime gives inner values when they are named as outputs; the model's bytes are made longer by their names
-(`with_outputs`), and one pass gives them all. What the nodes are called and do is read by `walk`.
+ONNX Runtime returns inner values when they are declared as outputs; their names are appended to the model
+(`with_outputs`), and one pass returns them all. `walk` reads what the nodes are.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.errors import ModelError, ShapeError, UsageError
+from digitlab.errors import ModelError, ShapeError, UsageError, first_line
 from digitlab.network.classifier import read_model, resolve_model, start_session
 from digitlab.network.graph import read_graph, with_outputs
-from digitlab.network.layer_parts import Layer, Sight, Step, Window, as_maps
+from digitlab.network.layer_parts import Layer, Step, as_maps
 from digitlab.network.layer_walk import moving_tensors, walk
 
 if TYPE_CHECKING:
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
     from digitlab.values import Box
 
-__all__ = ["Activations", "Explanation", "Layer", "NetworkLayers", "Sight", "Window"]
+__all__ = ["Activations", "Explanation", "Layer", "NetworkLayers"]
 
 _MOST_LAYERS = 300
-_MOST_NUMBERS = 8_000_000  # of all maps of one image together: 32 MB
-_MOST_TERMS = 4096  # products that an explanation lists
-_FEW_INPUTS = 64  # of more, only those that count most
+_MOST_NUMBERS = 8_000_000  # activations of one image in all layers: 32 MB
+_MOST_TERMS = 4096  # products listed by an explanation
+_FEW_INPUTS = 64  # inputs listed where there are more products: those with the largest sums
 
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """All that one pass of one image gives.
+    """The result of one forward pass of one image.
 
     probabilities: float32 (10,)
-    maps: by the layer's name, float32 (maps, rows, columns); a row of units is (units, 1, 1)
+    maps: by layer name, float32 (maps, rows, columns); a dense layer has (units, 1, 1)
     """
 
     probabilities: NDArray[np.float32]
@@ -48,17 +48,17 @@ class Activations:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One number of a layer, taken apart: ``products.sum() + rest + bias`` is ``before``.
+    """Decomposition of one activation into its products: ``products.sum() + rest + bias`` is ``before``.
 
-    field: the pixels of the glyph that it sees, cut to the glyph; None: all of them
-    inputs: which maps (or units) of what it takes ``patch`` is about
-    patch: float64 (inputs, rows, columns); 0 where the window reaches over the border
-    kernel, products: of the same shape, and None for layers without weights (pooling, activation)
-    rest: the sum of the products with inputs that are left out, where there are too many to list
-    before: the sum of products and bias; of a pooling, what it takes from the patch; of an activation, its input
-    activation: the operator that follows it, or None
-    after: what that makes of it
-    network: ``before`` as the network itself has computed it, in float32
+    field: the pixels of the image that it sees, cut to the image; None: all of them
+    inputs: the input maps (or units) that ``patch`` lists
+    patch: input values, float64 (inputs, rows, columns); 0 where the window reaches over the border
+    kernel, products: of the same shape; None for layers without weights (pooling, activation)
+    rest: the sum of the products that are not listed, where there are too many
+    before: the sum of products and bias; the result of a pooling; the input of an activation
+    activation: the activation function that follows, or None
+    after: its result
+    network: ``before`` as the network itself computed it, in float32
     """
 
     layer: Layer
@@ -81,14 +81,14 @@ class Explanation:
 class NetworkLayers:
     """The layers of an ONNX model from uint8 (N, 28, 28). Threads may share one.
 
-    layers: in the order in which they are computed
+    layers: in order of computation
     """
 
     def __init__(self, model: str | Path | None = None, *, threads: int = 1) -> None:
-        """Open ``model``, a name or path as `resolve_model` takes; ``threads`` is how many a pass uses.
+        """Open ``model``, a name or path for `resolve_model`; ``threads`` per forward pass.
 
         Raises:
-            ModelError: there is no such model, or it is too large or too unlike ours to be looked into.
+            ModelError: there is no such model, or it is too large or too unusual to be inspected.
         """
         path = resolve_model(model)
         content = read_model(path)
@@ -106,7 +106,7 @@ class NetworkLayers:
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"{path}: its layers cannot be looked into ({_first_line(error)})") from error
+            raise ModelError(f"{path}: its layers cannot be inspected ({first_line(error)})") from error
         self.layers: tuple[Layer, ...] = tuple(each.layer for each in self._walked.steps)
         self._check_size(path)
         self._output: str = graph.outputs[0]
@@ -124,7 +124,7 @@ class NetworkLayers:
         return self._step(name).layer
 
     def activations(self, glyph: NDArray[np.uint8]) -> Activations:
-        """All layers' maps of one digit, uint8 (28, 28), light ink on dark.
+        """The activations of all layers for one digit, uint8 (28, 28), light ink on dark.
 
         Raises:
             ShapeError: for another type or shape.
@@ -146,10 +146,10 @@ class NetworkLayers:
         return None if step.kernel is None else (step.kernel, step.bias)
 
     def explain(self, glyph: NDArray[np.uint8], name: str, channel: int, row: int = 0, column: int = 0) -> Explanation:
-        """How the number at (row, column) of map ``channel`` of a layer came about; of a row: that of unit ``channel``.
+        """How an activation came about: (row, column) of map ``channel``; of a dense layer, unit ``channel``.
 
         Raises:
-            UsageError: there is no such layer or place, or the layer is of a kind that cannot be taken apart.
+            UsageError: there is no such layer or position, or layers of this kind cannot be decomposed.
             ShapeError: for a glyph of another type or shape.
         """
         step = self._step(name)
@@ -190,7 +190,7 @@ class NetworkLayers:
     def _after(
         self, name: str, values: Mapping[str, NDArray[np.float32]], place: tuple[int, int, int], before: float
     ) -> tuple[str | None, float]:
-        """The activation that follows a layer, and what it makes of the number."""
+        """The activation function that follows a layer, and its result."""
         for step in self._walked.steps:
             if step.follows == name:
                 return step.layer.operator, float(as_maps(values[step.tensor], step.layout)[place])
@@ -209,15 +209,15 @@ class NetworkLayers:
         try:
             values = self._session.run(self._names, {self._input: np.ascontiguousarray(glyph)[None]})
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"the model cannot run ({_first_line(error)})") from error
+            raise ModelError(f"the model cannot run ({first_line(error)})") from error
         return dict(zip(self._names, values, strict=True))
 
     def _check_size(self, path: Path) -> None:
         numbers = sum(int(np.prod(layer.shape)) for layer in self.layers)
         if not self.layers or len(self.layers) > _MOST_LAYERS or numbers > _MOST_NUMBERS:
             raise ModelError(
-                f"{path}: has {len(self.layers)} layers with {numbers:,} numbers an image; 1 to {_MOST_LAYERS} layers "
-                f"with at most {_MOST_NUMBERS:,} can be looked into"
+                f"{path}: has {len(self.layers)} layers with {numbers:,} activations per image; "
+                f"1 to {_MOST_LAYERS} layers with at most {_MOST_NUMBERS:,} can be inspected"
             )
 
 
@@ -226,13 +226,9 @@ def _is_of_one_image(value: Any, moves: bool) -> bool:
 
 
 def _most_telling(products: NDArray[np.float64]) -> list[int]:
-    """The rows that are listed: all, or of many those whose sums count most, in their order."""
+    """The rows that are listed: all, or those with the largest absolute sums, in their order."""
     if products.size <= _MOST_TERMS:
         return list(range(len(products)))
     weight = np.abs(products.reshape(len(products), -1).sum(axis=1))
     chosen: list[int] = sorted(np.argsort(-weight, kind="stable")[:_FEW_INPUTS].tolist())
     return chosen
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

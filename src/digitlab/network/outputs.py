@@ -1,4 +1,4 @@
-"""What a network's ten numbers are, and how they become probabilities."""
+"""From a network's output (probabilities, logits or sigmoids) to probabilities."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Making", "as_they_are", "making_probabilities"]
+__all__ = ["OutputTransform", "probabilities_from", "unchanged"]
 
-Making = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]  # from and to float32 (N, 10)
+OutputTransform = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]  # from and to float32 (N, 10)
 
-_TOLERANCE = 0.03  # of a sum of ten numbers that an int8 network gives in steps of 1/256
+_TOLERANCE = 0.03  # for the sum of ten probabilities of an int8 network, in steps of 1/256
 
 
-def making_probabilities(answers: NDArray[np.float32]) -> tuple[Making, str | None]:
-    """What makes probabilities of numbers like these, float32 (N, 10), and what they are where they are none.
+def probabilities_from(answers: NDArray[np.float32]) -> tuple[OutputTransform, str | None]:
+    """The function that turns outputs like these, float32 (N, 10), into probabilities, and a remark unless they are.
 
-    >>> shares, found = making_probabilities(np.array([[*[-1.0] * 9, 4.0]], np.float32))
+    >>> shares, found = probabilities_from(np.array([[*[-1.0] * 9, 4.0]], np.float32))
     >>> found
-    'answers logits, not probabilities; their softmax is taken'
+    'outputs logits, not probabilities; a softmax is applied'
     >>> float(shares(np.zeros((1, 10), np.float32)).sum().round(3))
     1.0
     """
     sums = answers.sum(axis=1)
     if answers.min() >= -_TOLERANCE and np.abs(sums - 1).max() <= _TOLERANCE:
-        return as_they_are, None
+        return unchanged, None
     if answers.min() >= 0 and (answers.max() <= 1 or np.abs(sums / 100 - 1).max() <= _TOLERANCE):
-        return _shares, "answers numbers from 0 that do not sum to 1, not probabilities; each one's share is taken"
-    return _softmax, "answers logits, not probabilities; their softmax is taken"
+        return _shares, "outputs sigmoids, which do not sum to 1; each is divided by their sum"
+    return _softmax, "outputs logits, not probabilities; a softmax is applied"
 
 
-def as_they_are(answers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities already."""
+def unchanged(answers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same: they are probabilities already."""
     return answers
 
 

@@ -1,4 +1,4 @@
-"""Protobuf's wire format, as far as an ONNX file needs it: the fields of a message, looked at in place."""
+"""Protobuf's wire format, as far as ONNX files need it: the fields of a message, parsed in place."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Protobuf", "field_bytes"]
 
-_MOST_FIELDS = 300_000  # in the parts that are looked at; a network of 200 layers has some 5,000
+_MOST_FIELDS = 300_000  # in the parts that are parsed; a network of 200 layers has some 5,000
 
 
 class Protobuf:
-    """Takes messages apart; all together have at most so many fields, whoever made the file.
+    """A parser of messages with a limit on the number of fields in all of them.
 
-    Every method raises ModelError for what is no protobuf, or too much of it.
+    Every method raises ModelError for content that is not protobuf, or exceeds the limit.
     """
 
     def __init__(self, most: int = _MOST_FIELDS) -> None:
@@ -45,7 +45,7 @@ class Protobuf:
                 length, place = _varint(data, place)
                 value, place = data[place : place + length], place + length
             if place > end or kind in (3, 4, 6, 7) or not 0 < number < 1 << 29:
-                raise ModelError("is no ONNX model, or a damaged one")
+                raise ModelError("is not an ONNX model, or is damaged")
             yield number, value
 
     def packed(self, data: memoryview) -> Iterator[int]:
@@ -59,7 +59,7 @@ class Protobuf:
     def _count(self) -> None:
         self._left -= 1
         if self._left < 0:
-            raise ModelError(f"has more than {self._most:,} parts; expected weights in one piece each")
+            raise ModelError(f"has more than {self._most:,} fields; expected one per weight array")
 
     @staticmethod
     def _fixed(data: memoryview, place: int, size: int) -> tuple[int, int]:
@@ -67,7 +67,7 @@ class Protobuf:
 
 
 def field_bytes(number: int, content: bytes) -> bytes:
-    """A field with bytes in it, as it stands in a file."""
+    """A field of bytes, encoded."""
     return _as_varint(number << 3 | 2) + _as_varint(len(content)) + content
 
 
@@ -81,7 +81,7 @@ def _as_varint(value: int) -> bytes:
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """A number of protobuf at ``place``, and where the next field begins."""
+    """The varint at ``place``, and where the next field begins."""
     value = 0
     for shift in range(0, 70, 7):
         if place + shift // 7 >= len(data):
@@ -90,4 +90,4 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, place + shift // 7 + 1
-    raise ModelError("is no ONNX model, or a damaged one")
+    raise ModelError("is not an ONNX model, or is damaged")

@@ -1,4 +1,4 @@
-"""Numbers → figures and one self-contained page. matplotlib is imported when the first figure is drawn."""
+"""Metrics → figures and self-contained pages. matplotlib is imported with the first figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several run folders → one page that says how they differ, and whether by more than chance."""
+"""Several run folders → one page that compares them, with significance tests."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison_drawings", "comparison_path", "write_comparison"]
 
-_ALL_PAIRS = 6  # of four; of more, each is compared in words with the best and with the one before it
-_MOST_DISPUTES = 3  # pairs whose differing images are shown
+_ALL_PAIRS = 6  # of four runs; with more, each is compared in words with the best and with the one ranked before it
+_MOST_DISPUTES = 3  # pairs whose differing predictions are shown
 _MOST_NAMES, _LONGEST_NAME = 8, 22  # in a legend
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # what a run folder's name begins with
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # the start of a run folder's name
 
 
 def comparison_path(runs: Sequence[Run]) -> Path:
-    """Where a comparison goes that nobody named: beside the first run, under the date and time."""
+    """The default place of a comparison: beside the first run, named by date and time."""
     return runs[0].path.resolve().parent / f"comparison-{datetime.now():%Y-%m-%d-%H%M%S}.html"
 
 
 def write_comparison(runs: Sequence[Run], out: Path) -> None:
     """Write one page about two or more runs.
 
-    Where they did not answer the same images, their numbers stand beside each other and no word is said of chance.
+    Where the predictions are not for the same images, the metrics are listed without a significance test.
 
     Raises:
         UsageError: for fewer than two runs, or the same run twice.
@@ -82,7 +82,7 @@ def write_comparison(runs: Sequence[Run], out: Path) -> None:
 
 
 def comparison_drawings(records: Sequence[Record]) -> dict[str, Drawing]:
-    """The figures of several runs: learning over epochs, where any was trained, and recall and precision by digit."""
+    """The figures of several runs: learning curves, where any was trained here, and recall and precision by digit."""
     from digitlab.reports import figures
 
     labels = _labels(records)
@@ -104,7 +104,7 @@ def _letters(count: int) -> list[str]:
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
-    """A letter and the name, as a legend has room for it: without the time, for the letter tells namesakes apart."""
+    """A letter and the name, cut for a legend: without the time, as the letter makes it unique."""
     letters, names = _letters(len(records)), [_STAMP.sub("", printable(record.name)) for record in records]
     if len(records) > _MOST_NAMES:
         return letters
@@ -113,7 +113,7 @@ def _labels(records: Sequence[Record]) -> list[str]:
 
 
 def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """A row a number that any of the runs has, a cell a run (None where that one lacks it); the best is marked."""
+    """One row per metric that any run has, one cell per run (None where missing); the best is marked."""
     found = [{row["number"].key: row for row in numbers_of(record.metrics)} for record in records]
     rows = []
     for key in dict.fromkeys(itertools.chain(*found)):
@@ -126,7 +126,7 @@ def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _digits(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """A row per digit: the first run's recall, and how many points more the others have; None where undefined."""
+    """One row per digit: the first run's recall, and the differences of the others; None where undefined."""
     recalls = [[record.metrics["recall"][digit] for record in records] for digit in range(10)]
     return [
         {"recall": first, "differences": [None if None in (each, first) else 100 * (each - first) for each in others]}
@@ -135,7 +135,7 @@ def _digits(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _chance(answers: Sequence[Answers], labels: Sequence[str]) -> dict[str, Any]:
-    """What chance has to do with it: the ranking, sentences, and the images that are disputed; or why there is none."""
+    """The ranking, its sentences, and the images with different predictions; or why there is none."""
     try:
         expect_same_images(answers)
     except RunError as error:
@@ -163,7 +163,7 @@ def _chance(answers: Sequence[Answers], labels: Sequence[str]) -> dict[str, Any]
 
 
 def _joined(letters: Sequence[str], group: Sequence[Answers], places: dict[int, int]) -> str:
-    """The letters of a recipe's runs."""
+    """The letters of one recipe's runs."""
     return ", ".join(letters[places[id(each)]] for each in group)
 
 
@@ -191,7 +191,7 @@ def _sentences(ranking: Ranking) -> list[dict[str, Any]]:
 
 
 def _disputes(answers: Sequence[Answers], best: int) -> list[dict[str, Any]]:
-    """The images to which the best and another run gave different answers."""
+    """The images for which the best and another run have different predictions."""
     pictures = Pictures(answers)
     others = [place for place in range(len(answers)) if place != best][:_MOST_DISPUTES]
     return [

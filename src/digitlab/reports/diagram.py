@@ -1,6 +1,6 @@
-"""A network as a diagram: a box a layer with its shapes, arrows between (S0, figure 3.2); SVG, drawn without Graphviz.
+"""A network as an SVG diagram: one box per layer with its shapes, and arrows (thesis S0, figure 3.2); no Graphviz.
 
-Boxes stand in rows, each below all that it takes; an arrow that passes a row goes around its boxes.
+Boxes are in rows, each below all its inputs; an arrow that passes a row goes around its boxes.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 __all__ = ["Layer", "architecture_svg", "write_diagram"]
 
 _LINE, _PAD, _ROW_GAP, _COLUMN_GAP = 16, 9, 30, 26  # pixels
-_LETTER, _SMALL_LETTER = 7.9, 6.9  # what a letter of the two sizes is wide on average, where it is wide
-_WAY = 14  # the room of an arrow that passes
+_LETTER, _SMALL_LETTER = 7.9, 6.9  # average width of a wide letter in both sizes
+_WAY = 14  # width reserved for a passing arrow
 _TOP, _MARGIN = 44.0, 16
 _IMAGE = "image"
-_STRENGTH = 0.16  # of a box's colour
+_STRENGTH = 0.16  # opacity of a box's colour
 
 
 class Layer(Protocol):
-    """What is told of a layer; `digitlab.inspection.LayerSummary` is one."""
+    """The data for one box; `digitlab.inspection.LayerSummary` has it."""
 
     @property
     def name(self) -> str:
-        """Its own among all layers."""
+        """The unique name."""
         ...
 
     @property
     def kind(self) -> str:
-        """Its class."""
+        """The class."""
         ...
 
     @property
     def detail(self) -> str:
-        """Its settings, for people."""
+        """The settings, for people."""
         ...
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """The layers before it; none where it takes the image."""
+        """The input layers; empty where it takes the image."""
         ...
 
     @property
@@ -61,13 +61,13 @@ class Layer(Protocol):
 
     @property
     def parameters(self) -> int:
-        """Numbers that are learned."""
+        """The number of parameters."""
         ...
 
 
 @dataclass
 class _Box:
-    """A layer, or the place where an arrow passes a row (no ``lines``). x is its middle, y its top, in pixels."""
+    """A layer, or the place where an arrow passes a row (no ``lines``). x: centre, y: top, in pixels."""
 
     lines: tuple[str, ...] = ()
     colour: str = ""
@@ -75,7 +75,7 @@ class _Box:
     row: int = 0
     x: float = 0.0
     y: float = 0.0
-    passing: float = 0.0  # the height of the row that is passed
+    passing: float = 0.0  # the height of the passed row
 
     @property
     def width(self) -> float:
@@ -101,7 +101,7 @@ def write_diagram(path: Path, layers: Sequence[Layer], title: str) -> None:
 def architecture_svg(layers: Sequence[Layer], title: str) -> str:
     """The diagram of a network as an SVG document.
 
-    layers: in the order in which they work, each behind all that it takes
+    layers: in order of computation
     """
     boxes = _boxes(layers)
     width, height = _place(boxes)
@@ -127,7 +127,7 @@ def architecture_svg(layers: Sequence[Layer], title: str) -> str:
 
 
 def _boxes(layers: Sequence[Layer]) -> dict[str, _Box]:
-    """A box for the image and for each layer, and one for every row that an arrow passes."""
+    """A box for the image, for each layer, and for every row that an arrow passes."""
     image = _IMAGE
     while any(layer.name == image for layer in layers):
         image += " "
@@ -173,14 +173,14 @@ def _colour(kind: str) -> str:
 
 
 def _place(boxes: Mapping[str, _Box]) -> tuple[float, float]:
-    """Put every box below the middle of what it takes, where there is room; returns the size of the whole."""
+    """Place every box below the middle of its inputs, where there is room; returns the total size."""
     rows: list[list[_Box]] = [[] for _ in range(1 + max(box.row for box in boxes.values()))]
     for box in boxes.values():
         rows[box.row].append(box)
     top = _TOP
     for row in rows:
         wished = {id(box): sum(boxes[name].x for name in box.above) / max(1, len(box.above)) for box in row}
-        row.sort(key=lambda box: wished[id(box)])  # stable: what takes the same stays in order
+        row.sort(key=lambda box: wished[id(box)])  # stable: boxes with the same inputs stay in order
         _spread(row, [wished[id(box)] for box in row])
         tall = max(box.height for box in row)
         for box in row:
@@ -194,7 +194,7 @@ def _place(boxes: Mapping[str, _Box]) -> tuple[float, float]:
 
 
 def _spread(row: list[_Box], wished: list[float]) -> None:
-    """Put boxes side by side without overlap, together as near to where they wish to be as that allows."""
+    """Place boxes side by side without overlap, as near to their preferred positions as possible."""
     right = float("-inf")
     for box, wish in zip(row, wished, strict=True):
         box.x = max(wish, right + box.width / 2)

@@ -1,4 +1,4 @@
-"""The images to which two runs gave different answers, as pictures."""
+"""The images for which two runs have different predictions, as pictures."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Pictures", "disputes_of", "images_of"]
 
-_MOST = 14  # images of a kind
+_MOST = 14  # images per group
 
 
 class Pictures:
-    """Images by their row: from what runs keep of their mistakes, else from the data set that they name."""
+    """Images by row: those stored with the runs' errors, else from the dataset that they name."""
 
     def __init__(self, answers: Sequence[Answers]) -> None:
-        """Of runs that answered the same images."""
+        """For runs with predictions for the same images."""
         self._answers = answers[0]
         self._kept: dict[int, NDArray[np.uint8]] = {}
         self._all: NDArray[np.uint8] | None = None
@@ -37,7 +37,7 @@ class Pictures:
             self._kept.update(each.pictures)
 
     def of(self, row: int) -> NDArray[np.uint8] | None:
-        """uint8 (28, 28), or None where it cannot be found: the set is unknown, away or another by now."""
+        """uint8 (28, 28), or None where the dataset is unknown, missing or has changed."""
         if row in self._kept:
             return self._kept[row]
         if not self._looked:
@@ -48,24 +48,24 @@ class Pictures:
 
 
 def images_of(answers: Answers) -> Digits:
-    """The images that were answered, from the data set that the run names.
+    """The test images, from the dataset that the run names.
 
     Raises:
-        DigitlabError: when it names none, or that cannot be found, or has changed.
+        DigitlabError: when none is named, or it cannot be found, or has changed.
     """
     from digitlab.datasets import find_dataset
 
     if answers.data is None:
-        raise RunError(f"{answers.name} does not say which they are")
+        raise RunError(f"{answers.name} does not record its dataset")
     dataset = find_dataset(answers.data)
     digits = dataset.split(dataset.splits[0] if len(dataset.splits) == 1 else answers.split or "test")
     if not np.array_equal(digits.labels, answers.labels):
-        raise RunError(f"those of {answers.data} have other labels by now")
+        raise RunError(f"the labels of {answers.data} have changed")
     return digits
 
 
 def disputes_of(first: Answers, second: Answers, pictures: Pictures) -> list[dict[str, Any]]:
-    """By who is right: how many images, and the first of them, on which the two differ most, with both answers."""
+    """Grouped by who is right: the number of images, and those with the largest difference, with both predictions."""
     said = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)
     found = []
     for kind, rows in disagreements(first.probabilities, second.probabilities, first.labels).items():

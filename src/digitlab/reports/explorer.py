@@ -1,8 +1,8 @@
-"""A whole set of images as a network sees it → `explorer.html`: one page to click through, without a network.
+"""A dataset in a network's feature space → `explorer.html`: one interactive page that needs no server.
 
-The pictures are one image (a sheet of thumbnails), the numbers one block of JSON, script and style stand in the page.
-Only that script may run: the page names its digest. What is looked at stands in the address (`#cell=4,9`, `#image=17`,
-`#class=3`, `#map=PCA`), so that it can be sent to somebody.
+The pictures are one image (a sheet of thumbnails), the numbers one block of JSON; script and style are inline. Only
+that script may run: the content security policy has its hash. The selection is in the address (`#cell=4,9`,
+`#image=17`, `#class=3`, `#map=PCA`), so that it can be shared.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Exploration", "Pictured", "expect_so_many", "write_explorer"]
 
-_FEWEST, _MOST = 100, 6000  # images on the map; more would not fit into 5 MB where they show clothes
-_ACROSS = 64  # thumbnails in a row of the sheet
+_FEWEST, _MOST = 100, 6000  # images on the map; more would exceed 5 MB with Fashion-MNIST
+_ACROSS = 64  # thumbnails per row of the sheet
 _SIDE = 28
-_STEPS = 2000  # places on the map: half a pixel of the widest
+_STEPS = 2000  # positions along each side of the map: half a pixel of the widest
 _GUESSES = 3
-_LEVELS = 16  # of grey in a thumbnail: nobody sees more, and it takes two thirds of the room
+_LEVELS = 16  # of grey in a thumbnail: more cannot be seen; saves a third of the size
 
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """Images that the page shows, and what was said of them.
+    """Images of the page, with predictions.
 
-    split: where they are from; numbers: their places in it, int64 (N,); probabilities: float32 (N, 10)
+    split: their split; numbers: their rows in it, int64 (N,); probabilities: float32 (N, 10)
     """
 
     split: str
@@ -54,12 +54,12 @@ class Pictured:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What the page shows.
+    """The content of the page.
 
-    layers: whose numbers the map is made of
-    points, places: the images on the map, and where they lie: by the map's name, float32 (N, 2), 0 … 1
-    others: images that are shown beside them
-    confusion: int (10, 10), truth by answer, of all images and not of the points only
+    layers: whose activations are the features
+    points, places: the images on the map, and their positions: by map name, float32 (N, 2), 0 … 1
+    others: images shown beside them
+    confusion: int (10, 10), true by predicted digit, of all images, not only of the points
     neighbours: by point, rows of ``others``; prototypes, unusual: for each class, rows of ``others``
     """
 
@@ -76,7 +76,7 @@ class Exploration:
 
 
 def expect_so_many(images: int) -> None:
-    """Refuse a number of images that makes no map, or a page that is too large.
+    """Refuse too few images for a map, or too many for the page.
 
     Raises:
         UsageError: for fewer than 100 or more than 6,000.
@@ -116,7 +116,7 @@ def write_explorer(found: Exploration, out: Path) -> int:
 
 
 def _content(found: Exploration) -> dict[str, Any]:
-    first = len(found.points.digits)  # the others' numbers in the page count on from here
+    first = len(found.points.digits)  # the numbers of ``others`` continue from here
     return {
         "across": _ACROSS,
         "points": first,
@@ -132,7 +132,7 @@ def _content(found: Exploration) -> dict[str, Any]:
 
 
 def _numbers(images: Pictured) -> list[list[int]]:
-    """Of each image: its place, its true class, then the likeliest answers and their percentages in turn."""
+    """For each image: its row, its true class, then the most probable classes with their percentages."""
     best = np.argsort(-images.probabilities, axis=1, kind="stable")[:, :_GUESSES]
     percent = np.rint(100 * np.take_along_axis(images.probabilities, best, axis=1)).astype(int)
     guesses = np.stack([best, percent], axis=2).reshape(len(best), 2 * _GUESSES)

@@ -1,4 +1,4 @@
-"""What was trained on what, in words: settings of a run as people name them."""
+"""The settings of a run in words: data, optimiser, schedule, duration."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["curve_in_words", "curves_beside", "duration", "facts_of"]
 def facts_of(
     config: Mapping[str, Any], environment: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str]]:
-    """Name and text of what a reader asks first; nothing for what was not trained.
+    """Name and text of the main settings; empty without a training.
 
-    config: settings of a training, as in `config.toml`; history: a row an epoch
+    config: settings of a training, as in `config.toml`; history: one row per epoch
     """
     if not config:
         return []
@@ -34,30 +34,29 @@ def facts_of(
 
 
 def curves_beside(history: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Which curves stand beside that of the training images: "validation", "test" or none."""
+    """Which curve accompanies the training curve: "validation", "test" or none."""
     return [name for name in ("validation", "test") if any(row.get(f"{name}_loss") is not None for row in history)]
 
 
 def curve_in_words(history: Sequence[Mapping[str, Any]]) -> str:
-    """What the learning curves show, and what they do not."""
+    """An explanation of the learning curves."""
     training = (
-        "Training: the images that the network learns from, each batch before its step, with dropout and augmentation "
-        "at work where there are some"
+        "Training: the training images, each batch before its update, with dropout and augmentation active where used"
     )
     beside = curves_beside(history)
     if "validation" in beside:
-        return f"{training}. Validation: images held out, from which it never learns, after each epoch."
+        return f"{training}. Validation: held-out images, which are never trained on, after each epoch."
     if "test" in beside:
         return f"{training}. Test: the test images after each epoch; they were not used to choose anything."
     return (
-        f"{training}. No images were held out: the curve shows how well the network fits what it is shown, not how "
-        "well it does on other images, of which the accuracy above is told (digitlab train --validation 0.1 or --watch "
-        "test draws a second curve)."
+        f"{training}. No images were held out: the curve shows how well the network fits the training images, not how "
+        "well it generalises; the accuracy above does (digitlab train --validation 0.1 or --watch test adds a second "
+        "curve)."
     )
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them.
+    """A duration in words.
 
     >>> duration(8.31), duration(84.9), duration(5025)
     ('8.3 s', '1 min 25 s', '1 h 23 min')

@@ -1,7 +1,7 @@
-"""What is inside a network, as pictures: filters, activation maps, a digit's way through the layers, reasons, changes.
+"""Figures of a network: filters, activation maps, forward pass, attribution, counterfactuals.
 
-Functions of arrays, as all figures. Blue is below 0, orange above, paper is 0: one scale for all of a picture, or of a
-row of it, with its bar or its ends. Filters and maps are numbered from 1, as S0 does.
+Functions of arrays, as all figures. Blue is below 0, orange above, the background is 0; one scale per picture or per
+row, with a colour bar or its limits. Filters and maps are numbered from 1, as in the thesis S0.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ TILES_A_PAGE = 64  # filters of a first layer, or maps
 CHANNELS_A_PAGE = 64  # filters down and channels across
 
 _ACROSS = 8
-_TILE = 26  # pixels, about; small filters are enlarged by a whole number
+_TILE = 26  # pixels, approximately; small filters are enlarged by an integer factor
 _GAP, _CAPTION = 4, 10  # pixels
-_PIXELS = 36  # an inch
+_PIXELS = 36  # per inch
 _TITLE, _BAR = 0.45, 0.85  # inches
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One layer on a digit's way: what it makes, (H, W, number) maps or (number,) units; a title and a note."""
+    """One layer of a forward pass: its output, (H, W, C) maps or (C,) units; a title and a note."""
 
     title: str
     note: str
@@ -57,10 +57,10 @@ class Stage:
 def learned_filters_figure(
     kernels: NDArray[np.float32], captions: Sequence[str], title: str, limit: float, first: int = 1
 ) -> Figure:
-    """Filters of one channel as a grid (S0, figure 5.1).
+    """Filters of one channel as a grid (thesis S0, figure 5.1).
 
-    kernels: float32 (height, width, number); captions: one each, beside its number; first: the first one's number;
-    limit: the end of the colour scale on both sides of 0
+    kernels: float32 (height, width, number); captions: one each, after its number; first: the first one's number;
+    limit: the colour scale goes from −limit to limit
     """
     numbered = [f"{first + place} {caption}".strip() for place, caption in enumerate(captions)]
     return _tiles_figure(np.moveaxis(kernels, -1, 0), numbered, title, (-limit, limit))
@@ -70,17 +70,17 @@ def learned_filters_figure(
 def activation_maps_figure(
     maps: NDArray[np.float32], captions: Sequence[str], title: str, ends: tuple[float, float], first: int = 1
 ) -> Figure:
-    """The maps that a layer makes of an image as a grid (S0, figures 5.3 and 5.4).
+    """The activation maps of a layer as a grid (thesis S0, figures 5.3 and 5.4).
 
-    maps: float32 (H, W, number); captions, first: as in `learned_filters_figure`; ends: of the colour scale, 0 or less
-        and 0 or more
+    maps: float32 (H, W, number); captions, first: as in `learned_filters_figure`; ends: of the colour scale, ≤ 0
+        and ≥ 0
     """
     numbered = [f"{first + place} {caption}".strip() for place, caption in enumerate(captions)]
     return _tiles_figure(np.moveaxis(maps, -1, 0), numbered, title, ends)
 
 
 def _tiles_figure(tiles: NDArray[np.float32], captions: Sequence[str], title: str, ends: tuple[float, float]) -> Figure:
-    """Tiles (number, H, W) row by row, each under its caption; a bar of the colour scale beside."""
+    """Tiles (number, H, W) row by row, each under its caption, with a colour bar."""
     across, ends = min(_ACROSS, len(tiles)), (ends[0], ends[1] if ends[1] > ends[0] else ends[0] + 1)
     pixels, corners = _laid_out(tiles, across)
     high, wide = pixels.shape
@@ -98,7 +98,7 @@ def _tiles_figure(tiles: NDArray[np.float32], captions: Sequence[str], title: st
 
 
 def _laid_out(tiles: NDArray[np.float32], across: int) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:
-    """One picture of all tiles (number, H, W), NaN between them, and the left and upper edge of each."""
+    """One picture of all tiles (number, H, W), NaN between them, and the left and top edge of each."""
     scale = _enlarged(tiles.shape[1:])
     large = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
     _, high, wide = large.shape
@@ -113,12 +113,12 @@ def _laid_out(tiles: NDArray[np.float32], across: int) -> tuple[NDArray[np.float
 
 
 def _enlarged(shape: tuple[int, ...]) -> int:
-    """How many pixels across each number of a tile is drawn."""
+    """The enlargement of a tile: pixels per value."""
     return max(1, round(_TILE / max(shape)))
 
 
 def _frame(left: int, top: int, shape: tuple[int, ...]) -> Rectangle:
-    """Around a tile; the outermost ones stick out."""
+    """The frame around a tile."""
     high, wide = (size * _enlarged(shape) for size in shape)
     return Rectangle(
         (left - 0.5, top - 0.5), wide, high, fill=False, linewidth=0.6, edgecolor=palette().line, clip_on=False
@@ -129,10 +129,10 @@ def _frame(left: int, top: int, shape: tuple[int, ...]) -> Rectangle:
 def filter_channels_figure(
     kernel: NDArray[np.float32], title: str, limit: float, first: tuple[int, int] = (1, 1)
 ) -> Figure:
-    """Filters that are deep, one a row, a channel a column (S0, figure 5.2).
+    """Filters with several channels: one row per filter, one column per channel (thesis S0, figure 5.2).
 
-    kernel: float32 (height, width, depth, number), as much of it as fits on a page; first: the numbers of its first
-        filter and its first channel; limit: the end of the colour scale on both sides of 0
+    kernel: float32 (height, width, depth, number), the part on this page; first: the numbers of its first filter and
+        channel; limit: the colour scale goes from −limit to limit
     """
     height, width, depth, number = kernel.shape
     scale = max(1, round(560 / (max(depth, number, 16) * (max(height, width) + 1))))
@@ -171,7 +171,7 @@ def filter_channels_figure(
 def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities: Sequence[float]) -> Figure:
     """A forward pass: a row per layer with its most strongly activated maps, the ten softmax probabilities last.
 
-    image: uint8 (28, 28); stages: in their order. Each row has a scale of its own, whose greatest value is told.
+    image: uint8 (28, 28); stages: in order. Each row has its own scale, whose maximum is printed.
     """
     shown, left, high = 10, 1.9, 0.98
     width, height = left + shown * 0.84 + 0.15, high * (len(stages) + 1) + 1.35
@@ -179,7 +179,7 @@ def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities
 
     def row(place: int, title: str, note: str, tall: float = high) -> tuple[float, float, float, float]:
         top = height - 0.1 - place * high
-        size = min(10.5, 190 / max(1, len(title)))  # names of layers in an ensemble are long
+        size = min(10.5, 190 / max(1, len(title)))  # layer names in an ensemble are long
         figure.text(0.15 / width, (top - 0.28) / height, title, fontsize=size, weight="bold", va="center")
         figure.text(0.15 / width, (top - 0.42) / height, note, fontsize=8.5, va="top", color=palette().quiet)
         return (left / width, (top - tall + 0.08) / height, (shown * 0.84) / width, (tall - 0.1) / height)
@@ -199,7 +199,7 @@ def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities
 
 
 def _strip(axes: Axes, tiles: NDArray[np.float32], captions: Sequence[str], shown: int, *, ink: bool = False) -> None:
-    """Some tiles in a row; the room for ``shown`` of them is kept."""
+    """Tiles in a row, with room for ``shown`` of them."""
     size = tiles.shape[1]
     gap = max(1, round(size * 0.12))
     high, wide = size + round(size * 0.3), shown * (tiles.shape[2] + gap) - gap
@@ -219,7 +219,7 @@ def _strip(axes: Axes, tiles: NDArray[np.float32], captions: Sequence[str], show
 
 
 def _units(axes: Axes, units: NDArray[np.float32]) -> None:
-    """Bars side by side, one a unit."""
+    """Bars side by side, one per unit."""
     places = np.arange(len(units))
     colours = np.where(units >= 0, palette().orange, palette().blue)
     axes.bar(places, units, width=1.0 if len(units) > 200 else 0.8, color=list(colours), linewidth=0)
@@ -252,11 +252,11 @@ def reasons_figure(
     columns: Sequence[str],
     notes: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
-    """Attribution maps: a method a row, a question a column; the digit's outline on each.
+    """Attribution maps: one row per method, one column per question, with the digit's outline.
 
-    image: uint8 (28, 28); rows: by name and, on further lines, a description, float32 (columns, 28, 28), above 0 what
-        speaks for. The maps of a row share a scale, which ends where all but one pixel in two hundred lie.
-    notes: under each map; each has a scale of its own then
+    image: uint8 (28, 28); rows: by name and, on further lines, a description, float32 (columns, 28, 28), positive for
+        evidence in favour. The maps of a row share a scale, clipped at the 99.5th percentile.
+    notes: under each map; each map then has its own scale
     """
     side, left, top, below = (1.25 if len(columns) < 8 else 0.95), 1.75, 0.45, (0.2 if notes else 0.06)
     width, height = left + (side + 0.08) * (len(columns) + 1), top + (side + below + 0.06) * len(rows) + 0.4
@@ -345,7 +345,7 @@ def _bar(figure: Figure, place: tuple[float, float, float, float], ends: tuple[f
 
 
 def _of(ends: tuple[float, float]) -> Colormap:
-    """Blue below 0, paper at 0, orange above, however the ends lie: colours mean the same in every picture."""
+    """Blue below 0, background at 0, orange above, whatever the limits: the same meaning in every picture."""
     low, high = ends
     most = max(-low, high, 1e-12)
     whole = _two_colours()

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation as people read them: a name, a value with its interval, what it means."""
+"""The metrics of an evaluation for tables: name, value with interval, meaning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["NUMBERS", "Number", "numbers_of", "percent"]
 
 
 def percent(share: float, places: int = 2) -> str:
-    """A share as per cent.
+    """A share in per cent.
 
     >>> percent(0.5), percent(1)
     ('50.00 %', '100.00 %')
@@ -25,9 +25,9 @@ _four_places, _five_places = "{:.4f}".format, "{:.5f}".format
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of `metrics.json` that stands for the whole evaluation.
+    """A scalar metric of `metrics.json`.
 
-    key: its name there; text: how a value of it is printed; best: which of several is
+    key: its name there; text: formats a value; best: selects the best of several
 
     >>> NUMBERS["accuracy"].text(0.99141), NUMBERS["loss"].text(0.02768)
     ('99.14 %', '0.0277')
@@ -67,7 +67,7 @@ NUMBERS = {
 
 
 def numbers_of(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the table of numbers that a `Record`'s metrics have: number, value, low and high or None."""
+    """The rows of the table of metrics: metric, value, lower and upper limit or None."""
     intervals = {**metrics["intervals"], "accuracy": metrics["accuracy_interval"]}
     rows = []
     for key, number in NUMBERS.items():

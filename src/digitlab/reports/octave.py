@@ -1,6 +1,6 @@
-"""A run folder → `metrics.mat` for Octave, as S0's evaluation class wrote it (S0, §4.2.1).
+"""A run folder → `metrics.mat` for Octave, in the format of the thesis S0 (§4.2.1).
 
-One struct, `metrics`; spaces stand in the names of its fields, and Octave reads them as `metrics.("confusion matrix")`:
+One struct, `metrics`; the names of its fields have spaces, and Octave reads them as `metrics.("confusion matrix")`:
 
     confusion matrix                        10 × 10, counts, true digit by row, predicted digit by column
     loss, accuracy                          of the test images
@@ -10,8 +10,8 @@ One struct, `metrics`; spaces stand in the names of its fields, and Octave reads
     training loss, training accuracy        1 × B, after each batch
     validation loss, validation accuracy    1 × E, after each epoch; NaN where nothing was held out
 
-All numbers are doubles. scikit-learn's counts are integers, but Octave rounds a share of two integers to an integer.
-2017's scripts take B / E as the batches of an epoch: those of an epoch that was interrupted are left out.
+All numbers are doubles, since Octave rounds the quotient of two integers to an integer. The scripts of 2017 take B / E
+as the batches per epoch: those of an interrupted epoch are left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["write_mat"]
 
 
 def write_mat(run: Run) -> None:
-    """Write ``run``'s `metrics.mat` from its `metrics.json` and, where it was trained here, its two tables.
+    """Write ``run``'s `metrics.mat` from its `metrics.json` and, where there is a training, its two tables.
 
     Raises:
         RunError: when it has no metrics, or a file is damaged.
@@ -51,7 +51,7 @@ def write_mat(run: Run) -> None:
 
 
 def _curves(record: Record) -> dict[str, NDArray[np.float64]]:
-    """The four learning curves, or nothing where there are none."""
+    """The four learning curves; empty where there are none."""
     epochs, batches = record.history, record.batches
     if not epochs or not batches:
         return {}

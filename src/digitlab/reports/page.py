@@ -1,4 +1,4 @@
-"""A run folder → `report.html`: one page, self-contained, readable without scripts."""
+"""A run folder → `report.html`: one self-contained page without scripts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIGURES = (
 
 
 def write_report(run: Run, out: Path | None = None) -> None:
-    """Write ``run``'s `report.html`, or ``out``, from its other files; what it lacks is left out.
+    """Write ``run``'s `report.html`, or ``out``, from its other files; missing parts are left out.
 
     Raises:
         RunError: when it has no metrics or predictions, or a file is damaged.
@@ -67,7 +67,7 @@ def write_report(run: Run, out: Path | None = None) -> None:
 
 
 def _rows(table: dict[str, list[float]]) -> list[dict[str, float | None]]:
-    """Columns → rows; NaN, an empty cell, becomes None."""
+    """Columns → rows; NaN (an empty cell) becomes None."""
     count = len(next(iter(table.values()), []))
     return [
         {name: None if math.isnan(column[row]) else column[row] for name, column in table.items()}
@@ -76,7 +76,7 @@ def _rows(table: dict[str, list[float]]) -> list[dict[str, float | None]]:
 
 
 def _confused(matrix: list[list[int]]) -> list[dict[str, int]]:
-    """The pairs of digits taken for each other most often."""
+    """The most frequently confused pairs of digits."""
     pairs = [
         {"truth": truth, "answer": answer, "count": count, "images": sum(row)}
         for truth, row in enumerate(matrix)
@@ -87,7 +87,7 @@ def _confused(matrix: list[list[int]]) -> list[dict[str, int]]:
 
 
 def _mistakes(record: Record) -> list[dict[str, Any]]:
-    """The surest mistakes with their three best guesses, and with their picture where it is known."""
+    """The most confident errors with their three most probable classes, and the picture where available."""
     said = record.predictions
     doubted = set(doubtful.DOUBTFUL) if doubtful.are_mnists_test_labels(said.labels) else set()
     shown = []
@@ -106,7 +106,7 @@ def _mistakes(record: Record) -> list[dict[str, Any]]:
 
 
 def _evaluations(record: Record) -> list[dict[str, Any]]:
-    """What the model measured here gave on other data: the folders inside."""
+    """The evaluations of the same model on other data: the folders inside."""
     found = []
     for path in sorted(record.run.path.glob("evaluations/*/metrics.json")):
         numbers = record.run.read_json(path)
@@ -120,7 +120,7 @@ def _evaluations(record: Record) -> list[dict[str, Any]]:
 
 
 def _robustness(record: Record) -> dict[str, Any] | None:
-    """What the model said of hard images: a row a set, but for turned and moved ones, which the picture shows."""
+    """The robustness results, one row per set, without rotations and shifts, which the figure shows."""
     found = record.robustness
     if found is None:
         return None
@@ -135,12 +135,12 @@ def _robustness(record: Record) -> dict[str, Any] | None:
 
 
 def _commands(record: Record) -> list[str]:
-    """The command lines that make these numbers again."""
+    """The commands that reproduce these metrics."""
     metrics, trained = record.metrics, record.trained
     commands = [["digitlab", "train", str(trained.config)]] if trained is not None else []
-    if "command" in record.config:  # no recipe of a training says it
+    if "command" in record.config:  # an evaluation: training recipes have no such key
         commands = [shlex.split(str(record.config["command"]))]
-    if "logits" in metrics:  # someone's probabilities
+    if "logits" in metrics:  # stored probabilities
         asked = ["--logits"] if metrics["logits"] else []
         commands = [["digitlab", "evaluate", "--probabilities", metrics["model"], "--labels", metrics["data"], *asked]]
     elif trained is None or trained.path != record.run.path:

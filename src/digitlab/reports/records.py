@@ -1,4 +1,4 @@
-"""What a run folder says, read and checked once, for every page and figure made of it."""
+"""The content of a run folder, read and checked once for all pages and figures."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _BATCHES = ("epoch", "batch", "loss", "accuracy")
 class Record:
     """A run folder's content.
 
-    metrics: of `metrics.json`, checked; what old runs lack is None or left out, but for images, loss, accuracy,
-        precision, recall, f1, support and confusion_matrix, which are demanded. Undefined numbers of a class
-        are None, also those of old runs, which have 0 there
-    history, batches: a column a name, without columns for what was not trained here
-    config, environment: of the training; of the run around it where this is an evaluation on other data
+    metrics: of `metrics.json`, checked; missing ones of old runs are None or absent, except images, loss, accuracy,
+        precision, recall, f1, support and confusion_matrix, which are required. Undefined metrics of a class are
+        None, also in old runs, which have 0 there
+    history, batches: columns by name; empty without a training
+    config, environment: of the training; of the enclosing run where this is an evaluation on other data
     trained: the folder of the training, None where there is none
-    robustness: of `robustness.json`, checked; None where the model was not asked about hard images
+    robustness: of `robustness.json`, checked; None without a robustness test
     """
 
     run: Run
@@ -51,10 +51,10 @@ class Record:
 
     @classmethod
     def read(cls, run: Run) -> Record:
-        """Everything that ``run`` holds.
+        """Read ``run``.
 
         Raises:
-            RunError: when it has no metrics or predictions, or a file is damaged or not of the same evaluation.
+            RunError: when it has no metrics or predictions, or a file is damaged or from another evaluation.
             StorageError: when a file cannot be read.
         """
         metrics = _checked_metrics(run)
@@ -78,26 +78,26 @@ class Record:
 
     @property
     def name(self) -> str:
-        """The folder's name; with the run's before it where this is an evaluation inside."""
+        """The folder's name, after that of the enclosing run for an evaluation on other data."""
         path, around = self.run.path.resolve(), _around(self.run)
         return path.name if around is None else f"{around.path.resolve().name} · {path.name}"
 
     @property
     def has_pictures(self) -> bool:
-        """Whether the mistakes' images are known: they are not for probabilities that came without images."""
+        """Whether the images of the errors are stored; not for stored probabilities without images."""
         return len(self.predictions.mistakes) == len(self.predictions.mistaken_images)
 
 
 def _around(run: Run) -> Run | None:
-    """The run whose model was measured on other data in this folder."""
+    """The run whose model was evaluated on other data in this folder."""
     path = run.path if run.path.name not in {"", ".."} else run.path.resolve()
     return Run(path.parent.parent) if path.parent.name == "evaluations" else None
 
 
 def _checked_metrics(run: Run) -> dict[str, Any]:
-    """`metrics.json`, whose numbers are numbers: one that is not would end in a traceback far from here.
+    """`metrics.json`, with its types checked, to report a damaged file here.
 
-    What old runs lack, or what is not as it should be, is None; what no page can do without is demanded.
+    Missing or invalid optional metrics become None; missing required ones are an error.
     """
     metrics = run.read_json(run.metrics)
     for keys, fits, expected in _DEMANDED:
@@ -105,7 +105,7 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
             if not fits(metrics.get(key)):
                 raise RunError(
                     f"{run.metrics}: {key} is missing or damaged; expected {expected}. "
-                    "`digitlab evaluate` makes it anew"
+                    "`digitlab evaluate` writes it again"
                 )
     intervals = metrics.get("intervals")
     intervals = intervals if isinstance(intervals, dict) else {}
@@ -125,15 +125,15 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
 
 
 def _checked_robustness(run: Run) -> dict[str, Any] | None:
-    """`robustness.json`, of which every set has a kind, a name and numbers."""
+    """`robustness.json`, in which every set has a kind, a name and numbers."""
     if not run.robustness.is_file():
         return None
     content = run.read_json(run.robustness)
     sets = content.get("sets")
     if not isinstance(sets, list) or not all(isinstance(each, dict) and _is_set(each) for each in sets):
         raise RunError(
-            f"{run.robustness}: damaged; expected sets with names and numbers. `digitlab evaluate --robustness` makes "
-            "it anew"
+            f"{run.robustness}: damaged; expected sets with names and numbers. `digitlab evaluate --robustness` "
+            "writes it again"
         )
     mean = content.get("corruption_mean")
     return {"sets": sets, "corruption_mean": mean if _is_number(mean) else None}
@@ -179,17 +179,17 @@ def _expect_answers(run: Run, metrics: dict[str, Any], said: Predictions) -> Non
     images, probabilities = len(said.labels), said.probabilities
     if probabilities.shape != (images, 10) or images != metrics["images"]:
         raise RunError(
-            f"{run.predictions}: holds {probabilities.shape} probabilities of {images} images, and metrics.json speaks "
-            f"of {metrics['images']} images; expected both of one evaluation. `digitlab evaluate` makes them anew"
+            f"{run.predictions}: holds {probabilities.shape} probabilities of {images} images, but metrics.json has "
+            f"{metrics['images']} images; expected one evaluation. `digitlab evaluate` writes both again"
         )
     if not np.isin(said.mistakes, np.arange(images)).all() or said.mistaken_images.shape[1:] not in {(28, 28), ()}:
         raise RunError(
-            f"{run.predictions}: its mistakes are not among its {images} images. `digitlab evaluate` makes it anew"
+            f"{run.predictions}: its errors are not among its {images} images. `digitlab evaluate` writes it again"
         )
 
 
 def _table(run: Run, name: str, expected: tuple[str, ...]) -> dict[str, list[float]]:
-    """A table's columns; none where there are no rows, as of a training stopped before its first epoch ended."""
+    """A table's columns; empty without rows, as after a training stopped in its first epoch."""
     path = getattr(run, name)
     with _naming_damage(path):
         table = run.read_table(path)
@@ -204,7 +204,7 @@ def _naming_damage(path: Any) -> Iterator[None]:
     except StorageError:
         raise
     except tomllib.TOMLDecodeError as error:
-        raise RunError(f"{path}: damaged, no TOML ({error})") from error
+        raise RunError(f"{path}: damaged, not TOML ({error})") from error
     except KeyError as error:
         raise RunError(f"{path}: damaged; it lacks the column {error}") from error
     except (ValueError, IndexError) as error:

@@ -1,4 +1,4 @@
-"""Pages from templates: self-contained, escaped, with every number in full beside what is printed of it."""
+"""Renders pages from templates: self-contained, escaped, with the full precision of every number in an attribute."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _LARGEST_PNG = 5_000_000  # bytes; a robustness test's takes 300,000
 
 
 def render(template: str, **content: Any) -> str:
-    """The page that ``template`` makes of ``content``; a name that it lacks is an error."""
+    """Render ``template`` with ``content``; an undefined name is an error."""
     return _environment().get_template(template).render(content)
 
 
 def svg(name: str, drawing: Drawing) -> str:
-    """A figure as an element of a page, in the page's colours."""
+    """A figure as an SVG element, in the page's colours."""
     from digitlab.reports.figures import svg_element
 
     return svg_element(drawing.draw(), name, drawing.shows)
@@ -45,7 +45,7 @@ def picture(image: NDArray[np.uint8]) -> str:
 
 
 def png_of(path: Path) -> str | None:
-    """A PNG file as data URI; None where there is none, or something else under its name."""
+    """A PNG file as data URI; None where it is missing or not a PNG."""
     if not path.is_file() or path.stat().st_size > _LARGEST_PNG:
         return None
     content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""A robustness test under distribution shift as one picture, and suspicious labels as another."""
+"""Figures of a robustness test under distribution shift, and of suspicious labels."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["label_errors_figure", "robustness_figure"]
 
 _WIDE, _HIGH = 11.6, 9.2  # inches
-_ROW = 0.335  # inches that a corruption is high
-_LEFT, _RIGHT, _BAR = 1.62, 6.85, 4.45  # where the left and the right diagrams begin, and how wide each is
+_ROW = 0.335  # inches per corruption
+_LEFT, _RIGHT, _BAR = 1.62, 6.85, 4.45  # left edges of the left and right diagrams, and their width
 
 
 @styled
@@ -44,7 +44,7 @@ def robustness_figure(found: Robustness) -> Figure:
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """A diagram at a place in inches."""
+    """Axes at a position in inches."""
     axes = figure.add_axes((left / _WIDE, bottom / _HIGH, width / _WIDE, height / _HIGH))
     axes.tick_params(length=0)
     return axes
@@ -75,7 +75,7 @@ def _corruptions(axes: Axes, spoilt: Sequence[SetResult], mean: float | None) ->
         axes.set_title(f"MNIST-C corruptions: mean accuracy {100 * mean:.1f} %")
     axes.set_ylim(len(spoilt) - 0.5, -0.5)
     axes.set_yticks(range(len(spoilt)), ["clean", *(each.name.replace("-", " ") for each in spoilt[1:])])
-    axes.tick_params(axis="y", pad=34)  # the pictures stand between names and diagram
+    axes.tick_params(axis="y", pad=34)  # room for pictures between names and bars
     axes.set_xlim(0, 1)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -103,7 +103,7 @@ def _rotation(figure: Figure, found: Robustness, bottom: float) -> None:
     _sweep(axes, found, "rotation", palette().blue, "")
     axes.set_title("Accuracy under rotation (+: counter-clockwise)")
     step = (places[-1] - places[0]) / max(1, len(places) - 1) or 1.0
-    axes.set_xlim(places[0] - step / 2, places[-1] + step / 2)  # a picture's width for each
+    axes.set_xlim(places[0] - step / 2, places[-1] + step / 2)  # the width of a picture
     axes.set_xticks(places[:: 1 if len(places) < 8 else 2], [])
     turned = sorted((found.plain, *found.of("rotation")), key=lambda each: each.place or 0.0)
     wide = _BAR / len(turned)
@@ -155,7 +155,7 @@ def _strangers(axes: Axes, found: Robustness) -> None:
         axes.legend(loc="center right")
 
 
-_CELL, _PIXELS = (54, 50), 44  # of an image with its label, in pixels of the image, and how many are an inch
+_CELL, _PIXELS = (54, 50), 44  # of an image with its label, in pixels of the image; pixels per inch
 
 
 @styled
@@ -169,7 +169,7 @@ def label_errors_figure(
 ) -> Figure:
     """Images with a suspicious label, each over its label and the digit predicted out of fold, most suspicious first.
 
-    images: uint8 (N, 28, 28); given, guesses, scores: (N,), see `evaluation.label_errors`; names: what to call them
+    images: uint8 (N, 28, 28); given, guesses, scores: (N,), see `evaluation.label_errors`; names: of the images
     """
     across = max(1, min(columns, len(images)))
     down = max(1, -(-len(images) // across))

@@ -1,4 +1,4 @@
-"""A run's figures by name."""
+"""All figures of a run, by name."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MOST_MISTAKES = 20
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure that is drawn when it is asked for; ``shows`` says what it shows, for those who cannot see it."""
+    """A figure that is drawn on demand; ``shows``: the alternative text."""
 
     shows: str
     draw: Callable[[], Figure]
 
 
 def drawings_of(record: Record) -> dict[str, Drawing]:
-    """Every figure of a run that its files suffice for, by name."""
+    """Every figure for which the run has data, by name."""
     from digitlab.reports import figures
 
     metrics, said = record.metrics, record.predictions

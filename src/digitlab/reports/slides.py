@@ -23,7 +23,7 @@ _DPI = 300  # a panel is 4.8 inches wide: 1440 pixels, most of a slide
 def save_figures(runs: Sequence[Run], folder: Path, *, dark: bool = False) -> list[Path]:
     """Write each figure of a run, or of the comparison of several, into ``folder``: NAME.png and NAME.svg.
 
-    dark: light lines on a dark ground
+    dark: light lines on a dark background
 
     Raises:
         RunError: when a run has no metrics or predictions, or a file is damaged.

@@ -1,4 +1,4 @@
-"""Transfer learning as a picture: accuracy over the number of training examples, beside training from scratch."""
+"""Transfer learning: accuracy over the number of training examples, compared with training from scratch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _WIDTH, _HEIGHT, _ROW = 4.6, 3.5, 0.24  # inches: a panel, a row of the legend
 
 @styled
 def transfer_figure(panels: Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]]) -> Figure:
-    """A panel a set, a line a way through the means over the seeds, each seed as a dot.
+    """One panel per dataset, one line per method through the means over the seeds, each seed as a dot.
 
-    panels: by set, by way, by the number of examples of each class: of each seed, the accuracy on the test images
+    panels: by dataset, by method, by the number of examples per class: for each seed, the test accuracy
     """
     names = list(dict.fromkeys(name for ways in panels.values() for name in ways))
     styles = dict(zip(names, line_styles(len(names)), strict=True))

@@ -29,12 +29,13 @@ class Augmentation:
     """What happens to the images of an epoch.
 
     vary: makes training images from plain ones; None: they stay as they are
-    settle: what an image that is not varied (validation, test) needs to be of the same kind; None: nothing
+    to_network_input: turns images that are not augmented (validation, test) into what the network is trained on;
+        None: they are that already
     in_graph: what ``vary`` does, for a compiled graph; None: it has no such form
     """
 
     vary: Augment | None = None
-    settle: Transform | None = None
+    to_network_input: Transform | None = None
     in_graph: InGraph | None = None
 
 
@@ -54,7 +55,7 @@ def augmentation(name: str) -> Augmentation:
     if twice is not None:
         raise UsageError(f"the augmentation {name!r} names {twice!r} twice; expected each once")
     parts = [_single(part) for part in names]
-    return parts[0] if len(parts) == 1 else Augmentation(_varying(parts), _settling(parts), _in_graph(parts))
+    return parts[0] if len(parts) == 1 else Augmentation(_varying(parts), _preparing(parts), _in_graph(parts))
 
 
 def _single(name: str) -> Augmentation:
@@ -67,7 +68,7 @@ def _single(name: str) -> Augmentation:
         "none": Augmentation(),
         "affine": Augmentation(transforms.augment_affine, in_graph=moving(S1_RANGES, "nearest")),
         "pose": Augmentation(transforms.vary_pose, in_graph=moving(POSE, "constant")),
-        "elastic": Augmentation(transforms.stretch),
+        "elastic": Augmentation(transforms.deform),
         "realtime": Augmentation(transforms.realtime_images, transforms.sobel_images, realtime),
         "handwriting": Augmentation(transforms.vary_handwriting),
         "cutout": Augmentation(transforms.cut_out, in_graph=cutting_out()),
@@ -101,12 +102,12 @@ def _in_graph(parts: Sequence[Augmentation]) -> InGraph | None:
     return joined(steps) if steps and len(steps) == len(varying) else None
 
 
-def _settling(parts: Sequence[Augmentation]) -> Transform | None:
-    steps = [part.settle for part in parts if part.settle is not None]
+def _preparing(parts: Sequence[Augmentation]) -> Transform | None:
+    steps = [part.to_network_input for part in parts if part.to_network_input is not None]
 
-    def settle(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def to_network_input(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         for step in steps:
             images = step(images)
         return images
 
-    return settle if steps else None
+    return to_network_input if steps else None

@@ -66,7 +66,7 @@ def images_to_part(training: TrainingConfig) -> Digits:
         DatasetError: for an unknown set, or one without training images.
     """
     data = find_dataset(training.dataset)
-    if data.form == "sobel" and augmentation(training.augmentation).settle is not None:
+    if data.form == "sobel" and augmentation(training.augmentation).to_network_input is not None:
         raise DatasetError(
             f"{data.name} holds Sobel images; the augmentation {training.augmentation!r} makes them itself"
         )

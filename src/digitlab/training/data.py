@@ -58,7 +58,7 @@ def open_training_data(
         UsageError: for settings that do not go together.
     """
     data = find(training.dataset)
-    settle = augmentation(training.augmentation).settle
+    to_network_input = augmentation(training.augmentation).to_network_input
     with contextlib.ExitStack() as opened:
         train, validation = _parted(training, data, opened)
         if validation is None and training.patience is not None:
@@ -67,7 +67,7 @@ def open_training_data(
                 "hold some out, e.g. --validation 0.2"
             )
         tested_on, test = _test_images(training, data, find)
-        if settle is not None:
+        if to_network_input is not None:
             if data.form == "sobel":
                 raise DatasetError(
                     f"{data.name} holds Sobel images; the augmentation {training.augmentation!r} makes them itself"
@@ -77,9 +77,9 @@ def open_training_data(
                     f"tta is {training.tta}, which moves images before {training.augmentation!r} makes Sobel images of "
                     "them: measure the run afterwards, digitlab evaluate RUN --tta N"
                 )
-            test = Digits(settle(test.images), test.labels)
-            validation = validation and Digits(settle(validation.images), validation.labels)
-        yield TrainingData(train, validation, test, tested_on, "sobel" if settle else data.form)
+            test = Digits(to_network_input(test.images), test.labels)
+            validation = validation and Digits(to_network_input(validation.images), validation.labels)
+        yield TrainingData(train, validation, test, tested_on, "sobel" if to_network_input else data.form)
 
 
 def watched_by(training: TrainingConfig, data: TrainingData) -> Digits | None:

@@ -103,8 +103,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         images = _as_images(X)
         training = self._training()
-        settle = augmentation(training.augmentation).settle
-        if settle is not None:
+        to_network_input = augmentation(training.augmentation).to_network_input
+        if to_network_input is not None:
             raise UsageError(
                 f"augmentation is {training.augmentation!r}, which makes Sobel images; "
                 "expected one that leaves grey images"

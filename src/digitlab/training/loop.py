@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from digitlab.datasets.shuffling import InMemory, prepared
+from digitlab.datasets.prefetch import prefetched
+from digitlab.datasets.shuffling import InMemory
 from digitlab.errors import DivergedError
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
@@ -106,7 +107,7 @@ class Loop:
         self.batch_size, self.seed, self.patience = batch_size, seed, patience
         self._in_graph = None if plain else augmentation.in_graph
         self._vary = augmentation.vary if self._in_graph is None else None
-        self._settle, self._clean_from = augmentation.settle, clean_from
+        self._to_network_input, self._clean_from = augmentation.to_network_input, clean_from
         self.batches = math.ceil(len(train) / batch_size)
         self.history = History()
         self._portion = max(1, _PORTION // batch_size) * batch_size
@@ -206,15 +207,15 @@ class Loop:
         def prepare(number: int, portion: Digits) -> _Portion:
             numbers = np.empty((len(portion), 0), np.float32)
             if self._clean_from is not None and epoch >= self._clean_from:
-                if self._settle is not None:
-                    portion = Digits(self._settle(portion.images), portion.labels)
+                if self._to_network_input is not None:
+                    portion = Digits(self._to_network_input(portion.images), portion.labels)
             elif self._in_graph is not None:
                 numbers = self._in_graph.draw(variations[number], len(portion))
             elif self._vary is not None:
                 portion = Digits(self._vary(portion.images, variations[number]), portion.labels)
             return _Portion(portion, numbers)
 
-        return prepared(self.train.portions(order, self._portion), prepare)
+        return prefetched(self.train.portions(order, self._portion), prepare)
 
     def _train_on(
         self,

@@ -104,7 +104,7 @@ def answered_folds(
         UsageError, DatasetError: as `out_of_fold`, before the first.
     """
     check_settings(training, digits.labels, folds, repeats)
-    stop, settle = stop or StopRequest(), augmentation(training.augmentation).settle
+    stop, to_network_input = stop or StopRequest(), augmentation(training.augmentation).to_network_input
     # In float32, and one for all: with a new one for each fold, TensorFlow would make its graph as often.
     network = network_of(training)
     for repeat in range(repeats):
@@ -121,7 +121,7 @@ def answered_folds(
                 return
             network.set_weights(weights)
             rows = np.flatnonzero(fold_of == fold)
-            asked = digits.images[rows] if settle is None else settle(digits.images[rows])
+            asked = digits.images[rows] if to_network_input is None else to_network_input(digits.images[rows])
             yield rows, predict_probabilities(network, asked)
 
 

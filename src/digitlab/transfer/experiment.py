@@ -30,7 +30,7 @@ from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.optimisers import make_optimiser
 from digitlab.transfer.applications import application_names, is_application, open_application
 from digitlab.transfer.learners import learn
-from digitlab.transfer.surgery import cut, forgetful, freeze, new_head, thaw, with_end
+from digitlab.transfer.surgery import cut, freeze, new_head, reinitialised, thaw, with_end
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def transfer(
     keras.utils.set_random_seed(settings.seed)
     before = None
     if settings.how == "anew":
-        model, own = forgetful(network, settings.seed), set()
+        model, own = reinitialised(network, settings.seed), set()
     else:
         body = cut(network, steps, network.model.name)
         own = {layer.name for layer in body.layers}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from digitlab.inspection import Network, Step
 
-__all__ = ["cut", "forgetful", "freeze", "new_head", "thaw", "with_end"]
+__all__ = ["cut", "freeze", "new_head", "reinitialised", "thaw", "with_end"]
 
 _UNITS = 128  # of the dense layer between maps and answer, S0's number
 _MOST_FLAT = 8192  # numbers an image; wider maps are averaged over their places, which keeps a head small
@@ -102,8 +102,8 @@ def thaw(model: keras.Model) -> None:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
-def forgetful(network: Network, seed: int) -> keras.Model:
-    """The same network as it was before it learned anything: new weights by its own initialisers."""
+def reinitialised(network: Network, seed: int) -> keras.Model:
+    """The same architecture with new weights, drawn by its own initialisers."""
     keras.utils.set_random_seed(seed)
     known = cut(network, [network.answer], network.model.name)
     return keras.models.clone_model(known)

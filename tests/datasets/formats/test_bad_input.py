@@ -30,9 +30,9 @@ def refused(path, message, split=None):
 def test_what_is_not_there_or_of_no_known_kind(tmp_path):
     refused(tmp_path / "a.h5", "there is no file or folder")
     (tmp_path / "a.bin").write_bytes(b"hello")
-    refused(tmp_path / "a.bin", r"of no known format; expected NAME\.h5")
+    refused(tmp_path / "a.bin", r"has an unknown format; expected NAME\.h5")
     (tmp_path / "empty").mkdir()
-    refused(tmp_path / "empty", r"holds no images; expected data\.mdb, folders named 0 to 9, or IDX files")
+    refused(tmp_path / "empty", r"has no images; expected data\.mdb, folders named 0 to 9, or IDX files")
 
 
 def test_what_may_not_be_read(tmp_path, digits, monkeypatch):
@@ -85,8 +85,8 @@ def test_idx_of_another_length_than_its_header_says(tmp_path):
     refused(idx(tmp_path, IMAGES[:-1], LABELS), "has 2,367 bytes; expected 2,368 for the 3 rows of its header")
     refused(idx(tmp_path, IMAGES + b"x", LABELS), "has 2,369 bytes; expected 2,368")
     refused(idx(tmp_path, IMAGES, LABELS + b"x"), "has 12 bytes; expected 11")
-    refused(idx(tmp_path, IMAGES[:-1], LABELS, ".gz"), "ends in row 2; its header promises more")
-    refused(idx(tmp_path, IMAGES + b"x", LABELS, ".gz"), "goes on after its 3 rows")
+    refused(idx(tmp_path, IMAGES[:-1], LABELS, ".gz"), "ends in row 2; the header says more")
+    refused(idx(tmp_path, IMAGES + b"x", LABELS, ".gz"), "continues after its 3 rows")
 
 
 def test_idx_gzip_that_is_damaged_or_a_bomb(tmp_path):
@@ -103,9 +103,9 @@ def test_idx_gzip_that_is_damaged_or_a_bomb(tmp_path):
 def test_idx_without_its_twin(tmp_path):
     path = idx(tmp_path, IMAGES, LABELS)
     (tmp_path / "a-labels-idx1-ubyte").unlink()
-    refused(path, "there is no .*a-labels-idx1-ubyte; images and labels are expected side by side")
+    refused(path, "there is no .*a-labels-idx1-ubyte; images and labels are expected in the same folder")
     path.rename(tmp_path / "mine.idx")
-    refused(tmp_path / "mine.idx", "the name tells no pair")
+    refused(tmp_path / "mine.idx", "the name does not belong to a pair")
 
 
 # --- HDF5
@@ -149,7 +149,7 @@ def with_value(value, row=3):
         ({"data": with_value(256), "labels": np.zeros(5)}, r"data\[3\] holds 256\.0; expected whole numbers"),
         ({"data": with_value(-1), "labels": np.zeros(5)}, r"data\[3\] holds -1\.0"),
         ({"data": with_value(np.inf), "labels": np.zeros(5)}, r"data\[3\] holds inf"),
-        ({"data": with_value(0.5), "labels": np.zeros(5)}, r"data\[3\] holds 0\.5; .* times 255 and rounded"),
+        ({"data": with_value(0.5), "labels": np.zeros(5)}, r"data\[3\] holds 0\.5; .* multiply by 255, round"),
         ({"data": with_value(7.5), "labels": np.zeros(5)}, r"data\[3\] holds 7\.5; expected whole numbers 0 to 255$"),
         ({"data": ZEROS.astype(int) - 256, "labels": np.zeros(5)}, r"data\[0\] holds -256"),
         ({"data": h5py.Empty("f4"), "labels": np.zeros(5)}, "data is empty"),
@@ -162,7 +162,7 @@ def test_hdf5(tmp_path, datasets, message):
 
 def test_hdf5_that_is_none(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"a,b,c")
-    refused(tmp_path / "a.h5", "is no HDF5 file that can be read")
+    refused(tmp_path / "a.h5", "is not a readable HDF5 file")
     hdf5(tmp_path / "a.h5", data=ZEROS, labels=np.zeros(5))
     content = (tmp_path / "a.h5").read_bytes()
     (tmp_path / "a.h5").write_bytes(content[:-100])
@@ -199,7 +199,7 @@ def test_hdf5_that_points_elsewhere(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("data", (5, 784), "u1", external=[(str(tmp_path / "secret"), 0, 784 * 5)])
         file["labels"] = np.ones(5)
-    refused(tmp_path / "a.h5", "data lies in other files")
+    refused(tmp_path / "a.h5", "data is stored in other files")
     hdf5(tmp_path / "b.h5", data=ZEROS, labels=np.zeros(5))
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data"] = h5py.ExternalLink(str(tmp_path / "b.h5"), "/data")
@@ -264,11 +264,11 @@ def header(shape, dtype="|u1") -> bytes:
 def test_npz_that_is_none_or_a_bomb(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(b"PK\x03\x04 and no more")
-    refused(path, "is no npz file that can be read")
+    refused(path, "is not a readable npz file")
     refused(npz(path, header((5, 28, 28)) + bytes(100)), "images has .* bytes; expected 4,048")
     refused(npz(path, header((10**6, 28, 28)) + bytes(100)), "labels has the shape")
     refused(npz(path, b"no npy"), "images is damaged")
-    refused(npz(path, header((5, 28, 28)), zipfile.ZIP_LZMA), "another way than deflate")
+    refused(npz(path, header((5, 28, 28)), zipfile.ZIP_LZMA), "not compressed with deflate")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, start in (("images", header((150_000, 28, 28))), ("labels", header((150_000,)))):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -299,10 +299,10 @@ def pictures(tmp_path, digits):
 
 def test_folder_with_other_files(pictures):
     (pictures / "3/notes.txt").write_text("not a picture")
-    refused(pictures, r"a/3/notes\.txt is no PNG, JPEG, BMP or PGM picture")
+    refused(pictures, r"a/3/notes\.txt is not a readable PNG, JPEG, BMP or PGM picture")
     (pictures / "3/notes.txt").unlink()
     (pictures / "3/more").mkdir()
-    refused(pictures, "a/3/more is no file; expected pictures only")
+    refused(pictures, "a/3/more is not a file; expected only pictures")
     (pictures / "3/more").rmdir()
     (pictures / "10").mkdir()
     refused(pictures, "a/10: a folder named '10'; expected folders named 0 to 9")
@@ -326,7 +326,7 @@ def test_folder_with_damaged_pictures(pictures):
     whole = (pictures / "0/00000000.png").read_bytes()
     for content in (b"", whole[:100], b"GIF89a" + whole, whole.replace(b"IDAT", b"IDOT")):
         (pictures / "0/00000000.png").write_bytes(content)
-        refused(pictures, r"00000000\.png is no PNG, JPEG, BMP or PGM picture that can be read")
+        refused(pictures, r"00000000\.png is not a readable PNG, JPEG, BMP or PGM picture")
     (pictures / "0/00000000.png").write_bytes(whole + bytes(MAX_PICTURE_BYTES))
     refused(pictures, r"00000000\.png has more than 1,048,576 bytes")
 
@@ -366,12 +366,12 @@ PIXELS = [f"pixel{number}" for number in range(784)]
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (PIXELS, "its header names no label .*expected a column called label, class or target"),
+        (PIXELS, "its header names no label .*expected a column named label, class or target"),
         ([*PIXELS, "pixel784"], "its header names no label"),
         (["label", *PIXELS, "class"], "more than one column that could be the label"),
         (
             ["label", *PIXELS, "writer"],
-            "names 785 columns beside the label 'label'; .*by their names: 'writer'",
+            "names 785 columns beside the label 'label'; .*not named like pixels: 'writer'",
         ),
         (["label", *PIXELS[1:]], "names 783 columns beside the label 'label'; expected 784 pixels"),
     ],

@@ -148,7 +148,7 @@ def test_pages_are_read_as_liblmdb_reads_them(tmp_path_factory, seed, longest, c
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (record(bytes(784), 3)[:-5], "record 00000007 is cut off or no Datum of Caffe"),
+        (record(bytes(784), 3)[:-5], "record 00000007 is cut off or not a Caffe Datum"),
         (b"", "record 00000007 has no label; expected 0 to 9"),
         (record(bytes(784), 3)[:-2], "record 00000007 has no label; expected 0 to 9"),
         (record(bytes(784), 12), "label of record 00000007 is 12; expected 0 to 9"),
@@ -156,11 +156,11 @@ def test_pages_are_read_as_liblmdb_reads_them(tmp_path_factory, seed, longest, c
         (record(bytes(783), 3), "record 00000007 has 783 pixels; expected 784"),
         (record(bytes(1024), 3, sides=(1, 32, 32)), r"height, width \(1, 32, 32\); expected \(1, 28, 28\)"),
         (record(bytes(3 * 784), 3, sides=(3, 28, 28)), r"height, width \(3, 28, 28\); expected \(1, 28, 28\)"),
-        (text(4, b"no picture") + number(5, 3) + number(7, 1), "record 00000007 is no PNG"),
+        (text(4, b"no picture") + number(5, 3) + number(7, 1), "record 00000007 is not a readable PNG"),
         (SIDES + number(5, 3), "record 00000007 has 0 pixels"),
         (
             SIDES + number(5, 3) + text(6, struct.pack("<784f", *[0.5] * 784)),
-            r"record 00000007 holds 0\.5; .* times 255 and rounded",
+            r"record 00000007 holds 0\.5; .* multiply by 255, round",
         ),
         (
             number(1, 1)

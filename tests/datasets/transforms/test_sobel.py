@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from digitlab.datasets.transforms import sobel_images
 from digitlab.datasets.transforms.plain_loop import sobel_one
-from digitlab.datasets.transforms.sobel import edge_strength, stretch
+from digitlab.datasets.transforms.sobel import edge_strength, to_full_range
 from digitlab.errors import ShapeError
 
 SOME = arrays(np.uint8, st.tuples(st.integers(1, 3), st.just(28), st.just(28)))
@@ -76,7 +76,7 @@ def test_stretch_does_not_mix_images():
     strength = np.zeros((2, 28, 28), np.float32)
     strength[0, 0, 0], strength[1, 0, 0] = 10, 1000
     strength[0, 0, 1], strength[1, 0, 1] = 5, 5
-    assert_array_equal(stretch(strength)[:, 0, :2], [[255, 127], [255, 1]])
+    assert_array_equal(to_full_range(strength)[:, 0, :2], [[255, 127], [255, 1]])
 
 
 def test_takes_views_and_read_only_images(few):

@@ -1,10 +1,10 @@
-"""Labelled images in files: IDX, HDF5, LMDB of Caffe, npz, CSV, folders of pictures; read, written, converted.
+"""Labelled images in files: IDX, HDF5, Caffe's LMDB, npz, CSV, folders of pictures; read, written, converted.
 
     with open_dataset_file("scans.h5") as source:
         for digits in source.batches():
             ...
 
-The libraries of a format are imported when a file of it is opened.
+The libraries for a format are imported when a file of it is opened.
 """
 
 from __future__ import annotations

@@ -25,18 +25,18 @@ _MAX_RECORDS = 10**8  # eight digits a key
 
 
 class LmdbSource(Closing):
-    """The records of an LMDB in the order of their keys."""
+    """The records of an LMDB in key order."""
 
     def __init__(self, path: Path) -> None:
         self._path = path / "data.mdb" if path.is_dir() else path
         if not self._path.is_file():
             raise DatasetError(f"{path}: there is no data.mdb in it; expected the folder of an LMDB")
-        datum_class()  # says now, rather than at the first batch, that protobuf is missing
+        datum_class()  # reports a missing protobuf now rather than at the first batch
         self._pages = PageFile(self._path)
         self.count = self._pages.count
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the order of their keys; see `ImageSource.batches`.
+        """All images in key order; see `ImageSource.batches`.
 
         Raises:
             DatasetError: at the first damaged page, or record that holds no labelled 28×28 image.
@@ -106,4 +106,4 @@ def lmdb_writer(path: Path) -> Iterator[ImageSink]:
         with contextlib.closing(environment):
             yield _LmdbSink(environment, path)
             environment.sync(True)
-        (folder / "lock.mdb").unlink(missing_ok=True)  # made anew by whoever opens it for writing
+        (folder / "lock.mdb").unlink(missing_ok=True)  # created again by whoever opens it for writing

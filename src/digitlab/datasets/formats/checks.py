@@ -1,4 +1,4 @@
-"""From whatever numbers a file holds to `Digits`, or a message that names the record."""
+"""Checks a file's numbers and converts them to `Digits`; error messages name the record."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = [
     "refusing",
 ]
 
-# Deflate reaches 1030 to 1 on zeros; drawn digits reach 5 to 1 and blank test sets are small.
+# Deflate reaches 1030:1 on zeros; digits reach 5:1, and blank test sets are small.
 _BOMB_RATIO = 100
 _BOMB_BYTES = 64 << 20
 
 
 @contextlib.contextmanager
 def refusing(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turn a library's complaints about a file into ours.
+    """Turn a library's errors about a file into ours.
 
     Raises:
         DatasetError: in place of any of ``errors``, naming the file.
@@ -65,7 +65,7 @@ def expect_numbers(path: Path, name: str, dtype: np.dtype[Any]) -> None:
 
 
 def expect_image_shape(path: Path, name: str, shape: tuple[int, ...]) -> None:
-    """Accept the three ways in which 28×28 images are stored.
+    """Accept the three usual shapes of 28×28 images.
 
     Raises:
         DatasetError: for any other shape.
@@ -78,10 +78,10 @@ def expect_image_shape(path: Path, name: str, shape: tuple[int, ...]) -> None:
 def expect_same_length(
     path: Path, images: str, shape: tuple[int, ...], labels: str, label_shape: tuple[int, ...]
 ) -> None:
-    """Ask for one label an image.
+    """Expect one label per image.
 
     Raises:
-        DatasetError: for labels that are no vector, or more or fewer than there are images.
+        DatasetError: for labels that are not a vector, or a different number of them than images.
     """
     if label_shape != shape[:1]:
         raise DatasetError(
@@ -90,23 +90,23 @@ def expect_same_length(
 
 
 def no_bomb(path: Path, what: str, *, stored: int, unpacked: int) -> None:
-    """Refuse what grows without measure, before anything of it is unpacked.
+    """Refuse decompression bombs, before anything is unpacked.
 
     Raises:
-        DatasetError: for more than 64 MiB that came from less than a hundredth.
+        DatasetError: for more than 64 MiB from less than 1 % of that.
     """
     if unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * stored:
         raise DatasetError(
             f"{path}: {what} would unpack {stored:,} bytes into {unpacked:,}; "
-            f"expected at most {_BOMB_RATIO} times as many (digits pack about 5 to 1)"
+            f"expected at most {_BOMB_RATIO} times as many (digits compress about 5:1)"
         )
 
 
 def as_pixels(values: NDArray[Any], path: Path, name: Callable[[int], str]) -> NDArray[np.uint8]:
-    """Numbers (N, …) of 784 a row as uint8 (N, 28, 28); ``name`` says what row i of them is called.
+    """Numbers (N, …), 784 per row, as uint8 (N, 28, 28); ``name``: from a row to its name in messages.
 
     Raises:
-        DatasetError: for the first value that is no whole number from 0 to 255.
+        DatasetError: for the first value that is not a whole number from 0 to 255.
     """
     if values.dtype == np.uint8:
         return values.reshape(-1, 28, 28)
@@ -123,14 +123,14 @@ def _wrong_pixel(values: NDArray[Any], wrong: NDArray[np.bool_], path: Path, nam
     value = values[row, int(wrong[row].argmax())]
     message = f"{path}: {name(row)} holds {value}; expected whole numbers 0 to 255"
     if values.dtype.kind == "f" and values[row].min() >= 0 and values[row].max() <= 1:
-        message += ". The image lies between 0 and 1: write it again, times 255 and rounded"
+        message += ". The image lies between 0 and 1: multiply by 255, round, and write it again"
     return message
 
 
 def as_labels(
     values: NDArray[Any], path: Path, name: Callable[[int], str], others: Callable[[], str] | None = None
 ) -> NDArray[np.uint8]:
-    """Numbers (N,) as uint8 labels; ``others`` says more about the whole file where that can be known cheaply.
+    """Numbers (N,) as uint8 labels; ``others``: a sentence about the whole file, where that is cheap.
 
     Raises:
         DatasetError: for the first that is not a whole number from 0 to 9.
@@ -146,7 +146,7 @@ def as_labels(
 
 
 def other_labels(blocks: Iterable[NDArray[Any]]) -> str:
-    """A sentence that says how many labels of a whole file are none from 0 to 9."""
+    """A sentence with the number of labels of a whole file that are not 0 to 9."""
     wrong = total = 0
     for labels in blocks:
         total += len(labels)
@@ -155,7 +155,7 @@ def other_labels(blocks: Iterable[NDArray[Any]]) -> str:
 
 
 def in_split_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of splits, ours first.
+    """Names of splits, the usual ones first.
 
     >>> in_split_order(["dev", "test", "train"])
     ('train', 'test', 'dev')
@@ -165,20 +165,20 @@ def in_split_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def expect_a_split(path: Path, splits: tuple[str, ...], split: str | None) -> None:
-    """Ask for one of the splits of a file, and for none where it has none.
+    """Expect one of the file's splits, or None for a file without splits.
 
     Raises:
-        DatasetError: naming those that there are.
+        DatasetError: listing the existing ones.
     """
     if splits and split is None:
         raise DatasetError(f"{path}: choose a split; it has: {', '.join(splits)}")
     if split is not None and split not in splits:
-        known = f"it has: {', '.join(splits)}" if splits else "it is not parted into splits"
+        known = f"it has: {', '.join(splits)}" if splits else "it has no splits"
         raise DatasetError(f"{path}: there is no split {split!r}; {known}")
 
 
 def as_digits(images: NDArray[Any], labels: NDArray[Any], path: Path, name: Callable[[int], str]) -> Digits:
-    """Both for formats whose records are images with their labels: "label of NAME", "NAME holds …".
+    """Images and labels, for formats with one record for both: "label of NAME", "NAME holds …".
 
     Raises:
         DatasetError: for the first record that cannot be used.

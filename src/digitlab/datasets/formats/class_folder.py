@@ -1,4 +1,4 @@
-"""A folder of pictures by class: ``DIR/0/*.png`` … ``DIR/9/*.png``, each 28×28, 8-bit grey."""
+"""A folder of pictures per class: ``DIR/0/*.png`` … ``DIR/9/*.png``, each 28×28, 8-bit grey."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _is_ignored(name: str) -> bool:
 
 
 def is_class_folder(path: Path) -> bool:
-    """Whether a folder holds a folder named as a class."""
+    """Whether a folder has a subfolder named 0 to 9."""
     return any((path / label).is_dir() for label in CLASSES)
 
 
 class ClassFolderSource(Closing):
-    """The pictures in the order of their file names, whatever their class.
+    """The pictures in the order of their file names, across classes.
 
-    Names that count on through the classes, as our own writer gives them, thus keep their order; and no batch holds one
+    Names numbered across the classes, as our writer makes them, thus keep their order, and no batch holds a single
     class only. The names are kept in memory, the pictures are not.
     """
 
@@ -62,19 +62,19 @@ class ClassFolderSource(Closing):
             yield from ((file.name, folder.name) for file in folder.iterdir() if not _is_ignored(file.name))
 
     def _tell_of(self, names: list[str]) -> None:
-        """Pictures beside the folders of the classes have no label."""
+        """Warn of pictures outside the class folders: they have no label."""
         if names:
             some = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
             warnings.warn(
-                f"{self._path}: pictures passed by, for they lie in no folder of a class: {len(names):,} ({some})",
+                f"{self._path}: skipped {len(names):,} picture(s) outside the class folders ({some})",
                 stacklevel=1,
             )
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All pictures in the order of their names; see `ImageSource.batches`.
+        """All pictures in name order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first file that is no picture, or one of another size or kind.
+            DatasetError: at the first file that is not a picture, or has another size or kind.
         """
         for start in range(0, self.count, size):
             files = self._files[start : start + size]
@@ -83,7 +83,7 @@ class ClassFolderSource(Closing):
 
     def _read(self, path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         if not path.is_file():
-            raise DatasetError(f"{path} is no file; expected pictures only in the folder of a class")
+            raise DatasetError(f"{path} is not a file; expected only pictures in a class folder")
         with saying_what_failed(path, "read"), path.open("rb") as file:
             content = file.read(MAX_PICTURE_BYTES + 1)
         if len(content) > MAX_PICTURE_BYTES:
@@ -104,7 +104,7 @@ class _ClassFolderSink:
 
 @contextlib.contextmanager
 def class_folder_writer(path: Path) -> Iterator[ImageSink]:
-    """Write a folder of PNGs, numbered through all classes.
+    """Write a folder of PNGs, numbered across all classes.
 
     Raises:
         StorageError: when it cannot be written; then it is not there.

@@ -1,4 +1,4 @@
-"""All images of a file: into memory, or into a file of another format."""
+"""Reads a whole file into memory, or converts it to another format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.datasets.formats.hdf5 import Hdf5Sink
 from digitlab.datasets.formats.opening import dataset_writer, form_of, open_dataset_file
 from digitlab.datasets.formats.polarity import parted_name
-from digitlab.datasets.shuffling import prepared
+from digitlab.datasets.prefetch import prefetched
 from digitlab.errors import UsageError
 from digitlab.values import Digits
 
@@ -35,7 +35,7 @@ def read_all(source: ImageSource) -> Digits:
             images = [np.empty((0, 28, 28), np.uint8), *(part.images for part in parts)]
             labels = [np.empty(0, np.uint8), *(part.labels for part in parts)]
             return Digits(np.concatenate(images), np.concatenate(labels))
-        # Filled in place: concatenating would need the memory twice.
+        # Filled in place: concatenation would need twice the memory.
         whole = Digits(np.zeros((source.count, 28, 28), np.uint8), np.zeros(source.count, np.uint8))
         done = 0
         for part in source.batches():
@@ -53,13 +53,13 @@ def convert(
     split: str | None = None,
     dtype: PixelType = "float32",
 ) -> int:
-    """Copy all images into the format that the target's name tells; return how many there were.
+    """Convert to the format of the target's name; return the number of images.
 
-    ``on_progress`` is told the images done and, where it is known, their number in all.
+    ``on_progress`` is called with the images done and the total, where known.
 
     Raises:
         DatasetError: when the source cannot be used; it names file and record.
-        UsageError: when both are the same, or the target's name tells no format.
+        UsageError: when both are the same, or the target's name has no known format.
         StorageError: when the target cannot be written. After any error there is no target.
     """
     if parted_name(source_path)[0].resolve() == Path(target_path).resolve():
@@ -68,8 +68,8 @@ def convert(
     with open_dataset_file(source_path, split) as source, dataset_writer(target_path, dtype=dtype) as sink:
         if isinstance(sink, Hdf5Sink):
             sink.mark(form_of(source_path))
-        # Read ahead in a thread: reading one batch and writing the one before hardly disturb each other.
-        for digits in prepared(source.batches(), lambda _, batch: batch):
+        # Read ahead in a thread: reading and writing hardly slow each other down.
+        for digits in prefetched(source.batches(), lambda _, batch: batch):
             sink.write(digits)
             done += len(digits)
             if on_progress is not None:

@@ -1,4 +1,4 @@
-"""Which column of a CSV file is the label and which are pixels: by its header, else by what stands in them."""
+"""Finds the label and pixel columns of a CSV file, by the header or by the content."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["PLAIN", "Columns", "is_header", "label_stands_last", "named_columns"
 
 _PIXELS = 784
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "targets", "digit", "y"})
-_ROW_NUMBERS = frozenset({"", "id", "index", "row", "unnamed: 0"})  # "" and "Unnamed: 0" are pandas' own
-_FEWEST_ANSWERS = 3  # different numbers 0 to 9 in the last column, before a file without a header is read that way
+_ROW_NUMBERS = frozenset({"", "id", "index", "row", "unnamed: 0"})  # "" and "Unnamed: 0" are written by pandas
+_FEWEST_ANSWERS = 3  # distinct values 0 to 9 in the last column for it to count as the label without a header
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The layout of every line.
 
-    count: columns of a line
-    label: the place of the label, from 0
-    pixels: the places of the 784 pixels, row by row; None: all but the label, in their order
+    count: columns per line
+    label: index of the label column
+    pixels: indices of the 784 pixel columns; None: all but the label, in order
     """
 
     count: int = _PIXELS + 1
@@ -47,11 +47,11 @@ class Columns:
         return np.delete(values, self.label, axis=1), values[:, self.label]
 
 
-PLAIN = Columns()  # as Kaggle has them: the label, then the pixels
+PLAIN = Columns()  # Kaggle's layout: the label, then the pixels
 
 
 def is_header(line: bytes) -> bool:
-    """Whether the first line holds names: a letter where a number would stand, or pandas' 0, 1, 2, … in a row."""
+    """Whether the first line is a header: letters where numbers are expected, or pandas' 0, 1, 2, …."""
     cells = _cells(line)
     if len(cells) > _PIXELS and cells == [str(number) for number in range(len(cells))]:
         return True
@@ -59,10 +59,10 @@ def is_header(line: bytes) -> bool:
 
 
 def named_columns(line: bytes, path: Path) -> Columns | None:
-    """The layout that a header tells; None for a mere title: fewer names than there are pixels, or 0, 1, 2, ….
+    """The layout given by a header; None for a header without names: fewer than pixels, or 0, 1, 2, ….
 
-    The label is the column called label, class, target, digit or y, wherever it stands; else the only one that is not
-    numbered. Pixels are taken in the order of their numbers. A column of row numbers is passed by.
+    The label is the column named label, class, target, digit or y; otherwise the only one without a number. Pixels are
+    ordered by their numbers. A column of row numbers is ignored.
 
     Raises:
         DatasetError: when no column, or more than one, can be the label, or there are not 784 others.
@@ -75,7 +75,7 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
     pixels = [place for place in others if names[place] not in _ROW_NUMBERS] if len(others) > _PIXELS else others
     if len(pixels) != _PIXELS:
         odd = [repr(names[place]) for place in pixels if not _numbers_in(names[place])]
-        more = f"; not pixels by their names: {', '.join(odd[:5])}" if odd and len(pixels) > _PIXELS else ""
+        more = f"; not named like pixels: {', '.join(odd[:5])}" if odd and len(pixels) > _PIXELS else ""
         raise DatasetError(
             f"{path}: its header names {len(pixels)} columns beside the label {names[label]!r}; expected {_PIXELS} "
             f"pixels{more}"
@@ -84,17 +84,17 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
 
 
 def label_stands_last(values: NDArray[np.signedinteger[Any]]) -> bool:
-    """Whether lines (N, 785) without a header have their label at the end.
+    """Whether lines (N, 785) without a header have the label in the last column.
 
-    Then the first column is the first pixel, which is 0 in the corner of every digit, and the last one holds digits; in
-    a file that begins with its labels the last column is the last corner, which is 0.
+    Then the first column is the top left pixel, which is 0 in every digit, and the last one holds digits; with the
+    label first, the last column is the bottom right pixel, which is 0.
     """
     first, last = values[:, 0], values[:, -1]
     return bool(not first.any() and last.max(initial=0) <= 9 and len(np.unique(last)) >= _FEWEST_ANSWERS)
 
 
 def _cells(line: bytes) -> list[str]:
-    text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray one ends csv's patience
+    text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray one makes csv fail
     return [cell.strip().strip("'\"").strip() for cell in next(csv.reader([text]), [])]
 
 
@@ -106,8 +106,8 @@ def _label_of(names: Sequence[str], path: Path) -> int:
         return found[0]
     if not found:
         raise DatasetError(
-            f"{path}: its header names no label ({names[0]!r} … {names[-1]!r}); expected a column called label, class "
-            "or target beside 784 pixels. What has no labels can be classified, not measured"
+            f"{path}: its header names no label ({names[0]!r} … {names[-1]!r}); expected a column named label, class "
+            "or target besides 784 pixels. Images without labels can be classified, not evaluated"
         )
     several = ", ".join(repr(names[place]) for place in found[:5])
     raise DatasetError(f"{path}: its header has more than one column that could be the label ({several}); keep one")
@@ -118,7 +118,7 @@ def _numbers_in(name: str) -> tuple[int, ...]:
 
 
 def _in_order(places: list[int], names: Sequence[str]) -> list[int]:
-    """By the numbers in their names, where all are numbered alike and differently; else as they stand."""
+    """Ordered by the numbers in their names, where all have the same pattern and distinct numbers; else as given."""
     numbers = {place: _numbers_in(names[place]) for place in places}
     alike = len({len(each) for each in numbers.values()}) == 1
     if not alike or len(set(numbers.values())) != len(places):

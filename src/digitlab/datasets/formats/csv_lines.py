@@ -1,7 +1,7 @@
-"""CSV: a line an image, its label and 784 pixels, row by row.
+"""CSV: one line per image, label and 784 pixels, row by row.
 
-Without a header the label comes first, as Kaggle has MNIST, or last, as what stands in the columns tells; with one, its
-names tell (`csv_columns`).
+The label is the first column, as in Kaggle's MNIST, or the last; a header's names or the content decide
+(`csv_columns`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CELLS = _CELLS.reshape(256, 4)
 
 
 class CsvSource(Closing):
-    """The lines of a file; how many there are is known at its end only."""
+    """The lines of a file; their number is known at the end only."""
 
     count: int | None = None
 
@@ -55,7 +55,7 @@ class CsvSource(Closing):
         """All images in the file's order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: for a header that names no label or not 784 pixels; at the first line that does not hold a
+            DatasetError: for a header without a label or with another number of pixels; at the first line that is not a
                 label and 784 pixels, naming line and column.
         """
         columns: Columns | None = None
@@ -70,7 +70,7 @@ class CsvSource(Closing):
     def _table(
         self, text: bytes, first_line: int, columns: Columns
     ) -> tuple[NDArray[np.signedinteger[Any]], Sequence[int]]:
-        """Numbers (N, columns) and the line of each row."""
+        """Numbers (N, columns) and the line number of each row."""
         plain = _plain_numbers(text, columns.count)
         if plain is None:
             return self._numbers_by_line(text, first_line, columns)
@@ -81,7 +81,7 @@ class CsvSource(Closing):
         return as_digits(pixels, labels, self._path, lambda row: f"line {lines[row]}")
 
     def _blocks(self) -> Iterator[tuple[bytes, int, Columns | None]]:
-        """The file without header in blocks of whole lines, the number of their first line, from 1, and the header."""
+        """The file without header in blocks of whole lines, with their first line's number, from 1, and the header."""
         with contextlib.ExitStack() as opened:
             with saying_what_failed(self._path, "read"):
                 file = opened.enter_context(self._path.open("rb"))
@@ -103,16 +103,16 @@ class CsvSource(Closing):
                     )
 
     def _without_header(self, file: IO[bytes]) -> tuple[bytes, int, Columns | None]:
-        """The first line, or nothing if it is a header; the number of the line that is given or comes next."""
+        """The first line, or nothing if it is a header; the number of that or the next line."""
         with saying_what_failed(self._path, "read"):
             first = file.readline(_MAX_HEADER)
-        first = first.removeprefix(b"\xef\xbb\xbf")  # Excel's mark of UTF-8
+        first = first.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that Excel writes
         if first.endswith(b"\n") and is_header(first):
             return b"", 2, named_columns(first, self._path)
         return first, 1, None
 
     def _numbers_by_line(self, text: bytes, first_line: int, columns: Columns) -> tuple[NDArray[np.int64], list[int]]:
-        """The slow way, which takes blanks and empty lines, and names what it cannot take."""
+        """The slow parser, which accepts blanks and empty lines, and reports errors by line and column."""
         rows, lines = [], []
         for number, line in enumerate(text.split(b"\n"), first_line):
             if line.strip():
@@ -128,7 +128,7 @@ class CsvSource(Closing):
         return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 
     def _number(self, cell: bytes, line: int, column: int) -> int:
-        # Not int(): it takes "1_0", and an endless row of digits takes it forever.
+        # Not int(): it accepts "1_0", and is very slow for long rows of digits.
         bare = cell.strip().strip(b"'\"").removesuffix(b".0")
         if not bare.isdigit() or len(bare) > 9:
             received = cell.strip()[:20].decode("utf-8", "backslashreplace")
@@ -139,7 +139,7 @@ class CsvSource(Closing):
 
 
 def _plain_numbers(text: bytes, columns: int) -> NDArray[np.int16] | None:
-    """Lines of so many numbers of one to three digits as int16 (N, columns), all at once; None for anything else."""
+    """The fast parser: lines of numbers of one to three digits as int16 (N, columns); None for anything else."""
     content = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero((content == _COMMA) | (content == _NEWLINE))
     lengths = np.diff(ends, prepend=-1) - 1
@@ -175,7 +175,7 @@ class _CsvSink:
 
 @contextlib.contextmanager
 def csv_writer(path: Path) -> Iterator[ImageSink]:
-    """Write a header line, and a line an image.
+    """Write a header, and one line per image.
 
     Raises:
         StorageError: when it cannot be written; then it is not there.

@@ -1,6 +1,6 @@
 """Caffe's ``Datum``, the record of its LMDBs, through the protobuf library.
 
-The message is described here at run time, so no generated module can fall behind the installed protobuf.
+The message is described at run time, so no generated module can be too old for the installed protobuf.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DatumDecoder", "datum_class"]
 
-# Name, number, type and label of each field, as in S0 and Caffe's caffe.proto.
+# Name, number, type and label of each field, as in Caffe's caffe.proto.
 _FIELDS = (
     ("channels", 1, "TYPE_INT32", "LABEL_OPTIONAL"),
     ("height", 2, "TYPE_INT32", "LABEL_OPTIONAL"),
@@ -64,11 +64,11 @@ def datum_class() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where the 784 pixels and the label lie in records that are otherwise alike, byte for byte.
+    """The positions of the 784 pixels and the label in records that are otherwise identical.
 
     template: uint8 (L,), a record
-    pixels: where the pixels start
-    label: where the label's single byte is
+    pixels: offset of the pixels
+    label: offset of the label's single byte
     """
 
     template: NDArray[np.uint8]
@@ -76,7 +76,7 @@ class _Layout:
     label: int
 
     def matches(self, records: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which of uint8 (N, L) differ from the template in pixels and label only, the label in one byte as well."""
+        """Which of uint8 (N, L) differ from the template in pixels and the one-byte label only."""
         after = self.pixels + 784
         before, label, behind = slice(0, self.pixels), self.label, slice(after, None)
         rest = np.concatenate((records[:, before], records[:, behind]), axis=1)
@@ -88,9 +88,9 @@ class _Layout:
 
 
 def _layout_of(value: bytes, datum: Any) -> _Layout | None:
-    """Find pixels and label in a record by writing it again with others.
+    """Find pixels and label in a record by writing it again with different ones.
 
-    None where that cannot be told: for a record that protobuf itself would have written otherwise.
+    None where that fails: for a record that protobuf itself would encode differently.
     """
     if datum.encoded or datum.float_data or not 0 <= datum.label < 0x7F or datum.SerializeToString() != value:
         return None
@@ -105,7 +105,7 @@ def _layout_of(value: bytes, datum: Any) -> _Layout | None:
 
 
 class DatumDecoder:
-    """Turns records into digits; remembers the layout of the last plain record, which as a rule all others share."""
+    """Decodes records; remembers the layout of the last ordinary record, which the others usually share."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -127,7 +127,7 @@ class DatumDecoder:
         return as_digits(images, labels, self._path, records.name)
 
     def _take_alike(self, records: Records, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Decode the records that have the known layout; return which they were, bool (N,)."""
+        """Decode the records that have the known layout; return which, bool (N,)."""
         layout, alike = self._layout, np.zeros(len(records), np.bool_)
         if layout is None:
             return alike
@@ -147,7 +147,7 @@ class DatumDecoder:
         try:
             datum.ParseFromString(value)
         except DecodeError as error:
-            raise DatasetError(f"{self._path}: {name} is cut off or no Datum of Caffe ({len(value)} bytes)") from error
+            raise DatasetError(f"{self._path}: {name} is cut off or not a Caffe Datum ({len(value)} bytes)") from error
         if not datum.HasField("label"):
             raise DatasetError(f"{self._path}: {name} has no label; expected 0 to 9")
         pixels = self._pixels(datum, name)

@@ -1,6 +1,6 @@
-"""HDF5 in S0's layout: ``data`` (N, 28, 28, 1) and ``labels`` (N,) at the root, or both in a group for each split.
+"""HDF5 in the layout of the thesis S0: ``data`` (N, 28, 28, 1) and ``labels`` (N,), at the root or per split.
 
-S0 stores the numbers 0..255 as float32; ``uint8`` is four times smaller and is read as well.
+S0 stores pixels 0..255 as float32; ``uint8`` is four times smaller and can be read as well. A split is a group.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ __all__ = ["CHUNK", "Hdf5Sink", "Hdf5Source", "PixelType", "hdf5_form", "hdf5_sp
 
 PixelType = Literal["float32", "uint8"]
 
-# Rows a chunk: as float32 0.8 MB, which HDF5's own cache of 1 MB still holds; a batch of training is 128 or 256.
+# Rows per chunk: 0.8 MB as float32, which fits HDF5's cache of 1 MB; a training batch is 128 or 256.
 CHUNK = 256
 
-_FORM = "form"  # an attribute of the file, beside S0's layout
+_FORM = "form"  # an attribute of the file, not in S0's layout
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 _MAX_CHUNK_BYTES = 64 << 20
@@ -59,17 +59,17 @@ def _h5py() -> Any:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     h5py = _h5py()
-    # HDF5 hides the reason (permission, …) in a long text; opening the file once ourselves gives it plainly.
+    # HDF5 hides the reason (permission, …) in a long message; opening the file ourselves first gives a clear one.
     with saying_what_failed(path, "read"):
         path.open("rb").close()
-    with refusing(path, "is no HDF5 file that can be read", *_DAMAGE):
+    with refusing(path, "is not a readable HDF5 file", *_DAMAGE):
         file = h5py.File(path, "r", locking="best-effort")
     with file:
         yield file
 
 
 def _own(where: Any, name: str) -> Any:
-    """What hangs under a name; None for nothing, and for links, which may lead into other files."""
+    """The object with this name; None where there is none, and for links, which may lead to other files."""
     link = where.get(name, getlink=True)
     return where.get(name) if isinstance(link, _h5py().HardLink) else None
 
@@ -85,7 +85,7 @@ def _groups(file: Any) -> tuple[str, ...]:
 
 
 def hdf5_splits(path: Path) -> tuple[str, ...]:
-    """The splits that a file holds as groups; none where ``data`` lies at its root.
+    """The splits that a file has as groups; empty where ``data`` is at its root.
 
     Raises:
         DatasetError: when it is no HDF5 file.
@@ -96,7 +96,7 @@ def hdf5_splits(path: Path) -> tuple[str, ...]:
 
 
 def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
-    """What `Hdf5Sink.mark` left: "sobel" for a file that says so of its images, "grey" for every other.
+    """The form written by `Hdf5Sink.mark`: "sobel" for files marked so, "grey" for all others.
 
     Raises:
         DatasetError: when it is no HDF5 file.
@@ -106,7 +106,7 @@ def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
         if _FORM not in file.attrs:
             return "grey"
         stored = file.attrs.get_id(_FORM)
-        # Asked before it is read: a foreign attribute may be of any type and size.
+        # Checked before it is read: an untrusted attribute may have any type and size.
         ours = stored.shape == () and stored.dtype.kind == "S" and stored.dtype.itemsize <= 16
         return "sobel" if ours and file.attrs[_FORM] == b"sobel" else "grey"
 
@@ -114,7 +114,7 @@ def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
 class Hdf5Source(Closing):
     """Images and labels of one file or of one of its splits, in any order of rows.
 
-    The labels are checked and kept when the file is opened (a byte a row); the images stay in the file.
+    The labels are checked and loaded when the file is opened (one byte per row); the images stay in the file.
     """
 
     def __init__(self, path: Path, split: str | None = None) -> None:
@@ -146,7 +146,7 @@ class Hdf5Source(Closing):
     def _check(self, images: Any, labels: Any) -> None:
         for dataset, name in ((images, self._name), (labels, self._label_name)):
             if dataset.shape is None:
-                raise DatasetError(f"{self._path}: {name} is empty; expected one row an image")
+                raise DatasetError(f"{self._path}: {name} is empty; expected one row per image")
             expect_numbers(self._path, name, dataset.dtype)
         expect_image_shape(self._path, self._name, images.shape)
         expect_same_length(self._path, self._name, images.shape, self._label_name, labels.shape)
@@ -176,7 +176,7 @@ class Hdf5Source(Closing):
         """The rows ``start`` to ``stop``; see `RowSource.read`.
 
         Raises:
-            DatasetError: at the first row that is no image of whole numbers 0 to 255, or is damaged.
+            DatasetError: at the first row that is not an image of whole numbers 0 to 255, or is damaged.
         """
         start, stop, _ = slice(start, stop).indices(self.count)
         with refusing(self._path, f"rows {start} to {stop - 1} cannot be read", *_DAMAGE):
@@ -200,9 +200,9 @@ class Hdf5Source(Closing):
 
 
 def _expect_own_bytes(dataset: Any, path: Path, name: str) -> None:
-    """Refuse what lies in other files, was never written, or unpacks without measure."""
+    """Refuse data in other files, data that was never written, and decompression bombs."""
     if dataset.is_virtual or dataset.external:
-        raise DatasetError(f"{path}: {name} lies in other files; expected it in this one")
+        raise DatasetError(f"{path}: {name} is stored in other files; expected it in this one")
     size = dataset.size * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if dataset.compression is None and stored < size:
@@ -219,10 +219,10 @@ def _expect_honest_chunks(dataset: Any, path: Path, name: str) -> None:
     if dataset.compression is None:
         return
     if dataset.compression not in ("gzip", "lzf"):
-        raise DatasetError(f"{path}: {name} is packed with {dataset.compression}; expected gzip, lzf or nothing")
+        raise DatasetError(f"{path}: {name} is compressed with {dataset.compression}; expected gzip, lzf or none")
 
     def check(chunk: Any) -> None:
-        # HDF5 unpacks a chunk to whatever size comes out. A small one cannot grow past memory (deflate: 1030 to 1).
+        # HDF5 unpacks a chunk to any size. A small one cannot fill memory (deflate: at most 1030:1).
         if chunk.size > 2 * size + 65536 or (
             chunk.size > 100_000 and _inflates_past(dataset, chunk.chunk_offset, size)
         ):
@@ -235,7 +235,7 @@ def _expect_honest_chunks(dataset: Any, path: Path, name: str) -> None:
 
 def _inflates_past(dataset: Any, offset: tuple[int, ...], size: int) -> bool:
     if dataset.compression != "gzip":
-        return False  # lzf reaches 88 to 1 at most
+        return False  # lzf: at most 88:1
     packed, inflater, total = dataset.id.read_direct_chunk(offset)[1], zlib.decompressobj(), 0
     while packed and not inflater.eof and total <= size:
         total += len(inflater.decompress(packed, 1 << 20))
@@ -252,7 +252,7 @@ class Hdf5Sink:
         self._datasets: dict[str, tuple[Any, Any]] = {}
 
     def write(self, digits: Digits, split: str = "") -> None:
-        """Append images; ``split`` names their group, none the root of the file.
+        """Append images to the group ``split``, or to the root of the file.
 
         Raises:
             StorageError: when the disk is full.
@@ -271,7 +271,7 @@ class Hdf5Sink:
 
     def _create(self, split: str) -> tuple[Any, Any]:
         if self._datasets and "" in {split, *self._datasets}:
-            raise UsageError(f"{self._path}: a file holds images at its root or in splits, not both")
+            raise UsageError(f"{self._path}: a file has images at its root or in splits, not both")
         group = self._file.require_group(f"/{split}")
         images = group.create_dataset(
             "data",
@@ -285,12 +285,12 @@ class Hdf5Sink:
         return images, group.create_dataset("labels", (0,), "int32", maxshape=(None,), chunks=(1 << 14,))
 
     def mark(self, form: Literal["grey", "sobel"]) -> None:
-        """Note in the file that its images are Sobel images; "grey" needs no note."""
+        """Mark the file's images as Sobel images; "grey" needs no mark."""
         if form == "sobel":
             self._file.attrs[_FORM] = np.bytes_(form)
 
     def finish(self) -> None:
-        """Leave the two empty datasets where nothing was written."""
+        """Create two empty datasets where nothing was written."""
         if not self._datasets:
             self._create("")
 
@@ -299,7 +299,7 @@ class Hdf5Sink:
 def hdf5_writer(
     path: Path, dtype: PixelType = "float32", *, compression: Literal["gzip"] | None = None
 ) -> Iterator[Hdf5Sink]:
-    """Write a file in S0's layout; ``sink.write(digits, split="train")`` makes a group for each split.
+    """Write a file in S0's layout; ``sink.write(digits, split="train")`` creates a group per split.
 
     Raises:
         StorageError: when it cannot be written; then it is not there.
@@ -317,7 +317,7 @@ def _closing(file: Any, path: Path) -> Iterator[Any]:
     try:
         yield file
     except BaseException:
-        with contextlib.suppress(OSError, RuntimeError):  # the first error is the one to tell
+        with contextlib.suppress(OSError, RuntimeError):  # the first error is the one to report
             file.close()
         raise
     try:
@@ -327,7 +327,7 @@ def _closing(file: Any, path: Path) -> Iterator[Any]:
 
 
 def _unwritable(path: Path, error: Exception) -> StorageError:
-    # HDF5's own texts run over several lines and name the temporary file.
+    # HDF5's messages have several lines and name the temporary file.
     number = getattr(error, "errno", None)
-    reason = os.strerror(number) if number else "HDF5 could not write what it held back; is the disk full?"
+    reason = os.strerror(number) if number else "HDF5 could not write its buffers; is the disk full?"
     return StorageError(f"cannot write {path}: {reason}")

@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST itself: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, each raw or ``.gz``.
+"""IDX, MNIST's own format: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, each raw or ``.gz``.
 
 LeCun, Cortes, Burges: "The MNIST database". Big-endian: magic 2051, count, rows, columns, pixels; magic 2049, count,
 labels.
@@ -37,7 +37,7 @@ _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 def is_idx_name(name: str) -> bool:
-    """Whether a file is called as one of a pair.
+    """Whether a file is named like one of a pair.
 
     >>> [is_idx_name(name) for name in ("t10k-images-idx3-ubyte.gz", "mine-labels-idx1-ubyte", "mine.idx")]
     [True, True, False]
@@ -46,16 +46,16 @@ def is_idx_name(name: str) -> bool:
 
 
 def other_of_pair(path: Path) -> tuple[Path, Path]:
-    """The images file and the labels file, given either; each may be packed though the other is not.
+    """The images file and the labels file, given either; each may be compressed or not.
 
     Raises:
-        DatasetError: when the name belongs to no pair.
+        DatasetError: when the name does not belong to a pair.
     """
     if not is_idx_name(path.name):
         raise DatasetError(
-            f"{path}: the name tells no pair; expected NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte"
+            f"{path}: the name does not belong to a pair; expected NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte"
         )
-    # From the right: "labels-of-anna-images-idx3-ubyte" is a fine name.
+    # From the right: "labels-of-anna-images-idx3-ubyte" is a valid name.
     if "idx3" in path.name:
         other = "labels".join(path.name.rsplit("images", 1)).replace("idx3", "idx1")
     else:
@@ -88,9 +88,9 @@ class _Part:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[tuple[IO[bytes], int]]:
-        """The file after its header, and the number of rows that the header promises."""
+        """The file after its header, and the number of rows in the header."""
         if not self.path.is_file():
-            raise DatasetError(f"there is no {self.path}; images and labels are expected side by side")
+            raise DatasetError(f"there is no {self.path}; images and labels are expected in the same folder")
         with contextlib.ExitStack() as opened:
             with saying_what_failed(self.path, "read"):
                 file: IO[bytes] = opened.enter_context(self.path.open("rb"))
@@ -125,18 +125,18 @@ class _Part:
         with saying_what_failed(self.path, "read"), refusing(self.path, f"damaged from row {first} on", *_DAMAGE):
             content = file.read(rows * self.row)
         if len(content) < rows * self.row:
-            raise DatasetError(f"{self.path}: ends in row {first + len(content) // self.row}; its header promises more")
+            raise DatasetError(f"{self.path}: ends in row {first + len(content) // self.row}; the header says more")
         return np.frombuffer(content, np.uint8).reshape(rows, self.row)
 
     def expect_end(self, file: IO[bytes], count: int) -> None:
-        """Nothing may follow the last row; reading past it also checks gzip's own checksum."""
+        """Nothing may follow the last row; reading past it also checks gzip's checksum."""
         with saying_what_failed(self.path, "read"), refusing(self.path, "damaged gzip", *_DAMAGE):
             if file.read(1):
-                raise DatasetError(f"{self.path}: goes on after its {count:,} rows; expected its end")
+                raise DatasetError(f"{self.path}: continues after its {count:,} rows; expected its end")
 
 
 class IdxSource(Closing):
-    """A pair of which one or both are packed; read from the first image on."""
+    """A pair of which one or both are compressed; read sequentially."""
 
     def __init__(self, images: Path, labels: Path) -> None:
         self._images, self._labels = _Part(images, _IMAGES_MAGIC), _Part(labels, _LABELS_MAGIC)
@@ -157,7 +157,7 @@ class IdxSource(Closing):
         """All images in the file's order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first row that is cut off, damaged or has another label.
+            DatasetError: at the first row that is truncated, damaged or has a label other than 0 to 9.
         """
         with contextlib.ExitStack() as opened:
             images, labels, count = self._open(opened)
@@ -195,7 +195,7 @@ class RawIdxSource(IdxSource):
         """The rows ``start`` to ``stop``; see `RowSource.read`.
 
         Raises:
-            DatasetError: at the first row with another label.
+            DatasetError: at the first row with a label other than 0 to 9.
         """
         start, stop, _ = slice(start, stop).indices(self.count)
         self._image_file.seek(self._images.header + start * 784)
@@ -211,7 +211,7 @@ def open_idx(path: Path) -> IdxSource:
     """Open a pair, given either file.
 
     Raises:
-        DatasetError: for a missing twin, a wrong magic number, other sizes, lengths that differ.
+        DatasetError: for a missing file of the pair, a wrong magic number, other sizes, or different lengths.
         StorageError: when the files may not be read.
     """
     images, labels = other_of_pair(path)
@@ -231,7 +231,7 @@ class _IdxSink:
         self._count += len(digits)
 
     def finish(self) -> None:
-        """Write the headers again, now that the count is known."""
+        """Write the headers again, with the final count."""
         self._images.seek(0)
         self._labels.seek(0)
         self._write_headers()
@@ -243,10 +243,10 @@ class _IdxSink:
 
 @contextlib.contextmanager
 def idx_writer(path: Path) -> Iterator[ImageSink]:
-    """Write a pair, packed where the given name ends in ``.gz``.
+    """Write a pair, compressed where the given name ends in ``.gz``.
 
     Raises:
-        DatasetError: when the name belongs to no pair.
+        DatasetError: when the name does not belong to a pair.
         StorageError: when it cannot be written; then neither file is there.
     """
     given = path.suffix == ".gz"
@@ -265,7 +265,7 @@ def idx_writer(path: Path) -> Iterator[ImageSink]:
 
 
 def _pack(path: Path) -> None:
-    # Packed at the end: the count in front is known only then.
+    # Compressed at the end: the count in the header is known only then.
     raw = path.with_name(f"{path.name}.raw")
     path.rename(raw)
     try:

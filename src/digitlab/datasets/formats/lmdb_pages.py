@@ -1,8 +1,8 @@
-"""The records of an LMDB file in the order of their keys, read page by page.
+"""The records of an LMDB file in key order, read page by page.
 
-liblmdb trusts the files that it opens: of the 10,000 that our bench damages, 725 kill the process (SIGBUS, SIGABRT). A
-data set comes from somebody else, so its pages are read here instead, each number checked before it is followed.
-Writing is liblmdb's.
+liblmdb trusts the files that it opens: of 10,000 damaged ones in our benchmark, 725 kill the process (SIGBUS, SIGABRT).
+Datasets are untrusted, so pages are parsed here instead, and every number is checked before it is used. Writing uses
+liblmdb.
 
 The layout is that of liblmdb 0.9 (``mdb.c``: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bit::
 
@@ -37,7 +37,7 @@ __all__ = ["MAGIC", "PageFile", "Records"]
 MAGIC = 0xBEEFC0DE
 _VERSION = 1
 _BRANCH, _LEAF, _OVERFLOW = 0x01, 0x02, 0x04
-_BIG = 0x01  # flag of a node whose value lies on overflow pages
+_BIG = 0x01  # flag of a node whose value is on overflow pages
 _PAGE_HEADER, _NODE_HEADER = 16, 8
 _NO_ROOT = 2**64 - 1
 _MAX_DEPTH = 32
@@ -48,11 +48,11 @@ _BLOCK_RECORDS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Some records, values and keys, as places in one buffer.
+    """Some records: positions of values and keys in one buffer.
 
     buffer: uint8 (M,)
-    starts, sizes: int64 (N,), where the values lie
-    keys: int64 (N, 2), where the keys start and end
+    starts, sizes: int64 (N,), of the values
+    keys: int64 (N, 2), start and end of the keys
     """
 
     buffer: NDArray[np.uint8]
@@ -68,7 +68,7 @@ class Records:
         return self.buffer[self.starts[row] : self.starts[row] + self.sizes[row]].tobytes()
 
     def name(self, row: int) -> str:
-        """What to call a record in a message: its key."""
+        """A record's name in messages: its key."""
         key = self.buffer[self.keys[row, 0] : self.keys[row, 1]].tobytes()
         return f"record {key.decode('ascii', 'backslashreplace')}"
 
@@ -76,7 +76,7 @@ class Records:
 class PageFile:
     """A ``data.mdb``, open for reading.
 
-    count: the records that it says it holds
+    count: the number of records in its header
     """
 
     def __init__(self, path: Path) -> None:
@@ -115,7 +115,7 @@ class PageFile:
         self._page_size = struct.unpack_from("<I", first, 40)[0]
         if self._page_size not in (1 << power for power in range(9, 17)):
             raise self._damaged(f"pages of {self._page_size:,} bytes; expected a power of two from 512 to 65,536")
-        # Two copies take turns; the one with the later transaction counts.
+        # Two copies are written alternately; the one with the later transaction is valid.
         second = self._read(self._page_size, 152)
         valid = [meta for meta in (first, second) if struct.unpack_from("<II", meta, 16) == (MAGIC, _VERSION)]
         meta = max(valid, key=lambda meta: struct.unpack_from("<Q", meta, 144)[0])
@@ -135,7 +135,7 @@ class PageFile:
             raise self._damaged(f"{self.count:,} records on {self._depth} levels below page {self._root}")
 
     def records(self) -> Iterator[Records]:
-        """All records, a thousand or so at a time.
+        """All records, about a thousand at a time.
 
         Raises:
             DatasetError: at the first page that is damaged.
@@ -151,7 +151,7 @@ class PageFile:
             raise self._damaged(f"{seen:,} records; expected the {self.count:,} of its header")
 
     def _leaves(self) -> Iterator[NDArray[np.int64]]:
-        """The numbers of the leaf pages, in order, some hundred at a time."""
+        """The numbers of the leaf pages, in order, a few hundred at a time."""
         if self.count == 0:
             return
         most = max(1, _BLOCK_BYTES // self._page_size)
@@ -173,10 +173,10 @@ class PageFile:
             yield from self._below(nodes.low | nodes.high << 16 | nodes.flags << 32, levels - 1)
 
     def _pages(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Pages by number, (N, page size); neighbours in one read."""
+        """Pages by number, (N, page size); adjacent ones in one read."""
         outside = (numbers < 2) | (numbers >= self._size // self._page_size)
         if outside.any():
-            raise self._damaged(f"page {numbers[outside][0]} is named; the file has {self._size // self._page_size:,}")
+            raise self._damaged(f"refers to page {numbers[outside][0]}; the file has {self._size // self._page_size:,}")
         starts = np.flatnonzero(np.diff(numbers, prepend=-1) != 1)
         runs = zip(numbers[starts].tolist(), np.diff(starts, append=len(numbers)).tolist(), strict=True)
         parts = [self._read(number * self._page_size, length * self._page_size) for number, length in runs]
@@ -194,7 +194,7 @@ class PageFile:
         wrong |= upper + counts * _NODE_HEADER > self._page_size
         if wrong.any():
             kind = "leaf" if flag == _LEAF else "branch"
-            raise self._damaged(f"page {numbers[wrong][0]} is no {kind} page of the tree")
+            raise self._damaged(f"page {numbers[wrong][0]} is not a {kind} page of the tree")
         return self._nodes_of(pages, counts)
 
     def _nodes_of(self, pages: NDArray[np.uint8], counts: NDArray[np.int64]) -> _Nodes:
@@ -226,7 +226,7 @@ class PageFile:
             yield self._with_big(records, np.flatnonzero(big[part])) if big[part].any() else records
 
     def _with_big(self, records: Records, rows: NDArray[np.int64]) -> Records:
-        """The same with the values of ``rows``, which lie on pages of their own, put behind the buffer."""
+        """The same with the values of ``rows``, which are on overflow pages, appended to the buffer."""
         values = [self._big_value(records, int(row)) for row in rows]
         starts = records.starts.copy()
         ends = np.cumsum([len(value) for value in values])
@@ -243,7 +243,7 @@ class PageFile:
         start = int(records.starts[row])
         number = int.from_bytes(records.buffer[start : start + 8].tobytes(), "little")
         if not 2 <= number < self._size // self._page_size:
-            raise self._damaged(f"{records.name(row)} is said to lie on page {number}")
+            raise self._damaged(f"{records.name(row)} refers to page {number}")
         found, flags, pages = struct.unpack("<QxxHI", self._read(number * self._page_size, _PAGE_HEADER))
         if (found, flags) != (number, _OVERFLOW) or _PAGE_HEADER + size > pages * self._page_size:
             raise self._damaged(f"page {number} does not hold the {size:,} bytes of {records.name(row)}")
@@ -264,7 +264,7 @@ class _Nodes:
 
     @property
     def data(self) -> NDArray[np.int64]:
-        """Where the values start, behind the keys."""
+        """The start of the values, after the keys."""
         return self.base + _NODE_HEADER + self.key_size
 
 

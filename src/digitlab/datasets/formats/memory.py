@@ -1,4 +1,4 @@
-"""Images at hand, read as if they were in a file."""
+"""Images in memory as an `ImageSource`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["MemorySource"]
 
 
 class MemorySource(Closing):
-    """A `RowSource` of images in memory, or mapped into it."""
+    """A `RowSource` of images in memory, or memory-mapped."""
 
     def __init__(self, digits: Digits) -> None:
         self._digits = digits

@@ -1,6 +1,6 @@
 """NumPy's npz: ``images`` and ``labels`` (or ``data``, or ``x`` and ``y``), also per split: ``x_train``, ``y_train``.
 
-The two arrays are read side by side from the zip archive, a batch at a time; no pickle is ever loaded.
+The two arrays are read in parallel from the zip archive, in batches; no pickle is ever loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _DAMAGE = (
     KeyError,
     SyntaxError,
     tokenize.TokenError,
-    RuntimeError,  # also RecursionError, NotImplementedError; zipfile's word for an encrypted member
+    RuntimeError,  # also RecursionError, NotImplementedError; zipfile raises it for an encrypted member
     MemoryError,
     OverflowError,
 )
@@ -67,7 +67,7 @@ _MAX_MEMBERS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Array:
-    """A member of the archive: what its header says, and how far behind it the numbers start."""
+    """A member of the archive: its npy header, and the offset of the data."""
 
     name: str
     dtype: np.dtype[Any]
@@ -76,7 +76,7 @@ class _Array:
 
     @property
     def row(self) -> int:
-        """Bytes of a row."""
+        """Bytes per row."""
         return int(np.prod(self.shape[1:], dtype=object)) * self.dtype.itemsize
 
 
@@ -85,7 +85,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     with contextlib.ExitStack() as stack:
         with saying_what_failed(path, "read"):
             file = stack.enter_context(path.open("rb"))
-        with refusing(path, "is no npz file that can be read", *_DAMAGE):
+        with refusing(path, "is not a readable npz file", *_DAMAGE):
             archive = stack.enter_context(zipfile.ZipFile(file))
         if len(archive.infolist()) > _MAX_MEMBERS:
             raise DatasetError(f"{path}: holds {len(archive.infolist()):,} arrays; expected at most {_MAX_MEMBERS:,}")
@@ -109,10 +109,10 @@ def _splits(names: list[str]) -> tuple[str, ...]:
 
 
 def npz_splits(path: Path) -> tuple[str, ...]:
-    """The splits that a file names (``x_train``, ``y_train``, …); none where it holds one pair of arrays.
+    """The splits that a file names (``x_train``, ``y_train``, …); empty where it holds one pair of arrays.
 
     Raises:
-        DatasetError: when it is no npz.
+        DatasetError: when it is not an npz.
         StorageError: when it may not be read.
     """
     with _opened(path) as archive:
@@ -120,7 +120,7 @@ def npz_splits(path: Path) -> tuple[str, ...]:
 
 
 class NpzSource(Closing):
-    """Images and labels of an npz, or of one of its splits, from the first on."""
+    """Images and labels of an npz, or of one of its splits, read sequentially."""
 
     def __init__(self, path: Path, split: str | None = None) -> None:
         self._path = path
@@ -141,13 +141,13 @@ class NpzSource(Closing):
             if {images + ending, labels + ending} <= set(names):
                 return images + ending, labels + ending
         held = ", ".join(sorted(names)[:10]) or "no array"
-        more = "" if names else ". A zip of pictures must be unpacked first: a folder 0 … 9 for each class"
+        more = "" if names else ". A zip of pictures must be unpacked first, into class folders 0 … 9"
         raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {held}{more}")
 
     def _describe(self, archive: zipfile.ZipFile, name: str) -> _Array:
         info = archive.getinfo(f"{name}.npy")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DatasetError(f"{self._path}: {name} is packed in another way than deflate; write it with numpy.savez")
+            raise DatasetError(f"{self._path}: {name} is not compressed with deflate; write it with numpy.savez")
         with refusing(self._path, f"{name} is damaged", *_DAMAGE), archive.open(info) as member:
             shape, fortran, dtype = _read_header(member)
             header = member.tell()
@@ -171,7 +171,7 @@ class NpzSource(Closing):
         """All images in the file's order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first row that is damaged, no image of whole numbers 0 to 255, or has another label.
+            DatasetError: at the first row that is damaged, not an image of whole numbers 0 to 255, or wrongly labelled.
         """
         with contextlib.ExitStack() as stack:
             archive = stack.enter_context(_opened(self._path))
@@ -219,7 +219,7 @@ def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     else:
         raise ValueError(f"npy format {version}; expected (1, 0) or (2, 0)")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # headers of Python 2
+        warnings.simplefilter("ignore")  # headers written by Python 2
         shape, fortran, dtype = read(member, max_header_size=_MAX_HEADER)
     return shape, fortran, dtype
 
@@ -236,7 +236,7 @@ class _NpzSink:
 
     def finish(self, archive: zipfile.ZipFile) -> None:
         for name, numbers, shape in (("images", self._images, (28, 28)), ("labels", self._labels, ())):
-            # A ZipInfo without a time is of 1980: the same images give the same bytes.
+            # A ZipInfo without a time has 1980: the same images give the same bytes.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 header = {"descr": "|u1", "fortran_order": False, "shape": (self._count, *shape)}
                 np.lib.format.write_array_header_1_0(member, header)
@@ -246,12 +246,12 @@ class _NpzSink:
 
 @contextlib.contextmanager
 def npz_writer(path: Path) -> Iterator[ImageSink]:
-    """Write ``images`` and ``labels``, uint8, not packed, so that ``numpy.load`` is quick.
+    """Write ``images`` and ``labels``, uint8, uncompressed, so that ``numpy.load`` is quick.
 
     Raises:
         StorageError: when it cannot be written; then it is not there.
     """
-    # The count stands before the numbers and is known after them, so these wait in two nameless files.
+    # The count is in the header, before the data, but known only afterwards: the data waits in temporary files.
     with (
         atomic_path(path) as temporary,
         tempfile.TemporaryFile(dir=temporary.parent) as images,

@@ -1,4 +1,4 @@
-"""Which format a path is of: by its first bytes when it is read, by its name when it is written."""
+"""Finds the format of a file: by its first bytes when reading, by its name when writing."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ __all__ = ["dataset_writer", "form_of", "open_dataset_file", "splits_of"]
 
 _KNOWN = (
     "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME-images-idx3-ubyte[.gz] with its labels, "
-    "or a folder of pictures by class (NAME/)"
+    "or a folder with subfolders 0 to 9 of pictures (NAME/)"
 )
 _FROM_PYTHON = "In Python, numpy.savez('NAME.npz', images=images, labels=labels) writes one"
 _ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".csv": "csv", ".lmdb": "lmdb", ".mdb": "lmdb"}
-# The test set of MNIST is called t10k in its files.
+# MNIST's test set is named t10k in its files.
 _IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test", "validation": "validation"}
 
 
 def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource:
     """Open a file or folder of labelled images; a context manager.
 
-    HDF5 and raw IDX come back as a `RowSource`, which reads rows in any order. ``split`` chooses among the groups of
-    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files. Images come as
-    the file has them; of ``NAME#inverted``, with 255 − each pixel.
+    HDF5 and raw IDX give a `RowSource`, which reads rows in any order. ``split`` chooses among the groups of
+    an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files. Images are
+    as stored; with ``NAME#inverted``, 255 − each pixel.
 
     Raises:
-        DatasetError: for what is missing, damaged, of no known format, or parted into splits of which none was chosen.
+        DatasetError: when it is missing, damaged, of unknown format, or has splits and none was chosen.
         StorageError: when it may not be read.
         MissingExtraError: for HDF5 without h5py and LMDB without protobuf.
     """
@@ -69,7 +69,7 @@ def _opened(path: Path, format_: str, split: str | None) -> ImageSource:
 
 
 def splits_of(path: str | Path) -> tuple[str, ...]:
-    """The splits that `open_dataset_file` can choose from; none where there is nothing to choose.
+    """The splits for `open_dataset_file`; empty where there is nothing to choose.
 
     Raises:
         DatasetError: as `open_dataset_file`.
@@ -85,7 +85,7 @@ def splits_of(path: str | Path) -> tuple[str, ...]:
 
 
 def form_of(path: str | Path) -> Literal["grey", "sobel"]:
-    """What the images of a file are: "sobel" only where an HDF5 says so, as `digitlab data build` writes it.
+    """The form of a file's images: "sobel" only for an HDF5 marked so by `digitlab data build`.
 
     Raises:
         DatasetError: as `open_dataset_file`.
@@ -106,7 +106,7 @@ def _format_of(path: Path) -> str:
     found = found or ("idx" if is_idx_name(path.name) else _ENDINGS.get(path.suffix.lower()))
     kind = kind_of(path)
     if found is None or (found == "npz" and kind is not None and kind != ZIP):
-        what = f"{path} is {kind.what}" if kind else f"{path} is of no known format"
+        what = f"{path} is {kind.what}" if kind else f"{path} has an unknown format"
         raise DatasetError(f"{what}; expected {_KNOWN}. {_FROM_PYTHON}")
     return found
 
@@ -120,7 +120,7 @@ def _folder_format(path: Path) -> str:
         return "idx-folder"
     if (kind := kind_of(path)) is not None:
         raise DatasetError(f"{path} is {kind.what}; expected labelled images: {_KNOWN}")
-    raise DatasetError(f"{path} holds no images; expected data.mdb, folders named 0 to 9, or IDX files")
+    raise DatasetError(f"{path} has no images; expected data.mdb, folders named 0 to 9, or IDX files")
 
 
 def _format_by_content(start: bytes) -> str | None:
@@ -136,7 +136,7 @@ def _format_by_content(start: bytes) -> str | None:
 
 
 def _idx_pairs(path: Path) -> dict[str, Path]:
-    """The images files of a folder by split; the raw one where there is a packed one too."""
+    """The images files of a folder by split; the raw one where there is a compressed one too."""
     found = sorted((file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name)), reverse=True)
     return {_IDX_SPLITS.get(prefix := file.name.split("-")[0], prefix): file for file in found}
 
@@ -151,14 +151,14 @@ def _choose_idx(path: Path, split: str | None) -> Path:
 
 
 def dataset_writer(path: str | Path, *, dtype: PixelType = "float32") -> AbstractContextManager[ImageSink]:
-    """A sink for the format that the name tells; under that name there is a whole file or none.
+    """A sink for the format of the name; the file appears complete or not at all.
 
-    A name without ending, or ending in ``/``, is a folder of pictures by class. An existing file is replaced once the
-    new one is whole; an existing folder is left alone. ``dtype`` is that of HDF5's pixels.
+    A name without ending, or ending in ``/``, is a folder of pictures per class. An existing file is replaced when the
+    new one is complete; an existing folder is never replaced. ``dtype``: of HDF5's pixels.
 
     Raises:
-        UsageError: for a name that tells no format.
-        StorageError: when it cannot be written, or a folder of that name holds something.
+        UsageError: for a name without a known format.
+        StorageError: when it cannot be written, or a folder of that name is not empty.
         MissingExtraError: for HDF5 without h5py, LMDB without lmdb and protobuf.
     """
     is_folder, path = str(path).endswith(("/", os.sep)), Path(path)
@@ -173,5 +173,5 @@ def dataset_writer(path: str | Path, *, dtype: PixelType = "float32") -> Abstrac
         format_ or ""
     )
     if writer is None or path.suffix == ".mdb":
-        raise UsageError(f"{path} tells no format to write; expected {_KNOWN}")
+        raise UsageError(f"{path} has no known format for writing; expected {_KNOWN}")
     return writer(path)

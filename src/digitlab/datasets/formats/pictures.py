@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PICTURE_BYTES", "decode_picture", "encode_png"]
 
-# The pixels are 784 bytes; what remains is metadata that cameras and editors add.
+# The pixels are 784 bytes; the rest is metadata from cameras and editors.
 MAX_PICTURE_BYTES = 1 << 20
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 
 
 def decode_picture(content: bytes, name: str) -> NDArray[np.uint8]:
-    """The pixels of an encoded picture, uint8 (28, 28); its size is checked before anything is decoded.
+    """Decode a picture, uint8 (28, 28); its size is checked before.
 
     Raises:
-        DatasetError: for anything but a whole 8-bit grey picture of 28×28; the message starts with ``name``.
+        DatasetError: for anything but a complete 8-bit grey picture of 28×28; the message starts with ``name``.
     """
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of sizes, which are checked here
+            warnings.simplefilter("ignore")  # Pillow warns about sizes, which are checked here
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
             if picture.size != (28, 28) or picture.mode != "L":
                 width, height = picture.size
@@ -42,8 +42,8 @@ def decode_picture(content: bytes, name: str) -> NDArray[np.uint8]:
             return np.asarray(picture)
     except DatasetError:
         raise
-    except Exception as error:  # Pillow's decoders raise what they please: SyntaxError, struct.error, IndexError …
-        raise DatasetError(f"{name} is no PNG, JPEG, BMP or PGM picture that can be read: {error}") from error
+    except Exception as error:  # Pillow's decoders raise anything: SyntaxError, struct.error, IndexError …
+        raise DatasetError(f"{name} is not a readable PNG, JPEG, BMP or PGM picture: {error}") from error
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

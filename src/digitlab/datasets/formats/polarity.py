@@ -1,4 +1,4 @@
-"""Light ink on dark, as MNIST has it and every model expects, or dark ink on light, as paper has it."""
+"""Polarity: light ink on dark, as in MNIST and as models expect, or dark ink on light, as on paper."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["AS_IS", "INVERTED", "Inks", "inks_of", "inverted", "parted_name"]
 
-AS_IS, INVERTED = "as-is", "inverted"  # what may follow a file's name, behind "#"
+AS_IS, INVERTED = "as-is", "inverted"  # may follow a file's name after "#"
 
-_CLEAR = 0.25  # of an image's range: its edge is nearer than that to neither end in noise and in pictures full of ink
+_CLEAR = 0.25  # share of an image's range: in noise and in pictures full of ink, the border is not this near to an end
 _LEAST_RANGE = 32  # grey values; less is an empty image
 _NEARLY_ALL = 0.9
 
 
 class Inks(NamedTuple):
-    """How many images are surely light ink on dark, and how many dark ink on light; the others cannot be told."""
+    """Numbers of images with certain polarity: light ink on dark, dark ink on light, all images."""
 
     light: int
     dark: int
@@ -33,7 +33,7 @@ class Inks(NamedTuple):
 
     @property
     def verdict(self) -> Literal["light", "dark", "mixed"]:
-        """What the images are as a whole; "light" also where too few can be told."""
+        """The polarity of the set; "light" also where too few images are certain."""
         told = self.light + self.dark
         if 2 * told < self.images or self.dark <= (1 - _NEARLY_ALL) * told:
             return "light"
@@ -41,7 +41,7 @@ class Inks(NamedTuple):
 
 
 def inks_of(images: NDArray[np.uint8]) -> Inks:
-    """Count them in uint8 (N, 28, 28): the edge of an image is what is written on, whatever its grey.
+    """Count polarities in uint8 (N, 28, 28): the border of an image shows the background.
 
     >>> paper = np.full((1, 28, 28), 200, np.uint8); paper[:, 8:20, 13:15] = 40
     >>> inks_of(np.concatenate([paper, paper, 255 - paper]))
@@ -60,7 +60,7 @@ def inks_of(images: NDArray[np.uint8]) -> Inks:
 
 
 def parted_name(path: str | Path) -> tuple[Path, str | None]:
-    """The file, and what its name asks for behind "#": "inverted", "as-is", or None.
+    """The file, and the part of its name after "#": "inverted", "as-is", or None.
 
     >>> parted_name("scans.npz#inverted")[1], parted_name("scans.npz")[1]
     ('inverted', None)

@@ -1,4 +1,4 @@
-"""What every format offers: a source of labelled images to read, a sink to write them to."""
+"""The protocols of all formats: a source of labelled images, and a sink."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH", "Closing", "ImageSink", "ImageSource", "RowSource"]
 
-# Images moved at once: 0.8 MB of pixels, 3.2 MB as float32. Larger ones leave the processor's cache and gain nothing.
+# Images per batch: 0.8 MB of pixels, 3.2 MB as float32. Larger ones exceed the processor's cache and gain nothing.
 BATCH = 1024
 
 
 class ImageSource(Protocol):
-    """Labelled images in a file, read one batch after the other in bounded memory; a context manager.
+    """Labelled images in a file, read in batches with bounded memory; a context manager.
 
-    count: how many images there are, None where only reading them all tells (CSV)
+    count: the number of images, None where it is known only after reading all (CSV)
     """
 
     @property
     def count(self) -> int | None:
-        """How many images the file holds, None where only reading them all tells."""
+        """The number of images, None where it is known only after reading all."""
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images from the first on, in the file's order, at most ``size`` at a time; may be called again.
+        """All images in the file's order, at most ``size`` at a time; may be called again.
 
         Raises:
             DatasetError: at the first record that cannot be used, naming it.
         """
 
     def close(self) -> None:
-        """Give the file back; the source is of no use afterwards."""
+        """Close the file; the source cannot be used afterwards."""
 
     def __enter__(self) -> Self: ...
 
@@ -42,7 +42,7 @@ class ImageSource(Protocol):
 
 @runtime_checkable
 class RowSource(ImageSource, Protocol):
-    """A source whose rows can be read in any order: what training needs of a file larger than memory."""
+    """A source whose rows can be read in any order, as training from a file larger than memory needs."""
 
     def __len__(self) -> int: ...
 
@@ -55,17 +55,17 @@ class RowSource(ImageSource, Protocol):
 
 
 class ImageSink(Protocol):
-    """Where labelled images are written; what was written counts only once its ``with`` block ends without error."""
+    """A writer of labelled images; the file is created when its ``with`` block ends without error."""
 
     def write(self, digits: Digits) -> None:
         """Append images."""
 
 
 class Closing:
-    """A source as a context manager; most hold nothing open between two batches."""
+    """Makes a source a context manager; most keep nothing open between batches."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to close."""
 
     def __enter__(self) -> Self:
         return self

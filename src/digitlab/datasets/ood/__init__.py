@@ -1,1 +1,1 @@
-"""Synthetic out-of-distribution images: `training_images` to learn from, `test_images` to measure with, kept apart."""
+"""Synthetic out-of-distribution images: `training_images` and, by other code, `test_images`."""

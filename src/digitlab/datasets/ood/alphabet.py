@@ -1,9 +1,9 @@
-"""Signs that are no digits, as strokes: letters of three alphabets, operators, and small pictures that hands doodle.
+"""Symbols that are not digits, as strokes: letters of three alphabets, operators, brackets, doodles.
 
-A sign is text: strokes parted by commas; a stroke is points of two figures, x to the right and y down, 0 to 9, joined
-by straight lines, or after a ``~`` by a smooth curve. Signs that a hand writes like a digit are left out: O and o, I, l
-and strokes that stand upright (1), S, Z, b, g, q. Some that come near one stay (β, δ, θ, G): a reader has to know the
-difference.
+A symbol is a text: strokes separated by commas; a stroke is a list of points, each two digits 0 to 9, x to the right
+and y down, joined by straight lines or, after a ``~``, by a smooth curve. Symbols that look like handwritten digits are
+left out: O and o, I, l and upright strokes (1), S, Z, b, g, q. Some similar ones stay (β, δ, θ, G): a reader has to
+distinguish them.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ OPERATORS = {
     "cells": "00 90, 05 95, 00 09, 50 59",
 }
 
-# What is likeliest to be taken for a one, so a kind of its own.
+# Most often mistaken for a one, so a separate kind.
 BRACKETS = {
     "opening": "~50 22 14 15 27 59",
     "opening, wide": "~70 31 14 15 38 79",
@@ -184,12 +184,12 @@ PICTURES = {
     "ladder": "20 29, 70 79, 22 72, 25 75, 28 78",
 }
 
-_STEPS = 8  # points of a curve from one given point to the next
+_STEPS = 8  # points of a curve between two given points
 
 
 @functools.cache
 def strokes_of(sign: str) -> Strokes:
-    """The strokes of a sign's text: float64 (P, 2) each, in a unit box."""
+    """The strokes of a symbol: float64 (P, 2) each, in a unit box."""
     return tuple(_stroke(part.strip()) for part in sign.split(","))
 
 
@@ -200,7 +200,7 @@ def _stroke(text: str) -> NDArray[np.float64]:
 
 
 def curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A smooth line through points (P, 2), by Catmull and Rom (1974): float64 (8 (P − 1) + 1, 2)."""
+    """A Catmull–Rom spline through points (P, 2): float64 (8 (P − 1) + 1, 2)."""
     ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     before, start, stop, after = (ends[place : place + len(points) - 1, None] for place in range(4))
     time = np.linspace(0, 1, _STEPS, endpoint=False)[None, :, None]

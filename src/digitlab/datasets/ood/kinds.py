@@ -1,4 +1,4 @@
-"""The kinds of distractors: each draws one onto a blank canvas."""
+"""The kinds of out-of-distribution training images: each function draws one onto a blank canvas."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS"]
 
-_SIDEWAYS = (2, 3, 4, 5, 7)  # what stays a digit when it is turned by a quarter is left out
-_MIRRORED = (3, 4, 6, 7, 9)  # a mirrored 2 is nearly a 5, and the other way round
-_UPRIGHT = 1.9  # height to width from which a fragment may pass for a 1
+_SIDEWAYS = (2, 3, 4, 5, 7)  # without digits that still look like one when rotated by 90°
+_MIRRORED = (3, 4, 6, 7, 9)  # a mirrored 2 looks like a 5, and vice versa
+_UPRIGHT = 1.9  # height-to-width ratio at which a fragment may look like a 1
 
 
 def _sign(signs: Mapping[str, str]) -> Draw:
@@ -38,7 +38,7 @@ def _sign(signs: Mapping[str, str]) -> Draw:
 
 
 def _word(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Two or three letters that run into each other."""
+    """Two or three overlapping letters."""
     signs = tuple(alphabet.LATIN.values())
     strokes = []
     for place in range(rng.integers(2, 4)):
@@ -48,7 +48,7 @@ def _word(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _doodle(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """One or two free lines; long enough that few of them are a digit by chance."""
+    """One or two random curves, long enough that few look like a digit by chance."""
     strokes = []
     for _ in range(rng.integers(1, 3)):
         points = rng.random((rng.integers(6, 13), 2))
@@ -57,7 +57,7 @@ def _doodle(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _rings(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Some circles and strokes across each other."""
+    """Some crossing circles and strokes."""
     time = np.linspace(0, 2 * np.pi, 24)
     strokes = []
     for _ in range(rng.integers(2, 5)):
@@ -68,7 +68,7 @@ def _rings(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _blob(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """A filled shape with a rough border, perhaps with a hole beside its middle."""
+    """A filled shape with a rough border, sometimes with an off-centre hole."""
     count = int(rng.integers(3, 14))
     angles = np.sort(rng.uniform(0, 2 * np.pi, count))
     reach = rng.uniform(0.35, 1.0, count)[:, None] * np.exp(rng.normal(0, 0.3, 2))
@@ -81,17 +81,17 @@ def _blob(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _cloud(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Noise of some grain, cut at some level: paper, cloth, foliage, print."""
+    """Thresholded noise of random grain size: paper, cloth, foliage, print."""
     noise = cv2.GaussianBlur(rng.standard_normal((CANVAS, CANVAS), np.float32), (0, 0), float(rng.uniform(1.5, 12)))
     light = noise / max(float(noise.std()), 1e-6)
-    if rng.random() < 0.7:  # a patch of it, as a finder cuts it out
+    if rng.random() < 0.7:  # a patch of it, as a detector crops it
         y, x = np.mgrid[:CANVAS, :CANVAS] / (CANVAS / 2) - 1
         light -= 4 * np.maximum(0, np.hypot(x * rng.uniform(0.8, 2), y * rng.uniform(0.8, 2)) - rng.uniform(0.4, 0.9))
     canvas[...] = np.clip((light - rng.uniform(-0.5, 1.5)) * rng.uniform(100, 600), 0, 255)
 
 
 def _specks(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """What a sheet of paper has: dust, holes, short scratches."""
+    """Marks on paper: dust, holes, short scratches."""
     for _ in range(rng.integers(1, 12)):
         x, y = rng.integers(10, CANVAS - 10, 2).tolist()
         cv2.circle(canvas, (x, y), int(rng.integers(1, 7)), int(rng.integers(120, 256)), cv2.FILLED, cv2.LINE_AA)
@@ -102,7 +102,7 @@ def _specks(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _stripes(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Rules, squares, edges: two to six lines along one or two directions."""
+    """Ruled or squared paper, edges: two to six lines in one or two directions."""
     turn = rng.normal(0, 0.15) + (np.pi / 2 if rng.random() < 0.2 else 0.0)
     along, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
 
@@ -116,7 +116,7 @@ def _stripes(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _merged(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """Two or three digits that touch and were not parted."""
+    """Two or three touching digits that were not separated."""
     count = int(rng.integers(2, 4))
     width = 84 // count + 8
     left = 6
@@ -132,7 +132,7 @@ def _merged(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 
 def _fragment(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """A corner of a digit, cut off; again if it is upright and thin, which a 1 is as well."""
+    """A part of a digit; drawn again if it is upright and thin like a 1."""
     for _ in range(5):
         ink = _cropped(digits.images[rng.integers(len(digits))])
         height, width = ink.shape
@@ -145,7 +145,7 @@ def _fragment(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 
 def _turned(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """A digit on its side, or in a mirror."""
+    """A digit rotated by 90°, or mirrored."""
     sideways = rng.random() < 0.6
     rows = rng.integers(len(digits), size=40)
     fitting = rows[np.isin(digits.labels[rows], _SIDEWAYS if sideways else _MIRRORED)]
@@ -154,7 +154,7 @@ def _turned(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 
 def _struck(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """A digit that was crossed out."""
+    """A crossed-out digit."""
     _put(canvas, _cropped(digits.images[rng.integers(len(digits))]))
     strokes = []
     for _ in range(rng.integers(2, 7)):
@@ -163,7 +163,7 @@ def _struck(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
     draw_lines(canvas, strokes, rng, float(rng.uniform(4, 9)))
 
 
-# The share of each kind in a hundred.
+# The share of each kind, per cent.
 KINDS: dict[str, tuple[int, Draw]] = {
     "latin": (16, _sign(alphabet.LATIN)),
     "greek": (12, _sign(alphabet.GREEK)),
@@ -192,7 +192,7 @@ def _cropped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _put(canvas: Canvas, ink: NDArray[np.uint8]) -> None:
-    """The ink in the middle of the canvas, as large as fits in."""
+    """The ink centred on the canvas, as large as possible."""
     if not ink.size:
         return
     scale = 80 / max(ink.shape)

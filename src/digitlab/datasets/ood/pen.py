@@ -1,4 +1,4 @@
-"""A pen on a canvas, and the way from the canvas to an image as MNIST has them."""
+"""Draws strokes on a canvas, and scales the canvas to an image placed as in MNIST."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CANVAS", "as_mnist", "blank", "draw_lines", "placed", "shaken"]
 
-CANVAS = 96  # pixels; a bit more than three for each of the image's
+CANVAS = 96  # pixels; a little more than three per pixel of the image
 _MARGIN = 12
-_LONGEST = 20  # pixels of the image: the longest side of what is drawn, as in MNIST
-_FIXED = 4  # bits behind the point of OpenCV's coordinates
+_LONGEST = 20  # pixels of the image: the longest side of the drawing, as in MNIST
+_FIXED = 4  # fractional bits of OpenCV's coordinates
 
 
 def blank() -> Canvas:
@@ -29,11 +29,11 @@ def blank() -> Canvas:
 
 
 def shaken(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
-    """The strokes by a hand: the points moved, the whole turned, slanted and stretched."""
+    """The strokes with handwriting variation: points moved, the whole rotated, slanted and scaled."""
     turn, slant = rng.normal(0, 0.12), rng.normal(0, 0.15)
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ np.array([[1, 0], [slant, 1]])
     matrix *= np.exp(rng.normal(0, 0.15, 2))
-    bend = rng.normal(0, 0.08, (2, 2, 2))  # a slow wave over the whole: one point is not moved without its neighbours
+    bend = rng.normal(0, 0.08, (2, 2, 2))  # a smooth displacement: neighbouring points move together
     shaky = []
     for points in strokes:
         waves = np.sin(2.5 * points @ bend[0] * 12 + rng.normal(0, 0.3, 2)) * 0.035
@@ -42,7 +42,7 @@ def shaken(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
 
 
 def placed(strokes: Sequence[Points]) -> list[Points]:
-    """The strokes in pixels of the canvas, its longest side filled but for a margin."""
+    """The strokes in pixels of the canvas, filling it but for a margin."""
     together = np.concatenate(strokes)
     low, high = together.min(axis=0), together.max(axis=0)
     scale = (CANVAS - 2 * _MARGIN) / max(float((high - low).max()), 1e-6)
@@ -50,7 +50,7 @@ def placed(strokes: Sequence[Points]) -> list[Points]:
 
 
 def draw_lines(canvas: Canvas, strokes: Sequence[Points], rng: np.random.Generator, width: float | None = None) -> None:
-    """Draw lines with a pen of 3 to 13 pixels of the canvas (0.8 to 3.6 of the image), a width for the whole sign."""
+    """Draw lines with a pen of 3 to 13 pixels of the canvas (0.8 to 3.6 of the image), the same for a symbol."""
     width = float(rng.uniform(3, 13)) if width is None else width
     for points in strokes:
         fixed = np.asarray(np.rint(points * 2**_FIXED), np.int32)
@@ -58,7 +58,7 @@ def draw_lines(canvas: Canvas, strokes: Sequence[Points], rng: np.random.Generat
 
 
 def as_mnist(canvas: Canvas) -> NDArray[np.uint8]:
-    """What is on the canvas, cut out, its longest side 20 pixels, its centre of mass in the middle: uint8 (28, 28).
+    """The drawing, its longest side 20 pixels, its centre of mass in the middle, as in MNIST: uint8 (28, 28).
 
     All 0 where the canvas is empty.
     """

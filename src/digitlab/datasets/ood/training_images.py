@@ -1,7 +1,7 @@
-"""What is no digit, drawn by code, for a reader to learn to refuse it.
+"""Synthetic out-of-distribution images for training with outlier exposure.
 
-Signs and doodles by a pen, blobs and textures, and digits that are spoilt: merged, cut, turned, crossed out. Made for
-training; `strangers` has others, to measure with, which no training here sees.
+Handwritten symbols and doodles, blobs and textures, and damaged digits: merged, cut, rotated, crossed out. Those of
+`test_images` are different, and never used for training.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ DISTRACTORS = tuple(KINDS)
 def draw_distractors(
     count: int, digits: Digits, *, seed: int = 0, kinds: Collection[str] = DISTRACTORS
 ) -> NDArray[np.uint8]:
-    """Images of what is no digit, light ink on dark, placed as MNIST's digits are: uint8 (count, 28, 28).
+    """Images that are not digits, light ink on dark, placed like MNIST's digits: uint8 (count, 28, 28).
 
-    digits: from which the spoilt ones are made
-    kinds: which of `DISTRACTORS`, each as often as its share says
+    digits: the source of the damaged digits
+    kinds: a subset of `DISTRACTORS`, in proportion to their shares
 
     Raises:
-        UsageError: for a negative count or seed, or no kinds.
+        UsageError: for a negative count or seed, or no known kind.
     """
     if count < 0:
-        raise UsageError(f"{count} distractors were asked for; expected 0 or more")
+        raise UsageError(f"{count} distractors were requested; expected 0 or more")
     chosen = [KINDS[kind] for kind in DISTRACTORS if kind in kinds]
     if not chosen:
         raise UsageError(f"no kind of distractor among {sorted(kinds)}; expected some of {', '.join(DISTRACTORS)}")

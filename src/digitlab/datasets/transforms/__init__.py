@@ -1,7 +1,7 @@
-"""Images into other images: pure functions, batched, all randomness from an argument.
+"""Image transforms: pure functions on batches, all randomness from an argument.
 
-A transform is ``(images, rng) -> images``, uint8 (N, 28, 28), light ink on dark; `by_blocks` runs one over any number
-of images by seed, on any number of threads, with the same bytes.
+A transform is ``(images, rng) -> images``, uint8 (N, 28, 28), light ink on dark; `by_blocks` applies one to
+any number of images by seed, on any number of threads, with the same result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.datasets.transforms.copies import MOST_COPIES, mean_answer, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
 from digitlab.datasets.transforms.cutout import cut_out
-from digitlab.datasets.transforms.elastic import stretch
+from digitlab.datasets.transforms.elastic import deform
 from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 from digitlab.datasets.transforms.handmade import handmade_blocks, make_handmade, transform_images
 from digitlab.datasets.transforms.handwriting import vary_handwriting
@@ -26,13 +26,13 @@ __all__ = [
     "augment_affine",
     "by_blocks",
     "cut_out",
+    "deform",
     "handmade_blocks",
     "make_handmade",
     "mean_answer",
     "plain_loop",
     "realtime_images",
     "sobel_images",
-    "stretch",
     "transform_images",
     "tta_copies",
     "vary_handwriting",

@@ -1,9 +1,9 @@
-"""Small affine changes, drawn anew for each image: S1's augmentation and S0's real-time alternative.
+"""Random affine augmentation: that of the report S1, and the real-time alternative of the thesis S0.
 
-As Keras' ImageDataGenerator defines them: rotation · shift · shear · zoom, about the image's centre, from places of the
-result to places of the image, bilinear. It worked on floating-point images; these stay uint8. "nearest" and "reflect"
+As in Keras' ImageDataGenerator: rotation · shift · shear · zoom about the image's centre, from positions in the result
+to positions in the image, bilinear. It worked on floating-point images; these stay uint8. "nearest" and "reflect"
 agree with Keras to the rounding; "constant" fades into 0 over a pixel where Keras cuts it off, and "wrap" repeats every
-28 pixels where Keras, by an oddity of SciPy, repeats every 27.
+28 pixels where Keras, due to SciPy, repeats every 27.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AffineRanges:
-    """How far each change goes; every one is drawn evenly from minus to plus its range.
+    """The ranges; each value is drawn uniformly from minus to plus its range.
 
     rotation, shear: degrees
     width_shift, height_shift: fractions of the 28 pixels
@@ -56,7 +56,7 @@ class AffineRanges:
 
 S1_RANGES = AffineRanges(rotation=8, width_shift=0.02, shear=0.1, zoom=0.08)  # S1 §3.2.12
 REALTIME = AffineRanges(rotation=20, width_shift=0.2, height_shift=0.2, zoom=0.2)  # S0 §4.1.3
-# Ours: wider than S1's, for networks that train long. MNIST's digits stay in their frame.
+# Ours: wider than S1's, for long training. MNIST's digits stay inside the frame.
 POSE = AffineRanges(rotation=10, width_shift=0.1, height_shift=0.1, shear=10, zoom=0.15)
 
 
@@ -71,7 +71,7 @@ def augment_affine(
     zoom: float = S1_RANGES.zoom,
     fill: Fill = "nearest",
 ) -> NDArray[np.uint8]:
-    """S1's augmentation (§3.2.12), with its numbers: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """S1's augmentation (§3.2.12), with its ranges: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Ranges as in `AffineRanges`; fill modes as in `warp.warp`.
 
@@ -85,7 +85,7 @@ def augment_affine(
 
 
 def vary_pose(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Images moved within `POSE`, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Images transformed within `POSE`, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -96,7 +96,7 @@ def vary_pose(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
 def realtime_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """S0's real-time alternative to the handmade sets (§4.1.3): uint8 (N, 28, 28) → Sobel images, uint8 (N, 28, 28).
 
-    Its noise was the network's own first layer, GaussianNoise, and is not added here.
+    Its noise was the network's first layer, GaussianNoise, and is not added here.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).

@@ -1,8 +1,8 @@
-"""How transforms are run over many images: in blocks, each with random numbers of its own.
+"""Applies transforms to many images, in blocks with separate random generators.
 
 A transform is a function ``(images, rng) -> images``, both uint8 (N, 28, 28), light ink on dark. What happens to row i
 depends on the generator and on i only, not on how many rows follow. `by_blocks` gives every `BLOCK` rows a generator
-made from the seed and the block's number, so the bytes are the same however many threads share the work.
+from the seed and the block's number, so the result does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["BLOCK", "Seed", "Transform", "by_blocks", "generator", "in_order", "
 Seed = int | tuple[int, ...]
 Transform = Callable[["NDArray[np.uint8]", np.random.Generator], "NDArray[np.uint8]"]
 
-# Rows that share a generator. A thread works on one block, whose float copy (3 MB) stays near the processor; changing
-# the number changes the bytes of every set made from a seed.
+# Rows that share a generator. A thread works on one block, whose float copy (3 MB) fits the processor's cache; changing
+# the number changes the bytes of every set generated from a seed.
 BLOCK = 1000
 
 _Item = TypeVar("_Item")
@@ -33,7 +33,7 @@ _Result = TypeVar("_Result")
 
 
 def require_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``images`` as they came.
+    """``images``, unchanged.
 
     Raises:
         ShapeError: when they are not uint8 (N, 28, 28).
@@ -49,7 +49,7 @@ def rounded(values: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def generator(seed: Seed, *place: int) -> np.random.Generator:
-    """The random numbers of one place (a copy, a block) under a seed; unrelated to those of every other place.
+    """An independent random generator for one part (a copy, a block) under a seed.
 
     Raises:
         UsageError: when a part of the seed is negative.
@@ -62,7 +62,7 @@ def generator(seed: Seed, *place: int) -> np.random.Generator:
 
 
 def by_blocks(transform: Transform, images: NDArray[np.uint8], seed: Seed, *, jobs: int = 1) -> NDArray[np.uint8]:
-    """``transform`` over all images, uint8 (N, 28, 28); the same bytes for the same seed, whatever ``jobs``.
+    """``transform`` of all images, uint8 (N, 28, 28); the result depends on the seed, not on ``jobs``.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -80,7 +80,7 @@ def by_blocks(transform: Transform, images: NDArray[np.uint8], seed: Seed, *, jo
 
 
 def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item], *, jobs: int) -> Iterator[_Result]:
-    """``map`` on ``jobs`` threads: results in the items' order, at most ``2 * jobs`` of them waiting in memory.
+    """``map`` on ``jobs`` threads: results in order, at most ``2 * jobs`` of them waiting in memory.
 
     Raises:
         UsageError: when ``jobs`` is below 1.

@@ -1,4 +1,4 @@
-"""Copies for test-time augmentation: the same images, slightly moved; always the same moves."""
+"""Copies for test-time augmentation: fixed small shifts and rotations."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_COPIES", "mean_answer", "tta_copies"]
 
-# (degrees, pixels to the right, pixels down), in pairs that cancel each other out: a network answers best for digits in
-# the middle and upright, and an odd number of copies keeps them there on the whole.
+# (degrees, pixels to the right, pixels down), in pairs that cancel out: networks are best for centred, upright digits,
+# and an odd number of copies keeps the mean position.
 _MOVES = (
     (0, 0, 0),
     (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1),
@@ -30,7 +30,7 @@ MOST_COPIES = len(_MOVES)
 
 
 def tta_copies(images: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uint8]]:
-    """``count`` copies of the images, uint8 (N, 28, 28) each: as they are first, then moved a pixel or turned by 6°.
+    """``count`` copies of the images, uint8 (N, 28, 28) each: unchanged, then shifted by a pixel or rotated by 6°.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -38,7 +38,7 @@ def tta_copies(images: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uin
     """
     require_images(images)
     if not 1 <= count <= MOST_COPIES:
-        raise UsageError(f"{count} copies of each image were asked for; expected 1 to {MOST_COPIES}")
+        raise UsageError(f"{count} copies of each image were requested; expected 1 to {MOST_COPIES}")
     return (images if move == _MOVES[0] else _moved(images, *move) for move in _MOVES[:count])
 
 
@@ -49,9 +49,9 @@ def mean_answer(
     *,
     tell: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float32]:
-    """The mean of the answers (N, 10) to ``count`` copies of the images: float32 (N, 10); of one, the answer itself.
+    """The mean prediction over ``count`` copies of the images: float32 (N, 10).
 
-    tell: hears how many copies are answered, 0 first
+    tell: called with the number of copies done, from 0
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -70,5 +70,5 @@ def mean_answer(
 def _moved(images: NDArray[np.uint8], degrees: float, right: float, down: float) -> NDArray[np.uint8]:
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix = about_centre(turn[None], np.array([[-right, -down]], np.float64))  # from places of the result
+    matrix = about_centre(turn[None], np.array([[-right, -down]], np.float64))  # from positions in the result
     return warp(images, np.broadcast_to(matrix, (len(images), 2, 3)))

@@ -1,4 +1,4 @@
-"""Cutout (DeVries and Taylor 2017): a square of each training image is hidden, so that no single stroke decides."""
+"""Cutout (DeVries and Taylor 2017): hides a square of each training image."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SIZE", "cut_out", "draw_squares"]
 
-SIZE = 8  # pixels; of the ink of MNIST's digits, such squares hide 8 %
+SIZE = 8  # pixels; such squares hide 8 % of the ink of MNIST's digits
 
 
 def cut_out(images: NDArray[np.uint8], rng: np.random.Generator, *, size: int = SIZE) -> NDArray[np.uint8]:
     """The images with a square of zeros in each: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
-    The square's centre is any pixel, so that some squares reach beyond the border and hide less.
+    The square's centre is any pixel, so some squares reach over the border and hide less.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).

@@ -1,7 +1,7 @@
-"""Elastic changes (Simard, Steinkraus and Platt 2003): the paper is rubber, and each place of it is pulled a little.
+"""Elastic deformation (Simard, Steinkraus and Platt 2003): smooth random displacement of pixels.
 
-They smooth a field of random numbers with a Gaussian; here a few random pulls are drawn on a coarse grid and joined by
-cubic curves, which is as smooth and costs a fiftieth.
+The paper smooths a random field with a Gaussian; here random displacements on a coarse grid are interpolated by cubic
+splines, which is as smooth at a fiftieth of the cost.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from digitlab.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PULL", "draw_pulls", "stretch"]
+__all__ = ["PULL", "deform", "draw_pulls"]
 
-PULL = 0.9  # pixels; the deviation of the pull at a knot, each of x and y
-_KNOTS = 5  # along each side: seven pixels from one to the next, about a stroke's bend
-# What each knot gives to each of 28 pixels in between.
+PULL = 0.9  # pixels; standard deviation of the displacement at a knot, for x and y
+_KNOTS = 5  # along each side: seven pixels apart, about the scale of a stroke's bend
+# The weight of each knot for each of 28 pixels.
 _SHARES = cv2.resize(np.eye(_KNOTS, dtype=np.float32), (_KNOTS, 28), interpolation=cv2.INTER_CUBIC)
 
 
-def stretch(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float = PULL) -> NDArray[np.uint8]:
-    """Images pulled out of shape, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+def deform(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float = PULL) -> NDArray[np.uint8]:
+    """Deformed images, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -44,5 +44,5 @@ def stretch(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float 
 
 
 def draw_pulls(rng: np.random.Generator, count: int, pull: float = PULL) -> NDArray[np.float32]:
-    """Pulls in x and y at each knot, float32 (count, 2, 5, 5), in pixels; row i does not depend on ``count``."""
+    """Displacements in x and y at each knot, float32 (count, 2, 5, 5), pixels; row i does not depend on ``count``."""
     return rng.standard_normal((count, 2, _KNOTS, _KNOTS), np.float32) * np.float32(pull)

@@ -1,9 +1,8 @@
-"""The classical filters of S2's slides ("Filters, kernels", "More filters"): lines, edges, spots, smoothing.
+"""The classical filters of the Oviedo slides (S2; "Filters, kernels", "More filters"): lines, edges, spots, smoothing.
 
 ``BANK`` holds the kernels by name, float32, odd and square. They are applied as S2 defines it, by true convolution,
-G[i, j] = Σ F[i-k, j-l] · W[k, l]: the kernel is turned by 180°. Convolution layers, and OpenCV's filter2D, do not turn
-it; here only the signs of the two Sobel results tell the difference, the other kernels being symmetric about their
-middle.
+G[i, j] = Σ F[i-k, j-l] · W[k, l]: the kernel is rotated by 180°. Convolution layers, and OpenCV's filter2D, compute
+the cross-correlation instead; here only the signs of the two Sobel results differ, the other kernels are symmetric.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ BANK: dict[str, NDArray[np.float32]] = {
 
 
 def apply_bank(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Every filter of ``BANK`` on one image: uint8 (H, W) → by name, float32 (H, W), negative values kept.
+    """Every filter of ``BANK`` applied to one image: uint8 (H, W) → by name, float32 (H, W), negative values kept.
 
     Raises:
         ShapeError: when the image is not uint8 (H, W).
@@ -54,7 +53,7 @@ def apply_bank(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
 
 
 def convolve(image: NDArray[np.uint8], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """True convolution of the same size, the image mirrored at its border: uint8 (H, W) → float32 (H, W).
+    """True convolution with the same size, mirrored at the border: uint8 (H, W) → float32 (H, W).
 
     Raises:
         ShapeError: when the image is not uint8 (H, W) or has no pixel.

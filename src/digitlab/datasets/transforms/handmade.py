@@ -1,6 +1,6 @@
-"""The handmade sets of S0 (§4.1.3): plain Sobel copies and transformed copies of MNIST's images.
+"""The handmade sets of the thesis S0 (§4.1.3): plain Sobel copies and transformed copies of MNIST's images.
 
-A transformed copy is scaled, rotated, shifted and made noisy, in this order, and then turned into a Sobel image.
+A transformed copy is scaled, rotated, shifted, gets noise, and becomes a Sobel image, in this order.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets.transforms.batches import BLOCK, Seed, generator, in_order, require_images
-from digitlab.datasets.transforms.sobel import edge_strength, sobel_images, stretch
+from digitlab.datasets.transforms.sobel import edge_strength, sobel_images, to_full_range
 from digitlab.datasets.transforms.warp import about_centre, warp
 from digitlab.errors import UsageError
 from digitlab.values import Digits
@@ -32,13 +32,13 @@ __all__ = [
 ]
 
 NOISE_DEVIATION = 0.02**0.5  # of Gaussian noise on pixels of 0..1
-_TOGETHER = 100  # images whose float copies fit the second-level cache
-_LEVELS = 65_535  # noise is laid on in steps so fine that they cannot be seen and so coarse that Sobel stays exact
+_TOGETHER = 100  # images whose float copies fit the L2 cache
+_LEVELS = 65_535  # noise has steps that are too fine to be seen and coarse enough for exact Sobel sums
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happens to N images before the noise.
+    """The geometric changes of N images, before the noise.
 
     scales: float64 (N,), 0.5 to 1.5, two decimals
     angles: int64 (N,), degrees, -20 to 20, anticlockwise
@@ -51,9 +51,9 @@ class Changes:
 
 
 def make_handmade(digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1) -> Digits:
-    """The set of ``plain`` Sobel and ``transformed`` copies of each image: all first copies, then all second ones ….
+    """``plain`` Sobel and ``transformed`` copies of each image: all first copies, then all second ones ….
 
-    The transformed copies depend on seed, row and number only: those of 0-1 are the first ones of 0-6 and of 1-6.
+    Transformed copies depend on seed, row and number only: that of 0-1 is the first of 0-6 and of 1-6.
 
     Raises:
         UsageError: when a number of copies or the seed is negative, or ``jobs`` is below 1.
@@ -68,7 +68,7 @@ def make_handmade(digits: Digits, plain: int, transformed: int, seed: Seed, *, j
 
 
 def handmade_blocks(digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1) -> Iterator[Digits]:
-    """What `make_handmade` makes, in blocks of at most `BLOCK` rows; never more than ``2 * jobs`` of them in memory.
+    """As `make_handmade`, in blocks of at most `BLOCK` rows, at most ``2 * jobs`` of them in memory.
 
     Raises:
         UsageError: when a number of copies or the seed is negative, or ``jobs`` is below 1.
@@ -95,7 +95,7 @@ def transform_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDA
         ShapeError: when the images are not uint8 (N, 28, 28).
     """
     require_images(images)
-    geometry, noises = rng.spawn(2)  # so that row i's numbers do not depend on how many rows there are
+    geometry, noises = rng.spawn(2)  # so that row i does not depend on the number of rows
     moved = move_images(images, draw_changes(geometry, len(images)))
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
@@ -104,7 +104,7 @@ def transform_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDA
 
 
 def draw_changes(rng: np.random.Generator, count: int) -> Changes:
-    """``count`` changes as S0 drew them; change i does not depend on ``count``."""
+    """``count`` changes with S0's distributions; change i does not depend on ``count``."""
     numbers = rng.random((count, 4))
     scales = np.round(0.5 + numbers[:, 0], 2)
     enlarged = scales[:, None] > 1
@@ -115,11 +115,11 @@ def draw_changes(rng: np.random.Generator, count: int) -> Changes:
 
 
 def move_images(images: NDArray[np.uint8], changes: Changes) -> NDArray[np.uint8]:
-    """Scale, rotate, shift: uint8 (N, 28, 28) → uint8 (N, 28, 28), 0 where nothing was."""
+    """Scale, rotate, shift: uint8 (N, 28, 28) → uint8 (N, 28, 28), 0 outside."""
     pixels = np.arange(28)
     sizes = np.rint(28 * changes.scales).astype(np.int64)
-    starts = -((sizes - 28) // 2)  # where the scaled image's first pixel lies: padding, or minus what is cropped
-    scales = np.where(sizes == 28, 1, changes.scales)  # OpenCV's resize, S0's tool, leaves such an image as it is
+    starts = -((sizes - 28) // 2)  # position of the scaled image's first pixel: padding, or minus the crop
+    scales = np.where(sizes == 28, 1, changes.scales)  # OpenCV's resize, used in S0, does not change such an image
     scaling = np.zeros((len(images), 2, 3))
     scaling[:, 0, 0] = scaling[:, 1, 1] = 1 / scales
     scaling[:, :, 2] = ((0.5 - starts) / scales - 0.5)[:, None]
@@ -128,17 +128,17 @@ def move_images(images: NDArray[np.uint8], changes: Changes) -> NDArray[np.uint8
 
     radians = np.deg2rad(changes.angles)
     turns = np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]]).transpose(2, 0, 1)
-    origins = pixels - changes.shifts[:, :, None]  # (N, 2, 28): where each column and row was before the shift
-    inside = (origins >= 0) & (origins < 28)  # what left the frame by the rotation is lost, as it was in three steps
+    origins = pixels - changes.shifts[:, :, None]  # (N, 2, 28): each column and row before the shift
+    inside = (origins >= 0) & (origins < 28)  # what left the frame in the rotation is lost, as in three steps
     return _keep(warp(scaled, about_centre(turns, -changes.shifts.astype(np.float64))), inside[:, 0], inside[:, 1])
 
 
 def noisy_sobel(images: NDArray[np.uint8], normals: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Noise, then the Sobel image: uint8 (N, 28, 28) and standard normal numbers of that shape, which are used up."""
+    """Noise, then the Sobel image: uint8 (N, 28, 28); ``normals``, of the same shape, are overwritten."""
     normals *= NOISE_DEVIATION * _LEVELS
     normals += np.multiply(images, _LEVELS // 255, dtype=np.float32)
     np.clip(np.rint(normals, out=normals), 0, _LEVELS, out=normals)
-    return stretch(edge_strength(normals))
+    return to_full_range(edge_strength(normals))
 
 
 def _keep(images: NDArray[np.uint8], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.uint8]:

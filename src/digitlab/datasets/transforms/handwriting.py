@@ -1,6 +1,6 @@
-"""Our own augmentation for reading photos: as hands, pens and cameras vary.
+"""Augmentation for photos: variation of handwriting, pens and cameras.
 
-Stroke width, rotation, slant, size, place, sharpness, ink and grain, each drawn anew for each image.
+Random stroke width, rotation, slant, size, position, sharpness, ink and grain for each image.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 __all__ = ["draw_hands", "vary_handwriting", "vary_strokes"]
 
 ROTATION = 9.0  # degrees; this and the next three are standard deviations
-SLANT = 0.12  # pixels to the side for each pixel up
-SIZE = 0.1  # of the logarithm of width and height, each drawn for itself
+SLANT = 0.12  # horizontal shear, pixels per pixel
+SIZE = 0.1  # of the logarithm of width and of height, independent
 SHIFT = 0.8  # pixels
-STROKES = (-0.8, 1.8)  # pixels by which strokes grow; an erosion of a whole pixel would break thin ones
-BLUR = 0.9  # pixels; the greatest deviation of the Gaussian
-INK = (0.6, 1.0)  # the full stroke's level, of 1
-GAMMA = 0.3  # of the logarithm, greatest: soft or hard stroke borders
-GRAIN = 0.06  # the greatest deviation of the noise, of 1
-_FURTHEST = 2.5  # deviations at which normal numbers are cut: a digit must stay in its frame and upright
+STROKES = (-0.8, 1.8)  # pixels of growth; an erosion by a whole pixel would break thin strokes
+BLUR = 0.9  # pixels; largest standard deviation of the Gaussian
+INK = (0.6, 1.0)  # level of full ink, of 1
+GAMMA = 0.3  # largest, of the logarithm: soft or hard stroke borders
+GRAIN = 0.06  # largest standard deviation of the noise, of 1
+_FURTHEST = 2.5  # standard deviations at which normal numbers are clipped: a digit must stay upright and in the frame
 
-_TOGETHER = 100  # images whose float copies fit the second-level cache
+_TOGETHER = 100  # images whose float copies fit the L2 cache
 
 
 def vary_handwriting(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The images as other hands, pens and cameras might have made them: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Augmented images, uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
     """
     require_images(images)
-    geometry, looks, noises = rng.spawn(3)  # so that row i's numbers do not depend on how many rows there are
+    geometry, looks, noises = rng.spawn(3)  # so that row i does not depend on the number of rows
     results = warp(images, draw_hands(geometry, len(images)))
     drawn = looks.random((len(images), 5), np.float32)
     for start in range(0, len(images), _TOGETHER):
@@ -65,15 +65,15 @@ def draw_hands(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
 
 
 def vary_strokes(images: NDArray[np.uint8], growth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Strokes made wider or thinner, evenly on both sides: uint8 (N, 28, 28) → float32 (N, 28, 28), 0..1.
+    """Strokes made wider or thinner, symmetrically: uint8 (N, 28, 28) → float32 (N, 28, 28), 0..1.
 
-    growth: pixels of stroke width, float32 (N, 1, 1), -1 to 2; an image's highest level stays as it was
+    growth: pixels of stroke width, float32 (N, 1, 1), -1 to 2; an image's maximum is kept
     """
-    # At double size the smallest kernel moves each border by half a pixel, and a stroke grows by a whole one.
+    # At double size the smallest kernel moves each border by half a pixel: a stroke grows by one pixel.
     double = cv2.resize(_stacked(images), None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     wider = cv2.dilate(double, cross)
-    widest = cv2.dilate(wider, np.ones((3, 3), np.uint8))  # a cross and a square: nearly round
+    widest = cv2.dilate(wider, np.ones((3, 3), np.uint8))  # a cross and a square: nearly a circle
     widths = [_halved(width) for width in (cv2.erode(double, cross), double, wider, widest)]
     strokes = _between(widths, (-1, 0, 1, 2), growth)
     highest = np.maximum(strokes.max((1, 2), keepdims=True), 1e-3)
@@ -91,7 +91,7 @@ def _softened(images: NDArray[np.float32], deviations: NDArray[np.float32]) -> N
 def _between(
     levels: list[NDArray[np.float32]], positions: tuple[float, ...], wanted: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Images between the levels (N, 28, 28) at ``positions``, straight lines from one to the next."""
+    """Linear interpolation between the levels (N, 28, 28) at ``positions``."""
     result = levels[0].copy()
     for lower, upper, start, end in zip(levels, levels[1:], positions, positions[1:], strict=False):
         result += (upper - lower) * np.clip((wanted - start) / (end - start), 0, 1)
@@ -99,7 +99,7 @@ def _between(
 
 
 def _stacked(images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """(N, 28, 28) → (N * 32, 32): one below the other, two pixels of 0 about each, for OpenCV to take them as one."""
+    """(N, 28, 28) → (N * 32, 32): stacked, with a border of two pixels of 0, as one image for OpenCV."""
     stack = np.zeros((len(images), 32, 32), images.dtype)
     stack[:, 2:30, 2:30] = images
     return stack.reshape(-1, 32)

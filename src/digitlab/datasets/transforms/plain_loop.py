@@ -1,8 +1,8 @@
-"""S0's way of making transformed images: one after the other, step by step, in 64-bit numbers.
+"""The transformed images of the thesis S0, one at a time, step by step, in float64: the reference implementation.
 
-The yardstick: of speed for `digitlab bench data`, of results for the tests of `handmade`, which makes the same images a
-hundred at a time. With the same random numbers the two differ by a few grey levels in a few pixels, because OpenCV's
-resize counts in fixed point (at most 1 level) and the Sobel image is cut, not rounded, to whole numbers.
+The baseline for speed in `digitlab bench data`, and for the tests of `handmade`, which makes the same images in batches
+of a hundred. With the same random numbers the two differ by a few grey levels in a few pixels, because OpenCV's resize
+uses fixed-point arithmetic (at most 1 level) and the Sobel image is truncated, not rounded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def transform_with(images: NDArray[np.uint8], changes: Changes, noise: NDArray[n
 
 
 def move_one(image: NDArray[np.uint8], scale: float, angle: float, shift: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Scale, rotate, shift: uint8 (28, 28) → uint8 (28, 28), 0 where nothing was."""
+    """Scale, rotate, shift: uint8 (28, 28) → uint8 (28, 28), 0 outside."""
     scaled = _centred(np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR), np.uint8))
     turned = cv2.warpAffine(scaled, cv2.getRotationMatrix2D((CENTRE, CENTRE), float(angle), 1), (28, 28))
     right, down = shift
@@ -49,7 +49,7 @@ def move_one(image: NDArray[np.uint8], scale: float, angle: float, shift: NDArra
 
 
 def sobel_one(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The Sobel image of one image (28, 28) of any range, as S0's camera program made it."""
+    """The Sobel image of one image (28, 28) of any range, as in S0's camera program."""
     across = cv2.Sobel(image, cv2.CV_64F, 1, 0, ksize=5)
     upright = cv2.Sobel(image, cv2.CV_64F, 0, 1, ksize=5)
     edges = cv2.add(np.abs(across), np.abs(upright))

@@ -1,7 +1,7 @@
-"""Affine maps of many images at once, each by a matrix of its own, with bilinear interpolation.
+"""Affine transformation of many images at once, each with its own matrix, with bilinear interpolation.
 
-The images are laid out on one canvas, so that one call of OpenCV warps a hundred: no Python loop, and threads that
-share the work do not wait for each other.
+The images are placed on one canvas, so that one call of OpenCV warps a hundred: no Python loop, and threads do not wait
+for each other.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Fill = Literal["constant", "nearest", "reflect", "wrap"]
 
 CENTRE = 13.5  # of 28 pixels, whose own centres lie at 0..27
 _ACROSS = (
-    10  # the canvas holds ten times ten images; on a larger one, float32 coordinates would be felt in the last bit
+    10  # the canvas holds 10 x 10 images; on a larger one, rounding of float32 coordinates would change the last bit
 )
 _TOGETHER = _ACROSS * _ACROSS
-_PITCH = 30  # 28 pixels and one of border on each side
+_PITCH = 30  # 28 pixels and a border of one on each side
 
 
 def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = "constant") -> NDArray[np.uint8]:
-    """Move pixels: result[i] at (x, y) is images[i] at ``matrices[i] @ (x, y, 1)``.
+    """Warp: result[i] at (x, y) is images[i] at ``matrices[i] @ (x, y, 1)``.
 
     images: uint8 (N, 28, 28)
-    matrices: float64 (N, 2, 3), from places of the result to places of the image, x (column) first, in pixels
-    fill: what lies outside the image ``abcd``: 000|abcd|000 constant, aaa|abcd|ddd nearest, cba|abcd|dcb reflect,
+    matrices: float64 (N, 2, 3), from result to image coordinates, x (column) first, in pixels
+    fill: the values outside the image ``abcd``: 000|abcd|000 constant, aaa|abcd|ddd nearest, cba|abcd|dcb reflect,
         bcd|abcd|abc wrap
 
     Returns:
@@ -55,7 +55,7 @@ def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = 
 
 
 def sample_at(images: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Bilinear values of images (N, 28, 28) at places (N, 2, 28, 28), x first; 0 outside. uint8 (N, 28, 28)."""
+    """Bilinear samples of images (N, 28, 28) at positions (N, 2, 28, 28), x first; 0 outside. uint8 (N, 28, 28)."""
     results = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
@@ -81,7 +81,7 @@ def require_fill(fill: str) -> None:
 
 
 def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Where each pixel of the result comes from: float32 (N, 2, 28, 28), x first."""
+    """The source position of each pixel of the result: float32 (N, 2, 28, 28), x first."""
     pixels = np.arange(28.0)
     along_x = matrices[:, :, :1] * pixels + matrices[:, :, 2:]  # (N, 2, 28)
     along_y = matrices[:, :, 1:2] * pixels
@@ -89,11 +89,11 @@ def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _within(places: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
-    """Bring places outside the image to where the image, with one pixel of border, has their value."""
+    """Map positions outside the image to those inside the image and its border with the same value."""
     if fill == "constant":
         return np.clip(places, -1, 28)
     if fill == "reflect":
-        # The pattern mirrors itself at -0.5 and 27.5; far outside, it repeats every 56 pixels.
+        # Mirrored at -0.5 and 27.5, with a period of 56 pixels.
         places = np.abs(_folded(places, 56) + np.float32(0.5)) - np.float32(0.5)
     if fill == "wrap":
         return _folded(places - np.float32(14), 28) + np.float32(14)
@@ -101,13 +101,13 @@ def _within(places: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
 
 
 def _folded(places: NDArray[np.float32], period: int) -> NDArray[np.float32]:
-    """Places brought to ``period`` pixels about -0.5; ``%`` would do it, four times slower."""
+    """Positions modulo ``period``, from -0.5; ``%`` would be four times slower."""
     turns = np.floor((places + np.float32(0.5)) / np.float32(period) + np.float32(0.5))
     return np.asarray(places - turns * np.float32(period))
 
 
 def _sample(images: NDArray[np.uint8], places: NDArray[np.float32], fill: Fill) -> NDArray[np.uint8]:
-    """Bilinear values at ``places`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
+    """Bilinear samples at ``places`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
     count = len(images)
     canvas = np.zeros((_ACROSS, _PITCH, _ACROSS, _PITCH), np.uint8)
     cells = canvas.swapaxes(1, 2)  # a view: row, column of the canvas, then the pixels of one image

@@ -1,4 +1,4 @@
-"""Slopes of a network's scores with respect to what goes into it; the only place here that knows the backend."""
+"""Gradients of a network's scores with respect to its inputs; the only module here that depends on the backend."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["slopes"]
+__all__ = ["gradients"]
 
 
-def slopes(
+def gradients(
     model: keras.Model, inputs: Sequence[NDArray[np.float32]], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """What one more of each number would change.
+    """The gradients of weighted sums of scores with respect to all inputs.
 
     Args:
-        model: from ``inputs`` to scores (N, 10), computed as when it answers: no dropout, fixed normalisation.
+        model: from ``inputs`` to scores (N, 10), in inference mode: no dropout, fixed normalisation.
         inputs: float32 (N, …) each.
-        weights: float32 (N, 10); what is asked of each image is the sum of its scores times these.
+        weights: float32 (N, 10); for each image the sum of its scores times these is differentiated.
 
     Returns:
         Those sums, float32 (N,), and their gradients, each of the shape of one of ``inputs``.

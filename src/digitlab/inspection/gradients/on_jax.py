@@ -1,4 +1,4 @@
-"""Slopes by JAX."""
+"""Gradients by JAX."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["compute"]
 def compute(
     model: keras.Model, inputs: Sequence[NDArray[np.float32]], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """See `digitlab.inspection.gradients.slopes`."""
+    """See `digitlab.inspection.gradients.gradients`."""
 
     def asked(given: list[Any]) -> tuple[Any, Any]:
         each = (model(given if len(given) > 1 else given[0], training=False) * weights).sum(axis=-1)

@@ -1,4 +1,4 @@
-"""Slopes by TensorFlow's tape."""
+"""Gradients by TensorFlow's gradient tape."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["compute"]
 def compute(
     model: keras.Model, inputs: Sequence[NDArray[np.float32]], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """See `digitlab.inspection.gradients.slopes`."""
+    """See `digitlab.inspection.gradients.gradients`."""
     given = [tf.convert_to_tensor(each) for each in inputs]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(given)

@@ -1,4 +1,4 @@
-"""All that there is to see in a model, and in what it makes of a digit: pictures in a folder, numbers for JSON."""
+"""Pictures of a network and of its computation for a digit, in a folder; numbers for JSON."""
 
 from __future__ import annotations
 

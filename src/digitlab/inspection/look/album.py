@@ -1,4 +1,4 @@
-"""The folder of pictures: what is drawn of a network, and how much of it."""
+"""The folder of pictures: which layers are drawn, and how many pages of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Album", "open_album"]
 
-# Of a network of which nothing is singled out: more would be pages that nobody turns, and minutes of drawing.
+# Without --layer: more would be pages that nobody reads, and minutes of drawing.
 _FEW_LAYERS, _FEW_PAGES = 12, 4
 
 _Layer = TypeVar("_Layer")
@@ -31,13 +31,13 @@ _Layer = TypeVar("_Layer")
 
 @dataclass(frozen=True)
 class Album:
-    """Where pictures go, and of what.
+    """The pictures of one network.
 
-    folder: made when missing
-    layer: the only one whose filters and maps are drawn, then all of them; None: of each layer the first pages
-    tell: gets a sentence for each thing that is left out
-    step: gets the name of each longer piece of work as it begins, and the seconds that it may take, or None
-    pictures: the names of what has been written so far
+    folder: created when missing
+    layer: the only one whose filters and maps are drawn, all of them; None: the first pages of each layer
+    tell: called with a sentence for everything that is left out
+    step: called at the start of each longer task with its name and expected seconds, or None
+    pictures: the files written so far
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Album:
 
     @property
     def layers(self) -> list[Step]:
-        """The layers whose maps are looked at."""
+        """The layers whose activation maps are drawn."""
         return mapping_layers(self.network) if self.layer is None else [self.layer]
 
     def keep(self, name: str, figure: Figure) -> str:
@@ -68,7 +68,7 @@ class Album:
         return [self.keep(each, draw()) for each, draw in zip(names, shown, strict=True)]
 
     def first(self, layers: Sequence[_Layer], what: str) -> Sequence[_Layer]:
-        """Those of the layers that get pictures."""
+        """The layers that get pictures."""
         if len(layers) > _FEW_LAYERS:
             self.tell(f"{what}: the first {_FEW_LAYERS} of {len(layers)} layers are drawn; --layer draws another")
         return layers[:_FEW_LAYERS]
@@ -86,20 +86,20 @@ def open_album(
     tell: Callable[[str], None] = lambda _: None,
     step: Callable[[str, float | None], None] = lambda *_: None,
 ) -> Album:
-    """Lay a model open and choose what of it is drawn.
+    """Split a model into steps and choose which layers are drawn.
 
     Raises:
         ModelError: for a model whose layers cannot be followed.
-        UsageError: for a layer that there is not, or one without maps; the names are offered.
+        UsageError: for an unknown layer, or one without maps; the message lists the names.
     """
     network = lay_open(model)
     one = None if layer is None else network.find(layer)
     if one is not None and len(one.shape) != 3:
         mapping = [each.name for each in network.steps.values() if len(each.shape) == 3 and each.part_of is None]
         raise UsageError(
-            f"layer {one.name!r} makes no maps, but {'×'.join(map(str, one.shape))} of an image; "
-            f"these make some: {', '.join(mapping) or 'none'}"
+            f"layer {one.name!r} has no maps: its output is {'×'.join(map(str, one.shape))}; "
+            f"layers with maps: {', '.join(mapping) or 'none'}"
         )
     if not network.of_kinds(CONVOLUTIONS):
-        tell(f"{model.name} has no convolution: there are no filters, no maps and no Grad-CAM to draw")
+        tell(f"{model.name} has no convolution, so there are no filters, maps or Grad-CAM to draw")
     return Album(folder, network, one, tell, step)

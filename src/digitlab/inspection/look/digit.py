@@ -1,11 +1,11 @@
-"""What a network makes of one image: its maps layer by layer, the answer, and what would change it."""
+"""One image in a network: activation maps, prediction, attribution and counterfactuals."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any
 
-from digitlab.inspection.activations import activation_maps, liveliness, results
+from digitlab.inspection.activations import activation_maps, activation_statistics, results
 from digitlab.inspection.attribution import Question
 from digitlab.inspection.counterfactuals import FURTHEST, smallest_changes
 from digitlab.inspection.look.reasons import look_at_reasons
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.inspection.activations import Liveliness, Maps
+    from digitlab.inspection.activations import ActivationStatistics, Maps
     from digitlab.inspection.look.album import Album
     from digitlab.inspection.steps import Network
 
@@ -44,14 +44,14 @@ def look_at_digit(
     unless: int | None = None,
     see: See = lambda images: images,
 ) -> dict[str, Any]:
-    """What the network makes of one image, and why: numbers for JSON, pictures in the folder.
+    """The network's prediction for one image, and why: numbers for JSON, pictures in the folder.
 
     image: uint8 (28, 28), light ink on dark
-    why, unless: the classes to explain; None for the answer, and for the likeliest other one
-    see: what the network takes of images (N, 28, 28): themselves, or their Sobel images
+    why, unless: the classes to explain; None: the predicted one, and the second most probable
+    see: turns images (N, 28, 28) into the network's input: unchanged, or Sobel images
 
     Raises:
-        UsageError: for classes other than 0 to 9, or twice the same.
+        UsageError: for classes other than 0 to 9, or two equal ones.
     """
     seen = see(image[None])[0]
     probabilities = _answers(album.network, seen[None])[0]
@@ -75,10 +75,10 @@ def _answers(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]
 
 
 def _keep_maps(album: Album, seen: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """Before and behind the activation (S0, figures 5.3 and 5.4)."""
+    """Maps before and after the activation function (thesis S0, figures 5.3 and 5.4)."""
     layers = [layer for layer in album.layers if len(layer.shape) == 3]
     drawn = {layer.name for layer in album.first(layers, "maps")}
-    lives = liveliness(album.network, seen[None], layers)
+    lives = activation_statistics(album.network, seen[None], layers)
     told = []
     for maps, life in zip(activation_maps(album.network, seen[None], layers), lives, strict=True):
         entry: dict[str, Any] = {"layer": maps.layer, "number": maps.after.shape[-1], "activation": maps.activation}
@@ -90,13 +90,13 @@ def _keep_maps(album: Album, seen: NDArray[np.uint8]) -> list[dict[str, Any]]:
     return told
 
 
-def _draw_maps(album: Album, maps: Maps, life: Liveliness) -> list[str]:
+def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str]:
     words = {**dict.fromkeys(life.dead, "dead"), **dict.fromkeys(life.faint, "faint")}
     pictures = []
     for when, values in (("before", maps.before), ("after", maps.after)):
         if values is None:
             continue
-        found = values[0]  # (H, W, number)
+        found = values[0]  # (H, W, C)
         height, width, number = found.shape
         title = f"{maps.layer}: {number} maps {height}×{width}" + (
             f", {when} {maps.activation}" if maps.activation else ""
@@ -120,7 +120,7 @@ def _draw_maps(album: Album, maps: Maps, life: Liveliness) -> list[str]:
 
 
 def _keep_walk(album: Album, seen: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> None:
-    """The layers that make something new of the image, behind their activation; the last one before the softmax."""
+    """The layers of the forward pass that are drawn, after their activation; the last one before the softmax."""
     network = album.network
     fields = receptive_fields(network)
     steps = album.first(network.of_kinds(_WALKED), "the walk")
@@ -153,7 +153,7 @@ def _keep_changes(album: Album, image: NDArray[np.uint8], digit: int, see: See) 
 
 
 def _in_two_lines(text: str) -> str:
-    r"""Broken near its middle.
+    r"""A line break near the middle.
 
     >>> _in_two_lines("turned 25° clockwise")
     'turned 25°\nclockwise'

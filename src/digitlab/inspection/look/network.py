@@ -1,4 +1,4 @@
-"""A network by itself: its layers, its filters, its dead maps."""
+"""A network without an image: layers, filters, dead maps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.inspection.activations import liveliness
+from digitlab.inspection.activations import activation_statistics
 from digitlab.inspection.filter_reading import READINGS, read_filters
 from digitlab.inspection.filters import convolution_filters
 from digitlab.inspection.summary import summarise
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from digitlab.inspection.activations import Liveliness
+    from digitlab.inspection.activations import ActivationStatistics
     from digitlab.inspection.filters import Filters
     from digitlab.inspection.look.album import Album
 
@@ -35,7 +35,7 @@ __all__ = ["look_at_network"]
 def look_at_network(album: Album, sample: NDArray[np.uint8]) -> dict[str, Any]:
     """Layers, filters and dead maps: numbers for JSON; pictures of the filters and a diagram in the folder.
 
-    sample: uint8 (N, 28, 28), as the network takes them; maps that are the same everywhere in all of them are dead
+    sample: uint8 (N, 28, 28), as the network takes them; a map that is constant over all of them counts as dead
     """
     network = album.network
     layers = summarise(network)
@@ -47,11 +47,11 @@ def look_at_network(album: Album, sample: NDArray[np.uint8]) -> dict[str, Any]:
         "parameters": sum(layer.parameters for layer in layers),
         "multiply_adds": sum(layer.multiply_adds for layer in layers),
         "filters": _keep_filters(album),
-        "maps": [_as_dict(found) for found in liveliness(network, sample, album.layers)],
+        "maps": [_as_dict(found) for found in activation_statistics(network, sample, album.layers)],
     }
 
 
-def _as_dict(found: Liveliness) -> dict[str, Any]:
+def _as_dict(found: ActivationStatistics) -> dict[str, Any]:
     return {
         "layer": found.layer,
         "number": len(found.least),
@@ -83,7 +83,7 @@ def _keep_filters(album: Album) -> list[dict[str, Any]]:
 
 
 def _pages(filters: Filters, captions: Sequence[str]) -> Iterator[Callable[[], Figure]]:
-    """What draws each page: a grid where filters have one channel (S0, figure 5.1), else filter by channel (5.2)."""
+    """Draws each page: a grid for filters of one channel (thesis S0, figure 5.1), else filter by channel (5.2)."""
     height, width, depth, number = filters.kernel.shape
     limit = max(float(np.abs(filters.kernel).max()), 1e-12)
     title = f"{filters.name}: {number} filters {height}×{width}" + (f"×{depth}" if depth > 1 else "")

@@ -31,13 +31,13 @@ _SAID = {
     "Grad-CAM": "activation maps,\nweighted by\ntheir gradient",
     "occlusion": "drop of the logit\nwhen 5×5 pixels\nare erased",
 }
-_STEPS = 32  # of integrated gradients where its sum is not told
+_STEPS = 32  # of integrated gradients where its sum is not reported
 
 
 def look_at_reasons(album: Album, seen: NDArray[np.uint8], question: Question) -> dict[str, Any]:
-    """Numbers for JSON; pictures of the reasons for the question, for each class, and of the sanity check.
+    """Numbers for JSON; pictures of the attribution for the question, for each class, and of the sanity check.
 
-    seen: uint8 (28, 28), as the network takes it; question: with a class that it is not
+    seen: uint8 (28, 28), as the network takes it; question: with a second class
     """
     network, ways = album.network, _ways(album)
     asked = [Question(question.why), Question(int(question.unless or 0)), question]
@@ -88,7 +88,7 @@ def _keep(
 def _check(
     album: Album, seen: NDArray[np.uint8], question: Question, ways: dict[str, Way]
 ) -> dict[str, list[dict[str, Any]]]:
-    """The sanity check: how the maps change as the weights are shuffled, layer by layer."""
+    """The sanity check: how the maps change while the weights are shuffled, layer by layer."""
     stages = sanity_check(
         album.network, seen, lambda network: np.stack([way(network, seen, [question])[0] for way in ways.values()])
     )

@@ -1,4 +1,4 @@
-"""A whole set: how the network sees all of its images, as one page to explore."""
+"""A whole dataset in the network's feature space, as one page to explore."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STEPS", "Part", "explore", "look_at_set"]
 
-_ASKING, _COMPARING = "asking the network about all images", "finding neighbours, prototypes and unusual images"
+_PREDICTING, _COMPARING = "predicting all images", "finding neighbours, prototypes and outliers"
 _WRITING = "writing the page"
-STEPS = (_ASKING, _COMPARING, "laying {images:,} images out by t-SNE", "laying {images:,} images out by UMAP", _WRITING)
+STEPS = (_PREDICTING, _COMPARING, "mapping {images:,} images by t-SNE", "mapping {images:,} images by UMAP", _WRITING)
 
 _NEIGHBOURS, _EXAMPLES = 8, 12
 _MISTAKES_WITH_NEIGHBOURS = 400  # 3,200 pictures at most
@@ -29,21 +29,21 @@ _MISTAKES_WITH_NEIGHBOURS = 400  # 3,200 pictures at most
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A split of a set, as the network takes its images."""
+    """A split of a dataset, its images as the network takes them."""
 
     name: str
     digits: Digits
 
 
 def look_at_set(album: Album, shown: Part, learned: Part | None, *, data: str, images: int = 3000) -> dict[str, Any]:
-    """Write `explorer.html` into the folder; what it shows, in numbers, for JSON.
+    """Write `explorer.html` into the folder; returns its content in numbers, for JSON.
 
     Args:
         album: the network and the folder.
-        shown: whose images are laid out on the map, ``images`` of them: the mistakes first.
-        learned: what the network was trained on, among which neighbours, prototypes and unusual images are looked for;
-            None: prototypes and unusual images are then of ``shown``, and there are no neighbours.
-        data: the set's name.
+        shown: the split whose images are on the map, ``images`` of them: misclassified ones first.
+        learned: the training split, searched for neighbours, prototypes and outliers; None: prototypes and outliers
+            are of ``shown``, and there are no neighbours.
+        data: the dataset's name.
         images: 100 to 6,000.
 
     Raises:
@@ -77,11 +77,11 @@ def _numbers(found: Exploration, rows: list[list[int]]) -> list[list[int]]:
 def explore(
     album: Album, shown: Part, learned: Part | None, *, data: str, images: int = 3000, seed: int = 0
 ) -> Exploration:
-    """All that the page shows, as arrays; see `look_at_set`."""
+    """The content of the page, as arrays; see `look_at_set`."""
     expect_so_many(images)
     network = album.network
     layers = penultimate(network)
-    album.step(_ASKING, None)
+    album.step(_PREDICTING, None)
     asked = see(network, shown.digits.images, layers)
     pool, known = (shown, asked) if learned is None else (learned, see(network, learned.digits.images, layers))
     labels = shown.digits.labels
@@ -118,7 +118,7 @@ def _pictured(part: Part, seen: Seen, rows: NDArray[np.int64]) -> Pictured:
 def _chosen(
     labels: NDArray[np.uint8], said: NDArray[np.int64], probabilities: NDArray[np.float32], images: int, seed: int
 ) -> NDArray[np.int64]:
-    """The rows on the map: the mistakes, the surest first and at most half of all, then others at random."""
+    """The rows on the map: misclassified ones, the most confident first, at most half; then others at random."""
     wrong = np.flatnonzero(labels != said)
     wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][: images // 2]
     rest = np.setdiff1d(np.arange(len(labels)), wrong)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ModelError
-from digitlab.models.export import Exported, checking_images, onnx_bytes, run_onnx, with_card
+from digitlab.errors import ModelError, first_line
+from digitlab.models.export.onnx import onnx_bytes, run_onnx, with_card
+from digitlab.models.export.verify import Exported, checking_images
 from digitlab.models.saving import predict_probabilities
 from digitlab.storage import write_bytes
 
@@ -23,23 +24,23 @@ if TYPE_CHECKING:
 
 __all__ = ["INT8_TOLERANCE", "export_int8"]
 
-INT8_TOLERANCE = 0.02  # share of the compared images that may get another digit than in float32
-_CALIBRATED = 500  # images; the ranges of activations change little after some hundred
+INT8_TOLERANCE = 0.02  # share of the compared images whose prediction may differ from float32
+_CALIBRATED = 500  # images; the ranges of activations change little beyond a few hundred
 _BATCH = 100
 _PRODUCTS = ("Conv", "MatMul", "Gemm")
-_BETWEEN = ("MaxPool", "Relu")  # need no step to float32 and back
+_BETWEEN = ("MaxPool", "Relu")  # run in 8 bits as well
 
 
 def export_int8(model: keras.Model, path: Path, card: ModelCard) -> Exported:
-    """Write ``model`` as ONNX with weights and inner values in 8 bits, and measure both on MNIST's test images.
+    """Write ``model`` as ONNX with weights and activations in 8 bits, and measure its accuracy on MNIST's test images.
 
-    Convolutions and products are quantised, a scale a channel; the range of inner values is what 500 of MNIST's
-    training images reach. The first convolution and the last product stay in float32: with one channel 8 bits are
-    slower (each byte is gathered by itself), and of the last come the probabilities. The file's card says the accuracy
-    in 8 bits as `int8_accuracy`.
+    Convolutions and matrix products are quantised, with one scale per channel; the ranges of activations come from 500
+    of MNIST's training images. The first convolution and the last product stay in float32: with one channel 8 bits are
+    slower (each byte is gathered separately), and the last one produces the logits. The card has the accuracy in 8 bits
+    as `int8_accuracy`.
 
     Raises:
-        ModelError: when it cannot be converted, or gives other digits for more than INT8_TOLERANCE of the images.
+        ModelError: when it cannot be converted, or the predictions differ for more than INT8_TOLERANCE of the images.
         StorageError: when it cannot be written.
     """
     from digitlab.datasets import load_dataset
@@ -50,7 +51,7 @@ def export_int8(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     others = float((digits != predict_probabilities(model, images).argmax(axis=1)).mean())
     if others > INT8_TOLERANCE:
         raise ModelError(
-            f"{path.name}: in 8 bits, {100 * others:.1f} % of {len(images):,} images get another digit; expected at "
+            f"{path.name}: in 8 bits, {100 * others:.1f} % of {len(images):,} predictions differ; expected at "
             f"most {100 * INT8_TOLERANCE:g} %"
         )
     test = load_dataset("mnist").split("test")
@@ -62,19 +63,19 @@ def export_int8(model: keras.Model, path: Path, card: ModelCard) -> Exported:
 
 
 class _Images:
-    """Batches of images for ONNX Runtime's calibration, which asks for the next until there is none."""
+    """Batches of images for ONNX Runtime's calibration."""
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
         self._batches = iter([images[start : start + _BATCH] for start in range(0, len(images), _BATCH)])
 
     def get_next(self) -> dict[str, Any] | None:
-        """The next batch by the input's name, or None."""
+        """The next batch by input name, or None at the end."""
         batch = next(self._batches, None)
         return None if batch is None else {"images": batch}
 
 
 def _kept_in_float(content: bytes) -> list[str]:
-    """The names of the nodes up to the first convolution of one channel and its pool, and of the last product."""
+    """The names of the nodes up to a first convolution of one channel and its pool, and of the last product."""
     import onnx
 
     graph = onnx.load_model_from_string(content).graph
@@ -93,7 +94,7 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
     before = logger.level
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logger.setLevel(logging.ERROR)  # it advises a step that tf2onnx has done
+        logger.setLevel(logging.ERROR)  # it recommends a step that tf2onnx has done
         source, made = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(content)
         try:
@@ -104,12 +105,12 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
                 op_types_to_quantize=[*_PRODUCTS, *_BETWEEN],
                 nodes_to_exclude=_kept_in_float(content),
                 per_channel=True,
-                reduce_range=True,  # seven bits of weights: processors without VNNI add up in 16 bits, and overflow
+                reduce_range=True,  # 7-bit weights: processors without VNNI accumulate in 16 bits, which would overflow
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
             )
         except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"cannot be brought to 8 bits ({str(error).splitlines()[0][:200]})") from error
+            raise ModelError(f"cannot be quantised to 8 bits ({first_line(error)})") from error
         finally:
             logger.setLevel(before)
         return made.read_bytes()

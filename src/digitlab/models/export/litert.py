@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import MissingExtraError
-from digitlab.models.export import compare, exporting
+from digitlab.models.export.verify import compare, exporting
 from digitlab.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["export_litert"]
 
 
-def export_litert(model: keras.Model, path: Path, card: ModelCard) -> float:  # noqa: ARG001 - as the other formats
+def export_litert(model: keras.Model, path: Path, card: ModelCard) -> float:  # noqa: ARG001 - same signature as the other formats
     """Write a ``.tflite`` file; returns the largest difference of a probability from Keras'.
 
-    Its input may be resized to any number of images. It holds no card: the format has no place for texts.
+    Its input may be resized to any number of images. It has no model card: the format has no field for text.
 
     Raises:
         MissingExtraError: without LiteRT.
-        ModelError: when it cannot be converted, or answers otherwise.
+        ModelError: when it cannot be converted, or its output differs.
         StorageError: when it cannot be written.
     """
     try:

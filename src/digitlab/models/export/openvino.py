@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import MissingExtraError
-from digitlab.models.export import compare, exporting
+from digitlab.models.export.verify import compare, exporting
 from digitlab.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def export_openvino(model: keras.Model, path: Path, card: ModelCard) -> float:
 
     Raises:
         MissingExtraError: without OpenVINO.
-        ModelError: when it cannot be converted, or answers otherwise.
+        ModelError: when it cannot be converted, or its output differs.
         StorageError: when it cannot be written.
     """
     try:
@@ -44,13 +44,13 @@ def export_openvino(model: keras.Model, path: Path, card: ModelCard) -> float:
             graph.set_rt_info(json.dumps(asdict(card)), ["digitlab"])
             openvino.save_model(graph, final, compress_to_fp16=False)
         difference = compare(model, _compiled(openvino, final), path)
-        # The weights first: while the .xml is the old one or none, nobody opens the pair.
+        # The weights first: the pair is opened by its .xml, which is still the old one or missing.
         write_bytes(path.with_suffix(".bin"), final.with_suffix(".bin").read_bytes())
         write_bytes(path, final.read_bytes())
     return difference
 
 
 def _compiled(openvino: Any, path: Path) -> Any:
-    """The file as a function; in float32, since OpenVINO else computes in bfloat16 where the processor has it."""
+    """The file as a function, in float32; by default OpenVINO computes in bfloat16 where the processor supports it."""
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda images: compiled(images)[0]

@@ -1,4 +1,4 @@
-"""Keras' own conversion to ONNX, which knows TensorFlow's graphs only; on another backend in a process of its own.
+"""Keras' own conversion to ONNX, which supports TensorFlow only; for other backends in a separate process.
 
 KERAS_BACKEND=tensorflow python -m digitlab.models.export.raw_onnx MODEL.keras OUT.onnx
 """
@@ -18,7 +18,7 @@ __all__ = ["convert_to_onnx"]
 
 
 def convert_to_onnx(model: keras.Model, out: Path) -> None:
-    """Write ``model``, which has been called, as Keras names and describes it.
+    """Write ``model``, which must have been called once, with Keras' own names.
 
     Raises:
         ModelError: when the other process cannot convert it.

@@ -1,7 +1,8 @@
-"""Old models: HDF5 files of Keras 1, Keras 2 and TF-Keras, from any backend of their time.
+"""Import of old models: HDF5 files of Keras 1, Keras 2 and TF-Keras, from Theano or TensorFlow.
 
-`importing` is the way in. A file's text becomes plain steps of today's layers (`translation`, `steps`), its arrays are
-turned and reordered (`kernels`), and a new network is built of both (`network`). Keras never sees the old description.
+`importing` is the entry point. The description becomes a list of Keras 3 layers (`translation`, `steps`), the arrays
+are rotated and reordered (`kernels`), and a new network is built from both (`network`). Keras never sees the old
+description.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a foreign network's ten numbers are, and how they become probabilities."""
+"""Detects whether an imported network outputs probabilities, logits or sigmoids, and adds what is missing."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 __all__ = ["answering_probabilities"]
 
-_ASKED = 64  # of MNIST's training images, and an empty one
-_TOLERANCE = 1e-2  # of a sum of ten numbers in bfloat16
+_ASKED = 64  # MNIST training images for the test, and an empty one
+_TOLERANCE = 1e-2  # for the sum of ten probabilities in bfloat16
 
 
 def answering_probabilities(model: keras.Model) -> tuple[keras.Model, list[str]]:
-    """The model with probabilities at its end, and what was changed for that, a sentence each.
+    """The model with probabilities as output, and the changes, one sentence each.
 
-    Most tutorials leave the softmax to the loss (``from_logits=True``), and their networks answer logits. Whatever a
-    network is made of, its answers to some images tell what they are.
+    Many tutorials leave the softmax to the loss (``from_logits=True``), and their networks output logits. The outputs
+    for some images show which it is, whatever the layers are.
 
     Raises:
-        ModelError: when they are not finite, or neither probabilities nor anything that softmax makes such of.
+        ModelError: when the outputs are not finite, or can be neither probabilities, logits nor sigmoids.
     """
     values = _some_answers(model)
     if not np.isfinite(values).all():
-        refuse("it answers NaN or infinity; expected the probabilities of the digits 0 to 9")
+        refuse("its output has NaN or infinity; expected the probabilities of the digits 0 to 9")
     if values.min() >= -_TOLERANCE and np.abs(values.sum(axis=1) - 1).max() <= _TOLERANCE:
         return model, []
     if values.min() >= 0 and values.max() <= 1:
         return _without_sigmoids(model)
-    said = "it answers logits, not probabilities; a softmax was put behind it"
+    said = "it outputs logits, not probabilities; a softmax was added"
     return _with_softmax(model), [said]
 
 
@@ -55,11 +55,11 @@ def _without_sigmoids(model: keras.Model) -> tuple[keras.Model, list[str]]:
     last = _last_layer(model)
     if getattr(last, "activation", None) is not keras.activations.sigmoid:
         refuse(
-            "it answers numbers from 0 to 1 that do not sum to 1; expected probabilities. End it with a softmax, or "
-            "leave the last activation out, so that it answers logits, and save it again"
+            "its outputs lie between 0 and 1 and do not sum to 1; expected probabilities. End it with a softmax, or "
+            "remove the last activation, so that it outputs logits, and save it again"
         )
     last.activation = keras.activations.log_sigmoid
-    return _with_softmax(model), ["ten sigmoids ended it; each one's share of their sum is the probability"]
+    return _with_softmax(model), ["it outputs ten sigmoids; each is divided by their sum"]
 
 
 def _last_layer(model: keras.Model) -> keras.Layer:

@@ -1,4 +1,4 @@
-"""An old model file as a model of ours, and what had to be changed."""
+"""Imports an old model file, and reports what had to be changed."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A model that was brought over.
+    """An imported model.
 
     model: float32, from uint8 (N, 28, 28) to probabilities (N, 10), the preparation inside
-    changes: what is not as it was in the file, a sentence each
-    preparation: how pixels become the network's numbers
-    origin: what wrote the file, as far as it says
+    changes: the differences from the file, one sentence each
+    preparation: how pixels are scaled
+    origin: what wrote the file, as far as recorded
     """
 
     model: keras.Model
@@ -60,17 +60,17 @@ class Imported:
 def import_legacy(
     path: Path, architecture: str | None = None, *, preparation: str | None = None, backend: str | None = None
 ) -> Imported:
-    """Bring a model of Keras 1, Keras 2, TF-Keras (``.h5``) or of someone else's Keras 3 (``.keras``) over.
+    """Import a model of Keras 1, Keras 2, TF-Keras (``.h5``), or a Keras 3 model from elsewhere (``.keras``).
 
     Args:
         path: the file.
         architecture: one of `ARCHITECTURES`, for files that hold weights only.
-        preparation: one of KNOWN_PREPARATIONS, which old files do not say; None: "x / 255", or the network's own where
-            it begins with one.
-        backend: "theano" or "tensorflow", for files that do not say what they were trained on.
+        preparation: one of KNOWN_PREPARATIONS, which old files do not record; None: "x / 255", or the network's own
+            where it begins with one.
+        backend: "theano" or "tensorflow", for files that do not record it.
 
     Raises:
-        ModelError: when the file is damaged, holds something else, or cannot be brought over with the same result.
+        ModelError: when the file is damaged, holds something else, or cannot be imported with the same result.
         UsageError: for an unknown architecture, preparation or backend.
     """
     _check_options(preparation, backend)
@@ -81,7 +81,7 @@ def import_legacy(
 
 
 def _brought_over(path: Path, architecture: str | None, preparation: str | None, backend: str | None) -> Imported:
-    """The network as the file has it, whatever its ten numbers are."""
+    """The network with the file's own output."""
     kind = kind_of(path)
     if not path.is_file():
         refuse(f"is {kind.what}; {kind.as_model}" if kind else "there is no such model file")
@@ -112,7 +112,7 @@ def _check_options(preparation: str | None, backend: str | None) -> None:
 
 
 def _import_model(store: Store, text: str, preparation: str | None, backend: str | None) -> Imported:
-    """An HDF5 file that describes its network."""
+    """An HDF5 file with a description of its network."""
     notes = Notes()
     description = describe(text, notes)
     where = "model_weights" if "model_weights" in store.groups else ""
@@ -123,7 +123,7 @@ def _import_model(store: Store, text: str, preparation: str | None, backend: str
 
 
 def _import_tf_keras(members: Members, preparation: str | None) -> Imported:
-    """A ``.keras`` file of TF-Keras 2, whose words are those of its HDF5 files."""
+    """A ``.keras`` file of TF-Keras 2, whose description is that of its HDF5 files."""
     notes = Notes()
     description = describe(members.description, notes)
     notes.left_out |= members.description.get("compile_config") is not None
@@ -152,7 +152,7 @@ def _rebuilt(
     preparation: str | None,
     changes: list[str],
 ) -> Imported:
-    """A new network with the file's arrays in it."""
+    """A new network with the file's weights."""
     own = next((step.kind == "Rescaling" for step in description.steps), False)
     chosen, said = _preparation(preparation, own=own)
     theano = origin.backend == "theano"
@@ -175,7 +175,7 @@ def _rebuilt(
 
 
 def _import_weights(store: Store, architecture: str, preparation: str | None, backend: str | None) -> Imported:
-    """Weights alone, for one of our architectures: layer by layer, in order."""
+    """Weights only, for one of our architectures: layer by layer, in order."""
     model = build(architecture)
     arrays = [(name, held) for name, held in _arrays_by_layer(store, "").items() if held]
     layers = [layer for layer in model.layers if layer.weights]
@@ -198,10 +198,10 @@ def _import_weights(store: Store, architecture: str, preparation: str | None, ba
 
 
 def _import_new_weights(path: Path, architecture: str, preparation: str | None) -> Imported:
-    """Weights alone as Keras 3 writes them."""
+    """Weights only, as Keras 3 writes them."""
     model = build(architecture)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "model.weights.h5"  # Keras tells their kind by the name; and what is checked is opened
+        copy = Path(folder) / "model.weights.h5"  # Keras needs this name; and what is opened is what was checked
         shutil.copyfile(path, copy)
         with open_hdf5(copy):
             pass
@@ -216,7 +216,7 @@ def _import_new_weights(path: Path, architecture: str, preparation: str | None) 
 
 
 def _import_keras(path: Path, preparation: str | None) -> Imported:
-    """Someone else's ``.keras`` file: as it is where it takes our images, else with our input before it."""
+    """A ``.keras`` file from elsewhere: unchanged where it takes our images, else with our input before it."""
     with opened_members(path) as members:
         if members.version.startswith("2."):
             return _import_tf_keras(members, preparation)
@@ -267,15 +267,15 @@ def _arrays_by_place(store: Store, description: dict[str, Any]) -> dict[str, lis
 
 
 def _backend_of(store: Store, where: str, given: str | None, *, channels_first: bool) -> tuple[str, list[str]]:
-    """What the weights were trained on, and what there is to say of it."""
+    """The backend that the weights were trained on, and remarks about it."""
     named = [text for text in (store.text(group, "backend") for group in dict.fromkeys(("", where))) if text]
     if given is not None:
-        said = f"the kernels are taken to be of {given}, as you said"
+        said = f"the kernels are taken to be {given}'s, as requested"
         return given, [said] if set(named) != {given} else []
     if len(set(named)) > 1:
         return "tensorflow", [
-            f"the file names two backends ({' and '.join(shown(name) for name in named)}), so kernels were not turned; "
-            "--backend theano turns them"
+            f"the file names two backends ({' and '.join(shown(name) for name in named)}), so kernels were not "
+            "rotated; --backend theano rotates them"
         ]
     if named:
         return named[0].lower(), []
@@ -292,17 +292,17 @@ def _version(store: Store, where: str) -> str:
 def _preparation(given: str | None, *, own: bool) -> tuple[str, list[str]]:
     chosen = given or (AS_IT_IS if own else UNIT)
     if given:
-        return chosen, [f"the preparation {chosen} was put before the network, as you said"]
+        return chosen, [f"the preparation {chosen} was added before the network, as requested"]
     if own:
-        return chosen, ["pixels go into the network as 0…255: it begins with its own Rescaling"]
+        return chosen, ["pixels enter the network as 0…255: it begins with its own Rescaling"]
     return chosen, [
-        f"the preparation {chosen} was put before the network: the file does not say how its pixels were scaled; "
+        f"the preparation {chosen} was added before the network: the file does not record how pixels were scaled; "
         "--preparation names another"
     ]
 
 
 def _own_preparation(model: keras.Model, given: str | None, architecture: str) -> tuple[str, list[str]]:
-    """An architecture of ours has its preparation in it; another one replaces it."""
+    """Our architectures contain a preparation; another one replaces it."""
     from digitlab.models.layers import preparation_of
 
     own = preparation_of(model)
@@ -310,17 +310,17 @@ def _own_preparation(model: keras.Model, given: str | None, architecture: str) -
         return own, [f"the preparation is that of {architecture}, {own}"]
     layer = model.get_layer("prepare")
     layer.scale, layer.offset = KNOWN_PREPARATIONS[str(given)]
-    return str(given), [f"the preparation became {given}, as you said"]
+    return str(given), [f"the preparation became {given}, as requested"]
 
 
 def _stored_outputs_first(layer: Any, arrays: list[NDArray[Any]]) -> bool:
-    """Whether a kernel fits only as Keras 1 stored it on channels_first: (out, in, rows, columns)."""
+    """Whether a kernel's shape fits only the order of Keras 1 with channels_first: (out, in, rows, columns)."""
     shape, expected = arrays[0].shape, tuple(layer.weights[0].shape)
     return len(shape) == 4 and shape != expected and tuple(np.array(shape)[[2, 3, 1, 0]]) == expected
 
 
 def _orders_after_flattening(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    """The first layer with weights after each Flatten, and the (channels, rows, columns) that it took."""
+    """The first layer with weights after each Flatten, and the (channels, rows, columns) that was flattened."""
     orders: dict[str, tuple[int, ...]] = {}
     order = None
     for layer in model.layers:
@@ -336,7 +336,7 @@ def _orders_after_flattening(model: keras.Model) -> dict[str, tuple[int, ...]]:
 def _renamings(notes: Notes) -> list[str]:
     if not notes.renamed:
         return []
-    return ["renamed to the words of Keras 3: " + ", ".join(f"{old} → {new}" for old, new in notes.renamed.items())]
+    return ["renamed for Keras 3: " + ", ".join(f"{old} → {new}" for old, new in notes.renamed.items())]
 
 
 def _of_form(description: Description) -> list[str]:
@@ -349,8 +349,9 @@ def _of_arrays(layout: Layout, channels_first: bool) -> list[str]:
     if layout.turned_layers:
         count = len(layout.turned_layers)
         said.append(
-            f"{count} convolution kernel{'s were' if count > 1 else ' was'} turned by 180° "
-            f"({', '.join(layout.turned_layers[:12])}): Theano turns them when it convolves, TensorFlow does not"
+            f"{count} convolution kernel{'s were' if count > 1 else ' was'} rotated by 180° "
+            f"({', '.join(layout.turned_layers[:12])}): Theano computes true "
+            "convolutions, TensorFlow cross-correlations"
         )
     if channels_first:
         named = f"; reordered: {', '.join(layout.reordered_layers[:12])}" if layout.reordered_layers else ""

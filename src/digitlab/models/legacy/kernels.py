@@ -1,4 +1,4 @@
-"""Old arrays as today's layers on TensorFlow want them."""
+"""Weights of old files in the layout of Keras 3 on TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Arrays = list["NDArray[Any]"]
 
 @dataclass(slots=True)
 class Layout:
-    """How the arrays of one file lie, and what was done to them.
+    """The layout of one file's arrays, and what was changed.
 
-    turned: whether the kernels are those of Theano, which turns them by 180° when it convolves
-    outputs_first: whether kernels are (out, in, rows, columns), as Keras 1 stored them on channels_first
-    turned_layers, reordered_layers: names of the layers that were changed so
+    turned: whether the kernels are Theano's, which rotates them by 180°
+    outputs_first: whether kernels are (out, in, rows, columns), as Keras 1 stored them with channels_first
+    turned_layers, reordered_layers: names of the layers that were changed
     """
 
     turned: bool
@@ -39,15 +39,15 @@ class Layout:
 def adapt_arrays(
     kind: str, name: str, arrays: Arrays, layout: Layout, order: tuple[int, ...] | None = None, *, first: bool = False
 ) -> Arrays:
-    """The arrays of one layer, turned and reordered.
+    """The arrays of one layer, rotated and reordered.
 
     Args:
-        kind: the layer's class today.
-        name: the layer's name, to be noted where something is changed.
+        kind: the layer's class in Keras 3.
+        name: the layer's name, recorded in ``layout`` for every change.
         arrays: as the file has them.
-        layout: how they lie there; what is changed is noted in it.
-        order: (channels, rows, columns) where the layer takes flattened images of that order, which are now flattened
-            as (rows, columns, channels).
+        layout: of the file's arrays; changes are recorded in it.
+        order: (channels, rows, columns) where the layer's input was flattened in that order; it is now flattened as
+            (rows, columns, channels).
         first: whether the file's images are channels_first.
     """
     adapted = list(arrays)
@@ -74,7 +74,7 @@ def _kernel(kernel: NDArray[Any], layout: Layout, name: str, *, reorder: bool) -
 
 
 def _flat_rows(array: NDArray[Any], order: tuple[int, ...]) -> NDArray[Any]:
-    """(C·H·W, …) in the order of channels, rows, columns → in the order of rows, columns, channels."""
+    """(C·H·W, …), channels first → rows, columns, channels."""
     rest = array.shape[1:]
     return np.moveaxis(array.reshape(*order, *rest), 0, 2).reshape(-1, *rest)
 
@@ -83,7 +83,7 @@ def fill(layer: Any, arrays: Sequence[NDArray[Any]]) -> None:
     """Put ``arrays`` into a built layer of Keras.
 
     Raises:
-        ModelError: when their number or a shape is another.
+        ModelError: when their number or a shape differs.
     """
     weights = layer.weights
     expected = [tuple(weight.shape) for weight in weights]

@@ -1,4 +1,4 @@
-"""A new network of today's layers out of an old description, computing the same."""
+"""Builds an equivalent Keras 3 network from an old description."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["build_network", "prepared_images"]
 
 _AXIS = {1: -1, 2: 1, 3: 2, -1: 2, -2: 1, -3: -1}  # of (N, C, H, W) → of (N, H, W, C)
 
-# Between a flattening and the next dense layer: these treat every number alike, whatever its place.
+# May stand between a Flatten and the next dense layer: they are elementwise.
 _PLACELESS = ("Activation", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "LeakyReLU", "ReLU")
-# Layers that look at places or at a batch's axes in ways that are not followed here.
+# Layers that depend on positions or axes in ways that are not supported here.
 _NOT_REORDERED = ("LayerNormalization", "Permute")
 
 
 def prepared_images(rescaling: tuple[float, float] | None, shape: tuple[int, ...], names: set[str]) -> tuple[Any, Any]:
-    """Our input, uint8 (N, 28, 28), and what follows from it: the prepared pixels in an old network's ``shape``.
+    """Our input, uint8 (N, 28, 28), and the prepared pixels in an old network's ``shape``.
 
     Args:
         rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
         shape: of one image, channels last.
-        names: of the network's layers, which ours must not have.
+        names: of the network's layers, which ours must differ from.
     """
     images = pixels = keras.Input((28, 28), dtype="uint8", name=_unused("images", names))
     if rescaling is not None:
@@ -50,15 +50,15 @@ def _unused(name: str, names: set[str]) -> str:
 def build_network(
     description: Description, rescaling: tuple[float, float] | None, *, theano: bool
 ) -> tuple[keras.Model, dict[str, tuple[int, ...]]]:
-    """The network with our input, its weights still random, and the orders in which layers take flattened images.
+    """The network with our input and random weights, and the order in which each layer's input was flattened.
 
     Args:
-        description: what the file says.
+        description: of the file.
         rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
-        theano: whether it was trained on Theano, which pads "same" otherwise in some cases.
+        theano: whether it was trained on Theano, whose "same" padding differs in some cases.
 
     Raises:
-        ModelError: when a layer cannot be brought over, the network is too large, or its answer is not (N, 10).
+        ModelError: when a layer cannot be imported, the network is too large, or its output is not (N, 10).
     """
     first = description.channels_first
     shape = (28, 28, 1) if description.input_shape == (1, 28, 28) else description.input_shape
@@ -69,7 +69,7 @@ def build_network(
         network.add(step)
     answer = network.tensors[description.output_name]
     if tuple(answer.shape[1:]) != (10,):
-        refuse(f"it answers {tuple(answer.shape)}; expected (N, 10), a number for each class")
+        refuse(f"its output is {tuple(answer.shape)}; expected (N, 10), one number per class")
     return keras.Model(images, answer, name=_model_name(description.name)), network.orders
 
 
@@ -78,10 +78,10 @@ def _model_name(name: str) -> str:
 
 
 class _Network:
-    """Grows by a step at a time.
+    """Builds the network step by step.
 
-    tensors: what each step makes
-    orders: by step, (channels, rows, columns) where what it takes was flattened so in the file, and now otherwise
+    tensors: the output of each step
+    orders: by step, (channels, rows, columns) where its input was flattened in that order in the file
     """
 
     def __init__(self, *, first: bool, theano: bool) -> None:
@@ -107,29 +107,29 @@ class _Network:
         self._budget.admit(layer, shapes if merged else shapes[0])
         try:
             self.tensors[step.name] = layer(taken if merged else taken[0])
-        except Exception as error:  # whatever Keras says of a stranger's numbers
+        except Exception as error:  # Keras may raise anything for untrusted arguments
             raise ModelError(f"{step.kind} {shown(step.name)}: {shown(str(error).strip())}") from error
 
     def _follow_order(self, step: Step, taken: Any) -> None:
-        """Flattening (C, H, W) and (H, W, C) gives the same numbers in other places; remember which are meant."""
+        """Flattening (C, H, W) and (H, W, C) gives the same numbers in different order; remember the file's."""
         order = next((self._flattened[name] for name in step.takes if name in self._flattened), None)
         if order is not None:
             self.orders[step.name] = order
             if step.kind in (*_PLACELESS, "BatchNormalization"):
                 self._flattened[step.name] = order
             elif step.kind != "Dense":
-                refuse(f"{step.kind} {shown(step.name)} after a flattening of channels_first cannot be brought over")
+                refuse(f"{step.kind} {shown(step.name)} after a flattening of channels_first cannot be imported")
         flattens = step.kind == "Flatten" or (step.kind == "Reshape" and len(step.settings["target_shape"]) == 1)
-        # A Flatten told of channels_first (Keras 2.1 on) puts the channels last itself.
+        # A Flatten with data_format channels_first (since Keras 2.1) moves the channels last itself.
         if flattens and len(taken.shape) == 4 and step.data_format != "channels_first":
             rows, columns, channels = taken.shape[1:]
             if channels > 1 and rows * columns > 1:
                 self._flattened[step.name] = (channels, rows, columns)
 
     def _padded_as_by_theano(self, step: Step, taken: list[Any]) -> tuple[Step, list[Any]]:
-        """Where Theano's "same" and TensorFlow's differ (even kernels, strides), pad by hand."""
+        """Pad explicitly where the "same" padding of Theano and TensorFlow differs (even kernels, strides)."""
         if step.kind not in CONVOLUTIONS or step.kind == "Conv2DTranspose":
-            refuse(f"{step.kind} {shown(step.name)} pads as Theano does, which cannot be brought over")
+            refuse(f"{step.kind} {shown(step.name)} pads as Theano does, which cannot be imported")
         pads = [
             _theano_padding(size, kernel, stride, dilation)
             for size, kernel, stride, dilation in zip(
@@ -148,7 +148,7 @@ class _Network:
 
 
 def _theano_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(before, after) on Theano and on TensorFlow for one axis; both answer ceil(size / stride) numbers."""
+    """(before, after) on Theano and on TensorFlow for one axis; both output ceil(size / stride) units."""
     if not all(isinstance(number, int) and number > 0 for number in (kernel, stride, dilation)):
         refuse("a convolution has sizes that are no numbers above 0")
     extent = (kernel - 1) * dilation + 1
@@ -168,7 +168,7 @@ def _channels_last(step: Step, rank: int) -> dict[str, Any]:
     if step.kind == "Reshape":
         settings["target_shape"] = _reshaped(step, rank)
     if rank == 4 and step.kind in _NOT_REORDERED:
-        refuse(f"{step.kind} {shown(step.name)} on channels_first images cannot be brought over")
+        refuse(f"{step.kind} {shown(step.name)} on channels_first images cannot be imported")
     if rank == 4 and "axis" in settings:
         axis = settings["axis"][0] if isinstance(settings["axis"], list) else settings["axis"]
         if axis not in _AXIS:
@@ -185,4 +185,4 @@ def _reshaped(step: Step, rank: int) -> list[int]:
         return [28, 28, 1]
     if rank == 4 and len(target) == 1:
         return list(target)
-    raise ModelError(f"Reshape {shown(step.name)} to {shown(target)} on channels_first images cannot be brought over")
+    raise ModelError(f"Reshape {shown(step.name)} to {shown(target)} on channels_first images cannot be imported")

@@ -1,4 +1,4 @@
-"""An old model's description as a list of steps, each a layer of today with the names of what it takes."""
+"""An old model's description as a list of steps, each a Keras 3 layer with the names of its inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_LAYERS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One layer: class and arguments of today (in the file's data format), and the layers that it takes from."""
+    """One layer: class and arguments of Keras 3 (in the file's data format), and its input layers."""
 
     kind: str
     name: str
@@ -29,9 +29,9 @@ class Step:
 class Description:
     """A whole network.
 
-    steps: its layers in an order in which they can be computed, without the input
-    input_name, input_shape: the layer that stands for the pixels, and the sizes of one image as the file has them
-    output_name: the step that gives the answer
+    steps: its layers in order of computation, without the input
+    input_name, input_shape: the input layer, and the shape of one image in the file
+    output_name: the last step
     channels_first: whether its images are (channels, rows, columns)
     """
 
@@ -44,10 +44,10 @@ class Description:
 
 
 def describe(text: str | dict[str, Any], notes: Notes) -> Description:
-    """What the ``model_config`` of an HDF5 file, or the ``config.json`` of TF-Keras, says.
+    """Parse the ``model_config`` of an HDF5 file, or the ``config.json`` of TF-Keras.
 
     Raises:
-        ModelError: when it is no network from one input to one output, or has layers that cannot be brought over.
+        ModelError: when it is not a network from one input to one output, or has layers that cannot be imported.
     """
     entry = text if isinstance(text, dict) else mapping(parse_json(text, "model_config"), "model_config")
     kind, config = entry.get("class_name"), entry.get("config")
@@ -99,7 +99,7 @@ def _functional(config: dict[str, Any], notes: Notes) -> Description:
 
 
 def _step(layer: dict[str, Any], takes: tuple[str, ...], notes: Notes) -> tuple[Step, object]:
-    """A layer, and the shape of a batch that it says it takes, if it says so."""
+    """A layer, and its batch input shape where recorded."""
     config = dict(mapping(layer.get("config"), "a layer's config"))
     config.setdefault("name", layer.get("name"))
     kind, name, settings, data_format = translate_layer(layer.get("class_name"), config, notes)
@@ -110,11 +110,11 @@ def _step(layer: dict[str, Any], takes: tuple[str, ...], notes: Notes) -> tuple[
 
 
 def _takes(layer: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the layers that one takes from, in the forms of Keras 1, 2 and 3."""
+    """The names of a layer's inputs, in the forms of Keras 1, 2 and 3."""
     nodes = layer.get("inbound_nodes")
     name = shown(layer.get("name"))
     if not isinstance(nodes, list) or len(nodes) > 1:
-        refuse(f"layer {name} is used more than once, which cannot be brought over")
+        refuse(f"layer {name} is used more than once, which cannot be imported")
     if not nodes:
         return ()
     node = nodes[0]
@@ -128,7 +128,7 @@ def _takes(layer: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _end(value: object, end: str) -> str:
-    """The name of the only input or output."""
+    """The name of the only input or output layer."""
     found = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(found, list) or len(found) != 3 or not isinstance(found[0], str):
         refuse(f"the model's {end}s are {shown(value)}; expected exactly one {end}")
@@ -150,10 +150,10 @@ def _in_order(steps: list[Step], start: str) -> list[Step]:
 def _description(name: str, steps: list[Step], start: str, shape: object, end: str) -> Description:
     if len({step.name for step in steps}) != len(steps) or end not in {step.name for step in steps}:
         refuse("its layers' names are not unique, or none is the output")
-    # A Flatten's own says only whether it puts the channels last before it flattens.
+    # A Flatten's data format only says whether it moves the channels last before flattening.
     formats = {step.data_format for step in steps if step.kind != "Flatten"} - {None}
     if len(formats) > 1:
-        refuse("it mixes channels_first and channels_last, which cannot be brought over")
+        refuse("it mixes channels_first and channels_last, which cannot be imported")
     sizes = tuple(shape[1:]) if isinstance(shape, list | tuple) else ()
     first = "channels_first" in formats
     allowed = {(28, 28), (784,), (1, 28, 28) if first else (28, 28, 1)}

@@ -1,4 +1,4 @@
-"""The words of Keras 1 and 2 in those of Keras 3: classes and arguments of layers."""
+"""Layer classes and arguments of Keras 1 and 2 in those of Keras 3."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _RENAMED_ARGUMENTS = {
 _CONVOLUTION = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias")
 _POOLING = ("pool_size", "strides", "padding")
 
-# What decides a layer's result, by layer. Everything else is either of no consequence (below) or a refusal.
+# The arguments that affect a layer's output, by layer. Others either have no effect (below) or are refused.
 _KEPT: dict[str, tuple[str, ...]] = {
     "Activation": ("activation",),
     "AveragePooling2D": _POOLING,
@@ -104,10 +104,10 @@ _DATA_FORMATS = {"th": _FIRST, "tf": _LAST, "default": None, _FIRST: _FIRST, _LA
 
 @dataclass(slots=True)
 class Notes:
-    """What was changed, collected while a description is read.
+    """The changes, collected while a description is read.
 
-    renamed: old name → new name of layers and arguments, in the order of their first use
-    left_out: whether anything that only training needs was left out
+    renamed: old name → new name of layers and arguments, by first use
+    left_out: whether anything that only training needs was dropped
     """
 
     renamed: dict[str, str] = field(default_factory=dict)
@@ -117,12 +117,12 @@ class Notes:
 def translate_layer(
     old_class: object, config: dict[str, Any], notes: Notes
 ) -> tuple[str, str, dict[str, Any], str | None]:
-    """Today's class, the name, the arguments that decide the result, and the data format, of one old layer.
+    """The Keras 3 class, the name, the arguments that affect the output, and the data format of one old layer.
 
-    The arguments are still those of the file's data format; `network` adapts them.
+    The arguments are still for the file's data format; `network` converts them.
 
     Raises:
-        ModelError: for classes and arguments that cannot be brought over with the same result.
+        ModelError: for classes and arguments that cannot be imported with the same result.
     """
     kind = _class_of(old_class, config)
     if kind != old_class:
@@ -138,7 +138,7 @@ def translate_layer(
         else:
             _check_unused(key, value, where, notes)
     axis = settings.get("axis")
-    if isinstance(axis, list) and len(axis) == 1:  # TF-Keras wrote lists
+    if isinstance(axis, list) and len(axis) == 1:  # TF-Keras writes lists
         settings["axis"] = axis[0]
     _check_kept(kind, settings, config, where)
     data_format = config.get("data_format", config.get("dim_ordering"))
@@ -168,7 +168,7 @@ def _sizes_of_kernel(config: dict[str, Any], notes: Notes) -> dict[str, Any]:
 
 def _check_unused(key: str, value: object, where: str, notes: Notes) -> None:
     if key in _MUST_BE_UNSET and value not in (None, False, -1, {}, [], 1 if key == "groups" else None):
-        refuse(f"{where} has {key} = {shown(value)}, which cannot be brought over")
+        refuse(f"{where} has {key} = {shown(value)}, which cannot be imported")
     if _OF_TRAINING.fullmatch(key):
         notes.left_out = notes.left_out or value not in (None, True)
     elif key in ("seed", "noise_shape"):
@@ -182,7 +182,7 @@ def _check_kept(kind: str, settings: dict[str, Any], config: dict[str, Any], whe
     if activation is not None and activation not in ACTIVATIONS:
         refuse(f"{where} has the activation {shown(activation)}, which is not allowed in a model file")
     if activation == "hard_sigmoid":
-        refuse(f"{where} has the activation hard_sigmoid, which Keras 3 computes otherwise than Keras 1 and 2")
+        refuse(f"{where} has the activation hard_sigmoid, which Keras 3 computes differently from Keras 1 and 2")
     if kind == "BatchNormalization" and config.get("mode", 0) != 0:
         refuse(f"{where} has mode {shown(config['mode'])}; only mode 0 (a feature's mean) can be brought over")
     if settings.get("padding") not in ("valid", "same", None) and kind != "ZeroPadding2D":

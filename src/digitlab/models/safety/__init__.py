@@ -1,9 +1,9 @@
-"""Model files of strangers: what is looked at before Keras sees a byte of them.
+"""Checks of untrusted model files before Keras opens them.
 
-The attacks on model files have one pattern: the file names a callable or a path, and the library calls or opens it. So
-nothing here looks for bad words. What a file may say is listed (`words`), its description is built again out of what
-was understood (`configuration`), its sizes are computed before any is allocated (`sizes`), and whatever is left over is
-a refusal. Archives (`archive`) and HDF5 files (`hdf5`) are measured first.
+Attacks on model files have one pattern: the file names a callable or a path, and the library calls or opens it. So the
+checks are an allow list, not a block list: allowed words are listed (`words`), the description is rebuilt from the
+parts that were understood (`configuration`), sizes are computed before anything is allocated (`sizes`), and everything
+else is refused. Archives (`archive`) and HDF5 files (`hdf5`) are measured first.
 """
 
 from __future__ import annotations

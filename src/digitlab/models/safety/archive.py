@@ -16,10 +16,10 @@ __all__ = ["CARD", "CONFIG", "METADATA", "WEIGHTS", "check_archive", "copy_membe
 
 CONFIG, METADATA, WEIGHTS, CARD = "config.json", "metadata.json", "model.weights.h5", "digitlab.json"
 
-# Bytes unpacked. The weights are three times MOST_PARAMETERS float32: Adam keeps two numbers beside each.
+# Bytes unpacked. The weights are three times MOST_PARAMETERS float32: Adam stores two more numbers per weight.
 _LARGEST = {CONFIG: 5_000_000, METADATA: 100_000, CARD: 1_000_000, WEIGHTS: 650_000_000}
 _LARGEST_RATIO = 200  # unpacked to packed; weights reach 2, descriptions 30
-_UNSUSPICIOUS = 1_000_000  # bytes that may be packed as tightly as they like
+_UNSUSPICIOUS = 1_000_000  # bytes for which the ratio is not checked
 
 _END = struct.Struct("<4s4H2LH")  # the end of a zip's directory: …, entries, bytes of the directory, …
 _LARGEST_DIRECTORY = 4096
@@ -27,7 +27,7 @@ _SLOWEST_COMMENT = 1 << 16
 
 
 def check_archive(path: Path, archive: BinaryIO) -> zipfile.ZipFile:
-    """The opened zip, if it holds the members of a Keras model and no more, of bounded sizes.
+    """The opened zip, if it holds exactly the members of a Keras model, of limited size.
 
     Raises:
         ModelError: when it does not.
@@ -52,14 +52,14 @@ def check_archive(path: Path, archive: BinaryIO) -> zipfile.ZipFile:
 
 
 def _check_directory(archive: BinaryIO) -> None:
-    """Look at the end of the zip first: Python's reader makes an object of every entry it announces."""
+    """Check the end of the zip first: Python's reader creates an object for every announced entry."""
     size = archive.seek(0, 2)
     archive.seek(max(0, size - _SLOWEST_COMMENT - _END.size - 20))
     tail = archive.read()
     place = tail.rfind(b"PK\x05\x06")
     if place < 0 or len(tail) - place < _END.size:
         refuse("not a .keras file (those are zip archives); expected a model saved by digitlab or Keras 3")
-    # The reader takes the last 22 bytes for the end where they look like one, else the last signature.
+    # Python's reader uses the last 22 bytes as the end record where they look like one, else the last signature.
     if tail[-_END.size :].startswith(b"PK\x05\x06") and tail.endswith(b"\0\0"):
         place = len(tail) - _END.size
     if tail[max(0, place - 20) : place].startswith(b"PK\x06\x07"):
@@ -76,7 +76,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     if name not in _LARGEST:
         refuse(f"its zip holds {shown(name)}; expected {', '.join(_LARGEST)} only")
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        refuse(f"{name} is encrypted or packed in an unusual way")
+        refuse(f"{name} is encrypted or compressed in an unusual way")
     if entry.file_size > _LARGEST[name]:
         refuse(f"{name} unpacks to {entry.file_size:,} bytes; expected at most {_LARGEST[name]:,}")
     if entry.file_size > max(_UNSUSPICIOUS, _LARGEST_RATIO * entry.compress_size):
@@ -84,7 +84,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A member's bytes; Python's reader stops at the size that `check_archive` has seen.
+    """A member's bytes; Python's reader stops at the size that `check_archive` has checked.
 
     Raises:
         ModelError: when it is damaged.
@@ -96,7 +96,7 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def copy_member(archive: zipfile.ZipFile, name: str, path: Path) -> None:
-    """Write a member to ``path``, a piece at a time.
+    """Write a member to ``path``, in pieces.
 
     Raises:
         ModelError: when it is damaged.

@@ -1,7 +1,7 @@
-"""The description of a Keras 3 model, built again out of what is understood of it.
+"""The description of a Keras 3 model, rebuilt from the parts that are understood.
 
-What comes out holds allowed layer classes with plain arguments and nothing else: no module, function or registered name
-of the file reaches Keras. Compilation and the ``build_config`` entries are left out.
+The result holds allowed layer classes with plain arguments and nothing else: no module, function or registered name
+from the file reaches Keras. Compilation and the ``build_config`` entries are dropped.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ __all__ = ["rebuild"]
 
 _MOST_LAYERS = 1000
 _MOST_NODES = 2000
-_DEEPEST = 4  # models in models
+_DEEPEST = 4  # nested models
 
 _MODULES = {
     "Sequential": {"keras", "keras.models", "keras.src.models.sequential", "keras.src.engine.sequential"},
     "Functional": {"keras", "keras.models", "keras.src.models.functional", "keras.src.engine.functional"},
 }
 _LAYER_MODULES = {"keras.layers"}
-_OWN_MODULE = "digitlab.models.sobel"  # of the one layer that is ours
-# Ways of storing weights that no float32 classifier uses, and that would bring variables of their own.
+_OWN_MODULE = "digitlab.models.sobel"  # of our only layer class
+# Quantised or sharded weights, which no float32 classifier needs and which add variables.
 _UNUSED = {"lora_rank", "lora_alpha", "quantization_config", "quantization_mode", "renorm_clipping"}
 
 
 class _Counter:
-    """How many layers and connections a description has had so far."""
+    """Counts the layers and connections of a description."""
 
     def __init__(self) -> None:
         self.layers = self.nodes = 0
@@ -55,7 +55,7 @@ def _model(entry: dict[str, Any], counter: _Counter, depth: int) -> dict[str, An
     if entry.get("registered_name") not in (None, kind):
         refuse(f"the model is registered as {shown(entry['registered_name'])}; expected a class of Keras")
     if depth > _DEEPEST:
-        refuse(f"models lie {depth} deep in models; expected at most {_DEEPEST}")
+        refuse(f"models are nested {depth} deep; expected at most {_DEEPEST}")
     config = mapping(entry.get("config"), "the model's config")
     name = item_name(config.get("name"), "the model")
     layers = config.get("layers")
@@ -139,7 +139,7 @@ def _helper(value: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:
-    """One call of a layer: the tensors that it takes, by the layer that they come from."""
+    """One call of a layer: its input tensors, by the layers that they come from."""
     arguments = node.get("args")
     if not isinstance(arguments, list):
         refuse(f"a connection takes {shown(arguments)}; expected a list of tensors")

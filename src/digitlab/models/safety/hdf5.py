@@ -1,4 +1,4 @@
-"""HDF5 files of weights: measured before they are read, and never followed out of themselves.
+"""HDF5 files of weights: checked before they are read; references to other files are refused.
 
 HDF5 can link to other files, keep a dataset's bytes in other files, map parts of other files into one dataset, and load
 filter libraries that a dataset names. Weights need none of it: plain hard links and contiguous numbers.
@@ -36,7 +36,7 @@ class Store:
     """A checked file.
 
     groups, datasets: by path, reached by hard links only
-    spare: bytes of the file that are no dataset's; what texts there are lie in them
+    spare: bytes of the file that belong to no dataset: an upper limit for its texts
     """
 
     groups: dict[str, Any]
@@ -47,7 +47,7 @@ class Store:
         """The numbers of one dataset.
 
         Raises:
-            ModelError: when there is no such dataset, or it holds something else than finite numbers.
+            ModelError: when there is no such dataset, or it holds anything but finite numbers.
         """
         if path not in self.datasets:
             refuse(f"there is no dataset {shown(path)} in it")
@@ -71,7 +71,7 @@ class Store:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
     def names(self, group: str, name: str) -> list[str]:
-        """An attribute that is a list of texts; longer ones are parted into name0, name1 ….
+        """An attribute that is a list of texts; Keras splits long ones into name0, name1 ….
 
         Raises:
             ModelError: when it is something else, or too long.
@@ -99,7 +99,7 @@ class Store:
         try:
             found = h5py.h5a.open(self.groups[group].id, name.encode())
             count = math.prod(found.shape)
-            # Texts of variable length lie apart, and all of a list may point to one large piece.
+            # Texts of variable length are stored elsewhere, and all items of a list may refer to one large text.
             size = count * (self.spare if found.dtype.kind == "O" else found.dtype.itemsize)
             if size > (_MOST_TEXT if found.dtype.kind == "O" else _LARGEST_ATTRIBUTE):
                 refuse(f"its attribute {name} is too large")
@@ -110,10 +110,10 @@ class Store:
 
 @contextlib.contextmanager
 def open_hdf5(path: Path) -> Iterator[Store]:
-    """Open an HDF5 file of weights, after looking at every link and dataset in it.
+    """Open an HDF5 file of weights, after checking every link and dataset in it.
 
     Raises:
-        ModelError: when it is no HDF5 file, is damaged, points out of itself or is too large.
+        ModelError: when it is not an HDF5 file, is damaged, refers to other files, or is too large.
         MissingExtraError: without h5py.
     """
     try:
@@ -137,7 +137,7 @@ def open_hdf5(path: Path) -> Iterator[Store]:
 
 
 class _Walk:
-    """Goes through a file once, by hard links, and notes what is in it."""
+    """Visits every object of a file once, by hard links."""
 
     def __init__(self, file: Any, size: int) -> None:
         self.groups: dict[str, Any] = {"": file}
@@ -177,7 +177,7 @@ class _Walk:
             refuse(f"{shown(path)} keeps its numbers in another file; expected them in this one")
         if dataset.shape is None or dataset.chunks is not None or dataset.id.get_create_plist().get_nfilters():
             refuse(f"{shown(path)} is empty, packed or in chunks; expected plain weights")
-        # Optimisers count their steps in integers; Keras keeps bfloat16 in them.
+        # Integers: optimisers' step counters, and Keras' storage of bfloat16.
         if dataset.dtype.kind not in "fiubV" or dataset.dtype.names or dataset.dtype.itemsize > 16:
             refuse(f"{shown(path)} holds {shown(str(dataset.dtype))}; expected numbers")
         size = dataset.size * dataset.dtype.itemsize

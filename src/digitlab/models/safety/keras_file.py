@@ -1,4 +1,4 @@
-"""Opening a ``.keras`` file that may come from a stranger."""
+"""Opens an untrusted ``.keras`` file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ModelError
+from digitlab.errors import ModelError, first_line
 from digitlab.models.backend import keras
 from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS, check_archive, copy_member, read_member
 from digitlab.models.safety.configuration import rebuild
@@ -24,13 +24,13 @@ __all__ = ["Members", "blaming", "check_keras_file", "open_keras_file", "opened_
 
 _OWN = {"SobelImage": SobelImage}
 
-# Inputs of 28 x 28 pixels in the forms that are in use; ours is the first.
+# Usual input shapes for 28 x 28 pixels; ours is the first.
 _INPUTS = ((28, 28), (28, 28, 1), (1, 28, 28), (784,))
 
 
 @contextlib.contextmanager
 def blaming(path: Path) -> Iterator[None]:
-    """Name the file in every refusal that is raised inside."""
+    """Add the file's name to every ModelError raised inside."""
     try:
         yield
     except OSError as error:
@@ -41,7 +41,7 @@ def blaming(path: Path) -> Iterator[None]:
 
 
 def check_keras_file(path: Path) -> None:
-    """Look at everything in a ``.keras`` file; nothing of it is run or built.
+    """Check everything in a ``.keras`` file; nothing is run or built.
 
     Raises:
         ModelError: with the reason why it is not opened.
@@ -51,7 +51,7 @@ def check_keras_file(path: Path) -> None:
 
 
 def open_keras_file(path: Path) -> keras.Model:
-    """The model in a ``.keras`` file, from 28 x 28 pixels in any form to ten numbers; not compiled.
+    """The model in a ``.keras`` file, from 28 x 28 pixels in any usual shape to ten numbers; not compiled.
 
     Raises:
         ModelError: for a file that is missing, damaged, of another kind, too large, or that holds more than layers and
@@ -59,7 +59,7 @@ def open_keras_file(path: Path) -> keras.Model:
     """
     with blaming(path), opened_members(path) as members:
         if members.version.startswith("2."):
-            refuse(f"written by Keras {members.version}; `digitlab import` brings it over")
+            refuse(f"written by Keras {members.version}; `digitlab import` converts it")
         description = _described(members)
         with open_hdf5(members.weights):
             pass
@@ -67,13 +67,13 @@ def open_keras_file(path: Path) -> keras.Model:
             model = keras.saving.deserialize_keras_object(description, _OWN, safe_mode=True)
             model.load_weights(members.weights)
         except Exception as error:  # Keras' errors have no common root but this
-            raise ModelError(f"Keras cannot open it: {_first_line(error)}") from error
+            raise ModelError(f"Keras cannot open it: {shown(first_line(error))}") from error
         return model
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """What a ``.keras`` file holds: its description and the version of Keras as it says, and a copy of the weights."""
+    """The content of a ``.keras`` file: its description, the recorded version of Keras, and a copy of the weights."""
 
     description: dict[str, Any]
     version: str
@@ -82,12 +82,12 @@ class Members:
 
 @contextlib.contextmanager
 def opened_members(path: Path) -> Iterator[Members]:
-    """The members of a ``.keras`` file of bounded sizes, their content not yet looked at.
+    """The members of a ``.keras`` file, limited in size, their content not yet checked.
 
-    The weights are a copy in a folder of their own, so that what is checked is what is opened.
+    The weights are copied to a separate folder, so that the checked bytes are the ones that Keras opens.
 
     Raises:
-        ModelError: when it is missing, no such archive, or too large.
+        ModelError: when it is missing, not such an archive, or too large.
     """
     if not path.is_file():
         refuse("there is no such model file")
@@ -102,14 +102,9 @@ def opened_members(path: Path) -> Iterator[Members]:
 
 
 def _described(members: Members) -> dict[str, Any]:
-    """The description, built again and measured."""
+    """The description, rebuilt, its sizes checked."""
     description = rebuild(members.description)
     taken, made = measure(description, Budget())
     if taken[0] is not None or taken[1:] not in _INPUTS or made[1:] != (10,):
         refuse(f"maps {taken} to {made}; expected (N, 28, 28) images to (N, 10) probabilities")
     return description
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return shown(lines[0]) if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Plain data: numbers, words and short lists. Nothing here can name a file, an address or a piece of code."""
+"""Plain data from untrusted files: numbers, words, short lists; never a path, an address or code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from digitlab.errors import ModelError
 __all__ = ["item_name", "mapping", "parse_json", "plain", "refuse", "shown", "word"]
 
 _WORD = re.compile(r"[A-Za-z0-9_]{1,40}")
-_LARGEST = 1_000_000  # no size, count or coordinate of a network for digits comes near
+_LARGEST = 1_000_000  # far above any size in a network for digits
 _LARGEST_SEED = 1 << 64
 _LONGEST = 4096
 
 
 def refuse(reason: str) -> NoReturn:
-    """Refuse what a file says.
+    """Refuse the file.
 
     Raises:
         ModelError: always, with ``reason``.
@@ -27,7 +27,7 @@ def refuse(reason: str) -> NoReturn:
 
 
 def shown(value: object) -> str:
-    """A stranger's value for a message: on one line, at most 60 characters, nothing that moves a terminal's cursor.
+    """An untrusted value for a message: on one line, at most 60 characters, without control characters.
 
     >>> shown("a" * 100 + chr(27))
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"
@@ -37,7 +37,7 @@ def shown(value: object) -> str:
 
 
 def mapping(value: object, where: str) -> dict[str, Any]:
-    """``value`` if it is an object of JSON.
+    """``value`` if it is a JSON object.
 
     Raises:
         ModelError: when it is anything else.
@@ -73,7 +73,7 @@ def plain(value: object, where: str, *, depth: int = 3) -> Any:
     """A copy of ``value`` if it is None, a number, a word of letters and digits, or a list of them.
 
     Raises:
-        ModelError: for anything else: text that could be a path, objects, numbers without end.
+        ModelError: for anything else: text that could be a path, objects, huge numbers.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -90,12 +90,12 @@ def plain(value: object, where: str, *, depth: int = 3) -> Any:
 
 
 def parse_json(content: bytes | str, where: str) -> Any:
-    """What ``content`` says as JSON.
+    """Parse ``content`` as JSON.
 
     Raises:
-        ModelError: when it is no JSON, or nested too deeply.
+        ModelError: when it is not JSON, or nested too deeply.
     """
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{where} is no JSON that can be read ({str(error)[:100]})") from error
+        raise ModelError(f"{where} is not valid JSON ({str(error)[:100]})") from error

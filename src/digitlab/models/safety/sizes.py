@@ -1,6 +1,6 @@
-"""How large a network would become, computed before any of it is made.
+"""The size of a network, computed before any of it is allocated.
 
-Keras allocates a layer's weights the moment it is connected; a file of 300 bytes can ask for terabytes.
+Keras allocates a layer's weights as soon as it is connected; a file of 300 bytes can ask for terabytes.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_ACTIVATION", "MOST_PARAMETERS", "Budget", "make_layer", "measure"]
 
 MOST_PARAMETERS = 50_000_000  # 200 MB; the largest architecture here has one million
-LARGEST_ACTIVATION = 500_000  # numbers an image: 2 GB for a batch of 1,000; 640 channels of a digit's size
+LARGEST_ACTIVATION = 500_000  # per image: 2 GB for a batch of 1,000; 640 channels of a digit's size
 
 Shape = tuple[int | None, ...]
 
 
 class Budget:
-    """Adds up what a network's layers need, and refuses the one that needs too much."""
+    """Adds up the sizes of a network's layers, and refuses what exceeds the limits."""
 
     def __init__(self) -> None:
         self.parameters = 0
 
     def admit(self, layer: keras.Layer, taken: Shape | Sequence[Shape]) -> Shape:
-        """The shape that ``layer`` makes of ``taken``; a list of shapes for layers that merge.
+        """The output shape of ``layer`` for the input shape ``taken``, a list of shapes for merging layers.
 
         Raises:
-            ModelError: when it cannot take them, or the network grows too large.
+            ModelError: when the layer cannot take them, or the network becomes too large.
         """
         kind, name = type(layer).__name__, layer.name
         try:
-            # Ours computes an image of the same size; Keras cannot tell without running it.
+            # Our layer keeps the image's size; Keras would have to run it to tell.
             made: Any = tuple(taken if kind in OWN_LAYERS else layer.compute_output_shape(taken))
-        except Exception as error:  # whatever arithmetic on a stranger's numbers can raise
+        except Exception as error:  # arithmetic on untrusted numbers may raise anything
             raise ModelError(f"{kind} {shown(name)} cannot take {taken}: {shown(str(error))}") from error
         self.parameters += 0 if kind in MERGING else _parameters(layer, kind, taken)  # type: ignore[arg-type]
         if self.parameters > MOST_PARAMETERS:
@@ -52,42 +52,42 @@ class Budget:
 
 
 def within_bounds(shape: Shape, where: str) -> Shape:
-    """``shape`` of a batch's tensor, if an image's part of it is of bounded size.
+    """``shape`` of a batch's tensor, if it is within the limit per image.
 
     Raises:
         ModelError: when it is not.
     """
     sizes = shape[1:]
     if any(not isinstance(size, int) or size < 1 for size in sizes):
-        refuse(f"{where} makes {shape}; expected known sizes of at least 1 after the batch")
+        refuse(f"{where} outputs {shape}; expected known sizes of at least 1 after the batch")
     if math.prod(sizes) > LARGEST_ACTIVATION:  # type: ignore[arg-type]
-        refuse(f"{where} makes {shape}; at most {LARGEST_ACTIVATION:,} numbers an image are computed")
+        refuse(f"{where} outputs {shape}; at most {LARGEST_ACTIVATION:,} numbers per image are allowed")
     return shape
 
 
 def make_layer(kind: str, config: dict[str, Any]) -> keras.Layer:
-    """A layer of an allowed class with plain arguments; it has no weights yet.
+    """A layer of an allowed class with plain arguments, without weights.
 
     Raises:
-        ModelError: when the class does not take such arguments.
+        ModelError: when the class does not accept the arguments.
     """
     entry = {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
     try:
         return SobelImage(**config) if kind in OWN_LAYERS else keras.layers.deserialize(entry)
-    except Exception as error:  # whatever a constructor can raise
+    except Exception as error:  # a constructor may raise anything
         raise ModelError(f"{kind} {shown(config.get('name'))} cannot be made: {shown(str(error).strip())}") from error
 
 
 def measure(model: dict[str, Any], budget: Budget, taken: Shape | None = None) -> tuple[Shape, Shape]:
-    """The shapes of input and output of a description that `configuration.rebuild` made.
+    """The input and output shapes of a description that `configuration.rebuild` made.
 
     Args:
         model: the description.
-        budget: what its layers are charged to.
-        taken: the shape that it is called with where it is part of another model.
+        budget: adds up its layers.
+        taken: the input shape where it is part of another model.
 
     Raises:
-        ModelError: when it is no network from one input to one output, or too large.
+        ModelError: when it is not a network from one input to one output, or too large.
     """
     measured = _sequential if model["class_name"] == "Sequential" else _functional
     return measured(model["config"], budget, taken)
@@ -128,16 +128,16 @@ def _functional(config: dict[str, Any], budget: Budget, taken: Shape | None) -> 
     while waiting:
         later = [each for each in waiting if not _step(*each, shapes, budget)]
         if len(later) == len(waiting):
-            refuse(f"layer {shown(later[0][0]['name'])} takes what no layer makes")
+            refuse(f"layer {shown(later[0][0]['name'])} takes a tensor that no layer outputs")
         waiting = later
     missing = [end for end in ends if end not in shapes]
     if missing:
-        refuse(f"input or output {shown(missing[0][0])} is made by no layer")
+        refuse(f"input or output {shown(missing[0][0])} is the output of no layer")
     return shapes[ends[0]], shapes[ends[1]]
 
 
 def _step(entry: dict[str, Any], number: int, shapes: dict[tuple[Any, ...], Shape], budget: Budget) -> bool:
-    """Work out one call of a layer; False where what it takes is not known yet."""
+    """Compute the shape of one call of a layer; False where its inputs are not known yet."""
     arguments = entry["inbound_nodes"][number]["args"]
     if len(arguments) != 1:
         refuse(f"layer {shown(entry['name'])} is called with {len(arguments)} tensors; expected 1, or one list")
@@ -158,7 +158,7 @@ def _only(references: list[Any], where: str) -> tuple[Any, ...]:
 
 
 def _parameters(layer: Any, kind: str, taken: Shape) -> int:
-    """How many numbers the layer will hold when it is built, trained or not."""
+    """The number of weights of the layer once built, trainable or not."""
     sizes = [size or 1 for size in taken]
     channels = sizes[1] if getattr(layer, "data_format", None) == "channels_first" else sizes[-1]
     if kind == "Dense":

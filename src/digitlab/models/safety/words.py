@@ -1,4 +1,4 @@
-"""What the description of an image classifier may say: its layers, and the words for their arguments."""
+"""The allow list for descriptions of image classifiers: layers and the values of their arguments."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ __all__ = ["ACTIVATIONS", "DTYPES", "HELPERS", "LAYERS", "MERGING", "OWN_LAYERS"
 
 MERGING = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
 
-# Layers of `keras.layers` that compute from pixels alone. Left out on purpose: Lambda and TFSMLayer (run what the file
-# brings), StringLookup and its kin (open files and addresses), TorchModuleWrapper (unpickles), Wrapper and RNN (take
+# Layers of `keras.layers` that compute from pixels only. Excluded on purpose: Lambda and TFSMLayer (run code from the
+# file), StringLookup and its like (open files and addresses), TorchModuleWrapper (unpickles), Wrapper and RNN (take
 # layers as arguments).
 LAYERS = MERGING | {
     "Activation",

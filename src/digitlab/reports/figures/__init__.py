@@ -1,4 +1,4 @@
-"""Numbers → figures: functions of arrays that return matplotlib figures, in one house style (`style.py`)."""
+"""Functions from arrays to matplotlib figures, in one style (`style.py`)."""
 
 from __future__ import annotations
 

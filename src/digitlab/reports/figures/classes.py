@@ -1,4 +1,4 @@
-"""Digit by digit: precision and recall as bars, the classification report, runs beside each other."""
+"""Figures by digit: precision and recall as bars, the classification report, comparison of runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["classification_report_figure", "precision_recall_bars_figure", "runs_by_digit_figure"]
 
-_SHORT = 4  # letters of a run's name, of which many go into a row
+_SHORT = 4  # letters of a run's name that is short enough for many per row
 
 
 @styled
 def precision_recall_bars_figure(precision: Sequence[float | None], recall: Sequence[float | None]) -> Figure:
-    """Two bars per digit (S0, figure 4.4). The axis begins near the lowest, so each bar bears its number, in per cent.
+    """Two bars per digit (thesis S0, figure 4.4), labelled in per cent, since the axis does not begin at 0.
 
-    A number that is undefined (None) has no bar and a dash: precision of a digit never predicted, recall of one absent.
+    None (the precision of a digit never predicted, the recall of an absent one) has a dash instead of a bar.
     """
     figure, axes = panel()
     colours = palette()
@@ -51,7 +51,7 @@ def precision_recall_bars_figure(precision: Sequence[float | None], recall: Sequ
 
 
 def _beginning(values: Sequence[float | None]) -> float:
-    """Where an axis of shares begins: as far below the lowest as it is below 1, on a round number; 0 for low ones.
+    """The start of an axis: as far below the lowest share as that is below 1, rounded; 0 for low shares.
 
     >>> _beginning([0.991, 0.999]), _beginning([0.96, None, 0.99]), _beginning([0.3])
     (0.98, 0.9, 0.0)
@@ -62,10 +62,10 @@ def _beginning(values: Sequence[float | None]) -> float:
 
 @styled
 def classification_report_figure(report: Mapping[str, Sequence[float | None]], support: Sequence[int]) -> Figure:
-    """The numbers of every digit as a tinted table; last, their averages, macro and weighted by support (S1, §4.2).
+    """The metrics of every digit as a tinted table, with macro and weighted averages (report S1, §4.2).
 
-    report: by its name, e.g. precision, a column of ten shares, None where undefined. The averages are those of
-        `evaluation.Metrics`: over the digits that have images
+    report: by name, e.g. precision, ten shares, None where undefined. The averages are those of `evaluation.Metrics`:
+        over the digits that have images
     """
     columns, rows = [*report, "support"], [*map(str, range(len(support))), "macro avg", "weighted avg"]
     figure, axes = panel(1.6 + 1.05 * len(columns), 0.9 + 0.33 * len(rows), left=1.3, bottom=0.1, right=0.1, top=0.75)
@@ -95,7 +95,7 @@ def _tinted(axes: Axes, at: tuple[int, int], value: float | None, begin: float, 
     if value is None:
         axes.text(column, row, "–", ha="center", va="center", color=palette().quiet)
         return
-    alpha = 0.65 * (1 - value) / (1 - min(begin, value))  # the worse, the stronger
+    alpha = 0.65 * (1 - value) / (1 - min(begin, value))  # stronger for lower values
     axes.add_patch(
         Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=palette().orange, alpha=alpha, linewidth=0)
     )
@@ -104,9 +104,9 @@ def _tinted(axes: Axes, at: tuple[int, int], value: float | None, begin: float, 
 
 @styled
 def runs_by_digit_figure(values: Mapping[str, Sequence[float | None]], name: str) -> Figure:
-    """A number of each digit, e.g. recall, of several runs: a dot per run, side by side over each digit.
+    """A metric of each digit, e.g. recall, for several runs: one dot per run, side by side over each digit.
 
-    values: by the run's name, ten shares; no dot where one is None
+    values: by run name, ten shares; no dot for None
     """
     columns = 2 if max(map(len, values)) > _SHORT else 8
     rows = -(-len(values) // columns)
@@ -124,7 +124,7 @@ def runs_by_digit_figure(values: Mapping[str, Sequence[float | None]], name: str
     axes.set_xlabel("digit")
     axes.set_title(f"{name} of each digit", y=1, pad=8 + 17 * rows)
     axes.legend(
-        axes.lines[: len(values)],  # given, because a name that begins with _ would be left out otherwise
+        axes.lines[: len(values)],  # explicit, since matplotlib skips names that begin with _
         list(values),
         loc="lower left",
         bbox_to_anchor=(0, 1),

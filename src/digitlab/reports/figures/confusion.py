@@ -21,7 +21,7 @@ __all__ = ["confusion_matrix_figure"]
 
 @styled
 def confusion_matrix_figure(matrix: Sequence[Sequence[int]], *, shares: bool = False) -> Figure:
-    """True digits (rows) against predicted ones (columns), with totals; errors are tinted (S0, figure 2.6).
+    """True digits (rows) against predicted ones (columns), with totals; errors are tinted (thesis S0, figure 2.6).
 
     matrix: 10 rows of 10 counts
     shares: per cent of each row instead of counts (normalised over the true digit). The right column and the last
@@ -52,7 +52,7 @@ def confusion_matrix_figure(matrix: Sequence[Sequence[int]], *, shares: bool = F
 
 
 def _tint(axes: Axes, counts: NDArray[np.integer]) -> None:
-    """A cell's colour is transparent rather than pale: it suits dark paper as well."""
+    """A cell's colour is transparent rather than pale, for dark backgrounds too."""
     colours = palette()
     wrong = counts * (1 - np.eye(10, dtype=counts.dtype))
     most = max(1, int(wrong.max()))

@@ -1,4 +1,4 @@
-"""Pictures of digits, as on paper: ink on paper, whatever colours these have."""
+"""Pictures of digits in the colours of ink and paper of the chosen style."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["digits_figure", "draw_digit_grid", "save_digits", "sets_figure"]
 
-# A digit with its caption, and a title, in pixels of the digit; so many pixels are an inch.
+# The size of a digit with its caption, and of a title, in pixels of the digit; pixels per inch.
 _CELL, _TITLE, _PIXELS = (40, 32), 20, 50
 
 
@@ -61,10 +61,10 @@ def _draw_captioned(axes: Axes, images: NDArray[np.uint8], captions: Sequence[st
 def draw_digit_grid(
     axes: Axes, images: NDArray[np.uint8], shape: tuple[int, int], cell: tuple[int, int], at: tuple[int, int]
 ) -> None:
-    """One picture of all images, row by row, for a thousand axes take a minute.
+    """One picture of all images, row by row, since a thousand axes take a minute.
 
-    images: uint8 (N, 28, 28); shape: cells down and across; cell: its height and width, and at: where in it an image
-        begins, all in pixels, which are the units of ``axes`` then
+    images: uint8 (N, 28, 28); shape: cells down and across; cell: its height and width; at: the position of an image in
+        it; all in pixels, which become the units of ``axes``
     """
     (down, across), (high, wide), (top, left) = shape, cell, at
     pixels = np.zeros((down, high, across, wide), np.uint8)

@@ -1,4 +1,4 @@
-"""Classical filters: what each makes of an image."""
+"""Classical filters and their results for an image."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _FILTERS_ACROSS = 3
 def filters_figure(
     image: NDArray[np.uint8], kernels: Mapping[str, NDArray[np.float32]], results: Mapping[str, NDArray[np.float32]]
 ) -> Figure:
-    """An image and, for every filter, its kernel as numbers beside what it makes of the image (S2, "More filters").
+    """An image and, for every filter, its kernel and its result (Oviedo slides S2, "More filters").
 
     image: uint8 (H, W); kernels: float32 (K, K) by name; results: float32 (H, W) by the same names. Results of kernels
-        that subtract are drawn in two colours about 0, those of the others in grey.
+        with negative weights are drawn in two colours about 0, others in grey.
     """
     rows = -(-(1 + len(kernels)) // _FILTERS_ACROSS)
     shape = min(1.5, max(0.75, image.shape[0] / image.shape[1]))
@@ -71,7 +71,7 @@ def _draw_kernel(axes: Axes, kernel: NDArray[np.float32]) -> None:
 
 
 def _in_whole_numbers(kernel: NDArray[np.float32]) -> tuple[NDArray[np.float64], int]:
-    """A kernel as whole numbers and what they are divided by."""
+    """A kernel as integers and their common divisor."""
     smallest = float(np.abs(kernel[kernel != 0]).min())
     divisor = 1 if np.array_equal(kernel, np.rint(kernel)) else round(1 / smallest)
     return np.rint(kernel.astype(np.float64) * divisor), divisor

@@ -1,4 +1,4 @@
-"""Learning: curves over batches and epochs, of one run or of several; the learning-rate range test."""
+"""Learning curves over batches and epochs, of one run or several; the learning-rate range test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["learning_curves_figure", "learning_rate_figure", "runs_figure"]
 
-_MOST_POINTS = 500  # more batches than pixels across only make the file large
+_MOST_POINTS = 500  # more points than pixels only make the file larger
 
 
 @styled
@@ -28,13 +28,13 @@ def learning_curves_figure(
     *,
     of: Sequence[str] = ("loss", "accuracy"),
 ) -> Figure:
-    """Loss and accuracy: every batch as a thin line, epochs as points, validation where there was one (S0, figure 5.7).
+    """Loss and accuracy: batches as a thin line, epochs as points, validation where there was one (S0, figure 5.7).
 
     history: columns epoch, loss, accuracy, validation_loss, validation_accuracy; test_loss, test_accuracy where the
         test images were watched
-    batches: columns epoch, batch, loss, accuracy; none where the batches are not known. Where there are more batches
-        than points across, each point is the mean of some.
-    of: which of the two, a panel each
+    batches: columns epoch, batch, loss, accuracy; empty where unknown. Where there are more batches
+        than points, each point is a mean.
+    of: which of the two, one panel each
     """
     width, height = 4.8, 3.5
     figure = canvas(width * len(of), height)
@@ -76,7 +76,7 @@ def _curve(
 
 
 def _over_epochs(axes: Axes, title: str, kind: str, values: Sequence[float]) -> None:
-    """Axes for ``values`` over epochs: near enough to see them, whatever the first batches were like."""
+    """Axes for ``values`` over epochs, with limits that ignore the extreme first batches."""
     shown = np.asarray(values, float)
     shown = shown[np.isfinite(shown)]
     if kind == "loss":
@@ -97,10 +97,10 @@ def _block_means(values: NDArray[Any], step: int) -> NDArray[Any]:
 
 @styled
 def runs_figure(histories: Mapping[str, Mapping[str, Sequence[float]]], column: str) -> Figure:
-    """One column of several runs' histories over epochs, a line a run.
+    """One column of several runs' histories over epochs, one line per run.
 
-    histories: by the run's name: columns epoch and ``column``, which is loss, accuracy, or one of these
-        with validation_ or test_ before it; a run without such numbers has no line
+    histories: by run name: columns epoch and ``column``, which is loss or accuracy, with or without the prefix
+        validation_ or test_; a run without it has no line
     """
     figure, axes = panel()
     values: list[float] = []
@@ -112,7 +112,7 @@ def runs_figure(histories: Mapping[str, Mapping[str, Sequence[float]]], column: 
     kind = column.removeprefix("validation_").removeprefix("test_")
     _over_epochs(axes, column.replace("_", " ") if kind != column else f"training {kind}", kind, values)
     if axes.lines:
-        # Handles and labels are given because a name that begins with _ would be left out otherwise.
+        # Handles and labels are explicit, since matplotlib skips names that begin with _.
         names = [str(line.get_label()) for line in axes.lines]
         place: Literal["upper right", "lower right"] = "upper right" if kind == "loss" else "lower right"
         axes.legend(axes.lines, names, loc=place, ncols=1 + len(names) // 5)
@@ -127,16 +127,16 @@ def learning_rate_figure(
     suggested: float | None,
     least: float | None,
 ) -> Figure:
-    """The loss as the learning rate rises from step to step, and the rates to choose (S1, figure 3.9).
+    """The loss over a rising learning rate, and suggested rates (report S1, figure 3.9).
 
     rates, losses, smoothed: float64 (S,)
-    suggested: where the smoothed loss falls fastest; least: where it is least, of which a tenth is marked as well
+    suggested: where the smoothed loss falls fastest; least: where it is smallest; a tenth of that is marked too
     """
     colours = palette()
     figure, axes = panel(7, 4)
     axes.semilogx(rates, losses, color=colours.blue, alpha=0.4, linewidth=0.9, label="each batch")
     axes.semilogx(rates, smoothed, color=colours.blue, linewidth=2, label="smoothed")
-    # Where it diverges, a loss can be a thousand times the first; the way down is what is looked at.
+    # A diverging loss can be a thousand times the first one; the limits show the descent.
     axes.set_ylim(0, 1.4 * max(smoothed[0], smoothed.min()))
     tenth = least and least / 10
     if least is not None:

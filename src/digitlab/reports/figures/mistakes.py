@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["mistakes_figure"]
 
-_HIGH, _WIDE, _PIXELS = 44, 76, 36  # a cell in pixels of the digit, and how many of them are an inch
-_BAR = 22  # as long as this is a probability of 1
+_HIGH, _WIDE, _PIXELS = 44, 76, 36  # the size of a cell in pixels of the digit, and pixels per inch
+_BAR = 22  # length of the bar for a probability of 1
 
 
 @styled
@@ -32,8 +32,8 @@ def mistakes_figure(
 ) -> Figure:
     """Each misclassified image under its true digit, beside its three most probable classes as bars.
 
-    images: uint8 (N, 28, 28); labels: (N,), the true digits; probabilities: (N, 10); numbers: (N,), each image's place
-        in its set
+    images: uint8 (N, 28, 28); labels: (N,), the true digits; probabilities: (N, 10); numbers: (N,), each image's row
+        in its dataset
     """
     across = max(1, min(columns, len(images)))
     down = max(1, -(-len(images) // across))

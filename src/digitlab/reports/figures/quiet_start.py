@@ -1,4 +1,4 @@
-"""matplotlib's first import, which says nothing of a home that cannot be written: it works from a temporary folder."""
+"""Silences matplotlib's warning about a home folder that cannot be written; it then uses a temporary folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOG.setLevel(logging.ERROR)
 try:
     import matplotlib as mpl
 
-    mpl.get_configdir()  # each looks for its folder once, and warns where there is none
+    mpl.get_configdir()  # each looks up its folder once, and warns where there is none
     mpl.get_cachedir()
 finally:
     _LOG.setLevel(_before)

@@ -1,4 +1,4 @@
-"""Figures → files, and → SVG elements of a page that follow its colours."""
+"""Saves figures to files, and as SVG elements for a page, with the page's colours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _VARIABLES = {colour: f"var(--{name})" for name, colour in asdict(LIGHT).items()
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
-    """Write a figure, atomically; the name's end chooses the format.
+    """Write a figure, atomically; the file name's ending gives the format.
 
     Raises:
         UsageError: for an ending that matplotlib cannot write.
@@ -43,13 +43,13 @@ def save_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
 
 
 def svg_element(figure: Figure, name: str, description: str) -> str:
-    """A figure made in the light style as an SVG element for a page, without background.
+    """A figure in the light style as an SVG element for a page, without background.
 
-    Its text stays text, in the page's font; its colours become the page's variables --ink, --blue …, one for each of
-    the palette, so that it follows the page into the dark.
+    Text stays text, in the page's font; colours become the page's CSS variables --ink, --blue …, one per palette
+    colour, so that the figure follows the page's dark mode.
 
-    name: sets it apart from other elements of the page, whose inner names would be the same
-    description: what it shows, for those who cannot see it
+    name: a prefix for the element's ids, which must be unique on the page
+    description: the alternative text
     """
     out = io.StringIO()
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify_threshold": 0.4}
@@ -70,7 +70,7 @@ def svg_element(figure: Figure, name: str, description: str) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """A name in letters that the font lacks is drawn as boxes; no more need be said."""
+    """Silence the warning about letters missing from the font, which are drawn as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

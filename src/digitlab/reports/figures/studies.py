@@ -1,4 +1,4 @@
-"""Studies: cells over epochs, cells beside what was published, learning-rate range tests side by side."""
+"""Figures of studies: cells over epochs, measured and published results, learning-rate range tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    Seeds = Sequence[Sequence[float]]  # of each seed: a number an epoch
+    Seeds = Sequence[Sequence[float]]  # by seed: one number per epoch
 
 __all__ = ["batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure"]
 
@@ -26,10 +26,10 @@ _WIDTH, _HEIGHT, _LEGEND_ROW = 4.8, 3.5, 0.24  # inches
 def cells_over_epochs_figure(
     panels: Mapping[str, Mapping[str, Seeds]], published: Mapping[str, Mapping[str, Sequence[float]]] | None = None
 ) -> Figure:
-    """A panel a quantity, a colour a cell: each seed as a thin line, their mean as a bold one.
+    """One panel per quantity, one colour per cell: seeds as thin lines, their mean as a bold one.
 
-    panels: by title, then by cell: of each seed, numbers over epochs; the mean goes as far as the shortest seed
-    published: by the same names, a number an epoch, drawn as crosses
+    panels: by title, then by cell: for each seed, numbers over epochs; the mean ends with the shortest seed
+    published: by the same names, one number per epoch, drawn as crosses
     """
     names = list(dict.fromkeys(name for cells in panels.values() for name in cells))
     styles = dict(zip(names, line_styles(len(names)), strict=True))
@@ -71,7 +71,7 @@ def _over_epochs(
         together = min(map(len, seeds), default=0)
         if together:
             mean = np.mean([seed[:together] for seed in seeds], axis=0)
-            marker = "o" if together < 3 else None  # a line of one point is none
+            marker = "o" if together < 3 else None  # a single point would be invisible as a line
             axes.plot(np.arange(1, together + 1), mean, **styles[name], marker=marker)  # type: ignore[arg-type]
     for name, numbers in published.items():
         axes.plot(np.arange(1, len(numbers) + 1), numbers, "x", color=styles[name]["color"], markersize=7)
@@ -84,7 +84,7 @@ def _over_epochs(
 
 
 def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
-    """Near enough to see the differences: a few wild epochs may leave the picture."""
+    """Limits that show the differences: a few extreme epochs may be outside."""
     if not len(values):
         return
     low, high = np.quantile(values, [0.02, 0.98])
@@ -99,7 +99,7 @@ def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
 def cells_figure(
     cells: Mapping[str, Sequence[float]], published: Mapping[str, float], title: str, *, logarithmic: bool = False
 ) -> Figure:
-    """A row a cell: each seed as a dot, the mean as a bar, the published number as an open diamond."""
+    """One row per cell: seeds as dots, the mean as a bar, the published value as an open diamond."""
     longest = max(map(len, cells), default=0)
     figure, axes = panel(
         4.2 + 0.085 * longest, 0.95 + 0.27 * len(cells), left=0.3 + 0.085 * longest, bottom=0.4, top=0.5
@@ -132,9 +132,9 @@ def cells_figure(
 def range_tests_figure(
     tests: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]], published: Mapping[str, float]
 ) -> Figure:
-    """Loss against a rising learning rate, a panel a cell, a line a seed (S1, figure 3.9).
+    """Loss over a rising learning rate, one panel per cell, one line per seed (report S1, figure 3.9).
 
-    tests: by cell, of each seed: rates and smoothed losses; published: the rate that was chosen, a vertical line
+    tests: by cell, for each seed: rates and smoothed losses; published: the published rate, a vertical line
     """
     across = min(3, len(tests))
     down = -(-len(tests) // across)
@@ -171,10 +171,10 @@ def range_tests_figure(
 def batches_figure(
     histories: Mapping[str, Mapping[str, Sequence[float | None]]], batches: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> Figure:
-    """Loss and accuracy while training, with validation points, a row a cell, the rows in one scale (S0, figure 5.7).
+    """Training loss and accuracy with validation points, one row per cell, same scale for all (S0, figure 5.7).
 
-    histories: by cell, columns accuracy, loss, validation_accuracy, validation_loss, an epoch a number
-    batches: by cell, columns place (in epochs), accuracy, loss: means of some batches
+    histories: by cell, columns accuracy, loss, validation_accuracy, validation_loss, one number per epoch
+    batches: by cell, columns place (in epochs), accuracy, loss: means of several batches
     """
     down = max(1, len(histories))
     height = 2.9 * down + 0.3

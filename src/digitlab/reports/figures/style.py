@@ -1,8 +1,8 @@
-"""The house style of every figure: colours, type, panels; light and dark.
+"""The style of all figures: colours, fonts, panels; light and dark.
 
-Readable at half size and by the colour-blind: the colours are Okabe's and Ito's, and where there are more lines than
-colours, the second half is dashed. A figure function is marked `styled` and asks `palette` for its colours. Figures are
-made without pyplot: no global state, no window.
+Readable at half size and by the colour-blind: the colours are those of Okabe and Ito, and where there are more lines
+than colours, the second half is dashed. Figure functions are decorated with `styled` and take their colours from
+`palette`. Figures are made without pyplot: no global state, no window.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by what they mean: ``ink`` for words, ``quiet`` for lesser ones, ``line`` for grids; five for lines."""
+    """Colours by purpose: ``ink`` for text, ``quiet`` for secondary text, ``line`` for grids; five for curves."""
 
     paper: str
     ink: str
@@ -53,11 +53,11 @@ class Palette:
 
     @property
     def series(self) -> tuple[str, ...]:
-        """Colours that are told apart without a red or a green sense."""
+        """Colours that red–green colour-blind people can distinguish."""
         return (self.blue, self.orange, self.green, self.pink, self.amber)
 
 
-# Every colour stands once, for the page puts a variable of its style sheet in the place of each.
+# Every colour is unique, as pages replace each by a CSS variable.
 LIGHT = Palette(
     paper="#ffffff", ink="#1d2129", quiet="#5d6470", line="#dfe2e7",
     blue="#0072b2", orange="#d55e00", green="#009e73", pink="#b8578f", amber="#c98a00",
@@ -72,13 +72,13 @@ _current: ContextVar[Palette] = ContextVar("palette", default=LIGHT)
 
 
 def palette() -> Palette:
-    """The colours to draw in now."""
+    """The colours of the current style."""
     return _current.get()
 
 
 @contextmanager
 def house_style(*, dark: bool = False) -> Iterator[Palette]:
-    """Figures made inside are in the house style; ``dark`` for light lines on dark paper.
+    """Figures made inside have the common style; ``dark`` for light lines on a dark background.
 
     >>> with house_style(dark=True) as colours:
     ...     colours.paper, palette().blue
@@ -96,7 +96,7 @@ def house_style(*, dark: bool = False) -> Iterator[Palette]:
 def _settings(colours: Palette) -> dict[Any, Any]:
     return {
         "text.color": colours.ink,
-        "text.parse_math": False,  # a run may be called "$x$"
+        "text.parse_math": False,  # a run may be named "$x$"
         "axes.edgecolor": colours.quiet,
         "axes.facecolor": "none",
         "axes.labelcolor": colours.ink,
@@ -129,7 +129,7 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
-    """Make a figure function draw in the house style, in the colours that are chosen where it is called."""
+    """Decorator: a figure function draws in the common style, with the caller's choice of light or dark."""
 
     @functools.wraps(draw)
     def in_house_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Figure:
@@ -140,7 +140,7 @@ def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
 
 
 def canvas(width: float, height: float) -> Figure:
-    """An empty figure of so many inches."""
+    """An empty figure of this size in inches."""
     return Figure(figsize=(width, height))
 
 
@@ -153,9 +153,9 @@ def panel(
     right: float = 0.15,
     top: float = 0.4,
 ) -> tuple[Figure, Axes]:
-    """A figure of one diagram with fixed margins, all in inches: panels side by side stay in line.
+    """A figure with one pair of axes and fixed margins in inches, so that panels side by side are aligned.
 
-    To let matplotlib find the margins instead would draw everything several times.
+    Automatic margins would make matplotlib draw everything several times.
     """
     figure = canvas(width, height)
     axes = figure.add_axes(
@@ -167,7 +167,7 @@ def panel(
 
 
 def line_styles(count: int) -> list[dict[str, str]]:
-    """How to draw so many lines that they can be told apart: a colour and a dash each.
+    """Distinguishable styles for ``count`` lines: colour and dash.
 
     >>> styles = line_styles(10)
     >>> len({(style["color"], style["linestyle"]) for style in styles})

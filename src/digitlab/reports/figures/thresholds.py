@@ -1,4 +1,4 @@
-"""Each digit against the other nine (one-vs-rest): ROC and precision–recall curves, whole and near the corner."""
+"""One-vs-rest ROC and precision–recall curves of each digit, whole and near the corner."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["precision_recall_figure", "roc_figure"]
 
-_NEAREST, _FURTHEST = 0.002, 0.5  # how much of an axis the corner shows, at least and at most
-_AROUND = 4  # times as far from the corner as the bend that is furthest from it
+_NEAREST, _FURTHEST = 0.002, 0.5  # smallest and largest part of an axis shown by the corner
+_AROUND = 4  # limits, in multiples of the distance of the furthest bend from the corner
 
 
 @styled
 def roc_figure(curves: Sequence[Curve | None], mean: Curve | None = None, *, corner: bool = False) -> Figure:
-    """ROC of each digit and their macro average, with the areas (S1, figures 4.1 and 4.3).
+    """ROC of each digit and their macro average, with the areas (report S1, figures 4.1 and 4.3).
 
-    curves: ten, None for a digit that the set lacks; x is the false positive rate, y the true positive rate
-    corner: the top left only, as near as shows where the curves bend
+    curves: ten, None for an absent digit; x is the false positive rate, y the true positive rate
+    corner: the top left corner only, where the curves bend
     """
     figure, axes = panel()
     _one_each(axes, curves, areas=not corner)
@@ -52,13 +52,13 @@ def roc_figure(curves: Sequence[Curve | None], mean: Curve | None = None, *, cor
 
 @styled
 def precision_recall_figure(curves: Sequence[Curve | None], *, corner: bool = False) -> Figure:
-    """Precision against recall of each digit, with the average precisions (S1, figures 4.2 and 4.4).
+    """Precision against recall of each digit, with the average precisions (report S1, figures 4.2 and 4.4).
 
-    curves: ten, None for a digit that the set lacks; x is recall, y precision
-    corner: the top right only, as near as shows where the curves bend
+    curves: ten, None for an absent digit; x is recall, y precision
+    corner: the top right corner only, where the curves bend
     """
     figure, axes = panel()
-    # Between two points the precision of the later one is reached: straight lines would be too hopeful.
+    # Steps: straight lines between the points would be too optimistic.
     _one_each(axes, curves, areas=not corner, drawstyle="steps-pre")
     if corner:
         wide, high = _reach([(1 - curve.x, 1 - curve.y) for curve in curves if curve])
@@ -88,7 +88,7 @@ def _name_digits(axes: Axes, where: Literal["lower left", "lower right"]) -> Non
 
 
 def _reach(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[float, float]:
-    """How far from the corner to look along either axis: curves as distances from it."""
+    """The limits of both axes around the corner; curves are given as distances from it."""
     bends = np.array([[across[place], up[place]] for across, up in curves for place in [np.argmin(across + up)]])
     if not len(bends):
         return _FURTHEST, _FURTHEST

@@ -22,7 +22,7 @@ __all__ = ["error_reject_figure", "reliability_figure"]
 def reliability_figure(found: Reliability) -> Figure:
     """Accuracy over confidence, with 95 % confidence intervals; below, the number of predictions in each bin.
 
-    A dot under the diagonal: overconfident. Few predictions make a long interval.
+    A dot below the diagonal means overconfidence. Few predictions give a long interval.
     """
     figure, axes = panel(bottom=1.15)
     colours = palette()
@@ -71,7 +71,7 @@ def _counts(figure: Figure, above: Axes, found: Reliability) -> None:
 
 @styled
 def error_reject_figure(curve: Curve) -> Figure:
-    """The error rate of the predictions that are left when the least confident ones are rejected.
+    """Error–rejection curve: the error rate of the rest when the least confident predictions are rejected.
 
     curve: x is the rejection rate, y the error rate of the rest
     """

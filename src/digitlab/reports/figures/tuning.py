@@ -1,4 +1,4 @@
-"""Searches: trials in their order, and what is best in several things at once."""
+"""Figures of hyperparameter searches: trials in order, and Pareto fronts."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def trials_figure(
     *,
     more_is_better: bool = True,
 ) -> Figure:
-    """Trials in the order in which they were proposed: complete ones as dots, pruned ones as crosses where they ended.
+    """Trials in order: complete ones as dots, pruned ones as crosses where they ended.
 
-    The line is the best of the complete ones so far. Pruned trials far below leave the picture.
+    The line is the best complete trial so far. Pruned trials far below may be outside.
     """
     figure, axes = panel(7.2, 3.7, bottom=0.95)
     colours = palette()
@@ -47,7 +47,7 @@ def trials_figure(
         until = [*places[whole], places.max()]
         marks += axes.step(until, [*best, best[-1]], where="post", color=colours.orange, label="best so far")
         shown = found[whole]
-        half = abs(float(np.nanmedian(found)) - best[-1])  # half of all trials are to be seen, if few are complete
+        half = abs(float(np.nanmedian(found)) - best[-1])  # half of all trials are visible, if few are complete
         room = max(float(np.ptp(shown)), half, 1e-3)
         axes.set_ylim(*_near(float(shown.min()), float(shown.max()), room, more_is_better=more_is_better))
     axes.set_xlabel("trial")
@@ -67,12 +67,12 @@ def front_figure(
     *,
     more_is_better: bool = True,
 ) -> Figure:
-    """Every complete trial by two objectives, a panel for each other one; those of the Pareto front in colour.
+    """Every complete trial by two objectives, one panel per further objective; the Pareto front in colour.
 
-    The line goes through the trials that no other beats in the panel's two objectives: with three, the front has more.
-    Their numbers stand beside them. Costs that differ tenfold are drawn by their logarithm.
+    The line is the Pareto front of the panel's two objectives; with three, the front has more trials, labelled with
+    their numbers. Costs that differ tenfold have a logarithmic axis.
 
-    others: by title, of each trial; less is better in all of them
+    others: by title, one value per trial; less is better
     """
     figure = canvas(_WIDTH * len(others), _HEIGHT)
     colours = palette()
@@ -109,12 +109,12 @@ def front_figure(
 
 
 def _near(low: float, high: float, room: float, *, more_is_better: bool) -> tuple[float, float]:
-    """More room on the side of the bad ones, where the pruned are."""
+    """Limits with more room on the bad side, where pruned trials are."""
     return (low - room, high + 0.15 * room) if more_is_better else (low - 0.15 * room, high + room)
 
 
 def _unbeaten(costs: np.ndarray, gains: np.ndarray) -> list[int]:
-    """Rows that no other beats in both, the cheapest first.
+    """Rows of the Pareto front of two objectives, the cheapest first.
 
     >>> _unbeaten(np.array([3.0, 1.0, 2.0]), np.array([0.9, 0.7, 0.6]))
     [1, 0]

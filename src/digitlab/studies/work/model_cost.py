@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.models import export_onnx, preparation_of
-from digitlab.models.export import checking_images
+from digitlab.models.export.verify import checking_images
 from digitlab.network.classifier import Classifier
 from digitlab.training.assembly import network_of
 from digitlab.values import ModelCard

@@ -1,8 +1,8 @@
 """MNIST-C's fifteen corruptions (Mu and Gilmer 2019, arXiv 1906.02337), at the severities of the published set.
 
-Our own implementation from the paper and the published parameters. Each is ``(images, rng) -> images``,
-uint8 (N, 28, 28), for `transforms.by_blocks`. The published set was drawn with another generator and other libraries'
-filters: results agree in kind and strength, not pixel by pixel.
+Our implementation, from the paper and the published parameters. Each is ``(images, rng) -> images``,
+uint8 (N, 28, 28), for `transforms.by_blocks`. The published set was made with another random generator and other
+libraries' filters: results agree in kind and strength, not pixel by pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CORRUPTIONS"]
 
-# In the paper's order; the names of the sets are these after "mnist-c/".
+# In the paper's order; the datasets are named "mnist-c/" and one of these.
 CORRUPTIONS: dict[str, Transform] = {
     "shot-noise": shot_noise,
     "impulse-noise": impulse_noise,

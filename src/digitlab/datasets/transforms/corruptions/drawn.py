@@ -1,4 +1,4 @@
-"""Drawn over, or drawn anew: dotted line, zigzag, Canny edges."""
+"""Corruptions by drawing: dotted line, zigzag, Canny edges."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["canny_edges", "dotted_line", "zigzag"]
 
-LINE_REACH = 2.3  # pixels from a line's middle to where its light, 1 + log(1 - distance / reach), has no value
+LINE_REACH = 2.3  # pixels from a line's middle to where its brightness, 1 + log(1 - distance / reach), is undefined
 ZIGZAG_FIRST, ZIGZAG_LAST = 2, 25  # columns
 TOOTH = 2.0  # pixels: a quarter of a zigzag's period, and its height above the middle
 CANNY_DEVIATION, CANNY_LOW, CANNY_HIGH = 1.0, 0.1, 0.2  # pixels; of white, on the kernels of size 3
 
 
 def dotted_line(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A light line from edge to edge, two columns missing, two drawn; its ends lie on any row."""
+    """A light dotted line from edge to edge, two columns off, two on; its ends are in random rows."""
     ends = rng.integers(0, 27, (len(require_images(images)), 2))
     columns, rows = np.arange(28), np.arange(28)[:, None]
     middle = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * columns / 27  # (N, 28): the line's row in each column
@@ -31,14 +31,14 @@ def dotted_line(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def zigzag(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A light zigzag from column 2 to column 25, from any row to one at most five away, its teeth 4 wide and 4 high."""
+    """A light zigzag from column 2 to 25, from a random row to one at most five away; teeth 4 wide and 4 high."""
     starts = rng.integers((0, -5), (27, 5), (len(require_images(images)), 2))
     across = np.arange(28.0) - ZIGZAG_FIRST
     down = np.arange(28.0)[:, None] - starts[:, 0, None, None]
     slopes = np.arctan2(starts[:, 1], ZIGZAG_LAST - ZIGZAG_FIRST)[:, None, None]
     along = across * np.cos(slopes) + down * np.sin(slopes)  # (N, 28, 28): the line's own coordinates
     aside = down * np.cos(slopes) - across * np.sin(slopes)
-    # A triangular wave of period four teeth that starts at 0; asides are taken across the line, not across the tooth.
+    # A triangular wave with a period of four teeth; distances are perpendicular to the line, not to the tooth.
     wave = TOOTH - np.abs((along - TOOTH) % (4 * TOOTH) - 2 * TOOTH)
     light = _light(aside + wave)
     light[(along < 0) | (along > (ZIGZAG_LAST - ZIGZAG_FIRST) / np.cos(slopes))] = 0
@@ -46,7 +46,7 @@ def zigzag(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def canny_edges(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """Nothing but the edges, one pixel wide, that Canny's detector finds after a Gaussian blur; nothing is random."""
+    """Canny edges, one pixel wide, after a Gaussian blur; not random."""
     results = np.empty(require_images(images).shape, np.uint8)
     for row, image in enumerate(images):
         soft = cv2.GaussianBlur(image, (9, 9), CANNY_DEVIATION, borderType=cv2.BORDER_CONSTANT)
@@ -55,6 +55,6 @@ def canny_edges(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def _light(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The light of a line, 0..1, at these distances in pixels from its middle."""
+    """The brightness of a line, 0..1, at these distances in pixels from its middle."""
     near = np.minimum(np.abs(distances), LINE_REACH - 1e-9)
     return np.asarray(np.clip(1 + np.log(1 - near / LINE_REACH), 0, 1))

@@ -1,4 +1,4 @@
-"""Changes of place: shear, scale, rotate, translate. About the centre, bilinear, 0 outside."""
+"""Geometric corruptions: shear, scale, rotate, translate. About the centre, bilinear, 0 outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHIFT = 3.0  # pixels: severity 3
 
 
 def shear(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Slanted by 0.4 radians to the left or the right, with even chance."""
+    """Sheared by 0.4 radians to the left or right, with equal probability."""
     angles = SHEAR * _signs(rng, len(require_images(images)))
     ones, zeros = np.ones(len(images)), np.zeros(len(images))
     linear = np.array([[ones, -np.sin(angles)], [zeros, np.cos(angles)]]).transpose(2, 0, 1)
@@ -29,23 +29,23 @@ def shear(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def rotate(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turned by 0.4 radians (23°) to the left or the right, with even chance."""
+    """Rotated by 0.4 radians (23°) to the left or right, with equal probability."""
     angles = ROTATION * _signs(rng, len(require_images(images)))
     linear = np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).transpose(2, 0, 1)
     return warp(images, about_centre(linear))
 
 
 def scale(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """Shrunk to 0.7 of the size; nothing is random."""
+    """Scaled to 0.7 of the size; not random."""
     return warp(images, about_centre(np.tile(np.eye(2) / SCALE, (len(require_images(images)), 1, 1))))
 
 
 def translate(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Moved by 3 pixels sideways and 3 up or down, each direction with even chance."""
+    """Shifted by 3 pixels sideways and 3 vertically, each direction with equal probability."""
     shifts = SHIFT * _signs(rng, 2 * len(require_images(images))).reshape(-1, 2)
     return warp(images, about_centre(np.tile(np.eye(2), (len(images), 1, 1)), shifts))
 
 
 def _signs(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """-1 or 1 with even chance: float64 (count,)."""
+    """-1 or 1 with equal probability: float64 (count,)."""
     return np.where(rng.random(count) < 0.5, -1.0, 1.0)

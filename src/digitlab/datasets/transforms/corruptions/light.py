@@ -1,4 +1,4 @@
-"""Light and weather: brightness, stripe, fog, spatter."""
+"""Lighting and weather corruptions: brightness, stripe, fog, spatter."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 __all__ = ["brightness", "fog", "plasma", "spatter", "stripe"]
 
 BRIGHTER = 0.5  # of white: severity 5
-STRIPE = slice(7, 21)  # columns that stay as they are
+STRIPE = slice(7, 21)  # columns that are not changed
 FOG, FOG_DECAY = 3.0, 1.4  # fog for white 1; severity 5
 SPATTER_MEAN, SPATTER_DEVIATION, SPATTER_THRESHOLD = 0.65, 0.3, 0.65  # severity 4, as the next three
 LIQUID_BLUR, DROP_BLUR, DROP_LIMIT = 1.0, 1.5, 0.8
 MUD = 63.0  # grey level
-_MAP = 256  # side of a fog map, of which an image is one corner: the fog has forms larger than the image
+_MAP = 256  # side of a fog map, of which an image takes a corner: fog has structures larger than the image
 
 
 def brightness(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """Every pixel lighter by half of white, clipped; nothing is random."""
+    """Every pixel brighter by half of white, clipped; not random."""
     return rounded(require_images(images) + np.float32(255 * BRIGHTER))
 
 
 def stripe(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """The outer quarters inverted, so that the middle half stands as a dark stripe; nothing is random."""
+    """The left and right quarters inverted, so that the middle half is a dark stripe; not random."""
     results = 255 - require_images(images)
     results[:, :, STRIPE] = images[:, :, STRIPE]
     return results
 
 
 def fog(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Three times as much fog as light, a plasma fractal, and the sum scaled back to the image's highest level."""
+    """Fog, a plasma fractal of three times white, added; the sum is scaled back to the image's maximum."""
     results = np.empty(require_images(images).shape, np.uint8)
     for start in range(0, len(images), 20):  # 20 fog maps are 5 MB
         rows = slice(start, start + 20)
@@ -51,8 +51,8 @@ def fog(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
 def plasma(wibbles: NDArray[np.float32], decay: float) -> NDArray[np.float32]:
     """Fractal height maps by the diamond-square method on a torus: float32 (N, S, S) in 0..1, S a power of two.
 
-    wibbles: float32 (N, S, S) in -1..1, what each point departs from the mean of its four neighbours
-    decay: each time the points come twice as close, departures shrink by its square (the published set squared it)
+    wibbles: float32 (N, S, S) in -1..1, each point's deviation from the mean of its four neighbours
+    decay: at each halving of the distance, deviations shrink by its square (as in the published set)
     """
     heights = np.zeros_like(wibbles)
     size, strength = wibbles.shape[1], 1.0
@@ -76,7 +76,7 @@ def plasma(wibbles: NDArray[np.float32], decay: float) -> NDArray[np.float32]:
 
 
 def spatter(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Drops of mud: where blurred noise is high, the image is covered with a dark grey."""
+    """Mud: where blurred noise is high, the image is covered with dark grey."""
     noise = rng.standard_normal(require_images(images).shape, np.float32)
     liquid = _gaussian(SPATTER_MEAN + SPATTER_DEVIATION * noise, LIQUID_BLUR)
     drops = _gaussian((liquid > SPATTER_THRESHOLD).astype(np.float32), DROP_BLUR)

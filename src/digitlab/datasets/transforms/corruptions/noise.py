@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["glass_blur", "impulse_noise", "motion_blur", "shot_noise"]
 
-PHOTONS = 3  # that a white pixel sends, on average: severity 5
+PHOTONS = 3  # expected number for a white pixel: severity 5
 SALT_AND_PEPPER = 0.17  # of the pixels: severity 4
 GLASS_DEVIATION, GLASS_ROUNDS = 0.7, 2  # pixels; swaps reach one pixel far: severity 1
 MOTION_DEVIATION, MOTION_LENGTH = 3.0, 21  # pixels: severity 1
 
 
 def shot_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Each pixel counts photons: a Poisson number of mean 3 for white, in steps of a third, clipped at white."""
+    """Shot noise: a Poisson number with mean 3 for white, in steps of a third, clipped at white."""
     counts = rng.poisson(require_images(images) * np.float32(PHOTONS / 255))
     return rounded(counts * (255 / PHOTONS))
 
 
 def impulse_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """17 % of the pixels become black or white, each with even chance."""
+    """17 % of the pixels become black or white, with equal probability."""
     numbers = rng.random(require_images(images).shape, np.float32)
     results = images.copy()
     results[numbers < SALT_AND_PEPPER] = 255
@@ -36,9 +36,9 @@ def impulse_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
 
 
 def glass_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As through frosted glass: blurred, pixels swapped at random with a neighbour, blurred again."""
+    """As seen through frosted glass: blurred, pixels randomly swapped with neighbours, blurred again."""
     results = _gaussian(require_images(images))
-    # Three random bits a pixel and round: whether to swap, one to the left or not, one up or not.
+    # Three random bits per pixel and round: swap or not, one to the left or not, one up or not.
     bits = rng.integers(0, 8, (len(images), GLASS_ROUNDS, 28, 28), np.uint8)
     swapped = np.moveaxis(results, 0, -1).copy()  # (28, 28, N): each swap runs over all images at once
     for turn in range(GLASS_ROUNDS):
@@ -58,7 +58,7 @@ def _swap(pixels: NDArray[np.uint8], row: int, column: int, bits: NDArray[np.uin
 
 
 def motion_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Drawn out along a line at -45° to 45°: half a Gaussian of deviation 3 pixels, the border repeated outside."""
+    """Motion blur along a line at -45° to 45°: half a Gaussian of deviation 3 pixels, border repeated outside."""
     angles = np.deg2rad(rng.uniform(-45, 45, len(require_images(images))))
     results = np.empty(images.shape, np.uint8)
     for row, (image, angle) in enumerate(zip(images, angles.tolist(), strict=True)):

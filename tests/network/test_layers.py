@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from digitlab.errors import ModelError, ShapeError, UsageError
 from digitlab.network.graph import read_graph
-from digitlab.network.layers import NetworkLayers, Sight, Window
+from digitlab.network.layers import NetworkLayers
+from digitlab.network.receptive_field import ReceptiveField, Window
 from digitlab.reading import Classifier, resolve_model
 
 
@@ -213,8 +214,9 @@ def test_what_is_not_there_is_said(reader: NetworkLayers, glyph: NDArray[np.uint
 
 
 def test_a_window_s_field_grows_with_each_layer() -> None:
-    seen = Sight().behind(Window((3, 3), padding=(1, 1))).behind(Window((2, 2), (2, 2))).behind(Window((3, 3)))
+    seen = ReceptiveField().behind(Window((3, 3), padding=(1, 1))).behind(Window((2, 2), (2, 2))).behind(Window((3, 3)))
     assert (seen.size, seen.step) == ((8, 8), (2, 2))
     assert seen.box(0, 0) == (0, 0, 7, 7)  # one pixel lies outside
-    assert Sight().joined(Sight().behind(Window((3, 3)))) == Sight((3, 3), (1, 1), (1.0, 1.0))
-    assert Sight().joined(Sight(step=(2, 2))) is None
+    pixels = ReceptiveField()
+    assert pixels.joined(pixels.behind(Window((3, 3)))) == ReceptiveField((3, 3), (1, 1), (1.0, 1.0))
+    assert pixels.joined(ReceptiveField(step=(2, 2))) is None

@@ -49,9 +49,9 @@ def test_the_pixels_that_change_a_unit(of: str) -> None:
         row, column = step.shape[0] // 2, step.shape[1] // 2
         units = made[:, row, column, 0]
         seen = np.argwhere((np.abs(units[1:] - units[0]) > 1e-6 * abs(units[0])).reshape(28, 28))
-        for axis, (reach, place) in enumerate(((field.down, row), (field.across, column))):
-            middle = reach.middle + place * reach.step
-            low, high = middle - (reach.size - 1) / 2, middle + (reach.size - 1) / 2
+        for axis, place in enumerate((row, column)):
+            middle = field.middle[axis] + place * field.step[axis]
+            low, high = middle - (field.size[axis] - 1) / 2, middle + (field.size[axis] - 1) / 2
             assert (max(0, low), min(27, high)) == (seen[:, axis].min(), seen[:, axis].max()), step.name
 
 

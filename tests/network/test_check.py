@@ -87,7 +87,7 @@ def hostile(outside: Path) -> dict[str, tuple[bytes, str]]:
         ),
         "in a branch of an allowed operator": (
             model(nodes=[helper.make_node("Relu", ["x"], ["y"], body=branch)]),
-            "holds graphs inside",
+            "holds subgraphs inside",
         ),
         "sparse": (with_sparse.SerializeToString(), "sparse weights"),
         "loop": (model(nodes=[helper.make_node("Loop", ["x"], ["y"], body=branch)]), "'Loop'"),
@@ -100,7 +100,7 @@ def hostile(outside: Path) -> dict[str, tuple[bytes, str]]:
         "functions": (model(functions=[function]), "functions or training"),
         "absurd shape": (model(weights=[absurd]), "has a tensor of"),
         "negative shape": (model(weights=[negative]), "has a tensor of"),
-        "scattered numbers": (good + b"\x3a" + _sized(b"\x2a" + _sized(scattered)), "more than 300,000 parts"),
+        "scattered numbers": (good + b"\x3a" + _sized(b"\x2a" + _sized(scattered)), "more than 300,000 fields"),
         "many operators": (model(nodes=many), "more than 5,000 operators"),
         "second graph": (
             good + b"\x3a" + _sized(onnx.load_from_string(model(weights=[elsewhere("x")])).graph.SerializeToString()),

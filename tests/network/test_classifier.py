@@ -88,13 +88,13 @@ def test_other_images_are_refused(images: np.ndarray) -> None:
 def test_logits_are_noticed_and_their_softmax_taken(tmp_path: Path, few_digits: Digits) -> None:
     plain = Classifier(save_linear(tmp_path / "softmax.onnx")).probabilities(few_digits.images)
     for last in ("Identity", "LogSoftmax"):
-        with pytest.warns(UserWarning, match=r"answers logits, not probabilities; their softmax is taken"):
+        with pytest.warns(UserWarning, match=r"outputs logits, not probabilities; a softmax is applied"):
             other = Classifier(save_linear(tmp_path / "logits.onnx", last=last))
         np.testing.assert_allclose(other.probabilities(few_digits.images), plain, atol=1e-6)
 
 
 def test_of_ten_sigmoids_the_shares_are_taken(tmp_path: Path, few_digits: Digits) -> None:
-    with pytest.warns(UserWarning, match=r"each one's share is taken"):
+    with pytest.warns(UserWarning, match=r"each is divided by their sum"):
         found = Classifier(save_linear(tmp_path / "a.onnx", last="Sigmoid")).probabilities(few_digits.images)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 

@@ -1,0 +1,84 @@
+"""Comparison of an exported model with Keras, on the same images."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError, first_line
+from digitlab.models.backend import native_stderr_silenced
+from digitlab.models.saving import predict_probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.models.backend import keras
+
+__all__ = ["CHECKED_IMAGES", "TOLERANCE", "Exported", "checking_images", "compare", "exporting"]
+
+TOLERANCE = 1e-5  # largest difference of a probability between Keras and another runtime, both in float32
+CHECKED_IMAGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The comparison of an exported file with Keras.
+
+    images: the number of MNIST training images compared
+    difference: the largest difference of a probability from Keras' (float32); for int8 the share of predictions that
+        differ; at most ``tolerance``
+    accuracy, float_accuracy: on MNIST's test images, of the int8 file and of Keras in float32; None without int8
+    """
+
+    path: Path
+    images: int
+    difference: float
+    tolerance: float
+    accuracy: float | None = None
+    float_accuracy: float | None = None
+
+
+def checking_images() -> NDArray[np.uint8]:
+    """The images for the comparison: uint8 (1000, 28, 28), the first of MNIST's training images."""
+    from digitlab.datasets import load_dataset
+
+    return load_dataset("mnist").split("train").images[:CHECKED_IMAGES]
+
+
+def compare(model: keras.Model, answers: Callable[[NDArray[np.uint8]], Any], path: Path) -> float:
+    """The largest difference of a probability between ``model`` and ``answers`` for the same images.
+
+    Raises:
+        ModelError: when it is more than TOLERANCE.
+    """
+    images = checking_images()
+    difference = float(np.abs(answers(images) - predict_probabilities(model, images)).max())
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"{path.name}: the exported model differs from Keras' by {difference:.2g}; expected at most {TOLERANCE:g}"
+        )
+    return difference
+
+
+@contextlib.contextmanager
+def exporting(model: keras.Model, path: Path) -> Iterator[None]:
+    """For Keras' export: builds the model first, silences converters, and turns errors into one line.
+
+    Raises:
+        ModelError: when the model has an operation that the format does not support.
+    """
+    # Keras exports only models that have been called, and not as JAX compiles them.
+    model(np.zeros((1, 28, 28), np.uint8))
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(None), native_stderr_silenced():
+            warnings.simplefilter("ignore")  # tf2onnx uses names that NumPy has removed
+            yield
+    except Exception as error:  # the converters' errors have no common root but this
+        raise ModelError(f"{path.name}: cannot be converted to this format ({first_line(error)})") from error
