@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Prediction, Reading
 
-__all__ = ["classify", "read", "reading_as_json", "say_reading"]
+__all__ = ["classify", "read", "say_reading"]
 
 
 def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
@@ -100,33 +100,6 @@ def read(
         output.expect_no_files()
     with on_disk(images) as files:
         return read_many(files, job, output=output, draw=draw, json=json)
-
-
-def reading_as_json(reading: Reading) -> dict[str, Any]:
-    """The fields of a reading as the command line, the live view and the page print them."""
-    note = {} if reading.note is None else {"note": reading.note}
-    fits = {} if reading.fits else {"fits": False}
-    turned = {"turned": reading.turned} if reading.turned else {}
-    grid = {} if reading.grid is None else {"grid": list(reading.grid)}
-    return {
-        "text": reading.text,
-        "lines": list(reading.lines),
-        **note,
-        **fits,
-        **turned,
-        **grid,
-        "digits": [
-            {
-                "digit": each.digit,
-                "confidence": round(each.confidence, 4),
-                "box": list(each.box),
-                "line": each.line,
-                **({} if each.column is None else {"column": each.column}),
-            }
-            for each in reading.digits
-        ],
-        "ms": round(reading.milliseconds, 2),
-    }
 
 
 def _reader(images: Sequence[Path], model: str | None, threshold: float | None) -> Reader:

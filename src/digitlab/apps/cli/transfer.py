@@ -13,7 +13,7 @@ from digitlab.apps.cli.waiting import loading
 if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
     from digitlab.runs import Run
-    from digitlab.transfer import Base, Transfer, TransferData, Transferred
+    from digitlab.transfer_learning import Base, Transfer, TransferData, Transferred
 
 __all__ = ["transfer"]
 
@@ -78,7 +78,7 @@ def transfer(
         runs: The folder in which the run folder is made.
         json: Results as one JSON object.
     """
-    from digitlab.transfer import Transfer
+    from digitlab.transfer_learning import Transfer
 
     settings = Transfer(
         how, layer, learner, head, per_class, epochs, fine_epochs, batch_size, learning_rate, fine_rate, augmentation,
@@ -87,7 +87,7 @@ def transfer(
     path = _named(model)
     with loading():
         from digitlab.runs import Run
-        from digitlab.transfer import open_base, transfer_data
+        from digitlab.transfer_learning import open_base, transfer_data
 
     base = open_base(path, weights=weights, form=form, tell=advise)
     images = transfer_data(data, form=base.card.form, test=test, per_class=per_class, seed=seed)
@@ -127,7 +127,7 @@ def _run(
     from digitlab.apps.cli.train import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
-    from digitlab.transfer import run_transfer
+    from digitlab.transfer_learning import run_transfer
 
     stop = StopRequest()
     with stopping_on_interrupt(stop), TrainingView() as view:
@@ -136,7 +136,7 @@ def _run(
 
 def _command(model: str, data: str, others: dict[str, str | None], settings: Transfer) -> str:
     """The command line that does it again: what differs from the usual settings."""
-    from digitlab.transfer import Transfer
+    from digitlab.transfer_learning import Transfer
 
     usual = Transfer().as_dict()
     named = {**others, **{key: value for key, value in settings.as_dict().items() if value != usual[key]}}

@@ -28,9 +28,9 @@ from digitlab.training.events import EpochEnded, Listener, Stage, Started
 from digitlab.training.experiment import environment
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.optimisers import make_optimiser
-from digitlab.transfer.applications import application_names, is_application, open_application
-from digitlab.transfer.learners import learn
-from digitlab.transfer.surgery import cut, forgetful, freeze, new_head, thaw, with_end
+from digitlab.transfer_learning.applications import application_names, is_application, open_application
+from digitlab.transfer_learning.learners import learn
+from digitlab.transfer_learning.surgery import cut, forgetful, freeze, new_head, thaw, with_end
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from digitlab.inspection import Network, Step
     from digitlab.runs import Run
-    from digitlab.transfer.data import TransferData
-    from digitlab.transfer.settings import Transfer
+    from digitlab.transfer_learning.data import TransferData
+    from digitlab.transfer_learning.settings import Transfer
 
 __all__ = ["Base", "Transferred", "open_base", "run_transfer", "transfer"]
 
