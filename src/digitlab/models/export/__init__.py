@@ -20,7 +20,7 @@ from digitlab.models.backend import native_stderr_silenced, release_memory
 from digitlab.models.ensemble import members_of
 from digitlab.models.export.raw_onnx import convert_to_onnx
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
-from digitlab.models.sobel import after_sobel
+from digitlab.models.sobel import on_grey_images
 from digitlab.storage import atomic_path, cache_folder, write_bytes
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
         raise UsageError(f"int8 is supported for .onnx only; {path.name!r} can be written in float32")
     if ending == ".keras":
         return _export_keras(model, path, card)
-    if card.form == "sobel":
-        model = after_sobel(model)
+    model = on_grey_images(model, card)
     if int8:
         from digitlab.models.export.int8 import export_int8
 
@@ -100,7 +99,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
 
 
 def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
-    """Write ``model`` as ONNX with its card as metadata.
+    """Write ``model`` as ONNX with its card as metadata; one trained on Sobel images gets that step inside.
 
     Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10). The file is run back on 1,000 of MNIST's
     training images and compared before it gets its name.
@@ -109,7 +108,7 @@ def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
         ModelError: when ONNX Runtime's answers differ from Keras' by more than TOLERANCE.
         StorageError: when it cannot be written.
     """
-    _write_onnx(model, path, card)
+    _write_onnx(on_grey_images(model, card), path, card)
 
 
 def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
