@@ -43,11 +43,13 @@ __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settin
 class Trained:
     """What a training ends with.
 
+    run: the folder with its files
     model: in float32
     metrics: of its answers to the test images
     tta: of its mean answers to moved copies of them; None where that was not asked for
     """
 
+    run: Run
     model: keras.Model
     history: History
     metrics: Metrics
@@ -188,7 +190,7 @@ def _finished(
 ) -> Trained:
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
     done = finish_run(run, model, card, history, data.test, about, tta=training.tta, listener=listener)
-    return Trained(model, history, done.metrics, done.tta)
+    return Trained(run, model, history, done.metrics, done.tta)
 
 
 def _card(model: keras.Model, training: Training, data: TrainingData, history: History) -> ModelCard:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
+from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.reading_known import NOTHING_KNOWN, Known
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
-from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,14 +121,12 @@ def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
 
 def _as_onnx(model: str | None) -> str | Path | None:
     """A model of Keras, written for ONNX Runtime once and kept; anything else as it is."""
-    if model is None or Path(model).suffix.lower() not in KERAS_FILES or not Path(model).is_file():
-        return model
-    with loading():
-        from digitlab.models import cached_onnx
+    from digitlab.jobs.named_models import onnx_file
 
-    with Waiting() as step:
-        step("writing the model for ONNX Runtime, once")
-        return cached_onnx(Path(model), tell=advise)
+    if model is None:
+        return None
+    with JobView() as view:
+        return onnx_file(model, listener=view)
 
 
 def _each(images: Sequence[str], answer: Callable[[str], bool], *, json: bool) -> int:
