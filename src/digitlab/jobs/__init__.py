@@ -20,30 +20,21 @@ if TYPE_CHECKING:
         RobustnessResult,
         evaluate,
         evaluate_predictions,
-        load_model,
         load_run,
         robustness,
     )
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
+    from digitlab.jobs.named_models import load_model
     from digitlab.jobs.searches import Tuned, run_study, tune
     from digitlab.jobs.trainings import TransferResult, train, transfer
 
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     **dict.fromkeys(("ImportResult", "export", "import_model"), "conversion"),
-    **dict.fromkeys(
-        (
-            "Evaluation",
-            "RobustnessResult",
-            "evaluate",
-            "evaluate_predictions",
-            "load_model",
-            "load_run",
-            "robustness",
-        ),
-        "evaluation",
-    ),
+    **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
+    **dict.fromkeys(("load_run", "robustness"), "evaluation"),
+    "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
     **dict.fromkeys(("Tuned", "run_study", "tune"), "searches"),

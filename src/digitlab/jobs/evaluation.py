@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Counted, Note, Work, ignore
-from digitlab.jobs.named_models import load_model, predictor
+from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from digitlab.jobs.named_models import Predictor
 
 __all__ = [
-    "ALL_IMAGES", "Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions", "folder_for", "load_model",
-    "load_run", "robustness",
+    "ALL_IMAGES", "Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions", "folder_for", "load_run",
+    "robustness",
 ]  # fmt: skip
 
 ALL_IMAGES = 10_000  # MNIST's test images, of which the robustness sets are made
