@@ -41,17 +41,20 @@ TRAIN_AND_EVALUATE = """
 """
 
 TAKE_A_MODEL_FURTHER = """
->>> from digitlab import export, inspect, transfer
+>>> from digitlab import export, inspect, train, transfer
 >>> from digitlab.transfer_learning import Transfer
->>> done = transfer("reader", Transfer(how="features", learner="nearest-mean", per_class=5), data="few.npz")
+>>> trained = train(architecture="slides-cnn", dataset="few.npz", epochs=1, batch_size=32).run.path
+>>> done = transfer(trained, Transfer(how="features", learner="nearest-mean", per_class=5), data="few.npz")
 >>> done.metrics.images, done.run.onnx.is_file()
 (100, True)
->>> exported = export(done.run.path, "mine.onnx")
+>>> exported = export(done.run.path, "mine.keras")
 >>> exported.path.is_file(), exported.difference <= exported.tolerance
 (True, True)
->>> inside = inspect("reader", "inside", digit="mnist:17", layer="conv2d_11")
->>> inside.kept["answer"]["digit"], "walk.png" in inside.pictures
-(7, True)
+>>> inside = inspect(trained, "inside")
+>>> inside.kept["name"]
+'slides-cnn'
+>>> len(inside.pictures) > 1, (inside.folder / "inspection.json").is_file()
+(True, True)
 """
 
 STUDIES_AND_SEARCHES = """
