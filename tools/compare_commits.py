@@ -79,8 +79,10 @@ def main() -> int:
     wanted = [name for name in COMMANDS if name in asked.only or name == "train"]
     with tempfile.TemporaryDirectory(prefix="digitlab-compare-") as temporary:
         place = asked.keep or Path(temporary)
-        found = [run_commit(commit, Path(temporary) / name, place / name, wanted) for name, commit in
-                 (("old", asked.old), ("new", asked.new))]  # fmt: skip
+        found = [
+            run_commit(commit, Path(temporary) / "source" / name, place / name, wanted)
+            for name, commit in (("old", asked.old), ("new", asked.new))
+        ]
         differences = compare_outputs(*found) + compare_folders(place / "old", place / "new")
     for line in differences:
         sys.stdout.write(f"DIFFERENT  {line}\n")
@@ -90,12 +92,10 @@ def main() -> int:
 
 def run_commit(commit: str, source: Path, folder: Path, names: list[str]) -> dict[str, tuple[int, str]]:
     """Exit code and stdout of each command, run by this commit in ``folder``."""
-    subprocess.run(
-        ["git", "worktree", "add", "--detach", str(source / "tree"), commit], check=True, capture_output=True
-    )
+    tree = source / "tree"
+    subprocess.run(["git", "worktree", "add", "--detach", str(tree), commit], check=True, capture_output=True)
     try:
-        folder.mkdir(parents=True)
-        tree = source / "tree"
+        folder.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ, "PYTHONPATH": str(tree / "src"), "DIGITLAB_CACHE": str(source / "cache"), "COLUMNS": "120",
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1"),
