@@ -25,7 +25,7 @@ from digitlab.runs import Run
 from digitlab.storage import write_text
 from digitlab.training import find_recipe, run_training
 from digitlab.training.experiment import environment
-from digitlab.transfer import Base, Transfer, open_base, transfer, transfer_data
+from digitlab.transfer_learning import Base, Transfer, open_base, transfer, transfer_data
 
 SETS = {"fashion-mnist": (10, 100, 1000), "digits-8x8": (10, 100, 139)}  # the latter has no more of its rarest class
 STEPS = 300  # of each phase

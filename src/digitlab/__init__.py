@@ -1,7 +1,9 @@
 """digitlab: handwritten digits, from the first epoch to the live camera.
 
-    from digitlab import Reader
+    from digitlab import Reader, evaluate, train
     print(Reader().read("photo.jpg").text)
+    print(train("fast", epochs=1).metrics.accuracy)
+    print(evaluate("reader").metrics.accuracy)
 
 The names here are loaded when first used, so that ``import digitlab`` costs nothing.
 """
@@ -17,25 +19,46 @@ from digitlab.version import VERSION
 if TYPE_CHECKING:
     from digitlab.datasets import load_dataset
     from digitlab.errors import DigitlabError
+    from digitlab.jobs import (
+        compare,
+        evaluate,
+        export,
+        import_model,
+        inspect,
+        label_errors,
+        load_model,
+        load_run,
+        robustness,
+        run_study,
+        train,
+        transfer,
+        tune,
+    )
     from digitlab.reading import Reader
     from digitlab.training.estimator import DigitClassifier
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
 __all__ = [
-    "DigitClassifier", "DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading",
-    "load_dataset",
+    "DigitClassifier", "DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "compare",
+    "evaluate", "export", "import_model", "inspect", "label_errors", "load_dataset", "load_model", "load_run",
+    "robustness", "run_study", "train", "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
 
 privacy.switch_off()  # before any library is loaded that would send something
 
+_JOBS = (
+    "compare", "evaluate", "export", "import_model", "inspect", "label_errors", "load_model", "load_run", "robustness",
+    "run_study", "train", "transfer", "tune",
+)  # fmt: skip
 _ROOMS = {
     "DigitClassifier": "training.estimator",
     "DigitlabError": "errors",
     "Reader": "reading",
     "load_dataset": "datasets",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
+    **dict.fromkeys(_JOBS, "jobs"),
 }
 
 

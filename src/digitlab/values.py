@@ -122,6 +122,12 @@ class ReadDigit:
         """What stands for it in every text: its digit, or "?" where it was not answered."""
         return "?" if self.digit is None else str(self.digit)
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: digit (or null), confidence, box, line; column, where there is one."""
+        column = {} if self.column is None else {"column": self.column}
+        confidence = round(self.confidence, 4)
+        return {"digit": self.digit, "confidence": confidence, "box": list(self.box), "line": self.line, **column}
+
 
 @dataclass(frozen=True, slots=True)
 class ReadNumber:
@@ -135,6 +141,10 @@ class ReadNumber:
     box: Box
     confidence: float
     digits: tuple[ReadDigit, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: text, confidence, box."""
+        return {"text": self.text, "confidence": round(self.confidence, 4), "box": list(self.box)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +224,28 @@ class Reading:
             else:
                 groups.append([found])
         return tuple(_number(group) for group in groups)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, as the command line, the page and programs get it; what is usual (no note, not turned) is left out.
+
+        >>> told = Reading((ReadDigit(7, 0.98765, (3, 4, 9, 16), line=0),), milliseconds=3.14159).as_dict()
+        >>> told["digits"], told["ms"]
+        ([{'digit': 7, 'confidence': 0.9877, 'box': [3, 4, 9, 16], 'line': 0}], 3.14)
+        """
+        note = {} if self.note is None else {"note": self.note}
+        fits = {} if self.fits else {"fits": False}
+        turned = {"turned": self.turned} if self.turned else {}
+        grid = {} if self.grid is None else {"grid": list(self.grid)}
+        return {
+            "text": self.text,
+            "lines": list(self.lines),
+            **note,
+            **fits,
+            **turned,
+            **grid,
+            "digits": [found.as_dict() for found in self.digits],
+            "ms": round(self.milliseconds, 2),
+        }
 
     def _together(self, left: ReadDigit, right: ReadDigit) -> bool:
         """Whether two neighbours of a reading stand close together on one line."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from digitlab.camera import Keep, Source
     from digitlab.live.tracks import Track
-    from digitlab.values import Frame, ReadDigit, Reading
+    from digitlab.values import Frame, Reading
 
 __all__ = ["ImageReader", "LiveReading", "watch"]
 
@@ -60,20 +60,11 @@ class LiveReading:
             "time": round(self.seconds, 3),
             "text": self.reading.text,
             "steady": self.steady,
-            "digits": [_digit_as_json(found) for found in self.reading.digits],
+            "digits": [found.as_dict() for found in self.reading.digits],
             "tracks": [_track_as_json(track) for track in self.tracks],
             "latency_ms": round(self.latency_ms, 2),
             "ms": round(self.reading.milliseconds, 2),
         }
-
-
-def _digit_as_json(found: ReadDigit) -> dict[str, Any]:
-    return {
-        "digit": found.digit,
-        "confidence": round(found.confidence, 4),
-        "box": list(found.box),
-        "line": found.line,
-    }
 
 
 def _track_as_json(track: Track) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from digitlab.models.saving import (
     save_keras,
     versions,
 )
-from digitlab.models.sobel import after_sobel
+from digitlab.models.sobel import after_sobel, on_grey_images
 
 __all__ = [
     "ARCHITECTURES",
@@ -31,6 +31,7 @@ __all__ = [
     "export_onnx",
     "import_legacy",
     "load_keras",
+    "on_grey_images",
     "open_model",
     "predict_probabilities",
     "preparation_of",

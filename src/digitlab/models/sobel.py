@@ -5,15 +5,18 @@ Such a network's ONNX file takes grey images like every other: the Sobel filter 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitlab.models.backend import keras
 
+if TYPE_CHECKING:
+    from digitlab.values import ModelCard
+
 ops = keras.ops
 
-__all__ = ["SobelImage", "after_sobel"]
+__all__ = ["SobelImage", "after_sobel", "on_grey_images"]
 
 _SMOOTH, _SLOPE = np.array([1, 4, 6, 4, 1]), np.array([-1, -2, 0, 2, 1])
 _KERNELS = np.stack([np.outer(_SMOOTH, _SLOPE), np.outer(_SLOPE, _SMOOTH)], axis=-1)[:, :, None, :]  # (5, 5, 1, 2)
@@ -45,3 +48,8 @@ def after_sobel(model: keras.Model) -> keras.Model:
     images = keras.Input((28, 28), dtype="uint8", name="images")
     edges = SobelImage(dtype="float32", name="sobel")(images)
     return keras.Model(images, model(edges), name=model.name)
+
+
+def on_grey_images(model: keras.Model, card: ModelCard) -> keras.Model:
+    """The network as every user of an exported file meets it: whatever it was trained on, it takes grey images."""
+    return after_sobel(model) if card.form == "sobel" else model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Stage", "Started"]
+__all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Stage", "Started", "StopRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,17 @@ class Stage:
     parts: int = 0
     done: int = 0
     of: int = 0
+
+
+class StopRequest:
+    """Set by Ctrl-C: the training ends after the batches under way."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> None:
+        """Ask."""
+        self.asked = True
 
 
 Event = Started | Progressed | EpochEnded | Stage

@@ -6,24 +6,21 @@ import functools
 import os
 import platform
 import subprocess
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.datasets.transforms import mean_answer
 from digitlab.errors import DivergedError, RunError, UsageError
-from digitlab.evaluation import REPLICAS, Metrics, keep, measure
-from digitlab.models import after_sobel, export_onnx, predict_probabilities, preparation_of, save_keras, versions
+from digitlab.models import preparation_of, versions
 from digitlab.models.backend import release_memory
-from digitlab.reports import write_report
-from digitlab.reports.octave import write_mat
 from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.config import TrainingConfig
 from digitlab.training.data import open_training_data, watched_by
-from digitlab.training.events import EpochEnded, Stage, Started
+from digitlab.training.events import Started
+from digitlab.training.finishing import finish_run, write_history
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.members import train_members
 from digitlab.training.precision import processor_name
@@ -32,6 +29,7 @@ from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
+    from digitlab.evaluation import Metrics
     from digitlab.models.backend import keras
     from digitlab.runs import Run
     from digitlab.training.data import TrainingData
@@ -40,18 +38,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of"]
 
-_HISTORY = tuple(field.name for field in fields(EpochEnded))
-
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What a training ends with.
 
+    run: the folder with its files
     model: in float32
     metrics: of its answers to the test images
     tta: of its mean answers to moved copies of them; None where that was not asked for
     """
 
+    run: Run
     model: keras.Model
     history: History
     metrics: Metrics
@@ -92,11 +90,11 @@ def run_training(
         listener(_started(loop, training, choice))
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
-        keep = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
+        keep_epoch = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
         try:
-            history = loop.run(training.epochs, listener, stop or StopRequest(), keep)
+            history = loop.run(training.epochs, listener, stop or StopRequest(), keep_epoch)
         except DivergedError:
-            _write_history(run, loop.history)  # how it came to that can be looked at
+            write_history(run, loop.history)  # how it came to that can be looked at
             raise
     finished = finished_network(training, loop)
     del loop  # what it holds is not needed any more: the most that `best` takes fell by 28 MB
@@ -105,7 +103,7 @@ def run_training(
     if training.distractors and data.validation is not None:
         sure = calibrated(finished, data.validation, seed=training.seed)
         card = replace(card, training={**card.training, **sure.as_dict()})
-    trained = _finish(finished, card, training, data, history, run, listener)
+    trained = _finished(finished, card, training, data, history, run, listener)
     if "interrupted" not in history.stopped:
         run.remove_checkpoint()
     return trained
@@ -129,7 +127,7 @@ def _train_ensemble(
     run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
     model, card, ended = train_members(replace(training, precision=choice.precision), run, train, listener)
     with open_training_data(training) as data:
-        return _finish(model, card, training, data, History(stopped=ended), run, listener)
+        return _finished(model, card, training, data, History(stopped=ended), run, listener)
 
 
 def resumed(run: Run) -> TrainingConfig:
@@ -181,7 +179,7 @@ def _started(loop: Loop, training: TrainingConfig, choice: Choice) -> Started:
     return Started(len(loop.train), held_out, training.epochs, loop.batches, size, precision, choice.reason)
 
 
-def _finish(
+def _finished(
     model: keras.Model,
     card: ModelCard,
     training: TrainingConfig,
@@ -190,43 +188,9 @@ def _finish(
     run: Run,
     listener: Listener,
 ) -> Trained:
-    listener(Stage("evaluating on the test images"))
-    probabilities = predict_probabilities(model, data.test.images)
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
-    metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
-    keep(run, metrics, probabilities, data.test, about)
-    _write_history(run, history)
-    listener(Stage("saving and exporting"))
-    measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
-    card = replace(card, training={**card.training, **measured})
-    save_keras(model, run.keras, card)
-    export_onnx(after_sobel(model) if data.form == "sobel" else model, run.onnx, card)
-    write_mat(run)
-    tta = None
-    if training.tta > 1:
-        tta = _measured_by_copies(model, training.tta, data, run, listener)
-    listener(Stage("writing the report"))
-    write_report(run)
-    remove_unfinished(run.path)
-    return Trained(model, history, metrics, tta)
-
-
-def _write_history(run: Run, history: History) -> None:
-    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
-    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
-
-
-def _measured_by_copies(model: keras.Model, copies: int, data: TrainingData, run: Run, listener: Listener) -> Metrics:
-    """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
-
-    def tell(done: int) -> None:
-        listener(Stage(f"evaluating with test-time augmentation, {copies} copies per image", done=done, of=copies))
-
-    probabilities = mean_answer(functools.partial(predict_probabilities, model), data.test.images, copies, tell=tell)
-    metrics = measure(probabilities, data.test.labels, bootstrap=REPLICAS)
-    about = {"model": str(run.path), "data": data.tested_on, "split": "test", "tta": copies}
-    keep(run.evaluation(data.tested_on, copies), metrics, probabilities, data.test, about)
-    return metrics
+    done = finish_run(run, model, card, history, data.test, about, tta=training.tta, listener=listener)
+    return Trained(run, model, history, done.metrics, done.tta)
 
 
 def _card(model: keras.Model, training: TrainingConfig, data: TrainingData, history: History) -> ModelCard:

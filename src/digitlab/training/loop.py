@@ -24,7 +24,7 @@ from digitlab.models.backend import keras
 from digitlab.training.augmentation import Augmentation
 from digitlab.training.compiled import make_steps
 from digitlab.training.config import LOSSES
-from digitlab.training.events import EpochEnded, Progressed
+from digitlab.training.events import EpochEnded, Progressed, StopRequest
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -43,17 +43,6 @@ _CALLS_AN_EPOCH = 24  # so many looks at the bar and at Ctrl-C: a quarter of a s
 _PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; what is on the way is twice that
 _LONGEST_CALL = 32  # batches; more gained nothing
 _AS_THEY_ARE = Augmentation()
-
-
-class StopRequest:
-    """Set by Ctrl-C: the training ends after the batches under way."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> None:
-        """Ask."""
-        self.asked = True
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch

@@ -12,11 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
-__all__ = ["KERAS_FILES", "advise", "complain", "say", "say_json", "show_for_now", "table"]
-
-
-KERAS_FILES = (".keras", ".h5", ".hdf5")  # endings of models that Keras must open
-
+__all__ = ["advise", "complain", "say", "say_json", "show_for_now", "table"]
 
 _CLEAR = "\r\x1b[K"  # the line that the cursor stands in
 _for_now: list[TextIO] = []  # the terminal on which such a line is shown

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json, table
-from digitlab.apps.cli.progress_view import ProgressView
-from digitlab.apps.cli.waiting import Waiting, loading
+from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.job_view import JobView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from digitlab.runs import Run
-
-    Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    from collections.abc import Mapping
 
 __all__ = ["evaluate"]
 
@@ -74,83 +65,40 @@ def evaluate(
         out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
-    from digitlab.apps.cli.robustness import hard_images, run_robustness
+    from digitlab.apps.cli.robustness import expect_model, show_robustness
+    from digitlab.jobs import evaluate as evaluate_model
+    from digitlab.jobs import evaluate_predictions
+    from digitlab.jobs import robustness as evaluate_robustness
+    from digitlab.jobs.evaluation import ALL_IMAGES
 
-    hard = hard_images(robustness, robustness_images, of_model=probabilities is None)
+    shifted = robustness or robustness_images is not None
+    if shifted:
+        expect_model(robustness_images, given=probabilities is None)
     if probabilities is not None:
         _expect_no_model((model, data, split, tta))
-        run, content = _measure_files(probabilities, labels, out, logits=logits)
     else:
         _expect_no_files(labels, logits=logits)
-        run, content = _measure_model(model, data, split, tta, out)
-    _write_page(run)
+    with JobView() as view:
+        if probabilities is not None:
+            done = evaluate_predictions(probabilities, labels, logits=logits, out=out, listener=view)
+        else:
+            done = evaluate_model(model, data=data, split=split, tta=tta, out=out, listener=view)
+    content = dict(done.kept)
     if not json:
         _show(content)
-    if hard is not None:
-        answer = _answering(model, form="grey")
-        content["robustness"] = run_robustness(answer, run, {"model": model}, images=hard, tta=tta, show=not json)
-        _write_page(run)  # once more: what takes minutes can be interrupted, and the page is there by then
+    if shifted:
+        images = ALL_IMAGES if robustness_images is None else robustness_images
+        with JobView() as view:
+            found = evaluate_robustness(model, images=images, tta=tta, out=done.run.path, listener=view)
+        content["robustness"] = found.kept
+        if not json:
+            show_robustness(found)
     if json:
-        say_json({**content, "report": str(run.report)})
+        say_json({**content, "report": str(done.run.report)})
         return 0
-    advise(f"look at {run.report}")
-    say(str(run.path))
+    advise(f"look at {done.run.report}")
+    say(str(done.run.path))
     return 0
-
-
-def _measure_model(model: str, data: str, split: str, tta: int, out: Path | None) -> tuple[Run, dict[str, Any]]:
-    from digitlab.datasets import find_dataset
-    from digitlab.evaluation import REPLICAS, keep, measure
-
-    dataset = find_dataset(data)
-    split = dataset.splits[0] if len(dataset.splits) == 1 else split
-    digits = dataset.split(split)
-    said = _all_answers(_answering(model, form=dataset.form), digits.images, tta)
-    with Waiting() as step:
-        step("measuring")
-        metrics = measure(said, digits.labels, bootstrap=REPLICAS)
-    run = _folder(model, data, split, out, tta)
-    about = {"model": model, "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}
-    return run, keep(run, metrics, said, digits, about)
-
-
-def _all_answers(answer: Answer, images: NDArray[np.uint8], tta: int) -> NDArray[np.float32]:
-    """The model's answers to all images, or their mean over this number of copies (test-time augmentation)."""
-    from digitlab.datasets.transforms import mean_answer
-
-    if tta == 1:
-        with Waiting() as step:
-            step(f"asking about {len(images):,} images")
-            return answer(images)
-    with ProgressView() as view:
-        view.start(f"asking about {tta} copies of each image")
-        return mean_answer(answer, images, tta, tell=lambda done: view(done * len(images), tta * len(images)))
-
-
-def _write_page(run: Run) -> None:
-    from digitlab.reports import write_report
-    from digitlab.reports.octave import write_mat
-
-    with Waiting() as step:
-        step("writing the report")
-        write_mat(run)
-        write_report(run)
-
-
-def _measure_files(
-    probabilities: Path, labels: Path | None, out: Path | None, *, logits: bool
-) -> tuple[Run, dict[str, Any]]:
-    from digitlab.errors import UsageError
-    from digitlab.evaluation import REPLICAS, keep_without_images, measure, read_labels, read_probabilities
-
-    said = read_probabilities(probabilities, logits=logits)
-    if labels is None and not (probabilities.is_dir() or probabilities.suffix.lower() == ".npz"):
-        raise UsageError(f"evaluate: {probabilities} holds no labels; name their file: --labels FILE")
-    truth = read_labels(labels or probabilities, named=labels is None)
-    metrics = measure(said, truth, bootstrap=REPLICAS)
-    run = _new_folder(f"evaluate-{probabilities.stem}", out)
-    about = {"model": str(probabilities), "data": str(labels or probabilities), "split": "all", "logits": logits}
-    return run, keep_without_images(run, metrics, said, truth, about)
 
 
 def _expect_no_model(given: tuple[object, ...]) -> None:
@@ -171,65 +119,6 @@ def _expect_no_files(labels: Path | None, *, logits: bool) -> None:
             "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE. To a "
             "model that answers logits softmax is applied anyway"
         )
-
-
-def _answering(model: str, *, form: str) -> Answer:
-    """What gives probabilities of images: ONNX Runtime where it can be, which spares the start of the network library.
-
-    A network trained on Sobel images answers a set of Sobel images by its Keras file, which takes them as they are; its
-    ONNX file would make Sobel images of them once more. For grey images it is the other way round.
-    """
-    from digitlab.errors import ModelError
-    from digitlab.reading import Classifier, resolve_model
-    from digitlab.runs import Run
-
-    path = Path(model)
-    if path.suffix.lower() in KERAS_FILES and path.exists():
-        return _by_keras(path, form=form)
-    classifier = Classifier(resolve_model(model))
-    if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
-        if not path.is_dir():
-            raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")
-        return _by_keras(Run.open(path).keras, form=form)
-    return classifier.probabilities
-
-
-def _by_keras(path: Path, *, form: str) -> Answer:
-    with loading():
-        from digitlab.models import after_sobel, open_model, predict_probabilities, read_card
-
-    model = open_model(path, tell=advise)
-    card = read_card(path) if path.suffix.lower() == ".keras" else None  # files of old Keras have none
-    if form == "grey" and card is not None and card.form == "sobel":
-        model = after_sobel(model)
-    return functools.partial(predict_probabilities, model)
-
-
-def _folder(model: str, data: str, split: str, out: Path | None, tta: int) -> Run:
-    """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
-    from digitlab.datasets.formats.polarity import parted_name
-    from digitlab.runs import Run
-
-    if out is not None or not Path(model).is_dir():
-        return _new_folder(f"evaluate-{Path(model).stem}-{Path(data).stem}", out)
-    run = Run.open(Path(model))
-    config = run.read_config()
-    own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
-    file, _ = parted_name(data)
-    name = file.stem if file.exists() else data
-    name = name if split == "test" else f"{name}-{split}"
-    return run if own else run.evaluation(name, tta)
-
-
-def _new_folder(name: str, out: Path | None) -> Run:
-    from digitlab.runs import Run
-    from digitlab.storage import saying_what_failed
-
-    if out is None:
-        return Run.create(name)
-    with saying_what_failed(out, "make"):
-        out.mkdir(parents=True, exist_ok=True)
-    return Run(out)
 
 
 def _show(content: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise, say
-from digitlab.apps.cli.waiting import Waiting, loading
+from digitlab.apps.cli.job_view import JobView
 
 if TYPE_CHECKING:
     from digitlab.models.export import Exported
@@ -28,19 +28,10 @@ def export(model: Path, out: Path, /, *, int8: bool = False) -> int:
         out: The file to write.
         int8: Compute in 8 bits, calibrated on MNIST's training images (.onnx only); the accuracy is printed beside.
     """
-    from digitlab.errors import UsageError
+    from digitlab.jobs import export as export_model
 
-    if out.suffix.lower() not in (".onnx", ".xml", ".tflite", ".keras"):
-        raise UsageError(f"cannot export to {out.name!r}; expected a name that ends in .onnx, .xml, .tflite or .keras")
-    with loading():
-        from digitlab.models import card_of
-        from digitlab.models.export import export_model
-        from digitlab.models.saving import open_model
-
-    network = open_model(model, tell=advise)
-    with Waiting() as step:
-        step(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else ""))
-        done = export_model(network, out, card_of(network, model), int8=int8)
+    with JobView() as view:
+        done = export_model(model, out, int8=int8, listener=view)
     _tell(done)
     say(str(out))
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from digitlab.apps.cli.console import advise, say
-from digitlab.apps.cli.waiting import Waiting, loading
+from digitlab.apps.cli.job_view import JobView
 
 __all__ = ["import_"]
 
@@ -37,24 +37,14 @@ def import_(
         form: What it was trained on; "sobel" for Sobel images, as the networks of 2017.
         backend: What it was trained on, for a file that does not say; Theano turns kernels by 180°.
     """
-    from digitlab.errors import UsageError
+    from digitlab.jobs import import_model
 
-    if out.suffix.lower() != ".keras":
-        raise UsageError(f"cannot import to {out.name!r}; expected a name that ends in .keras")
-    with loading():
-        from digitlab.models.legacy import import_legacy
-        from digitlab.models.saving import save_keras, versions
-        from digitlab.values import ModelCard
-
-    with Waiting() as step:
-        step("translating the model")
-        found = import_legacy(old, architecture, preparation=preparation, backend=backend)
+    with JobView() as view:
+        found = import_model(
+            old, out, architecture=architecture, preparation=preparation, backend=backend, form=form, listener=view
+        )
     for change in found.changes:
         advise(f"- {change}")
-    training = {"imported_from": old.name, "written_by": found.origin}
-    prepared = f"Sobel image, {found.preparation}" if form == "sobel" else found.preparation
-    card = ModelCard(old.stem, found.model.name, prepared, form=form, training=training, versions=versions())
-    save_keras(found.model, out, card)
-    advise(f"{found.model.count_params():,} parameters, from (N, 28, 28) images to (N, 10) probabilities")
+    advise(f"{found.parameters:,} parameters, from (N, 28, 28) images to (N, 10) probabilities")
     say(str(out))
     return 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
+from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
-from digitlab.apps.cli.waiting import Waiting, loading
 from digitlab.reading.constraints import Constraints
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Prediction, Reading
 
-__all__ = ["classify", "read", "reading_as_json", "say_reading"]
+__all__ = ["classify", "read", "say_reading"]
 
 
 def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
@@ -104,33 +104,6 @@ def read(
         return read_many(files, job, output=output, draw=draw, json=json)
 
 
-def reading_as_json(reading: Reading) -> dict[str, Any]:
-    """The fields of a reading as the command line, the live view and the page print them."""
-    note = {} if reading.note is None else {"note": reading.note}
-    fits = {} if reading.fits else {"fits": False}
-    turned = {"turned": reading.turned} if reading.turned else {}
-    grid = {} if reading.grid is None else {"grid": list(reading.grid)}
-    return {
-        "text": reading.text,
-        "lines": list(reading.lines),
-        **note,
-        **fits,
-        **turned,
-        **grid,
-        "digits": [
-            {
-                "digit": each.digit,
-                "confidence": round(each.confidence, 4),
-                "box": list(each.box),
-                "line": each.line,
-                **({} if each.column is None else {"column": each.column}),
-            }
-            for each in reading.digits
-        ],
-        "ms": round(reading.milliseconds, 2),
-    }
-
-
 def _reader(images: Sequence[Path], model: str | None, threshold: float | None) -> Reader:
     from digitlab.reading import Reader
 
@@ -150,14 +123,12 @@ def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
 
 def _as_onnx(model: str | None) -> str | Path | None:
     """A model of Keras, written for ONNX Runtime once and kept; anything else as it is."""
-    if model is None or Path(model).suffix.lower() not in KERAS_FILES or not Path(model).is_file():
-        return model
-    with loading():
-        from digitlab.models import cached_onnx
+    from digitlab.jobs.named_models import onnx_file
 
-    with Waiting() as step:
-        step("writing the model for ONNX Runtime, once")
-        return cached_onnx(Path(model), tell=advise)
+    if model is None:
+        return None
+    with JobView() as view:
+        return onnx_file(model, listener=view)
 
 
 def _each(images: Sequence[str], answer: Callable[[str], bool], *, json: bool) -> int:

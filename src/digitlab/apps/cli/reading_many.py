@@ -254,18 +254,15 @@ def _view(count: int) -> Iterator[ProgressView]:
 
 
 def _say_answer(answer: Answer, *, alone: bool, json: bool) -> None:
-    from digitlab.apps.cli.reading import reading_as_json, say_reading
+    from digitlab.apps.cli.reading import say_reading
 
     if answer.reading is None:
         complain(str(answer.error))
         if json:
             say_json({"path": answer.name, "error": answer.error})
     elif json:
-        numbers = [
-            {"text": each.text, "confidence": round(each.confidence, 4), "box": list(each.box)}
-            for each in answer.reading.numbers
-        ]
-        say_json({"path": answer.name, **reading_as_json(answer.reading), "numbers": numbers})
+        numbers = [each.as_dict() for each in answer.reading.numbers]
+        say_json({"path": answer.name, **answer.reading.as_dict(), "numbers": numbers})
     else:
         say_reading(answer.name, answer.reading, alone=alone)
 

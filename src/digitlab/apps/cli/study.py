@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +9,14 @@ from cyclopts import App, Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.durations import in_time, seconds_of
+from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from digitlab.studies.dispatch import Pool
     from digitlab.studies.outcome import Outcome
     from digitlab.studies.running import Ran
-    from digitlab.studies.study import Study
 
 app = App(
     "study", help="Run the published studies again, or one of your own.", help_format="plaintext", help_epilogue=""
@@ -134,20 +132,17 @@ def run(
         json: One JSON object per study.
     """
     from digitlab.errors import UsageError
-    from digitlab.studies.catalogue import find_study, study_names
+    from digitlab.jobs import run_study
     from digitlab.studies.dispatch import StopSign
-    from digitlab.studies.engines import make_pool
 
     if bool(names) == all:
         raise UsageError("expected the names of studies, or --all; `digitlab study list` shows them")
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"--seeds is {seeds}; expected 1 or more")
-    until = None if for_ is None else time.monotonic() + seconds_of(for_)
-    studies = [find_study(name) for name in (study_names() if all else names)]
-    ran = _run(
-        studies, lambda: make_pool(engine, workers=workers, address=address), StopSign(until),
-        seeds=seeds, quick=quick, out=out,
-    )  # fmt: skip
+    seconds, stop = None if for_ is None else seconds_of(for_), StopSign()
+    with JobView(stop) as view:
+        ran = run_study(
+            *names, out=out, engine=engine, address=address, workers=workers, seeds=seeds, quick=quick,
+            seconds=seconds, listener=view, stop=stop,
+        )  # fmt: skip
     for outcome in ran.outcomes:
         if json:
             _say_outcome_json(outcome)
@@ -155,28 +150,6 @@ def run(
             _say_outcome(outcome)
             advise(f"in {out / 'quick' if quick else out}/{outcome.study.name}/: table.md, results.json, figure.png")
     return _ending(ran)
-
-
-def _run(
-    studies: Sequence[Study], pool: Callable[[], Pool], stop: Any, *, seeds: int | None, quick: bool, out: Path
-) -> Ran:
-    from digitlab.apps.cli.interrupts import stopping_on_interrupt
-    from digitlab.apps.cli.study_view import StudyView
-    from digitlab.studies.estimate import Estimate
-    from digitlab.studies.running import run_studies, work_of
-    from digitlab.studies.store import Store
-
-    store = Store.at(out, quick=quick)
-    work = work_of(studies, store, seeds, quick=quick)
-    estimate = Estimate(work.planned, store, quick=quick)
-    whole = len({each.job.digest for each in work.planned})
-    if work.missing:
-        about = f"cells to do: {len(work.missing)} of {whole}, about {in_time(estimate.left)} of one processor"
-        advise(f"{about}; the workers load TensorFlow …")
-    else:
-        advise(f"every cell is in {store.path} already; `--out FOLDER` makes your own")
-    with stopping_on_interrupt(stop, "writing the tables"), StudyView(estimate) as view:
-        return run_studies(studies, out, pool, repeats=seeds, quick=quick, watcher=view, stop=stop)
 
 
 def _ending(ran: Ran) -> int:

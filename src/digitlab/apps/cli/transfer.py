@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from digitlab.apps.cli.console import advise, say, say_json
-from digitlab.apps.cli.inspect import keras_file
-from digitlab.apps.cli.waiting import loading
-
-if TYPE_CHECKING:
-    from digitlab.evaluation import Metrics
-    from digitlab.runs import Run
-    from digitlab.transfer import Base, Transfer, TransferData, Transferred
+from digitlab.apps.cli.job_view import JobView
 
 __all__ = ["transfer"]
 
@@ -78,86 +71,30 @@ def transfer(
         runs: The folder in which the run folder is made.
         json: Results as one JSON object.
     """
-    from digitlab.transfer import Transfer
+    from digitlab.jobs import transfer as transfer_model
+    from digitlab.training import StopRequest
+    from digitlab.transfer_learning import Transfer
 
     settings = Transfer(
         how, layer, learner, head, per_class, epochs, fine_epochs, batch_size, learning_rate, fine_rate, augmentation,
         seed,
     )  # fmt: skip
-    path = _named(model)
-    with loading():
-        from digitlab.runs import Run
-        from digitlab.transfer import open_base, transfer_data
-
-    base = open_base(path, weights=weights, form=form, tell=advise)
-    images = transfer_data(data, form=base.card.form, test=test, per_class=per_class, seed=seed)
-    base.cut_at(settings)  # a layer that there is not is said before a folder is made
-    run = Run.create(name or f"{base.card.name}-{how}-{Path(data).stem}", runs)
-    asked = _command(model, data, {"test": test, "form": form, "weights": weights}, settings)
-    done, metrics = _run(base, images, settings, run, {"model": str(path), "command": asked})
-    result = _result(run, done, metrics, images)
-    if json:
-        say_json(result)
-        return 0
-    before = "" if done.before is None else f", {100 * done.before:.2f} % before"
-    say(
-        f"{images.tested_on}, {metrics.images:,} test images: accuracy {100 * metrics.accuracy:.2f} %{before}, "
-        f"log loss {metrics.loss:.4f}; trained on {len(images.train):,}"
-    )
-    if done.model is None:
-        advise("no model is saved: this learner cannot be written as layers")
-    advise(f"look at {run.report}")
-    say(str(run.path))
-    return 0
-
-
-def _named(model: str) -> Path | str:
-    """A run folder or file; or a name, which may be one of keras.applications, as it is."""
-    from digitlab.reading import shipped_models
-
-    path = Path(model)
-    if path.exists() or path.suffix or len(path.parts) > 1 or model in shipped_models():
-        return keras_file(model)
-    return model
-
-
-def _run(
-    base: Base, images: TransferData, settings: Transfer, run: Run, about: dict[str, Any]
-) -> tuple[Transferred, Metrics]:
-    from digitlab.apps.cli.interrupts import stopping_on_interrupt
-    from digitlab.apps.cli.training_view import TrainingView
-    from digitlab.training import StopRequest
-    from digitlab.transfer import run_transfer
-
     stop = StopRequest()
-    with stopping_on_interrupt(stop), TrainingView() as view:
-        return run_transfer(base, images, settings, run, about=about, listener=view, stop=stop)
-
-
-def _command(model: str, data: str, others: dict[str, str | None], settings: Transfer) -> str:
-    """The command line that does it again: what differs from the usual settings."""
-    from digitlab.transfer import Transfer
-
-    usual = Transfer().as_dict()
-    named = {**others, **{key: value for key, value in settings.as_dict().items() if value != usual[key]}}
-    words = [part for key, value in named.items() if value is not None for part in (_option(key), str(value))]
-    return shlex.join(["digitlab", "transfer", model, "--data", data, *words])
-
-
-def _option(key: str) -> str:
-    return "--" + key.replace("_", "-")
-
-
-def _result(run: Run, done: Transferred, metrics: Metrics, images: TransferData) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "run": str(run.path),
-        "accuracy": metrics.accuracy,
-        "loss": metrics.loss,
-        "images": metrics.images,
-        "tested_on": images.tested_on,
-        "learned_from": len(images.train),
-        "layers": done.layers,
-        "epochs": len(done.history.epochs),
-        "model": done.model is not None,
-    }
-    return found if done.before is None else {**found, "accuracy_before": done.before}
+    with JobView(stop) as view:
+        done = transfer_model(
+            model, settings, data=data, test=test, form=form, weights=weights, name=name, runs=runs, listener=view,
+            stop=stop,
+        )  # fmt: skip
+    if json:
+        say_json(done.as_dict())
+        return 0
+    before = "" if done.learned.before is None else f", {100 * done.learned.before:.2f} % before"
+    say(
+        f"{done.data.tested_on}, {done.metrics.images:,} test images: accuracy {100 * done.metrics.accuracy:.2f} %"
+        f"{before}, log loss {done.metrics.loss:.4f}; trained on {len(done.data.train):,}"
+    )
+    if done.learned.model is None:
+        advise("no model is saved: this learner cannot be written as layers")
+    advise(f"look at {done.run.report}")
+    say(str(done.run.path))
+    return 0

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.job_view import JobView
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from digitlab.studies.dispatch import StopSign
+    from collections.abc import Mapping
+
+    from digitlab.jobs import Tuned
     from digitlab.tuning import Space
-    from digitlab.tuning.folder import Folder
-    from digitlab.tuning.search import Search
 
 __all__ = ["tune"]
 
@@ -79,9 +79,8 @@ def tune(
         json: Results as one JSON object.
     """
     from digitlab.apps.cli.durations import seconds_of
+    from digitlab.jobs import tune as search
     from digitlab.studies.dispatch import StopSign
-    from digitlab.tuning.folder import Folder
-    from digitlab.tuning.search import Search
 
     changes = {
         "sampler": sampler, "pruner": pruner, "folds": folds, "use_folds": use_folds, "seeds": seeds, "share": share,
@@ -91,116 +90,39 @@ def tune(
         raise UsageError(
             "--resume goes on with the search's own settings; expected no space and no other setting of it"
         )
-    until = None if for_ is None else time.monotonic() + seconds_of(for_)
-    searched = _space(space, resume, {**changes, "trials": trials})
-    folder = Folder(resume or out or Path("tunings") / searched.name)
-    stop = StopSign(until)
-    with folder.locked():
-        folder.begin(searched)
-        search = Search(searched, folder.journal)
-        missing = _search(searched, search, folder, stop, engine=engine, workers=workers, address=address)
-        retrained = None
-        if retrain_best and not stop.asked:
-            retrained = _retrain(searched, search, runs)
-    _tell(searched, folder, retrained, json=json)
-    if missing:
-        advise(f"{missing} trials are left to do; `digitlab tune --resume {folder.path}` goes on")
-    say_last = retrained["run"] if retrained else str(folder.path)
+    seconds, stop = None if for_ is None else seconds_of(for_), StopSign()
+    with JobView(stop) as view:
+        found = search(
+            space, resume=resume, out=out, engine=engine, address=address, workers=workers, seconds=seconds,
+            retrain_best=retrain_best, runs=runs, listener=view, stop=stop, trials=trials, **changes,
+        )  # fmt: skip
+    _tell(found, json=json)
+    if found.missing:
+        advise(f"{found.missing} trials are left to do; `digitlab tune --resume {found.folder.path}` goes on")
     if not json:
-        say(say_last)
-    return 1 if missing else 0
+        say(str(found.retrained.run.path if found.retrained else found.folder.path))
+    return 1 if found.missing else 0
 
 
-def _space(given: Path | None, resume: Path | None, changes: dict[str, Any]) -> Space:
-    from dataclasses import replace
-
-    from digitlab.tuning import find_space, parse_space
-    from digitlab.tuning.folder import Folder
-
-    if resume is None and given is None:
-        raise UsageError("expected a space, e.g. `digitlab tune s1-grid`, or --resume FOLDER")
-    found = find_space(given) if given is not None else Folder(resume or Path()).read()
-    wanted = {name: value for name, value in changes.items() if value is not None}
-    changed = replace(found, tuning=replace(found.tuning, **wanted))
-    return parse_space(changed.as_toml(), found.name, "with these options")
-
-
-def _search(
-    space: Space,
-    search: Search,
-    folder: Folder,
-    stop: StopSign,
-    *,
-    engine: str,
-    workers: int | None,
-    address: str | None,
-) -> int:
-    from digitlab.apps.cli.interrupts import stopping_on_interrupt
-    from digitlab.apps.cli.tuning_view import TuningView
-    from digitlab.studies.engines import make_pool
-    from digitlab.tuning.results import write_results
-    from digitlab.tuning.running import run_search
-
-    before = sum(trial.state != "running" for trial in search.trials)
-    if before < space.trials:
-        there = f", {before} of them are there" if before else ""
-        advise(f"{space.trials} trials of up to {space.tuning.jobs} trainings{there}; the workers load TensorFlow …")
-    else:
-        advise(f"all {before} trials are there already")
-    try:
-        with stopping_on_interrupt(stop, "writing the tables"), TuningView(space, before) as view:
-            return run_search(
-                space,
-                search,
-                lambda: make_pool(engine, workers=workers, address=address),
-                listener=view,
-                stop=stop,
-            )
-    finally:
-        if search.trials:
-            write_results(space, search, folder)
-
-
-def _retrain(space: Space, search: Search, runs: Path) -> dict[str, Any] | None:
-    from dataclasses import replace
-
-    from digitlab.apps.cli.interrupts import stopping_on_interrupt
-    from digitlab.apps.cli.training_view import TrainingView
-    from digitlab.runs import Run
-    from digitlab.training import StopRequest, run_training
-    from digitlab.tuning.results import best_recipe
-
-    best = best_recipe(space, search)
-    if best is None:
-        advise("no trial is complete; there is nothing to train")
-        return None
-    number, training = best
-    advise(f"training trial {number} on all training images …")
-    name = f"{space.name}-{number}"
-    run, stop = Run.create(name, runs), StopRequest()
-    with stopping_on_interrupt(stop), TrainingView() as view:
-        trained = run_training(replace(training, name=name), run, listener=view, stop=stop)
-    return {"run": str(run.path), "accuracy": trained.metrics.accuracy, "loss": trained.metrics.loss}
-
-
-def _tell(space: Space, folder: Folder, retrained: dict[str, Any] | None, *, json: bool) -> None:
-    import json as json_module
-
-    found = json_module.loads(folder.results.read_text("utf-8")) if folder.results.is_file() else None
+def _tell(found: Tuned, *, json: bool) -> None:
+    kept, trained = found.kept, found.retrained
     if json:
-        say_json({"folder": str(folder.path), **(found or {}), "retrained": retrained})
+        metrics = trained and {
+            "run": str(trained.run.path), "accuracy": trained.metrics.accuracy, "loss": trained.metrics.loss,
+        }  # fmt: skip
+        say_json({"folder": str(found.folder.path), **(kept or {}), "retrained": metrics})
         return
-    if found is None:
+    if kept is None:
         return
-    _say_trials(space, found)
-    if found["best"] is not None:
-        advise(f"look at {folder.trials_plot}; `digitlab train {folder.best}` trains the best recipe")
-    if retrained:
-        accuracy, loss = 100 * retrained["accuracy"], retrained["loss"]
+    _say_trials(found.space, kept)
+    if kept["best"] is not None:
+        advise(f"look at {found.folder.trials_plot}; `digitlab train {found.folder.best}` trains the best recipe")
+    if trained:
+        accuracy, loss = 100 * trained.metrics.accuracy, trained.metrics.loss
         say(f"trained on all training images; test images: accuracy {accuracy:.2f} %, log loss {loss:.4f}")
 
 
-def _say_trials(space: Space, found: dict[str, Any]) -> None:
+def _say_trials(space: Space, found: Mapping[str, Any]) -> None:
     from digitlab.apps.cli.durations import in_time
     from digitlab.apps.cli.tuning_view import value_in_words
     from digitlab.tuning.settings import OBJECTIVES

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from digitlab.apps.cli.console import show_for_now
 from digitlab.apps.cli.durations import in_time
 from digitlab.errors import StorageError
+from digitlab.jobs import events
 from digitlab.storage import cache_folder, write_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Waiting", "loading", "time_left"]
 
 QUIET = 2.0  # seconds without a word
-_BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
 class Waiting:
@@ -34,9 +34,7 @@ class Waiting:
     On a terminal one line on stderr comes and goes; elsewhere, a line for each piece that takes above two seconds.
     """
 
-    def __init__(self, plan: Sequence[str] = ()) -> None:
-        """``plan``: the steps to come, whose time counts as remaining too."""
-        self._plan = plan
+    def __init__(self) -> None:
         self._ending: threading.Event | None = None
         self._showing: threading.Thread | None = None
         self._stream: TextIO | None = None
@@ -48,16 +46,20 @@ class Waiting:
     def __exit__(self, kind: object, *_: object) -> None:
         self._end(whole=kind is None)
 
-    def __call__(self, text: str, expected: float | None = None) -> None:
-        """Begin a step. ``expected``: its seconds, where they were not measured here before."""
+    def __call__(self, text: str, expected: float | None = None, then: Sequence[str] = ()) -> None:
+        """Begin. The time left is that of the pieces that come after it, too.
+
+        expected: seconds, where it is known and was not done here before
+        then: the pieces that come after it
+        """
         self._end(whole=True)
         self._text, self._began, self._ending = text, time.monotonic(), threading.Event()
         # While TensorFlow loads, file descriptor 2 leads nowhere; a copy of it from before does not.
         self._stream = _copy_of_stderr()
         last = _last_time(text)
         expected = expected if last is None else last
-        if expected is not None and text in self._plan:
-            expected += sum(_last_time(later) or 0.0 for later in self._plan[self._plan.index(text) + 1 :])
+        if expected is not None:
+            expected += sum(_last_time(later) or 0.0 for later in then)
         arguments = (self._stream or sys.stderr, text, self._began, expected, self._ending)
         self._showing = threading.Thread(target=_show, args=arguments, daemon=True)
         self._showing.start()
@@ -80,9 +82,8 @@ class Waiting:
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
     """While the network library is imported: seconds, and more the first time after the machine was started."""
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     with Waiting() as step:
-        step(f"loading {_BACKENDS.get(backend, backend)}")
+        step(events.loading().text)
         yield
 
 

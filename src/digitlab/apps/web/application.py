@@ -16,7 +16,6 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 import digitlab
-from digitlab.apps.cli.reading import reading_as_json
 from digitlab.apps.web import looking, metrics, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
@@ -278,7 +277,7 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
 
 def _read(content: bytes, model: Served, threshold: float | None, most_pixels: int) -> schemas.ReadPage:
     picture = picture_of(content, most_pixels)
-    told = reading_as_json(model.reader_for(threshold).read(picture))
+    told = model.reader_for(threshold).read(picture).as_dict()
     return schemas.ReadPage(
         text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
         note=told.get("note"), turned=told.get("turned", 0),

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocketDisconnect
 
-from digitlab.apps.cli.reading import reading_as_json
 from digitlab.apps.web.pictures import picture_of
 from digitlab.apps.web.schemas import LiveAnswer
 from digitlab.errors import DigitlabError
@@ -109,7 +108,7 @@ class Live:
         shares = one.probabilities
         found = ReadDigit(one.digit, one.confidence, (0, 0, *size), 0)
         reading = Reading((found,) if one.digit is not None or one.confidence >= ALONE else (), 0.0)
-        read = reading_as_json(reading)
+        read = reading.as_dict()
         return {
             "text": read["text"],
             "digits": read["digits"],
@@ -136,7 +135,7 @@ class Live:
 
 def _read_page(model: Served, frame: _Frame, most_pixels: int) -> dict[str, Any]:
     picture = picture_of(frame.content, most_pixels)
-    read = reading_as_json(model.reader.read(picture))
+    read = model.reader.read(picture).as_dict()
     known = {key: read[key] for key in ("text", "digits", "ms")}
     return {**known, "turned": read.get("turned", 0), "width": picture.shape[1], "height": picture.shape[0]}
 

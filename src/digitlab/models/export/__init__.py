@@ -13,7 +13,7 @@ from digitlab.errors import ModelError, UsageError
 from digitlab.models.export.onnx import write_onnx
 from digitlab.models.export.verify import CHECKED_IMAGES, TOLERANCE, Exported, compare
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
-from digitlab.models.sobel import after_sobel
+from digitlab.models.sobel import on_grey_images
 from digitlab.storage import atomic_path, cache_folder
 from digitlab.version import VERSION
 
@@ -54,8 +54,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
         raise UsageError(f"int8 is supported for .onnx only; {path.name!r} can be written in float32")
     if ending == ".keras":
         return _export_keras(model, path, card)
-    if card.form == "sobel":
-        model = after_sobel(model)
+    model = on_grey_images(model, card)
     if int8:
         from digitlab.models.export.int8 import export_int8
 
@@ -70,7 +69,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
 
 
 def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
-    """Write ``model`` as ONNX with its card as metadata.
+    """Write ``model`` as ONNX with its card as metadata; one trained on Sobel images gets that step inside.
 
     Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10). The model is run on 1,000 of MNIST's
     training images and compared before the file is written.
@@ -79,7 +78,7 @@ def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
         ModelError: when ONNX Runtime's probabilities differ from Keras' by more than TOLERANCE.
         StorageError: when it cannot be written.
     """
-    write_onnx(model, path, card)
+    write_onnx(on_grey_images(model, card), path, card)
 
 
 def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:

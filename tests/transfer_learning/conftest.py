@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digitlab.datasets import load_dataset
-from digitlab.transfer import TransferData
+from digitlab.transfer_learning import TransferData
 from digitlab.values import Digits
 
 
@@ -18,7 +18,7 @@ def base() -> Any:
     """A network with normalisation and dropout, laid open."""
     from digitlab.models.backend import keras
     from digitlab.models.layers import conv, dense, max_pool, output, sequential
-    from digitlab.transfer import Base
+    from digitlab.transfer_learning import Base
     from digitlab.values import ModelCard
 
     keras.utils.set_random_seed(4)

@@ -14,8 +14,8 @@ from digitlab.errors import DatasetError, UsageError
 from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.reading import Classifier
 from digitlab.runs import Run
-from digitlab.transfer import Transfer, TransferData, run_transfer, transfer, transfer_data
-from digitlab.transfer.surgery import cut
+from digitlab.transfer_learning import Transfer, TransferData, run_transfer, transfer, transfer_data
+from digitlab.transfer_learning.surgery import cut
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from digitlab.transfer.settings import HEADS, LEARNERS, WAYS, Transfer
+from digitlab.transfer_learning.settings import HEADS, LEARNERS, WAYS, Transfer
 
 if TYPE_CHECKING:
-    from digitlab.transfer.applications import application_names, open_application
-    from digitlab.transfer.data import TransferData, transfer_data
-    from digitlab.transfer.experiment import Base, Transferred, open_base, run_transfer, transfer
-    from digitlab.transfer.learners import Learned, learn
+    from digitlab.transfer_learning.applications import application_names, open_application
+    from digitlab.transfer_learning.data import TransferData, transfer_data
+    from digitlab.transfer_learning.experiment import Base, Transferred, open_base, run_transfer, transfer
+    from digitlab.transfer_learning.learners import Learned, learn
 
 __all__ = [
     "HEADS",
@@ -44,5 +44,5 @@ _PLACES = {
 
 def __getattr__(name: str) -> object:
     if name not in _PLACES:
-        raise AttributeError(f"module 'digitlab.transfer' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.transfer.{_PLACES[name]}"), name)
+        raise AttributeError(f"module 'digitlab.transfer_learning' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"digitlab.transfer_learning.{_PLACES[name]}"), name)

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import ModelError, UsageError
-from digitlab.evaluation import REPLICAS, Metrics, accuracy_of, keep, measure
+from digitlab.evaluation import accuracy_of
 from digitlab.inspection import lay_open, penultimate
-from digitlab.models import (
-    after_sobel,
-    card_of,
-    export_onnx,
-    open_model,
-    predict_probabilities,
-    preparation_of,
-    save_keras,
-    versions,
-)
+from digitlab.models import card_of, open_model, predict_probabilities, preparation_of, versions
 from digitlab.models.backend import keras
 from digitlab.reading import shipped_keras, shipped_models
-from digitlab.reports import write_report
-from digitlab.reports.octave import write_mat
 from digitlab.training.augmentation import augmentation
-from digitlab.training.events import EpochEnded, Listener, Stage, Started
+from digitlab.training.events import Listener, Stage, Started
 from digitlab.training.experiment import environment
+from digitlab.training.finishing import finish_run
 from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.optimisers import make_optimiser
-from digitlab.transfer.applications import application_names, is_application, open_application
-from digitlab.transfer.learners import learn
-from digitlab.transfer.surgery import cut, freeze, new_head, reinitialised, thaw, with_end
+from digitlab.transfer_learning.applications import application_names, is_application, open_application
+from digitlab.transfer_learning.learners import learn
+from digitlab.transfer_learning.surgery import cut, freeze, new_head, reinitialised, thaw, with_end
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
@@ -39,14 +29,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from digitlab.evaluation import Metrics
     from digitlab.inspection import Network, Step
     from digitlab.runs import Run
-    from digitlab.transfer.data import TransferData
-    from digitlab.transfer.settings import Transfer
+    from digitlab.transfer_learning.data import TransferData
+    from digitlab.transfer_learning.settings import Transfer
 
 __all__ = ["Base", "Transferred", "open_base", "run_transfer", "transfer"]
-
-_HISTORY = tuple(field.name for field in fields(EpochEnded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,24 +241,19 @@ def run_transfer(
     done = transfer(base, data, settings, listener=listener, stop=stop)
     run.write_config({**_config(base, data, settings, done), **about})
     run.write_json(run.environment, environment(settings.seed))
-    listener(Stage("evaluating on the test images"))
-    metrics = measure(done.probabilities, data.test.labels, bootstrap=REPLICAS)
-    told = {"model": f"{base.card.name}, {settings.how}", "data": data.tested_on, "split": "test"}
-    keep(run, metrics, done.probabilities, data.test, told)
-    run.write_table(run.history, _HISTORY, [astuple(row) for row in done.history.epochs])
-    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), done.history.batches)
-    if done.model is not None:
-        listener(Stage("saving and exporting"))
-        card = _card(base, data, settings, done, metrics)
-        save_keras(done.model, run.keras, card)
-        try:
-            export_onnx(after_sobel(done.model) if card.form == "sobel" else done.model, run.onnx, card)
-        except ModelError as error:  # a deep network of others may round otherwise there; what was learned stays
-            listener(Stage(f"no model.onnx is kept ({error})"))
-    write_mat(run)
-    listener(Stage("writing the report"))
-    write_report(run)
-    return done, metrics
+    about_test = {"model": f"{base.card.name}, {settings.how}", "data": data.tested_on, "split": "test"}
+    finished = finish_run(
+        run,
+        done.model,
+        _card(base, data, settings, done),
+        done.history,
+        data.test,
+        about_test,
+        probabilities=done.probabilities,
+        must_export=False,
+        listener=listener,
+    )
+    return done, finished.metrics
 
 
 def _config(base: Base, data: TransferData, settings: Transfer, done: Transferred) -> dict[str, Any]:
@@ -290,12 +274,11 @@ def _config(base: Base, data: TransferData, settings: Transfer, done: Transferre
     }
 
 
-def _card(base: Base, data: TransferData, settings: Transfer, done: Transferred, metrics: Metrics) -> ModelCard:
-    measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
+def _card(base: Base, data: TransferData, settings: Transfer, done: Transferred) -> ModelCard:
     told = {key: value for key, value in _config(base, data, settings, done).items() if value is not None}
     return replace(
         base.card,
         name=f"{base.card.name}-{settings.how}",
-        training={"transferred_from": base.card.name, **told, **measured},
+        training={"transferred_from": base.card.name, **told},
         versions=versions(),
     )

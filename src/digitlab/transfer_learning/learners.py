@@ -16,7 +16,7 @@ import numpy as np
 
 from digitlab.errors import UsageError
 from digitlab.models.backend import keras
-from digitlab.transfer.settings import LEARNERS
+from digitlab.transfer_learning.settings import LEARNERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

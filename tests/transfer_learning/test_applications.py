@@ -10,7 +10,7 @@ import pytest
 from digitlab.errors import ModelError, UsageError
 from digitlab.models import load_keras, predict_probabilities
 from digitlab.runs import Run
-from digitlab.transfer import Transfer, TransferData, open_application, open_base, run_transfer
+from digitlab.transfer_learning import Transfer, TransferData, open_application, open_base, run_transfer
 
 pytestmark = pytest.mark.xdist_group("keras")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitlab.errors import UsageError
-from digitlab.transfer import LEARNERS, learn
+from digitlab.transfer_learning import LEARNERS, learn
 
 pytestmark = pytest.mark.xdist_group("keras")
 

@@ -1,0 +1,142 @@
+"""The listener of every job: each kind of event is shown by the view that is made for it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.progress_view import BarView
+from digitlab.apps.cli.waiting import Waiting
+from digitlab.jobs.events import Counted, Note, SearchBegan, StudiesBegan, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+__all__ = ["JobView"]
+
+_SECONDS = 5.0  # between two lines: a log wants to be read
+
+
+class JobView:
+    """``with JobView() as view: evaluate("reader", listener=view)``."""
+
+    def __init__(self, stop: Callable[[], None] | None = None) -> None:
+        """``stop``: what the first Ctrl-C during a training does."""
+        self._stop = stop
+        self._view: Any = None  # that is open, a context manager
+        self._asking: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close(kind, error, trace)
+
+    def __call__(self, event: object) -> None:
+        """Show one event."""
+        match event:
+            case Note(text):
+                advise(text)
+            case Work(text, expected, then):
+                self._in(Waiting)(text, expected, then)
+            case Counted():
+                self._in(_CountView)(event)
+            case SearchBegan():
+                self._begin_search(event)
+            case StudiesBegan():
+                self._begin_studies(event)
+            case _:
+                self._train(event)
+
+    def _train(self, event: object) -> None:
+        from digitlab.apps.cli.training_view import TrainingView
+        from digitlab.training.events import EpochEnded, Progressed, Stage, Started
+
+        if isinstance(event, EpochEnded | Progressed | Stage | Started):
+            self._in(TrainingView, "finishing the run folder")(event)
+        else:  # of the search or the studies that have begun
+            self._view(event)
+
+    def _begin_search(self, event: SearchBegan) -> None:
+        from digitlab.apps.cli.tuning_view import TuningView
+
+        space, before = event.space, event.before
+        if before < space.trials:
+            there = f", {before} of them are there" if before else ""
+            advise(
+                f"{space.trials} trials of up to {space.tuning.jobs} trainings{there}; the workers load TensorFlow …"
+            )
+        else:
+            advise(f"all {before} trials are there already")
+        self._open(TuningView(space, before), "writing the tables")
+
+    def _begin_studies(self, event: StudiesBegan) -> None:
+        from digitlab.apps.cli.durations import in_time
+        from digitlab.apps.cli.study_view import StudyView
+
+        if event.missing:
+            left = in_time(event.estimate.left)
+            about = f"cells to do: {event.missing} of {event.cells}, about {left} of one processor"
+            advise(f"{about}; the workers load TensorFlow …")
+        else:
+            advise(f"every cell is in {event.store} already; `--out FOLDER` makes your own")
+        self._open(StudyView(event.estimate), "writing the tables")
+
+    def _in(self, kind: Callable[[], Any], then: str | None = None) -> Any:
+        """The view of this kind, opened where another one is open."""
+        if type(self._view) is not kind:
+            self._open(kind(), then)
+        return self._view
+
+    def _open(self, view: Any, then: str | None) -> None:
+        """``then``: what the job does after Ctrl-C, before it ends; None: Ctrl-C is Python's own."""
+        self._close()
+        if self._stop is not None and then is not None:
+            from digitlab.apps.cli.interrupts import stopping_on_interrupt
+
+            self._asking = stopping_on_interrupt(self._stop, then)
+            self._asking.__enter__()
+        self._view = view.__enter__()
+
+    def _close(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        view, self._view = self._view, None
+        asking, self._asking = self._asking, None
+        if view is not None:
+            view.__exit__(kind, error, trace)
+        if asking is not None:
+            asking.__exit__(None, None, None)
+
+
+class _CountView(BarView):
+    """A bar over what is counted on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.description}", "{task.completed:,} of {task.total:,} {task.fields[unit]}")
+        self._text = ""
+        self._told = 0.0
+
+    def __call__(self, event: Counted) -> None:
+        """Show how far it is."""
+        begins, self._text = event.text != self._text, event.text
+        if self._bar is not None:
+            if begins or self._task is None:
+                self._task = self._bar.add_task("", total=event.of, unit=event.unit)
+            text = f"{event.text}: {event.item}" if event.item else event.text
+            self._bar.update(self._task, completed=event.done, description=text)
+        elif begins:
+            self._told = time.monotonic()
+            advise(f"{event.text}: {event.of:,} {event.unit} …")
+        elif event.done < event.of and time.monotonic() - self._told >= _SECONDS:
+            self._told = time.monotonic()
+            item = f", next {event.item}" if event.item else ""
+            advise(f"{event.text}: {event.done:,} of {event.of:,} {event.unit}{item}")

@@ -1,0 +1,73 @@
+"""Everything that digitlab does beside reading pictures, as functions: settings in, a frozen result out, no printing.
+
+    from digitlab import evaluate
+    print(evaluate("reader").metrics.accuracy)
+
+Command line, page and window parse, call one of these and show what came of it. What happens meanwhile is told to one
+listener (`events`). Nothing heavy is imported before a job is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitlab.jobs.comparison import Comparison, compare
+    from digitlab.jobs.conversion import ImportResult, export, import_model
+    from digitlab.jobs.evaluation import (
+        Evaluation,
+        RobustnessResult,
+        evaluate,
+        evaluate_predictions,
+        load_run,
+        robustness,
+    )
+    from digitlab.jobs.inspection import Inspection, inspect
+    from digitlab.jobs.labels import LabelErrors, label_errors
+    from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.searches import Tuned, run_study, tune
+    from digitlab.jobs.trainings import TransferResult, train, transfer
+
+_PLACES = {
+    **dict.fromkeys(("Comparison", "compare"), "comparison"),
+    **dict.fromkeys(("ImportResult", "export", "import_model"), "conversion"),
+    **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
+    **dict.fromkeys(("load_run", "robustness"), "evaluation"),
+    "load_model": "named_models",
+    **dict.fromkeys(("Inspection", "inspect"), "inspection"),
+    **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
+    **dict.fromkeys(("Tuned", "run_study", "tune"), "searches"),
+    **dict.fromkeys(("TransferResult", "train", "transfer"), "trainings"),
+}
+
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "ImportResult",
+    "Inspection",
+    "LabelErrors",
+    "RobustnessResult",
+    "TransferResult",
+    "Tuned",
+    "compare",
+    "evaluate",
+    "evaluate_predictions",
+    "export",
+    "import_model",
+    "inspect",
+    "label_errors",
+    "load_model",
+    "load_run",
+    "robustness",
+    "run_study",
+    "train",
+    "transfer",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'digitlab.jobs' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"digitlab.jobs.{_PLACES[name]}"), name)

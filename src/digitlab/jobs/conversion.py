@@ -1,0 +1,106 @@
+"""Models to and from other programs: export for other runtimes, import from old Keras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.errors import UsageError
+from digitlab.jobs.events import Work, ignore, loading
+from digitlab.jobs.named_models import note
+
+if TYPE_CHECKING:
+    from digitlab.jobs.events import Listener
+    from digitlab.models.export import Exported
+    from digitlab.values import ModelCard
+
+__all__ = ["ImportResult", "export", "import_model"]
+
+_FORMATS = (".onnx", ".xml", ".tflite", ".keras")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """A model that was brought over.
+
+    changes: a sentence for each thing that had to be changed
+    """
+
+    path: Path
+    card: ModelCard
+    parameters: int
+    changes: tuple[str, ...]
+
+
+def export(model: str | Path, out: str | Path, *, int8: bool = False, listener: Listener = ignore) -> Exported:
+    """Write a trained model for ONNX Runtime (.onnx), OpenVINO (.xml), LiteRT (.tflite) or Keras (.keras).
+
+    The file is run and compared with Keras on 1,000 images before it is kept.
+
+    Args:
+        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        out: the file; its ending is the format.
+        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only).
+        listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
+
+    Raises:
+        UsageError: for another ending, or 8 bits in another format.
+        ModelError: when the model cannot be opened, or the file answers otherwise.
+        MissingExtraError: when the format's runtime is not installed.
+        StorageError: when it cannot be written.
+    """
+    out = Path(out)
+    if out.suffix.lower() not in _FORMATS:
+        raise UsageError(f"cannot export to {out.name!r}; expected a name that ends in .onnx, .xml, .tflite or .keras")
+    listener(loading())
+    from digitlab.models import card_of
+    from digitlab.models.export import export_model
+    from digitlab.models.saving import open_model
+
+    network = open_model(Path(model), tell=note(listener))
+    listener(Work(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else "")))
+    return export_model(network, out, card_of(network, Path(model)), int8=int8)
+
+
+def import_model(
+    old: str | Path,
+    out: str | Path,
+    *,
+    architecture: str | None = None,
+    preparation: str | None = None,
+    backend: str | None = None,
+    form: str = "grey",
+    listener: Listener = ignore,
+) -> ImportResult:
+    """Bring a model of an old Keras (.h5) or of someone else (.keras) over. The file is safe to open whoever made it.
+
+    Args:
+        old: the file.
+        out: the .keras file to write.
+        architecture: the network, for a file that holds weights only.
+        preparation: how pixels 0 to 255 become the network's numbers, "x / 255", "x / 255 - 0.5" or "x".
+        backend: "theano" or "tensorflow", for a file that does not say; Theano turns kernels by 180°.
+        form: what it was trained on, "grey" or "sobel".
+        listener: told of `Work`.
+
+    Raises:
+        UsageError: for another ending than .keras.
+        ModelError: when it cannot be opened or brought over.
+        StorageError: when the new file cannot be written.
+    """
+    old, out = Path(old), Path(out)
+    if out.suffix.lower() != ".keras":
+        raise UsageError(f"cannot import to {out.name!r}; expected a name that ends in .keras")
+    listener(loading())
+    from digitlab.models.legacy import import_legacy
+    from digitlab.models.saving import save_keras, versions
+    from digitlab.values import ModelCard
+
+    listener(Work("translating the model"))
+    found = import_legacy(old, architecture, preparation=preparation, backend=backend)
+    prepared = f"Sobel image, {found.preparation}" if form == "sobel" else found.preparation
+    training = {"imported_from": old.name, "written_by": found.origin}
+    card = ModelCard(old.stem, found.model.name, prepared, form=form, training=training, versions=versions())
+    save_keras(found.model, out, card)
+    return ImportResult(out, card, found.model.count_params(), tuple(found.changes))

@@ -1,0 +1,254 @@
+"""Evaluate a model, or stored predictions, into a run folder; and evaluate it under distribution shift."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import UsageError
+from digitlab.jobs.events import Counted, Note, Work, ignore
+from digitlab.jobs.named_models import predictor
+from digitlab.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.evaluation import Metrics
+    from digitlab.evaluation.robustness import Robustness
+    from digitlab.jobs.events import Listener
+    from digitlab.jobs.named_models import Predictor
+
+__all__ = [
+    "ALL_IMAGES", "Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions", "folder_for", "load_run",
+    "robustness",
+]  # fmt: skip
+
+ALL_IMAGES = 10_000  # MNIST's test images, of which the robustness sets are made
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found, and where its files are.
+
+    probabilities: (N, 10)
+    kept: what `metrics.json` holds: the metrics, and what was evaluated (model, data, split …)
+    """
+
+    run: Run
+    metrics: Metrics
+    probabilities: NDArray[np.floating]
+    kept: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RobustnessResult:
+    """What an evaluation under distribution shift found, and where its files are.
+
+    found: accuracy per set, and how well out-of-distribution images are told from digits
+    kept: what `robustness.json` holds
+    """
+
+    run: Run
+    found: Robustness
+    kept: Mapping[str, Any]
+
+
+def load_run(folder: str | Path) -> Run:
+    """A run folder that is there: its settings, predictions and metrics can be read.
+
+    Raises:
+        RunError: when it is no run folder.
+    """
+    return Run.open(Path(folder))
+
+
+def evaluate(
+    model: str | Path = "reader",
+    *,
+    data: str = "mnist",
+    split: str = "test",
+    tta: int = 1,
+    out: Path | None = None,
+    listener: Listener = ignore,
+) -> Evaluation:
+    """Evaluate a model on labelled digits: predictions, metrics and a report in a folder.
+
+    Of a run folder the files go into it: beside the model for the test images it was trained to, into evaluations/NAME
+    for others. Of anything else they go into a new folder under runs/.
+
+    Args:
+        model: a shipped name, a run folder, or a file (.onnx, .keras, .h5).
+        data: a named dataset, or a file of labelled images.
+        split: train, validation or test; where there is one split only, that.
+        tta: average the probabilities over this number of copies of each image, 1 to 19 (test-time augmentation).
+        out: the folder for the files instead.
+        listener: told of `Work`, `Counted` and `Note`.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+        DatasetError: when there is no such set or split.
+        UsageError: for a wrong number of copies.
+        StorageError: when the files cannot be written.
+    """
+    from digitlab.datasets import find_dataset
+    from digitlab.evaluation import REPLICAS, keep, measure
+
+    dataset = find_dataset(data)
+    split = dataset.splits[0] if len(dataset.splits) == 1 else split
+    digits = dataset.split(split)
+    answers = _predict(predictor(model, form=dataset.form, listener=listener), digits.images, tta, listener)
+    listener(Work("measuring"))
+    metrics = measure(answers, digits.labels, bootstrap=REPLICAS)
+    run = _run_for(model, data, split, out, tta)
+    about = {"model": str(model), "data": data, "split": split, **({"tta": tta} if tta > 1 else {})}
+    kept = keep(run, metrics, answers, digits, about)
+    _write_page(run, listener)
+    return Evaluation(run, metrics, answers, kept)
+
+
+def evaluate_predictions(
+    probabilities: Path,
+    labels: Path | None = None,
+    *,
+    logits: bool = False,
+    out: Path | None = None,
+    listener: Listener = ignore,
+) -> Evaluation:
+    """The same of stored predictions, whoever made them; no model is loaded.
+
+    Args:
+        probabilities: ten numbers an image, as .npz (the array probabilities), .npy or .csv; or a run folder.
+        labels: the true digit of each image, as .npz (the array labels), .npy or .csv; None: those in the npz.
+        logits: the numbers are logits; softmax is applied.
+        out: the folder for the files; None: a new one under runs/.
+        listener: told of `Work`.
+
+    Raises:
+        UsageError: when no labels are there.
+        DatasetError: when the files do not hold probabilities and labels.
+        StorageError: when the files cannot be written.
+    """
+    from digitlab.evaluation import REPLICAS, keep_without_images, measure, read_labels, read_probabilities
+
+    answers = read_probabilities(probabilities, logits=logits)
+    if labels is None and not (probabilities.is_dir() or probabilities.suffix.lower() == ".npz"):
+        raise UsageError(f"{probabilities}: holds no labels; name their file: --labels FILE")
+    truth = read_labels(labels or probabilities, named=labels is None)
+    metrics = measure(answers, truth, bootstrap=REPLICAS)
+    run = folder_for(f"evaluate-{probabilities.stem}", out)
+    about = {"model": str(probabilities), "data": str(labels or probabilities), "split": "all", "logits": logits}
+    kept = keep_without_images(run, metrics, answers, truth, about)
+    _write_page(run, listener)
+    return Evaluation(run, metrics, answers, kept)
+
+
+def robustness(
+    model: str | Path = "reader",
+    *,
+    images: int = ALL_IMAGES,
+    tta: int = 1,
+    out: Path | None = None,
+    listener: Listener = ignore,
+) -> RobustnessResult:
+    """Evaluate a model under distribution shift: a table, a picture and numbers in a folder.
+
+    MNIST's test images under corruptions, rotated and translated; digits by other writers; out-of-distribution images.
+
+    Args:
+        model: as `evaluate`.
+        images: at most this number of each set, of the 10,000.
+        tta: as `evaluate`.
+        out: the folder for the files; None: the run folder, or a new one under runs/ for anything else. Where it holds
+            an evaluation, its report is written again with them.
+        listener: told of `Work`, `Counted` and, of each set that could not be loaded, a `Note`.
+
+    Raises:
+        UsageError: for less than one image.
+        ModelError: as `evaluate`.
+        StorageError: when the files cannot be written.
+    """
+    from digitlab.datasets.robustness_sets import hard_sets
+    from digitlab.datasets.transforms import mean_answer
+    from digitlab.evaluation.robustness import COLUMNS, measure_robustness
+    from digitlab.reports.figures import save_figure
+    from digitlab.reports.robustness_figures import robustness_figure
+
+    if images < 1:
+        raise UsageError(f"robustness: images is {images}; expected 1 or more")
+    answer = predictor(model, form="grey", listener=listener)
+    run = (
+        Run.open(Path(model)) if out is None and Path(model).is_dir() else folder_for(f"robustness-{_stem(model)}", out)
+    )
+
+    def tell(done: int, total: int, name: str) -> None:
+        listener(Counted("robustness", done, total, "sets", name))
+
+    found = measure_robustness(functools.partial(mean_answer, answer, count=tta), hard_sets(images), tell=tell)
+    for _, reason in found.left_out:
+        listener(Note(f"left out: {reason}"))
+    kept = {"model": str(model), **found.as_dict()}
+    run.write_json(run.robustness, kept)
+    run.write_table(run.robustness_table, COLUMNS, found.rows())
+    save_figure(robustness_figure(found), run.robustness_plot)
+    if run.metrics.is_file():
+        _write_page(run, listener)
+    return RobustnessResult(run, found, kept)
+
+
+def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: Listener) -> NDArray[np.float32]:
+    """The model's probabilities of all images, or their mean over this number of copies."""
+    from digitlab.datasets.transforms import mean_answer
+
+    if tta == 1:
+        listener(Work(f"asking about {len(images):,} images"))
+        return answer(images)
+    text, count = f"asking about {tta} copies of each image", len(images)
+    return mean_answer(answer, images, tta, tell=lambda done: listener(Counted(text, done * count, tta * count)))
+
+
+def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: int) -> Run:
+    """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
+    from digitlab.datasets.formats.polarity import parted_name
+
+    if out is not None or not Path(model).is_dir():
+        return folder_for(f"evaluate-{_stem(model)}-{Path(data).stem}", out)
+    run = Run.open(Path(model))
+    config = run.read_config()
+    own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
+    file, _ = parted_name(data)
+    name = file.stem if file.exists() else data
+    name = name if split == "test" else f"{name}-{split}"
+    return run if own else run.evaluation(name, tta)
+
+
+def _stem(model: str | Path) -> str:
+    return Path(model).stem
+
+
+def folder_for(name: str, out: Path | None) -> Run:
+    """The folder that was asked for, made when missing; or a new run folder of this name.
+
+    Raises:
+        StorageError: when it cannot be made.
+    """
+    from digitlab.storage import saying_what_failed
+
+    if out is None:
+        return Run.create(name)
+    with saying_what_failed(out, "make"):
+        out.mkdir(parents=True, exist_ok=True)
+    return Run(out)
+
+
+def _write_page(run: Run, listener: Listener) -> None:
+    from digitlab.reports import write_report
+    from digitlab.reports.octave import write_mat
+
+    listener(Work("writing the report"))
+    write_mat(run)
+    write_report(run)

@@ -1,0 +1,186 @@
+"""Look inside a model: its layers, filters and maps; what it makes of a digit; and of a whole set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import ImageError, UsageError
+from digitlab.jobs.events import Work, ignore, loading
+from digitlab.jobs.named_models import as_taken, keras_file, note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.datasets import Dataset
+    from digitlab.inspection.look import Album
+    from digitlab.jobs.events import Listener
+
+__all__ = ["Inspection", "inspect"]
+
+_NETWORK, _DIGIT = "looking at layers, filters and maps", "looking at the digit"
+_CHECKED = 1000  # images in which a map must answer somewhere, or is called dead
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found, and where its pictures are.
+
+    kept: what `inspection.json` holds
+    """
+
+    folder: Path
+    pictures: tuple[str, ...]
+    kept: Mapping[str, Any]
+
+
+def inspect(
+    model: str | Path,
+    out: str | Path,
+    *,
+    image: str | Path | None = None,
+    digit: str | None = None,
+    why: int | None = None,
+    unless: int | None = None,
+    layer: str | None = None,
+    data: str = "mnist",
+    form: str | None = None,
+    explore: bool = False,
+    images: int = 3000,
+    listener: Listener = ignore,
+) -> Inspection:
+    """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
+
+    Args:
+        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        out: the folder for pictures and `inspection.json`.
+        image: a picture of one digit.
+        digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
+        why: the class whose logit is attributed; None: the predicted one.
+        unless: the class that it is contrasted with; None: the next probable one.
+        layer: draw the filters and maps of this layer only, all of them.
+        data: the dataset on whose first 1,000 test images maps are checked for being dead.
+        form: what the model was trained on, "grey" or "sobel", where its file does not say.
+        explore: write explorer.html too, a page about all of ``data`` to click through.
+        images: number of images in its embedding, 100 to 6,000.
+        listener: told of `Work` and `Note`.
+
+    Raises:
+        ModelError: when there is no such model, or its layers cannot be followed.
+        UsageError: for options that exclude each other, a layer or an image that does not exist, wrong numbers.
+        ImageError: when the picture cannot be read, or shows nothing.
+        StorageError: when the folder cannot be written.
+    """
+    from digitlab.reports.explorer import expect_so_many
+
+    _check(image, digit, why, unless)
+    expect_so_many(images)
+    path = keras_file(model)
+    shown, shown_form = _shown(image, digit)
+    listener(loading())
+    from digitlab.inspection.look import STEPS, look_at_digit, look_at_network, open_album
+    from digitlab.models import card_of, open_model
+
+    network = open_model(path, tell=note(listener))
+    card = card_of(network, path)
+    takes = form or card.form
+    sample, see = _sample(data, takes), as_taken(shown_form, takes)
+    plan = [*([_DIGIT] if shown is not None else []), *(each.format(images=images) for each in STEPS if explore)]
+    step = _steps([_NETWORK, *plan], listener)
+    folder = Path(out)
+    album = open_album(network, folder, layer=layer, tell=note(listener), step=step)
+    step(_NETWORK, None)
+    kept: dict[str, Any] = {"model": str(model), "name": card.name, "form": takes, **look_at_network(album, sample)}
+    if shown is not None:
+        step(_DIGIT, None)
+        kept |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
+    if explore:
+        kept["explorer"] = _explore(album, data, takes, images)
+    kept["pictures"] = album.pictures
+    album.write(kept)
+    return Inspection(folder, tuple(album.pictures), kept)
+
+
+def _check(image: str | Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
+    """Refuse what cannot be right before anything is loaded or written."""
+    if image is not None and digit is not None:
+        raise UsageError("inspect: --image and --digit were both given; expected one of them")
+    asked = [(name, each) for name, each in (("--why", why), ("--not", unless)) if each is not None]
+    for name, each in asked:
+        if not 0 <= each <= 9:
+            raise UsageError(f"inspect: {name} is {each}; expected a digit, 0 to 9")
+    if asked and image is None and digit is None:
+        raise UsageError("inspect: --why and --not ask about an image; expected --image FILE or --digit mnist:17 too")
+    if why is not None and why == unless:
+        raise UsageError(f"inspect: --why and --not are both {why}; expected two different digits")
+
+
+def _steps(plan: Sequence[str], listener: Listener) -> Callable[[str, float | None], None]:
+    def step(text: str, expected: float | None) -> None:
+        then = plan[plan.index(text) + 1 :] if text in plan else ()
+        listener(Work(text, expected, tuple(then)))
+
+    return step
+
+
+def _shown(image: str | Path | None, digit: str | None) -> tuple[NDArray[np.uint8] | None, str]:
+    """The digit to look at, uint8 (28, 28), and its form; None where none was named."""
+    from digitlab.reading import digit_image
+
+    if digit is not None:
+        return _of_dataset(digit)
+    if image is None:
+        return None, "grey"  # nothing, of either form
+    found = digit_image(image)
+    if found is None:
+        raise ImageError(f"{image}: there is no ink in it; expected a picture of one digit")
+    return found, "grey"
+
+
+def _of_dataset(digit: str) -> tuple[NDArray[np.uint8], str]:
+    from digitlab.datasets import find_dataset, first_images
+
+    name, _, number = digit.rpartition(":")
+    if not name or not number.isdecimal():
+        raise UsageError(f"--digit is {digit!r}; expected NAME:N, the test image N of a dataset, e.g. mnist:17")
+    dataset = find_dataset(name)
+    images = first_images(dataset, _evaluated(dataset), int(number) + 1).images
+    if len(images) <= int(number):
+        raise UsageError(f"there is no image {digit!r}; expected {name}:0 to {name}:{len(images) - 1}")
+    return images[int(number)], dataset.form
+
+
+def _evaluated(dataset: Dataset) -> str:
+    """The split that a network was not trained on, where there is one."""
+    return "test" if "test" in dataset.splits else dataset.splits[-1]
+
+
+def _sample(data: str, takes: str) -> NDArray[np.uint8]:
+    """The images in which dead maps are looked for, uint8 (N, 28, 28), as the model takes them."""
+    from digitlab.datasets import find_dataset, first_images
+
+    dataset = find_dataset(data)
+    images = first_images(dataset, _evaluated(dataset), _CHECKED).images[:_CHECKED]
+    return as_taken(dataset.form, takes)(images)
+
+
+def _explore(album: Album, data: str, takes: str, images: int) -> dict[str, Any]:
+    """Write the page about a set; what it shows, for JSON."""
+    from digitlab.datasets import find_dataset
+    from digitlab.inspection.look import Part, look_at_set
+    from digitlab.values import Digits
+
+    dataset = find_dataset(data)
+    see = as_taken(dataset.form, takes)
+
+    def part(split: str) -> Part:
+        digits = dataset.split(split)
+        return Part(split, Digits(see(digits.images), digits.labels))
+
+    shown = _evaluated(dataset)
+    learned = part("train") if shown != "train" and "train" in dataset.splits else None
+    return look_at_set(album, part(shown), learned, data=data, images=images)

@@ -1,0 +1,197 @@
+"""Find labels that may be wrong, by out-of-fold predictions."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DatasetError, UsageError
+from digitlab.jobs.evaluation import folder_for
+from digitlab.jobs.events import Note, Work, ignore, loading
+from digitlab.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digitlab.datasets import Dataset
+    from digitlab.datasets.labelled import Whole
+    from digitlab.evaluation.label_errors import LabelRanking
+    from digitlab.jobs.events import Listener
+    from digitlab.training import StopRequest, TrainingConfig
+    from digitlab.training.out_of_fold import OutOfFold
+    from digitlab.values import Digits
+
+__all__ = ["LabelErrors", "label_errors"]
+
+_COLUMNS = ("split", "row", "given", "guess", "score")
+_MOST = 500  # pictures
+_FIRST = (15, 30, 50)  # of MNIST's test labels: how many of the doubtful ones stand among them
+
+
+@dataclass(frozen=True, slots=True)
+class LabelErrors:
+    """What a search for wrong labels found, and where its files are.
+
+    ranking: the labels of the split that was asked for, the most suspicious first
+    kept: what `label-errors.json` holds
+    """
+
+    run: Run
+    ranking: LabelRanking
+    kept: Mapping[str, Any]
+
+
+def label_errors(
+    data: str = "mnist",
+    *,
+    split: str | None = None,
+    recipe: str | Path = "fast",
+    folds: int = 5,
+    repeats: int = 1,
+    epochs: int | None = None,
+    seed: int | None = None,
+    most: int = 50,
+    out: Path | None = None,
+    listener: Listener = ignore,
+    stop: StopRequest | None = None,
+) -> LabelErrors | None:
+    """Find labels that may be wrong: networks that did not train on an image predict it.
+
+    The images of all splits are divided into folds; for each a network is trained on the others. Into a folder go
+    pictures of the most suspicious labels, a table of all for which another digit is more probable, and the
+    out-of-fold predictions.
+
+    Args:
+        data: a named dataset, or a file of labelled images.
+        split: list the labels of this split only; the networks learn from all.
+        recipe: how to train: a shipped name, or a TOML file.
+        folds: number of cross-validation folds; each class needs at least as many images.
+        repeats: repeat the cross-validation with other folds this number of times, and average the predictions.
+        epochs: None: the recipe's.
+        seed: None: the recipe's.
+        most: number of labels with pictures, 1 to 500.
+        out: the folder for the files; None: a new one under runs/.
+        listener: told of the trainings (`digitlab.training.events`), of `Work` and `Note`.
+        stop: asked to, it ends after the batches under way, with the folds that are done.
+
+    Returns:
+        What was found; None when it was stopped before the first fold was done, and nothing is written.
+
+    Raises:
+        DatasetError: when there is no such set or split, or a class has fewer images than there are folds.
+        UsageError: for wrong numbers, or a folder that holds a training.
+        RecipeError: when there is no such recipe.
+        StorageError: when the files cannot be written.
+    """
+    from digitlab.datasets import find_dataset
+    from digitlab.datasets.labelled import whole_of
+    from digitlab.evaluation.label_errors import rank_labels
+
+    if out is not None and Run(out).config.is_file():
+        raise UsageError(f"{out}: holds a training, whose metrics would be overwritten; name another folder")
+    if not 1 <= most <= _MOST:
+        raise UsageError(f"most is {most}; expected 1 to {_MOST}")
+    dataset = find_dataset(data)
+    if split is not None:
+        dataset.expect_split(split)
+    images = whole_of(dataset)
+    training = _training(dataset, recipe, {"epochs": epochs, "seed": seed})
+    asked = _ask_networks(training, images.digits, folds, repeats, listener, stop)
+    if not asked.networks:
+        return None
+    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
+    about = {
+        "data": data, "split": split or "all", "recipe": str(recipe), "folds": folds, "repeats": repeats,
+        "epochs": training.epochs, "seed": training.seed, "networks": asked.networks,
+    }  # fmt: skip
+    run = folder_for(f"label-errors-{Path(data).stem}", out)
+    accuracy = _keep_answers(run, about, images.digits[asked.rows], asked)
+    listed = ranking if split is None else ranking.among(images.rows_of(split))
+    listener(Work("drawing the most suspicious labels"))
+    _write_list(run, images, listed, most)
+    kept = {
+        **about,
+        "images": len(asked.rows),
+        "accuracy": accuracy,
+        "suspicious": listed.suspicious,
+        "doubtful_found": _doubtful_found(images, ranking),
+        "labels": _as_rows(images, listed, most),
+    }
+    run.write_json(run.label_errors, kept)
+    return LabelErrors(run, listed, kept)
+
+
+def _training(dataset: Dataset, recipe: str | Path, changes: Mapping[str, Any]) -> TrainingConfig:
+    from digitlab.training import find_recipe, with_options
+
+    training = with_options(find_recipe(Path(recipe)), changes)
+    if dataset.form == "sobel" and "realtime" in training.augmentation.split("+"):
+        raise DatasetError(f"{dataset.name} holds Sobel images; {recipe} makes them itself (augmentation realtime)")
+    return training
+
+
+def _ask_networks(
+    training: TrainingConfig, digits: Digits, folds: int, repeats: int, listener: Listener, stop: StopRequest | None
+) -> OutOfFold:
+    listener(loading())
+    from digitlab.training.out_of_fold import out_of_fold
+
+    asked = out_of_fold(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop)
+    if asked.networks < folds * repeats:
+        listener(
+            Note(
+                f"interrupted after {asked.networks} of {folds * repeats} networks: "
+                f"{len(asked.rows):,} of {len(digits):,} images have a prediction"
+            )
+        )
+    return asked
+
+
+def _keep_answers(run: Run, about: Mapping[str, Any], digits: Digits, asked: OutOfFold) -> float:
+    """The networks' predictions and their metrics, as of any evaluation; returns the accuracy."""
+    from digitlab.evaluation import keep, measure
+
+    metrics = measure(asked.probabilities, digits.labels)
+    model = f"{asked.networks} networks of {about['recipe']}, out of fold"
+    keep(run, metrics, asked.probabilities, digits, {"model": model, "data": about["data"], "split": "all"})
+    return metrics.accuracy
+
+
+def _as_rows(images: Whole, ranking: LabelRanking, count: int) -> list[dict[str, Any]]:
+    """The first ``count`` labels, each with its split and row."""
+    rows = zip(ranking.rows, ranking.given, ranking.guesses, ranking.scores, strict=True)
+    return [
+        dict(zip(_COLUMNS, (*images.place(int(row)), int(given), int(guess), float(score)), strict=True))
+        for row, given, guess, score in itertools.islice(rows, count)
+    ]
+
+
+def _write_list(run: Run, images: Whole, listed: LabelRanking, most: int) -> None:
+    from digitlab.reports.figures import save_figure
+    from digitlab.reports.robustness_figures import label_errors_figure
+
+    suspicious = _as_rows(images, listed, listed.suspicious)
+    run.write_table(run.label_errors_table, _COLUMNS, [tuple(each.values()) for each in suspicious])
+    shown = _as_rows(images, listed, most)
+    figure = label_errors_figure(
+        images.digits.images[listed.rows[:most]],
+        [each["given"] for each in shown],
+        [each["guess"] for each in shown],
+        [each["score"] for each in shown],
+        [f"{each['split']} {each['row']}" for each in shown],
+    )
+    save_figure(figure, run.label_errors_plot)
+
+
+def _doubtful_found(images: Whole, ranking: LabelRanking) -> dict[int, int] | None:
+    """How many of MNIST's doubtful test labels stand among the first of its test labels; None for other sets."""
+    from digitlab.evaluation.doubtful import DOUBTFUL, are_mnists_test_labels
+    from digitlab.evaluation.label_errors import found_among
+
+    for split in images.sizes:
+        rows = images.rows_of(split)
+        if are_mnists_test_labels(images.digits.labels[rows]):
+            return found_among(ranking.among(rows).rows, {rows[0] + row for row in DOUBTFUL}, _FIRST)
+    return None

@@ -1,0 +1,139 @@
+"""A model by whatever name: as a function from images to probabilities, or as the file that Keras opens."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.errors import ModelError, UsageError
+from digitlab.jobs.events import Note, Work, loading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.jobs.events import Listener
+    from digitlab.network.classifier import Classifier
+
+    Images = NDArray[np.uint8]
+    Predictor = Callable[[Images], NDArray[np.float32]]
+
+__all__ = ["as_taken", "keras_file", "load_model", "note", "onnx_file", "predictor"]
+
+_KERAS_FILES = (".keras", ".h5", ".hdf5")
+
+
+def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: None) -> Classifier:
+    """A trained network, ready to answer: ``load_model("reader").probabilities(images)``.
+
+    model: a shipped name, a run folder, or a file (.onnx, .keras, .h5); Keras files are exported once and kept
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+
+    >>> load_model().card.form
+    'grey'
+    """
+    from digitlab.network.classifier import Classifier, resolve_model
+
+    return Classifier(resolve_model(onnx_file(model, listener=listener)))
+
+
+def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
+    """A model of Keras, written for ONNX Runtime once and kept; anything else as it is.
+
+    Raises:
+        ModelError: when it cannot be opened or exported.
+    """
+    path = Path(model)
+    if path.suffix.lower() not in _KERAS_FILES or not path.is_file():
+        return model
+    listener(loading())
+    from digitlab.models import cached_onnx
+
+    listener(Work("writing the model for ONNX Runtime, once"))
+    return cached_onnx(path, tell=note(listener))
+
+
+def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
+    """The model as a function: images of this form, uint8 (N, 28, 28), to probabilities, float32 (N, 10).
+
+    ONNX Runtime runs it where it can, which spares the start of the network library. An ONNX file always takes grey
+    images: the graph of a network that was trained on Sobel images makes them itself. Images that are Sobel images
+    already are therefore given to its Keras file, which takes them as they are.
+
+    Raises:
+        ModelError: when there is no such model, or only its ONNX file, which would make Sobel images once more.
+    """
+    path = Path(model)
+    if path.suffix.lower() in _KERAS_FILES and path.exists():
+        return _by_keras(path, form, listener)
+    classifier = load_model(model)
+    if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
+        if not path.is_dir():
+            raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")
+        from digitlab.runs import Run
+
+        return _by_keras(Run.open(path).keras, form, listener)
+    return classifier.probabilities
+
+
+def _by_keras(path: Path, form: str, listener: Listener) -> Predictor:
+    listener(loading())
+    from digitlab.models import on_grey_images, open_model, predict_probabilities, read_card
+
+    model = open_model(path, tell=note(listener))
+    card = read_card(path) if path.suffix.lower() == ".keras" else None  # files of old Keras have none
+    if form == "grey" and card is not None:
+        model = on_grey_images(model, card)
+    return functools.partial(predict_probabilities, model)
+
+
+def keras_file(model: str | Path) -> Path:
+    """The run folder or Keras file that is meant; nothing else has layers that can be followed.
+
+    Raises:
+        ModelError: when there is no such model, or only its ONNX file.
+    """
+    from digitlab.network.classifier import shipped_keras, shipped_models
+
+    path = Path(model)
+    if str(model) in shipped_models():
+        shipped = shipped_keras(str(model))
+        if shipped is None:
+            raise ModelError(
+                f"{model}: is shipped as an ONNX file only, which has no layers to look at; expected a run folder, "
+                f"e.g. that of `digitlab train {model}`"
+            )
+        return shipped
+    if path.suffix.lower() == ".onnx":
+        raise ModelError(
+            f"{path}: an ONNX file has no layers to look at; "
+            "expected the run folder or the .keras file that it was exported from"
+        )
+    if not path.is_dir() and path.suffix.lower() not in _KERAS_FILES:
+        raise ModelError(f"there is no model {str(model)!r}; expected a run folder, or a file ending in .keras or .h5")
+    return path
+
+
+def as_taken(given: str, takes: str) -> Callable[[Images], Images]:
+    """What makes the images that a Keras model takes out of images of a form, "grey" or "sobel".
+
+    Raises:
+        UsageError: for Sobel images and a model that takes grey ones.
+    """
+    from digitlab.datasets.transforms import sobel_images
+
+    if given == takes:
+        return lambda images: images
+    if takes == "grey":
+        raise UsageError("these are Sobel images, and the model takes grey ones; expected another digit or data")
+    return sobel_images
+
+
+def note(listener: Listener) -> Callable[[str], None]:
+    """A function that tells the listener a sentence."""
+    return lambda text: listener(Note(text))

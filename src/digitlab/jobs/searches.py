@@ -1,0 +1,217 @@
+"""Many trainings: a hyperparameter search, and studies. Killed at any moment, the same call goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import UsageError
+from digitlab.jobs.events import Note, SearchBegan, StudiesBegan, ignore
+from digitlab.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digitlab.jobs.events import Listener
+    from digitlab.studies.dispatch import StopSign
+    from digitlab.studies.running import Ran
+    from digitlab.training import Trained
+    from digitlab.tuning import Space
+    from digitlab.tuning.folder import Folder
+    from digitlab.tuning.search import Search
+
+__all__ = ["RESULTS", "Tuned", "run_study", "tune"]
+
+RESULTS = Path("studies-results")
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """How a search ended.
+
+    missing: trials that are left to do, where it was stopped
+    kept: what `results.json` holds; None where no trial began
+    retrained: the best recipe, trained on all training images, where that was asked for
+    """
+
+    space: Space
+    folder: Folder
+    missing: int
+    kept: Mapping[str, Any] | None
+    retrained: Trained | None
+
+
+def tune(
+    space: str | Path | None = None,
+    *,
+    resume: Path | None = None,
+    out: Path | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    seconds: float | None = None,
+    retrain_best: bool = False,
+    runs: Path = Path("runs"),
+    listener: Listener = ignore,
+    stop: StopSign | None = None,
+    **settings: Any,
+) -> Tuned:
+    """Search hyperparameters by cross-validation on the training images; the test images are never used.
+
+    Args:
+        space: a shipped name, or a TOML file: a recipe some of whose settings vary.
+        resume: instead, the folder of a search: go on with it.
+        out: the folder of the search; None: tunings/NAME.
+        engine: "local" (processes on this machine) or "ray" (a cluster).
+        address: of a running Ray cluster; None: one is started here.
+        workers: processes of the local engine; None: one per two processors.
+        seconds: stop after this time.
+        retrain_best: in the end train the best recipe on all training images, and evaluate it on the test images.
+        runs: where that run folder is made.
+        listener: told of `SearchBegan`, then of `digitlab.tuning.events`, and of the last training's events.
+        stop: asked to, it ends after the batches under way.
+        settings: in place of the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed; None leaves
+            the space's.
+
+    Raises:
+        UsageError: for settings that do not exist, or a folder that holds something else.
+        RecipeError: when the space cannot be read.
+        StorageError: when the folder cannot be written; what was kept stays.
+        ClusterError: when a cluster does not answer or is gone.
+    """
+    from digitlab.studies.dispatch import StopSign
+    from digitlab.tuning.folder import Folder
+    from digitlab.tuning.search import Search
+
+    stop = stop or StopSign()
+    if seconds is not None:
+        stop.until = time.monotonic() + seconds
+    searched = _space(space, resume, settings)
+    folder = Folder(resume or out or Path("tunings") / searched.name)
+    with folder.locked():
+        folder.begin(searched)
+        search = Search(searched, folder.journal)
+        missing = _search(searched, search, folder, stop, listener, engine=engine, workers=workers, address=address)
+        retrained = _retrain(searched, search, runs, listener, stop) if retrain_best and not stop.asked else None
+    kept = json.loads(folder.results.read_text("utf-8")) if folder.results.is_file() else None
+    return Tuned(searched, folder, missing, kept, retrained)
+
+
+def _space(given: str | Path | None, resume: Path | None, settings: Mapping[str, Any]) -> Space:
+    from digitlab.tuning import find_space, parse_space
+    from digitlab.tuning.folder import Folder
+
+    if resume is not None:
+        found = Folder(resume).read()
+    elif given is not None:
+        found = find_space(Path(given))
+    else:
+        raise UsageError("expected a space, e.g. `digitlab tune s1-grid`, or --resume FOLDER")
+    wanted = {name: value for name, value in settings.items() if value is not None}
+    changed = replace(found, tuning=replace(found.tuning, **wanted))
+    return parse_space(changed.as_toml(), found.name, "with these options")
+
+
+def _search(
+    space: Space,
+    search: Search,
+    folder: Folder,
+    stop: StopSign,
+    listener: Listener,
+    *,
+    engine: str,
+    workers: int | None,
+    address: str | None,
+) -> int:
+    from digitlab.studies.engines import make_pool
+    from digitlab.tuning.results import write_results
+    from digitlab.tuning.running import run_search
+
+    listener(SearchBegan(space, sum(trial.state != "running" for trial in search.trials)))
+    try:
+        return run_search(
+            space,
+            search,
+            lambda: make_pool(engine, workers=workers, address=address),
+            listener=listener,
+            stop=stop,
+        )
+    finally:
+        if search.trials:
+            write_results(space, search, folder)
+
+
+def _retrain(space: Space, search: Search, runs: Path, listener: Listener, stop: StopSign) -> Trained | None:
+    from digitlab.training import run_training
+    from digitlab.tuning.results import best_recipe
+
+    best = best_recipe(space, search)
+    if best is None:
+        listener(Note("no trial is complete; there is nothing to train"))
+        return None
+    number, training = best
+    listener(Note(f"training trial {number} on all training images …"))
+    name = f"{space.name}-{number}"
+    return run_training(replace(training, name=name), Run.create(name, runs), listener=listener, stop=stop)  # type: ignore[arg-type]  # it can be asked as well
+
+
+def run_study(
+    *names: str,
+    out: Path = RESULTS,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    seeds: int | None = None,
+    quick: bool = False,
+    seconds: float | None = None,
+    listener: Listener = ignore,
+    stop: StopSign | None = None,
+) -> Ran:
+    """Run studies: train every cell that is missing, and write table, figure and verdicts of each.
+
+    Args:
+        names: published studies, or files of your own (.py) that define STUDY; none: every published one.
+        out: the folder of the results.
+        engine: "local" (processes on this machine) or "ray" (a cluster).
+        address: of a running Ray cluster; None: one is started here.
+        workers: processes of the local engine; None: one per processor.
+        seeds: repeats of each cell; None: as many as the study asks for.
+        quick: two epochs at most on a twentieth of the images; kept apart in OUT/quick.
+        seconds: stop after this time.
+        listener: told of `StudiesBegan`, then of `digitlab.studies.messages`.
+        stop: asked to, it ends after the batches under way.
+
+    Raises:
+        UsageError: for a study that does not exist, or wrong settings, before anything is trained.
+        StorageError: when results cannot be written; what was kept stays.
+        ClusterError: when a cluster does not answer or is gone.
+    """
+    from digitlab.studies.catalogue import find_study, study_names
+    from digitlab.studies.dispatch import StopSign
+    from digitlab.studies.engines import make_pool
+    from digitlab.studies.estimate import Estimate
+    from digitlab.studies.running import run_studies, work_of
+    from digitlab.studies.store import Store
+
+    if seeds is not None and seeds < 1:
+        raise UsageError(f"seeds is {seeds}; expected 1 or more")
+    stop = stop or StopSign()
+    if seconds is not None:
+        stop.until = time.monotonic() + seconds
+    studies = [find_study(name) for name in names or study_names()]
+    store = Store.at(out, quick=quick)
+    work = work_of(studies, store, seeds, quick=quick)
+    cells = len({each.job.digest for each in work.planned})
+    listener(StudiesBegan(Estimate(work.planned, store, quick=quick), len(work.missing), cells, store.path))
+    return run_studies(
+        studies,
+        out,
+        lambda: make_pool(engine, workers=workers, address=address),
+        repeats=seeds,
+        quick=quick,
+        watcher=listener,
+        stop=stop,
+    )

@@ -1,0 +1,128 @@
+"""The end of every training: evaluated on the test images, saved, exported, and a page written about it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import astuple, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from digitlab.datasets.transforms import mean_answer
+from digitlab.errors import ModelError
+from digitlab.evaluation import REPLICAS, Metrics, keep, measure
+from digitlab.models import export_onnx, predict_probabilities, save_keras
+from digitlab.reports import write_report
+from digitlab.reports.octave import write_mat
+from digitlab.storage import remove_unfinished
+from digitlab.training.events import EpochEnded, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.models.backend import keras
+    from digitlab.runs import Run
+    from digitlab.training.events import Listener
+    from digitlab.training.loop import History
+    from digitlab.values import Digits, ModelCard
+
+__all__ = ["Finished", "finish_run", "write_history"]
+
+_HISTORY = tuple(field.name for field in fields(EpochEnded))
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What the evaluation of a finished network gave.
+
+    metrics: of its probabilities of the test images
+    tta: of its mean probabilities over moved copies of them; None where that was not asked for
+    """
+
+    metrics: Metrics
+    tta: Metrics | None = None
+
+
+def finish_run(
+    run: Run,
+    model: keras.Model | None,
+    card: ModelCard,
+    history: History,
+    test: Digits,
+    about: Mapping[str, Any],
+    *,
+    probabilities: NDArray[np.float32] | None = None,
+    tta: int = 1,
+    must_export: bool = True,
+    listener: Listener = lambda _: None,
+) -> Finished:
+    """Evaluate on the test images, save, export, and write the report, all into ``run``.
+
+    Args:
+        run: its `config.toml` is there already.
+        model: in float32; None: what was learned is no network, and nothing is saved but its predictions.
+        card: what the model files say of themselves; the test accuracy and loss are added.
+        history: of the epochs.
+        test: the test images, as the network takes them.
+        about: what was evaluated (model, data, split), kept in `metrics.json`.
+        probabilities: float32 (N, 10), the model's of the test images, where they are known; None: it is asked.
+        tta: evaluate a second time, by the mean of this number of moved copies of each image; 1: not.
+        must_export: False: a network that answers otherwise as ONNX leaves `model.onnx` out, and the listener hears
+            why.
+        listener: told of each step.
+
+    Raises:
+        ModelError: where ONNX Runtime's probabilities are not Keras', and ``must_export``.
+        StorageError: when the run folder cannot be written.
+    """
+    listener(Stage("evaluating on the test images"))
+    if probabilities is None:
+        probabilities = predict_probabilities(model, test.images)
+    metrics = measure(probabilities, test.labels, bootstrap=REPLICAS)
+    keep(run, metrics, probabilities, test, about)
+    write_history(run, history)
+    if model is not None:
+        listener(Stage("saving and exporting"))
+        measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
+        card = replace(card, training={**card.training, **measured})
+        save_keras(model, run.keras, card)
+        try:
+            export_onnx(model, run.onnx, card)
+        except ModelError as error:  # a deep network of others may round otherwise there; what was learned stays
+            if must_export:
+                raise
+            listener(Stage(f"no model.onnx is kept ({error})"))
+    write_mat(run)
+    copies = _evaluate_copies(run, model, test, about, tta, listener) if model is not None and tta > 1 else None
+    listener(Stage("writing the report"))
+    write_report(run)
+    remove_unfinished(run.path)
+    return Finished(metrics, copies)
+
+
+def write_history(run: Run, history: History) -> None:
+    """Write `history.csv` and `batches.csv`.
+
+    Raises:
+        StorageError: when they cannot be written.
+    """
+    run.write_table(run.history, _HISTORY, [astuple(row) for row in history.epochs])
+    run.write_table(run.batches, ("epoch", "batch", "loss", "accuracy"), history.batches)
+
+
+def _evaluate_copies(
+    run: Run, model: keras.Model, test: Digits, about: Mapping[str, Any], copies: int, listener: Listener
+) -> Metrics:
+    """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
+
+    def tell(done: int) -> None:
+        listener(Stage(f"evaluating with test-time augmentation, {copies} copies per image", done=done, of=copies))
+
+    probabilities = mean_answer(functools.partial(predict_probabilities, model), test.images, copies, tell=tell)
+    metrics = measure(probabilities, test.labels, bootstrap=REPLICAS)
+    keep(
+        run.evaluation(about["data"], copies), metrics, probabilities, test,
+        {**about, "model": str(run.path), "tta": copies},
+    )  # fmt: skip
+    return metrics
