@@ -8,7 +8,8 @@ from typing import Any, Self
 import pytest
 
 from digitlab.errors import StorageError
-from digitlab.studies.dispatch import StopSign, dispatch
+from digitlab.stopping import StopRequest
+from digitlab.studies.dispatch import dispatch
 from digitlab.studies.job import Job
 from digitlab.studies.messages import Began, Done, Failed, GaveUp, Lost, Message, Stopped
 
@@ -53,9 +54,9 @@ def done(job: Job, _: int = 1) -> Message:
     return Done(job, {"parameters": 1}, {})
 
 
-def run(pool: FakePool, stop: StopSign | None = None, keep: Any = None) -> tuple[Any, list[Message]]:
+def run(pool: FakePool, stop: StopRequest | None = None, keep: Any = None) -> tuple[Any, list[Message]]:
     told: list[Message] = []
-    return dispatch(JOBS, pool, keep or (lambda _: None), told.append, stop or StopSign()), told
+    return dispatch(JOBS, pool, keep or (lambda _: None), told.append, stop or StopRequest()), told
 
 
 def test_every_job_is_done_once_and_kept_at_once() -> None:
@@ -93,7 +94,7 @@ def test_a_lost_machine_is_not_the_jobs_fault() -> None:
 
 
 def test_asked_to_stop_it_begins_nothing_more() -> None:
-    stop = StopSign()
+    stop = StopRequest()
     pool = FakePool(done)
 
     def keep(_: Done) -> None:
@@ -106,12 +107,12 @@ def test_asked_to_stop_it_begins_nothing_more() -> None:
 
 
 def test_a_time_that_is_over_stops_it_too() -> None:
-    ended, _ = run(FakePool(done), StopSign(until=time.monotonic() - 1))
+    ended, _ = run(FakePool(done), StopRequest(until=time.monotonic() - 1))
     assert ended.left == JOBS
 
 
 def test_what_stopped_is_left_to_do() -> None:
-    stop = StopSign()
+    stop = StopRequest()
     pool = FakePool(done, workers=2)
 
     def keep(_: Done) -> None:

@@ -18,8 +18,8 @@ import pytest
 
 from digitlab.apps.cli import run
 from digitlab.errors import StorageError, UsageError
+from digitlab.stopping import StopRequest
 from digitlab.studies import Study
-from digitlab.studies.dispatch import StopSign
 from digitlab.studies.engines import make_pool
 from digitlab.studies.messages import Began, Lost, Message, Progressed
 from digitlab.studies.running import run_studies
@@ -103,7 +103,7 @@ def test_a_killed_worker_is_replaced_and_its_cell_done_again(study: Study, tmp_p
 
 def test_stopped_in_the_middle_it_leaves_tables_and_no_process(study: Study, tmp_path: Path) -> None:
     long = replace(study, base=replace(study.base, epochs=500), repeats=1)
-    stop = StopSign()
+    stop = StopRequest()
 
     def watch(message: Message) -> None:
         if isinstance(message, Progressed):

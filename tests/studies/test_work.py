@@ -9,10 +9,11 @@ import pytest
 
 from digitlab.datasets import Dataset, find_dataset, load_dataset
 from digitlab.errors import DatasetError, UsageError
+from digitlab.stopping import Interrupted
 from digitlab.studies.job import QUICK_SHARE, Job
 from digitlab.studies.store import checkpoint_of
 from digitlab.studies.tasks import FindRate, Train, TrainOnFolds
-from digitlab.studies.work import Interrupted, check_job, do
+from digitlab.studies.work import check_job, do
 from digitlab.studies.work import training as training_module
 from digitlab.studies.work.data import folded, shared
 from digitlab.studies.work.run_job import attempt

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from digitlab.errors import RunError, StorageError, UsageError
-from digitlab.studies.dispatch import StopSign
+from digitlab.stopping import StopRequest
 from digitlab.studies.work.stopping import Stopping
 from digitlab.tuning import Space
 from digitlab.tuning.events import Event, Moved, TrialBegan, TrialEnded
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 Make = Callable[..., Space]
 
 
-def searched(space: Space, pool: Any, path: Path, stop: StopSign | None = None, **more: Any) -> Search:
+def searched(space: Space, pool: Any, path: Path, stop: StopRequest | None = None, **more: Any) -> Search:
     search = Search(space, path / "journal.log")
-    run_search(space, search, lambda: pool, stop=stop or StopSign(), **more)
+    run_search(space, search, lambda: pool, stop=stop or StopRequest(), **more)
     return search
 
 
@@ -116,7 +116,7 @@ def test_stopped_anywhere_it_ends_as_if_it_had_not(
         path, trained = tmp_path / folder, 0
         path.mkdir()
         for _ in range(200):
-            stop, heard = StopSign(), 0
+            stop, heard = StopRequest(), 0
 
             def listener(event: Event) -> None:
                 nonlocal heard

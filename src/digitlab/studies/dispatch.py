@@ -12,10 +12,11 @@ from digitlab.studies.messages import Began, Done, Failed, GaveUp, Lost, Stopped
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from digitlab.stopping import StopRequest
     from digitlab.studies.job import Job
     from digitlab.studies.messages import Message, Watcher
 
-__all__ = ["Dispatched", "Pool", "StopSign", "dispatch"]
+__all__ = ["Dispatched", "Pool", "dispatch"]
 
 _TRIES = 2  # a failure may be the machine's; a second one is the job's
 _LOSSES = 5  # machines may come and go, but not for ever
@@ -58,26 +59,6 @@ class Pool(Protocol):
 
 
 @dataclass(slots=True)
-class StopSign:
-    """Says when to stop: at a time, or when it was asked.
-
-    until: of `time.monotonic`; None: never
-    """
-
-    until: float | None = None
-    asked: bool = False
-
-    def __call__(self) -> None:
-        """Ask, e.g. by Ctrl-C."""
-        self.asked = True
-
-    @property
-    def reached(self) -> bool:
-        """Whether no more jobs should begin, and those under way should end."""
-        return self.asked or (self.until is not None and time.monotonic() >= self.until)
-
-
-@dataclass(slots=True)
 class Dispatched:
     """How it ended.
 
@@ -90,7 +71,7 @@ class Dispatched:
 
 
 def dispatch(
-    jobs: Sequence[Job], pool: Pool, keep: Callable[[Done], None], watcher: Watcher, stop: StopSign
+    jobs: Sequence[Job], pool: Pool, keep: Callable[[Done], None], watcher: Watcher, stop: StopRequest
 ) -> Dispatched:
     """Have every job done by ``pool``; each result is kept at once.
 
@@ -104,7 +85,7 @@ def dispatch(
     desk = _Desk(deque(jobs), keep, watcher)
     stopped_at: float | None = None
     while desk.waiting or desk.under_way:
-        if stop.reached and stopped_at is None:
+        if stop.asked and stopped_at is None:
             stopped_at = time.monotonic()
             pool.stop()
         if stopped_at is not None and (not desk.under_way or time.monotonic() - stopped_at > _GRACE):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
-from digitlab.studies.dispatch import Dispatched, StopSign, dispatch
+from digitlab.studies.dispatch import Dispatched, dispatch
 from digitlab.studies.outcome import outcome_of, plan
 from digitlab.studies.results import write_results
 from digitlab.studies.store import Store
@@ -59,7 +60,7 @@ def run_studies(
     repeats: int | None = None,
     quick: bool = False,
     watcher: Watcher = lambda _: None,
-    stop: StopSign | None = None,
+    stop: StopRequest | None = None,
 ) -> Ran:
     """Do what is missing, keep each cell at once, and write the table, figure and verdicts of every study.
 
@@ -92,7 +93,7 @@ def run_studies(
         if work.missing:
             with pool() as workers:
                 workers.check(work.missing)
-                dispatched = dispatch(work.missing, workers, keep, watcher, stop or StopSign())
+                dispatched = dispatch(work.missing, workers, keep, watcher, stop or StopRequest())
     finally:
         outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
         for outcome in outcomes:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from digitlab.stopping import StopRequest
 from digitlab.training.config import Training, find_recipe, read_recipe, recipe_names, with_options
 from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
 
 if TYPE_CHECKING:
     from digitlab.training.experiment import Trained, check, resumed, run_training
-    from digitlab.training.loop import History, Loop, StopRequest
+    from digitlab.training.loop import History, Loop
 
 __all__ = [
     "EpochEnded",
@@ -38,7 +39,7 @@ __all__ = [
 
 _PLACES = {
     **dict.fromkeys(("Trained", "check", "resumed", "run_training"), "experiment"),
-    **dict.fromkeys(("History", "Loop", "StopRequest"), "loop"),
+    **dict.fromkeys(("History", "Loop"), "loop"),
 }
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from digitlab.evaluation.seeds import Spread
     from digitlab.runs import Run
+    from digitlab.stopping import StopRequest
     from digitlab.training.config import Training
     from digitlab.training.events import Event, Listener
-    from digitlab.training.loop import StopRequest
     from digitlab.values import Digits
 
 __all__ = ["CrossValidation", "Fold", "folds_of", "images_to_part", "run_cross_validation"]

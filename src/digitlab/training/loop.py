@@ -32,27 +32,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.datasets.shuffling import Shuffled
+    from digitlab.stopping import StopRequest
     from digitlab.training.events import Listener
 
     Batches = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]
 
-__all__ = ["History", "Loop", "StopRequest"]
+__all__ = ["History", "Loop"]
 
 _CALLS_AN_EPOCH = 24  # so many looks at the bar and at Ctrl-C: a quarter of a second apart for S0's network
 _PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; what is on the way is twice that
 _LONGEST_CALL = 32  # batches; more gained nothing
 _AS_THEY_ARE = Augmentation()
-
-
-class StopRequest:
-    """Set by Ctrl-C: the training ends after the batches under way."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> None:
-        """Ask."""
-        self.asked = True
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
@@ -61,12 +51,20 @@ class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
 
 @dataclass(slots=True)
 class History:
-    """What happened: rows of `history.csv` and `batches.csv` (epoch, batch, loss, accuracy; both count from 1)."""
+    """Rows of `history.csv` and `batches.csv` (epoch, batch, loss, accuracy; both count from 1), and how it ended.
+
+    stopped: why the training ended, in words; interrupted: because it was asked to
+    """
 
     epochs: list[EpochEnded] = field(default_factory=list)
     batches: list[tuple[int, int, float, float]] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "all epochs done"
+    interrupted: bool = False
+
+    def interrupt(self, where: str) -> None:
+        """Note that the training was asked to stop, and stopped there."""
+        self.stopped, self.interrupted = f"interrupted {where}", True
 
 
 class Loop:
@@ -146,7 +144,7 @@ class Loop:
             try:
                 ended = self._epoch(epoch, listener, stop)
             except _Stopped:
-                self.history.stopped = f"interrupted in epoch {epoch}"
+                self.history.interrupt(f"in epoch {epoch}")
                 break
             self.history.epochs.append(ended)
             self._remember_best(ended)
@@ -154,7 +152,7 @@ class Loop:
             if after_epoch is not None:
                 after_epoch(self)
             if stop.asked:
-                self.history.stopped = f"interrupted after epoch {epoch}"
+                self.history.interrupt(f"after epoch {epoch}")
                 break
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)

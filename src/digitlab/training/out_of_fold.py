@@ -14,10 +14,10 @@ import numpy as np
 from digitlab.datasets import hold_out
 from digitlab.errors import DatasetError, UsageError
 from digitlab.models import predict_probabilities
+from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, network_of, optimiser_of
 from digitlab.training.augmentation import augmentation
 from digitlab.training.events import Stage, Started
-from digitlab.training.loop import StopRequest
 from digitlab.training.precision import dtype_policy_name
 from digitlab.training.precision_choice import choose_precision
 

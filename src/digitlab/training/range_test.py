@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.reports.figures import learning_rate_figure, save_figure
+from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, optimiser_of
 from digitlab.training.data import open_training_data
 from digitlab.training.events import Progressed, Started
 from digitlab.training.experiment import environment
-from digitlab.training.loop import Loop, StopRequest
 from digitlab.training.schedules import Exponential
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from digitlab.training.config import Training
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Event, Listener
+    from digitlab.training.loop import Loop
 
 __all__ = ["RangeTest", "range_curve", "read_curve", "run_range_test"]
 
@@ -104,7 +105,7 @@ def range_curve(
     policy, reason = loop.model.dtype_policy.name, f"learning rate from {low:g} to {high:g}"
     listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
     rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
-    stop = stop or StopRequest()
+    stop = StopRequest(within=stop)  # its own: a loss that diverges ends this test and nothing else
     watch = _Watch(rates, listener, stop)
     history = loop.run(passes, watch, stop)
     found = read_curve(rates, [loss for *_, loss, _ in history.batches])

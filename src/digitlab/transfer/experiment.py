@@ -23,10 +23,11 @@ from digitlab.models.backend import keras
 from digitlab.reading import shipped_keras, shipped_models
 from digitlab.reports import write_report
 from digitlab.reports.octave import write_mat
+from digitlab.stopping import StopRequest
 from digitlab.training.augmentation import augmentation
 from digitlab.training.events import EpochEnded, Listener, Stage, Started
 from digitlab.training.experiment import environment
-from digitlab.training.loop import History, Loop, StopRequest
+from digitlab.training.loop import History, Loop
 from digitlab.training.optimisers import make_optimiser
 from digitlab.transfer.applications import application_names, is_application, open_application
 from digitlab.transfer.learners import learn
@@ -225,6 +226,7 @@ def _phase(
         [*before.epochs, *(replace(each, epoch=each.epoch + done) for each in found.epochs)],
         [*before.batches, *((epoch + done, batch, loss, right) for epoch, batch, loss, right in found.batches)],
         stopped=found.stopped,
+        interrupted=found.interrupted,
     )
 
 

@@ -21,7 +21,8 @@ from digitlab.tuning.progress import KEPT, OpenTrial, jobs_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from digitlab.studies.dispatch import Pool, StopSign
+    from digitlab.stopping import StopRequest
+    from digitlab.studies.dispatch import Pool
     from digitlab.studies.job import Job
     from digitlab.studies.messages import Message
     from digitlab.tuning.events import Listener
@@ -36,7 +37,7 @@ _GRACE = 30.0  # seconds in which the batches under way end
 
 
 def run_search(
-    space: Space, search: Search, pool: Callable[[], Pool], *, listener: Listener = lambda _: None, stop: StopSign
+    space: Space, search: Search, pool: Callable[[], Pool], *, listener: Listener = lambda _: None, stop: StopRequest
 ) -> int:
     """Do trials until there are as many as the space asks for; returns how many are missing, when it was stopped.
 
@@ -70,7 +71,7 @@ def _missing(space: Space, search: Search) -> int:
 class _Desk:
     """Open trials, and the jobs under way."""
 
-    def __init__(self, space: Space, search: Search, pool: Pool, listener: Listener, stop: StopSign) -> None:
+    def __init__(self, space: Space, search: Search, pool: Pool, listener: Listener, stop: StopRequest) -> None:
         self._space, self._search, self._pool, self._listener, self._stop = space, search, pool, listener, stop
         self._depth_first = space.tuning.sampler == "tpe"
         self._known: dict[str, Mapping[str, Any]] = {}
@@ -104,7 +105,7 @@ class _Desk:
         """Until nothing is left, or it is stopped."""
         stopped_at: float | None = None
         while True:
-            if self._stop.reached and stopped_at is None:
+            if self._stop.asked and stopped_at is None:
                 stopped_at = time.monotonic()
                 self._pool.stop()
             if stopped_at is None:

@@ -134,8 +134,8 @@ def run(
         json: One JSON object per study.
     """
     from digitlab.errors import UsageError
+    from digitlab.stopping import StopRequest
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.dispatch import StopSign
     from digitlab.studies.engines import make_pool
 
     if bool(names) == all:
@@ -145,7 +145,7 @@ def run(
     until = None if for_ is None else time.monotonic() + seconds_of(for_)
     studies = [find_study(name) for name in (study_names() if all else names)]
     ran = _run(
-        studies, lambda: make_pool(engine, workers=workers, address=address), StopSign(until),
+        studies, lambda: make_pool(engine, workers=workers, address=address), StopRequest(until),
         seeds=seeds, quick=quick, out=out,
     )  # fmt: skip
     for outcome in ran.outcomes:

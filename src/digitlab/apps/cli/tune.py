@@ -12,7 +12,7 @@ from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from digitlab.studies.dispatch import StopSign
+    from digitlab.stopping import StopRequest
     from digitlab.tuning import Space
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search
@@ -79,7 +79,7 @@ def tune(
         json: Results as one JSON object.
     """
     from digitlab.apps.cli.durations import seconds_of
-    from digitlab.studies.dispatch import StopSign
+    from digitlab.stopping import StopRequest
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search
 
@@ -94,13 +94,13 @@ def tune(
     until = None if for_ is None else time.monotonic() + seconds_of(for_)
     searched = _space(space, resume, {**changes, "trials": trials})
     folder = Folder(resume or out or Path("tunings") / searched.name)
-    stop = StopSign(until)
+    stop = StopRequest(until)
     with folder.locked():
         folder.begin(searched)
         search = Search(searched, folder.journal)
         missing = _search(searched, search, folder, stop, engine=engine, workers=workers, address=address)
         retrained = None
-        if retrain_best and not stop.asked:
+        if retrain_best and not stop.called:
             retrained = _retrain(searched, search, runs)
     _tell(searched, folder, retrained, json=json)
     if missing:
@@ -129,7 +129,7 @@ def _search(
     space: Space,
     search: Search,
     folder: Folder,
-    stop: StopSign,
+    stop: StopRequest,
     *,
     engine: str,
     workers: int | None,

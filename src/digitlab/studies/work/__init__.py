@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], Dataset]
 
-__all__ = ["Interrupted", "check_job", "do"]
-
-
-class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
-    """The job was asked to stop; it can go on later."""
+__all__ = ["check_job", "do"]
 
 
 def check_job(job: Job) -> None:

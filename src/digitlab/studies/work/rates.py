@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.studies.work import Interrupted
+from digitlab.stopping import Interrupted, StopRequest
 from digitlab.studies.work.training import few_digits, finding
 from digitlab.training.data import open_training_data
-from digitlab.training.loop import StopRequest
 from digitlab.training.range_test import range_curve
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _MOST_POINTS = 150
 
 def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> dict[str, Any]:
     """The smoothed curve, and what is read from it; see `digitlab.training.range_test.RangeTest`."""
-    settings, ended = job.settings, _Passing(stop)
+    settings = job.settings
     with open_training_data(job.training, finding(job, find)) as data:
         found = range_curve(
             job.training,
@@ -31,7 +30,7 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
             settings["high"],
             passes=settings["passes"],
             listener=listener,
-            stop=ended,
+            stop=stop,
         )
     if stop.asked:
         raise Interrupted
@@ -43,19 +42,3 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
         "rates": few_digits(found.rates[::step].tolist()),
         "smoothed": few_digits(found.smoothed[::step].tolist()),
     }
-
-
-class _Passing(StopRequest):
-    """Asked when the user asks, or when the loss diverges; the two must not be taken for each other."""
-
-    def __init__(self, user: StopRequest) -> None:
-        self._user, self._own = user, False
-
-    @property
-    def asked(self) -> bool:  # type: ignore[override]
-        """Whether either has asked."""
-        return self._own or self._user.asked
-
-    def __call__(self) -> None:
-        """The loss has diverged."""
-        self._own = True

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError
-from digitlab.studies.work import Interrupted, do
+from digitlab.stopping import Interrupted
+from digitlab.studies.work import do
 from digitlab.training.events import EpochEnded, Progressed, Started
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digitlab.training.loop import StopRequest
+from digitlab.stopping import StopRequest
 
 __all__ = ["Stopping"]
 
@@ -11,12 +11,13 @@ class Stopping(StopRequest):
     """What a worker looks at after every few batches; the requests come from another thread."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._all = False
         self._job: str | None = None
         self._cut: set[str] = set()
 
     @property
-    def asked(self) -> bool:  # type: ignore[override]
+    def asked(self) -> bool:
         """Whether the job under way shall stop."""
         return self._all or self._job in self._cut
 

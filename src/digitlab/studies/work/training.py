@@ -13,8 +13,8 @@ from digitlab.errors import RunError
 from digitlab.evaluation import measure
 from digitlab.evaluation.curves import roc_curves
 from digitlab.models import predict_probabilities
+from digitlab.stopping import Interrupted
 from digitlab.studies.store import checkpoint_of
-from digitlab.studies.work import Interrupted
 from digitlab.studies.work.data import folded, shared
 from digitlab.training.assembly import finished_network, loop_of
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
@@ -54,7 +54,7 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         listener(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
         saver = _Saver(job) if keep_state else None
         history = loop.run(training.epochs, listener, stop, saver, through_nan=True)
-        if "interrupted" in history.stopped:
+        if history.interrupted:
             raise Interrupted
         numbers = _measured(predict_probabilities(finished_network(training, loop), data.test.images), data.test)
     if keep_state:
