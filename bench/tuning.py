@@ -25,7 +25,7 @@ from scipy.stats import t
 
 from digitlab.stopping import StopRequest
 from digitlab.storage import write_text
-from digitlab.studies.engines import make_pool
+from digitlab.studies.running import make_pool
 from digitlab.tuning import Space, find_space
 from digitlab.tuning.events import TrialEnded
 from digitlab.tuning.folder import Folder

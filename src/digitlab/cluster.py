@@ -19,7 +19,7 @@ from digitlab.errors import ClusterError, MissingExtraError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["expect_answer", "ray_session"]
+__all__ = ["expect_answer", "first_line", "ray_session"]
 
 _CONNECT, _ANSWER = 1.5, 7.0  # seconds
 _RAY_TOKENS = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -87,7 +87,7 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
             )
         except (Exception, SystemExit) as error:
             where = address or "a cluster on this machine"
-            raise ClusterError(f"{where}: Ray cannot be used ({_first_line(error)})") from error
+            raise ClusterError(f"{where}: Ray cannot be used ({first_line(error)})") from error
         stack.callback(ray.shutdown)
         yield ray
 
@@ -132,6 +132,7 @@ def _read_token_again() -> None:
         raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
-def _first_line(error: object) -> str:
+def first_line(error: object) -> str:
+    """The first line of an error's message, 300 characters at most: Ray's are pages long."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:300] if lines else type(error).__name__

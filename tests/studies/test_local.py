@@ -18,11 +18,10 @@ import pytest
 
 from digitlab.apps.cli import run
 from digitlab.errors import StorageError, UsageError
+from digitlab.scheduling.protocol import Began, Lost, Message, Progressed
 from digitlab.stopping import StopRequest
 from digitlab.studies import Study
-from digitlab.studies.engines import make_pool
-from digitlab.studies.messages import Began, Lost, Message, Progressed
-from digitlab.studies.running import run_studies
+from digitlab.studies.running import make_pool, run_studies
 
 OWN = Path(__file__).parents[2] / "examples" / "own_study.py"
 
@@ -150,6 +149,6 @@ def _children() -> list[int]:
             command = (status.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(text.rpartition(")")[2].split()[1]) == os.getpid() and b"digitlab.studies.worker" in command:
+        if int(text.rpartition(")")[2].split()[1]) == os.getpid() and b"digitlab.scheduling.worker" in command:
             found.append(int(status.parent.name))
     return found

@@ -10,7 +10,6 @@ import pytest
 
 from digitlab.errors import RunError, StorageError, UsageError
 from digitlab.stopping import StopRequest
-from digitlab.studies.work.stopping import Stopping
 from digitlab.tuning import Space
 from digitlab.tuning.events import Event, Moved, TrialBegan, TrialEnded
 from digitlab.tuning.folder import Folder
@@ -234,17 +233,3 @@ def test_two_cannot_search_in_one_folder_at_once(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_is_named(make_space: Make, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         Search(make_space(), tmp_path / "no-folder" / "journal.log")
-
-
-def test_one_job_is_stopped_and_the_next_is_not() -> None:
-    stop = Stopping()
-    stop.begin("a")
-    stop.cut("b")
-    assert not stop.asked
-    stop.cut("a")
-    assert stop.asked
-    stop.end()
-    stop.begin("b")
-    assert not stop.asked
-    stop()
-    assert stop.asked

@@ -11,20 +11,19 @@ import itertools
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from digitlab.errors import UsageError
 from digitlab.studies.measures import MEASURES, expect_measures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
-    from digitlab.studies.study import Cell, Published
+    from digitlab.studies.cells import Measured
 
 __all__ = [
     "Conclusion",
     "Finding",
-    "Measured",
     "above",
     "at_least",
     "best",
@@ -44,28 +43,6 @@ class Finding(NamedTuple):
 
     verdict: Verdict
     evidence: str
-
-
-class Measured(Protocol):
-    """The numbers of a study, as far as there are any."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether one repeat says everything."""
-
-    @property
-    def cells(self) -> Sequence[Cell]:
-        """The rows of the table."""
-
-    @property
-    def published(self) -> Mapping[Hashable, Published]:
-        """By the cell's key."""
-
-    def label(self, key: Hashable) -> str:
-        """How people read a cell's key."""
-
-    def values(self, key: Hashable, measure: str) -> dict[int, float]:
-        """A measure of a cell, by repeat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from digitlab.studies.measures import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from digitlab.studies.cells import Cell, Published
     from digitlab.studies.job import Job
     from digitlab.studies.store import Record, Store
-    from digitlab.studies.study import Cell, Published, Study
+    from digitlab.studies.study import Study
 
 __all__ = ["Outcome", "Planned", "outcome_of", "plan"]
 
@@ -85,6 +86,11 @@ class Outcome:
     def repeats(self) -> int:
         """The most that a cell has."""
         return max(map(len, self.records.values()), default=0)
+
+    @property
+    def watches_test(self) -> bool:
+        """Whether the curves named validation are of the test images."""
+        return self.study.task.settings().get("watch") == "test"
 
     def results(self, key: Hashable) -> list[Mapping[str, Any]]:
         """Of a cell, by repeat."""

@@ -7,47 +7,22 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
+from digitlab.studies.cells import Cell
 from digitlab.studies.figures import validation_curves
-from digitlab.studies.job import Job
+from digitlab.studies.job import Job, Train
 from digitlab.studies.measures import expect_measures
-from digitlab.studies.tasks import Train
 from digitlab.training.config import Training
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from digitlab.studies.cells import Draw, Published
     from digitlab.studies.conclusions import Conclusion
-    from digitlab.studies.figures import Draw
-    from digitlab.studies.tasks import Task
+    from digitlab.studies.job import Task
 
-__all__ = ["Cell", "Published", "Study"]
+__all__ = ["Study"]
 
 _FIELDS = tuple(each.name for each in fields(Training))
-
-
-class Published:
-    """What a source prints for a cell, by measure; ``curves`` by column of the history, an epoch a number.
-
-    >>> Published(accuracy=0.954, epochs=30).numbers
-    {'accuracy': 0.954, 'epochs': 30}
-    """
-
-    def __init__(self, *, curves: Mapping[str, Sequence[float]] | None = None, **numbers: float) -> None:
-        expect_measures(numbers)
-        self.numbers, self.curves = numbers, curves or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One row of a study's table.
-
-    key: how conclusions and published values name it; label: how people read it
-    changes: what is other than in the study's base: fields of `Training`, or options of its architecture
-    """
-
-    key: Hashable
-    label: str
-    changes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from digitlab.apps.cli.waiting import Waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from digitlab.studies.dispatch import Pool
+    from digitlab.scheduling.protocol import Pool
     from digitlab.studies.outcome import Outcome
     from digitlab.studies.running import Ran
     from digitlab.studies.study import Study
@@ -41,8 +41,8 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
         quick: Of quick runs.
         json: One JSON object a line.
     """
+    from digitlab.scheduling.local import usual_workers
     from digitlab.studies import find_study, study_names
-    from digitlab.studies.engines.local import usual_workers
     from digitlab.studies.estimate import Estimate
     from digitlab.studies.outcome import plan
     from digitlab.studies.store import Store
@@ -136,7 +136,7 @@ def run(
     from digitlab.errors import UsageError
     from digitlab.stopping import StopRequest
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.engines import make_pool
+    from digitlab.studies.running import make_pool
 
     if bool(names) == all:
         raise UsageError("expected the names of studies, or --all; `digitlab study list` shows them")

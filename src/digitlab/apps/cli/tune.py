@@ -137,7 +137,7 @@ def _search(
 ) -> int:
     from digitlab.apps.cli.train import stopping_on_interrupt
     from digitlab.apps.cli.tuning_view import TuningView
-    from digitlab.studies.engines import make_pool
+    from digitlab.studies.running import make_pool
     from digitlab.tuning.results import write_results
     from digitlab.tuning.running import run_search
 
