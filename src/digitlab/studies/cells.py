@@ -17,7 +17,7 @@ __all__ = ["Cell", "Draw", "Measured", "Published", "Results"]
 
 
 class Published:
-    """What a source prints for a cell, by measure; ``curves`` by column of the history, an epoch a number.
+    """The values that a source prints for a cell, by measure; ``curves``: a number per epoch, by column of the history.
 
     >>> Published(accuracy=0.954, epochs=30).numbers
     {'accuracy': 0.954, 'epochs': 30}
@@ -32,8 +32,8 @@ class Published:
 class Cell:
     """One row of a study's table.
 
-    key: how conclusions and published values name it; label: how people read it
-    changes: what is other than in the study's base: fields of `Training`, or options of its architecture
+    key: how conclusions and published values refer to it; label: how tables show it
+    changes: settings that differ from the study's base: fields of `Training`, or options of its architecture
     """
 
     key: Hashable
@@ -57,7 +57,7 @@ class Measured(Protocol):
         """By the cell's key."""
 
     def label(self, key: Hashable) -> str:
-        """How people read a cell's key."""
+        """The label of the cell with this key."""
 
     def values(self, key: Hashable, measure: str) -> dict[int, float]:
         """A measure of a cell, by repeat."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
+from digitlab.toml_files import find_toml, read_toml, shipped_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
 __all__ = [
     "LOSSES", "Training", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options",
@@ -130,11 +128,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 def recipe_names() -> tuple[str, ...]:
     """The recipes that ship with the package."""
-    return tuple(sorted(Path(entry.name).stem for entry in _shipped().iterdir() if entry.name.endswith(".toml")))
-
-
-def _shipped() -> Traversable:
-    return resources.files("digitlab").joinpath("recipes")
+    return shipped_names("recipes")
 
 
 def find_recipe(path: Path) -> Training:
@@ -143,12 +137,7 @@ def find_recipe(path: Path) -> Training:
     Raises:
         RecipeError: as `read_recipe`, or when there is neither.
     """
-    if path.exists():
-        return read_recipe(path)
-    if str(path) in recipe_names():
-        with resources.as_file(_shipped().joinpath(f"{path}.toml")) as shipped:
-            return read_recipe(shipped)
-    raise RecipeError(f"{path}: there is no such recipe file; shipped: {', '.join(recipe_names())}")
+    return _named(*find_toml(path, "recipes", "recipe file"))
 
 
 def read_recipe(path: Path) -> Training:
@@ -157,10 +146,10 @@ def read_recipe(path: Path) -> Training:
     Raises:
         RecipeError: when it is missing, not TOML, or has unknown keys or values of the wrong kind.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
+    return _named(read_toml(path), path)
+
+
+def _named(content: Mapping[str, Any], path: Path) -> Training:
     training = training_of(content, path)
     return replace(training, name=content.get("name", path.stem))
 

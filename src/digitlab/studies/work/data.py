@@ -99,12 +99,15 @@ def find_in(inputs: Inputs) -> Find:
     """Datasets from ``inputs``, read where they lie; those that are not there, as `find_dataset`."""
 
     def found(name: str) -> Dataset:
-        parts = [(*key.split(" ", 2), load) for key, load in inputs.items()]
-        makers = {split: functools.partial(_digits, load) for _, split, stored, load in parts if stored == name}
+        makers, forms = {}, set()
+        for key, load in inputs.items():
+            form, split, of = key.split(" ", 2)
+            if of == name:
+                makers[split] = functools.partial(_digits, load)
+                forms.add(form)
         if not makers:
             return find_dataset(name)
-        form = next(form for form, _, stored, _ in parts if stored == name)
-        return Dataset(name, "sent with the job", makers, form="sobel" if form == "sobel" else "grey")
+        return Dataset(name, "sent with the job", makers, form="sobel" if "sobel" in forms else "grey")
 
     return found
 
