@@ -14,7 +14,7 @@ from digitlab.stopping import Interrupted
 from digitlab.studies.job import QUICK_SHARE, FindRate, Job, Train, TrainOnFolds
 from digitlab.studies.work import check, do, result_of
 from digitlab.studies.work import training as training_module
-from digitlab.studies.work.data import folded, shared
+from digitlab.studies.work.data import find_in, folded, inputs_of, shared
 from digitlab.training import EpochEnded, StopRequest, Training
 
 if TYPE_CHECKING:
@@ -126,6 +126,17 @@ def test_a_share_of_a_handmade_set_makes_no_more_than_that(fresh_cache: Path) ->
     assert len(data.split("train")) == 6 * 2400
     assert len(shared(load_dataset("1-6-test"), QUICK_SHARE).split("test")) == 3500
     assert not any(path.name.startswith("handmade") for path in fresh_cache.iterdir())
+
+
+def test_images_that_are_sent_are_those_of_the_set() -> None:
+    inputs = inputs_of(Job.of(Train(), replace(SMALL, dataset="digits-8x8")))
+    assert set(inputs) == {"grey train digits-8x8", "grey test digits-8x8"}
+    sent, own = find_in(inputs)("digits-8x8").split("test"), load_dataset("digits-8x8").split("test")
+    np.testing.assert_array_equal(sent.images, own.images)
+    np.testing.assert_array_equal(sent.labels, own.labels)
+    assert find_in(inputs)("mnist").about == load_dataset("mnist").about  # a node's own
+    assert set(inputs_of(Job.of(TrainOnFolds(5), SMALL))) == {"grey train mnist"}
+    assert not inputs_of(Job.of(Train(), SMALL, quick=True))
 
 
 def test_a_range_test_gives_its_curve(thousand: Dataset) -> None:
