@@ -31,7 +31,7 @@ VARIABLES = {"COLOUR": "green"}
 def environment():
     return {"colour": os.environ["COLOUR"]}
 def inputs(job):
-    return {}
+    return {"offset": lambda: 100}
 def check(job):
     if job["number"] < 0:
         raise UsageError(f"number is {job['number']}; expected 0 or more")
@@ -44,7 +44,7 @@ def do(job, *, inputs, tell, stop, keep_state):
         time.sleep(0.01)
         if stop.asked:
             raise Interrupted
-    return {"square": job["number"] ** 2}
+    return {"square": job["number"] ** 2, "sent": {name: load() for name, load in inputs.items()}}
 """
 
 
@@ -69,10 +69,12 @@ def squares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "work_that_squares"
 
 
-def run(work: str, numbers: Sequence[int], stop: StopRequest | None = None) -> tuple[Dispatched[Number], list[Message]]:
+def run(
+    work: str, numbers: Sequence[int], stop: StopRequest | None = None, **engine: Any
+) -> tuple[Dispatched[Number], list[Message]]:
     told: list[Message] = []
     jobs = [Number(number) for number in numbers]
-    with scheduling.make_pool(work, workers=1) as pool:
+    with scheduling.make_pool(work, **(engine or {"workers": 1})) as pool:
         pool.check(jobs)
         return dispatch(jobs, pool, lambda *_: None, told.append, stop or StopRequest()), told
 
@@ -85,6 +87,20 @@ def test_any_work_is_done_by_processes(squares: str) -> None:
     assert [each.result["square"] for each in results] == [16, 36]
     assert results[0].environment == {"colour": "green"}
     assert Progressed(Number(4), {"half": 2.0}) in told
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_any_work_is_done_by_actors_that_share_its_inputs(squares: str) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    ended, told = run(squares, [4, 3, 6], engine="ray")
+    assert sorted(job.number for job in ended.done) == [4, 6]
+    assert ended.failed == [(Number(3), "ZeroDivisionError: three is odd")]
+    results = {message.job.digest: message for message in told if isinstance(message, Done)}
+    assert results["6"].result == {"square": 36, "sent": {"offset": 100}}
+    assert results["6"].environment == {"colour": "green"}
+    stop = StopRequest(until=time.monotonic() + 30)
+    assert Number(5) in run(squares, [5], stop, engine="ray")[0].left
 
 
 def test_what_the_work_refuses_is_refused(squares: str) -> None:
