@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
+from digitlab.stopping import StopRequest
 from digitlab.storage import write_text
-from digitlab.studies.dispatch import StopSign
-from digitlab.studies.engines import make_pool
+from digitlab.studies.running import make_pool
 from digitlab.tuning import Space, find_space
 from digitlab.tuning.events import TrialEnded
 from digitlab.tuning.folder import Folder
@@ -53,7 +53,7 @@ def main() -> int:
     ways = {"pruner": asked.pruner, "reduction": asked.reduction, "sampler": asked.sampler, "trials": asked.trials}
     pruned = replace(space.tuning, **common, **ways)
     whole = replace(space.tuning, **common, pruner="none", sampler="grid", trials=None, use_folds=asked.whole_folds)
-    stop = StopSign()
+    stop = StopRequest()
     found = {}
     for name, tuning in (("pruned", pruned), ("whole", whole)):
         found[name] = search(replace(space, tuning=tuning), asked.work / name, stop)
@@ -74,7 +74,7 @@ def main() -> int:
     return 0 if content["as_good"] and content["share_of_epochs"] <= 0.1 else 1
 
 
-def search(space: Space, path: Path, stop: StopSign) -> tuple[Space, Search, dict]:
+def search(space: Space, path: Path, stop: StopRequest) -> tuple[Space, Search, dict]:
     folder, began = Folder(path), time.monotonic()
 
     def tell(event: object) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from digitlab.apps.cli import run
-from digitlab.studies.engines import on_ray
+from digitlab.scheduling import on_ray
 
 if TYPE_CHECKING:
     from pathlib import Path

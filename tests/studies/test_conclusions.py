@@ -18,7 +18,7 @@ from digitlab.studies import (
     same,
     steady,
 )
-from digitlab.studies.study import Cell
+from digitlab.studies.cells import Cell
 
 SPREAD = (-0.001, 0.0, 0.001)
 

@@ -18,11 +18,10 @@ import pytest
 
 from digitlab.apps.cli import run
 from digitlab.errors import StorageError, UsageError
+from digitlab.scheduling.protocol import Began, Lost, Message, Progressed
+from digitlab.stopping import StopRequest
 from digitlab.studies import Study
-from digitlab.studies.dispatch import StopSign
-from digitlab.studies.engines import make_pool
-from digitlab.studies.messages import Began, Lost, Message, Progressed
-from digitlab.studies.running import run_studies
+from digitlab.studies.running import make_pool, run_studies
 
 OWN = Path(__file__).parents[2] / "examples" / "own_study.py"
 
@@ -103,7 +102,7 @@ def test_a_killed_worker_is_replaced_and_its_cell_done_again(study: Study, tmp_p
 
 def test_stopped_in_the_middle_it_leaves_tables_and_no_process(study: Study, tmp_path: Path) -> None:
     long = replace(study, base=replace(study.base, epochs=500), repeats=1)
-    stop = StopSign()
+    stop = StopRequest()
 
     def watch(message: Message) -> None:
         if isinstance(message, Progressed):
@@ -150,6 +149,6 @@ def _children() -> list[int]:
             command = (status.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(text.rpartition(")")[2].split()[1]) == os.getpid() and b"digitlab.studies.worker" in command:
+        if int(text.rpartition(")")[2].split()[1]) == os.getpid() and b"digitlab.scheduling.worker" in command:
             found.append(int(status.parent.name))
     return found

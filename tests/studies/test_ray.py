@@ -16,10 +16,9 @@ import pytest
 from digitlab.apps.cli import run
 from digitlab.cluster import expect_answer
 from digitlab.errors import ClusterError, UsageError
+from digitlab.scheduling.protocol import Began, Done, Lost, Message, Noted
 from digitlab.studies import Study
-from digitlab.studies.engines import make_pool
-from digitlab.studies.messages import Began, Done, Lost, Message, Noted
-from digitlab.studies.running import run_studies
+from digitlab.studies.running import make_pool, run_studies
 from digitlab.training import TrainingConfig
 
 pytest.importorskip("ray", reason="the extra ray is not installed")

@@ -6,9 +6,8 @@ import pytest
 
 from digitlab.errors import UsageError
 from digitlab.studies import Published, Study, TrainOnFolds, find_study, improves, study_names
-from digitlab.studies.job import Job
+from digitlab.studies.job import Job, Train
 from digitlab.studies.outcome import plan
-from digitlab.studies.tasks import Train
 from digitlab.training import TrainingConfig
 
 

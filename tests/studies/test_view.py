@@ -5,8 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.study_view import StudyView
+from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 from digitlab.studies.estimate import Estimate
-from digitlab.studies.messages import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 from digitlab.studies.outcome import plan
 from digitlab.studies.store import Store
 
@@ -35,7 +35,7 @@ def test_every_cell_has_its_line(study: Study, result: Any, tmp_path: Path, caps
         jobs = [each.job for each in planned]
         for job in jobs:
             view(Began(job))
-        view(Progressed(jobs[0], 0.5, 2, 1.0))
+        view(Progressed(jobs[0], {"done": 0.5, "epochs": 2, "loss": 1.0, "accuracies": []}))
         view(Done(jobs[0], result(0.9), {}, "on 10.0.0.7"))
         view(Failed(jobs[1], "out of luck"))
         view(GaveUp(jobs[1], "out of luck"))
@@ -59,7 +59,7 @@ def test_studies_are_listed_without_anything_heavy() -> None:
     code = """
 import sys
 from digitlab.studies import find_study, study_names
-import digitlab.studies.running, digitlab.studies.engines.local, digitlab.studies.estimate
+import digitlab.studies.running, digitlab.scheduling.local, digitlab.studies.work, digitlab.studies.estimate
 for name in study_names(): find_study(name)
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """

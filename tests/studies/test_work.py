@@ -9,13 +9,12 @@ import pytest
 
 from digitlab.datasets import Dataset, find_dataset, load_dataset
 from digitlab.errors import DatasetError, UsageError
-from digitlab.studies.job import QUICK_SHARE, Job
-from digitlab.studies.store import checkpoint_of
-from digitlab.studies.tasks import FindRate, Train, TrainOnFolds
-from digitlab.studies.work import Interrupted, check_job, do
+from digitlab.scheduling.worker import attempt
+from digitlab.stopping import Interrupted
+from digitlab.studies.job import QUICK_SHARE, FindRate, Job, Train, TrainOnFolds
+from digitlab.studies.work import check, do, result_of
 from digitlab.studies.work import training as training_module
-from digitlab.studies.work.data import folded, shared
-from digitlab.studies.work.run_job import attempt
+from digitlab.studies.work.data import find_in, folded, inputs_of, shared
 from digitlab.training import EpochEnded, StopRequest, TrainingConfig
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def thousand() -> Dataset:
 
 def done(job: Job, data: Dataset, **settings: Any) -> dict[str, Any]:
     settings = {"listener": lambda _: None, "stop": StopRequest(), "keep_state": False, **settings}
-    return do(job, find=lambda _: data, **settings)
+    return result_of(job, find=lambda _: data, **settings)
 
 
 def test_a_training_gives_what_tables_and_figures_need(thousand: Dataset) -> None:
@@ -84,21 +83,20 @@ def test_what_was_stopped_goes_on_and_ends_the_same(
 
     with pytest.raises(Interrupted):
         done(job, thousand, listener=listen, stop=stop, keep_state=True)
-    assert checkpoint_of(job).is_file()
+    assert job.checkpoint.is_file()
     found = done(job, thousand, listener=listen, keep_state=True)
     assert seen == [1, 2, 3]
-    assert not checkpoint_of(job).exists()
+    assert not job.checkpoint.exists()
     whole = done(job, thousand)
     assert (found["loss"], found["history"]["loss"]) == (whole["loss"], whole["history"]["loss"])
 
 
 def test_a_state_that_does_not_fit_is_dropped_and_the_next_try_succeeds(thousand: Dataset, fresh_cache: Path) -> None:
     job = Job.of(Train(), SMALL)
-    checkpoint_of(job).parent.mkdir(parents=True)
-    checkpoint_of(job).write_bytes(b"no state")
-    settings: dict[str, Any] = {"tell": lambda _: None, "stop": StopRequest(), "keep_state": True}
-    assert "cannot go on" in attempt(job, lambda _: thousand, **settings)["failure"]
-    assert "result" in attempt(job, lambda _: thousand, **settings)
+    job.checkpoint.parent.mkdir(parents=True)
+    job.checkpoint.write_bytes(b"no state")
+    assert "cannot go on" in attempt(lambda: done(job, thousand, keep_state=True))["failure"]
+    assert "result" in attempt(lambda: done(job, thousand, keep_state=True))
 
 
 def test_a_fold_is_measured_and_never_the_test_images(thousand: Dataset) -> None:
@@ -113,7 +111,7 @@ def test_a_fold_is_measured_and_never_the_test_images(thousand: Dataset) -> None
 
 
 def test_a_quick_run_sees_a_share() -> None:
-    found = do(
+    found = result_of(
         Job.of(Train(), SMALL, quick=True),
         find=find_dataset,
         listener=lambda _: None,
@@ -130,6 +128,17 @@ def test_a_share_of_a_handmade_set_makes_no_more_than_that(fresh_cache: Path) ->
     assert not any(path.name.startswith("handmade") for path in fresh_cache.iterdir())
 
 
+def test_images_that_are_sent_are_those_of_the_set() -> None:
+    inputs = inputs_of(Job.of(Train(), replace(SMALL, dataset="digits-8x8")))
+    assert set(inputs) == {"grey train digits-8x8", "grey test digits-8x8"}
+    sent, own = find_in(inputs)("digits-8x8").split("test"), load_dataset("digits-8x8").split("test")
+    np.testing.assert_array_equal(sent.images, own.images)
+    np.testing.assert_array_equal(sent.labels, own.labels)
+    assert find_in(inputs)("mnist").about == load_dataset("mnist").about  # a node's own
+    assert set(inputs_of(Job.of(TrainOnFolds(5), SMALL))) == {"grey train mnist"}
+    assert not inputs_of(Job.of(Train(), SMALL, quick=True))
+
+
 def test_a_range_test_gives_its_curve(thousand: Dataset) -> None:
     job = Job.of(FindRate(1e-5, 10, passes=4), replace(SMALL, batch_size=50))
     found = done(job, thousand)
@@ -141,9 +150,13 @@ def test_a_range_test_gives_its_curve(thousand: Dataset) -> None:
 def test_layers_and_networks_are_counted() -> None:
     def counted(**settings: Any) -> int:
         return int(
-            attempt(Job("count-parameters", settings), find_dataset, print, StopRequest(), keep_state=False)["result"][
-                "parameters"
-            ]
+            do(
+                {"kind": "count-parameters", "settings": settings},
+                inputs={},
+                tell=print,
+                stop=StopRequest(),
+                keep_state=False,
+            )["parameters"]
         )
 
     assert counted(layer="dense", size=256, side=32) == 262_400
@@ -163,7 +176,7 @@ def test_layers_and_networks_are_counted() -> None:
 )
 def test_settings_that_do_not_exist_are_refused_beforehand(training: TrainingConfig, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        check_job(Job.of(Train(), training))
+        check(Job.of(Train(), training).as_dict())
 
 
 def test_a_network_that_diverges_is_a_result(thousand: Dataset) -> None:
@@ -177,9 +190,11 @@ def test_whatever_goes_wrong_is_one_line(thousand: Dataset) -> None:
     def broken(_: str) -> Dataset:
         raise OSError("a\nb")
 
-    settings: dict[str, Any] = {"tell": lambda _: None, "stop": StopRequest(), "keep_state": False}
-    assert attempt(Job.of(Train(), SMALL), broken, **settings) == {"failure": "OSError: a b"}
+    settings: dict[str, Any] = {"listener": lambda _: None, "stop": StopRequest(), "keep_state": False}
+    failed = attempt(lambda: result_of(Job.of(Train(), SMALL), find=broken, **settings))
+    assert failed == {"failure": "OSError: a b"}
     missing = replace(SMALL, dataset="emnist")
-    assert "no dataset 'emnist'" in attempt(Job.of(Train(), missing), find_dataset, **settings)["failure"]
+    failed = attempt(lambda: result_of(Job.of(Train(), missing), find=find_dataset, **settings))
+    assert "no dataset 'emnist'" in failed["failure"]
     with pytest.raises(DatasetError):
         done(Job.of(Train(), replace(SMALL, patience=1)), thousand)

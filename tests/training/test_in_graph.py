@@ -8,8 +8,9 @@ import pytest
 from digitlab.datasets import load_dataset
 from digitlab.models import build
 from digitlab.models.backend import keras
+from digitlab.stopping import StopRequest
 from digitlab.training.augmentation import AUGMENTATIONS, augmentation
-from digitlab.training.loop import Loop, StopRequest
+from digitlab.training.loop import Loop
 from digitlab.training.optimisers import make_optimiser
 from digitlab.values import Digits
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from digitlab.studies.messages import Done, Failed, Message, Progressed, Stopped
+from digitlab.scheduling.protocol import Done, Failed, Message, Progressed, Stopped
 from digitlab.tuning import Space, parse_space
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class PaperPool:
             self.epochs += 1
             self._under_way[digest] = job, done + 1
             accuracies = list(enumerate(curve[: done + 1], start=1))
-            return Progressed(job, done + 1, training.epochs, 0.1, accuracies)
+            return Progressed(job, {"done": done + 1, "epochs": training.epochs, "loss": 0.1, "accuracies": accuracies})
         del self._under_way[digest]
         numbers = {"accuracy": whole, "loss": 1 - whole, "epochs": training.epochs, "seconds": 1.0, "overhead": 0.5}
         history: dict[str, Any] = {"validation_accuracy": curve}

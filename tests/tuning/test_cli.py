@@ -17,7 +17,7 @@ import pytest
 from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
 from digitlab.runs import Run
-from digitlab.studies import engines
+from digitlab.studies import running
 from digitlab.training import find_recipe
 from digitlab.tuning import Space
 
@@ -29,7 +29,7 @@ TRAIN = load_dataset("mnist").split("train")[:600]
 def paper(monkeypatch: pytest.MonkeyPatch, paper_pool: Any) -> Any:
     """A pool that trains nothing, in place of processes."""
     pool = paper_pool()
-    monkeypatch.setattr(engines, "make_pool", lambda *_, **__: pool)
+    monkeypatch.setattr(running, "make_pool", lambda *_, **__: pool)
     return pool
 
 
@@ -167,7 +167,7 @@ def test_the_best_is_trained_and_only_that_one_is_tested(space: Path, tmp_path: 
 
 @pytest.mark.xdist_group("keras")
 def test_a_network_is_weighed(make_space: Callable[..., Space]) -> None:
-    from digitlab.studies.work.model_cost import weigh
+    from digitlab.studies.work.networks import weigh
     from digitlab.tuning.progress import weighing
 
     small, wide = (

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from digitlab.errors import RunError, StorageError, UsageError
-from digitlab.studies.dispatch import StopSign
-from digitlab.studies.work.stopping import Stopping
+from digitlab.stopping import StopRequest
 from digitlab.tuning import Space
 from digitlab.tuning.events import Event, Moved, TrialBegan, TrialEnded
 from digitlab.tuning.folder import Folder
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 Make = Callable[..., Space]
 
 
-def searched(space: Space, pool: Any, path: Path, stop: StopSign | None = None, **more: Any) -> Search:
+def searched(space: Space, pool: Any, path: Path, stop: StopRequest | None = None, **more: Any) -> Search:
     search = Search(space, path / "journal.log")
-    run_search(space, search, lambda: pool, stop=stop or StopSign(), **more)
+    run_search(space, search, lambda: pool, stop=stop or StopRequest(), **more)
     return search
 
 
@@ -116,7 +115,7 @@ def test_stopped_anywhere_it_ends_as_if_it_had_not(
         path, trained = tmp_path / folder, 0
         path.mkdir()
         for _ in range(200):
-            stop, heard = StopSign(), 0
+            stop, heard = StopRequest(), 0
 
             def listener(event: Event) -> None:
                 nonlocal heard
@@ -234,17 +233,3 @@ def test_two_cannot_search_in_one_folder_at_once(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_is_named(make_space: Make, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         Search(make_space(), tmp_path / "no-folder" / "journal.log")
-
-
-def test_one_job_is_stopped_and_the_next_is_not() -> None:
-    stop = Stopping()
-    stop.begin("a")
-    stop.cut("b")
-    assert not stop.asked
-    stop.cut("a")
-    assert stop.asked
-    stop.end()
-    stop.begin("b")
-    assert not stop.asked
-    stop()
-    assert stop.asked

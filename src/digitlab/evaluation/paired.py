@@ -1,11 +1,10 @@
-"""Two networks' answers to the same images: is one better than the other, or was it chance?
+"""Two networks on the same images: is one better than the other, or is the difference chance?
 
-The images that both get right or wrong say nothing. The test is McNemar's, exact: of the images that only one gets
-right, is it each one's turn as by the toss of a coin? The interval of the difference of accuracies is Newcombe's for
-paired shares (Statistics in Medicine 17, 1998, method 10), that of the difference of log losses a bootstrap of the
-images, both answers of an image together. All intervals are of 95 %.
+The test is McNemar's exact test on the images that only one of them classifies correctly; the others carry no
+information. The interval of the difference of accuracies is Newcombe's for paired proportions (Statistics in Medicine
+17, 1998, method 10), that of the difference of log losses a paired bootstrap over the images; all are of 95 %.
 
-This is said of these two networks. What can be said of two recipes: `digitlab.evaluation.seeds`.
+The results are about these two networks; for two recipes see `digitlab.evaluation.seeds`.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ _REPLICAS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """What two networks made of the same images; differences are the first's number less the second's.
+    """Two networks compared on the same images; differences are the first's number minus the second's.
 
-    both, only_first, only_second, neither: how many images they got right
-    differing: int64 (M,), rows of the images to which they gave different answers
-    p: McNemar's, exact, two-sided: how often chance alone parts the images that only one got right so unevenly
+    both, only_first, only_second, neither: number of images that are classified correctly by …
+    differing: int64 (M,), rows of the images whose predicted classes differ
+    p: of McNemar's exact test, two-sided
     """
 
     both: int
@@ -54,12 +53,12 @@ class Paired:
 def compare_pair(
     first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer], *, seed: int = 0
 ) -> Paired:
-    """Two networks' answers, each (N, 10), to the images with these labels (N,).
+    """Compare two networks' probabilities, each (N, 10), for images with these labels (N,).
 
     seed: of the bootstrap of the log losses, 1,000 replicas
 
     Raises:
-        ShapeError: when they are not both answers to that many images.
+        ShapeError: when one of them does not have that shape.
     """
     losses = losses_of([first, second], labels)
     return judge((first, second), labels, losses[0] - losses[1], resampled_means(losses[:1] - losses[1:], seed)[:, 0])
@@ -68,9 +67,9 @@ def compare_pair(
 def disagreements(
     first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer]
 ) -> dict[Literal["only_first", "only_second", "neither"], NDArray[np.int64]]:
-    """Rows of the images to which two networks gave different answers, by who is right.
+    """Rows of the images whose predicted classes differ, by which network is right.
 
-    Those come first to whose label the two give the most different probabilities.
+    Ordered by the difference of the probabilities of the label, the largest first.
     """
     every = np.arange(len(labels))
     apart = np.abs(first[every, labels] - second[every, labels])
@@ -87,7 +86,7 @@ def judge(
     loss: NDArray[np.float64],
     resampled: NDArray[np.float64],
 ) -> Paired:
-    """As `compare_pair`, by the differences of log loss: of each image (N,) and of each replica of the images (R,)."""
+    """As `compare_pair`, from the differences of log loss per image (N,) and per bootstrap replica (R,)."""
     from scipy.stats import binomtest
 
     said = [each.argmax(axis=1) for each in answers]
@@ -123,7 +122,7 @@ def paired_interval(both: int, only_first: int, only_second: int, neither: int) 
     right = both + only_first, both + only_second
     share = right[0] / count, right[1] / count
     low, high = zip(*(wilson(each, count) for each in right), strict=True)
-    # How the two go together: the phi coefficient, drawn towards 0 as counts are whole numbers.
+    # The correlation of the two, phi, with the continuity correction of method 10.
     together = float(both * neither - only_first * only_second)
     together = max(together - count / 2, 0.0) if together > 0 else together
     margins = math.sqrt(math.prod(right) * math.prod(count - each for each in right))
@@ -140,10 +139,10 @@ def paired_interval(both: int, only_first: int, only_second: int, neither: int) 
 
 
 def losses_of(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """The log loss of every image: K answers (N, 10) → (K, N).
+    """The log loss of every image: K arrays of probabilities (N, 10) → (K, N).
 
     Raises:
-        ShapeError: when some are not answers to that many images.
+        ShapeError: when one of them does not have that shape.
     """
     for given in answers:
         if given.shape != (len(labels), 10):

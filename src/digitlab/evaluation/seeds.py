@@ -1,6 +1,6 @@
-"""A number over seeds: its mean and spread, and whether two recipes' means differ by more than their seeds do.
+"""Statistics over seeds: mean and standard deviation, and whether two recipes' means differ by more than chance.
 
-The difference has Welch's interval. One value against several is judged as if it spread as they do (Crawford, Howell,
+The difference has Welch's interval. For one value against several, their variance is taken for both (Crawford, Howell,
 The Clinical Neuropsychologist 12, 1998).
 """
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["MeansDifference", "Spread", "differ", "difference_of_means", "over_seeds"]
 
-_ROUNDING = 1e-12  # what is less than this apart is the same number, computed in another order
+_ROUNDING = 1e-12  # smaller differences come from the order of computation
 
 
 @dataclass(frozen=True, slots=True)
 class MeansDifference:
-    """The mean of some runs less that of others; p: how often chance alone sets them so far apart."""
+    """The mean of some runs minus that of others; p: two-sided, of the null hypothesis that the means are equal."""
 
     difference: float
     interval: Interval
@@ -36,7 +36,7 @@ class MeansDifference:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A number over seeds. deviation (of n − 1) and the t interval of the mean are None for a single value."""
+    """A number over seeds. For a single value the deviation (n − 1) and the t interval of the mean are None."""
 
     values: tuple[float, ...]
     mean: float
@@ -45,14 +45,14 @@ class Spread:
 
     @property
     def spreads(self) -> bool:
-        """Whether the seeds gave different numbers."""
+        """Whether the values differ."""
         return self.deviation is not None and self.deviation > _ROUNDING
 
 
 def over_seeds(values: Sequence[float], *, shares: bool = False) -> Spread:
-    """The mean of a number over seeds, its deviation, and the 95 % interval of the mean.
+    """The mean of a number over seeds, its standard deviation, and the 95 % t interval of the mean.
 
-    shares: the numbers lie between 0 and 1, and so does their mean: the interval is cut off there
+    shares: the numbers are proportions: the interval is cut off at 0 and 1
 
     Raises:
         UsageError: for no value.
@@ -71,22 +71,22 @@ def over_seeds(values: Sequence[float], *, shares: bool = False) -> Spread:
 
 
 def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """The 95 % interval for the mean of ``first`` less the mean of ``second``, numbers of independent runs.
+    """The 95 % interval for the mean of ``first`` minus the mean of ``second``, numbers of independent runs.
 
     >>> low, high = difference_of_means([0.992, 0.993, 0.991], [0.987, 0.989, 0.988])
     >>> f"{low:.4f} to {high:.4f}"
     '0.0017 to 0.0063'
 
     Raises:
-        UsageError: when a side is empty, or both have one value only: nothing then tells chance from a difference.
+        UsageError: when a side is empty, or both have one value only: then the variance is unknown.
     """
     return differ(first, second).interval
 
 
 def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
-    """The difference of two means, its interval and p: Welch's, or of one value against several.
+    """The difference of two means with its interval and p: Welch's, or of one value against several.
 
-    Where nothing spreads the interval is the difference alone.
+    With no variance on either side the interval is the difference alone.
 
     Raises:
         UsageError: as `difference_of_means`.
@@ -108,7 +108,7 @@ def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
 
 
 def _standard_error(sides: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """Of the difference of the means, and its degrees of freedom."""
+    """The standard error of the difference of the means, and its degrees of freedom."""
     if min(map(len, sides)) == 1:
         several = max(sides, key=len)
         return float(several.std(ddof=1)) * math.sqrt(1 + 1 / len(several)), len(several) - 1

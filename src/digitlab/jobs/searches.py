@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digitlab.jobs.events import Listener
-    from digitlab.studies.dispatch import StopSign
+    from digitlab.stopping import StopRequest
     from digitlab.studies.running import Ran
     from digitlab.training import Trained
     from digitlab.tuning import Space
@@ -56,7 +56,7 @@ def tune(
     retrain_best: bool = False,
     runs: Path = Path("runs"),
     listener: Listener = ignore,
-    stop: StopSign | None = None,
+    stop: StopRequest | None = None,
     **settings: Any,
 ) -> Tuned:
     """Search hyperparameters by cross-validation on the training images; the test images are never used.
@@ -82,22 +82,28 @@ def tune(
         StorageError: when the folder cannot be written; what was kept stays.
         ClusterError: when a cluster does not answer or is gone.
     """
-    from digitlab.studies.dispatch import StopSign
+    from digitlab.stopping import StopRequest
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search
 
-    stop = stop or StopSign()
-    if seconds is not None:
-        stop.until = time.monotonic() + seconds
+    stop = stop or StopRequest()
+    limited = _limited(stop, seconds)
     searched = _space(space, resume, settings)
     folder = Folder(resume or out or Path("tunings") / searched.name)
     with folder.locked():
         folder.begin(searched)
         search = Search(searched, folder.journal)
-        missing = _search(searched, search, folder, stop, listener, engine=engine, workers=workers, address=address)
+        missing = _search(searched, search, folder, limited, listener, engine=engine, workers=workers, address=address)
         retrained = _retrain(searched, search, runs, listener, stop) if retrain_best and not stop.asked else None
     kept = json.loads(folder.results.read_text("utf-8")) if folder.results.is_file() else None
     return Tuned(searched, folder, missing, kept, retrained)
+
+
+def _limited(stop: StopRequest | None, seconds: float | None) -> StopRequest:
+    """A request that ``seconds`` from now on is asked for as well."""
+    from digitlab.stopping import StopRequest
+
+    return StopRequest(None if seconds is None else time.monotonic() + seconds, within=stop)
 
 
 def _space(given: str | Path | None, resume: Path | None, settings: Mapping[str, Any]) -> Space:
@@ -119,14 +125,14 @@ def _search(
     space: Space,
     search: Search,
     folder: Folder,
-    stop: StopSign,
+    stop: StopRequest,
     listener: Listener,
     *,
     engine: str,
     workers: int | None,
     address: str | None,
 ) -> int:
-    from digitlab.studies.engines import make_pool
+    from digitlab.studies.running import make_pool
     from digitlab.tuning.results import write_results
     from digitlab.tuning.running import run_search
 
@@ -144,7 +150,7 @@ def _search(
             write_results(space, search, folder)
 
 
-def _retrain(space: Space, search: Search, runs: Path, listener: Listener, stop: StopSign) -> Trained | None:
+def _retrain(space: Space, search: Search, runs: Path, listener: Listener, stop: StopRequest) -> Trained | None:
     from digitlab.training import run_training
     from digitlab.tuning.results import best_recipe
 
@@ -155,7 +161,7 @@ def _retrain(space: Space, search: Search, runs: Path, listener: Listener, stop:
     number, training = best
     listener(Note(f"training trial {number} on all training images …"))
     name = f"{space.name}-{number}"
-    return run_training(replace(training, name=name), Run.create(name, runs), listener=listener, stop=stop)  # type: ignore[arg-type]  # it can be asked as well
+    return run_training(replace(training, name=name), Run.create(name, runs), listener=listener, stop=stop)
 
 
 def run_study(
@@ -168,7 +174,7 @@ def run_study(
     quick: bool = False,
     seconds: float | None = None,
     listener: Listener = ignore,
-    stop: StopSign | None = None,
+    stop: StopRequest | None = None,
 ) -> Ran:
     """Run studies: train every cell that is missing, and write table, figure and verdicts of each.
 
@@ -181,7 +187,7 @@ def run_study(
         seeds: repeats of each cell; None: as many as the study asks for.
         quick: two epochs at most on a twentieth of the images; kept apart in OUT/quick.
         seconds: stop after this time.
-        listener: told of `StudiesBegan`, then of `digitlab.studies.messages`.
+        listener: told of `StudiesBegan`, then of `digitlab.scheduling.protocol`.
         stop: asked to, it ends after the batches under way.
 
     Raises:
@@ -190,17 +196,13 @@ def run_study(
         ClusterError: when a cluster does not answer or is gone.
     """
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.dispatch import StopSign
-    from digitlab.studies.engines import make_pool
     from digitlab.studies.estimate import Estimate
-    from digitlab.studies.running import run_studies, work_of
+    from digitlab.studies.running import make_pool, run_studies, work_of
     from digitlab.studies.store import Store
 
     if seeds is not None and seeds < 1:
         raise UsageError(f"seeds is {seeds}; expected 1 or more")
-    stop = stop or StopSign()
-    if seconds is not None:
-        stop.until = time.monotonic() + seconds
+    limited = _limited(stop, seconds)
     studies = [find_study(name) for name in names or study_names()]
     store = Store.at(out, quick=quick)
     work = work_of(studies, store, seeds, quick=quick)
@@ -213,5 +215,5 @@ def run_study(
         repeats=seeds,
         quick=quick,
         watcher=listener,
-        stop=stop,
+        stop=limited,
     )

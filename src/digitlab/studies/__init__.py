@@ -8,6 +8,7 @@ A study of one's own is a file that defines ``STUDY`` with the names here; see e
 from __future__ import annotations
 
 from digitlab.studies.catalogue import find_study, study_names
+from digitlab.studies.cells import Published
 from digitlab.studies.conclusions import (
     above,
     at_least,
@@ -20,8 +21,8 @@ from digitlab.studies.conclusions import (
     steady,
 )
 from digitlab.studies.figures import confusion, dots, learning_curves, over_epochs, range_tests, validation_curves
-from digitlab.studies.study import Published, Study
-from digitlab.studies.tasks import CountParameters, FindRate, Train, TrainOnFolds
+from digitlab.studies.job import CountParameters, FindRate, Train, TrainOnFolds
+from digitlab.studies.study import Study
 
 __all__ = [
     "CountParameters",

@@ -1,4 +1,4 @@
-"""The studies by name, and a user's own by its file."""
+"""Finding studies: the published ones by name, a user's own by its file."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _of(module: ModuleType, name: str) -> Study:
 
 
 def _run(path: Path) -> ModuleType:
-    """The user's own program, run because they named it."""
+    """Run a user's own file: Python that they named themselves."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file")
     loader = SourceFileLoader(f"own_study_{path.stem}", str(path))

@@ -1,8 +1,8 @@
-"""Conclusions as statements that numbers can contradict: "holds", "does not hold", or "not shown".
+"""Conclusions of a study as statements that measurements can refute: "holds", "does not hold", or "not shown".
 
-A difference is judged by its 95 % interval over seeds (Welch's, `digitlab.evaluation.seeds`): a statement holds when
-the whole interval agrees with it, does not hold when the whole interval contradicts it, and is not shown otherwise. One
-seed alone shows nothing.
+A difference is judged by its 95 % confidence interval over seeds (Welch's, `digitlab.evaluation.seeds`): a statement
+holds when the whole interval agrees with it, does not hold when the whole interval contradicts it, and is not shown
+otherwise. One seed alone shows nothing.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ import itertools
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from digitlab.errors import UsageError
 from digitlab.studies.measures import MEASURES, expect_measures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
-    from digitlab.studies.study import Cell, Published
+    from digitlab.studies.cells import Measured
 
 __all__ = [
     "Conclusion",
     "Finding",
-    "Measured",
     "above",
     "at_least",
     "best",
@@ -46,38 +45,16 @@ class Finding(NamedTuple):
     evidence: str
 
 
-class Measured(Protocol):
-    """The numbers of a study, as far as there are any."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether one repeat says everything."""
-
-    @property
-    def cells(self) -> Sequence[Cell]:
-        """The rows of the table."""
-
-    @property
-    def published(self) -> Mapping[Hashable, Published]:
-        """By the cell's key."""
-
-    def label(self, key: Hashable) -> str:
-        """How people read a cell's key."""
-
-    def values(self, key: Hashable, measure: str) -> dict[int, float]:
-        """A measure of a cell, by repeat."""
-
-
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """One statement; ``keys`` are the cells that it names, ``text`` says it in words."""
+    """One statement: ``text`` in words, and ``keys``, the cells that it refers to."""
 
     text: str
     keys: tuple[Hashable, ...]
     check: Callable[[Measured], Finding]
 
     def said_of(self, measured: Measured) -> str:
-        """The statement, the cells' labels in place of {0}, {1} and so on."""
+        """The statement with the cells' labels in place of {0}, {1} and so on."""
         said = self.text
         for place, key in enumerate(self.keys):
             said = said.replace(f"{{{place}}}", measured.label(key))
@@ -173,7 +150,7 @@ def factor(
 ) -> Conclusion:
     """In a study of all combinations: ``better`` beats ``than``, everything else alike, in the mean of all such pairs.
 
-    margin: it may be worse by so much
+    margin: ``better`` may be worse by this much
     """
     said = text or f"{_title(measure)}, everything else alike: {name} {better} is better than {than}{_within(margin)}"
 
@@ -219,7 +196,7 @@ def _title(measure: str) -> str:
 
 
 def _sign(measure: str) -> int:
-    """1 where more is better, -1 where less is."""
+    """1 where higher is better, -1 where lower is."""
     better = MEASURES[measure].better
     if better == "neither":
         raise UsageError(f"of {MEASURES[measure].title} neither more nor less is better; compare another measure")
@@ -227,7 +204,7 @@ def _sign(measure: str) -> int:
 
 
 def _verdict(low: float, high: float) -> Verdict:
-    """Of an interval that should be above 0."""
+    """The verdict on the statement that the number with this interval is above 0."""
     return "holds" if low > 0 else "does not hold" if high < 0 else "not shown"
 
 
@@ -310,7 +287,7 @@ def _mean_interval(measured: Measured, key: Hashable, measure: str) -> tuple[flo
 
 
 def _alike(measured: Measured, measure: str, name: str, better: Hashable, than: Hashable) -> list[float]:
-    """Differences of all pairs of cells that differ in ``name`` alone, repeat by repeat."""
+    """Differences between cells that differ only in ``name``, for every pair and repeat."""
     rest: dict[tuple[tuple[str, Hashable], ...], dict[Hashable, Hashable]] = {}
     for cell in measured.cells:
         others = tuple((each, value) for each, value in cell.changes.items() if each != name)
@@ -339,7 +316,7 @@ def _against(
 
 
 def _all(findings: Sequence[Finding]) -> Finding:
-    """Together: they hold if each does; what speaks against it is the evidence, if anything does."""
+    """All of them as one finding: it holds if each does, and the evidence is of those that do not, if there are any."""
     if not findings:
         return Finding("not shown", "there is nothing to compare")
     for verdict in ("does not hold", "not shown"):

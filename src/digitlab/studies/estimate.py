@@ -1,4 +1,4 @@
-"""How long what is missing will take: from cells of the same kind that are kept, else from what the study expects."""
+"""The time that missing cells will take: from finished repeats of the same cell, else from the study's estimate."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimate"]
 
-_CORES = 2  # those of the machine whose minutes a study expects; a cell has one
-_QUICK_SECONDS = 5.0  # of a cell, most of it for compiling
+_CORES = 2  # of the machine to which `Study.minutes` refers; a cell is trained on one
+_QUICK_SECONDS = 5.0  # per cell, most of them for compiling
 
 
 class Estimate:
@@ -31,14 +31,14 @@ class Estimate:
                 self.note(digest, record["result"])
 
     def note(self, digest: str, result: Mapping[str, Any]) -> None:
-        """A cell was done: the others of its kind will take about as long."""
+        """Take the duration of a finished job into account for the other repeats of its cell."""
         self.missing.discard(digest)
         each = self._jobs[digest]
         seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
         self._taken.setdefault((each.study.name, each.cell.key), []).append(seconds)
 
     def seconds(self, digest: str) -> float:
-        """Of one job."""
+        """The expected or measured duration of one job."""
         each = self._jobs[digest]
         taken = self._taken.get((each.study.name, each.cell.key))
         if taken:
@@ -47,7 +47,7 @@ class Estimate:
 
     @property
     def left(self) -> float:
-        """Of all that is missing."""
+        """The expected seconds of all missing jobs, one after the other."""
         return sum(map(self.seconds, self.missing))
 
     def name(self, digest: str) -> str:

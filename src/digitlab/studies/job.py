@@ -1,40 +1,110 @@
-"""One piece of work: plain data, so that any process on any machine can do it, and its identity."""
+"""What can be done with a cell of a study, and a job: a cell with a seed or fold, as plain data with an identity.
+
+How a job is done stands in `digitlab.studies.work`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from digitlab.errors import UsageError
+from digitlab.storage import cache_folder
 from digitlab.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from digitlab.studies.tasks import Task
+__all__ = ["EDITION", "QUICK_SHARE", "CountParameters", "FindRate", "Job", "Task", "Train", "TrainOnFolds"]
 
-__all__ = ["EDITION", "QUICK_SHARE", "THREADS", "Job"]
-
-# Change this when the same settings give other numbers: cells of an older edition are trained anew.
+# Increased when the same settings give other numbers: cells of an older edition are trained anew.
 EDITION = 1
 
-# Of the images that a quick run sees.
-QUICK_SHARE = 1 / 20
+QUICK_SHARE = 1 / 20  # of the images, in a quick run
 
-# The order of sums depends on the number of threads, and with it the last digits: a cell trains on one, whatever the
-# machine has and whichever engine runs it. Two cells side by side on two cores took 46 s where one after the other on
-# two threads each took 62 s (`good`, three epochs).
-THREADS = 1
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Base of the tasks below.
+
+    kind: its name in a cell's file
+    repeated: what the repeats of a cell differ in: "seed" or "fold"
+    trains: whether it needs the settings of a training; otherwise the cell's changes are all it needs
+    exact: whether all repeats would give the same numbers
+    """
+
+    kind: ClassVar[str] = ""
+    repeated: ClassVar[str] = "seed"
+    trains: ClassVar[bool] = True
+    exact: ClassVar[bool] = False
+
+    @property
+    def most(self) -> int | None:
+        """The largest possible number of repeats; None: no limit."""
+        return 1 if self.exact else None
+
+    def settings(self) -> dict[str, Any]:
+        """The fields, as values that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Train(Task):
+    """Train on the training images, measure on the test images.
+
+    watch: "test": where no validation images are held out, the test images are evaluated after each epoch, as in S0
+        §3.1.4, S1 and S4 for their curves. Nothing is decided by them here.
+    """
+
+    kind: ClassVar[str] = "train"
+    watch: Literal["test"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOnFolds(Task):
+    """Cross-validation: train on all folds of the training images but one, evaluate on that one.
+
+    Repeat k, counted from 0, leaves out fold k. The test images are never used.
+    """
+
+    kind: ClassVar[str] = "train-on-folds"
+    repeated: ClassVar[str] = "fold"
+    folds: int = 10
+
+    @property
+    def most(self) -> int | None:
+        """The number of folds."""
+        return self.folds
+
+
+@dataclass(frozen=True, slots=True)
+class FindRate(Task):
+    """A learning-rate range test from ``low`` to ``high`` in ``passes`` epochs (`digitlab.training.range_test`)."""
+
+    kind: ClassVar[str] = "find-rate"
+    low: float = 1e-6
+    high: float = 100.0
+    passes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CountParameters(Task):
+    """Build an architecture, or a single layer, and count its parameters."""
+
+    kind: ClassVar[str] = "count-parameters"
+    trains: ClassVar[bool] = False
+    exact: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A cell with a seed (or fold).
+    """A cell with a seed or fold: a `digitlab.scheduling.protocol.Job`.
 
-    kind: of the task, see `digitlab.studies.tasks`
-    settings: plain values: those of the task, and under "training" those of the training
+    kind: `Task.kind`
+    settings: values that JSON can hold: those of the task, and under "training" those of the training
     """
 
     kind: str
@@ -42,7 +112,7 @@ class Job:
 
     @classmethod
     def of(cls, task: Task, training: TrainingConfig, *, quick: bool = False) -> Job:
-        """What ``task`` does with ``training``; quick: on a share of the images."""
+        """``task`` with ``training``; quick: on a share of the images."""
         share = {"share": QUICK_SHARE} if quick else {}
         return cls(task.kind, _plain({"training": training.as_dict(), **task.settings(), **share}))
 
@@ -55,7 +125,7 @@ class Job:
     def digest(self) -> str:
         """The identity: two jobs with the same digest give the same numbers on the same machine.
 
-        Settings that have their usual value do not count, so that a setting that is new does not make all cells new.
+        Settings with their default value do not count, so that a new setting does not change the digest of all cells.
         """
         essential = dict(self.settings)
         if "training" in essential:
@@ -68,9 +138,18 @@ class Job:
         content = json.dumps({"edition": EDITION, "kind": self.kind, "settings": essential}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    def as_dict(self) -> dict[str, Any]:
+        """``kind`` and ``settings``: ``Job(**job.as_dict())`` is the same job."""
+        return {"kind": self.kind, "settings": dict(self.settings)}
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file on this machine that holds the state after an epoch, while the job is under way."""
+        return cache_folder() / "studies" / self.digest / "state.npz"
+
     @property
     def place(self) -> str:
-        """Where its result is kept: readable, and one for each digest."""
+        """Relative path of its result in a store: readable, and another for each digest."""
         if "training" not in self.settings:
             return f"{self.kind}/{self.digest}.json"
         training = self.training
@@ -79,7 +158,7 @@ class Job:
 
 
 def _plain(values: Any) -> Any:
-    """As JSON gives it back: tuples become lists, and what is equal looks equal."""
+    """As JSON returns them: tuples become lists, so that equal settings have equal digests."""
     try:
         return json.loads(json.dumps(values, allow_nan=False))
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The numbers that tables show and conclusions compare: each is read from the result of one cell."""
+"""The measures in tables and conclusions: numbers that are computed from the result of one cell."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["MEASURES", "Measure", "expect_measures"]
 class Measure:
     """One number of a cell.
 
-    title: for the head of a column
+    title: the head of its column
     better: "more", "less", or "neither"
-    digits: behind the point; below 0: two in all
-    of: reads it from a cell's result
+    digits: after the decimal point; below 0: two significant ones
+    of: computes it from a cell's result
     """
 
     title: str
@@ -34,11 +34,11 @@ class Measure:
     of: Callable[[Result], float]
 
     def format(self, value: float) -> str:
-        """As tables show it; rates with two digits, wherever the point is."""
+        """As tables show it."""
         return f"{value:.2g}" if self.digits < 0 else f"{value:,.{self.digits}f}"
 
     def difference(self, value: float, low: float, high: float) -> str:
-        """A difference and its interval: of accuracies in points, hundredths of all images."""
+        """A difference and its interval; of accuracies in percentage points."""
         scale, digits, unit = (100, 2, " points") if "accuracy" in self.title else (1, max(self.digits, 0), "")
         middle, *ends = (f"{scale * each:+,.{digits}f}".replace("-", "−") for each in (value, low, high))
         if low == high:  # nothing spreads
@@ -51,7 +51,7 @@ def _number(name: str) -> Callable[[Result], float]:
 
 
 def _column(name: str) -> Callable[[Result], list[float]]:
-    """A column of the history; epochs without a number are left out."""
+    """A column of the history, without epochs that have no finite value."""
     return lambda result: [float(each) for each in result["history"][name] if each is not None]
 
 
@@ -71,18 +71,18 @@ def _mean(name: str) -> Callable[[Result], float]:
 
 
 def _worst_drop(result: Result) -> float:
-    """The largest fall of the watched accuracy from one epoch to the next; 0 where it never falls."""
+    """The largest drop of the monitored accuracy from one epoch to the next; 0 where it never drops."""
     values = _column("validation_accuracy")(result)
     return max((before - after for before, after in itertools.pairwise(values)), default=0.0)
 
 
 def _gap(result: Result) -> float:
-    """Between watched and training loss in the last epoch: above 0 by overfitting, or by dropout."""
+    """Between monitored and training loss in the last epoch: above 0 because of overfitting, or of dropout."""
     return abs(_last("validation_loss")(result) - _last("loss")(result))
 
 
 def _least_f1(result: Result) -> float:
-    """Of the worst digit."""
+    """The lowest F1 score of a digit."""
     matrix: list[list[int]] = result["confusion_matrix"]
     return min(
         2 * matrix[digit][digit] / max(1, sum(matrix[digit]) + sum(row[digit] for row in matrix)) for digit in range(10)
@@ -94,7 +94,7 @@ def _least_area(result: Result) -> float:
 
 
 def _rate(result: Result) -> float:
-    """The rate of the least smoothed loss, or no number where the loss never fell."""
+    """The learning rate at the lowest smoothed loss, or NaN where the loss never fell."""
     return math.nan if result["least"] is None else float(result["least"])
 
 
@@ -123,7 +123,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def expect_measures(names: Iterable[str]) -> None:
-    """Refuse a name that is no measure.
+    """Refuse a name that is not a measure.
 
     Raises:
         UsageError: with the nearest known one.

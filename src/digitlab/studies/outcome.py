@@ -1,4 +1,4 @@
-"""What is known of a study: the kept cells, read as tables, figures and conclusions need them."""
+"""The outcome of a study: its finished cells, as tables, figures and conclusions need them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from digitlab.studies.measures import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from digitlab.studies.cells import Cell, Published
     from digitlab.studies.job import Job
     from digitlab.studies.store import Record, Store
-    from digitlab.studies.study import Cell, Published, Study
+    from digitlab.studies.study import Study
 
 __all__ = ["Outcome", "Planned", "outcome_of", "plan"]
 
-_QUICK_CELLS = 12  # of a study with more, a quick run takes so many, spread evenly
+_QUICK_CELLS = 12  # a quick run of a study with more takes this number, spread evenly
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Planned:
 def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> list[Planned]:
     """Every job of a study, all cells of the first repeat before those of the second.
 
-    repeats: seeds or folds; None: as many as the study asks for, or as a quick run has time for
+    repeats: seeds or folds; None: as many as the study asks for, or fewer for a quick run
     """
     cells = study.cells
     if quick and len(cells) > _QUICK_CELLS:
@@ -50,10 +51,10 @@ def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> li
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A study with those of its cells that are kept.
+    """A study with the records of its finished cells.
 
     records: by the cell's key, then by repeat
-    planned: how many there should be in all
+    planned: the number of records when all are there
     """
 
     study: Study
@@ -63,12 +64,12 @@ class Outcome:
 
     @property
     def exact(self) -> bool:
-        """Whether one repeat says everything."""
+        """Whether all repeats would give the same numbers."""
         return self.study.task.exact
 
     @property
     def cells(self) -> Sequence[Cell]:
-        """The rows of the table: a quick run may have left some out."""
+        """The rows of the table: a quick run may leave some out."""
         return [cell for cell in self.study.cells if cell.key in self.records]
 
     @property
@@ -78,31 +79,36 @@ class Outcome:
 
     @property
     def found(self) -> int:
-        """How many of the planned are kept."""
+        """The number of records that are there."""
         return sum(map(len, self.records.values()))
 
     @property
     def repeats(self) -> int:
-        """The most that a cell has."""
+        """The most repeats that a cell has."""
         return max(map(len, self.records.values()), default=0)
+
+    @property
+    def watches_test(self) -> bool:
+        """Whether the curves named validation are of the test images."""
+        return self.study.task.settings().get("watch") == "test"
 
     def results(self, key: Hashable) -> list[Mapping[str, Any]]:
         """Of a cell, by repeat."""
         return [record["result"] for record in self.records[key].values()]
 
     def label(self, key: Hashable) -> str:
-        """How people read a cell's key."""
+        """The label of the cell with this key."""
         return next(cell.label for cell in self.study.cells if cell.key == key)
 
     def values(self, key: Hashable, measure: str) -> dict[int, float]:
-        """A measure of a cell by repeat; what is no number is left out."""
+        """A measure of a cell by repeat, without NaN and infinity."""
         read = MEASURES[measure].of
         found = {repeat: read(record["result"]) for repeat, record in self.records.get(key, {}).items()}
         return {repeat: value for repeat, value in found.items() if math.isfinite(value)}
 
 
 def outcome_of(study: Study, store: Store, repeats: int | None = None, *, quick: bool = False) -> Outcome:
-    """Read what is kept: of the repeats that were asked for, and of any further ones."""
+    """Read the finished cells from ``store``: of the repeats that were asked for, and of any further ones."""
     planned = plan(study, repeats, quick=quick)
     cells = list({each.cell.key: each.cell for each in planned}.values())
     records: dict[Hashable, dict[int, Record]] = {cell.key: {} for cell in cells}

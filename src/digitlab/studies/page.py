@@ -1,4 +1,4 @@
-"""The page of all studies: published, measured, verdict; from each one's `results.json`, by `digitlab study page`."""
+"""The page of all studies with published and measured values and verdicts, made from each one's `results.json`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _overview(studies: Sequence[dict[str, Any]]) -> list[str]:
-    """A row a study: how many conclusions hold, and what it took."""
+    """One row per study: trainings, minutes, and the number of conclusions that hold."""
     lines = [
         "| study | source | trainings | minutes | holds | does not hold | not shown |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",

@@ -1,4 +1,4 @@
-"""From kept cells to what people read: the table, the verdicts, the figure, and the same as JSON."""
+"""The results of a study for people: the table, the verdicts and the figures, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def figure_names(study: Study) -> list[str]:
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
-    """Everything that is known, as plain values: rows, verdicts, machines."""
+    """The content of `results.json`: rows, verdicts, machines."""
     study = outcome.study
     return {
         "study": study.name,
@@ -80,7 +80,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
 
 
 def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
-    """A row a cell: of each column the values by repeat, mean and deviation, and what was published."""
+    """One row per cell; of each column the values by repeat, their mean and deviation, and the published value."""
     rows = []
     for cell in outcome.cells:
         printed = outcome.published[cell.key].numbers if cell.key in outcome.published else {}
@@ -118,7 +118,7 @@ def _seconds(outcome: Outcome) -> Iterable[float]:
 
 
 def machines_of(outcome: Outcome) -> list[str]:
-    """Every machine with its versions on which a cell was made, in words, each once."""
+    """The machines on which the cells were trained, with their versions, each once."""
     records = [record for by_repeat in outcome.records.values() for record in by_repeat.values()]
     return list(dict.fromkeys(_machine(record["environment"]) for record in records))
 
@@ -129,7 +129,7 @@ def _machine(environment: dict[str, Any]) -> str:
 
 
 def as_markdown(found: dict[str, Any]) -> str:
-    """The table and the verdicts as a page."""
+    """The content of `table.md`: table and verdicts."""
     remark = [QUICK, ""] if found["quick"] else []
     missing = found["planned"] - found["found"]
     if missing:
@@ -152,7 +152,7 @@ def as_markdown(found: dict[str, Any]) -> str:
 
 
 def plain_table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows in words: published beside measured mean ± deviation."""
+    """Head and rows as text: the published value beside the measured mean ± deviation."""
     shown = [name for name in found["columns"] if _any_number(found, name)]
     printed = {name: any(row["columns"][name]["published"] is not None for row in found["rows"]) for name in shown}
     head = [""]
@@ -170,7 +170,7 @@ def plain_table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def table_lines(found: dict[str, Any]) -> list[str]:
-    """The same in Markdown."""
+    """The table in Markdown."""
     head, rows = plain_table(found)
     return [_line(head), _line(["---"] + ["---:"] * (len(head) - 1)), *map(_line, rows)]
 
@@ -192,7 +192,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _number(value: float | None) -> str:
-    """A published number as it was printed, not rounded to our digits."""
+    """A published number as it was printed, not rounded to the measure's digits."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"

@@ -1,12 +1,15 @@
-"""Studies from their files to their tables: what is missing is done, what is there is used."""
+"""Running studies: the cells that are missing are trained, and the tables written from all of them."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from digitlab import scheduling
+from digitlab.scheduling.dispatch import Dispatched, dispatch
+from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
-from digitlab.studies.dispatch import Dispatched, StopSign, dispatch
 from digitlab.studies.outcome import outcome_of, plan
 from digitlab.studies.results import write_results
 from digitlab.studies.store import Store
@@ -15,21 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from digitlab.studies.dispatch import Pool
+    from digitlab.scheduling.protocol import Done, Pool, Watcher
     from digitlab.studies.job import Job
-    from digitlab.studies.messages import Done, Watcher
     from digitlab.studies.outcome import Outcome, Planned
     from digitlab.studies.study import Study
 
-__all__ = ["Ran", "Work", "run_studies", "work_of"]
+__all__ = ["Ran", "Workload", "make_pool", "run_studies", "work_of"]
+
+make_pool = functools.partial(scheduling.make_pool, "digitlab.studies.work")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a run is about.
+class Workload:
+    """What a run has to do.
 
-    planned: every job of every study; one that several studies share stands there for each
-    missing: the jobs to do, each once: the first repeats of all studies before the second
+    planned: every job of every study; one that several studies share is listed for each
+    missing: the jobs without a result, each once; the first repeats of all studies before the second
     """
 
     planned: Sequence[Planned]
@@ -38,17 +42,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a run ended, and what is known of each study now."""
+    """How a run ended, and the outcome of each study."""
 
-    dispatched: Dispatched
+    dispatched: Dispatched[Job]
     outcomes: Sequence[Outcome]
 
 
-def work_of(studies: Sequence[Study], store: Store, repeats: int | None = None, *, quick: bool = False) -> Work:
-    """What there is to do."""
+def work_of(studies: Sequence[Study], store: Store, repeats: int | None = None, *, quick: bool = False) -> Workload:
+    """The jobs of these studies, and those of them that have no result in ``store``."""
     planned = [each for study in studies for each in plan(study, repeats, quick=quick)]
     jobs = {each.job.digest: each.job for each in sorted(planned, key=lambda each: each.repeat)}
-    return Work(planned, [job for job in jobs.values() if store.read(job) is None])
+    return Workload(planned, [job for job in jobs.values() if store.read(job) is None])
 
 
 def run_studies(
@@ -59,21 +63,21 @@ def run_studies(
     repeats: int | None = None,
     quick: bool = False,
     watcher: Watcher = lambda _: None,
-    stop: StopSign | None = None,
+    stop: StopRequest | None = None,
 ) -> Ran:
-    """Do what is missing, keep each cell at once, and write the table, figure and verdicts of every study.
+    """Train the missing cells, keep each at once, and write the table, figure and verdicts of every study.
 
-    Killed at any moment, it goes on with what is missing when it is called again. The tables are also written when it
-    is stopped or an engine fails, from what there is.
+    Killed at any moment, it resumes with the missing ones when it is called again. The tables are also written when it
+    is stopped or an engine fails, from the cells that are there.
 
     Args:
-        studies: which.
+        studies: which to run.
         out: the folder of the results, see `digitlab.studies.store`.
-        pool: makes the workers; not called when nothing is missing.
-        repeats: seeds or folds of each cell; None: what the study asks for.
-        quick: a share of the images, few epochs; kept apart.
+        pool: makes the workers, e.g. `make_pool`; not called when nothing is missing.
+        repeats: seeds or folds of each cell; None: as many as the study asks for.
+        quick: on a share of the images, for few epochs; kept apart.
         watcher: told of everything that happens.
-        stop: asked to, or at its time, it ends early.
+        stop: asked, it ends early.
 
     Raises:
         UsageError: for settings that do not exist, before anything is trained.
@@ -83,16 +87,16 @@ def run_studies(
     store = Store.at(out, quick=quick)
     remove_unfinished(store.path / "cells")
     work = work_of(studies, store, repeats, quick=quick)
-    dispatched = Dispatched()
+    dispatched: Dispatched[Job] = Dispatched()
 
-    def keep(done: Done) -> None:
-        store.keep(done.job, done.result, {**done.environment})
+    def keep(job: Job, done: Done) -> None:
+        store.keep(job, done.result, done.environment)
 
     try:
         if work.missing:
             with pool() as workers:
                 workers.check(work.missing)
-                dispatched = dispatch(work.missing, workers, keep, watcher, stop or StopSign())
+                dispatched = dispatch(work.missing, workers, keep, watcher, stop or StopRequest())
     finally:
         outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
         for outcome in outcomes:

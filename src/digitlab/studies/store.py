@@ -1,7 +1,7 @@
-"""Where finished cells are kept: one small JSON file each, written at once, shared by all studies.
+"""Finished cells on disk: one small JSON file each, written at once, shared by all studies.
 
-    OUT/cells/ARCHITECTURE/DATASET-SEED-DIGEST.json     what a training gave; enough for every table and figure
-    OUT/STUDY/                                          table.md, results.json, figure.png of a study
+    OUT/cells/ARCHITECTURE/DATASET-SEED-DIGEST.json     result of a training: enough for all tables and figures
+    OUT/STUDY/                                          table.md, results.json and figure.png of a study
     OUT/quick/                                          the same of quick runs: other cells, other tables
 
 Everything is written atomically: a file that is there is whole.
@@ -11,36 +11,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.storage import cache_folder, write_text
+from digitlab.storage import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from digitlab.studies.job import Job
 
-__all__ = ["RESULTS", "Record", "Store", "checkpoint_of"]
-
-RESULTS = Path("studies-results")  # the usual OUT
+__all__ = ["Record", "Store"]
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The folder OUT, or OUT/quick."""
+    """A folder of cells: OUT, or OUT/quick."""
 
     path: Path
 
     @classmethod
     def at(cls, out: Path, *, quick: bool = False) -> Store:
-        """The store of whole or of quick runs."""
+        """The store of full runs in ``out``, or that of quick ones."""
         return cls(out / "quick" if quick else out)
 
     def read(self, job: Job) -> Record | None:
-        """What was kept of a job; None where nothing was, or nothing that can be read."""
+        """The record of a job; None where there is none, or one that is damaged or of another job."""
         try:
             record = json.loads((self.path / "cells" / job.place).read_text("utf-8"))
         except (OSError, ValueError):
@@ -67,17 +65,12 @@ class Store:
         return record
 
     def folder(self, study: str) -> Path:
-        """Where the table, the figure and the numbers of a study are."""
+        """The folder of a study's table, figure and numbers."""
         return self.path / study
 
 
-def checkpoint_of(job: Job) -> Path:
-    """Where the state of a cell under way is kept after an epoch, on this machine."""
-    return cache_folder() / "studies" / job.digest / "state.npz"
-
-
 def _compact(record: Record) -> str:
-    """JSON with a line for each value of the first two levels: lists of numbers stay on theirs."""
+    """JSON with one line per value of the first two levels: a list of numbers takes one line."""
     lines = []
     for name, value in record.items():
         if isinstance(value, dict):

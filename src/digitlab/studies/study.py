@@ -1,4 +1,4 @@
-"""What a study is: one thing varies, the rest stands still; what was published, and the conclusions to be checked."""
+"""A study: one setting varies while the others stay the same; the published values, and the conclusions to check."""
 
 from __future__ import annotations
 
@@ -7,66 +7,40 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
+from digitlab.studies.cells import Cell
 from digitlab.studies.figures import validation_curves
-from digitlab.studies.job import Job
+from digitlab.studies.job import Job, Train
 from digitlab.studies.measures import expect_measures
-from digitlab.studies.tasks import Train
 from digitlab.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from digitlab.studies.cells import Draw, Published
     from digitlab.studies.conclusions import Conclusion
-    from digitlab.studies.figures import Draw
-    from digitlab.studies.tasks import Task
+    from digitlab.studies.job import Task
 
-__all__ = ["Cell", "Published", "Study"]
+__all__ = ["Study"]
 
 _FIELDS = tuple(each.name for each in fields(TrainingConfig))
-
-
-class Published:
-    """What a source prints for a cell, by measure; ``curves`` by column of the history, an epoch a number.
-
-    >>> Published(accuracy=0.954, epochs=30).numbers
-    {'accuracy': 0.954, 'epochs': 30}
-    """
-
-    def __init__(self, *, curves: Mapping[str, Sequence[float]] | None = None, **numbers: float) -> None:
-        expect_measures(numbers)
-        self.numbers, self.curves = numbers, curves or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One row of a study's table.
-
-    key: how conclusions and published values name it; label: how people read it
-    changes: what is other than in the study's base: fields of `TrainingConfig`, or options of its architecture
-    """
-
-    key: Hashable
-    label: str
-    changes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """One file of `published/`, or of a user's own.
 
-    base: what stands still
-    vary: what varies: a field of `TrainingConfig` or an option of its architecture → its values; of several, all
-        combinations
-    variants: in place of ``vary``, where several things change together: label → changes
-    test: the set whose test images measure every cell; None: the base's own
+    base: the settings that do not vary
+    vary: a field of `TrainingConfig` or an option of its architecture → its values; of several, all combinations
+    variants: in place of ``vary``, where several settings change together: label → changes
+    test: the set on whose test images every cell is evaluated; None: the base's own
     task: what is done with a cell; by default it is trained
-    published: by the cell's key: the value that varies, the tuple of them, or the label of a variant
-    conclusions: checked on the measured numbers, in this order
+    published: by the cell's key: the varied value, the tuple of several, or the label of a variant
+    conclusions: checked against the measured values, in this order
     repeats: seeds (or folds), unless the user says otherwise
-    minutes: expected for one repeat of every cell, on two cores
+    minutes: expected duration of one repeat of every cell, on two cores
     columns: measures of the table, in this order
-    figures: make the pictures, as in the source
-    labels: of cells, by key, where the values do not speak for themselves
+    figures: functions that draw the figures, as in the source
+    labels: of cells, by key, where the values do not explain themselves
     name, about: the file's name and docstring; set when it is loaded
     """
 
@@ -107,12 +81,12 @@ class Study:
 
     @property
     def source(self) -> str:
-        """Where it is from: the first line of the docstring."""
+        """The source: the first line of the docstring."""
         return self.about.strip().partition("\n")[0]
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """What is trained, in the table's order."""
+        """The rows, in the table's order."""
         if self.variants:
             return tuple(Cell(label, label, changes) for label, changes in self.variants.items())
         combinations = itertools.product(*self.vary.values())
@@ -125,7 +99,7 @@ class Study:
         return Cell(key, self.labels.get(key, spoken), changes)
 
     def job(self, cell: Cell, repeat: int, *, quick: bool = False) -> Job:
-        """What has to be done for ``cell``, the ``repeat``-th time, counting from 0."""
+        """The job of ``cell`` and ``repeat``, counted from 0."""
         if not self.task.trains:
             return Job(self.task.kind, dict(cell.changes))
         training = self.training(cell, seed=repeat)
@@ -145,7 +119,7 @@ class Study:
 
 
 def _in_words(name: str, value: object) -> str:
-    """How a value is read; words and lists speak for themselves.
+    """A value with its setting's name; words and lists go without it.
 
     >>> _in_words("dropout", False), _in_words("kernel", 5), _in_words("pooling", "max"), _in_words("units", (8, 16))
     ('without dropout', 'kernel 5', 'max', '8-16')

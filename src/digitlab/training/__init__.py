@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from digitlab.stopping import StopRequest
 from digitlab.training.config import TrainingConfig, find_recipe, read_recipe, recipe_names, with_options
-from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started, StopRequest
+from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
 
 if TYPE_CHECKING:
     from digitlab.training.experiment import Trained, check, resumed, run_training

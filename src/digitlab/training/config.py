@@ -6,15 +6,14 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
 from digitlab.settings import Range, check_settings, setting, settings_in, with_current_keys
+from digitlab.toml_files import find_toml, read_toml, shipped_names
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
 __all__ = [
     "LOSSES", "TrainingConfig", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of",
@@ -150,11 +149,7 @@ _IN_TOML: dict[Any, tuple[type, ...]] = {float: (int, float), Mapping[str, Any]:
 
 def recipe_names() -> tuple[str, ...]:
     """The recipes that ship with the package."""
-    return tuple(sorted(Path(entry.name).stem for entry in _shipped().iterdir() if entry.name.endswith(".toml")))
-
-
-def _shipped() -> Traversable:
-    return resources.files("digitlab").joinpath("recipes")
+    return shipped_names("recipes")
 
 
 def find_recipe(path: Path) -> TrainingConfig:
@@ -163,12 +158,7 @@ def find_recipe(path: Path) -> TrainingConfig:
     Raises:
         RecipeError: as `read_recipe`, or when there is neither.
     """
-    if path.exists():
-        return read_recipe(path)
-    if str(path) in recipe_names():
-        with resources.as_file(_shipped().joinpath(f"{path}.toml")) as shipped:
-            return read_recipe(shipped)
-    raise RecipeError(f"{path}: there is no such recipe file; shipped: {', '.join(recipe_names())}")
+    return _named(*find_toml(path, "recipes", "recipe file"))
 
 
 def read_recipe(path: Path) -> TrainingConfig:
@@ -177,10 +167,10 @@ def read_recipe(path: Path) -> TrainingConfig:
     Raises:
         RecipeError: when it is missing, not TOML, or has unknown keys or values of the wrong kind.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
+    return _named(read_toml(path), path)
+
+
+def _named(content: Mapping[str, Any], path: Path) -> TrainingConfig:
     training = training_of(content, path)
     return replace(training, name=content.get("name", path.stem))
 

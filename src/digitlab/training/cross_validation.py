@@ -1,7 +1,7 @@
-"""`digitlab train --folds 10`: how good a recipe is, and how much that varies, without the test images.
+"""`digitlab train --folds 10`: accuracy of a recipe and its variance, without the test images.
 
-The training images are parted into folds with the same share of each class; for each fold a network is trained on all
-others and measured on that one. What is kept is a run folder without a model.
+The training images are split into stratified folds; for each fold a network is trained on all others and evaluated on
+that one. The result is a run folder without a model.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from digitlab.evaluation.seeds import Spread
     from digitlab.runs import Run
+    from digitlab.stopping import StopRequest
     from digitlab.training.config import TrainingConfig
     from digitlab.training.events import Event, Listener
-    from digitlab.training.loop import StopRequest
     from digitlab.values import Digits
 
 __all__ = ["CrossValidation", "Fold", "folds_of", "images_to_part", "run_cross_validation"]
@@ -49,9 +49,9 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """What the folds gave: each of them, and mean, deviation and interval of their numbers.
+    """The results of each fold, and mean, standard deviation and interval over them.
 
-    The interval takes the folds for independent, which they are not quite: their networks share most of their images.
+    The interval assumes independent folds, which they are not quite: their networks share most of their images.
     """
 
     folds: tuple[Fold, ...]
@@ -60,7 +60,7 @@ class CrossValidation:
 
 
 def images_to_part(training: TrainingConfig) -> Digits:
-    """The training images of the recipe's dataset; its test images stay closed.
+    """The training images of the recipe's dataset; its test images are not read.
 
     Raises:
         DatasetError: for an unknown set, or one without training images.
@@ -76,15 +76,15 @@ def images_to_part(training: TrainingConfig) -> Digits:
 def run_cross_validation(
     training: TrainingConfig, digits: Digits, run: Run, folds: int, *, listener: Listener, stop: StopRequest
 ) -> CrossValidation | None:
-    """Cross-validate into ``run``: the table, the numbers, and every image's answer with its metrics.
+    """Cross-validate into ``run``: the table, the numbers, and every image's prediction with the metrics.
 
-    What the whole folds gave is written after each. Where ``run`` holds some of the same cross-validation already,
-    after a kill or an interruption, it goes on with those that are missing, and ends as if it had not been. Asked to
-    stop, it ends after the batches under way; with no whole fold it returns None.
+    The results are written after each fold. Where ``run`` holds some folds of the same cross-validation already, after
+    a kill or an interruption, it resumes with the missing ones, and ends as if it had not been interrupted. Asked to
+    stop, it ends after the batches under way; without a finished fold it returns None.
 
     Raises:
         UsageError, DatasetError: as `digitlab.training.out_of_fold.out_of_fold`.
-        RunError: when what is in the run folder was made of other images.
+        RunError: when the run folder holds results for other images.
         StorageError: when the run folder cannot be written.
     """
     check_settings(training, digits.labels, folds)
@@ -107,10 +107,10 @@ def run_cross_validation(
 
 
 def folds_of(run: Run) -> int:
-    """How many folds the cross-validation in this run folder has in all.
+    """The number of folds, in all, of the cross-validation in this run folder.
 
     Raises:
-        RunError: when it is done, or what it says of itself is damaged.
+        RunError: when it is done, or its file is damaged.
     """
     content = run.read_json(run.cross_validation)
     folds, done = content.get("folds"), content.get("done")
@@ -124,7 +124,7 @@ def folds_of(run: Run) -> int:
 def _done_before(
     training: TrainingConfig, digits: Digits, run: Run, folds: int
 ) -> tuple[list[Fold], NDArray[np.float32]]:
-    """The folds that ``run`` holds, and what was said of their images, float32 (N, 10) with all others NaN."""
+    """The folds that ``run`` holds, and the predictions for their images, float32 (N, 10) with NaN for all others."""
     said = np.full((len(digits), 10), np.nan, np.float32)
     try:
         table = run.read_json(run.cross_validation)["table"] if run.cross_validation.is_file() else []
@@ -135,7 +135,7 @@ def _done_before(
         return [], said
     kept = run.read_predictions()
     fold_of = stratified_folds(digits.labels, folds, (training.seed, 0))
-    # The answers are written before the table: they may be of one fold more, and of none less.
+    # The predictions are written before the table: they may include one fold more than it, never fewer.
     held = next((n for n in range(1, folds + 1) if np.count_nonzero(fold_of < n) == len(kept.labels)), 0)
     rows = np.flatnonzero(fold_of < held)
     if held < len(done) or not np.array_equal(digits.labels[rows], kept.labels):
@@ -164,7 +164,7 @@ def _over_folds(done: list[Fold]) -> CrossValidation:
 
 
 class _Clock:
-    """Epochs and seconds of each fold, heard on the way."""
+    """A listener that counts epochs and seconds of each fold."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener

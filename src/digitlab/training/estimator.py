@@ -97,9 +97,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UsageError: for parameters that no training can have.
             DivergedError: when the loss is no number any more: the learning rate is too high.
         """
+        from digitlab.stopping import StopRequest
         from digitlab.training.assembly import finished_network, loop_of
         from digitlab.training.augmentation import augmentation
-        from digitlab.training.loop import StopRequest
 
         images = _as_images(X)
         training = self._training()

@@ -1,16 +1,16 @@
-"""What a training tells whoever watches it: one call an event, from the training's own thread."""
+"""The events that a training reports to a listener: one call per event, from the training's thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Stage", "Started", "StopRequest"]
+__all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Stage", "Started"]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins: on ``images`` images, ``validation_images`` held out; ``epochs`` × ``batches`` batches."""
+    """Training begins: on ``images`` images, ``validation_images`` held out, in ``epochs`` × ``batches`` batches."""
 
     images: int
     validation_images: int
@@ -23,9 +23,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Some batches later: means of this epoch so far, and images trained a second in it.
+    """After some batches: means over this epoch so far, and its training speed.
 
-    losses, accuracies: those of each batch since the last event alone; the last of them is batch number ``batch``
+    losses, accuracies: of each batch since the last event; the last of them is batch number ``batch``
     """
 
     epoch: int
@@ -41,9 +41,9 @@ class Progressed:
 class EpochEnded:
     """One row of `history.csv`; epochs count from 1.
 
-    seconds: with the validation, without the look at the test images, which is no part of the training
+    seconds: with the validation, without the evaluation of the test images, which is not part of the training
     images_per_second: without either
-    test_loss, test_accuracy: where the test images are watched (`TrainingConfig.watch`)
+    test_loss, test_accuracy: where the test images are evaluated after each epoch (`TrainingConfig.watch`)
     """
 
     epoch: int
@@ -62,8 +62,8 @@ class EpochEnded:
 class Stage:
     """A step beside the training, in words.
 
-    part, parts: where one of several trainings begins, which, counted from 1, and of how many
-    done, of: how far it is, where that is known; it is told again with the same text as it moves
+    part, parts: number of a training that begins, counted from 1, of several
+    done, of: progress of this step, where it is known; reported again with the same text as it moves
     """
 
     text: str
@@ -71,17 +71,6 @@ class Stage:
     parts: int = 0
     done: int = 0
     of: int = 0
-
-
-class StopRequest:
-    """Set by Ctrl-C: the training ends after the batches under way."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> None:
-        """Ask."""
-        self.asked = True
 
 
 Event = Started | Progressed | EpochEnded | Stage

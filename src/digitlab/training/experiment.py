@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.errors import DivergedError, RunError, UsageError
 from digitlab.models import preparation_of, versions
 from digitlab.models.backend import release_memory
+from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
@@ -21,7 +22,6 @@ from digitlab.training.config import TrainingConfig
 from digitlab.training.data import open_training_data, watched_by
 from digitlab.training.events import Started
 from digitlab.training.finishing import finish_run, write_history
-from digitlab.training.loop import History, Loop, StopRequest
 from digitlab.training.members import train_members
 from digitlab.training.precision import processor_name
 from digitlab.training.precision_choice import begun_with
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from digitlab.runs import Run
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
+    from digitlab.training.loop import History, Loop
     from digitlab.training.precision_choice import Choice
 
 __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of"]
@@ -104,7 +105,7 @@ def run_training(
         sure = calibrated(finished, data.validation, seed=training.seed)
         card = replace(card, training={**card.training, **sure.as_dict()})
     trained = _finished(finished, card, training, data, history, run, listener)
-    if "interrupted" not in history.stopped:
+    if not history.interrupted:
         run.remove_checkpoint()
     return trained
 
@@ -118,16 +119,16 @@ def _keep_epoch(run: Run, loop: Loop, *, tensorboard: bool) -> None:
 def _train_ensemble(
     training: TrainingConfig, run: Run, listener: Listener, stop: StopRequest, *, tensorboard: bool
 ) -> Trained:
-    def train(member: TrainingConfig, folder: Run) -> str:
-        return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history.stopped
+    def train(member: TrainingConfig, folder: Run) -> History:
+        return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history
 
     with open_training_data(training) as data:
         choice = begun_with(run, training, len(data.train), listener)
     run.write_config(training.as_dict())
     run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
-    model, card, ended = train_members(replace(training, precision=choice.precision), run, train, listener)
+    model, card, history = train_members(replace(training, precision=choice.precision), run, train, listener)
     with open_training_data(training) as data:
-        return _finished(model, card, training, data, History(stopped=ended), run, listener)
+        return _finished(model, card, training, data, history, run, listener)
 
 
 def resumed(run: Run) -> TrainingConfig:

@@ -1,8 +1,8 @@
 """The training loop: epochs over shuffled images, validation, early stopping.
 
-The order of the images in an epoch, and how they are varied, depend on the seed and the epoch alone. A compiled call
-trains on many batches and varies their images where the augmentation has a form for it: per batch, Python would cost as
-much as the network does. While a portion of the epoch is trained on, a thread prepares the next.
+The order of the images in an epoch and their augmentation depend on the seed and the epoch alone. One compiled call
+trains on many batches, and augments their images where the augmentation can be compiled: with one call per batch,
+Python would take as long as the network. While one portion of the epoch is trained on, a thread prepares the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from digitlab.models.backend import keras
 from digitlab.training.augmentation import Augmentation
 from digitlab.training.compiled import make_steps
 from digitlab.training.config import LOSSES
-from digitlab.training.events import EpochEnded, Progressed, StopRequest
+from digitlab.training.events import EpochEnded, Progressed
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -33,15 +33,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.datasets.shuffling import Shuffled
+    from digitlab.stopping import StopRequest
     from digitlab.training.events import Listener
 
     Batches = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]
 
-__all__ = ["History", "Loop", "StopRequest"]
+__all__ = ["History", "Loop"]
 
-_CALLS_AN_EPOCH = 24  # so many looks at the bar and at Ctrl-C: a quarter of a second apart for S0's network
-_PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; what is on the way is twice that
-_LONGEST_CALL = 32  # batches; more gained nothing
+_CALLS_AN_EPOCH = 24  # between them progress is shown and Ctrl-C noticed: every quarter of a second for thesis-2conv
+_PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; two portions are in memory
+_LONGEST_CALL = 32  # batches; more was no faster
 _AS_THEY_ARE = Augmentation()
 
 
@@ -51,26 +52,33 @@ class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
 
 @dataclass(slots=True)
 class History:
-    """What happened: rows of `history.csv` and `batches.csv` (epoch, batch, loss, accuracy; both count from 1)."""
+    """Rows of `history.csv` and `batches.csv` (epoch, batch, loss, accuracy; both count from 1), and how it ended.
+
+    stopped: why the training ended, in words; interrupted: because it was asked to
+    """
 
     epochs: list[EpochEnded] = field(default_factory=list)
     batches: list[tuple[int, int, float, float]] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "all epochs done"
+    interrupted: bool = False
+
+    def interrupt(self, where: str) -> None:
+        """Note that the training was asked to stop, and stopped there."""
+        self.stopped, self.interrupted = f"interrupted {where}", True
 
 
 class Loop:
     """One training in progress.
 
-    model: built under the dtype policy it shall train with
-    train, validation: images uint8 (N, 28, 28) and labels; what is trained on may lie in a file (`InFile`)
-    patience: end after so many epochs without a lower validation loss and restore the best weights; None: never
-    augmentation: what happens to each epoch's images; by default nothing
-    clean_from: the first epoch without it, whose images are as validation and test images are; None: every epoch has it
-    distractors: whether some of what is trained on is no digit (`NONE`)
-    plain: a batch a call, the images varied by NumPy: slower, and the same to rounding; what the other way is measured
-        against
-    watched: test images that are looked at after each epoch, for a curve; nothing is decided by them
+    model: built under the dtype policy that it trains with
+    train, validation: images uint8 (N, 28, 28) and labels; the training images may be in a file (`InFile`)
+    patience: stop after this many epochs without a lower validation loss and restore the best weights; None: never
+    augmentation: of each epoch's images; by default none
+    clean_from: the first epoch without augmentation; None: every epoch has it
+    distractors: whether some training images are out-of-distribution (label `NONE`)
+    plain: one batch per call, augmented by NumPy: slower, and the same except for rounding; the baseline of benchmarks
+    watched: test images that are evaluated after each epoch, for a curve; nothing is decided by them
     """
 
     def __init__(
@@ -124,11 +132,11 @@ class Loop:
     ) -> History:
         """Train until ``epochs`` are done in all; returns early when patience ends or ``stop`` is asked.
 
-        after_epoch: called when an epoch is done and the loop's state is whole, to keep it
-        through_nan: go on where the loss is no number any more; for studies, in which that is a result
+        after_epoch: called after each epoch, when the loop's state is consistent, e.g. to save a checkpoint
+        through_nan: continue when the loss is NaN or infinite; for studies, in which that is a result
 
         Raises:
-            DivergedError: at the first loss that is no number; ``history`` has the batches until then.
+            DivergedError: at the first loss that is NaN or infinite; ``history`` has the batches until then.
         """
         self._through_nan = through_nan
         while not self._over(epochs):
@@ -136,7 +144,7 @@ class Loop:
             try:
                 ended = self._epoch(epoch, listener, stop)
             except _Stopped:
-                self.history.stopped = f"interrupted in epoch {epoch}"
+                self.history.interrupt(f"in epoch {epoch}")
                 break
             self.history.epochs.append(ended)
             self._remember_best(ended)
@@ -144,7 +152,7 @@ class Loop:
             if after_epoch is not None:
                 after_epoch(self)
             if stop.asked:
-                self.history.stopped = f"interrupted after epoch {epoch}"
+                self.history.interrupt(f"after epoch {epoch}")
                 break
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
@@ -180,7 +188,7 @@ class Loop:
                 (epoch, batch, *row) for batch, row in enumerate(done.astype(float).tolist(), start=1)
             ]
         trained = time.perf_counter() - began
-        # A loss is of the weights before its step: what the last step of all did, no loss says.
+        # A loss is of the weights before its step: no loss shows what the last step did.
         if not self._through_nan and not all(np.isfinite(each).all() for each in self.model.get_weights()):
             self._give_up(epoch, len(done))
         loss, accuracy = self._means(done)
@@ -190,7 +198,7 @@ class Loop:
         return EpochEnded(epoch, loss, accuracy, *validation, seconds, speed, self._rate(), *self._ask(self._watched))
 
     def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
-        """This epoch's images in this epoch's order, varied or with the numbers to vary them by."""
+        """This epoch's images in its order, augmented, or with the random numbers for augmentation in the graph."""
         order, *variations = np.random.default_rng([self.seed, epoch]).spawn(1 + -(-len(self.train) // self._portion))
 
         def prepare(number: int, portion: Digits) -> _Portion:
@@ -215,7 +223,7 @@ class Loop:
         listener: Listener,
         stop: StopRequest,
     ) -> None:
-        """Train on a portion, some batches a call; append each call's (K, 2) losses and accuracies to ``rows``."""
+        """Train on a portion, several batches per call; append each call's (K, 2) losses and accuracies to ``rows``."""
         for part in portion.in_calls(self.batch_size, self._call):
             newest = self._steps(*part)
             rows.append(newest)
@@ -238,18 +246,18 @@ class Loop:
         )
 
     def _rate(self) -> float:
-        """Of the next step."""
+        """The learning rate of the next step."""
         return float(keras.ops.convert_to_numpy(self.optimiser.learning_rate))
 
     def _means(self, rows: NDArray[np.float32]) -> tuple[float, float]:
-        """Loss and accuracy of an epoch: the means over its images, of which the last batch may have fewer."""
+        """Loss and accuracy of an epoch: means over its images; the last batch may be smaller."""
         sizes = np.full(len(rows), self.batch_size, np.float64)
         sizes[-1] = len(self.train) - self.batch_size * (len(rows) - 1)
         loss, accuracy = np.average(rows.astype(np.float64), axis=0, weights=sizes).tolist()
         return loss, accuracy
 
     def _ask(self, digits: Digits | None) -> tuple[float | None, float | None]:
-        """Loss and accuracy of the network as it is."""
+        """Loss and accuracy of the network with its present weights."""
         if digits is None:
             return None, None
         probabilities = predict_probabilities(self.model, digits.images)
@@ -258,13 +266,13 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class _Portion:
-    """Images to train on next; numbers: what the graph varies them by, float32 (N, width)."""
+    """Images to train on next; numbers: for their augmentation in the graph, float32 (N, width)."""
 
     digits: Digits
     numbers: NDArray[np.float32]
 
     def in_calls(self, size: int, batches: int) -> Iterator[Batches]:
-        """Images (K, B, 28, 28), labels (K, B), numbers (K, B, width), K ≤ ``batches``; a rest is one smaller batch."""
+        """Images (K, B, 28, 28), labels (K, B), numbers (K, B, width), K ≤ ``batches``; the rest is a smaller one."""
         count = len(self.digits)
         whole = count - count % size
         starts = [*range(0, whole, size * batches), *([whole] if whole < count else [])]

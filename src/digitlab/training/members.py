@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from digitlab.models import card_of, ensemble, ensemble_card, open_model
 from digitlab.models.backend import release_memory
 from digitlab.training.events import Stage
+from digitlab.training.loop import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +23,14 @@ __all__ = ["train_members"]
 
 
 def train_members(
-    training: TrainingConfig, run: Run, train: Callable[[TrainingConfig, Run], str], listener: Listener
-) -> tuple[keras.Model, ModelCard, str]:
+    training: TrainingConfig, run: Run, train: Callable[[TrainingConfig, Run], History], listener: Listener
+) -> tuple[keras.Model, ModelCard, History]:
     """Train ``training.members`` networks into `members/` of ``run``: the ensemble, its card, and how it ended.
 
     Member m of seed s trains with seed ``s * members + m``, so that ensembles of neighbouring seeds share no network. A
     member that is done is not trained again; one that was killed goes on.
 
-    train: trains one network into a run folder, and returns how it ended
+    train: trains one network into a run folder
     """
     folders = []
     for number in range(training.members):
@@ -39,14 +40,17 @@ def train_members(
             continue
         listener(Stage(f"member {number + 1} of {training.members}", number + 1, training.members))
         own = replace(training, members=1, tta=1, seed=training.seed * training.members + number)
-        ended = train(own, folder)
+        history = train(own, folder)
         release_memory()
-        if "interrupted" in ended:
+        if history.interrupted:
             break
     models = [open_model(folder.path) for folder in folders]
     cards = [card_of(model, folder.path) for model, folder in zip(models, folders, strict=True)]
     name = training.name or f"{training.architecture}-ensemble"
+    whole = History(stopped="all members done")
     if len(models) == 1:
-        return models[0], cards[0], f"interrupted in member 1 of {training.members}"
-    ended = "all members done" if len(models) == training.members else f"interrupted in member {len(models)}"
-    return ensemble(models, name), ensemble_card(name, cards), ended
+        whole.interrupt(f"in member 1 of {training.members}")
+        return models[0], cards[0], whole
+    if len(models) < training.members:
+        whole.interrupt(f"in member {len(models)}")
+    return ensemble(models, name), ensemble_card(name, cards), whole

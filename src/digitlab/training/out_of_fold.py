@@ -1,7 +1,7 @@
-"""What networks say of images that they were not trained on, for every image of a set: cross-validation, kept.
+"""Out-of-fold predictions: every image of a set is classified by a network that was not trained on it.
 
-The images are parted into folds with the same share of each class; for each fold a network is trained on all others
-and asked about it. With several repeats the folds are parted anew, and an image gets the mean of its answers.
+The images are split into stratified folds; for each fold a network is trained on all others and predicts that one. With
+several repeats the folds are split anew, and an image gets the mean of its predictions.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from digitlab.datasets import hold_out
 from digitlab.errors import DatasetError, UsageError
 from digitlab.models import predict_probabilities
+from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, network_of, optimiser_of
 from digitlab.training.augmentation import augmentation
 from digitlab.training.events import Stage, Started
-from digitlab.training.loop import StopRequest
 from digitlab.training.precision import dtype_policy_name
 from digitlab.training.precision_choice import choose_precision
 
@@ -35,11 +35,11 @@ __all__ = ["OutOfFold", "answered_folds", "check_folds", "check_settings", "out_
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """The answers to N images.
+    """The predictions for N images.
 
-    rows: int64 (M,), the images that were asked about, in order: all N, or fewer after an interruption
-    probabilities: float32 (M, 10), the mean over the networks that were asked
-    networks: how many were trained to the end
+    rows: int64 (M,), the predicted images in order: all N, or fewer after an interruption
+    probabilities: float32 (M, 10), the mean over the networks that predicted the image
+    networks: number of finished trainings
     """
 
     rows: NDArray[np.int64]
@@ -56,22 +56,22 @@ def out_of_fold(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> OutOfFold:
-    """Train ``folds`` × ``repeats`` networks with these settings, each on all folds but one, and ask it about that one.
+    """Train ``folds`` × ``repeats`` networks with these settings, each on all folds but one, which it then predicts.
 
-    Nothing is written. Asked to stop, it ends after the batches under way, and the answers of the whole folds stay.
+    Nothing is written. Asked to stop, it ends after the batches under way, and returns the predicted folds.
 
     Args:
         training: the settings; its dataset and test set are not used. The first network has its seed, the next ones
             the seeds after it.
         digits: images and labels; the networks see the labels of their own folds only.
-        folds: at least 2, at most as many as the images of the rarest class that occurs.
-        repeats: how often the images are parted anew.
+        folds: at least 2, at most the number of images of the rarest class that occurs.
+        repeats: number of times that the images are split into folds.
         listener: told of the progress.
-        stop: asked to, it ends early.
+        stop: asked, it ends early.
 
     Raises:
         UsageError: for wrong numbers of folds or repeats, or an unknown architecture, optimiser or augmentation.
-        DatasetError: when a class has fewer images than there are folds, or early stopping has none to watch.
+        DatasetError: when a class has fewer images than there are folds, or early stopping has no validation images.
     """
     sums = np.zeros((len(digits), 10), np.float64)
     answers = np.zeros(len(digits), np.int64)
@@ -96,7 +96,7 @@ def answered_folds(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """As `out_of_fold`, one fold at a time: its rows int64 (M,), in order, and the answers to them, float32 (M, 10).
+    """As `out_of_fold`, one fold at a time: its rows int64 (M,), in order, and their probabilities, float32 (M, 10).
 
     skip: so many of the first are not done again; those after them come out as if they had been
 
@@ -105,7 +105,7 @@ def answered_folds(
     """
     check_settings(training, digits.labels, folds, repeats)
     stop, to_network_input = stop or StopRequest(), augmentation(training.augmentation).to_network_input
-    # In float32, and one for all: with a new one for each fold, TensorFlow would make its graph as often.
+    # In float32, and one for all folds: for each new one TensorFlow would trace its graph again.
     network = network_of(training)
     for repeat in range(repeats):
         fold_of = stratified_folds(digits.labels, folds, (training.seed, repeat))
@@ -126,7 +126,7 @@ def answered_folds(
 
 
 def check_settings(training: TrainingConfig, labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
-    """Refuse what cannot be done before anything is trained or written.
+    """Refuse settings that are not possible, before anything is trained or written.
 
     Raises:
         UsageError, DatasetError: as `out_of_fold`.
@@ -142,7 +142,7 @@ def check_settings(training: TrainingConfig, labels: NDArray[np.uint8], folds: i
 
 
 def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
-    """Refuse what cannot be parted, before anything is trained. A class that does not occur at all is no hindrance.
+    """Refuse images that cannot be split into stratified folds. A class that does not occur at all is allowed.
 
     Raises:
         UsageError: for fewer than two folds, or no repeat.
@@ -176,7 +176,7 @@ def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[in
 
 
 def _learned(training: TrainingConfig, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
-    """The weights of a network that has seen these images."""
+    """The weights of a network trained on these images."""
     train, validation = hold_out(digits, training.validation) if training.validation else (digits, None)
     loop = loop_of(training, train, validation)
     held_out, size = len(validation) if validation else 0, loop.model.count_params()

@@ -23,10 +23,10 @@ import numpy as np
 from digitlab.errors import RunError, StorageError
 from digitlab.models import versions
 from digitlab.models.backend import keras, release_memory
+from digitlab.stopping import StopRequest
 from digitlab.storage import cache_folder, write_text
 from digitlab.training.assembly import loop_of
 from digitlab.training.events import Stage
-from digitlab.training.loop import StopRequest
 from digitlab.training.precision import processor_multiplies_bfloat16, processor_name
 from digitlab.values import Digits
 

@@ -1,7 +1,7 @@
-"""The learning-rate range test (Smith 2015, S1 §3.2.2): which rate suits this network, optimiser and batch size?
+"""The learning-rate range test (Smith 2015; Aboueloula et al. 2020, §3.2.2): a rate for network, optimiser, batch size.
 
-The rate rises exponentially from step to step. The loss falls slowly at first, then fast, reaches its least and
-diverges; a good rate lies where it falls fastest.
+The rate rises exponentially from step to step. The loss falls slowly at first, then fast, reaches a minimum and
+diverges; a good rate is where it falls most steeply.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.reports.figures import learning_rate_figure, save_figure
+from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, optimiser_of
 from digitlab.training.data import open_training_data
 from digitlab.training.events import Progressed, Started
 from digitlab.training.experiment import environment
-from digitlab.training.loop import Loop, StopRequest
 from digitlab.training.schedules import Exponential
 
 if TYPE_CHECKING:
@@ -28,22 +28,23 @@ if TYPE_CHECKING:
     from digitlab.training.config import TrainingConfig
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Event, Listener
+    from digitlab.training.loop import Loop
 
 __all__ = ["RangeTest", "range_curve", "read_curve", "run_range_test"]
 
-_DIVERGED = 4.0  # times the least smoothed loss (Smith's rule as fast.ai wrote it down)
-_WIDTH = 0.15  # decades of the rate; the deviation of the smoothing's bell
-_FALLEN = 0.95  # of the first smoothed loss: a curve that never falls below shows chance, not learning
+_DIVERGED = 4.0  # times the lowest smoothed loss (as in fast.ai)
+_WIDTH = 0.15  # decades of the rate: the standard deviation of the Gaussian smoothing
+_FALLEN = 0.95  # of the first smoothed loss: a curve that stays above it shows noise, no learning
 
 
 @dataclass(frozen=True, slots=True)
 class RangeTest:
-    """The curve of a range test, and what can be read from it.
+    """The curve of a range test, and the rates that are read from it.
 
-    rates, losses, smoothed: float64 (S,), a step each, cut off where the loss diverges
+    rates, losses, smoothed: float64 (S,), one per step, cut off where the loss diverges
     diverged: whether it did
-    steepest: the rate at which the smoothed loss falls fastest: the suggestion; None where it does not fall
-    least: the rate of the least smoothed loss, a tenth of which is the other usual choice; None where it does not fall
+    steepest: the rate at which the smoothed loss falls most steeply: the suggestion; None where it does not fall
+    least: the rate of the lowest smoothed loss, a tenth of which is the other usual choice; None where it does not fall
     """
 
     rates: NDArray[np.float64]
@@ -71,9 +72,9 @@ def run_range_test(
         run: a new run folder.
         low: the first step's rate, above 0.
         high: the last step's rate, above ``low``.
-        passes: over the training images, in which the rate rises; it ends early when the loss diverges.
+        passes: epochs in which the rate rises; it ends early when the loss diverges.
         listener: told of the progress.
-        stop: asked to, it ends with what was seen by then.
+        stop: asked, it ends with the curve so far.
 
     Raises:
         UsageError: for an unknown architecture, optimiser or augmentation.
@@ -98,13 +99,13 @@ def range_curve(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> RangeTest:
-    """The curve alone, of the images at hand; as `run_range_test`."""
+    """The curve alone, of these images; as `run_range_test`."""
     steps = passes * -(-len(data.train) // training.batch_size)
     loop = _loop(training, data, Exponential(low, high, steps - 1))
     policy, reason = loop.model.dtype_policy.name, f"learning rate from {low:g} to {high:g}"
     listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
     rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
-    stop = stop or StopRequest()
+    stop = StopRequest(within=stop)  # its own: a loss that diverges ends this test and nothing else
     watch = _Watch(rates, listener, stop)
     history = loop.run(passes, watch, stop)
     found = read_curve(rates, [loss for *_, loss, _ in history.batches])
@@ -112,12 +113,12 @@ def range_curve(
 
 
 def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest:
-    """What the losses (S,) of the first S steps at ``rates`` say; they are cut off where they diverge."""
+    """Read the losses (S,) of the first S steps at ``rates``; they are cut off where they diverge."""
     smoothed, diverged = _smoothed_until_diverged(rates, losses)
     kept, known = rates[: len(smoothed)], np.asarray(losses[: len(smoothed)], np.float64)
     lowest = int(smoothed.argmin())
     fell = lowest > 0 and bool(smoothed[lowest] < _FALLEN * smoothed[0])
-    # The way down ends at the least loss: behind it, a loss that falls has only been thrown up before.
+    # Only before the minimum: after it the loss falls only where it has jumped up before.
     steepest = int(np.gradient(smoothed[: lowest + 1]).argmin()) if fell else 0
     return RangeTest(
         kept,
@@ -144,10 +145,10 @@ def _write(found: RangeTest, run: Run) -> None:
 
 
 class _Watch:
-    """A listener that ends the training when the loss has diverged, and passes the progress on.
+    """A listener that stops the training when the loss has diverged, and passes the progress on.
 
-    It is told means since the epoch began, from which it works out those of each call; they stand in for the batches'
-    own losses, which are known only at the end.
+    The events have means since the epoch began, from which it computes those of each call, in place of the losses of
+    the batches.
     """
 
     def __init__(self, rates: NDArray[np.float64], listener: Listener, stop: StopRequest) -> None:
@@ -171,7 +172,7 @@ class _Watch:
 
 
 def _smoothed_until_diverged(rates: NDArray[np.float64], losses: Sequence[float]) -> tuple[NDArray[np.float64], bool]:
-    """The smoothed losses, cut off behind the first that is too large or before one that is no number; and if so."""
+    """The smoothed losses, cut off after the first that is too large or before one that is not finite; and whether."""
     known = np.asarray(losses, np.float64)
     broken = np.flatnonzero(~np.isfinite(known))
     known = known[: broken[0]] if len(broken) else known
@@ -181,7 +182,7 @@ def _smoothed_until_diverged(rates: NDArray[np.float64], losses: Sequence[float]
 
 
 def _smoothed(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means about each step, weighed by a bell over the rate's logarithm; unlike a running mean, it does not lag."""
+    """Gaussian smoothing over the logarithm of the rate; unlike an exponential moving average, it does not lag."""
     if len(losses) < 2:
         return losses
     deviation = max(0.5, _WIDTH / np.log10(rates[1] / rates[0]))  # steps

@@ -12,11 +12,12 @@ from digitlab.inspection import lay_open, penultimate
 from digitlab.models import card_of, open_model, predict_probabilities, preparation_of, versions
 from digitlab.models.backend import keras
 from digitlab.reading import shipped_keras, shipped_models
+from digitlab.stopping import StopRequest
 from digitlab.training.augmentation import augmentation
 from digitlab.training.events import Listener, Stage, Started
 from digitlab.training.experiment import environment
 from digitlab.training.finishing import finish_run
-from digitlab.training.loop import History, Loop, StopRequest
+from digitlab.training.loop import History, Loop
 from digitlab.training.optimisers import make_optimiser
 from digitlab.transfer_learning.applications import application_names, is_application, open_application
 from digitlab.transfer_learning.learners import learn
@@ -214,6 +215,7 @@ def _phase(
         [*before.epochs, *(replace(each, epoch=each.epoch + done) for each in found.epochs)],
         [*before.batches, *((epoch + done, batch, loss, right) for epoch, batch, loss, right in found.batches)],
         stopped=found.stopped,
+        interrupted=found.interrupted,
     )
 
 

@@ -1,9 +1,9 @@
-"""Tuning: a space of recipes is searched on folds of the training images; the test images are never looked at.
+"""Hyperparameter search by cross-validation on the training images; the test images are never used.
 
     digitlab tune s1-grid
 
-What is possible is read from a file (`space`), proposals and pruning are Optuna's (`search`), the trainings are done by
-the engines of the studies (`running`), and all of it is kept in a folder (`folder`).
+The search space is read from a file (`space`), proposals and pruning are Optuna's (`search`), `digitlab.scheduling` has
+the trainings done in the order that `running` wants, and everything is kept in a folder (`folder`).
 """
 
 from __future__ import annotations

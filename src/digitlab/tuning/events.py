@@ -1,4 +1,4 @@
-"""What a search tells whoever watches it."""
+"""The events that a search reports to a listener."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from digitlab.scheduling.protocol import Noted
+
 if TYPE_CHECKING:
     from digitlab.tuning.parameters import Label
     from digitlab.tuning.search import Trial
 
-__all__ = ["Event", "Listener", "Moved", "Noted", "TrialBegan", "TrialEnded"]
+__all__ = ["Event", "Listener", "Moved", "TrialBegan", "TrialEnded"]
 
 
 @dataclass(frozen=True, slots=True)
 class TrialBegan:
-    """A trial was proposed, or an interrupted one goes on."""
+    """A trial was proposed, or an interrupted one is resumed."""
 
     number: int
     labels: Mapping[str, Label]
@@ -23,7 +25,7 @@ class TrialBegan:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How far a trial is: its ``job``, from 1 to ``jobs``, and epochs of it; the mean accuracy so far, or None."""
+    """Progress of a trial: its ``job``, from 1 to ``jobs``, the epochs of it, and the mean accuracy so far, or None."""
 
     number: int
     job: int
@@ -34,17 +36,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class TrialEnded:
-    """A trial is complete, pruned or failed; the best number of a complete one so far, if any."""
+    """A trial is complete, pruned or failed; best: number of the best complete trial so far, if there is one."""
 
     trial: Trial
     best: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """A sentence for the user."""
-
-    text: str
 
 
 Event = TrialBegan | Moved | TrialEnded | Noted

@@ -1,25 +1,25 @@
 """The folder of a search.
 
-space.toml       what is searched and how, everything resolved
-journal.log      every proposal, report and result: what a search goes on from
-trials.csv       a trial a row
-results.json     the trials with what each fold gave, the best or the front, and the cost
+space.toml       the search space and how it is searched, with all defaults
+journal.log      every proposal, report and result: from this a search is resumed
+trials.csv       one row per trial
+results.json     the trials with the results of each fold, the best or the Pareto front, and the cost
 best.toml        the best recipe: digitlab train best.toml
-recipes/N.toml   where several objectives were sought: the recipes of the front, by trial
-trials.png       the trials in their order, and the best so far
-front.png        accuracy beside latency or size, where they were sought
+recipes/N.toml   with several objectives: the recipes of the Pareto front, by trial
+trials.png       the trials in order, and the best so far
+front.png        with several objectives: the first one over each of the others
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from digitlab.errors import RecipeError, UsageError
+from digitlab.errors import UsageError
 from digitlab.storage import saying_what_failed, write_text
+from digitlab.toml_files import read_toml
 from digitlab.tuning.space import Space, parse_space
 
 if TYPE_CHECKING:
@@ -31,23 +31,23 @@ __all__ = ["Folder"]
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where a search is kept."""
+    """The folder of one search."""
 
     path: Path
 
     @property
     def space(self) -> Path:
-        """What is searched."""
+        """The search space."""
         return self.path / "space.toml"
 
     @property
     def journal(self) -> Path:
-        """Every step."""
+        """Every step of the search."""
         return self.path / "journal.log"
 
     @property
     def table(self) -> Path:
-        """A trial a row."""
+        """One row per trial."""
         return self.path / "trials.csv"
 
     @property
@@ -62,35 +62,31 @@ class Folder:
 
     @property
     def trials_plot(self) -> Path:
-        """The trials in their order."""
+        """The trials in order, and the best so far."""
         return self.path / "trials.png"
 
     @property
     def front_plot(self) -> Path:
-        """Two objectives beside each other."""
+        """The objectives over each other."""
         return self.path / "front.png"
 
     def recipe(self, number: int) -> Path:
-        """The recipe of a trial of the front."""
+        """The recipe of a trial of the Pareto front."""
         return self.path / "recipes" / f"{number}.toml"
 
     def read(self) -> Space:
-        """What this folder searches.
+        """The search space of this folder.
 
         Raises:
-            UsageError: when it is no folder of a search.
-            RecipeError: when its space was changed by hand, to something that is none.
+            UsageError: when it is not the folder of a search.
+            RecipeError: when its space was changed by hand and is no longer valid.
         """
         if not self.space.is_file():
             raise UsageError(f"{self.path}: not the folder of a search; expected space.toml in it")
-        try:
-            content = tomllib.loads(self.space.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RecipeError(f"{self.space}: not a readable TOML file ({error})") from error
-        return parse_space(content, self.path.name, self.space)
+        return parse_space(read_toml(self.space), self.path.name, self.space)
 
     def begin(self, space: Space) -> None:
-        """Write down what is searched; where something is already, it must be the same but for the number of trials.
+        """Write the search space; one that is there must be the same, except for the number of trials.
 
         Raises:
             UsageError: when the folder searches something else.
@@ -112,17 +108,17 @@ class Folder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else goes on with this search meanwhile; a lock of the system's, which a killed process does not keep.
+        """Lock the folder against other processes: a lock of the system's, which ends with the process.
 
         Raises:
-            UsageError: when another process is at it.
+            UsageError: when another process has it.
             StorageError: when the folder cannot be written.
         """
         with saying_what_failed(self.path, "make"):
             self.path.mkdir(parents=True, exist_ok=True)
         try:
             import fcntl
-        except ImportError:  # a system without; there the user must take care
+        except ImportError:  # Windows has none; there the user must take care
             yield
             return
         # The folder itself is locked: no file is left behind.
@@ -140,7 +136,7 @@ class Folder:
 
 
 def _essence(space: Space) -> dict[str, object]:
-    """What may not change while a search goes on, by the names of the file."""
+    """The settings that must not change when a search is resumed, by their names in the file."""
     content = replace(space, tuning=replace(space.tuning, trials=None)).as_toml()
     tuning, varied = content.pop("tune"), content.pop("space")
     return {**content, **{f"tune.{key}": value for key, value in tuning.items()}, "space": varied}

@@ -1,4 +1,4 @@
-"""What varies in a space: some choices, or a range of numbers."""
+"""The parameters of a search space: a list of choices, or a range of numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Label", "Parameter", "Range", "parameter_of"]
 
-# A value as it is kept and shown: lists, e.g. the filters of a network, as their text.
+# A value as the journal and tables have it: a list, e.g. the filters of a network, as its JSON text.
 Label = str | int | float | bool
 
 _OF_A_RANGE = ("low", "high", "step", "log")
@@ -28,7 +28,7 @@ class Choice:
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The values as they are kept."""
+        """The values as the journal has them."""
         return tuple(map(_label, self.values))
 
     @property
@@ -38,7 +38,7 @@ class Choice:
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """Values that are tried before anything is trained: if they can be, all can."""
+        """Values that are checked before anything is trained: if they are valid, all are."""
         return self.values
 
     def value(self, label: Label) -> Any:
@@ -46,16 +46,16 @@ class Choice:
         return self.values[self.labels.index(label)]
 
     def as_toml(self) -> Any:
-        """As it stands in a file."""
+        """As in a space's file."""
         return list(self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from ``low`` to ``high``, both included; whole ones where both are.
+    """Numbers from ``low`` to ``high``, both included; integers where both are.
 
-    step: between two of them; None: 1 for whole numbers, any number else
-    log: as likely between 1 and 10 as between 10 and 100
+    step: between two of them; None: 1 for integers, otherwise continuous
+    log: sampled uniformly on a logarithmic scale
     """
 
     low: float
@@ -65,12 +65,12 @@ class Range:
 
     @property
     def whole(self) -> bool:
-        """Whether its numbers are whole."""
+        """Whether its numbers are integers."""
         return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
 
     @property
     def grid(self) -> tuple[Label, ...] | None:
-        """Every number, or None where there is no end of them.
+        """Every number, or None where there are infinitely many.
 
         >>> Range(2, 9, step=3).grid, Range(0.1, 0.3, step=0.1).grid, Range(0.1, 0.3).grid
         ((2, 5, 8), (0.1, 0.2, 0.3), None)
@@ -88,11 +88,11 @@ class Range:
         return (self.low, self.grid[-1] if self.grid else self.high)
 
     def value(self, label: Label) -> Any:
-        """The number itself."""
+        """The number of a label."""
         return int(label) if self.whole else float(f"{float(label):.12g}")
 
     def as_toml(self) -> Any:
-        """As it stands in a file."""
+        """As in a space's file."""
         found: dict[str, Any] = {"low": self.low, "high": self.high}
         return found | ({"step": self.step} if self.step is not None else {}) | ({"log": True} if self.log else {})
 
@@ -101,7 +101,7 @@ Parameter = Choice | Range
 
 
 def parameter_of(given: object, where: str) -> Parameter:
-    """What stands in a space: a list of choices, or a table with ``low`` and ``high``.
+    """The parameter that a space's file describes: a list of choices, or a table with ``low`` and ``high``.
 
     Raises:
         RecipeError: for anything else, and where there is nothing to choose from.

@@ -1,9 +1,9 @@
-"""A trial under way: its jobs, what they gave, and how far that is on the one scale that all trials share.
+"""A trial under way: its jobs, their results, and its progress on the scale of steps that all trials share.
 
-The scale is in epochs of the longest training: a trial is at step e after e epochs of its first job, and at j × longest
-after j jobs. So after so many jobs trials with long and short trainings are compared, and a rung of a halving may lie
-within the first training as well as many folds later. Later jobs are not looked at before they are done: half a fold
-says less than the whole ones before it.
+A step is an epoch of the longest training: a trial is at step e after e epochs of its first job, and at j × longest
+after j jobs. So trials with long and short trainings are compared after the same number of jobs, and a rung of
+successive halving may lie within the first training as well as many folds later. Of later jobs only the results count,
+not their epochs: half a fold tells less than the whole ones before it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KEPT = ("accuracy", "loss", "epochs", "seconds", "overhead", "parameters")
 
 
 def jobs_of(space: Space, training: TrainingConfig) -> list[Job]:
-    """The trainings of a trial: fold after fold, then with the next seed. None of them can reach the test images."""
+    """The trainings of a trial: fold after fold, then all folds with the next seed. None can reach the test images."""
     tuning = space.tuning
     share = {"share": tuning.share} if tuning.share < 1 else {}
     found = []
@@ -42,7 +42,7 @@ def jobs_of(space: Space, training: TrainingConfig) -> list[Job]:
 
 
 def weighing(training: TrainingConfig) -> Job:
-    """Size and latency of a network, whatever it is trained with."""
+    """The job that measures file size and latency of a network; they do not depend on how it is trained."""
     from digitlab.training.config import TrainingConfig as Settings
 
     network = Settings(training.architecture, dropout=training.dropout, options=training.options, noise=training.noise)
@@ -53,8 +53,9 @@ def weighing(training: TrainingConfig) -> Job:
 class OpenTrial:
     """A trial that is not over.
 
-    jobs: by digest, in the order in which they are done; results: of the first so many of them
-    weighed: size and latency, where they are asked for
+    jobs: by digest, in the order in which they are done
+    results: of the first jobs, as far as they are done
+    weighing: digest and job that measures size and latency, where they are objectives; weighed: its result
     """
 
     number: int
@@ -66,7 +67,7 @@ class OpenTrial:
 
     @classmethod
     def of(cls, space: Space, trial: Trial) -> OpenTrial:
-        """A trial that was just proposed, or one whose search was interrupted: then with what its jobs gave."""
+        """A trial that was just proposed, or one of an interrupted search, with the results of its jobs."""
         training = space.training(trial.labels)
         found = cls(trial.number, training, {job.digest: job for job in jobs_of(space, training)})
         if {"latency", "size"} & {*space.tuning.objectives}:
@@ -79,14 +80,14 @@ class OpenTrial:
 
     @property
     def missing(self) -> Iterator[tuple[str, Job]]:
-        """What is still to be done, in order, with the digests."""
+        """The jobs still to be done, in order, by digest."""
         if self.weighing is not None and self.weighed is None:
             yield self.weighing
         yield from itertools.islice(self.jobs.items(), len(self.results), None)
 
     @property
     def first(self) -> bool:
-        """Whether its first training is not done yet: that one is looked at after each epoch."""
+        """Whether its first training is not done yet: that one is reported to the pruner after each epoch."""
         return not self.results
 
     @property
@@ -95,11 +96,11 @@ class OpenTrial:
         return self.mean("accuracy") if self.results else 0.0
 
     def mean(self, name: str) -> float:
-        """Of a number over the jobs that are done."""
+        """Mean of a number over the jobs that are done."""
         return statistics.fmean(result[name] for result in self.results)
 
     def objective(self, name: str) -> float:
-        """What is sought, of a trial whose jobs are all done."""
+        """The value of an objective, of a trial whose jobs are all done."""
         if name in ("latency", "size"):
             return float((self.weighed or {})[{"latency": "milliseconds", "size": "kilobytes"}[name]])
         return self.mean(name)

@@ -1,12 +1,12 @@
 """Proposals, pruning and the record of trials: the one module that knows Optuna.
 
 The record is Optuna's journal, a file to which each step is appended as a line: nothing to lock for readers, nothing to
-migrate, readable by eye, and it loads no database. A line that a power cut left unfinished is cut off when the file is
-opened again. One process writes, so that a lock of the whole folder (`folder`) does for Optuna's own, which a killed
+migrate, readable by eye, and it loads no database. A line that a power cut left unfinished is removed when the file is
+opened again. Only one process writes, so a lock of the whole folder (`folder`) replaces Optuna's own, which a killed
 process would leave behind.
 
-Proposals are made with a seed of their own for each trial: a search that was killed goes on as if it had not been,
-unless that was in the milliseconds of a proposal by chance.
+Each trial is proposed with its own seed: a search that was killed continues as if it had not been, unless that was
+during the milliseconds of a proposal.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _STATES: dict[TrialState, State] = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One point of the space, and what became of it.
+    """One point of the space, its state and its results.
 
     labels: the point, by name of the parameter
     values: of the objectives, in their order; None unless it is complete
     reported: step and mean accuracy so far; see `digitlab.tuning.progress`
-    notes: plain values that were kept with it: what its jobs gave
+    notes: values stored with it: the results of its jobs
     """
 
     number: int
@@ -71,7 +71,7 @@ class Search:
         """Open ``path``, or begin it.
 
         Raises:
-            RunError: when it is no journal of Optuna's.
+            RunError: when it is not a journal of Optuna's.
             StorageError: when it cannot be written.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -100,11 +100,11 @@ class Search:
         return Trial(asked.number, "running", dict(asked.params))
 
     def note(self, number: int, name: str, content: Any) -> None:
-        """Keep plain values with a trial that is running."""
+        """Store values that JSON can hold with a running trial."""
         self._storage.set_trial_user_attr(self._id(number), name, content)
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """Keep how far a running trial is; returns whether it should end here. Never so with several objectives."""
+        """Store the value of a running trial at a step; returns whether to prune it: never with several objectives."""
         if self._several:
             return False
         if step in self._study.get_trials(deepcopy=False)[number].intermediate_values:
@@ -113,21 +113,21 @@ class Search:
         return self._study.pruner.prune(self._study, self._study.get_trials()[number])
 
     def complete(self, number: int, values: Sequence[float]) -> None:
-        """End a trial that was measured to the end."""
+        """End a trial with the values of its objectives."""
         self._study.tell(number, list(values))
 
     def prune(self, number: int) -> None:
-        """End a trial early; its value is the last that was reported."""
+        """End a trial early; its value is the last reported one."""
         self._study.tell(number, state=TrialState.PRUNED)
 
     def fail(self, number: int, reason: str) -> None:
-        """End a trial that cannot be measured."""
+        """End a trial of which a job failed."""
         self.note(number, "reason", reason)
         self._study.tell(number, state=TrialState.FAIL)
 
     @property
     def trials(self) -> list[Trial]:
-        """All of them, in order."""
+        """All trials, in order."""
         return [
             Trial(
                 each.number,
@@ -142,7 +142,7 @@ class Search:
 
     @property
     def front(self) -> list[int]:
-        """Numbers of the trials that no other is better than in all: of one objective, the best alone."""
+        """The trials that no other dominates (Pareto front), by number; with one objective, the best alone."""
         if not any(trial.state == "complete" for trial in self.trials):
             return []
         if self._several:
@@ -153,7 +153,7 @@ class Search:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
 
     def _finish_proposals(self) -> None:
-        """A proposal is several lines of the journal; whoever was killed among them left some out."""
+        """A proposal is several lines of the journal; a process that was killed between them left some out."""
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state == TrialState.RUNNING and trial.params.keys() != self._distributions.keys():
                 self._study.sampler = _sampler(self._space, trial.number)
@@ -174,7 +174,7 @@ def _distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution
 
 
 def _sampler(space: Space, asked: int) -> optuna.samplers.BaseSampler:
-    """Who proposes the next trial, when so many were proposed before."""
+    """The sampler for the next trial, when ``asked`` trials were proposed before."""
     tuning = space.tuning
     if tuning.sampler == "grid":
         return _Grid({name: each.grid or () for name, each in space.parameters.items()}, seed=tuning.seed)
@@ -187,7 +187,7 @@ def _sampler(space: Space, asked: int) -> optuna.samplers.BaseSampler:
 
 
 class _Grid(optuna.samplers.GridSampler):
-    """The grid in a random order. That it has come to its end, whoever asks knows."""
+    """The grid in a random order; the caller counts the trials and knows when it is exhausted."""
 
     def after_trial(self, *_: Any, **__: Any) -> None:
         """Nothing: Optuna would stop its own loop, which is not used."""

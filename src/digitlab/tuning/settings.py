@@ -1,4 +1,4 @@
-"""How a space is searched: one small record that checks itself."""
+"""How a space is searched: the table [tune] as a frozen value that checks itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["OBJECTIVES", "PRUNERS", "SAMPLERS", "Tuning", "tuning_of"]
 
 SAMPLERS = ("tpe", "grid", "random")
 PRUNERS = ("none", "median", "halving", "hyperband")
-# What is wanted, and whether more of it is better.
+# Objective → whether higher is better.
 OBJECTIVES = {"accuracy": True, "loss": False, "latency": False, "size": False}
 
 _MOST = 100_000
@@ -25,18 +25,17 @@ _MOST = 100_000
 class Tuning:
     """The table [tune] of a space.
 
-    sampler: who proposes: Optuna's "tpe", every point of the "grid", or "random"
-    pruner: who ends a trial early: "median" (worse than half of the finished ones at the same point), "halving" (only
-        one in ``reduction`` goes on after 1, 3, 9 … epochs), "hyperband" (several halvings, from hasty to patient)
-    reduction: of the last two
-    startup: finished trials before "median" ends any, and random ones before "tpe" has an opinion
-    trials: at most so many; None: all of a grid, 50 otherwise
-    folds: parts of the training images, with the same share of each class; a trial is asked about each part after it
-        has been trained on the others
-    use_folds: of these so many; None: all
-    seeds: trainings of each fold, with as many seeds
-    share: of the training images that take part at all
-    objectives: what is sought; of several, there is no best trial but a front
+    sampler: what proposes trials: Optuna's "tpe", every point of the "grid", or "random"
+    pruner: what ends a trial early: "median" (worse than half of the finished ones at the same step), "halving"
+        (successive halving: one in ``reduction`` continues after 1, 3, 9 … epochs), "hyperband" (several such brackets)
+    reduction: factor of the last two
+    startup: finished trials before "median" prunes any, and random trials before "tpe" models the results
+    trials: maximum number; None: all points of a grid, otherwise 50
+    folds: cross-validation folds of the training images, stratified by class
+    use_folds: how many of these folds a trial is evaluated on; None: all
+    seeds: number of trainings per fold, with different seeds
+    share: share of the training images that is used at all
+    objectives: what is optimised; with several, there is no best trial but a Pareto front
     seed: of the proposals
     """
 
@@ -93,7 +92,7 @@ class Tuning:
         return (self.use_folds or self.folds) * self.seeds
 
     def as_toml(self) -> dict[str, Any]:
-        """As it stands in a file."""
+        """The table [tune], without None."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**{key: value for key, value in found.items() if value is not None}, "objectives": [*self.objectives]}
 
@@ -108,7 +107,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def tuning_of(content: Mapping[str, Any], where: object) -> Tuning:
-    """The table [tune]; ``where`` it stands begins every complaint.
+    """The settings of a table [tune]; error messages begin with ``where``, the file.
 
     Raises:
         RecipeError: for unknown keys, with the nearest name, or values of the wrong kind.

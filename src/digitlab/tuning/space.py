@@ -1,12 +1,12 @@
-"""A space of recipes: a recipe whose settings partly vary, in one TOML file.
+"""A search space: a recipe of which some settings vary, in one TOML file.
 
-architecture = "dense-family"        # the keys of a recipe: what stands still
+architecture = "dense-family"        # the keys of a recipe: fixed settings
 epochs = 10
 
 [tune]                               # how it is searched, see `Tuning`
 sampler = "grid"
 
-[space]                              # what varies: choices or ranges
+[space]                              # settings that vary: choices or ranges
 batch_size = [32, 64]
 learning_rate = { low = 1e-4, high = 1e-1, log = true }
 
@@ -17,20 +17,18 @@ width = { low = 64, high = 512, step = 64 }
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, replace
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
+from digitlab.toml_files import find_toml, read_toml, shipped_names
 from digitlab.training.config import TrainingConfig, expect_setting, training_of
 from digitlab.tuning.parameters import Parameter, Range, parameter_of
 from digitlab.tuning.settings import Tuning, tuning_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
     from digitlab.tuning.parameters import Label
 
@@ -46,11 +44,12 @@ _FIXED = {
     "members": "an ensemble is made of recipes that were found: `digitlab ensemble`",
 }
 _USUAL_TRIALS = 50
+_FOLDER = "tuning/spaces"  # of the spaces that ship with the package
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What stands still, what varies, and how it is searched.
+    """Fixed settings, varying settings, and how the space is searched.
 
     parameters: by name: a field of `TrainingConfig`, or "options.NAME" of the architecture
     """
@@ -62,20 +61,20 @@ class Space:
 
     @property
     def size(self) -> int | None:
-        """Points of the grid; None where there is no end of them."""
+        """The number of points of the grid; None where it is infinite."""
         grids = [parameter.grid for parameter in self.parameters.values()]
         return None if None in grids else math.prod(len(grid or ()) for grid in grids)
 
     @property
     def trials(self) -> int:
-        """How many there shall be; of a grid at most each point once."""
+        """The number of trials to run; of a grid at most each point once."""
         if self.tuning.sampler == "grid":
             return min(self.tuning.trials or _USUAL_TRIALS**3, self.size or 0)
         return self.tuning.trials or _USUAL_TRIALS
 
     @property
     def longest(self) -> int:
-        """The most epochs that a training may have."""
+        """The largest number of epochs of a training."""
         epochs = self.parameters.get("epochs")
         return max(epochs.ends) if epochs is not None else self.base.epochs
 
@@ -89,9 +88,9 @@ class Space:
         return self._with(values)
 
     def samples(self) -> list[TrainingConfig]:
-        """Recipes in which every setting has once each of its ends or choices; options of the architecture the first.
+        """Recipes in which each setting takes each of its ends or choices once; options of the architecture the first.
 
-        What a training refuses it refuses here; which options go together only trying shows.
+        Values that a training refuses are found here; which options go together shows only when they are tried.
         """
         first = {name: parameter.ends[0] for name, parameter in self.parameters.items()}
         found = [self._with(first)]
@@ -106,7 +105,7 @@ class Space:
         return replace(self.base, **own, options={**self.base.options, **options})
 
     def as_toml(self) -> dict[str, Any]:
-        """As it stands in a file, everything resolved."""
+        """As in a file, with all defaults."""
         base = {name: value for name, value in self.base.as_dict().items() if value is not None}
         space: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
@@ -117,11 +116,7 @@ class Space:
 
 def space_names() -> tuple[str, ...]:
     """The spaces that ship with the package."""
-    return tuple(sorted(Path(entry.name).stem for entry in _shipped().iterdir() if entry.name.endswith(".toml")))
-
-
-def _shipped() -> Traversable:
-    return resources.files("digitlab.tuning").joinpath("spaces")
+    return shipped_names(_FOLDER)
 
 
 def find_space(path: Path) -> Space:
@@ -130,12 +125,8 @@ def find_space(path: Path) -> Space:
     Raises:
         RecipeError: as `read_space`, or when there is neither.
     """
-    if path.exists():
-        return read_space(path)
-    if str(path) in space_names():
-        with resources.as_file(_shipped().joinpath(f"{path}.toml")) as shipped:
-            return read_space(shipped)
-    raise RecipeError(f"{path}: there is no such file of a space; shipped: {', '.join(space_names())}")
+    content, found = find_toml(path, _FOLDER, "file of a space")
+    return parse_space(content, found.stem, found)
 
 
 def read_space(path: Path) -> Space:
@@ -144,15 +135,11 @@ def read_space(path: Path) -> Space:
     Raises:
         RecipeError: when it is missing, not TOML, has unknown keys, values of the wrong kind, or nothing that varies.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
-    return parse_space(content, path.stem, path)
+    return parse_space(read_toml(path), path.stem, path)
 
 
 def parse_space(content: Mapping[str, Any], name: str, where: object) -> Space:
-    """The space of a file's content; ``where`` it stands begins every complaint.
+    """The space that a file's content describes; error messages begin with ``where``, the file.
 
     Raises:
         RecipeError: as `read_space`.
@@ -199,6 +186,6 @@ def _parameters(content: Mapping[str, Any], where: object) -> dict[str, Paramete
 
 
 def _expect_whole(name: str, parameter: Parameter, where: object) -> None:
-    """A range whose ends are whole may still have a step that is not."""
+    """A range between integers may still have a step that is not one."""
     if isinstance(parameter, Range) and parameter.step is not None:
         expect_setting(name, parameter.low + parameter.step, f"{where}: [space]")

@@ -39,8 +39,8 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
         quick: Of quick runs.
         json: One JSON object a line.
     """
+    from digitlab.scheduling.local import usual_workers
     from digitlab.studies import find_study, study_names
-    from digitlab.studies.engines.local import usual_workers
     from digitlab.studies.estimate import Estimate
     from digitlab.studies.outcome import plan
     from digitlab.studies.store import Store
@@ -133,11 +133,11 @@ def run(
     """
     from digitlab.errors import UsageError
     from digitlab.jobs import run_study
-    from digitlab.studies.dispatch import StopSign
+    from digitlab.stopping import StopRequest
 
     if bool(names) == all:
         raise UsageError("expected the names of studies, or --all; `digitlab study list` shows them")
-    seconds, stop = None if for_ is None else seconds_of(for_), StopSign()
+    seconds, stop = None if for_ is None else seconds_of(for_), StopRequest()
     with JobView(stop) as view:
         ran = run_study(
             *names, out=out, engine=engine, address=address, workers=workers, seeds=seeds, quick=quick,

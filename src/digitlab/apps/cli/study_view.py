@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from digitlab.apps.cli.console import advise
 from digitlab.apps.cli.durations import in_time
 from digitlab.apps.cli.progress_view import BarView
-from digitlab.studies.messages import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
+from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from digitlab.scheduling.protocol import Job, Message
     from digitlab.studies.estimate import Estimate
-    from digitlab.studies.job import Job
-    from digitlab.studies.messages import Message
 
 __all__ = ["StudyView"]
 
@@ -34,7 +33,7 @@ class StudyView(BarView):
         match message:
             case Began(job):
                 self._begin(job)
-            case Progressed(job, done, epochs, loss):
+            case Progressed(job, {"done": done, "epochs": epochs, "loss": loss}):
                 self._move(job, done, epochs, loss)
             case Done(job, result, where=where):
                 self._done += 1

@@ -80,7 +80,7 @@ def tune(
     """
     from digitlab.apps.cli.durations import seconds_of
     from digitlab.jobs import tune as search
-    from digitlab.studies.dispatch import StopSign
+    from digitlab.stopping import StopRequest
 
     changes = {
         "sampler": sampler, "pruner": pruner, "folds": folds, "use_folds": use_folds, "seeds": seeds, "share": share,
@@ -90,7 +90,7 @@ def tune(
         raise UsageError(
             "--resume goes on with the search's own settings; expected no space and no other setting of it"
         )
-    seconds, stop = None if for_ is None else seconds_of(for_), StopSign()
+    seconds, stop = None if for_ is None else seconds_of(for_), StopRequest()
     with JobView(stop) as view:
         found = search(
             space, resume=resume, out=out, engine=engine, address=address, workers=workers, seconds=seconds,

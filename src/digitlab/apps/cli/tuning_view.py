@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from digitlab.apps.cli.console import advise
 from digitlab.apps.cli.durations import in_time
 from digitlab.apps.cli.progress_view import BarView
-from digitlab.tuning.events import Moved, Noted, TrialBegan, TrialEnded
+from digitlab.scheduling.protocol import Noted
+from digitlab.tuning.events import Moved, TrialBegan, TrialEnded
 from digitlab.tuning.results import UNITS, fold_accuracies
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ def main() -> None:
     question = TrainingQuestion.model_validate_json(sys.stdin.readline())
     target = Path(sys.stdin.readline().rstrip("\n"))
     try:
-        tell("done", {"ended": _train(question, target, tell)})
+        tell("done", {"interrupted": _train(question, target, tell)})
     except (MissingExtraError, ModuleNotFoundError):
         tell("failed", {"error": lacking(MissingExtraError("train", needed_for="training")).detail})
     except DigitlabError as error:
@@ -68,7 +68,8 @@ def _own_output() -> TextIOWrapper:
     return out
 
 
-def _train(question: TrainingQuestion, target: Path, tell: Tell) -> str:
+def _train(question: TrainingQuestion, target: Path, tell: Tell) -> bool:
+    """Train and export to ``target``; returns whether it was interrupted."""
     tell("stage", {"text": "loading"})
     from digitlab.datasets import load_dataset
     from digitlab.models import export_onnx, preparation_of, versions
@@ -101,7 +102,7 @@ def _train(question: TrainingQuestion, target: Path, tell: Tell) -> str:
         "trained on the page", training.architecture, preparation_of(model), training=measured, versions=versions()
     )
     export_onnx(model, target, card)
-    return history.stopped
+    return history.interrupted
 
 
 def _listen(stop: StopRequest) -> None:

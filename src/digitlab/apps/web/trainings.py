@@ -230,7 +230,7 @@ class TrainingRoom:
             return
         served = await loop.run_in_executor(None, self._models.add, job.state.id, target, "trained")
         job.state.model = served.name
-        job.state.state = "stopped" if "interrupted" in str(ended["ended"]) else "done"
+        job.state.state = "stopped" if ended["interrupted"] else "done"
 
     @staticmethod
     async def _heard(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,26 +1,45 @@
-"""The images of a cell: a share of a set for quick runs, or all folds but one."""
+"""The images of a job: whole sets, a share of them, or all folds but one; and how they travel to other machines."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.datasets import first_images
+from digitlab.datasets import Dataset, find_dataset, first_images, load_dataset
+from digitlab.errors import DatasetError
+from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from numpy.typing import NDArray
 
-    from digitlab.datasets import Dataset
-    from digitlab.values import Digits
+    from digitlab.scheduling.protocol import Inputs
+    from digitlab.studies.job import Job
 
-__all__ = ["folded", "shared"]
+__all__ = ["Find", "find_in", "folded", "inputs_of", "seen_by", "shared"]
+
+Find = Callable[[str], Dataset]  # a dataset by its name
+
+
+def seen_by(job: Job, find: Find) -> Find:
+    """The datasets as this job sees them: whole, a share of their images, or without a fold."""
+    share, folds = job.settings.get("share"), job.settings.get("folds")
+    fold = job.settings.get("fold", job.training.seed)
+
+    def found(name: str) -> Dataset:
+        data = find(name)
+        if share is not None:
+            data = shared(data, share)
+        return data if folds is None else folded(data, fold, folds)
+
+    return found
 
 
 def shared(data: Dataset, share: float) -> Dataset:
-    """The first ``share`` of each split; of a handmade set, copies of the first images: no others are made."""
+    """The first ``share`` of each split; of a handmade set, copies of the first images, so that no others are made."""
 
     def first(split: str) -> Digits:
         if data.handmade is not None:
@@ -30,13 +49,13 @@ def shared(data: Dataset, share: float) -> Dataset:
                 count = source.count if source.count is not None else sum(map(len, source.batches()))
         return first_images(data, split, max(1, round(share * count)))
 
-    # Once in memory, for an epoch after another asks for them; a piece of a file is no file.
+    # Kept in memory, because every epoch asks for them; openers are of whole files.
     makers = {split: functools.cache(functools.partial(first, split)) for split in data.splits}
     return replace(data, makers=makers, openers={})
 
 
 def folded(data: Dataset, fold: int, folds: int) -> Dataset:
-    """Training images without a fold; that fold as test images. The real test images cannot be reached."""
+    """All folds of the training images but one, and that one as test images; the real test images are out of reach."""
     from digitlab.training.out_of_fold import stratified_folds
 
     @functools.cache
@@ -47,3 +66,51 @@ def folded(data: Dataset, fold: int, folds: int) -> Dataset:
 
     makers: dict[str, Callable[[], Digits]] = {"train": lambda: parted()[0], "test": lambda: parted()[1]}
     return replace(data, makers=makers, openers={}, handmade=None)
+
+
+def inputs_of(job: Job) -> Inputs:
+    """Images and labels of the named sets that a job needs, by "FORM SPLIT NAME".
+
+    A set in a file is left out, because every node reads that itself; so are all sets of a quick job, which needs few
+    images.
+    """
+    if "training" not in job.settings or "share" in job.settings:
+        return {}
+    training, found = job.training, {}
+    for name in {training.dataset, training.test or training.dataset}:
+        try:
+            data = load_dataset(name)
+        except DatasetError:
+            continue
+        own = name == training.dataset
+        tested = name == (training.test or name) and "folds" not in job.settings  # a fold is tested on itself
+        for split in data.splits:
+            if tested if split == "test" else own:
+                found[f"{data.form} {split} {name}"] = functools.partial(_arrays, name, split)
+    return found
+
+
+def _arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    digits = load_dataset(name).split(split)
+    return digits.images, digits.labels
+
+
+def find_in(inputs: Inputs) -> Find:
+    """Datasets from ``inputs``, read where they lie; those that are not there, as `find_dataset`."""
+
+    def found(name: str) -> Dataset:
+        makers, forms = {}, set()
+        for key, load in inputs.items():
+            form, split, of = key.split(" ", 2)
+            if of == name:
+                makers[split] = functools.partial(_digits, load)
+                forms.add(form)
+        if not makers:
+            return find_dataset(name)
+        return Dataset(name, "sent with the job", makers, form="sobel" if "sobel" in forms else "grey")
+
+    return found
+
+
+def _digits(load: Callable[[], tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> Digits:
+    return Digits(*load())

@@ -1,4 +1,4 @@
-"""A training as a cell: no run folder and no export, only the numbers."""
+"""Trainings and learning-rate range tests as cells: no run folder and no export, only the numbers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from digitlab.errors import RunError
 from digitlab.evaluation import measure
 from digitlab.evaluation.curves import roc_curves
 from digitlab.models import predict_probabilities
-from digitlab.studies.store import checkpoint_of
-from digitlab.studies.work import Interrupted
-from digitlab.studies.work.data import folded, shared
+from digitlab.stopping import Interrupted
+from digitlab.studies.work.data import seen_by
 from digitlab.training.assembly import finished_network, loop_of
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.data import open_training_data
 from digitlab.training.events import Started
+from digitlab.training.range_test import range_curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,25 +27,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.studies.job import Job
-    from digitlab.studies.work import Find
+    from digitlab.studies.work.data import Find
     from digitlab.training import History, Listener, Loop, StopRequest
     from digitlab.values import Digits
 
-__all__ = ["few_digits", "finding", "train"]
+__all__ = ["find_rate", "train"]
 
 _SHARE_OF_SAVING = 0.02  # of the time, at most
-_FIRST_SAVE = 0.05  # seconds that one takes, as long as it is not known
+_FIRST_SAVE = 0.05  # seconds; the assumed duration of the first one
 _POINTS = 120  # of the curve over batches that is kept
+_RATES = 150  # of the curve of a range test
 
 
 def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_state: bool) -> dict[str, Any]:
-    """Train, measure on the test images, and return what tables and figures need.
+    """Train, evaluate on the test images, and return what tables and figures need.
 
     Raises:
-        Interrupted: when it was asked to stop; the state after the last epoch stays where `checkpoint_of` says.
+        Interrupted: when it was asked to stop; the state after the last epoch stays at `Job.checkpoint`.
     """
     training, began = job.training, time.monotonic()
-    with open_training_data(training, finding(job, find)) as data:
+    with open_training_data(training, seen_by(job, find)) as data:
         watched = data.test if job.settings.get("watch") == "test" and data.validation is None else data.validation
         loop = loop_of(training, data.train, watched)
         if keep_state:
@@ -54,7 +55,7 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         listener(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
         saver = _Saver(job) if keep_state else None
         history = loop.run(training.epochs, listener, stop, saver, through_nan=True)
-        if "interrupted" in history.stopped:
+        if history.interrupted:
             raise Interrupted
         numbers = _measured(predict_probabilities(finished_network(training, loop), data.test.images), data.test)
     if keep_state:
@@ -74,22 +75,37 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
     }
 
 
-def finding(job: Job, find: Find) -> Find:
-    """The datasets as this job sees them: a share, or without a fold."""
-    share, folds = job.settings.get("share"), job.settings.get("folds")
-    fold = job.settings.get("fold", job.training.seed)
+def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> dict[str, Any]:
+    """The smoothed curve and the rates that are read from it; see `digitlab.training.range_test.RangeTest`.
 
-    def found(name: str) -> Any:
-        data = find(name)
-        if share is not None:
-            data = shared(data, share)
-        return data if folds is None else folded(data, fold, folds)
-
-    return found
+    Raises:
+        Interrupted: when it was asked to stop.
+    """
+    settings = job.settings
+    with open_training_data(job.training, seen_by(job, find)) as data:
+        found = range_curve(
+            job.training,
+            data,
+            settings["low"],
+            settings["high"],
+            passes=settings["passes"],
+            listener=listener,
+            stop=stop,
+        )
+    if stop.asked:
+        raise Interrupted
+    step = -(-len(found.rates) // _RATES)
+    return {
+        "steepest": found.steepest,
+        "least": found.least,
+        "diverged": found.diverged,
+        "rates": _few_digits(found.rates[::step].tolist()),
+        "smoothed": _few_digits(found.smoothed[::step].tolist()),
+    }
 
 
 def _measured(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any]:
-    """Accuracy, loss, confusions and areas; a network that came to NaN is taken for one that says 0.1 to everything."""
+    """Accuracy, loss, confusion matrix and AUCs; NaN counts as a probability of 0.1 for each class."""
     diverged = not np.isfinite(probabilities).all()
     if diverged:
         probabilities = np.full_like(probabilities, 0.1)
@@ -106,10 +122,10 @@ def _measured(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any
 
 
 class _Saver:
-    """Keeps the state after an epoch, unless epochs are so short that it would be felt."""
+    """Saves a checkpoint after an epoch, in at most `_SHARE_OF_SAVING` of the time."""
 
     def __init__(self, job: Job) -> None:
-        self._path, self._saved, self._takes = checkpoint_of(job), time.monotonic(), _FIRST_SAVE
+        self._path, self._saved, self._takes = job.checkpoint, time.monotonic(), _FIRST_SAVE
 
     def __call__(self, loop: Loop) -> None:
         began = time.monotonic()
@@ -120,8 +136,8 @@ class _Saver:
 
 
 def _go_on(job: Job, loop: Loop) -> None:
-    """Take up a state that was kept; one that does not fit is of an older program, and is dropped."""
-    path = checkpoint_of(job)
+    """Resume from a checkpoint; one that does not fit was written by another version, and is deleted."""
+    path = job.checkpoint
     if path.is_file():
         try:
             load_checkpoint(path, loop)
@@ -131,30 +147,30 @@ def _go_on(job: Job, loop: Loop) -> None:
 
 
 def _forget(job: Job) -> None:
-    path = checkpoint_of(job)
+    path = job.checkpoint
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         path.parent.rmdir()
 
 
 def _columns(history: History) -> dict[str, list[Any]]:
-    """The history by columns; epoch numbers, rates and speeds are left to run folders."""
+    """The history by columns, without epoch numbers, learning rates and speeds."""
     names = ("loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")
-    return {name: few_digits(getattr(epoch, name) for epoch in history.epochs) for name in names}
+    return {name: _few_digits(getattr(epoch, name) for epoch in history.epochs) for name in names}
 
 
 def _thinned(history: History, batches: int) -> dict[str, Any]:
-    """Loss and accuracy over batches, means of ``each`` of them; an epoch has so many ``batches``."""
+    """Loss and accuracy over batches, as means of ``each`` consecutive ones; an epoch has ``batches``."""
     each = max(1, -(-len(history.batches) // _POINTS))
     blocks = [history.batches[start : start + each] for start in range(0, len(history.batches), each)]
     return {
         "batches": batches,
         "each": each,
-        "loss": few_digits(fmean(loss for *_, loss, _ in block) for block in blocks),
-        "accuracy": few_digits(fmean(accuracy for *_, accuracy in block) for block in blocks),
+        "loss": _few_digits(fmean(loss for *_, loss, _ in block) for block in blocks),
+        "accuracy": _few_digits(fmean(accuracy for *_, accuracy in block) for block in blocks),
     }
 
 
-def few_digits(values: Iterable[float | None]) -> list[float | None]:
-    """Five digits each, for files that stay small; None for what is no finite number."""
+def _few_digits(values: Iterable[float | None]) -> list[float | None]:
+    """Rounded to five digits, which keeps files small; None in place of NaN and infinity."""
     return [float(f"{value:.5g}") if value is not None and math.isfinite(value) else None for value in values]

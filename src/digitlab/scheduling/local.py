@@ -10,49 +10,46 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from digitlab.errors import UsageError
-from digitlab.studies.job import THREADS
-from digitlab.studies.messages import Done, Failed, Lost, Progressed, Stopped
+from digitlab.scheduling.protocol import Done, Failed, Lost, Progressed, Stopped
+from digitlab.scheduling.worker import find_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from digitlab.studies.job import Job
-    from digitlab.studies.messages import Message
+    from digitlab.scheduling.protocol import Job, Message
 
-__all__ = ["LocalPool", "thread_settings", "usual_workers"]
+__all__ = ["LocalPool", "usual_workers"]
+
+_MEMORY = 2 << 30  # bytes that a worker may need with its data
 
 
-_MEMORY = 2 << 30  # bytes that a worker may need with its dataset
+def usual_workers() -> int:
+    """How many jobs are done at once on this machine by default: one per processor, and per two GB of memory."""
+    return max(1, min(os.cpu_count() or 1, _memory() // _MEMORY))
 
 
 def _memory() -> int:
-    """Bytes of this machine; any number where nobody knows."""
+    """Bytes of this machine; where the system does not tell, more than any has."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return 1 << 62
 
 
-def usual_workers() -> int:
-    """How many cells are trained at once on this machine unless somebody says otherwise."""
-    return max(1, min((os.cpu_count() or 1) // THREADS, _memory() // _MEMORY))
-
-
-def thread_settings() -> dict[str, str]:
-    """Environment variables that give a worker its threads, on TensorFlow."""
-    return {"TF_NUM_INTRAOP_THREADS": str(THREADS), "TF_NUM_INTEROP_THREADS": str(THREADS)}
-
-
 class LocalPool:
-    """So many processes, by default one for every processor (and two GB); a dead one is replaced when needed."""
+    """Processes that are started when they are needed; one that has ended is replaced.
 
-    def __init__(self, workers: int | None = None) -> None:
+    work: dotted name of what they do, see `protocol.Work`
+    workers: at most this number of them; None: `usual_workers`
+    """
+
+    def __init__(self, work: str, workers: int | None = None) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"--workers is {workers}; expected 1 or more")
+        self._work = work
         self._count = workers or usual_workers()
         self._workers: list[_Worker] = []
         self._said: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
@@ -69,7 +66,7 @@ class LocalPool:
         if not jobs:
             return
         worker = self._start()
-        worker.tell(check=[asdict(job) for job in jobs])
+        worker.tell(check=[job.as_dict() for job in jobs])
         while True:
             speaker, answer = self._said.get()
             if answer is None:
@@ -89,7 +86,7 @@ class LocalPool:
         """See `Pool.give`."""
         worker = next((each for each in self._workers if each.job is None), None) or self._start()
         worker.job = job
-        worker.tell(job=asdict(job))
+        worker.tell(job=job.as_dict(), digest=job.digest)
 
     def wait(self, seconds: float) -> Sequence[Message]:
         """See `Pool.wait`."""
@@ -111,7 +108,7 @@ class LocalPool:
                 worker.tell(cut=job.digest)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._said)
+        worker = _Worker(self._work, self._said)
         self._workers.append(worker)
         return worker
 
@@ -137,7 +134,7 @@ class LocalPool:
 def _message(job: Job, answer: Mapping[str, Any], environment: Mapping[str, Any]) -> Message | None:
     match answer:
         case {"progress": told}:
-            return Progressed(job, **told)
+            return Progressed(job, told)
         case {"result": result}:
             return Done(job, result, environment, "this machine")
         case {"failure": reason} | {"refused": reason}:
@@ -148,21 +145,21 @@ def _message(job: Job, answer: Mapping[str, Any], environment: Mapping[str, Any]
 
 
 class _Worker:
-    """A process, its job, and the thread that hears what it says."""
+    """A process, its job, and the thread that reads its answers."""
 
-    def __init__(self, said: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+    def __init__(self, work: str, said: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
         self.job: Job | None = None
         self.environment: Mapping[str, Any] = {}
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         # A session of its own: Ctrl-C is for the dispatcher, which asks the workers to stop.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "digitlab.studies.worker"],
+            [sys.executable, "-m", "digitlab.scheduling.worker", work],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
             encoding="utf-8",
-            env={**os.environ, **thread_settings()},
+            env={**os.environ, **find_work(work).VARIABLES},
             start_new_session=True,
         )
         self._stdin, self._stdout = cast("TextIO", self._process.stdin), cast("TextIO", self._process.stdout)
@@ -177,18 +174,18 @@ class _Worker:
         self._said.put((self, None))
 
     def tell(self, **order: Any) -> None:
-        """Send an order; a worker that is gone does not hear it, which `wait` tells."""
+        """Send an order; that a worker is gone is found out by `wait`."""
         with contextlib.suppress(BrokenPipeError):
             self._stdin.write(json.dumps(order) + "\n")
             self._stdin.flush()
 
     def hear(self, answer: Mapping[str, Any]) -> None:
-        """Take note of the worker's first word."""
+        """Take note of what its results depend on, which is its first answer."""
         if "ready" in answer:
             self.environment = answer["ready"]
 
     def last_words(self) -> str:
-        """Why it ended, as far as it can be told."""
+        """Why it ended: exit code or signal, and the last line that it wrote to stderr."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         code = self._process.poll()
@@ -196,7 +193,7 @@ class _Worker:
         return f"{why}: {lines[-1][:300]}" if lines else why
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """End the process, and close what was open to it."""
         if self._process.poll() is None:
             self._process.kill()
         self._listener.join()

@@ -1,31 +1,30 @@
 """Workers on a Ray cluster: an actor for every processor of every node.
 
-The images of a study lie in Ray's object store: each node gets them once, and its actors share them. A node that joins
-gets work; what a lost node had under way is done again by the others.
+The inputs of jobs (`protocol.Work.inputs`) lie in Ray's object store: each node gets them once, and its actors share
+them. A node that joins gets work; what a lost node had under way is done again by the others.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
+import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import digitlab
-from digitlab.cluster import ray_session
+from digitlab import privacy
+from digitlab.cluster import first_line, ray_session
 from digitlab.errors import ClusterError, DigitlabError, MissingExtraError, UsageError
-from digitlab.studies.engines.local import thread_settings
-from digitlab.studies.engines.slot import Slot
-from digitlab.studies.job import THREADS
-from digitlab.studies.messages import Done, Failed, Lost, Noted, Progressed, Stopped
+from digitlab.scheduling.protocol import Done, Failed, Lost, Noted, Progressed, Stopped
+from digitlab.scheduling.worker import Worker, find_work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from digitlab.studies.engines.slot import Sets
-    from digitlab.studies.job import Job
-    from digitlab.studies.messages import Message
+    from digitlab.scheduling.protocol import Job, Message
 
 __all__ = ["RayPool"]
 
@@ -35,28 +34,32 @@ _PATIENCE = 90.0  # seconds without a single node that can work
 
 @dataclass(eq=False)
 class _Actor:
-    """A slot of a node; ``handle`` is Ray's, ``answer`` the reference of what it was last asked."""
+    """A `Slot` of a node; ``handle`` is Ray's, ``answer`` the reference to what it was last asked."""
 
     node: str
     name: str
     handle: Any
     answer: Any
-    environment: Mapping[str, Any] | None = None  # None: it has not said hello yet
+    environment: Mapping[str, Any] | None = None  # None: it has not answered to `Slot.hello` yet
     job: Job | None = None
     told: Any = None
     asked: float = field(default_factory=time.monotonic)
 
 
 class RayPool:
-    """A running cluster, or one on this machine that begins and ends with the run."""
+    """The actors of a running cluster, or of one on this machine that begins and ends with the pool.
 
-    def __init__(self, address: str | None = None) -> None:
+    work: dotted name of what they do, see `protocol.Work`
+    address: HOST:PORT of the cluster's head, "auto" for the one on this machine; None starts one
+    """
+
+    def __init__(self, work: str, address: str | None = None) -> None:
         if importlib.util.find_spec("ray") is None:
             raise MissingExtraError("ray", needed_for="--engine ray")
-        self._address = address
+        self._name, self._work, self._address = work, find_work(work), address
         self._actors: list[_Actor] = []
         self._useless: dict[str, str] = {}  # node → why
-        self._sets: dict[tuple[str, str], Any] = {}
+        self._inputs: dict[str, Any] = {}  # name → reference into the object store
         self._looked = 0.0
         self._alone_since: float | None = None
         self._notes: list[Message] = []
@@ -79,9 +82,9 @@ class RayPool:
         self._notes = said
         actor = self._free()
         try:
-            refused = self._ray.get(actor.handle.check.remote([asdict(job) for job in jobs]))
+            refused = self._ray.get(actor.handle.check.remote([job.as_dict() for job in jobs]))
         except self._ray.exceptions.RayError as error:
-            raise ClusterError(f"the node {actor.name} was lost before it began ({_first_line(error)})") from error
+            raise ClusterError(f"the node {actor.name} was lost before it began ({first_line(error)})") from error
         if refused is not None:
             raise UsageError(refused)
 
@@ -94,7 +97,9 @@ class RayPool:
         """See `Pool.give`."""
         actor = self._free()
         actor.job, actor.told = job, None
-        actor.answer = actor.handle.do.remote(asdict(job), self._sets_of(job))
+        content = job.as_dict()
+        inputs = {name: self._stored(name, load) for name, load in self._work.inputs(content).items()}
+        actor.answer = actor.handle.do.remote(content, job.digest, inputs)
 
     def wait(self, seconds: float) -> Sequence[Message]:
         """See `Pool.wait`."""
@@ -136,17 +141,17 @@ class RayPool:
             processors = int(node["Resources"].get("CPU", 0))
             if node_id in self._useless or not processors:
                 continue
-            room = max(1, processors // THREADS) - sum(actor.node == node_id for actor in self._actors)
-            self._actors += [self._put(node_id, node["NodeName"], min(THREADS, processors)) for _ in range(room)]
+            room = processors - sum(actor.node == node_id for actor in self._actors)
+            self._actors += [self._put(node_id, node["NodeName"]) for _ in range(room)]
         self._expect_somebody(len(nodes))
 
-    def _put(self, node_id: str, name: str, processors: int) -> _Actor:
+    def _put(self, node_id: str, name: str) -> _Actor:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         # Two calls at once: a job, and the question how far it is.
-        kind = self._ray.remote(num_cpus=processors, max_concurrency=2)(Slot)
+        kind = self._ray.remote(num_cpus=1, max_concurrency=2)(Slot)
         place = NodeAffinitySchedulingStrategy(node_id, soft=False)
-        handle = kind.options(scheduling_strategy=place).remote(thread_settings())
+        handle = kind.options(scheduling_strategy=place).remote(self._name, dict(self._work.VARIABLES))
         return _Actor(node_id, name, handle, handle.hello.remote())
 
     def _expect_somebody(self, nodes: int) -> None:
@@ -174,13 +179,13 @@ class RayPool:
             if actor.environment is None and alive:
                 yield self._leave_out(actor, error)
             else:
-                yield from self._lose(actor, f"its process on {actor.name} ended ({_first_line(error)})", blame=alive)
+                yield from self._lose(actor, f"its process on {actor.name} ended ({first_line(error)})", blame=alive)
         except (errors.RayError, DigitlabError) as error:
             if actor.environment is None:
                 yield self._leave_out(actor, error)
             elif actor.job is not None:
                 job, actor.job, actor.answer = actor.job, None, None
-                yield Failed(job, _first_line(error))
+                yield Failed(job, first_line(error))
         else:
             actor.answer = None
             yield from self._take(actor, answer)
@@ -188,10 +193,10 @@ class RayPool:
     def _take(self, actor: _Actor, answer: Mapping[str, Any]) -> Iterator[Message]:
         job, actor.job = actor.job, None
         if job is None:
-            theirs = answer["versions"]["digitlab"]
+            theirs = answer["version"]
             if theirs != digitlab.__version__:
                 yield self._leave_out(actor, f"it has digitlab {theirs}, and this machine {digitlab.__version__}")
-            actor.environment = answer
+            actor.environment = answer["environment"]
         elif "result" in answer:
             yield Done(job, answer["result"], actor.environment or {}, f"on {actor.name}")
         elif "stopped" in answer:
@@ -226,38 +231,66 @@ class RayPool:
                 except self._ray.exceptions.RayError:
                     told = None  # the answer to the job will tell
                 if told is not None and told["digest"] == actor.job.digest:
-                    del told["digest"]
-                    yield Progressed(actor.job, **told)
+                    yield Progressed(actor.job, told["progress"])
                 actor.told = None
             if actor.told is None:
                 actor.asked, actor.told = time.monotonic(), actor.handle.told.remote()
 
-    def _sets_of(self, job: Job) -> Sets:
-        """The images that a job needs, in the object store; for quick jobs a node makes its own few."""
-        if "training" not in job.settings or "share" in job.settings:
-            return {}
-        from digitlab.datasets import load_dataset
-        from digitlab.errors import DatasetError
+    def _stored(self, name: str, load: Callable[[], Any]) -> Any:
+        if name not in self._inputs:
+            self._inputs[name] = self._ray.put(load())
+        return self._inputs[name]
 
-        training, sets = job.training, {}
-        for name in {training.dataset, training.test or training.dataset}:
-            try:
-                data = load_dataset(name)
-            except DatasetError:
-                continue  # a file, which the nodes must be able to read
-            own = name == training.dataset
-            tested = name == (training.test or name) and "folds" not in job.settings  # a fold is measured on itself
-            splits = [each for each in data.splits if (tested if each == "test" else own)]
-            sets[name] = {"form": data.form, "splits": {split: self._stored(name, split) for split in splits}}
-        return sets
 
-    def _stored(self, name: str, split: str) -> Any:
-        from digitlab.datasets import load_dataset
+class Slot:
+    """What is in an actor: a worker, of which ``told`` can be asked while it does a job."""
 
-        if (name, split) not in self._sets:
-            digits = load_dataset(name).split(split)
-            self._sets[name, split] = self._ray.put((digits.images, digits.labels))
-        return self._sets[name, split]
+    def __init__(self, work: str, variables: Mapping[str, str]) -> None:
+        """``variables``: environment variables that libraries shall find when they are loaded."""
+        os.environ.update(variables)
+        privacy.keep_folders()
+        self._name = work
+        self._worker: Worker | None = None
+        self._told: dict[str, Any] | None = None
+
+    def hello(self) -> dict[str, Any]:
+        """Load what the jobs need; the version of this package here, and the environment (`protocol.Work`)."""
+        work = find_work(self._name)
+        self._worker = Worker(work)
+        return {"version": digitlab.__version__, "environment": work.environment()}
+
+    def check(self, jobs: Sequence[dict[str, Any]]) -> str | None:
+        """Why one of these jobs cannot be done, or None."""
+        return self._ready.refusal(jobs)
+
+    def do(self, job: dict[str, Any], digest: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Worker.do`; ``inputs`` hold references into the object store, which are read where they lie."""
+        import ray
+
+        def tell(progress: Mapping[str, Any]) -> None:
+            self._told = {"digest": digest, "progress": progress}
+
+        loads = {name: functools.partial(ray.get, reference) for name, reference in inputs.items()}
+        return self._ready.do(job, digest, inputs=loads, tell=tell, keep_state=False)
+
+    def told(self) -> dict[str, Any] | None:
+        """How far the last job is, and its digest."""
+        return self._told
+
+    def stop(self) -> None:
+        """Stop the job under way, and all further ones."""
+        if self._worker is not None:
+            self._worker.stop()
+
+    def cut(self, digest: str) -> None:
+        """Stop this job alone."""
+        if self._worker is not None:
+            self._worker.cut(digest)
+
+    @property
+    def _ready(self) -> Worker:
+        assert self._worker is not None  # noqa: S101 - hello is the first call
+        return self._worker
 
 
 def _why_useless(reason: object) -> str:
@@ -265,9 +298,4 @@ def _why_useless(reason: object) -> str:
     if "No module named" in text:
         missing = text.split("No module named", 1)[1].split("\n", 1)[0].strip(" '\"")
         return f"it has no package {missing}; install digitlab with its extras train and ray there as well"
-    return _first_line(reason)
-
-
-def _first_line(error: object) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__
+    return first_line(reason)

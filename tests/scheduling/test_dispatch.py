@@ -3,16 +3,26 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import pytest
 
 from digitlab.errors import StorageError
-from digitlab.studies.dispatch import StopSign, dispatch
-from digitlab.studies.job import Job
-from digitlab.studies.messages import Began, Done, Failed, GaveUp, Lost, Message, Stopped
+from digitlab.scheduling.dispatch import dispatch
+from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Message, Stopped
+from digitlab.stopping import StopRequest
 
-JOBS = [Job("count-parameters", {"number": number}) for number in range(5)]
+
+@dataclass(frozen=True)
+class Job:
+    digest: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"digest": self.digest}
+
+
+JOBS = [Job(str(number)) for number in range(5)]
 
 
 class FakePool:
@@ -53,14 +63,14 @@ def done(job: Job, _: int = 1) -> Message:
     return Done(job, {"parameters": 1}, {})
 
 
-def run(pool: FakePool, stop: StopSign | None = None, keep: Any = None) -> tuple[Any, list[Message]]:
+def run(pool: FakePool, stop: StopRequest | None = None, keep: Any = None) -> tuple[Any, list[Message]]:
     told: list[Message] = []
-    return dispatch(JOBS, pool, keep or (lambda _: None), told.append, stop or StopSign()), told
+    return dispatch(JOBS, pool, keep or (lambda *_: None), told.append, stop or StopRequest()), told
 
 
 def test_every_job_is_done_once_and_kept_at_once() -> None:
     pool, kept = FakePool(done, workers=2), []
-    ended, told = run(pool, keep=lambda message: kept.append(message.job))
+    ended, told = run(pool, keep=lambda job, _: kept.append(job))
     assert kept == ended.done == pool.given == JOBS
     assert sum(isinstance(message, Began) for message in told) == 5
     assert not ended.failed
@@ -93,10 +103,10 @@ def test_a_lost_machine_is_not_the_jobs_fault() -> None:
 
 
 def test_asked_to_stop_it_begins_nothing_more() -> None:
-    stop = StopSign()
+    stop = StopRequest()
     pool = FakePool(done)
 
-    def keep(_: Done) -> None:
+    def keep(*_: object) -> None:
         if len(pool.given) == 2:
             stop()
 
@@ -106,15 +116,15 @@ def test_asked_to_stop_it_begins_nothing_more() -> None:
 
 
 def test_a_time_that_is_over_stops_it_too() -> None:
-    ended, _ = run(FakePool(done), StopSign(until=time.monotonic() - 1))
+    ended, _ = run(FakePool(done), StopRequest(until=time.monotonic() - 1))
     assert ended.left == JOBS
 
 
 def test_what_stopped_is_left_to_do() -> None:
-    stop = StopSign()
+    stop = StopRequest()
     pool = FakePool(done, workers=2)
 
-    def keep(_: Done) -> None:
+    def keep(*_: object) -> None:
         stop()
 
     ended, _ = run(pool, stop, keep)
@@ -125,10 +135,10 @@ def test_what_stopped_is_left_to_do() -> None:
 def test_a_full_disk_ends_it_with_what_is_kept() -> None:
     kept: list[Job] = []
 
-    def keep(message: Done) -> None:
+    def keep(job: Job, _: Done) -> None:
         if len(kept) == 2:
             raise StorageError("the disk is full")
-        kept.append(message.job)
+        kept.append(job)
 
     with pytest.raises(StorageError, match="full"):
         run(FakePool(done), keep=keep)

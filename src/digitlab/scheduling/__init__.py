@@ -1,0 +1,45 @@
+"""Jobs to workers: processes on this machine, or a Ray cluster.
+
+A job is plain data with an identity, and a module of the caller's does it (`protocol.Job`, `protocol.Work`); what a job
+is about, nobody here knows. `dispatch` decides what is tried again and when to stop, an engine (`local`, `on_ray`) has
+the workers, and `worker` is what runs in each of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from digitlab.scheduling.protocol import Pool
+
+__all__ = ["ENGINES", "make_pool"]
+
+ENGINES = ("local", "ray")
+
+
+def make_pool(work: str, engine: str = "local", *, workers: int | None = None, address: str | None = None) -> Pool:
+    """The workers of an engine, none of them started yet.
+
+    work: dotted name of the module that does the jobs, see `protocol.Work`
+    workers: number of processes of the local engine; None: `local.usual_workers`
+    address: HOST:PORT of a running Ray cluster's head, "auto" for the one on this machine; None: one is started here
+
+    Raises:
+        UsageError: for an unknown engine, or settings of the other one.
+        MissingExtraError: where Ray is not installed.
+    """
+    if engine == "local":
+        from digitlab.scheduling.local import LocalPool
+
+        if address is not None:
+            raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
+        return LocalPool(work, workers)
+    if engine == "ray":
+        from digitlab.scheduling.on_ray import RayPool
+
+        if workers is not None:
+            raise UsageError("the processors of a Ray cluster decide how many jobs run at once; expected no --workers")
+        return RayPool(work, address)
+    raise UsageError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")

@@ -1,0 +1,138 @@
+"""What runs where jobs are done: in a process of the local engine, or in an actor of a Ray cluster.
+
+    python -m digitlab.scheduling.worker MODULE
+
+is a worker process that does what MODULE (`protocol.Work`) can: it reads an order a line on stdin, and writes its
+answers as lines on what was stdout. It ends when stdin is closed, in the middle of a job as well: whoever started it is
+gone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from digitlab.errors import DigitlabError
+from digitlab.stopping import Interrupted, StopRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from digitlab.scheduling.protocol import Inputs, Tell, Work
+
+__all__ = ["Worker", "attempt", "find_work"]
+
+
+def find_work(module: str) -> Work:
+    """The module of this dotted name."""
+    return cast("Work", importlib.import_module(module))
+
+
+class Worker:
+    """Does one job at a time; `stop` and `cut` may be called from other threads."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.stop = StopRequest()
+        self._of_jobs: dict[str, StopRequest] = {}  # by digest: of the job under way, and of one that is about to begin
+
+    def refusal(self, jobs: Sequence[dict[str, Any]]) -> str | None:
+        """Why one of these jobs cannot be done, or None."""
+        try:
+            for job in jobs:
+                self._work.check(job)
+        except DigitlabError as error:
+            return str(error)
+        return None
+
+    def do(self, job: dict[str, Any], digest: str, *, inputs: Inputs, tell: Tell, keep_state: bool) -> dict[str, Any]:
+        """See `attempt`, and `Work.do` for the arguments."""
+        stop = self._request(digest)
+        try:
+            return attempt(lambda: self._work.do(job, inputs=inputs, tell=tell, stop=stop, keep_state=keep_state))
+        finally:
+            self._of_jobs.clear()
+
+    def cut(self, digest: str) -> None:
+        """Stop this job alone, which may be over or not have begun yet."""
+        self._request(digest)()
+
+    def _request(self, digest: str) -> StopRequest:
+        return self._of_jobs.setdefault(digest, StopRequest(within=self.stop))
+
+
+def attempt(do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """What came of a job, whatever goes wrong: {"result": …}, {"failure": a line} or {"stopped": True}."""
+    try:
+        result = do()
+        json.dumps(result, allow_nan=False)  # what cannot be kept must not be sent
+    except Interrupted:
+        return {"stopped": True}
+    except DigitlabError as error:
+        return {"failure": str(error)}
+    except MemoryError:
+        return {"failure": "there was not enough memory"}
+    except Exception as error:  # noqa: BLE001 - one job must not end the others, whatever it meets
+        return {"failure": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"}
+    return {"result": result}
+
+
+def main() -> None:
+    """Follow orders until stdin is closed."""
+    answers = _own_stdout()
+
+    def say(**message: Any) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    try:
+        work = find_work(sys.argv[1])
+        environment = work.environment()
+    except DigitlabError as error:
+        say(refused=str(error))
+        return
+    worker = Worker(work)
+    orders = _orders(worker)
+    say(ready=environment)
+    while True:
+        match orders.get():
+            case {"check": jobs}:
+                refusal = worker.refusal(jobs)
+                say(**({"checked": True} if refusal is None else {"refused": refusal}))
+            case {"job": job, "digest": digest}:
+                say(**worker.do(job, digest, inputs={}, tell=lambda told: say(progress=told), keep_state=True))
+
+
+def _own_stdout() -> TextIO:
+    """Answers go where stdout went; what libraries print goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def _orders(worker: Worker) -> queue.Queue[dict[str, Any]]:
+    """Orders as they come, read by a thread, because "stop" and the end must be heard while a job is done."""
+    orders: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            match json.loads(line):
+                case {"stop": _}:
+                    worker.stop()
+                case {"cut": digest}:
+                    worker.cut(digest)
+                case order:
+                    orders.put(order)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return orders
+
+
+if __name__ == "__main__":
+    main()

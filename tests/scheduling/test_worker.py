@@ -1,0 +1,140 @@
+"""Workers with work that has nothing to do with digits, which makes their processes quick."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from digitlab import scheduling
+from digitlab.errors import UsageError
+from digitlab.scheduling.dispatch import Dispatched, dispatch
+from digitlab.scheduling.protocol import Done, Message, Progressed
+from digitlab.scheduling.worker import Worker, attempt
+from digitlab.stopping import Interrupted, StopRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from digitlab.scheduling.protocol import Work
+
+SQUARES = """
+import os, time
+from digitlab.errors import UsageError
+from digitlab.stopping import Interrupted
+VARIABLES = {"COLOUR": "green"}
+def environment():
+    return {"colour": os.environ["COLOUR"]}
+def inputs(job):
+    return {"offset": lambda: 100}
+def check(job):
+    if job["number"] < 0:
+        raise UsageError(f"number is {job['number']}; expected 0 or more")
+def do(job, *, inputs, tell, stop, keep_state):
+    print("words that are no answer")
+    tell({"half": job["number"] / 2})
+    if job["number"] == 3:
+        raise ZeroDivisionError("three is\\nodd")
+    while job["number"] == 5:
+        time.sleep(0.01)
+        if stop.asked:
+            raise Interrupted
+    return {"square": job["number"] ** 2, "sent": {name: load() for name, load in inputs.items()}}
+"""
+
+
+@dataclass(frozen=True)
+class Number:
+    number: int
+
+    @property
+    def digest(self) -> str:
+        return str(self.number)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@pytest.fixture
+def squares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that squares numbers, fails at 3, and is never done with 5."""
+    (tmp_path / "work_that_squares.py").write_text(SQUARES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    return "work_that_squares"
+
+
+def run(
+    work: str, numbers: Sequence[int], stop: StopRequest | None = None, **engine: Any
+) -> tuple[Dispatched[Number], list[Message]]:
+    told: list[Message] = []
+    jobs = [Number(number) for number in numbers]
+    with scheduling.make_pool(work, **(engine or {"workers": 1})) as pool:
+        pool.check(jobs)
+        return dispatch(jobs, pool, lambda *_: None, told.append, stop or StopRequest()), told
+
+
+def test_any_work_is_done_by_processes(squares: str) -> None:
+    ended, told = run(squares, [4, 3, 6])
+    assert ended.done == [Number(4), Number(6)]
+    assert ended.failed == [(Number(3), "ZeroDivisionError: three is odd")]
+    results = [message for message in told if isinstance(message, Done)]
+    assert [each.result["square"] for each in results] == [16, 36]
+    assert results[0].environment == {"colour": "green"}
+    assert Progressed(Number(4), {"half": 2.0}) in told
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_any_work_is_done_by_actors_that_share_its_inputs(squares: str) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    ended, told = run(squares, [4, 3, 6], engine="ray")
+    assert sorted(job.number for job in ended.done) == [4, 6]
+    assert ended.failed == [(Number(3), "ZeroDivisionError: three is odd")]
+    results = {message.job.digest: message for message in told if isinstance(message, Done)}
+    assert results["6"].result == {"square": 36, "sent": {"offset": 100}}
+    assert results["6"].environment == {"colour": "green"}
+    stop = StopRequest(until=time.monotonic() + 30)
+    assert Number(5) in run(squares, [5], stop, engine="ray")[0].left
+
+
+def test_what_the_work_refuses_is_refused(squares: str) -> None:
+    with pytest.raises(UsageError, match="number is -1"):
+        run(squares, [4, -1])
+
+
+def test_a_deadline_stops_processes(squares: str) -> None:
+    ended, _ = run(squares, [5, 6], StopRequest(until=time.monotonic() + 1))
+    assert ended.left == [Number(5), Number(6)]
+
+
+def test_one_job_is_stopped_and_the_next_is_not() -> None:
+    def do(*_: object, stop: StopRequest, **__: object) -> dict[str, Any]:
+        during()
+        if stop.asked:
+            raise Interrupted
+        return {"done": True}
+
+    def done(digest: str) -> dict[str, Any]:
+        return worker.do({}, digest, inputs={}, tell=lambda _: None, keep_state=False)
+
+    worker = Worker(cast("Work", SimpleNamespace(do=do)))
+    during: Callable[[], None] = lambda: worker.cut("b")  # noqa: E731 - changed below
+    assert done("a") == {"result": {"done": True}}
+    during = lambda: worker.cut("a")  # noqa: E731
+    assert done("a") == {"stopped": True}
+    during = lambda: None  # noqa: E731
+    assert done("b") == {"result": {"done": True}}
+    worker.cut("c")  # before it begins
+    assert done("c") == {"stopped": True}
+    worker.stop()
+    assert done("b") == {"stopped": True}
+
+
+def test_a_result_that_cannot_be_sent_is_a_failure() -> None:
+    assert "ValueError" in attempt(lambda: {"loss": float("nan")})["failure"]
