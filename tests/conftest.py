@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import shutil
@@ -73,3 +74,13 @@ def needs_program() -> Callable[..., str]:
         pytest.skip(missing)
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def needs_ice() -> None:
+    """ZeroC Ice. Without it the test is skipped with the reason; where the environment variable CI is set it fails."""
+    if importlib.util.find_spec("Ice") is None:
+        missing = "ZeroC Ice is not installed (`make setup` installs it where it may)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)

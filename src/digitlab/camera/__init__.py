@@ -10,7 +10,6 @@ digits that needs no camera at all; `open_source` says how each is written.
 
 from __future__ import annotations
 
-from digitlab.camera.devices import Device, list_devices
 from digitlab.camera.folder import ImageFolder
 from digitlab.camera.mjpeg import MjpegStream
 from digitlab.camera.newest import Keep, NewestFrame
@@ -18,11 +17,10 @@ from digitlab.camera.opening import is_camera, open_source
 from digitlab.camera.playback import Playback, Recorded
 from digitlab.camera.recording import FrameRecorder, Recording
 from digitlab.camera.rtsp import RtspStream
-from digitlab.camera.source import Source
-from digitlab.camera.state import SourceState, SourceStatus
+from digitlab.camera.source import Source, SourceState, SourceStatus
 from digitlab.camera.synthetic import SyntheticPage
 from digitlab.camera.video import VideoFile
-from digitlab.camera.webcam import Webcam
+from digitlab.camera.webcam import Device, Webcam, list_devices
 
 __all__ = [
     "Device",

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
-from digitlab.camera.state import FIRST_FRAME_WITHIN, GIVEN_UP_AFTER, STALLED_AFTER, SourceState, SourceStatus, pause
+from digitlab.camera.source import FIRST_FRAME_WITHIN, GIVEN_UP_AFTER, STALLED_AFTER, SourceState, SourceStatus, pause
 from digitlab.errors import SourceError
 
 if TYPE_CHECKING:

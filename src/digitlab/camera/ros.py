@@ -63,6 +63,10 @@ class RosCamera(Source):
     names are understood by the rosbridge of ROS 1 and of ROS 2. `?type=sensor_msgs/msg/CompressedImage` says otherwise.
     """
 
+    rate = None  # a topic has the rate of its publisher
+    realtime = True
+    live = True
+
     def __init__(self, text: str) -> None:
         """Take `text` apart; nothing is opened yet.
 
@@ -82,21 +86,6 @@ class RosCamera(Source):
         self._bridge: Rosbridge | None = None
         self._closings = 0
         self._count = 0
-
-    @property
-    def rate(self) -> float | None:
-        """Unknown: a topic has the rate of whoever publishes."""
-        return None
-
-    @property
-    def realtime(self) -> bool:
-        """Frames come when they are published."""
-        return True
-
-    @property
-    def live(self) -> bool:
-        """A robot that is started anew can be asked again."""
-        return True
 
     def open(self) -> None:
         """Connect and subscribe.

@@ -1,18 +1,106 @@
-"""Cameras of this computer."""
+"""The cameras of this computer: which there are, and one of them as a source."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import struct
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from digitlab.camera.capture import LiveCapture, quiet_opencv
-from digitlab.camera.devices import captures_video
 from digitlab.errors import SourceError
 
-__all__ = ["Webcam"]
+__all__ = ["Device", "Webcam", "captures_video", "list_devices"]
+
+_SYSTEM = Path("/sys/class/video4linux")
+_MOST_PROBED = 5  # where the system has no list, each number is tried, and a try costs up to a second
+
+# From linux/videodev2.h: VIDIOC_QUERYCAP reads a struct v4l2_capability of 104 bytes.
+_QUERY_CAPABILITIES = 0x80685600
+_CAPABILITIES_SIZE = 104
+_CAPABILITIES_AT = 84  # two words: of the whole device, of this node
+_CAPTURE = 0x00000001 | 0x00001000  # one plane, or several
+_NODE_WORD_HOLDS = 0x80000000
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A camera of this computer.
+
+    source: what to give to `--source`: its number
+    name: as its driver calls it
+    """
+
+    source: str
+    name: str
+
+
+def list_devices(system: Path = _SYSTEM) -> tuple[Device, ...]:
+    """The cameras, in the order of their numbers; none is opened where the system has a list (Linux).
+
+    system: where Linux lists its video devices
+    """
+    if not sys.platform.startswith("linux"):
+        return tuple(_probed())
+    try:
+        numbers = sorted(
+            int(found[1]) for entry in system.iterdir() if (found := re.fullmatch(r"video(\d+)", entry.name))
+        )
+    except OSError:  # a kernel without video devices
+        return ()
+    return tuple(
+        Device(str(number), _name(system / f"video{number}") or f"camera {number}")
+        for number in numbers
+        if captures_video(Path(f"/dev/video{number}")) is not False
+    )
+
+
+def _name(entry: Path) -> str:
+    try:
+        raw = (entry / "name").read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "".join(sign for sign in raw.strip() if sign.isprintable())
+
+
+def captures_video(node: Path) -> bool | None:
+    """Whether a device node of Linux gives pictures (many cameras have a second one that does not); None: unknown.
+
+    Asking does not disturb whoever uses the camera.
+    """
+    import fcntl  # there is none on Windows
+
+    try:
+        descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False  # in a container, /sys may list what is not there
+    except OSError:
+        return None
+    try:
+        answer = fcntl.ioctl(descriptor, _QUERY_CAPABILITIES, bytes(_CAPABILITIES_SIZE))
+    except OSError as error:
+        return False if error.errno in (errno.ENOTTY, errno.EINVAL) else None  # not a video device at all
+    finally:
+        os.close(descriptor)
+    device, this_node = struct.unpack_from("=II", answer, _CAPABILITIES_AT)
+    return bool((this_node if device & _NODE_WORD_HOLDS else device) & _CAPTURE)
+
+
+def _probed() -> list[Device]:
+    found = []
+    with quiet_opencv():
+        for number in range(_MOST_PROBED):
+            capture = cv2.VideoCapture(number)
+            if capture.isOpened():
+                found.append(Device(str(number), f"camera {number}"))
+            capture.release()
+    return found
+
 
 _SILENT_FOR = 3  # seconds that OpenCV waits for a picture of a V4L2 device; 10 unless told
 

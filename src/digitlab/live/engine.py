@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from digitlab.camera.state import SourceState
+from digitlab.camera.source import SourceState
 from digitlab.errors import DigitlabError, StorageError, UsageError
 from digitlab.live.frame_reading import Mode, check_mode
 from digitlab.live.loop import THREADS, ReadingLoop, Wishes

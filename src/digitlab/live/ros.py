@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from digitlab.camera.rosbridge import Rosbridge, bridge_address
-from digitlab.camera.state import pause
+from digitlab.camera.source import pause
 from digitlab.errors import SourceError, UsageError
 from digitlab.live.announcement import Announcement, announcement
 

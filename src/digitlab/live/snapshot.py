@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.camera.state import SourceState
+    from digitlab.camera.source import SourceState
     from digitlab.live.frame_reading import Mode
     from digitlab.live.tracks import Track
     from digitlab.values import Box, Frame, Reading

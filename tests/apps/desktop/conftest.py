@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from digitlab.camera.state import SourceState
+from digitlab.camera.source import SourceState
 from digitlab.live.region import usual_box
 from digitlab.live.snapshot import Snapshot
 from digitlab.live.tracks import Track

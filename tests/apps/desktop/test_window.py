@@ -19,7 +19,7 @@ from digitlab.apps.desktop.colours import DARK, LIGHT
 from digitlab.apps.desktop.settings import WindowSettings
 from digitlab.apps.desktop.states import looked_at
 from digitlab.apps.desktop.window import LiveWindow
-from digitlab.camera.state import SourceState
+from digitlab.camera.source import SourceState
 from digitlab.live.region import Region
 from digitlab.live.snapshot import Change, Snapshot
 from digitlab.values import ReadDigit, Reading

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from digitlab.apps.cli.console import advise, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digitlab.camera.ice import Offer
+    from digitlab.camera_server import Offer
 
 __all__ = ["camera_server"]
 
@@ -38,7 +39,8 @@ def camera_server(
         without_md5sum: For clients of older programs, whose descriptions of pictures have no md5sum.
         json: One JSON object for each camera that is offered, and for each change of what it does.
     """
-    from digitlab.camera.ice import CameraServer, read_server_configuration
+    from digitlab.camera import open_source
+    from digitlab.camera_server import CameraServer, read_server_configuration
 
     settings = read_server_configuration(config)
     for warning in settings.warnings:
@@ -54,7 +56,8 @@ def camera_server(
             advise(f"{camera}: {state}")
 
     stopping = threading.Event()
-    server = CameraServer(settings, md5sum=not without_md5sum, on_change=tell)
+    source = partial(open_source, realtime=True)
+    server = CameraServer(settings, source=source, md5sum=not without_md5sum, on_change=tell)
     with _ended_by_signals(stopping), server:
         for offer in server.offers:
             _show(offer, json=json)

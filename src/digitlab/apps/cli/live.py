@@ -137,7 +137,7 @@ def _asked(source: str | None, config: Path | None, model: str | None) -> _Asked
 
 
 def _list_cameras(*, json: bool) -> int:
-    from digitlab.camera.devices import list_devices
+    from digitlab.camera.webcam import list_devices
 
     devices = list_devices()
     for device in devices:

@@ -39,26 +39,15 @@ class IceCamera(Source):
         MissingExtraError: when ZeroC Ice is not installed.
     """
 
+    rate = None  # the protocol does not say
+    realtime = True
+    live = True
+
     def __init__(self, proxy: str) -> None:
         ice()
         self.proxy = proxy
         self._connection: _Connection | None = None
         self._opened = False
-
-    @property
-    def rate(self) -> float | None:
-        """None: the protocol does not say."""
-        return None
-
-    @property
-    def realtime(self) -> bool:
-        """True: a camera waits for nobody."""
-        return True
-
-    @property
-    def live(self) -> bool:
-        """True: it may come back."""
-        return True
 
     def open(self) -> None:
         """Connect, and ask which formats there are.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import importlib.resources
 import os
 import threading
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
 
 from digitlab.camera.ice.pixels import FORMATS
 from digitlab.camera.ice.runtime import communicator, ice
-from digitlab.camera.ice.serving import ServedCamera
+from digitlab.camera_server.serving import ServedCamera
 from digitlab.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from digitlab.camera.ice.serving import ServedPicture
-    from digitlab.camera.ice.settings import CameraSettings, ServerSettings
     from digitlab.camera.source import Source
+    from digitlab.camera_server.serving import ServedPicture
+    from digitlab.camera_server.settings import CameraSettings, ServerSettings
 
 __all__ = ["CameraServer", "Offer"]
 
@@ -41,7 +41,7 @@ class CameraServer:
     """Several cameras at one place, for any number of clients. A context manager: serves, and ends.
 
     settings: where, and which
-    source: from a camera's `uri` to a source; `open_source` unless given
+    source: makes a source of a camera's `uri`, as `digitlab.camera.open_source` does
     md5sum: whether descriptions have one; clients of older programs only understand them without
     on_change: told the camera's name and what it does ("running", or what is wrong) whenever that changes
 
@@ -54,7 +54,7 @@ class CameraServer:
         self,
         settings: ServerSettings,
         *,
-        source: Callable[[str], Source] | None = None,
+        source: Callable[[str], Source],
         md5sum: bool = True,
         on_change: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class CameraServer:
         self._types = _types(md5sum=md5sum)
         self._md5sum = md5sum
         self._communicator: Any = None
-        self._cameras = [_served(camera, source or _open, on_change) for camera in settings.cameras]
+        self._cameras = [_served(camera, source, on_change) for camera in settings.cameras]
         self.offers: tuple[Offer, ...] = ()
 
     def __enter__(self) -> Self:
@@ -112,12 +112,6 @@ class CameraServer:
             running.destroy()
 
 
-def _open(uri: str) -> Source:
-    from digitlab.camera.opening import open_source
-
-    return open_source(uri, realtime=True)
-
-
 def _served(
     settings: CameraSettings, source: Callable[[str], Source], on_change: Callable[[str, str], None] | None
 ) -> ServedCamera:
@@ -159,7 +153,7 @@ def _types(*, md5sum: bool) -> Any:
     module = ice()
     with _loading:
         if _loaded is None:
-            with importlib.resources.as_file(importlib.resources.files("digitlab.camera.ice") / "camera.ice") as path:
+            with as_file(files("digitlab.camera_server") / "camera.ice") as path:
                 module.loadSlice("", [*([] if md5sum else ["-DWITHOUT_MD5SUM"]), str(path)])
             _loaded = md5sum
         if _loaded != md5sum:

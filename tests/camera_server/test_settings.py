@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitlab.camera.ice import read_server_configuration
 from digitlab.camera.ice.properties import properties_in
+from digitlab.camera_server import read_server_configuration
 from digitlab.errors import RecipeError
 
 THESIS = """\

@@ -13,7 +13,7 @@ import numpy as np
 
 from digitlab.camera.ice.pixels import packed
 from digitlab.camera.newest import NewestFrame
-from digitlab.camera.state import SourceState, pause
+from digitlab.camera.source import SourceState, pause
 from digitlab.errors import DigitlabError
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.camera.ice.settings import CameraSettings
-    from digitlab.camera.source import Source
-    from digitlab.camera.state import SourceStatus
+    from digitlab.camera.source import Source, SourceStatus
+    from digitlab.camera_server.settings import CameraSettings
 
     Taker = Callable[["ServedPicture | str"], None]
 

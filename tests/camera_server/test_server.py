@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from digitlab.camera import NewestFrame, Recorded, SourceState
-from digitlab.camera.ice import CameraServer, CameraSettings, IceCamera, ServerSettings
+from digitlab.camera.ice import IceCamera
+from digitlab.camera_server import CameraServer, CameraSettings, ServerSettings
 from digitlab.errors import SourceError, UsageError
 
 pytestmark = pytest.mark.usefixtures("needs_ice")
@@ -152,7 +153,7 @@ with Ice.initialize() as ic:
 def asked(proxy, *options):
     from importlib.resources import files
 
-    definitions = str(files("digitlab.camera.ice") / "camera.ice")
+    definitions = str(files("digitlab.camera_server") / "camera.ice")
     command = [sys.executable, "-c", CLIENT, definitions, proxy, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
@@ -327,7 +328,7 @@ def test_one_layout_a_process():
 
 
 def test_who_asks_for_more_than_can_be_fetched_is_refused():
-    from digitlab.camera.ice.serving import ServedCamera
+    from digitlab.camera_server.serving import ServedCamera
 
     camera = ServedCamera(one_camera().cameras[0], lambda: Recorded(pictures()))
     answers = []

@@ -1,6 +1,6 @@
 import pytest
 
-from digitlab.camera import Device, devices, list_devices
+from digitlab.camera import Device, list_devices, webcam
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def system(tmp_path, monkeypatch):
         for number, name in names.items():
             (tmp_path / f"video{number}").mkdir()
             (tmp_path / f"video{number}" / "name").write_text(name + "\n")
-        monkeypatch.setattr(devices, "captures_video", lambda node: captures(int(node.name.removeprefix("video"))))
+        monkeypatch.setattr(webcam, "captures_video", lambda node: captures(int(node.name.removeprefix("video"))))
         return tmp_path
 
     return make
@@ -39,8 +39,8 @@ def test_a_system_without_cameras_has_an_empty_list(system, tmp_path):
 
 def test_what_is_no_video_device_captures_nothing(tmp_path):
     (tmp_path / "video0").write_text("")
-    assert devices.captures_video(tmp_path / "video0") is False
-    assert devices.captures_video(tmp_path / "video1") is False
+    assert webcam.captures_video(tmp_path / "video0") is False
+    assert webcam.captures_video(tmp_path / "video1") is False
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_word_of_the_driver_decides(tmp_path, monkeypatch, device, node, cap
 
     (tmp_path / "video0").write_text("")
     monkeypatch.setattr(fcntl, "ioctl", lambda *_: bytes(84) + struct.pack("=II", device, node) + bytes(12))
-    assert devices.captures_video(tmp_path / "video0") is captures
+    assert webcam.captures_video(tmp_path / "video0") is captures
 
 
 def test_elsewhere_numbers_are_tried(monkeypatch):
