@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import digitlab
 from digitlab.errors import DigitlabError, StorageError
+from digitlab.image_pages import file_of
 from digitlab.reading import Reader
 from digitlab.reading.drawing import save_drawing
-from digitlab.reading.image_pages import file_of
 from digitlab.reading.images import load_reduced
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Box
 
-__all__ = ["MODES", "Mark", "Mode", "Sight", "check_mode", "look", "warm_up"]
+__all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "look", "warm_up"]
 
 Mode = Literal["region", "page", "thesis"]
 """region: the one digit in the region. page: all digits of the frame. thesis: the region, as the program of S0 did."""
@@ -34,13 +34,14 @@ _NO_PROBABILITIES = (0.0,) * 10
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What was seen in one place of one frame.
+class Detection:
+    """A digit found in one frame.
 
-    box: in pixels of the whole frame
+    box: bounding box in pixels of the whole frame
     digit: None where the reader declined
     probabilities: ten that sum to 1
-    sketch: float32 (12, 12), 0 … 1: the ink of the box, small, by which a stroke that grows is told from one that stays
+    sketch: float32 (12, 12), 0 … 1: the ink in the box at low resolution, which shows whether a stroke still grows
+    score: the probability that a digit stands there at all, 0 … 1
     """
 
     box: Box
@@ -48,14 +49,15 @@ class Mark:
     digit: int | None
     probabilities: tuple[float, ...]
     sketch: NDArray[np.float32]
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What one frame shows.
+class FrameReading:
+    """The reading of one frame.
 
     reading: with boxes in pixels of the whole frame
-    marks: one for each of the reading's digits, in the same order
+    detections: one for each of the reading's digits, in the same order
     region: the part that was looked at; None for the whole frame
     glyph: uint8 (28, 28), light ink on dark: the digit (of a page, the surest) as networks for such images take it; in
         mode "thesis" the Sobel image; None where no ink could be cut out
@@ -63,7 +65,7 @@ class Sight:
     """
 
     reading: Reading
-    marks: tuple[Mark, ...]
+    detections: tuple[Detection, ...]
     region: Box | None
     glyph: NDArray[np.uint8] | None
     probabilities: tuple[float, ...]
@@ -81,7 +83,7 @@ def check_mode(mode: str) -> Mode:
     raise UsageError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
 
 
-def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> Sight:
+def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> FrameReading:
     """Read one frame, uint8 (H, W, 3) RGB; ``region`` counts in the modes that have one.
 
     Raises:
@@ -104,13 +106,13 @@ def warm_up(reader: Reader, mode: Mode) -> None:
         look(page, mode, (220, 140, 420, 340), reader)
 
 
-def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
+def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameReading:
     start = time.perf_counter()
     part = np.ascontiguousarray(_cut(image, region))
     glyph = digit_image(part)
     found = reader.classify(part)
     if found.digit is None and found.confidence < ALONE:  # ink perhaps, but no digit
-        return Sight(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
+        return FrameReading(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
     if glyph is not None:
         sketch = _sketch_of_glyph(glyph)
     else:  # ink too faint to be cut out
@@ -118,7 +120,7 @@ def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Si
     return _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, sketch, start)
 
 
-def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
+def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameReading:
     """S0's steps: crop, grey, Gaussian blur 5×5, 28×28, Sobel image, network. It never says that there is nothing."""
     from digitlab.datasets.transforms.sobel import sobel_images  # late: its room costs 30 ms, for this mode alone
 
@@ -155,20 +157,17 @@ def _one_digit(
     glyph: NDArray[np.uint8] | None,
     sketch: NDArray[np.float32],
     start: float,
-) -> Sight:
+) -> FrameReading:
     read = ReadDigit(digit, confidence, region, 0, probabilities)
-    mark = Mark(region, 0, digit, probabilities, sketch)
-    return Sight(Reading((read,), _milliseconds(start)), (mark,), region, glyph, probabilities)
+    detection = Detection(region, 0, digit, probabilities, sketch)
+    return FrameReading(Reading((read,), _milliseconds(start)), (detection,), region, glyph, probabilities)
 
 
-def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
+def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
     start = time.perf_counter()
     reading = reader.read(image)
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    marks = tuple(
-        Mark(each.box, each.line, each.digit, _spread(each), _sketch(_cut(grey, _widened(each.box, grey.shape))))
-        for each in reading.digits
-    )
+    detections = tuple(_detection(each, grey) for each in reading.digits)
     surest = max(
         (each for each in reading.digits if each.digit is not None), key=lambda each: each.confidence, default=None
     )
@@ -176,7 +175,16 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
     if surest is not None:
         glyph = digit_image(turned_picture(_cut(image, _widened(surest.box, image.shape)), -reading.turned % 4))
     probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
-    return Sight(replace(reading, milliseconds=_milliseconds(start)), marks, None, glyph, probabilities)
+    return FrameReading(replace(reading, milliseconds=_milliseconds(start)), detections, None, glyph, probabilities)
+
+
+def _detection(found: ReadDigit, grey: NDArray[np.uint8]) -> Detection:
+    """A digit of a page, as it is followed; ``grey`` is the whole frame, uint8 (H, W)."""
+    probabilities = _spread(found)
+    sketch = _sketch(_cut(grey, _widened(found.box, grey.shape)))
+    # A page's confidence is the score times the largest probability.
+    score = min(1.0, found.confidence / max(probabilities))
+    return Detection(found.box, found.line, found.digit, probabilities, sketch, score)
 
 
 def _spread(found: ReadDigit) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from digitlab.live import LiveEngine, LiveReading
-    from digitlab.live.announcement import Outlet
+    from digitlab.live.live_reading import Outlet
     from digitlab.live.on_digit import DigitCommand
 
 __all__ = ["Outlets", "run_headless"]

@@ -24,7 +24,7 @@ def test_the_region_is_read_as_a_photo_of_it_is(page_of, reader):
 def test_a_digit_whose_ink_cannot_be_cut_out_is_answered_all_the_same(page_of, reader, monkeypatch):
     monkeypatch.setattr(frame_reading, "digit_image", lambda _: None)
     seen = look(page_of("5")[0], "region", REGION, reader)
-    assert (seen.glyph, seen.reading.text, seen.marks[0].sketch.shape) == (None, "5", (12, 12))
+    assert (seen.glyph, seen.reading.text, seen.detections[0].sketch.shape) == (None, "5", (12, 12))
 
 
 def test_a_page_is_read_as_a_photo_is(page_of, reader):
@@ -33,14 +33,15 @@ def test_a_page_is_read_as_a_photo_is(page_of, reader):
     reading = reader.read(image)
     assert [each.box for each in seen.reading.digits] == [each.box for each in reading.digits]
     assert seen.reading.text == reading.text == "68\n85"
-    assert len(seen.marks) == len(reading.digits)
-    for mark in seen.marks:
-        assert sum(mark.probabilities) == pytest.approx(1.0, abs=1e-4)
-        assert mark.sketch.shape == (12, 12)
+    assert len(seen.detections) == len(reading.digits)
+    for detection, found in zip(seen.detections, reading.digits, strict=True):
+        assert sum(detection.probabilities) == pytest.approx(1.0, abs=1e-4)
+        assert detection.score * max(detection.probabilities) == pytest.approx(found.confidence, abs=1e-6)
+        assert detection.sketch.shape == (12, 12)
 
 
 def test_a_sketch_stays_alike_while_the_page_sways(page_of, reader):
-    first, later = (look(image, "page", REGION, reader).marks for image in (page_of("68")[0], page_of("68")[-1]))
+    first, later = (look(image, "page", REGION, reader).detections for image in (page_of("68")[0], page_of("68")[-1]))
     for one, other in zip(first, later, strict=True):
         assert np.abs(one.sketch - other.sketch).sum() < 0.4 * one.sketch.sum()
 

@@ -3,8 +3,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitlab.live import LiveReading, LiveStatistics
-from digitlab.values import Reading
+from digitlab.live import LiveReading, LiveStatistics, Track
+from digitlab.values import ReadDigit, Reading
 
 
 def reading(seconds, latency_ms):
@@ -53,4 +53,24 @@ def test_nothing_is_claimed_where_nothing_was_read():
         "seconds": 0.0,
         "frames_per_second": None,
         "latency_ms": None,
+    }
+
+
+def test_the_form_for_programs():
+    digit = ReadDigit(4, 0.123456, (1, 2, 30, 40), 0)
+    declined = ReadDigit(None, 0.3, (50, 2, 60, 40), 0)
+    track = Track(3, (1, 2, 30, 40), 4, (0.0, 0.1, 0.0, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 7, changing=False)
+    live = LiveReading(12, 1000.5, 0.40049, 33.3333, Reading((digit, declined), 21.987), "4", (track,), changed=True)
+    assert json.loads(json.dumps(live.as_json())) == {
+        "frame": 12,
+        "time": 0.4,
+        "text": "4?",
+        "steady": "4",
+        "digits": [
+            {"digit": 4, "confidence": 0.1235, "box": [1, 2, 30, 40], "line": 0},
+            {"digit": None, "confidence": 0.3, "box": [50, 2, 60, 40], "line": 0},
+        ],
+        "tracks": [{"track": 3, "digit": 4, "confidence": 0.9, "box": [1, 2, 30, 40], "line": 0}],
+        "latency_ms": 33.33,
+        "ms": 21.99,
     }
