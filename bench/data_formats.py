@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.bench.subprocess_cost import peak_megabytes
+from digitlab.bench.machine import peak_megabytes
 from digitlab.datasets.formats import dataset_writer, hdf5_writer, open_dataset_file, splits_of
 from digitlab.datasets.formats.datum import datum_class
 from digitlab.errors import DatasetError, StorageError

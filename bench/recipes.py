@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.bench.subprocess_cost import peak_megabytes
+from digitlab.bench.machine import peak_megabytes
 from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text

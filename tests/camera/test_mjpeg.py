@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from digitlab.bench.faulty_camera import FaultyCamera, card
 from digitlab.camera import MjpegStream, NewestFrame, SourceState
 from digitlab.errors import SourceError
+from faulty_camera import FaultyCamera, card
 
 
 def level(frame):

@@ -1,4 +1,4 @@
-"""Whoever reads: digitlab or a peer, asked the same. A picture gets a text of digits, a page lines of digits."""
+"""digitlab's reader and its peers asked the same pictures: digits, pages, and how far their text is from the truth."""
 
 from __future__ import annotations
 
@@ -8,18 +8,60 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from digitlab.bench.page_text import edits
+import numpy as np
+
+from digitlab.evaluation.intervals import Interval, resamples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.bench.photos import PageSet, SingleSet
     from digitlab.reading import Reader
 
-__all__ = ["Answerer", "Ours", "PageResult", "PagesResult", "SinglesResult", "ask_pages", "ask_singles"]
+__all__ = [
+    "Answerer",
+    "Ours",
+    "PageResult",
+    "PagesResult",
+    "SinglesResult",
+    "ask_pages",
+    "ask_singles",
+    "edits",
+    "ratio_interval",
+]
+
+_REPLICAS = 1000
+
+
+def edits(one: str, other: str) -> int:
+    """The Levenshtein distance: characters to put in, take out or change.
+
+    >>> edits("1234|56", "134|567")
+    2
+    """
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        row, above = [i], row
+        for j, b in enumerate(other, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b)))
+    return row[-1]
+
+
+def ratio_interval(pages: Sequence[tuple[float, float]], *, seed: int = 0) -> Interval:
+    """The 95 % bootstrap interval of one sum of all pages to another, such as edits to characters; pages are drawn.
+
+    >>> ratio_interval([(1, 10)] * 5)
+    Interval(low=0.1, high=0.1)
+    """
+    above, below = np.asarray(pages, np.float64).T
+    ratios = []
+    for times in resamples(len(pages), _REPLICAS, seed):
+        there = below @ times
+        ratios.append((above @ times)[there > 0] / there[there > 0])
+    low, high = np.quantile(np.concatenate(ratios), (0.025, 0.975)).tolist()
+    return Interval(low, high)
 
 
 class Answerer(Protocol):

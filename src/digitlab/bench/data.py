@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from digitlab.bench.dataset_costs import Cost, run_apart
 from digitlab.bench.machine import describe_machine
-from digitlab.bench.subprocess_cost import Cost, run_apart
-from digitlab.bench.train_from_file import measure_training_from_file
+from digitlab.bench.train import measure_training_from_file
 from digitlab.datasets import load_dataset
 from digitlab.datasets.formats import dataset_writer
 from digitlab.datasets.transforms import by_blocks, plain_loop, transform_images

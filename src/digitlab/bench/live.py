@@ -19,11 +19,11 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from itertools import chain, cycle, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from digitlab.bench.machine import described, memory_megabytes, processor
 from digitlab.camera import Recorded, open_source
 from digitlab.camera.synthetic import SyntheticPage
 from digitlab.errors import UsageError
@@ -31,6 +31,7 @@ from digitlab.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -225,7 +226,7 @@ def _endurance(frames: int) -> Endurance:
         changes += live.changed
         if live.frame_number == settled:
             gc.collect()
-            sizes.append(_megabytes())
+            sizes.append(memory_megabytes())
 
     engine.subscribe(listen)
     began = time.perf_counter()
@@ -239,7 +240,7 @@ def _endurance(frames: int) -> Endurance:
         if engine.failure is not None:
             raise engine.failure
         gc.collect()
-        sizes.append(_megabytes())
+        sizes.append(memory_megabytes())
     del pictures
     left = set(threading.enumerate()) ^ before
     return Endurance(engine.statistics.read, seconds, sizes[-1] - sizes[0], len(left), oldest, changes)
@@ -251,22 +252,11 @@ def _coming_and_going() -> list[NDArray[np.uint8]]:
     return list(chain.from_iterable(_frames(digit, (640, 480), 12) * 5 + blank for digit in "0123456789"))
 
 
-def _megabytes() -> float:
-    """Memory of this process that is in use now."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def _machine() -> str:
     from importlib.metadata import version
 
-    try:
-        facts = Path("/proc/cpuinfo").read_text("ascii", errors="replace")
-        name = next(line.split(":")[1].strip() for line in facts.splitlines() if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = "unknown processor"
-    parts = ", ".join(f"{package} {version(package)}" for package in ("onnxruntime", "opencv-python-headless", "numpy"))
-    return f"{name}, {os.cpu_count()} cores; {parts}"
+    packages = ("onnxruntime", "opencv-python-headless", "numpy")
+    return described(processor("unknown processor"), {package: version(package) for package in packages})
 
 
 MEASURES: dict[str, Callable[[int], Latency | Endurance]] = {

@@ -10,9 +10,9 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.answering import Ours, PagesResult, SinglesResult, ask_pages, ask_singles
+from digitlab.bench.answering import Ours, PagesResult, SinglesResult, ask_pages, ask_singles, ratio_interval
+from digitlab.bench.machine import described, processor
 from digitlab.bench.made_pages import digits_on_pages
-from digitlab.bench.page_text import ratio_interval
 from digitlab.bench.photos import find_sets
 from digitlab.bench.read_apart import measure_apart
 from digitlab.bench.read_table import Measure, ReadBench
@@ -192,21 +192,9 @@ def _size(model: str | None, rivals: Sequence[Answerer]) -> Measure:
 
 
 def _machine() -> str:
-    import os
     import platform
 
     import onnxruntime
 
-    versions = f"Python {platform.python_version()}, onnxruntime {onnxruntime.__version__}"
-    return f"{_processor()}, {os.cpu_count()} cores; {versions}"
-
-
-def _processor() -> str:
-    import platform
-    from pathlib import Path
-
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    name = processor(platform.processor() or platform.machine() or "unknown processor")
+    return described(name, {"Python": platform.python_version(), "onnxruntime": onnxruntime.__version__})

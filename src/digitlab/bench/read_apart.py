@@ -64,7 +64,7 @@ def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
     import cv2
     import numpy as np
 
-    from digitlab.bench.subprocess_cost import peak_megabytes
+    from digitlab.bench.machine import peak_megabytes
     from digitlab.reading import Reader
 
     cv2.setNumThreads(1)

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.plain_keras import PlainKeras
-from digitlab.bench.watch import Watch
+from digitlab.bench.machine import Watch
+from digitlab.bench.train import PlainKeras
 from digitlab.datasets import load_dataset
 from digitlab.models.backend import keras
 from digitlab.runs import Run

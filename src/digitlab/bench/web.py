@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.machine import describe_machine
+from digitlab.bench.machine import describe_machine, memory_megabytes
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str
         sent=live["sent"],
         age_ms=live["age"],
         stale_ms=live["stale"],
-        live_memory=most[0] / _MEGABYTE,
+        live_memory=most[0],
         page_clients=max(1, clients // 10) - pages["failed"],
         pages_read=pages["answers"] / seconds,
         page_age_ms=pages["age"],
@@ -181,15 +181,14 @@ def _processor_seconds(process: int) -> float:
 
 
 @contextlib.contextmanager
-def _most_memory(process: int) -> Iterator[list[int]]:
-    """The most bytes that a process has in memory while this is open, looked at ten times a second."""
-    most, over = [0], threading.Event()
+def _most_memory(process: int) -> Iterator[list[float]]:
+    """The peak memory of a process in this context (MB), sampled ten times per second."""
+    most, over = [0.0], threading.Event()
 
     def look() -> None:
         while not over.is_set():
             with contextlib.suppress(OSError):
-                pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-                most[0] = max(most[0], pages * os.sysconf("SC_PAGE_SIZE"))
+                most[0] = max(most[0], memory_megabytes(process))
             time.sleep(0.1)
 
     thread = threading.Thread(target=look, daemon=True)

@@ -1,11 +1,11 @@
-"""Where frames come from: one protocol, `Source`, and what speaks it.
+"""Sources of frames: the protocol `Source` and its implementations.
 
     with NewestFrame(open_source("http://phone:4747/video", realtime=True), reconnect=True) as frames:
         frame = frames.get(timeout=1.0)
         print(frames.state)                 # running
 
-Webcams, video files, folders of pictures, recordings, MJPEG and RTSP addresses, Ice camera servers, and a page of
-digits that needs no camera at all; `open_source` says how each is written.
+Webcams, video files, folders of pictures, recordings, MJPEG and RTSP streams, JdeRobot cameras over Ice, ROS cameras,
+and a drawn page of digits that needs no camera; `open_source` describes how each is written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every source of frames can do, and the states that it goes through."""
+"""The protocol of all sources of frames, and the states of a source."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ __all__ = [
     "pause",
 ]
 
-STALLED_AFTER = 2.0  # seconds without a frame; slower sources, three frames' time
-GIVEN_UP_AFTER = 2.25  # seconds without a frame after which a camera is asked for again: with it, it is back within 3 s
-FIRST_FRAME_WITHIN = 10.0  # seconds from asking to the first frame; an RTSP camera may make us wait for its key frame
+STALLED_AFTER = 2.0  # seconds without a frame; for slower sources, three frame intervals
+GIVEN_UP_AFTER = 2.25  # seconds without a frame after which a camera is reconnected: so it is back within 3 s
+FIRST_FRAME_WITHIN = 10.0  # seconds from opening to the first frame; an RTSP camera starts with its next key frame
 
 _FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 2.0  # more, and a camera that is back would wait longer than 3 s for us
+LONGEST_PAUSE = 2.0  # seconds; with more, a camera that returns would be noticed after more than 3 s
 
 
 class SourceState(StrEnum):
-    """What a source is doing; its value is the word for people and for JSON."""
+    """The state of a source; its value is the word used in messages and JSON."""
 
     CONNECTING = "connecting"
-    """Asked for, no frame yet."""
+    """Opened, no frame yet."""
     RUNNING = "running"
-    """Frames come."""
+    """Frames arrive."""
     STALLED = "stalled"
-    """Frames came, and none has come for two seconds."""
+    """No frame for two seconds, after earlier ones."""
     RECONNECTING = "reconnecting"
-    """It was lost; asked for again, with growing pauses, until the first frame."""
+    """It was lost; reopened with growing pauses, until the first frame."""
     ENDED = "ended"
-    """Nothing more will come: it came to its end, was closed, or broke (then there is a problem)."""
+    """No more frames: it reached its end, was closed, or failed (then there is a problem)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """A state, and what is wrong.
+    """A state and its problem.
 
-    problem: one line for people; None where all is well
-    since: `time.monotonic()` in seconds when this began
+    problem: one line of text; None without a problem
+    since: `time.monotonic()` in seconds when it began
     """
 
     state: SourceState
@@ -59,7 +59,7 @@ class SourceStatus:
 
 
 def pause(failures: int) -> float:
-    """Seconds from one try to the next, after so many failures in a row.
+    """Seconds until the next attempt, after a number of consecutive failures.
 
     >>> [pause(failures) for failures in range(1, 6)]
     [0.25, 0.5, 1.0, 2.0, 2.0]
@@ -70,41 +70,41 @@ def pause(failures: int) -> float:
 class Source(Protocol):
     """A stream of frames; a context manager that opens and closes.
 
-    `open` and `read` run in one thread at a time. `close` may be called from another thread meanwhile, never waits for
-    long, and ends the wait of that `open` or `read` soon. Where a library offers no way to end it, the one that hangs
-    is left alone with what it holds: whenever it comes back, it lets go of it, and disturbs nobody. `open` and `close`
-    do nothing the second time; a source that was closed may be opened again, even while an old `read` still hangs.
+    `open` and `read` run in one thread at a time. `close` may be called from another thread meanwhile, never blocks for
+    long, and soon ends that `open` or `read`. Where a library cannot be interrupted, the blocked call releases its
+    resources when it returns, without affecting others. A second `open` or `close` does nothing; a closed source may be
+    opened again, even while an old `read` still hangs.
     """
 
     @property
     def rate(self) -> float | None:
-        """Nominal frames a second; None while unknown (some sources know it only once open)."""
+        """Nominal frames per second; None while unknown (for some sources until they are open)."""
 
     @property
     def realtime(self) -> bool:
-        """Whether frames come at their own pace, seen or not. If not, each waits until it is asked for."""
+        """Whether frames arrive at their own rate, read or not. If not, each waits until it is read."""
 
     @property
     def live(self) -> bool:
-        """Whether it is a camera, which has no end of its own. Lost, it can be asked for again; a file cannot."""
+        """Whether it is a camera: it has no end, and can be reconnected when lost."""
         return False
 
     def open(self) -> None:
         """Start.
 
         Raises:
-            SourceError: when nothing can be had from it.
+            SourceError: when it cannot be opened.
         """
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None when the source has ended or was closed.
 
         Raises:
-            SourceError: when it was never opened, or broke; a camera that goes away broke.
+            SourceError: when it was never opened, or failed; a camera that disappears has failed.
         """
 
     def close(self) -> None:
-        """Stop and let go of everything held."""
+        """Stop and release all resources."""
 
     def __enter__(self) -> Self:
         self.open()

@@ -1,4 +1,4 @@
-"""`digitlab camera-server`: sources offered as JdeRobot's cameras."""
+"""The server of `digitlab camera-server`: sources as JdeRobot's cameras."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 
 __all__ = ["CameraServer", "Offer"]
 
-_LARGEST_QUESTION = 64  # KiB
-_UNFETCHED = 3000  # milliseconds that a client may leave an answer lying before it is hung up on
+_LARGEST_REQUEST = 64  # KiB
+_UNFETCHED = 3000  # milliseconds after which a client that does not fetch its response is disconnected
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a client is told to find a camera: `proxy`, e.g. "cameraA:tcp -h localhost -p 9999"."""
+    """A served camera and its `proxy`, the address for clients, e.g. "cameraA:tcp -h localhost -p 9999"."""
 
     camera: CameraSettings
     proxy: str
 
 
 class CameraServer:
-    """Several cameras at one place, for any number of clients. A context manager: serves, and ends.
+    """Several cameras at one endpoint, for any number of clients. A context manager: starts and closes.
 
-    settings: where, and which
+    settings: the endpoint and the cameras
     source: makes a source of a camera's `uri`, as `digitlab.camera.open_source` does
-    md5sum: whether descriptions have one; clients of older programs only understand them without
-    on_change: told the camera's name and what it does ("running", or what is wrong) whenever that changes
+    md5sum: whether picture descriptions have one; older clients only understand them without
+    on_change: called with the camera's name and "running", or its problem, whenever that changes
 
     Raises:
         MissingExtraError: when ZeroC Ice is not installed.
-        UsageError: when a server of the other layout has run in this process before.
+        UsageError: when a server with the other value of md5sum has run in this process before.
     """
 
     def __init__(
@@ -75,14 +75,14 @@ class CameraServer:
         self.close()
 
     def start(self) -> None:
-        """Begin to listen, and to fetch pictures.
+        """Listen, and start the cameras.
 
         Raises:
-            SourceError: when the place is taken or none of ours, or `Endpoints` is nonsense.
+            SourceError: when the endpoint is in use, not of this machine, or invalid.
         """
         module = ice()
         self._communicator = communicator(
-            Ice_MessageSizeMax=_LARGEST_QUESTION,
+            Ice_MessageSizeMax=_LARGEST_REQUEST,
             Ice_Default_Timeout=_UNFETCHED,
             Ice_ThreadPool_Server_SizeMax=4,
         )
@@ -93,7 +93,7 @@ class CameraServer:
                 servant = _servant(self._types, camera, md5sum=self._md5sum)
                 adapter.add(servant, module.Identity(name=camera.settings.name))
             if any(endpoint.getInfo().datagram() for endpoint in adapter.getEndpoints()):
-                raise module.EndpointParseException("udp brings no answers back")
+                raise module.EndpointParseException("udp has no responses")
             adapter.activate()
         except module.LocalException as error:
             self.close()
@@ -104,7 +104,7 @@ class CameraServer:
             camera.start()
 
     def close(self) -> None:
-        """End: clients that wait are told, sources are let go of."""
+        """Stop: waiting clients get an error, sources are closed."""
         for camera in self._cameras:
             camera.close()
         running, self._communicator = self._communicator, None
@@ -123,13 +123,13 @@ def _served(
 
 
 def _where(adapter: Any) -> str:
-    """The first place of an adapter as a client on this machine writes it."""
+    """The first endpoint of an adapter, as a client on this machine writes it."""
     endpoint = adapter.getEndpoints()[0]
     info = endpoint.getInfo()
-    while not hasattr(info, "host"):  # what lies below ssl, web sockets …
+    while not hasattr(info, "host"):  # the transport below ssl, WebSockets …
         info = info.underlying
-    host = "localhost" if info.host in ("", "*", "0.0.0.0", "::") else info.host  # noqa: S104 - looked for, not used
-    quoted = f'"{host}"' if ":" in host else host  # an address of IPv6
+    host = "localhost" if info.host in ("", "*", "0.0.0.0", "::") else info.host  # noqa: S104 - compared, not bound
+    quoted = f'"{host}"' if ":" in host else host  # an IPv6 address
     return f"{str(endpoint).split()[0]} -h {quoted} -p {info.port}"
 
 
@@ -138,17 +138,17 @@ def _cannot_listen(place: str, error: Any) -> SourceError:
     if isinstance(error, module.SocketException):
         return SourceError(f"cannot listen at {place!r}: {os.strerror(error.error)}; is another server running there?")
     if isinstance(error, module.DNSException):
-        return SourceError(f"cannot listen at {place!r}: there is no machine called {error.host!r}")
-    said = " ".join((getattr(error, "str", "") or type(error).__name__).split())
-    return SourceError(f'cannot listen at {place!r} ({said}); expected e.g. "default -h 0.0.0.0 -p 9999"')
+        return SourceError(f"cannot listen at {place!r}: there is no host called {error.host!r}")
+    reason = " ".join((getattr(error, "str", "") or type(error).__name__).split())
+    return SourceError(f'cannot listen at {place!r} ({reason}); expected e.g. "default -h 0.0.0.0 -p 9999"')
 
 
 _loading = threading.Lock()
-_loaded: bool | None = None  # with md5sum, or without: Ice knows each class by its name, once in a process
+_loaded: bool | None = None  # with md5sum, or without: Ice registers each class name once per process
 
 
 def _types(*, md5sum: bool) -> Any:
-    """The module of the Slice definitions, which Ice makes when it reads them."""
+    """The module that Ice generates from the Slice definitions."""
     global _loaded  # noqa: PLW0603
     module = ice()
     with _loading:
@@ -157,17 +157,17 @@ def _types(*, md5sum: bool) -> Any:
                 module.loadSlice("", [*([] if md5sum else ["-DWITHOUT_MD5SUM"]), str(path)])
             _loaded = md5sum
         if _loaded != md5sum:
-            raise UsageError("one process serves cameras with md5sum or without; expected the same as before")
+            raise UsageError("a process serves cameras either with md5sum or without; expected the same as before")
     return importlib.import_module("jderobot")
 
 
 def _servant(types: Any, camera: ServedCamera, *, md5sum: bool) -> Any:
-    """The Ice object of a camera: our operations on the class that Ice made of the interface."""
+    """The Ice object of a camera: our operations on the class that Ice generated from the interface."""
     return type("CameraServant", (_Operations, types.Camera), {})(types, camera, md5sum=md5sum)
 
 
 class _Operations:
-    """JdeRobot's Camera, operation by operation; Ice calls them in threads of its own."""
+    """The operations of JdeRobot's Camera; Ice calls them in its own threads."""
 
     def __init__(self, types: Any, camera: ServedCamera, *, md5sum: bool) -> None:
         self._types = types
@@ -187,8 +187,8 @@ class _Operations:
         return list(FORMATS)
 
     def getImageData(self, format: str, current: Any = None) -> Any:  # noqa: A002, N802
-        """A future: no thread waits for the next picture."""
-        name = "RGB8" if format == "RGB888" else format  # as it was called before
+        """A future, so that no thread blocks until the next picture."""
+        name = "RGB8" if format == "RGB888" else format  # its old name
         if name not in FORMATS:
             raise self._types.DataNotExistException(f"{format[:40]!r} is not served; {', '.join(FORMATS)} are")
         future = ice().Future()
@@ -216,14 +216,14 @@ class _Operations:
         return self._types.CameraDescription(settings.name, settings.short_description, settings.streaming_uri)
 
     def setCameraDescription(self, description: Any, current: Any = None) -> int:  # noqa: ARG002, N802
-        """0, and nothing is changed, as with JdeRobot's server: a camera is described by its configuration."""
+        """Return 0 and change nothing, as JdeRobot's server: the configuration describes the camera."""
         return 0
 
     def startCameraStreaming(self, current: Any = None) -> str:  # noqa: ARG002, N802
         return self._camera.settings.streaming_uri
 
     def stopCameraStreaming(self, current: Any = None) -> None:  # noqa: N802
-        """Nothing: pictures go to whoever asks."""
+        """Do nothing: every request gets a picture."""
 
     def reset(self, current: Any = None) -> None:
-        """Nothing: a source that is lost is tried again anyway."""
+        """Do nothing: a lost source is retried anyway."""

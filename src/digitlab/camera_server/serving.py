@@ -1,4 +1,4 @@
-"""A camera that is served: it runs in the background and hands each picture to everybody who waits for it."""
+"""A served camera: runs in the background and sends each picture to all waiting clients."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ __all__ = ["ServedCamera", "ServedPicture"]
 
 _log = logging.getLogger(__name__)
 
-# Questions that wait at once: of all clients, and of one connection. Ice keeps answers that a client does not fetch, so
-# that nobody may ask for more than they can take.
+# Maximum number of waiting requests: of all clients, and of one connection. Ice buffers responses that a client does
+# not fetch, so a client may not request more than it can receive.
 _MOST_WAITING = 256
 _MOST_WAITING_OF_ONE = 2
 
@@ -50,26 +50,27 @@ class ServedPicture:
         self._md5sums: dict[str, str] = {}
 
     def packed(self, name: str) -> bytes:
-        """The bytes in a format; made once, for all clients."""
+        """The bytes in a format; encoded once for all clients."""
         if name not in self._packed:
             self._packed[name] = packed(self.image, name)
         return self._packed[name]
 
     def md5sum(self, name: str) -> str:
-        """Of these bytes; made once, too."""
+        """The MD5 sum of these bytes; computed once for all clients."""
         if name not in self._md5sums:
             self._md5sums[name] = hashlib.md5(self.packed(name), usedforsecurity=False).hexdigest()
         return self._md5sums[name]
 
 
 class ServedCamera:
-    """A source that runs in the background, and what came of it last.
+    """A source that runs in the background, and the clients that wait for its next picture.
 
-    Whoever asks gets the next picture, as with JdeRobot: so clients see each picture once, at the camera's rate, or at
-    the configured one where that is lower. A file begins again at its end. What cannot be had is tried again for ever.
+    A request is answered with the next picture, as by JdeRobot: so clients get each picture once, at the camera's rate,
+    or at the configured one where that is lower. A file starts again at its end. A source that fails is retried without
+    end.
 
-    source: makes the source anew; raises what is wrong with it
-    on_change: told what it does ("running", or what is wrong) whenever that changes, in a thread of ours
+    source: makes a new source; raises its error
+    on_change: called with "running", or the problem, whenever that changes, in a thread of this class
     """
 
     def __init__(
@@ -89,11 +90,11 @@ class ServedCamera:
         self._thread = threading.Thread(target=self._run, name=f"digitlab-{settings.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin, in the background."""
+        """Start in the background."""
         self._thread.start()
 
     def close(self) -> None:
-        """Let go of the source; whoever still waits is told."""
+        """Close the source; waiting clients get an error."""
         self._closing.set()
         with self._lock:
             frames = self._frames
@@ -101,17 +102,17 @@ class ServedCamera:
             frames.close()
         if self._thread.ident is not None:
             self._thread.join(3.0)
-        self._give_all("the camera server ends")
+        self._give_all("the camera server is shutting down")
 
     def ask(self, client: str, take: Taker) -> None:
-        """Have the next picture, or what is wrong, handed to `take`: once, soon, and in whatever thread.
+        """Have `take` called with the next picture or with a problem: once, soon, and in any thread.
 
-        client: who asks; with more than two questions waiting, the next is answered with a complaint at once
+        client: its connection; with more than two waiting requests, the next gets an error at once
         """
         with self._lock:
-            refusal = "the camera server ends" if self._closing.is_set() else self._problem
+            refusal = "the camera server is shutting down" if self._closing.is_set() else self._problem
             if refusal is None and self._crowded(client):
-                refusal = "too many questions at once: the last ones have not been answered yet"
+                refusal = "too many requests at once: the last ones are still waiting"
             if refusal is None:
                 self._waiting.append((client, take))
         if refusal is not None:
@@ -128,8 +129,8 @@ class ServedCamera:
         for _, take in waiting:
             try:
                 take(given)
-            except Exception:  # noqa: BLE001 - one client's trouble is not the others'
-                _log.exception("%s: a picture could not be handed out", self.settings.name)
+            except Exception:  # noqa: BLE001 - one client's error must not affect the others
+                _log.exception("%s: a picture could not be sent", self.settings.name)
         self._say(given if isinstance(given, str) else "running")
 
     def _say(self, state: str) -> None:
@@ -149,7 +150,7 @@ class ServedCamera:
             except DigitlabError as error:
                 failures = failures + 1
                 self._give_all(str(error))
-            except Exception as error:  # noqa: BLE001 - whatever a source raises, the other cameras are served on
+            except Exception as error:  # noqa: BLE001 - whatever a source raises, the other cameras keep running
                 _log.exception("%s failed", self.settings.uri)
                 failures = failures + 1
                 self._give_all(f"{self.settings.uri}: {type(error).__name__}")
@@ -157,7 +158,7 @@ class ServedCamera:
                 self._closing.wait(pause(failures))
 
     def _play(self) -> None:
-        """The source from its beginning to its end, which a camera has not."""
+        """Serve the source from its start to its end (a camera has none)."""
         frames = NewestFrame(self._source(), keep="newest", reconnect=True, insist=True, on_change=self._source_changed)
         with self._lock:
             self._frames = frames
@@ -174,18 +175,18 @@ class ServedCamera:
             self._give_all(status.problem)
 
     def _publish(self, image: NDArray[np.uint8], captured: float) -> None:
-        """Hand a frame out, unless it comes too early for the configured rate."""
+        """Send a frame, unless it is too early for the configured rate."""
         now, interval = time.monotonic(), 1.0 / self.settings.rate
         if now < self._due:
             return
-        # The next one counts from when this was due, so that the rate is kept on the average; what was missed is gone.
+        # The next interval starts when this frame was due, which keeps the mean rate; missed frames are skipped.
         self._due = max(self._due + interval, now)
         self.served += 1
         self._give_all(ServedPicture(_fitted(image, self.settings), time.time() - (now - captured)))
 
 
 def _fitted(image: NDArray[np.uint8], settings: CameraSettings) -> NDArray[np.uint8]:
-    """In the size that is served, mirrored where that is asked for; uint8 (H, W, 3), in one piece."""
+    """Resized to the served size, and mirrored if configured; uint8 (H, W, 3), contiguous."""
     size = settings.width, settings.height
     if image.shape[1::-1] != size:
         smaller = image.shape[1] > settings.width

@@ -1,4 +1,4 @@
-"""`cameraserver.cfg`: what JdeRobot's camera server is told, and what of it ours does."""
+"""`cameraserver.cfg`, the configuration of JdeRobot's camera server, as far as ours supports it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["CameraSettings", "ServerSettings", "read_server_configuration"]
 
-_ENDPOINTS = "default -h localhost -p 9999"  # JdeRobot's has none: not to be seen from outside unless it is said
+_ENDPOINTS = "default -h localhost -p 9999"  # not reachable from outside by default; JdeRobot's server has no default
 _MOST_CAMERAS = 64
-_LARGEST = 8192  # pixels a side
+_LARGEST = 8192  # pixels per side
 _OTHER_FORMATS = ("YUY2", "RGB888", "BGR8", "GRAY8_Z", "NV21", "HSV8", "YCRCB", "DEPTH8_16", "DEPTH8_16_Z")
 
-# Keys of JdeRobot that mean nothing here, by how they begin, and why.
+# Prefixes of JdeRobot's keys that have no effect here, and why.
 _OBSOLETE = {
-    "CameraSrv.DefaultMode": "pictures are asked for, never published",
-    "CameraSrv.TopicManager": "pictures are asked for, never published",
-    "CameraSrv.AdapterId": "there is no registry; clients name the place",
-    "NamingService.": "there is no naming service; clients name the place",
-    "Ice.": "Ice is set up by digitlab itself",
+    "CameraSrv.DefaultMode": "pictures are requested, never published",
+    "CameraSrv.TopicManager": "pictures are requested, never published",
+    "CameraSrv.AdapterId": "there is no registry; clients give the endpoint",
+    "NamingService.": "there is no naming service; clients give the endpoint",
+    "Ice.": "digitlab configures Ice itself",
 }
 
 
@@ -34,12 +34,12 @@ _OBSOLETE = {
 class CameraSettings:
     """One camera of a server.
 
-    name: by which clients ask for it
-    uri: what `open_source` takes: a device's number, a file, an address
-    rate: pictures a second, at most
-    width, height: of the pictures that are served, in pixels
+    name: its identity for clients
+    uri: as `open_source` takes it: a device's number, a file, an address
+    rate: maximum number of pictures per second
+    width, height: of the served pictures, in pixels
     mirror: whether left and right are swapped
-    format: that the camera is described with; clients choose among several
+    format: in the camera's description; clients choose one of several
     """
 
     name: str
@@ -57,8 +57,8 @@ class CameraSettings:
 class ServerSettings:
     """A camera server.
 
-    endpoints: where it listens, in Ice's spelling
-    warnings: a sentence for each key that is unknown, obsolete or does something else here
+    endpoints: where it listens, in Ice's syntax
+    warnings: a sentence for each key that is unknown, obsolete or has another effect here
     """
 
     endpoints: str
@@ -67,11 +67,11 @@ class ServerSettings:
 
 
 def read_server_configuration(path: str | Path) -> ServerSettings:
-    """Read a `cameraserver.cfg`; what it leaves out is as with JdeRobot's camera server.
+    """Read a `cameraserver.cfg`; the defaults are those of JdeRobot's camera server.
 
     Raises:
-        RecipeError: when it is missing or no property file, a value is of the wrong kind, a camera has no name or two
-            have one.
+        RecipeError: when it is missing or not a property file, a value has the wrong type, or a camera has no name or
+            that of another.
     """
     values = properties_in(configuration_text(path), path)
     if not any(name.startswith("CameraSrv.") for name in values):
@@ -94,7 +94,7 @@ def read_server_configuration(path: str | Path) -> ServerSettings:
 
 
 def _count_cameras(values: dict[str, str]) -> int:
-    """How many cameras are described, where NCameras is missing: JdeRobot's server then serves none at all."""
+    """The number of described cameras, where NCameras is missing (JdeRobot's server then serves none)."""
     numbers = {int(found[1]) for name in values if (found := re.match(r"CameraSrv\.Camera\.([0-9]{1,4})\.", name))}
     return next(number for number in range(len(numbers) + 1) if number not in numbers)
 
@@ -124,7 +124,7 @@ def _camera(properties: Properties, place: str, warnings: list[str]) -> CameraSe
 
 
 def _address(uri: str) -> str:
-    """A Uri of JdeRobot, older ones too, as we write it.
+    """A Uri of JdeRobot, also of older versions, in our notation.
 
     >>> [_address(uri) for uri in ("0", "v4l2:///dev/video1", "file:///home/me/v.mp4", "http://phone:4747/video")]
     ['0', '/dev/video1', '/home/me/v.mp4', 'http://phone:4747/video']

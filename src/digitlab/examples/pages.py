@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.examples.light import blank_paper, light_on, photograph
+from digitlab.examples.handwriting import PITCH, write_lines
 from digitlab.examples.paper import Page
-from digitlab.examples.writing import PITCH, write_lines
+from digitlab.examples.simulated_camera import blank_paper, light_on, photograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.examples.ink import BODY, extent, stroke
-from digitlab.examples.light import blank_paper, light_on, photograph
-from digitlab.examples.motion import MARGIN, held_still
+from digitlab.examples.handwriting import BODY, extent, stroke
+from digitlab.examples.simulated_camera import MARGIN, blank_paper, held_still, light_on, photograph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

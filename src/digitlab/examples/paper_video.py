@@ -20,9 +20,8 @@ import numpy as np
 from digitlab.camera import VideoFile
 from digitlab.datasets import load_dataset
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
-from digitlab.examples.light import photograph
-from digitlab.examples.motion import hand_motion
 from digitlab.examples.paper import Layout, Page, paper_page, write_sheet
+from digitlab.examples.simulated_camera import hand_motion, photograph
 from digitlab.storage import atomic_path, write_text
 
 if TYPE_CHECKING:

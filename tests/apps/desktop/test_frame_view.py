@@ -15,7 +15,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 from PySide6.QtCore import QPoint, Qt
 
 from digitlab.apps.desktop.frame_view import FrameView
-from digitlab.apps.desktop.grips import MOVE, SMALLEST, dragged, grip_at, grips
+from digitlab.apps.desktop.region_handles import MOVE, SMALLEST, dragged, grip_at, grips
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from digitlab.apps.desktop.colours import DARK, LIGHT
 from digitlab.apps.desktop.settings import WindowSettings
-from digitlab.apps.desktop.states import looked_at
+from digitlab.apps.desktop.status_text import looked_at
+from digitlab.apps.desktop.theme import DARK, LIGHT
 from digitlab.apps.desktop.window import LiveWindow
 from digitlab.camera.source import SourceState
 from digitlab.live.region import Region

@@ -178,7 +178,7 @@ def read(
     else:
         result = measure_reading(photos, advise, **settings)
     if card is not None:
-        from digitlab.bench.model_card import renew_card
+        from digitlab.bench.read_table import renew_card
 
         renew_card(card, result, model)
         advise(f"renewed {card}")

@@ -5,25 +5,26 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from digitlab.apps.desktop.colours import LIGHT
-from digitlab.apps.desktop.grips import MOVE, Grip, dragged, grip_at, grips
-from digitlab.apps.desktop.marks import paint_state
-from digitlab.apps.desktop.pictures import scaled_frame
-from digitlab.apps.desktop.states import condition, looked_at
+from digitlab.apps.desktop.region_handles import MOVE, Grip, dragged, grip_at, grips
+from digitlab.apps.desktop.status_text import condition, looked_at
+from digitlab.apps.desktop.theme import LIGHT, paint_state
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
-    from digitlab.apps.desktop.colours import Colours
+    from digitlab.apps.desktop.theme import Colours
     from digitlab.live.engine import Snapshot, Track
     from digitlab.values import Box, Frame
 
-__all__ = ["FrameView"]
+__all__ = ["FrameView", "scaled_frame"]
 
 _REACH = 11.0  # points of the screen around a handle that take hold of it
 _STEP = 0.01  # of the frame's width that an arrow key moves by
@@ -325,3 +326,18 @@ def _cursor(grip: Grip | None) -> Qt.CursorShape:
         slope = grip.left == grip.top
         return Qt.CursorShape.SizeFDiagCursor if slope else Qt.CursorShape.SizeBDiagCursor
     return Qt.CursorShape.SizeHorCursor if across else Qt.CursorShape.SizeVerCursor
+
+
+def scaled_frame(pixels: NDArray[np.uint8], width: int, height: int) -> QImage:
+    """A frame, uint8 (H, W, 3) RGB, at exactly so many pixels of the screen, in the order that the screen has them.
+
+    Scaled once a frame by OpenCV, so that painting it again is a plain copy. Shrunk by area, enlarged smoothly.
+    """
+    width, height = max(1, width), max(1, height)
+    if (height, width) != pixels.shape[:2]:
+        shrinks = width * height < pixels.shape[0] * pixels.shape[1]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+    screen = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA), np.uint8)
+    # The image holds on to the array.
+    return QImage(screen.data, width, height, 4 * width, QImage.Format.Format_RGB32)

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from digitlab.apps.desktop.answer_view import AnswerView
-from digitlab.apps.desktop.bars import Notice, StatusLine
-from digitlab.apps.desktop.buttons import Button
-from digitlab.apps.desktop.cards import Card, row
-from digitlab.apps.desktop.digit_view import DigitView
+from digitlab.apps.desktop.activation_maps import MapsPanel
+from digitlab.apps.desktop.answer_view import AnswerView, HistoryView
+from digitlab.apps.desktop.digit_view import DigitView, Lamps
 from digitlab.apps.desktop.frame_view import FrameView
-from digitlab.apps.desktop.history_view import HistoryView
-from digitlab.apps.desktop.lamps import Lamps
-from digitlab.apps.desktop.maps_panel import MapsPanel
-from digitlab.apps.desktop.marks import icon
 from digitlab.apps.desktop.pickers import ModelPicker, SourcePicker
+from digitlab.apps.desktop.theme import icon
+from digitlab.apps.desktop.widgets import Button, Card, Notice, StatusLine, row
 
 if TYPE_CHECKING:
     from digitlab.apps.desktop.actions import Actions
-    from digitlab.apps.desktop.colours import Colours
+    from digitlab.apps.desktop.theme import Colours
     from digitlab.values import ReadDigit
 
 __all__ = ["Panels"]

@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QSizePolicy, QWidget
 
-from digitlab.apps.desktop.buttons import Button
-from digitlab.apps.desktop.states import source_name
+from digitlab.apps.desktop.status_text import source_name
+from digitlab.apps.desktop.widgets import Button
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

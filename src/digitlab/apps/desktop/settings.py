@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QByteArray, QStandardPaths
 
-from digitlab.apps.desktop.states import source_name
+from digitlab.apps.desktop.status_text import source_name
 from digitlab.live.frame_reading import MODES
 from digitlab.live.settings import config_folder
 from digitlab.storage import write_text

@@ -14,13 +14,11 @@ from PySide6.QtWidgets import (
     QMainWindow,
 )
 
-from digitlab.apps.desktop.actions import Actions
-from digitlab.apps.desktop.colours import DARK, LIGHT, Colours, qt_palette, style_sheet
-from digitlab.apps.desktop.errands import Errands
-from digitlab.apps.desktop.help import show_about, show_keys
-from digitlab.apps.desktop.keeping import Keeper
+from digitlab.apps.desktop.actions import Actions, show_about, show_keys
+from digitlab.apps.desktop.background import Errands, Keeper
 from digitlab.apps.desktop.panels import Panels
-from digitlab.apps.desktop.states import condition, looked_at, mode_of, source_name, what_is_read
+from digitlab.apps.desktop.status_text import condition, looked_at, mode_of, source_name, what_is_read
+from digitlab.apps.desktop.theme import DARK, LIGHT, Colours, qt_palette, style_sheet
 from digitlab.errors import StorageError
 from digitlab.live.region import Region
 

@@ -1,32 +1,29 @@
-"""How often the window paints while its camera says nothing: in a process of its own, for `digitlab bench live`.
+"""How often the window paints while its camera is stalled:  python bench/window_paints.py [SECONDS]
 
-    python -m digitlab.apps.desktop.paint_rate 5
-
-prints one JSON object. Without QT_QPA_PLATFORM nothing appears on the screen.
+Without QT_QPA_PLATFORM nothing appears on the screen. The target is 60 paints per second.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from digitlab.camera.source import Source
+from digitlab.camera import Source
 from digitlab.values import Frame
 
-__all__ = ["PaintRate", "SilentCamera", "main", "measure_paints"]
+__all__ = ["PaintRate", "SilentCamera", "measure_paints"]
 
 
 class SilentCamera(Source):
-    """A camera that gives some frames and then says nothing more, whoever waits for it."""
+    """A camera that gives a few frames and then no more; reading blocks."""
 
     rate = 30.0
     realtime = True
@@ -40,11 +37,11 @@ class SilentCamera(Source):
         self._closing = threading.Event()
 
     def open(self) -> None:
-        """Begin; the second time it is as silent as before."""
+        """Start; a second time it gives no frames either."""
         self._closing.clear()
 
     def read(self) -> Frame | None:
-        """The next frame, or a wait that only `close` ends."""
+        """The next frame, or block until `close`."""
         silent = self._given >= self._frames
         if self._closing.wait(3600.0 if silent else 1.0 / self.rate):
             return None
@@ -52,43 +49,49 @@ class SilentCamera(Source):
         return Frame(self._image.copy(), time.monotonic(), self._given - 1)
 
     def close(self) -> None:
-        """End the wait."""
+        """Unblock `read`."""
         self._closing.set()
 
 
 @dataclass(frozen=True, slots=True)
 class PaintRate:
-    """What was measured.
+    """The result.
 
-    seconds: over how long; paints: of the camera's picture, in this time
-    paints_per_second: their ratio
-    longest_gap_ms: the longest time from one paint to the next
+    seconds: the measured time; paints: of the camera's picture, in this time
+    longest_gap_ms: the longest time between two paints
     state: of the camera, at the end
-    size: of the window, in points
     """
 
     seconds: float
     paints: int
-    paints_per_second: float
     longest_gap_ms: float
     state: str
-    size: tuple[int, int]
+
+    @property
+    def paints_per_second(self) -> float:
+        """The mean rate."""
+        return self.paints / self.seconds
+
+    def describe(self) -> str:
+        """One line of text."""
+        return (
+            f"window: {self.paints_per_second:.1f} paints/s over {self.seconds:.1f} s with a {self.state} camera "
+            f"(longest gap {self.longest_gap_ms:.0f} ms; target: 60 paints/s)"
+        )
 
 
 def measure_paints(seconds: float = 5.0, *, settle: float = 2.5, size: tuple[int, int] = (1180, 760)) -> PaintRate:
-    """Open the window on a camera that falls silent, and count its paints once it has.
+    """Open the window on a camera that stalls, and count its paints.
 
-    Args:
-        seconds: how long is counted.
-        settle: how long before that; the camera counts as stalled two seconds after its last frame.
-        size: of the window.
+    seconds: the measured time; settle: the time before it (a camera is stalled two seconds after its last frame)
+    size: of the window, in points
     """
     from PySide6.QtCore import QEventLoop, QTimer
 
     from digitlab.apps.desktop.running import application
     from digitlab.apps.desktop.settings import WindowSettings
     from digitlab.apps.desktop.window import LiveWindow
-    from digitlab.live.engine import LiveEngine
+    from digitlab.live import LiveEngine
 
     app = application()
     with tempfile.TemporaryDirectory() as folder, LiveEngine(SilentCamera()) as engine:
@@ -101,7 +104,7 @@ def measure_paints(seconds: float = 5.0, *, settle: float = 2.5, size: tuple[int
             QTimer.singleShot(round(1000 * how_long), loop.quit)
             loop.exec()
 
-        deadline = time.monotonic() + 20.0  # the model loads, and the first frames come
+        deadline = time.monotonic() + 20.0  # the model is loaded, and the first frames arrive
         while engine.snapshot().frame is None and time.monotonic() < deadline:
             run(0.05)
         run(settle)
@@ -113,17 +116,9 @@ def measure_paints(seconds: float = 5.0, *, settle: float = 2.5, size: tuple[int
         window.close()
         app.processEvents()
     longest = max((later - earlier for earlier, later in itertools.pairwise(gaps)), default=lasted)
-    return PaintRate(round(lasted, 3), paints, round(paints / lasted, 1), round(1000 * longest, 1), state, size)
-
-
-def main() -> int:
-    """Measure as the command line says, and print it."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
-    settle = float(sys.argv[2]) if len(sys.argv) > 2 else 2.5
-    sys.stdout.write(json.dumps(asdict(measure_paints(seconds, settle=settle))) + "\n")
-    return 0
+    return PaintRate(lasted, paints, 1000 * longest, state)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    print(measure_paints(float((*sys.argv, 5)[1])).describe())

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
-from digitlab.apps.desktop.states import condition, mode_of, source_name, what_is_read
+from digitlab.apps.desktop.status_text import condition, mode_of, source_name, what_is_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,26 +1,85 @@
-"""The line at the foot of the window, and the strip that says what went wrong."""
+"""Buttons, panels, the status line and the notice."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from digitlab.apps.desktop.buttons import Button
-from digitlab.apps.desktop.colours import LIGHT
-from digitlab.apps.desktop.marks import paint_state
-from digitlab.apps.desktop.states import Condition, condition
+from digitlab.apps.desktop.status_text import Condition, condition
+from digitlab.apps.desktop.theme import LIGHT, paint_state
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QAction, QPaintEvent, QResizeEvent
 
-    from digitlab.apps.desktop.colours import Colours
+    from digitlab.apps.desktop.theme import Colours
     from digitlab.live.engine import Snapshot
 
-__all__ = ["Notice", "StatusLine"]
+__all__ = ["Button", "Card", "Notice", "StatusLine", "row"]
+
+_PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class Button(QToolButton):
+    """A button for an action, with its icon and its words; pressed by Space and by Return where it has the focus."""
+
+    def __init__(self, action: QAction | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(18, 18))
+        if action is not None:
+            self.setDefaultAction(action)
+            self.setAccessibleName(action.text().replace("&", "").replace("…", ""))
+
+    def event(self, event: QEvent) -> bool:
+        # A shortcut of the window (Space: pause) asks the widget with the focus first.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _PRESSING:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _PRESSING[1:] and not event.isAutoRepeat():
+            if self.menu() is not None:
+                self.showMenu()
+            else:
+                self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+class Card(QFrame):
+    """A widget on a ground of its own, under a title; `beside` stands at the title's right."""
+
+    def __init__(self, title: str, content: QWidget, *, beside: QWidget | None = None) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.title = QLabel(title)
+        self.title.setProperty("role", "title")
+        head = row(self.title)
+        if beside is not None:
+            head.addStretch(1)
+            head.addWidget(beside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 10)
+        layout.setSpacing(4)
+        layout.addLayout(head)
+        layout.addWidget(content, 1)
+
+
+def row(*widgets: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8) -> QBoxLayout:
+    """Widgets side by side."""
+    made = QHBoxLayout()
+    made.setContentsMargins(*margins)
+    made.setSpacing(spacing)
+    for widget in widgets:
+        made.addWidget(widget)
+    return made
+
 
 _MESSAGE_STAYS = 7000  # milliseconds
 

@@ -1,9 +1,9 @@
-from digitlab.bench.cameras import camera_gone_and_back
+from camera_recovery import measure_recovery
 
 
 def test_a_camera_that_goes_ten_times_is_read_again_within_three_seconds_each_time():
     told = []
-    result = camera_gone_and_back(10, told.append, gone_for=(0.1, 0.3))
+    result = measure_recovery(10, told.append, gone_for=(0.1, 0.3))
     assert len(told) == result.times == 10
     assert (result.late, result.crashes, result.threads_left) == (0, 0, 0)
     assert result.reconnects >= 5
