@@ -155,7 +155,7 @@ def test_close_ends_an_open_that_waits(camera):
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch):
-    monkeypatch.setattr("digitlab.camera.mjpeg._ANSWERS_WITHIN", 0.3)
+    monkeypatch.setattr("digitlab.camera.mjpeg._FIRST_TIMEOUT", 0.3)
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
@@ -194,9 +194,9 @@ def test_a_server_that_speaks_something_else():
         ({"status": 404}, "answers 404 Not Found; check the path"),
         ({"status": 401, "WWW_Authenticate": 'Basic realm="x"'}, "asks for a name and password"),
         ({"status": 401, "WWW_Authenticate": 'Digest realm="x"'}, "asks for Digest authentication"),
-        ({"status": 302, "Location": "file:///etc/passwd"}, "redirects to 'file:///etc/passwd', which is no stream"),
+        ({"status": 302, "Location": "file:///etc/passwd"}, "redirects to 'file:///etc/passwd', which is not a stream"),
         ({"status": 302, "Location": "/again"}, "redirects more than 3 times"),
-        ({"status": 302}, "redirects to nowhere"),
+        ({"status": 302}, "redirects without a target"),
     ],
 )
 def test_what_is_no_stream_is_named(site, reply, expected):
@@ -227,7 +227,7 @@ def test_a_redirect_to_the_stream_is_followed_with_its_password(site):
     with MjpegStream(f"http://me:secret@{place}/") as source:
         assert level(source.read()) == 3
     text = refused(f"http://me:wrong@{place}/")
-    assert "refuses this name and password" in text
+    assert "rejects this name and password" in text
     assert "wrong" not in text
 
 

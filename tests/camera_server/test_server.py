@@ -187,7 +187,7 @@ def test_ctrl_c_ends_it_and_clients_of_older_programs_are_served(tmp_path, video
         process.send_signal(signal.SIGINT)
         assert process.wait(10.0) == 0
         complaints = process.stderr.read()
-    assert complaints.splitlines() == ["cameraserver.cfg: Typo: unknown, not used", "the camera server has ended"]
+    assert complaints.splitlines() == ["cameraserver.cfg: Typo: unknown, not used", "the camera server has stopped"]
 
 
 def test_killed_and_started_again_it_is_read_again(tmp_path, video):
@@ -289,7 +289,7 @@ def test_changes_are_told_and_a_source_that_breaks_comes_back():
     ("endpoints", "message"),
     [
         ("tcp -h 127.0.0.1 -p {taken}", "cannot listen at .*Address already in use; is another server running there"),
-        ("udp -h 127.0.0.1 -p 0", r"udp brings no answers back\); expected e\.g\."),
+        ("udp -h 127.0.0.1 -p 0", r"udp has no responses\); expected e\.g\."),
         ("nonsense", r"expected e\.g\. \"default -h 0\.0\.0\.0 -p 9999\""),
         ("tcp -h 127.0.0.1 -p x", r"expected e\.g\."),
         ("tcp -h 192.0.2.1 -p 0", "cannot listen at .*Cannot assign"),
@@ -335,6 +335,6 @@ def test_who_asks_for_more_than_can_be_fetched_is_refused():
     for _ in range(5):
         camera.ask("one client", answers.append)
     camera.ask("another", answers.append)
-    assert answers == ["too many questions at once: the last ones have not been answered yet"] * 3
+    assert answers == ["too many requests at once: the last ones are still waiting"] * 3
     camera.close()
-    assert answers[3:] == ["the camera server ends"] * 3
+    assert answers[3:] == ["the camera server is shutting down"] * 3

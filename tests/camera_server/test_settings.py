@@ -78,9 +78,9 @@ def test_what_is_not_used_is_named(read):
         "CameraSrv.Camera.0.Format is 'YUY2'; it is served as RGB8, RGB8_Z, GRAY8",
         "CameraSrv.Camera.0.Colour: unknown, not used",
         "CameraSrv.Camera.1.Name: not used; CameraSrv.NCameras is 1",
-        "CameraSrv.DefaultMode: not used; pictures are asked for, never published",
-        "NamingService.Enabled: not used; there is no naming service; clients name the place",
-        "Ice.Plugin.X: not used; Ice is set up by digitlab itself",
+        "CameraSrv.DefaultMode: not used; pictures are requested, never published",
+        "NamingService.Enabled: not used; there is no naming service; clients give the endpoint",
+        "Ice.Plugin.X: not used; digitlab configures Ice itself",
         "Typo: unknown, not used",
     )
 

@@ -32,7 +32,7 @@ __all__ = ["WAYS", "Cost", "run_apart"]
 
 
 def _convert_as_s0(source: str, target: str) -> None:
-    """The script of the thesis ("From LMDB to HDF5"), line for line; only the message class is not its module."""
+    """The script of the thesis ("From LMDB to HDF5"), line by line; only the protobuf class comes from elsewhere."""
     import h5py
     import lmdb
 
@@ -54,7 +54,7 @@ def _convert_as_s0(source: str, target: str) -> None:
 
 
 def _build_as_s0(count: str, target: str) -> None:
-    """Transformed images one after the other into a list, then one array, then the file."""
+    """Transformed images collected in a list, then one array, then the file."""
     import h5py
 
     source = load_dataset("mnist").split("train")[: int(count)]
@@ -72,7 +72,7 @@ def _builder(dtype: PixelType) -> Callable[[str, str], object]:
     return lambda name, target: build_file(load_dataset(name), Path(target), dtype=dtype)
 
 
-# Name → function of a source (a file; a set's name; for S0's way of making one, a number of images) and a target.
+# Name → function of a source (a file; a dataset's name; for S0's way of building one, a number of images) and a target.
 WAYS: dict[str, Callable[[str, str], object]] = {
     "convert as S0": _convert_as_s0,
     "convert to float32": _converter("float32"),
@@ -88,10 +88,10 @@ _UNFLUSHED = "--unflushed"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one run, its imports not counted.
+    """The cost of one run, without its imports.
 
-    seconds: by the clock; busy: of all processors together
-    peak: MB that the process had at most; grown: MB above what it had when it began; both NaN where no one can tell
+    seconds: wall time; busy: processor time of all cores
+    peak: peak memory of the process in MB; grown: its growth since the start; both NaN if unknown
     """
 
     seconds: float
@@ -101,12 +101,12 @@ class Cost:
 
 
 def run_apart(way: str, source: str | Path, target: Path, *, on_terminal: bool = False, flush: bool = True) -> Cost:
-    """Run a way and remove what it wrote.
+    """Run one of `WAYS` and delete its output.
 
-    on_terminal: what it prints is read from a terminal, line by line, rather than thrown away
-    flush: False leaves the file to the system's cache, as S0's script does; ours waits until it is on the disk
+    on_terminal: its stdout goes to a terminal, which is read line by line, instead of /dev/null
+    flush: False leaves the file in the system's cache, as S0's script does; ours waits until it is on the disk
     """
-    os.sync()  # nothing of the run before is still on its way to the disk
+    os.sync()  # so that the previous run's writes are finished
     command = [sys.executable, "-m", __spec__.name, way, str(source), str(target), *([] if flush else [_UNFLUSHED])]
     try:
         with _screen() if on_terminal else contextlib.nullcontext(subprocess.DEVNULL) as output:
@@ -118,7 +118,7 @@ def run_apart(way: str, source: str | Path, target: Path, *, on_terminal: bool =
 
 @contextlib.contextmanager
 def _screen() -> Iterator[int]:
-    """A terminal that somebody reads as fast as it comes."""
+    """A pseudo-terminal whose output is read as fast as possible."""
     master, slave = os.openpty()
 
     def drain() -> None:
@@ -137,8 +137,8 @@ def _screen() -> Iterator[int]:
 
 
 def _main(way: str, source: str, target: str, *options: str) -> None:
-    """In the child: run, and say on stderr what it took."""
-    import h5py  # noqa: F401  (every way needs it, and some lmdb: not counted)
+    """In the child process: run, and print the cost to stderr."""
+    import h5py  # noqa: F401  (imported before the measurement, like lmdb)
     import lmdb  # noqa: F401
 
     from digitlab.bench.machine import peak_megabytes

@@ -23,7 +23,7 @@ __all__ = ["Measure", "ReadBench", "Target", "facts_table", "measured_table", "r
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound: at least (``most`` False) or at most (True) so much."""
+    """A lower bound, or an upper one (``most``)."""
 
     bound: float
     most: bool = False
@@ -75,11 +75,11 @@ _AT_LEAST = {
     "pages_of_text: pages without": 0.85,
     "digits in batches": 20_000.0,
 }
-"""The first that a name begins with counts, so the more particular ones stand before the others."""
+"""The first matching prefix counts, so more specific ones come first."""
 
 
 def target_of(name: str) -> Target | None:
-    """The target whose name begins like this one; None where there is none.
+    """The target for a name, by its prefix; None without one.
 
     >>> str(target_of("neg_operators"))
     '≥ 0.98'
@@ -106,12 +106,12 @@ class Measure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None where there is none."""
+        """Whether the target is reached; None without a target."""
         target = target_of(self.what)
         return None if target is None else target.met(self.value)
 
     def row(self, peers: Sequence[str]) -> list[str]:
-        """Cells: what, how many, our value, its interval, the target, whether it is met, the peers' values."""
+        """Cells: measure, number of pictures, our value, interval, target, whether it is met, the peers' values."""
         target = target_of(self.what)
         return [
             f"{self.what} ({self.unit})" if self.unit else self.what,
@@ -126,19 +126,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class ReadBench:
-    """All that was measured."""
+    """The complete result."""
 
     machine: str
     model: str
     measures: list[Measure]
-    writers: dict[str, dict[str, dict[str, tuple[int, int]]]]  # set → who reads → writer → right, of
-    pages: dict[str, dict[str, PagesResult]]  # set → who reads → pages
+    writers: dict[str, dict[str, dict[str, tuple[int, int]]]]  # set → reader → writer → correct, total
+    pages: dict[str, dict[str, PagesResult]]  # set → reader → pages
     peers: list[str]
     missing: list[str]
     bad_ms: dict[str, float]
 
     def header(self) -> list[str]:
-        """Of `Measure.row`."""
+        """The header for `Measure.row`."""
         return ["", "of", "digitlab", "95 %", "target", "met", *self.peers]
 
     def rows(self) -> list[list[str]]:
@@ -146,7 +146,7 @@ class ReadBench:
         return [each.row(self.peers) for each in self.measures]
 
     def writer_rows(self) -> list[list[str]]:
-        """Set, writer, how many, and the share that each reader read rightly."""
+        """Set, writer, number of pictures, and the accuracy of each reader."""
         rows = []
         for name, said in self.writers.items():
             for writer, (_, of) in said["digitlab"].items():
@@ -155,7 +155,7 @@ class ReadBench:
         return rows
 
     def page_rows(self) -> list[list[str]]:
-        """Page, pixels, milliseconds, what stands there, and what each reader read."""
+        """Page, pixels, milliseconds, ground truth, and the text of each reader."""
         rows = []
         for said in self.pages.values():
             for place, page in enumerate(said["digitlab"].pages):
@@ -205,7 +205,7 @@ def _number(value: float) -> str:
 
 
 def renew_card(path: Path, result: ReadBench, model: str | None) -> None:
-    """Put new tables between the marks ``<!-- facts -->`` and ``<!-- measured -->`` of a Markdown file and their ends.
+    """Replace the tables between the marks ``<!-- facts -->`` and ``<!-- measured -->`` of a Markdown file.
 
     Raises:
         UsageError: for a file without the marks.
@@ -222,7 +222,7 @@ def renew_card(path: Path, result: ReadBench, model: str | None) -> None:
 
 
 def facts_table(model: str | None) -> str:
-    """What the model's file says of itself, as a table of Markdown."""
+    """The metadata of the model's file, as a Markdown table."""
     path = resolve_model(model)
     card = Classifier(path, threads=1).card
     content = path.read_bytes()
@@ -238,7 +238,7 @@ def facts_table(model: str | None) -> str:
 
 
 def measured_table(result: ReadBench) -> str:
-    """What was measured, in total and per writer, as tables of Markdown."""
+    """The measures, in total and per writer, as Markdown tables."""
     tables = [_markdown(result.header(), result.rows())]
     if result.writers:
         tables.append(_markdown(["set", "writer", "of", "digitlab", *result.peers], result.writer_rows()))

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 BATCH = 128  # as in S0 and S4
-_SIZE = 2048  # 17 GFLOP a product: beyond every cache, and a fraction of a second
+_SIZE = 2048  # 17 GFLOP per product: larger than every cache, and a fraction of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Peak:
 
 
 def measure_peak(rounds: int = 5) -> Peak:
-    """Time a square product of each type ``rounds`` times, after one that is not counted."""
+    """Time a square matrix product of each type ``rounds`` times, after a warm-up."""
     return Peak(_fastest("float32", rounds), _fastest("bfloat16", rounds))
 
 
@@ -68,7 +68,7 @@ def _fastest(dtype: str, rounds: int) -> float:
 
 
 class PlainKeras:
-    """A network in training, in float32."""
+    """Training as in the documents: float32 images, one-hot labels, `compile` and `fit`."""
 
     def __init__(self, architecture: str, train: Digits, optimiser: keras.Optimizer, seed: int = 0) -> None:
         keras.utils.set_random_seed(seed)
@@ -82,7 +82,7 @@ class PlainKeras:
         self._model.fit(self._images, self._labels, batch_size=BATCH, epochs=1, verbose=0)
 
     def accuracy(self, test: Digits) -> float:
-        """Share of these images that are answered rightly."""
+        """The accuracy on these images."""
         return float(self._model.evaluate(*_as_floats(test), batch_size=500, verbose=0)[1])
 
 
@@ -92,12 +92,12 @@ def _as_floats(digits: Digits) -> tuple[object, object]:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpeed:
-    """Images a second, round by round, of both ways; ratios are ours to plain Keras.
+    """Images per second, by round, of both ways; ratios are ours to plain Keras.
 
-    plain_cores, ours_cores: how many cores were at work, round by round; `fit` leaves one of two idle in some calls, at
-        random, and is then half as quick (docs/diary.md)
-    peak: what the processor multiplies at most
-    operations: that training on one image needs, GFLOP
+    plain_cores, ours_cores: busy cores, by round; `fit` leaves one of two idle in some calls, at random, and is then
+        half as fast (docs/diary.md)
+    peak: of the processor, for matrix products
+    operations: GFLOP of training on one image
     """
 
     machine: str
@@ -110,27 +110,27 @@ class TrainingSpeed:
 
     @property
     def ratio(self) -> float:
-        """Of the medians."""
+        """The ratio of the medians."""
         return statistics.median(self.ours) / statistics.median(self.plain)
 
     @property
     def least_ratio(self) -> float:
-        """Our median to plain Keras' quickest round: the same on a day on which `fit` uses all cores in every call."""
+        """Our median to plain Keras' fastest round: unaffected by calls of `fit` that leave cores idle."""
         return statistics.median(self.ours) / max(self.plain)
 
     @property
     def ratios(self) -> list[float]:
-        """Round by round."""
+        """The ratio of each round."""
         return [ours / plain for ours, plain in zip(self.ours, self.plain, strict=True)]
 
     @property
     def shares(self) -> dict[str, float]:
-        """Of the processor's peak in bfloat16 and in float32, what our training makes of it."""
+        """Our training's share of the processor's peak, in bfloat16 and in float32."""
         rate = statistics.median(self.ours) * self.operations
         return {"bfloat16": rate / self.peak.bfloat16, "float32": rate / self.peak.float32}
 
     def rows(self) -> list[list[str]]:
-        """For a table: way, median, least, most; cores at work, least to most."""
+        """For a table: way, median, minimum, maximum; busy cores, minimum to maximum."""
         return [
             [
                 name,
@@ -144,7 +144,7 @@ class TrainingSpeed:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """For JSON."""
         ratios = {"ratio": self.ratio, "least_ratio": self.least_ratio, "ratios": self.ratios}
         return {**asdict(self), **ratios, "shares": self.shares}
 
@@ -179,9 +179,9 @@ def epochs_of(train: Digits | Shuffled) -> Callable[[], History]:
 
 
 def _operations() -> float:
-    """Of one image of S0's 2Conv in training: forward, and back to inputs and weights; GFLOP.
+    """GFLOP of training S0's 2Conv on one image: forward, and backward to inputs and weights.
 
-    Products of convolutions and dense layers only, two operations each; the first convolution's inputs get no slopes.
+    Only products of convolutions and dense layers, two operations each; the first layer's inputs need no gradient.
     """
     multiplied, first = 0, True
     for layer in build("thesis-2conv").layers:
@@ -193,7 +193,7 @@ def _operations() -> float:
 
 
 def measure_training_from_file(images: int, rounds: int, say: Callable[[str], None]) -> dict[str, list[float]]:
-    """Images a second of S0's 2Conv, "memory" and "file" in turn, after a warm-up round of both.
+    """Images per second of S0's 2Conv, "memory" and "file" in turn, after a warm-up round of both.
 
     The file is an HDF5 in S0's layout, float32.
     """

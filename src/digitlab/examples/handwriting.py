@@ -25,11 +25,11 @@ _INK = 64  # grey level from which a pixel counts as ink
 # Coverage rises from 0 to 1 between these. With them a stroke keeps its area (1.04 times that of the pixels above 127),
 # and of the first 3,000 test digits 14 fall into more parts than they had.
 _EDGE = (0.40, 0.62)
-_FAINTEST = 0.3  # a stroke fainter than this stays faint: it is the smear beside one
+_FAINTEST = 0.3  # a stroke fainter than this stays faint: it is a smear
 
 
 def extent(image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """The box of the ink, (x0, y0, x1, y1) in pixels of the image, x1 and y1 exclusive.
+    """The bounding box of the ink, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive.
 
     image: uint8 (28, 28), light ink on dark
 
@@ -48,7 +48,7 @@ def stroke(image: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     image: uint8 (28, 28), light ink on dark
 
     Returns:
-        float32 (h, w), how much of each pixel ink covers, 0..1, cropped to the ink.
+        float32 (h, w), the ink coverage of each pixel, 0..1, cropped to the ink.
     """
     x0, y0, x1, y1 = extent(image)
     padded = np.pad(image, 2)[y0 : y1 + 4, x0 : x1 + 4].astype(np.float32) / 255.0
@@ -60,7 +60,7 @@ def stroke(image: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
 
 
 def _evened(values: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Bring thin strokes, which MNIST shows in grey, to the level of thick ones: a pen has one colour."""
+    """Raise thin strokes, which are grey in MNIST, to the level of thick ones: a pen has one colour."""
     reach = int(4 * scale) | 1
     around = cv2.blur(cv2.dilate(values, np.ones((reach, reach), np.uint8)), (reach, reach))
     return np.asarray(values / np.clip(around, _FAINTEST, 1.0), np.float32)
@@ -80,12 +80,12 @@ def _cropped(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
 
 _GAP = (0.3, 0.75)  # between digits, in heights of one
 PITCH = (1.5, 2.1)  # from line to line, in heights of a digit
-_TOUCHING_SHARE = 0.4  # of the digits touch the one before them, on a page of such
+_TOUCHING_SHARE = 0.4  # of the digits touch the previous one, on a page of touching digits
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A digit on the page: coverage float32 (h, w) 0..1, and the place of its upper left corner."""
+    """A digit on the page: coverage float32 (h, w) 0..1, and the position of its upper left corner."""
 
     coverage: NDArray[np.float32]
     x: int
@@ -93,7 +93,7 @@ class Written:
 
     @property
     def box(self) -> Box:
-        """In pixels of the page, (x0, y0, x1, y1), ends exclusive."""
+        """The bounding box in pixels of the page, (x0, y0, x1, y1), ends exclusive."""
         return self.x, self.y, self.x + self.coverage.shape[1], self.y + self.coverage.shape[0]
 
 
@@ -142,7 +142,7 @@ def write_lines(
 
 
 def moved_to_touch(left: Written, right: Written) -> Written:
-    """The right digit so far to the left that a few pixels of the two strokes are one."""
+    """The right digit moved left until a few pixels of the two strokes overlap."""
     reach = left.coverage.shape[1] + right.coverage.shape[1]
     for x in range(left.box[2] + 4, left.box[2] - reach // 3, -1):
         top, bottom = max(left.y, right.y), min(left.box[3], right.y + right.coverage.shape[0])
@@ -157,7 +157,7 @@ def moved_to_touch(left: Written, right: Written) -> Written:
 
 
 def broken_stroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """With a gap, a pixel and a half wide, straight through the ink somewhere."""
+    """The digit with a straight gap of 1.5 pixels through its ink at a random place."""
     ys, xs = np.nonzero(image > 127)
     pick = rng.integers(len(ys))
     angle = rng.uniform(0.0, np.pi)

@@ -18,7 +18,7 @@ _NOISE = 2.2  # grey levels, standard deviation: a phone indoors
 
 
 def blank_paper(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Paper under even light: float32 (H, W, 3) RGB, 0..1, slightly warm, with its grain."""
+    """Paper under even light: float32 (H, W, 3) RGB, 0..1, slightly warm, with its texture."""
     tint = np.array((1.0, 0.985 - rng.uniform(0.0, 0.015), 0.965 - rng.uniform(0.0, 0.05)), np.float32)
     fibres = _mottle(shape, 0.9, rng) * 0.009 + _mottle(shape, 25.0, rng) * 0.008
     return np.asarray((rng.uniform(0.84, 0.92) + fibres)[:, :, None] * tint, np.float32)
@@ -26,7 +26,7 @@ def blank_paper(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.
 
 def _mottle(shape: tuple[int, int], size: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Smooth noise of deviation 1 whose spots are about `size` pixels wide: float32 (H, W)."""
-    # Large spots are drawn small and enlarged: a wide blur of a full picture takes most of the time otherwise.
+    # Large spots are drawn small and enlarged: a wide blur at full size would take most of the time.
     shrink = max(1, int(size / 2))
     small = shape[0] // shrink + 2, shape[1] // shrink + 2
     noise = cv2.GaussianBlur(rng.standard_normal(small, np.float32), (0, 0), size / shrink)
@@ -35,7 +35,7 @@ def _mottle(shape: tuple[int, int], size: float, rng: np.random.Generator) -> ND
 
 
 def light_on(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """How much light falls where: float32 (H, W, 1), about 0.5..1: a lamp to one side and a soft shadow."""
+    """The illumination: float32 (H, W, 1), about 0.5..1: a lamp to one side and a soft shadow."""
     height, width = shape
     ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     angle = rng.uniform(0.0, 2.0 * math.pi)
@@ -44,7 +44,7 @@ def light_on(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
 
 
 def _shadow(xs: NDArray[np.float32], ys: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The soft shadow of a hand or a phone that leans in over one edge: float32 (H, W), 0.7..1."""
+    """The soft shadow of a hand or a phone over one edge: float32 (H, W), 0.7..1."""
     angle = rng.uniform(0.0, 2.0 * math.pi)
     edge = rng.uniform(0.45, 0.9)
     softness = rng.uniform(0.08, 0.2)
@@ -56,7 +56,7 @@ def _shadow(xs: NDArray[np.float32], ys: NDArray[np.float32], rng: np.random.Gen
 def photograph(
     sheet: NDArray[np.float32], pose: NDArray[np.float64], size: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """What the camera sees of a sheet: lens, vignette and the noise of the sensor.
+    """A photo of a sheet, with lens blur, vignette and sensor noise.
 
     sheet: float32 (H, W, 3) RGB, 0..1
     pose: float64 (2, 3), from pixels of the sheet to pixels of the picture
@@ -81,7 +81,7 @@ def _vignette(size: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray((1.0 - 0.08 * (xs * xs + ys * ys))[:, :, None], np.float32)
 
 
-MARGIN = 48  # pixels of sheet around the picture, more than the motion below ever shows of a picture 1,000 wide
+MARGIN = 48  # pixels of sheet around the picture, more than the motion ever uncovers at a width of 1,000
 
 _DRIFT = 10.0  # pixels
 _TURN = math.radians(2.0)
@@ -114,7 +114,7 @@ def hand_motion(frames: int, *, fps: float, size: tuple[int, int], seed: int) ->
 
 
 def _sway(seconds: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """A smooth wandering between −1 and 1: float64 (frames,)."""
+    """A smooth random motion between −1 and 1: float64 (frames,)."""
     phases = rng.uniform(0.0, 2.0 * math.pi, len(_FREQUENCIES))
     waves = np.sin(2.0 * math.pi * np.outer(_FREQUENCIES, seconds) + phases[:, None])
     return np.asarray(np.array(_WEIGHTS) @ waves, np.float64)
