@@ -41,7 +41,7 @@ def test_a_problem_is_said_as_one_sentence(snapshot: Callable[..., Snapshot]) ->
 
 def test_where_it_is_over_the_way_on_is_named(snapshot: Callable[..., Snapshot]) -> None:
     now = condition(snapshot(state="ended", problem="there is no camera 7"))
-    assert "there is no camera 7. F5 tries again" in now.sentence
+    assert "there is no camera 7. F5 retries" in now.sentence
 
 
 def test_nothing_is_called_a_hundred_percent_that_is_not(
@@ -51,8 +51,8 @@ def test_nothing_is_called_a_hundred_percent_that_is_not(
 
     seven = track(7, (0, 0, 9, 9))
     nearly = replace(seven, probabilities=(0.9996, *(0.0,) * 9))
-    assert what_is_read(snapshot(tracks=(nearly,))) == "mean probability >99%"
-    assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, lowest mean probability 91%"
+    assert what_is_read(snapshot(tracks=(nearly,))) == "mean confidence >99%"
+    assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, lowest mean confidence 91%"
 
 
 @pytest.mark.parametrize(("source", "name"), [

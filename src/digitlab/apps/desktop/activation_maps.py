@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from digitlab.apps.desktop.background import Errands
+from digitlab.apps.desktop.background import BackgroundTasks
 from digitlab.apps.desktop.theme import LIGHT
 from digitlab.apps.desktop.widgets import Card
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerMaps", "MapsPanel", "MapsView", "columns_that_fill", "signed_image"]
 
-_NOT_SHOWN = frozenset({"flatten"})  # the numbers of the layer before, in a row
+_NOT_SHOWN = frozenset({"flatten"})  # the same numbers as the layer before
 
 
 class LayerMaps(QObject):
-    """Opens the layers of a model when they are asked for, and keeps them.
+    """Loads the layers of a model on request, and computes their activations.
 
-    layers_ready: the names of the layers with what they are, ((name, words), …); none where they cannot be had
-    maps_ready: all layers' maps of one digit, by the layer's name, each float32 (maps, rows, columns)
-    failed: why there are none
+    layers_ready: the layers with their descriptions, ((name, text), …); empty on failure
+    maps_ready: the activation maps of one digit, by the layer's name, each float32 (maps, rows, columns)
+    failed: the reason of a failure
     """
 
     layers_ready = Signal(tuple)
@@ -43,35 +43,35 @@ class LayerMaps(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._errands: Errands | None = None
+        self._tasks: BackgroundTasks | None = None
         self._layers: NetworkLayers | None = None
         self._model: str | None = None
         self._glyph: NDArray[np.uint8] | None = None
         self._busy = False
 
     def ask(self, model: str, glyph: NDArray[np.uint8] | None) -> None:
-        """Take the model and the digit of now; what comes of it is signalled when it is ready. Never waits."""
-        if self._errands is None:
-            self._errands = Errands("maps", self)
-            self._errands.failed.connect(self._fail)
+        """Request the maps of the current model and digit; a signal follows when they are ready. Never blocks."""
+        if self._tasks is None:
+            self._tasks = BackgroundTasks("maps", self)
+            self._tasks.failed.connect(self._fail)
         if self._busy:
             return
         if model != self._model:
             self._model, self._layers, self._glyph, self._busy = model, None, None, True
-            self._errands.run(lambda: _open(model), self._take_layers)
+            self._tasks.run(lambda: _open(model), self._take_layers)
         elif self._layers is not None and glyph is not None and glyph is not self._glyph:
             self._glyph, self._busy = glyph, True
             layers = self._layers
-            self._errands.run(lambda: layers.activations(glyph).maps, self._take_maps)
+            self._tasks.run(lambda: layers.activations(glyph).maps, self._take_maps)
 
     def again(self) -> None:
-        """Give out the maps of the last digit once more, with the next `ask`."""
+        """Compute the maps of the same digit again at the next `ask`."""
         self._glyph = None
 
     def close(self) -> None:
-        """End the thread."""
-        if self._errands is not None:
-            self._errands.close()
+        """Stop the thread."""
+        if self._tasks is not None:
+            self._tasks.close()
 
     def _take_layers(self, layers: NetworkLayers) -> None:
         self._layers, self._busy = layers, False
@@ -97,7 +97,7 @@ def _open(model: str) -> NetworkLayers:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    """How many maps of which size.
+    """Number and size of the maps.
 
     >>> _size((26, 26, 32)), _size((128,))
     ('32 × 26×26', '128')
@@ -109,11 +109,11 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 _MOST = 128  # maps that are drawn; of more, the first
-_BRIGHT = 99.5  # percent of all numbers that are not beyond the end of the colours: one bright spot must not dim all
+_BRIGHT = 99.5  # percentile of the magnitudes at the end of the colour scale: a single outlier must not dim the rest
 
 
 class MapsView(QWidget):
-    """The maps of a layer as tiles: 0 is the ground, above it is orange, below it blue, as in all pictures."""
+    """The maps of a layer as tiles: 0 is the background colour, positive orange, negative blue, as in all figures."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,7 +129,7 @@ class MapsView(QWidget):
         return QSize(500, 150)
 
     def show_maps(self, maps: NDArray[np.float32] | None, hint: str = "") -> None:
-        """Show float32 (maps, rows, columns), (units, 1, 1) of a dense layer; where it is None, the hint says why."""
+        """Show float32 (maps, rows, columns), (units, 1, 1) of a dense layer; for None, the hint with the reason."""
         if maps is None and self.maps is None and hint == self.hint:
             return
         self.maps, self.hint, self._image = maps, hint, None
@@ -137,7 +137,7 @@ class MapsView(QWidget):
         self.update()
 
     def forget_colours(self) -> None:
-        """Draw the tiles anew: the colours are others."""
+        """Redraw the tiles in new colours."""
         self._image = None
         self.update()
 
@@ -185,7 +185,7 @@ class MapsView(QWidget):
 
 
 def columns_that_fill(count: int, width: float, height: float) -> int:
-    """In how many columns so many squares are largest in a place.
+    """The number of columns in which ``count`` squares are largest.
 
     >>> columns_that_fill(32, 800, 100), columns_that_fill(32, 100, 100), columns_that_fill(1, 10, 10)
     (16, 6, 1)
@@ -197,7 +197,7 @@ def signed_image(
     values: NDArray[np.float32], largest: float, zero: tuple[int, int, int], below: tuple[int, int, int],
     above: tuple[int, int, int],
 ) -> QImage:  # fmt: skip
-    """Numbers, float32 (H, W), as a picture: `zero` at 0, towards `above` at +largest and `below` at −largest."""
+    """Numbers, float32 (H, W), as a picture: `zero` at 0, `above` at +largest and `below` at −largest."""
     share = np.clip(values / max(largest, 1e-12), -1.0, 1.0)[..., np.newaxis]  # (H, W, 1)
     middle = np.asarray(zero, np.float32)
     ends = np.where(share >= 0.0, np.asarray(above, np.float32), np.asarray(below, np.float32))
@@ -211,10 +211,10 @@ def _tr(text: str) -> str:
 
 
 class MapsPanel(Card):
-    """Shows what one layer makes of the digit that is being read.
+    """The panel with the activation maps of one layer for the current digit.
 
-    layer: the name of the layer that is wanted; where a network has none of that name, its first convolution is shown
-    layer_chosen: the user chose another, by its name
+    layer: the name of the selected layer; where a network has none of that name, its first convolution is shown
+    layer_chosen: the user selected another, by its name
     """
 
     layer_chosen = Signal(str)
@@ -235,21 +235,21 @@ class MapsPanel(Card):
         self.layer_maps.failed.connect(lambda problem: self.view.show_maps(None, problem))
 
     def show_snapshot(self, seen: Snapshot, reader: Reader | None) -> None:
-        """Ask for the maps of this digit, and say why there are none. Never waits."""
+        """Request the maps of this digit, or show why there are none. Never blocks."""
         self._has_ink = seen.glyph is not None and seen.mode != "thesis"
         if reader is None:
-            self.view.show_maps(None, _tr("The network is being loaded."))
+            self.view.show_maps(None, _tr("Loading the network …"))
         elif seen.mode == "thesis":
-            # What is shown there is the Sobel image, which a network that makes its own must not be given.
-            self.view.show_maps(None, _tr("Maps are to be had in the modes Region and Page."))
-            self.layer_maps.again()  # of the same digit, where the reading is paused and another mode is chosen
+            # The image shown there is the Sobel image; a network that computes it itself needs the grey one.
+            self.view.show_maps(None, _tr("Maps are available in the modes Region and Page."))
+            self.layer_maps.again()  # for the same digit, when another mode is selected while paused
         else:
             self.layer_maps.ask(str(reader.classifier.path), seen.glyph)
             if seen.glyph is None:
-                self.view.show_maps(None, _tr("There is no ink to look at."))
+                self.view.show_maps(None, _tr("No digit was found."))
 
     def close_maps(self) -> None:
-        """End the thread that computes them."""
+        """Stop the thread that computes them."""
         self.layer_maps.close()
 
     def _take_layers(self, layers: tuple[tuple[str, str], ...]) -> None:
@@ -257,13 +257,13 @@ class MapsPanel(Card):
         for name, words in layers:
             self.chooser.addItem(words, name)
         wanted = self.chooser.findData(self.layer)
-        if wanted < 0:  # the first that has learned something
+        if wanted < 0:  # the first with learned weights
             wanted = next((at for at, (name, _) in enumerate(layers) if name.startswith("conv")), 0)
         self.chooser.setCurrentIndex(wanted if layers else -1)
 
     def _take_maps(self, maps: dict[str, NDArray[np.float32]]) -> None:
         self._maps = maps
-        if self._has_ink:  # else it went while they were computed
+        if self._has_ink:  # otherwise it vanished while they were computed
             self.view.show_maps(maps.get(str(self.chooser.currentData())))
 
     def _choose(self, _index: int) -> None:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["AnswerView", "HistoryView"]
 
-_SMALLEST = 13  # pixels; what does not fit at this size is left out, and "…" says so
+_SMALLEST = 13  # pixels; lines that do not fit at this size are replaced by "…"
 
 
 class AnswerView(QWidget):
-    """A text as large as its place allows, and a sentence below it."""
+    """A text as large as fits, and a sentence below it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,15 +47,15 @@ class AnswerView(QWidget):
         return QSize(300, 190)
 
     def show_answer(self, text: str | None, sentence: str, *, stale: bool = False) -> None:
-        """Show a text; "" is surely nothing, None not sure. `stale`: it is not of now, so it is shown in grey."""
+        """Show a text; "" is an empty page, None undecided. `stale`: it is outdated, and shown in grey."""
         if (text, sentence, stale) == (self.text, self.sentence, self.stale) and self.accessibleName():
             return
         says_other = text != self.text
         self.text, self.sentence, self.stale = text, sentence, stale
-        spoken = {None: self.tr("not sure yet"), "": self.tr("nothing")}.get(text, text)
+        spoken = {None: self.tr("undecided"), "": self.tr("nothing")}.get(text, text)
         self.setAccessibleName(self.tr("Reading: {text}").format(text=spoken))
         self.setAccessibleDescription(sentence)
-        if says_other:  # a screen reader says it without being asked
+        if says_other:  # a screen reader announces it
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.NameChanged))
         self.update()
 
@@ -80,7 +80,7 @@ class AnswerView(QWidget):
         painter.setFont(font)
         painter.setPen(self.colours.of("quiet" if self.stale else "accent"))
         metrics = QFontMetricsF(font)
-        # Digits have no descenders: set by their own height they fill the place and stand in its middle.
+        # Digits have no descenders: laid out by their cap height, they fill the area and are centred.
         high, gap = metrics.capHeight(), _gap(metrics)
         baseline = place.center().y() - (len(lines) * high + (len(lines) - 1) * gap) / 2 + high
         for line in lines:
@@ -89,7 +89,7 @@ class AnswerView(QWidget):
             baseline += high + gap
 
     def _paint_nothing(self, painter: QPainter, place: QRectF) -> None:
-        """A dash where surely nothing is, three dots where nothing is sure: no shouting."""
+        """A dash for an empty page, three dots while undecided."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colours.of("quiet", 150))
@@ -102,7 +102,7 @@ class AnswerView(QWidget):
                 painter.drawEllipse(middle + QPointF(0.15 * size * step, 0), 0.035 * size, 0.035 * size)
 
     def _fitted(self, lines: list[str], place: QRectF) -> tuple[list[str], QFont]:
-        """The lines and the largest font that they fit in; the last ones give way to "…" where none does."""
+        """The lines and the largest font in which they fit; the last ones become "…" where none does."""
         font = QFont(self.font())
         font.setBold(True)
         font.setPixelSize(100)
@@ -118,7 +118,7 @@ class AnswerView(QWidget):
 
 
 def _gap(metrics: QFontMetricsF) -> float:
-    """Between two lines of digits."""
+    """The space between two lines of digits."""
     return 0.32 * metrics.capHeight()
 
 
@@ -163,7 +163,7 @@ class _Row(QStyledItemDelegate):
 
 
 class HistoryView(QListWidget):
-    """A list of changes of the steady reading. Ctrl+C copies what is selected, a line a reading."""
+    """A list of changes of the steady text. Ctrl+C copies the selected ones, one line each."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -180,7 +180,7 @@ class HistoryView(QListWidget):
         return QSize(240, 130)
 
     def show_history(self, history: tuple[Change, ...]) -> None:
-        """Show these, oldest first in the tuple, newest first on the screen; only what is new is added."""
+        """Show these, oldest first in the tuple, newest first on the screen; only new ones are added."""
         newest = history[-1] if history else None
         if newest is self._newest:
             return

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from digitlab.live.engine import LiveEngine, Snapshot
 
-__all__ = ["Errands", "Keeper"]
+__all__ = ["BackgroundTasks", "Saver"]
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE = 5.0  # seconds that closing gives the last errand
+_PATIENCE = 5.0  # seconds that `close` waits for the last task
 
 
-class Errands(QObject):
-    """A thread that runs functions, and hands what they return to another function in the thread of the window.
+class BackgroundTasks(QObject):
+    """A thread that runs functions, and passes their results to callbacks in the window's thread.
 
-    failed: the one line of what went wrong
+    failed: the error in one line
     """
 
     failed = Signal(str)
@@ -44,12 +44,12 @@ class Errands(QObject):
         self._thread.start()
 
     def run(self, task: Callable[[], Any], then: Callable[[Any], None] = lambda _: None) -> None:
-        """Run `task` in the thread, then `then` with its result in the window's; returns at once."""
+        """Run `task` in the thread, then `then` with its result in the window's thread; returns at once."""
         if self._open:
             self._queue.put((task, then))
 
     def close(self) -> None:
-        """Finish what was asked for, and end the thread. What it still has to say is not listened to."""
+        """Finish the pending tasks, and stop the thread; their results are discarded."""
         if self._open:
             self._open = False
             self._queue.put(None)
@@ -58,14 +58,14 @@ class Errands(QObject):
                 _log.warning("%s did not end within %g s; its thread is left behind", self._thread.name, _PATIENCE)
 
     def _work(self) -> None:
-        while (errand := self._queue.get()) is not None:
-            task, then = errand
+        while (item := self._queue.get()) is not None:
+            task, then = item
             try:
                 result = task()
             except DigitlabError as error:
                 self._say(str(error))
-            except Exception as error:  # noqa: BLE001 - whatever it was, the window stays alive
-                _log.exception("an errand of the window failed")
+            except Exception as error:  # noqa: BLE001 - no error of a task may close the window
+                _log.exception("a background task of the window failed")
                 self._say(f"{type(error).__name__}: {error}")
             else:
                 if self._open:
@@ -80,25 +80,25 @@ class Errands(QObject):
             then(result)
 
 
-class Keeper(QObject):
-    """Asks the engine to keep what it sees, in the thread for errands.
+class Saver(QObject):
+    """Saves snapshots and recordings in the background thread, under names with the time.
 
-    kept: what was saved or recorded, in words
-    failed: why it was not
-    recording_settled: a recording has begun, ended, or could not
+    saved: a message with the path
+    failed: the error in one line
+    recording_settled: a recording has started, ended, or failed
     """
 
-    kept = Signal(str)
+    saved = Signal(str)
     failed = Signal(str)
     recording_settled = Signal()
 
-    def __init__(self, engine: LiveEngine, errands: Errands, parent: QObject | None = None) -> None:
+    def __init__(self, engine: LiveEngine, tasks: BackgroundTasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
-        self._errands = errands
+        self._tasks = tasks
 
     def save(self, seen: Snapshot, folder: Path) -> None:
-        """Save the frame with its boxes (`…-boxes.png`), the frame as it is (`….png`) and its reading (`….json`)."""
+        """Save the frame with its boxes (`…-boxes.png`), the unmodified frame (`….png`) and its reading (`….json`)."""
         if seen.frame is None or seen.reading is None:
             return
         image, reading = seen.frame.image, seen.reading
@@ -112,10 +112,10 @@ class Keeper(QObject):
             save_drawing(drawn, image, reading)
             return drawn
 
-        self._errands.run(task, lambda saved: self.kept.emit(self.tr("Saved {path}").format(path=saved)))
+        self._tasks.run(task, lambda path: self.saved.emit(self.tr("Saved {path}").format(path=path)))
 
     def begin_recording(self, folder: Path) -> None:
-        """Record a video with a line of JSON a reading."""
+        """Start recording a video, with one line of JSON per reading."""
 
         def task() -> Path | None:
             try:
@@ -124,10 +124,10 @@ class Keeper(QObject):
                 self.failed.emit(str(error))
             return None
 
-        self._errands.run(task, self._settle)
+        self._tasks.run(task, self._settle)
 
     def end_recording(self) -> None:
-        """End it."""
+        """Finish the recording."""
 
         def task() -> Path | None:
             try:
@@ -136,19 +136,19 @@ class Keeper(QObject):
                 self.failed.emit(str(error))
                 return None
 
-        self._errands.run(task, self._settle)
+        self._tasks.run(task, self._settle)
 
     def _settle(self, saved: Path | None) -> None:
         self.recording_settled.emit()
         if saved is not None:
-            self.kept.emit(self.tr("Recorded {path}").format(path=saved))
+            self.saved.emit(self.tr("Recorded {path}").format(path=saved))
 
 
 def _new_path(folder: Path, ending: str) -> Path:
-    """A name in the folder, which is made, that says when, and that nothing has yet.
+    """An unused file name with the time, in the folder, which is created.
 
     Raises:
-        StorageError: when the folder cannot be made or looked into.
+        StorageError: when the folder cannot be created or read.
     """
     stem = f"digitlab-{time.strftime('%Y%m%d-%H%M%S')}"
     path, number = folder / f"{stem}{ending}", 1

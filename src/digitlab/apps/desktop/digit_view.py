@@ -24,7 +24,7 @@ __all__ = ["DigitView", "Lamps", "grey_image"]
 
 
 class DigitView(QWidget):
-    """28×28 pixels enlarged, each a sharp square."""
+    """28×28 pixels, each enlarged to a sharp square."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class DigitView(QWidget):
         return QSize(140, 140)
 
     def show_glyph(self, glyph: NDArray[np.uint8] | None) -> None:
-        """Show uint8 (28, 28), light ink on dark; None where there is no ink."""
+        """Show uint8 (28, 28), light ink on dark; None without ink."""
         if glyph is self.glyph:
             return
         self.glyph = glyph
@@ -50,12 +50,12 @@ class DigitView(QWidget):
     def _say(self) -> None:
         self.setAccessibleName(self.tr("Prepared image"))
         self.setAccessibleDescription(
-            self.tr("nothing was found") if self.glyph is None else self.tr("28 by 28 pixels, as the network sees them")
+            self.tr("nothing was found") if self.glyph is None else self.tr("28 by 28 pixels, the input of the network")
         )
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        # A whole number of the screen's pixels for each of the image's, or the squares differ in size.
+        # A whole number of screen pixels per image pixel: otherwise the squares differ in size.
         ratio = self.devicePixelRatioF()
         side = int(min(self.width(), self.height()) * ratio) // 28 * 28 / ratio
         left, top = (self.width() - side) / 2, (self.height() - side) / 2
@@ -81,11 +81,11 @@ def grey_image(pixels: NDArray[np.uint8]) -> QImage:
 
 
 _NOTHING = (0.0,) * 10
-_EASE = 0.35  # of the way that a bar goes in one paint: quick enough to be true, slow enough not to flicker
+_EASE = 0.35  # of the difference that a bar moves per paint: fast enough to follow, slow enough not to flicker
 
 
 class Lamps(QWidget):
-    """A column a digit: a bar, and below it a lamp, lit where the digit is the answer."""
+    """One column per digit: a bar with its probability, and below it a lamp, lit for the predicted digit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,12 +101,12 @@ class Lamps(QWidget):
         return QSize(300, 150)
 
     def show_answer(self, probabilities: Sequence[float], lit: int | None) -> None:
-        """Show ten probabilities, class 0 first, and light the lamp of the answer, if there is one."""
-        news = (tuple(probabilities), lit) != (self.probabilities, self.lit)
+        """Show ten probabilities, class 0 first, and light the lamp of the predicted digit, if there is one."""
+        changed = (tuple(probabilities), lit) != (self.probabilities, self.lit)
         self.probabilities, self.lit = tuple(probabilities), lit
-        if news:
+        if changed:
             self._say()
-        if news or self._is_moving():
+        if changed or self._is_moving():
             self._shown = [
                 now + _EASE * (aim - now) if abs(aim - now) > 0.005 else aim
                 for now, aim in zip(self._shown, self.probabilities, strict=True)
@@ -146,7 +146,7 @@ class Lamps(QWidget):
         painter.drawRoundedRect(track, round_, round_)
         height = share * track.height()
         if height >= 1.0:
-            # The bar is cut out of the track's shape, so that a low one does not stand out of its round foot.
+            # The bar is clipped to the track's shape, so that a low one stays within its round end.
             painter.save()
             painter.setClipRect(QRectF(track.left(), track.bottom() - height, track.width(), height))
             painter.setBrush(self.colours.of("accent") if lit else self.colours.of("quiet", 170))

@@ -19,14 +19,14 @@ __all__ = ["DARK", "LIGHT", "Colours", "icon", "paint_state", "qt_palette", "sty
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """Colours by what they mean.
+    """Colours by their role.
 
-    paper, card, well: the ground of the window, of a panel on it, and of the frame where no picture is
-    ink, quiet, line: words, lesser words, edges
-    accent: what is read, and nothing else; on_accent: words on it
-    warning: what is not as it should be, always together with words; on_warning: words on it
+    paper, card, well: the background of the window, of a panel, and of the frame without a picture
+    ink, quiet, line: text, secondary text, borders
+    accent: for what is read, and nothing else; on_accent: text on it
+    warning: for problems, always together with text; on_warning: text on it
 
-    Blue and orange of Okabe and Ito, which are told apart without a red or a green sense.
+    Blue and orange of Okabe and Ito, which colour-blind people can distinguish.
     """
 
     dark: bool
@@ -42,7 +42,7 @@ class Colours:
     on_warning: str
 
     def of(self, name: str, alpha: int = 255) -> QColor:
-        """The colour of that name, 0 (nothing) to 255 (all) opaque."""
+        """The colour of that name, with an opacity of 0 to 255."""
         colour = QColor(getattr(self, name))
         colour.setAlpha(alpha)
         return colour
@@ -59,7 +59,7 @@ DARK = Colours(
 
 
 def qt_palette(colours: Colours) -> QPalette:
-    """What Qt's own controls are drawn in."""
+    """The palette for Qt's own controls."""
     palette = QPalette()
     roles = {
         QPalette.ColorRole.Window: "paper",
@@ -86,7 +86,7 @@ def qt_palette(colours: Colours) -> QPalette:
 
 
 def style_sheet(colours: Colours, points: float) -> str:
-    """Flat controls with a visible focus; letters of so many points, and all other sizes go by theirs."""
+    """Flat controls with a visible focus; all sizes are relative to the text size in points."""
     c = colours
     hover = "#2b3038" if c.dark else "#e6eaee"
     return f"""
@@ -121,13 +121,13 @@ def style_sheet(colours: Colours, points: float) -> str:
     """
 
 
-_SIDE = 24.0  # the units that the drawings below are made in
+_SIDE = 24.0  # the coordinate range of the drawings below
 
 
 def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, phase: float) -> None:
-    """The shape of a state: a disc, a turning arc, a triangle with "!", or a square.
+    """The symbol of a state: a disc, a rotating arc, a triangle with "!", or a square.
 
-    phase: seconds of any clock; turns the arc
+    phase: seconds of any clock; rotates the arc
     """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -155,7 +155,7 @@ def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, 
 
 
 def icon(name: str, colours: Colours, side: int = 18) -> QIcon:
-    """An icon of so many points in three shades: for a button that is up, down, and not to be had."""
+    """An icon of ``side`` points in three shades: for a button that is up, down, and disabled."""
     made = QIcon()
     for mode, state, colour in (
         (QIcon.Mode.Normal, QIcon.State.Off, colours.of("ink")),

@@ -24,7 +24,7 @@ _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class Button(QToolButton):
-    """A button for an action, with its icon and its words; pressed by Space and by Return where it has the focus."""
+    """A button for an action, with its icon and its text; pressed by Space and by Return when it has the focus."""
 
     def __init__(self, action: QAction | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class Button(QToolButton):
 
 
 class Card(QFrame):
-    """A widget on a ground of its own, under a title; `beside` stands at the title's right."""
+    """A panel with a title above its content; `beside` is at the right of the title."""
 
     def __init__(self, title: str, content: QWidget, *, beside: QWidget | None = None) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ def row(*widgets: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), sp
 _MESSAGE_STAYS = 7000  # milliseconds
 
 
-class _Mark(QWidget):
-    """The shape of the state."""
+class _StateSymbol(QWidget):
+    """The symbol of the state."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -104,8 +104,8 @@ class _Mark(QWidget):
         painter.end()
 
 
-class _Cut(QLabel):
-    """A label that is cut to the room there is, and says all in its tool tip."""
+class _ElidedLabel(QLabel):
+    """A label elided to its width, with the full text in its tool tip."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -129,13 +129,13 @@ class _Cut(QLabel):
 
 
 class StatusLine(QWidget):
-    """State in words, what was done last, recording, frames a second, latency."""
+    """State, last action, recording, frames per second, latency."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.mark = _Mark(self)
+        self.mark = _StateSymbol(self)
         self.words = QLabel(self)
-        self.message = _Cut(self)
+        self.message = _ElidedLabel(self)
         self.recording = QLabel(self)
         self.rate = QLabel(self)
         self.latency = QLabel(self)
@@ -150,13 +150,13 @@ class StatusLine(QWidget):
         for label in (self.rate, self.latency):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             label.setProperty("role", "quiet")
-        self.rate.setToolTip(self.tr("Frames read in a second"))
+        self.rate.setToolTip(self.tr("Frames read per second"))
         self.latency.setToolTip(self.tr("From the capture of a frame to its reading"))
         self._clear = QTimer(self, singleShot=True, interval=_MESSAGE_STAYS)
         self._clear.timeout.connect(lambda: self._say(""))
 
     def say(self, message: str) -> None:
-        """Say what was done, for some seconds."""
+        """Show a message for some seconds."""
         self._say(message)
         self._clear.start()
 
@@ -174,12 +174,12 @@ class StatusLine(QWidget):
         _set(self.latency, "– ms" if seen.latency_ms is None else f"{seen.latency_ms:.1f} ms")
 
     def take_colours(self, colours: Colours, points: float) -> None:
-        """Draw in these colours, for letters of so many points."""
+        """Draw in these colours, with text of ``points``."""
         font = QFont(self.font())
         font.setPointSizeF(points)
         metrics = QFontMetrics(font)
         for label, widest in ((self.rate, "000.0 frames/s"), (self.latency, "0000.0 ms")):
-            label.setMinimumWidth(metrics.horizontalAdvance(widest))  # so that numbers do not push each other about
+            label.setMinimumWidth(metrics.horizontalAdvance(widest))  # so that changing numbers do not move each other
         side = round(metrics.height() * 0.9)
         self.mark.setFixedSize(side, side)
         self.mark.colours = colours
@@ -193,7 +193,7 @@ def _set(label: QLabel, text: str) -> None:
 
 
 class Notice(QFrame):
-    """A strip with sentences that stay until they are taken away: by its button, or by Escape."""
+    """A strip with sentences that stay until it is closed by its button or by Escape."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -204,14 +204,14 @@ class Notice(QFrame):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = Button(parent=self)
         self.button.setText("✕")
-        self.button.setAccessibleName(self.tr("Take this notice away"))
-        self.button.setToolTip(self.tr("Take this notice away (Esc)"))
+        self.button.setAccessibleName(self.tr("Close this notice"))
+        self.button.setToolTip(self.tr("Close this notice (Esc)"))
         self.button.clicked.connect(self.dismiss)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 6, 6)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
-        self._problem: str | None = None  # the engine's of now, shown or taken away
+        self._problem: str | None = None  # the engine's current one, shown or closed
         self.hide()
 
     def minimumSizeHint(self) -> QSize:
@@ -219,17 +219,17 @@ class Notice(QFrame):
 
     @property
     def text(self) -> str:
-        """What is said; "" where nothing is."""
+        """The text shown; "" when hidden."""
         return "" if self.isHidden() else self.label.text()
 
     def show_text(self, text: str) -> None:
-        """Say this."""
+        """Show this text."""
         self.label.setText(text)
         self.setAccessibleName(text)
         self.show()
 
     def show_problem(self, problem: str | None) -> None:
-        """Say what the engine says, unless it was taken away; when it says nothing more, neither do we."""
+        """Show the engine's problem, unless the user closed it; hide it when the problem is gone."""
         if problem == self._problem:
             return
         before, self._problem = self._problem, problem
@@ -239,7 +239,7 @@ class Notice(QFrame):
             self.dismiss()
 
     def dismiss(self) -> None:
-        """Take it away."""
+        """Hide it."""
         self.label.setText("")
         self.hide()
 
