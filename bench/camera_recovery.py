@@ -134,4 +134,4 @@ def _counted_crashes() -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
-    print(measure_recovery(int((*sys.argv, 100)[1]), print).describe())
+    print(measure_recovery(int(sys.argv[1]) if sys.argv[1:] else 100, print).describe())

@@ -1,4 +1,4 @@
-"""A network camera with every fault that one can have, on this computer."""
+"""An MJPEG camera server on this computer with configurable faults, for tests and `camera_recovery.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 __all__ = ["Fault", "FaultyCamera", "card"]
 
@@ -24,29 +23,29 @@ _BOUNDARY = "picture"
 
 
 def card(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
-    """A JPEG picture of this width and height, evenly grey of 8 × number (up to 31) but for its number in a corner."""
+    """A JPEG picture of this width and height, uniformly grey (8 × number, up to 31) with its number in a corner."""
     image = np.full((size[1], size[0], 3), 8 * (number % 32), np.uint8)
     cv2.putText(image, str(number), (4, 20), cv2.FONT_HERSHEY_PLAIN, 1.0, (255, 255, 255))
     return bytes(cv2.imencode(".jpg", image)[1])
 
 
 class FaultyCamera:
-    """An MJPEG server on loopback, as DroidCam is one. A context manager.
+    """An MJPEG server on loopback, like DroidCam. A context manager.
 
-    fault: what is wrong with it; may be changed while it runs
+    fault: may be changed while it runs
 
-    none: whole pictures, with their lengths
-    frozen: stops in the middle of a picture and keeps the connection, as if the cable were cut; such a connection never
-        thaws, and nor does one that is made meanwhile
-    cut: breaks the connection in the middle of a picture
-    garbage: sends bytes without sense, among them the beginnings of pictures
-    halves: each second picture lacks its end
-    lengths: each picture with the wrong length; no lengths: without
+    none: complete pictures, with their lengths
+    frozen: stops in the middle of a picture and keeps the connection, as if the cable were cut; this connection, and
+        new ones in this state, send nothing any more
+    cut: closes the connection in the middle of a picture
+    garbage: sends random bytes, with start markers of pictures among them
+    halves: every second picture lacks its end
+    lengths: each picture with a wrong Content-Length; no lengths: without one
     sizes: each picture of another size
-    silent: new connections are taken and not answered
-    slow: a picture a second
+    silent: new connections are accepted and get no response
+    slow: one picture per second
 
-    sent: whole pictures so far
+    sent: complete pictures so far
     """
 
     def __init__(self, *, rate: float = 30.0, pictures: Sequence[bytes] | None = None) -> None:
@@ -67,18 +66,16 @@ class FaultyCamera:
         self.switch_on()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.switch_off()
 
     @property
     def address(self) -> str:
-        """Where its stream is."""
+        """The address of its stream."""
         return f"http://127.0.0.1:{self.port}/video"
 
     def switch_on(self) -> None:
-        """Listen; on the port of before, if there was one."""
+        """Listen; on the previous port, if there was one."""
         self._off = threading.Event()
         self._listening = listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,11 +85,11 @@ class FaultyCamera:
         self._begin(self._accept, listening, self._off)
 
     def switch_off(self) -> None:
-        """Die as a process dies that is killed: every connection is reset."""
+        """Stop like a killed process: every connection is reset."""
         self._off.set()
         if self._listening is not None:
             with contextlib.suppress(OSError):
-                self._listening.shutdown(socket.SHUT_RDWR)  # frees the thread in accept
+                self._listening.shutdown(socket.SHUT_RDWR)  # unblocks accept
             self._listening.close()
         with self._lock:
             connections, threads = list(self._connections), list(self._threads)
@@ -136,7 +133,7 @@ class FaultyCamera:
                 self._send(connection, number, off)
                 number += 1
         except OSError:
-            pass  # the other side hung up, or we were switched off
+            pass  # the client disconnected, or we were switched off
         finally:
             with self._lock:
                 self._connections.discard(connection)
@@ -168,7 +165,7 @@ def _head(length: int | None) -> bytes:
 
 
 def _reset(connection: socket.socket) -> None:
-    """Break a connection, so that the other side hears of it at once."""
+    """Reset a connection, so that the client notices at once."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RDWR)

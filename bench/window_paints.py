@@ -121,4 +121,4 @@ def measure_paints(seconds: float = 5.0, *, settle: float = 2.5, size: tuple[int
 
 if __name__ == "__main__":
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    print(measure_paints(float((*sys.argv, 5)[1])).describe())
+    print(measure_paints(float(sys.argv[1]) if sys.argv[1:] else 5.0).describe())

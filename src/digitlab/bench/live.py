@@ -50,7 +50,7 @@ _LONGEST = 3600.0  # timeout of one measurement in seconds
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from capture to reading, at 30 frames a second.
+    """Milliseconds from capture to reading, at 30 frames per second.
 
     read, dropped: frames
     """

@@ -14,7 +14,6 @@ from digitlab.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from digitlab.camera.source import Source
     from digitlab.values import Frame
@@ -86,9 +85,7 @@ class NewestFrame:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:

@@ -27,7 +27,6 @@ from digitlab.errors import SourceError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -78,9 +77,7 @@ class FrameRecorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def add(self, frame: Frame) -> None:

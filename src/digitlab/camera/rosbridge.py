@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 from digitlab.errors import MissingExtraError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from websockets.sync.client import ClientConnection
 
 __all__ = ["Rosbridge", "bridge_address"]
@@ -136,9 +134,7 @@ class Rosbridge:
         self.open()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _connected(self) -> ClientConnection:

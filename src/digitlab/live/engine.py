@@ -28,7 +28,6 @@ from digitlab.storage import atomic_path, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from digitlab.camera import Keep, Source
     from digitlab.live.live_reading import LiveReading, LiveStatistics
@@ -97,9 +96,7 @@ class LiveEngine:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
