@@ -1,6 +1,6 @@
-"""Damaged files of data sets by the thousand: what the readers make of them.
+"""Fuzzing of the dataset readers: thousands of damaged files.
 
-    python bench/data_formats.py --fuzz             # 10,000 damaged files a format, about five minutes
+    python bench/data_formats.py --fuzz             # 10,000 damaged files per format, about five minutes
 
 Speeds are measured by `digitlab bench data`.
 """
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.bench.subprocess_cost import peak_megabytes
+from digitlab.bench.machine import peak_megabytes
 from digitlab.datasets.formats import dataset_writer, hdf5_writer, open_dataset_file, splits_of
 from digitlab.datasets.formats.datum import datum_class
 from digitlab.errors import DatasetError, StorageError
@@ -46,7 +46,7 @@ def some_digits(count: int, seed: int = 0) -> Digits:
 
 
 def damaged(content: bytes, random_: random.Random) -> bytes:
-    """A few bytes changed, most of them where structure is likely: at the start, the end, the start of a page."""
+    """A few changed bytes, mostly where structure is likely: at the start, the end, the start of a page."""
     changed = bytearray(content)
     for _ in range(random_.randint(1, 5)):
         if not changed:
@@ -75,7 +75,7 @@ def _place(length: int, random_: random.Random) -> int:
 
 
 def _seeds(format_: str, folder: Path) -> list[Path]:
-    """Small whole files of a format, of every kind that it has."""
+    """Small intact files of a format, in all its variants."""
     digits = some_digits(5)
     names = {
         "idx": ["a-images-idx3-ubyte"],
@@ -153,7 +153,7 @@ def _damaged_inside(content: bytes, random_: random.Random) -> bytes:
 
 
 def _read(path: Path) -> str:
-    """Read all there is; what became of it."""
+    """Read everything; the outcome."""
     try:
         with open_dataset_file(path, next(iter(splits_of(path)), None)) as source:
             for _ in source.batches():
@@ -189,7 +189,7 @@ def fuzz(format_: str, count: int, seed: int = 0) -> dict[str, Any]:
 
 
 def killed_by_liblmdb(count: int, seed: int = 0) -> Counter[str]:
-    """What becomes of a process that opens the same damaged LMDBs with liblmdb: why `lmdb_pages` reads them instead."""
+    """Outcomes of processes that open the same damaged LMDBs with liblmdb: the reason for our own `lmdb_pages`."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         seeds = [(path, path.read_bytes()) for path in _seeds("lmdb", Path(folder))]
@@ -242,7 +242,7 @@ def _fuzz_apart(format_: str, count: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fuzz", nargs="?", type=int, const=10_000, help="damaged files a format")
+    parser.add_argument("--fuzz", nargs="?", type=int, const=10_000, help="damaged files per format")
     parser.add_argument("--fuzz-here", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.fuzz_here:

@@ -1,12 +1,12 @@
-"""What the mean of several trained networks gives: every choice of so many of these run folders.
+"""Accuracy of ensembles: the mean of the probabilities of every combination of these run folders, by size.
 
     python bench/recipes.py best --set tta=1 --seeds 5 --keep RUNS
     python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble-seed-0.json
     python bench/ensembles.py RUNS/*best* --tta 19 --out studies-results/recipes/best-ensemble-seed-0-tta.json
 
-Reads the probabilities that each run gave for the test images, so nothing is trained; with ``--tta N`` each network
-answers anew, by the mean over N moved copies of each image, as `digitlab evaluate --tta N` does. Choices of some of the
-same networks overlap, and their spread is less than that of ensembles trained apart.
+Uses the stored probabilities of each run for the test images, so nothing is trained; with ``--tta N`` each network
+predicts again with test-time augmentation, the mean over N shifted copies of each image (`digitlab evaluate --tta N`).
+Combinations share networks, so their spread is less than that of independent ensembles.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What a recipe gives: mean and deviation over seeds, last epoch, nothing chosen on the test set.
+"""Accuracy of a recipe: mean and deviation over seeds, last epoch, nothing selected on the test set.
 
     python bench/recipes.py fast --seeds 10 --out studies-results/recipes/fast.json
     python bench/recipes.py --table studies-results/recipes/*.json        # docs/recipes.md's
 
-Each seed is a training of its own in one process, after a warm-up training that is not counted (its graphs are compiled
-anew each time all the same, and that is counted). Prints a row a seed and the summary; keeps all of it as JSON.
+Each seed is a separate training in one process; the time includes compiling its graphs. Prints one row per seed and the
+summary; saves everything as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.bench.subprocess_cost import peak_megabytes
+from digitlab.bench.machine import peak_megabytes
 from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text

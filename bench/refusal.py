@@ -1,13 +1,13 @@
-"""Which number tells digits from what is none: probabilities, energy, distances in the network's features.
+"""Out-of-distribution scores compared: largest probability, energy, distances in the network's features.
 
     python bench/refusal.py RUN [RUN …] [--photos DIR] --out studies-results/refusal.json
 
-For each run folder (trained with drawn distractors, and without) and each kind of stranger: the area under the ROC
-curve, and the share refused where 1 in 100 digits is refused. Digits are MNIST's test images varied as hands vary;
-strangers are drawn ones of seeds that no training has, shapes and clothes that none has seen, and, of photos, the ink
-of pictures without a digit, prepared. Only the network for 28×28 images is asked; what the page reader refuses beside
-it, `digitlab bench read --photos DIR` tells. k-nearest: cosine distance to the 50th of 10,000 training images (Sun et
-al. 2022); ViM: Wang et al. 2022.
+For each run folder (trained with out-of-distribution images, and without) and each kind of out-of-distribution image:
+the area under the ROC curve, and the share rejected at a threshold that rejects 1 % of the digits. Digits are MNIST's
+test images with handwriting augmentation; the others are drawn with seeds that no training uses, shapes and clothes
+that none has seen, and the prepared ink of photos without a digit. Only the network for 28×28 images is measured; the
+page reader's own rejection is measured by `digitlab bench read --photos DIR`. k-nearest: cosine distance to the 50th of
+10,000 training images (Sun et al. 2022); ViM: Wang et al. 2022.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from digitlab.storage import write_text
 
 COUNT = 4000
 NEIGHBOURS = 50
-REFUSED = 0.01  # of the digits
+REFUSED = 0.01  # of the digits: the threshold's false rejections
 
 
-def strangers(photos: Path | None) -> dict[str, np.ndarray]:
-    """What is no digit, by kind: uint8 (N, 28, 28)."""
+def ood_images(photos: Path | None) -> dict[str, np.ndarray]:
+    """Out-of-distribution images by kind: uint8 (N, 28, 28)."""
     test, rng = load_dataset("mnist").split("test"), np.random.default_rng(5)
     found = {
         f"drawn: {kind}": vary_handwriting(draw_distractors(600, test, seed=77, kinds=[kind]), rng)
@@ -93,7 +93,7 @@ def main() -> int:
     rng = np.random.default_rng(3)
     digits = vary_handwriting(load_dataset("mnist").split("test").images[:COUNT], rng)
     train = vary_handwriting(load_dataset("mnist").split("train").images[:10_000], rng)
-    others, rows = strangers(asked.photos), []
+    others, rows = ood_images(asked.photos), []
     for run in asked.runs:
         of = scores(open_model(run), train)
         own = of(digits)

@@ -1,10 +1,10 @@
-"""What a network trained on MNIST is worth elsewhere: few examples of clothes and of another hand, over seeds.
+"""Transfer of a network trained on MNIST to few examples of other datasets (clothes, other writers), over seeds.
 
     python bench/transfer.py --out studies-results/transfer
 
-For each set, number of examples a class, way and seed: transfer, measured on the set's test images; the same network
-from nothing beside it, with as many steps as both phases together. The seed decides which examples are drawn, and the
-weights. Without --base, `recipes/fast.toml` is trained on MNIST first. Keeps transfer.json, .png and .md.
+For each dataset, number of examples per class, method and seed: transfer, measured on its test images, beside the same
+network trained from scratch with as many steps as both phases together. The seed determines the drawn examples and the
+weights. Without --base, `recipes/fast.toml` is trained on MNIST first. Writes transfer.json, .png and .md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BATCH = 32
 
 
 def ways_of(base: Base) -> dict[str, dict[str, str]]:
-    """The rows of the table: the last layer before the answer, and the maps before the first dense layer."""
+    """The rows of the table: the last hidden layer, and the maps before the first dense layer."""
     pools = [step.name for step in base.network.steps.values() if step.kind == "MaxPooling2D"]
     return {
         "features, last layer": {"how": "features", "learner": "svm"},
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--base", type=Path, help="a run folder trained on MNIST")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sets", nargs="+", default=list(SETS))
-    parser.add_argument("--counts", nargs="+", type=int, help="only these numbers of examples a class")
+    parser.add_argument("--counts", nargs="+", type=int, help="only these numbers of examples per class")
     parser.add_argument("--ways", nargs="+", help="only these rows")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()

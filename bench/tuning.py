@@ -1,13 +1,13 @@
-"""Does pruning find as good a point of a grid as all of the grid, at what share of its cost?
+"""Does pruning find as good a point of a grid as the full grid search, and at what share of its cost?
 
     python bench/tuning.py --share 0.1 --reduction 2 --out studies-results/tuning-halving-2.json
 
-Runs S1's grid (or another space) twice on the same folds: pruned, and whole. Both go on where they were when they were
-killed. The pruned search's choice is judged by what the whole grid measured of that very point, fold by fold: the
-difference to the grid's best is a paired one, with a t interval over the folds. "As good" means that 0 lies in it or
-below, though the grid's best is the luckiest of many as well as good.
+Runs the grid of the document S1 (or another space) twice on the same folds: pruned, and whole. Both resume after an
+interruption. The pruned search's choice is judged by the whole grid's measurements of the same point, fold by fold: the
+difference to the grid's best is paired, with a t interval over the folds. "As good" means that 0 lies within the
+interval or below it, although the grid's best benefits from selection.
 
-`--whole-folds 3` does only so many folds of the whole grid; its cost is then reckoned from those.
+`--whole-folds 3` runs only three folds of the whole grid, and extrapolates its cost.
 """
 
 from __future__ import annotations

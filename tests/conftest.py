@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import random
 import shutil
@@ -104,3 +105,13 @@ def secret(tmp_path: Path) -> Any:
     watch = Watch(path)
     yield path, watch
     watch.close()
+
+
+@pytest.fixture(scope="session")
+def needs_ice() -> None:
+    """ZeroC Ice. Without it the test is skipped with the reason; where the environment variable CI is set it fails."""
+    if importlib.util.find_spec("Ice") is None:
+        missing = "ZeroC Ice is not installed (`make setup` installs it where it may)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from digitlab.bench.dataset_baselines import WAYS
-from digitlab.bench.subprocess_cost import peak_megabytes, run_apart
+from digitlab.bench.dataset_costs import WAYS, run_apart
+from digitlab.bench.machine import peak_megabytes
 from digitlab.datasets.formats import dataset_writer
 from digitlab.values import Digits
 

@@ -13,11 +13,9 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.bench import made_pages, peers, read
-from digitlab.bench.answering import PageResult, PagesResult
-from digitlab.bench.model_card import renew_card
-from digitlab.bench.page_text import ratio_interval
+from digitlab.bench.answering import PageResult, PagesResult, ratio_interval
 from digitlab.bench.photos import find_sets
-from digitlab.bench.targets import target_of
+from digitlab.bench.read_table import renew_card, target_of
 from digitlab.errors import DatasetError, UsageError
 from digitlab.values import Digits
 

@@ -5,9 +5,8 @@ import time
 
 import pytest
 
-from digitlab.bench.peak import Peak
-from digitlab.bench.train import TrainingSpeed
-from digitlab.bench.watch import Watch
+from digitlab.bench.machine import Watch
+from digitlab.bench.train import Peak, TrainingSpeed
 
 
 def test_a_round_in_which_fit_left_a_core_idle_is_told_from_the_others() -> None:

@@ -1,7 +1,5 @@
 """Videos and pictures whose frame number can be seen: frame n is an even grey of 8 n."""
 
-import importlib.util
-import os
 from pathlib import Path
 
 import cv2
@@ -45,13 +43,3 @@ def write_pictures(tmp_path):
         return folder
 
     return write
-
-
-@pytest.fixture(scope="session")
-def needs_ice() -> None:
-    """ZeroC Ice. Without it the test is skipped with the reason; where the environment variable CI is set it fails."""
-    if importlib.util.find_spec("Ice") is None:
-        missing = "ZeroC Ice is not installed (`make setup` installs it where it may)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)

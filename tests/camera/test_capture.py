@@ -96,7 +96,7 @@ def test_a_camera_that_is_unplugged(plug):
     with Webcam(0) as camera:
         assert camera.read().number == 0
         assert camera.rate == 30.0
-        with pytest.raises(SourceError, match=r"^camera 0: no picture came"):
+        with pytest.raises(SourceError, match=r"^camera 0: no picture arrived"):
             camera.read()
     assert capture.released.is_set()
     assert camera.read() is None
@@ -161,7 +161,7 @@ def test_no_camera(device):
 
 def test_a_file_is_no_camera(tmp_path):
     (tmp_path / "video0").write_text("")
-    with pytest.raises(SourceError, match="is no device"), Webcam(tmp_path / "video0"):
+    with pytest.raises(SourceError, match="is not a device"), Webcam(tmp_path / "video0"):
         pass
 
 

@@ -56,3 +56,29 @@ def test_a_damaged_picture_is_named(write_pictures):
         assert source.read().number == 0
         with pytest.raises(SourceError, match=r"2\.png: not a picture"):
             source.read()
+
+
+def test_every_page_of_a_tiff_is_played_in_order(tmp_path):
+    pages = [Image.new("L", (64, 48), 8 * number) for number in (1, 2, 3)]
+    pages[0].save(tmp_path / "2.tif", save_all=True, append_images=pages[1:])
+    for number, name in ((0, "1.png"), (4, "10.tiff")):
+        Image.new("RGB", (64, 48), (8 * number,) * 3).save(tmp_path / name)
+    assert levels(tmp_path) == [0, 1, 2, 3, 4]
+
+
+def test_previews_and_masks_in_a_tiff_are_no_pages(tmp_path):
+    pages = [Image.new("L", (64, 48), 8), Image.new("L", (32, 24), 16), Image.new("L", (64, 48), 24)]
+    pages[1].encoderinfo = {"tiffinfo": {254: 1}}  # NewSubfileType: a smaller copy of a page
+    pages[0].save(tmp_path / "1.tif", save_all=True, append_images=pages[1:])
+    assert levels(tmp_path) == [1, 3]
+
+
+def test_a_page_that_is_cut_off_is_named_after_those_before_it(tmp_path):
+    pages = [Image.effect_noise((64, 48), 50).convert("L") for _ in range(3)]
+    pages[0].save(tmp_path / "1.tif", save_all=True, append_images=pages[1:])
+    whole = (tmp_path / "1.tif").read_bytes()
+    (tmp_path / "1.tif").write_bytes(whole[: 2 * len(whole) // 3])
+    with ImageFolder(tmp_path, realtime=False) as source:
+        assert source.read().number == 0
+        with pytest.raises(SourceError, match=r"1\.tif: not a picture"):
+            list(iter(source.read, None))

@@ -106,13 +106,13 @@ def test_other_formats_are_made_rgb(port, name):
         ("short", r"sends 9,215 bytes as 64×48 pixels RGB8; expected 9,216"),
         ("huge", r"sends a picture of 2147483647×2147483647 pixels; expected 1 to 16,384"),
         ("negative", r"sends a picture of -64×-48 pixels"),
-        ("nothing", r"answer is no picture as JdeRobot sends it"),
-        ("undescribed", r"answer is no picture as JdeRobot sends it"),
+        ("nothing", r"response is not a picture of JdeRobot"),
+        ("undescribed", r"response is not a picture of JdeRobot"),
         ("bomb", r"sends 9,217 bytes as 64×48 pixels RGB8; expected 9,216"),
         ("flood", r"sends more than 64 MB at once"),
         ("broken", r"has no picture from its camera \(the lens fell off\)"),
-        ("motors", r"answers, but is no camera of JdeRobot"),
-        ("nobody", r"a server answers, but it has no camera of this name"),
+        ("motors", r"responds, but is not a camera of JdeRobot"),
+        ("nobody", r"the server has no camera of this name"),
     ],
 )
 def test_what_is_no_picture_is_said_in_a_line(port, name, message):
@@ -132,7 +132,7 @@ def test_a_proxy_that_is_nonsense(proxy):
 
 
 def test_nobody_there():
-    with pytest.raises(SourceError, match="nothing answers there; is the camera server running"):
+    with pytest.raises(SourceError, match="connection refused; is the camera server running"):
         IceCamera(at(1)).open()
 
 

@@ -55,7 +55,7 @@ def test_a_picture(md5sum):
     ],
 )
 def test_what_is_none_is_refused(answer):
-    with pytest.raises(SourceError, match="no picture as JdeRobot sends it"):
+    with pytest.raises(SourceError, match="not a picture of JdeRobot"):
         picture_in(answer)
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitlab.bench.faulty_camera import card
 from digitlab.camera.jpeg_parts import JpegParts
+from faulty_camera import card
 
 CARDS = [card(number, (64, 48)) for number in range(6)]
 

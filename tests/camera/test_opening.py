@@ -63,7 +63,7 @@ def test_nothing_there(text):
 
 @pytest.mark.parametrize("text", ["ftp://host/film.mp4", "concat://a|b", "file:///etc/passwd"])
 def test_other_addresses_are_refused(text):
-    with pytest.raises(SourceError, match=r"cannot be read; expected a camera's number.*rtsp"):
+    with pytest.raises(SourceError, match=r"are not supported; expected a camera's number.*rtsp"):
         open_source(text, realtime=True)
 
 

@@ -81,7 +81,7 @@ def test_reading_before_opening_is_an_error(greys):
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_a_rate_must_be_a_rate(rate):
-    with pytest.raises(UsageError, match="frames a second"):
+    with pytest.raises(UsageError, match="frames per second"):
         Recorded([], rate)
 
 

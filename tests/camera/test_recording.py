@@ -63,7 +63,7 @@ def test_a_power_cut_costs_the_last_frame_only(recorded, caplog):
     times = recorded / "frames.jsonl"
     times.write_text(times.read_text()[:-20])
     assert len(played(recorded, realtime=False)[0]) == 4
-    assert "cut off" in caplog.text
+    assert "truncated" in caplog.text
 
 
 def test_pictures_that_are_missing_are_named(recorded):
@@ -94,7 +94,7 @@ def test_lines_that_cannot_be_are_named(recorded, change):
     lines = times.read_text().splitlines()
     lines[1] = json.dumps(json.loads(lines[1]) | change)
     times.write_text("\n".join(lines))
-    with pytest.raises(SourceError, match=r"frames\.jsonl, line 2: .* is no frame"):
+    with pytest.raises(SourceError, match=r"frames\.jsonl, line 2: .* is not a frame"):
         played(recorded)
 
 

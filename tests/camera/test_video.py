@@ -100,7 +100,7 @@ def cut(path, share=0.5):
 
 
 def test_a_video_without_its_index_is_refused(write_video):
-    with pytest.raises(SourceError, match="cut off"), VideoFile(cut(write_video())):  # mp4 keeps its index at the end
+    with pytest.raises(SourceError, match="truncated"), VideoFile(cut(write_video())):  # mp4 keeps its index at the end
         pass
 
 

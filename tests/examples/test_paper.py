@@ -8,10 +8,10 @@ from numpy.testing import assert_array_equal
 
 from digitlab.datasets import load_dataset
 from digitlab.errors import ShapeError, UsageError
-from digitlab.examples.ink import stroke
-from digitlab.examples.motion import MARGIN, hand_motion, held_still
+from digitlab.examples.handwriting import stroke
 from digitlab.examples.paper import Layout, paper_page
 from digitlab.examples.paper_video import digits_of
+from digitlab.examples.simulated_camera import MARGIN, hand_motion, held_still
 
 
 @pytest.mark.parametrize("seed", range(4))

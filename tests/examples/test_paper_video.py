@@ -64,7 +64,7 @@ def test_a_number_shown_twice_is_written_twice(tmp_path):
         ({"size": (161, 120)}, "even"),
         ({"seconds_each": 0.0}, "0 seconds"),
         ({"seconds_each": float("nan")}, "seconds"),
-        ({"fps": 0}, "frames a second"),
+        ({"fps": 0}, "frames per second"),
         ({"seed": -1}, "seed -1"),
     ],
 )

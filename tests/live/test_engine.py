@@ -78,6 +78,46 @@ def test_one_digit_in_the_region(camera, page_of, reader):
     assert seen.problem is None
 
 
+class Slow:
+    """A reader that takes twenty milliseconds at least."""
+
+    def __init__(self, reader):
+        self._reader = reader
+        self.classifier, self.threshold = reader.classifier, reader.threshold
+
+    def classify(self, image):
+        time.sleep(0.02)
+        return self._reader.classify(image)
+
+
+def test_a_slow_reader_of_a_live_source_keeps_up_by_dropping(page_of, reader):
+    engine = LiveEngine(Recorded(page_of("5") * 4, rate=200), Slow(reader))
+    lives = read_all(engine)
+    numbers = [live.frame_number for live in lives]
+    assert numbers == sorted(set(numbers))
+    assert engine.statistics.captured == 48
+    assert engine.statistics.dropped == 48 - len(lives) > 0
+    assert engine.statistics.latency()["median"] >= 20.0
+
+
+def test_times_are_measured(page_of, reader):
+    before = time.monotonic()
+    lives = read_all(LiveEngine(Recorded(page_of("5")[:5], rate=50), Slow(reader), keep="all"))
+    after = time.monotonic()
+    assert [live.frame_number for live in lives] == list(range(5))
+    assert lives[0].seconds == 0.0
+    for number, live in enumerate(lives):
+        assert live.latency_ms >= 20.0
+        assert live.seconds >= number / 50 - 1e-3
+        assert before <= live.captured <= live.captured + live.latency_ms / 1000 <= after
+
+
+def test_an_interrupted_session_counts_every_frame(page_of, reader, eventually):
+    with LiveEngine(Recorded(page_of("5") * 100, rate=100), reader) as engine:
+        eventually(lambda: engine.statistics.read > 0)
+    assert engine.statistics.captured == engine.statistics.read + engine.statistics.dropped < 1200
+
+
 def test_many_digits_of_a_page(camera, page_of, reader):
     engine = LiveEngine(camera(page_of("68/85") * 3), reader, mode="page")
     read_all(engine)
@@ -392,7 +432,7 @@ def test_what_cannot_be_recorded_is_refused_at_once(reader, tmp_path, name, erro
 def test_a_recording_without_a_frame_leaves_no_file(camera, reader, tmp_path):
     engine = LiveEngine(camera([]), reader)
     engine.record(tmp_path / "kept.mp4")
-    read_all(engine)
+    assert read_all(engine) == []
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 

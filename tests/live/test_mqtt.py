@@ -118,11 +118,11 @@ def test_a_broker_that_comes_later_and_one_that_goes_and_comes_back(broker, even
     outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits"), said.append)
     try:
         outlet.tell(reading("1"))
-        eventually(lambda: any("does not answer" in line for line in said))
+        eventually(lambda: any("does not respond" in line for line in said))
         broker.start().listen()
         eventually(lambda: broker.texts == ["1"], timeout=20)
         broker.stop()
-        eventually(lambda: any("was lost" in line for line in said))
+        eventually(lambda: any("connection lost" in line for line in said))
         outlet.tell(reading("2"))
         broker.heard.clear()
         broker.start().listen()
@@ -153,7 +153,7 @@ def test_a_wrong_password_is_said_and_never_shown(broker, eventually, needs_prog
     outlet = MqttOutlet(Broker.parse(f"mqtt://robot:wrong@127.0.0.1:{broker.port}/robot/digits"), said.append)
     eventually(lambda: said)
     outlet.close()
-    assert "refuses us" in said[0]
+    assert "refuses the connection" in said[0]
     assert "wrong" not in said[0]
     said.clear()
     outlet = MqttOutlet(Broker.parse(f"mqtt://robot:right@127.0.0.1:{broker.port}/robot/digits"), said.append)

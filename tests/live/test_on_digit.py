@@ -11,8 +11,7 @@ import pytest
 
 from digitlab.errors import UsageError
 from digitlab.live import LiveReading
-from digitlab.live.on_digit import DigitCommand
-from digitlab.live.programs import end_program, words_of
+from digitlab.live.on_digit import DigitCommand, end_program, words_of
 from digitlab.values import Reading
 
 

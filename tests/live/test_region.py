@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from digitlab.errors import UsageError
 from digitlab.live import Region, box_of_text, remembered_region
-from digitlab.live.region import usual_box
+from digitlab.live.region import default_box
 from digitlab.live.remembered import forget_region, remember_region
 
 shares = st.floats(0.0, 1.0, allow_nan=False)
@@ -20,13 +20,13 @@ def regions(draw):
 
 
 def test_the_usual_region_is_that_of_s0():
-    assert usual_box((480, 640, 3)) == (220, 140, 420, 340)
-    assert Region.usual((480, 640, 3)).box((480, 640, 3)) == (220, 140, 420, 340)
+    assert default_box((480, 640, 3)) == (220, 140, 420, 340)
+    assert Region.default((480, 640, 3)).box((480, 640, 3)) == (220, 140, 420, 340)
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (720, 1280), (1080, 1920), (1280, 720), (64, 64)])
 def test_it_is_a_square_in_the_middle_of_any_frame(shape):
-    x0, y0, x1, y1 = usual_box(shape)
+    x0, y0, x1, y1 = default_box(shape)
     assert x1 - x0 == y1 - y0
     assert abs((x0 + x1) - shape[1]) <= 1
     assert abs((y0 + y1) - shape[0]) <= 1

@@ -128,7 +128,7 @@ def test_a_bridge_that_was_started_anew_gets_the_last_reading(bridge, eventually
     bridge.start()
     eventually(lambda: bridge.published("/digitlab/digit") == [7], timeout=15)
     outlet.close()
-    assert "trying again" in said[1]
+    assert "retrying" in said[1]
 
 
 def test_a_bridge_that_is_not_there_does_not_hold_us_up():

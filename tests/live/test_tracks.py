@@ -1,18 +1,21 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitlab.live import Pace, Tracker
-from digitlab.live.frame_reading import Mark
+from digitlab.errors import UsageError
+from digitlab.live import Pace, Steady, Tracker
+from digitlab.live.frame_reading import Detection
 
 STILL = np.eye(12, dtype=np.float32)
 
 
-def mark(digit, box=(100, 100, 140, 160), *, line=0, sketch=STILL, confidence=0.97):
+def mark(digit, box=(100, 100, 140, 160), *, line=0, sketch=STILL, confidence=0.97, score=1.0):
     rest = (1.0 - confidence) / 9.0
     probabilities = tuple(confidence if each == digit else rest for each in range(10))
-    return Mark(box, line, digit, (0.1,) * 10 if digit is None else probabilities, sketch)
+    return Detection(box, line, digit, (0.1,) * 10 if digit is None else probabilities, sketch, score)
 
 
 def shifted(box, right, down=0):
@@ -204,3 +207,63 @@ def test_whatever_is_seen_each_mark_has_a_track_of_its_own(frames):
         for track in tracks:
             assert sum(track.probabilities) == pytest.approx(1.0)
         assert tracker.steady is None or set(tracker.steady) <= set("0123456789\n")
+
+
+@pytest.mark.parametrize("frames", [1, 3, 30])
+def test_the_confidence_is_that_of_a_still_reading(frames):
+    """Of a page: the score, how likely a digit stands there, times its largest probability."""
+    film = Film()
+    film.show(mark(7, confidence=0.9, score=0.8), frames=frames)
+    assert film.tracks[0].score == pytest.approx(0.8)
+    assert film.tracks[0].confidence == pytest.approx(0.72)
+    assert sum(film.tracks[0].probabilities) == pytest.approx(1.0)
+
+
+def test_the_score_is_averaged_over_the_frames_that_count():
+    film = Film()
+    film.show(mark(7, score=0.9), frames=60)
+    film.show(mark(7, score=0.5))
+    assert 0.8 < film.tracks[0].score < 0.9
+    film.show(mark(7, score=0.5), frames=60)
+    assert film.tracks[0].score == pytest.approx(0.5, abs=0.01)
+
+
+texts = st.lists(st.sampled_from(["", "1", "7", "17"]), max_size=40)
+rules = st.integers(1, 9).flatmap(lambda window: st.tuples(st.integers(window // 2 + 1, window), st.just(window)))
+
+
+@given(texts, rules)
+def test_the_winner_has_the_votes_and_nobody_wins_without_them(seen, rule):
+    needed, window = rule
+    steady = Steady(needed, window)
+    for count, text in enumerate(seen, start=1):
+        winner = steady.add(text)
+        votes = Counter(seen[max(0, count - window) : count])
+        if winner is None:
+            assert all(number < needed for number in votes.values())
+        else:
+            assert votes[winner] >= needed
+
+
+@given(st.text(max_size=3), texts)
+def test_four_alike_are_enough_whatever_came_before(text, before):
+    steady = Steady()
+    for other in before:
+        steady.add(other)
+    assert [steady.add(text) for _ in range(4)][-1] == text
+
+
+def test_one_misread_frame_does_not_unsettle():
+    steady = Steady()
+    assert [steady.add(text) for text in ["6885"] * 5 + ["6835"] + ["6885"]][3:] == ["6885"] * 4
+
+
+def test_a_change_is_first_unsure_and_then_followed():
+    steady = Steady()
+    assert [steady.add(text) for text in ["1"] * 6 + ["2"] * 4][6:] == ["1", "1", None, "2"]
+
+
+@pytest.mark.parametrize(("needed", "window"), [(0, 0), (0, 1), (3, 6), (7, 6), (-1, -3)])
+def test_rules_by_which_two_could_win_or_none_are_refused(needed, window):
+    with pytest.raises(UsageError, match="more than half"):
+        Steady(needed, window)

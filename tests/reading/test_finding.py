@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitlab.bench.page_text import edits
+from digitlab.bench.answering import edits
 from digitlab.errors import UsageError
 from digitlab.examples.pages import KINDS, page_of
 from digitlab.reading.ink import is_light_writing

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlab.bench.page_text import edits
+from digitlab.bench.answering import edits
 from digitlab.errors import ImageError, UsageError
 from digitlab.examples.pages import page_of
 from digitlab.reading.candidates import Candidate

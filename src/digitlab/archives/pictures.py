@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.errors import ImageError, UsageError
-from digitlab.reading.image_pages import page_names
+from digitlab.image_pages import page_names
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Benchmarks that users run: `digitlab bench …`. Each measures two ways in one run and gives their ratio."""
+"""Benchmarks for users: `digitlab bench …`. Each measures digitlab and its alternatives in one run."""

@@ -1,4 +1,4 @@
-"""Whoever reads: digitlab or a peer, asked the same. A picture gets a text of digits, a page lines of digits."""
+"""digitlab's reader and its peers asked the same pictures: digits, pages, and how far their text is from the truth."""
 
 from __future__ import annotations
 
@@ -8,27 +8,69 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from digitlab.bench.page_text import edits
+import numpy as np
+
+from digitlab.evaluation.intervals import Interval, resamples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.bench.photos import PageSet, SingleSet
     from digitlab.reading import Reader
 
-__all__ = ["Answerer", "Ours", "PageResult", "PagesResult", "SinglesResult", "ask_pages", "ask_singles"]
+__all__ = [
+    "Answerer",
+    "Ours",
+    "PageResult",
+    "PagesResult",
+    "SinglesResult",
+    "ask_pages",
+    "ask_singles",
+    "edits",
+    "ratio_interval",
+]
+
+_REPLICAS = 1000
+
+
+def edits(one: str, other: str) -> int:
+    """The Levenshtein distance: insertions, deletions and substitutions.
+
+    >>> edits("1234|56", "134|567")
+    2
+    """
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        row, above = [i], row
+        for j, b in enumerate(other, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b)))
+    return row[-1]
+
+
+def ratio_interval(pages: Sequence[tuple[float, float]], *, seed: int = 0) -> Interval:
+    """The 95 % bootstrap interval of a ratio of sums, such as edits per character; pages are resampled.
+
+    >>> ratio_interval([(1, 10)] * 5)
+    Interval(low=0.1, high=0.1)
+    """
+    above, below = np.asarray(pages, np.float64).T
+    ratios = []
+    for times in resamples(len(pages), _REPLICAS, seed):
+        there = below @ times
+        ratios.append((above @ times)[there > 0] / there[there > 0])
+    low, high = np.quantile(np.concatenate(ratios), (0.025, 0.975)).tolist()
+    return Interval(low, high)
 
 
 class Answerer(Protocol):
-    """Reads a picture: returns the answer and the milliseconds that it took, from array to answer."""
+    """Reads a picture: returns the text and the milliseconds from array to text."""
 
     name: str
 
     def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
-        """The digits of a picture of one digit; "" where there is none."""
+        """The digit of a picture of one digit; "" for none."""
 
     def page(self, image: NDArray[np.uint8]) -> tuple[str, float]:
         """The digits of a page, its lines joined by "|"."""
@@ -57,9 +99,9 @@ class Ours:
 
 @dataclass
 class SinglesResult:
-    """Counts over a set of single pictures; a picture is right when exactly its digit was read.
+    """Counts over a set of single pictures; a picture is correct when exactly its digit was read.
 
-    read_right: of our own reader, how often `Reader.read` gave exactly the digit
+    read_right: for our own reader, how often `Reader.read` gave exactly the digit
     """
 
     pictures: int = 0
@@ -68,16 +110,16 @@ class SinglesResult:
     refused: int = 0
     negative: bool = False
     milliseconds: list[float] = field(default_factory=list)
-    writers: dict[str, tuple[int, int]] = field(default_factory=dict)  # name → right, of
+    writers: dict[str, tuple[int, int]] = field(default_factory=dict)  # name → correct, total
 
     @property
     def accuracy(self) -> float | None:
-        """With a refusal counted as wrong; None where there is no digit to read."""
+        """The share of correct pictures, refusals being errors; None for pictures without digits."""
         return None if self.negative or not self.pictures else self.right / self.pictures
 
     @property
     def refused_share(self) -> float | None:
-        """How many got no digit."""
+        """The share of pictures without a prediction."""
         return self.refused / self.pictures if self.pictures else None
 
     @property
@@ -101,7 +143,7 @@ class PageResult:
 class PagesResult:
     """A set of pages.
 
-    digits_only: other things stand on them too, so the digits count in their order, not the lines
+    digits_only: the pages contain other things, so only the digits are compared, in order, without line ends
     """
 
     pages: list[PageResult]
@@ -109,39 +151,39 @@ class PagesResult:
 
     @property
     def blank(self) -> bool:
-        """Whether no digit stands on any of them: then each one that is claimed is wrong."""
+        """Whether the pages contain no digit: then every predicted digit is a false positive."""
         return not any(each.text for each in self.pages)
 
     def edits(self) -> list[tuple[int, int]]:
-        """Of each page the edits, and the characters that stand there; line ends are characters where they count."""
+        """For each page its edit distance and its number of characters; line ends count, unless `digits_only`."""
         return [(edits(*self._compared(each)), len(self._compared(each)[0])) for each in self.pages]
 
     def claimed(self) -> list[int]:
-        """Of each page, how many digits were answered."""
+        """For each page, the number of predicted digits."""
         return [len(_digits(each.read)) for each in self.pages]
 
     @property
     def character_error(self) -> float:
-        """Edits of all pages, of all their characters."""
+        """The character error rate: edits per character over all pages."""
         wrong, there = (sum(column) for column in zip(*self.edits(), strict=True))
         return wrong / there if there else float("nan")
 
     @property
     def exact(self) -> int:
-        """Pages that were read without a fault."""
+        """The number of pages read without an error."""
         return sum(wrong == 0 for wrong, _ in self.edits())
 
     def _compared(self, page: PageResult) -> tuple[str, str]:
-        """What stands there and what was read, as they are compared."""
+        """Ground truth and reading, as compared."""
         return (_digits(page.text), _digits(page.read)) if self.digits_only else (page.text, page.read)
 
 
 def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign in "0123456789")
+    return "".join(character for character in text if character in "0123456789")
 
 
 def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *, every: int = 1) -> SinglesResult:
-    """Ask for each picture of a set, or for each ``every``-th."""
+    """Read each picture of a set, or every ``every``-th."""
     tell(f"{who.name}: {asked.name} …")
     result, writers = SinglesResult(), defaultdict(list)
     for number, picture in enumerate(asked.pictures()):
@@ -163,7 +205,7 @@ def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *,
 
 
 def ask_pages(who: Answerer, asked: PageSet, tell: Callable[[str], None], *, rounds: int = 1) -> PagesResult:
-    """Ask for each page; the quickest of ``rounds`` counts."""
+    """Read each page; the fastest of ``rounds`` counts."""
     tell(f"{who.name}: {asked.name} …")
     pages = []
     for page in asked.pages():

@@ -1,4 +1,4 @@
-"""Making, converting and training from sets of images: S0's way and ours, in one run."""
+"""Building, converting and training from image files: the thesis' way (S0) and ours, in one run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from digitlab.bench.dataset_costs import Cost, run_apart
 from digitlab.bench.machine import describe_machine
-from digitlab.bench.subprocess_cost import Cost, run_apart
-from digitlab.bench.train_from_file import measure_training_from_file
+from digitlab.bench.train import measure_training_from_file
 from digitlab.datasets import load_dataset
 from digitlab.datasets.formats import dataset_writer
 from digitlab.datasets.transforms import by_blocks, plain_loop, transform_images
@@ -27,12 +27,12 @@ __all__ = ["FULL", "QUICK", "Comparison", "DataSpeed", "Size", "measure_data"]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured.
+    """The amount of data.
 
-    transformed: images a round; rounds: of everything but training
-    dataset: the set that is built; made_as_s0: images that S0's way makes a file of
-    records: of the LMDBs that are converted
-    trained: images a round of training; epochs: its rounds
+    transformed: images per round; rounds: of everything but training
+    dataset: the dataset that is built; made_as_s0: images that are built into a file in S0's way
+    records: numbers of records of the converted LMDBs
+    trained: images per round of training; epochs: its rounds
     """
 
     transformed: int
@@ -50,7 +50,7 @@ QUICK = Size(4_000, 3, "0-1", 4_000, (4_000,), 6_400, 1)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One measure of both ways, medians; ``asked`` is what digitlab wants to reach."""
+    """One measure of both ways, medians; ``asked`` is digitlab's target."""
 
     what: str
     unit: Literal["images/s", "s", "MB"]
@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as fast, or as little memory; None where there is nothing to divide by."""
+        """The speed-up, or the saving of memory; None for a division by zero."""
         better, worse = (self.ours, self.theirs) if self.unit == "images/s" else (self.theirs, self.ours)
         return better / worse if worse else None
 
@@ -85,7 +85,7 @@ class DataSpeed:
 
 
 def measure_data(size: Size, say: Callable[[str], None]) -> DataSpeed:
-    """Measure all of it; ``say`` is told what is under way."""
+    """Measure everything; ``say`` is called with progress messages."""
     with tempfile.TemporaryDirectory(prefix="digitlab-bench-") as name:
         folder = Path(name)
         return DataSpeed(
@@ -140,7 +140,7 @@ def _building(size: Size, folder: Path, say: Callable[[str], None]) -> list[Comp
     for dtype in ("float32", "uint8"):
         seconds, peak = _medians(costs[f"build in {dtype}"])
         name = f"{size.dataset} to HDF5, {images:,} images, {dtype}"
-        # S0's way is linear in the images; it makes fewer, for on all of them it takes gigabytes.
+        # S0's way is linear in the number of images; it is run on fewer, because all of them need gigabytes.
         rows.append(Comparison(name, "s", s0_seconds * images / size.made_as_s0, seconds, "at most 60 s"))
         rows.append(Comparison(f"… peak (S0's way: of {size.made_as_s0:,})", "MB", s0_peak, peak, "at most 600 MB"))
     return rows

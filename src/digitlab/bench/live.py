@@ -1,11 +1,11 @@
-"""How quickly, how long and how steadily frames are read live.
+"""Latency, endurance and steadiness of live reading.
 
-Frames are made beforehand, so that what is measured is the way of a frame through the engine: from the moment it left
-its source to the moment its reading was ready. Each measurement runs in a process of its own,
+Frames are drawn beforehand, so that the latency is that of the engine: from the time a frame left its source to its
+reading. Each measurement runs in its own process,
 
     python -m digitlab.bench.live region 300
 
-so that one can be kept to a single core, and memory is that of nothing else.
+so that it can be pinned to a single core, and its memory is measured alone.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from itertools import chain, cycle, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from digitlab.bench.machine import described, memory_megabytes, processor
 from digitlab.camera import Recorded, open_source
 from digitlab.camera.synthetic import SyntheticPage
 from digitlab.errors import UsageError
@@ -31,6 +31,7 @@ from digitlab.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -41,15 +42,15 @@ __all__ = ["MEASURES", "Endurance", "Latency", "LiveFigures", "Steadiness", "mea
 
 _RATE = 30.0
 _HOUR = 108_000  # frames
-_POLL = 1 / 60  # seconds from one look of a window to the next
-_WARM = 30  # frames at the beginning that are not counted: a second
-_SETTLED = 0.1  # of the frames, after which memory is compared with: caches and pools are full by then
-_LONGEST = 3600.0  # seconds that one measurement may take
+_POLL = 1 / 60  # seconds between two snapshots, as of a window
+_WARM = 30  # frames at the start that are not counted: one second
+_SETTLED = 0.1  # of the frames, after which memory is the baseline: caches and pools are full by then
+_LONGEST = 3600.0  # timeout of one measurement in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from capture to reading, at 30 frames a second.
+    """Milliseconds from capture to reading, at 30 frames per second.
 
     read, dropped: frames
     """
@@ -63,11 +64,11 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Endurance:
-    """Many frames, as fast as they are read.
+    """Many frames, read as fast as possible.
 
-    growth: megabytes that the process had more at the end than after a tenth of the frames
-    threads: that were there before and are no more, or the other way round
-    oldest_ms: the oldest frame that a window would have shown
+    growth: growth of the process's memory in MB, from a tenth of the frames to the end
+    threads: number of threads that were added or lost
+    oldest_ms: age of the oldest frame that a window would have shown
     changes: of the steady text
     """
 
@@ -83,8 +84,8 @@ class Endurance:
 class Steadiness:
     """A video with a known text.
 
-    share: of the frames after the first second, those in which the text was steady
-    others: what else was ever steady
+    share: of the frames after the first second, in which the text was steady
+    others: other texts that were ever steady
     """
 
     frames: int
@@ -94,7 +95,7 @@ class Steadiness:
 
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
-    """What `digitlab bench live` says."""
+    """The result of `digitlab bench live`."""
 
     machine: str
     region: Latency
@@ -102,7 +103,7 @@ class LiveFigures:
     endurance: Endurance
 
     def rows(self) -> list[list[str]]:
-        """What was measured, the figure, what is asked."""
+        """For the table: measure, value, target."""
         region, page, endurance = self.region, self.page, self.endurance
         return [
             ["640×480, region, one core: median", f"{region.median:.1f} ms", "≤ 8 ms"],
@@ -117,17 +118,17 @@ class LiveFigures:
 
 
 class Advice(Protocol):
-    """Told what is being measured."""
+    """A function for progress messages."""
 
     def __call__(self, text: str, /) -> None:
-        """Take one line."""
+        """Show one line."""
 
 
 def measure_live(*, quick: bool, advise: Advice) -> LiveFigures:
-    """Measure all of it: about ten minutes, or half a minute.
+    """Measure everything: about ten minutes, or half a minute.
 
     Raises:
-        UsageError: when a measurement broke.
+        UsageError: when a measurement failed.
     """
     seconds, frames = (5, 3_000) if quick else (30, _HOUR)
     advise(f"one digit of 640×480 on one core, {seconds} s …")
@@ -141,7 +142,7 @@ def measure_live(*, quick: bool, advise: Advice) -> LiveFigures:
 def measure_steadiness(video: Path, expected: str, *, realtime: bool) -> Steadiness:
     """Read a video with a known text.
 
-    realtime: at its own pace, the newest frame first; else every frame
+    realtime: at its own rate, always the newest frame; otherwise every frame
 
     Raises:
         SourceError: when it cannot be read.
@@ -161,17 +162,17 @@ def measure_steadiness(video: Path, expected: str, *, realtime: bool) -> Steadin
 
 
 def _apart(what: str, frames: int) -> dict[str, Any]:
-    """A measurement in a process of its own."""
+    """A measurement in its own process."""
     command = [sys.executable, "-m", __spec__.name, what, str(frames)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
     if done.returncode != 0:
-        raise UsageError(f"measuring {what} broke: {(done.stderr.strip().splitlines() or ['no word why'])[-1]}")
+        raise UsageError(f"measuring {what} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 
 def _frames(text: str, size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
-    """A second or two of a page that a hand holds."""
+    """The frames of a page held by a hand, each uint8 (H, W, 3)."""
     page = SyntheticPage(text, size=size, frames=count, realtime=False)
     with page:
         return [frame.image for frame in iter(page.read, None)]
@@ -211,10 +212,10 @@ def _page(frames: int) -> Latency:
 
 
 def _endurance(frames: int) -> Endurance:
-    """Digits that come and go; a window looks on; memory and threads are counted."""
+    """Digits appear and vanish while snapshots are taken; memory and threads are counted."""
     before = set(threading.enumerate())
     sizes: list[float] = []
-    pictures = _coming_and_going()  # kept until the memory was counted
+    pictures = _coming_and_going()  # kept until memory was measured
     source = Recorded(islice(cycle(pictures), frames), rate=_RATE, realtime=False)
     engine = LiveEngine(source, mode="region")
     settled = max(1, int(_SETTLED * frames))
@@ -225,7 +226,7 @@ def _endurance(frames: int) -> Endurance:
         changes += live.changed
         if live.frame_number == settled:
             gc.collect()
-            sizes.append(_megabytes())
+            sizes.append(memory_megabytes())
 
     engine.subscribe(listen)
     began = time.perf_counter()
@@ -239,34 +240,23 @@ def _endurance(frames: int) -> Endurance:
         if engine.failure is not None:
             raise engine.failure
         gc.collect()
-        sizes.append(_megabytes())
+        sizes.append(memory_megabytes())
     del pictures
     left = set(threading.enumerate()) ^ before
     return Endurance(engine.statistics.read, seconds, sizes[-1] - sizes[0], len(left), oldest, changes)
 
 
 def _coming_and_going() -> list[NDArray[np.uint8]]:
-    """Two seconds of a digit, one of blank paper, and so on through all ten; 120 MB of pictures in all."""
+    """Two seconds of a digit, one of blank paper, for all ten digits; 120 MB of pictures."""
     blank = _frames("", (640, 480), 10) * 3
     return list(chain.from_iterable(_frames(digit, (640, 480), 12) * 5 + blank for digit in "0123456789"))
-
-
-def _megabytes() -> float:
-    """Memory of this process that is in use now."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _machine() -> str:
     from importlib.metadata import version
 
-    try:
-        facts = Path("/proc/cpuinfo").read_text("ascii", errors="replace")
-        name = next(line.split(":")[1].strip() for line in facts.splitlines() if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = "unknown processor"
-    parts = ", ".join(f"{package} {version(package)}" for package in ("onnxruntime", "opencv-python-headless", "numpy"))
-    return f"{name}, {os.cpu_count()} cores; {parts}"
+    packages = ("onnxruntime", "opencv-python-headless", "numpy")
+    return described(processor("unknown processor"), {package: version(package) for package in packages})
 
 
 MEASURES: dict[str, Callable[[int], Latency | Endurance]] = {

@@ -1,14 +1,69 @@
-"""Which machine a speed was measured on."""
+"""The machine that a speed was measured on: its description, memory and processor time."""
 
 from __future__ import annotations
 
-from digitlab.training.experiment import environment
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["describe_machine"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Watch", "describe_machine", "described", "memory_megabytes", "peak_megabytes", "processor"]
 
 
 def describe_machine() -> str:
-    """Processor, cores and versions, on one line."""
+    """Processor, cores and the versions that training depends on, on one line."""
+    from digitlab.training.experiment import environment
+
     facts = environment(seed=0)
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return f"{facts['processor']}, {facts['cores']} cores; {versions}"
+    return described(facts["processor"], facts["versions"])
+
+
+def described(processor_name: str, versions: Mapping[str, str]) -> str:
+    """Processor, cores and versions, on one line."""
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{processor_name}, {os.cpu_count()} cores; {listed}"
+
+
+def processor(unknown: str) -> str:
+    """The processor's name; ``unknown`` where the system does not tell it."""
+    try:
+        facts = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
+    except OSError:
+        return unknown
+    return next(
+        (line.split(":", 1)[1].strip() for line in facts.splitlines() if line.startswith("model name")), unknown
+    )
+
+
+def peak_megabytes() -> float:
+    """The peak memory of this process (MiB); `ru_maxrss` would include its parent's before the fork."""
+    try:
+        status = Path("/proc/self/status").read_text("ascii", errors="replace")
+    except OSError:
+        return float("nan")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def memory_megabytes(process: int | str = "self") -> float:
+    """The resident memory of a process now (MB).
+
+    Raises:
+        OSError: where the system does not tell it.
+    """
+    pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Watch:
+    """A stopwatch that starts when it is made; calling it returns seconds and the mean number of busy cores."""
+
+    def __init__(self) -> None:
+        self._began, self._worked = time.perf_counter(), time.process_time()
+
+    def __call__(self) -> tuple[float, float]:
+        """Seconds so far, and processor seconds per second."""
+        seconds = time.perf_counter() - self._began
+        return seconds, (time.process_time() - self._worked) / seconds

@@ -1,6 +1,6 @@
-"""What people would otherwise install, measured in the same run on the same pictures: RapidOCR and Tesseract.
+"""The alternatives, measured in the same run on the same pictures: RapidOCR and Tesseract.
 
-RapidOCR brings its own OpenCV, which clashes with ours; it may sit in a virtual environment of its own.
+RapidOCR installs its own OpenCV, which conflicts with ours; it may be in a virtual environment of its own.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ class RapidOcr:
         self._process.communicate()
 
     def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
-        """See `Answerer.single`: recognition alone, as the picture is one digit."""
+        """See `Answerer.single`: recognition only, as the picture is one digit."""
         return self._ask("single", image)
 
     def page(self, image: NDArray[np.uint8]) -> tuple[str, float]:
-        """See `Answerer.page`: everything that it has."""
+        """See `Answerer.page`: detection and recognition."""
         return self._ask("page", image)
 
     def _ask(self, kind: str, image: NDArray[np.uint8]) -> tuple[str, float]:
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        assert self._process.stdin is not None  # noqa: S101 - requested above
         image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
         header = json.dumps({"kind": kind, "shape": list(image.shape)})
         self._process.stdin.write(header.encode() + b"\n" + image.tobytes())
@@ -72,7 +72,7 @@ class RapidOcr:
         return str(answer["text"]), float(answer["ms"])
 
     def _line(self) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        assert self._process.stdout is not None  # noqa: S101 - requested above
         line = self._process.stdout.readline()
         if not line:
             raise UsageError("RapidOCR ended; try it by itself: python -c 'import rapidocr; rapidocr.RapidOCR()'")
@@ -80,7 +80,7 @@ class RapidOcr:
 
 
 class Tesseract:
-    """Tesseract for digits only, on one thread; its time holds the start of its process, as whoever calls it has it."""
+    """Tesseract for digits only, on one thread; its time includes the start of its process, as for any caller."""
 
     def __init__(self, program: str) -> None:
         said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
@@ -112,12 +112,12 @@ class Tesseract:
 
 @contextlib.contextmanager
 def peers(python: str | None = None) -> Iterator[tuple[list[Answerer], list[str]]]:
-    """The peers that are installed, and a line for each that is not.
+    """The installed peers, and a line for each missing one.
 
-    python: the Python that has RapidOCR; None: this one
+    python: the Python interpreter with RapidOCR; None: this one
 
     Raises:
-        UsageError: when ``python`` was named and has no RapidOCR.
+        UsageError: when ``python`` is given and has no RapidOCR.
     """
     found: list[Any] = []
     missing: list[str] = []

@@ -1,10 +1,10 @@
-"""A folder of labelled pictures, as `digitlab bench read --photos` takes it: its sets, told by what lies in them.
+"""The sets in a folder of labelled pictures, for `digitlab bench read --photos`; their files decide the kind.
 
-Of each folder in it: with labels.csv (file,label[,writer]) or dataset.csv (image,label) a digit a picture; with
-labels.csv (file,text) a page a picture, its lines parted by "|", and with a column `kind` a set for each kind, of which
-only the digits count; with an .npz (X (N, H, W, 3), y (N,), 0 for an empty cell, handwritten (N,)) cells of forms;
-called neg_NAME, pictures without a digit; called pages_NAME and without labels, pages without a digit.
-An .npz that lies in the folder itself (X (N, H, W) grey, y (N,) digits) is a set of single digits.
+Each subfolder is a set: with labels.csv (file,label[,writer]) or dataset.csv (image,label) one digit per picture; with
+labels.csv (file,text) one page per picture, lines separated by "|", and with a column `kind` one set per kind, of which
+only the digits are compared; with an .npz (X (N, H, W, 3), y (N,), 0 for an empty cell, handwritten (N,)) cells of
+forms; named neg_NAME, pictures without a digit; named pages_NAME and without labels, pages without a digit.
+An .npz in the folder itself (X (N, H, W) grey, y (N,) digits) is a set of single digits.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
-    """A picture of lines of digits; ``text`` with "|" between the lines, "" where no digit stands on it."""
+    """A picture of lines of digits; ``text`` with "|" between the lines, "" without digits."""
 
     name: str
     image: NDArray[np.uint8]
@@ -50,9 +50,9 @@ class WrittenPage:
 
 @dataclass(frozen=True, slots=True)
 class SingleSet:
-    """Pictures of one digit or of none, each opened when it is asked for.
+    """Pictures of one digit or of none, loaded one by one.
 
-    whole: they are pictures as people have them, which are also read as pages
+    whole: they are ordinary photos, which are also read as pages
     """
 
     name: str
@@ -62,9 +62,9 @@ class SingleSet:
 
 @dataclass(frozen=True, slots=True)
 class PageSet:
-    """Pages, each opened when it is asked for.
+    """Pages, loaded one by one.
 
-    digits_only: other things stand on them too, so the digits count in their order, not the lines
+    digits_only: the pages contain other things, so only the digits are compared, in order, without line ends
     """
 
     name: str
@@ -90,7 +90,7 @@ def find_sets(folder: Path) -> tuple[list[SingleSet], list[PageSet]]:
             singles.append(SingleSet(path.stem, partial(_grey, path)))
     if not singles and not pages:
         raise DatasetError(
-            f"{folder}: holds no labelled pictures; expected folders with labels.csv (file,label or file,text), "
+            f"{folder}: contains no labelled pictures; expected folders with labels.csv (file,label or file,text), "
             "dataset.csv (image,label), cells as .npz, folders neg_… of pictures and pages_… of pages without a "
             "digit, or .npz files of grey digits"
         )

@@ -1,7 +1,7 @@
-"""RapidOCR, asked by `digitlab.bench.peers` through pipes; runs in whatever Python has it, so it imports no digitlab.
+"""RapidOCR for `digitlab.bench.peers`, over pipes; runs in any Python that has it, so it does not import digitlab.
 
 In: a line of JSON, {"kind": "single" or "page", "shape": [height, width, 3]}, then the bytes of that RGB picture.
-Out: a line of JSON, {"text", "ms"}; before all, {"version", "megabytes"}.
+Out: a line of JSON, {"text", "ms"}; at the start, {"version", "megabytes"}.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 
 def main() -> None:
-    """Answer until nothing more is asked."""
+    """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the library prints
+    os.dup2(2, 1)  # the library's prints
     import cv2
     import numpy as np
     import rapidocr
@@ -45,19 +45,19 @@ def main() -> None:
         began = time.perf_counter()
         try:
             text = _single(reader, picture) if asked["kind"] == "single" else _page(reader, picture)
-        except Exception:  # noqa: BLE001 - a picture that it cannot take is one that it does not read
+        except Exception:  # noqa: BLE001 - a picture that raises counts as not read
             text = ""
         print(json.dumps({"text": text, "ms": (time.perf_counter() - began) * 1000}), file=answers, flush=True)
 
 
 def _single(reader: Any, picture: Any) -> str:
-    """Recognition alone: the picture is one digit, or none."""
+    """Recognition only: the picture is one digit, or none."""
     return _digits("".join(reader(picture, use_det=False, use_cls=False).txts or ()))
 
 
 def _page(reader: Any, picture: Any) -> str:
-    """Its boxes as lines: those whose middle lies in the height of the one before are beside it."""
-    found = reader(picture, use_det=True, use_cls=True, use_rec=True)  # it remembers what the call before left out
+    """Its boxes as lines: a box whose centre is above the bottom of the line belongs to it."""
+    found = reader(picture, use_det=True, use_cls=True, use_rec=True)  # explicit: it keeps the last call's
     if found.boxes is None:
         return ""
     spans = [(float(box[:, 1].min()), float(box[:, 1].max()), float(box[:, 0].min())) for box in found.boxes]
@@ -72,7 +72,7 @@ def _page(reader: Any, picture: Any) -> str:
 
 
 def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign in "0123456789")
+    return "".join(character for character in text if character in "0123456789")
 
 
 if __name__ == "__main__":

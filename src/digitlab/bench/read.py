@@ -1,8 +1,8 @@
-"""How well and how fast pictures are read: every measure of the project's table beside its target, and peers.
+"""Accuracy and speed of reading: each measure of the project's table beside its target, and the peers.
 
-Accuracy counts a refusal as wrong, and is told per writer. Single pictures stand in totals only, on purpose: they are
-for measuring. All times are of one thread and from array to answer, unless a line says otherwise. Intervals are of
-95 %: Wilson's of shares, of all else a bootstrap over the pages; they speak of the pictures, not of other writers.
+Accuracy counts a refusal as an error, and is given per writer. Single pictures appear in totals only, on purpose: they
+are for measuring. All times are of one thread and from array to reading, unless a line says otherwise. Intervals are of
+95 %: Wilson's for shares, otherwise a bootstrap over the pages; they cover the choice of pictures, not of writers.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.answering import Ours, PagesResult, SinglesResult, ask_pages, ask_singles
+from digitlab.bench.answering import Ours, PagesResult, SinglesResult, ask_pages, ask_singles, ratio_interval
+from digitlab.bench.machine import described, processor
 from digitlab.bench.made_pages import digits_on_pages
-from digitlab.bench.page_text import ratio_interval
 from digitlab.bench.photos import find_sets
 from digitlab.bench.read_apart import measure_apart
 from digitlab.bench.read_table import Measure, ReadBench
@@ -41,8 +41,8 @@ def measure_reading(
     """Measure the reader, and ``rivals`` on the same pictures.
 
     photos: labelled pictures, see `digitlab.bench.photos`; None: speed, size and memory only
-    every: of the sets of single pictures only each such picture, for all readers
-    quick: speeds from few rounds and smaller bad pictures
+    every: of the sets of single pictures only every ``every``-th, for all readers
+    quick: speeds from few rounds and smaller pathological pictures
 
     Raises:
         DatasetError: for a folder without labelled pictures.
@@ -85,7 +85,7 @@ def measure_reading(
 
 
 def _rounds(who: Answerer, quick: bool) -> int:
-    return 3 if isinstance(who, Ours) and not quick else 1  # a peer takes seconds a page: one is enough to tell
+    return 3 if isinstance(who, Ours) and not quick else 1  # a peer takes seconds per page: one round is enough
 
 
 def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
@@ -102,13 +102,13 @@ def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
 
 
 def _through_read(name: str, ours: SinglesResult) -> Measure:
-    """Exactly the digit, where the picture is read as a page."""
+    """The share of pictures whose page reading is exactly the digit."""
     share, interval = ours.read_right / ours.pictures, wilson(ours.read_right, ours.pictures)
     return Measure(f"{name}, through read", "exact", share, ours.pictures, interval=interval)
 
 
 def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
-    """What the refusal of strangers costs: digits by hand that got no answer."""
+    """The cost of out-of-distribution rejection: handwritten digits that were refused."""
     counted: dict[str, list[int]] = {}
     for name, results in said.items():
         for who, result in results.items():
@@ -124,7 +124,7 @@ def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
 
 
 def _on_paper(reader: Reader, tell: Callable[[str], None], count: int) -> list[Measure]:
-    """MNIST's first test images as dark ink on a white page, each alone."""
+    """MNIST's first test images, each as dark ink on a white page."""
     tell("digitlab: MNIST's test images on white pages …")
     pages = list(digits_on_pages(count))
     right = sum(reader.classify(page).digit == label for page, label in pages)
@@ -159,7 +159,7 @@ def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
 
 
 def _digit_times(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
-    """Whole pictures of one digit, as they come from the camera."""
+    """The time for unprocessed photos of one digit."""
     lines = []
     for name in ("photo_single",):
         if name in said:
@@ -185,28 +185,16 @@ def _size(model: str | None, rivals: Sequence[Answerer]) -> Measure:
     files = [resolve_model(name) for name in (shipped_models() if model is None else (model,))]
     folder = {path.parent for path in files} if model is None else set()
     megabytes = sum(path.stat().st_size for path in files) / 1e6
-    for place in folder:  # what ships beside them counts too
+    for place in folder:  # including the files shipped beside them
         megabytes = sum(path.stat().st_size for path in place.iterdir() if path.is_file()) / 1e6
     theirs = {each.name: each.megabytes for each in rivals if hasattr(each, "megabytes")}
     return Measure("shipped models" if model is None else "the model", "MB", megabytes, None, theirs)
 
 
 def _machine() -> str:
-    import os
     import platform
 
     import onnxruntime
 
-    versions = f"Python {platform.python_version()}, onnxruntime {onnxruntime.__version__}"
-    return f"{_processor()}, {os.cpu_count()} cores; {versions}"
-
-
-def _processor() -> str:
-    import platform
-    from pathlib import Path
-
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    name = processor(platform.processor() or platform.machine() or "unknown processor")
+    return described(name, {"Python": platform.python_version(), "onnxruntime": onnxruntime.__version__})

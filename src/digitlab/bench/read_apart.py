@@ -1,4 +1,4 @@
-"""How quickly pictures are read, and in how much memory: in a process of its own, with one thread unless said.
+"""Speed and memory of reading, measured in a separate process, with one thread unless stated otherwise.
 
 python -m digitlab.bench.read_apart QUICK [MODEL]
 """
@@ -23,13 +23,13 @@ __all__ = ["measure_apart"]
 
 
 def measure_apart(model: str | None, *, quick: bool) -> dict[str, Any]:
-    """What `_measure` gives, measured in a new process: its memory holds nothing of this one."""
-    with tempfile.TemporaryDirectory() as folder:  # made here: drawing a picture takes more memory than reading it
+    """The result of `_measure` in a new process, so that its memory contains nothing of this one."""
+    with tempfile.TemporaryDirectory() as folder:  # drawing takes more memory than reading
         _keep_pictures(Path(folder), quick=quick)
         options = ["quick" if quick else "full", folder, *([model] if model else [])]
         command = [sys.executable, "-m", __spec__.name, *options]
         answer: dict[str, Any] = json.loads(_said(command).splitlines()[-1])
-        # By name: the commands stand above the benches, which may not import them.
+        # By name: the command line is a layer above, and may not be imported.
         read = [sys.executable, "-m", "digitlab.apps.cli", "read", str(Path(folder) / "photo.png")]
         cold = [*read, *(["--model", model] if model else [])]
         answer["cold_ms"] = _median(lambda: _said(cold), 1 if quick else 5)
@@ -60,11 +60,11 @@ def _keep_pictures(folder: Path, *, quick: bool) -> None:
 
 
 def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
-    """Milliseconds from array to answer on one thread, medians; digits a second on two; megabytes."""
+    """Milliseconds from array to reading on one thread, medians; digits per second on two; megabytes."""
     import cv2
     import numpy as np
 
-    from digitlab.bench.subprocess_cost import peak_megabytes
+    from digitlab.bench.machine import peak_megabytes
     from digitlab.reading import Reader
 
     cv2.setNumThreads(1)
@@ -92,7 +92,7 @@ def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
 
 
 def _median(work: Callable[[], object], rounds: int) -> float:
-    """Milliseconds of one call; two before are not counted."""
+    """Median milliseconds of one call, after two warm-up calls."""
     times = []
     for _ in range(rounds + 2):
         began = time.perf_counter()

@@ -1,18 +1,96 @@
-"""The table of `digitlab bench read`: each measure beside its interval, its target and the peers' values."""
+"""The table of `digitlab bench read` (each measure with interval, target and peers), and the tables of a model card."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.targets import target_of
+from digitlab.errors import UsageError
+from digitlab.reading import Classifier, resolve_model
+from digitlab.storage import saying_what_failed, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from digitlab.bench.answering import PagesResult
 
-__all__ = ["Measure", "ReadBench"]
+__all__ = ["Measure", "ReadBench", "Target", "facts_table", "measured_table", "renew_card", "target_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A lower bound, or an upper one (``most``)."""
+
+    bound: float
+    most: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether a value is within it."""
+        return value <= self.bound if self.most else value >= self.bound
+
+    def __str__(self) -> str:
+        return f"{'≤' if self.most else '≥'} {self.bound:,g}"
+
+
+_AT_MOST = {
+    "photo_multi: character error": 0.02,
+    "pages_mixed a: character error": 0.12,
+    "pages_mixed c: character error": 0.12,
+    "pages_mixed d: character error": 0.15,
+    "pages_mixed e: character error": 0.04,
+    "pages_mixed f: character error": 0.03,
+    "pages_mixed b: digits claimed": 0.3,
+    "pages_of_text: digits claimed": 0.3,
+    "real digits refused": 0.01,
+    "page of 1.5 megapixels": 80.0,
+    "page of 12 megapixels": 200.0,
+    "one cropped digit": 1.0,
+    "start: one photo": 1000.0,
+    "shipped models": 6.0,
+    "peak memory": 1000.0,
+    "slowest bad picture": 2000.0,
+}
+_AT_LEAST = {
+    "photo_single, through read": 0.99,
+    "photo_single": 0.995,
+    "drawn_misc, through read": 0.98,
+    "drawn_misc": 0.99,
+    "drawn_hwd1000, through read": 0.98,
+    "drawn_hwd1000": 0.99,
+    "webcam": 0.99,
+    "photo_sudoku_cells, by hand": 0.985,
+    "scan_cells": 0.97,
+    "scan_children": 0.96,
+    "scan_tiny": 0.98,
+    "MNIST's test images": 0.993,
+    "neg_greek": 0.95,
+    "neg_letters": 0.95,
+    "neg_": 0.98,
+    "photo_multi: exact pages": 0.85,
+    "pages_mixed b: pages without": 0.85,
+    "pages_of_text: pages without": 0.85,
+    "digits in batches": 20_000.0,
+}
+"""The first matching prefix counts, so more specific ones come first."""
+
+
+def target_of(name: str) -> Target | None:
+    """The target for a name, by its prefix; None without one.
+
+    >>> str(target_of("neg_operators"))
+    '≥ 0.98'
+    >>> target_of("page of 12 megapixels, from array").met(140)
+    True
+    """
+    for targets, most in ((_AT_MOST, True), (_AT_LEAST, False)):
+        for start, bound in targets.items():
+            if name.startswith(start):
+                return Target(bound, most)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +106,12 @@ class Measure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None where there is none."""
+        """Whether the target is reached; None without a target."""
         target = target_of(self.what)
         return None if target is None else target.met(self.value)
 
     def row(self, peers: Sequence[str]) -> list[str]:
-        """Cells: what, how many, our value, its interval, the target, whether it is met, the peers' values."""
+        """Cells: measure, number of pictures, our value, interval, target, whether it is met, the peers' values."""
         target = target_of(self.what)
         return [
             f"{self.what} ({self.unit})" if self.unit else self.what,
@@ -48,19 +126,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class ReadBench:
-    """All that was measured."""
+    """The complete result."""
 
     machine: str
     model: str
     measures: list[Measure]
-    writers: dict[str, dict[str, dict[str, tuple[int, int]]]]  # set → who reads → writer → right, of
-    pages: dict[str, dict[str, PagesResult]]  # set → who reads → pages
+    writers: dict[str, dict[str, dict[str, tuple[int, int]]]]  # set → reader → writer → correct, total
+    pages: dict[str, dict[str, PagesResult]]  # set → reader → pages
     peers: list[str]
     missing: list[str]
     bad_ms: dict[str, float]
 
     def header(self) -> list[str]:
-        """Of `Measure.row`."""
+        """The header for `Measure.row`."""
         return ["", "of", "digitlab", "95 %", "target", "met", *self.peers]
 
     def rows(self) -> list[list[str]]:
@@ -68,7 +146,7 @@ class ReadBench:
         return [each.row(self.peers) for each in self.measures]
 
     def writer_rows(self) -> list[list[str]]:
-        """Set, writer, how many, and the share that each reader read rightly."""
+        """Set, writer, number of pictures, and the accuracy of each reader."""
         rows = []
         for name, said in self.writers.items():
             for writer, (_, of) in said["digitlab"].items():
@@ -77,7 +155,7 @@ class ReadBench:
         return rows
 
     def page_rows(self) -> list[list[str]]:
-        """Page, pixels, milliseconds, what stands there, and what each reader read."""
+        """Page, pixels, milliseconds, ground truth, and the text of each reader."""
         rows = []
         for said in self.pages.values():
             for place, page in enumerate(said["digitlab"].pages):
@@ -124,3 +202,53 @@ def _number(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if value >= 2 else f"{value:.3f}"
+
+
+def renew_card(path: Path, result: ReadBench, model: str | None) -> None:
+    """Replace the tables between the marks ``<!-- facts -->`` and ``<!-- measured -->`` of a Markdown file.
+
+    Raises:
+        UsageError: for a file without the marks.
+        StorageError: when it cannot be read or written.
+    """
+    with saying_what_failed(path, "read"):
+        text = path.read_text("utf-8")
+    for name, table in (("facts", facts_table(model)), ("measured", measured_table(result))):
+        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if not marks.search(text):
+            raise UsageError(f"{path}: lacks the marks <!-- {name} --> and <!-- /{name} -->; expected a model's card")
+        text = marks.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)  # type: ignore[misc]
+    write_text(path, text)
+
+
+def facts_table(model: str | None) -> str:
+    """The metadata of the model's file, as a Markdown table."""
+    path = resolve_model(model)
+    card = Classifier(path, threads=1).card
+    content = path.read_bytes()
+    rows = [
+        ["file", f"`{path.name}`, {len(content) / 1e6:.2f} MB, SHA-256 `{hashlib.sha256(content).hexdigest()[:16]}…`"]
+    ]
+    if card is not None:
+        rows += [["network", card.architecture], ["preparation", card.preparation], ["form", card.form]]
+        rows += [[name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value)]
+                 for name, value in card.training.items() if name not in ("architecture", "name")]  # fmt: skip
+        rows += [["made with", ", ".join(f"{name} {version}" for name, version in card.versions.items())]]
+    return _markdown(["", ""], rows)
+
+
+def measured_table(result: ReadBench) -> str:
+    """The measures, in total and per writer, as Markdown tables."""
+    tables = [_markdown(result.header(), result.rows())]
+    if result.writers:
+        tables.append(_markdown(["set", "writer", "of", "digitlab", *result.peers], result.writer_rows()))
+    pages = [[row[0], row[1], row[2], row[3], row[4]] for row in result.page_rows()]
+    if pages:
+        tables.append(_markdown(["page", "pixels", "ms", "stands there", "was read"], pages))
+    measured = f"Measured {date.today().isoformat()} on {result.machine}; accuracy counts a refusal as wrong."
+    return "\n\n".join([measured, *tables])
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""How long until a network is right: our recipe against S0's in plain Keras; and S4's training, both ways."""
+"""Training time to a test accuracy: our recipe against that of the thesis (S0) in plain Keras; and S4's training."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.plain_keras import PlainKeras
-from digitlab.bench.watch import Watch
+from digitlab.bench.machine import Watch
+from digitlab.bench.train import PlainKeras
 from digitlab.datasets import load_dataset
 from digitlab.models.backend import keras
 from digitlab.runs import Run
@@ -25,7 +25,7 @@ _MOST_EPOCHS = 30  # S0's recipe was trained for 12
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Seconds of training until a test accuracy, compilation included, measuring not.
+    """Seconds of training until a test accuracy, with compilation, without evaluation.
 
     plain_seconds, plain_epochs: S0's recipe in plain Keras until its first epoch of that accuracy; NaN: never
     ours_seconds, ours_accuracies: of the recipe `fast`, seed by seed; all its epochs
@@ -43,11 +43,11 @@ class Finish:
         return self.plain_seconds / statistics.median(self.ours_seconds)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """For JSON."""
         return {**asdict(self), "ratio": self.ratio, "ours_mean_accuracy": statistics.mean(self.ours_accuracies)}
 
     def sentence(self) -> str:
-        """The result in words."""
+        """The result in one sentence."""
         return (
             f"to {100 * self.wanted:.1f} %: S0's recipe in plain Keras {self.plain_seconds:.1f} s "
             f"({self.plain_epochs} epochs), `digitlab train fast` {statistics.median(self.ours_seconds):.2f} s "
@@ -57,7 +57,7 @@ class Finish:
 
 
 def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 0.99) -> Finish:
-    """Train S0's recipe until it is right ``wanted`` of the time, and the recipe `fast` with ``seeds`` seeds."""
+    """Train S0's recipe to an accuracy of ``wanted``, and the recipe `fast` with ``seeds`` seeds."""
     mnist = load_dataset("mnist")
     plain = PlainKeras("thesis-2conv", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
     seconds, epochs = 0.0, 0
@@ -82,7 +82,7 @@ def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 
 class SameTraining:
     """S4's network, optimiser, batches and epochs, both ways.
 
-    plain_cores: how many cores were at work with plain Keras, epoch by epoch; see `TrainingSpeed`
+    plain_cores: busy cores with plain Keras, per epoch; see `TrainingSpeed`
     """
 
     epochs: int
@@ -98,11 +98,11 @@ class SameTraining:
         return self.plain_seconds / self.ours_seconds
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """For JSON."""
         return {**asdict(self), "ratio": self.ratio}
 
     def sentence(self) -> str:
-        """The result in words."""
+        """The result in one sentence."""
         return (
             f"S4, {self.epochs} epochs: plain Keras {self.plain_seconds:.0f} s, {100 * self.plain_accuracy:.2f} % "
             f"({min(self.plain_cores):.1f} to {max(self.plain_cores):.1f} cores at work); "

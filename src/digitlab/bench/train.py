@@ -1,17 +1,20 @@
-"""Training speed: this package's loop against plain Keras."""
+"""Training speed: our training loop against plain Keras, from memory and from a file, beside the processor's peak."""
 
 from __future__ import annotations
 
 import math
 import statistics
+import tempfile
+import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.machine import describe_machine
-from digitlab.bench.peak import Peak, measure_peak
-from digitlab.bench.plain_keras import BATCH, PlainKeras
-from digitlab.bench.watch import Watch
+from digitlab.bench.machine import Watch, describe_machine
 from digitlab.datasets import load_dataset
+from digitlab.datasets.formats import RowSource, dataset_writer, open_dataset_file
+from digitlab.datasets.shuffling import InFile
+from digitlab.errors import DatasetError
 from digitlab.models import build
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.training import Loop, StopRequest
@@ -25,17 +28,76 @@ if TYPE_CHECKING:
     from digitlab.training.loop import History
     from digitlab.values import Digits
 
-__all__ = ["TrainingSpeed", "epochs_of", "measure_training"]
+__all__ = [
+    "BATCH",
+    "Peak",
+    "PlainKeras",
+    "TrainingSpeed",
+    "epochs_of",
+    "measure_peak",
+    "measure_training",
+    "measure_training_from_file",
+]
+
+BATCH = 128  # as in S0 and S4
+_SIZE = 2048  # 17 GFLOP per product: larger than every cache, and a fraction of a second
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The best of several products, in GFLOP/s; a multiplication and an addition are two operations."""
+
+    float32: float
+    bfloat16: float
+
+
+def measure_peak(rounds: int = 5) -> Peak:
+    """Time a square matrix product of each type ``rounds`` times, after a warm-up."""
+    return Peak(_fastest("float32", rounds), _fastest("bfloat16", rounds))
+
+
+def _fastest(dtype: str, rounds: int) -> float:
+    left, right = (keras.random.normal((_SIZE, _SIZE), dtype="float32", seed=seed) for seed in (0, 1))
+    left, right = keras.ops.cast(left, dtype), keras.ops.cast(right, dtype)
+    seconds = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        keras.ops.convert_to_numpy(keras.ops.matmul(left, right)[:1, :1])  # waits for the product
+        seconds.append(time.perf_counter() - began)
+    return 2 * _SIZE**3 / min(seconds[1:]) / 1e9
+
+
+class PlainKeras:
+    """Training as in the documents: float32 images, one-hot labels, `compile` and `fit`."""
+
+    def __init__(self, architecture: str, train: Digits, optimiser: keras.Optimizer, seed: int = 0) -> None:
+        keras.utils.set_random_seed(seed)
+        with dtype_policy("float32"):
+            self._model = build(architecture)
+        self._images, self._labels = _as_floats(train)
+        self._model.compile(optimizer=optimiser, loss="categorical_crossentropy", metrics=["accuracy"])
+
+    def epoch(self) -> None:
+        """Train for one more epoch."""
+        self._model.fit(self._images, self._labels, batch_size=BATCH, epochs=1, verbose=0)
+
+    def accuracy(self, test: Digits) -> float:
+        """The accuracy on these images."""
+        return float(self._model.evaluate(*_as_floats(test), batch_size=500, verbose=0)[1])
+
+
+def _as_floats(digits: Digits) -> tuple[object, object]:
+    return digits.images.astype("float32"), keras.utils.to_categorical(digits.labels, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpeed:
-    """Images a second, round by round, of both ways; ratios are ours to plain Keras.
+    """Images per second, by round, of both ways; ratios are ours to plain Keras.
 
-    plain_cores, ours_cores: how many cores were at work, round by round; `fit` leaves one of two idle in some calls, at
-        random, and is then half as quick (docs/diary.md)
-    peak: what the processor multiplies at most
-    operations: that training on one image needs, GFLOP
+    plain_cores, ours_cores: busy cores, by round; `fit` leaves one of two idle in some calls, at random, and is then
+        half as fast (docs/diary.md)
+    peak: of the processor, for matrix products
+    operations: GFLOP of training on one image
     """
 
     machine: str
@@ -48,27 +110,27 @@ class TrainingSpeed:
 
     @property
     def ratio(self) -> float:
-        """Of the medians."""
+        """The ratio of the medians."""
         return statistics.median(self.ours) / statistics.median(self.plain)
 
     @property
     def least_ratio(self) -> float:
-        """Our median to plain Keras' quickest round: the same on a day on which `fit` uses all cores in every call."""
+        """Our median to plain Keras' fastest round: unaffected by calls of `fit` that leave cores idle."""
         return statistics.median(self.ours) / max(self.plain)
 
     @property
     def ratios(self) -> list[float]:
-        """Round by round."""
+        """The ratio of each round."""
         return [ours / plain for ours, plain in zip(self.ours, self.plain, strict=True)]
 
     @property
     def shares(self) -> dict[str, float]:
-        """Of the processor's peak in bfloat16 and in float32, what our training makes of it."""
+        """Our training's share of the processor's peak, in bfloat16 and in float32."""
         rate = statistics.median(self.ours) * self.operations
         return {"bfloat16": rate / self.peak.bfloat16, "float32": rate / self.peak.float32}
 
     def rows(self) -> list[list[str]]:
-        """For a table: way, median, least, most; cores at work, least to most."""
+        """For a table: way, median, minimum, maximum; busy cores, minimum to maximum."""
         return [
             [
                 name,
@@ -82,7 +144,7 @@ class TrainingSpeed:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """For JSON."""
         ratios = {"ratio": self.ratio, "least_ratio": self.least_ratio, "ratios": self.ratios}
         return {**asdict(self), **ratios, "shares": self.shares}
 
@@ -117,9 +179,9 @@ def epochs_of(train: Digits | Shuffled) -> Callable[[], History]:
 
 
 def _operations() -> float:
-    """Of one image of S0's 2Conv in training: forward, and back to inputs and weights; GFLOP.
+    """GFLOP of training S0's 2Conv on one image: forward, and backward to inputs and weights.
 
-    Products of convolutions and dense layers only, two operations each; the first convolution's inputs get no slopes.
+    Only products of convolutions and dense layers, two operations each; the first layer's inputs need no gradient.
     """
     multiplied, first = 0, True
     for layer in build("thesis-2conv").layers:
@@ -128,3 +190,29 @@ def _operations() -> float:
             multiplied += kernel * places * (2 if first else 3)
             first = False
     return 2 * multiplied / 1e9
+
+
+def measure_training_from_file(images: int, rounds: int, say: Callable[[str], None]) -> dict[str, list[float]]:
+    """Images per second of S0's 2Conv, "memory" and "file" in turn, after a warm-up round of both.
+
+    The file is an HDF5 in S0's layout, float32.
+    """
+    train = load_dataset("mnist").split("train")[:images]
+    speeds: dict[str, list[float]] = {"memory": [], "file": []}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.h5"
+        with dataset_writer(path) as sink:
+            sink.write(train)
+        with open_dataset_file(path) as source:
+            if not isinstance(source, RowSource):
+                raise DatasetError(f"{path}: expected rows that can be read in any order")
+            epochs = {"memory": epochs_of(train), "file": epochs_of(InFile(source))}
+            for number in range(rounds + 1):
+                for way, epoch in epochs.items():
+                    began = time.perf_counter()
+                    epoch()
+                    speed = images / (time.perf_counter() - began)
+                    if number:
+                        speeds[way].append(speed)
+                        say(f"training from {way}, round {number}: {speed:,.0f} images/s")
+    return speeds

@@ -1,7 +1,7 @@
-"""How many requests a second `digitlab serve` answers, how soon, and in how much memory.
+"""Throughput, latency and memory of `digitlab serve`.
 
-The server is started as a user starts it, one process; those who ask are another process (`web_client`). Both share
-this machine's cores, so the figures are lower than a server alone would give.
+The server is started as by a user, in one process; the clients are another process (`web_client`). Both share this
+machine's cores, so the figures are lower than those of a server alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.machine import describe_machine
+from digitlab.bench.machine import describe_machine, memory_megabytes
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class WebFigures:
-    """What was found; milliseconds and megabytes.
+    """The result; milliseconds and megabytes.
 
-    rate, ms: of /v1/classify, each of 16 connections asking as soon as it has its answer
-    processor_ms: of the server, for one request
-    paced_ms: at half of 1,500 requests a second, counted from when each was due
-    age_ms: of live answers, from the frame's sending; stale_ms: until the client's next answer
+    rate, ms: of /v1/classify, each of 16 connections sending its next request after the response
+    processor_ms: of the server, per request
+    paced_ms: at half of 1,500 requests per second, counted from the time each was due
+    age_ms: of live results, from sending the frame; stale_ms: until the client's next result
     answered, sent: frames
-    live_memory: the most while all clients were there
-    pages_read: frames of 320×240 with three digits, a second; page_age_ms: of their answers
+    live_memory: the peak with all clients connected
+    pages_read: frames of 320×240 with three digits, per second; page_age_ms: of their results
     memory: after each twentieth of the mixed requests
     """
 
@@ -73,11 +73,11 @@ class WebFigures:
 
     @property
     def growth(self) -> float:
-        """Megabytes from a quarter of the mixed requests to their end."""
+        """Growth in megabytes from a quarter of the mixed requests to their end."""
         return self.memory[-1] - self.memory[len(self.memory) // 4]
 
     def rows(self) -> list[list[str]]:
-        """For the table: what, measured, asked."""
+        """For the table: measure, value, target."""
         return [
             ["classify 28×28 PNG, requests/s", f"{self.rate:,.0f}", f"≥ {_ASKED_RATE:,.0f}"],
             ["… median, p99 (ms)", f"{self.ms['median']:.1f}, {self.ms['p99']:.1f}", ""],
@@ -98,16 +98,16 @@ class WebFigures:
 
 
 def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str], None]) -> WebFigures:
-    """Start a server, ask it, end it.
+    """Start a server, send it requests, stop it.
 
     Raises:
-        UsageError: for numbers that make no measurement, or when the server does not start.
+        UsageError: for too small numbers, or when the server does not start.
     """
     if seconds < 1 or clients < 1 or requests < 100:
         raise UsageError("expected at least 1 second, 1 client and 100 requests")
     with _server() as (process, address):
         _ask(address, "closed", _CONNECTIONS, 1)  # the first second is warm-up
-        tell("classifying as fast as it goes …")
+        tell("classifying as fast as possible …")
         before = _processor_seconds(process.pid)
         fast = _ask(address, "closed", _CONNECTIONS, seconds)
         busy = _processor_seconds(process.pid) - before
@@ -116,7 +116,7 @@ def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str
         tell(f"{clients} live clients …")
         with _most_memory(process.pid) as most:
             live = _ask(address, "live", clients, _FRAMES_A_SECOND, seconds)
-        tell("… and whole pages, of a tenth of the clients …")
+        tell("… and whole pages, from a tenth of the clients …")
         pages = _ask(address, "pages", max(1, clients // 10), _FRAMES_A_SECOND, seconds)
         tell(f"{requests:,} mixed requests …")
         mixed = _ask(address, "mixed", requests)
@@ -133,7 +133,7 @@ def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str
         sent=live["sent"],
         age_ms=live["age"],
         stale_ms=live["stale"],
-        live_memory=most[0] / _MEGABYTE,
+        live_memory=most[0],
         page_clients=max(1, clients // 10) - pages["failed"],
         pages_read=pages["answers"] / seconds,
         page_age_ms=pages["age"],
@@ -150,7 +150,7 @@ def _server() -> Iterator[tuple[subprocess.Popen[str], str]]:
     try:
         line = process.stdout.readline() if process.stdout else ""
         if "http" not in line:
-            raise UsageError("the server did not start; `digitlab serve` says why")
+            raise UsageError("the server did not start; run `digitlab serve` to see why")
         yield process, line.split()[-1]
     finally:
         process.send_signal(signal.SIGINT)
@@ -172,7 +172,7 @@ def _ask(address: str, what: str, *numbers: float) -> dict[str, Any]:
 
 
 def _processor_seconds(process: int) -> float:
-    """What a process has computed so far; 0 where the system does not say."""
+    """The processor time of a process so far; 0 if unknown."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     except OSError:
@@ -181,15 +181,14 @@ def _processor_seconds(process: int) -> float:
 
 
 @contextlib.contextmanager
-def _most_memory(process: int) -> Iterator[list[int]]:
-    """The most bytes that a process has in memory while this is open, looked at ten times a second."""
-    most, over = [0], threading.Event()
+def _most_memory(process: int) -> Iterator[list[float]]:
+    """The peak memory of a process in this context (MB), sampled ten times per second."""
+    most, over = [0.0], threading.Event()
 
     def look() -> None:
         while not over.is_set():
             with contextlib.suppress(OSError):
-                pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-                most[0] = max(most[0], pages * os.sysconf("SC_PAGE_SIZE"))
+                most[0] = max(most[0], memory_megabytes(process))
             time.sleep(0.1)
 
     thread = threading.Thread(target=look, daemon=True)

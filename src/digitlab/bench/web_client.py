@@ -1,12 +1,12 @@
-"""Those who ask: `python -m digitlab.bench.web_client ADDRESS WHAT ...` prints one JSON object.
+"""The clients: `python -m digitlab.bench.web_client ADDRESS WHAT ...` prints one JSON object.
 
-Requests go over plain connections with as little work of ours as can be, so that what is measured is the server.
+Requests are sent over plain connections with minimal work, so that the server is measured.
 
-    closed CONNECTIONS SECONDS          each connection asks again when it has its answer
-    paced RATE SECONDS                  so many a second whatever the answers do; waiting counts from when it was due
+    closed CONNECTIONS SECONDS          each connection sends its next request after the response
+    paced RATE SECONDS                  a fixed rate per second; the latency counts from the time a request was due
     live CLIENTS FRAMES_A_SECOND SECONDS    frames of 96×96 with one digit
     pages CLIENTS FRAMES_A_SECOND SECONDS   frames of 320×240 with three
-    mixed REQUESTS                      photos, digits, damaged files and wrong paths, one after the other
+    mixed REQUESTS                      photos, digits, damaged files and wrong paths, in turn
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _DIGITS = 200
-_STREAMS = 24  # of a paced run: more than are ever waiting, or the server is too slow anyway
-_LATE = 0.5  # seconds after the last frame in which answers still count
+_STREAMS = 24  # connections of a paced run: more are only needed when the server is too slow anyway
+_LATE = 0.5  # seconds after the last frame in which results still count
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ async def _run(asked: Awaitable[dict[str, Any]]) -> dict[str, Any]:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection that asks one thing at a time."""
+    """One connection with one request at a time."""
 
     def __init__(self) -> None:
         self._answer: asyncio.Future[int] | None = None
@@ -73,7 +73,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionResetError("the server has hung up"))
+            self._answer.set_exception(exc or ConnectionResetError("the server closed the connection"))
 
     def data_received(self, data: bytes) -> None:
         self._got += data
@@ -87,7 +87,7 @@ class _Connection(asyncio.Protocol):
             answer.set_result(int(head[9:12]))
 
     def ask(self, request: bytes) -> asyncio.Future[int]:
-        """Send; the status comes with the answer."""
+        """Send a request; a future of the response's status."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport is not None:
             self._transport.write(request)
@@ -151,7 +151,7 @@ class _Asker:
     async def _live(
         self, mode: str, frames: list[bytes], clients: float, rate: float, seconds: float
     ) -> dict[str, Any]:
-        """Age of an answer: from its frame's sending. Staleness: the same, until the next answer comes."""
+        """Age of a result: from sending its frame. Staleness: the same, until the next result arrives."""
         ages: list[float] = []
         stale: list[float] = []
         count = int(clients)
@@ -228,7 +228,7 @@ class _Asker:
         return f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n\r\n".encode()
 
     def _memory(self) -> int:
-        """The server's bytes in memory, as it says itself."""
+        """The server's resident memory in bytes, from its metrics."""
         from urllib.request import urlopen
 
         with urlopen(f"http://{self._host}:{self._port}/metrics", timeout=30) as answer:
@@ -242,7 +242,7 @@ def _told(taken: list[float], statuses: list[int]) -> dict[str, Any]:
 
 
 def _quantiles(seconds: list[float]) -> dict[str, float]:
-    """Milliseconds: the median, the 99th of a hundred, the longest."""
+    """Milliseconds: median, 99th percentile, maximum."""
     if not seconds:
         return {"median": float("nan"), "p99": float("nan"), "most": float("nan")}
     median, p99, most = np.percentile(seconds, [50, 99, 100]) * 1000.0
@@ -271,7 +271,7 @@ def _regions() -> list[bytes]:
 
 
 def _frames() -> list[bytes]:
-    """JPEG frames of 320×240: three digits on paper that moves a little."""
+    """JPEG frames of 320×240: three digits on paper that moves slightly."""
     from digitlab.datasets import load_dataset
 
     images = np.asarray(load_dataset("mnist").split("test").images[:30])

@@ -1,16 +1,15 @@
-"""Where frames come from: one protocol, `Source`, and what speaks it.
+"""Sources of frames: the protocol `Source` and its implementations.
 
     with NewestFrame(open_source("http://phone:4747/video", realtime=True), reconnect=True) as frames:
         frame = frames.get(timeout=1.0)
         print(frames.state)                 # running
 
-Webcams, video files, folders of pictures, recordings, MJPEG and RTSP addresses, Ice camera servers, and a page of
-digits that needs no camera at all; `open_source` says how each is written.
+Webcams, video files, folders of pictures, recordings, MJPEG and RTSP streams, JdeRobot cameras over Ice, ROS cameras,
+and a drawn page of digits that needs no camera; `open_source` describes how each is written.
 """
 
 from __future__ import annotations
 
-from digitlab.camera.devices import Device, list_devices
 from digitlab.camera.folder import ImageFolder
 from digitlab.camera.mjpeg import MjpegStream
 from digitlab.camera.newest import Keep, NewestFrame
@@ -18,11 +17,10 @@ from digitlab.camera.opening import is_camera, open_source
 from digitlab.camera.playback import Playback, Recorded
 from digitlab.camera.recording import FrameRecorder, Recording
 from digitlab.camera.rtsp import RtspStream
-from digitlab.camera.source import Source
-from digitlab.camera.state import SourceState, SourceStatus
+from digitlab.camera.source import Source, SourceState, SourceStatus
 from digitlab.camera.synthetic import SyntheticPage
 from digitlab.camera.video import VideoFile
-from digitlab.camera.webcam import Webcam
+from digitlab.camera.webcam import Device, Webcam, list_devices
 
 __all__ = [
     "Device",

@@ -1,4 +1,4 @@
-"""Addresses of cameras in a network."""
+"""Addresses of network cameras."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PASSWORD = "DIGITLAB_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An http, https, rtsp or rtsps address, taken apart.
+    """A parsed http, https, rtsp or rtsps address.
 
-    text: as it was written, password and all; never shown
-    host: without brackets; path: with its question, percent-encoded
-    user, password: decoded; empty where there is none
+    text: as it was written, including the password; never shown
+    host: without brackets; path: with its query, percent-encoded
+    user, password: decoded; empty where missing
     """
 
     text: str
@@ -34,10 +34,10 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Take an address apart.
+        """Parse an address.
 
         Raises:
-            SourceError: when it is none.
+            SourceError: when it is invalid.
         """
         try:
             parts = urlsplit(text.strip())
@@ -55,13 +55,13 @@ class Address:
 
     @classmethod
     def given(cls, text: str) -> Address:
-        """`parse`, for an address that the user gives.
+        """`parse`, for an address given by the user.
 
-        Where it names a user and no password, that is taken from ``$DIGITLAB_CAMERA_PASSWORD``: other users see command
-        lines. (Not so for an address that a camera gives, which may be anybody's.)
+        With a user name and no password, that of ``$DIGITLAB_CAMERA_PASSWORD`` is taken: other users can see command
+        lines. (Not for the address of a redirect, which may lead to any host.)
 
         Raises:
-            SourceError: when it is none.
+            SourceError: when it is invalid.
         """
         address = cls.parse(text)
         password = os.environ.get(_PASSWORD)
@@ -72,26 +72,26 @@ class Address:
         return replace(address, text=whole, password=password)
 
     def __str__(self) -> str:
-        """The address for messages: without the password."""
+        """The address for messages: without user and password."""
         return _harmless(self.text)
 
     @property
     def basic(self) -> str | None:
-        """The value of an `Authorization` header, where the address holds a user."""
+        """The value of the `Authorization` header; None without a user name."""
         if not self.user:
             return None
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Whom a password was meant for."""
+        """The server that a password is meant for."""
         return self.scheme, self.host, self.port
 
 
 def _harmless(text: str) -> str:
-    """The text without what stands between `//` and `@`, cut to a length for one line, and without control signs."""
+    """The text without the credentials between `//` and `@`, shortened to one line, without control characters."""
     scheme, separator, rest = text.strip().partition("://")
     authority, slash, path = rest.partition("/")
     shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else scheme
-    shown = "".join(sign if sign.isprintable() else "?" for sign in shown)
+    shown = "".join(character if character.isprintable() else "?" for character in shown)
     return shown if len(shown) <= 200 else shown[:200] + "…"

@@ -1,4 +1,4 @@
-"""OpenCV's captures, which may hang."""
+"""Cameras read through OpenCV, whose calls may hang."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveCapture", "quiet_opencv", "sensible_rate"]
 
-_HIGHEST_RATE = 1000.0  # at and above it stand containers whose header gives their clock instead of their frame rate
+_HIGHEST_RATE = 1000.0  # from here on a container's header gives its clock instead of its frame rate
 
 
 class LiveCapture(Source):
     """A camera that OpenCV reads. Subclasses start the capture in `_start`.
 
-    Neither opening nor reading can be ended from outside: OpenCV's waits have their own limits, if any. Whoever closes
-    meanwhile goes on at once, and the hanging thread lets go of the capture when it comes back. (A class of our own
-    derived from `cv2.VideoCapture` would crash the process in OpenCV 5, so it is held, not inherited from.)
+    Neither opening nor reading can be interrupted: OpenCV has its own timeouts, if any. `close` returns at once, and
+    the blocked thread releases the capture when OpenCV returns. (A subclass of `cv2.VideoCapture` would crash the
+    process in OpenCV 5, so the capture is a member.)
     """
 
     realtime = True
@@ -46,26 +46,26 @@ class LiveCapture(Source):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second as the driver or the stream says; None while unknown."""
+        """Frames per second, as reported by the driver or the stream; None while unknown."""
         return self._rate
 
     @abstractmethod
     def _start(self) -> cv2.VideoCapture:
-        """A capture that is open.
+        """An open capture.
 
         Raises:
-            SourceError: when there is none to be had.
+            SourceError: when the camera cannot be opened.
         """
 
     @abstractmethod
     def _lost(self) -> str:
-        """The line for a capture that gives no more frames."""
+        """The message for a capture that gives no more frames."""
 
     def open(self) -> None:
         """Start the capture.
 
         Raises:
-            SourceError: when there is none to be had.
+            SourceError: when the camera cannot be opened.
         """
         with self._lock:
             if self._connection is not None:
@@ -84,7 +84,7 @@ class LiveCapture(Source):
         """Wait for the next frame; None when closed.
 
         Raises:
-            SourceError: when it was never opened, or gives no more frames.
+            SourceError: when it was never opened, or no more frames arrive.
         """
         if not self._asked:
             raise SourceError("the source was read before it was opened; use it in a `with` statement")
@@ -100,7 +100,7 @@ class LiveCapture(Source):
         return Frame(image, captured=time.monotonic(), number=number)
 
     def close(self) -> None:
-        """Stop the capture; at once, even while it is read."""
+        """Stop the capture; returns at once, even while it is read."""
         if (connection := self._connection) is not None:
             self._let_go(connection)
 
@@ -112,16 +112,16 @@ class LiveCapture(Source):
 
 
 class _Connection:
-    """One capture, from its opening to its end: used by one thread, closed by any."""
+    """One capture from opening to closing: read by one thread, closed by any."""
 
     def __init__(self) -> None:
         self.frames = 0
         self.closed = False
         self._capture: cv2.VideoCapture | None = None
-        self._busy = threading.Lock()  # held by whoever uses the capture
+        self._busy = threading.Lock()  # held while the capture is used
 
     def begin(self, capture: cv2.VideoCapture) -> None:
-        """Take over an open capture; one that was closed while it was opened is released at once."""
+        """Take over an open capture; release it at once if `close` was called meanwhile."""
         with self._busy:
             self._capture = capture
         self._release_if_closed()
@@ -140,12 +140,12 @@ class _Connection:
         return rgb_from_opencv(image) if decoded and image is not None and not self.closed else None
 
     def close(self) -> None:
-        """Release the capture, now or when the read that is under way comes back."""
+        """Release the capture, now or when the current read returns."""
         self.closed = True
         self._release_if_closed()
 
     def _release_if_closed(self) -> None:
-        # Either we get the lock, or its holder comes here after us: one of the two sees both `closed` and the capture.
+        # Either we get the lock, or its holder calls this after us: one of the two sees both `closed` and the capture.
         if self.closed and self._busy.acquire(blocking=False):
             try:
                 if self._capture is not None:
@@ -157,9 +157,9 @@ class _Connection:
 
 @contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV and FFmpeg off stderr: what they complain of is said by our own messages.
+    """Keep OpenCV and FFmpeg from writing to stderr: our own messages report their errors.
 
-    FFmpeg asks for its level once in a process: where somebody else used it first, theirs stays.
+    FFmpeg reads its log level once per process: if other code used it before, that level stays.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     before = cv2.utils.logging.getLogLevel()
@@ -171,7 +171,7 @@ def quiet_opencv() -> Iterator[None]:
 
 
 def sensible_rate(rate: float) -> float | None:
-    """The rate that a header or driver names, or None where it cannot be one.
+    """The rate given by a header or driver, or None where it is implausible.
 
     >>> sensible_rate(29.97), sensible_rate(90_000.0), sensible_rate(float("nan"))
     (29.97, None, None)

@@ -1,4 +1,4 @@
-"""From what decoders and drivers give to what everybody else takes: uint8 RGB."""
+"""Conversion of decoders' and drivers' images to uint8 RGB."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _CONVERSIONS = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUY2, 3: cv2.COLOR_B
 def rgb_from_opencv(image: NDArray[np.generic]) -> NDArray[np.uint8]:
     """A frame in OpenCV's order as uint8 (H, W, 3) RGB.
 
-    image: uint8, or uint16 (the upper eight bits count); (H, W) grey, or (H, W, C) with C of 1 (grey), 2 (YUYV as some
-        drivers hand it out), 3 (BGR) or 4 (BGRA; what is transparent stays as it is)
+    image: uint8, or uint16 (the upper eight bits are used); (H, W) grey, or (H, W, C) with C of 1 (grey), 2 (YUYV, from
+        some drivers), 3 (BGR) or 4 (BGRA; alpha is ignored)
 
     Raises:
         SourceError: for anything else.
@@ -40,7 +40,7 @@ def rgb_from_opencv(image: NDArray[np.generic]) -> NDArray[np.uint8]:
 def rgb_from_jpeg(picture: bytes) -> NDArray[np.uint8] | None:
     """A JPEG file as uint8 (H, W, 3) RGB; None when it cannot be decoded.
 
-    By Pillow, because OpenCV's decoder writes to stderr whatever it finds odd in a picture.
+    By Pillow, because OpenCV's decoder writes its warnings to stderr.
     """
     try:
         with JpegImageFile(io.BytesIO(picture)) as decoded:

@@ -1,4 +1,4 @@
-"""A folder of pictures, played as a video."""
+"""A folder of pictures, played as a video; a TIFF of several pages gives one frame per page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from digitlab.camera.playback import Playback, checked_rate
-from digitlab.errors import SourceError
+from digitlab.errors import ImageError, SourceError
+from digitlab.image_pages import page_numbers, quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from digitlab.camera.playback import Images
@@ -23,9 +26,9 @@ _SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", 
 
 
 class ImageFolder(Playback):
-    """The pictures of a folder in the order of their names, where 9 comes before 10.
+    """The pictures of a folder in the order of their names, where 9 comes before 10; pages in their order in the file.
 
-    rate: frames a second
+    rate: frames per second
     """
 
     def __init__(self, path: str | Path, rate: float = 25.0, *, realtime: bool = True) -> None:
@@ -35,14 +38,15 @@ class ImageFolder(Playback):
 
     def _images(self) -> Images:
         pictures = _pictures_in(self.path)
-        return ((_decoded(picture), number * self._interval) for number, picture in enumerate(pictures))
+        frames = (frame for picture in pictures for frame in _decoded(picture))
+        return ((frame, number * self._interval) for number, frame in enumerate(frames))
 
 
 def _pictures_in(folder: Path) -> list[Path]:
     """The pictures, sorted.
 
     Raises:
-        SourceError: when the folder is missing, closed to us, or holds none.
+        SourceError: when the folder is missing, not readable, or holds none.
     """
     try:
         pictures = [entry for entry in folder.iterdir() if _is_picture(entry)]
@@ -63,14 +67,22 @@ def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts], path.name
 
 
-def _decoded(path: Path) -> NDArray[np.uint8]:
-    """A picture file as uint8 (H, W, 3) RGB, upright.
+def _decoded(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """The pages of a picture file, most have one: each uint8 (H, W, 3) RGB, upright.
 
     Raises:
-        SourceError: when it is damaged or too large.
+        SourceError: when it is damaged or too large, or has too many pages.
     """
     try:
         with Image.open(path) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"), np.uint8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            with quietly():
+                pages = page_numbers(picture, path)
+            for page in pages:
+                with quietly():
+                    picture.seek(page)
+                    image = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"), np.uint8)
+                yield image
+    except ImageError as error:
+        raise SourceError(str(error)) from error
+    except Exception as error:
         raise SourceError(f"{path}: not a picture that can be decoded ({error})") from error

@@ -1,4 +1,4 @@
-"""A stream of bytes over HTTP, which can be closed at any moment by anybody."""
+"""A byte stream over HTTP that any thread can close at any time."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["HttpStream"]
 
 _MOST_REDIRECTS = 3
-_STEP = 0.1  # seconds after which a connection that is being made looks whether it is still wanted
-_SILENT_FOR = 4.0  # seconds
-_AT_ONCE = 65_536  # bytes
+_STEP = 0.1  # seconds after which a pending connection checks whether it was closed
+_SILENT_FOR = 4.0  # seconds without a byte after which the stream has failed
+_BLOCK = 65_536  # bytes per read
 
-_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+_IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _EXPECTED = "expected an MJPEG stream (multipart/x-mixed-replace)"
 
 
 class HttpStream:
-    """The answer to one GET, where it is a multipart message. Used by one thread; `close` may come from any."""
+    """The multipart response to one GET. Read by one thread; `close` may be called by any."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -47,12 +47,12 @@ class HttpStream:
         return self._closed.is_set()
 
     def open(self, within: float) -> None:
-        """Ask, follow up to three redirects, and look at the headers.
+        """Send the request, follow up to three redirects, and check the headers.
 
-        within: seconds for all of it (the look-up of a name not counted, which nobody can end)
+        within: timeout in seconds for all of it (except the DNS look-up, which cannot be interrupted)
 
         Raises:
-            SourceError: when there is no such stream; the text says why, and begins with the address.
+            SourceError: when there is no such stream; the message begins with the address and gives the reason.
         """
         deadline = time.monotonic() + within
         address = self.address
@@ -72,17 +72,17 @@ class HttpStream:
             raise SourceError(f"{self.address}: {_reason(error)}") from error
 
     def read(self) -> bytes:
-        """What came, or comes next; nothing at the end, and when closed.
+        """The bytes received, or the next ones; b"" at the end, and when closed.
 
         Raises:
-            SourceError: when nothing came for too long, or the connection broke.
+            SourceError: after a timeout, or when the connection failed.
         """
         response = self._response
         if response is None or self.closed:
             return b""
         try:
-            # The length in the headers is ignored: it can be wrong, and a stream has none.
-            return response.read1(_AT_ONCE) if response.chunked else response.fp.read1(_AT_ONCE)
+            # Content-Length is ignored: it can be wrong, and a stream has none.
+            return response.read1(_BLOCK) if response.chunked else response.fp.read1(_BLOCK)
         except TimeoutError as error:
             raise SourceError(f"{self.address}: sent nothing for {_SILENT_FOR:g} s") from error
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
@@ -92,7 +92,7 @@ class HttpStream:
             raise SourceError(f"{self.address}: the stream broke off{reason}") from error
 
     def more_came(self) -> bool:
-        """Whether `read` would not have to wait."""
+        """Whether `read` would return without waiting."""
         waiting = self._socket
         if waiting is None or self.closed:
             return False
@@ -100,15 +100,15 @@ class HttpStream:
             if isinstance(waiting, ssl.SSLSocket) and waiting.pending():
                 return True
             return _ready(waiting, selectors.EVENT_READ, 0.0)
-        except (OSError, ValueError):  # closed this moment
+        except (OSError, ValueError):  # closed at this moment
             return False
 
     def close(self) -> None:
-        """End whatever the other thread waits for, and let go of the connection."""
+        """Unblock the other thread and close the connection."""
         self._closed.set()
         if (connection := self._socket) is not None:
-            with contextlib.suppress(OSError):  # it may be gone already
-                # Not SSLSocket's own, which would pull its state from under the thread that reads.
+            with contextlib.suppress(OSError):  # it may be closed already
+                # Not SSLSocket's own, which would drop its state while the other thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         if (response := self._response) is not None:
             response.close()
@@ -119,7 +119,7 @@ class HttpStream:
         self._socket = connection = self._connected(address, deadline)
         self._limit(_left(deadline))
         if address.scheme == "https":
-            # In two steps, so that `close` finds the socket that waits for the other side's greeting.
+            # In two steps, so that `close` finds the socket during the TLS handshake.
             self._socket = connection = ssl.create_default_context().wrap_socket(
                 connection, server_hostname=address.host, do_handshake_on_connect=False
             )
@@ -135,17 +135,17 @@ class HttpStream:
         return self._response
 
     def _connected(self, address: Address, deadline: float) -> socket.socket:
-        """A connection to the first of the host's addresses that takes one."""
+        """A connection to the first of the host's addresses that accepts one."""
         failure: OSError = TimeoutError()
         places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         for number, (family, kind, protocol, _, place) in enumerate(places):
-            # One that does not answer leaves time for the others: often IPv6 leads nowhere and IPv4 does.
+            # Time is left for the other addresses: often IPv6 is unreachable and IPv4 works.
             until = time.monotonic() + _left(deadline) / (len(places) - number)
             connection = socket.socket(family, kind, protocol)
             try:
                 connection.setblocking(False)
                 code = connection.connect_ex(place)
-                if code not in _UNDER_WAY:
+                if code not in _IN_PROGRESS:
                     raise OSError(code, os.strerror(code))
                 while not _ready(connection, selectors.EVENT_WRITE, min(_STEP, _left(until))):
                     if self.closed:
@@ -162,19 +162,19 @@ class HttpStream:
     def _limit(self, seconds: float) -> None:
         if self._socket is not None:
             self._socket.settimeout(seconds)
-        if self.closed:  # between two steps
+        if self.closed:  # between two of them
             raise ConnectionAbortedError("closed")
 
     def _redirected(self, address: Address, response: HTTPResponse) -> Address:
         place = response.getheader("Location", "")
         self._let_go()
         if not place:
-            raise SourceError(f"{self.address}: redirects to nowhere")
+            raise SourceError(f"{self.address}: redirects without a target")
         target = urljoin(f"{address.scheme}://{_in_brackets(address.host)}:{address.port}{address.path}", place)
         if not target.lower().startswith(("http://", "https://")):
-            raise SourceError(f"{self.address}: redirects to {place[:100]!r}, which is no stream; {_EXPECTED}")
+            raise SourceError(f"{self.address}: redirects to {place[:100]!r}, which is not a stream; {_EXPECTED}")
         there = Address.parse(target)
-        if there.origin == address.origin and not there.user:  # a password is for whom it was given for
+        if there.origin == address.origin and not there.user:  # credentials go to their own server only
             there = Address(
                 there.text, there.scheme, there.host, there.port, there.path, address.user, address.password
             )
@@ -187,12 +187,16 @@ class HttpStream:
             self._socket.close()
 
     def _check(self, response: HTTPResponse) -> None:
-        """Refuse what is no stream, saying what it is."""
+        """Reject a response that is not a stream; the message tells what it is.
+
+        Raises:
+            SourceError: with the status, or the content type.
+        """
         status, kind = response.status, response.headers.get_content_type()
         if status == http.HTTPStatus.UNAUTHORIZED:
             raise SourceError(f"{self.address}: {_asks_for_password(response, bool(self.address.user))}")
         if status != http.HTTPStatus.OK:
-            phrase = "".join(sign for sign in response.reason[:60] if sign.isprintable())
+            phrase = "".join(character for character in response.reason[:60] if character.isprintable())
             raise SourceError(f"{self.address}: answers {status} {phrase}; check the path of the address")
         if kind.startswith("multipart/"):
             return
@@ -201,16 +205,16 @@ class HttpStream:
         elif kind.startswith("image/"):
             hint = f"a single picture ({kind}); {_EXPECTED}"
         else:
-            hint = f"a file ({kind}), not a stream; fetch it first and give its path, or {_EXPECTED}"
+            hint = f"a file ({kind}), not a stream; download it and give its path, or {_EXPECTED}"
         raise SourceError(f"{self.address}: is {hint}")
 
 
 def _asks_for_password(response: HTTPResponse, given: bool) -> str:
     wanted = (response.getheader("WWW-Authenticate") or "Basic").split(None, 1)[0].lower()
     if wanted != "basic":
-        return f"asks for {wanted.title()[:20]} authentication; only Basic is understood here (try its rtsp:// address)"
+        return f"asks for {wanted.title()[:20]} authentication; only Basic is supported (try its rtsp:// address)"
     if given:
-        return "refuses this name and password"
+        return "rejects this name and password"
     return "asks for a name and password; write them into the address: http://NAME:PASSWORD@HOST/…"
 
 
@@ -232,7 +236,7 @@ def _in_brackets(host: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in one line for people."""
+    """The cause of an error, in one line."""
     if isinstance(error, socket.gaierror):
         return "there is no host of this name, or no network"
     if isinstance(error, ConnectionRefusedError):

@@ -1,10 +1,10 @@
-"""JPEG pictures out of a stream of bytes, whatever the stream's own marks claim.
+"""JPEG pictures cut out of a byte stream by their own markers, not by the stream's headers.
 
-An MJPEG stream is a multipart message: a boundary, some headers, a blank line, a picture, and so on. Boundaries differ
-from the ones that were announced, lengths are missing or wrong, pictures are cut off in the middle. So none of them is
-asked: a picture begins with its start-of-image marker, and ends where its own segments (ITU T.81, annex B) say that it
-ends. Only in the rest of a picture that turned out to be damaged, where the start of a thumbnail may lie, the next one
-must begin a line, as it does after a blank line.
+An MJPEG stream is a multipart message: a boundary, some headers, a blank line, a picture, and so on. In practice
+boundaries differ from the announced ones, lengths are missing or wrong, and pictures are truncated. So none of these is
+used: a picture begins with its start-of-image marker and ends where its segments (ITU T.81, annex B) end. Only after a
+damaged picture, whose remainder may contain the start of a thumbnail, the next one must begin a line, as it does after
+the blank line.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ __all__ = ["JpegParts"]
 
 _START = re.compile(rb"\xff\xd8\xff")
 _START_OF_LINE = re.compile(rb"\n\xff\xd8\xff")
-_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # what ends coded data: no stuffed zero, restart or fill
+_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # ends entropy-coded data: no stuffed zero, restart or fill
 
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_MAY_HOLD_ANYTHING = frozenset((*range(0xE0, 0xF0), 0xFE))  # an application's data, a thumbnail; a comment
-_ALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))  # markers without a segment: none stands between segments
+_MAY_HOLD_ANYTHING = frozenset((*range(0xE0, 0xF0), 0xFE))  # application data (a thumbnail), comments
+_ALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))  # markers without a segment: invalid between segments
 
 _MOST_PIXELS = 50_000_000  # 150 MB decoded
 
 
 class JpegParts:
-    """Takes bytes as they come, and gives the newest whole picture among them.
+    """Collects the bytes of a stream and returns the newest complete picture.
 
-    most: bytes that are kept at most; a picture that is longer is given up
-    skipped: pictures that were begun and are not whole
-    passed: whole pictures that a newer one came after, before anybody asked
+    most: maximum number of bytes kept; a longer picture is discarded
+    skipped: incomplete or damaged pictures
+    passed: complete pictures superseded by a newer one before they were fetched
     """
 
     def __init__(self, most: int = 16_000_000) -> None:
@@ -44,11 +44,11 @@ class JpegParts:
         self._in_scan = False
 
     def feed(self, data: bytes) -> None:
-        """Take what came."""
+        """Add received bytes."""
         self._bytes += data
 
     def newest(self) -> bytes | None:
-        """The newest picture that is whole, from its start to its end marker; None while there is no other."""
+        """The newest complete picture, from its start to its end marker; None while there is no new one."""
         newest = None
         while (part := self._next()) is not None:
             self.passed += newest is not None
@@ -66,14 +66,14 @@ class JpegParts:
             if whole is None and len(self._bytes) <= self.most:
                 return None
             self.skipped += 1
-            self._drop(2)  # on, to the next start
+            self._drop(2)  # continue with the next start marker
             self._after_damage = True
         return None
 
     def _find_start(self) -> bool:
         found = (_START_OF_LINE if self._after_damage else _START).search(self._bytes)
         if found is None:
-            del self._bytes[:-3]  # a start may be cut in two
+            del self._bytes[:-3]  # a start marker may be split
             return False
         del self._bytes[: found.end() - 3]
         self._inside, self._at, self._in_scan = True, 2, False
@@ -84,7 +84,7 @@ class JpegParts:
         self._inside = False
 
     def _follow(self) -> bool | None:
-        """Go on to the picture's end: True there, False when it is none, None when more bytes are needed."""
+        """Advance to the picture's end: True there, False when it is damaged, None when more bytes are needed."""
         while self._to_marker():
             if len(self._bytes) < self._at + 2:
                 return None
@@ -101,7 +101,7 @@ class JpegParts:
         return None
 
     def _to_marker(self) -> bool:
-        """Leave coded data behind; False when it goes on."""
+        """Skip entropy-coded data; False when its end is not received yet."""
         if not self._in_scan:
             return True
         found = _IN_SCAN.search(self._bytes, self._at)
@@ -112,7 +112,7 @@ class JpegParts:
         return True
 
     def _pass_segment(self, code: int) -> bool | None:
-        """Pass the segment that begins here, as `_follow`."""
+        """Skip the segment that begins here; returns as `_follow` does."""
         head = self._bytes[self._at + 2 : self._at + 9]
         if len(head) < 2:
             return None
@@ -122,7 +122,7 @@ class JpegParts:
         if len(self._bytes) < self._at + 3 + length:  # whatever the segment, a marker follows
             return None
         if code not in _MAY_HOLD_ANYTHING and _START.search(self._bytes, self._at, self._at + 3 + length):
-            return False  # a table that was cut off: its length reaches into the next picture
+            return False  # a truncated table: its length reaches into the next picture
         if code in _FRAME_HEADERS:
             pixels = int.from_bytes(head[3:5]) * int.from_bytes(head[5:7])
             if length < 8 or not 0 < pixels <= _MOST_PIXELS:

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["MjpegStream"]
 
-_ANSWERS_WITHIN = 8.0  # seconds, the first time
-_ANSWERS_AGAIN_WITHIN = 2.0  # at least; a camera that answered faster before is not given more
-_DRAINS_FOR = 0.1  # seconds that we run after newer pictures before we take the newest so far
+_FIRST_TIMEOUT = 8.0  # seconds for the first connection
+_LEAST_TIMEOUT = 2.0  # seconds; later connections get three times what the first one took
+_DRAINS_FOR = 0.1  # seconds for which newer pictures are awaited before the newest so far is taken
 
 
 class MjpegStream(Source):
-    """A camera by its http:// or https:// address; name and password may stand in it (basic authentication).
+    """A camera at an http:// or https:// address, which may contain name and password (basic authentication).
 
-    Where pictures come faster than they are asked for, the newest is decoded and the others are passed over.
+    Where pictures arrive faster than they are read, only the newest is decoded.
 
-    damaged: pictures that were not whole, or could not be decoded; they are left out
-    passed: pictures that a newer one overtook
+    damaged: pictures that were incomplete or could not be decoded; they are skipped
+    passed: pictures superseded by a newer one
     """
 
     rate = None
@@ -44,7 +44,7 @@ class MjpegStream(Source):
             raise SourceError(f"{self.address}: not an http address")
         self.damaged = 0
         self.passed = 0
-        self._patience = _ANSWERS_WITHIN
+        self._patience = _FIRST_TIMEOUT
         self._lock = threading.Lock()
         self._reading: _Reading | None = None
         self._asked = False
@@ -53,7 +53,7 @@ class MjpegStream(Source):
         """Connect.
 
         Raises:
-            SourceError: when there is no such stream: nobody answers, or something else.
+            SourceError: when no server responds, or something other than an MJPEG stream.
         """
         with self._lock:
             if self._reading is not None:
@@ -67,10 +67,10 @@ class MjpegStream(Source):
             raise
 
     def read(self) -> Frame | None:
-        """The newest whole picture; None when closed.
+        """The newest complete picture; None when closed.
 
         Raises:
-            SourceError: when it was never opened, broke off, or sent nothing for four seconds.
+            SourceError: when it was never opened, the connection failed, or sent nothing for four seconds.
         """
         if not self._asked:
             raise SourceError("the source was read before it was opened; use it in a `with` statement")
@@ -86,11 +86,11 @@ class MjpegStream(Source):
         number, reading.frames = reading.frames, reading.frames + 1
         if number == 0:
             answered = time.monotonic() - reading.begun
-            self._patience = min(_ANSWERS_WITHIN, max(_ANSWERS_AGAIN_WITHIN, 3.0 * answered))
+            self._patience = min(_FIRST_TIMEOUT, max(_LEAST_TIMEOUT, 3.0 * answered))
         return Frame(image, captured=captured, number=number)
 
     def close(self) -> None:
-        """Disconnect; an `open` or `read` under way ends at once."""
+        """Disconnect; a running `open` or `read` returns at once."""
         if (reading := self._reading) is not None:
             self._let_go(reading)
 
@@ -106,7 +106,7 @@ class MjpegStream(Source):
 
 
 class _Reading:
-    """One connection, and what came over it."""
+    """One connection and its pictures."""
 
     def __init__(self, stream: HttpStream, counts: MjpegStream) -> None:
         self.stream = stream
@@ -116,12 +116,12 @@ class _Reading:
         self._parts = JpegParts()
 
     def next_picture(self) -> tuple[NDArray[np.uint8], float] | None:
-        """The newest picture, uint8 (H, W, 3) RGB, and when its last byte came; None at the end of the stream."""
+        """The newest picture, uint8 (H, W, 3) RGB, and when its last byte arrived; None at the end of the stream."""
         while (part := self._newest_part()) is not None:
-            came = time.monotonic()
+            arrived = time.monotonic()
             image = rgb_from_jpeg(part)
             if image is not None:
-                return image, came
+                return image, arrived
             self._counts.damaged += 1
         return None
 
@@ -133,7 +133,7 @@ class _Reading:
             except SourceError:
                 if part is None:
                     raise
-                break  # what broke is told when this one has been taken
+                break  # the error is raised after this picture has been read
             if not data:
                 break
             newest = self._fed(data)

@@ -1,4 +1,4 @@
-"""The newest frame, for whoever is slower than the camera; and the camera had again when it was lost."""
+"""The newest frame of a source, for readers slower than the camera; reconnects a lost camera."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
-from digitlab.camera.state import FIRST_FRAME_WITHIN, GIVEN_UP_AFTER, STALLED_AFTER, SourceState, SourceStatus, pause
+from digitlab.camera.source import FIRST_FRAME_WITHIN, GIVEN_UP_AFTER, STALLED_AFTER, SourceState, SourceStatus, pause
 from digitlab.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from digitlab.camera.source import Source
     from digitlab.values import Frame
@@ -25,28 +24,28 @@ _log = logging.getLogger(__name__)
 
 Keep = Literal["newest", "all"]
 
-_PATIENCE = 1.0  # seconds that `close` gives a source to come back from its `read`
-_MOMENT = 0.1  # seconds that a new try gives it
-_MOST_LEFT_BEHIND = 4  # threads of a source that hangs; with so many, no new try before one of them came back
+_PATIENCE = 1.0  # seconds that `close` waits for a source to return from `read`
+_MOMENT = 0.1  # seconds that a new attempt waits for it
+_MOST_LEFT_BEHIND = 4  # threads of a hanging source; with as many, no new attempt before one of them returns
 
 
 class NewestFrame:
-    """Threads that own a source: open it, drain it into one slot, watch over it, and ask for it again when it is lost.
+    """Threads that own a source: open it, read it into one slot, supervise it, and reconnect it when it is lost.
 
-    A context manager: starts, and closes. Starting never waits for the source: opening is done in the background, and
-    what goes wrong there is raised by `get`.
+    A context manager: starts and closes. Starting never blocks: the source is opened in the background, and its errors
+    are raised by `get`.
 
-    keep: "newest" replaces a frame that nobody took by the next one; "all" makes the source wait instead. Left out:
+    keep: "newest" replaces a frame that was not fetched by the next one; "all" makes the source wait instead. Default:
         "newest" for a source in real time, "all" for any other.
-    reconnect: ask again for a camera (`source.live`) that broke off or stalled, with growing pauses, for ever. A source
-        that could not be had even once still ends with its error, unless
-    insist: that, too, is tried again (a window that stays open, a robot that starts before its camera)
-    on_change: told of every change of the status, in order, in a thread of ours, without any lock held
+    reconnect: reopen a camera (`source.live`) that failed or stalled, with growing pauses, without end. A source that
+        could never be opened still ends with its error, unless
+    insist: keep retrying in that case as well (for a window, or a robot that starts before its camera)
+    on_change: called with every change of the status, in order, in a thread of this class, without any lock held
 
-    captured: frames that the source gave so far; a frame's `number` counts them, over all connections
-    dropped: frames of these that nobody will see; once closed, captured − dropped frames were handed out
-    reconnects: how often the source was lost and gave frames again
-    first_captured: `Frame.captured` of the first of them, seen or not; None before it came
+    captured: frames from the source so far; a frame's `number` counts them, over all connections
+    dropped: how many of them were not fetched; after closing, captured − dropped frames were returned by `get`
+    reconnects: how often a lost source gave frames again
+    first_captured: `Frame.captured` of the first frame, fetched or not; None before it arrived
     """
 
     def __init__(
@@ -75,29 +74,27 @@ class NewestFrame:
         self._status = SourceStatus(SourceState.CONNECTING, None, time.monotonic())
         self._untold: deque[SourceStatus] = deque([self._status])
         self._left_behind: list[threading.Thread] = []
-        # One lock, three reasons to wait for it.
+        # One lock, three conditions to wait for.
         self._lock = threading.RLock()
         self._arrival = threading.Condition(self._lock)  # consumers: a frame, or the end
-        self._room = threading.Condition(self._lock)  # the reading thread: the slot was emptied
-        self._event = threading.Condition(self._lock)  # the watching thread: a change, a try that is over, closing
+        self._room = threading.Condition(self._lock)  # the reading thread: the slot is empty
+        self._event = threading.Condition(self._lock)  # the supervising thread: a change, an attempt's end, closing
         self._watch = threading.Thread(target=self._run, name="digitlab-frames", daemon=True)
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
-        """Begin, in the background."""
+        """Start the threads; returns at once."""
         self._watch.start()
 
     @property
     def status(self) -> SourceStatus:
-        """State and problem, of the same moment."""
+        """State and problem, taken together."""
         return self._status
 
     @property
@@ -107,27 +104,27 @@ class NewestFrame:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong, as one line for people; None where all is well."""
+        """The problem in one line; None without one."""
         return self._status.problem
 
     @property
     def latest(self) -> Frame | None:
-        """The newest frame, whether handed out or not; None before the first and after closing."""
+        """The newest frame, fetched or not; None before the first and after closing."""
         return self._latest
 
     @property
     def ended(self) -> bool:
-        """Whether the source has ended, in good order, and its last frame was taken."""
+        """Whether the source has ended without an error, and its last frame was fetched."""
         with self._lock:
             return self._over and self._slot is None and self._error is None
 
     def get(self, timeout: float | None = None) -> Frame | None:
-        """The newest frame that was not handed out yet; None after `timeout` seconds, or when the source has ended.
+        """The newest frame that was not fetched yet; None after `timeout` seconds, or when the source has ended.
 
-        While a source is asked for again, this waits on.
+        Keeps waiting while the source reconnects.
 
         Raises:
-            Exception: whatever ended the source (mostly SourceError), after the last frame before it was handed out.
+            Exception: the one that ended the source (mostly SourceError), after its last frame was fetched.
         """
         with self._lock:
             self._arrival.wait_for(lambda: self._slot is not None or self._over, timeout)
@@ -138,7 +135,7 @@ class NewestFrame:
             return frame
 
     def close(self) -> None:
-        """Close the source, from whatever thread; one that hangs is left behind after a moment, and that is logged."""
+        """Close the source, from any thread; a hanging one is left behind after a moment, which is logged."""
         with self._lock:
             self._closed = self._over = True
             for waiting in (self._arrival, self._room, self._event):
@@ -156,24 +153,24 @@ class NewestFrame:
                 self._slot = None
                 self.dropped += 1
 
-    # The watching thread: tries, waits, tells, and tries again.
+    # The supervising thread: attempts, waits, reports, and retries.
 
     def _run(self) -> None:
         failures = 0
         error = None
         while not self._closed:
-            attempt = _Try()
+            attempt = _Attempt()
             self._see_through(attempt)
             error = attempt.error
             if not self._worth_another_try(error):
                 break
             failures = 1 if attempt.frames else failures + 1
             self._become(SourceState.RECONNECTING, str(error))
-            # The pause counts from the last sign of life, or the last question: what took long was pause enough.
+            # The pause counts from the last frame, or from opening: time spent waiting is part of it.
             self._rest(attempt.last_sign + pause(failures))
         self._end(error)
 
-    def _see_through(self, attempt: _Try) -> None:
+    def _see_through(self, attempt: _Attempt) -> None:
         """Open the source and read it to its end."""
         reader = threading.Thread(target=self._read_source, args=(attempt,), name="digitlab-frames-reader", daemon=True)
         reader.start()
@@ -198,8 +195,8 @@ class NewestFrame:
                 patience,
             )
 
-    def _patience_left(self, attempt: _Try) -> float:
-        """Seconds until we look at this try again; 0 when it is given up, and then its error is set."""
+    def _patience_left(self, attempt: _Attempt) -> float:
+        """Seconds until this attempt is checked again; 0 when it has failed, and then its error is set."""
         silence = attempt.silence
         rate = self.source.rate
         slow = 3.0 / rate if rate else 0.0
@@ -223,7 +220,7 @@ class NewestFrame:
         return lost and self._reconnect and not self._closed
 
     def _rest(self, until: float) -> None:
-        """Wait; and longer, while too many tries of before still hang."""
+        """Wait; longer while too many earlier attempts still hang."""
         while not self._closed:
             self._tell()
             self._left_behind = [reader for reader in self._left_behind if reader.is_alive()]
@@ -235,7 +232,7 @@ class NewestFrame:
 
     def _end(self, error: Exception | None) -> None:
         with self._lock:
-            if not self._closed:  # a source that is closed while it reads may well complain
+            if not self._closed:  # closing a source during a read may raise
                 self._error = error
             self._over = True
             self._arrival.notify_all()
@@ -255,12 +252,12 @@ class NewestFrame:
             if self._on_change is not None:
                 try:
                     self._on_change(status)
-                except Exception:  # noqa: BLE001 - whoever listens must not end the camera
-                    _log.exception("what listens to the source failed")
+                except Exception:  # noqa: BLE001 - a listener's error must not end the camera
+                    _log.exception("the source's listener failed")
 
-    # The reading thread, one for each try: all that may hang.
+    # The reading thread, one per attempt: everything that may hang.
 
-    def _read_source(self, attempt: _Try) -> None:
+    def _read_source(self, attempt: _Attempt) -> None:
         try:
             self.source.open()
             while self._has_room(attempt):
@@ -269,15 +266,15 @@ class NewestFrame:
                 if frame is None:
                     break
                 self._offer(frame, attempt)
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, whose thread can do something about it
+        except Exception as error:  # noqa: BLE001 - raised in the consumer's thread
             attempt.fail(error)
         finally:
             with self._lock:
                 attempt.over = True
                 self._event.notify_all()
 
-    def _has_room(self, attempt: _Try) -> bool:
-        """Wait, where every frame counts, until the last one was taken; False when this try is over."""
+    def _has_room(self, attempt: _Attempt) -> bool:
+        """With "all", wait until the last frame was fetched; False when this attempt is over."""
         with self._lock:
             if self.keep == "all":
                 self._room.wait_for(lambda: self._slot is None or self._closed or attempt.abandoned)
@@ -285,7 +282,7 @@ class NewestFrame:
                 attempt.waits_since = time.monotonic()
             return not (self._closed or attempt.abandoned)
 
-    def _offer(self, frame: Frame, attempt: _Try) -> None:
+    def _offer(self, frame: Frame, attempt: _Attempt) -> None:
         with self._lock:
             if self._closed or attempt.abandoned:
                 return
@@ -293,7 +290,7 @@ class NewestFrame:
             attempt.last_sign = time.monotonic()
             if attempt.frames == 1 and self.captured:
                 self.reconnects += 1
-            if frame.number != self.captured:  # the source began to count anew
+            if frame.number != self.captured:  # the source restarted its count
                 frame = replace(frame, number=self.captured)
             self.captured += 1
             if self.first_captured is None:
@@ -306,13 +303,13 @@ class NewestFrame:
 
 
 @dataclass(slots=True)
-class _Try:
+class _Attempt:
     """One opening of the source, and reading until it ends.
 
-    frames: how many it gave; last_sign: when the last of them came, or when the source was asked
-    waits_since: since when the source is waited for (until the first frame: since it was asked); None while it waits
-    over: whether its thread is through; abandoned: whether it may give no more frames
-    error: why it ended, where that was not in good order
+    frames: how many it gave; last_sign: the time of the last one, or of opening
+    waits_since: the time since which a frame is awaited (until the first: since opening); None while the source waits
+    over: whether its thread has finished; abandoned: whether its frames are refused from now on
+    error: why it ended; None for a normal end
     """
 
     frames: int = 0
@@ -324,11 +321,11 @@ class _Try:
 
     @property
     def silence(self) -> float:
-        """Seconds that the source is waited for."""
+        """Seconds for which a frame is awaited."""
         since = self.waits_since
         return 0.0 if since is None else time.monotonic() - since
 
     def fail(self, error: Exception) -> None:
-        """Keep the first error: what a source says after it was given up is of no interest."""
+        """Keep the first error: later ones are consequences of giving up."""
         if self.error is None:
             self.error = error

@@ -1,4 +1,4 @@
-"""From what a user writes after `--source` to a source."""
+"""The source for the text that a user writes after `--source`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXPECTED = (
 
 
 def is_camera(text: str) -> bool:
-    """Whether `text` names a camera, which looks at what is held before it, and not a file, a folder or a drawn page.
+    """Whether `text` names a camera, and not a file, a folder or a drawn page.
 
     >>> is_camera("0"), is_camera("rtsp://phone/live"), is_camera("page.mp4"), is_camera("synthetic")
     (True, True, False, False)
@@ -41,20 +41,20 @@ def is_camera(text: str) -> bool:
 
 
 def open_source(text: str, *, realtime: bool) -> Source:
-    """The source that `text` names; it is opened by its `with` statement.
+    """The source named by `text`; its `with` statement opens it.
 
     - `0`, `1`, … or `/dev/video0`: a camera of this computer
     - `http://HOST:PORT/PATH` (or https): MJPEG; `rtsp://HOST/PATH` (or rtsps): RTSP; `NAME:PASSWORD@` before HOST
     - `ice:cameraA:tcp -h HOST -p PORT`: a JdeRobot camera server
     - `ros:ws://HOST:9090/TOPIC`: a robot's camera through rosbridge
-    - `synthetic`, `synthetic:6885/42,1280x720,30fps`: a page that is drawn, see `SyntheticPage.parse`
-    - the path of a video file, of a recording, or of a folder of pictures (25 frames a second); a file whose name looks
-      like one of the above is written with its folder: `./0`
+    - `synthetic`, `synthetic:6885/42,1280x720,30fps`: a drawn page, see `SyntheticPage.parse`
+    - the path of a video file, of a recording, or of a folder of pictures (25 frames per second); a file whose name
+      looks like one of the above is written with its folder: `./0`
 
-    realtime: whether files come at their own pace; cameras always do
+    realtime: whether files play at their own rate; cameras always do
 
     Raises:
-        SourceError: for what is none of these, and for a path where nothing is.
+        SourceError: for any other text, and for a path that does not exist.
     """
     text = text.strip()
     if (source := _by_its_form(text, realtime=realtime)) is not None:
@@ -71,7 +71,7 @@ def open_source(text: str, *, realtime: bool) -> Source:
 
 
 def _by_its_form(text: str, *, realtime: bool) -> Source | None:
-    """The source, where the text can be no path."""
+    """The source, where the text cannot be a path."""
     scheme = text.partition(":")[0].lower()
     if re.fullmatch(r"[0-9]{1,3}", text):
         return Webcam(int(text))
@@ -92,12 +92,12 @@ def _by_its_form(text: str, *, realtime: bool) -> Source | None:
     if scheme in ("rtsp", "rtsps"):
         return RtspStream(text)
     if "://" in text:
-        raise SourceError(f"{text.partition('://')[0][:20]}://…: addresses of this kind cannot be read; {_EXPECTED}")
+        raise SourceError(f"{text.partition('://')[0][:20]}://…: addresses of this kind are not supported; {_EXPECTED}")
     return None
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a name too long for a name, a folder that is closed to us
+    except OSError:  # the name is too long, or the folder not readable
         return False

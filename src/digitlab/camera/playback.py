@@ -1,4 +1,4 @@
-"""Frames that exist beforehand, released at the pace of a camera or as fast as they are wanted."""
+"""Stored frames, played at the rate of a camera or as fast as they are read."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ __all__ = ["Playback", "Recorded", "checked_rate"]
 
 
 def checked_rate(rate: float) -> float:
-    """The rate, in frames a second.
+    """The rate, in frames per second.
 
     Raises:
         UsageError: when it is not a finite number above 0.
     """
     if not (math.isfinite(rate) and rate > 0):
-        raise UsageError(f"the rate is {rate:g} frames a second; expected more than 0")
+        raise UsageError(f"the rate is {rate:g} frames per second; expected more than 0")
     return rate
 
 
 class Playback(Source):
-    """A source whose pictures are at hand. Subclasses say in `_images` which, and when each is due.
+    """A source of stored pictures. Subclasses return them from `_images`, each with its due time.
 
-    With `realtime` a picture is held back until its due time, counted from the first `read`; one that is late is
-    released at once. `Frame.captured` is the moment of release.
+    With `realtime` a picture is held back until its due time, counted from the first `read`; a late one is returned at
+    once. `Frame.captured` is the time of return.
     """
 
     def __init__(self, *, rate: float | None, realtime: bool) -> None:
@@ -53,7 +53,7 @@ class Playback(Source):
 
     @property
     def rate(self) -> float | None:
-        """Nominal frames a second."""
+        """Nominal frames per second."""
         return self._rate
 
     @property
@@ -63,17 +63,17 @@ class Playback(Source):
 
     @abstractmethod
     def _images(self) -> Images:
-        """Open what holds the pictures and return a generator of them that closes it again.
+        """Open the file and return a generator of its pictures that closes it at the end.
 
         Raises:
-            SourceError: when there is no picture to be had.
+            SourceError: when there is no picture.
         """
 
     def open(self) -> None:
         """Go to the first picture.
 
         Raises:
-            SourceError: when there is no picture to be had.
+            SourceError: when there is no picture.
         """
         if self._pictures is None or self._closing.is_set():
             self._pictures = self._images()
@@ -106,18 +106,18 @@ class Playback(Source):
         return self._closing.wait(max(0.0, self._start + due - now))
 
     def close(self) -> None:
-        """End a `read` that waits, and free what holds the pictures."""
+        """Unblock a waiting `read`, and close the file."""
         self._closing.set()
-        with self._reading:  # a decoder must not be freed while it decodes
+        with self._reading:  # a decoder must not be freed during decoding
             if self._pictures is not None:
                 self._pictures.close()
 
 
 class Recorded(Playback):
-    """Pictures from memory, or from any iterable of them: stands in for a camera where there is none.
+    """Pictures from memory, or from any iterable: the substitute for a camera in tests.
 
     images: each uint8 (H, W, 3) RGB
-    rate: frames a second
+    rate: frames per second
     """
 
     def __init__(self, images: Iterable[NDArray[np.uint8]], rate: float = 25.0, *, realtime: bool = True) -> None:

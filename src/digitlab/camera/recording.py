@@ -1,12 +1,12 @@
-"""A stream kept with its times: frames as they came, to be played again as they came.
+"""A recorded stream: frames with their times, to be played again at those times.
 
-A recording is a folder of two files, both written from front to back, so that what was recorded before a power cut
-can be played:
+A recording is a folder of two files, both only ever appended to, so that everything recorded before a power cut can be
+played:
 
-    frames.mjpeg    the frames, one JPEG picture after the other (players of videos can show it)
-    frames.jsonl    a line a frame: {"time": 0.0334, "start": 18230, "length": 18411}
+    frames.mjpeg    the frames, one JPEG picture after the other (video players can show it)
+    frames.jsonl    one line per frame: {"time": 0.0334, "start": 18230, "length": 18411}
 
-`time` is in seconds since the first frame, `start` and `length` are bytes in frames.mjpeg; other keys are left alone.
+`time` is in seconds since the first frame, `start` and `length` are bytes in frames.mjpeg; other keys are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from digitlab.errors import SourceError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -46,14 +45,14 @@ _USUAL_RATE = 25.0
 
 
 def is_recording(folder: Path) -> bool:
-    """Whether a folder holds a recording."""
+    """Whether a folder contains a recording."""
     return (folder / _TIMES).is_file()
 
 
 class FrameRecorder:
     """Writes a recording. A context manager; used by one thread.
 
-    folder: is made where it is missing; must hold no recording yet
+    folder: created where it is missing; must not contain a recording yet
     quality: of the JPEG pictures, 1 to 100
     frames: written so far
     """
@@ -70,7 +69,7 @@ class FrameRecorder:
             self._times = (self.folder / _TIMES).open("x", encoding="utf-8", buffering=1)
         except FileExistsError as error:
             raise StorageError(
-                f"{self.folder}: there is a recording, or a file, of this name; choose another"
+                f"{self.folder}: a recording or a file of this name exists; choose another name"
             ) from error
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}; cannot record there") from error
@@ -78,29 +77,27 @@ class FrameRecorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def add(self, frame: Frame) -> None:
         """Append a frame.
 
         Raises:
-            StorageError: when it cannot be written: the disk is full, or gone.
+            StorageError: when it cannot be written, e.g. on a full disk.
         """
         written, picture = cv2.imencode(
             ".jpg", cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, self._quality]
         )
         if not written:
-            raise StorageError(f"{self.folder}: a frame of {frame.image.shape} cannot be kept as a JPEG picture")
+            raise StorageError(f"{self.folder}: a frame of {frame.image.shape} cannot be encoded as JPEG")
         if self._start is None:
             self._start = frame.captured
         length = int(picture.size)
         line = {"time": round(frame.captured - self._start, 6), "start": self._at, "length": length}
         try:
             self._pictures.write(picture.tobytes())
-            self._pictures.flush()  # before its line: no line without its picture
+            self._pictures.flush()  # before its line: every line has its picture
             self._times.write(json.dumps(line) + "\n")
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}; the recording ends here") from error
@@ -108,7 +105,11 @@ class FrameRecorder:
         self.frames += 1
 
     def close(self) -> None:
-        """End the recording."""
+        """Finish the recording.
+
+        Raises:
+            StorageError: when its end cannot be written.
+        """
         try:
             self._pictures.close()
             self._times.close()
@@ -117,7 +118,7 @@ class FrameRecorder:
 
 
 class Recording(Playback):
-    """A recording, played at the times at which it was captured, or as fast as it is read.
+    """A recording, played at its capture times, or as fast as it is read.
 
     length: frames; None until it is open
     """
@@ -148,7 +149,7 @@ def _read_lines(folder: Path) -> list[tuple[float, int, int]]:
     """Time, start and length of every frame.
 
     Raises:
-        SourceError: when there is none, or one that cannot be.
+        SourceError: without a line, or for an invalid one.
     """
     path = folder / _TIMES
     try:
@@ -156,21 +157,21 @@ def _read_lines(folder: Path) -> list[tuple[float, int, int]]:
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; expected the times of a recording") from error
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: not a text; expected the times of a recording, a JSON object a line") from error
+        raise SourceError(f"{path}: not a text; expected the times of a recording, one JSON object per line") from error
     lines: list[tuple[float, int, int]] = []
     for number, text in enumerate(texts, start=1):
         try:
             lines.append(_checked(json.loads(text), lines[-1][0] if lines else 0.0))
         except (ValueError, KeyError, TypeError) as error:
             if number == len(texts) and lines:
-                _log.warning("%s: the last line is cut off, and left out", path)
+                _log.warning("%s: the last line is truncated and ignored", path)
                 break
             raise SourceError(
-                f'{path}, line {number}: {text[:80]!r} is no frame; expected {{"time": seconds, "start": bytes, '
-                '"length": bytes}, with times that do not go back'
+                f'{path}, line {number}: {text[:80]!r} is not a frame; expected {{"time": seconds, "start": bytes, '
+                '"length": bytes}, with times that do not decrease'
             ) from error
     if not lines:
-        raise SourceError(f"{path}: no frame was recorded")
+        raise SourceError(f"{path}: contains no frame")
     return lines
 
 
@@ -184,17 +185,17 @@ def _checked(line: dict[str, Any], before: float) -> tuple[float, int, int]:
 
 
 def _rate(times: Iterable[float]) -> float:
-    """Frames a second, from the usual time between two."""
+    """Frames per second, from the median time between two."""
     steps = np.diff(np.fromiter(times, np.float64))
     usual = float(np.median(steps)) if steps.size else 0.0
     return 1.0 / usual if usual > 0.0 else _USUAL_RATE
 
 
 def _decoded(picture: bytes, name: str) -> NDArray[np.uint8]:
-    parts = JpegParts(most=_LONGEST_PICTURE)  # refuses what is cut off, or claims to be huge
+    parts = JpegParts(most=_LONGEST_PICTURE)  # rejects truncated pictures and implausible sizes
     parts.feed(picture)
     whole = parts.newest()
     image = None if whole is None else rgb_from_jpeg(whole)
     if image is None:
-        raise SourceError(f"{name} cannot be decoded; {_PICTURES} is cut off or damaged")
+        raise SourceError(f"{name} cannot be decoded; {_PICTURES} is truncated or damaged")
     return image

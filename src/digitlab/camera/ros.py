@@ -28,11 +28,11 @@ __all__ = ["RosCamera", "picture_of"]
 _log = logging.getLogger(__name__)
 
 _MOST_PIXELS = 50_000_000
-_TURN = 0.2  # seconds after which a waiting `read` looks whether it was closed
-_MOST_BAD = 100  # messages in a row that are no pictures
-_HERE = "ws://localhost:9090"
+_TURN = 0.2  # seconds after which a waiting `read` checks whether it was closed
+_MOST_BAD = 100  # consecutive messages that are not pictures
+_LOCAL = "ws://localhost:9090"
 
-# Encoding → channels, bytes a channel, and the conversion to RGB; None where it is RGB already.
+# Encoding → channels, bytes per channel, and the conversion to RGB; None for RGB.
 _ENCODINGS: dict[str, tuple[int, int, int | None]] = {
     "rgb8": (3, 1, None),
     "bgr8": (3, 1, cv2.COLOR_BGR2RGB),
@@ -48,7 +48,7 @@ _ENCODINGS: dict[str, tuple[int, int, int | None]] = {
     "uyvy": (2, 1, cv2.COLOR_YUV2RGB_UYVY),
     "yuv422_yuy2": (2, 1, cv2.COLOR_YUV2RGB_YUY2),
     "yuyv": (2, 1, cv2.COLOR_YUV2RGB_YUY2),
-    # OpenCV names the pattern from its second row on, ROS from the first.
+    # OpenCV names the pattern from its second row, ROS from its first.
     "bayer_rggb8": (1, 1, cv2.COLOR_BayerBG2RGB),
     "bayer_bggr8": (1, 1, cv2.COLOR_BayerRG2RGB),
     "bayer_gbrg8": (1, 1, cv2.COLOR_BayerGR2RGB),
@@ -59,19 +59,23 @@ _ENCODINGS: dict[str, tuple[int, int, int | None]] = {
 class RosCamera(Source):
     """`ros:ws://host:9090/TOPIC`, or `ros:/TOPIC` for a rosbridge on this machine.
 
-    A topic that ends in "compressed" is asked for as sensor_msgs/CompressedImage, any other as sensor_msgs/Image; both
-    names are understood by the rosbridge of ROS 1 and of ROS 2. `?type=sensor_msgs/msg/CompressedImage` says otherwise.
+    A topic that ends in "compressed" is subscribed as sensor_msgs/CompressedImage, any other as sensor_msgs/Image; the
+    rosbridge of both ROS 1 and ROS 2 knows these names. `?type=sensor_msgs/msg/CompressedImage` overrides this.
     """
 
+    rate = None  # a topic has the rate of its publisher
+    realtime = True
+    live = True
+
     def __init__(self, text: str) -> None:
-        """Take `text` apart; nothing is opened yet.
+        """Parse `text`; nothing is opened yet.
 
         Raises:
-            SourceError: when it names no topic.
-            UsageError: when it names no rosbridge.
+            SourceError: without a topic.
+            UsageError: for an invalid address.
         """
         address = text[4:] if text.lower().startswith("ros:") else text
-        parts = urlsplit(address if "://" in address else f"{_HERE}/{address.lstrip('/')}")
+        parts = urlsplit(address if "://" in address else f"{_LOCAL}/{address.lstrip('/')}")
         self.topic = "/" + parts.path.strip("/")
         if self.topic == "/":
             raise SourceError(f"{text}: names no topic; expected ros:ws://host:9090/camera/image_raw/compressed")
@@ -83,51 +87,36 @@ class RosCamera(Source):
         self._closings = 0
         self._count = 0
 
-    @property
-    def rate(self) -> float | None:
-        """Unknown: a topic has the rate of whoever publishes."""
-        return None
-
-    @property
-    def realtime(self) -> bool:
-        """Frames come when they are published."""
-        return True
-
-    @property
-    def live(self) -> bool:
-        """A robot that is started anew can be asked again."""
-        return True
-
     def open(self) -> None:
         """Connect and subscribe.
 
         Raises:
             MissingExtraError: without websockets.
-            SourceError: when no rosbridge answers.
+            SourceError: when no rosbridge responds.
         """
         if self._bridge is not None:
             return
         bridge, closings = Rosbridge(self.address), self._closings
         bridge.open()
-        if self._closings != closings:  # closed while nobody answered
+        if self._closings != closings:  # closed during the connection attempt
             bridge.close()
             return
         self._bridge, self._count = bridge, 0
-        wish = {"op": "subscribe", "topic": self.topic, "type": self.type}
-        # A queue of one: a slow connection then loses pictures, and the newest comes.
-        bridge.send({**wish, "queue_length": 1, "throttle_rate": 0})
+        request = {"op": "subscribe", "topic": self.topic, "type": self.type}
+        # A queue of one: a slow connection then skips pictures, and the newest arrives.
+        bridge.send({**request, "queue_length": 1, "throttle_rate": 0})
 
     def read(self) -> Frame | None:
         """Wait for the next picture; None when closed.
 
         Raises:
-            SourceError: when it was never opened, rosbridge is lost or complains, or what comes are no pictures.
+            SourceError: when it was never opened, rosbridge is lost or reports an error, or sends no pictures.
         """
         bridge = self._bridge
         if bridge is None:
             if self._closings:
                 return None
-            raise SourceError(f"{self.address}: was read before it was opened")
+            raise SourceError(f"{self.address} was read before it was opened")
         bad = 0
         while (message := self._next_picture(bridge)) is not None:
             captured = time.monotonic()
@@ -160,7 +149,7 @@ class RosCamera(Source):
         return None
 
     def close(self) -> None:
-        """Disconnect; a `read` that waits ends."""
+        """Disconnect; a waiting `read` returns None."""
         self._closings += 1
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
@@ -171,7 +160,7 @@ def picture_of(message: Any) -> NDArray[np.uint8]:
     """The picture of a sensor_msgs/Image or sensor_msgs/CompressedImage as rosbridge sends it: uint8 (H, W, 3) RGB.
 
     Raises:
-        SourceError: when it is none, its size does not fit its data, or it is of a kind that is not known here.
+        SourceError: for another message, a size that does not match the data, or an unsupported encoding.
     """
     if not isinstance(message, dict) or "data" not in message:
         raise SourceError("a message without a picture; expected sensor_msgs/Image or sensor_msgs/CompressedImage")
@@ -189,10 +178,10 @@ def _bytes(data: Any) -> bytes:
 
 def _compressed(data: bytes) -> NDArray[np.uint8]:
     try:
-        with Image.open(io.BytesIO(data)) as header:  # reads the size alone, before anything is decoded
+        with Image.open(io.BytesIO(data)) as header:  # reads only the size, before decoding
             width, height = header.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SourceError(f"a compressed picture that is none ({error})") from error
+        raise SourceError(f"an invalid compressed picture ({error})") from error
     if width * height > _MOST_PIXELS:
         raise SourceError(f"a picture of {width}×{height}; expected at most {_MOST_PIXELS:,} pixels")
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -214,7 +203,7 @@ def _raw(message: dict[str, Any], data: bytes) -> NDArray[np.uint8]:
     if min(width, height) < 1 or width * height > _MOST_PIXELS:
         raise SourceError(f"a picture of {width}×{height}")
     if step < width * channels * size or len(data) < step * height:
-        raise SourceError(f"a picture of {width}×{height} in {encoding} with {len(data)} bytes, {step} a row")
+        raise SourceError(f"a picture of {width}×{height} in {encoding} with {len(data)} bytes, {step} per row")
     rows = np.frombuffer(data, np.uint8, step * height).reshape(height, step)[:, : width * channels * size]
     if size == 2:
         most_significant = 0 if message.get("is_bigendian") else 1

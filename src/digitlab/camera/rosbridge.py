@@ -1,7 +1,7 @@
-"""A connection to rosbridge, the door of ROS 1 and ROS 2 for programs without ROS: JSON over a WebSocket.
+"""A connection to rosbridge, the gateway of ROS 1 and ROS 2 for programs without ROS: JSON over a WebSocket.
 
-Spoken with `websockets` rather than roslibpy, which runs Twisted's reactor: one a process, in a thread that cannot be
-started again once it was ended, so that a session would leave a thread behind or be the last one.
+It uses `websockets` rather than roslibpy, which runs Twisted's reactor: one per process, in a thread that cannot be
+restarted, so that a session would either leave a thread behind or be the last one.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from urllib.parse import urlsplit
 from digitlab.errors import MissingExtraError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from websockets.sync.client import ClientConnection
 
 __all__ = ["Rosbridge", "bridge_address"]
 
 _PORT = 9090
 _LARGEST = 64 << 20  # bytes of a message: a raw picture of 4K in base64 has 33 MB
-_WITHIN = 5.0  # seconds to connect
-_CLOSED_WITHIN = 0.5  # seconds for the other side to say good-bye
+_CONNECT_TIMEOUT = 5.0  # seconds
+_CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
 
 
 def bridge_address(text: str) -> str:
@@ -34,7 +32,7 @@ def bridge_address(text: str) -> str:
     'ws://robot:9090'
 
     Raises:
-        UsageError: when it is something else.
+        UsageError: when it is not such an address.
     """
     try:
         parts = urlsplit(text)
@@ -42,13 +40,13 @@ def bridge_address(text: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.username is not None:
-        raise UsageError(f"{text!r}: no address of a rosbridge; expected ws://host:{_PORT}")
+        raise UsageError(f"{text!r}: not the address of a rosbridge; expected ws://host:{_PORT}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port}"
 
 
 class Rosbridge:
-    """A connection. A context manager: connects, and closes. `close` may be called from another thread."""
+    """A connection. A context manager: connects and closes. `close` may be called from another thread."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -57,10 +55,10 @@ class Rosbridge:
 
     @staticmethod
     def check() -> None:
-        """Do nothing where `websockets` is installed.
+        """Check that `websockets` is installed.
 
         Raises:
-            MissingExtraError: where it is not.
+            MissingExtraError: when it is not.
         """
         try:
             import websockets.sync.client  # noqa: F401
@@ -72,22 +70,22 @@ class Rosbridge:
 
         Raises:
             MissingExtraError: without websockets.
-            SourceError: when nobody answers there, or no rosbridge.
+            SourceError: when no rosbridge responds there.
         """
         self.check()
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
-        # The library logs what we say ourselves.
+        # The library would log what our errors report.
         quiet = logging.getLogger("digitlab.rosbridge")
         quiet.setLevel(logging.CRITICAL)
         try:
             connection = connect(
                 self.address,
-                open_timeout=_WITHIN,
-                close_timeout=_CLOSED_WITHIN,
+                open_timeout=_CONNECT_TIMEOUT,
+                close_timeout=_CLOSE_TIMEOUT,
                 max_size=_LARGEST,
-                compression=None,  # pictures are compressed already, and the robot's processor is small
+                compression=None,  # pictures are compressed already, and robots have slow processors
                 proxy=None,
                 logger=quiet,
             )
@@ -109,7 +107,7 @@ class Rosbridge:
             raise SourceError(f"{self.address}: rosbridge was lost ({_reason(error)})") from error
 
     def receive(self, timeout: float) -> dict[str, Any] | None:
-        """The next message, or None after `timeout` seconds. What is no JSON object is passed over as an empty one.
+        """The next message, or None after `timeout` seconds. Anything but a JSON object is returned as an empty one.
 
         Raises:
             SourceError: when the connection is lost.
@@ -127,18 +125,16 @@ class Rosbridge:
         return content if isinstance(content, dict) else {}
 
     def close(self) -> None:
-        """Close; half a second at most."""
+        """Close, within half a second."""
         self._connection = None
-        with contextlib.suppress(Exception):  # whatever is wrong with it, it is over
+        with contextlib.suppress(Exception):  # any error of a connection that ends is irrelevant
             self._closing.pop_all().close()
 
     def __enter__(self) -> Self:
         self.open()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _connected(self) -> ClientConnection:

@@ -10,12 +10,12 @@ from digitlab.errors import SourceError
 
 __all__ = ["RtspStream"]
 
-_OPENS_WITHIN = 8_000  # milliseconds; FFmpeg looks at some pictures before it says that the stream is open
+_OPENS_WITHIN = 8_000  # milliseconds; FFmpeg decodes some pictures before the stream counts as open
 _SILENT_FOR = 4_000
 
 
 class RtspStream(LiveCapture):
-    """An IP camera by its rtsp:// or rtsps:// address; name and password may stand in it."""
+    """An IP camera at an rtsp:// or rtsps:// address, which may contain name and password."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class RtspStream(LiveCapture):
         with quiet_opencv():
             capture = cv2.VideoCapture(self.address.text, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
-            # FFmpeg keeps the reason to itself.
+            # FFmpeg does not tell the reason.
             raise SourceError(
                 f"{self}: gives no stream (waited up to {_OPENS_WITHIN / 1000:g} s); "
                 "check host, port, path, name and password"

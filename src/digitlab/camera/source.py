@@ -1,61 +1,112 @@
-"""What every source of frames can do."""
+"""The protocol of all sources of frames, and the states of a source."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from digitlab.values import Frame
 
-__all__ = ["Source"]
+__all__ = [
+    "FIRST_FRAME_WITHIN",
+    "GIVEN_UP_AFTER",
+    "LONGEST_PAUSE",
+    "STALLED_AFTER",
+    "Source",
+    "SourceState",
+    "SourceStatus",
+    "pause",
+]
+
+STALLED_AFTER = 2.0  # seconds without a frame; for slower sources, three frame intervals
+GIVEN_UP_AFTER = 2.25  # seconds without a frame after which a camera is reconnected: so it is back within 3 s
+FIRST_FRAME_WITHIN = 10.0  # seconds from opening to the first frame; an RTSP camera starts with its next key frame
+
+_FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 2.0  # seconds; with more, a camera that returns would be noticed after more than 3 s
+
+
+class SourceState(StrEnum):
+    """The state of a source; its value is the word used in messages and JSON."""
+
+    CONNECTING = "connecting"
+    """Opened, no frame yet."""
+    RUNNING = "running"
+    """Frames arrive."""
+    STALLED = "stalled"
+    """No frame for two seconds, after earlier ones."""
+    RECONNECTING = "reconnecting"
+    """It was lost; reopened with growing pauses, until the first frame."""
+    ENDED = "ended"
+    """No more frames: it reached its end, was closed, or failed (then there is a problem)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """A state and its problem.
+
+    problem: one line of text; None without a problem
+    since: `time.monotonic()` in seconds when it began
+    """
+
+    state: SourceState
+    problem: str | None
+    since: float
+
+
+def pause(failures: int) -> float:
+    """Seconds until the next attempt, after a number of consecutive failures.
+
+    >>> [pause(failures) for failures in range(1, 6)]
+    [0.25, 0.5, 1.0, 2.0, 2.0]
+    """
+    return min(LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
 
 
 class Source(Protocol):
     """A stream of frames; a context manager that opens and closes.
 
-    `open` and `read` run in one thread at a time. `close` may be called from another thread meanwhile, never waits for
-    long, and ends the wait of that `open` or `read` soon. Where a library offers no way to end it, the one that hangs
-    is left alone with what it holds: whenever it comes back, it lets go of it, and disturbs nobody. `open` and `close`
-    do nothing the second time; a source that was closed may be opened again, even while an old `read` still hangs.
+    `open` and `read` run in one thread at a time. `close` may be called from another thread meanwhile, never blocks for
+    long, and soon ends that `open` or `read`. Where a library cannot be interrupted, the blocked call releases its
+    resources when it returns, without affecting others. A second `open` or `close` does nothing; a closed source may be
+    opened again, even while an old `read` still hangs.
     """
 
     @property
     def rate(self) -> float | None:
-        """Nominal frames a second; None while unknown (some sources know it only once open)."""
+        """Nominal frames per second; None while unknown (for some sources until they are open)."""
 
     @property
     def realtime(self) -> bool:
-        """Whether frames come at their own pace, seen or not. If not, each waits until it is asked for."""
+        """Whether frames arrive at their own rate, read or not. If not, each waits until it is read."""
 
     @property
     def live(self) -> bool:
-        """Whether it is a camera, which has no end of its own. Lost, it can be asked for again; a file cannot."""
+        """Whether it is a camera: it has no end, and can be reconnected when lost."""
         return False
 
     def open(self) -> None:
         """Start.
 
         Raises:
-            SourceError: when nothing can be had from it.
+            SourceError: when it cannot be opened.
         """
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None when the source has ended or was closed.
 
         Raises:
-            SourceError: when it was never opened, or broke; a camera that goes away broke.
+            SourceError: when it was never opened, or failed; a camera that disappears has failed.
         """
 
     def close(self) -> None:
-        """Stop and let go of everything held."""
+        """Stop and release all resources."""
 
     def __enter__(self) -> Self:
         self.open()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

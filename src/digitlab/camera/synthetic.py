@@ -1,6 +1,6 @@
-"""A page of digits that needs no camera: for a first try, for demonstrations, and for tests.
+"""A drawn page of digits that needs no camera: for a first try, for demonstrations, and for tests.
 
-The digits are drawn from strokes of our own. They are no test of a reader: all come from one hand.
+The digits are drawn from the strokes below. They cannot measure a reader: all are by one writer.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SyntheticPage"]
 
-# x,y in hundredths of a box, y down; the box is drawn narrower than high. Each stroke is a smooth curve through its
-# points; a corner is where one stroke ends and the next begins.
+# x,y in hundredths of a box, y down; the box is narrower than high. Each stroke is a smooth curve through its points;
+# at a corner one stroke ends and the next begins.
 _STROKES = {
     "0": "50,0 15,20 6,50 15,80 50,100 85,80 94,50 85,20 50,0",
     "1": "30,22 56,0 | 56,0 50,100",
@@ -40,26 +40,26 @@ _STROKES = {
 
 _PAPER = (238, 236, 230)
 _INK = (38, 44, 82)
-_MARGIN = 40  # pixels around the page, more than the motion ever shows
+_MARGIN = 40  # pixels around the page, more than the motion ever uncovers
 _WIDTH = 0.62  # of a digit's height
 _ADVANCE = 1.05  # from one digit to the next, in heights
 _LINE = 1.7  # from one line to the next, in heights
 _NOISE = 3.0  # grey levels
-_FALL_OF_LIGHT = 0.16  # how much darker the far corner is
+_LIGHT_FALLOFF = 0.16  # how much darker the far corner is
 
 _OPTIONS = re.compile(r"(?P<size>(?P<width>\d{2,4})x(?P<height>\d{2,4}))|(?P<rate>\d{1,3}(\.\d+)?)fps")
 _EXPECTED = (
-    "expected synthetic, or synthetic:DIGITS with up to 20 digits a line and / between up to 8 lines (or "
-    "synthetic:blank), then, if wanted, ,640x480 and ,30fps"
+    "expected synthetic, or synthetic:DIGITS with up to 20 digits per line and / between up to 8 lines (or "
+    "synthetic:blank), optionally followed by ,640x480 and ,30fps"
 )
 
 
 class SyntheticPage(Playback):
-    """Digits on a sheet of paper that a hand holds: it sways a little, and the camera is not free of noise.
+    """Digits on a sheet of paper held by a hand: it sways a little, and the camera has noise.
 
-    text: digits; lines are parted by "/"; nothing: an empty sheet
+    text: digits, lines separated by "/"; "" is an empty sheet
     size: width and height of the frames
-    frames: after which it ends; None: it does not
+    frames: after which it ends; None: without end
 
     The same settings give the same frames.
     """
@@ -83,23 +83,23 @@ class SyntheticPage(Playback):
 
     @classmethod
     def parse(cls, text: str, *, realtime: bool = True) -> SyntheticPage:
-        """From `synthetic:6885/42,1280x720,25fps`, or less.
+        """Parse `synthetic:6885/42,1280x720,25fps`; every part may be missing.
 
         Raises:
-            SourceError: when it says something else.
+            SourceError: for any other text.
         """
         digits, *options = text.partition(":")[2].split(",")
         size, rate = (640, 480), 30.0
         for option in options:
             found = _OPTIONS.fullmatch(option.strip().lower())
             if found is None:
-                raise SourceError(f"{text[:100]}: {option[:40]!r} is not understood; {_EXPECTED}")
+                raise SourceError(f"{text[:100]}: unknown option {option[:40]!r}; {_EXPECTED}")
             if found["size"]:
                 size = int(found["width"]), int(found["height"])
             else:
                 rate = float(found["rate"])
         if rate <= 0.0:
-            raise SourceError(f"{text[:100]}: {rate:g} frames a second; expected more than 0")
+            raise SourceError(f"{text[:100]}: {rate:g} frames per second; expected more than 0")
         page = "" if digits == "blank" else digits or "0123456789"
         return cls(page, size=size, rate=rate, realtime=realtime)
 
@@ -126,7 +126,7 @@ class SyntheticPage(Playback):
 
 
 def _pose(seconds: float, size: tuple[int, int]) -> NDArray[np.float64]:
-    """From the frame to the sheet, float64 (2, 3): up to 8 pixels of sway, 1.5 degrees of turn."""
+    """The affine map from frame to sheet, float64 (2, 3): up to 8 pixels of shift, 1.5 degrees of rotation."""
     angle = math.radians(1.5) * math.sin(2.0 * math.pi * 0.13 * seconds)
     cosine, sine = math.cos(angle), math.sin(angle)
     x, y = size[0] / 2.0, size[1] / 2.0
@@ -150,7 +150,7 @@ def _sheet(text: str, size: tuple[int, int]) -> NDArray[np.uint8]:
         for column, digit in enumerate(line):
             _draw(sheet, digit, left + column * _ADVANCE * tall, top + row * _LINE * tall, tall)
     fall = np.add.outer(np.linspace(0.0, 0.5, sheet.shape[0]), np.linspace(0.0, 0.5, sheet.shape[1]))
-    return (sheet * (1.0 - _FALL_OF_LIGHT * fall[:, :, None])).astype(np.uint8)
+    return (sheet * (1.0 - _LIGHT_FALLOFF * fall[:, :, None])).astype(np.uint8)
 
 
 def _draw(sheet: NDArray[np.uint8], digit: str, left: float, top: float, tall: float) -> None:

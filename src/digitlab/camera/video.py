@@ -25,26 +25,26 @@ __all__ = ["VideoFile"]
 _log = logging.getLogger(__name__)
 
 _USUAL_RATE = 25.0
-_WHOLE = 0.95  # some containers only estimate how many frames they hold
+_WHOLE = 0.95  # some containers only estimate their number of frames
 
 
 class VideoFile(Playback):
-    """A video file, played at its own pace (by the frames' own times), or as fast as it is read.
+    """A video file, played at its own rate (by the frames' time stamps), or as fast as it is read.
 
-    path: any file that FFmpeg decodes; rotated upright where the file says how it was held
+    path: any file that FFmpeg decodes; rotated upright by its metadata
     """
 
     def __init__(self, path: str | Path, *, realtime: bool = True) -> None:
         super().__init__(rate=None, realtime=realtime)
         self.path = Path(path)
-        self.length: int | None = None  # frames, as the file's header says once it is open
+        self.length: int | None = None  # frames, from the file's header; None until it is open
 
     def _images(self) -> Images:
         capture = _open_capture(self.path)
         first = _next_image(capture)
         if first is None:
             capture.release()
-            raise SourceError(f"{self.path}: no frame of this video can be decoded; it may be cut off or damaged")
+            raise SourceError(f"{self.path}: no frame of this video can be decoded; it may be truncated or damaged")
         self._rate = sensible_rate(capture.get(cv2.CAP_PROP_FPS)) or _USUAL_RATE
         length = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.length = int(length) if length > 0 else None
@@ -60,13 +60,13 @@ class VideoFile(Playback):
                 yield image, due - start
                 image = _next_image(capture)
                 stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-                # Streams without time stamps give 0 for each frame.
+                # Streams without time stamps give 0 for every frame.
                 due = stamp if stamp > due else due + interval
-            self._say_if_short(count)
+            self._warn_if_short(count)
         finally:
             capture.release()
 
-    def _say_if_short(self, count: int) -> None:
+    def _warn_if_short(self, count: int) -> None:
         if self.length is not None and count < _WHOLE * self.length:
             _log.warning("%s ends early: %d of %d frames could be decoded", self.path, count, self.length)
 
@@ -75,14 +75,14 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
     """Open a regular file.
 
     Raises:
-        SourceError: when it is missing, empty, not allowed, or no video.
+        SourceError: when it is missing, empty, not readable, or not a video.
     """
     _check_file(path)
     with quiet_opencv():
-        # The absolute path cannot be taken for an address of FFmpeg's ("concat:…").
+        # An absolute path cannot be mistaken for an FFmpeg protocol ("concat:…").
         capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
-        raise SourceError(f"{path}: not a video that can be decoded, or a video that was cut off")
+        raise SourceError(f"{path}: not a video that can be decoded, or a truncated one")
     return capture
 
 

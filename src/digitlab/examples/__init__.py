@@ -1,1 +1,1 @@
-"""Pictures and videos made by code, with the truth about what they show: for trying out, measuring and testing."""
+"""Synthetic photos and videos of handwriting with their ground truth, for demonstrations, benchmarks and tests."""

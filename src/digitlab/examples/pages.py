@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.examples.light import blank_paper, light_on, photograph
+from digitlab.examples.handwriting import PITCH, write_lines
 from digitlab.examples.paper import Page
-from digitlab.examples.writing import PITCH, write_lines
+from digitlab.examples.simulated_camera import blank_paper, light_on, photograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from digitlab.values import Digits
 
     Surface = NDArray[np.float32]  # (H, W, 3) RGB, 0..1
-    Draw = Callable[[Surface, float, np.random.Generator], None]  # the height of the digits stands between
+    Draw = Callable[[Surface, float, np.random.Generator], None]  # the second argument is the height of the digits
 
 __all__ = ["KINDS", "page_of"]
 
@@ -31,12 +31,12 @@ _MARKERS = ((0.05, 0.05, 0.07), (0.08, 0.15, 0.55), (0.65, 0.08, 0.08), (0.05, 0
 
 
 def page_of(kind: str, lines: Sequence[Digits], *, seed: int = 0, size: tuple[int, int] = _SIZE) -> Page:
-    """A photo of a page of this kind with these lines of digits, and where they stand.
+    """A photo of a page of this kind with these lines of digits, and their ground truth.
 
     Args:
         kind: one of `KINDS`.
         lines: the digits of each line, from left to right.
-        seed: decides on everything else.
+        seed: determines everything else.
         size: width and height of the picture in pixels.
 
     Raises:
@@ -83,7 +83,7 @@ def _ground(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> Surf
 
 
 def _light(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """How much light falls where: float32 (H, W, 1)."""
+    """The illumination: float32 (H, W, 1)."""
     light = light_on(shape, rng)
     height, width = shape
     if kind == "shadow":  # with an edge, of a hand or a book, and the corners dark
@@ -93,7 +93,7 @@ def _light(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArr
         inside = cv2.GaussianBlur(((xs + slope * ys) > edge).astype(np.float32), (0, 0), rng.uniform(4.0, 25.0))
         corners = 1.0 - rng.uniform(0.1, 0.25) * ((2 * xs - 1) ** 2 + (2 * ys - 1) ** 2)
         light = light * ((1.0 - rng.uniform(0.3, 0.5) * inside) * corners)[:, :, None]
-    if kind == "whiteboard":  # a lamp is seen in it
+    if kind == "whiteboard":  # the reflection of a lamp
         x, y = rng.uniform(0.1, 0.9) * width, rng.uniform(0.1, 0.9) * height
         ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
         near = np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * (0.12 * width) ** 2))
@@ -104,7 +104,7 @@ def _light(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArr
 def _draw_lines(
     surface: Surface, pitch: float, colour: NDArray[np.float32], rng: np.random.Generator, *, upright: bool
 ) -> None:
-    """Parallel lines, a bit askew and bent as paper is that does not lie flat."""
+    """Parallel lines, slightly rotated and bent, as on paper that is not flat."""
     if upright:
         surface = surface.transpose(1, 0, 2)
     height, width = surface.shape[:2]

@@ -1,4 +1,4 @@
-"""Handwritten digits on a sheet of paper, with the truth about them."""
+"""Handwritten digits on a sheet of paper, with their ground truth."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.examples.ink import BODY, extent, stroke
-from digitlab.examples.light import blank_paper, light_on, photograph
-from digitlab.examples.motion import MARGIN, held_still
+from digitlab.examples.handwriting import BODY, extent, stroke
+from digitlab.examples.simulated_camera import MARGIN, blank_paper, held_still, light_on, photograph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "Page", "Sheet", "paper_page", "write_sheet"]
 
-_PENS = {"black": (0.13, 0.125, 0.135), "blue": (0.13, 0.19, 0.50)}  # RGB, the light that ink throws back
+_PENS = {"black": (0.13, 0.125, 0.135), "blue": (0.13, 0.19, 0.50)}  # RGB reflectance of the ink
 _SMALLEST = 20.0  # pixels; a smaller digit has fewer pixels than its MNIST original
 _GAP = 0.4  # between digits, and
 _PITCH = 1.5  # from line to line, both in heights of a digit
@@ -29,11 +28,11 @@ _PITCH = 1.5  # from line to line, both in heights of a digit
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a page looks.
+    """The appearance of a page.
 
     size: width and height of the picture in pixels
-    digit_height: pixels; less where the digits would not fit. Between 80 and 115, by the seed, unless given
-    pen: "black" or "blue"; by the seed unless given
+    digit_height: pixels; less where the digits would not fit. Default: between 80 and 115, by the seed
+    pen: "black" or "blue"; default: by the seed
     """
 
     size: tuple[int, int] = (640, 480)
@@ -49,10 +48,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A picture and what is written in it.
+    """A picture and its ground truth.
 
     image: uint8 (H, W, 3) RGB
-    boxes: one a digit, in reading order, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive
+    boxes: one bounding box per digit, in reading order, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive
     text: the digits; lines are joined by newlines
     """
 
@@ -63,10 +62,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Lit, written paper that reaches `MARGIN` pixels beyond the picture on each side.
+    """Illuminated, written paper that extends `MARGIN` pixels beyond the picture on each side.
 
     surface: float32 (H + 2 MARGIN, W + 2 MARGIN, 3) RGB, 0..1
-    boxes: as in `Page`, of a camera that is held still
+    boxes: as in `Page`, for a camera at rest
     """
 
     surface: NDArray[np.float32]
@@ -79,7 +78,7 @@ def paper_page(lines: Sequence[Digits], layout: Layout | None = None, *, seed: i
     Args:
         lines: the digits of each line, from left to right.
         layout: 640×480 pixels, height and pen by the seed, unless given.
-        seed: decides on place, pen, light, grain and noise.
+        seed: determines position, pen, light, texture and noise.
 
     Raises:
         UsageError: when the digits do not fit.
@@ -92,7 +91,7 @@ def paper_page(lines: Sequence[Digits], layout: Layout | None = None, *, seed: i
 
 
 def write_sheet(lines: Sequence[Digits], layout: Layout, *, seed: int) -> Sheet:
-    """Write the digits on lit paper.
+    """Write the digits on illuminated paper.
 
     Raises:
         UsageError: when the digits do not fit.
@@ -141,7 +140,7 @@ def _line(
 
 
 def _scale(lines: Sequence[Digits], layout: Layout, rng: np.random.Generator) -> float:
-    """Pixels of the picture for a pixel of MNIST, so that everything stays in the picture whatever the hand does.
+    """Pixels of the picture per pixel of MNIST, such that the motion never moves a digit out of the picture.
 
     Raises:
         UsageError: when the digits would be too small.
@@ -165,5 +164,5 @@ def _line_width(line: Digits) -> float:
 
 
 def _slack(room: float, needed: float, rng: np.random.Generator) -> float:
-    """How far from the middle something of this size is written: at most a third of the free space on each side."""
+    """A random offset from the middle: at most a third of the free space on each side."""
     return rng.uniform(-1.0, 1.0) * max(0.0, room - MARGIN - needed) / 6.0

@@ -1,8 +1,8 @@
-"""A phone video of handwritten numbers on paper, made by code from test digits of MNIST, with its truth beside it.
+"""A synthetic phone video of handwritten numbers on paper, from MNIST test digits, with its ground truth.
 
     python -m digitlab.examples.paper_video demo.mp4 --numbers 2017 4096 --seed 0
 
-writes `demo.mp4` and `demo.json`; about 60 frames a second.
+writes `demo.mp4` and `demo.json`, at about 60 frames per second of computing time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ import numpy as np
 from digitlab.camera import VideoFile
 from digitlab.datasets import load_dataset
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
-from digitlab.examples.light import photograph
-from digitlab.examples.motion import hand_motion
 from digitlab.examples.paper import Layout, Page, paper_page, write_sheet
+from digitlab.examples.simulated_camera import hand_motion, photograph
 from digitlab.storage import atomic_path, write_text
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ _SUFFIXES = (".mp4", ".m4v", ".mov")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a part of a video shows.
+    """The ground truth of a part of a video.
 
     first, end: its frames, from 0, `end` exclusive
     text: the digits, lines joined by newlines
@@ -51,10 +50,10 @@ class Shown:
 
 
 def digits_of(text: str, *, seed: int = 0) -> list[Digits]:
-    """Test digits of MNIST that spell a text, one `Digits` a line; lines are parted by newlines.
+    """Test digits of MNIST that spell a text, one `Digits` per line of it.
 
     Raises:
-        UsageError: when a line is empty, or holds anything but 0 to 9.
+        UsageError: when a line is empty, or contains anything but 0 to 9.
     """
     lines = text.split("\n")
     if not all(line.isascii() and line.isdigit() for line in lines):
@@ -71,11 +70,11 @@ def paper_frames(
     """The frames of such a video, uint8 (H, W, 3) RGB; `frames_each` for each number, the same for the same seed.
 
     Raises:
-        UsageError: when a number is none or does not fit.
+        UsageError: when a number is invalid or does not fit.
     """
     poses = hand_motion(frames_each * len(numbers), fps=fps, size=size, seed=seed)
     for turn, number in enumerate(numbers):
-        own = int(np.random.default_rng((seed, 4, turn)).integers(2**31))  # a page is no copy of its neighbour
+        own = int(np.random.default_rng((seed, 4, turn)).integers(2**31))  # each page has its own writing
         sheet = write_sheet(digits_of(number, seed=own), Layout(size), seed=own)
         for frame in range(turn * frames_each, (turn + 1) * frames_each):
             yield photograph(sheet.surface, poses[frame], size, np.random.default_rng((seed, 5, frame)))
@@ -90,21 +89,21 @@ def make_video(
     size: tuple[int, int] = (640, 480),
     seed: int = 0,
 ) -> list[Shown]:
-    """Write a video of the numbers, one after the other, and a `.json` of the same name that says when each is seen.
+    """Write a video of the numbers, one after the other, and a `.json` of the same name with the frames of each.
 
     Args:
         path: the video, `.mp4`.
-        numbers: digits 0 to 9; a newline within a number begins a new line on the page.
-        seconds_each: how long each number is seen.
-        fps: frames a second.
+        numbers: digits 0 to 9; a newline within a number starts a new line on the page.
+        seconds_each: how long each number is shown.
+        fps: frames per second.
         size: width and height in pixels, both even.
         seed: the same seed gives the same frames.
 
     Returns:
-        What is shown when, as written to the `.json`.
+        The ground truth, as written to the `.json`.
 
     Raises:
-        UsageError: for arguments that make no video.
+        UsageError: for invalid arguments.
         StorageError: when the files cannot be written.
     """
     path = Path(path)
@@ -125,19 +124,21 @@ def make_video(
 
 
 def _check(path: Path, numbers: Sequence[str], seconds_each: float, fps: int, size: tuple[int, int]) -> int:
-    """Frames for each number.
+    """The number of frames per number.
 
     Raises:
-        UsageError: for arguments that make no video.
+        UsageError: for invalid arguments.
     """
     if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_SUFFIXES)}")
+        raise UsageError(f"{path}: expected a file name with the extension {', '.join(_SUFFIXES)}")
     if not numbers:
         raise UsageError("there is no number to show; expected at least one")
     if size[0] % 2 or size[1] % 2:
         raise UsageError(f"a video of {size[0]}×{size[1]} pixels; expected even numbers")
     if not (1 <= fps <= 240 and 0 < seconds_each * fps < 1e6):
-        raise UsageError(f"{seconds_each:g} seconds each at {fps} frames a second; expected 1 to 240 frames a second")
+        raise UsageError(
+            f"{seconds_each:g} seconds each at {fps} frames per second; expected 1 to 240 frames per second"
+        )
     return max(1, round(seconds_each * fps))
 
 
@@ -157,7 +158,7 @@ def _write(path: Path, frames: Iterable[NDArray[np.uint8]], fps: int, size: tupl
 
 
 def _check_written(temporary: Path, path: Path, count: int) -> None:
-    """OpenCV says nothing when a disk is full, so the file is asked how many frames it holds."""
+    """OpenCV does not report a full disk, so the number of frames in the file is checked."""
     try:
         with VideoFile(temporary, realtime=False) as written:
             length = written.length
@@ -171,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m digitlab.examples.paper_video",
-        description="Make a phone video of handwritten numbers on paper, with its truth in a .json beside it.",
+        description="Make a phone video of handwritten numbers on paper, with its ground truth in a .json beside it.",
         epilog="example: python -m digitlab.examples.paper_video demo.mp4 --numbers 2017 4096 --seed 0",
     )
     parser.add_argument("path", type=Path, metavar="OUT.mp4")

@@ -13,26 +13,22 @@ from digitlab.live.region import Region, box_of_text
 
 if TYPE_CHECKING:
     from digitlab.live.engine import LiveEngine
+    from digitlab.live.live_reading import LiveReading, LiveStatistics
     from digitlab.live.remembered import remembered_region
-    from digitlab.live.session import ImageReader, LiveReading, watch
     from digitlab.live.snapshot import Change, Snapshot
-    from digitlab.live.statistics import LiveStatistics
-    from digitlab.live.steady import Steady
-    from digitlab.live.tracks import Pace, Track, Tracker
+    from digitlab.live.tracks import Pace, Steady, Track, Tracker
 
 __all__ = [
-    "MODES", "Change", "ImageReader", "LiveConfig", "LiveEngine", "LiveReading", "LiveStatistics", "Mode", "Pace",
-    "Region", "Snapshot", "Steady", "Track", "Tracker", "box_of_text", "remembered_region", "watch",
+    "MODES", "Change", "LiveConfig", "LiveEngine", "LiveReading", "LiveStatistics", "Mode", "Pace",
+    "Region", "Snapshot", "Steady", "Track", "Tracker", "box_of_text", "remembered_region",
 ]  # fmt: skip
 
 _PLACES = {
     "LiveEngine": "engine",
-    **dict.fromkeys(("ImageReader", "LiveReading", "watch"), "session"),
+    **dict.fromkeys(("LiveReading", "watch"), "session"),
     "remembered_region": "remembered",
     **dict.fromkeys(("Change", "Snapshot"), "snapshot"),
-    "LiveStatistics": "statistics",
-    "Steady": "steady",
-    **dict.fromkeys(("Pace", "Track", "Tracker"), "tracks"),
+    **dict.fromkeys(("Pace", "Steady", "Track", "Tracker"), "tracks"),
 }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Box
 
-__all__ = ["MODES", "Mark", "Mode", "Sight", "check_mode", "look", "warm_up"]
+__all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "look", "warm_up"]
 
 SKETCH = 12  # pixels a side: enough for a stroke that is new, too few for the grain of a camera
 _MARGIN = 0.15  # of a box's longest side: paper around the digit, so that its ink stands out of something
@@ -29,13 +29,14 @@ _NO_PROBABILITIES = (0.0,) * 10
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What was seen in one place of one frame.
+class Detection:
+    """A digit found in one frame.
 
-    box: in pixels of the whole frame
+    box: bounding box in pixels of the whole frame
     digit: None where the reader declined
     probabilities: ten that sum to 1
-    sketch: float32 (12, 12), 0 … 1: the ink of the box, small, by which a stroke that grows is told from one that stays
+    sketch: float32 (12, 12), 0 … 1: the ink in the box at low resolution, which shows whether a stroke still grows
+    score: the probability that a digit stands there at all, 0 … 1
     """
 
     box: Box
@@ -43,14 +44,15 @@ class Mark:
     digit: int | None
     probabilities: tuple[float, ...]
     sketch: NDArray[np.float32]
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What one frame shows.
+class FrameReading:
+    """The reading of one frame.
 
     reading: with boxes in pixels of the whole frame
-    marks: one for each of the reading's digits, in the same order
+    detections: one for each of the reading's digits, in the same order
     region: the part that was looked at; None for the whole frame
     glyph: uint8 (28, 28), light ink on dark: the digit (of a page, the surest) as networks for such images take it; in
         mode "thesis" the Sobel image; None where no ink could be cut out
@@ -58,7 +60,7 @@ class Sight:
     """
 
     reading: Reading
-    marks: tuple[Mark, ...]
+    detections: tuple[Detection, ...]
     region: Box | None
     glyph: NDArray[np.uint8] | None
     probabilities: tuple[float, ...]
@@ -76,7 +78,7 @@ def check_mode(mode: str) -> Mode:
     raise UsageError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
 
 
-def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> Sight:
+def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> FrameReading:
     """Read one frame, uint8 (H, W, 3) RGB; ``region`` counts in the modes that have one.
 
     Raises:
@@ -99,13 +101,13 @@ def warm_up(reader: Reader, mode: Mode) -> None:
         look(page, mode, (220, 140, 420, 340), reader)
 
 
-def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
+def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameReading:
     start = time.perf_counter()
     part = np.ascontiguousarray(_cut(image, region))
     glyph = digit_image(part)
     found = reader.classify(part)
     if found.digit is None and found.confidence < ALONE:  # ink perhaps, but no digit
-        return Sight(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
+        return FrameReading(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
     if glyph is not None:
         sketch = _sketch_of_glyph(glyph)
     else:  # ink too faint to be cut out
@@ -113,7 +115,7 @@ def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Si
     return _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, sketch, start)
 
 
-def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> Sight:
+def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameReading:
     """S0's steps: crop, grey, Gaussian blur 5×5, 28×28, Sobel image, network. It never says that there is nothing."""
     from digitlab.datasets.transforms.sobel import sobel_images  # late: its room costs 30 ms, for this mode alone
 
@@ -150,22 +152,19 @@ def _one_digit(
     glyph: NDArray[np.uint8] | None,
     sketch: NDArray[np.float32],
     start: float,
-) -> Sight:
+) -> FrameReading:
     read = ReadDigit(digit, confidence, region, 0, probabilities)
-    mark = Mark(region, 0, digit, probabilities, sketch)
-    return Sight(Reading((read,), _milliseconds(start)), (mark,), region, glyph, probabilities)
+    detection = Detection(region, 0, digit, probabilities, sketch)
+    return FrameReading(Reading((read,), _milliseconds(start)), (detection,), region, glyph, probabilities)
 
 
-def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
+def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
     start = time.perf_counter()
     reading = reader.read(
         image, turning=False
     )  # a camera is set upright once; a frame has no time for three more looks
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    marks = tuple(
-        Mark(each.box, each.line, each.digit, _spread(each), _sketch(_cut(grey, _widened(each.box, grey.shape))))
-        for each in reading.digits
-    )
+    detections = tuple(_detection(each, grey) for each in reading.digits)
     surest = max(
         (each for each in reading.digits if each.digit is not None), key=lambda each: each.confidence, default=None
     )
@@ -173,7 +172,16 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> Sight:
     if surest is not None:
         glyph = digit_image(np.ascontiguousarray(_cut(image, _widened(surest.box, image.shape))))
     probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
-    return Sight(replace(reading, milliseconds=_milliseconds(start)), marks, None, glyph, probabilities)
+    return FrameReading(replace(reading, milliseconds=_milliseconds(start)), detections, None, glyph, probabilities)
+
+
+def _detection(found: ReadDigit, grey: NDArray[np.uint8]) -> Detection:
+    """A digit of a page, as it is followed; ``grey`` is the whole frame, uint8 (H, W)."""
+    probabilities = _spread(found)
+    sketch = _sketch(_cut(grey, _widened(found.box, grey.shape)))
+    # A page's confidence is the score times the largest probability.
+    score = min(1.0, found.confidence / max(probabilities))
+    return Detection(found.box, found.line, found.digit, probabilities, sketch, score)
 
 
 def _spread(found: ReadDigit) -> tuple[float, ...]:

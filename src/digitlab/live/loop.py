@@ -1,4 +1,4 @@
-"""The reader's thread: it connects, takes the newest frame, reads it, and hands over what it made of it."""
+"""The reader's thread: connects to the source, takes the newest frame, reads it and publishes the result."""
 
 from __future__ import annotations
 
@@ -6,138 +6,87 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digitlab.camera import NewestFrame, SourceState, open_source
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
 from digitlab.live.frame_reading import look, warm_up
+from digitlab.live.live_reading import LiveReading, LiveStatistics
 from digitlab.live.region import Region
 from digitlab.live.remembered import forget_region, remember_region
-from digitlab.live.session import LiveReading
-from digitlab.live.snapshot import Change
-from digitlab.live.statistics import LiveStatistics
+from digitlab.live.snapshot import Change, FrameResult
 from digitlab.live.tracks import Pace, Tracker
 from digitlab.values import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.camera import Keep, Source
-    from digitlab.live.frame_reading import Mode, Sight
-    from digitlab.live.recording import Recording
-    from digitlab.live.tracks import Track
-    from digitlab.reading import Reader
+    from digitlab.live.frame_reading import FrameReading, Mode
+    from digitlab.live.session_recorder import SessionRecorder
+    from digitlab.live.snapshot import Requested
     from digitlab.values import Box, Frame
 
     Listener = Callable[[LiveReading], None]
 
-__all__ = ["THREADS", "ReadingLoop", "Seen", "Wishes"]
+__all__ = ["THREADS", "ReadingLoop"]
 
 _log = logging.getLogger(__name__)
 
-THREADS = 1  # of the network: a page's few digits are read no quicker by two, which wait for each other, spinning
-_TURN = 0.1  # seconds after which the thread looks for new wishes where no frame comes
-_CYCLE = 0.15  # seconds from one look to the next in mode "thesis": S0's
-_THESIS_PACE = Pace(rest=0.15, rest_frames=1, needed=3, window=4)  # else an answer would take two seconds of S0's cycle
+THREADS = 1  # of the network: two are not faster for the few digits of a page, and wait for each other busily
+_TURN = 0.1  # seconds after which the thread checks for changed settings while no frame arrives
+_CYCLE = 0.15  # seconds from frame to frame in mode "thesis", as in the program of S0
+_THESIS_PACE = Pace(
+    rest=0.15, rest_frames=1, needed=3, window=4
+)  # otherwise a digit would take two seconds at that cycle
 _USUAL_RATE = 25.0
-_RATE_OVER = 2.0  # seconds over which frames a second are counted
+_RATE_OVER = 2.0  # seconds over which the frame rate is measured
 _HISTORY = 200
-_REMEMBER_AFTER = 1.0  # seconds that a region must stay before it is written: a hand that drags is not followed
-_PATIENCE = 10.0  # seconds that `close` gives the thread: a first loading of a model may be under way
+_SAVE_AFTER = 1.0  # seconds without a change before the region is saved: not once per mouse movement
+_PATIENCE = 10.0  # seconds that `close` waits for the thread: it may be loading its first model
 _BAD_FRAME = "the last frame could not be read"
 
 
-@dataclass(slots=True)
-class Wishes:
-    """What is wanted; changed under the loop's lock, and followed with the next frame.
-
-    reader: None until `model` is loaded
-    region: as shares, in pixels until the first frame, or None for S0's
-    realtime, keep, insist: as `LiveEngine` takes them
-    """
-
-    source: str | Source
-    reader: Reader | None
-    model: str | Path | None
-    region: Region | Box | None
-    mode: Mode
-    realtime: bool
-    keep: Keep | None
-    insist: bool
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is handed over, whole, after each frame."""
-
-    number: int = 0
-    frame: Frame | None = None
-    sight: Sight | None = None
-    tracks: tuple[Track, ...] = ()
-    steady: str | None = None
-    latency_ms: float | None = None
-    start: float = 0.0
-    history: tuple[Change, ...] = ()
-
-    def reading(self, *, changed: bool) -> LiveReading | None:
-        """The same for a listener; None before the first frame."""
-        if self.frame is None or self.sight is None or self.latency_ms is None:
-            return None
-        return LiveReading(
-            frame_number=self.frame.number,
-            captured=self.frame.captured,
-            seconds=self.frame.captured - self.start,
-            latency_ms=self.latency_ms,
-            reading=self.sight.reading,
-            steady=self.steady,
-            tracks=self.tracks,
-            changed=changed,
-        )
-
-
 class ReadingLoop:
-    """The thread, and what it hands over. What is public here is for `LiveEngine`, which says what it means.
+    """The thread and its results. The public members are for `LiveEngine`, which documents them.
 
-    seen: replaced whole, so that it may be looked at without a lock
-    feed: the camera's threads; None before there are any
-    lost: why the source ended; unreadable: why no frame can be read (the model, or the mode)
-    trouble: of one frame, a listener, the settings file: the session goes on
+    latest: replaced as a whole, so that it may be read without a lock
+    feed: the camera's threads; None before they start
+    source_error: why the source ended; reader_error: why no frame can be read (the model, or the mode)
+    warning: about one frame, a listener or the settings file; the session continues
     """
 
-    def __init__(self, wishes: Wishes) -> None:
-        self.wishes = wishes
-        self.seen = Seen()
+    def __init__(self, requested: Requested) -> None:
+        self.requested = requested
+        self.latest = FrameResult()
         self.feed: NewestFrame | None = None
         self.statistics = LiveStatistics()
-        self.recording: Recording | None = None
-        self.lost: DigitlabError | None = None
-        self.unreadable: DigitlabError | None = None
-        self.trouble: str | None = None
+        self.recording: SessionRecorder | None = None
+        self.source_error: DigitlabError | None = None
+        self.reader_error: DigitlabError | None = None
+        self.warning: str | None = None
         self.closed = False
         self.lock = threading.RLock()
         self._listeners: tuple[Listener, ...] = ()
         self._tracker = Tracker()
         self._readings: deque[float] = deque(maxlen=1000)  # when the last ones were ready
-        self._remember_at: float | None = None
-        self._ended = False  # the present source, in whatever way
+        self._save_at: float | None = None
+        self._ended = False  # the current source, with or without an error
         self._new_source = self._new_reader = self._new_mode = True
-        self._changed = threading.Condition(self.lock)  # wishes, or the end
+        self._changed = threading.Condition(self.lock)  # settings, or the end
         self._thread = threading.Thread(target=self._run, name="digitlab-live", daemon=True)
 
-    # For other threads
+    # Called from other threads
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread and the source."""
+        """Stop the thread and close the source."""
         with self.lock:
             self.closed = True
             self._changed.notify_all()
@@ -148,36 +97,36 @@ class ReadingLoop:
             self._thread.join(_PATIENCE)
             if self._thread.is_alive():
                 _log.warning("the reader did not stop within %g s; its thread is left behind", _PATIENCE)
-        self._remember(at_once=True)
+        self._save_region(at_once=True)
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until nothing more will be read; False after `timeout` seconds."""
+        """Wait until no more frames will be read; False after `timeout` seconds."""
         with self.lock:
             return self._changed.wait_for(lambda: self._idle or self.closed, timeout)
 
     def renew(self, *, source: bool = False, reader: bool = False, mode: bool = False, region: bool = False) -> None:
-        """Follow a wish that was changed; called with the lock held."""
+        """Apply changed settings; called with the lock held."""
         self._new_source |= source
         self._new_reader |= reader
         self._new_mode |= mode
         if source:
             self._ended = False
         if region:
-            self._remember_at = time.monotonic() + _REMEMBER_AFTER
+            self._save_at = time.monotonic() + _SAVE_AFTER
         self._changed.notify_all()
 
     def listen(self, listener: Listener) -> None:
-        """Tell this one of each reading."""
+        """Call this one after each reading."""
         with self.lock:
             self._listeners = (*self._listeners, listener)
 
     def leave(self, listener: Listener) -> None:
-        """Tell this one no more."""
+        """Stop calling it."""
         with self.lock:
             self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     def rate(self, now: float) -> float:
-        """Frames read a second, over the last two seconds, or since the first where that is shorter."""
+        """Frames read per second, over the last two seconds, or since the first where that is shorter."""
         times = [each for each in tuple(self._readings) if each >= now - _RATE_OVER]
         if len(times) < 2:
             return 0.0
@@ -198,12 +147,12 @@ class ReadingLoop:
             self._prepare()
         elif self._new_source:
             self._connect()
-        elif self.wishes.paused or self._idle:
+        elif self.requested.paused or self._idle:
             with self.lock:
                 self._changed.wait_for(self._something_to_do, _TURN)
         else:
             self._take_next()
-        self._remember()
+        self._save_region()
 
     @property
     def _new(self) -> bool:
@@ -211,49 +160,49 @@ class ReadingLoop:
 
     @property
     def _idle(self) -> bool:
-        return (self._ended or self.unreadable is not None) and not self._new
+        return (self._ended or self.reader_error is not None) and not self._new
 
     def _something_to_do(self) -> bool:
-        return self.closed or self._new or not (self.wishes.paused or self._idle)
+        return self.closed or self._new or not (self.requested.paused or self._idle)
 
     def _prepare(self) -> None:
-        """Load and warm the reader, so that the first frame need not wait for it."""
-        wishes = self.wishes
+        """Load and warm up the reader, so that the first frame does not wait for it."""
+        requested = self.requested
         with self.lock:
-            anew = self._new_mode
+            restart = self._new_mode
             self._new_reader = self._new_mode = False
-            mode, reader = wishes.mode, wishes.reader
-        if anew:
-            self._begin_anew(mode)
+            mode, reader = requested.mode, requested.reader
+        if restart:
+            self._restart(mode)
         try:
             if reader is None:
                 from digitlab.reading import Reader
 
-                reader = Reader(wishes.model, threads=THREADS)
+                reader = Reader(requested.model, threads=THREADS)
                 with self.lock:
-                    wishes.reader = wishes.reader or reader
+                    requested.reader = requested.reader or reader
             warm_up(reader, mode)
         except DigitlabError as error:
             with self.lock:
-                self.unreadable = error
+                self.reader_error = error
                 self._changed.notify_all()
         else:
-            self.unreadable = self.trouble = None
+            self.reader_error = self.warning = None
 
     def _connect(self) -> None:
         self._end_feed()
-        wishes = self.wishes
+        requested = self.requested
         with self.lock:
-            source, self._new_source = wishes.source, False
-            self._ended, self.lost, self.feed = False, None, None
-        self._begin_anew(wishes.mode)
+            source, self._new_source = requested.source, False
+            self._ended, self.source_error, self.feed = False, None, None
+        self._restart(requested.mode)
         self.statistics = LiveStatistics()
         try:
-            opened = open_source(source, realtime=wishes.realtime) if isinstance(source, str) else source
+            opened = open_source(source, realtime=requested.realtime) if isinstance(source, str) else source
         except DigitlabError as error:
             self._fail(error)
             return
-        feed = NewestFrame(opened, keep=wishes.keep, reconnect=True, insist=wishes.insist)
+        feed = NewestFrame(opened, keep=requested.keep, reconnect=True, insist=requested.insist)
         with self.lock:
             if self.closed:
                 return
@@ -271,50 +220,49 @@ class ReadingLoop:
         except DigitlabError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - camera libraries raise anything, and a window must stay alive
-            _log.exception("the source broke")
-            self._fail(SourceError(f"the source broke ({type(error).__name__}: {error})"))
+            _log.exception("the source failed")
+            self._fail(SourceError(f"the source failed ({type(error).__name__}: {error})"))
         else:
             if frame is not None:
                 self._read(frame, feed)
-                if self.wishes.mode == "thesis" and feed.source.realtime:
+                if self.requested.mode == "thesis" and feed.source.realtime:
                     with self.lock:
                         self._changed.wait_for(lambda: self.closed, max(0.0, begun + _CYCLE - time.monotonic()))
             elif feed.ended:
                 self.statistics.count(captured=feed.captured, dropped=feed.dropped)
                 self._end()
             elif feed.state in (SourceState.STALLED, SourceState.RECONNECTING):
-                self._lose_sight()
+                self._forget_tracks()
 
     def _read(self, frame: Frame, feed: NewestFrame) -> None:
-        wishes = self.wishes
-        reader, mode = wishes.reader, wishes.mode
+        reader, mode = self.requested.reader, self.requested.mode
         if reader is None:
             return
         try:
-            sight = look(frame.image, mode, self._box(frame), reader)
+            read = look(frame.image, mode, self._box(frame), reader)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this frame, the next one is tried
-            if self.trouble is None:
+            if self.warning is None:
                 _log.exception("a frame could not be read")
-            self.trouble = f"{_BAD_FRAME} ({error})"
+            self.warning = f"{_BAD_FRAME} ({error})"
             return
-        if self.trouble is not None and self.trouble.startswith(_BAD_FRAME):
-            self.trouble = None
-        self._hand_over(frame, sight, feed)
+        if self.warning is not None and self.warning.startswith(_BAD_FRAME):
+            self.warning = None
+        self._publish(frame, read, feed)
 
-    def _hand_over(self, frame: Frame, sight: Sight, feed: NewestFrame) -> None:
-        before = self.seen
-        # A file that is read as fast as possible has a clock of its own.
+    def _publish(self, frame: Frame, read: FrameReading, feed: NewestFrame) -> None:
+        before = self.latest
+        # The clock of a file that is read as fast as possible is its frame number.
         at = frame.captured if feed.source.realtime else frame.number / (feed.source.rate or _USUAL_RATE)
-        tracks, steady = self._tracker.add(sight.marks, at), self._tracker.steady
+        tracks, steady = self._tracker.add(read.detections, at), self._tracker.steady
         start = feed.first_captured or frame.captured
         history = before.history
         if steady is not None and steady != (history[-1].text if history else ""):
             history = (*history[1 - _HISTORY :], Change(frame.captured - start, time.time(), steady))
         now = time.monotonic()
-        self.seen = seen = Seen(
+        self.latest = latest = FrameResult(
             before.number + 1,
             replace(frame, image=_read_only(frame.image)),
-            sight if sight.glyph is None else replace(sight, glyph=_read_only(sight.glyph)),
+            read if read.glyph is None else replace(read, glyph=_read_only(read.glyph)),
             tracks,
             steady,
             (now - frame.captured) * 1000.0,
@@ -322,7 +270,7 @@ class ReadingLoop:
             history,
         )
         self._readings.append(now)
-        live = seen.reading(changed=steady != before.steady)
+        live = latest.live_reading(changed=steady != before.steady)
         if live is not None:
             self.statistics.add(live)
             self.statistics.count(captured=feed.captured, dropped=feed.dropped)
@@ -330,14 +278,14 @@ class ReadingLoop:
                 recording.offer(frame.image, live)
             self._tell(live)
 
-    def _lose_sight(self) -> None:
-        """Of a camera that is gone nothing is sure any more; its last frame stays to be looked at."""
-        before = self.seen
+    def _forget_tracks(self) -> None:
+        """Without a camera nothing is decided any more; its last frame remains visible."""
+        before = self.latest
         if before.steady is None:
             return
-        self._tracker = self._new_tracker(self.wishes.mode)
-        self.seen = seen = replace(before, number=before.number + 1, tracks=(), steady=None)
-        live = seen.reading(changed=True)
+        self._tracker = self._new_tracker(self.requested.mode)
+        self.latest = latest = replace(before, number=before.number + 1, tracks=(), steady=None)
+        live = latest.live_reading(changed=True)
         if live is not None:
             self._tell(replace(live, reading=Reading((), 0.0)))
 
@@ -345,36 +293,36 @@ class ReadingLoop:
         for listener in self._listeners:
             try:
                 listener(live)
-            except Exception as error:  # noqa: BLE001 - a listener's fault must not end the reading
-                _log.exception("a listener failed and is told nothing more")
-                self.trouble = f"a listener failed ({type(error).__name__}: {error})"
+            except Exception as error:  # noqa: BLE001 - a listener's error must not end the reading
+                _log.exception("a listener failed and is not called again")
+                self.warning = f"a listener failed ({type(error).__name__}: {error})"
                 self.leave(listener)
 
     def _box(self, frame: Frame) -> Box:
-        """What is read of a frame; a region in pixels becomes one in shares with the first."""
-        region, shape = self.wishes.region, frame.image.shape
+        """The part that is read, in pixels; a region given in pixels becomes one in shares with the first frame."""
+        region, shape = self.requested.region, frame.image.shape
         if isinstance(region, tuple):
             box, region = region, None
             try:
                 region = Region.of_box(box, shape)
             except UsageError as error:
-                self.trouble = f"{error}; reading the usual region"
+                self.warning = f"{error}; reading the default region"
             with self.lock:
-                if self.wishes.region is box:
-                    self.wishes.region = region
-        return (region or Region.usual(shape)).box(shape)
+                if self.requested.region is box:
+                    self.requested.region = region
+        return (region or Region.default(shape)).box(shape)
 
-    def _begin_anew(self, mode: Mode) -> None:
+    def _restart(self, mode: Mode) -> None:
         self._tracker = self._new_tracker(mode)
         self._readings.clear()
-        self.seen = Seen(self.seen.number + 1, history=self.seen.history)
+        self.latest = FrameResult(self.latest.number + 1, history=self.latest.history)
 
     @staticmethod
     def _new_tracker(mode: Mode) -> Tracker:
         return Tracker(_THESIS_PACE if mode == "thesis" else Pace())
 
     def _fail(self, error: DigitlabError) -> None:
-        self.lost = error
+        self.source_error = error
         self._end()
 
     def _end(self) -> None:
@@ -388,26 +336,26 @@ class ReadingLoop:
             feed.close()
             self.statistics.count(captured=feed.captured, dropped=feed.dropped)
 
-    def _remember(self, *, at_once: bool = False) -> None:
-        """Write the region that was set, once it has stayed for a second."""
+    def _save_region(self, *, at_once: bool = False) -> None:
+        """Save the region that was set, once it has not changed for a second."""
         with self.lock:
-            region = self.wishes.region
-            due = self._remember_at is not None and (at_once or time.monotonic() >= self._remember_at)
-            # In pixels, it waits for the frame that says of how many.
+            region = self.requested.region
+            due = self._save_at is not None and (at_once or time.monotonic() >= self._save_at)
+            # One in pixels waits for the first frame, whose size it needs.
             if not due or isinstance(region, tuple):
                 return
-            self._remember_at = None
+            self._save_at = None
         try:
             if region is None:
                 forget_region()
             else:
                 remember_region(region)
         except StorageError as error:
-            self.trouble = str(error)
+            self.warning = str(error)
 
 
 def _read_only(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same pixels, not to be written to by those who get them."""
+    """The same pixels, read-only."""
     view = image.view()
     view.flags.writeable = False
     return view

@@ -1,9 +1,9 @@
 """Readings for robots and home automation, over MQTT.
 
 TOPIC         the steady text as JSON, retained: {"text", "digit", "digits", "confidence", "time", "frame"}
-TOPIC/state   "online" or "offline", retained; the broker says "offline" for us when we vanish
+TOPIC/state   "online" or "offline", retained; "offline" is also the last will, which the broker publishes for us
 
-Both with quality of service 1. A broker that is away is asked again by itself; what is steady then is told at once.
+Both with quality of service 1. The client reconnects by itself, and then publishes the current steady text.
 """
 
 from __future__ import annotations
@@ -18,25 +18,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from digitlab.errors import MissingExtraError, UsageError
-from digitlab.live.announcement import announcement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digitlab.live.session import LiveReading
+    from digitlab.live.live_reading import LiveReading
 
 __all__ = ["Broker", "MqttOutlet"]
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PASSWORD = "DIGITLAB_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
-_KEEP_ALIVE = 20  # seconds; the broker says "offline" for us after one and a half times that
-_LONGEST_PAUSE = 30  # seconds from one try to the next
+_KEEP_ALIVE = 20  # seconds; the broker publishes the last will after one and a half times that
+_LONGEST_PAUSE = 30  # seconds between two attempts to connect
 _FAREWELL = 2.0  # seconds for the last messages
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where an MQTT broker is, and what to publish under.
+    """The address of an MQTT broker, and the topic.
 
     encrypted: TLS with the system's certificates
     """
@@ -50,12 +49,12 @@ class Broker:
 
     @classmethod
     def parse(cls, text: str) -> Broker:
-        """Take mqtt://[user:password@]host[:port]/topic apart; mqtts:// is the same over TLS.
+        """Parse mqtt://[user:password@]host[:port]/topic; mqtts:// is the same over TLS.
 
-        A password that is not in it is taken from ``$DIGITLAB_MQTT_PASSWORD``: other users see command lines.
+        Without a password in it, that of ``$DIGITLAB_MQTT_PASSWORD`` is taken: other users can see command lines.
 
         Raises:
-            UsageError: when it is something else.
+            UsageError: when it is not such an address.
         """
         expected = "expected mqtt://[user:password@]host[:port]/topic"
         try:
@@ -65,9 +64,9 @@ class Broker:
             raise UsageError(f"--mqtt: {error}; {expected}") from None
         topic = unquote(parts.path).strip("/")
         if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-            raise UsageError(f"--mqtt: no broker's address; {expected}")
+            raise UsageError(f"--mqtt: not the address of a broker; {expected}")
         if not topic or set(topic) & set("+#\0") or len(topic.encode()) > 60_000:
-            raise UsageError(f"--mqtt: {topic!r} is no topic to publish under; {expected}, without + and #")
+            raise UsageError(f"--mqtt: {topic!r} is not a topic to publish to; {expected}, without + and #")
         user = None if parts.username is None else unquote(parts.username)
         password = os.environ.get(_PASSWORD) if parts.password is None else unquote(parts.password)
         encrypted = parts.scheme == "mqtts"
@@ -84,7 +83,7 @@ class MqttOutlet:
     def __init__(self, broker: Broker, say: Callable[[str], None]) -> None:
         """Connect in the background.
 
-        say: told when the broker is lost, refuses us, or is back
+        say: called with a message when the broker is lost, refuses the connection, or is back
 
         Raises:
             MissingExtraError: without paho-mqtt.
@@ -108,7 +107,7 @@ class MqttOutlet:
             client.tls_set()
         client.will_set(self._state, "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, _LONGEST_PAUSE)
-        # While the broker is away nothing is queued but by us: the newest text alone.
+        # Offline, only the newest text is kept, and by us.
         client.max_queued_messages_set(10)
         client.on_connect = self._connected
         client.on_connect_fail = self._not_found
@@ -121,27 +120,27 @@ class MqttOutlet:
         return f"{self._broker.topic}/state"
 
     def tell(self, live: LiveReading) -> None:
-        """Take a reading; never waits."""
+        """Publish a reading; never blocks."""
         if live.changed:
             with self._lock:
-                self._last = json.dumps(announcement(live).as_json())
+                self._last = json.dumps(live.announcement().as_json())
                 if self._client.is_connected():
                     self._client.publish(self._broker.topic, self._last, qos=1, retain=True)
 
     def close(self) -> None:
-        """Say "offline" and disconnect."""
+        """Publish "offline" and disconnect."""
         self._closing = True
         if self._client.is_connected():
-            with contextlib.suppress(RuntimeError, ValueError):  # lost this moment: then the broker says it for us
+            with contextlib.suppress(RuntimeError, ValueError):  # lost at this moment: then the last will says it
                 self._client.publish(self._state, "offline", qos=1, retain=True).wait_for_publish(_FAREWELL)
         self._client.disconnect()
         self._client.loop_stop()
 
-    # What follows runs in the client's own thread.
+    # Callbacks: run in the client's own thread.
 
     def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
         if reason.is_failure:
-            self._tell_once(f"{self._broker} refuses us ({reason}); trying again")
+            self._tell_once(f"{self._broker} refuses the connection ({reason}); retrying")
             return
         with self._lock:
             client.publish(self._state, "online", qos=1, retain=True)
@@ -150,7 +149,7 @@ class MqttOutlet:
         self._tell_once(f"publishing to {self._broker}")
 
     def _not_found(self, client: Any, userdata: Any) -> None:  # noqa: ARG002
-        self._tell_once(f"{self._broker} does not answer; trying again")
+        self._tell_once(f"{self._broker} does not respond; retrying")
 
     def _disconnected(
         self,
@@ -160,9 +159,9 @@ class MqttOutlet:
         reason: Any,
         properties: Any,  # noqa: ARG002
     ) -> None:
-        # A refusal is followed by a disconnection, and was said.
+        # A refusal is followed by a disconnection, and was reported.
         if not self._closing and not (self._said or "").startswith(f"{self._broker} refuses"):
-            self._tell_once(f"{self._broker} was lost ({reason}); trying again")
+            self._tell_once(f"{self._broker}: connection lost ({reason}); retrying")
 
     def _tell_once(self, text: str) -> None:
         if text != self._said and not self._closing:

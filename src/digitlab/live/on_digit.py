@@ -1,33 +1,91 @@
-"""A program of the user's, started for each steady text."""
+"""A program of the user's, started for each new steady text."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from digitlab.errors import UsageError
-from digitlab.live.programs import end_program, start_program, words_of
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
-    from digitlab.live.session import LiveReading
+    from digitlab.live.live_reading import LiveReading
 
-__all__ = ["DigitCommand"]
+__all__ = ["DigitCommand", "end_program", "start_program", "words_of"]
 
-_HEARD_WITHIN = 2.0  # seconds until the thread has heard that the program was ended
-_STDERR = 2  # what the program prints goes there: our stdout may be read by another program
+_KILLED_AFTER = 1.0  # seconds from SIGTERM to SIGKILL
+
+
+def words_of(command: str) -> list[str]:
+    r"""The program and its arguments, split as the system's shell does, without its other features.
+
+    On Windows a backslash separates folders, and only double quotes group words.
+
+    Raises:
+        ValueError: for a missing closing quote.
+
+    >>> words_of("say 'it is {digit}'")
+    ['say', 'it is {digit}']
+    """
+    if sys.platform != "win32":
+        return shlex.split(command)
+    words = shlex.shlex(command, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.commenters, words.escape, words.quotes = True, "", "", '"'
+    return list(words)
+
+
+def start_program(words: list[str], stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start it in its own process group: Ctrl-C does not reach it, and `end_program` reaches its children.
+
+    Raises:
+        OSError, ValueError: when it cannot be started.
+    """
+    if sys.platform == "win32":
+        group = subprocess.CREATE_NEW_PROCESS_GROUP
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=stdout, creationflags=group)
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True)
+
+
+def end_program(process: subprocess.Popen[bytes], grace: float) -> None:
+    """End a process and its children after ``grace`` seconds: by SIGTERM, then by SIGKILL."""
+    for wait, force in ((grace, False), (_KILLED_AFTER, True)):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if wait > 0.0:
+                process.wait(wait)
+        if process.poll() is None:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                _signal_all(process, force=force)
+
+
+def _signal_all(process: subprocess.Popen[bytes], *, force: bool) -> None:
+    if sys.platform == "win32":
+        if force:
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
+        else:
+            process.send_signal(signal.CTRL_BREAK_EVENT)
+        return
+    os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
+
+
+_STOPS_WITHIN = 2.0  # seconds that the thread has to notice the program's end
+_STDERR = 2  # the program's stdout goes there: ours may be read by another program
 
 
 class DigitCommand:
-    r"""Starts a program whenever another text is steady, one at a time, without a shell.
+    r"""Starts a program whenever the steady text changes, one at a time, without a shell.
 
-    In its arguments ``{text}`` becomes the steady text, its lines parted by spaces, and ``{digit}`` all its digits
-    without a gap, "?" among them for those that were found but not answered; a text of only such starts nothing. While
-    the program runs, newer texts wait, and the newest replaces the others.
+    In its arguments ``{text}`` becomes the steady text, its lines separated by spaces, and ``{digit}`` all its digits
+    without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. While the
+    program runs, only the newest text is kept for the next run.
 
     >>> command = DigitCommand("echo 'it is {digit}'", print)
     >>> command.arguments("68\n85")
@@ -36,12 +94,12 @@ class DigitCommand:
     """
 
     def __init__(self, command: str, say: Callable[[str], None]) -> None:
-        """Take the command apart; nothing is started yet.
+        """Parse the command; nothing is started yet.
 
-        say: told once, when the program cannot be started or fails
+        say: called once with a message, when the program cannot be started or fails
 
         Raises:
-            UsageError: when it cannot be taken apart, or there is no such program.
+            UsageError: when it cannot be parsed, or there is no such program.
         """
         try:
             self._words = words_of(command)
@@ -49,7 +107,7 @@ class DigitCommand:
             raise UsageError(f"--on-digit {command!r}: {error}; expected a program and its arguments") from error
         if not self._words or shutil.which(self._words[0]) is None:
             program = self._words[0] if self._words else ""
-            raise UsageError(f"--on-digit {command!r}: there is no program {program!r}; no shell looks at this line")
+            raise UsageError(f"--on-digit {command!r}: there is no program {program!r}; no shell interprets this line")
         self._say = say
         self._failed = False
         self._next: str | None = None
@@ -60,20 +118,20 @@ class DigitCommand:
         self._thread.start()
 
     def arguments(self, text: str) -> list[str]:
-        """The program and its arguments for a steady text; the program's own name stays as it is."""
+        """The program and its arguments for a steady text; the program's name is not substituted."""
         digits = "".join(text.split())
         words = (word.replace("{text}", " ".join(text.split())).replace("{digit}", digits) for word in self._words[1:])
         return [self._words[0], *words]
 
     def tell(self, live: LiveReading) -> None:
-        """Take a reading; never waits."""
+        """Take a reading; never blocks."""
         if live.changed and live.steady and live.steady.strip("?\n"):
             with self._changed:
                 self._next = live.steady
                 self._changed.notify_all()
 
     def close(self, grace: float = 0.0) -> None:
-        """End: what runs or waits may finish for `grace` seconds, and is then killed with all that it started."""
+        """Stop: the current and the next run have `grace` seconds to finish; then their processes are killed."""
         until = time.monotonic() + grace
         with self._changed:
             self._changed.wait_for(lambda: self._next is None and self._running is None, grace)
@@ -83,7 +141,7 @@ class DigitCommand:
             running = self._running
         if running is not None:
             end_program(running, max(0.0, until - time.monotonic()))
-        self._thread.join(_HEARD_WITHIN)
+        self._thread.join(_STOPS_WITHIN)
 
     def _run(self) -> None:
         while True:
@@ -93,7 +151,7 @@ class DigitCommand:
                     return
                 words = self.arguments(self._next)
                 self._next = None
-                # Started under the lock: whoever closes then sees it and can end it.
+                # Started under the lock, so that `close` sees it and can end it.
                 self._running = self._started(words)
             if self._running is not None:
                 code = self._running.wait()
@@ -113,4 +171,4 @@ class DigitCommand:
     def _complain(self, what: str) -> None:
         if not self._failed:
             self._failed = True
-            self._say(f"--on-digit: {self._words[0]} {what}; this is said once")
+            self._say(f"--on-digit: {self._words[0]} {what}; further failures are not reported")

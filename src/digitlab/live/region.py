@@ -11,16 +11,16 @@ from digitlab.errors import UsageError
 if TYPE_CHECKING:
     from digitlab.values import Box
 
-__all__ = ["Region", "box_of_text", "usual_box"]
+__all__ = ["Region", "box_of_text", "default_box"]
 
-_USUAL_SIDE = 200 / 480  # S0: rows 140 to 340, columns 220 to 420 of 480 by 640, a square about the middle
-_LEAST_SIDE = 0.02  # of a frame's side: what a hand can still take hold of, and 10 pixels of 480
-_SMALLEST = 8  # pixels a side; a digit of less cannot be told from another
+_DEFAULT_SIDE = 200 / 480  # S0: rows 140 to 340, columns 220 to 420 of 480 by 640, a centred square
+_LEAST_SIDE = 0.02  # of a frame's side: still large enough to be dragged; 10 pixels of 480
+_SMALLEST = 8  # pixels per side; smaller digits are illegible
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A rectangle in shares of a frame's width and height, so that it stays where it is when the frame's size changes.
+    """A rectangle in shares of a frame's width and height, so that it keeps its place when the frame's size changes.
 
     left, right: 0 … 1 of the width; top, bottom: 0 … 1 of the height
 
@@ -42,23 +42,23 @@ class Region:
             raise UsageError(f"region {shares}: expected left < right and top < bottom, each 0 to 1")
 
     @classmethod
-    def usual(cls, shape: tuple[int, ...]) -> Self:
-        """S0's square about the middle, for a frame of ``shape`` (H, W, …)."""
-        return cls.of_box(usual_box(shape), shape)
+    def default(cls, shape: tuple[int, ...]) -> Self:
+        """The centred square of S0, for a frame of ``shape`` (H, W, …)."""
+        return cls.of_box(default_box(shape), shape)
 
     @classmethod
     def of_box(cls, box: Box, shape: tuple[int, ...]) -> Self:
-        """The region that is ``box`` in a frame of ``shape`` (H, W, …); what lies outside the frame is cut off.
+        """The region of a ``box`` in a frame of ``shape`` (H, W, …), clipped to the frame.
 
         Raises:
-            UsageError: when nothing of it, or less than 8 pixels, lies within the frame.
+            UsageError: when it lies outside the frame, or less than 8 pixels of a side lie within.
         """
         height, width = shape[:2]
         x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
         if min(x1 - x0, y1 - y0) < min(_SMALLEST, width, height):
             raise UsageError(
                 f"region {box[0]},{box[1]},{box[2] - box[0]},{box[3] - box[1]}: expected at least {_SMALLEST} pixels "
-                f"a side within the frame of {width}×{height}"
+                f"per side within the frame of {width}×{height}"
             )
         return cls(x0 / width, y0 / height, x1 / width, y1 / height)
 
@@ -69,7 +69,7 @@ class Region:
         return x0, y0, max(x0 + 1, round(self.right * width)), max(y0 + 1, round(self.bottom * height))
 
     def moved(self, right: float, down: float) -> Region:
-        """Moved by shares of the width and of the height, as far as the frame goes."""
+        """Moved by shares of the width and of the height, at most to the frame's edge."""
         right = min(max(right, -self.left), 1.0 - self.right)
         down = min(max(down, -self.top), 1.0 - self.bottom)
         return Region(
@@ -78,7 +78,7 @@ class Region:
         )
 
     def scaled(self, factor: float) -> Region:
-        """Made larger or smaller about its middle, within the frame and not too small to take hold of."""
+        """Scaled about its centre, within the frame and not too small to be dragged."""
         middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
         half = [
             min(max(factor * side / 2, _LEAST_SIDE / 2), 0.5)
@@ -91,14 +91,14 @@ class Region:
         return Region(left, top, right, bottom)
 
 
-def usual_box(shape: tuple[int, ...]) -> Box:
-    """S0's square in a frame of ``shape`` (H, W, …).
+def default_box(shape: tuple[int, ...]) -> Box:
+    """The square of S0 in a frame of ``shape`` (H, W, …).
 
-    >>> usual_box((480, 640, 3))
+    >>> default_box((480, 640, 3))
     (220, 140, 420, 340)
     """
     height, width = shape[:2]
-    side = max(1, round(_USUAL_SIDE * min(height, width * 3 / 4)))
+    side = max(1, round(_DEFAULT_SIDE * min(height, width * 3 / 4)))
     x0, y0 = (width - side) // 2, (height - side) // 2
     return x0, y0, x0 + side, y0 + side
 
@@ -110,7 +110,7 @@ def box_of_text(text: str) -> Box:
     (220, 140, 420, 340)
 
     Raises:
-        UsageError: when it is not four whole numbers, or names nothing.
+        UsageError: for anything but four whole numbers, or an empty box.
     """
     try:
         x, y, width, height = (int(part) for part in text.split(","))

@@ -3,7 +3,7 @@
 TOPIC/reading   std_msgs/String: the steady text as JSON, {"text", "digit", "digits", "confidence", "time", "frame"}
 TOPIC/digit     std_msgs/Int32: the digit, where there is exactly one; else -1
 
-Both are latched: whoever subscribes later gets the last one. A rosbridge that is away is asked again by itself.
+Both are latched: later subscribers get the last one. A lost connection to rosbridge is retried.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from digitlab.camera.rosbridge import Rosbridge, bridge_address
-from digitlab.camera.state import pause
+from digitlab.camera.source import pause
 from digitlab.errors import SourceError, UsageError
-from digitlab.live.announcement import Announcement, announcement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digitlab.live.session import LiveReading
+    from digitlab.live.live_reading import Announcement, LiveReading
 
 __all__ = ["DEFAULT_TOPIC", "RosOutlet"]
 
 DEFAULT_TOPIC = "/digitlab"
 
 _NAME = re.compile(r"/?[A-Za-z~][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")  # names of both ROS 1 and ROS 2
-_NOTHING = -1
-_LISTENED = 1.0  # seconds for which a lost connection may go unnoticed while there is nothing to say
+_NO_DIGIT = -1
+_CHECK_EVERY = 1.0  # seconds for which a lost connection may go unnoticed while there is nothing to publish
 _FAREWELL = 2.0
 
 
@@ -41,10 +40,10 @@ class RosOutlet:
         """Connect in the background.
 
         address: ws://host:9090
-        say: told when rosbridge is lost, complains, or is back
+        say: called with a message when rosbridge is lost, reports an error, or is back
 
         Raises:
-            UsageError: for an address or a topic that is none.
+            UsageError: for an invalid address or topic.
             MissingExtraError: without websockets.
         """
         if not _NAME.fullmatch(topic):
@@ -62,14 +61,14 @@ class RosOutlet:
         self._thread.start()
 
     def tell(self, live: LiveReading) -> None:
-        """Take a reading; never waits."""
+        """Publish a reading; never blocks."""
         if live.changed:
             with self._changed:
-                self._next = announcement(live)
+                self._next = live.announcement()
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Publish what waits, and disconnect."""
+        """Publish the last text, and disconnect."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -87,7 +86,7 @@ class RosOutlet:
                     self._publish_all(bridge)
             except SourceError as error:
                 failures += 1
-                self._tell_once(f"{error}; trying again")
+                self._tell_once(f"{error}; retrying")
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._closing, max(0.05, begun + pause(max(1, failures)) - time.monotonic())
@@ -97,22 +96,22 @@ class RosOutlet:
         for name, kind in (("reading", "std_msgs/String"), ("digit", "std_msgs/Int32")):
             bridge.send({"op": "advertise", "topic": f"{self._topic}/{name}", "type": kind, "latch": True})
         if self._last is not None and self._next is None:
-            self._next = self._last  # a rosbridge that was started anew knows nothing
+            self._next = self._last  # a restarted rosbridge has no latched message
 
     def _publish_all(self, bridge: Rosbridge) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._next is not None or self._closing, _LISTENED)
-                said, self._next = self._next, None
+                self._changed.wait_for(lambda: self._next is not None or self._closing, _CHECK_EVERY)
+                news, self._next = self._next, None
                 closing = self._closing
-            if said is not None:
-                self._last = said
-                digit = _NOTHING if said.digit is None else said.digit
-                self._publish(bridge, "reading", json.dumps(said.as_json()))
+            if news is not None:
+                self._last = news
+                digit = _NO_DIGIT if news.digit is None else news.digit
+                self._publish(bridge, "reading", json.dumps(news.as_json()))
                 self._publish(bridge, "digit", digit)
             while (answer := bridge.receive(0.0)) is not None:
                 if answer.get("op") == "status" and answer.get("level") == "error":
-                    self._tell_once(f"{self._address} complains: {str(answer.get('msg'))[:200]}")
+                    self._tell_once(f"{self._address} reports an error: {str(answer.get('msg'))[:200]}")
             if closing:
                 for name in ("reading", "digit"):
                     bridge.send({"op": "unadvertise", "topic": f"{self._topic}/{name}"})

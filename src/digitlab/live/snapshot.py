@@ -1,9 +1,11 @@
-"""All that a view shows of a live session, at one moment."""
+"""The state of a live session at one moment: what was requested, the latest result, and what a view shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from digitlab.live.live_reading import LiveReading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,12 +13,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.camera.state import SourceState
-    from digitlab.live.frame_reading import Mode
+    from digitlab.camera import Keep, Source, SourceState
+    from digitlab.live.frame_reading import FrameReading, Mode
+    from digitlab.live.region import Region
     from digitlab.live.tracks import Track
+    from digitlab.reading import Reader
     from digitlab.values import Box, Frame, Reading
 
-__all__ = ["Change", "Snapshot"]
+__all__ = ["Change", "FrameResult", "Requested", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +36,27 @@ class Change:
 class Snapshot:
     r"""All that a view shows, at one moment. Its arrays are read-only and may be kept.
 
-    frame: the frame that `reading` is of; None before the first (then there is nothing else either)
-    region: what is read, in pixels of the frame; None in mode "page", where the whole frame is
-    reading: of this frame alone, with boxes in pixels of the whole frame in every mode
+    frame: the frame that `reading` is of; None before the first (then everything else is empty as well)
+    region: the part that is read, in pixels of the frame; None in mode "page", which reads the whole frame
+    reading: of this frame alone, with bounding boxes in pixels of the whole frame in every mode
     tracks: digits followed over frames, in reading order
-    glyph: uint8 (28, 28), light ink on dark: the prepared image. In mode "page" of the surest digit; in "thesis" the
-        Sobel image; None where no ink could be cut out
+    glyph: uint8 (28, 28), light ink on dark: the prepared image. In mode "page" of the most confident digit; in
+        "thesis" the Sobel image; None where no ink could be segmented
     probabilities: ten of this frame for the same digit, class 0 first; all 0 where none was found
-    steady: the text that won over several frames ("6885"; lines are joined by "\n"; "" is surely nothing there); None
-        while nothing is sure
+    steady: the text that won over several frames ("6885"; lines are joined by "\n"; "" is surely an empty page); None
+        while undecided
     mode, paused, recording: as set; `recording` is the file being written, or None
-    source: the text that the source was named by
+    source: the source as it was named, e.g. "0" or an address
     model: the name of the model in use; "" until it is loaded
-    state: what the source does; an end with a problem is a failure
+    state: of the source; ENDED together with a problem is a failure
     problem: one line to be shown, or None
     frames_per_second: read, over the last two seconds; 0.0 when there were none
     latency_ms: from capture to reading, of the last frame; None before it
-    age_ms: how old the frame is now; None before the first
+    age_ms: time since the frame was captured; None before the first
     captured, dropped, read: frames so far, of this source
     history: the last changes of the steady text, oldest first, at most 200
-    number: counts what was read and begun anew; the same number means that nothing changed but state, problem, age and
-        settings
+    number: increases with each frame read and each restart; with the same number only state, problem, age and settings
+        can differ
     """
 
     frame: Frame | None
@@ -77,3 +81,55 @@ class Snapshot:
     read: int
     history: tuple[Change, ...]
     number: int
+
+
+@dataclass(slots=True)
+class Requested:
+    """What the caller asked for: changed under the loop's lock, applied with the next frame.
+
+    reader: None until `model` is loaded
+    region: in shares of the frame, in pixels until the first frame, or None for the default of S0
+    realtime, keep, insist: as `LiveEngine` takes them
+    """
+
+    source: str | Source
+    reader: Reader | None
+    model: str | Path | None
+    region: Region | Box | None
+    mode: Mode
+    realtime: bool
+    keep: Keep | None
+    insist: bool
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """The result of one frame, published as a whole.
+
+    number, history: as in `Snapshot`; start: `Frame.captured` of the session's first frame
+    """
+
+    number: int = 0
+    frame: Frame | None = None
+    read: FrameReading | None = None
+    tracks: tuple[Track, ...] = ()
+    steady: str | None = None
+    latency_ms: float | None = None
+    start: float = 0.0
+    history: tuple[Change, ...] = ()
+
+    def live_reading(self, *, changed: bool) -> LiveReading | None:
+        """The same for a listener; None before the first frame."""
+        if self.frame is None or self.read is None or self.latency_ms is None:
+            return None
+        return LiveReading(
+            frame_number=self.frame.number,
+            captured=self.frame.captured,
+            seconds=self.frame.captured - self.start,
+            latency_ms=self.latency_ms,
+            reading=self.read.reading,
+            steady=self.steady,
+            tracks=self.tracks,
+            changed=changed,
+        )

@@ -22,7 +22,7 @@ from PIL import (  # isort: skip
 )
 
 from digitlab.errors import ImageError, ShapeError
-from digitlab.reading.image_pages import file_and_page, page_numbers, quietly
+from digitlab.image_pages import file_and_page, page_numbers, quietly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

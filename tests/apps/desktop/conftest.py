@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from digitlab.camera.state import SourceState
-from digitlab.live.region import usual_box
+from digitlab.camera.source import SourceState
+from digitlab.live.region import default_box
 from digitlab.live.snapshot import Snapshot
 from digitlab.live.tracks import Track
 from digitlab.values import Frame, ReadDigit, Reading
@@ -42,7 +42,7 @@ def snapshot_with(**changes: Any) -> Snapshot:
     image = np.full((480, 640, 3), 200, np.uint8)
     glyph = np.zeros((28, 28), np.uint8)
     glyph[6:22, 12:16] = 255
-    box = usual_box(image.shape)
+    box = default_box(image.shape)
     seen = Snapshot(
         frame=Frame(image, captured=1.0, number=3),
         region=box,

@@ -15,7 +15,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 from PySide6.QtCore import QPoint, Qt
 
 from digitlab.apps.desktop.frame_view import FrameView
-from digitlab.apps.desktop.grips import MOVE, SMALLEST, dragged, grip_at, grips
+from digitlab.apps.desktop.region_handles import MOVE, SMALLEST, dragged, handle_at, handles
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
@@ -174,18 +174,18 @@ boxes = st.tuples(*(st.integers(0, 60) for _ in range(4))).map(
 
 @given(boxes, st.integers(0, 8), st.floats(-500, 500), st.floats(-500, 500))
 def test_a_dragged_box_stays_in_the_frame_and_large_enough(box: Box, which: int, dx: float, dy: float) -> None:
-    grip = MOVE if which == 8 else grips(box)[which][0]
-    x0, y0, x1, y1 = dragged(box, grip, dx, dy, (140, 150))
+    handle = MOVE if which == 8 else handles(box)[which][0]
+    x0, y0, x1, y1 = dragged(box, handle, dx, dy, (140, 150))
     assert 0 <= x0 <= x1 - SMALLEST <= 140 - SMALLEST
     assert 0 <= y0 <= y1 - SMALLEST <= 150 - SMALLEST
-    if grip == MOVE:
+    if handle == MOVE:
         assert (x1 - x0, y1 - y0) == (box[2] - box[0], box[3] - box[1])
 
 
 @given(boxes)
 def test_every_handle_is_taken_hold_of_where_it_is(box: Box) -> None:
-    for grip, x, y in grips(box):
-        assert grip_at(box, x, y, reach=3.0) == grip
+    for handle, x, y in handles(box):
+        assert handle_at(box, x, y, reach=3.0) == handle
 
 
 def test_of_several_digits_the_one_whose_bars_are_shown_stands_out(

@@ -17,15 +17,15 @@ import pytest
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
-from digitlab.apps.desktop import run_window, running
-from digitlab.apps.desktop.display import check_display
-from digitlab.apps.desktop.paint_rate import SilentCamera
+import window_paints
+from digitlab.apps.desktop import run_window
+from digitlab.apps.desktop.running import check_display
 from digitlab.apps.desktop.settings import WindowSettings
 from digitlab.apps.desktop.window import LiveWindow
-from digitlab.bench.window import measure_window
 from digitlab.camera import Recorded
 from digitlab.errors import MissingExtraError, ModelError, UsageError
 from digitlab.live.engine import LiveEngine
+from window_paints import SilentCamera, measure_paints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,8 +123,9 @@ def test_a_film_opens_in_page_mode_and_a_camera_as_it_was_left(
 ) -> None:
     """Whatever the last session left; what is asked for wins."""
     settings.mode = "thesis"
-    monkeypatch.setattr(running, "WindowSettings", lambda: settings)
-    monkeypatch.setattr(running, "LiveEngine", lambda *_, **told: (_ for _ in ()).throw(ModelError(told["mode"])))
+    monkeypatch.setattr("digitlab.apps.desktop.settings.WindowSettings", lambda: settings)
+    engine = lambda *_, **told: (_ for _ in ()).throw(ModelError(told["mode"]))  # noqa: E731
+    monkeypatch.setattr("digitlab.live.LiveEngine", engine)
     with pytest.raises(ModelError, match=f"^{mode}$"):
         run_window(source, mode=asked)
 
@@ -136,10 +137,12 @@ def in_a_process(code: str, tmp_path: Path, **environment: str) -> subprocess.Po
     )  # fmt: skip
 
 
-RUN = """
+BENCH = Path(window_paints.__file__).parent
+RUN = f"""
 import sys, threading
-from digitlab.apps.desktop import run_window, running
-from digitlab.apps.desktop.paint_rate import SilentCamera
+sys.path.insert(0, {str(BENCH)!r})
+from window_paints import SilentCamera
+from digitlab.apps.desktop import run_window
 print("ready", flush=True)
 code = run_window(SilentCamera(), notes=["a note"])
 left = [each.name for each in threading.enumerate() if each.name.startswith("digitlab-")]
@@ -202,7 +205,7 @@ def test_without_qt_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_package_imports_no_qt(tmp_path: Path) -> None:
-    code = "import sys, digitlab.apps.desktop, digitlab.bench.window; print('PySide6' in sys.modules)"
+    code = "import sys, digitlab.apps.desktop; print('PySide6' in sys.modules)"
     out, _ = in_a_process(code, tmp_path).communicate(timeout=30)
     assert out == "False\n"
 
@@ -220,12 +223,13 @@ def test_a_paint_never_waits_for_a_silent_camera(qtbot: QtBot, settings: WindowS
     assert threads() == []
 
 
+@pytest.mark.usefixtures("qtbot")
 def test_the_bench_counts_paints() -> None:
-    result = measure_window(0.5, settle=0.0)
+    result = measure_paints(0.5, settle=0.0)
     assert result.paints > 0
     assert result.seconds >= 0.4
-    assert result.paints_per_second == pytest.approx(result.paints / result.seconds, abs=0.1)
-    assert f"{result.paints_per_second:.1f} paints/s" in result.sentence()
+    assert result.paints_per_second == pytest.approx(result.paints / result.seconds)
+    assert f"{result.paints_per_second:.1f} paints/s" in result.describe()
 
 
 def test_qt_and_python_fit_each_other(qtbot: QtBot) -> None:

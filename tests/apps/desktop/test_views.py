@@ -12,12 +12,11 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
 from PySide6.QtGui import QImage
 
+from digitlab.apps.desktop.activation_maps import MapsView, signed_image
 from digitlab.apps.desktop.answer_view import AnswerView
-from digitlab.apps.desktop.colours import DARK, LIGHT
-from digitlab.apps.desktop.digit_view import DigitView
-from digitlab.apps.desktop.lamps import Lamps
-from digitlab.apps.desktop.maps_view import MapsView
-from digitlab.apps.desktop.pictures import grey_image, scaled_frame, signed_image
+from digitlab.apps.desktop.digit_view import DigitView, Lamps, grey_image
+from digitlab.apps.desktop.frame_view import scaled_frame
+from digitlab.apps.desktop.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,11 +15,11 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from digitlab.apps.desktop.colours import DARK, LIGHT
 from digitlab.apps.desktop.settings import WindowSettings
-from digitlab.apps.desktop.states import looked_at
+from digitlab.apps.desktop.status_text import shown_digit
+from digitlab.apps.desktop.theme import DARK, LIGHT
 from digitlab.apps.desktop.window import LiveWindow
-from digitlab.camera.state import SourceState
+from digitlab.camera.source import SourceState
 from digitlab.live.region import Region
 from digitlab.live.snapshot import Change, Snapshot
 from digitlab.values import ReadDigit, Reading
@@ -58,7 +58,7 @@ def told(engine: Engine, what: str) -> list[Any]:
 def test_a_digit_that_is_read_is_in_large_type_lit_and_said(qtbot: QtBot, window: LiveWindow) -> None:
     shows(qtbot, window)
     assert window.panels.answer_view.text == "7"
-    assert window.panels.answer_view.sentence == "mean probability 91%"
+    assert window.panels.answer_view.sentence == "mean confidence 91%"
     assert window.panels.answer_view.accessibleName() == "Reading: 7"
     assert window.panels.lamps.lit == 7
     assert window.panels.lamps.accessibleName() == "Lamp 7 is lit"
@@ -70,7 +70,7 @@ def test_a_digit_that_is_read_is_in_large_type_lit_and_said(qtbot: QtBot, window
 
 
 @pytest.mark.parametrize(
-    ("steady", "words", "sentence"), [(None, "not sure yet", "not sure yet"), ("", "nothing", "no digit is there")]
+    ("steady", "words", "sentence"), [(None, "undecided", "undecided"), ("", "nothing", "no digit")]
 )
 def test_no_lamp_is_lit_where_nothing_is_sure(
     qtbot: QtBot, window: LiveWindow, engine: Engine, snapshot: Snap, steady: str | None, words: str, sentence: str
@@ -93,8 +93,8 @@ def test_many_digits_light_the_lamp_of_the_one_that_is_shown(
     )
     engine.seen = snapshot(mode="page", region=None, steady="17\n7", tracks=tracks, reading=Reading(digits, 1.0))
     shows(qtbot, window)
-    assert window.panels.lamps_card.title.text() == "Probabilities of the most certain digit: 7"
-    assert looked_at(engine.seen) == digits[1]
+    assert window.panels.lamps_card.title.text() == "Probabilities of the most confident digit: 7"
+    assert shown_digit(engine.seen) == digits[1]
     assert window.panels.answer_view.text == "17\n7"
     assert window.panels.lamps.lit == 7
     assert window.actions_.modes["page"].isChecked()
@@ -400,7 +400,7 @@ def test_models(window: LiveWindow, engine: Engine, settings: WindowSettings, mo
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/models/mine.onnx", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/runs/best")
     picks(window.model_picker, "Model file").trigger()
-    picks(window.model_picker, "Folder of a run").trigger()
+    picks(window.model_picker, "Run folder").trigger()
     picks(window.model_picker, "/models/mine.onnx").trigger()
     assert told(engine, "model") == ["reader", "/models/mine.onnx", "/runs/best", "/models/mine.onnx"]
     assert settings.recent_models == ["/models/mine.onnx", "/runs/best"]
@@ -553,7 +553,7 @@ def test_closing_closes_the_engine_and_leaves_no_thread(qtbot: QtBot, engine: En
     window.show()
     window.actions_.maps.trigger()
     engine.reader = RealReader()
-    qtbot.waitUntil(lambda: window.panels.maps_panel.layer_maps._errands is not None)
+    qtbot.waitUntil(lambda: window.panels.maps_panel.layer_maps._tasks is not None)
     with qtbot.waitSignal(window.closed):
         qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
     assert engine.told[-1] == ("close",)

@@ -20,19 +20,19 @@ __all__ = ["app"]
 
 @app.command
 def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bool = False) -> int:
-    """Images a second of S0's network: digitlab's training against plain `keras.Model.fit` on TensorFlow in float32.
+    """Training speed on the network of the thesis: digitlab against plain `keras.Model.fit` on TensorFlow in float32.
 
-    Both in one run, in turn, so that a machine that slows down slows both; the ratio is the result. And what share of
-    the processor's largest matrix product that is.
+    Both are measured alternately in one run, so that a slower machine affects both; the result is their ratio, and the
+    share of the processor's peak performance.
 
     For example:
     digitlab bench train
     digitlab bench train --full
 
     Args:
-        images: Training images in a round.
-        rounds: How often each is measured.
-        full: Also S4's whole training both ways, and the seconds to 99 %: about a quarter of an hour.
+        images: Training images per round.
+        rounds: Number of rounds.
+        full: Also the whole training of a Keras notebook both ways, and the seconds to 99 % accuracy: about 15 minutes.
         json: One JSON object.
     """
     with loading():
@@ -48,13 +48,13 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
         say_json({**result.as_dict(), **{name: each.as_dict() for name, each in more.items()}})
         return 0
     say(result.machine)
-    say(table(["training of thesis-2conv", "images/s, median", "least", "most", "cores at work"], result.rows()))
+    say(table(["training of thesis-2conv", "images/s, median", "minimum", "maximum", "busy cores"], result.rows()))
     say(f"ratio of the medians: {result.ratio:.2f}; rounds: {', '.join(f'{each:.2f}' for each in result.ratios)}")
-    say(f"to plain Keras' quickest round: {result.least_ratio:.2f}; `fit` may leave a core idle for a whole call")
+    say(f"to plain Keras' fastest round: {result.least_ratio:.2f}; `fit` may leave a core idle for a whole call")
     peak, shares = result.peak, result.shares
-    say(f"a large product: {peak.float32:,.0f} GFLOP/s in float32, {peak.bfloat16:,.0f} in bfloat16")
+    say(f"a large matrix product: {peak.float32:,.0f} GFLOP/s in float32, {peak.bfloat16:,.0f} in bfloat16")
     of_float32, of_bfloat16 = (f"{100 * shares[name]:.0f} %" for name in ("float32", "bfloat16"))
-    say(f"the training makes {of_float32} of the one and {of_bfloat16} of the other")
+    say(f"the training reaches {of_float32} of the first and {of_bfloat16} of the second")
     for each in more.values():
         say(each.sentence())
     return 0
@@ -62,17 +62,17 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
 
 @app.command
 def data(*, quick: bool = False, json: bool = False) -> int:
-    """Speed and memory of making, converting and training from sets of images, S0's way beside ours.
+    """Speed and memory of building, converting and training from image files, compared with the scripts of the thesis.
 
-    S0's way: a Python loop, one image at a time, in one process; its script from LMDB to HDF5. Everything is measured
-    several times in turns, and the median counts. About three minutes and 2 GB of room for temporary files.
+    Those: a Python loop, one image at a time, in one process; a script from LMDB to HDF5. Everything is measured
+    several times alternately, and the median counts. Takes about three minutes and 2 GB of disk for temporary files.
 
     For example:
     digitlab bench data
     digitlab bench data --quick
 
     Args:
-        quick: Half a minute, on so few images that the figures are rough.
+        quick: Half a minute, on few images, with rough figures.
         json: One JSON object.
     """
     with loading():
@@ -83,18 +83,18 @@ def data(*, quick: bool = False, json: bool = False) -> int:
         say_json(result.as_dict())
         return 0
     say(result.machine)
-    header = ["", "unit", "S0's way", "digitlab", "times better", "asked"]
+    header = ["", "unit", "thesis", "digitlab", "times better", "target"]
     say(table(header, [each.row() for each in result.comparisons]))
     return 0
 
 
 @app.command
 def live(*, quick: bool = False, video: Path | None = None, expect: str | None = None, json: bool = False) -> int:
-    """From capture to reading: how quickly, for how long, how steadily.
+    """Latency, endurance and steadiness of live reading.
 
     One digit of 640×480 on one core; ten digits of 1280×720; and 108,000 frames, an hour of a camera, as fast as they
-    are read: how much memory grew, which threads were left, how old the oldest frame was that a window would have
-    shown. About ten minutes. With --video only how steadily its text is read, at its own pace and frame by frame.
+    are read: growth of memory, threads left, age of the oldest frame that a window would have shown. Takes about ten
+    minutes. With --video only the steadiness of its text, at its own rate and frame by frame.
 
     For example:
     digitlab bench live
@@ -102,9 +102,9 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
     digitlab bench live --video paper.mp4 --expect 6885
 
     Args:
-        quick: Half a minute, with 3,000 frames for the hour.
+        quick: Half a minute, with 3,000 frames instead of an hour's.
         video: A video of a page of digits.
-        expect: What it shows from its first second on.
+        expect: The digits that it shows from its first second on.
         json: One JSON object.
     """
     from dataclasses import asdict
@@ -120,9 +120,9 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
             say_json(asdict(figures))
         else:
             say(figures.machine)
-            say(table(["", "measured", "asked"], figures.rows()))
+            say(table(["", "measured", "target"], figures.rows()))
         return 0
-    paces = {"at its own pace": True, "every frame": False}
+    paces = {"at its own pace": True, "every frame": False}  # keys of the JSON
     results = {name: measure_steadiness(video, expect, realtime=realtime) for name, realtime in paces.items()}
     if json:
         say_json({name: asdict(result) for name, result in results.items()})
@@ -145,9 +145,9 @@ def read(
     card: Path | None = None,
     json: bool = False,
 ) -> int:
-    """How well, how fast and in how much memory pictures are read, each measure beside its target.
+    """Accuracy, speed and memory of reading pictures, each measure beside its target.
 
-    Accuracy counts a refusal as wrong. Ends with 1 when a target is missed. With its peers about ten minutes.
+    A refused digit counts as an error. Exit code 1 when a target is missed. Takes about ten minutes with --peers.
 
     For example:
     digitlab bench read --photos photos/
@@ -155,14 +155,14 @@ def read(
     digitlab bench read --quick
 
     Args:
-        photos: Labelled pictures: a folder a set, with labels.csv (file,label,writer or file,text), dataset.csv
-            (image,label) or cells as .npz; neg_… are pictures without a digit. Else speed, size and memory only.
-        model: A shipped name, a run folder or an .onnx file; else the shipped reader.
-        peers: Also RapidOCR and Tesseract on the same pictures, where they are installed.
-        peer_python: The Python that has RapidOCR, if it is another than this one.
-        every: Of the sets of single pictures only each such picture: 4 takes a quarter of the time.
-        quick: Rough speeds, in some seconds.
-        card: Renew the tables of this model card (docs/models/reader.md), between its marks.
+        photos: Labelled pictures, one folder per set, with labels.csv (file,label,writer or file,text), dataset.csv
+            (image,label) or cells as .npz; neg_… are pictures without a digit. Default: only speed, size and memory.
+        model: A shipped name, a run folder or an .onnx file; default: the shipped reader.
+        peers: Also measure RapidOCR and Tesseract on the same pictures, where they are installed.
+        peer_python: The Python interpreter with RapidOCR, if it is not this one.
+        every: Use only every N-th picture of the sets of single pictures: 4 takes a quarter of the time.
+        quick: Rough speeds, in a few seconds.
+        card: Update the tables of this model card (docs/models/reader.md), between its marks.
         json: One JSON object.
     """
     from digitlab.bench.peers import peers as rivals_of
@@ -178,7 +178,7 @@ def read(
     else:
         result = measure_reading(photos, advise, **settings)
     if card is not None:
-        from digitlab.bench.model_card import renew_card
+        from digitlab.bench.read_table import renew_card
 
         renew_card(card, result, model)
         advise(f"renewed {card}")
@@ -207,31 +207,31 @@ def _show_reading(result: ReadBench) -> None:
 
 @app.command
 def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, json: bool = False) -> int:
-    """How many requests a second `digitlab serve` answers, how soon, and in how much memory.
+    """Throughput, latency and memory of `digitlab serve`.
 
-    A server is started, and another process asks it: digits as fast as they are answered, at a set pace, live frames of
-    many clients, and a mixture of good and bad requests. About a minute. Ends with 1 when a request was answered with
-    a mistake of the server.
+    A server is started, and another process sends requests: digits as fast as possible and at a fixed rate, live frames
+    of many clients, and a mixture of valid and invalid requests. Takes about a minute. Exit code 1 when a response was
+    a server error (5xx).
 
     For example:
     digitlab bench web
     digitlab bench web --seconds 3 --clients 50 --requests 1000
 
     Args:
-        seconds: Of each measurement.
-        clients: Live clients, five frames a second each.
-        requests: Mixed requests, over which the memory is watched.
+        seconds: Duration of each measurement.
+        clients: Live clients, with five frames per second each.
+        requests: Mixed requests, during which memory is measured.
         json: One JSON object.
     """
     import importlib
 
     from digitlab.bench.web import measure_web
 
-    importlib.import_module("uvicorn")  # what is missing is said here rather than by the server
+    importlib.import_module("uvicorn")  # a missing extra is reported here rather than by the server
     figures = measure_web(seconds, clients, requests, advise)
     if json:
         say_json(figures.as_dict())
     else:
         say(figures.machine)
-        say(table(["what", "measured", "asked"], figures.rows()))
+        say(table(["", "measured", "target"], figures.rows()))
     return 1 if figures.server_errors else 0

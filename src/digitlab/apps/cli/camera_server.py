@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from digitlab.apps.cli.console import advise, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digitlab.camera.ice import Offer
+    from digitlab.camera_server import Offer
 
 __all__ = ["camera_server"]
 
@@ -26,8 +27,8 @@ def camera_server(
 ) -> int:
     """Serve cameras, videos and streams to JdeRobot's programs and to digitlab live, over ZeroC Ice.
 
-    The configuration is that of JdeRobot's cameraserver. A source that fails is tried again until it works; files begin
-    again at their end. Ctrl-C ends the server.
+    The configuration is that of JdeRobot's cameraserver. A source that fails is retried until it works; files start
+    again at their end. Ctrl-C stops the server.
 
     For example:
     digitlab camera-server --config cameraserver.cfg
@@ -35,10 +36,11 @@ def camera_server(
 
     Args:
         config: cameraserver.cfg; each camera's Uri is a device's number, a file, a folder of pictures, or an address.
-        without_md5sum: For clients of older programs, whose descriptions of pictures have no md5sum.
-        json: One JSON object for each camera that is offered, and for each change of what it does.
+        without_md5sum: For older clients, whose picture descriptions have no md5sum.
+        json: One JSON object for each served camera, and for each change of its state.
     """
-    from digitlab.camera.ice import CameraServer, read_server_configuration
+    from digitlab.camera import open_source
+    from digitlab.camera_server import CameraServer, read_server_configuration
 
     settings = read_server_configuration(config)
     for warning in settings.warnings:
@@ -47,23 +49,24 @@ def camera_server(
     shown = threading.Event()
 
     def tell(camera: str, state: str) -> None:
-        shown.wait()  # first where a camera is, then what it does
+        shown.wait()  # a camera's address first, then its state
         if json:
             say_json({"camera": camera, "state": state})
         else:
             advise(f"{camera}: {state}")
 
     stopping = threading.Event()
-    server = CameraServer(settings, md5sum=not without_md5sum, on_change=tell)
+    source = partial(open_source, realtime=True)
+    server = CameraServer(settings, source=source, md5sum=not without_md5sum, on_change=tell)
     with _ended_by_signals(stopping), server:
         for offer in server.offers:
             _show(offer, json=json)
-        sys.stdout.flush()  # another program may be waiting for it
+        sys.stdout.flush()  # another program may wait for it
         if not json:
-            advise("serving; Ctrl-C ends it")
+            advise("serving; Ctrl-C stops it")
         shown.set()
         stopping.wait()
-    advise("the camera server has ended")
+    advise("the camera server has stopped")
     return 0
 
 
@@ -81,7 +84,7 @@ def _show(offer: Offer, *, json: bool) -> None:
 
 @contextlib.contextmanager
 def _ended_by_signals(stopping: threading.Event) -> Iterator[None]:
-    """Ctrl-C, and the polite end that a service is given, set an event instead of tearing us out of what we do."""
+    """SIGINT (Ctrl-C) and SIGTERM set an event instead of raising an exception."""
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

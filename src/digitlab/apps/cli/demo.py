@@ -12,6 +12,7 @@ from digitlab.apps.cli.waiting import Waiting, loading
 
 if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
+    from digitlab.live import LiveReading
     from digitlab.runs import Run
 
 __all__ = ["demo"]
@@ -95,19 +96,22 @@ def _make_video(out: Path, seed: int) -> tuple[Path, Any]:
 
 def _read_live(video: Path, shown: Any, run: Run, log: Path) -> tuple[int, int, str]:
     """Readings that equal what the paper showed at that frame, all readings, the speeds in words."""
-    from digitlab.camera import open_source
-    from digitlab.live import LiveStatistics, watch
+    from digitlab.live import LiveEngine
     from digitlab.reading import Reader
     from digitlab.storage import write_text
 
-    statistics = LiveStatistics()
-    lines = []
-    right = 0
+    readings: list[LiveReading] = []
+    engine = LiveEngine(str(video), Reader(run.path), mode="page")
+    engine.subscribe(readings.append)
     with Waiting() as step:
         step("reading the video live", len(_NUMBERS) * _SECONDS_EACH)
-        for reading in watch(open_source(str(video), realtime=True), Reader(run.path), statistics=statistics):
-            truth = next((each.text for each in shown if each.first <= reading.frame_number < each.end), "")
-            right += reading.reading.text == truth
-            lines.append(json_module.dumps(reading.as_json()))
-    write_text(log, "\n".join(lines) + "\n")
-    return right, len(lines), statistics.describe()
+        with engine:
+            engine.wait()
+            if engine.failure is not None:
+                raise engine.failure
+    right = sum(
+        live.reading.text == next((each.text for each in shown if each.first <= live.frame_number < each.end), "")
+        for live in readings
+    )
+    write_text(log, "\n".join(json_module.dumps(live.as_json()) for live in readings) + "\n")
+    return right, len(readings), engine.statistics.describe()

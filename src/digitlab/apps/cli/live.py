@@ -86,7 +86,7 @@ def _means_one_digit(config: LiveConfig) -> bool:
 
 
 def _list_cameras(*, json: bool) -> int:
-    from digitlab.camera.devices import list_devices
+    from digitlab.camera.webcam import list_devices
 
     devices = list_devices()
     for device in devices:

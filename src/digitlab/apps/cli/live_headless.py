@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from digitlab.live import LiveEngine, LiveReading
-    from digitlab.live.announcement import Outlet
     from digitlab.live.config import LiveConfig
+    from digitlab.live.live_reading import Outlet
     from digitlab.live.on_digit import DigitCommand
 
 __all__ = ["Outlets", "run_headless"]

@@ -38,7 +38,7 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
         json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
             that the picture shows.
     """
-    from digitlab.reading.image_pages import page_names
+    from digitlab.image_pages import page_names
 
     reader = _reader(images, model, threshold)
 

@@ -1,10 +1,13 @@
-"""What the window can do, each with its name and its key; menus and buttons take it from here."""
+"""The window's actions with their names and keys, for menus and buttons; and the help that lists them."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMessageBox
 
 from digitlab.live.frame_reading import MODES
 
@@ -12,17 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QObject
-    from PySide6.QtWidgets import QMenu, QMenuBar
+    from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
     from digitlab.live.frame_reading import Mode
 
-__all__ = ["Actions"]
+__all__ = ["Actions", "show_about", "show_keys"]
 
 
 class Actions:
-    """All actions of the window, unconnected.
+    """All actions of the window, not yet connected.
 
-    They belong to `owner`, which has to add them to itself, so that their keys work wherever the focus is.
+    They belong to `owner`, which must add them to itself so that their keys work wherever the focus is.
     """
 
     def __init__(self, owner: QObject, tr: Callable[[str], str]) -> None:
@@ -39,19 +42,19 @@ class Actions:
         self.open_file = make(tr("Open a video …"), "Ctrl+O", tr("Read from a video file"))
         self.open_folder = make(tr("Open a folder of pictures …"), "Ctrl+Shift+O", tr("Read from pictures"))
         self.open_address = make(tr("Open an address …"), "Ctrl+U", tr("Read from a phone or an IP camera"))
-        self.reconnect = make(tr("Reconnect"), "F5", tr("Connect to the source anew; a video begins again"))
+        self.reconnect = make(tr("Reconnect"), "F5", tr("Connect to the source again; a video starts again"))
         self.quit = make(tr("Quit"), "Ctrl+Q", tr("Close the window"))
 
-        self.pause = make(tr("Pause"), "Space", tr("Hold the picture and the reading"), checkable=True)
-        self.snapshot = make(tr("Snapshot"), "S", tr("Save the picture with its boxes"))
+        self.pause = make(tr("Pause"), "Space", tr("Freeze the picture and the reading"), checkable=True)
+        self.snapshot = make(tr("Snapshot"), "S", tr("Save the picture with its bounding boxes"))
         self.record = make(tr("Record"), "R", tr("Record a video with its readings"), checkable=True)
-        self.reset_region = make(tr("Usual region"), "Ctrl+0", tr("Put the region back to the middle"))
-        self.choose_folder = make(tr("Folder for snapshots and recordings …"), "", tr("Where they are saved"))
+        self.reset_region = make(tr("Default region"), "Ctrl+0", tr("Move the region back to the middle"))
+        self.choose_folder = make(tr("Folder for snapshots and recordings …"), "", tr("Choose where they are saved"))
 
         named = {
             "region": (tr("Region"), tr("Read the one digit in the region")),
             "page": (tr("Page"), tr("Read all digits of the picture")),
-            "thesis": (tr("Thesis"), tr("Read as the program of the thesis did: blur, edges, its network")),
+            "thesis": (tr("Thesis"), tr("Read as the program of the thesis did: blur, Sobel edges, its network")),
         }
         self.modes: dict[Mode, QAction] = {}
         self.mode_group = QActionGroup(owner)
@@ -61,12 +64,12 @@ class Actions:
             self.mode_group.addAction(self.modes[mode])
 
         self.maps = make(tr("Maps"), "M", tr("Show the activation maps of a layer of the network"), checkable=True)
-        self.dark = make(tr("Dark"), "Ctrl+D", tr("Light on dark"), checkable=True)
+        self.dark = make(tr("Dark"), "Ctrl+D", tr("Dark colours"), checkable=True)
         self.follow_system = make(tr("Light or dark as the system"), "", tr("Follow the system"), checkable=True)
         self.full_screen = make(tr("Full screen"), "F11", tr("Fill the screen"), checkable=True)
-        self.keys = make(tr("Keys"), "F1", tr("What the keys do"))
+        self.keys = make(tr("Keys"), "F1", tr("List of keyboard shortcuts"))
         self.about = make(tr("About digitlab"), "", tr("Version and licence"))
-        self.dismiss = make(tr("Take the notice away"), "Esc", tr("Take the notice away"))
+        self.dismiss = make(tr("Close the notice"), "Esc", tr("Close the notice"))
 
     def all(self) -> list[QAction]:
         """Every action, in the order of the menus."""
@@ -76,7 +79,7 @@ class Actions:
         return found
 
     def fill(self, bar: QMenuBar, models: QMenu, tr: Callable[[str], str]) -> None:
-        """Make the menus of a menu bar; `models` is the menu of models."""
+        """Fill a menu bar; `models` is the menu of models."""
         source = bar.addMenu(tr("&Source"))
         source.addActions([self.choose_source, self.open_file, self.open_folder, self.open_address])
         source.addSeparator()
@@ -96,3 +99,39 @@ class Actions:
         view.insertSeparator(self.dark)
         view.insertSeparator(self.full_screen)
         bar.addMenu(tr("&Help")).addActions([self.keys, self.about])
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Help", text)
+
+
+def show_keys(parent: QWidget, actions: Actions) -> None:
+    """Show the list of keyboard shortcuts."""
+    keys = [
+        (action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), action.text())
+        for action in actions.all()
+        if not action.shortcut().isEmpty()
+    ]
+    keys.append(("← ↑ → ↓", _tr("Move the region; with Shift resize it; with Ctrl by a pixel")))
+    keys.append(("Home", _tr("Default region, like a double click")))
+    rows = "".join(
+        f"<tr><td><b>{escape(key)}</b></td>"
+        f"<td style='padding-left:18px'>{escape(words.replace('…', '').strip())}</td></tr>"
+        for key, words in keys
+    )
+    _show(parent, _tr("Keys"), f"<table>{rows}</table>")
+
+
+def show_about(parent: QWidget) -> None:
+    """Show version and licence."""
+    import digitlab
+
+    words = _tr("Handwritten digits, from the first epoch to the live camera. Apache License 2.0.")
+    _show(parent, _tr("About digitlab"), f"<h3>digitlab {digitlab.__version__}</h3><p>{escape(words)}</p>")
+
+
+def _show(parent: QWidget, title: str, html: str) -> None:
+    box = QMessageBox(QMessageBox.Icon.NoIcon, title, html, QMessageBox.StandardButton.Close, parent)
+    box.setTextFormat(Qt.TextFormat.RichText)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()

@@ -1,27 +1,37 @@
-"""The steady reading in type that a classroom can read."""
+"""The steady text in large type, and the earlier ones with their times."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QFont, QFontMetricsF, QPainter
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QFont, QFontMetricsF, QGuiApplication, QKeySequence, QPainter
+from PySide6.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
-from digitlab.apps.desktop.colours import LIGHT
+from digitlab.apps.desktop.theme import LIGHT
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
-    from digitlab.apps.desktop.colours import Colours
+    from digitlab.apps.desktop.theme import Colours
+    from digitlab.live.engine import Change
 
-__all__ = ["AnswerView"]
+__all__ = ["AnswerView", "HistoryView"]
 
-_SMALLEST = 13  # pixels; what does not fit at this size is left out, and "…" says so
+_SMALLEST = 13  # pixels; lines that do not fit at this size are replaced by "…"
 
 
 class AnswerView(QWidget):
-    """A text as large as its place allows, and a sentence below it."""
+    """A text as large as fits, and a sentence below it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,15 +47,15 @@ class AnswerView(QWidget):
         return QSize(300, 190)
 
     def show_answer(self, text: str | None, sentence: str, *, stale: bool = False) -> None:
-        """Show a text; "" is surely nothing, None not sure. `stale`: it is not of now, so it is shown in grey."""
+        """Show a text; "" is an empty page, None undecided. `stale`: it is outdated, and shown in grey."""
         if (text, sentence, stale) == (self.text, self.sentence, self.stale) and self.accessibleName():
             return
         says_other = text != self.text
         self.text, self.sentence, self.stale = text, sentence, stale
-        spoken = {None: self.tr("not sure yet"), "": self.tr("nothing")}.get(text, text)
+        spoken = {None: self.tr("undecided"), "": self.tr("nothing")}.get(text, text)
         self.setAccessibleName(self.tr("Reading: {text}").format(text=spoken))
         self.setAccessibleDescription(sentence)
-        if says_other:  # a screen reader says it without being asked
+        if says_other:  # a screen reader announces it
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.NameChanged))
         self.update()
 
@@ -70,7 +80,7 @@ class AnswerView(QWidget):
         painter.setFont(font)
         painter.setPen(self.colours.of("quiet" if self.stale else "accent"))
         metrics = QFontMetricsF(font)
-        # Digits have no descenders: set by their own height they fill the place and stand in its middle.
+        # Digits have no descenders: laid out by their cap height, they fill the area and are centred.
         high, gap = metrics.capHeight(), _gap(metrics)
         baseline = place.center().y() - (len(lines) * high + (len(lines) - 1) * gap) / 2 + high
         for line in lines:
@@ -79,7 +89,7 @@ class AnswerView(QWidget):
             baseline += high + gap
 
     def _paint_nothing(self, painter: QPainter, place: QRectF) -> None:
-        """A dash where surely nothing is, three dots where nothing is sure: no shouting."""
+        """A dash for an empty page, three dots while undecided."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colours.of("quiet", 150))
@@ -92,7 +102,7 @@ class AnswerView(QWidget):
                 painter.drawEllipse(middle + QPointF(0.15 * size * step, 0), 0.035 * size, 0.035 * size)
 
     def _fitted(self, lines: list[str], place: QRectF) -> tuple[list[str], QFont]:
-        """The lines and the largest font that they fit in; the last ones give way to "…" where none does."""
+        """The lines and the largest font in which they fit; the last ones become "…" where none does."""
         font = QFont(self.font())
         font.setBold(True)
         font.setPixelSize(100)
@@ -108,5 +118,97 @@ class AnswerView(QWidget):
 
 
 def _gap(metrics: QFontMetricsF) -> float:
-    """Between two lines of digits."""
+    """The space between two lines of digits."""
     return 0.32 * metrics.capHeight()
+
+
+_CLOCK = Qt.ItemDataRole.UserRole
+_TEXT = Qt.ItemDataRole.UserRole + 1
+
+
+class _Row(QStyledItemDelegate):
+    """The time in small grey type, the reading in large."""
+
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(80, round(self._view.fontMetrics().height() * 1.55))
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        painter.save()
+        rect, colours = option.rect, self._view.colours
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, colours.of("accent", 45))
+        font = QFont(self._view.font())
+        painter.setFont(font)
+        painter.setPen(colours.of("quiet"))
+        clock = str(index.data(_CLOCK))
+        wide = painter.fontMetrics().horizontalAdvance("00:00:00")
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(rect.adjusted(8, 0, 0, 0), middle, clock)
+        text = str(index.data(_TEXT))
+        font.setBold(bool(text))
+        font.setPixelSize(round(painter.fontMetrics().height() * 1.05))
+        painter.setFont(font)
+        painter.setPen(colours.of("ink" if text else "quiet"))
+        place = rect.adjusted(wide + 24, 0, -6, 0)
+        shown = text.replace("\n", "  ") or self._view.tr("nothing")
+        shown = painter.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, middle, shown)
+        painter.restore()
+
+
+class HistoryView(QListWidget):
+    """A list of changes of the steady text. Ctrl+C copies the selected ones, one line each."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.colours: Colours = LIGHT
+        self._newest: Change | None = None
+        self.setItemDelegate(_Row(self))
+        self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setUniformItemSizes(True)
+        self.setAccessibleName(self.tr("Last readings"))
+        self.setMinimumHeight(60)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, 130)
+
+    def show_history(self, history: tuple[Change, ...]) -> None:
+        """Show these, oldest first in the tuple, newest first on the screen; only new ones are added."""
+        newest = history[-1] if history else None
+        if newest is self._newest:
+            return
+        known = self._newest
+        self._newest = newest
+        place = next((at for at in range(len(history) - 1, -1, -1) if history[at] is known), None)
+        if place is None:
+            self.clear()
+            place = -1
+        for change in history[place + 1 :]:
+            self.insertItem(0, _item(change, self.tr("nothing")))
+        while self.count() > len(history):
+            self.takeItem(self.count() - 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            rows = sorted(self.row(item) for item in self.selectedItems())
+            lines = (f"{self.item(row).data(_CLOCK)}\t{self.item(row).data(_TEXT)!s}" for row in rows)
+            QGuiApplication.clipboard().setText("\n".join(line.replace("\n", " ") for line in lines))
+        else:
+            super().keyPressEvent(event)
+
+
+def _item(change: Change, nothing: str) -> QListWidgetItem:
+    clock = time.strftime("%H:%M:%S", time.localtime(change.clock))
+    item = QListWidgetItem()
+    item.setData(_CLOCK, clock)
+    item.setData(_TEXT, change.text)
+    item.setToolTip(change.text if "\n" in change.text or len(change.text) > 12 else "")
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clock} {change.text or nothing}")
+    return item

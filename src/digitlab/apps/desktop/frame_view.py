@@ -1,42 +1,43 @@
-"""The camera's picture with the region to be read and the digits that are followed."""
+"""The camera's picture with the region and the tracked digits."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from digitlab.apps.desktop.colours import LIGHT
-from digitlab.apps.desktop.grips import MOVE, Grip, dragged, grip_at, grips
-from digitlab.apps.desktop.marks import paint_state
-from digitlab.apps.desktop.pictures import scaled_frame
-from digitlab.apps.desktop.states import condition, looked_at
+from digitlab.apps.desktop.region_handles import MOVE, Handle, dragged, handle_at, handles
+from digitlab.apps.desktop.status_text import condition, shown_digit
+from digitlab.apps.desktop.theme import LIGHT, paint_state
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
-    from digitlab.apps.desktop.colours import Colours
+    from digitlab.apps.desktop.theme import Colours
     from digitlab.live.engine import Snapshot, Track
     from digitlab.values import Box, Frame
 
-__all__ = ["FrameView"]
+__all__ = ["FrameView", "scaled_frame"]
 
-_REACH = 11.0  # points of the screen around a handle that take hold of it
+_REACH = 11.0  # points of the screen around a handle in which it can be dragged
 _STEP = 0.01  # of the frame's width that an arrow key moves by
-_TELL_EVERY = 0.1  # seconds from one word to the engine to the next, while the pointer drags
-_LINEAR = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+_EMIT_EVERY = 0.1  # seconds between two changes sent to the engine during dragging
+_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class FrameView(QWidget):
-    """The frame, fitted into its place.
+    """The frame, scaled to the widget.
 
-    region_changed: the box that the user wants, (x0, y0, x1, y1) in pixels of the frame
-    region_reset: the user wants the usual one
-    paints: how often it was painted
+    region_changed: the region set by the user, (x0, y0, x1, y1) in pixels of the frame
+    region_reset: the user asks for the default one
+    paints: number of paints so far
     """
 
     region_changed = Signal(tuple)
@@ -49,47 +50,45 @@ class FrameView(QWidget):
         self._times: list[float] | None = None
         self._seen: Snapshot | None = None
         self._scaled: tuple[Frame, int, int, QImage] | None = None
-        self._draft: Box | None = None  # where the user has put the region, until the engine says the same
-        self._drop_at = 0  # the number of the snapshot from which on the engine's is true again
-        self._grip: Grip | None = None
+        self._draft: Box | None = None  # the region set by the user, until the engine has applied it
+        self._drop_at = 0  # number of the snapshot from which on the engine's region is shown again
+        self._handle: Handle | None = None
         self._pressed = (0.0, 0.0)
         self._start: Box = (0, 0, 0, 0)
-        self._told = 0.0
+        self._emitted = 0.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 160)
         self.setAccessibleName(self.tr("Camera picture"))
-        self.setAccessibleDescription(
-            self.tr("Arrow keys move the region, with Shift they resize it; Home puts it back.")
-        )
+        self.setAccessibleDescription(self.tr("Arrow keys move the region, with Shift they resize it; Home resets it."))
 
     def sizeHint(self) -> QSize:
         return QSize(720, 540)
 
     def show_snapshot(self, seen: Snapshot) -> None:
-        """Show this; painting follows at once."""
+        """Show this snapshot; painting follows at once."""
         self._seen = seen
-        if self._draft is not None and self._grip is None and seen.number >= self._drop_at:
+        if self._draft is not None and self._handle is None and seen.number >= self._drop_at:
             self._draft = None
         self.update()
 
     def watch_paints(self) -> list[float]:
-        """Note down when it is painted from now on, in seconds; the list grows."""
+        """A list to which the times of all further paints are appended, in seconds."""
         self._times = []
         return self._times
 
-    # Where things are
+    # Geometry
 
     @property
     def box(self) -> Box | None:
-        """The region as it is shown, in pixels of the frame."""
+        """The region as shown, in pixels of the frame."""
         if self._seen is None or self._seen.frame is None or self._seen.region is None:
             return None
         return self._draft or self._seen.region
 
     def place(self) -> QRectF:
-        """Where the frame is painted, in points of this widget; empty before the first."""
+        """The rectangle of the frame, in points of this widget; empty before the first."""
         if self._seen is None or self._seen.frame is None:
             return QRectF()
         height, width = self._seen.frame.image.shape[:2]
@@ -104,11 +103,11 @@ class FrameView(QWidget):
         return QRectF(place.x() + x0 * scale, place.y() + y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale)
 
     def _scale(self) -> float:
-        """Points of the screen for a pixel of the frame."""
+        """Points of the screen per pixel of the frame."""
         return self.place().width() / self._size()[0]
 
     def _size(self) -> tuple[int, int]:
-        assert self._seen is not None  # noqa: S101 - who asks has a region
+        assert self._seen is not None  # noqa: S101 - only called with a region
         assert self._seen.frame is not None  # noqa: S101
         height, width = self._seen.frame.image.shape[:2]
         return width, height
@@ -117,14 +116,14 @@ class FrameView(QWidget):
         place, scale = self.place(), self._scale()
         return (at.x() - place.x()) / scale, (at.y() - place.y()) / scale
 
-    # The region by mouse and keys
+    # Mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         box = self.box
         if event.button() != Qt.MouseButton.LeftButton or box is None:
             return
         at = self._in_frame(event.position())
-        self._grip = grip_at(box, *at, _REACH / self._scale())
+        self._handle = handle_at(box, *at, _REACH / self._scale())
         self._pressed, self._start = at, box
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -133,17 +132,17 @@ class FrameView(QWidget):
             self.unsetCursor()
             return
         at = self._in_frame(event.position())
-        if self._grip is None:
-            self.setCursor(_cursor(grip_at(box, *at, _REACH / self._scale())))
+        if self._handle is None:
+            self.setCursor(_cursor(handle_at(box, *at, _REACH / self._scale())))
             return
         dx, dy = at[0] - self._pressed[0], at[1] - self._pressed[1]
-        self._take(dragged(self._start, self._grip, dx, dy, self._size()))
+        self._take(dragged(self._start, self._handle, dx, dy, self._size()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._grip is not None:
-            self._grip = None
+        if event.button() == Qt.MouseButton.LeftButton and self._handle is not None:
+            self._handle = None
             if self._draft is not None:
-                self._told = 0.0
+                self._emitted = 0.0
                 self._take(self._draft)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -154,31 +153,31 @@ class FrameView(QWidget):
         self.unsetCursor()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        box, direction = self.box, _LINEAR.get(Qt.Key(event.key()))
+        box, direction = self.box, _ARROWS.get(Qt.Key(event.key()))
         if box is not None and event.key() == Qt.Key.Key_Home:
             self._reset()
         elif box is not None and direction is not None:
             held = event.modifiers()
             fine = bool(held & Qt.KeyboardModifier.ControlModifier)
             step = 1 if fine else max(1, round(_STEP * self._size()[0]))
-            grip = Grip(right=1, bottom=1) if held & Qt.KeyboardModifier.ShiftModifier else MOVE
-            self._told = 0.0
-            self._take(dragged(box, grip, step * direction[0], step * direction[1], self._size()))
+            handle = Handle(right=1, bottom=1) if held & Qt.KeyboardModifier.ShiftModifier else MOVE
+            self._emitted = 0.0
+            self._take(dragged(box, handle, step * direction[0], step * direction[1], self._size()))
         else:
             super().keyPressEvent(event)
 
     def _take(self, box: Box) -> None:
-        assert self._seen is not None  # noqa: S101 - who moves a region has seen one
+        assert self._seen is not None  # noqa: S101 - only called with a region
         self._draft = box
-        self._drop_at = self._seen.number + 2  # the frame that is being read now may still have the old region
+        self._drop_at = self._seen.number + 2  # the current frame may still be read with the old region
         now = time.monotonic()
-        if now - self._told >= _TELL_EVERY:
-            self._told = now
+        if now - self._emitted >= _EMIT_EVERY:
+            self._emitted = now
             self.region_changed.emit(box)
         self.update()
 
     def _reset(self) -> None:
-        self._draft, self._grip = None, None
+        self._draft, self._handle = None, None
         self.region_reset.emit()
 
     # Painting
@@ -194,9 +193,9 @@ class FrameView(QWidget):
             if self._seen.frame is not None:
                 self._paint_frame(painter, self._seen.frame)
                 self._paint_region(painter)
-                chosen = looked_at(self._seen)
+                chosen = shown_digit(self._seen)
                 for track in self._seen.tracks:
-                    # The one digit of a region has the region for its box, and moves with it.
+                    # The box of the single digit of a region is the region, and moves with it.
                     whole = self._seen.region is not None and track.box == self._seen.region
                     where = (self.box or track.box) if whole else track.box
                     mine = chosen is not None and track.box == chosen.box
@@ -222,7 +221,7 @@ class FrameView(QWidget):
         box = self.box
         if box is None:
             return
-        # Straight edges on whole points: smoothing them would cost most of the paint's time.
+        # Straight edges on whole points: anti-aliasing them would take most of the paint's time.
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
         inside, whole, veil = self.on_screen(box).toRect(), self.place().toRect(), self.colours.of("well", 105)
         for part in (
@@ -233,7 +232,7 @@ class FrameView(QWidget):
         ):
             painter.fillRect(part, veil)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        # A light line in a dark one is seen on any picture.
+        # A light line within a dark one is visible on any picture.
         for colour, width in ((self.colours.of("well", 190), 4.0), (self.colours.of("accent"), 2.0)):
             pen = QPen(colour, width)
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
@@ -242,7 +241,7 @@ class FrameView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self.colours.of("accent"), 1.5))
         painter.setBrush(Qt.GlobalColor.white)
-        for _, x, y in grips(box):
+        for _, x, y in handles(box):
             at = self.on_screen((0, 0, 0, 0)).topLeft() + QPointF(x, y) * self._scale()
             painter.drawEllipse(at, 4.5, 4.5)
 
@@ -263,7 +262,7 @@ class FrameView(QWidget):
         metrics, text = QFontMetricsF(font), str(track.digit) if known else "?"
         high = metrics.capHeight() * 1.75  # digits have no descenders
         wide = max(high, metrics.horizontalAdvance(text) * 1.6)
-        # Above the box, clear of a handle; where there is no room, below it.
+        # Above the box, clear of its handles; below it where there is no space above.
         off = 2 if framed else 8
         top = box.top() - high - off
         top = top if top >= self.place().top() else box.bottom() + off
@@ -276,7 +275,7 @@ class FrameView(QWidget):
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_condition(self, painter: QPainter, seen: Snapshot) -> None:
-        """Where all is not well: the picture steps back, and words say why."""
+        """For any state but running: the picture is dimmed, and a card shows the state and the reason."""
         now = condition(seen)
         if now.is_good:
             return
@@ -295,7 +294,7 @@ class FrameView(QWidget):
         second = QFontMetricsF(small).boundingRect(limit, wrap, now.sentence) if now.sentence else QRectF()
         wide = max(first.width(), second.width()) + 2 * pad + mark + pad * 0.7 + 2
         high = first.height() + (second.height() + 0.2 * size if now.sentence else 0.0) + 2 * pad * 0.8
-        # Low down: the label of the digit stands above the region.
+        # At the bottom: the label of the digit is above the region.
         top = (self.height() - high) / 2 if seen.frame is None else self.place().bottom() - pad - high
         card = QRectF((self.width() - wide) / 2, top, wide, high)
         painter.setPen(QPen(self.colours.of("warning" if now.kind == "warning" else "line"), 1.5))
@@ -315,13 +314,28 @@ class FrameView(QWidget):
                              now.sentence)  # fmt: skip
 
 
-def _cursor(grip: Grip | None) -> Qt.CursorShape:
-    if grip is None:
+def _cursor(handle: Handle | None) -> Qt.CursorShape:
+    if handle is None:
         return Qt.CursorShape.ArrowCursor
-    if grip == MOVE:
+    if handle == MOVE:
         return Qt.CursorShape.SizeAllCursor
-    across, down = grip.left + grip.right, grip.top + grip.bottom
+    across, down = handle.left + handle.right, handle.top + handle.bottom
     if across and down:
-        slope = grip.left == grip.top
+        slope = handle.left == handle.top
         return Qt.CursorShape.SizeFDiagCursor if slope else Qt.CursorShape.SizeBDiagCursor
     return Qt.CursorShape.SizeHorCursor if across else Qt.CursorShape.SizeVerCursor
+
+
+def scaled_frame(pixels: NDArray[np.uint8], width: int, height: int) -> QImage:
+    """A frame, uint8 (H, W, 3) RGB, scaled to screen pixels, in the screen's channel order.
+
+    Scaled once per frame by OpenCV, so that repainting is a plain copy: area averaging down, bilinear up.
+    """
+    width, height = max(1, width), max(1, height)
+    if (height, width) != pixels.shape[:2]:
+        shrinks = width * height < pixels.shape[0] * pixels.shape[1]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+    screen = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA), np.uint8)
+    # The image keeps a reference to the array.
+    return QImage(screen.data, width, height, 4 * width, QImage.Format.Format_RGB32)

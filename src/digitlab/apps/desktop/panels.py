@@ -1,4 +1,4 @@
-"""What stands where in the window, and how large."""
+"""The layout of the window."""
 
 from __future__ import annotations
 
@@ -8,33 +8,29 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from digitlab.apps.desktop.answer_view import AnswerView
-from digitlab.apps.desktop.bars import Notice, StatusLine
-from digitlab.apps.desktop.buttons import Button
-from digitlab.apps.desktop.cards import Card, row
-from digitlab.apps.desktop.digit_view import DigitView
+from digitlab.apps.desktop.activation_maps import MapsPanel
+from digitlab.apps.desktop.answer_view import AnswerView, HistoryView
+from digitlab.apps.desktop.digit_view import DigitView, Lamps
 from digitlab.apps.desktop.frame_view import FrameView
-from digitlab.apps.desktop.history_view import HistoryView
-from digitlab.apps.desktop.lamps import Lamps
-from digitlab.apps.desktop.maps_panel import MapsPanel
-from digitlab.apps.desktop.marks import icon
 from digitlab.apps.desktop.pickers import ModelPicker, SourcePicker
+from digitlab.apps.desktop.theme import icon
+from digitlab.apps.desktop.widgets import Button, Card, Notice, StatusLine, row
 
 if TYPE_CHECKING:
     from digitlab.apps.desktop.actions import Actions
-    from digitlab.apps.desktop.colours import Colours
+    from digitlab.apps.desktop.theme import Colours
     from digitlab.values import ReadDigit
 
 __all__ = ["Panels"]
 
-_PICTURE_SHARE = 63  # percent of the width that are the picture's
-_NARROW = 600  # points that the picture's column needs to have words on its buttons
+_PICTURE_SHARE = 63  # percent of the width for the picture
+_NARROW = 600  # points of the picture's column below which buttons have no text
 _LOW = 620  # points of height below which panels have no titles
 _ICON = 18  # points
 
 
 class Panels(QWidget):
-    """Pickers above, the picture on the left, the reading on the right, the status below."""
+    """Source and model at the top, the picture on the left, the reading on the right, the status at the bottom."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -94,11 +90,11 @@ class Panels(QWidget):
         layout.addLayout(below, 7)
         return side
 
-    def show_whose(self, digit: ReadDigit | None) -> None:
-        """Say which of several digits the probabilities are of; None where there is no choice."""
+    def show_digit(self, digit: ReadDigit | None) -> None:
+        """Name the digit of several whose probabilities are shown; None for a single one."""
         words = self.tr("Probability of each digit")
         if digit is not None:
-            words = self.tr("Probabilities of the most certain digit: {digit}").format(digit=digit.digit)
+            words = self.tr("Probabilities of the most confident digit: {digit}").format(digit=digit.digit)
         if self.lamps_card.title.text() != words:
             self.lamps_card.title.setText(words)
 
@@ -108,12 +104,12 @@ class Panels(QWidget):
         return card
 
     def focus_order(self) -> list[QWidget]:
-        """What Tab reaches, in this order."""
+        """The widgets in the order of the Tab key."""
         return [self.frame_view, *self.buttons, *self.mode_buttons, self.maps_panel.chooser, self.history_view,
                 self.source_picker, self.reconnect_button, self.model_picker]  # fmt: skip
 
     def fit(self, width: int, height: int, size: float) -> None:
-        """Find room in so many points, for letters of `size` times the usual."""
+        """Adapt to a size in points, with text `size` times the default."""
         wide = width * _PICTURE_SHARE / 100 >= _NARROW * size
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in (*self.buttons, self.reconnect_button):
@@ -122,7 +118,7 @@ class Panels(QWidget):
             card.title.setVisible(height >= _LOW)
 
     def take_colours(self, colours: Colours, points: float, size: float) -> None:
-        """Draw in these colours; letters have so many points, `size` times the usual."""
+        """Draw in these colours, with text of ``points``, `size` times the default."""
         for view in (
             self.frame_view, self.answer_view, self.digit_view, self.lamps, self.history_view, self.maps_panel.view,
         ):  # fmt: skip

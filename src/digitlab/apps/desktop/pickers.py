@@ -1,4 +1,4 @@
-"""Where pictures come from, and which network reads them: two buttons with a menu each."""
+"""The buttons that choose the source and the model, each with a menu."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QSizePolicy, QWidget
 
-from digitlab.apps.desktop.buttons import Button
-from digitlab.apps.desktop.states import source_name
+from digitlab.apps.desktop.status_text import source_name
+from digitlab.apps.desktop.widgets import Button
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,9 +21,9 @@ __all__ = ["ModelPicker", "SourcePicker"]
 
 
 class _Picker(Button):
-    """A button that shows what is chosen, cut to its width, and a menu of what there is.
+    """A button that shows the current choice, elided to its width, with a menu of all choices.
 
-    chosen: what the user picked, as `LiveEngine` takes it
+    chosen: the user's choice, as `LiveEngine` takes it
     menu_of_choices: the same menu, for the window's menu bar
     """
 
@@ -46,11 +46,11 @@ class _Picker(Button):
         return QSize(260, super().sizeHint().height())
 
     def fill(self) -> None:
-        """Make the menu anew."""
+        """Rebuild the menu."""
         raise NotImplementedError
 
     def show_choice(self, name: str, what: str) -> None:
-        """Show what is chosen; `what` says it for those who do not see the button."""
+        """Show the current choice; `what` is its text for screen readers."""
         if name != self._name:
             self._name = name
             self.setToolTip(name)
@@ -62,8 +62,8 @@ class _Picker(Button):
         self._fit()
 
     def _fit(self) -> None:
-        room = max(40, self.width() - 62)  # the icon, the arrow and the edges
-        # The end of a path says more than its beginning.
+        room = max(40, self.width() - 62)  # the icon, the arrow and the borders
+        # The end of a path is more informative than its start.
         cut = QFontMetrics(self.font()).elidedText(self._name, Qt.TextElideMode.ElideMiddle, room)
         self.setText(f" {cut}")
 
@@ -81,16 +81,16 @@ class _Picker(Button):
 
     def _add_asking(self, words: str, ask: object, shortcut: str = "") -> None:
         action = QAction(words, self.menu_of_choices)
-        if shortcut:  # shown here; the window's own action has it
+        if shortcut:  # shown here; the window's action handles it
             action.setText(f"{words}\t{shortcut}")
         action.triggered.connect(ask)
         self.menu_of_choices.addAction(action)
 
 
 class SourcePicker(_Picker):
-    """Cameras by their names, what was used before, files, folders and addresses.
+    """Cameras by name, recent sources, files, folders and addresses.
 
-    look_for_cameras: the user wants the list of cameras anew
+    look_for_cameras: the user asks for a new list of cameras
     """
 
     look_for_cameras = Signal()
@@ -103,7 +103,7 @@ class SourcePicker(_Picker):
         self.folder = ""
 
     def show_source(self, source: str) -> None:
-        """Show the source in use."""
+        """Show the current source."""
         self.now = source
         words = next((words for words, value in self.cameras if value == source), None)
         if words is None:
@@ -111,7 +111,7 @@ class SourcePicker(_Picker):
         self.show_choice(words or self.tr("No source"), self.tr("Source: {name}").format(name=words))
 
     def show_cameras(self, cameras: Sequence[tuple[str, str]]) -> None:
-        """Take the list of cameras: words for each, and how it is asked for."""
+        """Set the list of cameras: for each its text and its source name."""
         self.cameras = tuple(cameras)
         self.show_source(self.now)
 
@@ -124,8 +124,8 @@ class SourcePicker(_Picker):
         self._add_asking(self.tr("Look for cameras again"), self.look_for_cameras.emit)
         taken = {value for _, value in self.cameras}
         recent = [(source_name(each), each) for each in self.recent if each not in taken]
-        self._add_choices(self.tr("Used before"), recent, self.now)
-        menu.addSection(self.tr("Others"))
+        self._add_choices(self.tr("Recent"), recent, self.now)
+        menu.addSection(self.tr("Other"))
         self._add_asking(self.tr("Video file …"), self.ask_for_file, "Ctrl+O")
         self._add_asking(self.tr("Folder of pictures …"), self.ask_for_folder)
         self._add_asking(self.tr("Address …"), self.ask_for_address, "Ctrl+U")
@@ -150,7 +150,7 @@ class SourcePicker(_Picker):
             self.chosen.emit(path)
 
     def ask_for_address(self) -> None:
-        """Let the user write an address."""
+        """Let the user enter an address."""
         words = self.tr(
             "Address of a camera, for example\n\n"
             "http://192.168.1.20:4747/video\n"
@@ -164,7 +164,7 @@ class SourcePicker(_Picker):
 
 
 class ModelPicker(_Picker):
-    """The shipped models, what was used before, a file or the folder of a run."""
+    """The shipped models, recent ones, a file or a run folder."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,7 +174,7 @@ class ModelPicker(_Picker):
         self.folder = ""
 
     def show_model(self, name: str) -> None:
-        """Show the model in use."""
+        """Show the current model."""
         self.now = name
         shown = Path(name).name or name
         self.show_choice(shown, self.tr("Model: {name}").format(name=shown))
@@ -182,10 +182,10 @@ class ModelPicker(_Picker):
     def fill(self) -> None:
         self.menu_of_choices.clear()
         self._add_choices(self.tr("Shipped"), [(name, name) for name in self.shipped], self.now)
-        self._add_choices(self.tr("Used before"), [(each, each) for each in self.recent], self.now)
-        self.menu_of_choices.addSection(self.tr("Others"))
+        self._add_choices(self.tr("Recent"), [(each, each) for each in self.recent], self.now)
+        self.menu_of_choices.addSection(self.tr("Other"))
         self._add_asking(self.tr("Model file …"), self.ask_for_file)
-        self._add_asking(self.tr("Folder of a run …"), self.ask_for_folder)
+        self._add_asking(self.tr("Run folder …"), self.ask_for_folder)
 
     def ask_for_file(self) -> None:
         """Let the user choose an ONNX file."""

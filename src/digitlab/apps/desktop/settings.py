@@ -1,4 +1,4 @@
-"""What the window remembers from one session to the next. The region is the engine's, and remembered by it."""
+"""The window's settings, saved between sessions. The region belongs to the engine, which saves it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QByteArray, QStandardPaths
 
-from digitlab.apps.desktop.states import source_name
+from digitlab.apps.desktop.status_text import source_name
 from digitlab.live.frame_reading import MODES
 from digitlab.live.remembered import config_folder
 from digitlab.storage import write_text
@@ -21,17 +21,17 @@ __all__ = ["Theme", "WindowSettings"]
 Theme = Literal["system", "light", "dark"]
 _THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 _FILE = "window.json"
-_LARGEST = 100_000  # bytes; ours has some hundred
+_LARGEST = 100_000  # bytes; ours has a few hundred
 _MOST_RECENT = 8
-_LONGEST = 2000  # letters of a name; what is longer was not typed by anybody
+_LONGEST = 2000  # characters of a name; longer ones are damage
 
 
 class WindowSettings:
-    """Names and values; whatever stands in the file, what comes out can be used.
+    """Names and values; invalid ones in the file are replaced by defaults.
 
-    JSON and not Qt's own settings: those can hold objects of Python, which are made by running what the file says.
+    JSON instead of QSettings, which can contain pickled Python objects, whose loading executes code.
 
-    path: the file; left out, one beside the engine's own settings
+    path: the file; default: beside the engine's settings
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -39,7 +39,7 @@ class WindowSettings:
         self._values = _read(self.path)
 
     def save(self) -> None:
-        """Write to the disk.
+        """Write the file.
 
         Raises:
             StorageError: when the file cannot be written.
@@ -66,11 +66,11 @@ class WindowSettings:
 
     @property
     def recent_sources(self) -> list[str]:
-        """Sources that were used, the last one first."""
+        """Recent sources, the last one first."""
         return self._list("recent_sources")
 
     def use_source(self, source: str) -> None:
-        """Remember a source, unless a password stands in its address: this file is no place for one."""
+        """Save a source, unless its address contains a password, which does not belong in this file."""
         if source_name(source) == source:
             self._values["source"] = source
             self._add("recent_sources", source)
@@ -82,18 +82,18 @@ class WindowSettings:
 
     @property
     def recent_models(self) -> list[str]:
-        """Model files and run folders that were used, the last one first."""
+        """Recent model files and run folders, the last one first."""
         return self._list("recent_models")
 
     def use_model(self, model: str, *, shipped: bool) -> None:
-        """Remember a model."""
+        """Save a model."""
         self._values["model"] = model
         if not shipped:
             self._add("recent_models", model)
 
     @property
     def mode(self) -> Mode:
-        """What is read."""
+        """The reading mode."""
         mode = self._text("mode")
         return mode if mode in MODES else "region"
 
@@ -103,7 +103,7 @@ class WindowSettings:
 
     @property
     def theme(self) -> Theme:
-        """Light, dark, or as the system has it."""
+        """Light, dark, or as the system."""
         theme = self._text("theme")
         return theme if theme in _THEMES else "system"
 
@@ -144,7 +144,7 @@ class WindowSettings:
 
     @property
     def geometry(self) -> QByteArray:
-        """Place and size of the window, as Qt wrote them; empty where there is nothing."""
+        """Place and size of the window, as encoded by Qt; empty if unknown."""
         return QByteArray.fromHex(self._text("geometry").encode("ascii", "ignore"))
 
     @geometry.setter

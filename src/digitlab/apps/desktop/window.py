@@ -1,4 +1,4 @@
-"""The window of the live view: shows what the engine has made of the last frame, passes on what the user wants."""
+"""The window of the live view: shows the engine's latest snapshot and passes the user's settings on."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from PySide6.QtWidgets import (
     QMainWindow,
 )
 
-from digitlab.apps.desktop.actions import Actions
-from digitlab.apps.desktop.colours import DARK, LIGHT, Colours, qt_palette, style_sheet
-from digitlab.apps.desktop.errands import Errands
-from digitlab.apps.desktop.help import show_about, show_keys
-from digitlab.apps.desktop.keeping import Keeper
+from digitlab.apps.desktop.actions import Actions, show_about, show_keys
+from digitlab.apps.desktop.background import BackgroundTasks, Saver
 from digitlab.apps.desktop.panels import Panels
-from digitlab.apps.desktop.states import condition, looked_at, mode_of, source_name, what_is_read
+from digitlab.apps.desktop.status_text import condition, mode_of, shown_digit, source_name, what_is_read
+from digitlab.apps.desktop.theme import DARK, LIGHT, Colours, qt_palette, style_sheet
 from digitlab.errors import StorageError
 from digitlab.live.region import Region
 
@@ -39,17 +37,17 @@ __all__ = ["LiveWindow"]
 
 _log = logging.getLogger(__name__)
 
-_TICK = 16  # milliseconds: 62.5 paints a second, as most screens show no more than 60
-_LARGE = 1000  # points of height from which on letters and icons grow with the window, to twice their size
+_TICK = 16  # milliseconds: 62.5 paints per second; most screens show 60
+_LARGE = 1000  # points of height from which on text and icons grow with the window, up to twice their size
 
 
 class LiveWindow(QMainWindow):
     """Everything in one window.
 
-    engine: is shown, and told what the user wants; started and closed by whoever made it, or closed with the window
-    source: what the engine reads now, for `Reconnect`
-    ticks: how often the engine was asked for a snapshot
-    closed: the window is closed, the engine too, and no thread is left
+    engine: shown and controlled; started by the caller, closed by the caller or with the window
+    source: the engine's current one, for `Reconnect`
+    ticks: number of snapshots taken
+    closed: window and engine are closed, and all threads have ended
     """
 
     closed = Signal()
@@ -70,10 +68,10 @@ class LiveWindow(QMainWindow):
         self.colours: Colours = LIGHT
         self._shown: Snapshot | None = None
         self._closing = False
-        self._size = 1.0  # of letters and icons
+        self._size = 1.0  # of text and icons
         self._letters = self.font().pointSizeF()
-        self.errands = Errands("errands", self)
-        self.keeper = Keeper(engine, self.errands, self)
+        self.tasks = BackgroundTasks("tasks", self)
+        self.saver = Saver(engine, self.tasks, self)
         self.actions_ = Actions(self, self.tr)
         self.panels = panels = Panels(self.actions_)
         self.frame_view, self.notice, self.status_line = panels.frame_view, panels.notice, panels.status_line
@@ -89,12 +87,12 @@ class LiveWindow(QMainWindow):
         self.restore()
         for note in notes:
             self._add_note(note)
-        self.errands.run(_cameras, self.source_picker.show_cameras)
+        self.tasks.run(_cameras, self.source_picker.show_cameras)
         self.timer = QTimer(self, interval=_TICK, timerType=Qt.TimerType.PreciseTimer)
         self.timer.timeout.connect(self.tick)
         self.timer.start()
 
-    # What it is made of
+    # Construction
 
     def _connect(self) -> None:
         actions = self.actions_
@@ -123,19 +121,19 @@ class LiveWindow(QMainWindow):
         for mode, action in actions.modes.items():
             action.triggered.connect(lambda _checked=False, mode=mode: self.set_mode(mode))
         self.source_picker.chosen.connect(self.set_source)
-        self.source_picker.look_for_cameras.connect(lambda: self.errands.run(_cameras, self.source_picker.show_cameras))
+        self.source_picker.look_for_cameras.connect(lambda: self.tasks.run(_cameras, self.source_picker.show_cameras))
         self.model_picker.chosen.connect(self.set_model)
         self.frame_view.region_changed.connect(self.set_region)
         self.frame_view.region_reset.connect(lambda: self.engine.set_region(None))
         self.panels.maps_panel.layer_chosen.connect(self._choose_layer)
-        self.keeper.kept.connect(self.status_line.say)
-        self.keeper.failed.connect(self.notice.show_text)
-        self.keeper.recording_settled.connect(lambda: actions.record.setEnabled(True))
-        self.errands.failed.connect(self.notice.show_text)
+        self.saver.saved.connect(self.status_line.say)
+        self.saver.failed.connect(self.notice.show_text)
+        self.saver.recording_settled.connect(lambda: actions.record.setEnabled(True))
+        self.tasks.failed.connect(self.notice.show_text)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
 
     def restore(self) -> None:
-        """Take what the last session left."""
+        """Apply the settings of the last session."""
         from digitlab.reading import shipped_models
 
         self.resize(1180, 760)
@@ -148,10 +146,10 @@ class LiveWindow(QMainWindow):
         self.panels.maps_panel.layer = self.settings.layer
         self.set_theme(self.settings.theme)
 
-    # What is shown, sixty times a second
+    # Display, sixty times per second
 
     def tick(self) -> None:
-        """Take a snapshot and show it. Nothing in here waits for a camera, the reader, or the disk."""
+        """Take a snapshot and show it. Never blocks on a camera, the reader, or the disk."""
         self.ticks += 1
         seen = self.engine.snapshot()
         before, self._shown = self._shown, seen
@@ -167,15 +165,15 @@ class LiveWindow(QMainWindow):
     def _show_reading(self, seen: Snapshot) -> None:
         now = condition(seen)
         stale = now.kind == "warning" and seen.frame is not None
-        last = self.tr("the last one; no picture comes") if seen.steady else self.tr("no picture comes")
+        last = self.tr("the last one; the camera sends nothing") if seen.steady else self.tr("the camera sends nothing")
         sentence = last if stale else what_is_read(seen)
         panels = self.panels
         panels.answer_view.show_answer(seen.steady, sentence, stale=stale)
         panels.digit_view.show_glyph(seen.glyph)
         panels.lamps.show_answer(seen.probabilities, None if stale else _lit(seen))
-        panels.show_whose(looked_at(seen))
+        panels.show_digit(shown_digit(seen))
         panels.history_view.show_history(seen.history)
-        self.notice.show_problem(seen.problem if now.is_good or seen.paused else None)  # else it stands on the picture
+        self.notice.show_problem(seen.problem if now.is_good or seen.paused else None)  # else the picture shows it
 
     def _show_names(self, seen: Snapshot) -> None:
         self.source_picker.show_source(seen.source)
@@ -184,7 +182,7 @@ class LiveWindow(QMainWindow):
         self.setWindowTitle(f"{name} – digitlab" if name else "digitlab")
 
     def _show_settings(self, seen: Snapshot) -> None:
-        """Let the buttons say what the engine says, whoever told it."""
+        """Set the buttons to the engine's settings."""
         actions = self.actions_
         for action, on in ((actions.pause, seen.paused), (actions.record, seen.recording is not None),
                            (actions.modes[seen.mode], True)):  # fmt: skip
@@ -195,10 +193,10 @@ class LiveWindow(QMainWindow):
         if actions.reset_region.isEnabled() != (seen.region is not None):
             actions.reset_region.setEnabled(seen.region is not None)
 
-    # What the user wants
+    # The user's commands
 
     def set_source(self, source: str) -> None:
-        """Read from there."""
+        """Read from this source."""
         self.source = source
         self.settings.use_source(source)
         self.source_picker.recent = self.settings.recent_sources
@@ -207,27 +205,27 @@ class LiveWindow(QMainWindow):
         self.frame_view.setFocus()
 
     def reconnect(self) -> None:
-        """Connect to the same source anew."""
+        """Connect to the same source again."""
         self.engine.set_source(self.source)
 
     def set_model(self, model: str) -> None:
-        """Read with that model; a bad one is named, and the one before stays."""
+        """Read with this model; an unusable one is reported, and the previous one stays."""
         self.settings.use_model(model, shipped=model in self.model_picker.shipped)
         self.model_picker.recent = self.settings.recent_models
         self.engine.set_model(model)
 
     def set_mode(self, mode: Mode) -> None:
-        """Read in that way."""
+        """Read in this mode."""
         self.settings.mode = mode
         self.engine.set_mode(mode)
 
     def set_region(self, box: Box) -> None:
-        """Read that part."""
+        """Read this region."""
         if self._shown is not None and self._shown.frame is not None:
             self.engine.set_region(Region.of_box(box, self._shown.frame.image.shape))
 
     def set_paused(self, paused: bool) -> None:
-        """Hold the reading, or go on."""
+        """Pause or continue reading."""
         if paused:
             self.engine.pause()
         else:
@@ -236,15 +234,15 @@ class LiveWindow(QMainWindow):
     def save_snapshot(self) -> None:
         """Save the frame with its boxes."""
         if self._shown is not None:
-            self.keeper.save(self._shown, self.settings.folder)
+            self.saver.save(self._shown, self.settings.folder)
 
     def set_recording(self, on: bool) -> None:
-        """Begin or end a recording; the button waits until it has."""
+        """Start or finish a recording; the button is disabled meanwhile."""
         self.actions_.record.setEnabled(False)
         if on:
-            self.keeper.begin_recording(self.settings.folder)
+            self.saver.begin_recording(self.settings.folder)
         else:
-            self.keeper.end_recording()
+            self.saver.end_recording()
 
     def choose_folder(self) -> None:
         """Let the user choose where snapshots and recordings go."""
@@ -262,10 +260,10 @@ class LiveWindow(QMainWindow):
     def _choose_layer(self, name: str) -> None:
         self.settings.layer = name
 
-    # How it looks
+    # Appearance
 
     def set_theme(self, theme: Theme) -> None:
-        """Light, dark, or as the system has it; remembered."""
+        """Light, dark, or as the system; saved."""
         self.settings.theme = theme
         hints = QGuiApplication.styleHints()
         scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(theme, Qt.ColorScheme.Unknown)
@@ -292,7 +290,7 @@ class LiveWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # In steps, because each makes the whole window find its places anew.
+        # In steps, because each change lays the whole window out again.
         size = min(max(round(4 * min(self.height(), 0.65 * self.width()) / _LARGE) / 4, 1.0), 2.0)
         if size != self._size:
             self._size = size
@@ -305,13 +303,13 @@ class LiveWindow(QMainWindow):
         self.notice.show_text(f"{self.notice.text}\n{note}" if self.notice.text else note)
 
     def _remember(self) -> None:
-        """Write the settings; that they cannot be written must not keep the window from closing."""
+        """Save the settings; a failure must not prevent closing."""
         try:
             self.settings.save()
         except StorageError as error:
             _log.warning("%s", error)
 
-    # Files that are dropped, and the end
+    # Dropped files, and closing
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event):
@@ -335,14 +333,14 @@ class LiveWindow(QMainWindow):
             self._remember()
             self.hide()
             self.panels.maps_panel.close_maps()
-            self.errands.close()
+            self.tasks.close()
             self.engine.close()
             self.closed.emit()
         event.accept()
 
 
 def _lit(seen: Snapshot) -> int | None:
-    """The lamp of the answer: of the steady digit; of several, of the one whose image and bars are shown."""
+    """The lamp to light: of the steady digit; of several, of the one shown in detail."""
     if seen.steady is not None and len(seen.steady) == 1 and seen.steady.isdigit():
         return int(seen.steady)
     if seen.steady and max(seen.probabilities) >= 0.5:
@@ -351,7 +349,7 @@ def _lit(seen: Snapshot) -> int | None:
 
 
 def _cameras() -> list[tuple[str, str]]:
-    """The cameras of this computer: words for each, and how it is asked for."""
+    """The cameras of this computer: for each its text and its source name."""
     from digitlab.camera import list_devices
 
     return [(f"{device.name} ({device.source})", device.source) for device in list_devices()]

@@ -1,12 +1,12 @@
-"""What a camera server answers, taken apart byte by byte: nothing that it says is believed.
+"""Decoder for a camera server's responses that checks every length and type: the server is not trusted.
 
-Ice packs an answer into an encapsulation: its length, the version of the encoding, then the values. Version 1.1 writes
-a class instance where it stands ("compact": the name of its class, its members; "sliced": their length too, and
-instances within it after it); version 1.0 writes numbers where instances stand, and the instances at the end. Source:
-the Ice manual, "Data Encoding". All integers are little-endian.
+Ice packs a response into an encapsulation: its length, the version of the encoding, then the values. Version 1.1 writes
+a class instance in place ("compact": the name of its class, its members; "sliced": also their length, and nested
+instances behind it); version 1.0 writes numbers in place, and the instances at the end. Source: the Ice manual, "Data
+Encoding". All integers are little-endian.
 
-ImageDescription has an md5sum or not, which the bytes do not say: only one of the two readings ends where the answer
-does.
+ImageDescription may have an md5sum, which the bytes do not tell: of the two interpretations only one ends where the
+response does.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _LAST = 0x20
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it came: the numbers are the server's and need not fit each other.
+    """A picture as received: the numbers are the server's and may contradict each other.
 
-    taken: by the server's clock, seconds and microseconds since 1970; (0, 0) from servers that do not say
+    taken: by the server's clock, seconds and microseconds since 1970; (0, 0) from servers without it
     """
 
     width: int
@@ -49,11 +49,11 @@ class Picture:
 
 
 class _Malformed(Exception):  # noqa: N818 - never leaves this module
-    """These bytes are not what was looked for."""
+    """The bytes do not have the expected structure."""
 
 
 def question(texts: Sequence[str], version: tuple[int, int] = (1, 1)) -> bytes:
-    r"""The parameters of a request, all of them texts.
+    r"""The encoded parameters of a request, all of them strings.
 
     >>> question(["RGB8"])
     b'\x0b\x00\x00\x00\x01\x01\x04RGB8'
@@ -67,10 +67,10 @@ def _size(count: int) -> bytes:
 
 
 def picture_in(answer: bytes) -> Picture:
-    """The picture in the answer to getImageData.
+    """The picture in the response to getImageData.
 
     Raises:
-        SourceError: when it holds none.
+        SourceError: when it contains none.
     """
     reason = None
     for md5sum in (True, False):
@@ -78,14 +78,14 @@ def picture_in(answer: bytes) -> Picture:
             return _picture(_Bytes(answer), md5sum=md5sum)
         except _Malformed as error:
             reason = error
-    raise SourceError(f"the server's answer is no picture as JdeRobot sends it ({reason})")
+    raise SourceError(f"the server's response is not a picture of JdeRobot ({reason})")
 
 
 def texts_in(answer: bytes) -> list[str]:
-    """The texts in an answer that is a list of them.
+    """The strings in a response that is a list of them.
 
     Raises:
-        SourceError: when it is none.
+        SourceError: when it is not.
     """
     try:
         stream = _Bytes(answer)
@@ -93,14 +93,14 @@ def texts_in(answer: bytes) -> list[str]:
         texts = [stream.text() for _ in range(stream.count())]
         stream.must_end()
     except _Malformed as error:
-        raise SourceError(f"the server's answer is no list of formats ({error})") from error
+        raise SourceError(f"the server's response is not a list of formats ({error})") from error
     return texts
 
 
 def complaint_in(answer: bytes) -> tuple[str, str]:
-    """Name and text of the exception in an answer, e.g. ("DataNotExistException", "no format H264").
+    """Name and text of the exception in a response, e.g. ("DataNotExistException", "no format H264").
 
-    An answer that cannot be understood has the name "unknown".
+    A response that cannot be decoded has the name "unknown".
     """
     try:
         stream = _Bytes(answer)
@@ -111,7 +111,7 @@ def complaint_in(answer: bytes) -> tuple[str, str]:
 
 
 class _Bytes:
-    """A place in the bytes of an answer, which moves on with what is taken."""
+    """A cursor over the bytes of a response."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -137,7 +137,7 @@ class _Bytes:
         return short if short < 255 else self.int32()
 
     def count(self) -> int:
-        """How many follow; each is a byte at least, so that no number in an answer makes us reserve more than it is."""
+        """The number of elements that follow; each has at least one byte, which bounds the memory to allocate."""
         count = self.size()
         if not 0 <= count <= len(self._data) - self.position:
             raise _Malformed(f"{count:,} values announced, {len(self._data) - self.position:,} bytes left")
@@ -150,7 +150,7 @@ class _Bytes:
         return str(self.bytes(), "utf-8", "replace")
 
     def version(self) -> tuple[int, int]:
-        """The head of an encapsulation, which must be all there is."""
+        """The header of an encapsulation, which must span all bytes."""
         length, version = self.int32(), (self.byte(), self.byte())
         if length != len(self._data):
             raise _Malformed(f"{length:,} bytes announced, {len(self._data):,} received")
@@ -160,7 +160,7 @@ class _Bytes:
 
     def must_be_at(self, end: int) -> None:
         if self.position != end:
-            raise _Malformed("its parts have other lengths than announced")
+            raise _Malformed("the lengths of its parts do not add up")
 
     def must_end(self) -> None:
         self.must_be_at(len(self._data))
@@ -221,7 +221,7 @@ def _description_1_1(stream: _Bytes, names: list[str], *, md5sum: bool) -> _Desc
 
 
 def _instance_1_1(stream: _Bytes, names: list[str], name: str) -> tuple[int, int | None]:
-    """Go to the members of an instance of just this class; the flags, and where the members end, if that is said."""
+    """Go to the members of an instance of exactly this class; the flags, and where the members end, if known."""
     if stream.size() != 1:
         raise _Malformed(f"no {name} where one is expected")
     flags = stream.byte()
@@ -243,7 +243,7 @@ def _end_slice(stream: _Bytes, end: int | None) -> None:
 
 
 def _complaint_1_1(stream: _Bytes) -> tuple[str, str]:
-    # Each slice has its name, whatever its flags say; the last is JderobotException's, the only one with a member.
+    # Each slice has its name, whatever its flags; the last is JderobotException's, the only one with a member.
     name = ""
     while True:
         flags, found = stream.byte(), stream.text()

@@ -1,4 +1,4 @@
-"""A camera of JdeRobot, asked for its pictures over Ice."""
+"""A camera of JdeRobot, read over Ice."""
 
 from __future__ import annotations
 
@@ -19,25 +19,29 @@ if TYPE_CHECKING:
 
 __all__ = ["IceCamera"]
 
-_PATIENCE = 4.0  # seconds for connecting, and for each answer: with two questions before the first picture, below 10
-_LARGEST_ANSWER = 64 * 1024  # KiB: a picture of 4096 by 5461 pixels; more is refused before it is read
-_SHORTEST = 1.0 / 60.0  # seconds from one question to the next, for servers that answer at once with what they have
+_PATIENCE = 4.0  # seconds for connecting, and for each response: with two requests before the first picture, below 10
+_LARGEST_ANSWER = 64 * 1024  # KiB: a picture of 4096 by 5461 pixels; more is rejected before it is read
+_SHORTEST = 1.0 / 60.0  # seconds between two requests, for servers that always respond at once
 _EXAMPLE = 'expected e.g. "cameraA:tcp -h localhost -p 9999"'
 _INTERFACE = "::jderobot::ImageProvider"
 
 
 class IceCamera(Source):
-    """A camera that a JdeRobot server offers, such as its `cameraserver` or `digitlab camera-server`.
+    """A camera of a JdeRobot server, such as its `cameraserver` or `digitlab camera-server`.
 
-    proxy: name and place in Ice's spelling, e.g. "cameraA:tcp -h localhost -p 9999"
+    proxy: name and endpoint in Ice's syntax, e.g. "cameraA:tcp -h localhost -p 9999"
 
-    Asks for the next picture when the last one came. JdeRobot's servers answer when they have a new one; what others
-    send twice is left out. Frames are RGB whatever the camera sends. Ice's encodings 1.0 (`cameraA -e 1.0:tcp …`) and
-    1.1 and servers with and without md5sum are understood.
+    Requests the next picture when the last one has arrived. JdeRobot's servers respond when they have a new one;
+    repeated pictures of other servers are skipped. Frames are RGB whatever the camera sends. Ice's encodings 1.0
+    (`cameraA -e 1.0:tcp …`) and 1.1, and servers with and without md5sum, are supported.
 
     Raises:
         MissingExtraError: when ZeroC Ice is not installed.
     """
+
+    rate = None  # the protocol does not say
+    realtime = True
+    live = True
 
     def __init__(self, proxy: str) -> None:
         ice()
@@ -45,26 +49,11 @@ class IceCamera(Source):
         self._connection: _Connection | None = None
         self._opened = False
 
-    @property
-    def rate(self) -> float | None:
-        """None: the protocol does not say."""
-        return None
-
-    @property
-    def realtime(self) -> bool:
-        """True: a camera waits for nobody."""
-        return True
-
-    @property
-    def live(self) -> bool:
-        """True: it may come back."""
-        return True
-
     def open(self) -> None:
-        """Connect, and ask which formats there are.
+        """Connect, and request the list of formats.
 
         Raises:
-            SourceError: when the proxy is no proxy, or nothing, or no camera, answers within some seconds.
+            SourceError: for an invalid proxy, or when no camera responds within some seconds.
         """
         if self._connection is None:
             self._opened = True
@@ -79,7 +68,7 @@ class IceCamera(Source):
         """The next picture; None when closed.
 
         Raises:
-            SourceError: when it was never opened, or the server is gone, or says or sends something that is none.
+            SourceError: when it was never opened, the server is lost, or reports an error or sends an invalid picture.
         """
         connection = self._connection
         if connection is not None:
@@ -89,7 +78,7 @@ class IceCamera(Source):
         return None
 
     def close(self) -> None:
-        """Hang up; a `read` that waits returns None."""
+        """Disconnect; a waiting `read` returns None."""
         if (connection := self._connection) is not None:
             self._let_go(connection)
 
@@ -100,7 +89,7 @@ class IceCamera(Source):
 
 
 class _Connection:
-    """One call to a server, from connecting to hanging up."""
+    """One connection to a server."""
 
     def __init__(self, proxy: str) -> None:
         self._text = proxy
@@ -114,17 +103,17 @@ class _Connection:
         self._last: Picture | None = None
 
     def begin(self) -> None:
-        """Connect; what is asked afterwards finds out whether somebody closed us meanwhile."""
+        """Connect; later requests notice a `close` that came meanwhile."""
         running = communicator(
             Ice_MessageSizeMax=_LARGEST_ANSWER,
             Ice_Override_ConnectTimeout=round(_PATIENCE * 1000),
-            Ice_RetryIntervals=-1,  # whoever reads us tries again, and says so
+            Ice_RetryIntervals=-1,  # the caller retries, and reports it
         )
         with self._changed:
             self._communicator = running
         self._proxy = self._proxy_of(running, self._text)
         if self._wait_for(self._call(self._proxy.ice_isAAsync, _INTERFACE)) is False:
-            raise SourceError(f"{self._text}: answers, but is no camera of JdeRobot (its interface is another one)")
+            raise SourceError(f"{self._text}: responds, but is not a camera of JdeRobot (it has another interface)")
         self._format = self._chosen_format()
 
     def _proxy_of(self, running: Any, text: str) -> Any:
@@ -135,8 +124,8 @@ class _Connection:
                 return proxy.ice_twoway().ice_invocationTimeout(round(_PATIENCE * 1000))
         except module.LocalException as error:
             reason = getattr(error, "str", "") or type(error).__name__
-            raise SourceError(f"{text!r} is no proxy ({' '.join(reason.split())}); {_EXAMPLE}") from error
-        raise SourceError(f"{text!r} does not say where the camera is; {_EXAMPLE}")
+            raise SourceError(f"{text!r} is not a proxy ({' '.join(reason.split())}); {_EXAMPLE}") from error
+        raise SourceError(f"{text!r} has no endpoint; {_EXAMPLE}")
 
     def _chosen_format(self) -> str:
         try:
@@ -146,7 +135,7 @@ class _Connection:
         return "RGB8" if answer is None else choose_format(texts_in(answer))
 
     def next_frame(self) -> Frame | None:
-        """The next picture that was not seen yet."""
+        """The next new picture."""
         while not self._rests_until(self._asked + _SHORTEST):
             self._asked = time.monotonic()
             answer = self._ask("getImageData", self._format)
@@ -170,7 +159,7 @@ class _Connection:
             return self._changed.wait_for(lambda: self._closed, max(0.0, moment - time.monotonic()))
 
     def _ask(self, operation: str, *texts: str) -> bytes | None:
-        """The answer, still packed; None when closed meanwhile."""
+        """The encoded response; None when closed meanwhile."""
         encoding = self._proxy.ice_getEncodingVersion()
         packed = question(texts, (encoding.major, encoding.minor))
         mode = ice().OperationMode.Idempotent
@@ -179,11 +168,11 @@ class _Connection:
             return None
         well, answer = result
         if not well:
-            raise SourceError(f"{self._text}: {_said(*complaint_in(answer))}")
+            raise SourceError(f"{self._text}: {_error_text(*complaint_in(answer))}")
         return bytes(answer)
 
     def _call(self, function: Any, *arguments: Any) -> Any:
-        """Begin to ask; what goes wrong at once goes wrong in the same way as later."""
+        """Start a request; immediate errors are raised as later ones are."""
         try:
             return function(*arguments)
         except ice().LocalException as error:
@@ -192,7 +181,7 @@ class _Connection:
             raise self._lost(error) from error
 
     def _wait_for(self, future: Any) -> Any:
-        """The future's result; None when we are closed before it has one."""
+        """The future's result; None when closed before."""
         if future is None:
             return None
         future.add_done_callback(self._tell)
@@ -210,24 +199,24 @@ class _Connection:
             self._changed.notify_all()
 
     def _lost(self, error: Exception) -> SourceError:
-        """What Ice's error means, in a line."""
+        """Ice's error as one line of text."""
         module = ice()
         if isinstance(error, module.OperationNotExistException):
             return _NoSuchOperationError(
-                f"{self._text}: answers, but is no camera of JdeRobot (it lacks {error.operation})"
+                f"{self._text}: responds, but is not a camera of JdeRobot (it lacks {error.operation})"
             )
         for kind, meaning in (
-            ("ConnectionRefusedException", "nothing answers there; is the camera server running?"),
-            ("ObjectNotExistException", "a server answers, but it has no camera of this name"),
-            ("FacetNotExistException", "a server answers, but it has no camera of this name"),
-            ("NoEndpointException", f"does not say where the camera is; {_EXAMPLE}"),
-            ("DNSException", "there is no machine of this name"),
+            ("ConnectionRefusedException", "connection refused; is the camera server running?"),
+            ("ObjectNotExistException", "the server has no camera of this name"),
+            ("FacetNotExistException", "the server has no camera of this name"),
+            ("NoEndpointException", f"has no endpoint; {_EXAMPLE}"),
+            ("DNSException", "there is no host of this name"),
             ("MemoryLimitException", f"sends more than {_LARGEST_ANSWER // 1024} MB at once"),
-            ("ConnectTimeoutException", f"nothing answers within {_PATIENCE:g} s"),
-            ("TimeoutException", f"no answer within {_PATIENCE:g} s"),
+            ("ConnectTimeoutException", f"no connection within {_PATIENCE:g} s"),
+            ("TimeoutException", f"no response within {_PATIENCE:g} s"),
             ("ConnectionLostException", "the connection broke off"),
             ("CloseConnectionException", "the camera server has ended"),
-            ("ProtocolException", "what answers there does not speak Ice"),
+            ("ProtocolException", "the server there does not speak Ice"),
             ("UnknownException", "the camera server failed"),
             ("SocketException", "the connection broke off, or cannot be made"),
         ):
@@ -241,14 +230,14 @@ class _Connection:
             self._changed.notify_all()
             running, self._communicator = self._communicator, None
         if running is not None:
-            # Ice waits here for whatever it is doing, looking a name up for example; nobody else needs to.
+            # Ice blocks here until its pending work is done, e.g. a DNS look-up; the caller need not wait.
             ending = threading.Thread(target=_end, args=(running,), name="digitlab-ice-closing", daemon=True)
             ending.start()
             ending.join(0.5)
 
 
 class _NoSuchOperationError(SourceError):
-    """The other side does not know the operation."""
+    """The server does not have the operation."""
 
 
 def _end(running: Any) -> None:
@@ -256,7 +245,7 @@ def _end(running: Any) -> None:
         running.destroy()
 
 
-def _said(kind: str, what: str) -> str:
+def _error_text(kind: str, what: str) -> str:
     meaning = {
         "DataNotExistException": "the camera has no pictures of this format",
         "HardwareFailedException": "the camera server has no picture from its camera",

@@ -1,4 +1,4 @@
-"""Pictures as JdeRobot's cameras write them, and as we have them: uint8 (H, W, 3) RGB."""
+"""Pixel formats of JdeRobot's cameras, to and from uint8 (H, W, 3) RGB."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "choose_format", "packed", "rgb"]
 
-FORMATS = ("RGB8", "RGB8_Z", "GRAY8")  # what our server offers: "_Z" is compressed by zlib
+FORMATS = ("RGB8", "RGB8_Z", "GRAY8")  # of our server: "_Z" is compressed by zlib
 
-_CHANNELS = {"RGB8": 3, "RGB888": 3, "BGR8": 3, "YUY2": 2, "GRAY8": 1}  # RGB888 is what RGB8 was called before
+_CHANNELS = {"RGB8": 3, "RGB888": 3, "BGR8": 3, "YUY2": 2, "GRAY8": 1}  # RGB888 is the old name of RGB8
 _READABLE = tuple(_CHANNELS) + tuple(f"{name}_Z" for name in _CHANNELS)
-_LARGEST = 16_384  # pixels a side
+_LARGEST = 16_384  # pixels per side
 
 
 def choose_format(offered: Sequence[str]) -> str:
-    """The best of the formats that a server offers; RGB8 where it offers none at all.
+    """The best of a server's formats; RGB8 where it lists none.
 
     Raises:
-        SourceError: when we know none of them.
+        SourceError: when none of them is supported.
     """
     for name in _READABLE:
         if name in offered:
@@ -42,12 +42,12 @@ def choose_format(offered: Sequence[str]) -> str:
 
 
 def rgb(picture: Picture, asked: str) -> NDArray[np.uint8]:
-    """The picture, uint8 (H, W, 3) RGB, in memory of its own.
+    """The picture, uint8 (H, W, 3) RGB, copied.
 
-    asked: the format that was asked for, which counts where the answer names none
+    asked: the requested format, for a response that names none
 
     Raises:
-        SourceError: when its size, its format and its bytes do not fit each other.
+        SourceError: when size, format and bytes contradict each other.
     """
     name = picture.format or asked
     plain = name.removesuffix("_Z")
@@ -55,7 +55,7 @@ def rgb(picture: Picture, asked: str) -> NDArray[np.uint8]:
         raise SourceError(f"the camera sends the format {name[:20]!r}; expected one of {', '.join(_READABLE)}")
     width, height, channels = picture.width, picture.height, _CHANNELS[plain]
     if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
-        raise SourceError(f"the camera sends a picture of {width}×{height} pixels; expected 1 to {_LARGEST:,} a side")
+        raise SourceError(f"the camera sends a picture of {width}×{height} pixels; expected 1 to {_LARGEST:,} per side")
     size = width * height * channels
     pixels = _inflated(picture.pixels, size) if name.endswith("_Z") else picture.pixels
     if len(pixels) != size:
@@ -66,11 +66,11 @@ def rgb(picture: Picture, asked: str) -> NDArray[np.uint8]:
 
 
 def _inflated(data: memoryview, size: int) -> bytes:
-    """At most a byte more than `size`: a small answer must not become a large one."""
+    """Decompressed, at most one byte more than `size`: protection against decompression bombs."""
     try:
         return zlib.decompressobj().decompress(data, size + 1)
     except zlib.error as error:
-        raise SourceError(f"the camera sends a compressed picture that cannot be unpacked ({error})") from error
+        raise SourceError(f"the camera sends a compressed picture that cannot be decompressed ({error})") from error
 
 
 def _as_rgb(image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
@@ -78,13 +78,13 @@ def _as_rgb(image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         return np.repeat(image, 3, axis=2)
     if name == "YUY2":
         if image.shape[1] % 2:
-            raise SourceError(f"the camera sends YUY2 of {image.shape[1]} pixels a row; expected an even number")
+            raise SourceError(f"the camera sends YUY2 with {image.shape[1]} pixels per row; expected an even number")
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_YUV2RGB_YUY2), np.uint8)
     return image[:, :, ::-1].copy() if name == "BGR8" else image.copy()
 
 
 def packed(image: NDArray[np.uint8], name: str) -> bytes:
-    """A picture uint8 (H, W, 3) RGB in one of FORMATS."""
+    """A picture uint8 (H, W, 3) RGB, encoded in one of FORMATS."""
     if name == "GRAY8":
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).tobytes()
     return zlib.compress(image.tobytes(), 1) if name == "RGB8_Z" else image.tobytes()

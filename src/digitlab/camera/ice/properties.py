@@ -1,8 +1,8 @@
-r"""Ice's property files, which JdeRobot's programs are configured with: a `name=value` a line.
+r"""Ice's property files, which configure JdeRobot's programs: one `name=value` per line.
 
-`#` begins a comment, and `\#`, `\=`, `\\` and `\` before a space stand for these signs. Read here and not by Ice: an
-old configuration must be readable where Ice is not installed, Ice skips lines that it cannot read without a word, and a
-few of its own properties make it load libraries.
+`#` begins a comment, and `\#`, `\=`, `\\` and `\` before a space are escapes. Parsed here and not by Ice: an old
+configuration must be readable where Ice is not installed, Ice silently skips invalid lines, and a few of its own
+properties make it load libraries.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from digitlab.errors import RecipeError
 
 __all__ = ["Properties", "configuration_text", "properties_in"]
 
-_LARGEST = 100_000  # bytes; real ones have some hundred
+_LARGEST = 100_000  # bytes; real files have some hundred
 _SPECIAL = "#=\\ "
 
 
@@ -22,7 +22,7 @@ def configuration_text(path: str | Path) -> str:
     """The text of a configuration file.
 
     Raises:
-        RecipeError: when it is missing, too large or no text.
+        RecipeError: when it is missing, too large or not a text.
     """
     path = Path(path)
     try:
@@ -36,15 +36,15 @@ def configuration_text(path: str | Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RecipeError(
-            f"{path}: no text (byte {error.start} is not UTF-8); expected a configuration file"
+            f"{path}: not a text (byte {error.start} is not UTF-8); expected a configuration file"
         ) from error
     if "\0" in text:
-        raise RecipeError(f"{path}: no text (it has zero bytes); expected a configuration file")
+        raise RecipeError(f"{path}: not a text (it contains null bytes); expected a configuration file")
     return text
 
 
 def properties_in(text: str, path: str | Path) -> dict[str, str]:
-    r"""Names and values; of a name that stands there twice, the last.
+    r"""Names and values; of a repeated name, the last value.
 
     >>> properties_in("A.Uri = 0  # the webcam\nA.Name=a\\ b", "x.cfg")
     {'A.Uri': '0', 'A.Name': 'a b'}
@@ -54,9 +54,9 @@ def properties_in(text: str, path: str | Path) -> dict[str, str]:
     """
     found = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        signs = _signs(line)
-        equals = next((place for place, sign in enumerate(signs) if sign == ("=", False)), None)
-        name, value = _text(signs[:equals]), "" if equals is None else _text(signs[equals + 1 :])
+        characters = _characters(line)
+        equals = next((place for place, each in enumerate(characters) if each == ("=", False)), None)
+        name, value = _text(characters[:equals]), "" if equals is None else _text(characters[equals + 1 :])
         if equals is not None and name:
             found[name] = value
         elif name or value:
@@ -64,32 +64,32 @@ def properties_in(text: str, path: str | Path) -> dict[str, str]:
     return found
 
 
-def _signs(line: str) -> list[tuple[str, bool]]:
-    """The line up to its comment, each sign with whether it was escaped."""
-    signs = []
+def _characters(line: str) -> list[tuple[str, bool]]:
+    """The line up to its comment, each character with whether it was escaped."""
+    characters = []
     place = 0
     while place < len(line) and line[place] != "#":
         escaped = line[place] == "\\" and line[place + 1 : place + 2] in tuple(_SPECIAL)
         place += escaped
-        signs.append((line[place], escaped))
+        characters.append((line[place], escaped))
         place += 1
-    return signs
+    return characters
 
 
-def _text(signs: list[tuple[str, bool]]) -> str:
-    """Without the spaces around it; one that was escaped belongs to the text."""
+def _text(characters: list[tuple[str, bool]]) -> str:
+    """Without leading and trailing spaces, except escaped ones."""
     blank = (" ", False), ("\t", False)
-    while signs and signs[0] in blank:
-        signs = signs[1:]
-    while signs and signs[-1] in blank:
-        signs = signs[:-1]
-    return "".join(sign for sign, _ in signs)
+    while characters and characters[0] in blank:
+        characters = characters[1:]
+    while characters and characters[-1] in blank:
+        characters = characters[:-1]
+    return "".join(character for character, _ in characters)
 
 
 class Properties:
-    """Properties that are asked for one after the other, and say in the end which of them nobody asked for.
+    """Properties that keep track of which of them were read, so that the unused ones can be reported.
 
-    prefix: of all names that are asked for, e.g. "CameraSrv.Camera.0."
+    prefix: of all names that are read, e.g. "CameraSrv.Camera.0."
     """
 
     def __init__(self, values: dict[str, str], path: str | Path, prefix: str = "", *, asked: set[str] | None = None):
@@ -111,7 +111,7 @@ class Properties:
         """A whole number.
 
         Raises:
-            RecipeError: for anything else.
+            RecipeError: for any other value.
         """
         text = self.text(name, str(default))
         if re.fullmatch(r"[+-]?[0-9]{1,9}", text) and least <= int(text) <= most:
@@ -121,6 +121,6 @@ class Properties:
         )
 
     def unasked(self) -> list[str]:
-        """Names that nobody asked for, in the file's order, fit to be shown."""
+        """Names that were not read, in the file's order, printable."""
         unasked = [name for name in self._values if name not in self._asked]
         return [name if name.isprintable() else repr(name) for name in unasked]

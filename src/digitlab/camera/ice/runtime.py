@@ -1,4 +1,4 @@
-"""The door to ZeroC Ice: the only place that imports it."""
+"""The only module that imports ZeroC Ice."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def ice() -> Any:
 
 
 def communicator(**properties: str | int) -> Any:
-    """An Ice communicator with these properties and nothing from files, the environment or the command line.
+    """An Ice communicator with these properties, and none from files, the environment or the command line.
 
-    properties: by their names with `_` for `.`, e.g. `Ice_MessageSizeMax=65536`
+    properties: by name, with `_` for `.`, e.g. `Ice_MessageSizeMax=65536`
     """
     module = ice()
     data = module.InitializationData()
@@ -42,7 +42,7 @@ def communicator(**properties: str | int) -> Any:
 
 
 class _Logger:
-    """Ice's own messages go where ours go, and not to stderr."""
+    """Sends Ice's messages to our log instead of stderr."""
 
     def print(self, message: str) -> None:
         _log.info("%s", message)

@@ -1,0 +1,137 @@
+"""How long after an outage a network camera is read again:  python bench/camera_recovery.py [TIMES]
+
+The camera is an MJPEG server on this computer that fails in six ways in turn; about three seconds per outage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.camera import MjpegStream, NewestFrame
+from faulty_camera import Fault, FaultyCamera
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Recovery", "measure_recovery"]
+
+# The failures, in turn. "killed" ends the server; the others are faults of a running server.
+_FAILURES: tuple[Fault | str, ...] = ("killed", "cut", "frozen", "garbage", "sizes", "halves")
+_GONE_FOR = (0.3, 1.1, 2.6, 0.6, 3.4)  # seconds, in turn: our pauses between attempts grow with the outage
+_TARGET = 3.0  # seconds
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The result.
+
+    seconds: from each return of the camera to the first frame after it
+    late: how often that took longer than three seconds; crashes: exceptions that ended a thread or the stream
+    threads_left: of ours, after closing; reconnects: new connections that gave frames; damaged: pictures skipped
+    """
+
+    times: int
+    seconds: list[float]
+    late: int
+    crashes: int
+    threads_left: int
+    reconnects: int
+    damaged: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "median_s": statistics.median(self.seconds), "max_s": max(self.seconds)}
+
+    def describe(self) -> str:
+        """One line of text."""
+        return (
+            f"camera gone and back {self.times} times: first frame after {statistics.median(self.seconds):.2f} s "
+            f"(median), {max(self.seconds):.2f} s (longest; target: {_TARGET:g} s), {self.late} late, "
+            f"{self.crashes} crashes, {self.threads_left} threads left"
+        )
+
+
+def measure_recovery(
+    times: int, say: Callable[[str], None] = lambda _: None, *, gone_for: tuple[float, ...] = _GONE_FOR
+) -> Recovery:
+    """Let an MJPEG camera on this computer fail ``times`` times, in different ways, and time its recovery.
+
+    say: called with a line for each; gone_for: lengths of the outages in seconds, in turn
+    """
+    before = set(threading.enumerate())
+    seconds: list[float] = []
+    with _counted_crashes() as crashes:
+        with FaultyCamera() as camera:
+            source = MjpegStream(camera.address)
+            with NewestFrame(source, reconnect=True) as frames:
+                _frame_after(frames, time.monotonic())
+                for number in range(times):
+                    failure = _FAILURES[number % len(_FAILURES)]
+                    _fail(camera, failure, gone_for[number % len(gone_for)])
+                    back = time.monotonic()
+                    try:
+                        seconds.append(_frame_after(frames, back) - back)
+                    except Exception as error:  # noqa: BLE001 - every exception counts as a crash
+                        crashes.append(repr(error))
+                        seconds.append(_PATIENCE)
+                        break
+                    say(f"{number + 1:4d}. {failure:8} back after {seconds[-1]:.2f} s")
+        left = [thread for thread in threading.enumerate() if thread not in before]
+    return Recovery(
+        times=len(seconds),
+        seconds=[round(each, 3) for each in seconds],
+        late=sum(each > _TARGET for each in seconds),
+        crashes=len(crashes),
+        threads_left=len(left),
+        reconnects=frames.reconnects,
+        damaged=source.damaged,
+    )
+
+
+def _fail(camera: FaultyCamera, failure: str, seconds: float) -> None:
+    if failure == "killed":
+        camera.switch_off()
+        time.sleep(seconds)
+        camera.switch_on()
+    else:
+        camera.fault = failure  # type: ignore[assignment]
+        time.sleep(seconds)
+        camera.fault = "none"
+
+
+def _frame_after(frames: NewestFrame, moment: float) -> float:
+    """The time at which the first frame captured after the moment arrived.
+
+    Raises:
+        TimeoutError: when none arrives.
+    """
+    while time.monotonic() < moment + _PATIENCE:
+        frame = frames.get(timeout=0.1)
+        if frame is not None and frame.captured > moment:
+            return time.monotonic()
+        if frame is None and frames.ended:
+            break
+    raise TimeoutError(f"no frame: {frames.state}, {frames.problem}")
+
+
+@contextlib.contextmanager
+def _counted_crashes() -> Iterator[list[str]]:
+    """The exceptions that end threads meanwhile."""
+    crashes: list[str] = []
+    before = threading.excepthook
+    threading.excepthook = lambda happened: crashes.append(repr(happened.exc_value))
+    try:
+        yield crashes
+    finally:
+        threading.excepthook = before
+
+
+if __name__ == "__main__":
+    print(measure_recovery(int(sys.argv[1]) if sys.argv[1:] else 100, print).describe())

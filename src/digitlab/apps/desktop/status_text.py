@@ -1,0 +1,126 @@
+"""The texts for the state of source and reading; colour and shape only accompany them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QCoreApplication
+
+from digitlab.camera import is_camera
+
+if TYPE_CHECKING:
+    from digitlab.camera import Source
+    from digitlab.live.engine import Snapshot
+    from digitlab.live.frame_reading import Mode
+    from digitlab.values import ReadDigit
+
+__all__ = ["Condition", "Kind", "condition", "mode_of", "percent_of", "shown_digit", "source_name", "what_is_read"]
+
+Kind = Literal["good", "waiting", "warning", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A short text, a sentence that may be empty, and the kind, which selects shape and colour."""
+
+    words: str
+    sentence: str
+    kind: Kind
+
+    @property
+    def is_good(self) -> bool:
+        """Whether frames arrive and are read, so that the picture needs no text."""
+        return self.kind == "good"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("States", text)
+
+
+def condition(seen: Snapshot) -> Condition:
+    """The state of source and reading as text."""
+    state, problem = str(seen.state), _tidy(seen.problem)
+    seconds = (seen.age_ms or 0.0) / 1000.0
+    if state == "running" and seen.paused:
+        return Condition(_tr("Paused"), _tr("The camera keeps running; Space continues reading."), "stopped")
+    if state == "running" and seen.frame is None:
+        waiting = Condition(_tr("No picture yet"), _tr("Waiting for the first one."), "waiting")
+        return Condition(_tr("Cannot read"), problem, "warning") if problem else waiting
+    if state == "running":
+        return Condition(_tr("Running"), "", "good")  # the notice shows problems of the reader
+    if state == "stalled":
+        words = _tr("No picture for {seconds:.0f} s").format(seconds=seconds)
+        return Condition(words, _tr("The camera sends nothing. This is its last picture."), "warning")
+    if state == "reconnecting" and seen.captured == 0:
+        sentence = f"{problem} {_tr('Retrying until it appears; Ctrl+L chooses another source.')}".strip()
+        return Condition(_tr("Waiting for the camera …"), sentence, "warning")
+    if state == "reconnecting":
+        sentence = problem or _tr("The connection was lost. Retrying until the camera responds.")
+        return Condition(_tr("Reconnecting …"), sentence, "warning")
+    if state == "connecting":
+        return Condition(_tr("Connecting …"), problem or source_name(seen.source), "waiting")
+    if state == "ended" and not problem:
+        return Condition(_tr("The end"), _tr("The source has ended; F5 starts it again."), "stopped")
+    again = problem or _tr("No reason is known.")
+    return Condition(_tr("No picture"), f"{again} {_tr('F5 retries, Ctrl+L chooses another source.')}", "warning")
+
+
+def what_is_read(seen: Snapshot) -> str:
+    """The confidence of the reading, the sentence below the large text."""
+    if seen.frame is None:
+        return _tr("nothing read yet")
+    if seen.steady == "":
+        return _tr("no digit")
+    if seen.steady is None:
+        return _tr("undecided")
+    probable = [track.confidence for track in seen.tracks if track.digit is not None]
+    if not probable:
+        return ""
+    least = percent_of(min(probable))  # of the tracks: a mean over the last frames, while the bars show this one
+    if len(probable) == 1:
+        return _tr("mean confidence {least}").format(least=least)
+    return _tr("{count} digits, lowest mean confidence {least}").format(count=len(probable), least=least)
+
+
+def shown_digit(seen: Snapshot) -> ReadDigit | None:
+    """Of several digits, the one shown in detail (probabilities, prepared image, maps): the most confident one."""
+    digits = () if seen.reading is None else seen.reading.digits
+    answered = [each for each in digits if each.digit is not None]
+    return max(answered, key=lambda each: each.confidence) if len(digits) > 1 and answered else None
+
+
+def mode_of(source: str | Source, remembered: Mode) -> Mode:
+    """The default mode of a source: for a camera that of the last session, for videos and pictures "page".
+
+    The region is for a digit held in front of a camera; a video of a page is read as a whole.
+    """
+    return "page" if isinstance(source, str) and not is_camera(source) else remembered
+
+
+def percent_of(probability: float) -> str:
+    """A probability as text, as in the whole window; only an exact 1 is 100%.
+
+    >>> percent_of(0.914), percent_of(0.9996), percent_of(1.0)
+    ('91%', '>99%', '100%')
+    """
+    return ">99%" if 0.995 <= probability < 1.0 else f"{probability:.0%}"
+
+
+def source_name(source: str) -> str:
+    """A source as text, without the credentials of an address.
+
+    >>> source_name("rtsp://admin:secret@10.0.0.7/stream")
+    'rtsp://10.0.0.7/stream'
+    """
+    scheme, mark, rest = source.partition("://")
+    if not mark:
+        return source
+    server, slash, path = rest.partition("/")
+    return f"{scheme}://{server.rpartition('@')[2]}{slash}{path}"
+
+
+def _tidy(problem: str | None) -> str:
+    """One line, ending with a full stop."""
+    line = " ".join((problem or "").split())
+    return line if not line or line.endswith((".", "!", "?", "…", ")")) else f"{line}."

@@ -1,0 +1,179 @@
+"""The reading of one frame, as JSON and as it is announced to robots; and the statistics of a session."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from digitlab.live.tracks import Track
+    from digitlab.values import ReadDigit, Reading
+
+__all__ = ["Announcement", "LiveReading", "LiveStatistics", "Outlet"]
+
+_LATENCIES_KEPT = 36_000  # 20 minutes at 30 frames/s: a session of weeks must not fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReading:
+    """The reading of one frame, with its times.
+
+    frame_number: 0 for the source's first frame; dropped frames count
+    captured: `time.monotonic()` in seconds when the frame left the source
+    seconds: the same, counted from the capture of the source's first frame
+    latency_ms: from capture to reading, in milliseconds, including the wait for the reader
+    steady: the text decided over several frames; "" is surely an empty page, None is undecided
+    tracks: digits followed over frames, in reading order
+    changed: whether `steady` differs from the frame before
+    """
+
+    frame_number: int
+    captured: float
+    seconds: float
+    latency_ms: float
+    reading: Reading
+    steady: str | None
+    tracks: tuple[Track, ...] = ()
+    changed: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `digitlab live --json` prints, one line per frame."""
+        return {
+            "frame": self.frame_number,
+            "time": round(self.seconds, 3),
+            "text": self.reading.text,
+            "steady": self.steady,
+            "digits": [_digit_as_json(found) for found in self.reading.digits],
+            "tracks": [{"track": track.identity, **_digit_as_json(track)} for track in self.tracks],
+            "latency_ms": round(self.latency_ms, 2),
+            "ms": round(self.reading.milliseconds, 2),
+        }
+
+    def announcement(self) -> Announcement:
+        """The steady text as it is published over MQTT and ROS."""
+        sure = [track.confidence for track in self.tracks if track.digit is not None] if self.steady else []
+        age = time.monotonic() - self.captured
+        return Announcement(self.steady, min(sure, default=None), time.time() - age, self.frame_number)
+
+
+def _digit_as_json(found: ReadDigit | Track) -> dict[str, Any]:
+    return {
+        "digit": found.digit,
+        "confidence": round(found.confidence, 4),
+        "box": list(found.box),
+        "line": found.line,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A steady text as it is published.
+
+    text: "" is surely an empty page, None is undecided; "?" is a digit that was found but not classified
+    confidence: of the least confident digit, 0 … 1; None where there is no digit
+    clock: `time.time()` of the capture
+    frame: its number
+    """
+
+    text: str | None
+    confidence: float | None
+    clock: float
+    frame: int
+
+    @property
+    def digits(self) -> tuple[int, ...]:
+        """All digits in reading order."""
+        return tuple(int(character) for character in self.text or "" if character.isdigit())
+
+    @property
+    def digit(self) -> int | None:
+        """The digit, where there is exactly one and no unclassified digit beside it."""
+        return self.digits[0] if len(self.digits) == 1 and "?" not in (self.text or "") else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The payload of MQTT and of ROS."""
+        return {
+            "text": self.text,
+            "digit": self.digit,
+            "digits": list(self.digits),
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "time": round(self.clock, 3),
+            "frame": self.frame,
+        }
+
+
+class Outlet(Protocol):
+    """A receiver of readings (MQTT, ROS, a program): never blocks the reader, and closes quickly."""
+
+    def tell(self, live: LiveReading, /) -> None:
+        """Take a reading."""
+
+    def close(self) -> None:
+        """Send the last messages and disconnect."""
+
+
+class LiveStatistics:
+    """Counts frames and collects latencies.
+
+    captured, read, dropped: frames that the source gave, that were read, that were skipped
+    seconds: from the capture of the first frame to the end of the last reading
+
+    Median and percentiles are of the last 36,000 readings and are latencies that occurred (nearest rank, no
+    interpolation); the maximum is of all.
+    """
+
+    def __init__(self) -> None:
+        self.captured = 0
+        self.dropped = 0
+        self.read = 0
+        self.seconds = 0.0
+        self._worst = 0.0
+        self._latencies: deque[float] = deque(maxlen=_LATENCIES_KEPT)
+
+    def add(self, live: LiveReading) -> None:
+        """Add one reading."""
+        self.read += 1
+        self.seconds = live.seconds + live.latency_ms / 1000.0
+        self._worst = max(self._worst, live.latency_ms)
+        self._latencies.append(live.latency_ms)
+
+    def count(self, *, captured: int, dropped: int) -> None:
+        """Set the counts of the frames so far."""
+        self.captured, self.dropped = captured, dropped
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """Frames read per second of wall time; None before the first."""
+        return self.read / self.seconds if self.seconds > 0 else None
+
+    def latency(self) -> dict[str, float] | None:
+        """Milliseconds from capture to reading: `median`, `p95`, `p99`, `max`; None before the first reading."""
+        if not self._latencies:
+            return None
+        median, p95, p99 = np.percentile(list(self._latencies), (50, 95, 99), method="inverted_cdf").tolist()
+        return {"median": median, "p95": p95, "p99": p99, "max": self._worst}
+
+    def summary(self) -> dict[str, Any]:
+        """All numbers, rounded, for JSON; null where no frame was read."""
+        rate, latency = self.frames_per_second, self.latency()
+        return {
+            "captured": self.captured,
+            "read": self.read,
+            "dropped": self.dropped,
+            "seconds": round(self.seconds, 3),
+            "frames_per_second": None if rate is None else round(rate, 2),
+            "latency_ms": None if latency is None else {name: round(value, 2) for name, value in latency.items()},
+        }
+
+    def describe(self) -> str:
+        """One line of text."""
+        frames = f"{self.captured} frames captured, {self.read} read, {self.dropped} dropped"
+        rate, latency = self.frames_per_second, self.latency()
+        if rate is None or latency is None:
+            return frames
+        spread = ", ".join(f"{name} {value:.1f}" for name, value in latency.items())
+        return f"{frames}; {rate:.1f} frames/s over {self.seconds:.1f} s; latency {spread} ms"

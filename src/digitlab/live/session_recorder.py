@@ -1,0 +1,142 @@
+"""Records a session: the frames as a video, and one line of JSON per frame beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from digitlab.errors import StorageError, UsageError
+from digitlab.storage import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.live.live_reading import LiveReading
+
+    Item = tuple[NDArray[np.uint8], LiveReading] | None  # None ends the recording
+
+__all__ = ["SessionRecorder"]
+
+_log = logging.getLogger(__name__)
+
+_CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+_QUEUE = 30  # frames that may wait to be written: one second, and 28 MB of VGA
+_PATIENCE = 30.0  # seconds that `close` waits for the writer
+
+
+class SessionRecorder:
+    """A thread that writes frames to a video and their readings to a JSON Lines file beside it.
+
+    Both files get their names only when the recording is complete. "video_frame" is the number of a line's frame in the
+    video; frames of another size than the first are resized to it.
+
+    path: of the video; the lines have the same name with .jsonl
+    problem: one line of text, or None
+    written, lost: frames in the video, and frames that arrived faster than they could be written
+    """
+
+    def __init__(self, path: Path, rate: Callable[[], float]) -> None:
+        """Start.
+
+        rate: called after the first frame; returns the frames per second of the video
+
+        Raises:
+            UsageError: for another file name extension than .mp4 and .avi.
+            StorageError: when the folder cannot be written.
+        """
+        if path.suffix.lower() not in _CODECS:
+            raise UsageError(f"{path}: expected a file name with the extension {' or '.join(_CODECS)}")
+        self.path = path
+        self.problem: str | None = None
+        self.written = self.lost = 0
+        self._rate = rate
+        self._waiting: queue.Queue[Item] = queue.Queue(_QUEUE)
+        self._files = contextlib.ExitStack()
+        self._closed = False
+        self._lines = self._begin()
+        self._thread = threading.Thread(target=self._run, name="digitlab-recording", daemon=True)
+        self._thread.start()
+
+    def offer(self, image: NDArray[np.uint8], live: LiveReading) -> None:
+        """Add a frame, uint8 (H, W, 3) RGB, and its reading; never blocks."""
+        if self._closed:
+            return
+        try:
+            self._waiting.put_nowait((image, live))
+        except queue.Full:
+            self.lost += 1
+            self.problem = f"the disk is too slow for the recording: {self.lost} frames are missing from it"
+
+    def close(self) -> None:
+        """Write the frames in the queue, and give the files their names.
+
+        Raises:
+            StorageError: when they could not be written.
+        """
+        self._closed = True
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=_PATIENCE)
+        self._thread.join(_PATIENCE)
+        if self._thread.is_alive() or (self.problem is not None and not self.lost):
+            raise StorageError(self.problem or f"cannot write {self.path}: the disk does not respond")
+
+    def _begin(self) -> Any:
+        """Create both files under temporary names, so that a folder that cannot be written is reported at once."""
+        with contextlib.ExitStack() as files:
+            self._video = files.enter_context(atomic_path(self.path))
+            lines = files.enter_context(atomic_path(self.path.with_suffix(".jsonl")))
+            text = files.enter_context(lines.open("w", encoding="utf-8"))
+            self._files = files.pop_all()
+        return text
+
+    def _run(self) -> None:
+        try:
+            with self._files:
+                self._write_all()
+        except (OSError, cv2.error, StorageError) as error:
+            self._closed = True
+            self.problem = f"the recording {self.path} ended: {error}"
+            _log.warning("%s", self.problem)
+
+    def _write_all(self) -> None:
+        writer: cv2.VideoWriter | None = None
+        size = (0, 0)
+        try:
+            while (item := self._waiting.get()) is not None:
+                image, live = item
+                if writer is None:
+                    size = image.shape[1] & ~1, image.shape[0] & ~1  # codecs need even sides
+                    writer = self._open(size)
+                writer.write(cv2.cvtColor(_fitted(image, size), cv2.COLOR_RGB2BGR))
+                self._lines.write(json.dumps({"video_frame": self.written, **live.as_json()}) + "\n")
+                self.written += 1
+        finally:
+            if writer is not None:
+                writer.release()
+        if writer is None:
+            raise StorageError("it received no frame")
+
+    def _open(self, size: tuple[int, int]) -> cv2.VideoWriter:
+        codec = cv2.VideoWriter.fourcc(*_CODECS[self.path.suffix.lower()])
+        writer = cv2.VideoWriter(str(self._video), cv2.CAP_FFMPEG, codec, min(max(self._rate(), 1.0), 120.0), size)
+        if not writer.isOpened():
+            raise StorageError(f"a video of {size[0]}×{size[1]} cannot be written here")
+        return writer
+
+
+def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> Any:
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    if 0 <= image.shape[1] - size[0] <= 1 and 0 <= image.shape[0] - size[1] <= 1:
+        return image[: size[1], : size[0]]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
