@@ -35,7 +35,10 @@ def alphabets() -> Alphabets:
         kind: tuple(of_strokes(alphabet.strokes_of(form), -1, sign) for sign, form in forms.items())
         for kind, forms in (("latin", alphabet.LATIN), ("operator", alphabet.OPERATORS))
     }
-    fonts = tuple(FontGlyphs(kind, kind, ("latin",), letters) for kind in ("handwriting", "print"))
+    fonts = (
+        FontGlyphs("handwriting", "handwriting", ("latin",), letters, letters),
+        FontGlyphs("print", "print", ("latin",), letters, {}),
+    )
     return Alphabets({"mnist": digits, "skeleton": digits, "strokes": digits}, signs, fonts)
 
 
@@ -105,7 +108,7 @@ def test_candidates_are_matched_once_each_and_a_threshold_is_found() -> None:
     page = DrawnPage(np.zeros((64, 128, 3), np.uint8), boxes, np.array([3, 5, IGNORED], np.int8), "rows")
 
     def candidate(box: Any, digit: int, score: float) -> Candidate:
-        return Candidate(tuple(float(side) for side in box), score, np.eye(10, dtype=np.float32)[digit])
+        return Candidate(tuple(float(side) for side in box), score, np.eye(10, dtype=np.float32)[digit])  # type: ignore[arg-type]
 
     found = [candidate(boxes[0], 3, 0.9), candidate(boxes[0] + 1, 3, 0.8), candidate(boxes[1], 6, 0.7),
              candidate(boxes[2], 1, 0.6), candidate((30, 30, 40, 50), 1, 0.2)]  # fmt: skip
