@@ -217,7 +217,7 @@ def test_another_way_of_reading(page_of, reader, eventually):
         eventually(lambda: engine.snapshot().steady == "68")
         assert engine.snapshot().mode == "page"
         with pytest.raises(UsageError, match="expected one of region, page, thesis"):
-            engine.set_mode("book")
+            engine.set_mode("book")  # type: ignore[arg-type]
 
 
 def test_another_model_is_loaded_beside_it(page_of, reader, eventually, tmp_path):
@@ -273,7 +273,7 @@ def test_a_frame_that_cannot_be_read_does_not_end_it(camera, page_of, reader, ca
                 raise RuntimeError("out of memory")
             return reader.classify(image)
 
-    engine = LiveEngine(camera(page_of("5")[:6]), Stumbling())
+    engine = LiveEngine(camera(page_of("5")[:6]), Stumbling())  # type: ignore[arg-type]
     lives = read_all(engine)
     assert len(lives) == 5
     assert engine.snapshot().problem is None
@@ -317,7 +317,7 @@ def test_a_snapshot_never_waits_for_a_reader_that_hangs(page_of, reader, eventua
             return reader.classify(image)
 
     camera = Camera()
-    with LiveEngine(camera, Hanging()) as engine:
+    with LiveEngine(camera, Hanging()) as engine:  # type: ignore[arg-type]
         camera.show(*page_of("5")[:2])
         eventually(lambda: engine.snapshot().read == 1)
         times = []

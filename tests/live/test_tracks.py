@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitlab.live import Pace, Tracker
+from digitlab.live import Pace, Track, Tracker
 from digitlab.live.frame_reading import Mark
 
 STILL = np.eye(12, dtype=np.float32)
@@ -25,7 +25,7 @@ class Film:
     def __init__(self, pace=None):
         self.tracker = Tracker(pace)
         self.frame = 0
-        self.tracks = ()
+        self.tracks: tuple[Track, ...] = ()
 
     def show(self, *marks, frames=1):
         for _ in range(frames):
