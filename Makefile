@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-# What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images.
+# What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images;
+# Node.js for the page's scripts, unless one from elsewhere is there, which Debian's npm would not go with.
 SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist python3-zeroc-ice mosquitto \
 	xvfb libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
-	libxkbcommon-x11-0 nginx-light strace
+	libxkbcommon-x11-0 nginx-light strace $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 # All but `ice`, which is built from source (see below).
 EXTRAS := train export ray tune desktop mqtt ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check backends setup system ice lock fonts models clean help
+.PHONY: demo test check check-page test-page backends setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -28,19 +29,30 @@ demo: $(VENV)/.run
 
 # The checks and the tests on JAX take one core each: side by side.
 test: ice $(VENV)/.dev
-	$(MAKE) -j2 check backends
+	$(MAKE) -j2 check backends test-page
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 backends: $(VENV)/.dev
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q $$(grep -rlw backends tests --include='test_*.py')
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev check-page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-setup: ice $(VENV)/.dev
+# The page's scripts: style and types; what they compute. The page itself is served as it is, and needs none of this.
+check-page: node_modules/.installed
+	@[ ! -e $< ] || npm run --silent check
+
+test-page: node_modules/.installed
+	@[ ! -e $< ] || npm test --silent
+
+node_modules/.installed: package.json package-lock.json | system
+	@if command -v npm >/dev/null; then npm ci --silent && touch $@; \
+	else echo "npm is not installed: the page's scripts are not checked"; [ -z "$$CI" ]; fi
+
+setup: ice $(VENV)/.dev node_modules/.installed
 
 # ZeroC Ice takes minutes to build. Debian's is a binary for Debian's Python: where .venv's is of the same kind, it is lent.
 ice: system | $(VENV)/bin/pip
@@ -103,4 +115,4 @@ lock: $(VENV)/bin/pip
 		$(addprefix --extra ,$(EXTRAS)) --group build --group fonts --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) build demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules build demo runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

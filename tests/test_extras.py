@@ -55,7 +55,7 @@ def test_the_command_names_where_the_installation_came_from(
 ) -> None:
     monkeypatch.setattr(extras, "__file__", str(tmp_path / "lib" / "site-packages" / "digitlab" / "extras.py"))
     monkeypatch.setattr(importlib.metadata, "distribution", lambda _: Installed(origin))
-    monkeypatch.setattr(extras.shutil, "which", lambda _: str(Path(sys.executable).with_name("pip")))
+    monkeypatch.setattr(extras.shutil, "which", lambda _: str(Path(sys.executable).with_name("pip")))  # type: ignore[attr-defined]
     assert install_command("web") == command
 
 
@@ -68,7 +68,7 @@ def test_in_a_checkout_it_stays_editable(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_another_environments_pip_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "distribution", lambda _: Installed(None))
-    monkeypatch.setattr(extras.shutil, "which", lambda _: "/elsewhere/bin/pip")
+    monkeypatch.setattr(extras.shutil, "which", lambda _: "/elsewhere/bin/pip")  # type: ignore[attr-defined]
     assert install_command("web").startswith(f"{sys.executable} -m pip install ")
     monkeypatch.setattr(importlib.metadata, "distribution", lambda _: Installed(None, "uv"))
     assert install_command("web").startswith(f"uv pip install --python {sys.executable} ")

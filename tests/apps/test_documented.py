@@ -227,7 +227,7 @@ def test_the_settings_of_a_training_are_right(shown: Shown, folder: Path, monkey
 
     begun: list[str] = []
     for function in ("_train", "run_folds", "run_range"):
-        monkeypatch.setattr(train, function, lambda *_, name=function, **__: begun.append(name) or 0)
+        monkeypatch.setattr(train, function, lambda *_, name=function, **__: begun.append(name) or 0)  # type: ignore[func-returns-value]
     monkeypatch.chdir(folder)
     _, *words = tokens_of(shown.text, folder)
     assert run(words) == 0

@@ -34,7 +34,7 @@ def test_a_page_about_a_file_of_digits(model: Path, tmp_path: Path, capsys: Capt
     mnist = load_dataset("mnist")
     parts = {split: mnist.split(split)[:300] for split in ("train", "test")}
     arrays = {f"x_{split}": part.images for split, part in parts.items()}
-    np.savez(tmp_path / "own.npz", **arrays, **{f"y_{split}": part.labels for split, part in parts.items()})
+    np.savez(tmp_path / "own.npz", **arrays, **{f"y_{split}": part.labels for split, part in parts.items()})  # type: ignore[arg-type]
     options = ["--data", str(tmp_path / "own.npz"), "--explore", "--images", "150", "--json"]
     assert run(["inspect", str(model), *options, "--out", str(tmp_path / "inside")]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -42,7 +42,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that the view sees: its last number."""
     times = [0.0]
-    monkeypatch.setattr(training_view.time, "monotonic", lambda: times[-1])
+    monkeypatch.setattr(training_view.time, "monotonic", lambda: times[-1])  # type: ignore[attr-defined]
     return times
 
 
@@ -145,7 +145,7 @@ def test_a_terminal_shows_what_is_left_as_it_took_the_last_time(
         await_text("drawing … ", stderr.getvalue)
     assert re.search(r"drawing … \d+ s", stderr.getvalue())
     assert "left" not in stderr.getvalue()
-    waiting.write_text(waiting._kept("drawing"), "3000.0")
+    waiting.write_text(waiting._kept("drawing"), "3000.0")  # type: ignore[attr-defined]
     with Waiting() as step:
         step("drawing")
         await_text("left", lambda: stderr.getvalue() if console._for_now else "")

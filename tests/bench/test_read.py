@@ -44,7 +44,11 @@ def photos(tmp_path: Path, few_digits: Digits) -> Path:
     Image.fromarray(np.hstack(big[2:6])).save(folder / "pages_mixed" / "p.png")
     for name in ("pages_mixed/blank.png", "pages_of_text/blank.png"):
         Image.new("L", (300, 200), 240).save(folder / name)
-    mixed = [["file", "kind", "text"], ["p.png", "a", f"{text[:2]}|{text[2:]}"], ["blank.png", "b", ""]]
+    mixed: list[list[object]] = [
+        ["file", "kind", "text"],
+        ["p.png", "a", f"{text[:2]}|{text[2:]}"],
+        ["blank.png", "b", ""],
+    ]
     write(folder / "pages_mixed" / "labels.csv", mixed)
     np.savez(folder / "scans.npz", X=big[:3], y=few_digits.labels[:3])
     cells = np.stack([np.repeat(image[..., None], 3, axis=2) for image in big[2:5]])
@@ -129,7 +133,7 @@ def test_a_folder_without_labels_is_told(tmp_path: Path) -> None:
 
 def test_missing_peers_are_told_and_a_wrong_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "_has_rapidocr", lambda _: False)
-    monkeypatch.setattr(peers.shutil, "which", lambda _: None)
+    monkeypatch.setattr(peers.shutil, "which", lambda _: None)  # type: ignore[attr-defined]
     with peers.peers() as (found, missing):
         assert not found
         assert [line.split()[0] for line in missing] == ["rapidocr", "Tesseract"]

@@ -51,19 +51,19 @@ def main():
     arguments.add_argument("--port", type=int, default=0)
     given = arguments.parse_args()
 
-    import Ice
+    import Ice  # type: ignore[import-untyped]
 
     definitions = given.folder / f"camera-{given.without_md5sum}.ice"
     definitions.write_text(SLICE.replace("MD5SUM", "" if given.without_md5sum else "string md5sum;"))
     Ice.loadSlice("", [str(definitions)])
-    import jderobot
+    import jderobot  # type: ignore[import-not-found]
 
     md5 = [] if given.without_md5sum else ["d41d8cd98f00b204e9800998ecf8427e"]
 
     class Camera(jderobot.ImageProvider):
         """The honest one; the others differ in a part. Sizes in descriptions are garbage, as some real servers' are."""
 
-        formats = ("RGB8", "RGB8_Z")
+        formats: tuple[str, ...] = ("RGB8", "RGB8_Z")
         wait = 0.02
 
         def __init__(self):

@@ -172,7 +172,7 @@ def test_reading_before_opening_is_an_error():
 
 def test_an_rtsp_camera_is_asked_with_limits(monkeypatch):
     asked = []
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: asked.extend(arguments) or Capture(COLOUR))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: asked.extend(arguments) or Capture(COLOUR))  # type: ignore[func-returns-value]
     with RtspStream("rtsp://me:secret@camera/1") as camera:
         assert camera.read().image.shape == (4, 6, 3)
         with pytest.raises(SourceError, match=r"^rtsp://camera/1: the stream broke off"):

@@ -125,11 +125,15 @@ def test_a_cut_in_mid_frame_is_an_error_that_names_the_camera(camera):
 def test_a_slow_reader_gets_the_newest():
     with FaultyCamera(rate=200) as camera, MjpegStream(camera.address) as source:
         source.read()
-        while (sent := camera.sent) < 80:
+        while camera.sent < 100:
             time.sleep(0.01)
-        frame = source.read()
-        assert level(frame) == (source.passed + 1) % 32  # numbered from 0; two were read, the others superseded
-        assert source.passed >= max(50, sent - 30)
+        sent, reads, place = camera.sent, 1, 0
+        while place < sent - 3:  # at once, unless the machine is too busy for it
+            frame = source.read()
+            place = source.passed + reads  # of this picture, counted from 0: all before it were passed over or read
+            reads += 1
+            assert level(frame) == place % 32
+        assert reads <= sent / 4
 
 
 def test_close_ends_a_read_that_waits(camera):

@@ -86,5 +86,5 @@ def test_a_rate_must_be_a_rate(rate):
 
 
 def test_a_grey_picture_is_no_frame():
-    with Recorded([np.zeros((4, 4), np.uint8)]) as source, pytest.raises(ShapeError):  # type: ignore[list-item]
+    with Recorded([np.zeros((4, 4), np.uint8)]) as source, pytest.raises(ShapeError):
         source.read()

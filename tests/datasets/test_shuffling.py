@@ -93,5 +93,5 @@ def test_what_the_thread_raises_reaches_the_consumer() -> None:
 def test_leaving_early_leaves_no_thread() -> None:
     received = prefetched(InMemory(numbered(500)).portions(np.random.default_rng(0), 10), lambda _, portion: portion)
     next(received)
-    received.close()  # type: ignore[attr-defined]
+    received.close()
     assert not any(thread.name == "digitlab-portions" for thread in threading.enumerate())

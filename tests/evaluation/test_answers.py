@@ -104,7 +104,7 @@ def test_answers_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
 )
 def test_kept_pictures_of_another_kind_are_passed_over(tmp_path: Path, rows: np.ndarray, images: np.ndarray) -> None:
     kept = {"probabilities": np.full((40, 10), 0.1), "labels": LABELS, "mistakes": rows, "mistaken_images": images}
-    np.savez_compressed(tmp_path / "odd.npz", **kept)
+    np.savez_compressed(tmp_path / "odd.npz", **kept)  # type: ignore[arg-type]
     assert not read_answers(tmp_path / "odd.npz").pictures
 
 
@@ -147,7 +147,7 @@ def test_a_set_and_a_file_of_it_are_the_same_images(tmp_path: Path) -> None:
 
 
 def answers(name: str, seed: int | None = None, **settings: object) -> Answers:
-    return Answers(name, Path(name), np.full((40, 10), 0.1), LABELS, seed=seed, settings=settings)
+    return Answers(name, Path(name), np.full((40, 10), 0.1), LABELS, seed=seed, settings=settings)  # type: ignore[arg-type]
 
 
 def test_runs_that_differ_in_the_seed_alone_stand_together() -> None:
@@ -168,7 +168,7 @@ def test_runs_that_differ_in_the_seed_alone_stand_together() -> None:
 
 def test_namesakes_in_other_folders_get_their_paths() -> None:
     one, other = answers("run"), answers("run")
-    groups = [[Answers("run", Path("a/run"), one.probabilities, LABELS)], [other]]
+    groups = [[Answers("run", Path("a/run"), one.probabilities, LABELS)], [other]]  # type: ignore[arg-type]
     assert group_names(groups) == ["a/run", "run"]
     assert group_names([[one], [other]]) == ["run [1]", "run [2]"]
 

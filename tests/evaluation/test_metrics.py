@@ -34,7 +34,7 @@ def answers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     kind = draw(st.sampled_from(["any", "sure", "tied", "float32"]))
     probabilities = rng.dirichlet(np.full(10, 0.01 if kind == "sure" else 0.3), count)
     if kind == "tied":
-        probabilities = rng.integers(0, 3, (count, 10)) + 1e-3
+        probabilities = rng.integers(0, 3, (count, 10)) + np.float64(1e-3)
         probabilities /= probabilities.sum(1, keepdims=True)
     if kind == "float32":
         probabilities = probabilities.astype(np.float32)

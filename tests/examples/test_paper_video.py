@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from digitlab.errors import StorageError, UsageError
 from digitlab.examples import paper_video
 from digitlab.examples.paper_video import Shown, main, make_video
 
-SMALL = {"size": (160, 120), "fps": 20, "seconds_each": 0.3}
+SMALL: dict[str, Any] = {"size": (160, 120), "fps": 20, "seconds_each": 0.3}
 
 
 def frames(path):
@@ -81,7 +82,7 @@ def test_another_kind_of_file_is_refused(tmp_path):
 
 def test_a_video_that_was_not_stored_whole_is_no_video(tmp_path, monkeypatch):
     class Forgetful:
-        real = paper_video.cv2.VideoWriter
+        real = paper_video.cv2.VideoWriter  # type: ignore[attr-defined]
         fourcc = staticmethod(real.fourcc)
 
         def __init__(self, *arguments):
@@ -93,7 +94,7 @@ def test_a_video_that_was_not_stored_whole_is_no_video(tmp_path, monkeypatch):
         def __getattr__(self, name):
             return getattr(self.real, name)
 
-    monkeypatch.setattr(paper_video.cv2, "VideoWriter", Forgetful)
+    monkeypatch.setattr(paper_video.cv2, "VideoWriter", Forgetful)  # type: ignore[attr-defined]
     with pytest.raises(StorageError, match="0 of 6 frames"):
         make_video(tmp_path / "v.mp4", numbers=["1"], **SMALL)
     assert not list(tmp_path.iterdir())

@@ -34,7 +34,7 @@ def square() -> NDArray[np.uint8]:
     return image
 
 
-def middle(axis: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def middle(axis: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """Of the ink, across (2) or down (1)."""
     return lambda images: (images.sum(axis=3 - axis) * np.arange(28)).sum(axis=1) / (images.sum(axis=(1, 2)) + 1e-9)
 

@@ -122,7 +122,7 @@ def test_other_models_are_refused() -> None:
     with pytest.raises(ModelError, match=r"maps \(None, 5\)"):
         lay_open(keras.Sequential([keras.Input((5,)), keras.layers.Dense(10)], name="five"))
 
-    class Written(keras.Model):  # type: ignore[misc]
+    class Written(keras.Model):
         def call(self, images: Any) -> Any:
             return images
 

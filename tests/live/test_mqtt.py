@@ -136,7 +136,7 @@ def test_the_broker_says_offline_for_one_that_vanished(broker, eventually):
     broker.start().listen()
     outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits"), print)
     eventually(lambda: broker.states == ["online"])
-    outlet._client.socket().shutdown(socket.SHUT_RDWR)  # as a cable that is pulled, seen at once
+    outlet._client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]  # as a cable that is pulled, seen at once
     eventually(lambda: "offline" in broker.states)
     outlet.close()
 

@@ -156,6 +156,6 @@ def test_on_windows_a_program_is_asked_and_then_ended_with_its_children(on_windo
         def send_signal(self, number):
             self.asked.append(number)
 
-    end_program(Program(), 0.0)
+    end_program(Program(), 0.0)  # type: ignore[arg-type]
     assert Program.asked == [1]
     assert on_windows == [["taskkill", "/T", "/F", "/PID", "4711"]]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import UsageError
-from digitlab.live import Pace, Steady, Tracker
+from digitlab.live import Pace, Steady, Track, Tracker
 from digitlab.live.frame_reading import Detection
 
 STILL = np.eye(12, dtype=np.float32)
@@ -28,7 +28,7 @@ class Film:
     def __init__(self, pace=None):
         self.tracker = Tracker(pace)
         self.frame = 0
-        self.tracks = ()
+        self.tracks: tuple[Track, ...] = ()
 
     def show(self, *marks, frames=1):
         for _ in range(frames):

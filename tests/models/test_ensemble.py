@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -112,7 +113,7 @@ def test_its_members_are_found_again(members: list[keras.Model]) -> None:
 
 def test_a_large_ensemble_answers_fewer_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that as much memory holds the maps of its many layers."""
-    asked = []
+    asked: list[Any] = []
     predict = keras.Model.predict
 
     def noted(model: keras.Model, images: object, **settings: object) -> object:

@@ -113,7 +113,7 @@ def hostile_layers(marker: str, outside: str) -> dict[str, dict[str, Any]]:
         "config": {"origin": f"file://{outside}"},
         "registered_name": None,
     }
-    plain = {"kernel_size": [3, 3], "filters": 4}
+    plain: dict[str, Any] = {"kernel_size": [3, 3], "filters": 4}
     return {
         "lambda bytecode (CVE-2024-3660)": layer("Lambda", function=marshalled(marker)),
         "function of any module (CVE-2025-1550)": layer(

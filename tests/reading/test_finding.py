@@ -118,7 +118,7 @@ def test_whether_the_pen_is_light_is_seen_in_any_light(sure_digits: Digits, kind
     for seed in range(3):
         image = page_of(kind, lines_of(sure_digits), seed=seed).image
         grey = cv2.cvtColor(only_the_sheet(image), cv2.COLOR_RGB2GRAY)
-        assert is_light_writing(grey) == (kind == "dark")
+        assert is_light_writing(grey) == (kind == "dark")  # type: ignore[arg-type]
 
 
 BOXES = [(10 * n, 100 + 3 * n, 10 * n + 8, 112 + 3 * n) for n in range(12)]

@@ -55,7 +55,7 @@ def test_smaller_copies_and_masks_are_no_pages(tmp_path: Path) -> None:
     large, small, mask = (
         Image.fromarray(np.full((size, size), grey, np.uint8)) for size, grey in ((40, 7), (20, 8), (40, 9))
     )
-    small.encoderinfo, mask.encoderinfo = {"tiffinfo": {_KIND: 1}}, {"tiffinfo": {_KIND: 4}}  # type: ignore[attr-defined]
+    small.encoderinfo, mask.encoderinfo = {"tiffinfo": {_KIND: 1}}, {"tiffinfo": {_KIND: 4}}
     large.save(tmp_path / "a.tif", save_all=True, append_images=[small, mask])
     assert page_names(tmp_path / "a.tif") == [str(tmp_path / "a.tif")]
     assert load_image(tmp_path / "a.tif").max() == 7
@@ -109,7 +109,7 @@ def test_damage_on_a_later_page_is_told_of_that_page(tmp_path: Path) -> None:
 def test_a_chain_of_pages_that_bites_its_tail_ends(tmp_path: Path) -> None:
     path = save_pages(tmp_path / "scan.tif", [10, 90])
     content = bytearray(path.read_bytes())
-    last = directories(content)[1]
+    last = directories(bytes(content))[1]
     content[last : last + 4] = content[4:8]
     path.write_bytes(content)
     assert len(page_names(path)) == 2

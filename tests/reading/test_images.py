@@ -10,7 +10,7 @@ import threading
 import time
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -198,7 +198,7 @@ def test_an_animated_gif_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["webp", "png"])
 def test_of_an_animation_the_first_frame_is_read(tmp_path: Path, suffix: str) -> None:
     frames = [Image.fromarray(gradient()), Image.fromarray(255 - gradient())]
-    options = {"lossless": True} if suffix == "webp" else {}
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:], **options)
     assert_array_equal(load_image(tmp_path / f"a.{suffix}"), gradient())
 
@@ -223,12 +223,12 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (np.uint16([[0, 32768, 65535]]), [0, 128, 255]),
-        (np.uint16([[0, 100, 255]]), [0, 100, 255]),
-        (np.uint16([[0, 257, 25700]]), [0, 1, 100]),
-        (np.int32([[-5, 0, 65535]]), [0, 0, 255]),
-        (np.float32([[0.0, 0.2, 1.0]]), [0, 51, 255]),
-        (np.float32([[np.nan, np.inf, 200.0]]), [0, 0, 200]),
+        (np.array([[0, 32768, 65535]], np.uint16), [0, 128, 255]),
+        (np.array([[0, 100, 255]], np.uint16), [0, 100, 255]),
+        (np.array([[0, 257, 25700]], np.uint16), [0, 1, 100]),
+        (np.array([[-5, 0, 65535]], np.int32), [0, 0, 255]),
+        (np.array([[0.0, 0.2, 1.0]], np.float32), [0, 51, 255]),
+        (np.array([[np.nan, np.inf, 200.0]], np.float32), [0, 0, 200]),
     ],
 )
 def test_deep_grey_is_scaled_and_not_clipped(tmp_path: Path, values: NDArray[np.generic], expected: list[int]) -> None:
@@ -237,7 +237,7 @@ def test_deep_grey_is_scaled_and_not_clipped(tmp_path: Path, values: NDArray[np.
 
 
 def test_sixteen_bit_png(tmp_path: Path) -> None:
-    Image.fromarray(np.uint16([[0, 30840, 65535]])).save(tmp_path / "deep.png")
+    Image.fromarray(np.array([[0, 30840, 65535]], np.uint16)).save(tmp_path / "deep.png")
     assert load_image(tmp_path / "deep.png")[0].tolist() == [[0] * 3, [120] * 3, [255] * 3]
 
 

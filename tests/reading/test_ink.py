@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def bar(height: int = 60, width: int = 10, soft: float = 0.0) -> NDArray[np.float32]:
     image = np.ones((height, width), np.float32)
-    return cv2.GaussianBlur(image, (0, 0), soft) if soft else image
+    return cv2.GaussianBlur(image, (0, 0), soft) if soft else image  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("shade", [0.0, 0.6])
@@ -53,7 +53,7 @@ def test_polarity_of_digits_small_large_bold_and_tight(sure_digits: Digits) -> N
         bold = cv2.dilate(image, np.ones((3, 3), np.uint8))
         large = cv2.resize(image, (300, 300), interpolation=cv2.INTER_CUBIC)
         for picture in (image, tight, bold, large, cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA)):
-            wrong += (not is_light_ink(picture)) + is_light_ink(255 - picture)
+            wrong += (not is_light_ink(picture)) + is_light_ink(255 - picture)  # type: ignore[arg-type]
     assert wrong <= 2  # of 200
 
 
@@ -152,6 +152,6 @@ def test_a_photo_on_a_plain_ground_keeps_its_own_paper(sure_digits: Digits, writ
     """Most of the picture is not the ground, so its light is evened out as that of any photo."""
     photo = write([(sure_digits.images[6], 100, 40, 140)], size=(220, 300), shade=0.6, noise=3)
     framed = cv2.copyMakeBorder(photo, 9, 9, 9, 9, cv2.BORDER_CONSTANT, value=(255, 255, 255))
-    strength = ink_strength(framed, 80)
+    strength = ink_strength(framed, 80)  # type: ignore[arg-type]
     paper, ink = strength[30:50, 20:60], strength[100:150, 150:200]
     assert ink.max() > 3 * int(paper.max())

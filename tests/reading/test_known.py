@@ -115,7 +115,7 @@ def test_lines_region_and_pattern_on_a_page(reader: Reader, sure_digits: Digits)
     assert pattern.text == "7045-21"
     assert [found.column for found in pattern.digits] == [0, 1, 2, 3, 4, 5]
     boxes = np.array(page.boxes[3:9])
-    x0, y0, x1, y1 = *(boxes[:, :2].min(axis=0) - 9).tolist(), *(boxes[:, 2:].max(axis=0) + 9).tolist()
+    (x0, y0), (x1, y1) = (boxes[:, :2].min(axis=0) - 9).tolist(), (boxes[:, 2:].max(axis=0) + 9).tolist()
     part = reader.read(page.image, region=(x0, y0, x1 - x0, y1 - y0))
     assert part.text == "704521"
     for found, box in zip(part.digits, page.boxes[3:9], strict=True):

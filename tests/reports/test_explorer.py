@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def make_exploration(name: str = "thesis-2conv", count: int = 600) -> Exploratio
     test, train = mnist.split("test")[:count], mnist.split("train")[: count // 2]
 
     def pictured(split: str, digits: object) -> Pictured:
-        scores = rng.normal(size=(len(digits), 10)) + 2.2 * np.eye(10)[digits.labels]  # type: ignore[attr-defined, arg-type]
+        scores = rng.normal(size=(len(digits), 10)) + 2.2 * np.eye(10)[digits.labels]  # type: ignore[attr-defined, arg-type, operator]
         powers = np.exp(scores)
         shares = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
         return Pictured(split, digits, shares, np.arange(len(digits)))  # type: ignore[arg-type]
@@ -117,7 +118,7 @@ def page(exploration: Exploration, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> str:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,8 @@ def test_clicks_and_keys_show_what_was_asked_for(shown: Shown, exploration: Expl
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_reaches_beyond_the_page(shown: Shown, width: int) -> None:
-    scrolled, wide, beyond, which = shown.told[width]["wide"]  # type: ignore[misc]
+    told: Any = shown.told[width]["wide"]
+    scrolled, wide, beyond, which = told
     assert (scrolled, wide, beyond) == (width, width, 0), which
 
 

@@ -98,7 +98,8 @@ def test_every_figure_is_drawn_in_the_dark_as_well_and_without_pyplot(
         assert to_hex(figure.get_facecolor()) == LIGHT.paper, name
         assert to_hex(dark[name].get_facecolor()) == DARK.paper, name
         words = {
-            to_hex(text.get_color()) for text in dark[name].findobj(lambda artist: hasattr(artist, "get_fontsize"))
+            to_hex(text.get_color())  # type: ignore[attr-defined]
+            for text in dark[name].findobj(lambda artist: hasattr(artist, "get_fontsize"))
         }
         assert words <= {DARK.ink, DARK.quiet, DARK.blue, DARK.orange}, name
     save_figure(dark["roc"], tmp_path / "dark.png")
@@ -266,7 +267,7 @@ def test_bars_bear_their_numbers_and_begin_below_the_lowest() -> None:
     precision, recall = [0.99] * 10, [0.975] * 9 + [1.0]
     (axes,) = precision_recall_bars_figure(precision, recall).axes
     assert len(axes.patches) == 20
-    tops = [patch.get_y() + patch.get_height() for patch in axes.patches]
+    tops = [patch.get_y() + patch.get_height() for patch in axes.patches]  # type: ignore[attr-defined]
     np.testing.assert_allclose(tops, precision + recall)
     assert axes.get_ylim()[0] == 0.95
     assert [text.get_text().strip() for text in axes.texts] == ["99.0"] * 10 + ["97.5"] * 9 + ["100.0"]
@@ -308,7 +309,7 @@ def test_reliability_has_an_interval_about_each_dot() -> None:
     dots = next(line for line in above.lines if line.get_marker() == "o")
     np.testing.assert_array_equal(dots.get_xdata(), found.confidence)
     np.testing.assert_array_equal(dots.get_ydata(), found.accuracy)
-    few, many = (segment[1, 1] - segment[0, 1] for segment in above.collections[0].get_segments())
+    few, many = (segment[1, 1] - segment[0, 1] for segment in above.collections[0].get_segments())  # type: ignore[attr-defined]
     assert few > 0.5 > 0.01 > many
     assert "0.0412" in above.texts[0].get_text()
     assert above.get_xlim() == below.get_xlim()

@@ -32,7 +32,7 @@ def test_filters_stand_row_by_row_and_upright() -> None:
     kernels = RNG.standard_normal((3, 3, 10)).astype(np.float32)
     figure = learned_filters_figure(kernels, ["vertical", *[""] * 9], "first", 2.5, 65)
     axes, bar = figure.axes
-    pixels = np.asarray(axes.images[0].get_array().filled(np.nan))  # type: ignore[union-attr]
+    pixels = np.asarray(axes.images[0].get_array().filled(np.nan))  # type: ignore[attr-defined]
     assert [text.get_text() for text in axes.texts][:2] == ["65 vertical", "66"]
     for place, frame in enumerate(axes.patches):
         left, top = (round(each + 0.5) for each in frame.get_xy())  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ def test_filters_stand_row_by_row_and_upright() -> None:
 def test_deep_filters_are_rows_and_their_channels_columns() -> None:
     kernel = RNG.standard_normal((3, 3, 5, 4)).astype(np.float32)  # (height, width, depth, number)
     axes, _ = filter_channels_figure(kernel, "deep", 3.0, (65, 129)).axes
-    pixels = np.asarray(axes.images[0].get_array().filled(np.nan))  # type: ignore[union-attr]
+    pixels = np.asarray(axes.images[0].get_array().filled(np.nan))  # type: ignore[attr-defined]
     high, wide = pixels.shape[0] // 4, pixels.shape[1] // 5
     scale = high // 3
     for number in range(4):
@@ -64,7 +64,7 @@ def test_colours_mean_the_same_in_every_picture(ends: tuple[float, float], low: 
     axes, _ = activation_maps_figure(maps, ["", "dead", ""], "maps", ends).axes
     shown = axes.images[0]
     for value, colour in zip((*ends, 0), (low, high, "#ffffff"), strict=True):
-        np.testing.assert_allclose(shown.to_rgba(np.array([value]))[0][:3], to_rgb(colour), atol=0.01)  # type: ignore[attr-defined]
+        np.testing.assert_allclose(shown.to_rgba(np.array([value]))[0][:3], to_rgb(colour), atol=0.01)
     assert [text.get_text() for text in axes.texts] == ["1", "2 dead", "3"]
 
 
@@ -80,9 +80,9 @@ def test_the_walk_shows_the_strongest_maps_of_each_layer() -> None:
     figure = walk_figure(DIGIT, stages, [0.02] * 5 + [0.9] + [0.0] * 4)
     _, conv, dense, answer = figure.axes
     assert [text.get_text() for text in conv.texts] == [str(number) for number in range(5, 15)]
-    np.testing.assert_allclose([bar.get_height() for bar in dense.patches], units)  # type: ignore[attr-defined]
+    np.testing.assert_allclose([bar.get_height() for bar in dense.patches], units)  # type: ignore[attr-defined, arg-type]
     assert "90.0 %" in [text.get_text() for text in answer.texts]
-    assert [text.get_text() for text in figure.texts if text.get_weight() == "bold"] == [
+    assert [text.get_text() for text in figure.texts if text.get_weight() == "bold"] == [  # type: ignore[attr-defined]
         "image", "conv", "dense", "prediction"
     ]  # fmt: skip
 

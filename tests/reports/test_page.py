@@ -26,8 +26,9 @@ HISTORY = (
     "epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds", "images_per_second",
     "learning_rate",
 )  # fmt: skip
-OLD = ("model", "data", "split", "images", "loss", "accuracy", "precision", "recall", "f1", "support")
-OLD = (*OLD, "confusion_matrix")
+OLD = (
+    "model", "data", "split", "images", "loss", "accuracy", "precision", "recall", "f1", "support", "confusion_matrix",
+)  # fmt: skip
 
 
 def make_run(folder: Path, digits: Digits, name: str = "run", wrong: int = 3, **about: Any) -> Run:

@@ -19,4 +19,4 @@ def test_a_panel_a_set_a_line_a_way_and_all_names_inside() -> None:
     box = legend.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.width
-    assert box.y1 < figure.axes[0].get_tightbbox().y0  # type: ignore[union-attr]
+    assert box.y1 < figure.axes[0].get_tightbbox().y0

@@ -65,7 +65,7 @@ def done(job: Job, _: int = 1) -> Message:
 
 def run(pool: FakePool, stop: StopRequest | None = None, keep: Any = None) -> tuple[Any, list[Message]]:
     told: list[Message] = []
-    return dispatch(JOBS, pool, keep or (lambda *_: None), told.append, stop or StopRequest()), told
+    return dispatch(JOBS, pool, keep or (lambda *_: None), told.append, stop or StopRequest()), told  # type: ignore[arg-type]
 
 
 def test_every_job_is_done_once_and_kept_at_once() -> None:

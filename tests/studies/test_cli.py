@@ -74,7 +74,7 @@ def test_an_own_study_does_not_take_a_published_name(tmp_path: Path, capsys: pyt
 def test_without_ray_its_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(on_ray.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(on_ray.importlib.util, "find_spec", lambda _: None)  # type: ignore[attr-defined]
     assert run(["study", "run", "ann", "--engine", "ray", "--out", str(tmp_path)]) == 2
     assert '[ray]"' in capsys.readouterr().err
 

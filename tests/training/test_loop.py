@@ -95,7 +95,7 @@ def test_a_file_is_trained_on_and_every_image_once(tmp_path: Path) -> None:
     with dataset_writer(path) as sink:
         sink.write(TRAIN)
     with open_dataset_file(path) as source:
-        loop = make_loop(train=InFile(source))
+        loop = make_loop(train=InFile(source))  # type: ignore[arg-type]
         history = run(loop, 2)
     assert [row[:2] for row in history.batches] == [(epoch, batch) for epoch in (1, 2) for batch in range(1, 17)]
     assert history.epochs[1].loss < history.epochs[0].loss
@@ -185,7 +185,7 @@ def test_optimisers_have_the_documents_settings(name: str) -> None:
 )
 def test_schedules_rise_then_fall(name: str, highest: int, first: float, last: float) -> None:
     schedule = make_schedule(name, 0.1, 200)
-    rates = [float(schedule(step)) for step in range(201)]
+    rates = [float(schedule(step)) for step in range(201)]  # type: ignore[operator]
     assert rates[0] == pytest.approx(first)
     assert max(rates) == pytest.approx(0.1)
     assert int(np.argmax(rates)) == highest
@@ -195,7 +195,7 @@ def test_schedules_rise_then_fall(name: str, highest: int, first: float, last: f
 
 def test_steps_fall_to_tenths() -> None:
     schedule = make_schedule("step", 0.1, 200)
-    assert [round(float(schedule(step)), 6) for step in (0, 99, 100, 149, 150, 999)] == [
+    assert [round(float(schedule(step)), 6) for step in (0, 99, 100, 149, 150, 999)] == [  # type: ignore[operator]
         0.1,
         0.1,
         0.01,

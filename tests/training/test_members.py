@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
-SETTINGS = {"epochs": 1, "optimiser": "adam", "members": 2, "seed": 3, "name": "pair"}
+SETTINGS: dict[str, Any] = {"epochs": 1, "optimiser": "adam", "members": 2, "seed": 3, "name": "pair"}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ pytestmark = pytest.mark.xdist_group("keras")
 DIGITS = load_dataset("mnist").split("train")[:600]
 
 
-def settings(**changes: object) -> TrainingConfig:
+def settings(**changes: Any) -> TrainingConfig:
     return TrainingConfig(
         **{"architecture": "slides-cnn", "optimiser": "adam", "batch_size": 32, "epochs": 3, "seed": 5, **changes}
-    )  # type: ignore[arg-type]
+    )
 
 
 def wrongly_labelled(count: int) -> tuple[Digits, np.ndarray]:

@@ -132,7 +132,7 @@ def test_candidates_are_matched_once_each_and_a_threshold_is_found() -> None:
     page = DrawnPage(np.zeros((64, 128, 3), np.uint8), boxes, np.array([3, 5, IGNORED], np.int8), "rows")
 
     def candidate(box: Any, digit: int, score: float) -> Candidate:
-        return Candidate(tuple(float(side) for side in box), score, np.eye(10, dtype=np.float32)[digit])
+        return Candidate(tuple(float(side) for side in box), score, np.eye(10, dtype=np.float32)[digit])  # type: ignore[arg-type]
 
     found = [candidate(boxes[0], 3, 0.9), candidate(boxes[0] + 1, 3, 0.8), candidate(boxes[1], 6, 0.7),
              candidate(boxes[2], 1, 0.6), candidate((30, 30, 40, 50), 1, 0.2)]  # fmt: skip

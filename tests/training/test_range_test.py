@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,10 +36,10 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def settings(dataset: Path, **changes: object) -> TrainingConfig:
+def settings(dataset: Path, **changes: Any) -> TrainingConfig:
     return TrainingConfig(
         **{"architecture": "slides-cnn", "optimiser": "adam", "batch_size": 8, "dataset": str(dataset), **changes}
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])

@@ -38,7 +38,7 @@ def test_a_point_becomes_a_training() -> None:
     space = parsed(EXAMPLE)
     assert space.size is None
     assert space.longest == 5
-    labels = {"epochs": 5, "learning_rate": 0.003, "options.filters": "[8, 16]", "options.kernel": 7}
+    labels: dict[str, Any] = {"epochs": 5, "learning_rate": 0.003, "options.filters": "[8, 16]", "options.kernel": 7}
     training = space.training(labels)
     assert (training.epochs, training.learning_rate, training.optimiser) == (5, 0.003, "adam")
     assert training.options == {"pooling": "average", "filters": [8, 16], "kernel": 7}

@@ -146,7 +146,7 @@ def test_it_paints_in_every_state(
     state: str, *, first: bool,
 ) -> None:  # fmt: skip
     seen = snapshot(**nothing_yet) if first else snapshot()
-    view.show_snapshot(replace(seen, state=state, problem="a long reason " * 12))
+    view.show_snapshot(replace(seen, state=state, problem="a long reason " * 12))  # type: ignore[arg-type]
     before = view.paints
     picture = view.grab().toImage()
     assert view.paints == before + 1
@@ -163,8 +163,8 @@ def test_the_frames_pixels_come_out_where_they_are(
     image[:24, 32:] = (255, 128, 0)
     view.show_snapshot(snapshot(frame=Frame(image, 1.0, 1), region=None, tracks=()))
     picture = view.grab().toImage()
-    assert picture.pixelColor(960, 240).getRgb()[:3] == (255, 128, 0)
-    assert picture.pixelColor(320, 720).getRgb()[:3] == (0, 0, 0)
+    assert picture.pixelColor(960, 240).getRgb()[:3] == (255, 128, 0)  # type: ignore[index]
+    assert picture.pixelColor(320, 720).getRgb()[:3] == (0, 0, 0)  # type: ignore[index]
 
 
 boxes = st.tuples(*(st.integers(0, 60) for _ in range(4))).map(

@@ -28,7 +28,7 @@ def pixels(view: QWidget) -> NDArray[np.uint32]:
     """What a view paints, uint32 (H, W), 0xRRGGBB."""
     picture = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     rows = np.frombuffer(picture.constBits(), np.uint32).reshape(picture.height(), -1)
-    return rows[:, : picture.width()] & 0xFFFFFF
+    return rows[:, : picture.width()] & np.uint32(0xFFFFFF)
 
 
 def number(name: str) -> int:
@@ -43,13 +43,13 @@ def test_pictures_keep_their_pixels_when_the_array_is_gone() -> None:
     del frame
     gc.collect()
     np.full((400, 400), 9, np.uint8)
-    assert made.pixelColor(11, 7).getRgb()[:3] == expected
+    assert made.pixelColor(11, 7).getRgb()[:3] == expected  # type: ignore[index]
     assert small.pixelColor(9, 5).red() == level
 
 
 def test_signed_pictures_go_from_one_colour_through_the_middle_to_the_other() -> None:
     picture = signed_image(np.array([[-2.0, 0.0, 2.0]], np.float32), 2.0, (10, 20, 30), (255, 0, 0), (0, 0, 255))
-    assert [picture.pixelColor(x, 0).getRgb()[:3] for x in range(3)] == [(255, 0, 0), (10, 20, 30), (0, 0, 255)]
+    assert [picture.pixelColor(x, 0).getRgb()[:3] for x in range(3)] == [(255, 0, 0), (10, 20, 30), (0, 0, 255)]  # type: ignore[index]
     assert signed_image(np.zeros((2, 2), np.float32), 0.0, (1, 2, 3), (9, 9, 9), (9, 9, 9)).pixelColor(1, 1).blue() == 3
 
 

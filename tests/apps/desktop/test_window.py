@@ -425,7 +425,7 @@ class RealReader:
     """Stands for the engine's reader: the maps ask it where its model is."""
 
     class classifier:  # noqa: N801
-        from digitlab.reading import resolve_model
+        from digitlab.reading import resolve_model  # type: ignore[misc]
 
         path = resolve_model(None)
 

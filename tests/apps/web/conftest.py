@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import numpy as np
@@ -33,7 +34,7 @@ class Running:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self, **more: object) -> httpx.Client:
+    def client(self, **more: Any) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=60, **more)
 
     def connect(self) -> socket.socket:

@@ -196,7 +196,7 @@ def test_a_slow_model_keeps_nobody_else_waiting_and_more_than_its_limit_are_refu
                 held.wait(60)
             return self.classify_quickly(picture)
 
-    served.reader = Slow(served.reader)
+    served.reader = Slow(served.reader)  # type: ignore[assignment]
     with (
         start(models=models, limits=Limits(pictures=1)) as server,
         concurrent.futures.ThreadPoolExecutor(1) as threads,

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -18,7 +19,7 @@ Digits = list[tuple[bytes, int]]
 Start = Callable[..., AbstractContextManager]
 
 
-def open_live(server, path: str = "/v1/live", **more: object) -> ClientConnection:
+def open_live(server, path: str = "/v1/live", **more: Any) -> ClientConnection:
     return connect(f"ws://127.0.0.1:{server.port}{path}", open_timeout=20, compression=None, proxy=None, **more)
 
 

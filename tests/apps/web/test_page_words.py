@@ -26,7 +26,7 @@ def _said() -> set[str]:
         re.findall(r'(?:title: |^      )"([^"]*)"', _between("tour-steps.js", "export const STEPS = [", "\n];"), re.M)
     )
     for name, table in (
-        ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-steps.js", "FILTERS"),
+        ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-figures.js", "FILTERS"),
         ("gallery.js", "NAMES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"),
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))

@@ -32,7 +32,7 @@ def tool() -> ModuleType:
 def registry(tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_cache: Path) -> Path:
     """A list of one font, and an `npm` that gives its archive; the list's path."""
     import matplotlib as mpl
-    from fontTools.ttLib import TTFont
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
     font = TTFont(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf")
     font.flavor = "woff"

@@ -16,7 +16,7 @@ PADDING = {"constant": "constant", "nearest": "edge", "reflect": "symmetric", "w
 
 def bilinear(image, matrix, fill):
     """The plain definition, in 64-bit numbers, on an image padded by 40 pixels."""
-    padded = np.pad(image.astype(float), 40, mode=PADDING[fill])
+    padded = np.pad(image.astype(float), 40, mode=PADDING[fill])  # type: ignore[call-overload]
     x, y = np.einsum("ij,jrc->irc", matrix, np.stack([*np.mgrid[:28, :28][::-1], np.ones((28, 28))])) + 40
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
     right, low = x - left, y - top

@@ -58,7 +58,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(name, few):
 def test_refuses_other_shapes_and_types(name):
     for wrong in (np.zeros((28, 28), np.uint8), np.zeros((2, 27, 28), np.uint8), np.zeros((2, 28, 28), np.float32)):
         with pytest.raises(ShapeError, match=r"expected uint8 \(N, 28, 28\)"):
-            ALL[name](wrong, np.random.default_rng(1))
+            ALL[name](wrong, np.random.default_rng(1))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("jobs", [2, 3])
@@ -75,8 +75,8 @@ def test_blocks_stand_for_themselves(digits):
 
 
 def test_seeds_of_several_parts_are_all_different():
-    seeds = [1, (1, 0), (1, 1), (0, 1), (1, 0, 0), (2,)]
-    places = [(), (0,), (1,), (0, 1), (1, 0)]
+    seeds: list[int | tuple[int, ...]] = [1, (1, 0), (1, 1), (0, 1), (1, 0, 0), (2,)]
+    places: list[tuple[int, ...]] = [(), (0,), (1,), (0, 1), (1, 0)]
     numbers = {generator(seed, *place).random() for seed in seeds for place in places}
     assert generator(1, 4).random() == generator((1,), 4).random()
     assert len(numbers) == len(seeds) * len(places)

@@ -130,7 +130,7 @@ def test_threads_do_not_change_the_bytes(digits):
 def test_blocks_are_small_and_lazy(digits):
     blocks = handmade_blocks(digits, 1, 10**9, seed=0, jobs=2)
     assert [len(next(blocks)) for _ in range(4)] == [1000, 203, 1000, 203]
-    blocks.close()
+    blocks.close()  # type: ignore[attr-defined]
 
 
 def test_no_copies_or_no_images_make_an_empty_set(digits):

@@ -87,4 +87,4 @@ def test_takes_views_and_read_only_images(few):
 
 def test_refuses_other_shapes():
     with pytest.raises(ShapeError, match="received float64"):
-        sobel_images(np.zeros((1, 28, 28)))
+        sobel_images(np.zeros((1, 28, 28)))  # type: ignore[arg-type]

@@ -3,7 +3,19 @@
 import { make } from "./elements.js";
 import { number, onLanguage, probability, t } from "./words.js";
 
-/** Ten bars; `show(probabilities)` moves them. With `second` each bar has a ghost behind it: what it was before. */
+/**
+ * What is shown: an answer of the server, or none yet; `text` is the reading where there are several digits, `whose`
+ * says which of them the bars are of: { digit, n, all }, or { digit } where it has no number.
+ * @typedef {{ digit: number | null, n?: number, all?: number }} Whose
+ * @typedef {{
+ *   digit: number | null, confidence: number, probabilities: number[] | null, text?: string | null, whose?: Whose | null
+ * }} Shown
+ */
+
+/**
+ * Ten bars; `show(probabilities)` moves them. With `before` each bar has a ghost behind it: what it was before.
+ * @param {string} label
+ */
 export function tenBars(label) {
   const rows = Array.from({ length: 10 }, (_, digit) => {
     const [bar, ghost, share] = [make("i"), make("i", { class: "ghost" }), make("span", { class: "share" }, "–")];
@@ -15,6 +27,7 @@ export function tenBars(label) {
     };
   });
   const list = make("ol", { class: "bars", "aria-label": label, start: 0 }, ...rows.map((each) => each.row));
+  /** @type {(probabilities: number[] | null, answer?: number | null, before?: number[] | null) => void} */
   const show = (probabilities, answer = null, before = null) => {
     const asked = probabilities?.some((each) => each > 0);
     rows.forEach(({ bar, ghost, share, row }, digit) => {
@@ -30,12 +43,20 @@ export function tenBars(label) {
 
 /** The card with the answer. */
 export class Answer {
+  /** @type {number[]} */
   #times = [];
   #said = "";
+  /** @type {Shown | null} */
   #last = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting;
 
+  /** @param {Record<"digit" | "words" | "bars" | "time" | "live", HTMLElement>} places */
   constructor({ digit, words, bars, time, live }) {
-    Object.assign(this, { digit, words, time, live });
+    this.digit = digit;
+    this.words = words;
+    this.time = time;
+    this.live = live;
     this.bars = tenBars(t("The reader's answer: probability of each digit"));
     this.whose = make("p", { class: "whose quiet" });
     bars.append(this.whose, this.bars.list);
@@ -54,8 +75,8 @@ export class Answer {
   }
 
   /**
-   * What one picture was classified as; of several digits their `text`, with a line below it, and `whose` says which of
-   * them the bars are of: { digit, n, all }, or { digit } where it has no number.
+   * What one picture was classified as; of several digits their `text`, with a line below it.
+   * @param {Shown} answer
    */
   show(answer, line = t("several digits")) {
     this.#last = answer;
@@ -72,7 +93,7 @@ export class Answer {
     this.bars.show(probabilities, digit);
   }
 
-  /** Above the bars: what they are, and of several digits, of which. */
+  /** Above the bars: what they are, and of several digits, of which. @param {Whose | null} whose */
   #title(whose) {
     const digit = whose?.digit ?? "?";
     if (!whose) this.whose.textContent = t("The reader's answer: probability of each digit");
@@ -82,6 +103,11 @@ export class Answer {
     this.whose.classList.toggle("one", Boolean(whose));
   }
 
+  /**
+   * @param {string} large
+   * @param {string} word
+   * @param {string} line
+   */
   #put(large, word, line) {
     this.digit.textContent = word || large;
     this.digit.classList.toggle("none", Boolean(word));
@@ -91,16 +117,16 @@ export class Answer {
     this.#announce(word ? `${word}, ${line}` : `${large.replaceAll("\n", ", ")}, ${line}`);
   }
 
-  /** Tell a screen reader, once the answer has stood still for a moment. */
+  /** Tell a screen reader, once the answer has stood still for a moment. @param {string} text */
   #announce(text) {
-    clearTimeout(this.waiting);
+    clearTimeout(this.#waiting);
     if (text === this.#said) return;
-    this.waiting = setTimeout(() => {
+    this.#waiting = setTimeout(() => {
       this.#said = this.live.textContent = text;
     }, 600);
   }
 
-  /** Note how long an answer took, in milliseconds from the end of the stroke until it is painted. */
+  /** Note how long an answer took, in milliseconds from the end of the stroke until it is painted. @param {number} milliseconds */
   took(milliseconds) {
     this.#times = [...this.#times.slice(-49), milliseconds];
     const middle = [...this.#times].sort((a, b) => a - b)[this.#times.length >> 1];
@@ -110,6 +136,6 @@ export class Answer {
       n: number(middle),
     });
     this.time.dataset.median = middle.toFixed(1);
-    this.time.dataset.count = this.#times.length;
+    this.time.dataset.count = String(this.#times.length);
   }
 }

@@ -2,7 +2,16 @@
 
 import { relayed, t } from "./words.js";
 
+/**
+ * @import {
+ *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LiveAnswer, ModelDetail, Models, Occluded,
+ *   OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress, TrainingQuestion, TrainingState,
+ *   Trainings
+ * } from "../schemas.js"
+ */
+
 // By the last word of a problem's type, as apps/web/problems.py has them.
+/** @type {Record<string, string>} */
 const PROBLEMS = {
   image: "The server cannot read this as a picture.",
   model: "The server cannot use this model.",
@@ -21,17 +30,24 @@ const PROBLEMS = {
 
 /** What the server refused, in its own words; `status` is 0 where it could not be reached. */
 export class Refused extends Error {
+  /**
+   * @param {string} message
+   * @param {number} status
+   */
   constructor(message, status) {
     super(message);
     this.status = status;
   }
 }
 
-const query = (settings) => {
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return given.length ? `?${new URLSearchParams(given)}` : "";
-};
+/** @param {string | undefined} model */
+const query = (model) => (model ? `?${new URLSearchParams({ model })}` : "");
 
+/**
+ * @param {string} path
+ * @param {RequestInit} settings
+ * @returns {Promise<any>}
+ */
 async function ask(path, settings = {}) {
   let answer;
   try {
@@ -48,25 +64,56 @@ async function ask(path, settings = {}) {
   throw new Refused(relayed(PROBLEMS[word] ?? PROBLEMS.other, detail), answer.status);
 }
 
+/**
+ * @param {string} path
+ * @param {Blob | undefined} body
+ */
 const post = (path, body) => ask(path, { method: "POST", body });
+
+/**
+ * @param {string} path
+ * @param {object} question
+ */
 const say = (path, question) =>
   ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
 
-export const classify = (picture, model) => post(`v1/classify${query({ model })}`, picture);
-export const read = (picture, model) => post(`v1/read${query({ model })}`, picture);
-export const inspect = (picture, model) => post(`v1/inspect${query({ model })}`, picture);
+/** @type {(picture: Blob, model?: string) => Promise<Classified>} */
+export const classify = (picture, model) => post(`v1/classify${query(model)}`, picture);
+/** @type {(picture: Blob, model?: string) => Promise<ReadPage>} */
+export const read = (picture, model) => post(`v1/read${query(model)}`, picture);
+/** @type {(picture: Blob, model?: string) => Promise<Inspected>} */
+export const inspect = (picture, model) => post(`v1/inspect${query(model)}`, picture);
+/** @type {(picture: Blob) => Promise<FilterBank>} */
 export const filters = (picture) => post("v1/filters", picture);
+/** @type {() => Promise<Models>} */
 export const models = () => ask("v1/models");
+/** @type {(name: string) => Promise<ModelDetail>} */
 export const modelDetail = (name) => ask(`v1/models/${encodeURIComponent(name)}`);
+/** @type {() => Promise<Gallery>} */
 export const gallery = () => ask("v1/gallery");
+/** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
 export const probabilities = (glyphs, names) => say("v1/probabilities", { glyphs, models: names });
+/** @type {(question: ExplainQuestion) => Promise<Explained>} */
 export const explain = (question) => say("v1/explain", question);
+/** @type {(question: Partial<OcclusionQuestion>) => Promise<Occluded>} */
 export const occlusion = (question) => say("v1/occlusion", question);
+/** @type {() => Promise<Trainings>} */
 export const trainings = () => ask("v1/trainings");
+/** @type {(question: TrainingQuestion) => Promise<TrainingState>} */
 export const startTraining = (question) => say("v1/trainings", question);
+/** @type {(id: string) => Promise<TrainingState>} */
 export const stopTraining = (id) => ask(`v1/trainings/${encodeURIComponent(id)}`, { method: "DELETE" });
 
-/** The events of a training, those of the past first: { progress, epoch, stage, state } each take what is told. */
+/**
+ * The events of a training, those of the past first; each listener takes what is told.
+ * @param {string} id
+ * @param {{
+ *   progress: (told: TrainingProgress) => void,
+ *   epoch: (told: TrainingEpoch) => void,
+ *   stage: (told: { text: string }) => void,
+ *   state: (told: TrainingState, source: EventSource) => void,
+ * }} listeners
+ */
 export function trainingEvents(id, listeners) {
   const source = new EventSource(`v1/trainings/${encodeURIComponent(id)}/events`);
   for (const [name, listener] of Object.entries(listeners)) {
@@ -75,20 +122,30 @@ export function trainingEvents(id, listeners) {
   return source;
 }
 
-/** The line for frames of the camera. */
+/**
+ * The line for frames of the camera.
+ * @param {string} [model]
+ */
 export function liveLine(model) {
-  const address = new URL(`v1/live${query({ model })}`, document.baseURI);
+  const address = new URL(`v1/live${query(model)}`, document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
   return new WebSocket(address);
 }
 
-/** "Bytes" and glyphs: base64 ↔ Uint8Array. */
+/** "Bytes" and glyphs: base64 ↔ Uint8Array. @param {string} text */
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+/** @param {Uint8Array} bytes */
 export const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
-/** `work` with the newest argument only: while it is at one, the last that comes is kept and the others are forgotten. */
+/**
+ * `work` with the newest argument only: while it is at one, the last that comes is kept and the others are forgotten.
+ * @template {any[]} Given
+ * @param {(...given: Given) => unknown} work
+ * @returns {(...given: Given) => Promise<void>}
+ */
 export function newest(work) {
   let busy = false;
+  /** @type {Given | null} */
   let next = null;
   return async function offer(...given) {
     if (busy) {

@@ -3,7 +3,15 @@
 import { draw, make } from "./elements.js";
 import { probability, t } from "./words.js";
 
-/** Draw FoundDigit boxes into an <svg> that lies over a picture of this size; the `chosen` one stands out. */
+/** @import { FoundDigit } from "../schemas.js" */
+
+/**
+ * Draw FoundDigit boxes into an <svg> that lies over a picture of this size; the `chosen` one stands out.
+ * @param {SVGSVGElement} overlay
+ * @param {FoundDigit[]} digits
+ * @param {number} width
+ * @param {number} height
+ */
 export function drawBoxes(overlay, digits, width, height, chosen = -1) {
   overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
   overlay.setAttribute("preserveAspectRatio", "xMidYMid meet");
@@ -26,14 +34,21 @@ export function drawBoxes(overlay, digits, width, height, chosen = -1) {
   );
 }
 
-/** Buttons for the digits that were found; `choose(place)` when one is pressed. Nothing is shown for none or one. */
+/**
+ * Buttons for the digits that were found; `choose(place)` when one is pressed. Nothing is shown for none or one.
+ * @param {HTMLElement} group
+ * @param {FoundDigit[]} digits
+ * @param {number} chosen
+ * @param {(place: number) => unknown} choose
+ */
 export function showFound(group, digits, chosen, choose) {
   group.hidden = digits.length < 2;
   const shown = digits.slice(0, 60);
   // The buttons are kept where their number stays, so that the one in focus keeps it.
-  while (group.children.length > shown.length) group.lastChild.remove();
+  while (group.children.length > shown.length) group.lastElementChild?.remove();
   shown.forEach(({ digit, confidence }, place) => {
-    const button = group.children[place] ?? group.appendChild(make("button", { type: "button" }));
+    const kept = /** @type {HTMLButtonElement | undefined} */ (group.children[place]);
+    const button = kept ?? group.appendChild(make("button", { type: "button" }));
     button.textContent = digit === null ? "?" : String(digit);
     button.setAttribute("aria-pressed", String(place === chosen));
     button.title =

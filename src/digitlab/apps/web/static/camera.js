@@ -2,23 +2,35 @@
 
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
-import { byId, canvas } from "./elements.js";
+import { byId, canvas, penOf } from "./elements.js";
 import { relayed, t } from "./words.js";
+
+/** @import { FoundDigit, LiveAnswer } from "../schemas.js" */
 
 const WIDE = 640; // pixels of a frame that is sent
 const UNDER_WAY = 2; // frames without an answer: one is read while the next one travels
 const PAUSE = 40; // milliseconds between frames: 25 a second at most
 
-/** Of several digits, the one whose probabilities are shown; undefined where none was answered. */
-const mostCertain = (digits) =>
+/**
+ * Of several digits, the one whose probabilities are shown; undefined where none was answered.
+ * @param {FoundDigit[]} digits
+ * @returns {FoundDigit | undefined}
+ */
+export const mostCertain = (digits) =>
   digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
 
 export class Camera extends EventTarget {
+  /** @type {MediaStream | null} */
   #stream = null;
+  /** @type {WebSocket | null} */
   #line = null;
   #underWay = 0;
+  #skipped = 0;
   #sending = false;
   #last = 0;
+  /** @type {string | null} */
+  #error = null;
+  model = "";
 
   /** Events: "answer" with a LiveAnswer and its `surest` digit as `detail`, "stopped", "trouble" with a text. */
   constructor() {
@@ -26,7 +38,9 @@ export class Camera extends EventTarget {
     this.video = byId("video");
     this.frame = canvas(WIDE, 480);
     byId("camera-switch").addEventListener("click", () => (this.running ? this.stop() : this.start()));
-    document.addEventListener("visibilitychange", () => document.hidden && this.stop());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.stop();
+    });
   }
 
   get running() {
@@ -54,7 +68,7 @@ export class Camera extends EventTarget {
   }
 
   stop() {
-    this.#stream?.getTracks().forEach((track) => track.stop());
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#line?.close();
     [this.#stream, this.#line, this.video.srcObject] = [null, null, null];
     byId("video-boxes").replaceChildren();
@@ -72,15 +86,17 @@ export class Camera extends EventTarget {
   /** What the camera sees now, as a canvas of its own. */
   still() {
     const picture = canvas(this.video.videoWidth, this.video.videoHeight);
-    picture.getContext("2d").drawImage(this.video, 0, 0);
+    penOf(picture).drawImage(this.video, 0, 0);
     return picture;
   }
 
   #connect() {
     const line = (this.#line = api.liveLine(this.model));
-    [this.#underWay, this.skipped] = [0, 0];
+    [this.#underWay, this.#skipped] = [0, 0];
     line.addEventListener("open", () => this.#next());
-    line.addEventListener("message", (event) => line === this.#line && this.#answered(JSON.parse(event.data)));
+    line.addEventListener("message", (event) => {
+      if (line === this.#line) this.#answered(JSON.parse(event.data));
+    });
     line.addEventListener("close", ({ reason }) => {
       if (line !== this.#line || !this.running) return;
       this.stop();
@@ -89,14 +105,17 @@ export class Camera extends EventTarget {
     });
   }
 
+  /** @param {LiveAnswer} answer */
   #answered(answer) {
-    this.#underWay = Math.max(0, this.#underWay - 1 - Math.max(0, (answer.skipped ?? 0) - (this.skipped ?? 0)));
-    this.skipped = answer.skipped ?? 0;
-    if (answer.error && answer.error !== this.error) this.#complain(relayed("A frame could not be read.", answer.error));
-    this.error = answer.error;
+    this.#underWay = Math.max(0, this.#underWay - 1 - Math.max(0, (answer.skipped ?? 0) - this.#skipped));
+    this.#skipped = answer.skipped ?? 0;
+    if (answer.error && answer.error !== this.#error)
+      this.#complain(relayed("A frame could not be read.", answer.error));
+    this.#error = answer.error;
     if (!answer.error) {
       const surest = mostCertain(answer.digits);
-      drawBoxes(byId("video-boxes"), answer.digits, answer.width, answer.height, answer.digits.indexOf(surest));
+      const chosen = surest ? answer.digits.indexOf(surest) : -1;
+      drawBoxes(byId("video-boxes"), answer.digits, answer.width, answer.height, chosen);
       this.dispatchEvent(new CustomEvent("answer", { detail: { ...answer, surest } }));
     }
     this.#next();
@@ -114,11 +133,11 @@ export class Camera extends EventTarget {
     this.#sending = true;
     this.#last = performance.now();
     this.frame.height = Math.round((WIDE * this.video.videoHeight) / this.video.videoWidth);
-    this.frame.getContext("2d").drawImage(this.video, 0, 0, this.frame.width, this.frame.height);
+    penOf(this.frame).drawImage(this.video, 0, 0, this.frame.width, this.frame.height);
     this.frame.toBlob(
       (blob) => {
         this.#sending = false;
-        if (line !== this.#line || line.readyState !== WebSocket.OPEN) return;
+        if (!blob || line !== this.#line || line.readyState !== WebSocket.OPEN) return;
         this.#underWay += 1;
         line.send(blob);
         this.#next();
@@ -133,6 +152,7 @@ export class Camera extends EventTarget {
     byId("camera-keep").disabled = !this.running;
   }
 
+  /** @param {string} detail */
   #complain(detail) {
     this.dispatchEvent(new CustomEvent("trouble", { detail }));
   }

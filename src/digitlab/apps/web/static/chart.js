@@ -3,12 +3,28 @@
 import { draw, make } from "./elements.js";
 import { number } from "./words.js";
 
+/**
+ * @typedef {[number, number]} Point x and y.
+ * @typedef {{ label: string, class: string, dots?: boolean }} Curve
+ */
+
 const [WIDE, HIGH, LEFT, LOW, TOP, RIGHT] = [320, 190, 44, 36, 10, 8];
 
 export class Chart {
-  /** `curves`: { name: { label, class, dots } }; `unit` writes a value. */
+  /** @type {Record<string, Point[]>} */
+  points;
+  /** @type {number | null} */
+  #waiting = null;
+
+  /**
+   * `across` is written below, `write` writes a value.
+   * @param {{ title: string, across: string, curves: Record<string, Curve>, write: (value: number) => string }} settings
+   */
   constructor({ title, across, curves, write }) {
-    [this.curves, this.write] = [curves, write];
+    this.curves = curves;
+    this.write = write;
+    this.across = across;
+    this.last = 1;
     this.points = Object.fromEntries(Object.keys(curves).map((name) => [name, []]));
     this.picture = draw("svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": title });
     this.told = make("span", { class: "unseen" });
@@ -19,35 +35,35 @@ export class Chart {
       make("figcaption", {}, make("b", {}, title), " ", ...keys, this.told),
       this.picture,
     );
-    [this.across, this.title, this.last] = [across, title, 1];
   }
 
+  /** Begin anew; x goes from 0 to `last`. @param {number} last */
   clear(last) {
     for (const name of Object.keys(this.points)) this.points[name] = [];
     this.last = last;
     this.show();
   }
 
+  /**
+   * @param {string} name
+   * @param {number} x
+   * @param {number | null} y null, as of an epoch without a test, is left out
+   */
   add(name, x, y) {
-    if (Number.isFinite(x) && Number.isFinite(y)) this.points[name].push([x, y]);
-    this.waiting ??= requestAnimationFrame(() => {
-      this.waiting = null;
+    if (y !== null && Number.isFinite(x) && Number.isFinite(y)) this.points[name].push([x, y]);
+    this.#waiting ??= requestAnimationFrame(() => {
+      this.#waiting = null;
       this.show();
     });
   }
 
   show() {
-    const all = Object.values(this.points).flat();
-    // A curve begins far from where it ends; its first tenth must not flatten the rest.
-    const values = all.map(([, y]) => y).sort((a, b) => a - b);
-    let [low, high] = values.length
-      ? [values[0], values[Math.min(values.length - 1, Math.floor(values.length * 0.98))]]
-      : [0, 1];
-    if (high - low < 1e-6) [low, high] = [low - 0.05, high + 0.05];
-    const steps = ticks(low, high);
-    [low, high] = [Math.min(low, steps[0]), Math.max(high, steps.at(-1))];
-    const x = (value) => LEFT + (value / this.last) * (WIDE - LEFT - RIGHT);
-    const y = (value) => TOP + (1 - (Math.min(Math.max(value, low), high) - low) / (high - low)) * (HIGH - TOP - LOW);
+    const values = Object.values(this.points).flatMap((points) => points.map(([, y]) => y));
+    const steps = ticks(...extent(values));
+    const [low, high] = [steps[0], steps[steps.length - 1]];
+    const x = (/** @type {number} */ value) => LEFT + (value / this.last) * (WIDE - LEFT - RIGHT);
+    const y = (/** @type {number} */ value) =>
+      TOP + (1 - (Math.min(Math.max(value, low), high) - low) / (high - low)) * (HIGH - TOP - LOW);
     const grid = steps.map((step) =>
       draw(
         "g",
@@ -87,28 +103,48 @@ export class Chart {
     );
     this.told.textContent = Object.entries(this.curves)
       .filter(([name]) => this.points[name].length)
-      .map(([name, { label }]) => `${label}: ${this.write(this.points[name].at(-1)[1])}`)
+      .map(([name, { label }]) => `${label}: ${this.write(this.points[name][this.points[name].length - 1][1])}`)
       .join(", ");
   }
 }
 
-/** A long curve as the least and the greatest of each of 300 stretches, so that no outlier gets lost. */
-function thinned(points) {
+/**
+ * From where to where the axis of y goes. A curve begins far from where it ends: its first fiftieth must not flatten the
+ * rest.
+ * @param {number[]} values
+ * @returns {[number, number]}
+ */
+export function extent(values) {
+  if (!values.length) return [0, 1];
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low, high] = [sorted[0], sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.98))]];
+  return high - low < 1e-6 ? [low - 0.05, high + 0.05] : [low, high];
+}
+
+/**
+ * A long curve as the least and the greatest of each of 300 stretches, so that no outlier gets lost.
+ * @param {Point[]} points
+ */
+export function thinned(points) {
   const size = Math.ceil(points.length / 300);
   if (size < 3) return points;
   const kept = [];
   for (let start = 0; start < points.length; start += size) {
     const stretch = points.slice(start, start + size).sort((one, other) => one[1] - other[1]);
-    kept.push(...[stretch[0], stretch.at(-1)].sort((one, other) => one[0] - other[0]));
+    kept.push(...[stretch[0], stretch[stretch.length - 1]].sort((one, other) => one[0] - other[0]));
   }
   return kept;
 }
 
-/** Three to six round numbers from below `low` to above `high`. */
-function ticks(low, high) {
+/**
+ * Three to six round numbers from below `low` to above `high`.
+ * @param {number} low
+ * @param {number} high
+ */
+export function ticks(low, high) {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const step = [1, 2, 5].map((each) => each * power).find((each) => each >= rough) ?? 10 * power;
   const first = Math.floor(low / step);
   const count = Math.ceil(high / step) - first;
   return Array.from({ length: count + 1 }, (_, place) => Number(((first + place) * step).toPrecision(8)));

@@ -7,14 +7,48 @@ import { exact, number, t } from "./words.js";
 const LEGIBLE = 7; // larger windows are shown as pictures
 const INPUTS = 3; // input maps that are written out; of the others the sums are shown
 
-/** An Explained as an element. */
+/**
+ * @import { Explained } from "../schemas.js"
+ * @typedef {Explained & { kernel: number[][][], products: number[][][], sums: number[] }} Summed With weights.
+ */
+
+/**
+ * An Explained as an element.
+ * @param {Explained} told
+ */
 export function explainedView(told) {
-  const parts = told.kernel ? (told.kind === "dense" ? unitParts(told) : convolutionParts(told)) : takenParts(told);
-  return make("div", { class: "sums" }, ...parts);
+  return make("div", { class: "sums" }, ...(hasWeights(told) ? summedParts(told) : takenParts(told)));
 }
 
+/**
+ * @param {Explained} told
+ * @returns {told is Summed}
+ */
+function hasWeights(told) {
+  return told.kernel !== null;
+}
+
+/** @param {Summed} told */
+const summedParts = (told) => (told.kind === "dense" ? unitParts(told) : convolutionParts(told));
+
+/**
+ * Places of the numbers, the largest first, whatever their sign.
+ * @param {number[]} numbers
+ */
+export const bySize = (numbers) => [...numbers.keys()].sort((a, b) => Math.abs(numbers[b]) - Math.abs(numbers[a]));
+
+/**
+ * What the sum without the bias has beside the products at these places.
+ * @param {Explained} told
+ * @param {number[]} sums
+ * @param {number[]} places
+ */
+export const othersTogether = (told, sums, places) =>
+  told.before - told.bias - places.reduce((sum, place) => sum + sums[place], 0);
+
+/** @param {Summed} told */
 function convolutionParts(told) {
-  const order = [...told.inputs.keys()].sort((a, b) => Math.abs(told.sums[b]) - Math.abs(told.sums[a]));
+  const order = bySize(told.sums);
   const written = order
     .slice(0, INPUTS)
     .map((place) =>
@@ -30,7 +64,7 @@ function convolutionParts(told) {
         make("span", { class: "sign" }, `→ ${exact(told.sums[place])}`),
       ),
     );
-  const rest = told.before - told.bias - order.slice(0, INPUTS).reduce((sum, place) => sum + told.sums[place], 0);
+  const rest = othersTogether(told, told.sums, order.slice(0, INPUTS));
   const others =
     told.inputs.length > INPUTS || told.rest
       ? [
@@ -45,6 +79,7 @@ function convolutionParts(told) {
   return [...written, ...others, lastLine(told)];
 }
 
+/** @param {Summed} told */
 function sumsPicture(told) {
   const row = paintNumbers(canvas(told.sums.length, 1), [told.sums]);
   row.className = "row";
@@ -53,11 +88,10 @@ function sumsPicture(told) {
   return row;
 }
 
-/** A unit of a dense layer: the inputs that count most. */
+/** A unit of a dense layer: the inputs that count most. @param {Summed} told */
 function unitParts(told) {
-  const order = [...told.inputs.keys()]
-    .sort((a, b) => Math.abs(told.products[b][0][0]) - Math.abs(told.products[a][0][0]))
-    .slice(0, 8);
+  const products = told.products.map((each) => each[0][0]);
+  const order = bySize(products).slice(0, 8);
   const head = [t("input"), t("value"), t("weight"), t("product")].map((text) => make("th", { scope: "col" }, text));
   const rows = order.map((place) =>
     make(
@@ -67,7 +101,7 @@ function unitParts(told) {
       ...[told.patch, told.kernel, told.products].map((each) => make("td", {}, exact(each[place][0][0]))),
     ),
   );
-  const rest = told.before - told.bias - order.reduce((sum, place) => sum + told.products[place][0][0], 0);
+  const rest = othersTogether(told, products, order);
   return [
     make("table", { class: "plain" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)),
     make("p", {}, t("and the products of all others together: {rest}", { rest: exact(rest) })),
@@ -75,24 +109,23 @@ function unitParts(told) {
   ];
 }
 
-/** Poolings and activations: what they took, and what they made of it. */
+/** Poolings and activations: what they took, and what they made of it. @param {Explained} told */
 function takenParts(told) {
-  const taken =
-    told.patch.length === 1 && told.patch[0].length * told.patch[0][0].length === 1
-      ? [make("p", {}, `${exact(told.patch[0][0][0])} → ${exact(told.after)}`)]
-      : told.patch
-          .slice(0, INPUTS)
-          .map((each) =>
-            make(
-              "div",
-              { class: "product" },
-              numbers(each, t("window"), told.after),
-              make("span", { class: "sign" }, `→ ${exact(told.after)}`),
-            ),
-          );
-  return taken;
+  return told.patch.length === 1 && told.patch[0].length * told.patch[0][0].length === 1
+    ? [make("p", {}, `${exact(told.patch[0][0][0])} → ${exact(told.after)}`)]
+    : told.patch
+        .slice(0, INPUTS)
+        .map((each) =>
+          make(
+            "div",
+            { class: "product" },
+            numbers(each, t("window"), told.after),
+            make("span", { class: "sign" }, `→ ${exact(told.after)}`),
+          ),
+        );
 }
 
+/** @param {Explained} told */
 function lastLine(told) {
   const sum = `${exact(told.before - told.bias)} ${told.bias < 0 ? "−" : "+"} ${exact(Math.abs(told.bias))} = ${exact(told.before)}`;
   const after = told.activation ? ` · ${told.activation}(${exact(told.before)}) = ${exact(told.after)}` : "";
@@ -108,7 +141,12 @@ function lastLine(told) {
   );
 }
 
-/** A small table of numbers with colours behind them; numbers equal to `marked` stand out. */
+/**
+ * A small table of numbers with colours behind them; numbers equal to `marked` stand out.
+ * @param {number[][]} rows
+ * @param {string} caption
+ * @param {number | null} marked
+ */
 export function numbers(rows, caption, marked = null) {
   if (rows.length > LEGIBLE || rows[0].length > LEGIBLE) {
     const picture = paintNumbers(canvas(1, 1), rows);

@@ -6,6 +6,12 @@ import { glyphInk, paintGlyph } from "./maps.js";
 import { on } from "./state.js";
 import { onLanguage, t } from "./words.js";
 
+/**
+ * @import { GallerySet } from "../schemas.js"
+ * @typedef {GallerySet & { bytes: Uint8Array }} Decoded
+ */
+
+/** @type {Record<string, string>} */
 const NAMES = {
   mnist: "test digits of MNIST",
   "hard-turned": "turned by 35°",
@@ -15,9 +21,10 @@ const NAMES = {
   "hard-cut": "with a bar rubbed out",
   strangers: "what is no digit",
 };
+/** @type {Promise<Decoded[]> | null} */
 let fetched = null;
 
-/** The gallery's sets, fetched once: [{ name, count, labels, bytes }]. */
+/** The gallery's sets, fetched once. */
 export function gallerySets() {
   fetched ??= api.gallery().then(({ sets }) => sets.map((each) => ({ ...each, bytes: api.fromBase64(each.data) })));
   fetched.catch(() => {
@@ -26,9 +33,13 @@ export function gallerySets() {
   return fetched;
 }
 
-/** Fill the gallery when it is first shown; `take(ink, label)` when a digit is chosen. */
+/**
+ * Fill the gallery when it is first shown; `take(ink)` when a digit is chosen.
+ * @param {(ink: HTMLCanvasElement) => void} take
+ */
 export function startGallery(take) {
   const [choice, place] = [byId("gallery-set"), byId("gallery-digits")];
+  /** @type {Decoded[]} */
   let sets = [];
 
   const show = () => {
@@ -45,7 +56,7 @@ export function startGallery(take) {
             class: "glyph",
             "aria-label": said,
             title: said,
-            onclick: () => take(glyphInk(set.bytes, 784 * row), label),
+            onclick: () => take(glyphInk(set.bytes, 784 * row)),
           },
           picture,
         );

@@ -3,9 +3,12 @@
 import { canvas, draw, make } from "./elements.js";
 import { paintGlyph } from "./maps.js";
 
-/** A picture of 28×28 pixels with an overlay; `point(x, y, event)` for the pixel that is pointed at or reached by keys. */
+/** @typedef {(x: number, y: number) => unknown} OnPixel */
+
+/** A picture of 28×28 pixels with an overlay; `point(x, y)` for the pixel that is pointed at or reached by keys. */
 export class GlyphPicture {
-  constructor({ label, caption = "", point = null, press = null }) {
+  /** @param {{ label: string, caption?: string, point?: OnPixel }} settings */
+  constructor({ label, caption = "", point }) {
     this.canvas = canvas(28, 28, { class: "glyph-large", role: "img", "aria-label": label });
     this.overlay = draw("svg", { class: "boxes", viewBox: "0 0 28 28", "aria-hidden": "true" });
     this.caption = make("figcaption", {}, caption);
@@ -15,18 +18,18 @@ export class GlyphPicture {
       make("div", { class: "frame" }, this.canvas, this.overlay),
       this.caption,
     );
-    if (point || press) pixels(this.canvas, { point, press });
+    if (point) pixels(this.canvas, { point });
   }
 
+  /** @param {Uint8Array} bytes */
   show(bytes) {
     paintGlyph(this.canvas, bytes);
   }
 
-  /** Mark [x0, y0, x1, y1] of the glyph; null for nothing. */
+  /** Mark [x0, y0, x1, y1] of the glyph; null for nothing. @param {number[] | null} box */
   mark(box) {
     if (!box) return this.overlay.replaceChildren();
-    const [x0, y0, x1, y1] = [Math.max(box[0], 0), Math.max(box[1], 0), Math.min(box[2], 28), Math.min(box[3], 28)];
-    const place = { x: x0, y: y0, width: Math.max(x1 - x0, 0), height: Math.max(y1 - y0, 0) };
+    const place = insideGlyph(box);
     this.overlay.replaceChildren(
       draw("rect", { class: "under", ...place }),
       draw("rect", { class: "field", ...place }),
@@ -34,17 +37,42 @@ export class GlyphPicture {
   }
 }
 
-/** Make the pixels of a canvas reachable: pointing and arrow keys call `point(x, y)`, click and Enter `press(x, y)`. */
+/**
+ * What of [x0, y0, x1, y1] lies in the 28×28 pixels, as a rectangle of SVG.
+ * @param {number[]} box
+ */
+export function insideGlyph(box) {
+  const [x, y, right, bottom] = [Math.max(box[0], 0), Math.max(box[1], 0), Math.min(box[2], 28), Math.min(box[3], 28)];
+  return { x, y, width: Math.max(right - x, 0), height: Math.max(bottom - y, 0) };
+}
+
+/** @type {Record<string, [number, number]>} What an arrow key adds to x and y. */
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+export const between = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/**
+ * Make the pixels of a canvas reachable: pointing and arrow keys call `point(x, y)`, click and Enter `press(x, y)`.
+ * @param {HTMLCanvasElement} picture
+ * @param {{ point?: OnPixel, press?: OnPixel, drag?: boolean }} settings
+ */
 export function pixels(picture, { point, press, drag = false }) {
   picture.tabIndex = 0;
   picture.classList.toggle("rubbed", drag); // else a finger on it scrolls the page
   picture.setAttribute("role", "application");
+  /** @type {[number, number] | null} */
   let here = null;
+  /** @type {(event: PointerEvent | MouseEvent) => [number, number]} */
   const place = (event) => {
     const frame = picture.getBoundingClientRect();
     const x = Math.floor(((event.clientX - frame.left) / frame.width) * picture.width);
     const y = Math.floor(((event.clientY - frame.top) / frame.height) * picture.height);
-    return [Math.min(Math.max(x, 0), picture.width - 1), Math.min(Math.max(y, 0), picture.height - 1)];
+    return [between(x, 0, picture.width - 1), between(y, 0, picture.height - 1)];
   };
   picture.addEventListener("pointermove", (event) => {
     here = place(event);
@@ -65,37 +93,38 @@ export function pixels(picture, { point, press, drag = false }) {
       press?.(...here);
     });
   picture.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const step = ARROWS[event.key];
     if (!step && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     event.stopPropagation();
     here ??= [picture.width >> 1, picture.height >> 1];
     if (!step) return press?.(...here);
-    here = [
-      Math.min(Math.max(here[0] + step[0], 0), picture.width - 1),
-      Math.min(Math.max(here[1] + step[1], 0), picture.height - 1),
-    ];
+    here = [between(here[0] + step[0], 0, picture.width - 1), between(here[1] + step[1], 0, picture.height - 1)];
     point?.(...here);
   });
 }
 
-/** Arrow keys walk through a group of buttons of which one is in the tab order. */
-export function walkable(group, selector = "button") {
+/**
+ * Arrow keys walk through a group of buttons of which one is in the tab order.
+ * @param {HTMLElement} group
+ */
+export function walkable(group) {
   group.addEventListener("keydown", (event) => {
-    const all = [...group.querySelectorAll(selector)];
-    const here = all.indexOf(document.activeElement);
-    const next = {
+    const all = [...group.querySelectorAll("button")];
+    const here = all.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const places = {
       ArrowRight: here + 1,
       ArrowDown: here + 1,
       ArrowLeft: here - 1,
       ArrowUp: here - 1,
       Home: 0,
       End: all.length - 1,
-    }[event.key];
+    };
+    const next = places[/** @type {keyof typeof places} */ (event.key)];
     if (here < 0 || next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const there = all[Math.min(Math.max(next, 0), all.length - 1)];
+    const there = all[between(next, 0, all.length - 1)];
     all.forEach((each) => {
       each.tabIndex = each === there ? 0 : -1;
     });

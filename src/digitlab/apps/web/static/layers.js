@@ -2,6 +2,9 @@
 
 import { number, t } from "./words.js";
 
+/** @import { LayerDetail } from "../schemas.js" */
+
+/** @type {Record<LayerDetail["kind"], string>} */
 const WORDS = {
   preparation: "Preprocessing: the pixels are brought into the range that the network was trained with.",
   convolution:
@@ -18,29 +21,53 @@ const WORDS = {
   other: "A step of its own kind.",
 };
 
-/** What the layer does, in a sentence. */
+/**
+ * What the layer does, in a sentence.
+ * @param {LayerDetail} layer
+ */
 export function layerWords(layer) {
   if (layer.kind === "activation" && !/relu/i.test(layer.operator))
     return t("Activation function, a rule for each number alone: {name}.", { name: layer.operator });
-  if (layer.kind === "pooling" && /global/i.test(layer.operator)) return t("Global pooling: of each whole map one number is kept.");
+  if (layer.kind === "pooling" && /global/i.test(layer.operator))
+    return t("Global pooling: of each whole map one number is kept.");
   return t(WORDS[layer.kind]);
 }
 
-/** [28, 28, 32] → "28×28×32". */
+/** [28, 28, 32] → "28×28×32". @param {number[]} shape */
 export const shapeWords = (shape) => shape.map((each) => number(each)).join("×");
 
-/** Whether the layer makes maps, and not a row of units. */
+/** Whether the layer makes maps, and not a row of units. @param {LayerDetail} layer */
 export const makesMaps = (layer) => layer.shape.length === 3 && layer.shape[0] * layer.shape[1] > 1;
 
-/** The convolution whose filters made the maps of this layer, map by map; undefined where there is none. */
+/**
+ * The layer whose numbers this one takes; of several, the first. Undefined where there is none.
+ * @template {LayerDetail} Layer
+ * @param {LayerDetail | undefined} layer
+ * @param {Layer[]} layers
+ */
+export const layerBefore = (layer, layers) => layers.find((each) => each.name === layer?.takes[0]);
+
+/**
+ * The convolution whose filters made the maps of this layer, map by map; undefined where there is none.
+ * @template {LayerDetail} Layer
+ * @param {Layer} layer
+ * @param {Layer[]} layers
+ * @returns {Layer | undefined}
+ */
 export function convolutionBefore(layer, layers) {
   const kept = ["activation", "normalisation", "pooling"];
+  /** @type {Layer | undefined} */
   let here = layer;
-  while (here && kept.includes(here.kind)) here = layers.find((each) => each.name === here.takes[0]);
+  while (here && kept.includes(here.kind)) here = layerBefore(here, layers);
   return here?.kind === "convolution" ? here : undefined;
 }
 
-/** Which pixels [x0, y0, x1, y1] the unit (row, column) sees; the whole glyph where the layer has no field. */
+/**
+ * Which pixels [x0, y0, x1, y1] the unit (row, column) sees; the whole glyph where the layer has no field.
+ * @param {LayerDetail} layer
+ * @param {number} row
+ * @param {number} column
+ */
 export function fieldOf(layer, row, column) {
   if (!layer.field) return [0, 0, 28, 28];
   const { size, step, middle } = layer.field;

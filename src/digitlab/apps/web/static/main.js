@@ -1,13 +1,13 @@
 // The page: what was drawn, photographed or filmed goes to the server, and the parts of the page show what comes back.
 
-import * as api from "./api.js";
 import { Answer } from "./answer.js";
+import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { byId, fillChoice } from "./elements.js";
 import { exampleInk, startGallery } from "./gallery.js";
 import { NetworkView } from "./network.js";
-import { Pad, SENT, cutOut, png } from "./pad.js";
+import { cutOut, Pad, png, SENT } from "./pad.js";
 import { PairView } from "./pair.js";
 import { Photo, smaller } from "./photo.js";
 import { chooseModel, lookAt, on, refreshModels, state } from "./state.js";
@@ -18,10 +18,17 @@ import { TrainingView } from "./training.js";
 import { WhyView } from "./why.js";
 import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
+/**
+ * @import { Shown, Whose } from "./answer.js"
+ * @import { Classified, FoundDigit, LiveAnswer } from "../schemas.js"
+ * @typedef {"draw" | "photo" | "camera" | "gallery"} Input
+ */
+
 const trouble = byId("trouble");
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let fading;
 
-/** Say what went wrong, for some seconds. */
+/** Say what went wrong, for some seconds. @param {string} message */
 function complain(message) {
   trouble.textContent = message;
   trouble.hidden = false;
@@ -33,9 +40,10 @@ function complain(message) {
 
 // Language and theme first: they decide how everything else looks.
 startTheme(byId("theme"));
-byId("language").addEventListener("change", (event) => setLanguage(event.target.value, { keep: true }));
+const languages = byId("language");
+languages.addEventListener("change", () => setLanguage(languages.value, { keep: true }));
 await setLanguage(wantedLanguage());
-byId("language").value = language();
+languages.value = language();
 
 // The parts of the page ------------------------------------------------------------------------------------------
 
@@ -57,17 +65,19 @@ const views = {
   training: new TrainingView(byId("training"), complain),
 };
 const openGallery = startGallery((ink) => putOnPad(ink));
+/** @type {Input} */
 let input = "draw";
+/** @type {keyof typeof views} */
 let view = "network";
 
-const showInput = startTabs(byId("inputs"), (name) => {
+const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
   const before = input;
   input = name;
   if (before === "camera" && name !== "camera") camera.stop();
   if (name === "gallery") openGallery().catch((error) => complain(error.message));
   if (before !== name) takeUp();
 });
-startTabs(byId("views"), (name) => {
+startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
   view = name;
   showView();
@@ -82,7 +92,10 @@ function showView() {
   byId(view).hidden = waiting || closed;
   if (!waiting && !closed) views[view].show();
 }
-for (const what of ["subject", "model", "models", "shade"]) on(what, showView);
+on("subject", showView);
+on("model", showView);
+on("models", showView);
+on("shade", showView);
 onLanguage(showView);
 
 // The pad --------------------------------------------------------------------------------------------------------
@@ -91,9 +104,13 @@ let asked = 0; // questions so far: an answer to an old one is not shown over th
 let shown = 0;
 let chosen = 0; // of several digits, the one that is looked at
 let drawing = false;
+/** @type {Shown} */
 const nothing = { digit: null, confidence: 0, probabilities: null };
 
-/** Ask about what is on the pad. When a stroke has ended (`finished`), the other parts of the page learn of it too. */
+/**
+ * Ask about what is on the pad. When a stroke has ended (`finished`), the other parts of the page learn of it too.
+ * @param {{ finished?: boolean, since?: number | null }} settings
+ */
 async function readPad({ finished = true, since = null } = {}) {
   const turn = (asked += 1);
   byId("answer").setAttribute("aria-busy", "true");
@@ -118,7 +135,10 @@ async function readPad({ finished = true, since = null } = {}) {
   }
 }
 
-/** Ink in one place is one digit; else it may be several, or one digit in parts: the reader decides. */
+/**
+ * Ink in one place is one digit; else it may be several, or one digit in parts: the reader decides.
+ * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Blob }>}
+ */
 async function askAboutPad() {
   const whole = pad.picture();
   const page = pad.mayBeSeveral ? await api.read(png(whole), state.model) : null;
@@ -131,7 +151,12 @@ async function askAboutPad() {
   return { found: { ...one, text: page.text, whose: whose(page.digits, chosen) }, digits: page.digits, blob };
 }
 
-/** Which of several digits is looked at, for the answer's bars; null where there is only one. */
+/**
+ * Which of several digits is looked at, for the answer's bars; null where there is only one.
+ * @param {FoundDigit[]} digits
+ * @param {number} place
+ * @returns {Whose | null}
+ */
 function whose(digits, place) {
   const at = Math.min(place, digits.length - 1);
   return digits.length > 1 ? { digit: digits[at].digit, n: at + 1, all: digits.length } : null;
@@ -165,10 +190,11 @@ function showKeyboardPen() {
   const mark = byId("pad-pen");
   mark.setAttribute("visibility", pen ? "visible" : "hidden");
   if (!pen) return;
-  mark.setAttribute("cx", pen.x);
-  mark.setAttribute("cy", pen.y);
+  mark.setAttribute("cx", String(pen.x));
+  mark.setAttribute("cy", String(pen.y));
 }
 
+/** @param {HTMLCanvasElement} ink */
 function putOnPad(ink) {
   showInput("draw");
   pad.stamp(ink);
@@ -183,7 +209,8 @@ byId("eraser").addEventListener("click", () => {
   byId("pad").classList.toggle("erasing", pad.erasing);
 });
 document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select") || input !== "draw") return;
+  const typing = () => /** @type {Element} */ (event.target).matches("input, textarea, select");
+  if (!(event.ctrlKey || event.metaKey) || typing() || input !== "draw") return;
   const key = event.key.toLowerCase();
   if (key !== "z" && key !== "y") return;
   event.preventDefault();
@@ -202,10 +229,13 @@ photo.addEventListener("opened", () => {
   camera.stop();
   if (input !== "photo") showInput("photo");
 });
-photo.addEventListener("trouble", (event) => complain(event.detail));
-photo.addEventListener("read", () => input === "photo" && showPhoto().catch((error) => complain(error.message)));
+photo.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
+photo.addEventListener("read", () => {
+  if (input === "photo") showPhoto().catch((error) => complain(error.message));
+});
 
 async function showPhoto() {
+  if (!photo.page) return;
   const { digits, text } = photo.page;
   showFound(byId("found"), digits, photo.chosen, (place) => photo.choose(place));
   const picture = photo.digit();
@@ -222,11 +252,15 @@ async function showPhoto() {
 
 let frames = 0;
 let nextLook = 0;
-camera.addEventListener("trouble", (event) => complain(event.detail));
+/** @type {Classified | null} */
+let seenByCamera = null;
+camera.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
 camera.addEventListener("stopped", () => {
   byId("answer-time").textContent = "";
 });
-camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency_ms: latency, width, surest, turned } }) => {
+camera.addEventListener("answer", (event) => {
+  const { detail } = /** @type {CustomEvent<LiveAnswer & { surest?: FoundDigit }>} */ (event);
+  const { digits, text, steady, ms, latency_ms: latency, width, surest, turned } = detail;
   if (!surest) seenByCamera = null;
   const several = seenByCamera && digits.length > 1 ? { digit: seenByCamera.digit } : null;
   answer.show(
@@ -237,20 +271,14 @@ camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency
     ms: number(ms),
     latency: number(latency),
   });
-  byId("video").dataset.frames = frames += 1;
+  frames += 1;
+  byId("video").dataset.frames = String(frames);
   // What goes on in the network is shown of the most certain digit, twice a second.
   if (!surest || performance.now() < nextLook) return;
   nextLook = performance.now() + 500;
   const still = camera.still();
-  const picture = png(
-    smaller(
-      cutOut(
-        still,
-        surest.box.map((each) => Math.round((each * still.width) / width)),
-        turned,
-      ),
-    ),
-  );
+  const box = surest.box.map((each) => Math.round((each * still.width) / width));
+  const picture = png(smaller(cutOut(still, box, turned)));
   api.classify(picture, state.model).then(
     (found) => {
       seenByCamera = found;
@@ -259,7 +287,6 @@ camera.addEventListener("answer", ({ detail: { digits, text, steady, ms, latency
   );
   lookAt({ picture, from: "camera" });
 });
-let seenByCamera = null;
 byId("camera-keep").addEventListener("click", () => {
   const still = camera.still();
   camera.stop();

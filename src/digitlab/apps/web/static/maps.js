@@ -1,28 +1,44 @@
 // Numbers as pictures: orange above 0, blue below, and 0 is the paper, as in all of digitlab's pictures.
 
 import { fromBase64 } from "./api.js";
-import { canvas } from "./elements.js";
+import { canvas, penOf } from "./elements.js";
 import { dark } from "./theme.js";
 import { number, signed } from "./words.js";
+
+/** @import { Kernels, LayerMaps } from "../schemas.js" */
 
 const COLOURS = {
   light: { zero: [255, 255, 255], above: [213, 94, 0], below: [0, 114, 178] },
   dark: { zero: [32, 35, 41], above: [255, 150, 84], below: [98, 190, 240] },
 };
 
-/** 256 colours for values from low to high; both ends are measured with the same `scale`. */
+/** @type {Map<string, Uint8ClampedArray>} */
+const ramps = new Map();
+
+/**
+ * 256 colours for values from low to high; both ends are measured with the same `scale`.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} scale
+ */
 function ramp(low, high, scale) {
-  const key = `${low} ${high} ${scale} ${dark()}`;
-  if (!ramps.has(key)) {
-    if (ramps.size > 200) ramps.clear();
-    ramps.set(key, colourRamp(low, high, scale));
-  }
-  return ramps.get(key);
+  const theme = dark() ? "dark" : "light";
+  const key = `${low} ${high} ${scale} ${theme}`;
+  const kept = ramps.get(key) ?? colourRamp(low, high, scale, theme);
+  if (!ramps.has(key) && ramps.size > 200) ramps.clear();
+  ramps.set(key, kept);
+  return kept;
 }
 
-const ramps = new Map();
-function colourRamp(low, high, scale) {
-  const { zero, above, below } = COLOURS[dark() ? "dark" : "light"];
+/**
+ * Red, green, blue and opacity of each byte.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} scale
+ * @param {"light" | "dark"} theme
+ */
+export function colourRamp(low, high, scale, theme) {
+  const { zero, above, below } = COLOURS[theme];
   const colours = new Uint8ClampedArray(256 * 4);
   for (let byte = 0; byte < 256; byte += 1) {
     const value = (low + (byte / 255) * (high - low)) / (scale || 1);
@@ -34,31 +50,46 @@ function colourRamp(low, high, scale) {
   return colours;
 }
 
-/** Paint rows × columns of bytes, from `start` on, into a canvas of that many pixels. */
+/**
+ * Paint rows × columns of bytes, from `start` on, into a canvas of that many pixels.
+ * @param {HTMLCanvasElement} target
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @param {number} rows
+ * @param {number} columns
+ * @param {Uint8ClampedArray} colours
+ */
 function paintBytes(target, bytes, start, rows, columns, colours) {
   [target.width, target.height] = [columns, rows];
   const pixels = new ImageData(columns, rows);
   for (let place = 0; place < rows * columns; place += 1) {
     pixels.data.set(colours.subarray(4 * bytes[start + place], 4 * bytes[start + place] + 4), 4 * place);
   }
-  target.getContext("2d").putImageData(pixels, 0, 0);
+  penOf(target).putImageData(pixels, 0, 0);
   return target;
 }
 
 /** The maps of one layer (LayerMaps), decoded once. */
 export class Maps {
+  /** @param {LayerMaps} layer */
   constructor({ name, shape, low, high, data }) {
-    [this.name, this.shape, this.low, this.high] = [name, shape, low, high];
-    [this.count, this.rows, this.columns] = shape;
+    const [count, rows, columns] = shape;
+    this.name = name;
+    this.low = low;
+    this.high = high;
+    this.count = count;
+    this.rows = rows;
+    this.columns = columns;
     this.bytes = fromBase64(data);
   }
 
+  /** @param {number} map */
   at(map, row = 0, column = 0) {
     const byte = this.bytes[(map * this.rows + row) * this.columns + column];
     return this.low + (byte / 255) * (this.high - this.low);
   }
 
-  /** The number at a place, as exactly as a byte of a map can say it. */
+  /** The number at a place, as exactly as a byte of a map can say it. @param {number} map */
   words(map, row = 0, column = 0) {
     const step = (this.high - this.low) / 255 || 1;
     const digits = Math.min(Math.max(Math.floor(-Math.log10(step)), 0), 3);
@@ -66,26 +97,31 @@ export class Maps {
   }
 
   /** All maps of a layer share their colours, so that a strong map looks strong. */
-  paint(target, map) {
-    const colours = ramp(this.low, this.high, Math.max(Math.abs(this.low), Math.abs(this.high)));
-    return paintBytes(target, this.bytes, map * this.rows * this.columns, this.rows, this.columns, colours);
+  get #colours() {
+    return ramp(this.low, this.high, Math.max(Math.abs(this.low), Math.abs(this.high)));
   }
 
-  /** All numbers of a row of units as one nearly square picture. */
+  /** The byte that says 0; outside 0 … 255 where no number of the layer is 0. */
+  get #zero() {
+    return Math.round((-this.low / (this.high - this.low || 1)) * 255);
+  }
+
+  /**
+   * One map in the layer's colours.
+   * @param {HTMLCanvasElement} target
+   * @param {number} map
+   */
+  paint(target, map) {
+    return paintBytes(target, this.bytes, map * this.rows * this.columns, this.rows, this.columns, this.#colours);
+  }
+
+  /** All numbers of a row of units as one nearly square picture. @param {HTMLCanvasElement} target */
   paintTogether(target) {
     const wide = Math.ceil(Math.sqrt(this.count));
     const rows = Math.ceil(this.count / wide);
-    const zero = Math.round((-this.low / (this.high - this.low || 1)) * 255);
-    const bytes = new Uint8Array(wide * rows).fill(zero);
+    const bytes = new Uint8Array(wide * rows).fill(this.#zero);
     bytes.set(this.bytes);
-    return paintBytes(
-      target,
-      bytes,
-      0,
-      rows,
-      wide,
-      ramp(this.low, this.high, Math.max(Math.abs(this.low), Math.abs(this.high))),
-    );
+    return paintBytes(target, bytes, 0, rows, wide, this.#colours);
   }
 
   /** The numbers of the maps, the strongest first: those that differ most within themselves. */
@@ -104,27 +140,48 @@ export class Maps {
 
   /** The share of the layer's numbers that are 0. */
   zeros() {
-    let count = 0;
-    const zero = Math.round((-this.low / (this.high - this.low || 1)) * 255);
-    for (const byte of this.bytes) count += byte === zero;
-    return count / this.bytes.length;
+    return this.bytes.filter((byte) => byte === this.#zero).length / this.bytes.length;
   }
 }
 
 /** The weights of a layer (Kernels), decoded once. */
 export class Weights {
+  /** @param {Kernels} kernels */
   constructor({ shape, scale, data, bias }) {
-    [this.shape, this.scale, this.bias] = [shape, scale, bias];
-    [this.filters, this.inputs, this.rows, this.columns] = shape;
+    const [filters, inputs, rows, columns] = shape;
+    this.scale = scale;
+    this.bias = bias;
+    this.filters = filters;
+    this.inputs = inputs;
+    this.rows = rows;
+    this.columns = columns;
     this.bytes = new Int8Array(fromBase64(data).buffer);
   }
 
+  /**
+   * @param {number} filter
+   * @param {number} input
+   */
   at(filter, input, row = 0, column = 0) {
     const place = ((filter * this.inputs + input) * this.rows + row) * this.columns + column;
     return (this.bytes[place] / 127) * this.scale;
   }
 
-  /** One slice of a filter as a picture, its colours measured with the filter's own largest weight. */
+  /** The inputs of a filter, those with the largest weights first: by the sum of their sizes. @param {number} filter */
+  strongestInputs(filter) {
+    const size = this.rows * this.columns;
+    const sums = Array.from({ length: this.inputs }, (_, input) => {
+      const start = (filter * this.inputs + input) * size;
+      return this.bytes.subarray(start, start + size).reduce((sum, each) => sum + Math.abs(each), 0);
+    });
+    return [...sums.keys()].sort((a, b) => sums[b] - sums[a]);
+  }
+
+  /**
+   * One slice of a filter as a picture, its colours measured with the filter's own largest weight.
+   * @param {HTMLCanvasElement} target
+   * @param {number} filter
+   */
   paint(target, filter, input = 0) {
     const size = this.rows * this.columns;
     const own = this.bytes.subarray(filter * this.inputs * size, (filter + 1) * this.inputs * size);
@@ -134,17 +191,25 @@ export class Weights {
   }
 }
 
-/** Numbers [row][column] as a picture, their colours measured with `scale` or the largest of them. */
-export function paintNumbers(target, numbers, scale = null) {
+/**
+ * Numbers [row][column] as a picture, their colours measured with the largest of them.
+ * @param {HTMLCanvasElement} target
+ * @param {number[][]} numbers
+ */
+export function paintNumbers(target, numbers) {
   const flat = numbers.flat();
-  const most = scale ?? flat.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
+  const most = flat.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
   const bytes = Uint8Array.from(flat, (each) =>
     Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, each / (most || 1)))),
   );
   return paintBytes(target, bytes, 0, numbers.length, numbers[0].length, ramp(-1, 1, 1));
 }
 
-/** A glyph (784 bytes, light ink on dark) as ink on paper, in the colours of the theme. */
+/**
+ * A glyph (784 bytes, light ink on dark) as ink on paper, in the colours of the theme.
+ * @param {HTMLCanvasElement} target
+ * @param {Uint8Array} bytes
+ */
 export function paintGlyph(target, bytes, start = 0) {
   const [paper, ink] = dark()
     ? [
@@ -164,11 +229,11 @@ export function paintGlyph(target, bytes, start = 0) {
   return paintBytes(target, bytes, start, 28, 28, colours);
 }
 
-/** A glyph as black ink on nothing, for the pad. */
+/** A glyph as black ink on nothing, for the pad. @param {Uint8Array} bytes */
 export function glyphInk(bytes, start = 0) {
   const ink = canvas(28, 28);
   const pixels = new ImageData(28, 28);
   for (let place = 0; place < 784; place += 1) pixels.data[4 * place + 3] = bytes[start + place];
-  ink.getContext("2d").putImageData(pixels, 0, 0);
+  penOf(ink).putImageData(pixels, 0, 0);
   return ink;
 }

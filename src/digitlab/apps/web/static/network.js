@@ -3,18 +3,23 @@
 import * as api from "./api.js";
 import { canvas, make } from "./elements.js";
 import { explainedView } from "./explained.js";
-import { GlyphPicture, pixels, walkable } from "./glyph.js";
-import { convolutionBefore, fieldOf, layerWords, makesMaps, shapeWords } from "./layers.js";
+import { between, GlyphPicture, pixels, walkable } from "./glyph.js";
+import { convolutionBefore, fieldOf, layerBefore, layerWords, makesMaps, shapeWords } from "./layers.js";
 import { Maps, Weights } from "./maps.js";
 import { detailOf, inspected, state } from "./state.js";
 import { language, number, percent, probability, t } from "./words.js";
 
+/** @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js" */
+
 const SLICES = 12; // of a filter with many channels, the strongest are shown
 
-/** Whether the layer has a number for each digit: the logits, the probabilities. */
+/** Whether the layer has a number for each digit: the logits, the probabilities. @param {LayerDetail} layer */
 const ofDigits = (layer) => !makesMaps(layer) && layer.shape[0] === 10;
 
-/** Above all numbers of a layer. The reader's answer rests on more than this network, and its numbers are others. */
+/**
+ * Above all numbers of a layer. The reader's answer rests on more than this network, and its numbers are others.
+ * @param {LayerDetail} layer
+ */
 function allWords(layer) {
   if (layer.kind === "softmax") return t("This network's softmax for the prepared 28×28 image");
   return makesMaps(layer) ? t("All activation maps of this layer") : t("All activations of this layer");
@@ -24,16 +29,67 @@ export class NetworkView {
   #built = "";
   #open = 0;
   #map = 0;
+  /** @type {[number, number] | null} */
   #place = null; // [row, column] of the unit that is explained
-  #seen = null; // the Inspected that is shown
+  /** @type {Inspected} */
+  #seen; // what is shown
+  /** @type {WeakMap<LayerDetail, Weights>} */
+  #weights = new WeakMap(); // decoded when they are first shown
+  /** @type {ModelDetail} */
+  detail;
+  /** @type {LayerDetail[]} */
+  layers;
+  /** @type {Map<string, Maps>} */
+  maps;
+  /** @type {Uint8Array} */
+  glyph;
+  /** @type {{ picture: HTMLCanvasElement, button: HTMLButtonElement }[]} */
+  cards;
+  /** @type {HTMLInputElement} */
+  slider;
+  /** @type {HTMLElement} */
+  layer; // what is said of the open one
+  /** @type {GlyphPicture} */
+  input;
+  /** @type {HTMLElement} */
+  filter;
+  /** @type {HTMLElement} */
+  filterWords;
+  /** @type {HTMLCanvasElement} */
+  large;
+  /** @type {HTMLElement} */
+  largeWords;
+  /** @type {HTMLElement} */
+  sums;
+  /** @type {{ button: HTMLButtonElement, picture: HTMLCanvasElement, value: HTMLElement | null }[]} */
+  buttons; // one a map
+  /** @type {HTMLElement} */
+  zeros;
 
+  /**
+   * @param {HTMLElement} panel
+   * @param {(message: string) => void} trouble
+   */
   constructor(panel, trouble) {
-    [this.panel, this.trouble] = [panel, trouble];
+    this.panel = panel;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
-    this.#explain = api.newest((...given) => this.#explained(...given).catch((error) => trouble(error.message)));
+    this.#explain = api.newest((/** @type {number} */ row, /** @type {number} */ column) =>
+      this.#explained(row, column).catch((error) => trouble(error.message)),
+    );
   }
 
   #explain;
+
+  /** The layer that is open, and its maps. */
+  get #here() {
+    const layer = this.layers[this.#open];
+    return { layer, maps: this.#mapsOf(layer) };
+  }
+
+  /** @param {LayerDetail} layer */
+  #mapsOf(layer) {
+    return /** @type {Maps} */ (this.maps.get(layer.name)); // of `layers`, all have maps
+  }
 
   async #show() {
     const { subject, model } = state;
@@ -51,6 +107,7 @@ export class NetworkView {
     this.#paint();
   }
 
+  /** @param {string} key */
   #build(key) {
     const other = key.split(" ")[0] !== this.#built.split(" ")[0];
     this.#built = key;
@@ -95,18 +152,17 @@ export class NetworkView {
     this.#buildLayer();
   }
 
-  /** Open another layer. */
+  /** Open another layer. @param {number} place */
   open(place) {
-    [this.#open, this.#map, this.#place] = [place, null, null];
-    this.slider.value = place;
+    [this.#open, this.#place] = [place, null];
+    this.#map = this.#here.maps.strongest()[0];
+    this.slider.value = String(place);
     this.#buildLayer();
     this.#paint();
   }
 
   #buildLayer() {
-    const layer = this.layers[this.#open];
-    const maps = this.maps.get(layer.name);
-    this.#map ??= maps.strongest()[0];
+    const { layer, maps } = this.#here;
     this.slider.setAttribute(
       "aria-valuetext",
       t("layer {n} of {all}: {name}", { n: this.#open + 1, all: this.layers.length, name: layer.name }),
@@ -126,16 +182,17 @@ export class NetworkView {
     if (makesMaps(layer))
       pixels(this.large, { point: (x, y) => this.#point(y, x), press: (x, y) => this.#explain(y, x) });
     this.sums = make("div", { class: "explained", "aria-live": "polite" });
-    this.all = make(
+    this.buttons = Array.from({ length: maps.count }, (_, map) => this.#mapButton(layer, map));
+    const all = make(
       "div",
       {
         class: makesMaps(layer) ? "maps" : "maps units",
         role: "group",
         "aria-label": t("Maps of {name}", { name: layer.name }),
       },
-      ...Array.from({ length: maps.count }, (_, map) => this.#mapButton(layer, map)),
+      ...this.buttons.map(({ button }) => button),
     );
-    walkable(this.all);
+    walkable(all);
     const facts = [
       shapeWords(layer.shape),
       t("{n} parameters", { n: number(layer.parameters) }),
@@ -159,10 +216,10 @@ export class NetworkView {
         this.zeros,
       ),
       make("p", {}, layerWords(layer)),
-      make("div", { class: "looks" }, ...looks.filter(Boolean)),
+      make("div", { class: "looks" }, ...looks),
       this.sums,
       make("h3", {}, allWords(layer)),
-      this.all,
+      all,
     );
     if (!this.#place && layer.explainable) {
       this.sums.append(
@@ -177,18 +234,24 @@ export class NetworkView {
     }
   }
 
+  /**
+   * @param {LayerDetail} layer
+   * @param {number} map
+   */
   #mapButton(layer, map) {
     const label = makesMaps(layer)
       ? t("map {n}", { n: map + 1 })
       : ofDigits(layer)
         ? t("digit {digit}", { digit: map })
         : t("number {n}", { n: map + 1 });
-    const inside = [canvas(1, 1)];
-    if (ofDigits(layer)) inside.push(make("b", {}, String(map)), make("span", {}));
+    const picture = canvas(1, 1);
+    const value = ofDigits(layer) ? make("span") : null;
     const button = make(
       "button",
       { type: "button", class: "map", "aria-label": label, title: label, tabindex: map === this.#map ? 0 : -1 },
-      ...inside,
+      picture,
+      value && make("b", {}, String(map)),
+      value,
     );
     button.addEventListener("pointerenter", () => this.#choose(map));
     button.addEventListener("focus", () => this.#choose(map));
@@ -198,16 +261,17 @@ export class NetworkView {
     });
     button.addEventListener("pointermove", (event) => {
       const frame = button.getBoundingClientRect();
-      const maps = this.maps.get(layer.name);
+      const maps = this.#mapsOf(layer);
       const [x, y] = [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
       this.#point(
-        Math.min(Math.max(Math.floor(y * maps.rows), 0), maps.rows - 1),
-        Math.min(Math.max(Math.floor(x * maps.columns), 0), maps.columns - 1),
+        between(Math.floor(y * maps.rows), 0, maps.rows - 1),
+        between(Math.floor(x * maps.columns), 0, maps.columns - 1),
       );
     });
-    return button;
+    return { button, picture, value };
   }
 
+  /** @param {number} map */
   #choose(map) {
     if (map === this.#map) return;
     this.#map = map;
@@ -216,17 +280,15 @@ export class NetworkView {
 
   #paint() {
     this.cards.forEach(({ picture }, place) => {
-      const maps = this.maps.get(this.layers[place].name);
+      const maps = this.#mapsOf(this.layers[place]);
       if (makesMaps(this.layers[place])) maps.paint(picture, maps.strongest()[0]);
       else maps.paintTogether(picture);
     });
-    const layer = this.layers[this.#open];
-    const maps = this.maps.get(layer.name);
-    [...this.all.children].forEach((button, map) => {
-      maps.paint(button.firstChild, map);
-      if (button.lastChild.tagName === "SPAN")
-        button.lastChild.textContent =
-          layer.kind === "softmax" ? probability(this.#seen.probabilities[map]) : maps.words(map);
+    const { layer, maps } = this.#here;
+    this.buttons.forEach(({ picture, value }, map) => {
+      maps.paint(picture, map);
+      if (value)
+        value.textContent = layer.kind === "softmax" ? probability(this.#seen.probabilities[map]) : maps.words(map);
     });
     this.zeros.textContent =
       layer.kind === "activation" ? `· ${t("{share} of its activations are 0", { share: percent(maps.zeros()) })}` : "";
@@ -236,9 +298,10 @@ export class NetworkView {
   }
 
   #paintChosen() {
-    const layer = this.layers[this.#open];
-    const maps = this.maps.get(layer.name);
-    [...this.all.children].forEach((button, map) => button.setAttribute("aria-pressed", String(map === this.#map)));
+    const { layer, maps } = this.#here;
+    this.buttons.forEach(({ button }, map) => {
+      button.setAttribute("aria-pressed", String(map === this.#map));
+    });
     if (makesMaps(layer)) maps.paint(this.large, this.#map);
     this.largeWords.textContent = t("activation map {n} of {all}", { n: this.#map + 1, all: maps.count });
     const maker = convolutionBefore(layer, this.layers);
@@ -246,22 +309,15 @@ export class NetworkView {
     if (!this.#place) this.input.mark(layer.field ? null : [0, 0, 28, 28]);
   }
 
+  /** @param {LayerDetail} maker */
   #paintFilter(maker) {
     if (!maker.kernels) {
       this.filterWords.textContent = t("too many weights to be shown");
       return;
     }
-    const weights = (maker.decoded ??= new Weights(maker.kernels));
-    const strength = (input) => {
-      let sum = 0;
-      for (let row = 0; row < weights.rows; row += 1)
-        for (let column = 0; column < weights.columns; column += 1)
-          sum += Math.abs(weights.at(this.#map, input, row, column));
-      return sum;
-    };
-    const inputs = Array.from({ length: weights.inputs }, (_, input) => input)
-      .sort((a, b) => strength(b) - strength(a))
-      .slice(0, SLICES);
+    const weights = this.#weights.get(maker) ?? new Weights(maker.kernels);
+    this.#weights.set(maker, weights);
+    const inputs = weights.strongestInputs(this.#map).slice(0, SLICES);
     this.filter.classList.toggle("one", weights.inputs === 1);
     this.filter.replaceChildren(
       ...inputs.map((input) =>
@@ -275,12 +331,16 @@ export class NetworkView {
         : said;
   }
 
-  /** Mark what the number at (row, column) sees. */
+  /**
+   * Mark what the number at (row, column) sees.
+   * @param {number} row
+   * @param {number} column
+   */
   #point(row, column) {
-    const layer = this.layers[this.#open];
+    const { layer, maps } = this.#here;
     if (!makesMaps(layer)) return;
     this.input.mark(fieldOf(layer, row, column));
-    const value = this.maps.get(layer.name).words(this.#map, row, column);
+    const value = maps.words(this.#map, row, column);
     this.largeWords.textContent = t("map {n}, row {row}, column {column}: {value}", {
       n: this.#map + 1,
       row: row + 1,
@@ -289,14 +349,18 @@ export class NetworkView {
     });
   }
 
+  /**
+   * @param {number} row
+   * @param {number} column
+   */
   async #explained(row, column) {
-    const layer = this.layers[this.#open];
+    const { layer } = this.#here;
     // An activation right behind a convolution is explained together with it.
-    const before = layer.kind === "activation" && this.layers.find((each) => each.name === layer.takes[0]);
+    const before = layer.kind === "activation" ? layerBefore(layer, this.layers) : undefined;
     const asked = before?.kind === "convolution" ? before : layer;
-    if (!asked.explainable) return;
-    this.#place = [row, column];
     const [seen, map] = [this.#seen, this.#map];
+    if (!asked.explainable || !seen.glyph) return;
+    this.#place = [row, column];
     const told = await api.explain({
       glyph: seen.glyph,
       model: seen.model,

@@ -3,7 +3,16 @@
 // What was drawn is kept as a list of actions in units of the pad (WIDTH × HEIGHT), so that undoing is drawing again, and
 // the ink is always black on nothing: the page's style turns it light in the dark theme, the server gets it on white.
 
-import { canvas } from "./elements.js";
+import { fromBase64 } from "./api.js";
+import { canvas, penOf } from "./elements.js";
+import { ARROWS, between } from "./glyph.js";
+
+/**
+ * @typedef {[number, number, number, number]} Box x0, y0, x1, y1.
+ * @typedef {{ kind: "line", points: { x: number, y: number, width: number }[], erase: boolean }} Line
+ * @typedef {{ kind: "stamp", ink: HTMLCanvasElement, x: number, y: number, width: number, height: number }} Stamp
+ * @typedef {{ kind: "clear" }} Clearing
+ */
 
 export const WIDTH = 480;
 export const HEIGHT = 360;
@@ -17,22 +26,26 @@ const KEY_STEP = 12;
 export class Pad extends EventTarget {
   #view;
   #pen;
+  /** @type {(Line | Stamp | Clearing)[]} */
   #actions = [];
   #done = 0; // actions after this were undone
+  /** @type {Line | null} */
   #current = null;
+  /** @type {number | null} */
   #pointer = null;
   #keys = { x: WIDTH / 2, y: HEIGHT / 2, down: false, shown: false };
 
-  /** Events: "ink" while something is drawn, "change" when it is finished. */
+  /** Events: "ink" while something is drawn, "change" when it is finished. @param {HTMLCanvasElement} view */
   constructor(view) {
     super();
     [view.width, view.height] = [WIDTH, HEIGHT];
     this.#view = view;
-    this.#pen = view.getContext("2d", { willReadFrequently: true });
+    this.#pen = penOf(view, { willReadFrequently: true });
     this.erasing = false;
     view.addEventListener("pointerdown", (event) => this.#begin(event));
     view.addEventListener("pointermove", (event) => this.#go(event));
-    for (const name of ["pointerup", "pointercancel"]) view.addEventListener(name, (event) => this.#end(event));
+    view.addEventListener("pointerup", (event) => this.#end(event));
+    view.addEventListener("pointercancel", (event) => this.#end(event));
     view.addEventListener("keydown", (event) => this.#key(event));
     view.addEventListener("blur", () => this.#liftKeys());
     view.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
@@ -71,7 +84,7 @@ export class Pad extends EventTarget {
     }
   }
 
-  /** Put a picture of ink on the emptied pad: a canvas whose opacity is the ink. */
+  /** Put a picture of ink on the emptied pad: a canvas whose opacity is the ink. @param {HTMLCanvasElement} ink */
   stamp(ink) {
     const scale = Math.min((WIDTH * 0.9) / ink.width, (HEIGHT * 0.9) / ink.height);
     const [width, height] = [ink.width * scale, ink.height * scale];
@@ -80,29 +93,18 @@ export class Pad extends EventTarget {
     this.#again();
   }
 
-  /** Draw a line as a program: [[x, y], …] in units of the pad. */
-  line(points) {
-    this.#current = { kind: "line", points: [], erase: this.erasing };
-    for (const [x, y] of points) this.#extend(x, y, PEN);
-    this.#finish();
-  }
-
   /** Whether this may be more than one digit, because ink lies apart or far along a line; the reader decides. */
   get mayBeSeveral() {
-    const drawn = this.#current?.points.length ? [...this.#shown(), this.#current] : this.#shown();
-    const boxes = drawn.filter((each) => each.kind === "stamp" || !each.erase).map(bounds);
-    const parts = [];
-    for (const box of boxes) {
-      const [near, far] = [parts.filter((each) => touch(each, box)), parts.filter((each) => !touch(each, box))];
-      parts.splice(0, parts.length, ...far, near.reduce(joined, box));
-    }
-    return parts.length > 1 || parts.some(([x0, y0, x1, y1]) => x1 - x0 > WIDE * (y1 - y0 + PEN));
+    return mayBeSeveral(this.#current?.points.length ? [...this.#shown(), this.#current] : this.#shown());
   }
 
-  /** What the server gets: a canvas, dark ink on white. `box` [x0, y0, x1, y1] in its pixels cuts one digit out. */
+  /**
+   * What the server gets: a canvas, dark ink on white. `box` [x0, y0, x1, y1] in its pixels cuts one digit out.
+   * @param {number[] | null} box
+   */
   picture(box = null, turned = 0) {
     const whole = canvas(SENT.width, SENT.height);
-    const pen = whole.getContext("2d", { willReadFrequently: true });
+    const pen = penOf(whole, { willReadFrequently: true });
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, whole.width, whole.height);
     pen.imageSmoothingQuality = "high";
@@ -111,10 +113,10 @@ export class Pad extends EventTarget {
   }
 
   #shown() {
-    const shown = this.#actions.slice(0, this.#done);
-    return shown.slice(shown.findLastIndex((each) => each.kind === "clear") + 1);
+    return sinceCleared(this.#actions.slice(0, this.#done));
   }
 
+  /** @param {Line | Stamp | Clearing} action */
   #add(action) {
     this.#actions.splice(this.#done, Infinity, action);
     this.#done = this.#actions.length;
@@ -126,20 +128,26 @@ export class Pad extends EventTarget {
     this.#tell("change");
   }
 
+  /** @param {"ink" | "change"} name */
   #tell(name) {
     this.dispatchEvent(new Event(name));
   }
 
+  /** @param {Line | Stamp} action */
   #paint(action) {
     if (action.kind === "stamp") {
       this.#pen.imageSmoothingQuality = "high";
       this.#pen.drawImage(action.ink, action.x, action.y, action.width, action.height);
       return;
     }
-    action.points.forEach((_, last) => this.#paintTo(action, last));
+    for (const last of action.points.keys()) this.#paintTo(action, last);
   }
 
-  /** The piece of a line that its point number `last` adds: a curve between the middles of neighbours. */
+  /**
+   * The piece of a line that its point number `last` adds: a curve between the middles of neighbours.
+   * @param {Line} line
+   * @param {number} last
+   */
   #paintTo({ points, erase }, last) {
     const pen = this.#pen;
     const [to, by] = [points[last], points[Math.max(last - 1, 0)]];
@@ -154,9 +162,16 @@ export class Pad extends EventTarget {
     pen.globalCompositeOperation = "source-over";
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} width
+   */
   #extend(x, y, width) {
-    this.#current.points.push({ x, y, width: this.#current.erase ? RUBBER : width });
-    this.#paintTo(this.#current, this.#current.points.length - 1);
+    const line = this.#current;
+    if (!line) return;
+    line.points.push({ x, y, width: line.erase ? RUBBER : width });
+    this.#paintTo(line, line.points.length - 1);
   }
 
   #finish() {
@@ -165,6 +180,10 @@ export class Pad extends EventTarget {
     this.#tell("change");
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @returns {[number, number]}
+   */
   #place(event) {
     const frame = this.#view.getBoundingClientRect();
     return [
@@ -173,6 +192,7 @@ export class Pad extends EventTarget {
     ];
   }
 
+  /** @param {PointerEvent} event */
   #begin(event) {
     if (this.#pointer !== null || (event.button > 0 && event.button !== 5)) return;
     event.preventDefault();
@@ -185,6 +205,7 @@ export class Pad extends EventTarget {
     this.#tell("ink");
   }
 
+  /** @param {PointerEvent} event */
   #go(event) {
     if (event.pointerId !== this.#pointer) return;
     const between = event.getCoalescedEvents?.() ?? [];
@@ -192,14 +213,16 @@ export class Pad extends EventTarget {
     this.#tell("ink");
   }
 
+  /** @param {PointerEvent} event */
   #end(event) {
     if (event.pointerId !== this.#pointer) return;
     this.#pointer = null;
     this.#finish();
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const step = ARROWS[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey || !(step || event.key === " " || event.key === "Escape"))
       return;
     event.preventDefault();
@@ -212,8 +235,8 @@ export class Pad extends EventTarget {
       this.#current = { kind: "line", points: [], erase: this.erasing };
     } else {
       const size = event.shiftKey ? KEY_STEP / 3 : KEY_STEP;
-      keys.x = Math.min(Math.max(keys.x + step[0] * size, 0), WIDTH);
-      keys.y = Math.min(Math.max(keys.y + step[1] * size, 0), HEIGHT);
+      keys.x = between(keys.x + step[0] * size, 0, WIDTH);
+      keys.y = between(keys.y + step[1] * size, 0, HEIGHT);
     }
     if (keys.down) this.#extend(keys.x, keys.y, PEN);
     this.#tell("ink");
@@ -227,54 +250,114 @@ export class Pad extends EventTarget {
   }
 }
 
-/** A pen's pressure makes its line thicker; mice and fingers have none that could be relied on. */
+/** A pen's pressure makes its line thicker; mice and fingers have none that could be relied on. @param {PointerEvent} event */
 function thickness(event) {
   return event.pointerType === "pen" && event.pressure ? PEN * (0.4 + 1.1 * event.pressure) : PEN;
 }
 
+/**
+ * What was done since the pad was cleared last.
+ * @param {(Line | Stamp | Clearing)[]} actions
+ */
+function sinceCleared(actions) {
+  const shown = actions.slice(actions.findLastIndex((each) => each.kind === "clear") + 1);
+  return /** @type {(Line | Stamp)[]} */ (shown);
+}
+
+/**
+ * Whether this may be more than one digit: ink lies apart, or far along a line.
+ * @param {(Line | Stamp)[]} drawn
+ */
+export function mayBeSeveral(drawn) {
+  /** @type {Box[]} */
+  let parts = [];
+  for (const action of drawn) {
+    if (action.kind === "line" && action.erase) continue;
+    const box = bounds(action);
+    const near = parts.filter((each) => touch(each, box));
+    parts = [...parts.filter((each) => !touch(each, box)), near.reduce(joined, box)];
+  }
+  return parts.length > 1 || parts.some(([x0, y0, x1, y1]) => x1 - x0 > WIDE * (y1 - y0 + PEN));
+}
+
+/**
+ * @param {Line | Stamp} action
+ * @returns {Box}
+ */
 function bounds(action) {
   if (action.kind === "stamp") return [action.x, action.y, action.x + action.width, action.y + action.height];
   const [xs, ys] = [action.points.map((each) => each.x), action.points.map((each) => each.y)];
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
+/** @type {(a: Box, b: Box) => Box} */
 const joined = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
+/** @type {(a: Box, b: Box) => boolean} */
 const touch = (a, b) => a[0] - b[2] < PEN && b[0] - a[2] < PEN && a[1] - b[3] < PEN && b[1] - a[3] < PEN;
 
-/** One digit of a picture with some of what is around it, as a canvas of its own. */
-export function cutOut(picture, [x0, y0, x1, y1], turned = 0) {
+/**
+ * A box [x0, y0, x1, y1] with a fifth of its size around it, as far as the picture goes.
+ * @param {number[]} box
+ * @param {{ width: number, height: number }} picture
+ * @returns {Box}
+ */
+export function surroundings([x0, y0, x1, y1], { width, height }) {
   const around = Math.ceil(0.2 * Math.max(x1 - x0, y1 - y0)) + 2;
-  const [left, top] = [Math.max(x0 - around, 0), Math.max(y0 - around, 0)];
-  const [right, bottom] = [Math.min(x1 + around, picture.width), Math.min(y1 + around, picture.height)];
+  return [
+    Math.max(x0 - around, 0),
+    Math.max(y0 - around, 0),
+    Math.min(x1 + around, width),
+    Math.min(y1 + around, height),
+  ];
+}
+
+/**
+ * One digit of a picture with some of what is around it, as a canvas of its own.
+ * @param {HTMLCanvasElement} picture
+ * @param {number[]} box
+ */
+export function cutOut(picture, box, turned = 0) {
+  const [left, top, right, bottom] = surroundings(box, picture);
   const piece = canvas(right - left, bottom - top);
-  piece.getContext("2d", { willReadFrequently: true }).drawImage(picture, -left, -top);
+  penOf(piece, { willReadFrequently: true }).drawImage(picture, -left, -top);
   return turned ? afterTurns(piece, turned) : piece;
 }
 
-/** The same picture after this number of clockwise quarter turns. */
+/**
+ * The same picture after this number of clockwise quarter turns.
+ * @param {HTMLCanvasElement} picture
+ * @param {number} turns
+ */
 function afterTurns(picture, turns) {
   const [wide, high] = turns % 2 ? [picture.height, picture.width] : [picture.width, picture.height];
   const turned = canvas(wide, high);
-  const pen = turned.getContext("2d", { willReadFrequently: true });
+  const pen = penOf(turned, { willReadFrequently: true });
   pen.translate(wide / 2, high / 2);
   pen.rotate((turns * Math.PI) / 2);
   pen.drawImage(picture, -picture.width / 2, -picture.height / 2);
   return turned;
 }
 
-/** On the pad, where paper is white: neighbours that reach into the surroundings are painted over. */
-function alone(picture, [x0, y0, x1, y1], turned) {
+/**
+ * On the pad, where paper is white: neighbours that reach into the surroundings are painted over.
+ * @param {HTMLCanvasElement} picture
+ * @param {number[]} box
+ * @param {number} turned
+ */
+function alone(picture, box, turned) {
   const clean = canvas(picture.width, picture.height);
-  const pen = clean.getContext("2d", { willReadFrequently: true });
+  const pen = penOf(clean, { willReadFrequently: true });
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, clean.width, clean.height);
-  const [left, top, width, height] = [x0 - 2, y0 - 2, x1 - x0 + 4, y1 - y0 + 4];
+  const [left, top, width, height] = [box[0] - 2, box[1] - 2, box[2] - box[0] + 4, box[3] - box[1] + 4];
   pen.drawImage(picture, left, top, width, height, left, top, width, height);
-  return cutOut(clean, [x0, y0, x1, y1], turned);
+  return cutOut(clean, box, turned);
 }
 
-/** The bytes of a canvas as a PNG. `toBlob` waits for an idle moment, which costs tens of milliseconds while one draws. */
+/**
+ * The bytes of a canvas as a PNG. `toBlob` waits for an idle moment, which costs tens of milliseconds while one draws.
+ * @param {HTMLCanvasElement} picture
+ */
 export function png(picture) {
-  const text = atob(picture.toDataURL("image/png").split(",", 2)[1]);
-  return new Blob([Uint8Array.from(text, (letter) => letter.charCodeAt(0))], { type: "image/png" });
+  return new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" });
 }

@@ -1,23 +1,36 @@
 // Two models side by side: what each answers, and what its maps look like at the same depth.
 
-import * as api from "./api.js";
 import { tenBars } from "./answer.js";
-import { canvas, fillChoice, make } from "./elements.js";
+import * as api from "./api.js";
+import { byId, canvas, fillChoice, make } from "./elements.js";
 import { layerWords, makesMaps, shapeWords } from "./layers.js";
 import { Maps } from "./maps.js";
 import { detailOf, inspected, state } from "./state.js";
 import { language, number, percent, t } from "./words.js";
 
+/** @import { Inspected, ModelDetail } from "../schemas.js" */
+
 const MAPS = 16; // of a layer, the strongest
 
 export class PairView {
   #built = "";
+  /** @type {string[]} */
+  chosen = []; // names of the two models; a side that nobody has chosen takes one that differs from the other
+  byHand = [false, false];
+  depth = 0.1;
+  /** @type {ReturnType<PairView["side"]>[]} */
+  sides = [];
+  /** @type {HTMLElement} */
+  verdict;
+  /** @type {HTMLInputElement} */
+  slider;
 
+  /**
+   * @param {HTMLElement} panel
+   * @param {(message: string) => void} trouble
+   */
   constructor(panel, trouble) {
     this.panel = panel;
-    this.depth = 0.1;
-    this.chosen = []; // names of the two models; a side that nobody has chosen takes one that differs from the other
-    this.byHand = [false, false];
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
   }
 
@@ -26,14 +39,18 @@ export class PairView {
     if (!subject || !models.length) return;
     const names = models.filter((each) => each.layers).map((each) => each.name);
     if (!names.length) return;
-    this.#choose(names);
+    this.chosen = twoOf(
+      names,
+      state.model,
+      this.chosen.map((name, side) => (this.byHand[side] ? name : null)),
+    );
     const key = `${language()} ${names.join(" ")}`;
     if (this.#built !== key) this.#build(key, names);
     this.sides.forEach(({ choice }, side) => {
       choice.value = this.chosen[side];
     });
     const found = await Promise.all(this.chosen.map((name) => Promise.all([detailOf(name), inspected(subject, name)])));
-    found.forEach(([detail, seen], side) => this.#paint(this.sides[side], detail, seen));
+    for (const [side, [detail, seen]] of found.entries()) this.#paint(this.sides[side], detail, seen);
     this.verdict.hidden = found.length < 2;
     if (found.length < 2) return;
     const [one, two] = found.map(([, seen]) => seen.digit);
@@ -45,13 +62,10 @@ export class PairView {
         : t("They disagree: {one} and {two}.", { one: one ?? "?", two: two ?? "?" });
   }
 
-  /** What a visitor has chosen stays; else the page's model stands beside another one. One model alone has one side. */
-  #choose(names) {
-    const kept = [0, 1].map((side) => (this.byHand[side] && names.includes(this.chosen[side]) ? this.chosen[side] : null));
-    const first = kept[0] ?? [state.model, ...names].find((each) => names.includes(each) && each !== kept[1]);
-    this.chosen = [first, kept[1] ?? names.find((each) => each !== first)].filter(Boolean);
-  }
-
+  /**
+   * @param {string} key
+   * @param {string[]} names
+   */
   #build(key, names) {
     this.#built = key;
     this.verdict = make("p", { class: "total", "aria-live": "polite" });
@@ -66,8 +80,8 @@ export class PairView {
       this.depth = Number(this.slider.value) / 100;
       this.show();
     });
-    this.sides = this.chosen.map((_, side) => this.#side(side, names));
-    const train = () => document.getElementById("tab-training").click();
+    this.sides = this.chosen.map((_, side) => this.side(side, names));
+    const train = () => byId("tab-training").click();
     const alone = [
       make(
         "p",
@@ -87,7 +101,12 @@ export class PairView {
     );
   }
 
-  #side(side, names) {
+  /**
+   * One side, empty.
+   * @param {number} side
+   * @param {string[]} names
+   */
+  side(side, names) {
     const label = side ? t("Second model") : t("First model");
     const choice = fillChoice(
       make("select", { "aria-label": label, translate: "no" }),
@@ -98,12 +117,10 @@ export class PairView {
       [this.chosen[side], this.byHand[side]] = [choice.value, true];
       this.show();
     });
-    const [answer, about, layer, maps] = [
-      make("strong", { class: "large" }),
-      make("p", { class: "quiet small" }),
-      make("p", { class: "small" }),
-      make("div", { class: "maps" }),
-    ];
+    const answer = make("strong", { class: "large" });
+    const about = make("p", { class: "quiet small" });
+    const layer = make("p", { class: "small" });
+    const maps = make("div", { class: "maps" });
     const bars = tenBars(`${label}: ${t("Probability of each digit")}`);
     return {
       bars,
@@ -116,6 +133,11 @@ export class PairView {
     };
   }
 
+  /**
+   * @param {ReturnType<PairView["side"]>} side
+   * @param {ModelDetail} detail
+   * @param {Inspected} seen
+   */
   #paint({ bars, answer, about, layer, maps }, detail, seen) {
     const known = state.models.find((each) => each.name === detail.name);
     const tested = known?.accuracy ? `, ${t("test accuracy {share}", { share: percent(known.accuracy, 2) })}` : "";
@@ -123,13 +145,14 @@ export class PairView {
       make("span", { translate: "no" }, detail.architecture),
       `, ${t("{n} parameters", { n: number(detail.parameters) })}${tested}`,
     );
-    answer.textContent = seen.digit ?? "?";
+    answer.textContent = String(seen.digit ?? "?");
     bars.show(seen.probabilities, seen.digit);
     const shown = detail.layers.filter(
-      (each) => makesMaps(each) && seen.layers.some((maps) => maps.name === each.name),
+      (each) => makesMaps(each) && seen.layers.some((made) => made.name === each.name),
     );
     const here = shown[Math.round(this.depth * (shown.length - 1))];
-    if (!here) {
+    const made = seen.layers.find((each) => each.name === here?.name);
+    if (!made) {
       layer.textContent = t("This network makes no maps.");
       return maps.replaceChildren();
     }
@@ -137,7 +160,7 @@ export class PairView {
       make("span", { translate: "no" }, here.name),
       `, ${shapeWords(here.shape)}: ${layerWords(here)}`,
     );
-    const decoded = new Maps(seen.layers.find((each) => each.name === here.name));
+    const decoded = new Maps(made);
     maps.replaceChildren(
       ...decoded
         .strongest()
@@ -152,4 +175,17 @@ export class PairView {
         }),
     );
   }
+}
+
+/**
+ * The names of the two models: what a visitor has chosen by hand (`kept`) stays; else the page's model stands beside
+ * another one. One model alone is not shown beside itself.
+ * @param {string[]} names all that can be shown
+ * @param {string} current the page's
+ * @param {(string | null)[]} kept
+ */
+export function twoOf(names, current, kept) {
+  const [left, right] = [0, 1].map((side) => names.find((each) => each === kept[side]));
+  const first = left ?? [current, ...names].find((each) => names.includes(each) && each !== right);
+  return [first, right ?? names.find((each) => each !== first)].filter((each) => each !== undefined);
 }

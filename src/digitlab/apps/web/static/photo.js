@@ -2,22 +2,32 @@
 
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
-import { byId, canvas } from "./elements.js";
+import { byId, canvas, penOf } from "./elements.js";
 import { cutOut, png } from "./pad.js";
 import { number, onLanguage, t } from "./words.js";
+
+/** @import { ReadPage } from "../schemas.js" */
 
 // The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
 // stays with the visitor.
 const SIDE = 1600;
 
 export class Photo extends EventTarget {
+  /** @type {HTMLCanvasElement | null} */
+  picture = null;
+  /** @type {ReadPage | null} */
+  page = null;
+  /** @type {Blob | null} */
+  body = null;
+  chosen = -1;
+  model = "";
+
   /** Events: "read" when a photo was read, "trouble" with a `detail` when not. */
   constructor() {
     super();
-    [this.picture, this.page, this.chosen] = [null, null, -1];
     for (const input of [byId("photo-file"), byId("photo-camera")]) {
       input.addEventListener("change", () => {
-        this.open(input.files[0]);
+        this.open(input.files?.[0]);
         input.value = "";
       });
     }
@@ -27,18 +37,16 @@ export class Photo extends EventTarget {
     document.addEventListener("dragleave", () => drop.classList.remove("over"));
     document.addEventListener("drop", (event) => {
       drop.classList.remove("over");
-      this.open(
-        [...event.dataTransfer.files].find((each) => each.type.startsWith("image/")) ?? event.dataTransfer.files[0],
-      );
+      const files = [...(event.dataTransfer?.files ?? [])];
+      this.open(files.find(isPicture) ?? files[0]);
     });
     document.addEventListener("paste", (event) => {
-      const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
-      if (file) this.open(file);
+      this.open([...(event.clipboardData?.files ?? [])].find(isPicture));
     });
-    onLanguage(() => this.page && this.#caption());
+    onLanguage(() => this.#caption());
   }
 
-  /** Read a picture file: its pixels upright and not larger than needed; what the browser cannot show is sent as it is. */
+  /** Read a picture file: its pixels upright and not larger than needed. @param {File | undefined} file */
   async open(file) {
     if (!file) return;
     this.dispatchEvent(new Event("opened"));
@@ -56,28 +64,27 @@ export class Photo extends EventTarget {
     this.picture = picture;
     const shown = byId("photo-picture");
     [shown.width, shown.height] = [picture.width, picture.height];
-    shown.getContext("2d").drawImage(picture, 0, 0);
+    penOf(shown).drawImage(picture, 0, 0);
     byId("photo-boxes").replaceChildren();
     byId("photo-shown").hidden = false;
     byId("photo-text").textContent = t("reading …");
     try {
+      /** @type {Blob | null} */
       const body = await new Promise((done) => picture.toBlob(done, "image/jpeg", 0.92));
+      if (!body) throw new Error(t("The server cannot read this as a picture."));
       this.body = body;
       this.page = await api.read(body, this.model);
-      this.choose(
-        Math.max(
-          this.page.digits.findIndex((each) => each.digit !== null),
-          this.page.digits.length ? 0 : -1,
-        ),
-      );
+      const answered = this.page.digits.findIndex((each) => each.digit !== null);
+      this.choose(Math.max(answered, this.page.digits.length ? 0 : -1));
     } catch (error) {
       byId("photo-text").textContent = "";
       this.#complain(error.message);
     }
   }
 
-  /** Look at one of the digits. */
+  /** Look at one of the digits. @param {number} place */
   choose(place) {
+    if (!this.page) return;
     this.chosen = place;
     drawBoxes(byId("photo-boxes"), this.page.digits, this.page.width, this.page.height, place);
     this.#caption();
@@ -87,10 +94,11 @@ export class Photo extends EventTarget {
   /** The chosen digit as a PNG of its own, or null. */
   digit() {
     const found = this.page?.digits[this.chosen];
-    return found ? png(smaller(cutOut(this.picture, found.box, this.page.turned))) : null;
+    return found && this.picture ? png(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
   }
 
   #caption() {
+    if (!this.page) return;
     const found = this.page.digits.length;
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
     const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
@@ -100,15 +108,20 @@ export class Photo extends EventTarget {
     byId("photo-text").textContent = note ? `${read}. ${t(note)}` : read;
   }
 
+  /** @param {string} detail */
   #complain(detail) {
     this.dispatchEvent(new CustomEvent("trouble", { detail }));
   }
 }
 
+/** @param {File} file */
+const isPicture = (file) => file.type.startsWith("image/");
+
+/** @param {ImageBitmap} source */
 function onCanvas(source) {
   const scale = Math.min(1, SIDE / Math.max(source.width, source.height));
   const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
-  const pen = picture.getContext("2d");
+  const pen = penOf(picture);
   pen.imageSmoothingQuality = "high";
   pen.fillStyle = "#fff"; // what is transparent is paper
   pen.fillRect(0, 0, picture.width, picture.height);
@@ -116,10 +129,10 @@ function onCanvas(source) {
   return picture;
 }
 
-/** At most 320 pixels a side: more of one digit tells nothing. */
+/** At most 320 pixels a side: more of one digit tells nothing. @param {HTMLCanvasElement} picture */
 export function smaller(picture) {
   const scale = Math.min(1, 320 / Math.max(picture.width, picture.height));
   const small = canvas(Math.ceil(picture.width * scale), Math.ceil(picture.height * scale));
-  small.getContext("2d").drawImage(picture, 0, 0, small.width, small.height);
+  penOf(small).drawImage(picture, 0, 0, small.width, small.height);
   return small;
 }

@@ -2,59 +2,93 @@
 
 import * as api from "./api.js";
 
+/**
+ * @import { Inspected, ModelDetail, ModelSummary } from "../schemas.js"
+ * @typedef {{ picture: Blob, from: "pad" | "photo" | "camera" }} Subject
+ * @typedef {"model" | "models" | "subject" | "shade"} Topic
+ */
+
+/** @type {Record<Topic, Set<() => void>>} */
 const listeners = { model: new Set(), models: new Set(), subject: new Set(), shade: new Set() };
-const details = new Map(); // model's name → ModelDetail
-const inspections = new WeakMap(); // subject → Map(model's name → promise of Inspected)
+/** @type {Map<string, Promise<ModelDetail>>} */
+const details = new Map(); // by the model's name
+/** @type {WeakMap<Subject, Map<string, Promise<Inspected>>>} */
+const inspections = new WeakMap(); // by the subject, then by the model's name
 
-export const state = {
-  model: "", // name of the chosen model
-  models: [], // ModelSummary
-  subject: null, // { picture: Blob, from: "pad" | "photo" | "camera" } or null
-};
+/** `model` is the name of the chosen one. @type {{ model: string, models: ModelSummary[], subject: Subject | null }} */
+export const state = { model: "", models: [], subject: null };
 
-/** Is called whenever "model", "models", "subject" or "shade" changes. */
-export const on = (what, listener) => listeners[what].add(listener);
-export const tell = (what) => listeners[what].forEach((listener) => listener());
+/**
+ * `listener` is called whenever what it is about changes.
+ * @param {Topic} what
+ * @param {() => void} listener
+ */
+export function on(what, listener) {
+  listeners[what].add(listener);
+}
 
-/** Fetch the models again; choose `wanted`, or keep what is chosen, or take the server's default. */
+/** @param {Topic} what */
+export function tell(what) {
+  for (const listener of listeners[what]) listener();
+}
+
+/**
+ * Fetch the models again; choose `wanted`, or keep what is chosen, or take the server's default.
+ * @param {string | null} wanted
+ */
 export async function refreshModels(wanted = null) {
   const found = await api.models();
   state.models = found.models;
   const names = found.models.map((each) => each.name);
-  const next = [wanted, state.model, found.default].find((each) => names.includes(each)) ?? names[0];
+  const next = [wanted, state.model, found.default].find((each) => each && names.includes(each)) ?? names[0];
   tell("models");
   if (next !== state.model) chooseModel(next);
 }
 
+/** @param {string} name */
 export function chooseModel(name) {
   state.model = name;
   tell("model");
 }
 
-/** Look at another digit, or at none. */
+/**
+ * Look at another digit, or at none.
+ * @param {Subject | null} subject
+ */
 export function lookAt(subject) {
   state.subject = subject;
   tell("subject");
 }
 
-/** The layers of a model: fetched once. */
+/**
+ * The layers of a model: fetched once.
+ * @param {string} name
+ */
 export function detailOf(name) {
-  if (!details.has(name)) {
-    const asked = api.modelDetail(name);
-    asked.catch(() => details.delete(name));
-    details.set(name, asked);
-  }
-  return details.get(name);
+  return once(details, name, () => api.modelDetail(name));
 }
 
-/** Everything that a model makes of the subject, asked for once. */
+/**
+ * Everything that a model makes of the subject, asked for once.
+ * @param {Subject} subject
+ * @param {string} name
+ */
 export function inspected(subject, name) {
-  if (!inspections.has(subject)) inspections.set(subject, new Map());
-  const known = inspections.get(subject);
-  if (!known.has(name)) {
-    const asked = api.inspect(subject.picture, name);
-    asked.catch(() => known.delete(name));
-    known.set(name, asked);
-  }
-  return known.get(name);
+  const known = inspections.get(subject) ?? new Map();
+  inspections.set(subject, known);
+  return once(known, name, () => api.inspect(subject.picture, name));
+}
+
+/**
+ * What is known under this name, or is asked for now; a question that failed is forgotten.
+ * @template Told
+ * @param {Map<string, Promise<Told>>} known
+ * @param {string} name
+ * @param {() => Promise<Told>} ask
+ */
+function once(known, name, ask) {
+  const asked = known.get(name) ?? ask();
+  if (!known.has(name)) asked.catch(() => known.delete(name));
+  known.set(name, asked);
+  return asked;
 }

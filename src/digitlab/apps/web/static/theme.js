@@ -3,19 +3,21 @@
 import { tell } from "./state.js";
 
 const KEPT = "digitlab.theme";
-const system = matchMedia("(prefers-color-scheme: dark)");
-const root = document.documentElement;
 
 /** Whether the page is dark now. */
-export const dark = () => root.dataset.shade === "dark";
+export const dark = () => document.documentElement.dataset.shade === "dark";
 
-function show() {
-  root.dataset.shade = root.dataset.theme ?? (system.matches ? "dark" : "light");
-  tell("shade");
-}
-
-/** Follow the system and the switch. */
+/**
+ * Follow the system and the switch.
+ * @param {HTMLButtonElement} button
+ */
 export function startTheme(button) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement;
+  const show = () => {
+    root.dataset.shade = root.dataset.theme ?? (system.matches ? "dark" : "light");
+    tell("shade");
+  };
   system.addEventListener("change", show);
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";

@@ -2,11 +2,18 @@
 
 import * as api from "./api.js";
 import { Chart } from "./chart.js";
-import { canvas, make } from "./elements.js";
-import { Weights, paintGlyph } from "./maps.js";
+import { byId, canvas, fillChoice, make } from "./elements.js";
+import { paintGlyph, Weights } from "./maps.js";
 import { chooseModel, refreshModels } from "./state.js";
 import { language, number, percent, probability, relayed, t } from "./words.js";
 
+/**
+ * @import {
+ *   Architecture, TrainingEpoch, TrainingProgress, TrainingQuestion, Trainings, TrainingState
+ * } from "../schemas.js"
+ */
+
+/** @type {Record<Architecture, string>} */
 const NETWORKS = {
   "tiny-cnn": "the smallest, seconds an epoch",
   "first-cnn": "S1's first: one convolution 5×5",
@@ -16,7 +23,9 @@ const NETWORKS = {
   "exercise-cnn": "S3's: one convolution, dropout",
   "ann-397": "S1's: dense layers, no convolution",
 };
+/** @type {Record<string, string>} */
 const STAGES = { loading: "The images are being loaded …", exporting: "The result is being made ready …" };
+/** @type {Record<string, string>} */
 const REFUSED = {
   untrusted: "Training needs a server on this machine alone, or one with a token.",
   missing: "Training needs parts of digitlab that are not installed.",
@@ -27,12 +36,30 @@ const OVER = ["done", "stopped", "failed"];
 
 export class TrainingView {
   #built = "";
+  /** @type {EventSource | null} */
   #source = null;
-  #training = null; // TrainingState
+  /** @type {TrainingState} */
+  #training; // that is followed
+  /** @type {TrainingEpoch[]} */
   #epochs = [];
+  /** @type {Record<"start" | "stop" | "use", HTMLButtonElement>} */
+  buttons;
+  /** @type {HTMLElement} */
+  status;
+  /** @type {HTMLProgressElement} */
+  bar;
+  /** @type {Record<"loss" | "accuracy", Chart>} */
+  charts;
+  /** @type {Record<"whole" | "filters" | "mistakes", HTMLElement>} */
+  results;
 
+  /**
+   * @param {HTMLElement} panel
+   * @param {(message: string) => void} trouble
+   */
   constructor(panel, trouble) {
-    [this.panel, this.trouble] = [panel, trouble];
+    this.panel = panel;
+    this.trouble = trouble;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
   }
 
@@ -45,12 +72,10 @@ export class TrainingView {
     if (latest) this.#follow(latest);
   }
 
+  /** @param {Trainings} known */
   #build({ allowed, reason, refused: why }) {
-    const choice = (name, options, chosen) => {
-      const select = make("select", { name }, ...options.map(([value, text]) => make("option", { value }, text)));
-      select.value = chosen;
-      return select;
-    };
+    /** @type {(name: string, options: [string | number, string][], chosen: string | number) => HTMLSelectElement} */
+    const choice = (name, options, chosen) => fillChoice(make("select", { name }), options, chosen);
     const networks = choice(
       "architecture",
       Object.entries(NETWORKS).map(([name, words]) => [name, `${name} (${t(words)})`]),
@@ -62,26 +87,23 @@ export class TrainingView {
       10000,
     );
     const epochs = make("input", { name: "epochs", type: "number", min: 1, max: 20, value: 3, required: true });
-    const rate = choice(
-      "rate",
-      [
-        ["", t("the default")],
-        ...[0.0001, 0.001, 0.01, 0.1, 1].map((each) => [
-          each,
-          number(each, Math.max(0, -Math.floor(Math.log10(each)))),
-        ]),
-      ],
-      "",
-    );
+    /** @type {[number, string][]} */
+    const rates = [0.0001, 0.001, 0.01, 0.1, 1].map((each) => [
+      each,
+      number(each, Math.max(0, -Math.floor(Math.log10(each)))),
+    ]);
+    const rate = choice("rate", [["", t("the default")], ...rates], "");
     const seed = make("input", { name: "seed", type: "number", min: 0, max: 2147483647, value: 1, required: true });
-    const field = (text, input) => make("label", {}, make("span", {}, text), input);
-    this.start = make("button", { type: "submit", class: "strong", disabled: !allowed }, t("Start the training"));
-    this.stop = make("button", { type: "button", hidden: true, onclick: () => this.#stopIt() }, t("Stop"));
-    this.use = make(
+    const field = (/** @type {string} */ text, /** @type {HTMLElement} */ input) =>
+      make("label", {}, make("span", {}, text), input);
+    const start = make("button", { type: "submit", class: "strong", disabled: !allowed }, t("Start the training"));
+    const stop = make("button", { type: "button", hidden: true, onclick: () => this.#stopIt() }, t("Stop"));
+    const use = make(
       "button",
       { type: "button", class: "strong", hidden: true, onclick: () => this.#use() },
       t("Use it on the pad"),
     );
+    this.buttons = { start, stop, use };
     const form = make(
       "form",
       { class: "question" },
@@ -90,7 +112,7 @@ export class TrainingView {
       field(t("Epochs"), epochs),
       field(t("Learning rate"), rate),
       field(t("Seed"), seed),
-      make("div", { class: "choices" }, this.start, this.stop, this.use),
+      make("div", { class: "choices" }, start, stop, use),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -102,30 +124,32 @@ export class TrainingView {
       batches: { label: t("each training batch"), class: "training" },
       tested: { label: t("test images, after each epoch"), class: "tested", dots: true },
     });
-    this.loss = new Chart({
+    const loss = new Chart({
       title: t("Loss (cross-entropy)"),
       across: t("epoch"),
       curves: curves(),
       write: (value) => number(value, 2),
     });
-    this.accuracy = new Chart({
+    const accuracy = new Chart({
       title: t("Accuracy"),
       across: t("epoch"),
       curves: curves(),
       write: (value) => percent(value, value > 0.9 && value < 1 ? 1 : 0),
     });
-    this.filters = make("div", { class: "slices small" });
-    this.mistakes = make("div", { class: "mistakes" });
-    this.results = make(
+    this.charts = { loss, accuracy };
+    const filters = make("div", { class: "slices small" });
+    const mistakes = make("div", { class: "mistakes" });
+    const whole = make(
       "div",
       { hidden: true },
-      make("div", { class: "sides" }, this.loss.figure, this.accuracy.figure),
+      make("div", { class: "sides" }, loss.figure, accuracy.figure),
       make("h3", {}, t("The filters of its first convolution")),
-      this.filters,
+      filters,
       make("h3", {}, t("Misclassified test images, the highest probability first")),
-      this.mistakes,
+      mistakes,
     );
-    const refused = !allowed && make("p", { class: "mark" }, relayed(REFUSED[why] ?? REFUSED.other, reason));
+    this.results = { whole, filters, mistakes };
+    const refused = make("p", { class: "mark" }, relayed(REFUSED[why ?? "other"] ?? REFUSED.other, reason));
     this.panel.replaceChildren(
       make("h2", {}, t("Train a network while you watch")),
       make(
@@ -135,18 +159,19 @@ export class TrainingView {
           "It trains on some of MNIST's 60,000 training images, each once an epoch. For each batch of 128 the gradient of the loss is computed (backpropagation), and the optimiser, Adam, moves all weights a little against it. After each epoch it is tested on 1,000 test images that it never trains on.",
         ),
       ),
-      ...[refused].filter(Boolean),
+      ...(allowed ? [] : [refused]),
       form,
       this.status,
       this.bar,
-      this.results,
+      whole,
     );
   }
 
+  /** @param {FormData} form */
   async #begin(form) {
     try {
       const training = await api.startTraining({
-        architecture: form.get("architecture"),
+        architecture: /** @type {Architecture} */ (form.get("architecture")),
         images: Number(form.get("images")),
         epochs: Number(form.get("epochs")),
         learning_rate: form.get("rate") ? Number(form.get("rate")) : null,
@@ -158,13 +183,14 @@ export class TrainingView {
     }
   }
 
+  /** @param {TrainingState} training */
   #follow(training) {
     this.#source?.close();
     this.#epochs = [];
-    this.results.hidden = false;
-    for (const chart of [this.loss, this.accuracy]) chart.clear(training.question.epochs);
-    this.filters.replaceChildren();
-    this.mistakes.replaceChildren();
+    this.results.whole.hidden = false;
+    for (const chart of Object.values(this.charts)) chart.clear(training.question.epochs);
+    this.results.filters.replaceChildren();
+    this.results.mistakes.replaceChildren();
     this.#state(training);
     this.#source = api.trainingEvents(training.id, {
       progress: (told) => this.#progress(told),
@@ -179,13 +205,14 @@ export class TrainingView {
     });
   }
 
+  /** @param {TrainingProgress} told */
   #progress({ epoch, batch, batches, losses, accuracies }) {
     this.bar.hidden = false;
     this.bar.value = batch / batches;
     losses.forEach((loss, place) => {
       const x = epoch - 1 + (batch - losses.length + place + 1) / batches;
-      this.loss.add("batches", x, loss);
-      this.accuracy.add("batches", x, accuracies[place]);
+      this.charts.loss.add("batches", x, loss);
+      this.charts.accuracy.add("batches", x, accuracies[place]);
     });
     this.status.textContent = t("epoch {epoch} of {epochs}, batch {batch} of {batches}", {
       epoch: number(epoch),
@@ -195,10 +222,11 @@ export class TrainingView {
     });
   }
 
+  /** @param {TrainingEpoch} told */
   #epoch(told) {
     this.#epochs.push(told);
-    this.loss.add("tested", told.epoch, told.validation_loss);
-    this.accuracy.add("tested", told.epoch, told.validation_accuracy);
+    this.charts.loss.add("tested", told.epoch, told.validation_loss);
+    this.charts.accuracy.add("tested", told.epoch, told.validation_accuracy);
     this.#repaint();
   }
 
@@ -212,8 +240,8 @@ export class TrainingView {
           weights.paint(canvas(1, 1, { role: "img", "aria-label": t("filter {n}", { n: filter + 1 }) }), filter),
         )
       : [make("p", { class: "quiet" }, t("This network has no convolution."))];
-    this.filters.replaceChildren(...filters);
-    this.mistakes.replaceChildren(
+    this.results.filters.replaceChildren(...filters);
+    this.results.mistakes.replaceChildren(
       ...last.mistakes.map(({ glyph, label, answer, confidence }) => {
         const said = t("true {label}, predicted {answer}", { label, answer });
         return make(
@@ -233,18 +261,18 @@ export class TrainingView {
     );
   }
 
+  /** @param {TrainingState} training */
   #state(training) {
     this.#training = training;
     const over = OVER.includes(training.state);
-    this.start.hidden = !over;
-    this.stop.hidden = over;
-    this.stop.disabled = training.state === "stopping";
-    this.use.hidden = !(over && training.model);
+    const { start, stop, use } = this.buttons;
+    start.hidden = !over;
+    stop.hidden = over;
+    stop.disabled = training.state === "stopping";
+    use.hidden = !(over && training.model);
     this.bar.hidden = over;
-    const best = training.epochs.at(-1)?.validation_accuracy;
-    const right = Number.isFinite(best)
-      ? ` ${t("Test accuracy: {share}.", { share: percent(best, 1) })}`
-      : "";
+    const best = training.epochs.at(-1)?.validation_accuracy ?? Number.NaN;
+    const right = Number.isFinite(best) ? ` ${t("Test accuracy: {share}.", { share: percent(best, 1) })}` : "";
     const words = {
       starting: t("It is being prepared …"),
       running: t("It learns …"),
@@ -267,8 +295,8 @@ export class TrainingView {
 
   async #use() {
     await refreshModels();
-    chooseModel(this.#training.model);
-    document.getElementById("tab-draw").click();
-    document.getElementById("pad").focus();
+    if (this.#training.model) chooseModel(this.#training.model);
+    byId("tab-draw").click();
+    byId("pad").focus();
   }
 }

@@ -1,20 +1,53 @@
 // Why 4 and not 9? Parts of the digit are covered: by the server one after the other, or by the visitor with a rubber.
 
-import * as api from "./api.js";
 import { tenBars } from "./answer.js";
+import * as api from "./api.js";
 import { canvas, fillChoice, make } from "./elements.js";
+import { bySize } from "./explained.js";
 import { GlyphPicture, pixels } from "./glyph.js";
 import { paintNumbers } from "./maps.js";
 import { inspected, state } from "./state.js";
 import { exact, language, number, probability, t } from "./words.js";
 
+/** @import { Inspected, Occluded } from "../schemas.js" */
+
 const RUBBER = 1.7; // pixels around the middle that are rubbed out
 
 export class WhyView {
   #built = "";
+  /** @type {Inspected | null} */
   #seen = null;
+  /** @type {Occluded | null} */
   #told = null;
+  /** @type {Uint8Array} */
+  glyph;
+  /** @type {Uint8Array} */
+  rubbed; // the glyph without what the visitor has rubbed out
+  /** @type {number[]} */
+  after; // the probabilities then
+  /** @type {HTMLSelectElement} */
+  digit;
+  /** @type {HTMLSelectElement} */
+  against;
+  /** @type {HTMLSelectElement} */
+  kind;
+  /** @type {HTMLCanvasElement} */
+  heat;
+  /** @type {HTMLElement} */
+  heatWords;
+  /** @type {GlyphPicture} */
+  outline;
+  /** @type {GlyphPicture} */
+  rub;
+  /** @type {ReturnType<typeof tenBars>} */
+  bars;
+  /** @type {HTMLElement} */
+  change;
 
+  /**
+   * @param {HTMLElement} panel
+   * @param {(message: string) => void} trouble
+   */
   constructor(panel, trouble) {
     this.panel = panel;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
@@ -33,8 +66,8 @@ export class WhyView {
       this.glyph = api.fromBase64(seen.glyph);
       this.rubbed = this.glyph.slice();
       this.after = seen.probabilities;
-      const order = [...seen.probabilities.keys()].sort((a, b) => seen.probabilities[b] - seen.probabilities[a]);
-      [this.digit.value, this.against.value] = [order[0], order[1]];
+      const [first, second] = bySize(seen.probabilities);
+      [this.digit.value, this.against.value] = [String(first), String(second)];
       this.ask();
     }
     this.#paint();
@@ -42,6 +75,7 @@ export class WhyView {
 
   #build() {
     this.#built = language();
+    /** @type {[number, string][]} */
     const digits = Array.from({ length: 10 }, (_, digit) => [digit, String(digit)]);
     const choice = () => {
       const select = fillChoice(make("select"), digits);
@@ -138,10 +172,15 @@ export class WhyView {
     this.outline.show(this.glyph);
     this.rub.show(this.rubbed);
     if (this.#told) {
-      paintNumbers(this.heat, this.#told[this.kind.value]);
+      paintNumbers(this.heat, this.#map(this.#told));
       this.heatWords.textContent = t("why {digit} and not {against}", this.#told);
     }
-    this.#bars(this.after ?? this.#seen?.probabilities);
+    this.#bars(this.after);
+  }
+
+  /** The map that is shown. @param {Occluded} told */
+  #map(told) {
+    return this.kind.value === "fall" ? told.fall : told.towards;
   }
 
   async #ask() {
@@ -150,6 +189,7 @@ export class WhyView {
       return;
     }
     const seen = this.#seen;
+    if (!seen?.glyph) return;
     this.heatWords.textContent = t("asking the network, covered place by place …");
     const told = await api.occlusion({
       glyph: seen.glyph,
@@ -162,12 +202,14 @@ export class WhyView {
     this.#paint();
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   #point(x, y) {
     if (!this.#told) return;
-    const { stride, size } = this.#told;
-    const row = this.#told[this.kind.value][y] ?? [];
-    const [left, top] = [x * stride - (size >> 1), y * stride - (size >> 1)];
-    this.outline.mark([left, top, left + size, top + size]);
+    const row = this.#map(this.#told)[y] ?? [];
+    this.outline.mark(squareAt(x, y, this.#told));
     if (row[x] === undefined) return;
     this.heatWords.textContent =
       this.kind.value === "fall"
@@ -181,25 +223,27 @@ export class WhyView {
           });
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   #rubOut(x, y) {
     if (!this.rubbed) return;
-    for (let row = Math.max(0, y - 2); row <= Math.min(27, y + 2); row += 1) {
-      for (let column = Math.max(0, x - 2); column <= Math.min(27, x + 2); column += 1) {
-        if (Math.hypot(row - y, column - x) <= RUBBER) this.rubbed[28 * row + column] = 0;
-      }
-    }
+    rubOut(this.rubbed, x, y);
     this.rub.show(this.rubbed);
     this.again();
   }
 
   async #again() {
     const seen = this.#seen;
+    if (!seen) return;
     const { probabilities } = await api.probabilities([api.toBase64(this.rubbed)], [seen.model]);
     if (seen !== this.#seen) return;
     this.after = probabilities[0][0];
     this.#bars(this.after);
   }
 
+  /** @param {number[]} after */
   #bars(after) {
     const before = this.#seen?.probabilities;
     if (!after || !before) return;
@@ -209,5 +253,30 @@ export class WhyView {
       was === is
         ? t("still {digit}: {share}", { digit: is, share: probability(after[is]) })
         : t("now {digit}: {share}; it was {before}", { digit: is, share: probability(after[is]), before: was });
+  }
+}
+
+/**
+ * The pixels [x0, y0, x1, y1] that were covered for the number at (x, y) of an occlusion map.
+ * @param {number} x
+ * @param {number} y
+ * @param {{ stride: number, size: number }} told
+ */
+export function squareAt(x, y, { stride, size }) {
+  const [left, top] = [x * stride - (size >> 1), y * stride - (size >> 1)];
+  return [left, top, left + size, top + size];
+}
+
+/**
+ * Rub the pixels around (x, y) out of a glyph.
+ * @param {Uint8Array} glyph
+ * @param {number} x
+ * @param {number} y
+ */
+export function rubOut(glyph, x, y) {
+  for (let row = Math.max(0, y - 2); row <= Math.min(27, y + 2); row += 1) {
+    for (let column = Math.max(0, x - 2); column <= Math.min(27, x + 2); column += 1) {
+      if (Math.hypot(row - y, column - x) <= RUBBER) glyph[28 * row + column] = 0;
+    }
   }
 }

@@ -1,71 +1,112 @@
 // The page's languages. English stands in index.html and in the code; `t` looks it up in the dictionary of another.
 
+/** @typedef {Record<string, string>} Dictionary English text → the same in another language. */
+
+/** @type {Record<string, () => Promise<{ default: Dictionary }>>} */
 const DICTIONARIES = { es: () => import("./spanish.js") };
 const KEPT = "digitlab.language";
+/** @type {Set<() => void>} */
 const listeners = new Set();
+/** @type {WeakMap<Element, Record<string, string>>} */
 const english = new WeakMap(); // element → what stood in index.html
 
 let tongue = "en";
+/** @type {Dictionary} */
 let dictionary = {};
 
 /** "en" or "es". */
 export const language = () => tongue;
 
-/** The text in the visitor's language, with {names} replaced: `t` of "map {n}" and { n: 3 }. */
+/**
+ * The text in the visitor's language, with {names} replaced: `t` of "map {n}" and { n: 3 }.
+ * @param {string} text
+ * @param {Record<string, any>} values
+ * @returns {string}
+ */
 export function t(text, values = {}) {
   const said = dictionary[text] ?? text;
   return said.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** What the server says in English, in other languages after a `sentence` of ours that says what it is about. */
+/**
+ * What the server says in English, in other languages after a `sentence` of ours that says what it is about.
+ * @param {string} sentence
+ * @param {string | null | undefined} detail
+ */
 export function relayed(sentence, detail) {
   if (tongue === "en" || !detail) return detail || t(sentence);
   return `${t(sentence)} (${detail})`;
 }
 
-/** A number as it is written where the visitor lives; `digits` behind the point. */
+/**
+ * A number as it is written where the visitor lives; `digits` behind the point.
+ * @param {number} value
+ * @param {number} digits
+ */
 export function number(value, digits = 0) {
   if (!Number.isFinite(value)) return "–";
   return formatter(digits, "decimal").format(value);
 }
 
-/** A number of a map or a filter: its sign and three digits that count; whole numbers as they are. */
+/**
+ * A number of a map or a filter: its sign and three digits that count; whole numbers as they are.
+ * @param {number} value
+ */
 export function exact(value) {
   const size = Math.abs(value);
   const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2;
   return number(size < 0.005 ? 0 : value, digits).replace("-", "−");
 }
 
-/** 0.973 → "97 %", in the visitor's manner. */
+/**
+ * 0.973 → "97 %", in the visitor's manner.
+ * @param {number} share
+ * @param {number} digits
+ */
 export function percent(share, digits = 0) {
   return Number.isFinite(share) ? formatter(digits, "percent").format(share) : "–";
 }
 
-/** A probability, written the same wherever it stands; what is not quite 0 or 1 is not called so. */
+/**
+ * A probability, written the same wherever it stands; what is not quite 0 or 1 is not called so.
+ * @param {number} share
+ */
 export function probability(share) {
   if (!Number.isFinite(share)) return "–";
   if (share < 0.0005) return `<\u00a0${percent(0.001, 1)}`;
   return share > 0.9995 ? `>\u00a0${percent(0.999, 1)}` : percent(share, 1);
 }
 
-/** A number that has a sign, as logits have: "+8.6", "−2.9". */
+/**
+ * A number that has a sign, as logits have: "+8.6", "−2.9".
+ * @param {number} value
+ * @param {number} digits
+ */
 export function signed(value, digits = 1) {
   const said = number(Math.abs(value), digits);
   if (!/[1-9]/.test(said)) return said;
   return `${value < 0 ? "−" : "+"}${said}`;
 }
 
+/** @type {Map<string, Intl.NumberFormat>} */
 const formatters = new Map();
+
+/**
+ * @param {number} digits
+ * @param {"decimal" | "percent"} style
+ */
 function formatter(digits, style) {
   const key = `${tongue} ${digits} ${style}`;
-  if (!formatters.has(key)) {
-    const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-    formatters.set(key, new Intl.NumberFormat(tongue, { style, ...fraction }));
-  }
-  return formatters.get(key);
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const found = formatters.get(key) ?? new Intl.NumberFormat(tongue, { style, ...fraction });
+  formatters.set(key, found);
+  return found;
 }
 
-/** Is called now and whenever the language changes. */
+/**
+ * Is called now and whenever the language changes.
+ * @param {() => void} listener
+ */
 export function onLanguage(listener) {
   listeners.add(listener);
   listener();
@@ -76,11 +117,14 @@ export function wantedLanguage() {
   const asked = [new URLSearchParams(location.search).get("lang"), localStorage.getItem(KEPT), ...navigator.languages];
   const known = asked
     .map((each) => each?.slice(0, 2).toLowerCase())
-    .find((each) => each === "en" || each in DICTIONARIES);
+    .find((each) => each === "en" || (each && each in DICTIONARIES));
   return known ?? "en";
 }
 
-/** Show the page in a language; `keep` remembers it for the next visit. */
+/**
+ * Show the page in a language; `keep` remembers it for the next visit.
+ * @param {string} wanted
+ */
 export async function setLanguage(wanted, { keep = false } = {}) {
   const loaded = wanted in DICTIONARIES ? (await DICTIONARIES[wanted]()).default : {};
   [tongue, dictionary] = [wanted, loaded];
@@ -91,22 +135,30 @@ export async function setLanguage(wanted, { keep = false } = {}) {
   for (const listener of listeners) listener();
 }
 
-/** Translate what index.html marks: data-t is the text, data-t-label the label, data-t-title the hint. */
+/**
+ * Translate what index.html marks: data-t is the text, data-t-label the label, data-t-title the hint.
+ * @param {Element} root
+ */
 function translate(root) {
   for (const element of root.querySelectorAll("[data-t]"))
-    element.textContent = t(original(element, "text", () => element.textContent.replace(/\s+/g, " ").trim()));
+    element.textContent = t(original(element, "text", () => (element.textContent ?? "").replace(/\s+/g, " ").trim()));
   for (const [mark, attribute] of [
     ["data-t-label", "aria-label"],
     ["data-t-title", "title"],
   ]) {
     for (const element of root.querySelectorAll(`[${mark}]`)) {
-      element.setAttribute(attribute, t(original(element, attribute, () => element.getAttribute(attribute))));
+      element.setAttribute(attribute, t(original(element, attribute, () => element.getAttribute(attribute) ?? "")));
     }
   }
 }
 
+/**
+ * @param {Element} element
+ * @param {string} what
+ * @param {() => string} read
+ */
 function original(element, what, read) {
-  if (!english.has(element)) english.set(element, {});
-  const kept = english.get(element);
+  const kept = english.get(element) ?? {};
+  english.set(element, kept);
   return (kept[what] ??= read());
 }

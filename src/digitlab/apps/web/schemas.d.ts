@@ -1,0 +1,335 @@
+// Written by tools/write_page_types.py from schemas.py: what the server sends.
+
+export type Architecture = "tiny-cnn" | "first-cnn" | "slides-cnn" | "fast-cnn" | "thesis-2conv" | "exercise-cnn" | "ann-397";
+
+export interface Classified {
+  /** null where no digit was found, or the answer is below the threshold */
+  digit: number | null;
+  /** how likely the likeliest digit stands there, also where digit is null */
+  confidence: number;
+  /** which digit, if it is one: ten, class 0 first; all 0: none found */
+  probabilities: number[];
+  model: string;
+  ms: number;
+  /** such as that the picture holds several digits, which /v1/read reads */
+  note: string | null;
+}
+
+export interface ExplainQuestion {
+  /** base64 of 784 bytes: 28×28, row by row, light ink on dark */
+  glyph: string;
+  model: string | null;
+  layer: string;
+  /** which map; of a row of units: which unit */
+  channel: number;
+  row: number;
+  column: number;
+}
+
+export interface Explained {
+  layer: string;
+  kind: string;
+  channel: number;
+  row: number;
+  column: number;
+  /** x0, y0, x1, y1 of the receptive field in the glyph, cut to 0 … 28 */
+  field: number[] | null;
+  /** which input maps or units the lists are about */
+  inputs: number[];
+  patch: number[][][];
+  kernel: number[][][] | null;
+  products: number[][][] | null;
+  /** of the products, one an input map */
+  sums: number[] | null;
+  rest: number;
+  bias: number;
+  /** the sum of all products and the bias */
+  before: number;
+  /** the function that follows, e.g. Relu; null for none */
+  activation: string | null;
+  /** activation(before), or before where there is none */
+  after: number;
+  /** the same number (before) as the network itself computed it */
+  network: number;
+}
+
+export interface FilterBank {
+  width: number;
+  height: number;
+  /** a PNG file: what the filters took */
+  grey: string;
+  results: FilterResult[];
+}
+
+export interface FilterResult {
+  /** lines-horizontal, sobel-vertical, laplacian-4, mean … (S2) */
+  name: string;
+  kernel: number[][];
+  low: number;
+  high: number;
+  /** a grey PNG file */
+  png: string;
+}
+
+export interface FoundDigit {
+  digit: number | null;
+  confidence: number;
+  /** x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive */
+  box: number[];
+  line: number;
+}
+
+export interface Gallery {
+  sets: GallerySet[];
+}
+
+export interface GallerySet {
+  /** mnist, hard-…, strangers */
+  name: string;
+  count: number;
+  /** the right answers; null for what is no digit */
+  labels: (number | null)[];
+  /** base64 of plain bytes */
+  data: string;
+}
+
+export interface GlyphQuestion {
+  glyphs: string[];
+  /** none: the server's default */
+  models: string[];
+}
+
+export interface Health {
+  status: "ok";
+  version: string;
+  models: number;
+  uptime_seconds: number;
+}
+
+export interface Inspected {
+  digit: number | null;
+  /** the largest of the probabilities */
+  confidence: number;
+  /** of the network's softmax, class 0 first; all 0 without ink */
+  probabilities: number[];
+  model: string;
+  /** what the network took; null where there is no ink, and then no layers */
+  glyph: string | null;
+  layers: LayerMaps[];
+  ms: number;
+}
+
+export interface Kernels {
+  /** filters, input maps, rows, columns; a dense layer: outputs, inputs, 1, 1 */
+  shape: number[];
+  /** the largest absolute weight */
+  scale: number;
+  /** int8 in the order of shape */
+  data: string;
+  /** one a filter, or null where the layer has none */
+  bias: number[] | null;
+}
+
+export interface LayerDetail {
+  /** unique in the model, e.g. conv-1, relu-1, pool-1, dense-1, softmax */
+  name: string;
+  kind: "preparation" | "convolution" | "activation" | "normalisation" | "pooling" | "addition" | "mean" | "concatenation" | "flatten" | "dense" | "softmax" | "other";
+  /** what it computes, e.g. Conv 3×3, Relu, MaxPool 2×2 */
+  operator: string;
+  /** rows, columns, maps; or one number for a row of units */
+  shape: number[];
+  parameters: number;
+  /** the layers it computes from; none for the first */
+  takes: string[];
+  /** null where every unit sees the whole glyph */
+  field: ReceptiveField | null;
+  /** whether /v1/explain can take one of its units apart */
+  explainable: boolean;
+  /** of convolutions and small dense layers */
+  kernels: Kernels | null;
+}
+
+export interface LayerMaps {
+  name: string;
+  /** maps, rows, columns; a row of units: units, 1, 1 */
+  shape: number[];
+  low: number;
+  high: number;
+  /** uint8 in the order of shape: map by map */
+  data: string;
+}
+
+export interface LiveAnswer {
+  frame: number;
+  text: string;
+  /** what most of the last frames agree on */
+  steady: string | null;
+  /** with mode=digit one at most, its box the whole frame */
+  digits: FoundDigit[];
+  /** with mode=digit: ten, class 0 first; all 0: none found */
+  probabilities: number[];
+  /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
+  turned: number;
+  width: number;
+  height: number;
+  /** of reading */
+  ms: number;
+  /** from the frame's arrival to this answer */
+  latency_ms: number;
+  /** frames so far that newer ones overtook */
+  skipped: number;
+  error: string | null;
+}
+
+export interface Mistake {
+  /** base64 of 784 bytes: 28×28, row by row, light ink on dark */
+  glyph: string;
+  label: number;
+  answer: number;
+  confidence: number;
+}
+
+export interface ModelDetail {
+  name: string;
+  architecture: string;
+  parameters: number;
+  /** what happens to the pixels first, in words */
+  preparation: string;
+  /** what the model's card says of it */
+  training: Record<string, string | number | number | boolean | null>;
+  layers: LayerDetail[];
+}
+
+export interface ModelSummary {
+  name: string;
+  architecture: string;
+  parameters: number;
+  source: "shipped" | "given" | "trained";
+  /** on test images, as the model's own card says; null where it does not */
+  accuracy: number | null;
+  /** whether its layers can be looked into */
+  layers: boolean;
+}
+
+export interface Models {
+  default: string;
+  models: ModelSummary[];
+}
+
+export interface Occluded {
+  model: string;
+  digit: number;
+  against: number;
+  /** the ten probabilities without a square */
+  before: number[];
+  size: number;
+  stride: number;
+  fall: number[][];
+  towards: number[][];
+}
+
+export interface OcclusionQuestion {
+  /** base64 of 784 bytes: 28×28, row by row, light ink on dark */
+  glyph: string;
+  model: string | null;
+  /** why this digit …; null: the likeliest */
+  digit: number | null;
+  /** … and not that one; null: the next likeliest */
+  against: number | null;
+  /** of the square, in pixels */
+  size: number;
+  /** from place to place; 1 takes four times as long as 2 */
+  stride: number;
+}
+
+export interface Probabilities {
+  models: string[];
+  probabilities: number[][][];
+}
+
+export interface Problem {
+  /** urn:digitlab:problem:WORD, for programs; the words are stable */
+  type: string;
+  title: string;
+  status: number;
+  /** what was given, what was expected, what to do */
+  detail: string;
+}
+
+export interface ReadPage {
+  /** the lines; a character a digit, ? for one that was found but not answered */
+  text: string;
+  lines: string[];
+  digits: FoundDigit[];
+  /** such as that the page lies upside down, and was turned and read */
+  note: string | null;
+  /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
+  turned: number;
+  ms: number;
+  /** of the upright picture, in pixels */
+  width: number;
+  height: number;
+  model: string;
+}
+
+export interface ReceptiveField {
+  /** down, across */
+  size: number[];
+  /** between neighbours' fields */
+  step: number[];
+  /** of the first unit's field, in pixel indices */
+  middle: number[];
+}
+
+export interface TrainingEpoch {
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  validation_loss: number | null;
+  /** on 1,000 test images that are not trained on */
+  validation_accuracy: number | null;
+  seconds: number;
+  /** of the first convolution, or null where the network has none */
+  filters: Kernels | null;
+  /** at most 24, the surest first */
+  mistakes: Mistake[];
+}
+
+export interface TrainingProgress {
+  epoch: number;
+  /** the last one that was trained on; from 1 */
+  batch: number;
+  /** of an epoch */
+  batches: number;
+  /** of each batch since the last event; the last one is that of `batch` */
+  losses: number[];
+  /** the same */
+  accuracies: number[];
+}
+
+export interface TrainingQuestion {
+  architecture: Architecture;
+  images: number;
+  epochs: number;
+  /** null: the optimiser's usual one */
+  learning_rate: number | null;
+  seed: number;
+}
+
+export interface TrainingState {
+  id: string;
+  state: "starting" | "running" | "stopping" | "done" | "stopped" | "failed";
+  question: TrainingQuestion;
+  epochs: TrainingEpoch[];
+  model: string | null;
+  error: string | null;
+}
+
+export interface Trainings {
+  allowed: boolean;
+  /** why not */
+  reason: string | null;
+  /** the same in a word */
+  refused: "untrusted" | "missing" | "busy" | null;
+  trainings: TrainingState[];
+}

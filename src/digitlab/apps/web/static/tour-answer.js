@@ -1,0 +1,164 @@
+// What the tour shows of the way from the maps to the answer: the vector, the logits, the softmax, dropout.
+
+import { canvas, make } from "./elements.js";
+import { paintNumbers, Weights } from "./maps.js";
+import { mapsFor } from "./tour-figures.js";
+import { denseOf, inRows, logitsFrom, softmaxOf, withGaps } from "./tour-numbers.js";
+import { number, percent, probability, signed, t } from "./words.js";
+
+/**
+ * @import { Maps } from "./maps.js"
+ * @import { With } from "./tour-figures.js"
+ */
+
+/** @param {With<"dense">} subject */
+export function logits(subject) {
+  const { row, maps } = subject;
+  const sums = logitsOf(subject);
+  const shown = table(
+    [t("digit"), t("logit")],
+    sums.map((sum, digit) => [digit, sum, [signed(sum)]]),
+  );
+  return make("div", { class: "looks" }, row && vector(mapsFor(maps, row)), make("div", { class: "beside" }, shown));
+}
+
+/**
+ * The ten sums before the softmax, to a byte's exactness; from the answer where the last layer does both at once.
+ * @param {With<"dense">} subject
+ */
+function logitsOf({ dense, softmax: last, maps, seen }) {
+  if (dense === last || !last) return logitsFrom(seen.probabilities);
+  return Array.from({ length: 10 }, (_, digit) => mapsFor(maps, dense).at(digit));
+}
+
+/** @param {Maps} maps */
+function vector(maps) {
+  const shown = maps.paintTogether(canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the vector") }));
+  const count = t("the vector: {n} numbers, and ten times as many weights", { n: number(maps.bytes.length) });
+  return make("figure", { class: "looked" }, shown, make("figcaption", {}, count));
+}
+
+/** @param {With<"dense">} subject */
+export function softmax(subject) {
+  const { seen } = subject;
+  const sums = logitsOf(subject);
+  const slider = make("input", { type: "range", min: 0, max: 40, value: 0, "aria-label": t("Temperature") });
+  const [said, place] = [make("output"), make("div")];
+  const show = () => {
+    const temperature = 10 ** (Number(slider.value) / 40);
+    said.textContent = number(temperature, 1);
+    slider.setAttribute("aria-valuetext", said.textContent);
+    const shares = temperature === 1 ? seen.probabilities : softmaxOf(sums.map((sum) => sum / temperature));
+    place.replaceChildren(
+      table(
+        [t("digit"), t("logit"), t("probability")],
+        sums.map((sum, digit) => [digit, shares[digit], [signed(sum / temperature), probability(shares[digit])]]),
+        1,
+      ),
+    );
+  };
+  slider.addEventListener("input", show);
+  show();
+  return make(
+    "div",
+    {},
+    make("label", { class: "wide" }, make("span", {}, t("Temperature"), " ", said), slider),
+    place,
+  );
+}
+
+/** @param {With<"dense" | "row">} subject */
+export function dropout({ dense, row, maps, softmax: last }) {
+  const taken = mapsFor(maps, row);
+  const weights = dense.kernels && new Weights(dense.kernels);
+  const vectorThere = Array.from({ length: taken.bytes.length }, (_, each) => taken.at(each));
+  const slider = make("input", {
+    type: "range",
+    min: 0,
+    max: 90,
+    step: 5,
+    value: 50,
+    "aria-label": t("Dropout rate"),
+  });
+  const [said, place, kept] = [
+    make("output"),
+    make("div"),
+    canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the vector") }),
+  ];
+  const throwDice = () => {
+    const rate = Number(slider.value) / 100;
+    said.textContent = percent(rate);
+    slider.setAttribute("aria-valuetext", said.textContent);
+    const left = withGaps(vectorThere, rate);
+    paintNumbers(kept, inRows(left));
+    if (!weights || weights.inputs !== left.length) return;
+    const shares = softmaxOf(denseOf(left, weights));
+    place.replaceChildren(
+      table(
+        [t("digit"), t("probability")],
+        shares.map((share, digit) => [digit, share, [probability(share)]]),
+        1,
+      ),
+    );
+  };
+  slider.addEventListener("input", throwDice);
+  const again = make("button", { type: "button", onclick: throwDice }, t("Throw again"));
+  throwDice();
+  const about =
+    weights && last
+      ? t(
+          "The answer is computed here, from rounded weights; the numbers that are left are made larger, as in training.",
+        )
+      : t("This network's last weights are too many to be sent.");
+  return make(
+    "div",
+    {},
+    make("label", { class: "wide" }, make("span", {}, t("Dropout rate"), " ", said), slider),
+    make("p", {}, again),
+    make(
+      "div",
+      { class: "looks" },
+      make("figure", { class: "looked" }, kept, make("figcaption", {}, t("what is left of the vector"))),
+      make("div", { class: "beside" }, place),
+    ),
+    make("p", { class: "quiet small" }, about),
+  );
+}
+
+/**
+ * Ten rows with a bar: [digit, value of the bar, texts]. Without a `whole` they have signs, and go from a line at 0.
+ * @param {string[]} head
+ * @param {[number, number, string[]][]} rows
+ * @param {number | null} whole
+ */
+function table(head, rows, whole = null) {
+  const values = rows.map(([, value]) => value);
+  const low = whole === null ? Math.min(...values, 0) : 0;
+  const width = (whole ?? Math.max(...values, 0)) - low || 1;
+  const first = rows.reduce((best, each) => (each[1] > best[1] ? each : best));
+  const body = rows.map((row) => {
+    const [digit, value, texts] = row;
+    const bar = make("i", { class: value < 0 && "below" });
+    bar.style.left = `${(100 * (Math.min(value, 0) - low)) / width}%`;
+    bar.style.width = `${(100 * Math.abs(value)) / width}%`;
+    const zero = make("i", { class: "zero" });
+    zero.style.left = `${(100 * -low) / width}%`;
+    const track = make("span", { class: "track" }, bar, whole === null && zero);
+    return make(
+      "tr",
+      { class: row === first && "first" },
+      make("th", { scope: "row" }, String(digit)),
+      ...texts.map((text) => make("td", {}, text)),
+      make("td", { class: "barred" }, track),
+    );
+  });
+  const origin = make("span", {}, "0");
+  origin.style.left = `${(100 * -low) / width}%`;
+  const scale = make("td", { class: "barred" }, whole === null && origin);
+  return make(
+    "table",
+    { class: whole === null ? "plain signed" : "plain" },
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)), scale)),
+    make("tbody", {}, ...body),
+  );
+}

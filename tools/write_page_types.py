@@ -1,0 +1,64 @@
+"""Write the types of the web interface's messages for the page's scripts: `python tools/write_page_types.py`.
+
+``src/digitlab/apps/web/schemas.d.ts`` says in TypeScript what ``schemas.py`` says in Python, as the server sends it
+(what has a default is always there). ``tests/apps/web/test_page_types.py`` fails where the two differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from digitlab.apps.web import schemas
+
+TARGET = Path(schemas.__file__).with_suffix(".d.ts")
+PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+
+
+def typescript(schema: dict[str, Any]) -> str:
+    """A JSON schema as a TypeScript type."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " | ".join(typescript(each) for each in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return " | ".join(json.dumps(each) for each in schema.get("enum", [schema.get("const")]))
+    if schema["type"] == "array":
+        inner = typescript(schema["items"])
+        return f"({inner})[]" if " " in inner else f"{inner}[]"
+    if schema["type"] == "object":
+        return f"Record<string, {typescript(schema['additionalProperties'])}>"
+    return PLAIN[schema["type"]]
+
+
+def interface(name: str, schema: dict[str, Any]) -> list[str]:
+    """One message, or one list of words."""
+    if "properties" not in schema:
+        return [f"export type {name} = {typescript(schema)};", ""]
+    lines = [f"export interface {name} {{"]
+    for field, inner in schema["properties"].items():
+        if "description" in inner:
+            lines.append(f"  /** {inner['description']} */")
+        lines.append(f"  {field}: {typescript(inner)};")
+    return [*lines, "}", ""]
+
+
+def page_types() -> str:
+    """The text of the file."""
+    found: dict[str, dict[str, Any]] = {}
+    for _, message in inspect.getmembers(schemas, inspect.isclass):
+        if message.__module__ == schemas.__name__ and issubclass(message, BaseModel) and message is not schemas.Message:
+            schema = message.model_json_schema(mode="serialization")
+            found |= schema.pop("$defs", {}) | {message.__name__: schema}
+    lines = ["// Written by tools/write_page_types.py from schemas.py: what the server sends.", ""]
+    for name in sorted(found):
+        lines += interface(name, found[name])
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page_types(), encoding="utf-8")
