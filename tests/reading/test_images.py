@@ -20,7 +20,8 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from digitlab.errors import ImageError, ShapeError
-from digitlab.reading.images import FORMATS, MAX_PIXELS, as_rgb, load_image, load_reduced
+from digitlab.reading.images import MAX_PIXELS, as_rgb, load_image, load_reduced
+from digitlab.reading.picture_kinds import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
