@@ -51,7 +51,7 @@ def find_pictures(
     leave_out: Iterable[Path] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Picture]:
-    """Files as they are given, and every picture in and below each folder, sorted; each once, and each page of a TIFF or PDF.
+    """Files as they are given, and every picture in and below each folder, sorted, each once; each page of many.
 
     In folders a picture is known by its name's end. Other files and links to folders are passed by, and so are, without
     a word, hidden ones, ``draw`` and ``leave_out`` (results that are written into the folder itself).

@@ -185,8 +185,8 @@ def _saying_what_failed(name: Path | str) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: has more pixels than the {MAX_PIXELS:,} allowed; make it smaller first") from error
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: is damaged, or no picture that can be read; expected {EXPECTED}") from error
+    except UnidentifiedImageError as error:  # its first bytes are right, and what follows is not
+        raise ImageError(f"{name}: is damaged or cut off; copy or save it again") from error
     except MemoryError as error:
         raise ImageError(f"{name}: does not fit into the memory; make it smaller first") from error
     except Exception as error:  # on hostile bytes Pillow's decoders raise nearly every kind there is

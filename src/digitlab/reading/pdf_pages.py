@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["count_pdf_pages", "draw_pdf_page"]
 
 _PROCESS = Path(__file__).with_name("pdf_process.py")
-_SECONDS = 60.0  # of waiting for one page; a scanned page in colour takes one
+_SECONDS = 60.0  # of waiting for one page, on a machine that is busy; how long it may compute, the process limits
 
 Source = Path | bytes  # a file, or one's content
 

@@ -16,7 +16,7 @@ import sys
 __all__: list[str] = []
 
 _MEMORY = 1 << 30  # bytes of addresses
-_SECONDS = 30  # of computing
+_SECONDS = 15  # of computing; a large scan in colour takes one or two
 _POINTS = 72.0  # a PDF's units in an inch
 _RESOLUTION = 200.0  # pixels an inch: a digit of 3 mm is 24 pixels high
 _LONGEST = 4096  # pixels of a side: a photo whose maker took a pixel for a point, or a plan
@@ -39,8 +39,9 @@ def _limit() -> None:
 
 def _scale(width: float, height: float, most_pixels: int) -> float:
     """Pixels a point."""
-    longest, area = max(width, height, 1e-3), max(width * height, 1e-6)
-    return min(_RESOLUTION / _POINTS, _LONGEST / longest, math.sqrt(most_pixels / area) * 0.999)
+    longest, area, half = max(width, height, 1e-3), max(width * height, 1e-6), (width + height) / 2
+    most = (math.sqrt(half * half + area * (most_pixels - 1)) - half) / area  # each side is rounded up to whole pixels
+    return min(_RESOLUTION / _POINTS, (_LONGEST - 1) / longest, most)
 
 
 def _answer(page: int, most_pixels: int, source: str | bytes) -> tuple[dict[str, object], bytes | memoryview]:
@@ -51,7 +52,7 @@ def _answer(page: int, most_pixels: int, source: str | bytes) -> tuple[dict[str,
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == pypdfium2.raw.FPDF_ERR_PASSWORD or "password" in str(error).lower():
             return {"error": "is encrypted, and opens with a password only; print it to a new PDF without one"}, b""
-        return {"error": "is damaged or cut off, or no PDF; copy or save it again"}, b""
+        return {"error": "is damaged, cut off or without a page; copy or save it again"}, b""
     pages = len(document)
     if not pages:
         return {"error": "has no pages, or is damaged; copy or save it again"}, b""

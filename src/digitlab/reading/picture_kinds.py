@@ -10,6 +10,8 @@ import importlib
 import re
 from dataclasses import dataclass
 
+from PIL import features
+
 from digitlab.errors import ImageError, MissingExtraError
 from digitlab.extras import EXTRAS
 
@@ -29,6 +31,7 @@ class PictureKind:
     read: what is done with it, for people
     plugin: the module that registers its decoder with Pillow
     extra: the extra that brings the decoder
+    feature: Pillow's name of what it may have been built without
     """
 
     name: str
@@ -38,6 +41,7 @@ class PictureKind:
     read: str
     plugin: str = ""
     extra: str | None = None
+    feature: str = ""
 
 
 def _starts(pattern: bytes) -> re.Pattern[bytes]:
@@ -69,11 +73,11 @@ KINDS = (
     ),
     PictureKind(
         "JPEG 2000", "JPEG2000", _starts(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"), (".jp2", ".j2k", ".jpx"),
-        "read, as far as the OpenJPEG in Pillow can", "PIL.Jpeg2KImagePlugin",
+        "read, as far as the OpenJPEG in Pillow can", "PIL.Jpeg2KImagePlugin", feature="jpg_2000",
     ),
     PictureKind(
         "AVIF", "AVIF", _starts(rb"....ftyp(avi[fs]|mif1.{4}(.{4}){0,8}?avif)"), (".avif",),
-        "read, where Pillow was built with AVIF, as its wheels are", "PIL.AvifImagePlugin",
+        "read, where Pillow was built with AVIF, as its wheels are", "PIL.AvifImagePlugin", feature="avif",
     ),
     PictureKind(
         "HEIC", "HEIF", _starts(rb"....ftyp(hei[cxms]|hev[cxms]|mi[fa]1|msf1)"), (".heic", ".heif"),
@@ -113,6 +117,8 @@ def kind_of(start: bytes, name: object) -> PictureKind:
     if kind is None:
         other = next((each for each, pattern in _OTHERS.items() if pattern.match(start)), "no picture that can be read")
         raise ImageError(f"{name}: is {other}; expected {EXPECTED}")
+    if kind.feature and not features.check(kind.feature):
+        raise ImageError(f"{name}: is {kind.name}, which the Pillow here was built without; save it as PNG")
     try:
         if kind.extra is not None and EXTRAS[kind.extra].missing:
             raise MissingExtraError(kind.extra, needed_for=f"a {kind.name} file")
@@ -134,8 +140,9 @@ def _register(kind: PictureKind) -> None:
 
 
 def format_table() -> str:
-    """The rows of docs/formats.md for KINDS and for what is refused by name, as Markdown."""
-    rows = [
+    """The table of docs/formats.md: KINDS, and what is refused by name, as Markdown."""
+    rows = [("kind", "names end in", "extra", "what is done"), ("---",) * 4]
+    rows += [
         (kind.name, ", ".join(f"`{ending}`" for ending in kind.endings), kind.extra or "–", kind.read) for kind in KINDS
     ]
     rows += [(name.split(" ", 1)[1], "–", "–", "refused by name, with the kinds that are read") for name in _OTHERS]

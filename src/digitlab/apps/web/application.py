@@ -38,8 +38,8 @@ __all__ = ["make_application"]
 _ABOUT = """\
 Handwritten digits: read them, see what the network makes of them, train one.
 
-Pictures are sent as the body of a request (JPEG, PNG, PDF, HEIC …; or a data URL), or as a form with one file. Errors are
-`application/problem+json`. Overload is answered with 503 and `Retry-After`.
+Pictures are sent as the body of a request (JPEG, PNG, PDF, HEIC …; or a data URL), or as a form with one file.
+Errors are `application/problem+json`. Overload is answered with 503 and `Retry-After`.
 """
 _DETAILS = 5  # of what is wrong with a request, so many are said
 

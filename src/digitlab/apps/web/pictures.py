@@ -20,6 +20,7 @@ __all__ = ["OPENAPI_BODY", "first_page_of", "picture_bytes", "picture_of", "with
 
 _FIELD = "image"
 _MOST_PARTS = 16
+_KINDS = ("png", "jpeg", "webp", "bmp", "tiff", "gif", "jp2", "avif", "heic")
 _DATA_URL = re.compile(rb"\s{0,8}data:[^,]{0,200},", re.IGNORECASE)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 # For the description of the routes that take a picture: FastAPI cannot know.
@@ -28,10 +29,7 @@ OPENAPI_BODY = {
         "required": True,
         "description": "The picture: the file itself, a data URL of it as text, or a form with either.",
         "content": {
-            **{
-                f"image/{kind}": _BINARY
-                for kind in ("png", "jpeg", "webp", "bmp", "tiff", "gif", "jp2", "avif", "heic")
-            },
+            **{f"image/{kind}": _BINARY for kind in _KINDS},
             "application/pdf": _BINARY,
             "text/plain": {"schema": {"type": "string", "format": "uri"}},
             "application/octet-stream": _BINARY,
