@@ -133,7 +133,7 @@ def _as_uint8(array: NDArray[Any]) -> NDArray[np.uint8]:
     if high > 1:
         line = "image / 255" if high <= 255 else "image / image.max()"
         raise _refused(array, f"0 to 1: {line}", low, high)
-    return np.rint(array * array.dtype.type(255)).astype(np.uint8)
+    return np.asarray(np.rint(array * array.dtype.type(255)), np.uint8)
 
 
 def _line_of_integers(low: int, high: int) -> str:

@@ -63,7 +63,8 @@ def _answer(page: int, most_pixels: int, source: str | bytes) -> tuple[dict[str,
         return {"error": f"there is no page {page}; the file has {has}"}, b""
     try:
         drawn = document[page - 1]
-        scale = _scale(*drawn.get_size(), most_pixels)
+        width, height = drawn.get_size()
+        scale = _scale(width, height, most_pixels)
         bitmap = drawn.render(scale=scale, rev_byteorder=True, maybe_alpha=False, may_draw_forms=False)
     except pypdfium2.PdfiumError:
         return {"error": "this page is damaged; copy or save the file again"}, b""
