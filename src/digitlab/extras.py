@@ -72,6 +72,8 @@ EXTRAS: dict[str, Extra] = {
         brings=("google",),
     ),
     "export": Extra("OpenVINO and LiteRT files", {"ai-edge-litert": "ai_edge_litert", "openvino": "openvino"}),
+    "heif": Extra("HEIC pictures, as telephones take them", {"pillow-heif": "pillow_heif"}),
+    "pdf": Extra("pages of PDF files", {"pypdfium2": "pypdfium2"}),
     "ray": Extra("studies and archives on a cluster, Parquet", {"ray": "ray"}, brings=("pyarrow",)),
     "tune": Extra("digitlab tune", {"optuna": "optuna"}, beside="train"),
     "web": Extra(

@@ -190,15 +190,16 @@ def test_the_digest_changes_with_what_decides_the_answer() -> None:
     assert same != ReadingJob(threshold=0.9).digest(ReadingJob(threshold=0.9).reader())
 
 
-def pages(scans: Path, folder: Path) -> Path:
-    """Two of the scans as the pages of one TIFF."""
+def pages(scans: Path, folder: Path, suffix: str = "tif") -> Path:
+    """Two of the scans as the pages of one file."""
     first, second = (Image.open(scans / name) for name in ("b.png", "d.png"))
-    first.save(folder / "scan.tif", save_all=True, append_images=[second])
-    return folder / "scan.tif"
+    first.save(folder / f"scan.{suffix}", save_all=True, append_images=[second], resolution=200.0)
+    return folder / f"scan.{suffix}"
 
 
-def test_every_page_of_a_scan_is_read_and_kept(scans: Path, tmp_path: Path, capsys: Captured) -> None:
-    scan, out, table = pages(scans, tmp_path), tmp_path / "r.jsonl", tmp_path / "r.csv"
+@pytest.mark.parametrize("suffix", ["tif", "pdf"])
+def test_every_page_of_a_scan_is_read_and_kept(scans: Path, tmp_path: Path, capsys: Captured, suffix: str) -> None:
+    scan, out, table = pages(scans, tmp_path, suffix), tmp_path / "r.jsonl", tmp_path / "r.csv"
     assert run(["read", str(scan), "--json"]) == 0
     found = objects(capsys.readouterr().out)
     run(["read", str(scans / "b.png"), str(scans / "d.png"), "--json"])
@@ -235,9 +236,10 @@ def test_standard_input_is_a_picture(
     assert run(["read", "-", "--draw", str(tmp_path)]) == 0
     assert capsys.readouterr().out == expected
     assert (tmp_path / "standard-input.png").is_file()
-    monkeypatch.setattr(sys, "stdin", _Pipe(pages(scans, tmp_path).read_bytes()))
-    assert run(["classify", "-", "--json"]) in (0, 1)
-    assert [each["path"] for each in objects(capsys.readouterr().out)] == ["-#1", "-#2"]
+    for suffix in ("tif", "pdf"):
+        monkeypatch.setattr(sys, "stdin", _Pipe(pages(scans, tmp_path, suffix).read_bytes()))
+        assert run(["classify", "-", "--json"]) in (0, 1)
+        assert [each["path"] for each in objects(capsys.readouterr().out)] == ["-#1", "-#2"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from digitlab.errors import ImageError
-from digitlab.image_pages import file_and_page, file_of, page_names
+from digitlab.picture_files.pages import file_and_page, file_of, page_names
 from digitlab.reading import load_image
 from digitlab.reading.images import decode_image
 

@@ -20,14 +20,15 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from digitlab.errors import ImageError, ShapeError
-from digitlab.reading.images import FORMATS, MAX_PIXELS, as_rgb, load_image, load_reduced
+from digitlab.picture_files.kinds import FORMATS
+from digitlab.reading.images import MAX_PIXELS, as_rgb, load_image, load_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-LOSSLESS = ("png", "bmp", "tiff")
+LOSSLESS = ("png", "bmp", "tiff", "ppm", "jp2")
 
 
 def gradient(height: int = 20, width: int = 30) -> NDArray[np.uint8]:
@@ -61,10 +62,37 @@ def test_lossless_formats_come_back_as_they_were(tmp_path: Path, suffix: str) ->
     assert_array_equal(loaded, gradient())
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "avif", "heic"])
 def test_lossy_formats_come_back_nearly(tmp_path: Path, suffix: str) -> None:
+    if suffix == "heic":
+        pytest.importorskip("pillow_heif").register_heif_opener(thumbnails=False)
     Image.fromarray(gradient()).save(tmp_path / f"a.{suffix}", quality=95)
     assert np.abs(load_image(tmp_path / f"a.{suffix}").astype(int) - gradient()).mean() < 4
+
+
+def test_plain_and_raw_grey_and_bits(tmp_path: Path) -> None:
+    for content, expected in (
+        (b"P2 # by hand\n3 1 255\n0 128 255", [0, 128, 255]),
+        (b"P5\n3 1\n65535\n\0\0\x80\x80\xff\xff", [0, 128, 255]),
+        (b"P1 3 1\n1 0 1", [0, 255, 0]),
+        (b"P4\n3 1\n\xa0", [0, 255, 0]),
+    ):
+        (tmp_path / "a.pgm").write_bytes(content)
+        assert load_image(tmp_path / "a.pgm")[0, :, 0].tolist() == expected
+
+
+def test_a_photo_of_a_telephone_is_upright_and_its_primary_picture(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener(thumbnails=False)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = gradient(64, 96)
+    other, primary = Image.new("L", (32, 32)), Image.fromarray(np.rot90(upright).copy())
+    options: dict[str, Any] = {"exif": exif.tobytes(), "primary_index": 1, "quality": 95}
+    other.save(tmp_path / "a.heic", save_all=True, append_images=[primary], **options)
+    read = load_image(tmp_path / "a.heic")
+    assert read.shape == upright.shape
+    assert np.abs(read.astype(int) - upright).mean() < 5
 
 
 def test_the_content_decides_and_not_the_name(tmp_path: Path) -> None:
@@ -175,11 +203,15 @@ def test_cut_off_files_are_refused(tmp_path: Path, format_: str) -> None:
     ("content", "said"),
     [
         (b"", "empty"),
-        (b"hello", "no picture"),
-        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "a GIF"),
-        (b"%PDF-1.7", "a PDF"),
-        (b"\x00\x00\x00\x18ftypheic", "HEIC"),
-        (b"P6 2 2 255 123456789012", "no picture"),
+        (b"hello", "is no picture"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "damaged or cut off"),
+        (b"8BPS\0\1", "is a Photoshop file; expected a JPEG"),
+        (b"<svg/>", "is an SVG drawing"),
+        (b"PK\x03\x04", "is a zip archive"),
+        (b"\x00\x00\x00\x0cJXL \r\n", "is a JPEG XL"),
+        (b"\x00\x00\x00\x18ftypheic", "damaged or cut off"),
+        (b"\x00\x00\x00\x18ftypisom", "is a video file"),
+        (b"P6 2 2 255 12345678901", "damaged or cut off"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path: Path, content: bytes, said: str) -> None:
@@ -188,19 +220,13 @@ def test_other_files_are_refused_by_name(tmp_path: Path, content: bytes, said: s
         load_image(tmp_path / "a.png")
 
 
-def test_an_animated_gif_is_refused(tmp_path: Path) -> None:
-    frames = [Image.fromarray(gradient()), Image.fromarray(gradient()[::-1].copy())]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    with pytest.raises(ImageError, match="is a GIF; expected"):
-        load_image(tmp_path / "a.gif")
-
-
-@pytest.mark.parametrize("suffix", ["webp", "png"])
+@pytest.mark.parametrize("suffix", ["webp", "png", "gif"])
 def test_of_an_animation_the_first_frame_is_read(tmp_path: Path, suffix: str) -> None:
     frames = [Image.fromarray(gradient()), Image.fromarray(255 - gradient())]
     options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:], **options)
-    assert_array_equal(load_image(tmp_path / f"a.{suffix}"), gradient())
+    read = load_image(tmp_path / f"a.{suffix}")
+    assert np.abs(read.astype(int) - gradient()).max() <= (60 if suffix == "gif" else 0)  # a GIF has 256 colours
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.errors import DigitlabError, StorageError
-from digitlab.image_pages import file_of
+from digitlab.picture_files.pages import file_of
 from digitlab.reading import Constraints, Reader
 from digitlab.reading.drawing import save_drawing
 from digitlab.reading.images import load_reduced

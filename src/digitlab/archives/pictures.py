@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.errors import ImageError, UsageError
-from digitlab.image_pages import page_names
+from digitlab.picture_files.kinds import ENDINGS
+from digitlab.picture_files.pages import page_names
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["ENDINGS", "Picture", "find_pictures"]
+__all__ = ["Picture", "find_pictures"]
 
 _NAMED = 5  # files, or kinds of them, that one line names
-
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def find_pictures(
     leave_out: Iterable[Path] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Picture]:
-    """Files as they are given, and every picture in and below each folder, sorted; each once, and each page of a TIFF.
+    """Files as they are given, and every picture in and below each folder, sorted, each once; each page of many.
 
     In folders a picture is known by its name's end. Other files and links to folders are passed by, and so are, without
     a word, hidden ones, ``draw`` and ``leave_out`` (results that are written into the folder itself).
@@ -61,7 +60,7 @@ def find_pictures(
     tell: gets one sentence that counts and names what was passed by
 
     Raises:
-        ImageError: for a folder without pictures, or a TIFF of far too many pages.
+        ImageError: for a folder without pictures, or a file of far too many pages.
         UsageError: for a file to draw to that is no PNG, is the picture itself, or would be that of several pictures.
         StorageError: for a folder that cannot be listed.
     """
@@ -87,8 +86,8 @@ def find_pictures(
 def _passed_by(others: list[Path]) -> str:
     """One line about the files whose names are not those of pictures.
 
-    >>> _passed_by([Path("in/notes.txt"), Path("in/a.heic")])
-    'passed by: 2 files that are not called JPEG, PNG, WebP, BMP or TIFF (a.heic, notes.txt)'
+    >>> _passed_by([Path("in/notes.txt"), Path("in/a.mp4")])
+    'passed by: 2 files that are not called as pictures are (a.mp4, notes.txt)'
     """
     if len(others) <= _NAMED:
         names = ", ".join(sorted(path.name for path in others))
@@ -97,7 +96,7 @@ def _passed_by(others: list[Path]) -> str:
         names = ", ".join(f"{count:,} {ending}" for ending, count in endings[:_NAMED])
         names += ", …" if len(endings) > _NAMED else ""
     files = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
-    return f"passed by: {files} not called JPEG, PNG, WebP, BMP or TIFF ({names})"
+    return f"passed by: {files} not called as pictures are ({names})"
 
 
 def _drawn_to(file: Path, found: list[str]) -> str:

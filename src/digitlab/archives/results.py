@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from digitlab.archives.job import stamp_of
 from digitlab.archives.parquet import expect_parquet, parquet_rows, write_parquet
 from digitlab.errors import DatasetError, UsageError
-from digitlab.image_pages import file_of, page_names
+from digitlab.picture_files.pages import file_of, page_names
 from digitlab.storage import atomic_path, remove_unfinished, saying_what_failed
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from digitlab.camera.playback import Playback, checked_rate
 from digitlab.errors import ImageError, SourceError
-from digitlab.image_pages import page_numbers, quietly
+from digitlab.picture_files.pages import page_numbers, quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

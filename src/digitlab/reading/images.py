@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import stat
 import warnings
@@ -9,27 +10,20 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-
-# The plugins register themselves with Pillow; naming them spares Image.open its import of all forty others.
-from PIL import (  # isort: skip
-    BmpImagePlugin,  # noqa: F401
-    Image,
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import Image, UnidentifiedImageError
 
 from digitlab.errors import ImageError, ShapeError
-from digitlab.image_pages import file_and_page, page_numbers, quietly
+from digitlab.picture_files.kinds import EXPECTED, START, kind_of
+from digitlab.picture_files.pages import file_and_page, page_numbers, quietly
+from digitlab.picture_files.pdf import draw_pdf_page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-__all__ = ["FORMATS", "MAX_PIXELS", "as_rgb", "decode_image", "load_image", "load_reduced"]
+__all__ = ["MAX_PIXELS", "as_rgb", "decode_image", "decode_page", "load_image", "load_reduced", "picture_pixels"]
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000  # 200 MB in Pillow and 150 MB as RGB: a process that reads stays below 1 GB
 _PARTS = (1, 2, 4, 8)  # of its width and height, in which a JPEG can be decoded
 _ROWS = 256  # rows converted at once: the pixels lie in memory twice at most, and not once more for each step
@@ -45,29 +39,17 @@ _UPRIGHT = {
     7: (True, True, True),
     8: (True, True, False),
 }
-_OTHER_KINDS = {
-    b"GIF8": "a GIF",
-    b"%PDF": "a PDF",
-    b"8BPS": "a Photoshop file",
-    b"<svg": "an SVG drawing",
-    b"<?xm": "an XML or SVG file",
-    b"PK\x03\x04": "a zip archive",
-    b"\x00\x00\x01\x00": "an icon",
-    b"\xff\x0a": "a JPEG XL",
-    b"\x00\x00\x00\x0cJXL ": "a JPEG XL",
-    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000",
-}
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
 def load_image(path: str | Path) -> NDArray[np.uint8]:
     """Read a picture: uint8 (H, W, 3) RGB, rows top-down, turned upright as its EXIF orientation says.
 
-    JPEG, PNG, WebP, BMP and TIFF; of an animation the first picture. ``scan.tif#2`` is the second page of a TIFF; of
-    several pages the first, where the name says none, and a warning says so. Transparent pictures are laid on white
-    (on black, where what is drawn is light). 16 bits a channel become 8. The size is read first: a picture of more than
-    MAX_PIXELS is refused before it is decoded, unless it is a JPEG, which is then decoded at a half, a quarter or an
-    eighth of its size.
+    docs/formats.md lists what is read, and how. ``scan.tif#2`` is the second page of a TIFF or PDF; of several pages
+    the first, where the name says none, and a warning says so. Transparent pictures are laid on white (on black, where
+    what is drawn is light). 16 bits a channel become 8. The size is read first: a picture of more than MAX_PIXELS is
+    refused before it is decoded, unless it is a JPEG, which is then decoded at a half, a quarter or an eighth of its
+    size.
 
     Raises:
         ImageError: the file is missing, no picture of these formats, damaged, cut off or too large.
@@ -88,8 +70,8 @@ def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8],
     try:
         file, page = file_and_page(path)
         _check_file(file)
-        with file.open("rb") as stream, quietly():
-            found = _decode(stream, path, side, MAX_PIXELS, page)
+        with file.open("rb") as stream:
+            found = _decode(stream, file, path, side, MAX_PIXELS, page)
         if found.pages > 1 and page is None:
             warnings.warn(f"{path} has {found.pages} pages; this is the first of them, {path}#2 the next", stacklevel=2)
         return found.pixels, found.size
@@ -101,14 +83,38 @@ def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8],
 def decode_image(content: bytes, name: str = "the picture", *, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """`load_image` for a file's content, which lies on no disk; ``name`` is what messages call it.
 
-    Threads decode side by side: Pillow's warnings, which `load_image` silences in turns, are the caller's affair.
-
     Raises:
         ImageError: no picture of these formats, damaged, cut off, or with more than ``most_pixels``.
     """
+    return decode_page(content, name, most_pixels=most_pixels)[0]
+
+
+def decode_page(
+    content: bytes, name: str = "the picture", page: int | None = None, *, most_pixels: int = MAX_PIXELS
+) -> tuple[NDArray[np.uint8], int]:
+    """`decode_image` of one page, from 1, of a TIFF or PDF, and how many pages there are; None is the first.
+
+    Threads decode side by side: Pillow's warnings, which `load_image` silences in turns, are the caller's affair.
+
+    Raises:
+        ImageError: as `decode_image`, or there is no such page.
+    """
     if not content:
-        raise ImageError(f"{name}: is empty (0 bytes); expected a JPEG, PNG, WebP, BMP or TIFF picture")
-    return _decode(io.BytesIO(content), name, None, min(most_pixels, MAX_PIXELS)).pixels
+        raise ImageError(f"{name}: is empty (0 bytes); expected {EXPECTED}")
+    found = _decode(io.BytesIO(content), content, name, None, min(most_pixels, MAX_PIXELS), page)
+    return found.pixels, found.pages
+
+
+def picture_pixels(picture: Image.Image, name: str = "the picture") -> NDArray[np.uint8]:
+    """A picture that Pillow has opened or made, as `load_image` gives a file's.
+
+    Raises:
+        ImageError: it cannot be decoded, or is too large.
+    """
+    with _saying_what_failed(name):
+        _check_size(picture.size, picture.size, name, MAX_PIXELS)
+        picture.load()
+        return _upright(_to_rgb(picture), _turn(picture))
 
 
 def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -147,32 +153,44 @@ class _Decoded(NamedTuple):
     pages: int
 
 
-def _decode(stream: IO[bytes], path: Path | str, side: int | None, most: int, page: int | None = None) -> _Decoded:
-    """The picture, no smaller than ``side`` asks for."""
-    start = stream.read(16)
+def _decode(
+    stream: IO[bytes], source: Path | bytes, name: Path | str, side: int | None, most: int, page: int | None
+) -> _Decoded:
+    """The picture, no smaller than ``side`` asks for; ``source`` is what the stream reads."""
+    start = stream.read(START)
     stream.seek(0)
-    try:
-        with Image.open(stream, formats=FORMATS) as picture:
-            pages = _turn_to(picture, page, path)
+    kind = kind_of(start, name)
+    if kind.format == "PDF":
+        pixels, pages = draw_pdf_page(source, name, page or 1, most)
+        return _Decoded(pixels, (pixels.shape[1], pixels.shape[0]), pages)
+    silence = quietly() if isinstance(source, Path) else contextlib.nullcontext()
+    with _saying_what_failed(name), silence, Image.open(stream, formats=[kind.format]) as picture:
+        pages = _turn_to(picture, page, name)
+        full = picture.size
+        _reduce(picture, side)
+        _check_size(picture.size, full, name, most)
+        reduced = picture.size != full
+        picture.load()  # which turns a TIFF upright, and says so
+        turn = _turn(picture)
+        if not reduced:
             full = picture.size
-            _reduce(picture, side)
-            _check_size(picture.size, full, path, most)
-            reduced = picture.size != full
-            picture.load()  # which turns a TIFF upright, and says so
-            turn = _turn(picture)
-            if not reduced:
-                full = picture.size
-            return _Decoded(_upright(_to_rgb(picture), turn), full[::-1] if turn[0] else full, pages)
+        return _Decoded(_upright(_to_rgb(picture), turn), full[::-1] if turn[0] else full, pages)
+
+
+@contextlib.contextmanager
+def _saying_what_failed(name: Path | str) -> Iterator[None]:
+    try:
+        yield
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: has more pixels than the {MAX_PIXELS:,} allowed; make it smaller first") from error
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: is {_kind(start)}; expected a JPEG, PNG, WebP, BMP or TIFF picture") from error
+        raise ImageError(f"{name}: has more pixels than the {MAX_PIXELS:,} allowed; make it smaller first") from error
+    except UnidentifiedImageError as error:  # its first bytes are right, and what follows is not
+        raise ImageError(f"{name}: is damaged or cut off; copy or save it again") from error
     except MemoryError as error:
-        raise ImageError(f"{path}: does not fit into the memory; make it smaller first") from error
+        raise ImageError(f"{name}: does not fit into the memory; make it smaller first") from error
     except Exception as error:  # on hostile bytes Pillow's decoders raise nearly every kind there is
-        raise ImageError(f"{path}: is damaged or cut off ({_first_line(error)}); copy or save it again") from error
+        raise ImageError(f"{name}: is damaged or cut off ({_first_line(error)}); copy or save it again") from error
 
 
 def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
@@ -188,15 +206,6 @@ def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:100]
-
-
-def _kind(start: bytes) -> str:
-    """What a foreign file is, by its first 16 bytes."""
-    if start[4:8] == b"ftyp":
-        return "a HEIC, AVIF or video file"
-    return next(
-        (kind for magic, kind in _OTHER_KINDS.items() if start.startswith(magic)), "no picture that can be read"
-    )
 
 
 def _reduce(picture: Image.Image, side: int | None) -> None:

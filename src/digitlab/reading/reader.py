@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.errors import ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.candidates import Candidate, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
+from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
-from digitlab.reading.images import as_rgb, load_reduced
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
+from digitlab.reading.many import in_order
 from digitlab.reading.orientation import set_upright, turned_back
 from digitlab.reading.page_network import PAGE_SIDE, page_network
 from digitlab.settings import with_keywords_of
 from digitlab.values import Prediction, ReadDigit, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from digitlab.errors import DigitlabError
+    from digitlab.reading.given import PictureLike
     from digitlab.reading.page_network import PageNetwork
     from digitlab.values import Box
 
@@ -49,7 +54,9 @@ _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 class Reader:
     """Reads digits from photos, scans and drawings. Threads may share one.
 
-    Pictures are files (see `load_image`) or arrays: uint8 (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA.
+    A picture is a path (see `load_image`), a file's bytes, a file opened in binary mode, a picture of Pillow, or an
+    array or tensor (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, bool or floating numbers from 0 to 1, in
+    which 0 is black (see `rgb_of`).
     """
 
     def __init__(
@@ -83,14 +90,14 @@ class Reader:
         calibrated = self.pages.threshold if self._shipped else _threshold_of(self.classifier)
         self.threshold = calibrated if threshold is None else threshold
 
-    def classify(self, image: str | Path | NDArray[np.uint8]) -> Prediction:
+    def classify(self, image: PictureLike) -> Prediction:
         """The one digit that a picture shows; ``digit`` is None where there is none or the answer is not sure.
 
         Where the picture holds several digits, the note says so: `read` reads them all.
 
         Raises:
             ImageError: when a file cannot be read.
-            ShapeError: for an array of another type or shape.
+            ShapeError: for an array of another type, shape or range, or for what is no picture.
         """
         pixels = _pixels(image)
         candidates = self.candidates(pixels)
@@ -106,7 +113,7 @@ class Reader:
     @with_keywords_of(Constraints)
     def read(
         self,
-        image: str | Path | NDArray[np.uint8],
+        image: PictureLike,
         constraints: Constraints | None = None,
         *,
         turning: bool = True,
@@ -124,12 +131,13 @@ class Reader:
 
         Raises:
             ImageError: when a file cannot be read.
-            ShapeError: for an array of another type or shape.
+            ShapeError: for an array of another type, shape or range, or for what is no picture.
             UsageError: for a constraint that cannot be, or two that contradict each other.
         """
         wanted = Constraints(**known) if constraints is None else replace(constraints, **known)
         region, grid = wanted.region, wanted.grid
-        pixels, size = _page(image, whole=region is not None or grid is not None)
+        whole = region is not None or grid is not None  # else it is reduced already where it is to be reduced anyway
+        pixels, size = rgb_of(image, None if whole else PAGE_SIDE)
         start = time.perf_counter()
         x0, y0, x1, y1 = wanted.region_in(size) if region is not None else (0, 0, pixels.shape[1], pixels.shape[0])
         place = _Place((x0, y0), (size[0] / pixels.shape[1], size[1] / pixels.shape[0]))
@@ -141,6 +149,31 @@ class Reader:
         else:
             reading = self._read_page(pixels, wanted, place, turning=turning)
         return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0, size=size)
+
+    def read_many(
+        self, pictures: Iterable[PictureLike], *, threads: int = 0, **known: Any
+    ) -> Iterator[Reading | DigitlabError]:
+        """`read` each of many pictures, a few of them at once; the readings come in the order of the pictures.
+
+        A picture that cannot be read does not end the others: in its place stands the error that `read` would raise.
+
+            for name, reading in zip(names, reader.read_many(names)):
+                print(name, reading if isinstance(reading, DigitlabError) else reading.text)
+
+        pictures: a list, an iterator that is asked for a few pictures ahead, or an array (N, H, W) or (N, H, W, C)
+        threads: how many read at once; 0 is one per core. A reader made with ``threads=1`` suits several
+        known: what `read` takes beside the picture, for all of them
+
+        Raises:
+            ShapeError: for one picture instead of several.
+            UsageError: for a negative number of threads.
+        """
+        if threads < 0:
+            raise UsageError(f"threads is {threads}; expected 1 or more, or 0 for one per core")
+        if is_one_picture(pictures) or not isinstance(pictures, Iterable):
+            received = f"one {type(pictures).__name__}; one picture is read by reader.read(picture)"
+            raise ShapeError("pictures", expected="a list, an iterator or an array (N, H, W)", received=received)
+        return in_order(pictures, lambda picture: self.read(picture, **known), threads)
 
     def _read_page(self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place, *, turning: bool) -> Reading:
         turns, candidates, note = 0, self.candidates(pixels), None
@@ -229,24 +262,16 @@ def _threshold_of(classifier: Classifier) -> float:
     return float(calibrated) if usable else DEFAULT_THRESHOLD  # type: ignore[arg-type]
 
 
-def digit_image(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def digit_image(image: PictureLike) -> NDArray[np.uint8] | None:
     """The one digit of a picture as networks take it, uint8 (28, 28), light ink on dark; None where there is no ink.
 
     Raises:
         ImageError: when a file cannot be read.
-        ShapeError: for an array of another type or shape.
+        ShapeError: for an array of another type, shape or range, or for what is no picture.
     """
     return glyph_of(_pixels(image))
 
 
-def _pixels(image: str | Path | NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _pixels(image: PictureLike) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) RGB."""
-    return load_reduced(image, _LEAST_DECODED)[0] if isinstance(image, str | Path) else as_rgb(image)
-
-
-def _page(image: str | Path | NDArray[np.uint8], *, whole: bool) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """A picture, reduced already where it is to be reduced anyway, and its full width and height."""
-    if isinstance(image, str | Path):
-        return load_reduced(image, None if whole else PAGE_SIDE)
-    pixels = as_rgb(image)
-    return pixels, (pixels.shape[1], pixels.shape[0])
+    return rgb_of(image, _LEAST_DECODED)[0]

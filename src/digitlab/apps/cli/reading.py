@@ -32,13 +32,14 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
     digitlab classify scans/*.png --json
 
     Args:
-        images: Pictures (JPEG, PNG, WebP, BMP, TIFF; of a TIFF each page, or scan.tif#2 alone); - is standard input.
+        images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone); - is standard
+            input.
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
             that the picture shows.
     """
-    from digitlab.image_pages import page_names
+    from digitlab.picture_files.pages import page_names
 
     reader = _reader(images, model, threshold)
 
@@ -83,7 +84,7 @@ def read(
     digitlab read archive/ --out readings.parquet
 
     Args:
-        images: Pictures (JPEG, PNG, WebP, BMP, TIFF; of a TIFF each page, or scan.tif#2 alone), or folders: all
+        images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone), or folders: all
             pictures in and below them; - is standard input.
         model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.

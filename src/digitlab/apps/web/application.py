@@ -26,7 +26,7 @@ from digitlab.apps.web.limits import Budget, Limits
 from digitlab.apps.web.live import Live
 from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served
-from digitlab.apps.web.pictures import OPENAPI_BODY, picture_bytes, picture_of
+from digitlab.apps.web.pictures import OPENAPI_BODY, first_page_of, picture_bytes, picture_of, with_page_note
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
 from digitlab.errors import DigitlabError, UsageError
@@ -37,8 +37,8 @@ __all__ = ["make_application"]
 _ABOUT = """\
 Handwritten digits: read them, see what the network makes of them, train one.
 
-Pictures are sent as the body of a request (JPEG, PNG, WebP, BMP, TIFF), or as a form with one file. Errors are
-`application/problem+json`. Overload is answered with 503 and `Retry-After`.
+Pictures are sent as the body of a request (JPEG, PNG, PDF, HEIC …; or a data URL), or as a form with one file.
+Errors are `application/problem+json`. Overload is answered with 503 and `Retry-After`.
 """
 _DETAILS = 5  # of what is wrong with a request, so many are said
 
@@ -276,11 +276,11 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
 
 
 def _read(content: bytes, model: Served, threshold: float | None, most_pixels: int) -> schemas.ReadPage:
-    picture = picture_of(content, most_pixels)
+    picture, pages = first_page_of(content, most_pixels)
     told = model.reader_for(threshold).read(picture).as_dict()
     return schemas.ReadPage(
         text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
-        note=told.get("note"), turned=told.get("turned", 0),
+        note=with_page_note(told.get("note"), pages), turned=told.get("turned", 0),
         width=picture.shape[1], height=picture.shape[0], model=model.name,
     )  # fmt: skip
 

@@ -12,9 +12,10 @@ import contextlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from digitlab.apps.web.pictures import picture_bytes, picture_of
+from digitlab.apps.web.pictures import first_page_of, picture_bytes, with_page_note
 from digitlab.apps.web.problems import overloaded
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ def _is_small(content: bytes) -> bool:
 
 
 def _classified(reader: Reader, content: bytes, most_pixels: int) -> Prediction:
-    return reader.classify(picture_of(content, most_pixels))
+    picture, pages = first_page_of(content, most_pixels)
+    found = reader.classify(picture)
+    return replace(found, note=with_page_note(found.note, pages))
 
 
 def _as_json(found: Prediction, model: Served, start: float) -> bytes:

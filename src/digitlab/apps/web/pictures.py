@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from digitlab.apps.web.problems import ProblemError
-from digitlab.reading.images import decode_image
+from digitlab.errors import ImageError, MissingExtraError
+from digitlab.reading.images import decode_page
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["OPENAPI_BODY", "picture_bytes", "picture_of"]
+__all__ = ["OPENAPI_BODY", "first_page_of", "picture_bytes", "picture_of", "with_page_note"]
 
 _FIELD = "image"
 _MOST_PARTS = 16
+_KINDS = ("png", "jpeg", "webp", "bmp", "tiff", "gif", "jp2", "avif", "heic")
+_DATA_URL = re.compile(rb"\s{0,8}data:[^,]{0,200},", re.IGNORECASE)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 # For the description of the routes that take a picture: FastAPI cannot know.
 OPENAPI_BODY = {
     "requestBody": {
         "required": True,
-        "description": "The picture: the file itself, or a form with one file.",
+        "description": "The picture: the file itself, a data URL of it as text, or a form with either.",
         "content": {
-            **{f"image/{kind}": _BINARY for kind in ("png", "jpeg", "webp", "bmp", "tiff")},
+            **{f"image/{kind}": _BINARY for kind in _KINDS},
+            "application/pdf": _BINARY,
+            "text/plain": {"schema": {"type": "string", "format": "uri"}},
             "application/octet-stream": _BINARY,
             "multipart/form-data": {
                 "schema": {
@@ -37,23 +46,62 @@ OPENAPI_BODY = {
 
 
 def picture_bytes(body: bytes, content_type: bytes) -> bytes:
-    """The picture file in a body: the body itself, or the file of a form.
+    """The picture file in a body: the body itself, or the file of a form; either may be a data URL of it.
 
     Raises:
-        ProblemError: 400 for a damaged form, 422 for one without a file.
+        ProblemError: 400 for a damaged form or data URL, 422 for a form without a file.
     """
-    if not content_type.lower().startswith(b"multipart/form-data"):
-        return body
-    return _file_of_form(body, content_type)
+    is_form = content_type.lower().startswith(b"multipart/form-data")
+    return _unpacked(_file_of_form(body, content_type) if is_form else body)
 
 
 def picture_of(content: bytes, most_pixels: int) -> NDArray[np.uint8]:
-    """The upright picture, uint8 (H, W, 3) RGB.
+    """The upright picture, uint8 (H, W, 3) RGB; of several pages the first.
 
     Raises:
         ImageError: no picture, damaged, cut off or too large.
+        MissingExtraError: the server lacks what decodes it.
     """
-    return decode_image(content, most_pixels=most_pixels)
+    return first_page_of(content, most_pixels)[0]
+
+
+def first_page_of(content: bytes, most_pixels: int) -> tuple[NDArray[np.uint8], int]:
+    """`picture_of`, and how many pages the file has.
+
+    Raises:
+        ImageError, MissingExtraError: as `picture_of`.
+    """
+    try:
+        return decode_page(content, most_pixels=most_pixels)
+    except ImageError as error:
+        if isinstance(error.__cause__, MissingExtraError):  # its own text names a folder of the server
+            raise error.__cause__ from None
+        raise
+
+
+def with_page_note(note: str | None, pages: int) -> str | None:
+    """A note with what was left unread of a file of several pages.
+
+    >>> with_page_note("lies upside down; turned and read", 3)
+    'page 1 of 3 was read; lies upside down; turned and read'
+    >>> with_page_note(None, 1)
+    """
+    said = f"page 1 of {pages:,} was read" if pages > 1 else None
+    return "; ".join(each for each in (said, note) if each) or None
+
+
+def _unpacked(content: bytes) -> bytes:
+    """What a data URL holds; anything else as it is."""
+    found = _DATA_URL.match(content[:256])
+    if found is None:
+        return content
+    data = content[found.end() :].strip()
+    if not found[0].lower().endswith(b";base64,"):
+        return unquote_to_bytes(data)
+    try:
+        return base64.b64decode(unquote_to_bytes(data) if b"%" in data else data, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ProblemError(400, "data-url", f"the data URL is no base64 ({error}); copy the whole of it") from error
 
 
 def _file_of_form(body: bytes, content_type: bytes) -> bytes:

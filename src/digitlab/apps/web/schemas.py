@@ -25,8 +25,9 @@ GET      /v1/openapi.json                                                       
 GET      / and /static/…                                                                   the page
 =======  ==============================  ================================================  ==========================
 
-- A picture is the request's body: the file itself (JPEG, PNG, WebP, BMP, TIFF; any or no Content-Type), or
-  ``multipart/form-data`` with one file in the field ``image``.
+- A picture is the request's body: the file itself (any or no Content-Type; JPEG, PNG, WebP, BMP, TIFF, GIF, PPM,
+  JPEG 2000, AVIF, and HEIC and PDF where the server has those extras), a data URL of it as text, or
+  ``multipart/form-data`` with either in the field ``image``. Of several pages the first is read, and ``note`` says so.
 - "Bytes" are base64 of plain bytes, row by row. A *glyph* is the digit as the networks take it: base64 of 784 bytes,
   28×28, light ink on dark; `Inspected` gives it, and the questions about a glyph take it back. Nothing is remembered.
 - ``model`` is a name of ``/v1/models``, never a path; left out, the server's default.

@@ -1,4 +1,4 @@
-"""Files of several pages: a TIFF that a scanner fills. Each page is a picture of its own, called ``scan.tif#2``."""
+"""Files of several pages: a TIFF that a scanner fills, a PDF. A page is a picture of its own, called ``scan.tif#2``."""
 
 from __future__ import annotations
 
@@ -10,21 +10,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image, TiffImagePlugin  # noqa: F401 - the plugin registers itself with Pillow
+from PIL import Image
 
 from digitlab.errors import ImageError
+from digitlab.picture_files.kinds import START, kind_of
+from digitlab.picture_files.pdf import count_pdf_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
-__all__ = ["MOST_PAGES", "file_and_page", "file_of", "page_names", "page_numbers", "quietly"]
+__all__ = ["MOST_PAGES", "TooManyPagesError", "file_and_page", "file_of", "page_names", "page_numbers", "quietly"]
 
 MOST_PAGES = 10_000  # of a file; a chain of more is no scan
 
 _NAMED = re.compile(r"(.+)#([1-9][0-9]{0,5})", re.DOTALL)
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _KIND, _OLD_KIND = 254, 255  # TIFF's tags that tell what is no page: a smaller copy of one, or a mask over it
 _SMALLER, _MASK, _OLD_SMALLER = 1, 4, 2
+
+
+class TooManyPagesError(ImageError):
+    """A file of more than MOST_PAGES."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(f"{path}: has more than {MOST_PAGES:,} pages; part it first")
+
 
 # warnings.catch_warnings changes the whole process and is not thread-safe: our threads take turns, so that they cannot
 # leave the filters changed for good.
@@ -58,25 +68,36 @@ def file_of(name: str | Path) -> Path:
 
 
 def page_names(path: str | Path) -> list[str]:
-    """The pictures in a file, each as `load_image` takes it: the file itself, or each page of a TIFF of several.
+    """The pictures in a file, each as `load_image` takes it: the file itself, or each page of a TIFF or PDF of several.
 
     What cannot be opened, or is no picture, is one: whoever reads it hears why.
 
     Raises:
-        ImageError: for a TIFF of more than MOST_PAGES pages.
+        ImageError: for more than MOST_PAGES pages.
     """
     try:
         with Path(path).open("rb") as stream:
-            if stream.read(4) not in _TIFF:
-                return [str(path)]
-            stream.seek(0)
-            with quietly(), Image.open(stream, formats=("TIFF",)) as picture:
-                count = len(page_numbers(picture, path))
-    except ImageError:
+            count = _count(stream, path)
+    except TooManyPagesError:
         raise
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's decoders raise nearly every kind there is
         return [str(path)]
     return [f"{path}#{page}" for page in range(1, count + 1)] if count > 1 else [str(path)]
+
+
+def _count(stream: IO[bytes], path: str | Path) -> int:
+    start = stream.read(START)
+    kind = kind_of(start, path)
+    if kind.format == "PDF":
+        count = count_pdf_pages(Path(path), path)
+        if count > MOST_PAGES:
+            raise TooManyPagesError(path)
+        return count
+    if kind.format != "TIFF":
+        return 1
+    stream.seek(0)
+    with quietly(), Image.open(stream, formats=("TIFF",)) as picture:
+        return len(page_numbers(picture, path))
 
 
 def page_numbers(picture: Image.Image, path: str | Path) -> list[int]:
@@ -97,7 +118,7 @@ def page_numbers(picture: Image.Image, path: str | Path) -> list[int]:
             return [*pages, number]
         if not pages or _is_page(picture):
             pages.append(number)
-    raise ImageError(f"{path}: has more than {MOST_PAGES:,} pages; part it first")
+    raise TooManyPagesError(path)
 
 
 def _is_page(picture: Image.Image) -> bool:

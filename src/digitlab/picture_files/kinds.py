@@ -1,0 +1,149 @@
+"""The kinds of pictures: how each is known by its first bytes, what decodes it, and what is done with its pages.
+
+This table is the one place that lists them: folders are searched by its endings, messages name its kinds, and
+docs/formats.md is made from it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+
+from PIL import features
+
+from digitlab.errors import ImageError, MissingExtraError
+from digitlab.extras import EXTRAS
+
+__all__ = ["ENDINGS", "EXPECTED", "FORMATS", "KINDS", "START", "PictureKind", "format_table", "kind_of"]
+
+START = 1024  # bytes of a file that tell its kind; a PDF may begin that late
+EXPECTED = "a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, AVIF, HEIC or PDF picture"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureKind:
+    """One kind of picture file.
+
+    format: Pillow's name of it, "PDF" for what Pillow does not read
+    start: what its first bytes match
+    endings: of file names, by which folders are searched
+    read: what is done with it, for people
+    plugin: the module that registers its decoder with Pillow
+    extra: the extra that brings the decoder
+    feature: Pillow's name of what it may have been built without
+    """
+
+    name: str
+    format: str
+    start: re.Pattern[bytes]
+    endings: tuple[str, ...]
+    read: str
+    plugin: str = ""
+    extra: str | None = None
+    feature: str = ""
+
+
+def _starts(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern, re.DOTALL)
+
+
+KINDS = (
+    PictureKind(
+        "JPEG", "JPEG", _starts(rb"\xff\xd8\xff"), (".jpg", ".jpeg"),
+        "read, upright by its EXIF; a large one at a fraction of its size", "PIL.JpegImagePlugin",
+    ),
+    PictureKind(
+        "PNG", "PNG", _starts(rb"\x89PNG\r\n\x1a\n"), (".png",),
+        "read; transparent pixels laid on paper, 16 bits made 8; of an animation the first frame", "PIL.PngImagePlugin",
+    ),
+    PictureKind(
+        "WebP", "WEBP", _starts(rb"RIFF....WEBP"), (".webp",), "read; of an animation the first frame",
+        "PIL.WebPImagePlugin",
+    ),
+    PictureKind("BMP", "BMP", _starts(rb"BM"), (".bmp",), "read", "PIL.BmpImagePlugin"),
+    PictureKind(
+        "TIFF", "TIFF", _starts(rb"II[*+]\0|MM\0[*+]"), (".tif", ".tiff"), "every page read, each as `scan.tif#2`",
+        "PIL.TiffImagePlugin",
+    ),
+    PictureKind("GIF", "GIF", _starts(rb"GIF8[79]a"), (".gif",), "the first frame read", "PIL.GifImagePlugin"),
+    PictureKind(
+        "PPM, PGM, PBM", "PPM", _starts(rb"P[1-6]\s"), (".ppm", ".pgm", ".pbm", ".pnm"), "read, plain and raw",
+        "PIL.PpmImagePlugin",
+    ),
+    PictureKind(
+        "JPEG 2000", "JPEG2000", _starts(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"), (".jp2", ".j2k", ".jpx"),
+        "read, as far as the OpenJPEG in Pillow can", "PIL.Jpeg2KImagePlugin", feature="jpg_2000",
+    ),
+    PictureKind(
+        "AVIF", "AVIF", _starts(rb"....ftyp(avi[fs]|mif1.{4}(.{4}){0,8}?avif)"), (".avif",),
+        "read, where Pillow was built with AVIF, as its wheels are", "PIL.AvifImagePlugin", feature="avif",
+    ),
+    PictureKind(
+        "HEIC", "HEIF", _starts(rb"....ftyp(hei[cxms]|hev[cxms]|mi[fa]1|msf1)"), (".heic", ".heif"),
+        "the primary picture read", "pillow_heif.HeifImagePlugin", "heif",
+    ),
+    PictureKind(
+        "PDF", "PDF", _starts(rb".{0,1019}?%PDF-"), (".pdf",),
+        "every page drawn at 200 dots an inch (4,096 pixels a side at most) and read, each as `scan.pdf#2`; what was "
+        "typed into a form's fields is not drawn",
+        extra="pdf",
+    ),
+)  # fmt: skip
+
+ENDINGS = tuple(ending for kind in KINDS for ending in kind.endings)
+FORMATS = tuple(kind.format for kind in KINDS if kind.extra is None)  # what Pillow reads by itself
+
+# What is refused, by name.
+_OTHERS = {
+    "a Photoshop file": _starts(rb"8BPS"),
+    "an SVG drawing": _starts(rb"<svg"),
+    "an XML or SVG file": _starts(rb"<\?xm"),
+    "a zip archive": _starts(rb"PK\x03\x04"),
+    "an icon": _starts(rb"\0\0\x01\0"),
+    "a JPEG XL": _starts(rb"\xff\x0a|\0\0\0\x0cJXL "),
+    "a video file": _starts(rb"....ftyp"),
+    "a PostScript file": _starts(rb"%!PS"),
+}
+
+
+def kind_of(start: bytes, name: object) -> PictureKind:
+    """The kind of a picture, by its first START bytes, its decoder registered with Pillow.
+
+    Raises:
+        ImageError: it is none of KINDS, or its decoder is not installed; then with a MissingExtraError as its cause.
+    """
+    kind = next((each for each in KINDS if each.start.match(start)), None)
+    if kind is None:
+        other = next((each for each, pattern in _OTHERS.items() if pattern.match(start)), "no picture that can be read")
+        raise ImageError(f"{name}: is {other}; expected {EXPECTED}")
+    if kind.feature and not features.check(kind.feature):
+        raise ImageError(f"{name}: is {kind.name}, which the Pillow here was built without; save it as PNG")
+    try:
+        if kind.extra is not None and EXTRAS[kind.extra].missing:
+            raise MissingExtraError(kind.extra, needed_for=f"a {kind.name} file")
+        if kind.plugin:
+            _register(kind)
+    except (MissingExtraError, ImportError) as error:
+        raise ImageError(f"{name}: {error}") from error
+    return kind
+
+
+def _register(kind: PictureKind) -> None:
+    """Only the plugins that are needed: Image.open would import all forty others."""
+    if kind.format == "HEIF":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+    else:
+        importlib.import_module(kind.plugin)
+
+
+def format_table() -> str:
+    """The table of docs/formats.md: KINDS, and what is refused by name, as Markdown."""
+    rows = [("kind", "names end in", "extra", "what is done"), ("---",) * 4]
+    rows += [
+        (kind.name, ", ".join(f"`{ending}`" for ending in kind.endings), kind.extra or "–", kind.read) for kind in KINDS
+    ]
+    rows += [(name.split(" ", 1)[1], "–", "–", "refused by name, with the kinds that are read") for name in _OTHERS]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
