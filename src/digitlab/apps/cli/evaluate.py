@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, say, say_json, table
+from digitlab.apps.cli.foreign_model import own_onnx_of
 from digitlab.apps.cli.progress_view import ProgressView
 from digitlab.apps.cli.waiting import Waiting, loading
 
@@ -186,7 +187,7 @@ def _answering(model: str, *, form: str) -> Answer:
     path = Path(model)
     if path.suffix.lower() in KERAS_FILES and path.exists():
         return _by_keras(path, form=form)
-    classifier = Classifier(resolve_model(model))
+    classifier = Classifier(own_onnx_of(resolve_model(model)))
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
         if not path.is_dir():
             raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import KERAS_FILES, advise, complain, say, say_json
+from digitlab.apps.cli.foreign_model import own_onnx_of
 from digitlab.apps.cli.reading_known import NOTHING_KNOWN, Known
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
@@ -147,7 +148,9 @@ def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
 
 
 def _as_onnx(model: str | None) -> str | Path | None:
-    """A model of Keras, written for ONNX Runtime once and kept; anything else as it is."""
+    """A model of Keras, or an ONNX file of other habits, written for ONNX Runtime once and kept; others as they are."""
+    if model is not None and Path(model).suffix.lower() == ".onnx" and Path(model).is_file():
+        return own_onnx_of(Path(model))
     if model is None or Path(model).suffix.lower() not in KERAS_FILES or not Path(model).is_file():
         return model
     with loading():
