@@ -24,9 +24,9 @@ class Kind(NamedTuple):
 _AGAIN = "save the model as one file with Keras, model.save('model.keras')"
 _TORCH = Kind(
     "a PyTorch file",
-    "it can run anything, so it is never loaded. Write it as ONNX, in Python: import torch; net = "
-    "torch.jit.load('FILE').eval()  # or your class with its weights; torch.onnx.export(net, torch.zeros(1, 1, 28, 28), "
-    "'net.onnx', external_data=False); then: digitlab import net.onnx OUT.onnx",
+    "it can run anything, so it is never loaded. Write it as ONNX in Python, with your class and its weights or with "
+    "torch.jit.load: import torch; net = torch.jit.load('FILE').eval(); torch.onnx.export(net, "
+    "torch.zeros(1, 1, 28, 28), 'net.onnx', external_data=False). Then: digitlab import net.onnx OUT.onnx",
 )
 _PICKLE = Kind(
     "a Python pickle, which is never loaded, for it can run anything",

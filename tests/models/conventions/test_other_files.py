@@ -120,7 +120,7 @@ def test_a_saved_model_that_reads_files_is_not_loaded(tmp_path: Path, secret: An
     tf.saved_model.save(thief, str(tmp_path / "thief"), signatures={"serving_default": thief.answer})
     while watch.touched():  # while it was made
         pass
-    with pytest.raises(ModelError, match="uses the operation (ReadFile|StringLength); a classifier"):
+    with pytest.raises(ModelError, match=r"uses the operation (ReadFile|StringLength); a classifier"):
         import_model(tmp_path / "thief", tmp_path / "ours.onnx")
     assert not watch.touched()
 

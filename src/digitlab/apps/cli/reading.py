@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Prediction, Reading
 
-__all__ = ["classify", "read", "reading_as_json", "say_reading"]
+__all__ = ["as_onnx", "classify", "read", "reading_as_json", "say_reading"]
 
 
 def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
@@ -96,7 +96,7 @@ def read(
     from digitlab.archives import ReadingJob
 
     _expect_pictures(images, threshold)
-    job = ReadingJob(_as_onnx(model), threshold, known.constraints())
+    job = ReadingJob(as_onnx(model), threshold, known.constraints())
     if STANDARD_INPUT in images:
         output.expect_no_files()
     with on_disk(images) as files:
@@ -134,7 +134,7 @@ def _reader(images: Sequence[Path], model: str | None, threshold: float | None) 
     from digitlab.reading import Reader
 
     _expect_pictures(images, threshold)
-    runnable = _as_onnx(model)
+    runnable = as_onnx(model)
     return Reader(runnable) if threshold is None else Reader(runnable, threshold=threshold)
 
 
@@ -147,7 +147,7 @@ def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
         raise UsageError(f"--threshold is {threshold:g}; expected 0 to 1")
 
 
-def _as_onnx(model: str | None) -> str | Path | None:
+def as_onnx(model: str | None) -> str | Path | None:
     """A model of Keras, or an ONNX file of other habits, written for ONNX Runtime once and kept; others as they are."""
     if model is not None and Path(model).suffix.lower() == ".onnx" and Path(model).is_file():
         return own_onnx_of(Path(model))

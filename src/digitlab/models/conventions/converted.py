@@ -27,9 +27,15 @@ _LARGEST = 200_000_000  # bytes
 _OPSET = 17
 
 # What a classifier's answer is computed with in TensorFlow, and how functions call each other and read variables.
-OPERATIONS = frozenset(
-    ["Abs", "Add", "AddV2", "AddN", "ArgMax", "AvgPool", "BatchMatMulV2", "BiasAdd", "Cast", "Concat", "ConcatV2", "Const", "Conv2D", "DepthwiseConv2dNative", "Elu", "Equal", "Erf", "Exp", "ExpandDims", "Fill", "FusedBatchNorm", "FusedBatchNormV3", "Greater", "GreaterEqual", "Identity", "IdentityN", "LeakyRelu", "Less", "LessEqual", "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Maximum", "Mean", "Min", "Minimum", "Mul", "Neg", "NoOp", "Pack", "Pad", "PadV2", "PartitionedCall", "Placeholder", "PlaceholderWithDefault", "Pow", "Prod", "ReadVariableOp", "RealDiv", "Reciprocal", "Relu", "Relu6", "Reshape", "Rsqrt", "Selu", "Select", "SelectV2", "Shape", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Split", "SplitV", "Sqrt", "Square", "SquaredDifference", "Squeeze", "StatefulPartitionedCall", "StopGradient", "StridedSlice", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unpack", "VarHandleOp"]
-)
+_ARITHMETIC = """
+Abs Add AddV2 AddN ArgMax AvgPool BatchMatMulV2 BiasAdd Cast Concat ConcatV2 Const Conv2D DepthwiseConv2dNative Elu
+Equal Erf Exp ExpandDims Fill FusedBatchNorm FusedBatchNormV3 Greater GreaterEqual Identity IdentityN LeakyRelu Less
+LessEqual Log LogSoftmax MatMul Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp Pack Pad PadV2 PartitionedCall
+Placeholder PlaceholderWithDefault Pow Prod ReadVariableOp RealDiv Reciprocal Relu Relu6 Reshape Rsqrt Selu Select
+SelectV2 Shape Sigmoid Slice Softmax Softplus Softsign Split SplitV Sqrt Square SquaredDifference Squeeze
+StatefulPartitionedCall StopGradient StridedSlice Sub Sum Tanh Tile Transpose Unpack VarHandleOp
+"""
+OPERATIONS = frozenset(_ARITHMETIC.split())
 _NODES = ("user_object", "function", "variable", "constant", "bare_concrete_function", "captured_tensor")
 _SIGNATURES = ("serving_default", "serve")
 
@@ -42,15 +48,15 @@ def as_onnx(path: Path) -> tuple[bytes, str]:
         MissingExtraError: without TensorFlow.
     """
     try:
-        import tensorflow
+        import tensorflow as tf
         import tf2onnx
     except ImportError as error:
         raise MissingExtraError("train", needed_for="LiteRT files and SavedModel folders") from error
     if path.is_dir():
         if not (path / "saved_model.pb").is_file():
             raise ModelError(f"{path}: is a folder without saved_model.pb; expected a SavedModel or a model file")
-        return _saved_model(path, tensorflow, tf2onnx), "TensorFlow"
-    return _litert(path, tensorflow, tf2onnx), "LiteRT"
+        return _saved_model(path, tf, tf2onnx), "TensorFlow"
+    return _litert(path, tf, tf2onnx), "LiteRT"
 
 
 @contextlib.contextmanager

@@ -56,6 +56,7 @@ class Found:
         second = self.tried[1] if len(self.tried) > 1 else None
         return {
             "convention": str(self.best.convention),
+            "shape": list(self.best.convention.form.shape()),
             "answers": self.best.convention.answers,
             "accuracy": round(self.best.accuracy, 4),
             "images": self.best.images,
