@@ -1,4 +1,4 @@
-"""Why a network misreads a photo: what it is shown, what MNIST's images are like, and what mending each difference does."""
+"""Why a network misreads a photo: how what it is shown differs from MNIST, and what mending each difference does."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def _turned(
 
 
 def _cause(classifier: Classifier, picture: Picture, names: list[str], target: int) -> str | None:
-    """The difference without whose mending the right answer is the least likely; of equals, the one that alone helps."""
+    """The difference without whose mending the right answer is least likely; of equals, the one that helps alone."""
     if not names:
         return None
 

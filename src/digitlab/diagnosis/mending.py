@@ -96,9 +96,10 @@ def _bytes(numbers: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def measured(picture: Picture) -> dict[str, str]:
-    """Differences from MNIST's images, by name, each with what was measured; rotation and rows are the networks' to tell.
+    """Differences from MNIST's images, by name, each with what was measured.
 
-    Those of place are measured at 28 × 28 pixels after the light is mended.
+    Rotation and transposition are the networks' to tell. Those of place are measured at 28 × 28 pixels, after the light
+    is mended.
     """
     found: dict[str, str] = {}
     least, most = float(picture.grey.min()), float(picture.grey.max())

@@ -157,14 +157,14 @@ def _remembered() -> Region | None:
 
 
 def _reader(model: str | None, threshold: float | None) -> Any:
-    from digitlab.apps.cli.reading import _as_onnx
+    from digitlab.apps.cli.reading import as_onnx
     from digitlab.errors import UsageError
     from digitlab.live.loop import THREADS
     from digitlab.reading.reader import DEFAULT_THRESHOLD, Reader
 
     if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"--threshold is {threshold:g}; expected 0 to 1")
-    return Reader(_as_onnx(model), threshold=DEFAULT_THRESHOLD if threshold is None else threshold, threads=THREADS)
+    return Reader(as_onnx(model), threshold=DEFAULT_THRESHOLD if threshold is None else threshold, threads=THREADS)
 
 
 def _open_window(asked: _Asked, *, mode: Mode | None, box: Box | None, threshold: float | None, fast: bool) -> int:

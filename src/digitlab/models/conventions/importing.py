@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from digitlab.models.conventions.search import Found
+    import onnx
+
+    from digitlab.models.conventions.search import Ask, Found
 
 __all__ = ["ImportedModel", "import_model", "own_onnx"]
 
@@ -143,8 +145,7 @@ def _import_onnx(path: Path, out: Path) -> ImportedModel:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     card = _card(path, "imported network", found, origin)
-    graph = wrapped(network.graph, found.best.convention)
-    whole = _with_card(graph, card)
+    whole = _with_card(wrapped(network.graph, found.best.convention), card)
     _compare(whole, network.ask, found, path)
     write_bytes(out, whole)
     return ImportedModel(out, found, (), card)
@@ -174,19 +175,19 @@ def _card(path: Path, architecture: str, found: Found, origin: str) -> ModelCard
     )
 
 
-def _with_card(graph: object, card: ModelCard) -> bytes:
+def _with_card(graph: onnx.ModelProto, card: ModelCard) -> bytes:
     from digitlab.models.export import with_card
 
-    return with_card(graph.SerializeToString(), card)  # type: ignore[attr-defined]
+    return with_card(graph.SerializeToString(), card)
 
 
-def _compare(whole: bytes, ask: object, found: Found, path: Path) -> None:
+def _compare(whole: bytes, ask: Ask, found: Found, path: Path) -> None:
     """The written file answers as the network that was asked."""
     from digitlab.models.export import run_onnx
 
     check_onnx(whole)
     images, best = known_digits().images[:_COMPARED], found.best.convention
-    expected = probabilities_of(ask(best, images), best.answers, best.zero)  # type: ignore[operator]
+    expected = probabilities_of(ask(best, images), best.answers, best.zero)
     difference = float(np.abs(run_onnx(whole, images) - expected).max())
     if not difference <= _TOLERANCE:
         raise ModelError(

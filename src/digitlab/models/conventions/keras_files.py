@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.errors import ModelError
 from digitlab.models.backend import keras
 from digitlab.models.conventions.convention import ROWS, Form
 from digitlab.models.conventions.search import find_convention
@@ -154,8 +153,6 @@ class _Asking:
 
 
 def _with_convention(model: keras.Model, convention: Convention, *, prepares: bool) -> keras.Model:
-    if convention.answers == "log-probabilities" and convention.classes != 10:
-        raise ModelError("answers eleven classes; write it as .onnx, where the class none is left out")
     times, plus = (float(each[0]) for each in convention.factors())
     if not prepares:
         rescaling = _first_rescaling(model)
