@@ -196,7 +196,7 @@ def _turned(
     upright = sureness(picture, ())
     ways = [("transposition", picture, "its rows are columns; transposed back, both networks know it")]
     ways += [
-        ("rotation", picture.turned_by(angle), f"it is turned by {-angle}°; MNIST's digits stand upright")
+        ("rotation", picture.turned_by(angle), f"it is turned {_words_of(angle)}; MNIST's digits stand upright")
         for angle in TURNS
     ]
     best = max(ways, key=lambda way: sureness(way[1], [way[0]]))
@@ -204,6 +204,13 @@ def _turned(
     if sure < _SURE or sure < upright + _GAIN:
         return picture, found
     return best[1], found | {best[0]: best[2]}
+
+
+def _words_of(angle: int) -> str:
+    """How a digit lies that so many degrees anticlockwise bring upright."""
+    if angle == 180:
+        return "upside down"
+    return f"{360 - angle}° anticlockwise" if angle > 180 else f"{abs(angle)}° {'anti' * (angle < 0)}clockwise"
 
 
 def _cause(classifier: Classifier, picture: Picture, names: list[str], target: int) -> str | None:
@@ -254,8 +261,7 @@ def _sentence(
         text += f"{done}, it answers {alone}"
     else:
         text += f"{done}, and with {', '.join(others)} mended too, it answers {last}"
-    text += " instead of" if first.digit != target else " rather than"
-    text += f" {first}."
+    text += f"; as given, {first}."
     if last.digit != target:
         text += f" It shows {target}: what is left is the network's own error."
     return text

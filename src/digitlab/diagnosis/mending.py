@@ -47,7 +47,7 @@ _DARKEST_INK = 200.0  # the brightest pixel at least
 _LIGHTEST_GROUND = 12.0  # mean of what is no ink, at most
 _SMALLEST, _SMALL, _LARGE = 14.0, 17.5, 22.5  # longest side of the ink in pixels of 28
 _FARTHEST = 2.0  # centre of mass from the middle, in pixels of 28
-_THINNEST, _BOLDEST = 1.55, 5.2  # mean width of strokes, in pixels of 28
+_THINNEST, _BOLD, _BOLDEST = 1.55, 4.0, 5.2  # mean width of strokes, in pixels of 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +127,25 @@ def _of_place(image: NDArray[np.uint8]) -> dict[str, str]:
     if box is None:
         return found
     longest = max(box[2] - box[0], box[3] - box[1])
+    surplus = max(0.0, _width_of(image) - _BOLD)  # bold strokes make a digit larger, and are a difference of their own
     if longest < _SMALLEST:
         found["crop"] = f"the digit is {longest} of 28 pixels large, with paper around it; MNIST's are 20"
-    elif not _SMALL <= longest <= _LARGE:
+    elif not _SMALL <= longest - surplus <= _LARGE:
         found["box"] = f"the digit is {longest} of 28 pixels large; MNIST's lie in a box of 20"
     x, y = _centre_of(image)
     away = float(np.hypot(x - _SIDE / 2, y - _SIDE / 2))
     if away > _FARTHEST:
         found["centre"] = f"its centre of mass is {away:.1f} pixels off the middle; MNIST's are in it"
-    evened = _placed(image, box=True, centre=True)
-    width = (
-        stroke_width(cv2.resize(evened, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255) / 4
-    )
+    width = _width_of(_placed(image, box=not surplus, centre=True))
     if not _THINNEST <= width <= _BOLDEST:
         found["stroke width"] = f"its strokes are {width:.1f} pixels wide; MNIST's are 2 to 4"
     return found
+
+
+def _width_of(image: NDArray[np.uint8]) -> float:
+    """Mean width of the strokes in pixels of 28."""
+    fine = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    return stroke_width(np.asarray(fine, np.float32) / 255) / 4
 
 
 def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
@@ -236,8 +240,8 @@ def _placed(image: NDArray[np.uint8], *, box: bool, centre: bool) -> NDArray[np.
 
 def _with_even_strokes(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Strokes of about 3 pixels."""
+    width = _width_of(image)
     fine = np.asarray(cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), np.uint8)
-    width = stroke_width(fine.astype(np.float32) / 255) / 4
     across = round((min(max(width, 2.6), 3.6) - width) * 4)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(across) + 1, abs(across) + 1))
     changed = cv2.dilate(fine, brush) if across > 0 else cv2.erode(fine, brush)
