@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 from PIL import Image
 
 from digitlab.apps.cli import run
@@ -63,6 +64,42 @@ def test_of_other_digits_as_well(name: str) -> None:
     _, spoil, _ = MISTAKES[name]
     for label in (3, 4, 5):
         assert diagnose("reader", spoil(digit(label, 3)), label).cause == name
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a first lesson ends with: a linear network by least squares, which errs as soon as anything differs."""
+    train = load_dataset("mnist").split("train")[:6000]
+    pixels = train.images.reshape(-1, 784) / 255.0
+    times = np.linalg.solve(pixels.T @ pixels + 30 * np.eye(784), pixels.T @ (np.eye(10)[train.labels] - 0.1))
+    nodes = [
+        helper.make_node("Cast", ["images"], ["numbers"], to=1),
+        helper.make_node("Reshape", ["numbers", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "times"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    weights = {"shape": np.array([-1, 784]), "times": (times * 10 / 255).astype(np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "linear",
+        [helper.make_tensor_value_info("images", 2, ["N", 28, 28])],
+        [helper.make_tensor_value_info("probabilities", 1, ["N", 10])],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    path = tmp_path_factory.mktemp("linear") / "linear.onnx"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("name", ["polarity", "background", "transposition", "rotation", "crop"])
+def test_a_network_that_errs_is_set_right(linear: Path, name: str) -> None:
+    label, spoil, _ = MISTAKES[name]
+    found = diagnose(linear, spoil(digit(label)), label)
+    assert found.cause == name
+    assert found.first.digit != label
+    assert found.last.digit == label
+    assert f"it answers {label} (" in found.sentence
 
 
 def test_a_picture_like_mnists_has_nothing_to_mend() -> None:

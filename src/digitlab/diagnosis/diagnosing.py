@@ -10,7 +10,7 @@ import numpy as np
 
 from digitlab.diagnosis.mending import DIFFERENCES, TURNS, Picture, measured, shown
 from digitlab.errors import ShapeError, UsageError
-from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
+from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model, takes_our_images
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -120,7 +120,7 @@ def diagnose(model: str | Path | Classifier, photo: str | Path | NDArray[Any], l
     """Find out why a model answers wrongly about a picture of one digit.
 
     Args:
-        model: a shipped name, a run folder, an ONNX file that takes our images, or a loaded model.
+        model: a shipped name, a run folder, a file (of others too: how it wants its images is found), or a loaded one.
         photo: a picture's file, or an array: uint8, bool or floats (H, W), or uint8 (H, W, 3) RGB.
         label: the digit that it shows; None: what the model answers when all is mended.
 
@@ -132,7 +132,7 @@ def diagnose(model: str | Path | Classifier, photo: str | Path | NDArray[Any], l
     """
     if label is not None and not 0 <= label <= 9:
         raise UsageError(f"label is {label}; expected a digit, 0 to 9")
-    classifier = model if isinstance(model, Classifier) else Classifier(resolve_model(model))
+    classifier = model if isinstance(model, Classifier) else Classifier(_runnable(model))
     own = Classifier(resolve_model(DEFAULT_MODEL))
     picture = Picture.of(_grey(photo))
     found = measured(picture)
@@ -149,6 +149,21 @@ def diagnose(model: str | Path | Classifier, photo: str | Path | NDArray[Any], l
     sentence = _sentence(cause, found, first, last, classifier, picture, target)
     lines = _lines(classifier, photo)
     return Diagnosis(first_image, first, mended, last, steps, cause, sentence, reader, label, lines)
+
+
+def _runnable(model: str | Path) -> Path:
+    """An ONNX file that takes our images, of whatever was named."""
+    path = Path(model)
+    if path.suffix.lower() in (".keras", ".h5", ".hdf5") and path.is_file():
+        from digitlab.models import cached_onnx
+
+        return cached_onnx(path)
+    path = resolve_model(model)
+    if path.is_file() and not takes_our_images(path.read_bytes()):
+        from digitlab.models.conventions import own_onnx
+
+        return own_onnx(path)
+    return path
 
 
 def _grey(photo: str | Path | NDArray[Any]) -> NDArray[Any]:

@@ -43,6 +43,10 @@ def import_(
         backend: What it was trained on, for a file that does not say; Theano turns kernels by 180°.
     """
     if preparation is not None or form == "sobel":
+        if weights is not None:
+            from digitlab.errors import UsageError
+
+            raise UsageError("--weights belongs to a .json file, whose preparation is found; leave --preparation out")
         return _as_told(old, out, architecture, preparation, backend, form)
     with loading():
         from digitlab.models.conventions import import_model
