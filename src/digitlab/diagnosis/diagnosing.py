@@ -174,7 +174,7 @@ def _grey(photo: str | Path | NDArray[Any]) -> NDArray[Any]:
         photo = load_image(photo)
     array = np.asarray(photo)
     if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
-        array = array @ np.float32([0.299, 0.587, 0.114])
+        array = array.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     if array.ndim != 2 or not array.size or array.dtype.kind not in "buif" or not np.isfinite(array).all():
         raise ShapeError("photo", expected=_KINDS_OF_PICTURE, received=f"{array.dtype} {array.shape}")
     return array

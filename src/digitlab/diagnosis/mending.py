@@ -145,7 +145,7 @@ def _of_place(image: NDArray[np.uint8]) -> dict[str, str]:
 def _width_of(image: NDArray[np.uint8]) -> float:
     """Mean width of the strokes in pixels of 28."""
     fine = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-    return stroke_width(np.asarray(fine, np.float32) / 255) / 4
+    return stroke_width(np.asarray(fine, np.float32) / np.float32(255)) / 4
 
 
 def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
@@ -232,8 +232,8 @@ def _placed(image: NDArray[np.uint8], *, box: bool, centre: bool) -> NDArray[np.
     scale = 1.0 if abs(scale - 1) < 0.08 else scale
     x, y = _centre_of(image) if centre else ((x0 + x1) / 2, (y0 + y1) / 2)
     goal = (_SIDE / 2, _SIDE / 2) if centre or box else (x, y)
-    shift = goal[0] - 0.5 - scale * (x - 0.5), goal[1] - 0.5 - scale * (y - 0.5)
-    shift = tuple(map(round, shift)) if scale == 1.0 else shift  # whole pixels: nothing is blurred
+    shift = np.array([goal[0] - 0.5 - scale * (x - 0.5), goal[1] - 0.5 - scale * (y - 0.5)])
+    shift = np.rint(shift) if scale == 1.0 else shift  # whole pixels: nothing is blurred
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float64)
     return np.asarray(cv2.warpAffine(image, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR), np.uint8)
 

@@ -116,4 +116,5 @@ def _examples(digit: int) -> NDArray[np.uint8]:
     from digitlab.datasets import load_dataset
 
     train = load_dataset("mnist").split("train")[:1000]
-    return train.images[train.labels == digit][:_EXAMPLES]
+    examples: NDArray[np.uint8] = train.images[train.labels == digit][:_EXAMPLES]
+    return examples

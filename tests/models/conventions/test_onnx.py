@@ -204,9 +204,8 @@ def test_what_cannot_be_brought_over_is_refused_on_one_line(
     with pytest.raises(ModelError, match=said):
         import_model(path, tmp_path / "ours.onnx")
     assert run(["import", str(path), str(tmp_path / "ours.onnx")]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert lines[-1].startswith(f"digitlab: {path}")
-    assert len(lines) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.endswith(" …")]  # what takes its time
+    assert [line.startswith(f"digitlab: {path}: ") for line in lines] == [True]
     assert not (tmp_path / "ours.onnx").exists()
 
 

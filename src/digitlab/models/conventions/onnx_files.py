@@ -141,7 +141,7 @@ def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
 
 def _forms(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
     """The arrays that fit an input's sizes; of open sizes, those that are usual."""
-    sides = {size for size in (dims or ()) if size in _SIDES} or {
+    sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
         side for side in _SIDES if dims is not None and side * side in dims
     }
     for layout, side, channels in itertools.product((ROWS, FIRST, LAST, FLAT), sides or _USUAL_SIDES, (1, 3)):

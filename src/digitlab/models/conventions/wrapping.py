@@ -122,7 +122,7 @@ def _answer(chain: _Chain, convention: Convention) -> None:
     elif convention.answers == "shares" or convention.classes > 10:
         ten = chain.last
         chain.add("MatMul", np.ones((10, 10), np.float32))
-        chain.add("Max", np.float32([1e-12]))
+        chain.add("Max", np.array([1e-12], np.float32))
         sums, chain.last = chain.last, ten
         _divide(chain, sums)
 
