@@ -24,16 +24,20 @@ class Kind(NamedTuple):
 _AGAIN = "save the model as one file with Keras, model.save('model.keras')"
 _TORCH = Kind(
     "a PyTorch file",
-    "write the network with torch.onnx.export, from uint8 (N, 28, 28) to (N, 10), and give the .onnx",
+    "it can run anything, so it is never loaded. Write it as ONNX in Python, with your class and its weights or with "
+    "torch.jit.load: import torch; net = torch.jit.load('FILE').eval(); torch.onnx.export(net, "
+    "torch.zeros(1, 1, 28, 28), 'net.onnx', external_data=False). Then: digitlab import net.onnx OUT.onnx",
 )
-_PICKLE = Kind("a Python pickle, which is never loaded, for it can run anything", "export the network as .onnx")
+_PICKLE = Kind(
+    "a Python pickle, which is never loaded, for it can run anything",
+    "export the network as .onnx; a model of scikit-learn with skl2onnx: skl2onnx.to_onnx(model, "
+    "X[:1].astype('float32')).SerializeToString() is its content",
+)
 _SAVED_MODEL = Kind(
     "a SavedModel folder of TensorFlow",
-    "save it as one file: tf.keras.models.load_model(FOLDER).save('model.h5') with the TensorFlow that wrote it",
+    "`digitlab import FOLDER OUT.onnx` makes it one of ours",
 )
-_LITERT = Kind(
-    "a LiteRT (TFLite) file", "digitlab writes these and does not read them; give the .keras or .h5 behind it"
-)
+_LITERT = Kind("a LiteRT (TFLite) file", "`digitlab import FILE.tflite OUT.onnx` makes it one of ours")
 _TFJS = Kind("a TensorFlow.js model", _AGAIN)
 _JSON = Kind("a JSON file", f"a network's description is no model without its weights; {_AGAIN}")
 _GRAPH = Kind("a graph of TensorFlow (.pb)", _AGAIN)

@@ -43,6 +43,7 @@ HOW = (
     (r"digitlab evaluate .*(--robustness|--tta|--data 1-6-test)", PARSED),  # minutes; tests/apps/test_robustness.py
     (r"digitlab (evaluate|report) runs/2026-…-(thesis-2conv|final-cnn)", PARSED),  # as runs/…, which are run
     (r"digitlab data (info|build) (sobel|\d-\d)", PARSED),  # up to half a million images; tests/datasets
+    (r"digitlab diagnose", PARSED),  # tests/diagnosis
     (r"digitlab inspect .*--(digit|explore|image|layer)", PARSED),  # tests/apps/test_inspect.py, test_explore.py
     (r"digitlab read .*--engine ray", PARSED),  # tests/archives/test_on_ray.py
     (r"digitlab (serve|camera-server)", PARSED),  # ends with Ctrl-C; tests/apps/web/test_serve.py, tests/camera

@@ -12,6 +12,7 @@ from digitlab.jobs.named_models import note
 
 if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
+    from digitlab.models.conventions.search import Tried
     from digitlab.models.export import Exported
     from digitlab.values import ModelCard
 
@@ -25,12 +26,13 @@ class ImportResult:
     """A model that was brought over.
 
     changes: a sentence for each thing that had to be changed
+    tried: the ways to feed the network that were tried, the one that is in the file first; empty where it was told
     """
 
     path: Path
     card: ModelCard
-    parameters: int
     changes: tuple[str, ...]
+    tried: tuple[Tried, ...] = ()
 
 
 def export(model: str | Path, out: str | Path, *, int8: bool = False, listener: Listener = ignore) -> Exported:
@@ -68,28 +70,50 @@ def import_model(
     out: str | Path,
     *,
     architecture: str | None = None,
+    weights: str | Path | None = None,
     preparation: str | None = None,
     backend: str | None = None,
     form: str = "grey",
     listener: Listener = ignore,
 ) -> ImportResult:
-    """Bring a model of an old Keras (.h5) or of someone else (.keras) over. The file is safe to open whoever made it.
+    """Bring a model of an old Keras or of anybody else over. The file is safe to open whoever made it.
+
+    How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells it.
 
     Args:
-        old: the file.
-        out: the .keras file to write.
-        architecture: the network, for a file that holds weights only.
+        old: the file, or a SavedModel folder.
+        out: the file to write: .onnx, or .keras where the old one is of Keras.
+        architecture: the network, for a file of Keras that holds weights only.
+        weights: the weights of a .json file; None: the .h5 file beside it.
         preparation: how pixels 0 to 255 become the network's numbers, "x / 255", "x / 255 - 0.5" or "x".
         backend: "theano" or "tensorflow", for a file that does not say; Theano turns kernels by 180°.
-        form: what it was trained on, "grey" or "sobel".
+        form: what it was trained on, "grey" or "sobel"; for Sobel images nothing is tried.
         listener: told of `Work`.
 
     Raises:
-        UsageError: for another ending than .keras.
+        UsageError: for another ending, or options that do not fit the file.
         ModelError: when it cannot be opened or brought over.
         StorageError: when the new file cannot be written.
     """
     old, out = Path(old), Path(out)
+    if preparation is not None or form == "sobel":
+        if weights is not None:
+            raise UsageError("--weights belongs to a .json file, whose preparation is found; leave --preparation out")
+        return _as_told(old, out, architecture, preparation, backend, form, listener)
+    listener(loading())
+    from digitlab.models import conventions
+
+    listener(Work("translating the model, and finding how it wants its images"))
+    weights = None if weights is None else Path(weights)
+    done = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
+    return ImportResult(done.path, done.card, done.changes, tuple(done.found.tried))
+
+
+def _as_told(
+    old: Path, out: Path, architecture: str | None, preparation: str | None, backend: str | None, form: str,
+    listener: Listener,
+) -> ImportResult:  # fmt: skip
+    """A file of Keras whose preparation was named, or is that of Sobel images."""
     if out.suffix.lower() != ".keras":
         raise UsageError(f"cannot import to {out.name!r}; expected a name that ends in .keras")
     listener(loading())
@@ -103,4 +127,4 @@ def import_model(
     training = {"imported_from": old.name, "written_by": found.origin}
     card = ModelCard(old.stem, found.model.name, prepared, form=form, training=training, versions=versions())
     save_keras(found.model, out, card)
-    return ImportResult(out, card, found.model.count_params(), tuple(found.changes))
+    return ImportResult(out, card, tuple(found.changes))

@@ -43,12 +43,16 @@ def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: N
 
 
 def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
-    """A model of Keras, written for ONNX Runtime once and kept; anything else as it is.
+    """A model of Keras, written for ONNX Runtime once and kept; an ONNX file of other conventions likewise.
+
+    Anything else is given back as it is.
 
     Raises:
         ModelError: when it cannot be opened or exported.
     """
     path = Path(model)
+    if path.suffix.lower() == ".onnx" and path.is_file():
+        return _own_onnx(path, listener)
     if path.suffix.lower() not in _KERAS_FILES or not path.is_file():
         return model
     listener(loading())
@@ -56,6 +60,22 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
 
     listener(Work("writing the model for ONNX Runtime, once"))
     return cached_onnx(path, tell=note(listener))
+
+
+def _own_onnx(path: Path, listener: Listener) -> Path:
+    """``path`` where it takes our images or cannot be read, else the same network with its convention inside."""
+    from digitlab.network.classifier import takes_our_images
+
+    try:
+        if takes_our_images(path.read_bytes()):
+            return path
+    except OSError:
+        return path  # whoever opens it next names the reason
+    listener(loading())
+    from digitlab.models.conventions import own_onnx
+
+    listener(Work("finding how the model wants its images, once"))
+    return own_onnx(path, tell=note(listener))
 
 
 def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL", "Classifier", "read_model", "resolve_model", "shipped_keras", "shipped_models", "start_session",
+    "takes_our_images",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "reader"
@@ -200,6 +201,16 @@ def read_model(path: Path) -> bytes:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     return content
+
+
+def takes_our_images(content: bytes) -> bool:
+    """Whether an ONNX file says that it takes uint8 (N, 28, 28), and its batch is open; nothing of it is opened."""
+    from digitlab.network.graph import input_sizes
+
+    try:
+        return input_sizes(content) in ([(2, (None, 28, 28))], [])  # []: damaged, which `read_model` names
+    except ModelError:
+        return True
 
 
 def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:

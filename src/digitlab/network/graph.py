@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Graph", "Node", "read_graph", "with_outputs"]
+__all__ = ["Graph", "Node", "input_sizes", "read_graph", "with_outputs"]
 
 # onnx.proto's codes of the element types of weights, shapes and scales.
 _TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
@@ -62,6 +62,29 @@ def read_graph(content: bytes) -> Graph:
         ModelError: for a damaged file or weights of an unsupported type; the message does not name the file.
     """
     return _Reading().graph(memoryview(content))
+
+
+def input_sizes(content: bytes) -> list[tuple[int, tuple[int | None, ...]]]:
+    """Of each input of a model: ONNX's number of its type, and its sizes, None where one is open.
+
+    Raises:
+        ModelError: for a damaged file; without its name.
+    """
+    parts = Protobuf()
+
+    def inside(data: memoryview, *numbers: int) -> list[memoryview]:
+        """The messages that lie in ``data`` at this path of fields."""
+        found = [data]
+        for number in numbers:
+            found = [part for each in found for key, part in parts.messages(each) if key == number]
+        return found
+
+    sizes = []
+    for tensor in inside(memoryview(content), _GRAPH, 11, 2, 1):
+        kind = next((value for key, value in parts.fields(tensor) if key == 1 and isinstance(value, int)), 0)
+        dims = [dict(parts.fields(dim)).get(1) for dim in inside(tensor, 2, 1)]
+        sizes.append((kind, tuple(size if isinstance(size, int) and size > 0 else None for size in dims)))
+    return sizes
 
 
 class _Reading:

@@ -17,34 +17,41 @@ def import_(
     /,
     *,
     architecture: str | None = None,
+    weights: Path | None = None,
     preparation: Literal["x / 255", "x / 255 - 0.5", "x"] | None = None,
     backend: Literal["theano", "tensorflow"] | None = None,
     form: Literal["grey", "sobel"] = "grey",
 ) -> int:
-    """Bring a model of an old Keras (.h5) or of someone else (.keras) over, and say what was changed.
+    """Bring a model of an old Keras or of anybody else over, and say what was changed.
 
-    Keras 1, Keras 2 and TF-Keras, trained on Theano or TensorFlow. The file is safe to open whoever made it.
+    Keras 1 to 3 and TF-Keras (.keras, .h5, .json with its weights), ONNX (.onnx), LiteRT (.tflite), SavedModel folders.
+    How the network wants its images (scale, polarity, layout, rows and columns, size) and what its numbers are is found
+    by trying on 2,000 of MNIST's images, and put inside the new file. The file is safe to open whoever made it.
 
     For example:
+    digitlab import theirs.onnx ours.onnx
     digitlab import 2017.h5 2017.keras --form sobel
     digitlab import weights.h5 mine.keras --architecture thesis-4conv
 
     Args:
-        old: The file.
-        out: The .keras file to write.
+        old: The file or folder.
+        out: The file to write: .onnx, or .keras where the old one is of Keras.
         architecture: The network, for a file that holds weights only (digitlab train --help names them).
-        preparation: How pixels 0…255 become the network's numbers, which old files do not say; else "x / 255".
+        weights: The weights of a .json file; else the .h5 file beside it.
+        preparation: How pixels 0…255 become the network's numbers; else it is found, and for Sobel images "x / 255".
         form: What it was trained on; "sobel" for Sobel images, as the networks of 2017.
         backend: What it was trained on, for a file that does not say; Theano turns kernels by 180°.
     """
     from digitlab.jobs import import_model
 
     with JobView() as view:
-        found = import_model(
-            old, out, architecture=architecture, preparation=preparation, backend=backend, form=form, listener=view
-        )
-    for change in found.changes:
+        done = import_model(
+            old, out, architecture=architecture, weights=weights, preparation=preparation, backend=backend, form=form,
+            listener=view,
+        )  # fmt: skip
+    for change in done.changes:
         advise(f"- {change}")
-    advise(f"{found.parameters:,} parameters, from (N, 28, 28) images to (N, 10) probabilities")
-    say(str(out))
+    for place, each in zip(("it takes", "next best:"), done.tried, strict=False):
+        advise(f"{place} {each.convention} ({100 * each.accuracy:.1f} % of {each.images:,} MNIST images right)")
+    say(str(done.path))
     return 0

@@ -106,12 +106,12 @@ def _remembered() -> Region | None:
 
 
 def _reader(config: LiveConfig) -> Any:
-    from digitlab.apps.cli.reading import _as_onnx
+    from digitlab.apps.cli.reading import as_onnx
     from digitlab.live.loop import THREADS
     from digitlab.reading.reader import DEFAULT_THRESHOLD, Reader
 
     threshold = DEFAULT_THRESHOLD if config.threshold is None else config.threshold
-    return Reader(_as_onnx(config.model), threshold=threshold, threads=THREADS)
+    return Reader(as_onnx(config.model), threshold=threshold, threads=THREADS)
 
 
 def _open_window(config: LiveConfig, notes: Sequence[str]) -> int:

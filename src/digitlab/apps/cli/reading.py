@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Prediction, Reading
 
-__all__ = ["classify", "read", "say_reading"]
+__all__ = ["as_onnx", "classify", "read", "say_reading"]
 
 
 def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
@@ -98,7 +98,7 @@ def read(
     from digitlab.archives import ReadingJob
 
     _expect_pictures(images, threshold)
-    job = ReadingJob(_as_onnx(model), threshold, Constraints(**known))
+    job = ReadingJob(as_onnx(model), threshold, Constraints(**known))
     if STANDARD_INPUT in images:
         output.expect_no_files()
     with on_disk(images) as files:
@@ -109,7 +109,7 @@ def _reader(images: Sequence[Path], model: str | None, threshold: float | None) 
     from digitlab.reading import Reader
 
     _expect_pictures(images, threshold)
-    runnable = _as_onnx(model)
+    runnable = as_onnx(model)
     return Reader(runnable) if threshold is None else Reader(runnable, threshold=threshold)
 
 
@@ -122,8 +122,8 @@ def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
         raise UsageError(f"--threshold is {threshold:g}; expected 0 to 1")
 
 
-def _as_onnx(model: str | None) -> str | Path | None:
-    """A model of Keras, written for ONNX Runtime once and kept; anything else as it is."""
+def as_onnx(model: str | None) -> str | Path | None:
+    """A model of Keras, written for ONNX Runtime once and kept; an ONNX file of other conventions likewise."""
     from digitlab.jobs.named_models import onnx_file
 
     if model is None:

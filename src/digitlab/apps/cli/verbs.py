@@ -24,7 +24,7 @@ HEADINGS: dict[str, dict[str, str]] = {
         "label-errors": "label_errors:label_errors",
         "bench": "bench:app",
     },
-    "Look": {"inspect": "inspect:inspect", "report": "report:report"},
+    "Look": {"inspect": "inspect:inspect", "diagnose": "diagnose:diagnose", "report": "report:report"},
     "Run": {"live": "live:live", "serve": "serve:serve", "camera-server": "camera_server:camera_server"},
     "Data": {"data": "data:app"},
     "Tools": {

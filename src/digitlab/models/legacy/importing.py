@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from digitlab.models.safety.hdf5 import Store
     from digitlab.models.safety.keras_file import Members
 
-__all__ = ["KNOWN_PREPARATIONS", "Imported", "import_legacy"]
+__all__ = ["AS_IT_IS", "KNOWN_PREPARATIONS", "Imported", "brought_over", "import_described", "import_legacy"]
 
 AS_IT_IS = "x"
 KNOWN_PREPARATIONS = {**PREPARATIONS, AS_IT_IS: (1.0, 0.0)}
@@ -75,13 +75,13 @@ def import_legacy(
     """
     _check_options(preparation, backend)
     with blaming(path):
-        found = _brought_over(path, architecture, preparation, backend)
+        found = brought_over(path, architecture, preparation, backend)
         model, said = answering_probabilities(found.model)
     return replace(found, model=model, changes=(*found.changes, *said)) if said else found
 
 
-def _brought_over(path: Path, architecture: str | None, preparation: str | None, backend: str | None) -> Imported:
-    """The network with the file's own output."""
+def brought_over(path: Path, architecture: str | None, preparation: str | None, backend: str | None) -> Imported:
+    """The network as the file has it, whatever its ten numbers are."""
     kind = kind_of(path)
     if not path.is_file():
         refuse(f"is {kind.what}; {kind.as_model}" if kind else "there is no such model file")
@@ -96,7 +96,7 @@ def _brought_over(path: Path, architecture: str | None, preparation: str | None,
     with open_hdf5(path) as store:
         text = store.text("", "model_config")
         if text is not None:
-            return _import_model(store, text, preparation, backend)
+            return import_described(store, text, preparation, backend)
         if architecture is None:
             refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
         if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
@@ -111,8 +111,8 @@ def _check_options(preparation: str | None, backend: str | None) -> None:
         raise UsageError(f"the backend is {backend!r}; expected {' or '.join(_BACKENDS)}")
 
 
-def _import_model(store: Store, text: str, preparation: str | None, backend: str | None) -> Imported:
-    """An HDF5 file with a description of its network."""
+def import_described(store: Store, text: str, preparation: str | None, backend: str | None) -> Imported:
+    """The weights of an HDF5 file in the network that ``text`` (JSON) describes."""
     notes = Notes()
     description = describe(text, notes)
     where = "model_weights" if "model_weights" in store.groups else ""

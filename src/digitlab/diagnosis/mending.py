@@ -1,0 +1,248 @@
+"""A picture as a beginner gives it to a network, and the same with some of its differences from MNIST mended.
+
+Each difference is measured on the picture, and mended alone or with others. The order of `DIFFERENCES` is that in which
+they are mended: numbers first, then light, then place and form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from digitlab.reading.glyph import stroke_width
+from digitlab.reading.ink import INK, ink_map, is_light_ink, shrink
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+__all__ = ["DIFFERENCES", "TURNS", "Picture", "measured", "shown"]
+
+# Name → what it is, for people.
+DIFFERENCES = {
+    "scale": "scale of the numbers",
+    "polarity": "polarity",
+    "background": "background",
+    "grey level": "grey level",
+    "transposition": "rows and columns",
+    "rotation": "rotation",
+    "crop": "crop",
+    "box": "20×20 box",
+    "centre": "centre of mass",
+    "stroke width": "stroke width",
+}
+# What is tried where the answer is unsure: degrees, anticlockwise, that bring the digit upright.
+TURNS = (90, 180, 270, 20, -20, 40, -40)
+
+_WORKED_AT = 224  # pixels: eight for each of the 28
+_SIDE, _LONGEST = 28, 20
+_WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
+
+# Of MNIST's training images the background is 0 and the ink reaches 255; the others are the 1st and 99th percentile.
+_DARKEST_INK = 200.0  # the brightest pixel at least
+_LIGHTEST_GROUND = 12.0  # mean of what is no ink, at most
+_SMALLEST, _SMALL, _LARGE = 14.0, 17.5, 22.5  # longest side of the ink in pixels of 28
+_FARTHEST = 2.0  # centre of mass from the middle, in pixels of 28
+_THINNEST, _BOLD, _BOLDEST = 1.55, 4.0, 5.2  # mean width of strokes, in pixels of 28
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One digit's picture and what was measured of it.
+
+    grey: float32 (H, W), its numbers as they came
+    factor, plus: what brings those numbers to 0…255
+    light: whether its ink is lighter than its ground
+    ink: float32 (H, W), 0…1: how much of each pixel is ink; None where there is none
+    angle: degrees, anticlockwise, that bring the digit upright
+    """
+
+    grey: NDArray[np.float32]
+    factor: float
+    plus: float
+    light: bool
+    ink: NDArray[np.float32] | None
+    angle: int = 0
+
+    @classmethod
+    def of(cls, grey: NDArray[Any]) -> Picture:
+        """Measure numbers (H, W) of any type: 0…255, 0…1, −1…1 or standardised."""
+        numbers = np.asarray(grey, np.float32)
+        factor, plus = _range_of(numbers)
+        pixels = shrink(_bytes(numbers * factor + plus), _WORKED_AT)
+        numbers = np.asarray(cv2.resize(numbers, pixels.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        ink = ink_map(pixels, round(_WINDOW * max(pixels.shape)))
+        return cls(numbers, factor, plus, is_light_ink(pixels), ink)
+
+    def turned_by(self, angle: int) -> Picture:
+        """The same, to be turned by so many degrees where rotation is mended."""
+        return replace(self, angle=angle)
+
+
+def _range_of(numbers: NDArray[np.float32]) -> tuple[float, float]:
+    """What brings numbers to 0…255, told by the range they are in."""
+    least, most = float(numbers.min()), float(numbers.max())
+    if least < -1e-3:
+        return (127.5, 127.5) if least >= -1.01 and most <= 1.01 else (255 * 0.3081, 255 * 0.1307)
+    return (255.0, 0.0) if most <= 1.0 else (1.0, 0.0)
+
+
+def _bytes(numbers: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(numbers), 0, 255).astype(np.uint8)
+
+
+def measured(picture: Picture) -> dict[str, str]:
+    """Differences from MNIST's images, by name, each with what was measured.
+
+    Rotation and transposition are the networks' to tell. Those of place are measured at 28 × 28 pixels, after the light
+    is mended.
+    """
+    found: dict[str, str] = {}
+    least, most = float(picture.grey.min()), float(picture.grey.max())
+    if (picture.factor, picture.plus) != (1.0, 0.0):
+        found["scale"] = f"its numbers go from {least:.3g} to {most:.3g}; expected 0 to 255"
+    if not picture.light:
+        found["polarity"] = "dark on light; MNIST is light on dark"
+    if picture.ink is None:
+        return found
+    grey = _as_light(picture, {"scale", "polarity"} & {*found})
+    ground, brightest = grey[picture.ink < 0.05], float(grey.max())
+    level = float(ground.mean()) if ground.size else 0.0
+    if level > _LIGHTEST_GROUND:
+        found["background"] = f"its background has the level {level:.0f} of 255; MNIST's is 0"
+    reached = (brightest - level) * 255 / max(255 - level, 1)
+    if reached < _DARKEST_INK:
+        found["grey level"] = f"its ink reaches {reached:.0f} of 255; MNIST's reaches 255"
+    return found | _of_place(shown(picture, found))
+
+
+def _of_place(image: NDArray[np.uint8]) -> dict[str, str]:
+    """What is measured of an image of 28 × 28 whose light is right."""
+    found: dict[str, str] = {}
+    box = _box_of(image)
+    if box is None:
+        return found
+    longest = max(box[2] - box[0], box[3] - box[1])
+    surplus = max(0.0, _width_of(image) - _BOLD)  # bold strokes make a digit larger, and are a difference of their own
+    if longest < _SMALLEST:
+        found["crop"] = f"the digit is {longest} of 28 pixels large, with paper around it; MNIST's are 20"
+    elif not _SMALL <= longest - surplus <= _LARGE:
+        found["box"] = f"the digit is {longest} of 28 pixels large; MNIST's lie in a box of 20"
+    x, y = _centre_of(image)
+    away = float(np.hypot(x - _SIDE / 2, y - _SIDE / 2))
+    if away > _FARTHEST:
+        found["centre"] = f"its centre of mass is {away:.1f} pixels off the middle; MNIST's are in it"
+    width = _width_of(_placed(image, box=not surplus, centre=True))
+    if not _THINNEST <= width <= _BOLDEST:
+        found["stroke width"] = f"its strokes are {width:.1f} pixels wide; MNIST's are 2 to 4"
+    return found
+
+
+def _width_of(image: NDArray[np.uint8]) -> float:
+    """Mean width of the strokes in pixels of 28."""
+    fine = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    return stroke_width(np.asarray(fine, np.float32) / np.float32(255)) / 4
+
+
+def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
+    """What the network is shown: uint8 (28, 28), with these differences mended and the others left."""
+    grey = _as_light(picture, mended)
+    if "transposition" in mended:
+        grey = np.ascontiguousarray(grey.T)
+    if "rotation" in mended:
+        grey = _turned(grey, picture.angle)
+    if "crop" in mended:
+        grey = _cut_out(grey, picture, mended)
+    image = _bytes(np.asarray(cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32))
+    image = _placed(image, box="box" in mended or "crop" in mended, centre="centre" in mended)
+    return _with_even_strokes(image) if "stroke width" in mended else image
+
+
+def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
+    """The grey levels with the differences of light mended, float32 (H, W)."""
+    grey = picture.grey
+    if "scale" in mended:
+        grey = grey * np.float32(picture.factor) + np.float32(picture.plus)
+    if "polarity" in mended:
+        grey = np.float32(255) - grey
+    if "background" in mended and picture.ink is not None:
+        ground = grey[picture.ink < 0.05]
+        level = float(np.quantile(ground, 0.98)) if ground.size else 0.0
+        grey = np.maximum(grey - level, 0) * np.float32(255 / max(255 - level, 1.0))
+        grey = grey * np.minimum(picture.ink * 4, 1)  # what is no ink is paper, however its light runs
+    if "grey level" in mended:
+        grey = grey * np.float32(255 / max(float(grey.max()), 1.0))
+    return np.asarray(grey, np.float32)
+
+
+def _turned(grey: NDArray[np.float32], angle: int) -> NDArray[np.float32]:
+    if angle % 90 == 0:
+        return np.ascontiguousarray(np.rot90(grey, angle // 90))
+    height, width = grey.shape
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1)
+    return np.asarray(cv2.warpAffine(grey, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
+    """A square around the ink, its side 28/20 of the ink's longest; beyond the picture goes its border."""
+    ink = picture.ink
+    if ink is None:
+        return grey
+    if "transposition" in mended:
+        ink = np.ascontiguousarray(ink.T)
+    if "rotation" in mended:
+        ink = _turned(ink, picture.angle)
+    rows, columns = np.nonzero(ink >= INK)
+    if not len(rows):
+        return grey
+    top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    side = max(bottom - top, right - left) * _SIDE / _LONGEST
+    beyond = int(side) + 1
+    wide = cv2.copyMakeBorder(grey, beyond, beyond, beyond, beyond, cv2.BORDER_REPLICATE)
+    y, x = (round((low + high - side) / 2) + beyond for low, high in ((top, bottom), (left, right)))
+    return np.ascontiguousarray(wide[y : y + round(side), x : x + round(side)])
+
+
+def _box_of(image: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
+    """x0, y0, x1, y1 of the pixels that are clearly ink."""
+    rows, columns = np.nonzero(image > max(40, 0.25 * float(image.max())))
+    if not len(rows):
+        return None
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def _centre_of(image: NDArray[np.uint8]) -> tuple[float, float]:
+    weights = image.astype(np.float64)
+    places = np.arange(_SIDE) + 0.5
+    mass = weights.sum() + 1e-9
+    return float((weights.sum(axis=0) @ places) / mass), float((weights.sum(axis=1) @ places) / mass)
+
+
+def _placed(image: NDArray[np.uint8], *, box: bool, centre: bool) -> NDArray[np.uint8]:
+    """The image scaled so that its ink is 20 pixels long, and moved so that its mass is in the middle."""
+    found = _box_of(image)
+    if found is None or not (box or centre):
+        return image
+    x0, y0, x1, y1 = found
+    scale = _LONGEST / max(x1 - x0, y1 - y0) if box else 1.0
+    scale = 1.0 if abs(scale - 1) < 0.08 else scale
+    x, y = _centre_of(image) if centre else ((x0 + x1) / 2, (y0 + y1) / 2)
+    goal = (_SIDE / 2, _SIDE / 2) if centre or box else (x, y)
+    shift = np.array([goal[0] - 0.5 - scale * (x - 0.5), goal[1] - 0.5 - scale * (y - 0.5)])
+    shift = np.rint(shift) if scale == 1.0 else shift  # whole pixels: nothing is blurred
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float64)
+    return np.asarray(cv2.warpAffine(image, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _with_even_strokes(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Strokes of about 3 pixels."""
+    width = _width_of(image)
+    fine = np.asarray(cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), np.uint8)
+    across = round((min(max(width, 2.6), 3.6) - width) * 4)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(across) + 1, abs(across) + 1))
+    changed = cv2.dilate(fine, brush) if across > 0 else cv2.erode(fine, brush)
+    return np.asarray(cv2.resize(changed, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)

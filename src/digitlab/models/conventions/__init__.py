@@ -1,0 +1,23 @@
+"""Models of anybody: the convention of a foreign network is found by trying, and put inside its file.
+
+`convention` has one way to feed a network and to read its answers, and all that are tried; `search` tries them on known
+digits; `onnx_files`, `keras_files` and `converted` open what people bring; `wrapping` makes an ONNX file of ours of it;
+`importing` is the way in.
+"""
+
+from __future__ import annotations
+
+from digitlab.models.conventions.convention import Convention, Form
+from digitlab.models.conventions.importing import ImportedModel, import_model, own_onnx
+from digitlab.models.conventions.search import Found, Tried, find_convention
+
+__all__ = [
+    "Convention",
+    "Form",
+    "Found",
+    "ImportedModel",
+    "Tried",
+    "find_convention",
+    "import_model",
+    "own_onnx",
+]

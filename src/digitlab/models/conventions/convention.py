@@ -1,0 +1,184 @@
+"""How a foreign network wants its images, and what its numbers are: one candidate, and all that are tried."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["SCALES", "Convention", "Form", "answer_kind", "candidates", "probabilities_of"]
+
+_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green, blue
+# Name → pixels 0…255 times the first number plus the second; a triple is one for each channel. In the order of how
+# usual they are: where two give the same answers (a network that normalises its input itself), the first is kept.
+SCALES: dict[str, tuple[Any, Any]] = {
+    "0…1": (1 / 255, 0.0),
+    "0…255": (1.0, 0.0),
+    "−1…1": (1 / 127.5, -1.0),
+    "standardised": (1 / 255 / 0.3081, -0.1307 / 0.3081),  # by MNIST's mean and deviation, as PyTorch's examples do
+    "−0.5…0.5": (1 / 255, -0.5),
+    "ImageNet": (
+        tuple(1 / 255 / deviation for deviation in _IMAGENET[1]),
+        tuple(-mean / deviation for mean, deviation in zip(*_IMAGENET, strict=True)),
+    ),
+}
+_FORMULAS = {
+    "0…1": "x / 255",
+    "0…255": "x",
+    "−1…1": "x / 127.5 - 1",
+    "standardised": "(x / 255 - 0.1307) / 0.3081",
+    "−0.5…0.5": "x / 255 - 0.5",
+    "ImageNet": "(x / 255 - mean) / deviation of ImageNet's channels",
+}
+_WHOLE = ("uint8", "int8", "int16", "int32", "int64")
+
+FLAT, ROWS, FIRST, LAST = "(N, pixels)", "(N, rows, columns)", "NCHW", "NHWC"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The array that a network takes.
+
+    layout: FLAT, ROWS, FIRST or LAST (where the channels are)
+    side: rows and columns of one image
+    channels: 1 or 3
+    dtype: NumPy's name of its numbers
+    """
+
+    layout: str = ROWS
+    side: int = 28
+    channels: int = 1
+    dtype: str = "float32"
+
+    def shape(self) -> tuple[int, ...]:
+        """Of one image."""
+        side, channels = self.side, self.channels
+        return {
+            FLAT: (side * side,),
+            ROWS: (side, side),
+            FIRST: (channels, side, side),
+            LAST: (side, side, channels),
+        }[self.layout]
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """One way to prepare images and to read the answers.
+
+    form: the array
+    scale: one of SCALES
+    inverted: dark ink on light
+    transposed: rows are columns
+    fitted: how 28 × 28 become a larger side: "padded" by empty pixels, or "resized"
+    answers: what the numbers are: "probabilities", "log-probabilities", "logits" or "shares" (from 0, any sum)
+    classes: how many numbers there are, 10 or 11
+    zero: the place of digit 0 among them: 1 where the class "none" comes first
+    """
+
+    form: Form
+    scale: str = "0…1"
+    inverted: bool = False
+    transposed: bool = False
+    fitted: str = "padded"
+    answers: str = "probabilities"
+    classes: int = 10
+    zero: int = 0
+
+    def __str__(self) -> str:
+        """In one line, as the card has it.
+
+        >>> str(Convention(Form(FIRST, 32), "−1…1", inverted=True))
+        '−1…1, dark on light, NCHW (1, 32, 32) float32, padded to 32 pixels'
+        """
+        parts = [self.scale, "dark on light" if self.inverted else "light on dark"]
+        parts += ["transposed"] if self.transposed else []
+        parts.append(f"{self.form.layout} {self.form.shape()} {self.form.dtype}")
+        parts += [f"{self.fitted} to {self.form.side} pixels"] if self.form.side != 28 else []
+        return ", ".join(parts)
+
+    def preparation(self) -> str:
+        """As a formula of the pixel x, 0…255, in the words of the cards.
+
+        >>> Convention(Form(), "−1…1", inverted=True).preparation()
+        '(255 - x) / 127.5 - 1'
+        """
+        pixel = "(255 - x)" if self.inverted else "x"
+        formula = _FORMULAS[self.scale].replace("x", pixel)
+        return f"{formula}, transposed" if self.transposed else formula
+
+    def factors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What pixels 0…255 of light ink on dark are multiplied with, and what is then added: float64 (channels,)."""
+        times, plus = (np.broadcast_to(np.float64(each), (self.form.channels,)) for each in SCALES[self.scale])
+        return (-times, plus + 255 * times) if self.inverted else (times, plus)
+
+    def enlarging(self) -> NDArray[np.float32]:
+        """The matrix R of R · image · Rᵀ that makes 28 pixels the form's side: float32 (side, 28)."""
+        return _enlarging(self.form.side, self.fitted)
+
+    def prepared(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Images uint8 (N, 28, 28), light ink on dark, as the network takes them: ``form``'s shape and dtype."""
+        pixels: NDArray[Any] = images.astype(np.float32)
+        if self.transposed:
+            pixels = pixels.transpose(0, 2, 1)
+        if self.form.side != 28:
+            matrix = self.enlarging()
+            pixels = matrix @ pixels @ matrix.T
+        times, plus = (each.astype(np.float32) for each in self.factors())
+        pixels = pixels[..., None] * times + plus  # (N, side, side, channels)
+        if self.form.layout == FIRST:
+            pixels = pixels.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(pixels.reshape(-1, *self.form.shape()).astype(self.form.dtype))
+
+
+def _enlarging(side: int, fitted: str) -> NDArray[np.float32]:
+    if fitted == "padded":
+        return np.eye(side, 28, k=-((side - 28) // 2), dtype=np.float32)
+    places = np.clip((np.arange(side) + 0.5) * 28 / side - 0.5, 0, 27)  # bilinear, as image libraries do
+    left = np.minimum(places.astype(int), 26)
+    matrix = np.zeros((side, 28), np.float32)
+    matrix[np.arange(side), left] = 1 - (places - left)
+    matrix[np.arange(side), left + 1] = places - left
+    return matrix
+
+
+def candidates(form: Form, classes: int) -> Iterator[Convention]:
+    """Every convention that is tried for an input of this form, the usual ones first."""
+    fits = ("padded", "resized") if form.side > 28 else ("padded",) if form.side == 28 else ("resized",)
+    scales = ["0…255"] if form.dtype in _WHOLE else [name for name in SCALES if name != "ImageNet" or form.channels > 1]
+    zeros = range(classes - 9)
+    for turned, fitted, inverted, scale, zero in itertools.product((False, True), fits, (False, True), scales, zeros):
+        yield Convention(form, scale, inverted, turned, fitted, classes=classes, zero=zero)
+
+
+def answer_kind(answers: NDArray[np.float32]) -> str:
+    """What numbers like these are, float32 (N, classes): see `Convention.answers`.
+
+    >>> answer_kind(np.log(np.float32([[0.9, 0.1]])))
+    'log-probabilities'
+    """
+    tolerance = 0.03  # of a sum: an 8-bit network gives steps of 1/256
+    if answers.min() >= -tolerance and np.abs(answers.sum(axis=1) - 1).max() <= tolerance:
+        return "probabilities"
+    if answers.max() <= tolerance and np.abs(np.exp(answers).sum(axis=1) - 1).max() <= tolerance:
+        return "log-probabilities"
+    if answers.min() >= 0 and (answers.max() <= 1 or np.abs(answers.sum(axis=1) / 100 - 1).max() <= tolerance):
+        return "shares"
+    return "logits"
+
+
+def probabilities_of(answers: NDArray[np.float32], kind: str, zero: int = 0) -> NDArray[np.float32]:
+    """Probabilities of the ten digits, float32 (N, 10), of a network's answers; a class "none" is left out."""
+    ten: NDArray[np.float32] = answers[:, zero : zero + 10].astype(np.float32)
+    if kind == "probabilities" and answers.shape[1] == 10:
+        return ten
+    if kind in ("logits", "log-probabilities"):
+        ten = np.exp(ten - ten.max(axis=1, keepdims=True))
+    sums: NDArray[np.float32] = np.maximum(ten.sum(axis=1, keepdims=True), np.float32(1e-12))
+    return ten / sums

@@ -1,0 +1,176 @@
+"""LiteRT files and SavedModel folders as ONNX.
+
+Neither is run. A LiteRT file is taken apart in Python (its native runtime does not see it). A SavedModel may hold any
+operation of TensorFlow, those that read and write files among them: which operations its answer needs is looked at
+before TensorFlow loads it, and all that are no arithmetic are refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from digitlab.errors import MissingExtraError, ModelError
+from digitlab.models.backend import native_stderr_silenced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["OPERATIONS", "as_onnx"]
+
+_LARGEST = 200_000_000  # bytes
+_OPSET = 17
+
+# What a classifier's answer is computed with in TensorFlow, and how functions call each other and read variables.
+_ARITHMETIC = """
+Abs Add AddV2 AddN ArgMax AvgPool BatchMatMulV2 BiasAdd Cast Concat ConcatV2 Const Conv2D DepthwiseConv2dNative Elu
+Equal Erf Exp ExpandDims Fill FusedBatchNorm FusedBatchNormV3 Greater GreaterEqual Identity IdentityN LeakyRelu Less
+LessEqual Log LogSoftmax MatMul Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp Pack Pad PadV2 PartitionedCall
+Placeholder PlaceholderWithDefault Pow Prod ReadVariableOp RealDiv Reciprocal Relu Relu6 Reshape Rsqrt Selu Select
+SelectV2 Shape Sigmoid Slice Softmax Softplus Softsign Split SplitV Sqrt Square SquaredDifference Squeeze
+StatefulPartitionedCall StopGradient StridedSlice Sub Sum Tanh Tile Transpose Unpack VarHandleOp
+"""
+OPERATIONS = frozenset(_ARITHMETIC.split())
+_NODES = ("user_object", "function", "variable", "constant", "bare_concrete_function", "captured_tensor")
+_SIGNATURES = ("serving_default", "serve")
+
+
+def as_onnx(path: Path) -> tuple[bytes, str]:
+    """The ONNX form of a LiteRT file or a SavedModel folder, and what wrote it; not yet looked at.
+
+    Raises:
+        ModelError: when it is damaged, of another kind, or holds what no classifier of images needs.
+        MissingExtraError: without TensorFlow.
+    """
+    try:
+        import tensorflow as tf
+        import tf2onnx
+    except ImportError as error:
+        raise MissingExtraError("train", needed_for="LiteRT files and SavedModel folders") from error
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise ModelError(f"{path}: is a folder without saved_model.pb; expected a SavedModel or a model file")
+        return _saved_model(path, tf, tf2onnx), "TensorFlow"
+    return _litert(path, tf, tf2onnx), "LiteRT"
+
+
+@contextlib.contextmanager
+def _converting(path: Path) -> Iterator[None]:
+    """Around the converters: quiet, and failing in one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(None), native_stderr_silenced():
+            warnings.simplefilter("ignore")
+            yield
+    except ModelError:
+        raise
+    except Exception as error:  # the converters' errors have no common root but this
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelError(f"{path}: cannot be converted to ONNX; it is damaged or uncommon ({reason[:160]})") from error
+    finally:
+        logging.disable(before)
+
+
+def _litert(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
+    content = _measured(path)
+    if content[4:8] != b"TFL3":
+        raise ModelError(f"{path}: is no LiteRT (TFLite) file, or a damaged one")
+    nothing = mock.Mock(side_effect=RuntimeError("strangers' files are not loaded"))
+    with _converting(path), tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "model.tflite"
+        copy.write_bytes(content)
+        with mock.patch.object(tensorflow.lite, "Interpreter", nothing):
+            model, _ = tf2onnx.convert.from_tflite(str(copy), opset=_OPSET)
+        made: bytes = model.SerializeToString()
+    return made
+
+
+def _saved_model(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    described = saved_model_pb2.SavedModel()
+    try:
+        described.ParseFromString(_measured(path / "saved_model.pb"))
+    except ModelError:
+        raise
+    except Exception as error:  # protobuf's error is of no type that can be imported
+        raise ModelError(f"{path}: is a damaged SavedModel folder") from error
+    signature = _check(described, path)
+    with _converting(path), tempfile.TemporaryDirectory() as folder:
+        # What was looked at is what is loaded: the description is written anew, the variables are numbers only.
+        copy = Path(folder) / "saved"
+        (copy / "variables").mkdir(parents=True)
+        (copy / "saved_model.pb").write_bytes(described.SerializeToString())
+        for file in (path / "variables").glob("variables.*"):
+            (copy / "variables" / file.name).write_bytes(_measured(file))
+        loaded = tensorflow.saved_model.load(str(copy))
+        frozen = convert_variables_to_constants_v2(loaded.signatures[signature])
+        model, _ = tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(),
+            input_names=[tensor.name for tensor in frozen.inputs if tensor.dtype != tensorflow.resource],
+            output_names=[tensor.name for tensor in frozen.outputs],
+            opset=_OPSET,
+        )
+        made: bytes = model.SerializeToString()
+    return made
+
+
+def _check(described: Any, path: Path) -> str:
+    """The name of the signature that answers, if nothing but arithmetic is behind it and nothing runs while loading."""
+    if len(described.meta_graphs) != 1 or not described.meta_graphs[0].HasField("object_graph_def"):
+        raise ModelError(f"{path}: is a SavedModel of TensorFlow 1, or holds several; expected one of TensorFlow 2")
+    graph = described.meta_graphs[0]
+    for node in graph.object_graph_def.nodes:
+        kind = node.WhichOneof("kind")
+        if kind is not None and kind not in _NODES:
+            raise ModelError(f"{path}: holds a {kind} (a file, table or the like); expected layers and numbers only")
+    signature, function = _signature(graph.object_graph_def, path)
+    functions = {each.signature.name: each for each in graph.graph_def.library.function}
+    for node in _needed(function, functions):
+        if node.op not in OPERATIONS:
+            raise ModelError(f"{path}: uses the operation {node.op[:60]}; a classifier of digits does not need it")
+    return signature
+
+
+def _signature(objects: Any, path: Path) -> tuple[str, str]:
+    """The signature that answers, and the name of the function behind it."""
+    children = {each.local_name: each.node_id for each in objects.nodes[0].children} if objects.nodes else {}
+    if "signatures" in children:
+        for each in objects.nodes[children["signatures"]].children:
+            if each.local_name in _SIGNATURES:
+                return each.local_name, objects.nodes[each.node_id].bare_concrete_function.concrete_function_name
+    raise ModelError(f"{path}: has no signature {_SIGNATURES[0]}; expected a model that Keras has exported")
+
+
+def _needed(function: str, functions: dict[str, Any]) -> Iterator[Any]:
+    """The operations of a function, and of all those that it calls.
+
+    Only these are run: what a SavedModel has to write and read its variables is left alone, and the loader brings its
+    own.
+    """
+    asked, seen = [function], set()
+    while asked:
+        name = asked.pop()
+        if name in seen or name not in functions:
+            continue
+        seen.add(name)
+        for node in functions[name].node_def:
+            yield node
+            asked += [each.func.name for each in node.attr.values() if each.HasField("func")]
+            asked += [each.name for value in node.attr.values() for each in value.list.func]
+
+
+def _measured(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; models have at most {_LARGEST:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -1,0 +1,233 @@
+"""A foreign ONNX file: cut down to the one network from an image to the classes' numbers, run, and wrapped.
+
+Nothing of the file reaches ONNX Runtime but what was understood: the nodes that the answer needs are copied into a new
+graph, which is looked at as every ONNX file here is (`digitlab.network.check`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError
+from digitlab.models.conventions.convention import FIRST, FLAT, LAST, ROWS, Form
+from digitlab.models.conventions.sklearn_nodes import plain_nodes
+from digitlab.network.check import check_onnx
+from digitlab.network.classifier import start_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import onnx
+    from numpy.typing import NDArray
+
+    from digitlab.models.conventions.convention import Convention
+
+__all__ = ["ForeignOnnx", "open_foreign"]
+
+_DTYPES = {1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
+_SIDES = range(16, 65)
+_USUAL_SIDES = (28, 32)
+_OLDEST = 7  # operator set: since then Add and Mul broadcast as NumPy does
+_TRIED = 3  # images of zeros, to see what comes out
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignOnnx:
+    """A network cut out of a file.
+
+    graph: one input and one output, any number of images
+    forms: the arrays that it takes
+    classes: 10 or 11
+    """
+
+    graph: onnx.ModelProto
+    forms: tuple[Form, ...]
+    classes: int
+    _session: Any = field(repr=False)
+
+    def ask(self, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Its numbers for images uint8 (N, 28, 28) prepared so: float32 (N, classes)."""
+        answers = _run(self._session, convention.prepared(images)).reshape(len(images), self.classes)
+        return answers.astype(np.float32)
+
+
+def open_foreign(content: bytes, path: Path) -> ForeignOnnx:
+    """Take the network out of an ONNX file.
+
+    Raises:
+        ModelError: when it is damaged, has more than one input, takes no images of digits, answers another number of
+            classes, or brings what no classifier needs; with the file's name.
+    """
+    import onnx
+
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's error is of no type that can be imported
+        raise ModelError(f"{path}: is no ONNX model, or a damaged one") from error
+    try:
+        return _opened(model, path)
+    except ModelError as error:
+        text = str(error)
+        raise ModelError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
+
+
+def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
+    taken = _the_input(model)
+    oldest = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
+    if oldest < _OLDEST:
+        raise ModelError(f"is written for ONNX's operator set {oldest}; expected {_OLDEST} or newer")
+    dims = _dims(taken)
+    forms = tuple(_forms(dims, _DTYPES[taken.type.tensor_type.elem_type]))
+    if not forms:
+        shown = ", ".join("N" if size is None else str(size) for size in dims or ())
+        raise ModelError(
+            f"takes ({shown}); expected images of 28 × 28 pixels (16 to 64): (N, 784), (N, 28, 28), (N, 1, 28, 28), "
+            "(N, 28, 28, 1), or with 3 channels"
+        )
+    refused: list[str] = []
+    for output in model.graph.output:
+        try:
+            return _classifier(model, taken, output.name, forms, path)
+        except ModelError as error:
+            refused.append(str(error))
+    raise ModelError(next((why for why in refused if why.startswith("answers")), refused[0] if refused else _EMPTY))
+
+
+def _classifier(
+    model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, forms: tuple[Form, ...], path: Path
+) -> ForeignOnnx:
+    """The network up to one output; where it was written for a batch of a fixed size, freed from that if need be."""
+    dims = _dims(taken)
+    found, why = None, ""
+    for free in (False, True) if dims and dims[0] else (False,):
+        graph = _cut_out(model, taken, output, free=free)
+        content = graph.SerializeToString()
+        check_onnx(content)
+        found, said = _as_classifier(graph, start_session(content, path, 0), forms)
+        if found is not None:
+            return found
+        why = why or said
+    raise ModelError(why)
+
+
+_EMPTY = "is no ONNX model, or a damaged one (it has no output)"
+
+
+def _the_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
+    """The one input that is no weight (old files list weights as inputs)."""
+    weights = {each.name for each in model.graph.initializer}
+    inputs = [each for each in model.graph.input if each.name not in weights]
+    if not model.graph.node:
+        raise ModelError("is no ONNX model, or a damaged one (it has no graph)")
+    if len(inputs) != 1:
+        names = ", ".join(each.name[:40] for each in inputs[:4])
+        raise ModelError(f"takes {len(inputs)} inputs ({names}); expected one image")
+    if inputs[0].type.tensor_type.elem_type not in _DTYPES:
+        raise ModelError("takes no numbers that pixels can be; expected float32 or uint8")
+    return inputs[0]
+
+
+def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
+    """Sizes of the input with the batch first, None where open; None where not even their number is known."""
+    if not taken.type.tensor_type.HasField("shape"):
+        return None
+    return tuple(each.dim_value or None for each in taken.type.tensor_type.shape.dim)
+
+
+def _forms(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
+    """The arrays that fit an input's sizes; of open sizes, those that are usual."""
+    sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
+        side for side in _SIDES if dims is not None and side * side in dims
+    }
+    for layout, side, channels in itertools.product((ROWS, FIRST, LAST, FLAT), sides or _USUAL_SIDES, (1, 3)):
+        if layout in (ROWS, FLAT) and channels != 1:
+            continue
+        form = Form(layout, side, channels, dtype)
+        shape = form.shape()
+        if dims is None or (
+            len(shape) == len(dims) - 1 and all(size in (None, own) for size, own in zip(dims[1:], shape, strict=True))
+        ):
+            yield form
+
+
+def _as_classifier(graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...]) -> tuple[ForeignOnnx | None, str]:
+    """The network with the forms that it runs on, or None and why it is no classifier of digits."""
+    fitting, classes, why = [], 0, ""
+    for form in forms:
+        try:
+            answers = _run(session, np.zeros((_TRIED, *form.shape()), form.dtype))
+        except ModelError as error:
+            why = why or str(error)
+            continue
+        each, rest = divmod(answers.size, _TRIED)
+        if rest or answers.shape[:1] != (_TRIED,) or each not in (10, 11) or answers.dtype.kind != "f":
+            why = (
+                f"answers {_TRIED} images with {answers.dtype} {answers.shape}; expected a number for each of the ten "
+                "digits (or eleven: ten and none)"
+            )
+            continue
+        fitting.append(form)
+        classes = each
+    return (ForeignOnnx(graph, tuple(fitting), classes, session) if fitting else None), why
+
+
+def _run(session: Any, prepared: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: prepared})[0])
+    except Exception as error:  # ONNX Runtime's errors have no common root but this
+        raise ModelError(f"cannot run ({str(error).splitlines()[0][:160]})") from error
+
+
+def _cut_out(model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, *, free: bool) -> onnx.ModelProto:
+    """The nodes and weights that one output needs, for any number of images.
+
+    free: also free the shapes that a Reshape has written down for a batch of a fixed size
+    """
+    import onnx
+
+    dims = _dims(taken)
+    opset = next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx"))
+    nodes, weights = plain_nodes(model.graph, output, opset)
+    if free and dims and dims[0]:
+        nodes, weights = _freed(nodes, weights, dims[0])
+    names = {name for node in nodes for name in node.input}
+    start = onnx.ValueInfoProto()
+    start.CopyFrom(taken)
+    if start.type.tensor_type.shape.dim:
+        start.type.tensor_type.shape.dim[0].Clear()
+        start.type.tensor_type.shape.dim[0].dim_param = "N"
+    end = onnx.ValueInfoProto(name=output)
+    graph = onnx.helper.make_graph(nodes, "network", [start], [end], [each for each in weights if each.name in names])
+    opsets = [each for each in model.opset_import if each.domain in ("", "ai.onnx")]
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=min(max(model.ir_version, 4), 10))
+
+
+def _freed(
+    nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto], batch: int
+) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """A copy in which no Reshape begins with the size of the batch."""
+    import onnx
+
+    constants = {each.name: each for each in weights}
+    constants |= {
+        node.output[0]: each.t for node in nodes if node.op_type == "Constant" for each in node.attribute if each.t.dims
+    }
+    changed, more = [], list(weights)
+    for place, node in enumerate(nodes):
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        changed.append(copy)
+        if node.op_type != "Reshape" or len(node.input) < 2 or node.input[1] not in constants:
+            continue
+        shape = onnx.numpy_helper.to_array(constants[node.input[1]]).copy()
+        if shape.ndim == 1 and len(shape) and shape[0] == batch:
+            shape[0] = 0 if (shape[1:] == -1).any() else -1  # 0: as before the Reshape
+            name = f"shape for any number of images {place}"
+            copy.input[1] = name
+            more.append(onnx.numpy_helper.from_array(shape, name))
+    return changed, more

@@ -1,0 +1,166 @@
+"""The convention of a foreign network, found by trying all on images whose labels are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError
+from digitlab.models.conventions.convention import Convention, answer_kind, candidates, probabilities_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from digitlab.models.conventions.convention import Form
+    from digitlab.values import Digits
+
+    # What the network answers, float (N, classes), when images uint8 (N, 28, 28) are prepared by a convention.
+    Ask = Callable[[Convention, NDArray[np.uint8]], NDArray[np.float32]]
+
+__all__ = ["IMAGES", "Found", "Tried", "find_convention", "known_digits", "table_of"]
+
+IMAGES = 2000  # on which the last are compared; MNIST's last training images, so that its test images stay unseen
+# Images, and how many conventions go on from there. Only the last round decides; the others must keep the right one.
+_ROUNDS = ((50, 16), (200, 4), (IMAGES, 2))
+_LEAST = 0.3  # accuracy: three times chance
+_TOGETHER = 250  # images
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One convention on so many images: accuracy 0…1, and log loss (see `_loss`), ∞ where an answer was not finite."""
+
+    convention: Convention
+    images: int
+    accuracy: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The outcome: all that were tried, each on the most images it came to; the best first, the runner-up second."""
+
+    tried: tuple[Tried, ...]
+
+    @property
+    def best(self) -> Tried:
+        """The winner."""
+        return self.tried[0]
+
+    def as_card(self) -> dict[str, Any]:
+        """For a model's card: plain texts and numbers."""
+        second = self.tried[1] if len(self.tried) > 1 else None
+        return {
+            "convention": str(self.best.convention),
+            "shape": list(self.best.convention.form.shape()),
+            "answers": self.best.convention.answers,
+            "accuracy": round(self.best.accuracy, 4),
+            "images": self.best.images,
+            "runner_up": None if second is None else str(second.convention),
+            "runner_up_accuracy": None if second is None else round(second.accuracy, 4),
+            "tried": len(self.tried),
+        }
+
+
+def known_digits() -> Digits:
+    """The images on which conventions are compared: MNIST's last 2,000 training images."""
+    from digitlab.datasets import load_dataset
+
+    return load_dataset("mnist").split("train")[-IMAGES:]
+
+
+def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digits | None = None) -> Found:
+    """Try every convention of every form, the best of them on more images.
+
+    Of those whose accuracy cannot be told from the best's (three standard errors) the one with the lowest log loss
+    wins: a network without biases gives the same digits for 0…1 and 0…255, but is rightly sure at one of them only.
+
+    Args:
+        ask: the network.
+        forms: the arrays that it can take.
+        classes: how many numbers it answers, 10 or 11.
+        digits: 2,000 or more labelled images; None: `known_digits`.
+
+    Raises:
+        ModelError: when none is clearly above chance, with what was tried; without the file's name.
+    """
+    digits = known_digits() if digits is None else digits
+    left = [convention for form in forms for convention in candidates(form, classes)]
+    results: list[Tried] = []
+    for images, keep in _ROUNDS:
+        ranked = _ranked(_tried_all(ask, left, digits[:images]))
+        results = ranked + results[len(ranked) :]
+        left = [each.convention for each in ranked[:keep]]
+    found = Found(tuple(results))
+    if not found.best.accuracy >= _LEAST:
+        raise ModelError(
+            f"answers MNIST's digits no better than {100 * found.best.accuracy:.0f} % right (chance is 10 %) in any of "
+            f"the {len(results)} conventions that were tried ({table_of(found)}); expected a classifier of the "
+            "digits 0 to 9, class 0 first"
+        )
+    return found
+
+
+def _tried_all(ask: Ask, conventions: list[Convention], digits: Digits) -> list[Tried]:
+    """Each on all the images; those that differ only in where digit 0 stands are asked once."""
+    asked: dict[Convention, NDArray[np.float32]] = {}
+    tried = []
+    for convention in conventions:
+        key = replace(convention, zero=0)
+        if key not in asked:
+            asked = {key: _answers(ask, convention, digits.images)}
+        tried.append(_judged(convention, asked[key], digits.labels))
+    return tried
+
+
+def _answers(ask: Ask, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    parts = (images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER))
+    return np.concatenate([ask(convention, part) for part in parts])
+
+
+def _judged(convention: Convention, answers: NDArray[np.float32], labels: NDArray[np.uint8]) -> Tried:
+    if not np.isfinite(answers).all():
+        return Tried(convention, len(labels), 0.0, float("inf"))
+    convention = replace(convention, answers=answer_kind(answers))
+    shares = probabilities_of(answers, convention.answers, convention.zero)
+    right = shares.argmax(axis=1) == labels
+    return Tried(convention, len(labels), float(right.mean()), _loss(shares, labels))
+
+
+def _loss(shares: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+    """Log loss at the temperature that suits the answers best, and a hundredth of it more for each doubling from 1.
+
+    How sure a network is depends on its training as well; how well its answers tell the digits apart does not.
+    """
+    logits = np.log(np.maximum(shares, 1e-12))
+    rows = np.arange(len(labels))
+
+    def at(doublings: float) -> float:
+        powers = np.exp(logits * 2**doublings)
+        losses = np.log(powers.sum(axis=1)) - logits[rows, labels] * 2**doublings
+        return float(losses.mean()) * (1 + 0.01 * abs(doublings))
+
+    return min(at(doublings) for doublings in np.arange(-4, 3.5, 0.5))
+
+
+def _ranked(tried: list[Tried]) -> list[Tried]:
+    """The best first; the order of `candidates` where nothing tells two apart."""
+    best = max(each.accuracy for each in tried)
+    error = 3 * np.sqrt(max(best * (1 - best), 1e-3) / tried[0].images)
+
+    def place(each: Tried) -> tuple[bool, float, float]:
+        near = each.accuracy >= best - error
+        return (not near, round(each.loss, 6) if near else -each.accuracy, -each.accuracy)
+
+    return sorted(tried, key=place)
+
+
+def table_of(found: Found, most: int = 4) -> str:
+    """What was tried, the best first, on one line."""
+    shown = [f"{each.convention}: {100 * each.accuracy:.0f} %" for each in found.tried[:most]]
+    more = [f"{len(found.tried) - most} others: at most {100 * max(e.accuracy for e in found.tried[most:]):.0f} %"]
+    return "; ".join(shown + (more if len(found.tried) > most else []))

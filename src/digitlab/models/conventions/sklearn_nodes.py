@@ -1,0 +1,116 @@
+"""The part of an ONNX graph that an output needs, in ONNX's own operators.
+
+skl2onnx writes a few of the domain ai.onnx.ml: a linear classifier, its normalisation, a scaler, and a table that turns
+probabilities into Python dictionaries. They are written here as products and sums, so that no operator outside of ONNX
+itself has to be let in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["plain_nodes"]
+
+_ML = "ai.onnx.ml"
+
+
+def plain_nodes(graph: onnx.GraphProto, output: str, opset: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """The nodes that ``output`` needs, in order, and all weights; ``opset`` is the version of ONNX's operators.
+
+    Raises:
+        ModelError: for an operator of ai.onnx.ml that is not known here, or nodes in a circle.
+    """
+    made_by = {name: place for place, node in enumerate(graph.node) for name in node.output if name}
+    needed: set[int] = set()
+    asked = [output]
+    while asked:
+        place = made_by.get(asked.pop())
+        if place is not None and place not in needed:
+            needed.add(place)
+            asked += graph.node[place].input
+    nodes: list[onnx.NodeProto] = []
+    weights = list(graph.initializer)
+    for place in sorted(needed):
+        node = graph.node[place]
+        if node.domain == _ML:
+            plain, more = _plain(node, place, opset)
+            nodes += plain
+            weights += more
+        else:
+            nodes.append(node)
+    return nodes, weights
+
+
+def _plain(node: onnx.NodeProto, place: int, opset: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    import onnx
+
+    known = {"ZipMap": _zip_map, "Normalizer": _normalizer, "Scaler": _scaler, "LinearClassifier": _linear}
+    if node.op_type not in known:
+        raise ModelError(
+            f"uses {node.op_type[:40]} of scikit-learn; linear and neural networks can be imported "
+            "(LogisticRegression, MLPClassifier)"
+        )
+    settings = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+    steps, numbers = known[node.op_type](node, settings, opset)
+    prefix = f"scikit-learn {place}"
+    names = {name: f"{prefix} {name}" for name in [*numbers, "cast", "product", "sum", "absolute"]}
+    plain = [
+        onnx.helper.make_node(kind, [names.get(name, name) for name in takes], [names.get(makes, makes)], **more)
+        for kind, takes, makes, more in steps
+    ]
+    return plain, [onnx.numpy_helper.from_array(array, names[name]) for name, array in numbers.items()]
+
+
+_Steps = tuple[list[tuple[str, list[str], str, dict[str, Any]]], dict[str, Any]]
+
+
+def _zip_map(node: onnx.NodeProto, _: dict[str, Any], __: int) -> _Steps:
+    return [("Identity", [node.input[0]], node.output[0], {})], {}
+
+
+def _scaler(node: onnx.NodeProto, settings: dict[str, Any], _: int) -> _Steps:
+    numbers = {name: np.array(settings[name], np.float32) for name in ("offset", "scale")}
+    return [
+        ("Cast", [node.input[0]], "cast", {"to": 1}),
+        ("Sub", ["cast", "offset"], "sum", {}),
+        ("Mul", ["sum", "scale"], node.output[0], {}),
+    ], numbers
+
+
+def _normalizer(node: onnx.NodeProto, settings: dict[str, Any], opset: int) -> _Steps:
+    if settings.get("norm", b"L1") != b"L1":
+        raise ModelError("normalises its answers in a way that is not known here")
+    given: tuple[list[str], dict[str, Any]] = (
+        (["absolute", "axis"], {}) if opset >= 13 else (["absolute"], {"axes": [1]})
+    )
+    return [
+        ("Abs", [node.input[0]], "absolute", {}),
+        ("ReduceSum", given[0], "sum", {"keepdims": 1, **given[1]}),
+        ("Div", [node.input[0], "sum"], node.output[0], {}),
+    ], {"axis": np.array([1])}
+
+
+def _linear(node: onnx.NodeProto, settings: dict[str, Any], _: int) -> _Steps:
+    """Scores are its second output; its first, the label, is not what is asked for."""
+    plus = np.array(settings.get("intercepts", [0.0]), np.float32)
+    times = np.array(settings["coefficients"], np.float32)
+    if times.size % max(len(plus), 1):
+        raise ModelError("is damaged: a linear classifier's numbers do not fill its shape")
+    last = {b"NONE": "Identity", b"SOFTMAX": "Softmax", b"LOGISTIC": "Sigmoid"}.get(
+        settings.get("post_transform", b"NONE")
+    )
+    if last is None or len(node.output) < 2:
+        raise ModelError("ends a linear classifier in a way that is not known here")
+    return [
+        ("Cast", [node.input[0]], "cast", {"to": 1}),
+        ("MatMul", ["cast", "times"], "product", {}),
+        ("Add", ["product", "plus"], "sum", {}),
+        (last, ["sum"], node.output[1], {"axis": 1} if last == "Softmax" else {}),
+    ], {"times": np.ascontiguousarray(times.reshape(len(plus), -1).T), "plus": plus}
