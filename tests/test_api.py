@@ -140,7 +140,8 @@ def test_every_job_is_offered_and_known_to_type_checkers() -> None:
 
 
 def test_importing_digitlab_is_quick() -> None:
-    code = "import time; t = time.perf_counter(); import digitlab; print(time.perf_counter() - t)"
+    # Of the processor, so that other work on the machine does not count.
+    code = "import time; t = time.process_time(); import digitlab; print(time.process_time() - t)"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(3)
