@@ -135,7 +135,7 @@ def test_wrong_use_is_one_line(tmp_path: Path, capsys: Captured) -> None:
         ([whole], "1 run given; expected two or more"),
         ([whole, whole], "is given twice"),
         ([whole, tmp_path / "none"], "no such run folder"),
-        ([whole, half], "its training has not ended"),
+        ([whole, half], "its training has not finished"),
         ([whole, short], "are not for the same images: 10,000 images (mnist, test) here, 100 images"),
     ):
         assert run(["compare", *map(str, arguments)]) == 2

@@ -67,7 +67,7 @@ def test_a_file_of_probabilities_and_labels_will_do(tmp_path: Path) -> None:
 
 def test_a_run_whose_training_goes_on_is_named(tmp_path: Path) -> None:
     Run(tmp_path).write_config({"epochs": 2})
-    with pytest.raises(RunError, match=r"training has not ended.*digitlab train --resume"):
+    with pytest.raises(RunError, match=r"training has not finished.*digitlab train --resume"):
         read_answers(tmp_path)
 
 
