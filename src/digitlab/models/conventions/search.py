@@ -97,8 +97,9 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
         left = [each.convention for each in ranked[:keep]]
     found = Found(tuple(results))
     if not found.best.accuracy >= _LEAST:
+        most = max(each.accuracy for each in results)
         raise ModelError(
-            f"answers MNIST's digits no better than {100 * found.best.accuracy:.0f} % right (chance is 10 %) in any of "
+            f"answers MNIST's digits no better than {100 * most:.0f} % right (chance is 10 %) in any of "
             f"the {len(results)} conventions that were tried ({table_of(found)}); expected a classifier of the "
             "digits 0 to 9, class 0 first"
         )
