@@ -14,12 +14,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-import digitlab
 from digitlab import privacy
 from digitlab.cluster import first_line, ray_session
 from digitlab.errors import ClusterError, DigitlabError, MissingExtraError, UsageError
 from digitlab.scheduling.protocol import Done, Failed, Lost, Noted, Progressed, Stopped
 from digitlab.scheduling.worker import Worker, find_work
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -194,8 +194,8 @@ class RayPool:
         job, actor.job = actor.job, None
         if job is None:
             theirs = answer["version"]
-            if theirs != digitlab.__version__:
-                yield self._leave_out(actor, f"it has digitlab {theirs}, and this machine {digitlab.__version__}")
+            if theirs != VERSION:
+                yield self._leave_out(actor, f"it has digitlab {theirs}, and this machine {VERSION}")
             actor.environment = answer["environment"]
         elif "result" in answer:
             yield Done(job, answer["result"], actor.environment or {}, f"on {actor.name}")
@@ -257,7 +257,7 @@ class Slot:
         """Load what the jobs need; the version of this package here, and the environment (`protocol.Work`)."""
         work = find_work(self._name)
         self._worker = Worker(work)
-        return {"version": digitlab.__version__, "environment": work.environment()}
+        return {"version": VERSION, "environment": work.environment()}
 
     def check(self, jobs: Sequence[dict[str, Any]]) -> str | None:
         """Why one of these jobs cannot be done, or None."""

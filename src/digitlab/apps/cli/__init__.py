@@ -28,14 +28,14 @@ def make_app(verb: str | None = None) -> cyclopts.App:
     """The command with its verbs; when one of them is asked for, only its module is imported."""
     import cyclopts
 
-    import digitlab
+    from digitlab.version import VERSION
 
     app = cyclopts.App(
         "digitlab",
         help="Handwritten digits, from the first epoch to the live camera.",
         help_epilogue=_FIRST_STEPS,
         help_format="plaintext",
-        version=digitlab.__version__,
+        version=VERSION,
         default_parameter=cyclopts.Parameter(negative_iterable=()),
         result_action="return_value",
     )

@@ -22,12 +22,12 @@ def doctor() -> int:
     For example:
     digitlab doctor
     """
-    import digitlab
     from digitlab import privacy
     from digitlab.storage import cache_folder
+    from digitlab.version import VERSION
 
     say(
-        f"digitlab {digitlab.__version__}, Python {platform.python_version()}, "
+        f"digitlab {VERSION}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     )
     say(f"cache: {cache_folder()}")

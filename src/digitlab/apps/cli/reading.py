@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from digitlab.reading import Reader
-    from digitlab.values import Prediction, Reading
+    from digitlab.values import Prediction
 
-__all__ = ["as_onnx", "classify", "read", "say_reading"]
+__all__ = ["as_onnx", "classify", "read"]
 
 
 def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
@@ -164,13 +164,3 @@ def _classified(path: str, found: Prediction) -> dict[str, Any]:
 def _best(found: Prediction) -> str:
     digit = max(range(10), key=found.probabilities.__getitem__)
     return f"{digit}, {100 * found.confidence:.0f} %"
-
-
-def say_reading(path: str, reading: Reading, *, alone: bool) -> None:
-    """What was read from a picture, for people; its name only beside others."""
-    if reading.note is not None:
-        advise(f"{path}: {reading.note}")
-    if alone:
-        say(reading.text or "no digits found")
-    else:
-        say(f"{path}: {' | '.join(reading.lines) or 'no digits found'}")

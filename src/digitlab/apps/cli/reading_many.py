@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from digitlab.apps.cli.progress_view import ProgressView
     from digitlab.archives import Answer, Doubts, Picture, ReadingJob
+    from digitlab.values import Reading
 
-__all__ = ["NO_OUTPUT", "Output", "read_many"]
+__all__ = ["NO_OUTPUT", "Output", "read_many", "say_reading"]
 
 _HANDFUL = 8  # pictures that are read before a bar would be seen
 _COMPLAINTS = 20  # lines about bad pictures
@@ -254,8 +255,6 @@ def _view(count: int) -> Iterator[ProgressView]:
 
 
 def _say_answer(answer: Answer, *, alone: bool, json: bool) -> None:
-    from digitlab.apps.cli.reading import say_reading
-
     if answer.reading is None:
         complain(str(answer.error))
         if json:
@@ -278,3 +277,13 @@ def _write_page(review: Path, doubts: Doubts) -> None:
     if shown < len(least):
         advise(f"{len(least) - shown:,} digits are not on the page: their pictures cannot be opened any more")
     advise(f"look at {page}")
+
+
+def say_reading(path: str, reading: Reading, *, alone: bool) -> None:
+    """What was read from a picture, for people; its name only beside others."""
+    if reading.note is not None:
+        advise(f"{path}: {reading.note}")
+    if alone:
+        say(reading.text or "no digits found")
+    else:
+        say(f"{path}: {' | '.join(reading.lines) or 'no digits found'}")

@@ -124,10 +124,10 @@ def show_keys(parent: QWidget, actions: Actions) -> None:
 
 def show_about(parent: QWidget) -> None:
     """Show version and licence."""
-    import digitlab
+    from digitlab.version import VERSION
 
     words = _tr("Handwritten digits, from the first epoch to the live camera. Apache License 2.0.")
-    _show(parent, _tr("About digitlab"), f"<h3>digitlab {digitlab.__version__}</h3><p>{escape(words)}</p>")
+    _show(parent, _tr("About digitlab"), f"<h3>digitlab {VERSION}</h3><p>{escape(words)}</p>")
 
 
 def _show(parent: QWidget, title: str, html: str) -> None:

@@ -15,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-import digitlab
 from digitlab.apps.web import looking, metrics, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
@@ -31,6 +30,7 @@ from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
 from digitlab.errors import DigitlabError, UsageError
 from digitlab.reading.images import as_rgb
+from digitlab.version import VERSION
 
 __all__ = ["make_application"]
 
@@ -190,7 +190,7 @@ def _described(rooms: _Rooms) -> FastAPI:
 
     api = FastAPI(
         title="digitlab",
-        version=digitlab.__version__,
+        version=VERSION,
         description=_ABOUT,
         openapi_url="/v1/openapi.json",
         docs_url=None,  # their pages load scripts from elsewhere
@@ -376,9 +376,7 @@ def _add_service(api: FastAPI, rooms: _Rooms) -> None:
     async def healthz() -> schemas.Health:
         """Whether the server is there."""
         uptime = round(time.time() - rooms.measured.began, 1)
-        return schemas.Health(
-            status="ok", version=digitlab.__version__, models=len(rooms.models), uptime_seconds=uptime
-        )
+        return schemas.Health(status="ok", version=VERSION, models=len(rooms.models), uptime_seconds=uptime)
 
     text = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
 

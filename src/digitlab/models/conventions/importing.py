@@ -97,12 +97,12 @@ def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pat
     Raises:
         ModelError: as `import_model`.
     """
-    import digitlab
+    from digitlab.version import VERSION
 
     content = _content(path)
     if takes_our_images(content):
         return path
-    name = f"{hashlib.sha256(content).hexdigest()[:32]}-convention-{digitlab.__version__}.onnx"
+    name = f"{hashlib.sha256(content).hexdigest()[:32]}-convention-{VERSION}.onnx"
     kept = cache_folder() / "models" / name
     if not kept.is_file():
         done = _import_onnx(path, kept)
