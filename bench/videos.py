@@ -1,0 +1,80 @@
+"""How steadily a number on paper is read in recordings: `python bench/videos.py FOLDER [--stride N]`.
+
+Each recording's name ends in the number that it shows, as in ``paper_6885.mp4``. Every frame (or every N-th, with the
+times of the recording) is read as in live page mode, so the result does not depend on this machine's speed. Prints, of
+the frames after the first second, the share in which the frame itself and the steady text are right, and whether the
+steady text was ever wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from digitlab.live.frame_reading import look
+from digitlab.live.tracks import Tracker
+from digitlab.reading import Reader
+
+_ENDINGS = (".mp4", ".avi", ".mov", ".webm")
+_REGION = (0, 0, 1, 1)  # not looked at in page mode
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of one recording, after its first second: frames, those read rightly, those with the right steady text."""
+
+    name: str
+    frames: int
+    read: int
+    steady: int
+    wrong: tuple[str, ...]
+
+
+def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
+    """Read a recording of the number in its name."""
+    truth = "".join(each for each in path.stem.split("_")[-1] if each.isdigit())
+    video, tracker = cv2.VideoCapture(str(path)), Tracker()
+    rate = video.get(cv2.CAP_PROP_FPS) or 30.0
+    frames = read = steady = number = 0
+    wrong: list[str] = []
+    while True:
+        there, frame = video.read()
+        if not there:
+            break
+        at, number = number / rate, number + 1
+        if (number - 1) % stride:
+            continue
+        found = look(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), "page", _REGION, reader)  # type: ignore[arg-type]
+        tracker.add(found.detections, at)
+        if tracker.steady and tracker.steady != truth and tracker.steady not in wrong:
+            wrong.append(tracker.steady)
+        if at >= 1.0:
+            frames += 1
+            read += found.reading.text == truth
+            steady += tracker.steady == truth
+    video.release()
+    return Result(path.name, frames, read, steady, tuple(wrong))
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--stride", type=int, default=1)
+    asked = parser.parse_args()
+    reader = Reader(threads=1)
+    for path in sorted(each for each in asked.folder.iterdir() if each.suffix.lower() in _ENDINGS):
+        found = measured(path, reader, asked.stride)
+        share = 100 / max(1, found.frames)
+        sys.stdout.write(
+            f"{found.name}: {found.frames} frames after the first second, read rightly {share * found.read:.0f} %, "
+            f"steady and right {share * found.steady:.0f} %; wrong steady texts: {', '.join(found.wrong) or 'none'}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
