@@ -23,8 +23,9 @@ LIES = {2: "upside down", 3: "turned to the left", 1: "turned to the right"}
 _FEWEST = 4  # digits: 6 and 9 or 2 and 5 alone say nothing
 _SURE = 0.8  # mean confidence from which on nobody asks …
 _BOTH_WAYS = (0, 1, 6, 8, 9)  # … but of pages of these alone, which are digits upside down as well
+_READ = 0.5  # a digit that lies the right way up
 _POSSIBLE = 0.2  # the confidence of what may be a digit that lies wrongly
-_WELL = 0.75  # mean confidence of a page of digits
+_WELL = 0.87  # mean confidence of a page of digits the right way up; text upside down came to 0.85
 _CLEARLY = 1.2  # times as much is read the right way up
 _PART, _DIGITS_ACROSS = 0.45, 6  # of the page's longest side, and digits: the least side of the part that is turned
 
@@ -57,6 +58,8 @@ def set_upright(
 def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
     """The square part of a page that holds the most candidates, large enough for several."""
     height, width = picture.shape[:2]
+    if len(candidates) < _FEWEST:
+        return picture
     longest = float(np.median([each.longest for each in candidates]))
     side = int(max(_PART * max(height, width), _DIGITS_ACROSS * longest))
     if side >= max(height, width):
@@ -85,8 +88,8 @@ def _reads_well(candidates: Sequence[Candidate]) -> bool:
 
 def _ways_to_try(candidates: Sequence[Candidate]) -> list[int]:
     """The quarter turns to the left after which a page may read better than as it lies."""
-    if len(candidates) < _FEWEST:  # even the unlikely ones: of digits on their side there are no others
-        return []
+    if len(candidates) < _FEWEST:  # on their side, digits may not even be candidates
+        return [] if any(each.confidence >= _READ for each in candidates) else list(LIES)
     possible = [each for each in candidates if each.confidence >= _POSSIBLE]
     if len(possible) < min(_FEWEST, len(candidates) / 2):
         return list(LIES)

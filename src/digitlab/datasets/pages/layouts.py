@@ -270,7 +270,7 @@ def text(sheet: Sheet) -> None:
         rng.uniform(0.02, 0.2) if rng.random() < 0.8 else rng.uniform(0.2, 0.7),
     )
     y = rng.uniform(0.1, 1.4) * pitch
-    capitals = rng.random() < 0.14
+    capitals = rng.random() < 0.22
     cursive = not printed and rng.random() < 0.33
     while y < sheet.size + 0.3 * height:
         x = rng.uniform(-2, 0.5) * height if rng.random() < 0.8 else rng.uniform(0, 0.5) * sheet.size
@@ -437,5 +437,5 @@ def ruled(sheet: Sheet) -> None:
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
     (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (34, text),
-    (9, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
+    (10, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
 )  # fmt: skip
