@@ -85,7 +85,7 @@ def test_a_network_for_sobel_images_sees_some(model: Path, tmp_path: Path, capsy
     ("options", "message"),
     [
         (["--layer", "conv99"], "it has: prepare, "),
-        (["--layer", "probabilities"], "makes no maps, but 10 of an image"),
+        (["--layer", "probabilities"], "has no maps: its output is 10"),
         (["--digit", "mnist:10000"], "expected mnist:0 to mnist:9999"),
         (["--digit", "mnist"], "expected NAME:N"),
         (["--digit", "nobody:3"], "no dataset 'nobody'"),
