@@ -114,8 +114,7 @@ def test_every_constraint_is_a_keyword_of_the_reader() -> None:
     from digitlab.reading import Constraints, Reader
 
     keywords = inspect.signature(Reader.read).parameters
-    beside = {"self", "image", "constraints", "turning"}  # turning is how it is read, not what is known of the page
-    assert {field.name for field in fields(Constraints)} == set(keywords) - beside
+    assert {field.name for field in fields(Constraints)} == set(keywords) - {"self", "image", "constraints", "turning"}
 
 
 def test_help_names_what_there_is_to_choose_from() -> None:

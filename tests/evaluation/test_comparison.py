@@ -136,5 +136,5 @@ def test_fewer_than_two_are_refused(names: list[str]) -> None:
 
 
 def test_a_contestant_needs_answers() -> None:
-    with pytest.raises(UsageError, match="answers"):
+    with pytest.raises(UsageError, match="its own name and predictions"):
         rank([lone("a", 0.9, 1), Contestant("b", ())], LABELS)

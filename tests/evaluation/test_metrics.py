@@ -173,7 +173,7 @@ def test_the_surest_mistakes_come_first() -> None:
         (np.eye(10)[:2] * 12 - 3, [0, 1], DatasetError, "look like logits: apply softmax"),
         (np.log(np.full((2, 10), 0.1)), [0, 1], DatasetError, "look like logits: apply softmax"),
         (np.full((2, 10), 10.0), [0, 1], DatasetError, "per cent: divide by 100"),
-        (np.full((2, 10), 0.4), [0, 1], DatasetError, "sums to 4 .* sigmoids"),
+        (np.full((2, 10), 0.4), [0, 1], DatasetError, "sums to 4 .* sigmoid outputs"),
         (np.array([["a"] * 10]), [0], DatasetError, "expected numbers"),
         (np.eye(10)[:1] * 3 - 0.2, [0], DatasetError, "sum to 1"),
         (np.ones((2, 10)) / 10, [0, 10], DatasetError, r"labels\[1\] is 10"),

@@ -202,7 +202,7 @@ def test_wrong_use_is_refused(reader: Reader, tmp_path: Path) -> None:
     with pytest.raises(ImageError):
         reader.classify(tmp_path / "none.png")
     with pytest.raises(ShapeError):
-        reader.read(np.zeros((5, 5), np.float64))
+        reader.read(np.full((5, 5), 300.0))  # floats are 0 to 1
 
 
 def test_threads_may_share_one_reader(reader: Reader, sure_digits: Digits, write: Write) -> None:

@@ -115,7 +115,7 @@ def _space(given: str | Path | None, resume: Path | None, settings: Mapping[str,
     elif given is not None:
         found = find_space(Path(given))
     else:
-        raise UsageError("tune: no space given; expected a shipped name, e.g. s1-grid, a file, or resume=FOLDER")
+        raise UsageError("expected a space, e.g. s1-grid or a TOML file, or resume: the folder of a search")
     wanted = {name: value for name, value in settings.items() if value is not None}
     changed = replace(found, tuning=replace(found.tuning, **wanted))
     return parse_space(changed.as_toml(), found.name, "with these options")
