@@ -40,6 +40,7 @@ check: $(VENV)/.dev check-page
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_circles.py
 
 # The page's scripts: style and types; what they compute. The page itself is served as it is, and needs none of this.
 check-page: node_modules/.installed

@@ -19,7 +19,7 @@ from digitlab.errors import ClusterError, MissingExtraError, UsageError, first_l
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["expect_answer", "first_line", "ray_session"]
+__all__ = ["expect_answer", "ray_session"]
 
 _CONNECT, _ANSWER = 1.5, 7.0  # seconds
 _RAY_TOKENS = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")

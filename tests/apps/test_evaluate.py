@@ -170,7 +170,7 @@ sys.exit(code)
         (["reader.onnx", "--probabilities", "P.npz"], "leave out MODEL"),
         (["--probabilities", "P.npz", "--data", "sobel"], "leave out MODEL"),
         (["--probabilities", "P.npz", "--tta", "3"], "leave out MODEL"),
-        (["--probabilities", "P.csv"], "holds no labels; name their file: --labels"),
+        (["--probabilities", "P.csv"], "holds no labels; name their file: labels="),
         (["--probabilities", "P.npz"], "expected the array labels, found: probabilities"),
         (["--probabilities", "nothing.npz", "--labels", "L.npz"], "nothing.npz: there is no such file"),
         (["--probabilities", "L.npz", "--labels", "L.npz"], "expected (N, 10)"),

@@ -111,7 +111,9 @@ def test_kept_pictures_of_another_kind_are_passed_over(tmp_path: Path, rows: np.
 def test_other_lengths_are_refused(tmp_path: Path) -> None:
     short = made(tmp_path / "short", labels=LABELS[:30], about={"data": "digits-8x8"})
     whole = made(tmp_path / "whole")
-    message = r"whole and .*short are not .*40 images \(mnist, test\) here, 30 images \(digits-8x8, test\) there.*--data"
+    message = (
+        r"whole and .*short are not .*40 images \(mnist, test\) here, 30 images \(digits-8x8, test\) there.*--data"
+    )
     with pytest.raises(RunError, match=message):
         expect_same_images([read_answers(whole.path), read_answers(short.path)])
 

@@ -98,7 +98,9 @@ def import_model(
     old, out = Path(old), Path(out)
     if preparation is not None or form == "sobel":
         if weights is not None:
-            raise UsageError("--weights belongs to a .json file, whose preparation is found; leave --preparation out")
+            raise UsageError(
+                "weights belong to a .json file, whose preparation is found; leave preparation and form out"
+            )
         return _as_told(old, out, architecture, preparation, backend, form, listener)
     listener(loading())
     from digitlab.models import conventions

@@ -137,7 +137,7 @@ def evaluate_predictions(
 
     answers = read_probabilities(probabilities, logits=logits)
     if labels is None and not (probabilities.is_dir() or probabilities.suffix.lower() == ".npz"):
-        raise UsageError(f"{probabilities}: holds no labels; name their file: --labels FILE")
+        raise UsageError(f"{probabilities}: holds no labels; name their file: labels=FILE")
     truth = read_labels(labels or probabilities, named=labels is None)
     metrics = measure(answers, truth, bootstrap=REPLICAS)
     run = folder_for(f"evaluate-{probabilities.stem}", out)

@@ -67,7 +67,7 @@ class StudiesBegan:
     store: Path
 
 
-# Of the events above, and those of `training.events`, `tuning.events` and `studies.messages` in the jobs that train.
+# Of the events above, and those of `training.events`, `tuning.events` and `scheduling.protocol` in the jobs that train.
 Listener = Callable[[Any], None]
 
 

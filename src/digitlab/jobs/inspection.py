@@ -108,15 +108,18 @@ def inspect(
 def _check(image: str | Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
     """Refuse what cannot be right before anything is loaded or written."""
     if image is not None and digit is not None:
-        raise UsageError("inspect: --image and --digit were both given; expected one of them")
-    asked = [(name, each) for name, each in (("--why", why), ("--not", unless)) if each is not None]
+        raise UsageError("inspect: image and digit were both given; expected one of them")
+    asked = [(name, each) for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
     for name, each in asked:
         if not 0 <= each <= 9:
             raise UsageError(f"inspect: {name} is {each}; expected a digit, 0 to 9")
     if asked and image is None and digit is None:
-        raise UsageError("inspect: --why and --not ask about an image; expected --image FILE or --digit mnist:17 too")
+        raise UsageError(
+            f"inspect: {asked[0][0]} asks about an image, and none is given; expected image, a file, or digit, e.g. "
+            "mnist:17"
+        )
     if why is not None and why == unless:
-        raise UsageError(f"inspect: --why and --not are both {why}; expected two different digits")
+        raise UsageError(f"inspect: why and unless (--not) are both {why}; expected two different digits")
 
 
 def _steps(plan: Sequence[str], listener: Listener) -> Callable[[str, float | None], None]:
@@ -146,7 +149,7 @@ def _of_dataset(digit: str) -> tuple[NDArray[np.uint8], str]:
 
     name, _, number = digit.rpartition(":")
     if not name or not number.isdecimal():
-        raise UsageError(f"--digit is {digit!r}; expected NAME:N, the test image N of a dataset, e.g. mnist:17")
+        raise UsageError(f"digit is {digit!r}; expected NAME:N, the test image N of a dataset, e.g. mnist:17")
     dataset = find_dataset(name)
     images = first_images(dataset, _evaluated(dataset), int(number) + 1).images
     if len(images) <= int(number):

@@ -67,7 +67,7 @@ def tune(
         out: the folder of the search; None: tunings/NAME.
         engine: "local" (processes on this machine) or "ray" (a cluster).
         address: of a running Ray cluster; None: one is started here.
-        workers: processes of the local engine; None: one per two processors.
+        workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
         seconds: stop after this time.
         retrain_best: in the end train the best recipe on all training images, and evaluate it on the test images.
         runs: where that run folder is made.
@@ -115,7 +115,7 @@ def _space(given: str | Path | None, resume: Path | None, settings: Mapping[str,
     elif given is not None:
         found = find_space(Path(given))
     else:
-        raise UsageError("expected a space, e.g. `digitlab tune s1-grid`, or --resume FOLDER")
+        raise UsageError("expected a space, e.g. s1-grid or a TOML file, or resume: the folder of a search")
     wanted = {name: value for name, value in settings.items() if value is not None}
     changed = replace(found, tuning=replace(found.tuning, **wanted))
     return parse_space(changed.as_toml(), found.name, "with these options")
@@ -183,7 +183,7 @@ def run_study(
         out: the folder of the results.
         engine: "local" (processes on this machine) or "ray" (a cluster).
         address: of a running Ray cluster; None: one is started here.
-        workers: processes of the local engine; None: one per processor.
+        workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
         seeds: repeats of each cell; None: as many as the study asks for.
         quick: two epochs at most on a twentieth of the images; kept apart in OUT/quick.
         seconds: stop after this time.

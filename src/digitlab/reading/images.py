@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from digitlab.errors import ImageError, ShapeError
+from digitlab.errors import ImageError, ShapeError, first_line
 from digitlab.picture_files.kinds import EXPECTED, START, kind_of
 from digitlab.picture_files.pages import file_and_page, page_numbers, quietly
 from digitlab.picture_files.pdf import draw_pdf_page
@@ -190,7 +190,7 @@ def _saying_what_failed(name: Path | str) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{name}: does not fit into the memory; make it smaller first") from error
     except Exception as error:  # on hostile bytes Pillow's decoders raise nearly every kind there is
-        raise ImageError(f"{name}: is damaged or cut off ({_first_line(error)}); copy or save it again") from error
+        raise ImageError(f"{name}: is damaged or cut off ({first_line(error, 100)}); copy or save it again") from error
 
 
 def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
@@ -202,10 +202,6 @@ def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
     if picture.format == "TIFF":
         picture.seek(numbers[(page or 1) - 1])
     return len(numbers)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:100]
 
 
 def _reduce(picture: Image.Image, side: int | None) -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab import privacy
-from digitlab.cluster import first_line, ray_session
-from digitlab.errors import ClusterError, DigitlabError, MissingExtraError, UsageError
+from digitlab.cluster import ray_session
+from digitlab.errors import ClusterError, DigitlabError, MissingExtraError, UsageError, first_line
 from digitlab.scheduling.protocol import Done, Failed, Lost, Noted, Progressed, Stopped
 from digitlab.scheduling.worker import Worker, find_work
 from digitlab.version import VERSION

@@ -18,7 +18,7 @@ __all__ = ["main", "make_app"]
 _FIRST_STEPS = """\
 First steps:
   digitlab read photo.jpg                 digits in a picture
-  digitlab train --epochs 3               train S0's network on MNIST
+  digitlab train --epochs 3               train a small network on MNIST
   digitlab evaluate runs/…                measure it again
   digitlab data show mnist --out grid.png
 """

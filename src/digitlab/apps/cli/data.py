@@ -189,7 +189,7 @@ def build(
 ) -> None:
     """Write a dataset into a file, in any format by its name: .h5, .lmdb, .npz, .csv, IDX, or a folder (NAME/).
 
-    An HDF5 of one split has S0's layout, data and labels at its root; without --split it has a group for each split.
+    An HDF5 file of one split has data and labels at its root; without --split it has a group for each split.
     Handmade sets are made while they are written, in little memory, and not kept in the cache.
 
     For example:
@@ -201,8 +201,8 @@ def build(
         out: The file to write.
         split: train, validation or test; formats other than HDF5 hold only one.
         seed: Of the handmade and the corrupted sets; the same seed gives the same bytes.
-        jobs: Threads; else one a processor. The bytes do not depend on it.
-        dtype: Of the pixels in HDF5: float32 as S0 has it, or uint8, a quarter of the size.
+        jobs: Threads; else one per processor. The bytes do not depend on it.
+        dtype: Of the pixels in HDF5: float32 as the thesis (Pascual 2017) has it, or uint8, a quarter of the size.
         json: What was written, as one JSON object.
     """
     from digitlab.apps.cli.progress_view import ProgressView
@@ -236,7 +236,7 @@ def convert(
         source: A file or folder of labelled images, copied as they are; FILE#inverted with 255 − each pixel.
         out: The file to write.
         split: Which one, where the source has several.
-        dtype: Of the pixels in HDF5: float32 as S0 has it, or uint8, a quarter of the size.
+        dtype: Of the pixels in HDF5: float32 as the thesis (Pascual 2017) has it, or uint8, a quarter of the size.
         json: What was written, as one JSON object.
     """
     from digitlab.apps.cli.progress_view import ProgressView

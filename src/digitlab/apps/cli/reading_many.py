@@ -42,7 +42,7 @@ class Output:
         most: Digits on that page, 1 to 1000.
         out: Keep the readings in FILE.jsonl or FILE.parquet, or as Parquet files in a folder (any other name). After a
             kill, the same command reads only what is missing.
-        jobs: Processes; else one a core.
+        jobs: Processes; else one per core.
         engine: local: this machine; ray: a cluster, with Ray Data, into a folder.
         address: Of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
     """

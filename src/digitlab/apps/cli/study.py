@@ -123,11 +123,11 @@ def run(
         all: Every published study.
         engine: local (processes on this machine) or ray (a cluster).
         address: Of a running Ray cluster, HOST:PORT or auto; without it one is started here.
-        workers: Processes of the local engine; default: one per processor.
+        workers: Processes of the local engine; default: one per processor, and per 2 GB of memory.
         seeds: Repeats (random seeds) of each cell; default: as many as the study asks for.
         quick: Two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
             labelled.
-        for_: Stop after this time, e.g. 60m or 2h: long studies can be run in parts.
+        for_: Stop after this time, e.g. 60m, 2h, 30s or plain seconds: long studies can be run in parts.
         out: The folder of the results.
         json: One JSON object per study.
     """

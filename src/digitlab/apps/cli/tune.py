@@ -71,8 +71,8 @@ def tune(
         seed: The same seed proposes the same trials.
         engine: local (processes on this machine) or ray (a cluster).
         address: Of a running Ray cluster, HOST:PORT or auto; without it one is started here.
-        workers: Processes of the local engine; default: one per two processors.
-        for_: Stop after this time, e.g. 60m or 2h.
+        workers: Processes of the local engine; default: one per processor, and per 2 GB of memory.
+        for_: Stop after this time, e.g. 60m, 2h, 30s or plain seconds.
         retrain_best: In the end train the best recipe on all training images, into a run folder; this network is
             evaluated on the test images.
         runs: The folder in which that run folder is made.

@@ -1,0 +1,214 @@
+"""Draws the rooms of src/digitlab and what they import: docs/pictures/house.svg.
+
+    python tools/draw_house.py [OUT.svg]
+
+The arrows are the imports in the files, those inside functions and for types among them; a room stands above all that
+it imports. An arrow that others make needless is left out: where training imports models and models imports datasets,
+none goes from training to datasets. A box's tooltip names everything that it imports. Which rooms are the ground and
+which never load Keras is read from the contracts of import-linter (pyproject.toml).
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from check_circles import imports_by_module
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "digitlab"
+OUT = ROOT / "docs" / "pictures" / "house.svg"
+
+WIDTH, ROW, HIGH, MARGIN, LEGEND = 1180, 92, 44, 16, 40  # pixels
+HEAVY = {"keras", "tensorflow", "jax", "sklearn", "scipy", "matplotlib"}
+# Okabe and Ito's colours, light; of the arrows, the same and darker.
+COLOURS = {"live": ("#d6ebf7", "#0072b2"), "heavy": ("#fde3cf", "#c25400"), "other": ("#eceef1", "#6b7280")}
+LEGENDS = {
+    "live": "live: never loads Keras",
+    "heavy": "imports Keras, scikit-learn, SciPy or matplotlib, late",
+    "other": "neither",
+}
+
+
+@dataclass(frozen=True)
+class Room:
+    """A package or module directly in src/digitlab."""
+
+    name: str
+    files: int
+    lines: int
+    imports: frozenset[str]
+    kind: str
+
+
+def layers_and_light() -> tuple[list[list[str]], set[str]]:
+    """The layers of the contract, from above to below, and the rooms that must stay light."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["containers"] == ["digitlab"])
+    light = next(each["source_modules"] for each in contracts if "matplotlib" in each.get("forbidden_modules", ()))
+    return [layer.split(" | ") for layer in layers], {name.removeprefix("digitlab.") for name in light}
+
+
+def rooms(names: set[str], light: set[str]) -> dict[str, Room]:
+    """Each room with its size and what it imports."""
+    imports = imports_by_module()
+    found = {}
+    for name in names:
+        path = SOURCE / name
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+        texts = [file.read_text("utf-8") for file in files]
+        reached = {_room(other) for module, others in imports.items() if _room(module) == name for other in others}
+        heavy = name not in light and any(HEAVY & _outside(text) for text in texts)
+        kind = "live" if name in light else "heavy" if heavy else "other"
+        lines = sum(text.count("\n") for text in texts)
+        found[name] = Room(name, len(files), lines, frozenset((reached & names) - {name}), kind)
+    return found
+
+
+def _room(module: str) -> str:
+    return f"{module}.".split(".")[1]
+
+
+def _outside(text: str) -> set[str]:
+    """The packages that a file imports anywhere, and Keras where it comes through our one door to it."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add("keras" if node.module == "digitlab.models.backend" else node.module.partition(".")[0])
+    return found
+
+
+def needed(found: dict[str, Room]) -> list[tuple[str, str]]:
+    """The arrows: every import of a room that none of its other imports reaches."""
+
+    def reached(name: str) -> frozenset[str]:
+        direct = found[name].imports
+        return direct.union(*(reached(other) for other in direct))
+
+    return [
+        (name, other)
+        for name, room in found.items()
+        for other in room.imports
+        if not any(other in reached(between) for between in room.imports - {other})
+    ]
+
+
+def rows_of(found: dict[str, Room], ground: list[str]) -> list[list[str]]:
+    """The rooms above the ground, each as low as it can stand above all that it imports; the lowest row last."""
+    height = dict.fromkeys(ground, 0)
+    for _ in found:
+        for name in found.keys() - set(ground):
+            height[name] = 1 + max((height.get(other, 0) for other in found[name].imports), default=0)
+    return [sorted(name for name in found if height[name] == row) for row in range(max(height.values()), 0, -1)]
+
+
+def places(rows: list[list[str]], arrows: list[tuple[str, str]]) -> dict[str, tuple[float, float, float]]:
+    """Left, top and width of each box; in a row, boxes stand in the order of what points to them."""
+    found: dict[str, tuple[float, float, float]] = {}
+    for row, names in enumerate(rows):
+        above = {name: [_middle(found[one]) for one, other in arrows if other == name] for name in names}
+        order = sorted(names, key=lambda name: sum(above[name]) / (len(above[name]) or 1))
+        found |= _in_a_row(order, MARGIN + LEGEND + row * ROW)
+    return found
+
+
+def _in_a_row(names: list[str], top: float) -> dict[str, tuple[float, float, float]]:
+    wide = min(190.0, (WIDTH - MARGIN * (len(names) + 3)) / len(names))
+    space = (WIDTH - 2 * MARGIN - wide * len(names)) / (len(names) + 1)
+    return {name: (MARGIN + space + column * (wide + space), top, wide) for column, name in enumerate(names)}
+
+
+def _middle(place: tuple[float, float, float]) -> float:
+    return place[0] + place[2] / 2
+
+
+def drawn(layers: list[list[str]], found: dict[str, Room]) -> str:
+    """The picture as SVG."""
+    below = next(number for number, layer in enumerate(layers) if "network" in layer) + 1
+    ground = [name for layer in layers[below:] for name in layer]
+    rows = rows_of(found, ground)
+    (top_room,), *_ = rows
+    arrows = [(one, other) for one, other in needed(found) if other not in ground and one != top_room]
+    at = places(rows, arrows)
+    at[top_room] = (MARGIN, MARGIN + LEGEND, WIDTH - 2 * MARGIN)
+    top = MARGIN + LEGEND + len(rows) * ROW - HIGH // 2
+    half = (len(ground) + 1) // 2
+    at |= _in_a_row(ground[:half], top + 34) | _in_a_row(ground[half:], top + 34 + HIGH + MARGIN)
+    height = top + 34 + 2 * HIGH + 3 * MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">',
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path d="M0 0 8 4 0 8z" fill="#6b7280"/></marker></defs>',
+        f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#fff"/>',
+        *_legend(),
+        f'<rect x="{MARGIN}" y="{top}" width="{WIDTH - 2 * MARGIN}" height="{height - top - MARGIN}" rx="8" '
+        'fill="none" stroke="#6b7280" stroke-dasharray="5 4"/>',
+        f'<text x="{2 * MARGIN}" y="{top + 22}" font-size="14" fill="#1d2129">'
+        "the ground: every room above may import these, and apps every room (no arrows drawn for either)</text>",
+        *(_arrow(one, other, at, arrows, found[one].kind) for one, other in sorted(arrows)),
+        *(_box(room, at[name]) for name, room in sorted(found.items())),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _legend() -> list[str]:
+    parts = []
+    for column, (kind, text) in enumerate(LEGENDS.items()):
+        x, (fill, line) = MARGIN + column * 290 + (column == 2) * 130, COLOURS[kind]
+        parts.append(f'<rect x="{x}" y="14" width="22" height="16" rx="4" fill="{fill}" stroke="{line}"/>')
+        parts.append(f'<text x="{x + 30}" y="27" font-size="14" fill="#1d2129">{escape(text)}</text>')
+    return parts
+
+
+def _arrow(
+    one: str, other: str, at: dict[str, tuple[float, float, float]], arrows: list[tuple[str, str]], kind: str
+) -> str:
+    """From the lower edge of a box to the upper edge of another; the ends of several stand side by side."""
+    x0 = _end(one, other, at, [below for above, below in arrows if above == one])
+    x1 = _end(other, one, at, [above for above, below in arrows if below == other])
+    y0, y1 = at[one][1] + HIGH, at[other][1]
+    bend = (y1 - y0) * 0.45
+    curve = f"M{x0:.0f} {y0} C{x0:.0f} {y0 + bend:.0f} {x1:.0f} {y1 - bend:.0f} {x1:.0f} {y1}"
+    line = COLOURS[kind][1]
+    return f'<path d="{curve}" fill="none" stroke="{line}" stroke-opacity=".7" marker-end="url(#tip)"/>'
+
+
+def _end(name: str, towards: str, at: dict[str, tuple[float, float, float]], all_of: list[str]) -> float:
+    order = sorted(all_of, key=lambda each: _middle(at[each]))
+    left, _, wide = at[name]
+    return left + wide * (order.index(towards) + 1) / (len(order) + 1)
+
+
+def _box(room: Room, place: tuple[float, float, float]) -> str:
+    (x, y, wide), (fill, line) = place, COLOURS[room.kind]
+    files = "1 file" if room.files == 1 else f"{room.files} files"
+    return (
+        f"<g><title>{escape(room.name)} imports {escape(', '.join(sorted(room.imports)) or 'nothing of ours')}</title>"
+        f'<rect x="{x:.0f}" y="{y}" width="{wide:.0f}" height="{HIGH}" rx="6" fill="{fill}" stroke="{line}"/>'
+        f'<text x="{x + wide / 2:.0f}" y="{y + 19}" font-size="15" font-weight="600" text-anchor="middle" '
+        f'fill="#1d2129">{escape(room.name)}</text>'
+        f'<text x="{x + wide / 2:.0f}" y="{y + 36}" font-size="12" text-anchor="middle" '
+        f'fill="#4b5563">{files}, {room.lines:,} lines</text></g>'
+    )
+
+
+def main() -> None:
+    """Draw, and say what no layer has."""
+    layers, light = layers_and_light()
+    known = {name for layer in layers for name in layer}
+    there = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    if missing := sorted(there - known - {"__init__", "__main__"}):
+        sys.exit(f"pyproject.toml: no layer has {', '.join(missing)}")
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
+    out.write_text(drawn(layers, rooms(known, light)), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
