@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import shutil
 import subprocess
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,18 @@ import onnxruntime
 import pytest
 
 from digitlab.errors import ModelError, UsageError
-from digitlab.models import build, predict_probabilities
+from digitlab.models import architecture_names, build, predict_probabilities
 from digitlab.models.backend import keras
 from digitlab.models.ensemble import ensemble
 from digitlab.models.export import export_for
-from digitlab.models.export.c_source.quantised import answers, quantise
+from digitlab.models.export.c_source.quantised import _run, answers, quantise
 from digitlab.models.export.c_source.steps import steps_of
+from digitlab.models.export.c_source.writing import _Text
 from digitlab.models.export.verify import checking_images
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -144,18 +145,21 @@ def test_the_web_gets_bytes_and_a_card(
     assert not (tmp_path / "large.onnx").exists()
 
 
-def compiled(source: Path) -> ctypes.CDLL:
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
+@pytest.fixture
+def gcc(needs_program: Callable[..., str]) -> str:
+    return needs_program("gcc")
+
+
+def compiled(source: Path, gcc: str) -> ctypes.CDLL:
     library = source.with_suffix(".so")
     flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-shared", "-fPIC"]
-    subprocess.run(["gcc", *flags, str(source), "-o", str(library)], check=True)
+    subprocess.run([gcc, *flags, str(source), "-o", str(library)], check=True)
     return ctypes.CDLL(str(library))
 
 
-def run_c(source: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def run_c(source: Path, images: NDArray[np.uint8], gcc: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The digits and the probabilities that the compiled file gives."""
-    classify = getattr(compiled(source), f"{source.stem.replace('-', '_')}_classify")
+    classify = getattr(compiled(source, gcc), f"{source.stem.replace('-', '_')}_classify")
     probabilities = np.zeros((len(images), 10), np.float32)
     digits = [
         classify(image.ctypes.data_as(ctypes.c_void_p), row.ctypes.data_as(ctypes.c_void_p))
@@ -166,7 +170,9 @@ def run_c(source: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], N
 
 
 @pytest.mark.parametrize("name", ["slides-cnn", "tiny-cnn"])
-def test_c_reads_as_the_network_does(name: str, model: keras.Model, tmp_path: Path, test_digits: Digits) -> None:
+def test_c_reads_as_the_network_does(
+    name: str, model: keras.Model, tmp_path: Path, test_digits: Digits, gcc: str
+) -> None:
     network = model if name == "slides-cnn" else trained(name)
     source = tmp_path / f"{name}.c"
     done = export_for("c", network, source, CARD)
@@ -178,7 +184,7 @@ def test_c_reads_as_the_network_does(name: str, model: keras.Model, tmp_path: Pa
     assert f"static int8_t memory[{done.ram}];" in text
     assert f"{done.ram:,} bytes of RAM" in " ".join(done.beside.read_text("ascii").split())
     assert "malloc" not in text
-    digits, probabilities = run_c(source, test_digits.images)
+    digits, probabilities = run_c(source, test_digits.images, gcc)
     whole = quantise(steps_of(network, name), checking_images())
     scores = answers(whole, test_digits.images)
     np.testing.assert_array_equal(digits, scores.argmax(axis=1))  # number by number what NumPy computes
@@ -186,6 +192,15 @@ def test_c_reads_as_the_network_does(name: str, model: keras.Model, tmp_path: Pa
     np.testing.assert_allclose(probabilities, powers / powers.sum(axis=1, keepdims=True), atol=1e-4)
     in_float = predict_probabilities(network, test_digits.images)
     assert (digits != in_float.argmax(axis=1)).mean() <= done.tolerance == 0.02
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_every_architecture_can_become_c(name: str, few_digits: Digits) -> None:
+    network, images = build(name), few_digits.images[:4]
+    (*_, logits) = next(_run(steps_of(network, name), images))
+    powers = np.exp(logits.reshape(-1, 10))
+    expected = predict_probabilities(network, images)
+    np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), expected, atol=1e-5)
 
 
 def everything() -> keras.Model:
@@ -205,10 +220,7 @@ def everything() -> keras.Model:
     return keras.Model(images, layers.Softmax()(layers.Dense(10)(x)), name="everything")
 
 
-def test_every_kind_of_step_is_right_in_c(tmp_path: Path, test_digits: Digits) -> None:
-    from digitlab.models.export.c_source.quantised import _run
-    from digitlab.models.export.c_source.writing import _Text
-
+def test_every_kind_of_step_is_right_in_c(tmp_path: Path, test_digits: Digits, gcc: str) -> None:
     keras.utils.set_random_seed(1)
     network = everything()
     for layer in network.layers:
@@ -224,7 +236,7 @@ def test_every_kind_of_step_is_right_in_c(tmp_path: Path, test_digits: Digits) -
     text = _Text(whole, "everything")
     (tmp_path / "everything.h").write_text(text.header("all"), "ascii")
     (tmp_path / "everything.c").write_text(text.source("all", "everything.h"), "ascii")
-    digits, probabilities = run_c(tmp_path / "everything.c", images)
+    digits, probabilities = run_c(tmp_path / "everything.c", images, gcc)
     np.testing.assert_array_equal(digits, answers(whole, images).argmax(axis=1))
     np.testing.assert_allclose(probabilities, expected, atol=0.03)
 

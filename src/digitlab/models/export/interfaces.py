@@ -210,14 +210,16 @@ def _one_by_one(content: bytes, images: NDArray[np.float32]) -> NDArray[np.float
 def _stretched(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """From 0 to 255, as standardised images come back from the file."""
     least, largest = (reduce(images, axis=(1, 2), keepdims=True).astype(np.float32) for reduce in (np.min, np.max))
-    return np.rint((images - least) / np.maximum(largest - least, 1) * 255).astype(np.uint8)
+    stretched: NDArray[np.float32] = np.rint((images - least) / np.maximum(largest - least, 1) * 255)
+    return stretched.astype(np.uint8)
 
 
 def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """As the exercise does, half of them dark on light."""
     shown = np.where(np.arange(len(images))[:, None, None] % 2, images, 255 - images).astype(np.float64)
     mean, deviation = shown.mean(axis=(1, 2), keepdims=True), shown.std(axis=(1, 2), keepdims=True)
-    return ((shown - mean) / deviation)[:, None].astype(np.float32)
+    standardised: NDArray[np.float64] = (shown - mean) / deviation
+    return standardised[:, None].astype(np.float32)
 
 
 def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -79,9 +79,9 @@ def quantise(program: Program, images: NDArray[np.uint8]) -> Quantised:
             last = number == len(program.steps) - 1
             weights[number], logit = _weights(step, scales[step.takes], zeros[step.takes], None if last else scale)
         elif isinstance(step, Table) or not same:
-            function = step.function if isinstance(step, Table) else np.asarray
             for place, each in enumerate(takes):
-                values = function(scales[each] * (np.arange(-128, 128) - zeros[each]))
+                values = scales[each] * (np.arange(-128.0, 128.0) - zeros[each])
+                values = step.function(values) if isinstance(step, Table) else values
                 tables[number, place] = np.clip(np.rint(values / scale + zero), -128, 127).astype(np.int8)
     return Quantised(program, scales, zeros, weights, tables, logit)
 
@@ -148,7 +148,10 @@ def _result(
         parts = [tensors[each].reshape(len(tensors[each]), *program.shapes[each]) for each in step.takes]
         if whole is not None:
             parts = [_looked_up(whole.tables.get((number, place)), part) for place, part in enumerate(parts)]
-        return np.concatenate([part.reshape(len(part), *shape[:2], -1) for part in parts], axis=-1)
+        whole_pixels: NDArray[Any] = np.concatenate(
+            [part.reshape(len(part), *shape[:2], -1) for part in parts], axis=-1
+        )
+        return whole_pixels
     taken = tensors[step.takes].reshape(-1, *seen)
     if isinstance(step, Table):
         return step.function(taken) if whole is None else _looked_up(whole.tables[number, 0], taken)
@@ -156,22 +159,32 @@ def _result(
         return _pooled(step, taken, shape, rounds=whole is not None)
     if whole is None:
         values = _sums(step, taken, shape, step.weights.astype(np.float32), 0.0) + step.bias.astype(np.float32)
-        return np.maximum(values, 0.0) if step.rectified else values
-    made = whole.weights[number]
-    outside = float(np.rint(whole.zeros[step.takes]))
+        return np.maximum(values, 0, dtype=np.float32) if step.rectified else values  # type: ignore[no-any-return]
+    sums = _whole_sums(step, taken, shape, whole.weights[number], float(np.rint(whole.zeros[step.takes])))
+    if number == len(program.steps) - 1:
+        return sums.reshape(len(sums), -1)
+    return _numbers(sums, whole.weights[number], int(whole.zeros[step.makes]))
+
+
+def _whole_sums(step: Product, taken: NDArray[Any], shape: Shape, made: Weights, outside: float) -> NDArray[np.int64]:
     inputs = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
     largest = 128 * int(np.abs(made.weights.astype(np.int64)).sum(axis=inputs).max())
     weights = made.weights.astype(np.float32 if largest < _EXACT else np.float64)
-    sums = _sums(step, taken, shape, weights, outside).astype(np.int64) + made.bias
-    if number == len(program.steps) - 1:
-        return sums.reshape(len(sums), -1)
+    sums: NDArray[np.int64] = _sums(step, taken, shape, weights, outside).astype(np.int64) + made.bias
+    return sums
+
+
+def _numbers(sums: NDArray[np.int64], made: Weights, zero: int) -> NDArray[np.float32]:
     shifts = made.shifts.astype(np.int64)
-    numbers = (sums * made.multipliers.astype(np.int64) + (1 << (shifts - 1))) >> shifts
-    return np.clip(numbers + int(whole.zeros[step.makes]), -128, 127).astype(np.float32)
+    numbers: NDArray[np.int64] = (sums * made.multipliers.astype(np.int64) + (1 << (shifts - 1))) >> shifts
+    return np.clip(numbers + zero, -128, 127).astype(np.float32)
 
 
 def _looked_up(table: NDArray[np.int8] | None, numbers: NDArray[Any]) -> NDArray[Any]:
-    return numbers if table is None else table[numbers.astype(np.int64) + 128].astype(np.float32)
+    if table is None:
+        return numbers
+    found: NDArray[np.int8] = table[numbers.astype(np.int64) + 128]
+    return found.astype(np.float32)
 
 
 def _windows(step: Product | Pool, taken: NDArray[Any], shape: Shape, outside: float) -> Iterator[Any]:
@@ -197,7 +210,7 @@ def _sums(step: Product, taken: NDArray[Any], shape: Shape, weights: NDArray[Any
     pixels = [part.astype(weights.dtype) for part in _windows(step, taken, shape, outside)]
     if step.depthwise:
         places = weights.reshape(-1, weights.shape[2])
-        return sum(part * kernel for part, kernel in zip(pixels, places, strict=True))  # type: ignore[return-value]
+        return np.sum([part * kernel for part, kernel in zip(pixels, places, strict=True)], axis=0)  # type: ignore[no-any-return]
     return np.concatenate(pixels, axis=-1) @ weights.reshape(len(weights), -1).T  # type: ignore[no-any-return]
 
 

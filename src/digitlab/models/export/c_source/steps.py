@@ -308,4 +308,4 @@ def _shape(tensor: Any) -> Shape | None:
     sizes = tuple(tensor.shape[1:])
     if not 1 <= len(sizes) <= 3 or not all(isinstance(size, int) for size in sizes):
         return None
-    return (*sizes, 1)[:3] if len(sizes) == 2 else (1, 1, *sizes)[-3:]  # type: ignore[return-value]
+    return (*sizes, 1)[:3] if len(sizes) == 2 else (1, 1, *sizes)[-3:]

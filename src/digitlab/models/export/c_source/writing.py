@@ -62,7 +62,7 @@ def export_c(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     about = (
         f"Reads a handwritten digit: {card.name}, written by digitlab {VERSION}. {100 * accuracy:.2f} % of MNIST's "
         f"test images in 8 bits ({100 * in_float:.2f} % in float32). Memory: {text.ram:,} bytes of RAM, static, beside "
-        f"some 200 of stack; {text.flash:,} bytes of constants in flash, beside the code (some 2 kB)."
+        f"some 300 of stack; {text.flash:,} bytes of constants in flash, beside the code (some 2 kB)."
     )
     write_bytes(header, text.header(about).encode())
     write_bytes(path, text.source(about, header.name).encode())
