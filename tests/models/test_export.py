@@ -161,7 +161,7 @@ def test_the_commands_say_what_they_did(
             {"class_name": "Dense", "config": {"name": "d", "output_dim": 10, "activation": "softmax"}},
         ]
         write_old(tmp_path / "in.h5", arrays, {"class_name": "Sequential", "config": layers}, backend="theano")
-        assert run(tmp_path / "in.h5", out) == 0
+        assert run(tmp_path / "in.h5", out, preparation="x / 255") == 0
         said = "output_dim → units"
         assert read_card(out) is not None
     printed = capsys.readouterr()

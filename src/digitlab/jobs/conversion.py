@@ -35,7 +35,14 @@ class ImportResult:
     tried: tuple[Tried, ...] = ()
 
 
-def export(model: str | Path, out: str | Path, *, int8: bool = False, listener: Listener = ignore) -> Exported:
+def export(
+    model: str | Path,
+    out: str | Path,
+    *,
+    target: str | None = None,
+    int8: bool = False,
+    listener: Listener = ignore,
+) -> Exported:
     """Write a trained model for ONNX Runtime (.onnx), OpenVINO (.xml), LiteRT (.tflite) or Keras (.keras).
 
     The file is run and compared with Keras on 1,000 images before it is kept.
@@ -43,26 +50,35 @@ def export(model: str | Path, out: str | Path, *, int8: bool = False, listener: 
     Args:
         model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
         out: the file; its ending is the format.
-        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only).
+        target: what the file is for, where its input and output are fixed: "robotics-academy", "onnx-zoo", "web" (all
+            .onnx) or "c" (.c, a header beside it).
+        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx without a target; C always does).
         listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
 
     Raises:
-        UsageError: for another ending, or 8 bits in another format.
+        UsageError: for another ending or target, or 8 bits in another format.
         ModelError: when the model cannot be opened, or the file answers otherwise.
         MissingExtraError: when the format's runtime is not installed.
         StorageError: when it cannot be written.
     """
     out = Path(out)
-    if out.suffix.lower() not in _FORMATS:
+    if target is not None and int8:
+        raise UsageError("--int8 does not go with --for: C is in 8 bits anyway, and the other targets are in float32")
+    if target is None and out.suffix.lower() not in _FORMATS:
         raise UsageError(f"cannot export to {out.name!r}; expected a name that ends in .onnx, .xml, .tflite or .keras")
     listener(loading())
     from digitlab.models import card_of
-    from digitlab.models.export import export_model
+    from digitlab.models.export import check_target, export_for, export_model
     from digitlab.models.saving import open_model
 
+    if target is not None:
+        check_target(target, out)
     network = open_model(Path(model), tell=note(listener))
     listener(Work(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else "")))
-    return export_model(network, out, card_of(network, Path(model)), int8=int8)
+    card = card_of(network, Path(model))
+    if target is not None:
+        return export_for(target, network, out, card)
+    return export_model(network, out, card, int8=int8)
 
 
 def import_model(

@@ -23,9 +23,20 @@ if TYPE_CHECKING:
     from digitlab.models.backend import keras
     from digitlab.values import ModelCard
 
-__all__ = ["FORMATS", "TOLERANCE", "Exported", "cached_onnx", "export_model", "export_onnx"]
+__all__ = [
+    "FORMATS",
+    "TARGETS",
+    "TOLERANCE",
+    "Exported",
+    "cached_onnx",
+    "check_target",
+    "export_for",
+    "export_model",
+    "export_onnx",
+]
 
 FORMATS = (".onnx", ".xml", ".tflite", ".keras")
+TARGETS = {"robotics-academy": ".onnx", "onnx-zoo": ".onnx", "c": ".c", "web": ".onnx"}  # with the ending of each
 
 
 def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool = False) -> Exported:
@@ -66,6 +77,42 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
 
     write = export_openvino if ending == ".xml" else export_litert
     return Exported(path, CHECKED_IMAGES, write(model, path, card), TOLERANCE)
+
+
+def check_target(target: str, path: Path) -> None:
+    """Refuse what `export_for` cannot write, before a model is opened.
+
+    Raises:
+        UsageError: for another target, or a path with another ending than the target's.
+    """
+    if target not in TARGETS:
+        raise UsageError(f"cannot export for {target!r}; expected one of: {', '.join(TARGETS)}")
+    if path.suffix.lower() != TARGETS[target]:
+        raise UsageError(f"cannot export {path.name!r} for {target}; expected a name that ends in {TARGETS[target]}")
+
+
+def export_for(target: str, model: keras.Model, path: Path, card: ModelCard) -> Exported:
+    """Write ``model`` as one of TARGETS takes it.
+
+    "robotics-academy" and "onnx-zoo" take one image in float32; "c" is C source with a header beside, in 8 bits; "web"
+    is ONNX of limited size with a JSON card beside. For networks trained on Sobel images the filter becomes part of the
+    ONNX files.
+
+    Raises:
+        UsageError: for another target, or a path with another ending than the target's.
+        ModelError: when the model cannot be written so, or the file's output differs from Keras'.
+        StorageError: when it cannot be written.
+    """
+    check_target(target, path)
+    model = on_grey_images(model, card)
+    if target == "c":
+        from digitlab.models.export.c_source import export_c
+
+        return export_c(model, path, card)
+    from digitlab.models.export.interfaces import export_onnx_zoo, export_robotics_academy, export_web
+
+    write = {"robotics-academy": export_robotics_academy, "onnx-zoo": export_onnx_zoo, "web": export_web}[target]
+    return write(model, path, card)
 
 
 def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:

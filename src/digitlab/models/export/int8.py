@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import ModelError, first_line
 from digitlab.models.export.onnx import onnx_bytes, run_onnx, with_card
-from digitlab.models.export.verify import Exported, checking_images
+from digitlab.models.export.verify import INT8_TOLERANCE, Exported, checking_images
 from digitlab.models.saving import predict_probabilities
 from digitlab.storage import write_bytes
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from digitlab.models.backend import keras
     from digitlab.values import ModelCard
 
-__all__ = ["INT8_TOLERANCE", "export_int8"]
+__all__ = ["export_int8"]
 
-INT8_TOLERANCE = 0.02  # share of the compared images whose prediction may differ from float32
 _CALIBRATED = 500  # images; the ranges of activations change little beyond a few hundred
 _BATCH = 100
 _PRODUCTS = ("Conv", "MatMul", "Gemm")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from digitlab.models.backend import keras
 
-__all__ = ["CHECKED_IMAGES", "TOLERANCE", "Exported", "checking_images", "compare", "exporting"]
+__all__ = ["CHECKED_IMAGES", "INT8_TOLERANCE", "TOLERANCE", "Exported", "checking_images", "compare", "exporting"]
 
 TOLERANCE = 1e-5  # largest difference of a probability between Keras and another runtime, both in float32
+INT8_TOLERANCE = 0.02  # share of the compared images whose prediction may differ from float32
 CHECKED_IMAGES = 1000
 
 
@@ -35,6 +36,8 @@ class Exported:
     difference: the largest difference of a probability from Keras' (float32); for int8 the share of predictions that
         differ; at most ``tolerance``
     accuracy, float_accuracy: on MNIST's test images, of the int8 file and of Keras in float32; None without int8
+    beside: the second file, where there is one
+    ram, flash: bytes that the C code needs for maps and for weights; None for other formats
     """
 
     path: Path
@@ -43,6 +46,9 @@ class Exported:
     tolerance: float
     accuracy: float | None = None
     float_accuracy: float | None = None
+    beside: Path | None = None
+    ram: int | None = None
+    flash: int | None = None
 
 
 def checking_images() -> NDArray[np.uint8]:
@@ -52,13 +58,20 @@ def checking_images() -> NDArray[np.uint8]:
     return load_dataset("mnist").split("train").images[:CHECKED_IMAGES]
 
 
-def compare(model: keras.Model, answers: Callable[[NDArray[np.uint8]], Any], path: Path) -> float:
+def compare(
+    model: keras.Model,
+    answers: Callable[[NDArray[np.uint8]], Any],
+    path: Path,
+    images: NDArray[np.uint8] | None = None,
+) -> float:
     """The largest difference of a probability between ``model`` and ``answers`` for the same images.
+
+    images: None: those of `checking_images`
 
     Raises:
         ModelError: when it is more than TOLERANCE.
     """
-    images = checking_images()
+    images = checking_images() if images is None else images
     difference = float(np.abs(answers(images) - predict_probabilities(model, images)).max())
     if not difference <= TOLERANCE:
         raise ModelError(

@@ -1,0 +1,5 @@
+"""Export to one C header and one C source for microcontrollers: 8-bit weights and arithmetic, no dependencies."""
+
+from digitlab.models.export.c_source.writing import export_c
+
+__all__ = ["export_c"]

@@ -1,0 +1,223 @@
+"""The steps in whole numbers of 8 bits, and the same computation in NumPy, number by number as the C code does it.
+
+A tensor's value is scale × (number − zero), its numbers are -128 to 127. Weights have one scale for each output, the
+last product one for all ten, so that its sums are logits but for one factor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.models.export.c_source.steps import Concatenation, Pool, Product, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from digitlab.models.export.c_source.steps import Program, Shape
+
+__all__ = ["Quantised", "Weights", "answers", "quantise"]
+
+_TOGETHER = 50  # images; the pixels under all places of a kernel stay below 100 MB
+_EXACT = 2**24  # float32 holds every whole number up to here
+_LARGEST_BIAS = 2.0**28
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of one product: a sum of ``weights`` × numbers + ``bias`` becomes a number by ``multipliers`` / 2**``shifts``.
+
+    weights: int8; bias, multipliers: int32; shifts: uint8; one for each output
+    """
+
+    weights: NDArray[np.int8]
+    bias: NDArray[np.int32]
+    multipliers: NDArray[np.int32]
+    shifts: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """A network in 8 bits.
+
+    scales, zeros: of each tensor; the image's zero need not be a whole number
+    weights: of each product, by its step's number
+    tables: int8 (256,), by step and input, for numbers from -128 upwards
+    logit: what one unit of the last sums is worth
+    """
+
+    program: Program
+    scales: list[float]
+    zeros: list[float]
+    weights: dict[int, Weights]
+    tables: dict[tuple[int, int], NDArray[np.int8]]
+    logit: float
+
+
+def quantise(program: Program, images: NDArray[np.uint8]) -> Quantised:
+    """Choose scales by the least and the largest values that these images bring about, and round the weights."""
+    ranges = _ranges(program, images)
+    sign = -1.0 if program.scale < 0 else 1.0
+    scales, zeros = [abs(program.scale)], [-128.0 * sign - (sign < 0) - program.offset / abs(program.scale)]
+    weights: dict[int, Weights] = {}
+    tables: dict[tuple[int, int], NDArray[np.int8]] = {}
+    logit = 1.0
+    for number, step in enumerate(program.steps):
+        takes = step.takes if isinstance(step, Concatenation) else (step.takes,)
+        same = len({(scales[each], zeros[each]) for each in takes}) == 1
+        if isinstance(step, Pool) or (isinstance(step, Concatenation) and same):
+            scale, zero = scales[takes[0]], zeros[takes[0]]
+        else:
+            scale, zero = _scale_and_zero(*ranges[step.makes])
+        scales.append(scale)
+        zeros.append(zero)
+        if isinstance(step, Product):
+            last = number == len(program.steps) - 1
+            weights[number], logit = _weights(step, scales[step.takes], zeros[step.takes], None if last else scale)
+        elif isinstance(step, Table) or not same:
+            for place, each in enumerate(takes):
+                values = scales[each] * (np.arange(-128.0, 128.0) - zeros[each])
+                values = step.function(values) if isinstance(step, Table) else values
+                tables[number, place] = np.clip(np.rint(values / scale + zero), -128, 127).astype(np.int8)
+    return Quantised(program, scales, zeros, weights, tables, logit)
+
+
+def answers(network: Quantised, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The last sums for uint8 (N, 28, 28), int64 (N, 10), equal to the C code's; times ``logit`` they are logits."""
+    return np.concatenate([tensors[-1] for tensors in _run(network, images)])
+
+
+def _scale_and_zero(least: float, largest: float) -> tuple[float, float]:
+    """So that 0 is a whole number, and -128 where nothing is below it: then the limits of int8 are a ReLU."""
+    least, largest = min(least, 0.0), max(largest, 0.0)
+    scale = (largest - least) / 255 or 1.0
+    return scale, float(np.rint(-128 - least / scale))
+
+
+def _weights(step: Product, scale: float, zero: float, makes: float | None) -> tuple[Weights, float]:
+    """A product's numbers, and what a unit of its sums is worth; ``makes``: its output's scale, None: all the same."""
+    inputs = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
+    # A bias larger than the weights would allow makes the unit larger, so that it fits.
+    unit = np.maximum(np.abs(step.weights).max(axis=inputs) / 127, np.abs(step.bias) / scale / _LARGEST_BIAS)
+    if makes is None:
+        unit = np.full_like(unit, unit.max())
+    unit[unit == 0] = 1.0
+    spread = unit if step.depthwise else unit[:, None, None, None]
+    rounded = np.clip(np.rint(step.weights / spread), -127, 127)
+    bias = np.rint(step.bias / (scale * unit) - zero * rounded.sum(axis=inputs))
+    factor = scale * unit / (makes or 1.0)
+    shifts = np.clip(31 - np.frexp(factor)[1], 1, 62)
+    multipliers = np.minimum(np.rint(factor * 2.0**shifts), 2**31 - 1)
+    made = Weights(
+        rounded.astype(np.int8), bias.astype(np.int32), multipliers.astype(np.int32), shifts.astype(np.uint8)
+    )
+    return made, float(scale * unit[0])
+
+
+def _ranges(program: Program, images: NDArray[np.uint8]) -> list[tuple[float, float]]:
+    found = [[(tensor.min(), tensor.max()) for tensor in tensors] for tensors in _run(program, images)]
+    return [
+        (float(min(low for low, _ in each)), float(max(high for _, high in each))) for each in zip(*found, strict=True)
+    ]
+
+
+def _run(network: Program | Quantised, images: NDArray[np.uint8]) -> Iterator[list[NDArray[Any]]]:
+    """All tensors for one batch after another: values of a `Program`, whole numbers of a `Quantised` one."""
+    whole = None if not isinstance(network, Quantised) else network
+    program = network.program if isinstance(network, Quantised) else network
+    for start in range(0, len(images), _TOGETHER):
+        pixels = images[start : start + _TOGETHER, :, :, None].astype(np.float32)
+        if whole is None:
+            tensors = [pixels * np.float32(program.scale) + np.float32(program.offset)]
+        else:
+            tensors = [pixels - 128 if program.scale > 0 else 127 - pixels]
+        for number, step in enumerate(program.steps):
+            tensors.append(_result(program, whole, number, step, tensors))
+        yield tensors
+
+
+def _result(
+    program: Program, whole: Quantised | None, number: int, step: Any, tensors: list[NDArray[Any]]
+) -> NDArray[Any]:
+    seen, shape = program.seen[number], program.shapes[step.makes]
+    if isinstance(step, Concatenation):
+        parts = [tensors[each].reshape(len(tensors[each]), *program.shapes[each]) for each in step.takes]
+        if whole is not None:
+            parts = [_looked_up(whole.tables.get((number, place)), part) for place, part in enumerate(parts)]
+        whole_pixels: NDArray[Any] = np.concatenate(
+            [part.reshape(len(part), *shape[:2], -1) for part in parts], axis=-1
+        )
+        return whole_pixels
+    taken = tensors[step.takes].reshape(-1, *seen)
+    if isinstance(step, Table):
+        return step.function(taken) if whole is None else _looked_up(whole.tables[number, 0], taken)
+    if isinstance(step, Pool):
+        return _pooled(step, taken, shape, rounds=whole is not None)
+    if whole is None:
+        values = _sums(step, taken, shape, step.weights.astype(np.float32), 0.0) + step.bias.astype(np.float32)
+        return np.maximum(values, 0, dtype=np.float32) if step.rectified else values  # type: ignore[no-any-return]
+    sums = _whole_sums(step, taken, shape, whole.weights[number], float(np.rint(whole.zeros[step.takes])))
+    if number == len(program.steps) - 1:
+        return sums.reshape(len(sums), -1)
+    return _numbers(sums, whole.weights[number], int(whole.zeros[step.makes]))
+
+
+def _whole_sums(step: Product, taken: NDArray[Any], shape: Shape, made: Weights, outside: float) -> NDArray[np.int64]:
+    inputs = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
+    largest = 128 * int(np.abs(made.weights.astype(np.int64)).sum(axis=inputs).max())
+    weights = made.weights.astype(np.float32 if largest < _EXACT else np.float64)
+    sums: NDArray[np.int64] = _sums(step, taken, shape, weights, outside).astype(np.int64) + made.bias
+    return sums
+
+
+def _numbers(sums: NDArray[np.int64], made: Weights, zero: int) -> NDArray[np.float32]:
+    shifts = made.shifts.astype(np.int64)
+    numbers: NDArray[np.int64] = (sums * made.multipliers.astype(np.int64) + (1 << (shifts - 1))) >> shifts
+    return np.clip(numbers + zero, -128, 127).astype(np.float32)
+
+
+def _looked_up(table: NDArray[np.int8] | None, numbers: NDArray[Any]) -> NDArray[Any]:
+    if table is None:
+        return numbers
+    found: NDArray[np.int8] = table[numbers.astype(np.int64) + 128]
+    return found.astype(np.float32)
+
+
+def _windows(step: Product | Pool, taken: NDArray[Any], shape: Shape, outside: float) -> Iterator[Any]:
+    """For each place of the window the pixels under it, (N, rows, columns, channels)."""
+    after = [
+        max((made - 1) * stride + size - before - extent, 0)
+        for made, stride, size, before, extent in zip(
+            shape, step.stride, step.size, step.before, taken.shape[1:3], strict=False
+        )
+    ]
+    framed = np.pad(
+        taken, [(0, 0), (step.before[0], after[0]), (step.before[1], after[1]), (0, 0)], constant_values=outside
+    )
+    for row in range(step.size[0]):
+        for column in range(step.size[1]):
+            rows = slice(row, row + (shape[0] - 1) * step.stride[0] + 1, step.stride[0])
+            columns = slice(column, column + (shape[1] - 1) * step.stride[1] + 1, step.stride[1])
+            yield framed[:, rows, columns]
+
+
+def _sums(step: Product, taken: NDArray[Any], shape: Shape, weights: NDArray[Any], outside: float) -> NDArray[Any]:
+    """By a product of matrices, for which there is fast code in floating point only; the numbers are exact in it."""
+    pixels = [part.astype(weights.dtype) for part in _windows(step, taken, shape, outside)]
+    if step.depthwise:
+        places = weights.reshape(-1, weights.shape[2])
+        return np.sum([part * kernel for part, kernel in zip(pixels, places, strict=True)], axis=0)  # type: ignore[no-any-return]
+    return np.concatenate(pixels, axis=-1) @ weights.reshape(len(weights), -1).T  # type: ignore[no-any-return]
+
+
+def _pooled(step: Pool, taken: NDArray[Any], shape: Shape, *, rounds: bool) -> NDArray[Any]:
+    if step.largest:
+        return np.max(list(_windows(step, taken, shape, -np.inf)), axis=0)  # type: ignore[no-any-return]
+    total: Any = sum(_windows(step, taken, shape, 0.0))
+    count: Any = sum(_windows(step, np.ones_like(taken[:1]), shape, 0.0))
+    made: NDArray[Any] = (total + 128 * count + count // 2) // count - 128 if rounds else total / count
+    return made
