@@ -11,8 +11,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import as_digits
-from digitlab.datasets.formats.csv_columns import PLAIN, Columns, is_header, label_stands_last, named_columns
+from digitlab.datasets.formats.checks import as_digits, labels_are_loose
+from digitlab.datasets.formats.csv_columns import (
+    PLAIN,
+    UNLABELLED,
+    Columns,
+    is_header,
+    label_stands_last,
+    named_columns,
+)
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_path, saying_what_failed
@@ -60,12 +67,20 @@ class CsvSource(Closing):
         """
         columns: Columns | None = None
         for text, first_line, named in self._blocks():
+            named = named or self._without_labels(text)  # noqa: PLW2901
             values, lines = self._table(text, first_line, named or PLAIN)
             if columns is None:
                 columns = named or (Columns(label=PLAIN.count - 1) if label_stands_last(values) else PLAIN)
             digits = self._digits(values, lines, columns)
             for start in range(0, len(digits), size):
                 yield digits[start : start + size]
+
+    @staticmethod
+    def _without_labels(text: bytes) -> Columns | None:
+        """The layout of lines of 784 numbers, for those who examine a file; None for others."""
+        if not labels_are_loose() or text.partition(b"\n")[0].count(b",") + 1 != UNLABELLED.count:
+            return None
+        return UNLABELLED
 
     def _table(
         self, text: bytes, first_line: int, columns: Columns
@@ -124,6 +139,8 @@ class CsvSource(Closing):
         cells = line.split(b",")
         if len(cells) != expected:
             meant = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
+            if len(cells) == expected - 1 == UNLABELLED.count and number <= 2:
+                meant += f". Without labels: `digitlab data check {self._path} --fix OUT.npz` gives them the reader's"
             raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meant}")
         return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 
