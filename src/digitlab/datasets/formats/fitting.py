@@ -101,9 +101,9 @@ def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = _BOX / max(ink.shape)
     width, height = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
     small = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    moments = cv2.moments(small)
-    left = min(max(round(_SIDE / 2 - moments["m10"] / moments["m00"]), 0), _SIDE - width)
-    top = min(max(round(_SIDE / 2 - moments["m01"] / moments["m00"]), 0), _SIDE - height)
+    # Not cv2.moments, which takes an array two pixels wide for a list of points.
+    left = min(max(round(_SIDE / 2 - small.sum(axis=0) @ np.arange(width) / small.sum()), 0), _SIDE - width)
+    top = min(max(round(_SIDE / 2 - small.sum(axis=1) @ np.arange(height) / small.sum()), 0), _SIDE - height)
     placed[top : top + height, left : left + width] = np.rint(small * (255 / small.max()))
     return placed
 
