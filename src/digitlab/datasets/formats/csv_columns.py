@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PLAIN", "UNLABELLED", "Columns", "is_header", "label_stands_last", "named_columns"]
+__all__ = ["PLAIN", "UNLABELLED", "Columns", "cells_of", "is_header", "label_stands_last", "named_columns"]
 
 _PIXELS = 784
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "targets", "digit", "y"})
@@ -59,7 +59,7 @@ UNLABELLED = Columns(_PIXELS, NO_LABEL)
 
 def is_header(line: bytes) -> bool:
     """Whether the first line is a header: letters where numbers are expected, or pandas' 0, 1, 2, …."""
-    cells = _cells(line)
+    cells = cells_of(line)
     if len(cells) > _PIXELS and cells == [str(number) for number in range(len(cells))]:
         return True
     return any(cell[:1].isalpha() for cell in cells)
@@ -74,7 +74,7 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
     Raises:
         DatasetError: when no column, or more than one, can be the label, or there are not 784 others.
     """
-    names = [cell.lower() for cell in _cells(line)]
+    names = [cell.lower() for cell in cells_of(line)]
     if len(names) < _PIXELS or names == [str(number) for number in range(len(names))]:
         return UNLABELLED if len(names) == _PIXELS and labels_are_loose() else None
     label = _label_of(names, path)
@@ -102,7 +102,8 @@ def label_stands_last(values: NDArray[np.signedinteger[Any]]) -> bool:
     return bool(not first.any() and last.max(initial=0) <= 9 and len(np.unique(last)) >= _FEWEST_ANSWERS)
 
 
-def _cells(line: bytes) -> list[str]:
+def cells_of(line: bytes) -> list[str]:
+    """The cells of a line, without quotes and blanks."""
     text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray one makes csv fail
     return [cell.strip().strip("'\"").strip() for cell in next(csv.reader([text]), [])]
 

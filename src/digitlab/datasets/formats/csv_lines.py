@@ -53,8 +53,9 @@ class CsvSource(Closing):
 
     count: int | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, columns: Columns | None = None) -> None:
+        """``columns``: in place of what header and content say."""
+        self._path, self._columns = path, columns
         with saying_what_failed(path, "read"):
             path.open("rb").close()
 
@@ -123,8 +124,8 @@ class CsvSource(Closing):
             first = file.readline(_MAX_HEADER)
         first = first.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that Excel writes
         if first.endswith(b"\n") and is_header(first):
-            return b"", 2, named_columns(first, self._path)
-        return first, 1, None
+            return b"", 2, self._columns or named_columns(first, self._path)
+        return first, 1, self._columns
 
     def _numbers_by_line(self, text: bytes, first_line: int, columns: Columns) -> tuple[NDArray[np.int64], list[int]]:
         """The slow parser, which accepts blanks and empty lines, and reports errors by line and column."""
