@@ -165,6 +165,7 @@ def test_on_the_command_line(tmp_path, some, capsys):
     assert run(["data", "check", path, "--fix", str(tmp_path / "mended.npz")]) == 0
     assert "dark ink on light" in capsys.readouterr().out
     assert run(["data", "check", str(tmp_path / "mended.npz")]) == 0
+    capsys.readouterr()
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04cut off")
     assert run(["data", "check", path]) == 2
     assert capsys.readouterr().err.count("\n") == 1

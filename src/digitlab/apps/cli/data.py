@@ -261,8 +261,8 @@ def check(name: str, /, *, fix: Path | None = None, json: bool = False) -> int:
     something is wrong and was not mended.
 
     For example:
-    digitlab data check scans.mat
-    digitlab data check numbers.csv --fix mended.npz
+    digitlab data check scans.h5
+    digitlab data check scans.h5 --fix mended.npz
 
     Args:
         name: A file or folder of labelled images, or a dataset of `digitlab data list`.

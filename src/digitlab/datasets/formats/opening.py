@@ -24,7 +24,7 @@ from digitlab.datasets.formats.picture_tree import is_picture_tree, split_named,
 from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name, preparation_in
 from digitlab.datasets.formats.tfrecord import TfRecordSource, starts_like_tfrecord
 from digitlab.errors import DatasetError, StorageError, UsageError
-from digitlab.kinds import ZIP, kind_of
+from digitlab.kinds import TORCH, ZIP, kind_of
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _format_of(path: Path) -> str:
         found = _in_gzip(path)
     found = found or ("idx" if is_idx_name(path.name) else (_ENDINGS | _READ_ONLY).get(path.suffix.lower()))
     kind = kind_of(path)
-    if found is None or (found == "npz" and kind is not None and kind != ZIP):
+    if found is None or (found == "npz" and kind not in (None, ZIP)) or kind == TORCH:
         what = f"{path} is {kind.what}" if kind else f"{path} has an unknown format"
         raise DatasetError(f"{what}; expected {_KNOWN}. {_FROM_PYTHON}")
     return found
@@ -202,7 +202,9 @@ def _in_gzip(path: Path) -> str:
 def _idx_pairs(path: Path) -> dict[str, Path]:
     """The images files of a folder by split; the raw one where there is a compressed one too."""
     found = sorted((file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name)), reverse=True)
-    return {_IDX_SPLITS.get(prefix := file.name.split("-")[0], prefix): file for file in found}
+    words = {file: file.name.split("-") for file in found}
+    return {next((_IDX_SPLITS[each] for each in words[file] if each in _IDX_SPLITS), words[file][0]): file
+            for file in found}  # fmt: skip
 
 
 def _choose_idx(path: Path, split: str | None) -> Path:

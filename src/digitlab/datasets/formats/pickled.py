@@ -51,19 +51,26 @@ def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySourc
         DatasetError: for anything but arrays in it, naming the command that converts; when a split has to be chosen.
     """
     arrays = _arrays(path)
-    pair = chosen(path, _pairs(arrays), split, ", ".join(arrays)[:200] or "no arrays")
+    pair = chosen(path, _pairs(path, arrays), split, ", ".join(arrays))
     images, labels = images_and_labels(path, arrays[pair.images], arrays[pair.labels or ""])
     return ArraySource(path, images, labels, Fitter(path, how))
 
 
 def pickled_splits(path: Path) -> tuple[str, ...]:
     """The splits of a file; empty where there is nothing to choose."""
-    pairs = _pairs(_arrays(path))
+    pairs = _pairs(path, _arrays(path))
     return tuple(pairs) if len(pairs) > 1 else ()
 
 
-def _pairs(arrays: dict[str, NDArray[Any]]) -> dict[str, Pair]:
-    return {split: pair for split, pair in pairs_of({k: v.shape for k, v in arrays.items()}).items() if pair.labels}
+def _pairs(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Pair]:
+    pairs = pairs_of({name: array.shape for name, array in arrays.items()})
+    if not any(pair.labels for pair in pairs.values()):
+        held = f"; it holds {', '.join(arrays)[:100]}" if arrays else ""
+        raise DatasetError(
+            f"{path} is a Python pickle, which is never loaded; expected arrays of images and of labels in it, in one "
+            f"pair or a pair for each split{held}. {_CONVERT}"
+        )
+    return {split: pair for split, pair in pairs.items() if pair.labels}
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
