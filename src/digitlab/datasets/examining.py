@@ -215,4 +215,5 @@ def nearly_the_same(some: NDArray[np.uint8], others: Iterator[Digits]) -> int:
 def _directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     flat = images.reshape(len(images), 784).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-6))
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-6))
+    return flat

@@ -132,6 +132,17 @@ def test_a_pickle_is_never_run(tmp_path, digits, monkeypatch):
         refused(tmp_path / "a.pkl", "a.pkl")
 
 
+def test_a_pickle_that_holds_itself_or_grows_without_end_is_refused(tmp_path):
+    itself: list[object] = []
+    itself.append(itself)
+    growing: object = ()
+    for _ in range(60):
+        growing = (growing, growing)
+    for number, whole in enumerate((itself, growing)):
+        (tmp_path / f"{number}.pkl").write_bytes(pickle.dumps(whole))
+        refused(tmp_path / f"{number}.pkl", "is a Python pickle, which is never loaded; expected arrays")
+
+
 def test_pickles_that_are_damaged_or_hostile(tmp_path, digits):
     content = pickle.dumps((digits.images, digits.labels), 4)
     for damaged in (content[:2], content[:200], content[:-1], b"\x80\x04."):
@@ -284,3 +295,17 @@ def test_csv_without_labels(tmp_path, digits):
         got = read(tmp_path / "a.csv")
     assert_array_equal(got.images, digits.images)
     assert set(got.labels) == {NONE}
+
+
+# --- what a name may ask for
+
+
+def test_a_name_may_ask_for_preparation_and_polarity(tmp_path, digits):
+    from digitlab.datasets.formats.fitting import fitted
+
+    for row, image in enumerate(digits.images[:10]):
+        (tmp_path / f"a/{row}").mkdir(parents=True)
+        Image.fromarray(image).save(tmp_path / f"a/{row}/a.png")
+    prepared = read(f"{tmp_path}/a#prepared")
+    assert_array_equal(prepared.images[3], fitted(digits.images[3]))
+    assert_array_equal(read(f"{tmp_path}/a#prepared#inverted").images, 255 - prepared.images)

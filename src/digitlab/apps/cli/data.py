@@ -225,7 +225,8 @@ def convert(
 ) -> None:
     """Copy the images of a file into another format, batch by batch; the names tell the formats.
 
-    IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class.
+    IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class; .mat, .pkl.gz, Parquet and TFRecord
+    are read only. Images of other sizes are prepared as the reader does; FILE#resized only makes them 28×28.
 
     For example:
     digitlab data convert mnist_train_lmdb train.h5

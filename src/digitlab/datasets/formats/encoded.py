@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,8 @@ class Encoded:
         while part := list(itertools.islice(pairs, size)):
             images = np.stack([self._fitter(self._image(image, name)[np.newaxis])[0] for image, _, name in part])
             labels = np.array([_label(label, name) for _, label, name in part])
-            yield Digits(images, as_labels(labels, self._path, lambda row, part=part: f"label of {part[row][2]}"))
+            names = [name for *_, name in part]
+            yield Digits(images, as_labels(labels, self._path, functools.partial(_label_name, names)))
 
     def _image(self, image: Any, name: str) -> NDArray[np.uint8]:
         """A picture file, or raw pixels of a square image: uint8 (H, W)."""
@@ -60,6 +62,10 @@ class Encoded:
         if pixels.min() < 0 or pixels.max() * scale > 255:
             raise DatasetError(f"{name} holds {pixels.min()} to {pixels.max()}; expected 0 to 255, or 0 to 1")
         return np.rint(pixels * scale).astype(np.uint8).reshape(side, side)
+
+
+def _label_name(names: list[str], row: int) -> str:
+    return f"label of {names[row]}"
 
 
 def _label(label: Any, name: str) -> float:

@@ -109,10 +109,10 @@ def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class ArraySource(Closing):
-    """A `RowSource` of arrays of any numbers in memory, as .mat and pickled files give them.
+    """Arrays of any numbers in memory, as .mat and pickled files give them.
 
     Their values are told by their range: 0 to 255, 0 to 1, or −1 to 1. ``images``: (N, H, W) or (N, H, W, channels);
-    ``labels``: (N,).
+    ``labels``: (N,). No `RowSource`: training would prepare the images again in each epoch.
     """
 
     def __init__(self, path: Path, images: NDArray[Any], labels: NDArray[Any], fitter: Fitter) -> None:
@@ -137,11 +137,7 @@ class ArraySource(Closing):
             f"{self._path}: its images hold {least:g} to {most:g}; expected 0 to 255, 0 to 1, or -1 to 1"
         )
 
-    def __len__(self) -> int:
-        return self.count
-
-    def read(self, start: int, stop: int) -> Digits:
-        """The rows ``start`` to ``stop``; see `RowSource.read`."""
+    def _rows(self, start: int, stop: int) -> Digits:
         images = self._images[start:stop]
         if images.dtype != np.uint8:
             images = np.clip(np.rint(images * self._factor + self._plus), 0, 255).astype(np.uint8)
@@ -150,4 +146,4 @@ class ArraySource(Closing):
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
         """All images in the file's order; see `ImageSource.batches`."""
         for start in range(0, self.count, size):
-            yield self.read(start, start + size)
+            yield self._rows(start, start + size)

@@ -121,7 +121,8 @@ def _shards(path: Path, format_: str) -> dict[str, list[Path]]:
     if path.is_file():
         return {"": [path]}
     with saying_what_failed(path, "read"):
-        files = sorted(file for name in _SHARDS[format_] for file in path.rglob(name) if file.is_file())
+        names = [f"{above}{name}" for name in _SHARDS[format_] for above in ("", "*/", "*/*/")]
+        files = sorted(file for name in names for file in path.glob(name) if file.is_file())
     found: dict[str, list[Path]] = {}
     for file in files:
         words = [*reversed(file.relative_to(path).parts[:-1]), *re.split(r"[-_.]", file.name)]

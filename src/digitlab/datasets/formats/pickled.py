@@ -32,6 +32,7 @@ __all__ = ["pickled_source", "pickled_splits"]
 _LARGEST = 1 << 30  # bytes, unpacked; mnist.pkl has 220 MB
 _RATIO = 100  # of a gzip: digits reach 14 as float32
 _SLACK = 64 << 20
+_MOST_ITEMS = 50  # of a tuple or dictionary
 _MOST_STEPS = 100_000  # instructions; arrays are one each
 _CONVERT = (
     "if you trust its author, write it again in Python: import gzip, pickle, numpy; images, labels = "
@@ -82,7 +83,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         file.seek(0)
         limit = min(_LARGEST, stored * _RATIO + _SLACK)
         errors = (ValueError, IndexError, KeyError, TypeError, EOFError, zlib.error, gzip.BadGzipFile, MemoryError,
-                  OverflowError, UnicodeError, AttributeError)  # fmt: skip
+                  OverflowError, UnicodeError, AttributeError, SyntaxError)  # fmt: skip
         with refusing(path, "is no readable pickle of arrays", *errors):
             content = gzip.GzipFile(fileobj=file) if is_gzip else file
             whole = _Machine(path).run(_Bounded(path, content, limit))
@@ -92,12 +93,12 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _named(whole: Any) -> dict[str, NDArray[Any]]:
     if isinstance(whole, dict):
         return {str(name): each for name, each in whole.items() if isinstance(each, np.ndarray)}
-    parts = list(whole) if isinstance(whole, (tuple, list)) else []
+    parts = list(whole) if isinstance(whole, list) else []
     if len(parts) == 2 and all(isinstance(part, np.ndarray) for part in parts):
         return {"images": parts[0], "labels": parts[1]}
     found: dict[str, NDArray[Any]] = {}
     for split, part in zip(_SPLITS_OF.get(len(parts), ()), parts, strict=False):
-        if isinstance(part, (tuple, list)) and len(part) == 2 and all(isinstance(each, np.ndarray) for each in part):
+        if isinstance(part, list) and len(part) == 2 and all(isinstance(each, np.ndarray) for each in part):
             found |= {f"{split}.images": part[0], f"{split}.labels": part[1]}
     return found
 
@@ -183,7 +184,7 @@ class _Machine:
                 self._stack.append(argument)
             else:
                 self._refuse(f"the instruction {instruction.name}")
-        return _finished(self._stack[-1])
+        return _finished(self._stack[-1], 3)
 
     def _refuse(self, what: str) -> None:
         raise DatasetError(f"{self._path} is a pickle with {what} in it, not arrays only; it is never run. {_CONVERT}")
@@ -268,10 +269,15 @@ def _array(content: Any, dtype: Any, shape: Any, *, fortran: bool) -> NDArray[An
     return np.frombuffer(content, numbers).reshape(sizes, order="F" if fortran else "C")
 
 
-def _finished(value: Any) -> Any:
-    """The same with finished arrays in place of those under construction."""
+def _finished(value: Any, depth: int) -> Any:
+    """The same with finished arrays in place of those under construction, ``depth`` levels deep.
+
+    One item may stand in a million places, and a list in itself: so neither depth nor length is unlimited.
+    """
     if isinstance(value, _Made):
         return value.value
-    if isinstance(value, (tuple, list)):
-        return type(value)(_finished(each) for each in value)
-    return {key: _finished(each) for key, each in value.items()} if isinstance(value, dict) else value
+    if not depth or not isinstance(value, (tuple, list, dict)) or len(value) > _MOST_ITEMS:
+        return None
+    if isinstance(value, dict):
+        return {key: _finished(each, depth - 1) for key, each in value.items()}
+    return [_finished(each, depth - 1) for each in value]

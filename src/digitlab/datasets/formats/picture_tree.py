@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from pathlib import Path
@@ -22,6 +23,7 @@ _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "validation": "validation",
            "valid": "validation", "val": "validation"}  # fmt: skip
 _MOST = 5_000_000  # pictures; their names are kept in memory
+_LOOKED_INTO = 2000  # folders, before it is said that none of their pictures has a class
 _FOLDER = re.compile(r"(?:(?:class|digit|label|num|number)[ _-]?)?([0-9])", re.IGNORECASE)
 _FLAT = re.compile(r"(?:(?:class|digit|label|num|number)[ _-]?)?([0-9])[ _-].*", re.IGNORECASE)
 
@@ -58,9 +60,9 @@ def _label_of(parts: tuple[str, ...]) -> int | None:
     return int(found[1]) if found else None
 
 
-def _pictures(path: Path) -> Iterator[tuple[str, ...]]:
+def _pictures(path: Path, most_folders: int | None = None) -> Iterator[tuple[str, ...]]:
     """The parts of the names of all pictures below ``path``; links to folders are not followed."""
-    for folder, folders, files in os.walk(path):
+    for folder, folders, files in itertools.islice(os.walk(path), most_folders):
         folders[:] = sorted(each for each in folders if not is_ignored(each))
         inside = Path(folder).relative_to(path).parts
         for file in sorted(files):
@@ -70,7 +72,7 @@ def _pictures(path: Path) -> Iterator[tuple[str, ...]]:
 
 def is_picture_tree(path: Path) -> bool:
     """Whether one of the pictures below has a class in its name."""
-    return any(_label_of(parts) is not None for parts in _pictures(path))
+    return any(_label_of(parts) is not None for parts in _pictures(path, _LOOKED_INTO))
 
 
 def _parted(path: Path) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
