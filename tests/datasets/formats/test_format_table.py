@@ -157,3 +157,29 @@ def test_each_kind_is_read_or_refused_as_the_table_says(tmp_path, digits, kind):
     with pytest.raises(DatasetError) as caught:
         read()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*are prepared as the reader prepares")
+@pytest.mark.parametrize(
+    "name",
+    ["MATLAB: SVHN", "MATLAB: EMNIST", "pickle of Nielsen, deeplearning.net", "Parquet of Hugging Face", "TFRecord"],
+)
+def test_damaged_files_raise_our_errors_only(tmp_path, digits, name):
+    rng = np.random.default_rng(3)
+    path = MAKE[name](tmp_path, digits[:20])
+    packed = path.name.endswith(".gz")
+    whole = bytearray(gzip.decompress(path.read_bytes()) if packed else path.read_bytes())
+    said = []
+    for round_ in range(200):
+        content = whole.copy()
+        place = int(rng.integers(0, min(len(content), (300, len(content))[round_ % 2])))  # headers more than pixels
+        content[place : place + 1 + round_ % 3] = rng.bytes(1 + round_ % 4)
+        content = content[: int(rng.integers(1, len(content)))] if round_ % 5 == 0 else content
+        path.write_bytes(gzip.compress(content, 1) if packed else content)
+        try:
+            splits = splits_of(path)
+            read_all(open_dataset_file(path, splits[0] if splits else None))
+        except DatasetError as error:
+            said.append(str(error))
+    assert len(said) > 30
+    assert not any("\n" in each for each in said)
