@@ -78,7 +78,7 @@ class Verdict:
 
     def sentences(self) -> Iterator[str]:
         """What is wrong, a sentence each."""
-        by = f"the reader agrees with {self.best:.1%} of the labels then, {self.agreement:.1%} now"
+        by = f"the reader agrees with {100 * self.best:.1f} % of the labels then, {100 * self.agreement:.1f} % now"
         if self.changes.inverted:
             yield f"dark ink on light; models expect light ink on dark ({by})"
         if self.changes.inverted is None:

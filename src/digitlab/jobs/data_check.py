@@ -123,7 +123,9 @@ def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listen
         if len(sample.images) < _QUICKLY // 4:  # too few to accuse anybody
             return
         if verdict.no_digits:
-            listener(Note(f"{data}: the reader agrees with {verdict.agreement:.0%} of its labels; are these digits?"))
+            listener(
+                Note(f"{data}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels; are these digits?")
+            )
         elif found := list(verdict.sentences()):
             listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` mends it"))
 
@@ -241,8 +243,8 @@ class _Check:
         verdict = examine(self._answer, sample)
         if verdict.no_digits:
             raise DatasetError(
-                f"{self._where(split)}: the reader agrees with {verdict.agreement:.0%} of its labels, and with "
-                f"{verdict.best:.0%} at most in any way that was tried; expected handwritten digits"
+                f"{self._where(split)}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels, and with "
+                f"{100 * verdict.best:.0f} % at most in any way that was tried; expected handwritten digits"
             )
         self._verdicts[split] = verdict
         return verdict
@@ -275,7 +277,7 @@ class _Check:
         if shares[best] < usual + _RIGHT_COLUMN or shares[best] < 0.5:
             return []
         self._column = choices[best].columns
-        told = f"the reader agrees with {shares[best]:.1%}, with {usual:.1%} of the one taken otherwise"
+        told = f"the reader agrees with {100 * shares[best]:.1f} %, with {100 * usual:.1f} % of the one taken otherwise"
         return [f"the label is the column {choices[best].name} ({told})"]
 
     def _agreement(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:

@@ -280,7 +280,7 @@ def check(name: str, /, *, fix: Path | None = None, json: bool = False) -> int:
         say_json({"dataset": name, "splits": found.as_dict(), "out": fix and str(fix), "written": dict(found.written)})
     else:
         for split, each in found.splits.items():
-            agreed = f", the reader agrees with {each.verdict.agreement:.1%}" if each.verdict else ""
+            agreed = f", the reader agrees with {100 * each.verdict.agreement:.1f} %" if each.verdict else ""
             say(f"{split}: {each.images:,} images{agreed}")
             for sentence in each.findings:
                 say(f"  {sentence}")
