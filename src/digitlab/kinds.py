@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["HDF5", "KERAS", "ZIP", "Kind", "kind_of"]
+__all__ = ["HDF5", "KERAS", "MODELS", "REFUSED", "TORCH", "ZIP", "Kind", "kind_of", "model_table"]
 
 _HEAD = 512  # bytes
 
@@ -22,7 +22,7 @@ class Kind(NamedTuple):
 
 
 _AGAIN = "save the model as one file with Keras, model.save('model.keras')"
-_TORCH = Kind(
+TORCH = Kind(
     "a PyTorch file",
     "it can run anything, so it is never loaded. Write it as ONNX in Python, with your class and its weights or with "
     "torch.jit.load: import torch; net = torch.jit.load('FILE').eval(); torch.onnx.export(net, "
@@ -74,7 +74,7 @@ _STARTS = {
     b"\x89HDF\r\n\x1a\n": HDF5,
 }
 _ENDINGS = {
-    **dict.fromkeys((".pt", ".pth"), _TORCH),
+    **dict.fromkeys((".pt", ".pth"), TORCH),
     **dict.fromkeys((".pkl", ".pickle", ".joblib"), _PICKLE),
     **dict.fromkeys((".tflite", ".lite"), _LITERT),
     **dict.fromkeys((".caffemodel", ".prototxt"), _CAFFE),
@@ -89,6 +89,35 @@ _ENDINGS = {
     ".json": _JSON,
     ".parquet": _PARQUET,
 }
+
+# Models that are taken, for docs/formats.md: what, how they are named, and what is done.
+MODELS = (
+    ("Keras 3", "`.keras`", "taken, when nothing in it runs code"),
+    ("Keras 1, Keras 2 and TF-Keras", "`.h5`", "taken; its layers are translated"),
+    ("Keras: description and weights", "`.json` beside `.h5`", "`digitlab import MODEL.json OUT` puts them together"),
+    (
+        "ONNX, float32 or uint8",
+        "`.onnx`",
+        "taken: (N, 1, 28, 28), (N, 28, 28, 1), (N, 28, 28), (N, 784); 28 or 32 pixels",
+    ),
+    ("ONNX of scikit-learn (skl2onnx)", "`.onnx`", "taken"),
+    ("LiteRT (TFLite)", "`.tflite`", "`digitlab import MODEL.tflite OUT.onnx` makes it one of ours"),
+    ("SavedModel of TensorFlow", "folder", "`digitlab import FOLDER OUT.onnx` makes it one of ours"),
+)
+REFUSED = {
+    "`.pt`, `.pth`": TORCH, "`.pkl`, `.joblib`": _PICKLE, "`.safetensors`": _WEIGHTS, "`model.json`": _TFJS,
+    "`.pb`": _GRAPH, "`.index`": _CHECKPOINT, "`.caffemodel`": _CAFFE, "`.mlmodel`": _CORE_ML, "`.xml`": _OPENVINO,
+}  # fmt: skip
+
+
+def model_table() -> str:
+    """The table of models of docs/formats.md, as Markdown."""
+    rows = [("kind", "names", "what is done"), ("---",) * 3, *MODELS]
+    rows += [
+        (kind.what.split(",")[0].split(" ", 1)[1], names, f"refused by name: {kind.as_model}")
+        for names, kind in REFUSED.items()
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def kind_of(path: str | Path) -> Kind | None:
@@ -116,7 +145,7 @@ def _by_content(path: Path, head: bytes) -> Kind | None:
     if head[4:8] == b"TFL3":
         return _LITERT
     if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        return _TORCH if path.suffix.lower() in (".pt", ".pth") else _PICKLE
+        return TORCH if path.suffix.lower() in (".pt", ".pth") else _PICKLE
     if head.lstrip().startswith(b"{"):
         return _TFJS if b"modelTopology" in head or b"tfjs" in head else _JSON
     return next((kind for start, kind in _STARTS.items() if head.startswith(start)), None)
@@ -125,5 +154,5 @@ def _by_content(path: Path, head: bytes) -> Kind | None:
 def _of_zip(path: Path, head: bytes) -> Kind:
     """By what comes first in it: the directory at its end may be of any length."""
     if b"/data.pkl" in head or path.suffix.lower() in (".pt", ".pth"):
-        return _TORCH
+        return TORCH
     return KERAS if any(name in head for name in (b"metadata.json", b"config.json", b"model.weights.h5")) else ZIP

@@ -27,7 +27,7 @@ def scans(tmp_path: Path, few_digits: Digits) -> Path:
     return tmp_path / "scans.h5"
 
 
-@pytest.mark.parametrize("verb", ["list", "info", "show", "build", "convert", "filters"])
+@pytest.mark.parametrize("verb", ["list", "info", "show", "build", "convert", "check", "filters"])
 def test_every_verb_has_an_example(verb: str, capsys: Captured) -> None:
     assert run(["data", verb, "--help"]) == 0
     assert f"digitlab data {verb}" in capsys.readouterr().out.partition("For example")[2]

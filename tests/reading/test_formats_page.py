@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from digitlab.errors import ImageError
+from digitlab.datasets.formats.format_table import DATASET_KINDS, dataset_table
+from digitlab.errors import ImageError, ModelError
 from digitlab.extras import EXTRAS
+from digitlab.kinds import MODELS, REFUSED, model_table
+from digitlab.kinds import kind_of as kind_of_file
+from digitlab.network.classifier import resolve_model
 from digitlab.picture_files.kinds import ENDINGS, EXPECTED, KINDS, format_table, kind_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -27,10 +32,34 @@ STARTS = {
 }
 
 
-def test_the_table_is_the_one_that_the_kinds_make() -> None:
-    found = re.search(r"<!-- kinds -->\n(.*)<!-- /kinds -->", PAGE.read_text("utf-8"), re.DOTALL)
+@pytest.mark.parametrize(
+    ("name", "made"), [("kinds", format_table), ("datasets", dataset_table), ("models", model_table)]
+)
+def test_each_table_is_the_one_that_its_kinds_make(name: str, made: Callable[[], str]) -> None:
+    found = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", PAGE.read_text("utf-8"), re.DOTALL)
     assert found is not None
-    assert found[1] == format_table(), "write what format_table() gives between the two comments of docs/formats.md"
+    assert found[1] == made(), f"write what {made.__name__}() gives between the two comments of docs/formats.md"
+
+
+def test_the_page_names_thirty_kinds_at_least() -> None:
+    assert len(KINDS) + len(DATASET_KINDS) + len(MODELS) + len(REFUSED) >= 30
+
+
+@pytest.mark.parametrize("names", REFUSED)
+def test_each_model_that_is_refused_is_known(names: str, tmp_path: Path) -> None:
+    for ending in re.findall(r"`([^`]*)`", names):
+        file = tmp_path / (f"net{ending}" if ending.startswith(".") else ending)
+        file.write_bytes(b'{"format": "layers-model", "modelTopology": {}}' if ending.endswith("json") else bytes(50))
+        assert kind_of_file(file) == REFUSED[names]
+        with pytest.raises(ModelError, match=re.escape(REFUSED[names].what)):
+            resolve_model(file)
+
+
+def test_each_model_that_is_taken_is_one_that_import_takes() -> None:
+    from digitlab.models.conventions.importing import KERAS_ENDINGS
+
+    endings = {ending for _, names, _ in MODELS for ending in re.findall(r"`([^`]*)`", names)}
+    assert endings == {*KERAS_ENDINGS, ".onnx", ".tflite"} - {".hdf5"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.format)

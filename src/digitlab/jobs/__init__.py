@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, export, import_model
+    from digitlab.jobs.data_check import DataCheck, check_data
     from digitlab.jobs.evaluation import (
         Evaluation,
         RobustnessResult,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
+    **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
     **dict.fromkeys(("ImportResult", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "robustness"), "evaluation"),
@@ -43,6 +45,7 @@ _PLACES = {
 
 __all__ = [
     "Comparison",
+    "DataCheck",
     "Evaluation",
     "ImportResult",
     "Inspection",
@@ -50,6 +53,7 @@ __all__ = [
     "RobustnessResult",
     "TransferResult",
     "Tuned",
+    "check_data",
     "compare",
     "evaluate",
     "evaluate_predictions",

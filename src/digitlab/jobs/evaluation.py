@@ -97,10 +97,12 @@ def evaluate(
     """
     from digitlab.datasets import find_dataset
     from digitlab.evaluation import REPLICAS, keep, measure
+    from digitlab.jobs.data_check import note_what_is_wrong
 
     dataset = find_dataset(data)
     split = dataset.splits[0] if len(dataset.splits) == 1 else split
     digits = dataset.split(split)
+    note_what_is_wrong(data, dataset, split, listener)
     answers = _predict(predictor(model, form=dataset.form, listener=listener), digits.images, tta, listener)
     listener(Work("measuring"))
     metrics = measure(answers, digits.labels, bootstrap=REPLICAS)

@@ -84,11 +84,16 @@ def train(
     """
     settings = with_options(recipe if isinstance(recipe, TrainingConfig) else find_recipe(Path(recipe)), options)
     listener(loading())
+    from digitlab.datasets import find_dataset
+    from digitlab.jobs.data_check import note_what_is_wrong
+    from digitlab.training.data import training_split
     from digitlab.training.experiment import check, run_training
 
     if run is None:
         check(settings)  # before a folder is made
         run = Run.create(settings.name or f"{settings.architecture}-{Path(settings.dataset).stem}", runs)
+    dataset = find_dataset(settings.dataset)
+    note_what_is_wrong(settings.dataset, dataset, training_split(dataset), listener)
     return run_training(settings, run, listener=listener, stop=stop, tensorboard=tensorboard)
 
 

@@ -225,7 +225,8 @@ def convert(
 ) -> None:
     """Copy the images of a file into another format, batch by batch; the names tell the formats.
 
-    IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class.
+    IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class; .mat, .pkl.gz, Parquet and TFRecord
+    are read only. Images of other sizes are prepared as the reader does; FILE#resized only makes them 28×28.
 
     For example:
     digitlab data convert mnist_train_lmdb train.h5
@@ -250,6 +251,44 @@ def convert(
         return
     advise(f"{images:,} images")
     say(str(out))
+
+
+@app.command
+def check(name: str, /, *, fix: Path | None = None, json: bool = False) -> int:
+    """Tell what is wrong with a dataset: polarity, transposition, labels, duplicates, leakage between splits, sizes.
+
+    The shipped reader looks at 2,000 images of each split; duplicates are looked for in all. Labels: those that begin
+    at 1, are shifted, in another order, in another row, in another column of a CSV, or missing. Ends with 1 when
+    something is wrong and was not mended.
+
+    For example:
+    digitlab data check scans.h5
+    digitlab data check scans.h5 --fix mended.npz
+
+    Args:
+        name: A file or folder of labelled images, or a dataset of `digitlab data list`.
+        fix: Write the mended dataset: an .npz without duplicates, and without training images that are in the test
+            images. Labels that are missing are the reader's answers.
+        json: What was found, as one JSON object.
+    """
+    from digitlab.apps.cli.job_view import JobView
+    from digitlab.jobs import check_data
+
+    with JobView() as view:
+        found = check_data(name, fix=fix, listener=view)
+    if json:
+        say_json({"dataset": name, "splits": found.as_dict(), "out": fix and str(fix), "written": dict(found.written)})
+    else:
+        for split, each in found.splits.items():
+            agreed = f", the reader agrees with {100 * each.verdict.agreement:.1f} %" if each.verdict else ""
+            say(f"{split}: {each.images:,} images{agreed}")
+            for sentence in each.findings:
+                say(f"  {sentence}")
+        if fix is not None:
+            say(str(fix))
+        elif found.findings:
+            advise(f"`digitlab data check {name} --fix OUT.npz` writes it mended")
+    return 1 if found.findings and fix is None else 0
 
 
 @app.command(name="from-review")

@@ -1,5 +1,7 @@
 """Labelled images in files: IDX, HDF5, Caffe's LMDB, npz, CSV, folders of pictures; read, written, converted.
 
+MATLAB's files, pickled arrays, Parquet and TFRecord are read only; docs/formats.md lists all of them.
+
     with open_dataset_file("scans.h5") as source:
         for digits in source.batches():
             ...

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitlab.errors import DatasetError
-from digitlab.values import Digits
+from digitlab.values import NONE, Digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,8 @@ __all__ = [
     "expect_numbers",
     "expect_same_length",
     "in_split_order",
+    "labels_are_loose",
+    "loose_labels",
     "no_bomb",
     "other_labels",
     "refusing",
@@ -34,6 +37,22 @@ __all__ = [
 # Deflate reaches 1030:1 on zeros; digits reach 5:1, and blank test sets are small.
 _BOMB_RATIO = 100
 _BOMB_BYTES = 64 << 20
+_LOOSE = ContextVar("_LOOSE", default=False)
+
+
+@contextlib.contextmanager
+def loose_labels() -> Iterator[None]:
+    """While labels are examined: 10 is let through, and images without labels get 10, `NONE`."""
+    token = _LOOSE.set(True)
+    try:
+        yield
+    finally:
+        _LOOSE.reset(token)
+
+
+def labels_are_loose() -> bool:
+    """Whether `loose_labels` holds."""
+    return _LOOSE.get()
 
 
 @contextlib.contextmanager
@@ -137,10 +156,12 @@ def as_labels(
     """
     with np.errstate(invalid="ignore"):
         labels = values.astype(np.uint8)
-    wrong = (labels != values) | (labels > 9)
+    wrong = (labels != values) | (labels > (NONE if labels_are_loose() else 9))
     if wrong.any():
         row = int(wrong.argmax())
         more = f". {others()}" if others else ""
+        if values[row] == NONE:
+            more += f". `digitlab data check {path}` tells whether they begin at 1"
         raise DatasetError(f"{path}: {name(row)} is {values[row]}; expected 0 to 9{more}")
     return labels
 

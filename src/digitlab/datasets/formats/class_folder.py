@@ -1,4 +1,4 @@
-"""A folder of pictures per class: ``DIR/0/*.png`` … ``DIR/9/*.png``, each 28×28, 8-bit grey."""
+"""A folder of pictures per class: ``DIR/0/*.png`` … ``DIR/9/*.png``, or with the class anywhere in the names."""
 
 from __future__ import annotations
 
@@ -6,30 +6,22 @@ import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from digitlab.datasets.formats.pictures import MAX_PICTURE_BYTES, decode_picture, encode_png
+from digitlab.datasets.formats.encoded import Encoded
+from digitlab.datasets.formats.picture_tree import PICTURES, is_ignored, pictures_of
+from digitlab.datasets.formats.pictures import MAX_PHOTO_BYTES, encode_png
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_folder, saying_what_failed
-from digitlab.values import CLASSES, Digits
+from digitlab.values import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from digitlab.datasets.formats.protocol import ImageSink
+    from digitlab.values import Digits
 
 __all__ = ["ClassFolderSource", "class_folder_writer", "is_class_folder"]
-
-# What file managers leave behind.
-_IGNORED = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
-
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
-
-
-def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name in _IGNORED
 
 
 def is_class_folder(path: Path) -> bool:
@@ -41,25 +33,31 @@ class ClassFolderSource(Closing):
     """The pictures in the order of their file names, across classes.
 
     Names numbered across the classes, as our writer makes them, thus keep their order, and no batch holds a single
-    class only. The names are kept in memory, the pictures are not.
+    class only. The names are kept in memory, the pictures are not. Pictures of other sizes than 28×28 are brought to it
+    (`fitting`); ``how``: "prepared", "resized" or None.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, split: str | None = None, how: str | None = None) -> None:
+        self._path, self._encoded = path, Encoded(path, how, files=True)
+        self.sizes = self._encoded.sizes
         with saying_what_failed(path, "read"):
-            self._files = sorted(self._find())
+            if is_class_folder(path):
+                self._files = [(f"{label}/{name}", int(label)) for name, label in sorted(self._find())]
+            else:
+                self._files, without = pictures_of(path, split)
+                self._tell_of(without)
         self.count = len(self._files)
 
     def _find(self) -> Iterator[tuple[str, str]]:
-        entries = [entry for entry in self._path.iterdir() if not _is_ignored(entry.name)]
+        entries = [entry for entry in self._path.iterdir() if not is_ignored(entry.name)]
         folders = [entry for entry in entries if entry.is_dir()]
-        self._tell_of([entry.name for entry in entries if entry.name.lower().endswith(_PICTURES)])
+        self._tell_of([entry.name for entry in entries if entry.name.lower().endswith(PICTURES)])
         for folder in folders:
             if folder.name not in CLASSES:
                 raise DatasetError(
                     f"{folder}: a folder named {folder.name!r}; expected folders named 0 to 9, the classes"
                 )
-            yield from ((file.name, folder.name) for file in folder.iterdir() if not _is_ignored(file.name))
+            yield from ((file.name, folder.name) for file in folder.iterdir() if not is_ignored(file.name))
 
     def _tell_of(self, names: list[str]) -> None:
         """Warn of pictures outside the class folders: they have no label."""
@@ -74,21 +72,19 @@ class ClassFolderSource(Closing):
         """All pictures in name order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first file that is not a picture, or has another size or kind.
+            DatasetError: at the first file that is not a picture.
         """
-        for start in range(0, self.count, size):
-            files = self._files[start : start + size]
-            images = np.stack([self._read(self._path / label / name) for name, label in files])
-            yield Digits(images, np.array([int(label) for _, label in files], np.uint8))
+        files = ((self._path / name, label) for name, label in self._files)
+        return self._encoded.batches(((self._read(path), label, str(path)) for path, label in files), size)
 
-    def _read(self, path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def _read(self, path: Path) -> bytes:
         if not path.is_file():
             raise DatasetError(f"{path} is not a file; expected only pictures in a class folder")
         with saying_what_failed(path, "read"), path.open("rb") as file:
-            content = file.read(MAX_PICTURE_BYTES + 1)
-        if len(content) > MAX_PICTURE_BYTES:
-            raise DatasetError(f"{path} has more than {MAX_PICTURE_BYTES:,} bytes; expected a picture of 28×28")
-        return decode_picture(content, str(path))
+            content = file.read(MAX_PHOTO_BYTES + 1)
+        if len(content) > MAX_PHOTO_BYTES:
+            raise DatasetError(f"{path} has more than {MAX_PHOTO_BYTES:,} bytes; expected a picture of one digit")
+        return content
 
 
 class _ClassFolderSink:

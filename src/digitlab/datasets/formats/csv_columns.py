@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.datasets.formats.checks import labels_are_loose
 from digitlab.errors import DatasetError
+from digitlab.values import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PLAIN", "Columns", "is_header", "label_stands_last", "named_columns"]
+__all__ = ["PLAIN", "UNLABELLED", "Columns", "cells_of", "is_header", "label_stands_last", "named_columns"]
 
 _PIXELS = 784
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "targets", "digit", "y"})
 _ROW_NUMBERS = frozenset({"", "id", "index", "row", "unnamed: 0"})  # "" and "Unnamed: 0" are written by pandas
+NO_LABEL = -1
 _FEWEST_ANSWERS = 3  # distinct values 0 to 9 in the last column for it to count as the label without a header
 
 
@@ -31,6 +34,7 @@ class Columns:
 
     count: columns per line
     label: index of the label column
+        -1: there is none, which is for those who examine the file (`loose_labels`); others are refused
     pixels: indices of the 784 pixel columns; None: all but the label, in order
     """
 
@@ -40,6 +44,8 @@ class Columns:
 
     def parted(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Pixels (N, 784) and labels (N,) of lines (N, count)."""
+        if self.label == NO_LABEL:
+            return values[:, :_PIXELS] if self.pixels is None else values[:, self.pixels], np.full(len(values), NONE)
         if self.pixels is not None:
             return values[:, self.pixels], values[:, self.label]
         if self.label == 0:
@@ -48,11 +54,12 @@ class Columns:
 
 
 PLAIN = Columns()  # Kaggle's layout: the label, then the pixels
+UNLABELLED = Columns(_PIXELS, NO_LABEL)
 
 
 def is_header(line: bytes) -> bool:
     """Whether the first line is a header: letters where numbers are expected, or pandas' 0, 1, 2, …."""
-    cells = _cells(line)
+    cells = cells_of(line)
     if len(cells) > _PIXELS and cells == [str(number) for number in range(len(cells))]:
         return True
     return any(cell[:1].isalpha() for cell in cells)
@@ -67,10 +74,12 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
     Raises:
         DatasetError: when no column, or more than one, can be the label, or there are not 784 others.
     """
-    names = [cell.lower() for cell in _cells(line)]
+    names = [cell.lower() for cell in cells_of(line)]
     if len(names) < _PIXELS or names == [str(number) for number in range(len(names))]:
-        return None
+        return UNLABELLED if len(names) == _PIXELS and labels_are_loose() else None
     label = _label_of(names, path)
+    if label == NO_LABEL:
+        return UNLABELLED if len(names) == _PIXELS else Columns(len(names), NO_LABEL, np.arange(len(names))[-_PIXELS:])
     others = [place for place in range(len(names)) if place != label]
     pixels = [place for place in others if names[place] not in _ROW_NUMBERS] if len(others) > _PIXELS else others
     if len(pixels) != _PIXELS:
@@ -93,7 +102,8 @@ def label_stands_last(values: NDArray[np.signedinteger[Any]]) -> bool:
     return bool(not first.any() and last.max(initial=0) <= 9 and len(np.unique(last)) >= _FEWEST_ANSWERS)
 
 
-def _cells(line: bytes) -> list[str]:
+def cells_of(line: bytes) -> list[str]:
+    """The cells of a line, without quotes and blanks."""
     text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray one makes csv fail
     return [cell.strip().strip("'\"").strip() for cell in next(csv.reader([text]), [])]
 
@@ -105,10 +115,15 @@ def _label_of(names: Sequence[str], path: Path) -> int:
     if len(found) == 1:
         return found[0]
     if not found:
+        if labels_are_loose():
+            return NO_LABEL
         raise DatasetError(
             f"{path}: its header names no label ({names[0]!r} … {names[-1]!r}); expected a column named label, class "
-            "or target besides 784 pixels. Images without labels can be classified, not evaluated"
+            "or target besides 784 pixels. Images without labels can be classified, not evaluated: "
+            f"`digitlab data check {path} --fix OUT.npz` gives them the reader's answers"
         )
+    if labels_are_loose():
+        return found[0]
     several = ", ".join(repr(names[place]) for place in found[:5])
     raise DatasetError(f"{path}: its header has more than one column that could be the label ({several}); keep one")
 

@@ -11,8 +11,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import as_digits
-from digitlab.datasets.formats.csv_columns import PLAIN, Columns, is_header, label_stands_last, named_columns
+from digitlab.datasets.formats.checks import as_digits, labels_are_loose
+from digitlab.datasets.formats.csv_columns import (
+    PLAIN,
+    UNLABELLED,
+    Columns,
+    is_header,
+    label_stands_last,
+    named_columns,
+)
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_path, saying_what_failed
@@ -46,8 +53,9 @@ class CsvSource(Closing):
 
     count: int | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, columns: Columns | None = None) -> None:
+        """``columns``: in place of what header and content say."""
+        self._path, self._columns = path, columns
         with saying_what_failed(path, "read"):
             path.open("rb").close()
 
@@ -60,12 +68,20 @@ class CsvSource(Closing):
         """
         columns: Columns | None = None
         for text, first_line, named in self._blocks():
+            named = named or self._without_labels(text)  # noqa: PLW2901
             values, lines = self._table(text, first_line, named or PLAIN)
             if columns is None:
                 columns = named or (Columns(label=PLAIN.count - 1) if label_stands_last(values) else PLAIN)
             digits = self._digits(values, lines, columns)
             for start in range(0, len(digits), size):
                 yield digits[start : start + size]
+
+    @staticmethod
+    def _without_labels(text: bytes) -> Columns | None:
+        """The layout of lines of 784 numbers, for those who examine a file; None for others."""
+        if not labels_are_loose() or text.partition(b"\n")[0].count(b",") + 1 != UNLABELLED.count:
+            return None
+        return UNLABELLED
 
     def _table(
         self, text: bytes, first_line: int, columns: Columns
@@ -108,8 +124,8 @@ class CsvSource(Closing):
             first = file.readline(_MAX_HEADER)
         first = first.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that Excel writes
         if first.endswith(b"\n") and is_header(first):
-            return b"", 2, named_columns(first, self._path)
-        return first, 1, None
+            return b"", 2, self._columns or named_columns(first, self._path)
+        return first, 1, self._columns
 
     def _numbers_by_line(self, text: bytes, first_line: int, columns: Columns) -> tuple[NDArray[np.int64], list[int]]:
         """The slow parser, which accepts blanks and empty lines, and reports errors by line and column."""
@@ -124,6 +140,8 @@ class CsvSource(Closing):
         cells = line.split(b",")
         if len(cells) != expected:
             meant = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
+            if len(cells) == expected - 1 == UNLABELLED.count and number <= 2:
+                meant += f". Without labels: `digitlab data check {self._path} --fix OUT.npz` gives them the reader's"
             raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meant}")
         return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 

@@ -25,6 +25,7 @@ from digitlab.values import Digits
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["IdxSource", "RawIdxSource", "idx_writer", "is_idx_name", "open_idx", "other_of_pair"]
 
 _IMAGES_MAGIC, _LABELS_MAGIC = 2051, 2049
+_EXTENDED_MAGIC = 0x0C02  # of QMNIST's labels: 32-bit numbers in two dimensions
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -83,6 +85,11 @@ class _Part:
         return 784 if self.magic == _IMAGES_MAGIC else 1
 
     @property
+    def sides(self) -> list[list[int]]:
+        """What may stand behind the number of rows."""
+        return [[], [28, 28]]
+
+    @property
     def packed(self) -> bool:
         return self.path.suffix == ".gz"
 
@@ -107,7 +114,7 @@ class _Part:
         magic, count, *sides = struct.unpack(f">{self.header // 4}I", header)
         if magic != self.magic:
             raise DatasetError(f"{self.path}: its magic number is {magic}; expected {self.magic}")
-        if sides not in ([], [28, 28]):
+        if sides not in self.sides:
             raise DatasetError(f"{self.path}: its images are {sides[0]}×{sides[1]}; expected 28×28")
         return int(count)
 
@@ -120,7 +127,7 @@ class _Part:
                 f"{self.path}: has {size:,} bytes; expected {expected:,} for the {count:,} rows of its header"
             )
 
-    def read(self, file: IO[bytes], first: int, rows: int) -> NDArray[np.uint8]:
+    def read(self, file: IO[bytes], first: int, rows: int) -> NDArray[Any]:
         """The next ``rows`` rows, uint8 (rows, row)."""
         with saying_what_failed(self.path, "read"), refusing(self.path, f"damaged from row {first} on", *_DAMAGE):
             content = file.read(rows * self.row)
@@ -135,11 +142,33 @@ class _Part:
                 raise DatasetError(f"{self.path}: continues after its {count:,} rows; expected its end")
 
 
+class _ExtendedLabels(_Part):
+    """QMNIST's labels: eight whole numbers of 32 bits a row, the digit first."""
+
+    @property
+    def header(self) -> int:
+        return 12
+
+    @property
+    def row(self) -> int:
+        return 32
+
+    @property
+    def sides(self) -> list[list[int]]:
+        return [[8]]
+
+    def read(self, file: IO[bytes], first: int, rows: int) -> NDArray[Any]:
+        """The next labels, (rows, 1)."""
+        return super().read(file, first, rows).view(">i4")[:, :1]
+
+
 class IdxSource(Closing):
     """A pair of which one or both are compressed; read sequentially."""
 
     def __init__(self, images: Path, labels: Path) -> None:
         self._images, self._labels = _Part(images, _IMAGES_MAGIC), _Part(labels, _LABELS_MAGIC)
+        if "idx2" in labels.name:
+            self._labels = _ExtendedLabels(labels, _EXTENDED_MAGIC)
         with contextlib.ExitStack() as opened:
             self.count = self._open(opened)[2]
 
@@ -199,7 +228,7 @@ class RawIdxSource(IdxSource):
         """
         start, stop, _ = slice(start, stop).indices(self.count)
         self._image_file.seek(self._images.header + start * 784)
-        self._label_file.seek(self._labels.header + start)
+        self._label_file.seek(self._labels.header + start * self._labels.row)
         return self._digits(self._image_file, self._label_file, start, max(0, stop - start))
 
     def close(self) -> None:
@@ -215,6 +244,10 @@ def open_idx(path: Path) -> IdxSource:
         StorageError: when the files may not be read.
     """
     images, labels = other_of_pair(path)
+    if not labels.exists():  # QMNIST names them so
+        extended = labels.name.removesuffix(".gz").replace("idx1-ubyte", "idx2-int")
+        there = [each for ending in ("", ".gz") if (each := labels.with_name(extended + ending)).exists()]
+        labels = there[0] if there else labels
     packed = ".gz" in (images.suffix, labels.suffix)
     return IdxSource(images, labels) if packed else RawIdxSource(images, labels)
 

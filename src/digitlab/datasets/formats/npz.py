@@ -36,14 +36,14 @@ from digitlab.storage import atomic_path, saying_what_failed
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from digitlab.datasets.formats.protocol import ImageSink
 
-__all__ = ["NpzSource", "npz_splits", "npz_writer"]
+__all__ = ["NpzSource", "npz_splits", "npz_writer", "write_npz_splits"]
 
 _PAIRS = (("images", "labels"), ("data", "labels"), ("x", "y"))
 _DAMAGE = (
@@ -227,21 +227,42 @@ def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
 class _NpzSink:
     def __init__(self, images: IO[bytes], labels: IO[bytes]) -> None:
         self._images, self._labels = images, labels
-        self._count = 0
+        self.count = 0
 
     def write(self, digits: Digits) -> None:
         self._images.write(np.ascontiguousarray(digits.images).data)
         self._labels.write(np.ascontiguousarray(digits.labels).data)
-        self._count += len(digits)
+        self.count += len(digits)
 
-    def finish(self, archive: zipfile.ZipFile) -> None:
-        for name, numbers, shape in (("images", self._images, (28, 28)), ("labels", self._labels, ())):
+    def finish(self, archive: zipfile.ZipFile, names: tuple[str, str] = ("images", "labels")) -> None:
+        for name, numbers, shape in zip(names, (self._images, self._labels), ((28, 28), ()), strict=True):
             # A ZipInfo without a time has 1980: the same images give the same bytes.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                header = {"descr": "|u1", "fortran_order": False, "shape": (self._count, *shape)}
+                header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, *shape)}
                 np.lib.format.write_array_header_1_0(member, header)
                 numbers.seek(0)
                 shutil.copyfileobj(numbers, member, 1 << 20)
+
+
+def write_npz_splits(path: Path, splits: Mapping[str, Iterable[Digits]]) -> dict[str, int]:
+    """Write ``x_train``, ``y_train`` …, or ``images`` and ``labels`` of a single split; return the images of each.
+
+    Raises:
+        StorageError: when it cannot be written; then it is not there.
+    """
+    written = {}
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for split, batches in splits.items():
+            with (
+                tempfile.TemporaryFile(dir=temporary.parent) as images,
+                tempfile.TemporaryFile(dir=temporary.parent) as labels,
+            ):
+                sink = _NpzSink(images, labels)
+                for digits in batches:
+                    sink.write(digits)
+                sink.finish(archive, (f"x_{split}", f"y_{split}") if len(splits) > 1 else ("images", "labels"))
+                written[split] = sink.count
+    return written
 
 
 @contextlib.contextmanager

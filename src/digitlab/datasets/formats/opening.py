@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,10 +16,15 @@ from digitlab.datasets.formats.csv_lines import CsvSource, csv_writer
 from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf5_splits, hdf5_writer
 from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
 from digitlab.datasets.formats.lmdb_pages import MAGIC
+from digitlab.datasets.formats.mat import mat_source, mat_splits
 from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
-from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name
+from digitlab.datasets.formats.parquet import ParquetSource
+from digitlab.datasets.formats.pickled import pickled_source, pickled_splits
+from digitlab.datasets.formats.picture_tree import is_picture_tree, split_named, tree_splits
+from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name, preparation_in
+from digitlab.datasets.formats.tfrecord import TfRecordSource, starts_like_tfrecord
 from digitlab.errors import DatasetError, StorageError, UsageError
-from digitlab.kinds import ZIP, kind_of
+from digitlab.kinds import TORCH, ZIP, kind_of
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -27,11 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["dataset_writer", "form_of", "open_dataset_file", "splits_of"]
 
 _KNOWN = (
-    "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME-images-idx3-ubyte[.gz] with its labels, "
-    "or a folder with subfolders 0 to 9 of pictures (NAME/)"
+    "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME.mat, NAME.pkl.gz, NAME.parquet, NAME.tfrecord, "
+    "NAME-images-idx3-ubyte[.gz] with its labels, or a folder with subfolders 0 to 9 of pictures (NAME/)"
 )
 _FROM_PYTHON = "In Python, numpy.savez('NAME.npz', images=images, labels=labels) writes one"
 _ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".npz": "npz", ".csv": "csv", ".lmdb": "lmdb", ".mdb": "lmdb"}
+_READ_ONLY = {".mat": "mat", ".pkl": "pickle", ".pickle": "pickle", ".parquet": "parquet", ".tfrecord": "tfrecord",
+              ".tfrecords": "tfrecord"}  # fmt: skip
+_SHARDS = {"parquet": ("*.parquet",), "tfrecord": ("*.tfrecord*",)}
 # MNIST's test set is named t10k in its files.
 _IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test", "validation": "validation"}
 
@@ -48,12 +59,28 @@ def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource
         StorageError: when it may not be read.
         MissingExtraError: for HDF5 without h5py and LMDB without protobuf.
     """
+    how = preparation_in(path)
     path, asked = parted_name(path)
-    source = _opened(path, _format_of(path), split)
+    source = _opened(path, _format_of(path), split, how)
     return inverted(source) if asked == INVERTED else source
 
 
-def _opened(path: Path, format_: str, split: str | None) -> ImageSource:
+def _opened(path: Path, format_: str, split: str | None, how: str | None) -> ImageSource:
+    if format_ in ("mat", "pickle"):
+        return (mat_source if format_ == "mat" else pickled_source)(path, split, how)
+    if format_ in _SHARDS:
+        files = _shards(path, format_)
+        if len(files) > 1 or split is not None:
+            expect_a_split(path, tuple(files) if len(files) > 1 else (), split)
+        chosen = files[split] if split is not None else next(iter(files.values()))
+        return (ParquetSource if format_ == "parquet" else TfRecordSource)(path, chosen, how)
+    if format_ == "tree":
+        return ClassFolderSource(path, split, how)
+    return _opened_own(path, format_, split, how)
+
+
+def _opened_own(path: Path, format_: str, split: str | None, how: str | None) -> ImageSource:
+    """The formats that digitlab writes as well."""
     if format_ == "hdf5":
         return Hdf5Source(path, split)
     if format_ == "npz":
@@ -65,7 +92,7 @@ def _opened(path: Path, format_: str, split: str | None) -> ImageSource:
         return open_idx(path)
     if format_ == "lmdb":
         return LmdbSource(path)
-    return CsvSource(path) if format_ == "csv" else ClassFolderSource(path)
+    return CsvSource(path) if format_ == "csv" else ClassFolderSource(path, how=how)
 
 
 def splits_of(path: str | Path) -> tuple[str, ...]:
@@ -80,8 +107,27 @@ def splits_of(path: str | Path) -> tuple[str, ...]:
     if format_ == "idx-folder":
         pairs = _idx_pairs(path)
         return in_split_order(pairs) if len(pairs) > 1 else ()
-    reader = {"hdf5": hdf5_splits, "npz": npz_splits}.get(format_)
+    if format_ in _SHARDS:
+        files = _shards(path, format_)
+        return tuple(files) if len(files) > 1 else ()
+    reader = {
+        "hdf5": hdf5_splits, "npz": npz_splits, "mat": mat_splits, "pickle": pickled_splits, "tree": tree_splits,
+    }.get(format_)  # fmt: skip
     return reader(path) if reader else ()
+
+
+def _shards(path: Path, format_: str) -> dict[str, list[Path]]:
+    """The files of a folder by split, as Hugging Face names them: data/train-00000-of-00001.parquet."""
+    if path.is_file():
+        return {"": [path]}
+    with saying_what_failed(path, "read"):
+        names = [f"{above}{name}" for name in _SHARDS[format_] for above in ("", "*/", "*/*/")]
+        files = sorted(file for name in names for file in path.glob(name) if file.is_file())
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        words = [*reversed(file.relative_to(path).parts[:-1]), *re.split(r"[-_.]", file.name)]
+        found.setdefault(next((split for word in words if (split := split_named(word))), ""), []).append(file)
+    return {split or "all": found[split] for split in in_split_order(found)}
 
 
 def form_of(path: str | Path) -> Literal["grey", "sobel"]:
@@ -103,9 +149,11 @@ def _format_of(path: Path) -> str:
             raise DatasetError(f"there is no file or folder {path}")
         with path.open("rb") as file:
             found = _format_by_content(file.read(64))
-    found = found or ("idx" if is_idx_name(path.name) else _ENDINGS.get(path.suffix.lower()))
+    if found == "gzip":
+        found = _in_gzip(path)
+    found = found or ("idx" if is_idx_name(path.name) else (_ENDINGS | _READ_ONLY).get(path.suffix.lower()))
     kind = kind_of(path)
-    if found is None or (found == "npz" and kind is not None and kind != ZIP):
+    if found is None or (found == "npz" and kind not in (None, ZIP)) or kind == TORCH:
         what = f"{path} is {kind.what}" if kind else f"{path} has an unknown format"
         raise DatasetError(f"{what}; expected {_KNOWN}. {_FROM_PYTHON}")
     return found
@@ -118,6 +166,10 @@ def _folder_format(path: Path) -> str:
         return "classes"
     if _idx_pairs(path):
         return "idx-folder"
+    if shards := next((each for each in _SHARDS if _shards(path, each)), None):
+        return shards
+    if is_picture_tree(path):
+        return "tree"
     if (kind := kind_of(path)) is not None:
         raise DatasetError(f"{path} is {kind.what}; expected labelled images: {_KNOWN}")
     raise DatasetError(f"{path} has no images; expected data.mdb, folders named 0 to 9, or IDX files")
@@ -128,17 +180,32 @@ def _format_by_content(start: bytes) -> str | None:
         return "hdf5"
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "npz"
-    if start.startswith((b"\0\0\x08\x03", b"\0\0\x08\x01", b"\x1f\x8b")):
+    if start.startswith((b"\0\0\x08\x03", b"\0\0\x08\x01")):
         return "idx"
+    if starts_like_tfrecord(start):
+        return "tfrecord"
     if start[16:20] == MAGIC.to_bytes(4, "little"):
         return "lmdb"
-    return None
+    starts = {b"\x1f\x8b": "gzip", b"MATLAB": "mat", b"PAR1": "parquet"}
+    starts |= {b"\x80" + bytes([version]): "pickle" for version in range(2, 6)}
+    return next((format_ for known, format_ in starts.items() if start.startswith(known)), None)
+
+
+def _in_gzip(path: Path) -> str:
+    """Pickles and IDX are kept in gzip; of others the reader of IDX says what is wrong."""
+    with path.open("rb") as file, contextlib.suppress(zlib.error):
+        start = zlib.decompressobj(31).decompress(file.read(256), 2)
+        if start[:1] == b"\x80" and not is_idx_name(path.name):
+            return "pickle"
+    return "pickle" if ".pkl" in path.name else "idx"
 
 
 def _idx_pairs(path: Path) -> dict[str, Path]:
     """The images files of a folder by split; the raw one where there is a compressed one too."""
     found = sorted((file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name)), reverse=True)
-    return {_IDX_SPLITS.get(prefix := file.name.split("-")[0], prefix): file for file in found}
+    words = {file: file.name.split("-") for file in found}
+    return {next((_IDX_SPLITS[each] for each in words[file] if each in _IDX_SPLITS), words[file][0]): file
+            for file in found}  # fmt: skip
 
 
 def _choose_idx(path: Path, split: str | None) -> Path:

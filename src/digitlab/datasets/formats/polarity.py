@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AS_IS", "INVERTED", "Inks", "inks_of", "inverted", "parted_name"]
+__all__ = ["AS_IS", "INVERTED", "PREPARED", "RESIZED", "Inks", "inks_of", "inverted", "parted_name", "preparation_in"]
 
 AS_IS, INVERTED = "as-is", "inverted"  # may follow a file's name after "#"
+PREPARED, RESIZED = "prepared", "resized"  # as well: how images of other sizes are taken
 
 _CLEAR = 0.25  # share of an image's range: in noise and in pictures full of ink, the border is not this near to an end
 _LEAST_RANGE = 32  # grey values; less is an empty image
@@ -60,15 +61,31 @@ def inks_of(images: NDArray[np.uint8]) -> Inks:
 
 
 def parted_name(path: str | Path) -> tuple[Path, str | None]:
-    """The file, and the part of its name after "#": "inverted", "as-is", or None.
+    """The file, and the polarity that its name asks for after "#": "inverted", "as-is", or None.
 
-    >>> parted_name("scans.npz#inverted")[1], parted_name("scans.npz")[1]
-    ('inverted', None)
+    >>> parted_name("scans.npz#inverted")[1], parted_name("scans.npz")[1], parted_name("a.mat#resized#inverted")[1]
+    ('inverted', None, 'inverted')
     """
-    stem, sign, asked = str(path).rpartition("#")
-    if sign and asked in (AS_IS, INVERTED):
-        return Path(stem), asked
-    return Path(path), None
+    stem, asked = _asked(path)
+    return stem, next((each for each in asked if each in (AS_IS, INVERTED)), None)
+
+
+def preparation_in(path: str | Path) -> str | None:
+    """How the name asks for images to be brought to 28×28: "prepared", "resized", or None.
+
+    >>> preparation_in("svhn.mat#resized"), preparation_in("svhn.mat#inverted")
+    ('resized', None)
+    """
+    return next((each for each in _asked(path)[1] if each in (PREPARED, RESIZED)), None)
+
+
+def _asked(path: str | Path) -> tuple[Path, list[str]]:
+    """The file, and what its name asks for after "#", the last first."""
+    stem, asked = str(path), list[str]()
+    while stem.rpartition("#")[2] in (AS_IS, INVERTED, PREPARED, RESIZED) and "#" in stem:
+        stem, _, last = stem.rpartition("#")
+        asked.append(last)
+    return (Path(stem) if asked else Path(path)), asked
 
 
 def inverted(source: ImageSource) -> ImageSource:

@@ -1,0 +1,219 @@
+"""What is wrong with labelled images, by a network that knows digits: polarity, transposition, labels; duplicates.
+
+verdict = examine(reader.probabilities, sample)
+verdict.agreement, verdict.best, verdict.changes
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from digitlab.datasets.formats.polarity import inks_of
+from digitlab.values import NONE, Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    Answer = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+
+__all__ = ["NO_DIGITS", "Changes", "Sample", "Verdict", "examine", "fingerprints", "nearly_the_same"]
+
+NO_DIGITS = 0.4  # agreement, or mean probability without labels: less in every way is no dataset of digits
+_FEWEST = 20  # images, for their labels to be judged
+_PERMUTED = 0.7  # agreement with the most frequent answer to each label, for that to be believed
+# Cosine of two images, each less its mean: a JPEG or noise of ±8 keep 0.993; no image of MNIST's test set is as near to
+# one of the training set.
+_NEAR = 0.99
+_IDENTITY = tuple(range(11))
+
+
+class Changes(NamedTuple):
+    """How images and labels have to be changed to be what they say.
+
+    inverted: True, False, or None where each dark image has to be
+    labels: the digit that each label 0 … 10 means; 10 where it means none
+    moved: the label of an image stands that number of rows further on
+    """
+
+    inverted: bool | None = False
+    transposed: bool = False
+    labels: tuple[int, ...] = _IDENTITY
+    moved: int = 0
+
+    def images(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Uint8 (N, 28, 28), mended."""
+        if self.inverted is None:
+            images = _lightened(images)
+        elif self.inverted:
+            images = 255 - images
+        return np.ascontiguousarray(images.transpose(0, 2, 1)) if self.transposed else images
+
+    def apply(self, digits: Digits) -> Digits:
+        """Images and labels mended, but for labels in another row."""
+        return Digits(self.images(digits.images), np.array(self.labels, np.uint8)[digits.labels])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a network says of a sample.
+
+    agreement: share of its answers that are the label, as the images stand; without labels its mean probability
+    best: the same after the changes
+    """
+
+    agreement: float
+    best: float
+    changes: Changes
+    images: int
+
+    @property
+    def no_digits(self) -> bool:
+        """Whether these are no digits in any way that was tried."""
+        return self.best < NO_DIGITS
+
+    def sentences(self) -> Iterator[str]:
+        """What is wrong, a sentence each."""
+        by = f"the reader agrees with {100 * self.best:.1f} % of the labels then, {100 * self.agreement:.1f} % now"
+        if self.changes.inverted:
+            yield f"dark ink on light; models expect light ink on dark ({by})"
+        if self.changes.inverted is None:
+            yield "some images are dark ink on light, others light ink on dark"
+        if self.changes.transposed:
+            yield f"transposed: rows are columns ({by})"
+        if self.changes.moved:
+            yield f"each label stands {abs(self.changes.moved)} row {_where(self.changes.moved)} its image ({by})"
+        if self.changes.labels != _IDENTITY:
+            yield f"{_labels_told(self.changes.labels)} ({by})"
+
+
+def _where(moved: int) -> str:
+    return "behind" if moved > 0 else "before"
+
+
+def _labels_told(labels: tuple[int, ...]) -> str:
+    if labels == _shifted(1, ten=0):
+        return "the label 10 stands for 0"
+    step = (1 - labels[1]) % 10
+    if labels == _shifted(1, ten=9):
+        return "labels begin at 1: each is the digit plus 1"
+    if all((label - digit) % 10 == step for label, digit in enumerate(labels[:10]) if digit != NONE):
+        return f"labels are shifted: each is the digit plus {step}, beyond 9 from 0 on"
+    pairs = ", ".join(f"{label} is {digit}" for label, digit in enumerate(labels) if digit not in (label, NONE))
+    return f"labels are in another order: {pairs}"
+
+
+def _shifted(step: int, *, ten: int = NONE) -> tuple[int, ...]:
+    """The digits of labels that are the digit plus ``step``."""
+    if ten == 0:
+        return (*range(10), 0)
+    return (*((label - step) % 10 for label in range(10)), ten)
+
+
+@dataclass(slots=True)
+class Sample:
+    """At most ``size`` images of a stream, each as likely as any other, with the labels of the rows beside them.
+
+    images: uint8 (N, 28, 28)
+    labels: uint8 (N, 3), of the row before, of the image's own, of the row behind
+    """
+
+    size: int
+    rng: np.random.Generator
+    images: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 28, 28), np.uint8))
+    labels: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 3), np.uint8))
+    _keys: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def add(self, digits: Digits) -> None:
+        """Take a batch into account."""
+        own = digits.labels
+        beside = np.stack([np.roll(own, 1), own, np.roll(own, -1)], axis=1)
+        keys = self.rng.random(len(own))
+        keys[[0, -1]] += 2  # the first and the last have no row beside them: only where there are few
+        self._keys = np.concatenate([self._keys, keys])
+        self.images = np.concatenate([self.images, digits.images])
+        self.labels = np.concatenate([self.labels, beside])
+        if len(self._keys) > self.size:
+            kept = np.sort(np.argpartition(self._keys, self.size)[: self.size])
+            self._keys, self.images, self.labels = self._keys[kept], self.images[kept], self.labels[kept]
+
+
+def examine(answer: Answer, sample: Sample) -> Verdict:
+    """Try polarity, transposition and the meanings of labels; the simplest change that is as good as any is taken."""
+    images, own = sample.images, sample.labels[:, 1]
+    labelled = bool((own != NONE).any()) and len(own) >= _FEWEST
+    mixed = inks_of(images).verdict == "mixed"
+    tried: list[tuple[float, float, Changes]] = []  # less what its complexity costs, plain, changes
+    for inverted in (None,) if mixed else (False, True):
+        for transposed in (False, True):
+            view = Changes(inverted, transposed)
+            probabilities = answer(view.images(images))
+            cost = 0.02 * (bool(inverted) + transposed)
+            if not labelled:
+                sure = float(probabilities.max(axis=1).mean()) if len(images) else 0.0
+                tried.append((sure - 0.05 * (bool(inverted) + transposed), sure, view))
+                continue
+            for share, extra, labels, moved in _meanings(probabilities.argmax(axis=1), sample.labels):
+                tried.append((share - cost - extra, share, view._replace(labels=labels, moved=moved)))
+    _, best, changes = max(tried, key=lambda each: each[0])
+    return Verdict(tried[0][1], best, changes, len(images))
+
+
+def _meanings(
+    guesses: NDArray[np.intp], labels: NDArray[np.uint8]
+) -> Iterator[tuple[float, float, tuple[int, ...], int]]:
+    """Agreement, what the change costs, the digits that labels mean, and in which row they stand."""
+    own = labels[:, 1]
+    counts = np.bincount(own.astype(np.intp) * 10 + guesses, minlength=110).reshape(11, 10)
+
+    def share(digits: tuple[int, ...]) -> float:
+        return sum(int(counts[label, digit]) for label, digit in enumerate(digits) if digit < NONE) / len(own)
+
+    yield share(_IDENTITY), 0.0, _IDENTITY, 0
+    for moved in (-1, 1):
+        yield float(np.mean(labels[:, 1 + moved] == guesses)), 0.03, _IDENTITY, moved
+    has_ten = bool(counts[NONE].any())
+    if has_ten:
+        yield share(_shifted(1, ten=0)), 0.01, _shifted(1, ten=0), 0
+        yield share(_shifted(1, ten=9)), 0.02, _shifted(1, ten=9), 0
+    for step in range(1, 10):
+        yield share(_shifted(step)), 0.02, _shifted(step), 0
+    present = counts.sum(axis=1) > 0
+    likeliest = tuple(int(counts[label].argmax()) if present[label] else NONE for label in range(11))
+    meant = [digit for digit in likeliest if digit != NONE]
+    if len(set(meant)) == len(meant) and share(likeliest) >= _PERMUTED:
+        yield share(likeliest), 0.05, likeliest, 0
+
+
+def _lightened(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    edge = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
+    dark = np.median(edge, axis=1) > 127
+    return np.where(dark[:, np.newaxis, np.newaxis], 255 - images, images)
+
+
+_WEIGHTS = np.random.default_rng(20).integers(0, 1 << 64, 784, dtype=np.uint64) | np.uint64(1)
+
+
+def fingerprints(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Uint64 (N,): equal images have the same, others almost certainly not."""
+    sums: NDArray[np.uint64] = images.reshape(len(images), 784).astype(np.uint64) @ _WEIGHTS
+    return sums
+
+
+def nearly_the_same(some: NDArray[np.uint8], others: Iterator[Digits]) -> int:
+    """How many of ``some`` images are, but for noise, brightness or compression, among others."""
+    wanted, nearest = _directions(some), np.zeros(len(some), np.float32)
+    for batch in others:
+        np.maximum(nearest, (wanted @ _directions(batch.images).T).max(axis=1, initial=0), out=nearest)
+    return int(np.count_nonzero(nearest >= _NEAR))
+
+
+def _directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    flat = images.reshape(len(images), 784).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-6))
+    return flat

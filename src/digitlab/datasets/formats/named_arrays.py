@@ -1,0 +1,123 @@
+"""Which of a file's named arrays are images and which are their labels, as people name and shape them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from digitlab.datasets.formats.checks import expect_a_split, expect_numbers, in_split_order
+from digitlab.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Pair", "chosen", "images_and_labels", "pairs_of"]
+
+_IMAGES = frozenset({"images", "image", "x", "data", "patterns", "features", "inputs"})
+_LABELS = frozenset({"labels", "label", "y", "targets", "target", "classes"})
+_SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "validation": "validation",
+           "valid": "validation", "val": "validation", "extra": "extra"}  # fmt: skip
+
+
+class Pair(NamedTuple):
+    """The names of a split's arrays; no labels: a class to each index of the last axis (USPS)."""
+
+    images: str
+    labels: str | None
+
+
+def pairs_of(names: Mapping[str, tuple[int, ...]]) -> dict[str, Pair]:
+    """The pairs of images and labels by split, "" for one that names none; names → shapes.
+
+    >>> pairs_of({"X": (32, 32, 3, 9), "y": (9, 1)})
+    {'': Pair(images='X', labels='y')}
+    >>> list(pairs_of({"dataset.test.images": (9, 784), "dataset.test.labels": (9, 1), "dataset.mapping": (10, 2)}))
+    ['test']
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        words = [word for word in re.split(r"[._\W]+", name.lower()) if word and word != "dataset"]
+        split = next((_SPLITS[word] for word in words if word in _SPLITS), "")
+        rest = [word for word in words if word not in _SPLITS]
+        role = rest[-1] if rest else ""
+        if role in _IMAGES or role in _LABELS:
+            found.setdefault(split, {}).setdefault("images" if role in _IMAGES else "labels", name)
+    pairs = {
+        split: Pair(roles["images"], roles.get("labels"))
+        for split, roles in found.items()
+        if "images" in roles and ("labels" in roles or _class_by_class(names[roles["images"]]))
+    }
+    return {split: pairs[split] for split in in_split_order(pairs)}
+
+
+def _class_by_class(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[2] == 10 and math.isqrt(shape[0]) ** 2 == shape[0]
+
+
+def chosen(path: Path, pairs: Mapping[str, Pair], split: str | None, held: str) -> Pair:
+    """The pair of a split, or the only one.
+
+    Raises:
+        DatasetError: without a pair, naming what is ``held``; or for a split that is not there, or not chosen.
+    """
+    if not pairs:
+        raise DatasetError(f"{path}: expected images and labels (images, X or data; labels or y), found: {held}")
+    named = tuple(split for split in pairs if split)
+    if len(pairs) == 1 and split is None:
+        return next(iter(pairs.values()))
+    expect_a_split(path, named, split)
+    return pairs[split or ""]
+
+
+def images_and_labels(
+    path: Path, images: NDArray[Any], labels: NDArray[Any] | None, *, columns_first: bool = False
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images (N, H, W[, C]) and labels (N,) of arrays in any of the usual orders.
+
+    columns_first: vectors of pixels run down the columns, as MATLAB stores images (EMNIST)
+
+    Raises:
+        DatasetError: for arrays that cannot be images with labels.
+    """
+    expect_numbers(path, "its images", images.dtype)
+    if labels is None:  # USPS: (256, examples, classes); the classes are 1 … 9, 0
+        examples = images.shape[1]
+        labels = np.repeat(np.arange(1, 11) % 10, examples)
+        images = images.transpose(2, 1, 0).reshape(-1, images.shape[0])
+    expect_numbers(path, "its labels", labels.dtype)
+    labels = _flat(path, labels)
+    if images.ndim < 2 or len(labels) not in (images.shape[0], images.shape[-1]):
+        raise DatasetError(f"{path}: its images have the shape {images.shape}, its labels are {len(labels):,}")
+    if images.shape[0] != len(labels):
+        images = np.moveaxis(images, -1, 0)
+    if images.ndim == 2:
+        side = math.isqrt(images.shape[1])
+        if not side or side * side != images.shape[1]:
+            raise DatasetError(f"{path}: its images are of {images.shape[1]} pixels; expected a square number, as 784")
+        images = images.reshape(-1, side, side)
+        images = images.transpose(0, 2, 1) if columns_first else images
+    if images.ndim == 4 and images.shape[3] not in (1, 3, 4) and images.shape[1] in (1, 3):
+        images = np.moveaxis(images, 1, 3)
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3, 4)):
+        raise DatasetError(f"{path}: its images have the shape {images.shape}; expected (N, height, width[, channels])")
+    return images, labels
+
+
+def _flat(path: Path, labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels (N,), also of one-hot rows or columns; ten for zero, where MATLAB's labels begin at 1."""
+    if labels.ndim == 2 and 1 not in labels.shape and 10 in labels.shape:
+        return np.asarray(labels.argmax(axis=1 if labels.shape[1] == 10 else 0))
+    if labels.size != max(labels.shape, default=0):
+        raise DatasetError(
+            f"{path}: its labels have the shape {labels.shape}; expected (N,), (N, 1) or one-hot (N, 10)"
+        )
+    labels = labels.reshape(-1)
+    if labels.size and labels.min() >= 1 and labels.max() == 10:
+        labels = np.where(labels == 10, 0, labels)
+    return labels

@@ -1,0 +1,111 @@
+"""Folders of pictures with the class in a folder's or file's name, at any depth: train/0, zero, digit_3, 3_12.jpg."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.datasets.formats.checks import expect_a_split, in_split_order
+from digitlab.errors import DatasetError
+from digitlab.storage import saying_what_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PICTURES", "is_ignored", "is_picture_tree", "pictures_of", "split_named", "tree_splits"]
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
+_IGNORED = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})  # what file managers leave behind
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "validation": "validation",
+           "valid": "validation", "val": "validation"}  # fmt: skip
+_MOST = 5_000_000  # pictures; their names are kept in memory
+_LOOKED_INTO = 2000  # folders, before it is said that none of their pictures has a class
+_FOLDER = re.compile(r"(?:(?:class|digit|label|num|number)[ _-]?)?([0-9])", re.IGNORECASE)
+_FLAT = re.compile(r"(?:(?:class|digit|label|num|number)[ _-]?)?([0-9])[ _-].*", re.IGNORECASE)
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a name is hidden, or one that file managers leave behind."""
+    return name.startswith(".") or name in _IGNORED
+
+
+def split_named(word: str) -> str | None:
+    """The split that a folder's or file's name means.
+
+    >>> split_named("Training"), split_named("images")
+    ('train', None)
+    """
+    return _SPLITS.get(word.lower())
+
+
+def _label_of(parts: tuple[str, ...]) -> int | None:
+    """The class in the names of the folders, innermost first, or else in the file's name.
+
+    >>> _label_of(("train", "zero", "7_1.png")), _label_of(("3_12.jpg",)), _label_of(("digit-4", "a.png"))
+    (0, 3, 4)
+    >>> _label_of(("scan.png",)), _label_of(("12_1.png",))
+    (None, None)
+    """
+    *folders, file = parts
+    for folder in reversed(folders):
+        if folder.lower() in _WORDS:
+            return _WORDS.index(folder.lower())
+        if found := _FOLDER.fullmatch(folder):
+            return int(found[1])
+    found = _FLAT.fullmatch(file)
+    return int(found[1]) if found else None
+
+
+def _pictures(path: Path, most_folders: int | None = None) -> Iterator[tuple[str, ...]]:
+    """The parts of the names of all pictures below ``path``; links to folders are not followed."""
+    for folder, folders, files in itertools.islice(os.walk(path), most_folders):
+        folders[:] = sorted(each for each in folders if not is_ignored(each))
+        inside = Path(folder).relative_to(path).parts
+        for file in sorted(files):
+            if file.lower().endswith(PICTURES) and not is_ignored(file):
+                yield (*inside, file)
+
+
+def is_picture_tree(path: Path) -> bool:
+    """Whether one of the pictures below has a class in its name."""
+    return any(_label_of(parts) is not None for parts in _pictures(path, _LOOKED_INTO))
+
+
+def _parted(path: Path) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
+    """Names and labels by split ("" without one), and the names without a class."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    without = []
+    with saying_what_failed(path, "read"):
+        for number, parts in enumerate(_pictures(path)):
+            if number >= _MOST:
+                raise DatasetError(f"{path} has more than {_MOST:,} pictures; name one of its folders")
+            label, name = _label_of(parts), "/".join(parts)
+            if label is None:
+                without.append(name)
+                continue
+            split = next((known for part in parts[:-1] if (known := split_named(part))), "")
+            found.setdefault(split, []).append((name, label))
+    return found, without
+
+
+def tree_splits(path: Path) -> tuple[str, ...]:
+    """The splits that folders name; empty where there is nothing to choose."""
+    found, _ = _parted(path)
+    return in_split_order(split for split in found if split) if len(found) > 1 else ()
+
+
+def pictures_of(path: Path, split: str | None) -> tuple[list[tuple[str, int]], list[str]]:
+    """Names and labels of a split's pictures, and the names of those without a class.
+
+    Raises:
+        DatasetError: when a split has to be chosen, or is not there.
+    """
+    found, without = _parted(path)
+    if split is None and len(found) == 1:
+        return next(iter(found.values())), without
+    expect_a_split(path, in_split_order(each for each in found if each), split)
+    return found.get(split or "", []), without

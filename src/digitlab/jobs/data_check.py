@@ -1,0 +1,350 @@
+"""Is a dataset what it says? The shipped reader looks at a sample; duplicates are looked for in all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.errors import DatasetError, DigitlabError, UsageError
+from digitlab.jobs.events import Counted, Note, Work, ignore
+from digitlab.values import NONE, Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets import Dataset
+    from digitlab.datasets.examining import Sample, Verdict
+    from digitlab.datasets.formats import ImageSource
+    from digitlab.jobs.events import Listener
+
+__all__ = ["DataCheck", "SplitCheck", "check_data", "note_what_is_wrong"]
+
+_LOOKED_AT, _QUICKLY = 2000, 256  # images of each split that the reader looks at
+_COMPARED = 1000  # images of a split that are looked for, nearly the same, in the first one
+_RIGHT_COLUMN = 0.1  # by how much another column has to agree better than the one that is the label
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCheck:
+    """What was found in a split.
+
+    images: in all of it
+    verdict: of the reader about a sample; None for Sobel images
+    findings: a sentence for each thing that is wrong
+    """
+
+    images: int
+    verdict: Verdict | None
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """What was found in a dataset, by split; and what was written, images by split."""
+
+    splits: Mapping[str, SplitCheck]
+    written: Mapping[str, int]
+
+    @property
+    def findings(self) -> int:
+        """The number of things that are wrong."""
+        return sum(len(each.findings) for each in self.splits.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            split: {
+                "images": each.images,
+                "agreement": each.verdict and each.verdict.agreement,
+                "agreement_mended": each.verdict and each.verdict.best,
+                "findings": list(each.findings),
+            }
+            for split, each in self.splits.items()
+        }
+
+
+def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignore) -> DataCheck:
+    """Tell what is wrong with a dataset, and write it mended.
+
+    Looked for: dark ink on light, transposed images, labels that begin at 1, are shifted, in another order, another
+    column or another row; labels that are missing; images of other sizes; equal images within a split, with different
+    labels, and across splits, there also nearly equal ones.
+
+    Args:
+        data: a named dataset, or a file or folder of labelled images.
+        fix: the .npz file for the mended images: as models expect them, without duplicates, and without training images
+            that are in another split. Missing labels are the reader's answers.
+        listener: told of `Work`, `Counted` and `Note`.
+
+    Raises:
+        DatasetError: when it cannot be read, or holds no digit that the reader would know.
+        UsageError: when ``fix`` does not end in .npz, or is the file itself.
+        StorageError: when it cannot be written.
+    """
+    from digitlab.datasets.formats.checks import loose_labels
+    from digitlab.datasets.formats.npz import write_npz_splits
+    from digitlab.datasets.formats.polarity import parted_name
+
+    if fix is not None and fix.suffix.lower() != ".npz":
+        raise UsageError(f"--fix {fix}: expected a name that ends in .npz")
+    if fix is not None and fix.resolve() == parted_name(data)[0].resolve():
+        raise UsageError(f"--fix {fix} would replace the file that is checked; choose another name")
+    with loose_labels():
+        check = _Check(_found(data), data, listener)
+        splits = check.look()
+        written: Mapping[str, int] = {}
+        if fix is not None:
+            listener(Work(f"writing {fix}"))
+            written = write_npz_splits(fix, {split: check.mended(split) for split in splits})
+    return DataCheck(splits, written)
+
+
+def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listener) -> None:
+    """A quick look at a file of somebody's own: one `Note` with what the reader finds wrong, none where it agrees.
+
+    Errors are left to whoever reads the file.
+    """
+    if not dataset.openers or dataset.form != "grey" or split not in dataset.openers:
+        return
+    with warnings.catch_warnings(), contextlib.suppress(DigitlabError):
+        warnings.simplefilter("ignore")  # they are given when the file is read
+        with dataset.open(split) as source:
+            sample = _sample(_few(source), _QUICKLY)
+        from digitlab.datasets.examining import examine
+
+        verdict = examine(_reader(listener), sample)
+        if len(sample.images) < _QUICKLY // 4:  # too few to accuse anybody
+            return
+        if verdict.no_digits:
+            listener(
+                Note(f"{data}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels; are these digits?")
+            )
+        elif found := list(verdict.sentences()):
+            listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` mends it"))
+
+
+def _few(source: ImageSource) -> Iterator[Digits]:
+    """Some images from all over a file whose rows can be read in any order; the first ones of others."""
+    from digitlab.datasets.formats import RowSource
+
+    if isinstance(source, RowSource):
+        for place in range(8):
+            start = len(source) * place // 8
+            yield source.read(start, start + _QUICKLY // 8)
+        return
+    yield from (batch for batch, _ in zip(source.batches(), range(1), strict=False))
+
+
+def _found(data: str) -> Dataset:
+    """The dataset, a file as it is: its polarity is what is examined."""
+    from digitlab.datasets import find_dataset
+    from digitlab.datasets.catalogue import load_dataset
+    from digitlab.datasets.formats.polarity import AS_IS, parted_name
+
+    try:
+        return load_dataset(data)
+    except DatasetError:
+        path, asked = parted_name(data)
+        return find_dataset(data if asked or not path.exists() else f"{data}#{AS_IS}")
+
+
+def _reader(listener: Listener) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
+    from digitlab.jobs.named_models import predictor
+
+    return predictor("reader", form="grey", listener=listener)
+
+
+def _sample(batches: Iterator[Digits], size: int) -> Sample:
+    from digitlab.datasets.examining import Sample
+
+    sample = Sample(size, np.random.default_rng(0))
+    for batch in batches:
+        if len(batch):
+            sample.add(batch)
+    return sample
+
+
+def _some_sizes(sizes: Mapping[tuple[int, int], int]) -> str:
+    most = sorted(sizes, key=lambda size: -sizes[size])
+    return ", ".join(f"{width}×{height}" for height, width in most[:3]) + (", …" if len(most) > 3 else "")
+
+
+class _Check:
+    """One dataset under examination; keeps of each image its fingerprint and label only."""
+
+    def __init__(self, dataset: Dataset, name: str, listener: Listener) -> None:
+        self._dataset, self._name, self._listener = dataset, name, listener
+        self._prints: dict[str, NDArray[np.uint64]] = {}
+        self._labels: dict[str, NDArray[np.uint8]] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._column: Any = None
+        self._answer = _reader(listener)
+
+    def look(self) -> dict[str, SplitCheck]:
+        found = {}
+        column = self._other_column()
+        for split in self._dataset.splits:
+            sample, sizes = self._pass(split)
+            if not len(self._labels[split]):
+                raise DatasetError(f"{self._where(split)} holds no image; expected labelled digits")
+            verdict = self._examined(sample, split)
+            sentences = [*column, *self._of_sizes(sizes), *self._unlabelled(split)]
+            sentences += verdict.sentences() if verdict else ()
+            sentences += [*self._duplicates(split), *self._leakage(split, sample)]
+            found[split] = SplitCheck(len(self._labels[split]), verdict, tuple(sentences))
+        return found
+
+    def _where(self, split: str) -> str:
+        return self._name if len(self._dataset.splits) == 1 else f"{self._name} ({split})"
+
+    def _open(self, split: str) -> ImageSource:
+        if self._column is not None:
+            from digitlab.datasets.formats.csv_lines import CsvSource
+            from digitlab.datasets.formats.polarity import parted_name
+
+            return CsvSource(parted_name(self._name)[0], self._column)
+        return self._dataset.open(split)
+
+    def _pass(self, split: str) -> tuple[Sample, Mapping[tuple[int, int], int]]:
+        """All images once: a sample, and each one's fingerprint and label."""
+        from digitlab.datasets.examining import fingerprints
+
+        prints, labels = [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
+
+        def seen(source: ImageSource) -> Iterator[Digits]:
+            done = 0
+            for batch in source.batches():
+                prints.append(fingerprints(batch.images))
+                labels.append(batch.labels)
+                done += len(batch)
+                self._listener(Counted(f"looking at {split}", done, source.count or 0))
+                yield batch
+
+        with warnings.catch_warnings(), self._open(split) as source:
+            warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
+            sample = _sample(seen(source), _LOOKED_AT)
+            sizes = dict(getattr(source, "sizes", {}))
+        self._prints[split], self._labels[split] = np.concatenate(prints), np.concatenate(labels)
+        return sample, sizes
+
+    def _examined(self, sample: Sample, split: str) -> Verdict | None:
+        from digitlab.datasets.examining import examine
+
+        if self._dataset.form != "grey":
+            return None
+        self._listener(Work("asking the reader"))
+        verdict = examine(self._answer, sample)
+        if verdict.no_digits:
+            raise DatasetError(
+                f"{self._where(split)}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels, and with "
+                f"{100 * verdict.best:.0f} % at most in any way that was tried; expected handwritten digits"
+            )
+        self._verdicts[split] = verdict
+        return verdict
+
+    @staticmethod
+    def _of_sizes(sizes: Mapping[tuple[int, int], int]) -> Iterator[str]:
+        other = sum(count for size, count in sizes.items() if size != (28, 28))
+        if other:
+            yield f"{other:,} images are not of 28×28 but of {_some_sizes(sizes)}; they are prepared as the reader does"
+
+    def _unlabelled(self, split: str) -> Iterator[str]:
+        labels = self._labels[split]
+        if (labels == NONE).all():
+            yield "there are no labels; --fix gives them the reader's answers"
+
+    def _other_column(self) -> list[str]:
+        """Of a CSV whose label is in another column than its layout says: the sentence; the column is used from now."""
+        from digitlab.datasets.formats.csv_examined import label_choices
+        from digitlab.datasets.formats.polarity import parted_name
+
+        path, _ = parted_name(self._name)
+        if path.suffix.lower() != ".csv" or not path.is_file():
+            return []
+        choices = label_choices(path)
+        if not choices:
+            return []
+        shares = [self._agreement(choice.images, choice.labels) for choice in choices]
+        best = int(np.argmax(shares))
+        usual = self._usual_agreement()
+        if shares[best] < usual + _RIGHT_COLUMN or shares[best] < 0.5:
+            return []
+        self._column = choices[best].columns
+        told = f"the reader agrees with {100 * shares[best]:.1f} %, with {100 * usual:.1f} % of the one taken otherwise"
+        return [f"the label is the column {choices[best].name} ({told})"]
+
+    def _agreement(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
+        views = (images, 255 - images)
+        return max(float(np.mean(self._answer(view).argmax(axis=1) == labels)) for view in views)
+
+    def _usual_agreement(self) -> float:
+        """With the labels that the file gives to others; 0 where it gives none."""
+        with contextlib.suppress(DatasetError), self._dataset.open(self._dataset.splits[0]) as source:
+            first = next(iter(source.batches()), None)
+            if first is not None and len(first):
+                return self._agreement(first.images, first.labels)
+        return 0.0
+
+    def _duplicates(self, split: str) -> Iterator[str]:
+        prints, labels = self._prints[split], self._labels[split]
+        different = len(np.unique(prints))
+        if different < len(prints):
+            yield f"{len(prints) - different:,} images are the same as another one of {split}"
+        contradictory = len(np.unique(np.stack([prints, labels.astype(np.uint64)], axis=1), axis=0)) - different
+        if contradictory:
+            yield f"{contradictory:,} of these have another label than the same image before"
+
+    def _leakage(self, split: str, sample: Sample) -> Iterator[str]:
+        first = self._dataset.splits[0]
+        if split == first:
+            return
+        same = int(np.isin(self._prints[split], self._prints[first]).sum())
+        if same:
+            yield f"leakage: {same:,} of its images are in {first} as well"
+        from digitlab.datasets.examining import fingerprints, nearly_the_same
+
+        some = sample.images[:_COMPARED]
+        some = some[~np.isin(fingerprints(some), self._prints[first])]
+        self._listener(Work(f"looking for images of {split} in {first}"))
+        with self._open(first) as source:
+            near = nearly_the_same(some, source.batches())
+        if near:
+            yield f"leakage: {near:,} of {len(some):,} looked at are nearly the same as one of {first}"
+
+    def mended(self, split: str) -> Iterator[Digits]:
+        """The images as they are written: mended, labelled, each once, and not in another split."""
+        from digitlab.datasets.examining import fingerprints
+
+        verdict = self._verdicts.get(split)
+        changes = verdict.changes if verdict else None
+        moved = changes.moved if changes else 0
+        unlabelled = bool((self._labels[split] == NONE).all())
+        seen = np.unique(np.concatenate(list(self._others(split)))) if len(self._prints) > 1 else np.empty(0, np.uint64)
+        _, firsts = np.unique(self._prints[split], return_index=True)
+        row = 0
+        with self._open(split) as source:
+            for batch in source.batches():
+                rows = np.arange(row, row + len(batch))
+                kept = np.isin(rows, firsts) & ~np.isin(fingerprints(batch.images), seen)
+                labels = self._labels[split][np.clip(rows + moved, 0, len(self._labels[split]) - 1)]
+                kept &= (rows + moved >= 0) & (rows + moved < len(self._labels[split]))
+                digits = Digits(batch.images, labels)
+                digits = changes.apply(digits) if changes else digits
+                if unlabelled:
+                    digits = replace(digits, labels=self._answer(digits.images).argmax(axis=1).astype(np.uint8))
+                kept &= digits.labels != NONE
+                row += len(batch)
+                yield digits[kept]
+
+    def _others(self, split: str) -> Iterator[NDArray[np.uint64]]:
+        """Of the first split, which is trained on, what is in the others is left out; the others stay whole."""
+        yield np.empty(0, np.uint64)
+        if split == self._dataset.splits[0]:
+            yield from (prints for other, prints in self._prints.items() if other != split)
