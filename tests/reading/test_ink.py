@@ -80,6 +80,15 @@ def test_any_ink_becomes_28_by_28(ink: NDArray[np.float32]) -> None:
     assert normalise(ink).dtype == np.uint8
 
 
+def test_a_hairline_of_two_columns_comes_to_the_middle() -> None:
+    """OpenCV takes two columns of floats for a list of points."""
+    for shape in ((20, 2), (2, 20)):
+        placed = normalise(np.ones(shape, np.float32))
+        ys, xs = np.nonzero(placed)
+        assert abs(ys.mean() - 13.5) <= 1
+        assert abs(xs.mean() - 13.5) <= 1
+
+
 def test_mnist_images_are_nearly_left_alone(sure_digits: Digits) -> None:
     changes = []
     for image in sure_digits.images:

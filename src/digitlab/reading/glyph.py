@@ -28,10 +28,11 @@ def normalise(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     """
     small = _resized(_evened(ink), _LONGEST)
     height, width = small.shape
-    moments = cv2.moments(small)
-    mass = moments["m00"] + 1e-6
-    left = min(max(round(_SIDE / 2 - moments["m10"] / mass), 0), _SIDE - width)
-    top = min(max(round(_SIDE / 2 - moments["m01"] / mass), 0), _SIDE - height)
+    # Not by cv2.moments, which takes two columns of floats, as of a hairline, for a list of points.
+    columns, rows = small.sum(axis=0, dtype=np.float64), small.sum(axis=1, dtype=np.float64)
+    mass = columns.sum() + 1e-6
+    left = min(max(round(_SIDE / 2 - columns @ np.arange(width) / mass), 0), _SIDE - width)
+    top = min(max(round(_SIDE / 2 - rows @ np.arange(height) / mass), 0), _SIDE - height)
     brightest = max(cv2.minMaxLoc(small)[1], 1e-6)
     placed = np.zeros((_SIDE, _SIDE), np.uint8)
     placed[top : top + height, left : left + width] = cv2.convertScaleAbs(small, alpha=255.0 / brightest)
