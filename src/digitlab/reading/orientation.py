@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from digitlab.reading.ink import shrink
+from digitlab.reading.page_network import PAGE_SIDE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -42,7 +45,8 @@ def set_upright(
     turns = _ways_to_try(candidates)
     if not turns:
         return 0, candidates, None
-    part = _busiest_part(picture, candidates)
+    small = shrink(picture, PAGE_SIDE)  # as it is looked at: to turn 50 megapixels takes as long as to read them
+    part = _busiest_part(small, candidates, small.shape[1] / picture.shape[1])
     whole = part.shape == picture.shape
     ways = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}
     best, *others = sorted(ways, key=lambda turn: -_read(ways[turn]))
@@ -55,16 +59,19 @@ def set_upright(
     return best, ways[best] if whole else find(turned_picture(picture, best)), f"lies {LIES[best]}; turned and read"
 
 
-def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
-    """The square part of a page that holds the most candidates, large enough for several."""
+def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate], scale: float) -> NDArray[np.uint8]:
+    """The square part of a page that holds the most candidates, large enough for several.
+
+    scale: pixels of ``picture`` for one of the candidates' boxes
+    """
     height, width = picture.shape[:2]
     if len(candidates) < _FEWEST:
         return picture
-    longest = float(np.median([each.longest for each in candidates]))
+    longest = scale * float(np.median([each.longest for each in candidates]))
     side = int(max(_PART * max(height, width), _DIGITS_ACROSS * longest))
     if side >= max(height, width):
         return picture
-    boxes = np.array([each.box for each in candidates])
+    boxes = scale * np.array([each.box for each in candidates])
     xs, ys = (
         np.unique(np.r_[0 : max(1, size - side) : max(1, side // 4), max(0, size - side)]) for size in (width, height)
     )
