@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from digitlab.datasets.ood.alphabet import curve
-from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing
+from digitlab.datasets.pages.drawing import IGNORED, NOT_A_DIGIT, Drawing
 from digitlab.datasets.pages.glyphs import bent
 from digitlab.datasets.pages.words import word
 from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     Layout = Callable[["Sheet"], None]
 
 __all__ = ["LAYOUTS", "Sheet"]
+
+_TELLABLE = 26.0  # pixels: a lone sigma of less may be a 0 or a 6 as well
+_NEAR_DIGITS = frozenset(
+    (*"BCDGPQacdefjprtyαβγδεθρσφ", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "rho", "sigma", "phi")
+)
 
 
 class Sheet:
@@ -51,7 +56,7 @@ def rows(sheet: Sheet) -> None:
     """Lines of digits, each by itself."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height()
-    gap, pitch = rng.uniform(0.15, 1.8), rng.uniform(1.25, 2.6)
+    gap, pitch = rng.uniform(0.15, 1.8) if rng.random() < 0.7 else rng.uniform(1.8, 4.5), rng.uniform(1.25, 2.6)
     signs = rng.random() < 0.2
     y = rng.uniform(0.2, 1.4) * height
     while y < sheet.size + 0.5 * height:
@@ -104,17 +109,20 @@ def scattered(sheet: Sheet) -> None:
 
 
 def _sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, tall: float) -> None:
-    rng = sheet.rng
+    """A sign that stands alone. Small ones that nobody could tell from a digit may be taken for one or not."""
+    rng, drawing = sheet.rng, sheet.drawing
+    glyph = None
     if rng.random() < 0.35:
         letters = [*"ABCDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxyäñéαβγδεηθκλμπσφψωΔΣΩжшыюяあえかきまめゆれ"]
         glyph = writer.sign(letters[rng.integers(len(letters))], rng)
-        if glyph is not None:
-            sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
-            return
-    kinds = sheet.alphabets.signs
-    signs = kinds[str(rng.choice([*kinds]))]
-    glyph = bent(signs[rng.integers(len(signs))], min(writer.wobble, 1.0), rng)
-    sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
+    if glyph is None:
+        kinds = sheet.alphabets.signs
+        signs = kinds[str(rng.choice([*kinds]))]
+        glyph = bent(signs[rng.integers(len(signs))], min(writer.wobble, 1.0), rng)
+    marked = len(drawing.labels)
+    drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
+    if tall < _TELLABLE and glyph.name in _NEAR_DIGITS:
+        drawing.labels[marked:] = [IGNORED] * (len(drawing.labels) - marked)
 
 
 def single(sheet: Sheet) -> None:
