@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from digitlab.datasets.pages.drawing import IGNORED, NOT_A_DIGIT, Drawing
-from digitlab.datasets.pages.layouts import LAYOUTS, Sheet, nothing, ruled, single
+from digitlab.datasets.pages.layouts import LAYOUTS, nothing, ruled, single
+from digitlab.datasets.pages.sheet import Sheet
 from digitlab.datasets.pages.surfaces import coloured, photographed
 
 if TYPE_CHECKING:

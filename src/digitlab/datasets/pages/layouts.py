@@ -4,52 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from digitlab.datasets.ood.alphabet import curve
-from digitlab.datasets.pages.drawing import IGNORED, NOT_A_DIGIT, Drawing
-from digitlab.datasets.pages.glyphs import bent
+from digitlab.datasets.pages.drawing import NOT_A_DIGIT
+from digitlab.datasets.pages.sheet import Sheet, sign
+from digitlab.datasets.pages.sketches import doodles, letters
 from digitlab.datasets.pages.words import word
-from digitlab.datasets.pages.writers import Writer, number, pick_writer, sentence
+from digitlab.datasets.pages.writers import number, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from digitlab.datasets.pages.alphabets import Alphabets
-
     Layout = Callable[["Sheet"], None]
 
-__all__ = ["LAYOUTS", "Sheet"]
-
-_TELLABLE = 26.0  # pixels: a lone sigma of less may be a 0 or a 6 as well
-_NEAR_DIGITS = frozenset(
-    (*"BCDGPQacdefjprtyαβγδεθρσφ", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "rho", "sigma", "phi")
-)
-
-
-class Sheet:
-    """A drawing, its layers' kinds, and what it is written with."""
-
-    def __init__(self, drawing: Drawing, alphabets: Alphabets, rng: np.random.Generator) -> None:
-        self.drawing, self.alphabets, self.rng = drawing, alphabets, rng
-        self.kinds: list[str] = []
-        self.size = drawing.size
-
-    def layer(self, kind: str) -> NDArray[np.uint8]:
-        """A new layer: "pen", "rule" or "print"."""
-        self.kinds.append(kind)
-        return self.drawing.layer()
-
-    def writer(self, *, printed: bool = False, joined: bool = False) -> Writer:
-        """Somebody, or a machine, or somebody who joins letters."""
-        return pick_writer(self.alphabets, self.rng, printed=printed, joined=joined)
-
-    def height(self, low: float = 12.0, high: float = 110.0) -> float:
-        """Of digits: small ones oftener than large ones."""
-        return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
+__all__ = ["LAYOUTS"]
 
 
 def rows(sheet: Sheet) -> None:
@@ -102,27 +73,10 @@ def scattered(sheet: Sheet) -> None:
             continue
         taken.append((x, y, tall))
         if rng.random() < others:
-            _sign(sheet, ink, writer, x, y, tall)
+            sign(sheet, ink, writer, x, y, tall)
         else:
             glyph = writer.digit(int(rng.integers(10)), rng)
             sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng)
-
-
-def _sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, tall: float) -> None:
-    """A sign that stands alone. Small ones that nobody could tell from a digit may be taken for one or not."""
-    rng, drawing = sheet.rng, sheet.drawing
-    glyph = None
-    if rng.random() < 0.35:
-        letters = [*"ABCDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxyäñéαβγδεηθκλμπσφψωΔΣΩжшыюяあえかきまめゆれ"]
-        glyph = writer.sign(letters[rng.integers(len(letters))], rng)
-    if glyph is None:
-        kinds = sheet.alphabets.signs
-        signs = kinds[str(rng.choice([*kinds]))]
-        glyph = bent(signs[rng.integers(len(signs))], min(writer.wobble, 1.0), rng)
-    marked = len(drawing.labels)
-    drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
-    if tall < _TELLABLE and glyph.name in _NEAR_DIGITS:
-        drawing.labels[marked:] = [IGNORED] * (len(drawing.labels) - marked)
 
 
 def single(sheet: Sheet) -> None:
@@ -247,7 +201,7 @@ def cells(sheet: Sheet) -> None:
             x = left + column * wide + rng.uniform(0.02, 0.35) * wide
             y = top + (row + 1) * side - rng.uniform(0.02, max(0.03, 0.98 - tall / side)) * side
             if rng.random() < letters:
-                _sign(sheet, where, who, x, y, tall * 0.9)
+                sign(sheet, where, who, x, y, tall * 0.9)
             else:
                 glyph = who.digit(int(rng.integers(10)), rng)
                 room = (wide * 0.95) / max(1.0, glyph.advance / 56)
@@ -318,66 +272,6 @@ def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: f
             xs, ys = line[rng.integers(len(line))]
             sheet.drawing.mark(xs - 0.3 * height, ys - 0.5 * height, xs + 0.3 * height, ys + 0.4 * height, NOT_A_DIGIT)
         x = float(line[:, 0].max()) + rng.uniform(0.3, 0.7) * height
-
-
-def letters(sheet: Sheet) -> None:
-    """Signs that are no digits, each by itself, large or small."""
-    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
-    tall = sheet.height(18, 150) if rng.random() < 0.7 else sheet.size * rng.uniform(0.4, 0.9)
-    y = rng.uniform(0.9, 1.5) * tall
-    while y < sheet.size + 0.3 * tall:
-        x = rng.uniform(0.0, 0.6) * tall
-        while x < sheet.size - 0.4 * tall:
-            _sign(sheet, ink, writer, x, y, tall * rng.uniform(0.8, 1.1))
-            x += rng.uniform(1.1, 2.6) * tall
-        y += rng.uniform(1.3, 2.6) * tall
-
-
-def doodles(sheet: Sheet) -> None:
-    """Free lines, rings, arrows, boxes, hatching, blots; now and then a digit, too."""
-    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
-    width = max(1.0, np.exp(rng.uniform(np.log(0.8), np.log(9))))
-    for _ in range(int(rng.integers(1, 14))):
-        reach = sheet.height(15, 260)
-        x, y = rng.uniform(0, sheet.size, 2)
-        kind = rng.random()
-        if kind < 0.4:
-            points = rng.random((int(rng.integers(4, 11)), 2)) * reach + (x, y) - reach / 2
-            sheet.drawing.lines(ink, [curve(points) if rng.random() < 0.7 else points], width)
-        elif kind < 0.55:
-            far = rng.normal(0, reach, 2)
-            sheet.drawing.lines(ink, [np.array([[x, y], [x + far[0], y + far[1]]])], width)
-        elif kind < 0.65:
-            time = np.linspace(0, 6.5, 30)
-            ring = np.stack([np.cos(time), np.sin(time)], axis=1) * reach * rng.uniform(0.2, 0.5, 2)
-            if reach > 90 or rng.random() < 0.3:  # small lone rings are zeros
-                middle = np.array([x, y])
-                sheet.drawing.lines(ink, [ring + middle], width)
-                if rng.random() < 0.6:
-                    sheet.drawing.lines(ink, [ring * rng.uniform(0.3, 0.7) + middle], width)
-        elif kind < 0.75:
-            _hatch(sheet, ink, x, y, reach, width)
-        elif kind < 0.83:
-            points = rng.random((int(rng.integers(3, 9)), 2)) * reach * 0.6 + (x, y)
-            cv2.fillPoly(ink, [np.rint(points).astype(np.int32)], int(rng.uniform(100, 255)), cv2.LINE_AA)
-        else:
-            _sign(sheet, ink, writer, x, y, min(reach, 120))
-            continue
-        if rng.random() < 0.5:
-            half = reach * 0.5
-            sheet.drawing.mark(x - half, y - half, x + half, y + half, NOT_A_DIGIT)
-
-
-def _hatch(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, reach: float, width: float) -> None:
-    """Strokes to and fro, as over a word that was crossed out."""
-    rng = sheet.rng
-    count = int(rng.integers(6, 26))
-    along = np.linspace(0, reach, count)
-    across = np.where(np.arange(count) % 2, 1.0, -1.0) * reach * rng.uniform(0.1, 0.3) + rng.normal(0, 2, count)
-    turn = rng.uniform(0, 3.1)
-    cos, sin = np.cos(turn), np.sin(turn)
-    points = np.stack([x + along * cos - across * sin, y + along * sin + across * cos], axis=1)
-    sheet.drawing.lines(ink, [points], width)
 
 
 def diagram(sheet: Sheet) -> None:
