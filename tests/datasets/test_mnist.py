@@ -54,7 +54,7 @@ def test_a_trimmed_cache_is_made_again(fresh_cache: Path) -> None:
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DIGITLAB_CACHE", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="made anew each time"):
+    with pytest.warns(UserWarning, match="computed each time"):
         train, _ = mnist.load()
     assert len(train) == 60_000
 

@@ -116,7 +116,7 @@ def test_what_is_left_out_is_said_and_drawn_when_its_layer_is_named(
 
 @pytest.mark.parametrize(
     ("layer", "message"),
-    [("conv9", "no layer 'conv9'; it has: .*corners"), ("answer", "makes no maps, but 10 .*corners")],
+    [("conv9", "no layer 'conv9'; it has: .*corners"), ("answer", "has no maps: its output is 10.*corners")],
 )
 def test_layers_that_cannot_be_drawn(layer: str, message: str, make: Callable[[str], Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):

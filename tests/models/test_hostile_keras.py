@@ -247,7 +247,7 @@ def hostile_archives(folder: Path, members: Members) -> Iterator[tuple[Path, str
     yield keras_file(folder / "asset.keras", members, **{"assets/words.txt": b"x"}), "its zip holds 'assets/words.txt'"
     yield keras_file(folder / "climb.keras", members, **{"../x": b"x"}), r"its zip holds '\.\./x'"
     yield keras_file(folder / "many.keras", members, **{f"m{i}": b"" for i in range(3000)}), "directory of"
-    yield keras_file(folder / "deep.keras", members, config=b"[" * 200_000 + b"]" * 200_000), "no JSON that can be read"
+    yield keras_file(folder / "deep.keras", members, config=b"[" * 200_000 + b"]" * 200_000), "is not valid JSON"
     yield keras_file(folder / "list.keras", members, config=b"[1, 2]"), "expected an object"
     yield keras_file(folder / "weights.keras", members, weights=b"\x89HDF\r\n\x1a\n" + bytes(500)), "not an HDF5 file"
     yield keras_file(folder / "none.keras", {"config.json": members["config.json"]}), "lacks model.weights.h5"

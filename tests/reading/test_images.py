@@ -314,6 +314,7 @@ def test_other_arrays_are_refused(image: NDArray[np.generic]) -> None:
         as_rgb(image)
 
 
+@pytest.mark.filterwarnings("ignore:.* has [0-9]+ pages")  # damage may make two of one
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     format_=st.sampled_from(FORMATS),

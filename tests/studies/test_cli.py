@@ -46,7 +46,7 @@ def test_a_study_of_which_nothing_is_there_can_be_shown(tmp_path: Path, capsys: 
         (["run", "thesis-droput"], "Did you mean 'thesis-dropout'"),
         (["run"], "expected the names of studies, or --all"),
         (["run", "ann", "--all"], "expected the names of studies, or --all"),
-        (["run", "ann", "--for", "soon"], "expected a time above 0"),
+        (["run", "ann", "--for", "soon"], "expected seconds above 0"),
         (["run", "ann", "--seeds", "0"], "seeds is 0"),
         (["run", "ann", "--engine", "spark"], "known: local, ray"),
         (["run", "ann", "--address", "10.0.0.5:6379"], "expected --engine ray"),

@@ -9,8 +9,7 @@ from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.errors import RunError
 from digitlab.models import load_keras
 from digitlab.runs import Run
-from digitlab.training import Event, Progressed, StopRequest, Trained, TrainingConfig, resumed, run_training
-from digitlab.training import experiment as experiment_module
+from digitlab.training import Event, Progressed, StopRequest, Trained, TrainingConfig, finishing, resumed, run_training
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
@@ -82,7 +81,7 @@ def test_a_training_killed_while_it_finishes_only_finishes(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(experiment_module, "export_onnx", kill)
+        patched.setattr(finishing, "export_onnx", kill)
         with pytest.raises(Killed):
             run_training(training, killed)
     found = run_training(resumed(killed), killed)

@@ -78,7 +78,7 @@ def test_s1s_grid_has_48_points() -> None:
         ("epochs = [2, 5]", "epoch = [2, 5]", "unknown key 'epoch'; did you mean 'epochs'"),
         ("epochs = [2, 5]", "seed = [2, 5]", "seed cannot vary: the seeds of a trial"),
         ("epochs = [2, 5]", 'dataset = ["0-1"]', "dataset cannot vary"),
-        ('optimiser = "adam"', 'optimizer = "adam"', "unknown key 'optimizer'; did you mean 'optimiser'"),
+        ('optimiser = "adam"', 'optimisr = "adam"', "unknown key 'optimisr'; did you mean 'optimiser'"),
         ("folds = 3", "fold = 3", r"\[tune\] has the unknown key 'fold'; did you mean 'folds'"),
         ("folds = 3", "folds = 1", "folds is 1; expected 2 or more"),
         ("folds = 3", "use_folds = 9", "use_folds is 9; expected 1 to 5"),

@@ -25,7 +25,7 @@ __all__ = [
 
 _PLACES = {
     "LiveEngine": "engine",
-    **dict.fromkeys(("LiveReading", "watch"), "session"),
+    **dict.fromkeys(("LiveReading", "LiveStatistics"), "live_reading"),
     "remembered_region": "remembered",
     **dict.fromkeys(("Change", "Snapshot"), "snapshot"),
     **dict.fromkeys(("Pace", "Steady", "Track", "Tracker"), "tracks"),
