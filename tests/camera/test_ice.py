@@ -233,8 +233,8 @@ def test_a_server_killed_and_started_again_is_read_again(tmp_path):
         process.kill()
         process.wait()
         wait_for(lambda: frames.state is SourceState.RECONNECTING)
-        assert "broke off" in frames.problem or "nothing answers" in frames.problem
-        wait_for(lambda: "nothing answers" in (frames.problem or ""))
+        assert "broke off" in frames.problem or "connection refused" in frames.problem
+        wait_for(lambda: "connection refused" in (frames.problem or ""))
         with serving(tmp_path, "--port", str(port)):
             back = time.monotonic()
             wait_for(lambda: frames.state is SourceState.RUNNING)
