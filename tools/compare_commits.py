@@ -107,7 +107,13 @@ def run_commit(commit: str, source: Path, folder: Path, names: list[str]) -> dic
             subprocess.run([sys.executable, "-c", kind + PREPARE], cwd=inputs, env=environment, check=True)
             (inputs / "quick.toml").write_text(RECIPE)
         shutil.copytree(inputs, folder, dirs_exist_ok=True)
-        return {name: run_command(COMMANDS[name], folder, environment) for name in names}
+        # Both commits work in a folder of one name: a run keeps the path of its data.
+        work = folder.with_name("work")
+        folder.rename(work)
+        try:
+            return {name: run_command(COMMANDS[name], work, environment) for name in names}
+        finally:
+            work.rename(folder)
     finally:
         subprocess.run(["git", "worktree", "remove", "--force", str(tree)], check=False)
 
