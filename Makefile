@@ -50,8 +50,9 @@ test-page: node_modules/.installed
 	@[ ! -e $< ] || npm test --silent
 
 node_modules/.installed: package.json package-lock.json | system
-	@if command -v npm >/dev/null; then npm ci --silent && touch $@; \
-	else echo "npm is not installed: the page's scripts are not checked"; [ -z "$$CI" ]; fi
+	@if ! command -v npm >/dev/null; then echo "npm is not installed: the page's scripts are not checked"; [ -z "$$CI" ]; \
+	elif npm ci --silent; then touch $@; \
+	else echo "npm could not fetch its packages: THE PAGE'S SCRIPTS ARE NOT CHECKED; is the network reachable?"; fi
 
 setup: ice $(VENV)/.dev node_modules/.installed
 
