@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["CLASSES", "NONE", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "ReadNumber", "Reading"]
 
 CLASSES = tuple("0123456789")
-NONE = 10  # the label of what is no digit: readers are trained to be unsure of it
+NONE = 10  # the label of out-of-distribution images: readers are trained to a uniform answer
 _GAP = 0.8  # of the height of digits: the widest gap within a number
 
 Box = tuple[int, int, int, int]

@@ -222,7 +222,7 @@ def _turned(
 
 
 def _words_of(angle: int) -> str:
-    """How a digit lies that so many degrees anticlockwise bring upright."""
+    """How a digit is rotated that ``angle`` degrees anticlockwise bring upright."""
     if angle == 180:
         return "upside down"
     return f"{360 - angle}° anticlockwise" if angle > 180 else f"{abs(angle)}° {'anti' * (angle < 0)}clockwise"

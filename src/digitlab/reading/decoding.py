@@ -1,4 +1,4 @@
-"""From candidates to the digits of a page, line by line: as they stand, so many of them, or along a pattern.
+"""From candidates to the digits of a page, line by line: unconstrained, with a fixed count, or matching a pattern.
 
 A digit that stands there is never left out to reach a number: then the page is read as if nothing had been asked for,
 and the note says what stands there.
@@ -112,7 +112,7 @@ def _lines_of(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _on_lines(lines: list[list[Candidate]], wanted: int | None) -> list[list[Candidate]]:
-    """The same on exactly so many lines, where a number is wanted."""
+    """The same on a fixed number of lines, where one is given."""
     if wanted is None:
         return lines
     every = [each for line in lines for each in line]

@@ -53,7 +53,7 @@ def rgb_of(image: PictureLike, side: int | None = None) -> tuple[NDArray[np.uint
 
     Raises:
         ImageError: for a file, its content or a picture of Pillow that cannot be decoded.
-        ShapeError: for an array of another type, shape or range, or for what is no picture at all.
+        ShapeError: for an array of another type, shape or range, or for an object that is not a picture at all.
     """
     if isinstance(image, str | os.PathLike):
         return load_reduced(Path(image), side)

@@ -64,7 +64,7 @@ def read_grid(
     find: Callable[[NDArray[np.uint8]], list[Candidate]],
     which: Callable[[list[NDArray[np.uint8] | None]], list[NDArray[np.float32] | None]],
 ) -> list[tuple[int, int, Box, Candidate]]:
-    """Row, column, box in the picture and digit of each written cell of the largest grid of so many cells, row by row.
+    """Row, column, box in the picture and digit of each written cell of the largest grid of this size, row by row.
 
     A cell with ink in which no digit was found is there too, with a score of 0.
 

@@ -112,7 +112,7 @@ def _read(candidates: Sequence[Candidate]) -> float:
 
 
 def turned_back(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
-    """Where a box of a picture that was turned to the left so many times lies in the picture as it was.
+    """Where a box of a picture that was turned to the left ``turns`` times lies in the picture as it was.
 
     size: width and height before it was turned
 

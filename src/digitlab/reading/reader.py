@@ -81,7 +81,7 @@ class Reader:
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise UsageError(f"threshold is {threshold:g}; expected 0 to 1")
         if threads < 0:
-            raise UsageError(f"threads is {threads}; expected 1 or more, or 0 for a thread a core")
+            raise UsageError(f"threads is {threads}; expected 1 or more, or 0 for one thread per core")
         path = resolve_model(model)
         self.classifier = Classifier(path, threads)
         self.pages = page_network(threads) if pages is None else pages
@@ -97,7 +97,7 @@ class Reader:
 
         Raises:
             ImageError: when a file cannot be read.
-            ShapeError: for an array of another type, shape or range, or for what is no picture.
+            ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
         """
         pixels = _pixels(image)
         candidates = self.candidates(pixels)
@@ -131,7 +131,7 @@ class Reader:
 
         Raises:
             ImageError: when a file cannot be read.
-            ShapeError: for an array of another type, shape or range, or for what is no picture.
+            ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
             UsageError: for a constraint that cannot be, or two that contradict each other.
         """
         wanted = Constraints(**known) if constraints is None else replace(constraints, **known)
@@ -267,7 +267,7 @@ def digit_image(image: PictureLike) -> NDArray[np.uint8] | None:
 
     Raises:
         ImageError: when a file cannot be read.
-        ShapeError: for an array of another type, shape or range, or for what is no picture.
+        ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
     """
     return glyph_of(_pixels(image))
 

@@ -321,8 +321,8 @@ def _cursor(handle: Handle | None) -> Qt.CursorShape:
         return Qt.CursorShape.SizeAllCursor
     across, down = handle.left + handle.right, handle.top + handle.bottom
     if across and down:
-        slope = handle.left == handle.top
-        return Qt.CursorShape.SizeFDiagCursor if slope else Qt.CursorShape.SizeBDiagCursor
+        falling = handle.left == handle.top  # from the upper left to the lower right
+        return Qt.CursorShape.SizeFDiagCursor if falling else Qt.CursorShape.SizeBDiagCursor
     return Qt.CursorShape.SizeHorCursor if across else Qt.CursorShape.SizeVerCursor
 
 

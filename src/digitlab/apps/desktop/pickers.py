@@ -33,7 +33,6 @@ class _Picker(Button):
         super().__init__(None, parent)
         self.menu_of_choices = QMenu(self)
         self.menu_of_choices.setToolTipsVisible(True)
-        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.setMenu(self.menu_of_choices)
         self.setPopupMode(Button.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -44,10 +43,6 @@ class _Picker(Button):
 
     def sizeHint(self) -> QSize:
         return QSize(260, super().sizeHint().height())
-
-    def fill(self) -> None:
-        """Rebuild the menu."""
-        raise NotImplementedError
 
     def show_choice(self, name: str, what: str) -> None:
         """Show the current choice; `what` is its text for screen readers."""
@@ -97,6 +92,7 @@ class SourcePicker(_Picker):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.now = ""
         self.cameras: Sequence[tuple[str, str]] = ()
         self.recent: Sequence[str] = ()
@@ -116,6 +112,7 @@ class SourcePicker(_Picker):
         self.show_source(self.now)
 
     def fill(self) -> None:
+        """Rebuild the menu."""
         menu = self.menu_of_choices
         menu.clear()
         self._add_choices(self.tr("Cameras"), self.cameras, self.now)
@@ -168,6 +165,7 @@ class ModelPicker(_Picker):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.now = ""
         self.shipped: Sequence[str] = ()
         self.recent: Sequence[str] = ()
@@ -180,6 +178,7 @@ class ModelPicker(_Picker):
         self.show_choice(shown, self.tr("Model: {name}").format(name=shown))
 
     def fill(self) -> None:
+        """Rebuild the menu."""
         self.menu_of_choices.clear()
         self._add_choices(self.tr("Shipped"), [(name, name) for name in self.shipped], self.now)
         self._add_choices(self.tr("Recent"), [(each, each) for each in self.recent], self.now)

@@ -84,10 +84,10 @@ export interface Gallery {
 }
 
 export interface GallerySet {
-  /** mnist, hard-…, strangers */
+  /** mnist, hard-…, or strangers: out-of-distribution images */
   name: string;
   count: number;
-  /** the right answers; null for what is no digit */
+  /** the true labels; null for out-of-distribution images */
   labels: (number | null)[];
   /** base64 of plain bytes */
   data: string;

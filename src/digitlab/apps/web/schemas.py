@@ -363,9 +363,9 @@ class FilterBank(Message):
 class GallerySet(Message):
     """Glyphs to try, as one strip: uint8 (count, 28, 28)."""
 
-    name: str = Field(description="mnist, hard-…, strangers")
+    name: str = Field(description="mnist, hard-…, or strangers: out-of-distribution images")
     count: int
-    labels: list[int | None] = Field(description="the right answers; null for what is no digit")
+    labels: list[int | None] = Field(description="the true labels; null for out-of-distribution images")
     data: Bytes
 
 

@@ -206,13 +206,13 @@ class _Machine:
     def _extend(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if not isinstance(target, list):
-            raise TypeError("items for what is no list")
+            raise TypeError("items appended to an object that is not a list")
         target.extend(items)
 
     def _set(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if not isinstance(target, dict):
-            raise TypeError("items for what is no dictionary")
+            raise TypeError("items set on an object that is not a dictionary")
         target.update(zip((str(_text(key)) for key in items[::2]), items[1::2], strict=True))
 
     def _global(self, name: str) -> None:

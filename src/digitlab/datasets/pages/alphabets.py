@@ -51,7 +51,7 @@ class Alphabets:
     """All glyphs of a split.
 
     digits: by source, "mnist", "skeleton" and "strokes", then by label
-    signs: line glyphs of what is no digit, by kind: "latin", "greek", "operator", "bracket", "picture"
+    signs: line glyphs that are not digits, by kind: "latin", "greek", "operator", "bracket", "picture"
     fonts: in no order
     """
 

@@ -34,7 +34,7 @@ class Glyph:
 
     field: uint8 (H, W), see above; line: whether it measures from the middle of strokes
     points: float32 (P, 2), x and y in pixels of the map: the outermost of the ink (of the strokes' middles, for a line)
-    label: 0 … 9, or -1 for what is no digit; name: what it is
+    label: 0 … 9, or -1 for any other sign; name: what it is
     origin: x and y in the map of the left end of its baseline; advance: pixels of the map to the next sign's origin
     """
 

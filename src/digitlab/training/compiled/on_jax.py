@@ -37,8 +37,8 @@ def make(
         images, labels, numbers = batch
         if augmentation is not None and numbers.shape[1]:
             images = augmentation.vary(images, numbers)
-        (_, (fixed, probabilities)), slopes = gradient(trainable, fixed, images, labels)
-        trainable, moments = optimiser.stateless_apply(moments, slopes, trainable)
+        (_, (fixed, probabilities)), gradients = gradient(trainable, fixed, images, labels)
+        trainable, moments = optimiser.stateless_apply(moments, gradients, trainable)
         # A scan's state keeps its structure: lists, as it came in.
         return [[*trainable], [*fixed], [*moments]], measure(labels, probabilities)
 

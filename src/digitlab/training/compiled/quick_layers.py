@@ -5,7 +5,7 @@ batches of 128, bfloat16 (docs/diary.md):
 
 - Dropout drew a float32 for each unit, compared and selected: a seventh of a step of S0's network.
 - Batch normalisation was a dozen passes in float32: almost half of a step of good-cnn.
-- A ReLU's slopes took a tenth of a step of S0's network: TensorFlow's operation widens each bfloat16 to a float32.
+- A ReLU's gradients took a tenth of a step of S0's network: TensorFlow's operation widens each bfloat16 to a float32.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ __all__ = ["QuickActivation", "QuickBatchNormalization", "QuickConv2D", "QuickDr
 
 
 def relu(units: Any) -> Any:
-    """max(0, units); the slopes of bfloat16 units at half the usual cost.
+    """max(0, units); the gradients of bfloat16 units at half the usual cost.
 
-    What is positive as a bfloat16 is so as a float16, and TensorFlow has a quick operation for those: the slopes pass
-    it as bit patterns. From 2.6e36 on a float16's bits say "no number": such slopes are not masked, and infinity may
+    What is positive as a bfloat16 is so as a float16, and TensorFlow has a quick operation for those: they
+    pass it as bit patterns. From 2.6e36 on a float16's bits say "no number": such gradients are not masked, and infinity may
     come out as a number as large. A training that has them is lost either way.
     """
     return _relu(units) if units.dtype == tf.bfloat16 else tf.nn.relu(units)
@@ -39,13 +39,13 @@ def relu(units: Any) -> Any:
 def _relu(units: Any) -> tuple[Any, Activation]:
     answer = tf.nn.relu(units)
 
-    def slopes(upstream: Any) -> Any:
+    def gradients(upstream: Any) -> Any:
         masked = tf.raw_ops.ReluGrad(
             gradients=tf.bitcast(upstream, tf.float16), features=tf.bitcast(answer, tf.float16)
         )
         return tf.bitcast(masked, tf.bfloat16)
 
-    return answer, slopes
+    return answer, gradients
 
 
 class _Quick(keras.layers.Layer):  # type: ignore[misc]

@@ -19,8 +19,8 @@ __all__ = ["compose"]
 
 OPSET = 18
 SCALES = (128, 384, 1024)  # pixels: the longest side of the picture at each look; the first is always taken
-LARGER = 1.4  # a picture is enlarged so many times at most, but for the first look
-BEYOND = 1.15  # from so many times a scale on, the next one is taken as well
+LARGER = 1.4  # a picture is enlarged by this factor at most, but for the first look
+BEYOND = 1.15  # from this factor of a scale on, the next one is taken as well
 MULTIPLE = 64
 LEAST_PEAK = 0.12
 MOST = 500  # candidates that the classifier looks at
@@ -217,7 +217,7 @@ def _units(g: _Graph, pixels: str) -> str:
 
 
 def _best(g: _Graph, ranks: str, most: int, *values: str) -> list[str]:
-    """The rows of the highest ranks, at most so many, best first."""
+    """The ``most`` rows of the highest ranks, best first."""
     count = g("Min", g("Shape", ranks), g.constant([most], np.int64))
     order = g("TopK", ranks, count, axis=0, outputs=2)[1]
     return [g("Gather", value, order, axis=0) for value in values]

@@ -32,7 +32,7 @@ __all__ = ["drawn_pages", "finish", "made_alphabets", "make_page_reader"]
 STEPS, BATCH = 12_000, 32  # some two and a half hours on two cores at 45 pages a second
 _RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for the 8 bits, the scale of scores, and the threshold
 THRESHOLD = 0.5  # scores are probabilities: what is likelier a digit than not is answered
-_SHARES = (0.9, 0.95, 0.98, 0.99)  # of the answers on drawn pages: from which confidence on so many are right
+_SHARES = (0.9, 0.95, 0.98, 0.99)  # precisions on drawn pages whose confidence thresholds are kept
 
 
 def make_page_reader(

@@ -19,7 +19,7 @@ const NAMES = {
   "hard-noisy": "with noise",
   "hard-thin": "thin strokes",
   "hard-cut": "with a bar rubbed out",
-  strangers: "what is no digit",
+  strangers: "out-of-distribution images (no digits)",
 };
 /** @type {Promise<Decoded[]> | null} */
 let fetched = null;

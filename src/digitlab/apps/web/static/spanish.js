@@ -59,7 +59,7 @@ export default {
   "with noise": "con ruido",
   "thin strokes": "trazos finos",
   "with a bar rubbed out": "con una franja borrada",
-  "what is no digit": "lo que no es una cifra",
+  "out-of-distribution images (no digits)": "imágenes fuera de la distribución (sin cifras)",
   "a {digit}": "un {digit}",
   "no digit": "no es una cifra",
 
