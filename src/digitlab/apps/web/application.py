@@ -331,7 +331,7 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
 
     @api.get("/v1/gallery", responses=_errors(422, 503), tags=["teaching"])
     async def gallery() -> schemas.Gallery:
-        """Test digits, hard cases and what is no digit."""
+        """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
 
 

@@ -370,7 +370,7 @@ class GallerySet(Message):
 
 
 class Gallery(Message):
-    """Test digits, hard cases, and what is no digit."""
+    """Test digits, hard cases, and out-of-distribution images."""
 
     sets: list[GallerySet]
 

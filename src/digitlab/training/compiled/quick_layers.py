@@ -28,9 +28,9 @@ __all__ = ["QuickActivation", "QuickBatchNormalization", "QuickConv2D", "QuickDr
 def relu(units: Any) -> Any:
     """max(0, units); the gradients of bfloat16 units at half the usual cost.
 
-    What is positive as a bfloat16 is so as a float16, and TensorFlow has a quick operation for those: they
-    pass it as bit patterns. From 2.6e36 on a float16's bits say "no number": such gradients are not masked, and infinity may
-    come out as a number as large. A training that has them is lost either way.
+    What is positive as a bfloat16 is so as a float16, and TensorFlow has a quick operation for those: the
+    gradients pass it as bit patterns. From 2.6e36 on a float16's bits say "no number": such gradients are not masked,
+    and infinity may come out as a number as large. A training that has them is lost either way.
     """
     return _relu(units) if units.dtype == tf.bfloat16 else tf.nn.relu(units)
 
