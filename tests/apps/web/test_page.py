@@ -402,6 +402,13 @@ def test_logits_go_from_a_line_at_zero_and_nothing_lies_on_them(page: Page) -> N
         assert seen, "at 1440×900 the whole table is to be seen, and no button lies on it"
 
 
+def as_product(page: Page, digit: int, said: dict[str, Any]) -> str:
+    """The line below the answer: why the confidence is not the digit's own bar."""
+    which = said["probabilities"][digit]
+    share, there, bar = (written(page, each) for each in (said["confidence"], said["confidence"] / which, which))
+    return f"confidence {share}" if share == bar else f"confidence {share} = a digit {there} × a {digit} {bar}"
+
+
 def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> None:
     """Two quantities, each under its own title: every place that shows the same one writes it alike."""
     responses: list[Any] = []
@@ -414,8 +421,9 @@ def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> N
     shown = page.locator("#answer-bars .share").all_inner_texts(), page.inner_text("#answer-words")
     asked = [each.json() for each in responses if "/v1/classify" in each.url]  # while it was drawn, too
     assert shown in [
-        ([written(page, share) for share in each["probabilities"]], f"confidence {written(page, each['confidence'])}")
+        ([written(page, share) for share in each["probabilities"]], as_product(page, each["digit"], each))
         for each in asked
+        if each["digit"] is not None
     ]
     seen = next(each.json() for each in reversed(responses) if "/v1/inspect" in each.url)
     told = [written(page, share) for share in seen["probabilities"]]
