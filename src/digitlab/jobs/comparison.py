@@ -165,7 +165,7 @@ def _doubts(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]
 
 def _draw(ranking: Ranking, members: Members, out: Path, listener: Listener) -> list[Path]:
     """The best against each of the others, a picture each; of several seeds the first."""
-    from digitlab.reports.disputes import images_of
+    from digitlab.reports.comparison_page import images_of
     from digitlab.reports.figures import save_figure, sets_figure
 
     best, *others = [members[placed.name][0] for placed in ranking.placed]

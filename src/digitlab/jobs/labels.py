@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digitlab.datasets import Dataset
-    from digitlab.datasets.labelled import Whole
+    from digitlab.datasets.catalogue import Whole
     from digitlab.evaluation.label_errors import LabelRanking
     from digitlab.jobs.events import Listener
     from digitlab.training import StopRequest, TrainingConfig
@@ -86,7 +86,7 @@ def label_errors(
         StorageError: when the files cannot be written.
     """
     from digitlab.datasets import find_dataset
-    from digitlab.datasets.labelled import whole_of
+    from digitlab.datasets.catalogue import whole_of
     from digitlab.evaluation.label_errors import rank_labels
 
     if out is not None and Run(out).config.is_file():

@@ -196,8 +196,7 @@ def run_study(
         ClusterError: when a cluster does not answer or is gone.
     """
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.estimate import Estimate
-    from digitlab.studies.running import make_pool, run_studies, work_of
+    from digitlab.studies.running import Estimate, make_pool, run_studies, work_of
     from digitlab.studies.store import Store
 
     if seeds is not None and seeds < 1:

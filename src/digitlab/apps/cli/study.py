@@ -41,8 +41,8 @@ def list_studies(*, out: Path = _RESULTS, quick: bool = False, json: bool = Fals
     """
     from digitlab.scheduling.local import usual_workers
     from digitlab.studies import find_study, study_names
-    from digitlab.studies.estimate import Estimate
     from digitlab.studies.outcome import plan
+    from digitlab.studies.running import Estimate
     from digitlab.studies.store import Store
 
     store, rows, everything, together = Store.at(out, quick=quick), [], [], usual_workers()

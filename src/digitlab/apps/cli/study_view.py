@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from digitlab.scheduling.protocol import Job, Message
-    from digitlab.studies.estimate import Estimate
+    from digitlab.studies.running import Estimate
 
 __all__ = ["StudyView"]
 
