@@ -71,7 +71,7 @@ def tune(
         seconds: stop after this time.
         retrain_best: in the end train the best recipe on all training images, and evaluate it on the test images.
         runs: where that run folder is made.
-        listener: told of `SearchBegan`, then of `digitlab.tuning.events`, and of the last training's events.
+        listener: told of `SearchBegan`, then of `digitlab.tuning.progress`, and of the last training's events.
         stop: asked to, it ends after the batches under way.
         settings: in place of the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed; None leaves
             the space's.

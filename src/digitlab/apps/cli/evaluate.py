@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
+from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["evaluate"]
+    from digitlab.evaluation.robustness import Robustness, SetResult
+    from digitlab.jobs import RobustnessResult
+
+__all__ = ["evaluate", "expect_model", "show_robustness"]
 
 _MODEL, _DATA, _SPLIT = "reader", "mnist", "test"
 
@@ -65,7 +69,6 @@ def evaluate(
         out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
-    from digitlab.apps.cli.robustness import expect_model, show_robustness
     from digitlab.jobs import evaluate as evaluate_model
     from digitlab.jobs import evaluate_predictions
     from digitlab.jobs import robustness as evaluate_robustness
@@ -156,3 +159,44 @@ def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
 def _percent(share: float | None) -> str:
     """A dash for what is undefined, e.g. the recall of a digit without images."""
     return "–" if share is None else f"{100 * share:.2f}"
+
+
+def expect_model(images: int | None, *, given: bool) -> None:
+    """Refuse what `--robustness` or `--robustness-images` cannot do, before anything is done.
+
+    Raises:
+        UsageError: for less than one image, or where no model is ``given``.
+    """
+    if not given:
+        raise UsageError(
+            "evaluate --robustness: needs a model to predict other images; name one instead of --probabilities"
+        )
+    if images is not None and images < 1:
+        raise UsageError(f"--robustness-images is {images}; expected 1 or more")
+
+
+def show_robustness(result: RobustnessResult) -> None:
+    """The table, and where the picture is."""
+    found = result.found
+    say()
+    say(table(["robustness", "images", "accuracy %", "95 % CI", "AUROC", "accepted %"], _rows(found)))
+    advise(f"accepted: confidence of at least {found.threshold:.4f}, which 99 % of the clean digits reach")
+    advise(f"look at {result.run.robustness_plot}")
+
+
+def _rows(found: Robustness) -> list[list[str]]:
+    rows = [_row(each) for each in found.of("plain", "corruption")]
+    if found.corruption_mean is not None:
+        rows.append(["mean of the corruptions", "", _percent(found.corruption_mean), "", "", ""])
+    return rows + [_row(each) for each in found.sets if each.kind not in ("plain", "corruption")]
+
+
+def _row(each: SetResult) -> list[str]:
+    return [
+        each.name,
+        f"{each.images:,}",
+        "" if each.accuracy is None else _percent(each.accuracy),
+        "" if each.interval is None else " to ".join(map(_percent, each.interval)),
+        "" if each.by_confidence is None else f"{each.by_confidence.auroc:.4f}",
+        f"{100 * each.answered:.1f}",
+    ]

@@ -43,7 +43,7 @@ def resume_folds(run: Run, *, json: bool) -> int:
 
 
 def _run(training: TrainingConfig, digits: Digits, run: Run, folds: int, *, json: bool) -> int:
-    from digitlab.apps.cli.interrupts import stopping_on_interrupt
+    from digitlab.apps.cli.job_view import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
     from digitlab.training.cross_validation import run_cross_validation

@@ -38,7 +38,7 @@ def rate_range(text: str) -> tuple[float, float]:
 
 def run_range(training: TrainingConfig, low: float, high: float, passes: int, runs: Path, *, json: bool) -> int:
     """Make the test in a new run folder and print its result; 1 when the loss did not fall."""
-    from digitlab.apps.cli.interrupts import stopping_on_interrupt
+    from digitlab.apps.cli.job_view import stopping_on_interrupt
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest
     from digitlab.training.range_test import run_range_test

@@ -46,7 +46,7 @@ def serve(**settings: Any) -> int:
 
     from digitlab.apps.web.access_log import AccessLog
     from digitlab.apps.web.application import make_application
-    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.models import Models
     from digitlab.apps.web.server import check_proxies, listen
     from digitlab.apps.web.server import serve as run

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from digitlab.apps.cli.console import advise, say, say_json, table
-from digitlab.apps.cli.durations import in_time, seconds_of
+from digitlab.apps.cli.console import advise, in_time, say, say_json, seconds_of, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.waiting import Waiting
 

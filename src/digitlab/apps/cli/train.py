@@ -7,7 +7,7 @@ from typing import Any
 
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.apps.cli.folds import resume_folds, run_folds
-from digitlab.apps.cli.interrupts import stopping_on_interrupt
+from digitlab.apps.cli.job_view import stopping_on_interrupt
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.rate_range import rate_range, run_range
 from digitlab.apps.cli.waiting import Waiting, loading

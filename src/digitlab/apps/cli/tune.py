@@ -78,7 +78,7 @@ def tune(
         runs: The folder in which that run folder is made.
         json: Results as one JSON object.
     """
-    from digitlab.apps.cli.durations import seconds_of
+    from digitlab.apps.cli.console import seconds_of
     from digitlab.jobs import tune as search
     from digitlab.stopping import StopRequest
 
@@ -123,7 +123,7 @@ def _tell(found: Tuned, *, json: bool) -> None:
 
 
 def _say_trials(space: Space, found: Mapping[str, Any]) -> None:
-    from digitlab.apps.cli.durations import in_time
+    from digitlab.apps.cli.console import in_time
     from digitlab.apps.cli.tuning_view import value_in_words
     from digitlab.tuning.settings import OBJECTIVES
 

@@ -1,6 +1,6 @@
 """`digitlab serve`: the page on which one sees the network think, and the same as an API for programs.
 
-config        how it is served: the options of `digitlab serve`
+config        how it is served: the options of `digitlab serve`, and the limits of memory and time
 schemas       what goes over the wire
 application   the routes, put together
 guard         what every request passes first: who may ask, how much, how long
@@ -19,6 +19,6 @@ server        uvicorn with this application, until Ctrl-C
 
 from __future__ import annotations
 
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 
 __all__ = ["Limits"]

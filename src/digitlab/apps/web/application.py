@@ -19,9 +19,9 @@ from digitlab.apps.web import looking, metrics, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
+from digitlab.apps.web.config import Budget, Limits
 from digitlab.apps.web.files import PageFile, page_files
 from digitlab.apps.web.guard import BODY, Guard
-from digitlab.apps.web.limits import Budget, Limits
 from digitlab.apps.web.live import Live
 from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served

@@ -22,7 +22,7 @@ from digitlab.errors import DigitlabError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.models import Models
     from digitlab.apps.web.schemas import TrainingQuestion
 
