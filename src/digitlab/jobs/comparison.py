@@ -95,9 +95,9 @@ def compare(*runs: str | Path, each: bool = False, out: Path | None = None, list
     comparisons are corrected (Holm).
 
     Args:
-        runs: run folders, their evaluations/NAME, or npz files of probabilities and labels.
+        runs: two or more run folders, their evaluations/NAME, or npz files of probabilities and labels.
         each: compare every run by itself, also those that differ in the seed alone.
-        out: a folder for pictures: the images that the best and another classify differently.
+        out: a folder for pictures: the images that the best and another classify differently, with both predictions.
         listener: told of `Work` and `Note`.
 
     Raises:

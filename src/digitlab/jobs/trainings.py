@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.jobs.events import ignore, loading
-from digitlab.jobs.named_models import keras_file, note
+from digitlab.jobs.named_models import FORMS, keras_file, note
 from digitlab.runs import Run
+from digitlab.settings import Setting, checked
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
 from digitlab.transfer_learning.settings import Transfer
 
@@ -97,18 +98,20 @@ def train(
     return run_training(settings, run, listener=listener, stop=stop, tensorboard=tensorboard)
 
 
+@checked
 def transfer(
     model: str | Path,
     settings: Transfer = Transfer(),  # noqa: B008 - frozen
     *,
     data: str,
     test: str | None = None,
-    form: str | None = None,
+    form: Annotated[str | None, Setting(choices=FORMS)] = None,
     weights: str | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     listener: Listener = ignore,
     stop: StopRequest | None = None,
+    **options: Any,
 ) -> TransferResult:
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
@@ -116,14 +119,16 @@ def transfer(
         model: a run folder, a shipped name, a .keras file, an .h5 file of an old Keras, or a name of
             keras.applications.
         settings: how.
-        data: the new training data: a named dataset, a file of labelled images, or a folder of pictures by class.
-        test: the dataset or file whose test images evaluate the result; None: the dataset's own.
-        form: what the model was trained on, "grey" or "sobel", where its file does not say.
-        weights: for a name of keras.applications: the file with its weights, or "random".
+        data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
+            pictures by class (0/ … 9/). Of a folder or file without splits, a part is held out for the evaluation.
+        test: the dataset or file whose test images evaluate the result; default: the dataset's own.
+        form: what the model was trained on, where its file does not say; default: grey.
+        weights: for a name of keras.applications: the file with its weights (…_notop.h5), or random.
         name: of the run folder.
-        runs: where the run folder is made.
+        runs: the folder in which the run folder is made.
         listener: told of the training (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with what was learned by then.
+        options: fields of the settings in place of theirs, e.g. ``how="features"``.
 
     Raises:
         ModelError: when the model cannot be opened, or its layers cannot be followed.
@@ -131,7 +136,7 @@ def transfer(
         DatasetError: when there is no such set, or it cannot be learned from.
         StorageError: when the run folder cannot be written.
     """
-    path = _named(model)
+    path, settings = _named(model), replace(settings, **options)
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 

@@ -32,9 +32,6 @@ def serve(**settings: Any) -> int:
     digitlab serve --open
     digitlab serve --model runs/2026-…-thesis-2conv --model reader
     digitlab serve --host 0.0.0.0 --token-file token.txt
-
-    Args:
-        settings: Of the server.
     """
     from digitlab.apps.web.access import Access
 

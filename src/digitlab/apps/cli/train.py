@@ -59,7 +59,6 @@ def train(
             and evaluated by a network trained on the others. Writes folds.csv and cross-validation.json into a run
             folder after each fold; the test images are not used.
         json: Results as one JSON object.
-        settings: Of the training; they override the recipe's.
     """
     rates = rate_range(lr_range_test) if lr_range_test is not None else None
     if resume is not None and (recipe or settings):
