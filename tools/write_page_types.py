@@ -1,7 +1,7 @@
 """Write the types of the web interface's messages for the page's scripts: `python tools/write_page_types.py`.
 
-``src/digitlab/apps/web/schemas.d.ts`` says in TypeScript what the schemas say in Python, as the server sends it (what has a
-default is always there). ``tests/apps/web/test_page_types.py`` fails where they differ.
+``src/digitlab/apps/web/schemas.d.ts`` says in TypeScript what the schemas say in Python, as the server sends it (what
+has a default is always there). ``tests/apps/web/test_page_types.py`` fails where they differ.
 """
 
 from __future__ import annotations

@@ -29,27 +29,28 @@ if TYPE_CHECKING:
     from digitlab.jobs.named_models import load_model
     from digitlab.jobs.searches import Tuned, tune
     from digitlab.jobs.studies import list_studies, run_study, show_study, write_study_page
-    from digitlab.jobs.trainings import TransferResult, train, transfer
+    from digitlab.jobs.trainings import TransferResult, cross_validate, lr_range_test, resume, train, transfer
 
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
-    **dict.fromkeys(("load_run", "robustness"), "evaluation"),
+    **dict.fromkeys(("load_run", "lr_range_test", "robustness"), "evaluation"),
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
     **dict.fromkeys(("Tuned", "tune"), "searches"),
     **dict.fromkeys(("list_studies", "run_study", "show_study", "write_study_page"), "studies"),
-    **dict.fromkeys(("TransferResult", "train", "transfer"), "trainings"),
+    **dict.fromkeys(("TransferResult", "cross_validate", "lr_range_test", "resume", "train", "transfer"), "trainings"),
 }
 
 __all__ = [
     "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors", "RobustnessResult",
-    "TransferResult", "Tuned", "check_data", "compare", "ensemble", "evaluate", "evaluate_predictions", "export",
-    "import_model", "inspect", "label_errors", "list_studies", "load_model", "load_run", "robustness", "run_study",
-    "show_study", "train", "transfer", "tune", "write_study_page",
+    "TransferResult", "Tuned", "check_data", "compare", "cross_validate", "ensemble", "evaluate",
+    "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_studies", "load_model",
+    "load_run", "lr_range_test", "resume", "robustness", "run_study", "show_study", "train", "transfer", "tune",
+    "write_study_page",
 ]  # fmt: skip
 
 

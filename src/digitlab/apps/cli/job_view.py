@@ -26,9 +26,9 @@ _SECONDS = 5.0  # between two lines: a log wants to be read
 class JobView:
     """``with JobView() as view: evaluate("reader", listener=view)``."""
 
-    def __init__(self, stop: Callable[[], None] | None = None) -> None:
-        """``stop``: what the first Ctrl-C during a training does."""
-        self._stop = stop
+    def __init__(self, stop: Callable[[], None] | None = None, then: str = "finishing the run folder") -> None:
+        """``stop``: what the first Ctrl-C during a training does; ``then``: what is done before the end."""
+        self._stop, self._then = stop, then
         self._view: Any = None  # that is open, a context manager
         self._asking: AbstractContextManager[None] | None = None
 
@@ -61,7 +61,7 @@ class JobView:
         from digitlab.training.events import EpochEnded, Progressed, Stage, Started
 
         if isinstance(event, EpochEnded | Progressed | Stage | Started):
-            self._in(TrainingView, "finishing the run folder")(event)
+            self._in(TrainingView, self._then)(event)
         else:  # of the search or the studies that have begun
             self._view(event)
 
