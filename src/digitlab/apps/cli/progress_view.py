@@ -6,8 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
-from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import advise, in_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task, TaskID

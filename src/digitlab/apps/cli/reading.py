@@ -93,7 +93,6 @@ def read(
         json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), ms; where there
             is something to say, note; where the picture does not hold what was asked for, fits: false; where it was
             turned to be read, turned: the quarter turns, clockwise.
-        known: What is known of every picture.
     """
     from digitlab.archives import ReadingJob
 

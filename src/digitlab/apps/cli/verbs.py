@@ -16,7 +16,7 @@ HEADINGS: dict[str, dict[str, str]] = {
         "tune": "tune:tune",
         "study": "study:app",
         "transfer": "transfer:transfer",
-        "ensemble": "ensemble:ensemble",
+        "ensemble": "conversion:ensemble",
     },
     "Measure": {
         "evaluate": "evaluate:evaluate",
@@ -30,8 +30,8 @@ HEADINGS: dict[str, dict[str, str]] = {
     "Tools": {
         "demo": "demo:demo",
         "doctor": "doctor:doctor",
-        "export": "export:export",
-        "import": "import_:import_",
+        "export": "conversion:export",
+        "import": "conversion:import_",
     },
 }
 

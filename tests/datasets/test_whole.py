@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.catalogue import Dataset
-from digitlab.datasets.labelled import whole_of
+from digitlab.datasets.catalogue import Dataset, whole_of
 from digitlab.values import Digits
 
 
