@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import heapq
+import itertools
 import math
 import re
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from digitlab.reading.numbers.evidence import Evidence
     from digitlab.values import ReadDigit
 
-__all__ = ["CHECKS", "Check", "Settled", "check_of", "settle"]
+__all__ = ["CHECKS", "Check", "Settled", "check_of", "settle", "values_of"]
 
 CHECKS = "luhn, mod97, isbn, date, range:a-b, sum:last or sum:NUMBER"
 NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
@@ -124,7 +125,7 @@ def settle(
     read = evidence.likeliest
     if not 0 < len(evidence) <= _LONGEST:
         return Settled(_joined("?" * len(evidence), around), 0.0, fits=False, read=_joined(read, around))
-    tried = [(value, math.exp(log)) for value, log in _values(evidence)]
+    tried = [(value, math.exp(log)) for value, log in values_of(evidence)]
     good = [check.fulfilled(_joined(value, around)) for value, _ in tried]
     share = min(max(check.share(len(evidence)), 1e-12), 1.0)
     odds = min((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, _MOST_ODDS) if share < 1.0 else 1.0
@@ -161,17 +162,19 @@ def _joined(digits: str, around: Sequence[str]) -> str:
     return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))
 
 
+def values_of(evidence: Evidence, most: int = _MOST_VALUES) -> list[tuple[str, float]]:
+    """The likeliest values with the logarithms of their probabilities, in falling order; of no digits, one empty."""
+    return list(itertools.islice(_values(evidence), most))
+
+
 def _values(evidence: Evidence) -> Iterator[tuple[str, float]]:
-    """The likeliest values with the logarithms of their probabilities, in falling order."""
     rows = evidence.probabilities
     ranked = (-rows).argsort(axis=1, kind="stable").tolist()
     logs = (-np.sort(-np.log(rows), axis=1)).tolist()
     first = (0,) * len(ranked)
     top = sum(log[0] for log in logs)
     heap, seen = [(-top, first)], {first}
-    for _ in range(_MOST_VALUES):
-        if not heap:
-            return
+    while heap:
         cost, ranks = heapq.heappop(heap)
         if -cost < top + math.log(_LEAST):
             return
