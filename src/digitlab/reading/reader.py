@@ -15,6 +15,7 @@ from digitlab.errors import ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.candidates import Candidate, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
+from digitlab.reading.context import in_context
 from digitlab.reading.decoding import decode
 from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
@@ -183,7 +184,7 @@ class Reader:
         turns, candidates, note = 0, self.candidates(pixels), None
         if turning:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
-        decoded = decode(candidates, wanted, self.threshold)
+        decoded = decode(in_context(candidates), wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
         digits = tuple(
             self._digit(each, place.of(turned_back(each.box, turns, size)), row, each.place)
