@@ -112,7 +112,8 @@ def _curl(size: tuple[float, float], rng: np.random.Generator) -> Callable[[Floa
 def _backwards(scene: Scene, size: tuple[float, float], photo: tuple[int, int]) -> Floats:
     """For every `_STEP`-th pixel the place on the sheet in mm, float64 (h, w, 2): found by fixed-point iteration."""
     wide, high = photo[0] // _STEP, photo[1] // _STEP
-    xs, ys = np.meshgrid((np.arange(wide) + 0.5) * _STEP - 0.5, (np.arange(high) + 0.5) * _STEP - 0.5)
+    columns, rows = (np.arange(wide) + 0.5) * photo[0] / wide - 0.5, (np.arange(high) + 0.5) * photo[1] / high - 0.5
+    xs, ys = np.meshgrid(columns, rows)
     pixels = np.column_stack([xs.ravel(), ys.ravel()])
     corners = np.array([[0, 0], [size[0], 0], list(size), [0, size[1]]], np.float64)
     flat = cv2.getPerspectiveTransform(corners.astype(np.float32), scene.place(corners).astype(np.float32))
