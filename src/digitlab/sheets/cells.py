@@ -13,6 +13,8 @@ from digitlab.reading.ink import INK, ink_scale, ink_strength
 from digitlab.sheets.strips import PER_MM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from digitlab.sheets.layout import Rectangle
@@ -36,9 +38,36 @@ class Written:
     box: Rectangle
 
 
-def strength_of(strip: Strip) -> NDArray[np.uint8]:
-    """How far each pixel of a strip is from its paper, uint8 (H, W)."""
-    return ink_strength(strip.picture, round(_WINDOW * PER_MM), page=True, light=False)
+def strength_of(strips: Sequence[Strip]) -> list[NDArray[np.uint8]]:
+    """How far each pixel of each strip is from its paper, uint8 (H, W).
+
+    All of them on one sheet: what is done once a picture takes longer than what is done once a pixel.
+    """
+    widest = max(strip.picture.shape[1] for strip in strips)
+    rows: list[list[int]] = []
+    free = 0
+    for number in sorted(range(len(strips)), key=lambda each: -strips[each].picture.shape[0]):
+        wide = strips[number].picture.shape[1]
+        if wide > free:
+            rows.append([])
+            free = widest
+        rows[-1].append(number)
+        free -= wide
+    heights = [strips[row[0]].picture.shape[0] for row in rows]
+    sheet = np.full((sum(heights), widest, 3), 255, np.uint8)
+    places: dict[int, tuple[slice, slice]] = {}
+    top = 0
+    for row, height in zip(rows, heights, strict=True):
+        left = 0
+        for number in row:
+            high, wide = strips[number].picture.shape[:2]
+            places[number] = slice(top, top + high), slice(left, left + wide)
+            sheet[places[number]] = strips[number].picture
+            left += wide
+        sheet[top : top + height, left:] = np.median(sheet[top : top + height, :left], axis=(0, 1))
+        top += height
+    strength = ink_strength(sheet, round(_WINDOW * PER_MM), page=True, light=False)
+    return [np.ascontiguousarray(strength[places[number]]) for number in range(len(strips))]
 
 
 def written_in(strength: NDArray[np.uint8], cell: Rectangle) -> Written | None:

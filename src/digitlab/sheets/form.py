@@ -28,9 +28,9 @@ class Field:
     choices: what the tick boxes are called, of the kind "choice"
     beside: printed on the same row as the field before it
     full: each box must be filled; else a number may have fewer digits
-    among: a CSV file of the allowed values, and column: of it, by name; "" is the first
+    among: the list of the allowed values, "FILE.csv" or "FILE.csv:column" (see `number_list`)
     one_to_one: each of those belongs to one sheet
-    checks: names of what must hold, such as "luhn" or "range:0-100"
+    check: what the value must fulfil, such as "luhn" or "range:0-100" (see `check_of`)
     at: left, top, width and height on the picture of a form that exists already, in its pixels
     """
 
@@ -43,10 +43,9 @@ class Field:
     choices: tuple[str, ...] = ()
     beside: bool = False
     full: bool = False
-    among: Path | None = None
-    column: str = ""
+    among: str = ""
     one_to_one: bool = False
-    checks: tuple[str, ...] = ()
+    check: str = ""
     at: Place | None = None
 
     @property

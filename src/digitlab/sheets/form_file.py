@@ -8,7 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import RecipeError
+from digitlab.errors import DatasetError, RecipeError, UsageError
+from digitlab.reading.numbers import check_of, number_list
 from digitlab.sheets.form import DIGIT, FORMS, PAPERS, Field, Form, Table
 from digitlab.sheets.toml_lines import Section, sections_of
 
@@ -235,25 +236,32 @@ def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
 
 
 def _known(keys: _Keys) -> dict[str, Any]:
-    """What is known of a field's value."""
-    known: dict[str, Any] = {}
-    if keys.has("among"):
-        name, _, column = keys.text("among").partition(":")
-        known = {"among": keys.path.parent / name, "column": column}
-        if not known["among"].is_file():
-            raise keys.refuse("among", f"there is no file {known['among']}; expected a CSV file of the allowed values")
-    known["one_to_one"] = keys.yes("one_to_one")
-    if known["one_to_one"] and "among" not in known:
+    """What is known of a field's value; a list and a check are tried at once, so that their line can be named."""
+    known: dict[str, Any] = {"one_to_one": keys.yes("one_to_one"), "among": "", "check": ""}
+    try:
+        if keys.has("among"):
+            key, known["among"] = "among", _beside(keys.path, keys.text("among"))
+            number_list(known["among"])
+        if keys.has("check"):
+            key, known["check"] = "check", keys.text("check")
+            if check_of(known["check"]).total is not None:
+                raise UsageError("sum: looks at a whole page of numbers; expected a check of one number")
+    except (DatasetError, UsageError) as error:
+        raise keys.refuse(key, str(error)) from error
+    if known["one_to_one"] and not known["among"]:
         raise keys.refuse("one_to_one", 'needs a list; expected among = "list.csv" beside it')
-    if keys.has("check"):
-        single = isinstance(keys.content["check"], str)
-        checks = (keys.text("check"),) if single else keys.texts("check", 1, 5)
-        known["checks"] = _checked(keys, checks)
+    if known["among"] and known["check"]:
+        raise keys.refuse("check", "a list says already which numbers there are; expected among or check")
     return known
 
 
-def _checked(keys: _Keys, checks: Iterable[str]) -> tuple[str, ...]:
-    return tuple(checks)
+def _beside(form: Path, source: str) -> str:
+    """A list's place: as it stands, or in the folder of the form.
+
+    >>> _beside(Path("exam/marks.toml"), "students.csv:id")
+    'exam/students.csv:id'
+    """
+    return str(form.parent / source)
 
 
 def _table(keys: _Keys, sections: Iterable[Section]) -> Table:

@@ -1,0 +1,158 @@
+"""A photo of a filled form → its values: registered, cut into fields, read cell by cell, checked."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ImageError
+from digitlab.reading.images import load_reduced
+from digitlab.sheets.cells import filled_share, strength_of, written_in
+from digitlab.sheets.digits import judge
+from digitlab.sheets.registration import register
+from digitlab.sheets.strips import PER_MM, cut_strip
+from digitlab.sheets.values import FieldRead, Known, choice_value, digits_value, known_of, line_value
+from digitlab.values import ReadDigit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.reading import Reader
+    from digitlab.sheets.cells import Written
+    from digitlab.sheets.layout import Layout, Rectangle
+    from digitlab.sheets.registration import Registration
+    from digitlab.sheets.strips import Strip
+
+__all__ = ["SheetReader", "SheetReading"]
+
+_SIDE = 1900  # pixels of a photo's longest side: 6 a mm of an A4 sheet; a JPEG of 12 megapixels is decoded at a half
+_FEWEST_LINES = 0.6  # of the printed lines, that must be where the form has them
+_FIELDS_WITHOUT = 0.34  # of the fields: the most that may lack half of their lines
+
+
+@dataclass(frozen=True, slots=True)
+class SheetReading:
+    """All that was read from one sheet.
+
+    fields: in the order of the form; size: width and height of the upright picture, which boxes refer to
+    note: what is odd about the photo, such as a marker that was covered; None where nothing is
+    """
+
+    fields: tuple[FieldRead, ...]
+    size: tuple[int, int]
+    milliseconds: float
+    note: str | None = None
+
+
+class SheetReader:
+    """Reads photos of one form. layout: of the form; reader: of digits."""
+
+    def __init__(self, layout: Layout, reader: Reader) -> None:
+        self.layout, self.reader = layout, reader
+        self._known: dict[str, Known] = {each.field.name: known_of(each.field) for each in layout.placed}
+
+    def read(self, path: str | Path) -> SheetReading:
+        """Read one photo.
+
+        Raises:
+            ImageError: when it cannot be opened, or does not show the form; the message names the file.
+            ModelError: when a network cannot run.
+        """
+        start = time.perf_counter()
+        picture, size = load_reduced(path, _SIDE)
+        try:
+            reading = self.read_pixels(picture, size)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+        return SheetReading(reading.fields, size, (time.perf_counter() - start) * 1000.0, reading.note)
+
+    def read_pixels(self, picture: NDArray[np.uint8], size: tuple[int, int] | None = None) -> SheetReading:
+        """Read a photo, uint8 (H, W, 3) RGB. size: of it before it was reduced, which boxes refer to.
+
+        Raises:
+            ImageError: when it does not show the form; the message names no file.
+        """
+        start = time.perf_counter()
+        found = register(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8), self.layout)
+        strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+        _expect_lines(strips)
+        full = size or (picture.shape[1], picture.shape[0])
+        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
+        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
+        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note)
+
+    def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[FieldRead]:
+        strengths = strength_of(strips)
+        written: list[list[Written | None]] = [
+            [written_in(strength, cell) for cell in strip.cells] if placed.field.kind == "boxes" else []
+            for placed, strip, strength in zip(self.layout.placed, strips, strengths, strict=True)
+        ]
+        answers = iter(judge(self.reader, [each.ink for row in written for each in row if each is not None]))
+        fields = []
+        for number, (placed, strip, strength) in enumerate(zip(self.layout.placed, strips, strengths, strict=True)):
+            known, box = self._known[placed.field.name], boxes.of(strip, None)
+            if placed.field.kind == "boxes":
+                cells = [
+                    None if each is None else self._digit(*next(answers), boxes.of(strip, each.box), column)
+                    for column, each in enumerate(written[number])
+                ]
+                fields.append(digits_value(placed.field, cells, known, box, self.reader.threshold))
+            elif placed.field.kind == "line":
+                fields.append(line_value(placed.field, self._line(strip, boxes), known, box, self.reader.threshold))
+            else:
+                shares = [filled_share(strength, cell) for cell in strip.cells]
+                fields.append(choice_value(placed.field, shares, box))
+        return fields
+
+    def _digit(
+        self, confidence: float, probabilities: tuple[float, ...], box: tuple[int, int, int, int], column: int
+    ) -> ReadDigit:
+        digit = int(np.argmax(probabilities)) if confidence >= self.reader.threshold else None
+        return ReadDigit(digit, confidence, box, 0, probabilities, column)
+
+    def _line(self, strip: Strip, boxes: _Boxes) -> list[ReadDigit]:
+        """The digits of a free line, from left to right."""
+        x0, y0, x1, y1 = (round(side) for side in strip.cells[0])
+        top, left = max(0, y0 - round(0.5 * PER_MM)), max(0, x0 - round(PER_MM))
+        part = np.ascontiguousarray(strip.picture[top : y1 + round(2 * PER_MM), left : x1 + round(PER_MM)])
+        reading = self.reader.read(part, turning=False)
+        found = []
+        for each in sorted(reading.digits, key=lambda digit: digit.box[0]):
+            a, b, c, d = each.box
+            box = boxes.of(strip, (a + left, b + top, c + left, d + top))
+            found.append(ReadDigit(each.digit, each.confidence, box, 0, each.probabilities))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Boxes:
+    """Where parts of strips are in the picture as it was given. scale: of that to the reduced one."""
+
+    found: Registration
+    scale: float
+
+    def of(self, strip: Strip, part: Rectangle | None) -> tuple[int, int, int, int]:
+        if part is None:
+            x0, y0, x1, y1 = zip(*strip.cells, strict=True)
+            part = min(x0), min(y0), max(x1), max(y1)
+        left, top, right, bottom = (round(side * self.scale) for side in self.found.box(strip.on_sheet(part)))
+        return max(0, left), max(0, top), max(left + 1, right), max(top + 1, bottom)
+
+
+def _expect_lines(strips: list[Strip]) -> None:
+    """Refuse a photo in which the form's lines are not where they should be: wherever it was registered, not there."""
+    lines, seen = sum(strip.lines for strip in strips), sum(strip.seen for strip in strips)
+    poor = sum(strip.seen < strip.lines / 2 for strip in strips)
+    if lines and (seen < _FEWEST_LINES * lines or poor > _FIELDS_WITHOUT * len(strips)):
+        raise ImageError(
+            f"only {100 * seen / lines:.0f} % of the form's lines are where they should be; expected a sheet that was "
+            "printed from this file, whole and sharp"
+        )
+
+
