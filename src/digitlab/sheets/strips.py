@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ __all__ = ["PER_MM", "Strip", "cut_strip"]
 PER_MM = 6.0  # pixels a mm: a digit of 5 mm has 30, as much as networks look at
 _MARGIN = 3.0  # mm around the field: less than the way to the next row
 _REACH = 1.4  # mm, by which the lines may lie beside their places: less than a quarter of a box
-_SEGMENT = 3  # boxes that are shifted together: a curled sheet shifts a long row unevenly
-_LINE = 0.5  # mm on either side of a line's middle, which go with it
+_SEGMENT = 22.0  # mm of boxes that are shifted together: a curled sheet shifts a long row unevenly
+_LINE = 0.6  # mm on either side of a line's middle, which go with it: printed 0.3 wide, and blurred
 _SHARE = 30.0  # percentile of a line's pixels: it is dark all along, and a stroke is not
 _VISIBLE = 5.0  # grey levels, of a line
 _OVER = 1.35  # times as dark as the line: a pen went over it
@@ -33,6 +34,7 @@ class Strip:
     picture: uint8 (H, W, 3) RGB, without the printed lines; cells: in pixels of it, as they were found
     before: the same with them; corner: left and top of it on the sheet in mm
     lines, seen: how many printed lines there should be, and how many are there
+    level: how dark those are: grey levels below the paper
     """
 
     picture: NDArray[np.uint8]
@@ -41,6 +43,7 @@ class Strip:
     corner: tuple[float, float]
     lines: int
     seen: int
+    level: float = 0.0
 
     def on_sheet(self, part: Rectangle) -> Rectangle:
         """A part in pixels of the strip in mm of the sheet."""
@@ -58,7 +61,7 @@ def cut_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -
         return _free_line(flat, cells[0], corner)
     grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
     upright, level = _darker_than_beside(grey, across=False), _darker_than_beside(grey, across=True)
-    cleaned, moved, lines, seen = flat.copy(), [], 0, 0
+    cleaned, moved, lines, seen, levels = flat.copy(), [], 0, 0, []
     for segment in _segments(cells):
         dx, right = _shift(upright, [x for x0, _, x1, _ in segment for x in (x0, x1)], _rows_of(segment))
         dy, below = _shift(level.T, [y for _, y0, _, y1 in segment[:1] for y in (y0, y1)], _columns_of(segment))
@@ -66,8 +69,8 @@ def cut_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -
         lines += len(segment) * 2 + 2
         seen += right + below
         moved += shifted
-        _take_out(cleaned, grey, upright, level, shifted)
-    return Strip(cleaned, flat, tuple(moved), corner, lines, seen)
+        levels += _take_out(cleaned, upright, level, shifted)
+    return Strip(cleaned, flat, tuple(moved), corner, lines, seen, float(np.median(levels)) if levels else 0.0)
 
 
 def _in_pixels(cell: Rectangle, corner: tuple[float, float]) -> Rectangle:
@@ -79,17 +82,19 @@ def _in_pixels(cell: Rectangle, corner: tuple[float, float]) -> Rectangle:
 
 def _segments(cells: list[Rectangle]) -> list[list[Rectangle]]:
     """A few neighbours at a time, of about the same number each."""
-    count = -(-len(cells) // _SEGMENT)
+    count = min(len(cells), max(1, math.ceil((cells[-1][2] - cells[0][0]) / (_SEGMENT * PER_MM))))
     edges = [round(len(cells) * part / count) for part in range(count + 1)]
     return [cells[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
 
 
-def _rows_of(cells: list[Rectangle]) -> slice:
-    return slice(round(cells[0][1] + PER_MM), round(cells[0][3] - PER_MM))
+def _rows_of(cells: list[Rectangle]) -> NDArray[np.int64]:
+    """The rows between the corners of the boxes."""
+    return np.arange(round(cells[0][1] + PER_MM), round(cells[0][3] - PER_MM))
 
 
-def _columns_of(cells: list[Rectangle]) -> slice:
-    return slice(round(cells[0][0] + PER_MM), round(cells[-1][2] - PER_MM))
+def _columns_of(cells: list[Rectangle]) -> NDArray[np.int64]:
+    """The same of columns: between boxes that stand apart there is no line."""
+    return np.concatenate([np.arange(round(x0 + PER_MM), round(x1 - PER_MM)) for x0, _, x1, _ in cells])
 
 
 def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.uint8]:
@@ -100,10 +105,10 @@ def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.
     return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, brush), np.uint8)
 
 
-def _shift(dark: NDArray[np.uint8], places: list[float], along: slice) -> tuple[float, int]:
-    """By how many pixels lines lie beside their places in x, and how many of them are there."""
+def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64]) -> tuple[float, int]:
+    """By how many pixels lines lie beside their places in x, and how many of them are there. along: rows of them."""
     reach = round(_REACH * PER_MM)
-    part = dark[along]
+    part = dark[along[along < len(dark)]]
     if part.size == 0:
         return 0.0, 0
     # Slightly slanted lines leave their column: the darkest of three neighbours counts.
@@ -126,28 +131,30 @@ def _shift(dark: NDArray[np.uint8], places: list[float], along: slice) -> tuple[
 
 
 def _take_out(
-    picture: NDArray[np.uint8],
-    grey: NDArray[np.uint8],
-    upright: NDArray[np.uint8],
-    level: NDArray[np.uint8],
-    cells: list[Rectangle],
-) -> None:
-    """Take the lines of a segment away: what lies on both sides of a line goes on across it."""
+    picture: NDArray[np.uint8], upright: NDArray[np.uint8], level: NDArray[np.uint8], cells: list[Rectangle]
+) -> list[float]:
+    """Take the lines of a segment away: what lies on both sides of a line goes on across it; says how dark they were."""
     over = round(_LINE * PER_MM)
-    top, bottom = round(cells[0][1]) - over, round(cells[0][3]) + over
-    left, right = round(cells[0][0]) - over, round(cells[-1][2]) + over
+    top, bottom = max(0, round(cells[0][1]) - over), round(cells[0][3]) + over
+    levels = []
     for x in sorted({x for x0, _, x1, _ in cells for x in (x0, x1)}):
-        _across(picture, upright, x, slice(max(0, top), bottom))
-    for y in sorted({y for _, y0, _, y1 in cells for y in (y0, y1)}):
-        _across(picture.transpose(1, 0, 2), level.T, y, slice(max(0, left), right))
+        levels += _across(picture, upright, x, slice(top, bottom))
+    for x0, y0, x1, y1 in cells:
+        along = slice(max(0, round(x0) - over), round(x1) + over)
+        for y in (y0, y1):
+            levels += _across(picture.transpose(1, 0, 2), level.T, y, along)
+    return levels
 
 
-def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, along: slice) -> None:
-    """Replace an upright line by what is between its sides, but where it is clearly darker: there a pen crosses."""
+def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, along: slice) -> list[float]:
+    """Replace an upright line by what is between its sides, but where it is clearly darker: there a pen crosses.
+
+    Returns how dark it was, in a list; an empty one for a line beyond the picture.
+    """
     half = _LINE * PER_MM
     x0, x1 = round(at - half), round(at + half)
     if x0 < 1 or x1 >= picture.shape[1] - 1:
-        return
+        return []
     ink = dark[along, x0:x1].max(axis=1).astype(np.float32)
     usual = float(np.median(ink))
     kept = ink > _OVER * usual + 10.0
@@ -156,6 +163,7 @@ def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, alon
     after = picture[along, x1 : x1 + 1].astype(np.float32)
     between = np.rint(before * (1 - share) + after * share).astype(np.uint8)
     picture[along, x0:x1] = np.where(kept[:, None, None], picture[along, x0:x1], between)
+    return [usual]
 
 
 def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, float]) -> Strip:
@@ -167,7 +175,7 @@ def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, fl
     edges = np.linspace(x0, x1, max(2, round((x1 - x0) / (20 * PER_MM)) + 1))
     for start, stop in zip(edges, edges[1:], strict=False):
         along = slice(round(float(start)), round(float(stop)))
-        dy, found = _shift(level.T, [y1], along)
+        dy, found = _shift(level.T, [y1], np.arange(along.start, along.stop))
         lines, seen = lines + 1, seen + found
         _across(cleaned.transpose(1, 0, 2), level.T, y1 + dy, along)
     return Strip(cleaned, flat, (cell,), corner, lines, seen)

@@ -123,22 +123,25 @@ def _around(field: Field) -> list[str]:
 
 
 def line_value(
-    field: Field, digits: Sequence[ReadDigit], known: Known, box: Box, threshold: float
+    field: Field, row: Sequence[ReadDigit | None], signs: Sequence[str], known: Known, box: Box, threshold: float
 ) -> FieldRead:
-    """The value of a number that is written freely: its digits from left to right."""
+    """The value of a number that is written freely: its marks from left to right.
+
+    row: the digits, None for other marks; signs: what those are, "?" where that cannot be told
+    """
+    digits = tuple(each for each in row if each is not None)
     if not digits:
         return FieldRead(field.name, "", 1.0, EMPTY, "", box)
-    text = "".join(each.character for each in digits)
-    confidence = math.prod(each.confidence for each in digits)
-    state = ANSWERED if "?" not in text else DOUBTFUL
-    plain = FieldRead(field.name, text, confidence, state, text, box, tuple(digits))
+    text = "".join(sign if each is None else each.character for each, sign in zip(row, signs, strict=True))
+    confidence = math.prod(each.confidence for each in digits) * (0.9 if len(digits) < len(row) else 1.0)
+    plain = FieldRead(field.name, text, confidence, DOUBTFUL if "?" in text else ANSWERED, text, box, digits)
     return _with_what_is_known(plain, field, known, threshold)
 
 
-def choice_value(field: Field, shares: Sequence[tuple[float, float]], box: Box) -> FieldRead:
-    """Of boxes to be ticked. shares: of each, what `filled_share` says."""
-    ticked = [number for number, (_, longest) in enumerate(shares) if longest >= _TICKED]
-    touched = [number for number, (_, longest) in enumerate(shares) if _TOUCHED <= longest < _TICKED]
+def choice_value(field: Field, longest: Sequence[float], box: Box) -> FieldRead:
+    """Of boxes to be ticked. longest: of each, what `filled_share` says."""
+    ticked = [number for number, reach in enumerate(longest) if reach >= _TICKED]
+    touched = [number for number, reach in enumerate(longest) if _TOUCHED <= reach < _TICKED]
     if field.kind == "tick":
         value = "?" if touched else "yes" if ticked else "no"
     elif len(ticked) > 1 or touched:
