@@ -9,7 +9,7 @@ from __future__ import annotations
 from digitlab.archives.corrections import Corrections, read_corrections
 from digitlab.archives.csv_file import CSV_COLUMNS, csv_file
 from digitlab.archives.doubts import Doubt, Doubts
-from digitlab.archives.job import Answer, ReadingJob
+from digitlab.archives.job import Answer, PictureJob, ReadingJob
 from digitlab.archives.pictures import Picture, find_pictures
 from digitlab.archives.processes import all_cores, read_pictures
 from digitlab.archives.results import Results
@@ -23,6 +23,7 @@ __all__ = [
     "Doubt",
     "Doubts",
     "Picture",
+    "PictureJob",
     "ReadingJob",
     "Results",
     "all_cores",

@@ -31,6 +31,7 @@ _INSET = 0.45  # mm within a box: its printed lines are beyond, …
 _HALO = 0.8  # … and what is left of them in a blurred photo
 _BEYOND = 0.8  # mm beyond a free line, into which its digits may reach
 _LOW = 0.45  # of the highest digit of a line: lower marks are points, commas and dashes
+_DASH = 1.2  # mm: the most that a dash is high
 _POINT = 0.35  # mm: the least longest side of a point or comma
 _ABOVE = 0.5  # of the narrower stroke's width: so much of it lies above or below the other one of its digit
 _THIN = 0.7  # mm: thickness of what may be left of a line, …
@@ -131,7 +132,9 @@ def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.
     longest = 0
     x0, y0, x1, y1 = (round(side) for side in cell)
     for part in range(1, len(statistics)):
-        along = _is_left_over(statistics[part], (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start))
+        along = _is_left_over(
+            statistics[part], (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start)
+        )
         if not along or float(np.percentile(inside[labels == part], 75)) > _LEFT_OVER * level:
             longest = max(longest, *statistics[part, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist())
     return longest / PER_MM
@@ -170,8 +173,10 @@ def marks_on(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -
 
 def is_sign(mark: Written, row: Sequence[Written | None]) -> bool:
     """Whether a mark is far lower than the digits beside it: a point, a comma, a dash. Alone in its row none is."""
-    heights = [each.ink.shape[0] for each in row if each is not None]
-    return mark.ink.shape[0] < _LOW * max(heights)
+    highest = max(each.ink.shape[0] for each in row if each is not None)
+    return mark.ink.shape[0] < _LOW * highest and (
+        max(mark.ink.shape) < _LOW * highest or mark.ink.shape[0] < _DASH * PER_MM
+    )
 
 
 def sign_of(mark: Written, row: Sequence[Written | None], base: float) -> str:

@@ -176,9 +176,7 @@ def _shown(value: object) -> str:
 
 def _items(top: _Keys, sections: list[Section], *, drawn: bool) -> list[Field | Table]:
     """The fields and tables in the order in which they stand in the file."""
-    headers = {
-        name: [each for each in sections if each.name == name] for name in ("field", "table", "table.columns")
-    }
+    headers = {name: [each for each in sections if each.name == name] for name in ("field", "table", "table.columns")}
     columns = iter(headers["table.columns"])
     found: list[tuple[int, Field | Table]] = []
     for kind in ("field", "table"):

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
-    "CODE_SIDE", "CODES", "MARKER_SIDE", "MARK_SIDE", "Layout", "Placed", "Rectangle", "Text", "corner_markers",
-    "lay_out", "text_width",
+    "CODES",
+    "CODE_SIDE",
+    "MARKER_SIDE",
+    "MARK_SIDE",
+    "Layout",
+    "Placed",
+    "Rectangle",
+    "Text",
+    "corner_markers",
+    "lay_out",
+    "text_width",
 ]  # fmt: skip
 
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom

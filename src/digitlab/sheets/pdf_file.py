@@ -53,9 +53,7 @@ class PdfPage:
         """
         left, base = self._point(x, y)
         shown = _escaped(text)
-        self._content.append(
-            f"BT {grey:.3f} g /F{int(bold)} {size * _POINTS:.3f} Tf {left} {base} Td ({shown}) Tj ET"
-        )
+        self._content.append(f"BT {grey:.3f} g /F{int(bold)} {size * _POINTS:.3f} Tf {left} {base} Td ({shown}) Tj ET")
 
     def content(self) -> bytes:
         """The file."""

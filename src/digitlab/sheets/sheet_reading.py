@@ -1,9 +1,10 @@
-"""A photo of a filled form → its values: registered, cut into fields, read cell by cell, checked."""
+"""A photo of a filled form → what is in its fields: registered, cut out, read cell by cell."""
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,7 +16,7 @@ from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, stre
 from digitlab.sheets.digits import judge
 from digitlab.sheets.registration import register
 from digitlab.sheets.strips import cut_strip
-from digitlab.sheets.values import FieldRead, Known, choice_value, digits_value, known_of, line_value
+from digitlab.sheets.values import Seen
 from digitlab.values import ReadDigit
 
 if TYPE_CHECKING:
@@ -39,16 +40,18 @@ _FIELDS_WITHOUT = 0.34  # of the fields: the most that may lack half of their li
 
 @dataclass(frozen=True, slots=True)
 class SheetReading:
-    """All that was read from one sheet.
+    """All that was seen on one sheet.
 
     fields: in the order of the form; size: width and height of the upright picture, which boxes refer to
     note: what is odd about the photo, such as a marker that was covered; None where nothing is
+    turned: quarter turns, clockwise, by which the picture is to be turned for the sheet to lie upright
     """
 
-    fields: tuple[FieldRead, ...]
+    fields: tuple[Seen, ...]
     size: tuple[int, int]
     milliseconds: float
     note: str | None = None
+    turned: int = 0
 
 
 class SheetReader:
@@ -56,7 +59,6 @@ class SheetReader:
 
     def __init__(self, layout: Layout, reader: Reader) -> None:
         self.layout, self.reader = layout, reader
-        self._known: dict[str, Known] = {each.field.name: known_of(each.field) for each in layout.placed}
 
     def read(self, path: str | Path) -> SheetReading:
         """Read one photo.
@@ -71,7 +73,7 @@ class SheetReader:
             reading = self.read_pixels(picture, size)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
-        return SheetReading(reading.fields, size, (time.perf_counter() - start) * 1000.0, reading.note)
+        return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0)
 
     def read_pixels(self, picture: NDArray[np.uint8], size: tuple[int, int] | None = None) -> SheetReading:
         """Read a photo, uint8 (H, W, 3) RGB. size: of it before it was reduced, which boxes refer to.
@@ -86,9 +88,9 @@ class SheetReader:
         full = size or (picture.shape[1], picture.shape[0])
         fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
         note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
-        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note)
+        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
 
-    def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[FieldRead]:
+    def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[Seen]:
         strengths = strength_of(strips)
         written = [
             _written(placed.field.kind, strip, strength)
@@ -98,21 +100,16 @@ class SheetReader:
         answers = iter(judge(self.reader, inks))
         fields = []
         for placed, strip, strength, row in zip(self.layout.placed, strips, strengths, written, strict=True):
-            field, box = placed.field, boxes.of(strip, None)
-            if field.kind in ("tick", "choice"):
-                longest = [filled_share(strength, cell, strip.level) for cell in strip.cells]
-                fields.append(choice_value(field, longest, box))
-                continue
-            cells = [
-                None if each is None or is_sign(each, row) else self._digit(next(answers), boxes.of(strip, each.box), at)
+            cells = tuple(
+                None
+                if each is None or is_sign(each, row)
+                else self._digit(next(answers), boxes.of(strip, each.box), at)
                 for at, each in enumerate(row)
-            ]
-            known, threshold = self._known[field.name], self.reader.threshold
-            if field.kind == "boxes":
-                fields.append(digits_value(field, cells, known, box, threshold))
-            else:
-                signs = [sign_of(each, row, strip.cells[0][3]) if each is not None else "" for each in row]
-                fields.append(line_value(field, cells, signs, known, box, threshold))
+            )
+            free, ticked = placed.field.kind == "line", placed.field.kind in ("tick", "choice")
+            signs = [sign_of(each, row, strip.cells[0][3]) for each in row if free and each is not None]
+            longest = [filled_share(strength, cell, strip.level) for cell in strip.cells if ticked]
+            fields.append(Seen(placed.field.name, cells, tuple(signs), tuple(longest), boxes.of(strip, None)))
         return fields
 
     def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
@@ -143,6 +140,11 @@ class _Boxes:
         return max(0, left), max(0, top), max(left + 1, right), max(top + 1, bottom)
 
 
+def _turned(found: Registration) -> int:
+    left, right = found(np.array([[0.0, found.size[1] / 2], [found.size[0], found.size[1] / 2]]))
+    return -round(math.atan2(right[1] - left[1], right[0] - left[0]) / (math.pi / 2)) % 4
+
+
 def _expect_lines(strips: list[Strip]) -> None:
     """Refuse a photo in which the form's lines are not where they should be: wherever it was registered, not there."""
     lines, seen = sum(strip.lines for strip in strips), sum(strip.seen for strip in strips)
@@ -152,5 +154,3 @@ def _expect_lines(strips: list[Strip]) -> None:
             f"only {100 * seen / lines:.0f} % of the form's lines are where they should be; expected a sheet that was "
             "printed from this file, whole and sharp"
         )
-
-
