@@ -7,7 +7,7 @@ keeps what was read, and what a person says of the least certain digits becomes 
 from __future__ import annotations
 
 from digitlab.archives.doubts import Doubt, Doubts
-from digitlab.archives.job import Answer, ReadingJob
+from digitlab.archives.job import Answer, PictureJob, ReadingJob
 from digitlab.archives.pictures import Picture, find_pictures
 from digitlab.archives.processes import all_cores, read_pictures
 from digitlab.archives.results import Results
@@ -21,6 +21,7 @@ __all__ = [
     "Doubt",
     "Doubts",
     "Picture",
+    "PictureJob",
     "ReadingJob",
     "Results",
     "all_cores",

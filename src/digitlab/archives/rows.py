@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from digitlab.archives.job import Answer
     from digitlab.values import ReadDigit, Reading
 
-__all__ = ["CSV_COLUMNS", "csv_file", "row_of"]
+__all__ = ["CSV_COLUMNS", "csv_file", "digit_row", "row_of"]
 
 
-def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
+def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
     """What is kept of a picture.
 
     path, text, lines, digits, note, fits, turned, ms, error (then nothing was read), width, height; and what a later
@@ -49,11 +49,11 @@ def _digits(reading: Reading) -> list[dict[str, Any]]:
     for found in reading.digits:
         position = position + 1 if found.line == line else 0
         line = found.line
-        rows.append(_digit(found, position if found.column is None else found.column))
+        rows.append(digit_row(found, position if found.column is None else found.column))
     return rows
 
 
-def _digit(found: ReadDigit, position: int) -> dict[str, Any]:
+def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
     """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown.
 
     Both confidences are that this digit stands there: a digit at all, and then this one.

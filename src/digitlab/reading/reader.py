@@ -207,7 +207,7 @@ class Reader:
         inks += [None] * (len(found) - len(inks))
         asked = self._which([None if ink is None else ink[1] for ink in inks])
         seen = [
-            self._with_its_word(each if ink is None else each.tightened(ink[0]), said)
+            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), said)
             for each, ink, said in zip(found, inks, asked, strict=True)
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
@@ -217,7 +217,7 @@ class Reader:
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
-    def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
+    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
             return candidate.agreed_with(said)

@@ -10,7 +10,7 @@ __all__ = ["HEADINGS", "VERBS", "no_such_verb"]
 # Heading of the help → verb → module and function. The modules import only what a signature needs, so that the help of
 # all of them is quick.
 HEADINGS: dict[str, dict[str, str]] = {
-    "Read": {"read": "reading:read", "classify": "reading:classify"},
+    "Read": {"read": "reading:read", "classify": "reading:classify", "sheet": "sheet:app"},
     "Train": {
         "train": "train:train",
         "tune": "tune:tune",
@@ -53,6 +53,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("convert", "save"), ("export", "import", "data convert")),
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),
     "benchmark": ("bench",),
+    **dict.fromkeys(("form", "forms", "sheets", "omr"), ("sheet",)),
     "load": ("import",),
     "plot": ("report",),
     "reproduce": ("study",),
