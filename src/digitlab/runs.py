@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError
+from digitlab.shown import Drawn
 from digitlab.storage import atomic_path, saying_what_failed, write_text
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Drawn):
     """A folder with one training's, or one evaluation's, files."""
 
     path: Path

@@ -7,10 +7,11 @@ Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, ShapeError
+from digitlab.shown import Drawn, Shown, Tabular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Digits:
+class Digits(Drawn):
     """Labelled images of single digits.
 
     images: uint8 (N, 28, 28), light ink on dark, 0..255
@@ -79,7 +80,7 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Shown):
     """What one image shows. ``digit`` is None where the reader declines to answer.
 
     confidence: 0..1, how likely the likeliest digit stands there (also where declined): that it is a digit at all, and
@@ -148,7 +149,7 @@ class ReadNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Shown, Tabular):
     r"""All that was read from one picture, in reading order.
 
     ``digits`` are the digits that were found, one for each character of the text: "?" stands for those that were found
@@ -163,6 +164,7 @@ class Reading:
         stands there instead
     turned: quarter turns, clockwise, by which the picture was turned to be read; the boxes are those of the picture as
         it was given
+    picture: what was read, where it is kept for showing: a path, or the picture that was given itself, no copy
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(None, 0.4, (6, 0, 11, 9), line=0)
@@ -184,6 +186,7 @@ class Reading:
     pattern: str | None = None
     fits: bool = True
     turned: int = 0
+    picture: Any = field(default=None, repr=False, compare=False)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -246,6 +249,15 @@ class Reading:
             "digits": [found.as_dict() for found in self.digits],
             "ms": round(self.milliseconds, 2),
         }
+
+    def scaled(self, scale: float) -> Reading:
+        """The same reading of a picture of another size: its boxes times ``scale``, to the nearest pixel."""
+        digits = []
+        for each in self.digits:
+            x0, y0, x1, y1 = (round(scale * at) for at in each.box)
+            digits.append(replace(each, box=(x0, y0, x1, y1)))
+        size = None if self.size is None else (round(scale * self.size[0]), round(scale * self.size[1]))
+        return replace(self, digits=tuple(digits), size=size)
 
     def _together(self, left: ReadDigit, right: ReadDigit) -> bool:
         """Whether two neighbours of a reading stand close together on one line."""

@@ -11,6 +11,7 @@ from digitlab.errors import UsageError
 from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ ALL_IMAGES = 10_000  # MNIST's test images, of which the robustness sets are mad
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Drawn):
     """What an evaluation found, and where its files are.
 
     probabilities: (N, 10)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.jobs.events import ignore, loading
 from digitlab.jobs.named_models import keras_file, note
 from digitlab.runs import Run
+from digitlab.shown import Drawn
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
 from digitlab.transfer_learning.settings import Transfer
 
@@ -25,7 +26,7 @@ __all__ = ["TransferResult", "train", "transfer"]
 
 
 @dataclass(frozen=True, slots=True)
-class TransferResult:
+class TransferResult(Drawn):
     """What a transfer ended with, and where its files are.
 
     learned: the network, and how it came to be
