@@ -76,6 +76,7 @@ EXTRAS: dict[str, Extra] = {
     "pdf": Extra("pages of PDF files", {"pypdfium2": "pypdfium2"}),
     "ray": Extra("studies and archives on a cluster, Parquet", {"ray": "ray"}, brings=("pyarrow",)),
     "tune": Extra("digitlab tune", {"optuna": "optuna"}, beside="train"),
+    "mlflow": Extra("train --log mlflow", {"mlflow-skinny": "mlflow"}, beside="train"),
     "web": Extra(
         "digitlab serve",
         {

@@ -10,6 +10,8 @@
     metrics.json       what `digitlab evaluate` computes from them
     metrics.mat        the same for Octave, and the learning curves
     report.html        one page, self-contained
+    README.md          the model card, as model hubs show it
+    mlflow.json        where MLflow was told of it, on request
     checkpoint/        the state after the last epoch, while training
     tensorboard/       event files of train and validation, on request
     members/N/         a run folder for each network of an ensemble
@@ -142,6 +144,16 @@ class Run(Drawn):
     def metrics(self) -> Path:
         """The numbers computed from the predictions, as JSON."""
         return self.path / "metrics.json"
+
+    @property
+    def card(self) -> Path:
+        """The model card, as model hubs show it."""
+        return self.path / "README.md"
+
+    @property
+    def mlflow(self) -> Path:
+        """Where MLflow was told of this training, as JSON."""
+        return self.path / "mlflow.json"
 
     @property
     def mat(self) -> Path:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
     from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.run_list import RunTable, list_runs
     from digitlab.jobs.searches import Tuned, run_study, tune
     from digitlab.jobs.trainings import TransferResult, train, transfer
 
@@ -39,6 +40,7 @@ _PLACES = {
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
+    **dict.fromkeys(("RunTable", "list_runs"), "run_list"),
     **dict.fromkeys(("Tuned", "run_study", "tune"), "searches"),
     **dict.fromkeys(("TransferResult", "train", "transfer"), "trainings"),
 }
@@ -51,6 +53,7 @@ __all__ = [
     "Inspection",
     "LabelErrors",
     "RobustnessResult",
+    "RunTable",
     "TransferResult",
     "Tuned",
     "check_data",
@@ -61,6 +64,7 @@ __all__ = [
     "import_model",
     "inspect",
     "label_errors",
+    "list_runs",
     "load_model",
     "load_run",
     "robustness",

@@ -12,10 +12,11 @@ from digitlab.jobs.named_models import keras_file, note
 from digitlab.runs import Run
 from digitlab.shown import Drawn
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
+from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digitlab.evaluation import Metrics
     from digitlab.jobs.events import Listener
@@ -61,6 +62,7 @@ def train(
     run: Run | None = None,
     runs: Path = Path("runs"),
     tensorboard: bool = False,
+    log: Sequence[str] = (),
     listener: Listener = ignore,
     stop: StopRequest | None = None,
     **options: Any,
@@ -72,6 +74,7 @@ def train(
         run: the folder; None: a new one. One in which this training was killed goes on after its last whole epoch.
         runs: where a new folder is made.
         tensorboard: write each epoch for TensorBoard as well.
+        log: whom to tell besides: "tensorboard", "mlflow" or "mlflow:URI".
         listener: told of `digitlab.training.events`.
         stop: asked to, it ends after the batches under way and finishes the folder with what was learned by then.
         options: fields of the settings in place of the recipe's, e.g. ``epochs=3``; None leaves the recipe's.
@@ -83,6 +86,7 @@ def train(
         DivergedError: when the loss is no number any more.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log)
     settings = with_options(recipe if isinstance(recipe, TrainingConfig) else find_recipe(Path(recipe)), options)
     listener(loading())
     from digitlab.datasets import find_dataset
@@ -95,7 +99,8 @@ def train(
         run = Run.create(settings.name or f"{settings.architecture}-{Path(settings.dataset).stem}", runs)
     dataset = find_dataset(settings.dataset)
     note_what_is_wrong(settings.dataset, dataset, training_split(dataset), listener)
-    return run_training(settings, run, listener=listener, stop=stop, tensorboard=tensorboard)
+    with tracked(trackers, settings, run, listener) as told:
+        return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard or trackers.tensorboard)
 
 
 def transfer(

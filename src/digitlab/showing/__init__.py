@@ -76,7 +76,7 @@ def figure_of(value: object, what: str | None, *, dark: bool = False) -> Figure:
 
     look = look_of(value)
     drawings = {} if look.figures is None else look.figures(value)
-    chosen = what or next(iter(drawings), None)
+    chosen = what or next(iter(drawings), "")
     if chosen not in drawings:
         known = ", ".join(drawings) or "none: it has nothing to draw"
         raise UsageError(f"{name}.plot: there is no figure {what!r}; there are: {known}")

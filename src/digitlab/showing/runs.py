@@ -128,7 +128,9 @@ def _run_sheet(run: Run) -> Sheet:
     measured = run.read_json(run.metrics) if run.metrics.is_file() else {}
     lines = [f"folder {run.path}"]
     if measured:
-        lines.append(f"accuracy {percent(measured['accuracy'])} on {measured['images']:,} images of {_tested(measured)}")
+        lines.append(
+            f"accuracy {percent(measured['accuracy'])} on {measured['images']:,} images of {_tested(measured)}"
+        )
     if run.report.is_file():
         lines.append(f"report {run.report}")
     return Sheet(run.path.name, lines, [Table(["", ""], facts, left=2)] if facts else [])
@@ -150,9 +152,7 @@ def _run_figures(run: Run) -> Figures:
     from digitlab.reports.run_figures import drawings_of
 
     record = Record.read(run)
-    drawings: dict[str, Callable[[], Figure]] = {
-        name: drawing.draw for name, drawing in drawings_of(record).items()
-    }
+    drawings: dict[str, Callable[[], Figure]] = {name: drawing.draw for name, drawing in drawings_of(record).items()}
     both = {"learning-curves": functools.partial(learning_curves_figure, record.history, record.batches)}
     return {**(both if record.history else {}), **drawings}
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import Group
+    from rich.table import Table as RichTable
 
 __all__ = ["BARS", "Sheet", "Table", "bar"]
 
@@ -68,13 +69,11 @@ class Sheet:
 
 
 def _row(tag: str, cells: Iterable[str], sides: Sequence[str]) -> str:
-    told = (
-        f"<{tag} style='text-align:{side}'>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True)
-    )
+    told = (f"<{tag} style='text-align:{side}'>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True))
     return f"<tr>{''.join(told)}</tr>"
 
 
-def _rich_table(table: Table) -> object:
+def _rich_table(table: Table) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text

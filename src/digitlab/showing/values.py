@@ -139,7 +139,9 @@ def _model_sheet(model: Classifier) -> Sheet:
 
     layers, card = NetworkLayers(model.path).layers, model.card
     rows = [[each.name, each.operator, "×".join(map(str, each.shape)), f"{each.parameters:,}"] for each in layers]
-    lines = [f"{sum(each.parameters for each in layers):,} parameters; takes uint8 (N, 28, 28), gives ten probabilities"]
+    lines = [
+        f"{sum(each.parameters for each in layers):,} parameters; takes uint8 (N, 28, 28), gives ten probabilities"
+    ]
     if card is not None:
         lines.append(f"architecture {card.architecture}; preparation: {card.preparation}")
         accuracy = card.training.get("test_accuracy")

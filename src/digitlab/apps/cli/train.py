@@ -14,6 +14,7 @@ from digitlab.apps.cli.waiting import Waiting, loading
 from digitlab.errors import RunError, UsageError
 from digitlab.runs import Run
 from digitlab.training.config import TrainingConfig
+from digitlab.training.tracking import Trackers, tracked, trackers_of
 
 __all__ = ["train"]
 
@@ -26,6 +27,7 @@ def train(
     runs: Path = Path("runs"),
     resume: Path | None = None,
     tensorboard: bool = False,
+    log: list[str] | None = None,
     lr_range_test: str | None = None,
     folds: int | None = None,
     json: bool = False,
@@ -52,6 +54,8 @@ def train(
             whole fold), with the run's own settings.
         tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
             tensorboard; tensorboard --logdir runs
+        log: Tell another program as well: tensorboard, mlflow (the folder mlruns, or MLFLOW_TRACKING_URI), mlflow:URI
+            (a server or folder). It gets the settings, each epoch, the metrics, the model and the report.
         lr_range_test: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over
             one epoch (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder.
             Ends with 1 when the loss did not fall.
@@ -61,19 +65,23 @@ def train(
         json: Results as one JSON object.
         settings: Of the training; they override the recipe's.
     """
+    trackers = trackers_of(log or ())
+    trackers = trackers._replace(tensorboard=tensorboard or trackers.tensorboard)
     rates = rate_range(lr_range_test) if lr_range_test is not None else None
     if resume is not None and (recipe or settings):
         raise UsageError(
             "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
         )
-    if folds is not None and (resume is not None or rates or tensorboard):
-        raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
-    if rates and (resume is not None or tensorboard):
+    if folds is not None and (resume is not None or rates or trackers != Trackers()):
         raise UsageError(
-            "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
+            "--folds cross-validates; expected no --resume, --lr-range-test, --tensorboard or --log beside it"
+        )
+    if rates and (resume is not None or trackers != Trackers()):
+        raise UsageError(
+            "--lr-range-test begins anew and trains no network; expected no --resume, --tensorboard or --log with it"
         )
     if resume is not None:
-        return _resume(Run.open(resume), json=json, tensorboard=tensorboard)
+        return _resume(Run.open(resume), trackers, json=json)
     with loading():
         from digitlab.training import check, find_recipe, with_options
 
@@ -86,11 +94,11 @@ def train(
     if rates:
         return run_range(training, *rates, settings.get("epochs", 1), runs, json=json)
     run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)
-    _train(training, run, json=json, tensorboard=tensorboard)
+    _train(training, run, trackers, json=json)
     return 0
 
 
-def _resume(run: Run, *, json: bool, tensorboard: bool) -> int:
+def _resume(run: Run, trackers: Trackers, *, json: bool) -> int:
     with loading():
         from digitlab.training import resumed
 
@@ -98,17 +106,17 @@ def _resume(run: Run, *, json: bool, tensorboard: bool) -> int:
         raise RunError(f"{run.path}: a learning-rate range test; there is no training to go on with")
     if run.cross_validation.is_file():
         return resume_folds(run, json=json)
-    _train(resumed(run), run, json=json, tensorboard=tensorboard)
+    _train(resumed(run), run, trackers, json=json)
     return 0
 
 
-def _train(training: TrainingConfig, run: Run, *, json: bool, tensorboard: bool) -> None:
+def _train(training: TrainingConfig, run: Run, trackers: Trackers, *, json: bool) -> None:
     from digitlab.apps.cli.training_view import TrainingView
     from digitlab.training import StopRequest, run_training
 
     stop = StopRequest()
-    with stopping_on_interrupt(stop), TrainingView() as view:
-        trained = run_training(training, run, listener=view, stop=stop, tensorboard=tensorboard)
+    with stopping_on_interrupt(stop), TrainingView() as view, tracked(trackers, training, run, view) as told:
+        trained = run_training(training, run, listener=told, stop=stop, tensorboard=trackers.tensorboard)
     result: dict[str, Any] = {
         "run": str(run.path),
         "accuracy": trained.metrics.accuracy,

@@ -21,6 +21,7 @@ HEADINGS: dict[str, dict[str, str]] = {
     "Measure": {
         "evaluate": "evaluate:evaluate",
         "compare": "compare:compare",
+        "runs": "runs:runs",
         "label-errors": "label_errors:label_errors",
         "bench": "bench:app",
     },
@@ -54,6 +55,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),
     "benchmark": ("bench",),
     "load": ("import",),
+    "list": ("runs", "data list", "study list"),
     "plot": ("report",),
     "reproduce": ("study",),
 }
