@@ -21,6 +21,7 @@ __all__ = ["RunTable", "list_runs"]
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d-\d{6})-(.+)$")  # of a run folder's name
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(<=|>=|!=|==|=|~|<|>)\s*(.*?)\s*")
 _COLUMNS = ("name", "date", "kind", "architecture", "dataset", "epochs", "seed", "accuracy", "loss", "seconds")
+_TEXTS = _COLUMNS[:5]
 _NUMBERS = ("accuracy", "loss", "brier", "ece", "images")  # of metrics.json
 
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -51,9 +52,19 @@ class RunTable(Shown, Tabular):
     left_out: tuple[str, ...] = ()
 
     def as_texts(self) -> tuple[list[str], list[list[str]]]:
-        """Head and cells for people; columns that are empty in all rows are left out."""
-        names = [name for name in _COLUMNS if any(row.get(name) not in (None, "") for row in self.rows)]
+        """Head and cells for people, texts before numbers; columns that are empty in all rows are left out."""
+        names = self._columns()
         return [_HEADS.get(name, name) for name in names], [[_text(name, row) for name in names] for row in self.rows]
+
+    @property
+    def texts(self) -> int:
+        """How many of those columns are texts."""
+        return sum(name in _TEXTS for name in self._columns())
+
+    def _columns(self) -> list[str]:
+        found = [name for name in _COLUMNS if any(row.get(name) is not None for row in self.rows)]
+        one_kind = len({row["kind"] for row in self.rows}) == 1
+        return [name for name in found if not (one_kind and name == "kind")]
 
     def as_columns(self) -> dict[str, list[Any]]:
         """All that is known, by name; None where a run has none."""
@@ -166,7 +177,7 @@ def _row_of(run: Run) -> dict[str, Any]:
         "path": run.path,
         "date": f"{made[:10]} {made[11:13]}:{made[13:15]}",
         "kind": _kind(run, config),
-        **{name: value for name, value in config.items() if not isinstance(value, dict | list) and name != "name"},
+        **_settings(config),
         "epochs": len(epochs.get("epoch", [])) or None,
         **numbers,
         "accuracy_low": low,
@@ -176,6 +187,14 @@ def _row_of(run: Run) -> dict[str, Any]:
     if not config:
         row["dataset"] = measured.get("data")
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are one value. The loss that was minimised gives its name to the one that was measured."""
+    plain = {name: value for name, value in config.items() if not isinstance(value, dict | list)}
+    plain.pop("name", None)
+    minimised = plain.pop("loss", None)
+    return {**plain, **({} if minimised is None else {"minimised": minimised})}
 
 
 def _kind(run: Run, config: Mapping[str, Any]) -> str:

@@ -111,7 +111,7 @@ def _metrics_table(metrics: Mapping[str, Any]) -> str:
     for row in numbers_of(metrics):
         number, low, high = row["number"], row["low"], row["high"]
         interval = "" if low is None else f"{number.text(low)} to {number.text(high)}"
-        rows.append((number.name, number.text(row["value"]), interval, number.meaning))
+        rows.append((number.name, number.text(row["value"]), interval, _plain(number.meaning)))
     return _table(["metric", "value", "95 % confidence interval", "meaning"], rows)
 
 

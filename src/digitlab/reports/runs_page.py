@@ -33,6 +33,8 @@ class _Table(Protocol):
     def rows(self) -> Sequence[Mapping[str, Any]]: ...
     @property
     def left_out(self) -> Sequence[str]: ...
+    @property
+    def texts(self) -> int: ...
     def as_texts(self) -> tuple[list[str], list[list[str]]]: ...
 
 
@@ -60,6 +62,7 @@ def write_runs(table: _Table, out: Path) -> None:
         head=head,
         rows=rows,
         left_out=list(table.left_out),
+        texts=table.texts,
         size=(_WIDE, _HIGH),
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),

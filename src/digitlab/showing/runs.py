@@ -190,7 +190,7 @@ def _table_sheet(table: RunTable) -> Sheet:
     left_out = [f"left out: {reason}" for reason in table.left_out]
     head, rows = table.as_texts()
     count = f"{len(table.rows)} of {table.found} runs" if len(table.rows) != table.found else f"{table.found} runs"
-    return Sheet(f"{count} in {table.folder}", left_out, [Table(head, rows)] if rows else [])
+    return Sheet(f"{count} in {table.folder}", left_out, [Table(head, rows, left=table.texts)] if rows else [])
 
 
 LOOKS = {

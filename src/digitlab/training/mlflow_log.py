@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPERIMENT", "MlflowLog", "store_of"]
 
 EXPERIMENT = "digitlab"
+_KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens with the runs, not with language models
 _USUAL = "mlruns"  # a folder here, as MLflow's own programs look for it
 _LONGEST = 500  # characters of a setting
 # A server that does not answer: MLflow would try again for minutes, before the training and after each epoch.
@@ -89,7 +90,7 @@ class MlflowLog:
             self._client.update_run(kept["run"], status="RUNNING")
             return str(kept["run"])
         found = self._client.get_experiment_by_name(EXPERIMENT)
-        experiment = self._client.create_experiment(EXPERIMENT) if found is None else found.experiment_id
+        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT, tags=_KIND)
         name = self._run.path.name
         tags = {"mlflow.source.name": "digitlab train", "digitlab.version": VERSION, "digitlab.run": name}
         made = self._client.create_run(experiment, run_name=name, tags=tags).info.run_id
