@@ -7,11 +7,12 @@ Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, ShapeError
+from digitlab.shown import Drawn, Shown, Tabular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Digits:
+class Digits(Drawn):
     """Labelled images of single digits.
 
     images: uint8 (N, 28, 28), light ink on dark, 0..255
@@ -86,7 +87,7 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Shown):
     """What one image shows. ``digit`` is None where the reader declines to answer.
 
     confidence: 0..1, how likely the likeliest digit stands there (also where declined): that it is a digit at all, and
@@ -178,7 +179,7 @@ class ReadNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Shown, Tabular):
     r"""All that was read from one picture, in reading order.
 
     ``digits`` are the digits that were found, one for each character of the text: "?" stands for those that were found
@@ -195,6 +196,7 @@ class Reading:
         it was given
     marks: signs between the digits, line by line from left to right: commas, points, minus, slashes and colons
     settled: the numbers that a list or a check led to, which `numbers` and `lines` are then; None where none was asked
+    picture: what was read, where it is kept for showing: a path, or the picture that was given itself, no copy
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(None, 0.4, (6, 0, 11, 9), line=0)
@@ -218,6 +220,7 @@ class Reading:
     turned: int = 0
     marks: tuple[ReadMark, ...] = ()
     settled: tuple[ReadNumber, ...] | None = None
+    picture: Any = field(default=None, repr=False, compare=False)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -310,6 +313,22 @@ class Reading:
             "numbers": [each.as_dict() for each in self.numbers],
             "ms": round(self.milliseconds, 2),
         }
+
+    def scaled(self, scale: float) -> Reading:
+        """The same reading of a picture of another size: its boxes times ``scale``, to the nearest pixel."""
+
+        def of(found: Any) -> Any:
+            x0, y0, x1, y1 = (round(scale * at) for at in found.box)
+            return replace(found, box=(x0, y0, x1, y1))
+
+        def whole(number: ReadNumber) -> ReadNumber:
+            parts = {"digits": tuple(map(of, number.digits)), "marks": tuple(map(of, number.marks))}
+            return replace(of(number), **parts)
+
+        size = None if self.size is None else (round(scale * self.size[0]), round(scale * self.size[1]))
+        settled = self.settled and tuple(map(whole, self.settled))
+        digits, marks = tuple(map(of, self.digits)), tuple(map(of, self.marks))
+        return replace(self, digits=digits, marks=marks, settled=settled, size=size)
 
     def _numbers_of(self, digits: list[ReadDigit], marks: list[ReadMark]) -> list[ReadNumber]:
         """The numbers of one line."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
     from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.run_list import RunTable, list_runs
     from digitlab.jobs.searches import Tuned, tune
     from digitlab.jobs.studies import list_studies, run_study, show_study, write_study_page
     from digitlab.jobs.trainings import TransferResult, cross_validate, lr_range_test, resume, train, transfer
@@ -40,6 +41,7 @@ _PLACES = {
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
+    **dict.fromkeys(("RunTable", "list_runs"), "run_list"),
     **dict.fromkeys(("Tuned", "tune"), "searches"),
     **dict.fromkeys(("list_studies", "run_study", "show_study", "write_study_page"), "studies"),
     **dict.fromkeys(("TransferResult", "cross_validate", "lr_range_test", "resume", "train", "transfer"), "trainings"),
@@ -47,10 +49,10 @@ _PLACES = {
 
 __all__ = [
     "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors", "RobustnessResult",
-    "TransferResult", "Tuned", "check_data", "compare", "cross_validate", "ensemble", "evaluate",
-    "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_studies", "load_model",
-    "load_run", "lr_range_test", "resume", "robustness", "run_study", "show_study", "train", "transfer", "tune",
-    "write_study_page",
+    "RunTable", "TransferResult", "Tuned", "check_data", "compare", "cross_validate", "ensemble", "evaluate",
+    "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_runs", "list_studies",
+    "load_model", "load_run", "lr_range_test", "resume", "robustness", "run_study", "show_study", "train",
+    "transfer", "tune", "write_study_page",
 ]  # fmt: skip
 
 

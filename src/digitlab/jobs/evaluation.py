@@ -12,6 +12,7 @@ from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
 from digitlab.settings import Range, Setting, checked
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ Copies = Annotated[int, Setting(within=Range(1, 19), unit="copies")]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Drawn):
     """What an evaluation found, and where its files are.
 
     probabilities: (N, 10)

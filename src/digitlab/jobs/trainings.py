@@ -13,9 +13,11 @@ from digitlab.jobs.events import Work, ignore, loading
 from digitlab.jobs.named_models import FORMS, keras_file, note
 from digitlab.runs import Run
 from digitlab.settings import Setting, checked
+from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
+from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def rate_range(text: str) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferResult:
+class TransferResult(Drawn):
     """What a transfer ended with, and where its files are.
 
     learned: the network, and how it came to be
@@ -114,6 +116,7 @@ def train(
     *,
     runs: Path = Path("runs"),
     tensorboard: bool = False,
+    log: list[str] | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
     **options: Any,
@@ -126,6 +129,8 @@ def train(
         runs: the folder in which the run folder is made.
         tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
             tensorboard; tensorboard --logdir runs
+        log: tell another program as well: tensorboard, mlflow (the folder mlruns, or MLFLOW_TRACKING_URI), mlflow:URI
+            (a server or folder). It gets the settings, each epoch, the metrics, the model and the report.
         listener: told of `digitlab.training.events`, of `Work` and `Note`.
         stop: asked to, it ends after the batches under way and finishes the folder with what was learned by then.
         options: fields of the settings in place of the recipe's, e.g. ``epochs=3``; None leaves the recipe's.
@@ -140,9 +145,11 @@ def train(
     settings = _checked(recipe, options, listener)
     from digitlab.training.experiment import run_training
 
+    trackers = trackers_of(log or ())
     run = Run.create(_name(settings), runs)
     _note_what_is_wrong(settings.dataset, listener)
-    return run_training(settings, run, listener=listener, stop=stop, tensorboard=tensorboard)
+    with tracked(trackers, settings, run, listener) as told:
+        return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard or trackers.tensorboard)
 
 
 def resume(

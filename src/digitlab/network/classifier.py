@@ -18,6 +18,7 @@ import onnxruntime
 from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import kind_of
 from digitlab.network.check import check_onnx
+from digitlab.shown import Shown
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
 _MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
-class Classifier:
+class Classifier(Shown):
     """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Threads may share one.
 
     path: the ONNX file that it came from

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab import scheduling
 from digitlab.scheduling.dispatch import Dispatched, dispatch
+from digitlab.shown import Drawn, Tabular
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.studies.outcome import outcome_of, plan
@@ -42,7 +43,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Drawn, Tabular):
     """How a run ended, and the outcome of each study."""
 
     dispatched: Dispatched[Job]

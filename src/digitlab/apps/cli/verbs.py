@@ -21,6 +21,7 @@ HEADINGS: dict[str, dict[str, str]] = {
     "Measure": {
         "evaluate": "evaluate:evaluate",
         "compare": "compare:compare",
+        "runs": "runs:runs",
         "label-errors": "label_errors:label_errors",
         "bench": "bench:app",
     },
@@ -55,6 +56,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
     "benchmark": ("bench",),
     **dict.fromkeys(("form", "forms", "sheets", "omr"), ("sheet",)),
     "load": ("import",),
+    "list": ("runs", "data list", "study list"),
     "plot": ("report",),
     "reproduce": ("study",),
 }
