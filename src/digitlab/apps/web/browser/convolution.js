@@ -65,8 +65,9 @@ export class Workbench {
    * @param {Tensor} weights constants
    * @param {Tensor | undefined} bias
    * @param {Record<string, any>} settings
+   * @param {boolean} parted whether ONNX Runtime adds up each of few maps by itself
    */
-  convolve(given, weights, bias, settings) {
+  convolve(given, weights, bias, settings, parted) {
     if (given.dims.length !== 4 || weights.dims.length !== 4)
       throw new ModelError("has a convolution that is not over rows and columns");
     const [images, maps, rows, columns] = given.dims;
@@ -86,7 +87,7 @@ export class Workbench {
     if (!fits) return new Tensor("float32", dims, slowly(given.values, weights.values, bias?.values, sizes, window));
     const values = this.#run("real", given.mapsLast, 0, weights, padded(bias?.values, filters), sizes, window);
     const made = new Tensor("float32", dims, values, true);
-    made.exact = (place) => exactly(place, given, weights, bias, sizes, window);
+    made.exact = (place) => exactly(place, given, weights, bias, sizes, window, parted && maps < 8);
     return made;
   }
 
@@ -249,16 +250,16 @@ function wholeBias(bias, scales, filters) {
 
 /**
  * One number of a convolution, rounded to a float after each product is added (a fused multiply-add, whose product is
- * not rounded by itself), map after map where these are few: so ONNX Runtime's kernels for x86 sum up.
- * @param {number} place @param {Tensor} given @param {Tensor} weights @param {Tensor | undefined} bias @param {Sizes} sizes @param {Window} window
+ * not rounded by itself); `parted`: each map by itself first. So ONNX Runtime's kernels for x86 sum up.
+ * @param {number} place @param {Tensor} given @param {Tensor} weights @param {Tensor | undefined} bias @param {Sizes} sizes
+ * @param {Window} window @param {boolean} parted
  */
-function exactly(place, given, weights, bias, { maps, rows, columns, filters }, { size, stride, before, made }) {
+function exactly(place, given, weights, bias, { maps, rows, columns, filters }, { size, stride, before, made }, parted) {
   const f = Math.fround;
   const [x, y] = [place % made[1], Math.floor(place / made[1]) % made[0]];
   const plane = Math.floor(place / (made[0] * made[1]));
   const [filter, image] = [plane % filters, Math.floor(plane / filters)];
   const [from, by] = [given.mapsLast, weights.values];
-  const parted = maps < 8;
   let [total, sum] = [0, 0];
   for (let map = 0; map < maps; map++) {
     if (parted) [total, sum] = [f(sum + total), 0];

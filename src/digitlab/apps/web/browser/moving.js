@@ -66,6 +66,24 @@ function transposedPlaces(dims, order) {
   return places;
 }
 
+/**
+ * Numbers that are seen as `seen` with their axes in this order.
+ * @param {Tensor} given @param {number[]} dims @param {number[]} seen @param {number[]} order
+ */
+function transposed(given, dims, seen, order) {
+  const steps = order.map((axis) => sizeOf(seen.slice(axis + 1)));
+  const sizes = order.map((axis) => seen[axis]);
+  const source = (/** @type {number} */ place) => {
+    let [left, at] = [place, 0];
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      at += (left % sizes[axis]) * steps[axis];
+      left = Math.floor(left / sizes[axis]);
+    }
+    return at;
+  };
+  return given.moved(dims, (values) => picked(values, transposedPlaces(seen, order), 1), source);
+}
+
 /** @type {Operator} */
 function transpose([given], { perm }) {
   const order = /** @type {number[]} */ (perm ?? given.dims.map((_, axis) => given.dims.length - 1 - axis));
@@ -75,8 +93,8 @@ function transpose([given], { perm }) {
   if (said === "0,3,1,2" && !given.last) return relabelled(given, dims, true);
   if (given.pending) given.stored;
   if (said === "0,2,3,1" && given.last) return relabelled(given, dims, false);
-  if (said === "0,2,3,1") return given.moved(dims, (values) => channelsLast(values, given.dims));
-  return given.moved(dims, (values) => picked(values, transposedPlaces(given.dims, order), 1));
+  if (said === "0,2,3,1") return given.moved(dims, (values) => channelsLast(values, given.dims), (place) => placeOf(place, given.dims));
+  return transposed(given, dims, given.dims, order);
 }
 
 /** @param {Tensor} given @param {number[]} dims @param {boolean} last */
@@ -89,7 +107,7 @@ function relabelled(given, dims, last) {
 }
 
 /** @param {Tensor} given @param {number[]} dims */
-const reshaped = (given, dims) => given.moved(dims, (values) => values);
+const reshaped = (given, dims) => given.moved(dims, (values) => values, (place) => place);
 
 /** @type {Operator} */
 function reshape([given, shape], settings) {
@@ -167,7 +185,9 @@ function gatherNd([data, which]) {
   const places = Int32Array.from({ length: rows }, (_, row) =>
     strides.reduce((sum, stride, axis) => sum + stride * which.values[row * depth + axis], 0),
   );
-  const found = data.moved([...which.dims.slice(0, -1), ...data.dims.slice(depth)], (values) => picked(values, places, inner));
+  const source = (/** @type {number} */ place) => places[Math.floor(place / inner)] * inner + (place % inner);
+  const dims = [...which.dims.slice(0, -1), ...data.dims.slice(depth)];
+  const found = data.moved(dims, (values) => picked(values, places, inner), source);
   const { exact } = found;
   return exact ? new Tensor("float32", found.dims, Float32Array.from(found.values, (_, place) => exact(place))) : found;
 }
@@ -208,7 +228,7 @@ function depthToSpace([given], { blocksize: block, mode = "DCR" }) {
   const left = maps / (block * block);
   const split = mode === "DCR" ? [images, block, block, left, rows, columns] : [images, left, block, block, rows, columns];
   const order = mode === "DCR" ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3];
-  return given.moved([images, left, rows * block, columns * block], (values) => picked(values, transposedPlaces(split, order), 1));
+  return transposed(given, [images, left, rows * block, columns * block], split, order);
 }
 
 /** @type {Operator} */

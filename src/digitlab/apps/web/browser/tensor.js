@@ -107,18 +107,13 @@ export class Tensor {
    * The same numbers moved about: `move` makes values and dims of values; levels stay levels.
    * @param {number[]} dims
    * @param {(values: Values) => Values} move takes and gives ONNX's order
+   * @param {(place: number) => number} [source] where a number of the result comes from
    */
-  moved(dims, move) {
+  moved(dims, move, source) {
     const { levels, exact } = this;
     if (!levels || levels.scale.length > 1) {
       const made = new Tensor(this.type, dims, move(this.values));
-      /** @type {Values | null} */
-      let places = null;
-      if (exact)
-        made.exact = (place) => {
-          places ??= move(Int32Array.from({ length: this.size }, (_, each) => each));
-          return exact(places[place]);
-        };
+      if (exact && source) made.exact = (place) => exact(source(place));
       return made;
     }
     const plain = this.last ? channelsFirst(levels.values, this.dims) : levels.values;
