@@ -253,12 +253,9 @@ def test_pages_of_nothing_one_pixel_and_much(reader: Reader, known: dict[str, An
     assert reader.read(noise, **known).milliseconds < 5_000
 
 
-@pytest.mark.parametrize(
-    ("pitch", "most"),
-    [(40, 20), (68, 120)],  # far from each other, 0, 1 and 6 are taken for o, l and b: known, and to be mended
-)
-def test_hundreds_of_digits(reader: Reader, sure_digits: Digits, pitch: int, most: int) -> None:
-    """400 of them, 14 pixels high when looked at; ``most``: how many may be wrong."""
+@pytest.mark.parametrize("pitch", [40, 68])  # far from each other, 0, 1 and 6 might be o, l and b
+def test_hundreds_of_digits(reader: Reader, sure_digits: Digits, pitch: int) -> None:
+    """400 of them, 14 pixels high when looked at."""
     canvas = np.full((1000, 1400), 255, np.uint8)
     for n in range(400):
         y, x = 20 + 48 * (n // 20), 20 + pitch * (n % 20)
@@ -266,7 +263,7 @@ def test_hundreds_of_digits(reader: Reader, sure_digits: Digits, pitch: int, mos
     reading = reader.read(canvas)
     assert len(reading.lines) == 20
     truth = "".join(str(label) for label in sure_digits.labels)
-    assert sum(edits(truth, line) for line in reading.lines) <= most
+    assert sum(edits(truth, line) for line in reading.lines) <= 4  # of 400
 
 
 def test_a_giant_digit_whose_strokes_are_as_broad_as_shadows(reader: Reader, sure_digits: Digits) -> None:
