@@ -108,7 +108,8 @@ def run_study(
         ClusterError: when a cluster does not answer or is gone.
     """
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.deciding import run_until_decided
+    from digitlab.studies.deciding import open_conclusions, run_until_decided
+    from digitlab.studies.outcome import outcome_of
     from digitlab.studies.running import Estimate, make_pool, run_studies, work_of
     from digitlab.studies.store import Store
 
@@ -121,7 +122,10 @@ def run_study(
     work = work_of(studies, store, seeds, quick=quick)
     cells = len({each.job.digest for each in work.planned})
     estimate = Estimate(work.planned, store, quick=quick)
-    listener(StudiesBegan(estimate, len(work.missing), cells, store.path))
+    undecided = None
+    if until_decided:
+        undecided = sum(len(open_conclusions(outcome_of(study, store), estimate, most)) for study in studies)
+    listener(StudiesBegan(estimate, len(work.missing), cells, store.path, undecided))
 
     def pool() -> Pool:
         return make_pool(engine, workers=workers, address=address)
