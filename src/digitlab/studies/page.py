@@ -37,7 +37,7 @@ Oviedo · S3 Kralj Novak, *Handwritten Digit Recognition using CNNs in Python wi
 
 
 def write_page(results: Path, to: Path) -> int:
-    """Write the Markdown page ``to`` from the studies in ``results``; returns how many there are.
+    """Write the Markdown page ``to`` from the studies in ``results``, and its picture; returns how many there are.
 
     Raises:
         UsageError: when there is no study.
@@ -51,12 +51,23 @@ def write_page(results: Path, to: Path) -> int:
             f"{results}: holds no results of studies; `digitlab study run NAME --out {results}` makes them"
         )
     shown = os.path.relpath(results, to.parent)
-    lines = [_HEAD.format(results=f"{results.name}/"), *_overview(studies), ""]
+    lines = [_HEAD.format(results=f"{results.name}/"), *_sheet(studies, to.parent), *_overview(studies), ""]
     for each in studies:
         lines += _section(each, shown)
     lines += ["## Machines", "", *(f"- {machine}" for machine in _machines(studies)), ""]
     write_text(to, "\n".join(lines))
     return len(studies)
+
+
+def _sheet(studies: Sequence[dict[str, Any]], folder: Path) -> list[str]:
+    """All verdicts in one picture, which is written beside the page."""
+    from digitlab.reports.figures.saving import save_figure
+    from digitlab.reports.figures.studies import verdicts_figure
+
+    verdicts = {each["study"]: [conclusion["verdict"] for conclusion in each["conclusions"]] for each in studies}
+    save_figure(verdicts_figure(verdicts), folder / "pictures" / "verdicts.png")
+    return ["![A row for each study, a square for each conclusion: holds, does not hold, the same, not shown]"
+            "(pictures/verdicts.png)", ""]  # fmt: skip
 
 
 def _read(path: Path) -> dict[str, Any] | None:
