@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, ensemble, export, import_model
     from digitlab.jobs.data_check import DataCheck, check_data
+    from digitlab.jobs.datasets import (
+        build_dataset,
+        convert_dataset,
+        dataset_from_review,
+        describe_dataset,
+        draw_dataset,
+        draw_filters,
+    )
     from digitlab.jobs.evaluation import (
         Evaluation,
         RobustnessResult,
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
     from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.reporting import report
     from digitlab.jobs.searches import Tuned, tune
     from digitlab.jobs.studies import list_studies, run_study, show_study, write_study_page
     from digitlab.jobs.trainings import TransferResult, cross_validate, lr_range_test, resume, train, transfer
@@ -34,12 +43,15 @@ if TYPE_CHECKING:
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
+    **dict.fromkeys(("build_dataset", "convert_dataset", "dataset_from_review"), "datasets"),
+    **dict.fromkeys(("describe_dataset", "draw_dataset", "draw_filters"), "datasets"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "lr_range_test", "robustness"), "evaluation"),
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
+    "report": "reporting",
     **dict.fromkeys(("Tuned", "tune"), "searches"),
     **dict.fromkeys(("list_studies", "run_study", "show_study", "write_study_page"), "studies"),
     **dict.fromkeys(("TransferResult", "cross_validate", "lr_range_test", "resume", "train", "transfer"), "trainings"),
@@ -47,10 +59,11 @@ _PLACES = {
 
 __all__ = [
     "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors", "RobustnessResult",
-    "TransferResult", "Tuned", "check_data", "compare", "cross_validate", "ensemble", "evaluate",
+    "TransferResult", "Tuned", "build_dataset", "check_data", "compare", "convert_dataset", "cross_validate",
+    "dataset_from_review", "describe_dataset", "draw_dataset", "draw_filters", "ensemble", "evaluate",
     "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_studies", "load_model",
-    "load_run", "lr_range_test", "resume", "robustness", "run_study", "show_study", "train", "transfer", "tune",
-    "write_study_page",
+    "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "show_study", "train", "transfer",
+    "tune", "write_study_page",
 ]  # fmt: skip
 
 

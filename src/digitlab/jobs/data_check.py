@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from dataclasses import dataclass, replace
+from pathlib import Path  # noqa: TC003 - the types of settings are read at run time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from digitlab.values import NONE, Digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -78,9 +78,9 @@ def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignor
     labels, and across splits, there also nearly equal ones.
 
     Args:
-        data: a named dataset, or a file or folder of labelled images.
-        fix: the .npz file for the mended images: as models expect them, without duplicates, and without training images
-            that are in another split. Missing labels are the reader's answers.
+        data: a file or folder of labelled images, or a dataset of `digitlab data list`.
+        fix: write the mended dataset: an .npz without duplicates, and without training images that are in the test
+            images. Labels that are missing are the reader's answers.
         listener: told of `Work`, `Counted` and `Note`.
 
     Raises:

@@ -47,6 +47,7 @@ def options_of(*declaring: type | Callable[..., Any]) -> Callable[[Callable[...,
 
         told.declaring = declaring  # type: ignore[attr-defined]  # for the test that compares
         told.__signature__ = signature  # type: ignore[attr-defined]
+        told.__annotations__ = {each.name: each.annotation for each in made}
         return told
 
     return decorate

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, Task, TaskID
     from rich.text import Text
 
+    from digitlab.jobs.events import Counted
+
 __all__ = ["BarView", "ProgressView"]
 
 _SECONDS = 5.0  # between two lines: a log wants to be read
@@ -38,31 +40,38 @@ class BarView:
 
 
 class ProgressView(BarView):
-    """``start`` names a piece of work; the view itself is called with the images done and their number, if known."""
+    """``start`` names a piece of work; the view itself is called with what is done and how much there is, if known."""
 
     def __init__(self) -> None:
         super().__init__("{task.description}", "{task.fields[count]}")
-        self._text = ""
+        self._text, self._unit = "", "images"
         self._told = 0.0
 
-    def start(self, text: str) -> None:
+    def start(self, text: str, total: int | None = None, unit: str = "images") -> None:
         """A new piece of work; how much there is to do is told by the first call, if ever."""
-        self._text, self._told = text, time.monotonic()
+        self._text, self._unit, self._told = text, unit, time.monotonic()
         if self._bar is None:
-            advise(f"{text} …")
+            advise(f"{text} …" if total is None else f"{text}: {total:,} {unit} …")
             return
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(text, total=None, count="")
 
-    def __call__(self, done: int, total: int | None) -> None:
-        """Show how far it is."""
-        count = f"{done:,} of {total:,} images" if total is not None else f"{done:,} images"
+    def __call__(self, done: int, total: int | None, item: str = "") -> None:
+        """Show how far it is, and what is worked on now."""
+        count = f"{done:,} of {total:,} {self._unit}" if total is not None else f"{done:,} {self._unit}"
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total, count=count)
-        elif time.monotonic() - self._told >= _SECONDS:
+            text = f"{self._text}: {item}" if item else self._text
+            self._bar.update(self._task, completed=done, total=total, count=count, description=text)
+        elif done != total and time.monotonic() - self._told >= _SECONDS:
             self._told = time.monotonic()
-            advise(f"{self._text}: {count}")
+            advise(f"{self._text}: {count}" + (f", next {item}" if item else ""))
+
+    def show(self, event: Counted) -> None:
+        """Show an event of a job."""
+        if event.text != self._text:
+            self.start(event.text, event.of, event.unit)
+        self(event.done, event.of, event.item)
 
 
 def _make_bar(before: str, after: str) -> Progress:
