@@ -61,7 +61,8 @@ def _parameter(declared: Setting) -> inspect.Parameter:
     about = Parameter(help=text)
     if declared.place is inspect.Parameter.KEYWORD_ONLY:
         negative = None if declared.default else ()  # a switch that is off anyway has no --no-…
-        about = Parameter(name=(declared.flag, *declared.spellings), help=text, negative=negative)
+        shown = ", ".join if isinstance(declared.default, tuple) else None
+        about = Parameter(name=(declared.flag, *declared.spellings), help=text, negative=negative, show_default=shown)
     default = inspect.Parameter.empty if declared.required else declared.default
     return inspect.Parameter(declared.name, declared.place, default=default, annotation=Annotated[annotation, about])
 
