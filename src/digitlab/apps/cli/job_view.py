@@ -54,7 +54,7 @@ class JobView:
                 self._train(event)
 
     def _train(self, event: object) -> None:
-        from digitlab.apps.cli.training_view import TrainingView
+        from digitlab.apps.cli.progress_view import TrainingView
         from digitlab.training.events import EpochEnded, Progressed, Stage, Started
 
         if isinstance(event, EpochEnded | Progressed | Stage | Started):
@@ -77,7 +77,7 @@ class JobView:
 
     def _begin_studies(self, event: StudiesBegan) -> None:
         from digitlab.apps.cli.console import in_time
-        from digitlab.apps.cli.study_view import StudyView
+        from digitlab.apps.cli.tuning_view import StudyView
 
         if event.missing:
             left = in_time(event.estimate.left)

@@ -15,8 +15,8 @@ import numpy as np
 from digitlab.models.backend import keras
 from digitlab.models.conventions.convention import ROWS, Form
 from digitlab.models.conventions.search import find_convention
-from digitlab.models.legacy.answers import answering_probabilities
 from digitlab.models.legacy.importing import AS_IT_IS, Imported, brought_over, import_described
+from digitlab.models.legacy.network import answering_probabilities
 from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS
 from digitlab.models.safety.hdf5 import open_hdf5
 from digitlab.models.safety.keras_file import blaming

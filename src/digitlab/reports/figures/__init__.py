@@ -9,10 +9,9 @@ from digitlab.reports.figures.classes import (
     runs_by_digit_figure,
 )
 from digitlab.reports.figures.confusion import confusion_matrix_figure
-from digitlab.reports.figures.digits import digits_figure, save_digits, sets_figure
+from digitlab.reports.figures.digits import digits_figure, mistakes_figure, save_digits, sets_figure
 from digitlab.reports.figures.filters import filters_figure
 from digitlab.reports.figures.learning import learning_curves_figure, learning_rate_figure, runs_figure
-from digitlab.reports.figures.mistakes import mistakes_figure
 from digitlab.reports.figures.saving import save_figure, svg_element
 from digitlab.reports.figures.style import BLUE, GREY, ORANGE, Palette, canvas, house_style, palette, panel, styled
 from digitlab.reports.figures.thresholds import precision_recall_figure, roc_figure
