@@ -15,19 +15,6 @@ from digitlab.archives.review_page import Corrections, read_corrections, write_r
 from digitlab.archives.rows import CSV_COLUMNS, csv_file, row_of
 
 __all__ = [
-    "CSV_COLUMNS",
-    "Answer",
-    "Corrections",
-    "Doubt",
-    "Doubts",
-    "Picture",
-    "ReadingJob",
-    "Results",
-    "all_cores",
-    "csv_file",
-    "find_pictures",
-    "read_corrections",
-    "read_pictures",
-    "row_of",
-    "write_review",
-]
+    "CSV_COLUMNS", "Answer", "Corrections", "Doubt", "Doubts", "Picture", "ReadingJob", "Results", "all_cores",
+    "csv_file", "find_pictures", "read_corrections", "read_pictures", "row_of", "write_review",
+]  # fmt: skip

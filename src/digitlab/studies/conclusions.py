@@ -22,18 +22,9 @@ if TYPE_CHECKING:
     from digitlab.studies.cells import Measured
 
 __all__ = [
-    "Conclusion",
-    "Finding",
-    "above",
-    "at_least",
-    "best",
-    "factor",
-    "improves",
-    "in_published_order",
-    "reproduces",
-    "same",
-    "steady",
-]
+    "Conclusion", "Finding", "above", "at_least", "best", "factor", "improves", "in_published_order", "reproduces",
+    "same", "steady",
+]  # fmt: skip
 
 Verdict = Literal["holds", "does not hold", "not shown"]
 

@@ -14,10 +14,7 @@ from digitlab.toml_files import find_toml, read_toml, shipped_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of",
-    "with_options",
-]  # fmt: skip
+__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' names for what a training minimises; the first is the usual one.

@@ -19,22 +19,7 @@ from digitlab.datasets.transforms.sobel import sobel_images
 from digitlab.datasets.transforms.warp import deform
 
 __all__ = [
-    "BANK",
-    "CORRUPTIONS",
-    "MOST_COPIES",
-    "apply_bank",
-    "augment_affine",
-    "by_blocks",
-    "cut_out",
-    "deform",
-    "handmade_blocks",
-    "make_handmade",
-    "mean_answer",
-    "plain_loop",
-    "realtime_images",
-    "sobel_images",
-    "transform_images",
-    "tta_copies",
-    "vary_handwriting",
-    "vary_pose",
-]
+    "BANK", "CORRUPTIONS", "MOST_COPIES", "apply_bank", "augment_affine", "by_blocks", "cut_out", "deform",
+    "handmade_blocks", "make_handmade", "mean_answer", "plain_loop", "realtime_images", "sobel_images",
+    "transform_images", "tta_copies", "vary_handwriting", "vary_pose",
+]  # fmt: skip

@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     Activation = Callable[[Any], Any]
 
 __all__ = [
-    "QuickActivation",
-    "QuickBatchNormalization",
-    "QuickConv2D",
-    "QuickDropout",
-    "QuickPooling",
-    "relu",
+    "QuickActivation", "QuickBatchNormalization", "QuickConv2D", "QuickDropout", "QuickPooling", "relu",
     "with_quick_layers",
-]
+]  # fmt: skip
 
 
 def relu(units: Any) -> Any:
