@@ -88,7 +88,6 @@ def label_errors(
     """
     from digitlab.datasets import find_dataset
     from digitlab.datasets.catalogue import whole_of
-    from digitlab.evaluation.label_errors import rank_labels
 
     if out is not None and Run(out).config.is_file():
         raise UsageError(f"{out}: holds a training, whose metrics would be overwritten; name another folder")
@@ -100,12 +99,26 @@ def label_errors(
     asked = _ask_networks(training, images.digits, folds, repeats, listener, stop)
     if not asked.networks:
         return None
-    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
     about = {
         "data": data, "split": split or "all", "recipe": str(recipe), "folds": folds, "repeats": repeats,
         "epochs": training.epochs, "seed": training.seed, "networks": asked.networks,
     }  # fmt: skip
-    run = folder_for(f"label-errors-{Path(data).stem}", out)
+    return _listed(folder_for(f"label-errors-{Path(data).stem}", out), images, asked, about, split, most, listener)
+
+
+def _listed(
+    run: Run,
+    images: Whole,
+    asked: OutOfFold,
+    about: Mapping[str, Any],
+    split: str | None,
+    most: int,
+    listener: Listener,
+) -> LabelErrors:
+    """Rank the labels by what the networks predicted, and keep predictions, table and pictures in ``run``."""
+    from digitlab.evaluation.label_errors import rank_labels
+
+    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
     accuracy = _keep_answers(run, about, images.digits[asked.rows], asked)
     listed = ranking if split is None else ranking.among(images.rows_of(split))
     listener(Work("drawing the most suspicious labels"))
