@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 
-def commands() -> dict[str, Any]:
+def commands() -> dict[str, tuple[Any, Any]]:
     """Every command of the command line by its words: `train`, `data show` …"""
-    found = {}
+    found: dict[str, tuple[Any, Any]] = {}
     for verb in VERBS:
         app = make_app(verb)[verb]
-        parts = {verb: app} if app.default_command else {f"{verb} {name}": app[name] for name in app if name[0] != "-"}
+        parts: dict[str, Any] = {f"{verb} {name}": app[name] for name in app if name[0] != "-"}
+        parts = {verb: app} if app.default_command else parts
         found.update({words: (part, part.default_command) for words, part in parts.items()})
     return found
 

@@ -53,7 +53,7 @@ def run_demo(*, out: Path = Path("demo"), seed: int = 0, listener: Listener = ig
 
     Args:
         out: the folder for all that it makes.
-        seed: of the training and the video.
+        seed: seed of the training and the video.
         listener: told of the training (`digitlab.training.events`), and of `Work`.
 
     Raises:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, ensemble, export, import_model
-    from digitlab.jobs.data_check import DataCheck, check_data
+    from digitlab.jobs.data_check import DataCheck
     from digitlab.jobs.datasets import (
         build_dataset,
+        check_data,
         convert_dataset,
         dataset_from_review,
         describe_dataset,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
-    **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
-    **dict.fromkeys(("build_dataset", "convert_dataset", "dataset_from_review"), "datasets"),
+    "DataCheck": "data_check",
+    **dict.fromkeys(("build_dataset", "check_data", "convert_dataset", "dataset_from_review"), "datasets"),
     **dict.fromkeys(("describe_dataset", "draw_dataset", "draw_filters"), "datasets"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     from digitlab.archives import Corrections
     from digitlab.datasets import Dataset, SplitSummary
+    from digitlab.jobs.data_check import DataCheck
     from digitlab.jobs.events import Listener
     from digitlab.values import Digits
 
     Block = tuple[str, NDArray[np.uint8], list[str]]
 
 __all__ = [
-    "DatasetFacts", "build_dataset", "convert_dataset", "dataset_from_review", "describe_dataset", "draw_dataset",
-    "draw_filters",
+    "DatasetFacts", "build_dataset", "check_data", "convert_dataset", "dataset_from_review", "describe_dataset",
+    "draw_dataset", "draw_filters",
 ]  # fmt: skip
 
 _COLUMNS = 12
@@ -54,7 +55,7 @@ def describe_dataset(
         name: a dataset of `digitlab data list`, or a file or folder of labelled images. A file of dark ink on light is
             inverted wherever it is named; FILE#as-is leaves it as it is, FILE#inverted inverts it anyway.
         split: one split only: train, validation, test, or a file's own.
-        seed: of the handmade and the corrupted sets.
+        seed: seed of the handmade and the corrupted sets.
         listener: told of `Counted`.
 
     Raises:
@@ -93,11 +94,11 @@ def draw_dataset(
 
     Args:
         names: datasets of `digitlab data list`, or files or folders of labelled images.
-        out: the picture to write; its name's end chooses PNG, SVG or PDF.
+        out: the picture to write; its extension (.png, .svg, .pdf) determines the format.
         split: train, validation, test, or a file's own; else the first.
         count: how many images of each set (of handmade sets, of each copy); else 60 of a single set, 12 of several or
             of copies.
-        seed: of the handmade and the corrupted sets.
+        seed: seed of the handmade and the corrupted sets.
 
     Raises:
         UsageError: for no name, or another ending.
@@ -141,15 +142,15 @@ def build_dataset(
     dtype: PixelType = "float32",
     listener: Listener = ignore,
 ) -> dict[str, int]:
-    """Write a dataset into a file, in any format by its name; returns the number of images by split.
+    """Write a dataset into a file, in the format of its extension; returns the number of images by split.
 
     Args:
         name: a dataset of `digitlab data list`.
         out: the file to write.
         split: train, validation or test; formats other than HDF5 hold only one.
-        seed: of the handmade and the corrupted sets; the same seed gives the same bytes.
-        jobs: threads; else one per processor. The bytes do not depend on it.
-        dtype: of the pixels in HDF5: float32 as the thesis (Pascual 2017) has it, or uint8, a quarter of the size.
+        seed: seed of the handmade and the corrupted sets; the same seed gives the same bytes.
+        jobs: number of threads; default: one per processor. The bytes do not depend on it.
+        dtype: pixel type in HDF5: float32 as in the thesis (Pascual 2017), or uint8, a quarter of the size.
         listener: told of `Counted`.
 
     Raises:
@@ -177,8 +178,8 @@ def convert_dataset(
     Args:
         source: a file or folder of labelled images, copied as they are; FILE#inverted with 255 − each pixel.
         out: the file to write.
-        split: which one, where the source has several.
-        dtype: of the pixels in HDF5: float32 as the thesis (Pascual 2017) has it, or uint8, a quarter of the size.
+        split: which split, if the source has several.
+        dtype: pixel type in HDF5: float32 as in the thesis (Pascual 2017), or uint8, a quarter of the size.
         listener: told of `Counted`.
 
     Raises:
@@ -196,14 +197,37 @@ def _counting(text: str, listener: Listener) -> Callable[[int, int | None], None
     return lambda done, total: listener(Counted(text, done, total))
 
 
+def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignore) -> DataCheck:
+    """Find what is wrong with a dataset, and write it repaired.
+
+    Looked for: dark ink on light, transposed images, labels that begin at 1, are shifted, in another order, another
+    column or another row; labels that are missing; images of other sizes; equal images within a split, with different
+    labels, and across splits, there also nearly equal ones.
+
+    Args:
+        data: a file or folder of labelled images, or a dataset of `digitlab data list`.
+        fix: write the repaired dataset: an .npz without duplicates, and without training images that are in the test
+            images. Labels that are missing are the reader's answers.
+        listener: told of `Work`, `Counted` and `Note`.
+
+    Raises:
+        DatasetError: when it cannot be read, or holds no digit that the reader would know.
+        UsageError: when ``fix`` does not end in .npz, or is the file itself.
+        StorageError: when it cannot be written.
+    """
+    from digitlab.jobs.data_check import checked_data
+
+    return checked_data(data, fix, listener)
+
+
 def dataset_from_review(*corrections: Path, out: Path) -> Corrections:
     """Make a dataset of the digits that were corrected on the page of `digitlab read … --review`.
 
     What was called no digit has no label to learn and is left out; without any digit nothing is written.
 
     Args:
-        corrections: files that the page saved; of a digit that occurs twice, the last word counts.
-        out: the file to write, in any format by its name: .npz, .h5, .csv, .lmdb, IDX, or a folder (NAME/).
+        corrections: files that the page saved; if a digit occurs twice, the last correction counts.
+        out: the file to write, in the format of its extension: .npz, .h5, .csv, .lmdb, IDX, or a folder (NAME/).
 
     Raises:
         UsageError: for no file, or another ending.
@@ -226,8 +250,8 @@ def draw_filters(image: str, *, out: Path) -> Path:
     """Draw what the classical filters make of an image, each beside its kernel: lines, edges, spots, smoothing.
 
     Args:
-        image: a picture, taken in grey and made smaller where it is large; or mnist:N, test image N of MNIST.
-        out: the picture to write; its name's end chooses PNG, SVG or PDF.
+        image: a picture, converted to grey and scaled down if it is large; or mnist:N, test image N of MNIST.
+        out: the picture to write; its extension (.png, .svg, .pdf) determines the format.
 
     Raises:
         UsageError: for a number that MNIST does not have, or another ending.

@@ -88,8 +88,8 @@ def evaluate(
     Args:
         model: a shipped name, a run folder, or a file (.onnx, .keras, .h5).
         data: a dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
-            inverted, of FILE#as-is it is not.
-        split: train, validation or test; where there is one split only, that.
+            inverted, except with FILE#as-is.
+        split: which split: train, validation or test; if there is only one, that one.
         tta: test-time augmentation: average the softmax over this number of copies of each image: the original,
             shifted by a pixel, rotated by 6°.
         out: write the files into this folder instead.

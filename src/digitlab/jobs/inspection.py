@@ -58,7 +58,7 @@ def inspect(
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        model: a run folder, a shipped name, a .keras file, or an .h5 file from an old Keras version.
         out: the folder to write into.
         image: a picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
@@ -67,7 +67,7 @@ def inspect(
         layer: draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
         data: the dataset on whose first 1,000 test images maps are checked for being dead.
         form: what the model was trained on, where its file does not say; default: grey.
-        explore: write explorer.html too, one page about all of the dataset to click through: an embedding of the test
+        explore: write explorer.html as well, an interactive page about the whole dataset: an embedding of the test
             images (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes
             and outliers.
         images: number of images in the embedding; the errors first.

@@ -58,7 +58,7 @@ def label_errors(
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> LabelErrors | None:
-    """Find labels that may be wrong: networks that did not train on an image predict it.
+    """Find labels that may be wrong: each image is predicted by networks that were not trained on it.
 
     The images of all splits are divided into folds; for each a network is trained on the others. Into a folder go
     pictures of the most suspicious labels, a table of all for which another digit is more probable, and the
@@ -72,7 +72,7 @@ def label_errors(
         repeats: repeat the cross-validation with other folds this number of times, and average the predictions.
         epochs: default: the recipe's; a set of some thousand images needs more than MNIST.
         seed: default: the recipe's.
-        most: number of labels with pictures.
+        most: number of labels that are drawn.
         out: write the files into this folder instead of a new one under runs/.
         listener: told of the trainings (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with the folds that are done.

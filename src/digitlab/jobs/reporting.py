@@ -29,7 +29,7 @@ def report(
 ) -> Reported:
     """Write a page about a run from its files, or one page that compares several.
 
-    A page is one self-contained file: to be opened in a browser, printed, or sent to somebody.
+    The page is one self-contained file that can be opened in a browser, printed, or sent to somebody.
 
     Args:
         runs: a run folder, or several; their evaluations/NAME are run folders as well.

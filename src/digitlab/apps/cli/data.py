@@ -10,7 +10,6 @@ from cyclopts import App
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
-from digitlab.jobs import data_check
 from digitlab.jobs import datasets as jobs
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ __all__ = ["app"]
 
 
 @app.command(name="list")
-def list_datasets(*, json: bool = False) -> None:
+@options_of()
+def list_datasets(*, json: bool = False) -> int:
     """List the datasets that can be named. Files of your own are named by their path.
 
     For example:
@@ -40,11 +40,12 @@ def list_datasets(*, json: bool = False) -> None:
     if json:
         for data in named:
             say_json({"name": data.name, "about": data.about, "form": data.form, "splits": data.splits})
-        return
+        return 0
     width = max(len(data.name) for data in named)
     for data in named:
         say(f"{data.name:{width}}  {data.about}")
     advise("Beside these: P-T and P-T-test, with P plain and T transformed copies, up to 20 each.")
+    return 0
 
 
 @app.command
@@ -111,7 +112,7 @@ def show(*names: str, **given: Any) -> int:
 @app.command
 @options_of(jobs.build_dataset)
 def build(*, json: bool = False, **given: Any) -> int:
-    """Write a dataset into a file, in any format by its name: .h5, .lmdb, .npz, .csv, IDX, or a folder (NAME/).
+    """Write a dataset into a file, in the format of its extension: .h5, .lmdb, .npz, .csv, IDX, or a folder (NAME/).
 
     An HDF5 file of one split has data and labels at its root; without --split it has a group for each split.
     Handmade sets are made while they are written, in little memory, and not kept in the cache.
@@ -136,7 +137,7 @@ def build(*, json: bool = False, **given: Any) -> int:
 @app.command
 @options_of(jobs.convert_dataset)
 def convert(*, json: bool = False, **given: Any) -> int:
-    """Copy the images of a file into another format, batch by batch; the names tell the formats.
+    """Copy the images of a file into another format, batch by batch; the extensions determine the formats.
 
     IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class; .mat, .pkl.gz, Parquet and TFRecord
     are read only. Images of other sizes are prepared as the reader does; FILE#resized only makes them 28×28.
@@ -160,13 +161,13 @@ def convert(*, json: bool = False, **given: Any) -> int:
 
 
 @app.command
-@options_of(data_check.check_data)
+@options_of(jobs.check_data)
 def check(*, json: bool = False, **given: Any) -> int:
-    """Tell what is wrong with a dataset: polarity, transposition, labels, duplicates, leakage between splits, sizes.
+    """Find what is wrong with a dataset: polarity, transposition, labels, duplicates, leakage between splits, sizes.
 
-    The shipped reader looks at 2,000 images of each split; duplicates are looked for in all. Labels: those that begin
-    at 1, are shifted, in another order, in another row, in another column of a CSV, or missing. Ends with 1 when
-    something is wrong and was not mended.
+    The shipped reader looks at 2,000 images of each split; duplicates are looked for in all. Labels are checked for
+    starting at 1, being shifted, permuted, in another row or CSV column, or missing. Exit code 1 if something is wrong
+    and was not repaired.
 
     For example:
     digitlab data check scans.h5
@@ -178,7 +179,7 @@ def check(*, json: bool = False, **given: Any) -> int:
     name: str = given["data"]
     fix: Path | None = given.get("fix")
     with JobView() as view:
-        found = data_check.check_data(**given, listener=view)
+        found = jobs.check_data(**given, listener=view)
     if json:
         say_json({"dataset": name, "splits": found.as_dict(), "out": fix and str(fix), "written": dict(found.written)})
     else:
@@ -199,7 +200,7 @@ def check(*, json: bool = False, **given: Any) -> int:
 def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
     """Make a dataset of the digits that were corrected on the page of `digitlab read … --review`.
 
-    Ends with 1 when there is no digit among them. What was called no digit has no label to learn and is left out.
+    Exit code 1 if no digit is among them. Pictures that were marked as no digit have no label and are left out.
 
     For example:
     digitlab data from-review corrections.json --out mine.npz

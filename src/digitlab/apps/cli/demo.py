@@ -18,7 +18,7 @@ _ENOUGH = 0.985
 def demo(**given: Any) -> int:
     """Train a network, evaluate it, export it, write its report, make a video of paper and read it live.
 
-    Ends with 1 when the network is less accurate than 98.5 % or the exported one answers differently.
+    Exit code 1 if the network is less accurate than 98.5 % or the exported one answers differently.
 
     For example:
     digitlab demo

@@ -16,7 +16,7 @@ __all__ = ["report"]
 def report(*runs: str, json: bool = False, **given: Any) -> int:
     """Write a page about a run from its files, or one page that compares several.
 
-    A page is one self-contained file: to be opened in a browser, printed, or sent to somebody.
+    The page is one self-contained file that can be opened in a browser, printed, or sent to somebody.
 
     For example:
     digitlab report runs/2026-…-thesis-2conv

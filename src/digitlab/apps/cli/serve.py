@@ -23,10 +23,10 @@ _VARIABLE = "DIGITLAB_TOKEN"
 
 @options_of(ServeConfig)
 def serve(**settings: Any) -> int:
-    """Serve the page on which one draws digits and sees the network think, and the API for programs.
+    """Serve the web page for drawing digits and looking inside the network, and the API for programs.
 
-    Prints the address to open. Only this machine can reach it, unless --host says otherwise; then a token, or an
-    explicit --no-token, is needed. Ctrl-C ends it.
+    Prints the address to open. Only this machine can reach it, unless --host is given; then a token, or an explicit
+    --no-token, is required. Ctrl-C stops it.
 
     For example:
     digitlab serve --open

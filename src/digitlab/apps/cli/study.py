@@ -30,7 +30,7 @@ __all__ = ["app"]
 @app.command(name="list")
 @options_of(jobs.list_studies)
 def list_studies(*, json: bool = False, **given: Any) -> int:
-    """List the studies: how long each takes and how much of it is there.
+    """List the studies: how long each takes and how much of it is done.
 
     For example:
     digitlab study list
@@ -82,7 +82,7 @@ def run(
     """Run studies: train every cell that is missing, and write table, figure and verdicts.
 
     Each finished cell is kept at once. After Ctrl-C, a kill or a power cut the same command goes on. Cells that several
-    studies share are trained once. Ends with 1 when cells are missing in the end.
+    studies share are trained once. Exit code 1 if cells are missing in the end.
 
     For example:
     digitlab study run thesis-dropout

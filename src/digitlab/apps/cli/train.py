@@ -28,7 +28,7 @@ def train(*, json: bool = False, **given: Any) -> int:
     """Train a network, evaluate it on the test images, export it and write its report.
 
     Options override the recipe. Without any: thesis-2conv, a network of two convolutions, on MNIST for 12 epochs.
-    Ctrl-C ends it after the current batches; the run folder is finished with the weights reached by then.
+    Ctrl-C stops after the current batches; the run folder is completed with the weights reached by then.
 
     For example:
     digitlab train --epochs 3

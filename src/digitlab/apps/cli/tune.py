@@ -31,7 +31,7 @@ def tune(*, json: bool = False, **given: Any) -> int:
 
     A search space is a recipe some of whose settings vary. Each trial is trained on all folds but one and evaluated on
     the held-out one, for each fold; trials that are not promising are pruned. Every step is saved at once: after
-    Ctrl-C, a kill or a power cut the same command goes on. Ends with 1 when trials are missing in the end.
+    Ctrl-C, a kill or a power cut the same command goes on. Exit code 1 if trials are missing in the end.
 
     For example:
     digitlab tune s1-grid --for 30m
