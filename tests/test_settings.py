@@ -39,14 +39,12 @@ def commands() -> dict[str, tuple[Any, Any]]:
     return found
 
 
-COMMANDS = commands()
-MADE = {words: each for words, each in COMMANDS.items() if hasattr(each[1], "declaring")}
-CLASSES = {
+COMMANDS: dict[str, Any] = commands()
+MADE: dict[str, Any] = {words: each for words, each in COMMANDS.items() if hasattr(each[1], "declaring")}
+CLASSES: list[tuple[str, type]] = [
     (words, each) for words, (_, command) in MADE.items() for each in command.declaring if isinstance(each, type)
-}
-by_class = pytest.mark.parametrize(
-    ("words", "declaring"), sorted(CLASSES, key=lambda pair: pair[0]), ids=lambda each: getattr(each, "__name__", each)
-)
+]
+by_class = pytest.mark.parametrize(("words", "declaring"), CLASSES, ids=[each.__name__ for _, each in CLASSES])
 
 
 @pytest.mark.parametrize("words", MADE)

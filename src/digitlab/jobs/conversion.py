@@ -135,7 +135,7 @@ def import_model(
     listener(loading())
     from digitlab.models import conventions
 
-    listener(Work("translating the model, and finding how it wants its images"))
+    listener(Work("converting the model, and finding its input convention"))
     weights = None if weights is None else Path(weights)
     done = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
     return ImportResult(done.path, done.card, done.changes, tuple(done.found.tried))

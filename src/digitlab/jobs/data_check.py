@@ -111,7 +111,7 @@ def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listen
                 Note(f"{data}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels; are these digits?")
             )
         elif found := list(verdict.sentences()):
-            listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` mends it"))
+            listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` repairs it"))
 
 
 def _few(source: ImageSource) -> Iterator[Digits]:

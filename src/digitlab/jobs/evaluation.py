@@ -214,9 +214,9 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
     from digitlab.datasets.transforms import mean_answer
 
     if tta == 1:
-        listener(Work(f"asking about {len(images):,} images"))
+        listener(Work(f"predicting {len(images):,} images"))
         return answer(images)
-    text, count = f"asking about {tta} copies of each image", len(images)
+    text, count = f"predicting {tta} copies of each image", len(images)
     return mean_answer(answer, images, tta, tell=lambda done: listener(Counted(text, done * count, tta * count)))
 
 

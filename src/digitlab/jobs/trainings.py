@@ -170,7 +170,7 @@ def resume(
     """
     folder = Run.open(Path(run))
     if folder.rate_range.is_file():
-        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to go on with")
+        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to resume")
     listener(loading())
     from digitlab.training.cross_validation import folds_of
     from digitlab.training.experiment import resumed, run_training, settings_of

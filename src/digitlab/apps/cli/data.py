@@ -191,7 +191,7 @@ def check(*, json: bool = False, **given: Any) -> int:
         if fix is not None:
             say(str(fix))
         elif found.findings:
-            advise(f"`digitlab data check {name} --fix OUT.npz` writes it mended")
+            advise(f"`digitlab data check {name} --fix OUT.npz` writes it repaired")
     return 1 if found.findings and fix is None else 0
 
 

@@ -41,6 +41,6 @@ def demo(**given: Any) -> int:
     )
     say(f"5. Next: digitlab read YOUR-PHOTO.jpg, or look at {made.readings}, or open README.md.")
     if made.trained.accuracy < _ENOUGH or not made.same:
-        complain(f"the demo wants at least {100 * _ENOUGH:.1f} % and equal answers of the exported model")
+        complain(f"the demo expects at least {100 * _ENOUGH:.1f} % and equal predictions of the exported model")
         return 1
     return 0

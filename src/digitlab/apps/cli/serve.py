@@ -86,7 +86,7 @@ def _secret(config: ServeConfig) -> str | None:
         try:
             return _token_in(file)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--token-file {file}: {getattr(error, 'strerror', None) or 'it is no text'}") from error
+            raise UsageError(f"--token-file {file}: {getattr(error, 'strerror', None) or 'it is not a text file'}") from error
     if token is None and not config.no_token:
         return os.environ.get(_VARIABLE) or None
     return token

@@ -56,7 +56,7 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
     say(table_left(["study", "done", "time", "left", ""], shown))
     advise(
         f"All of them: {in_time(found.seconds_left)} left on this machine, shared cells counted once. "
-        "`digitlab study run --all --for 60m` does an hour of it."
+        "`digitlab study run --all --for 60m` trains for an hour."
     )
     return 0
 
@@ -115,9 +115,9 @@ def run(
 def _ending(ran: Ran) -> int:
     dispatched = ran.dispatched
     if dispatched.failed:
-        advise(f"cells that failed twice: {len(dispatched.failed)}; the same command tries them again")
+        advise(f"cells that failed twice: {len(dispatched.failed)}; the same command retries them")
     if dispatched.left:
-        advise(f"cells left to do: {len(dispatched.left)}; the same command goes on")
+        advise(f"cells left: {len(dispatched.left)}; the same command continues")
     return 1 if dispatched.failed or dispatched.left else 0
 
 
@@ -162,7 +162,7 @@ def show(*, json: bool = False, **given: Any) -> int:
     _say_outcome(outcome)
     if outcome.found < outcome.planned:
         advise(f"{outcome.planned - outcome.found} of {outcome.planned} cells are missing; "
-               f"`digitlab study run {given['name']}` does them")  # fmt: skip
+               f"`digitlab study run {given['name']}` trains them")  # fmt: skip
     return 0
 
 

@@ -60,13 +60,13 @@ def _check(given: Mapping[str, Any]) -> None:
     """Refuse what does not go together, before anything is done."""
     if "run" in given and given.keys() - {"run", "tensorboard", "rates", "folds", "runs"}:
         raise UsageError(
-            "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
+            "--resume uses the run's own settings; expected no recipe and no other option beside it"
         )
     if "folds" in given and given.keys() & {"run", "rates", "tensorboard"}:
         raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
     if "rates" in given and given.keys() & {"run", "tensorboard"}:
         raise UsageError(
-            "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
+            "--lr-range-test starts from scratch and trains no network; expected no --resume or --tensorboard with it"
         )
 
 
@@ -99,9 +99,9 @@ def _show(trained: Trained, *, json: bool) -> None:
 def _show_folds(done: jobs.CrossValidated, *, json: bool) -> int:
     run, found = done.run, done.found
     if not done.complete:
-        advise(f"go on with: digitlab train --resume {run.path}")
+        advise(f"resume with: digitlab train --resume {run.path}")
     if found is None:
-        advise("no fold is done yet")
+        advise("no fold is complete yet")
         return 1
     if json:
         say_json({"run": str(run.path), **run.read_json(run.cross_validation)})
