@@ -155,7 +155,7 @@ def settings_of(run: Run) -> TrainingConfig:
     """
     settings = run.read_config()
     if not settings:
-        raise RunError(f"{run.path}: has no config.toml to resume from; it was killed before it began, so start it again")
+        raise RunError(f"{run.path}: has no config.toml to resume from; killed before it began, so start it again")
     try:
         return TrainingConfig(**settings)
     except (TypeError, UsageError) as error:

@@ -86,7 +86,8 @@ def _secret(config: ServeConfig) -> str | None:
         try:
             return _token_in(file)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--token-file {file}: {getattr(error, 'strerror', None) or 'it is not a text file'}") from error
+            reason = getattr(error, "strerror", None) or "it is not a text file"
+            raise UsageError(f"--token-file {file}: {reason}") from error
     if token is None and not config.no_token:
         return os.environ.get(_VARIABLE) or None
     return token
