@@ -40,6 +40,13 @@ class BarView:
         if self._bar is not None:
             self._bar.stop()
 
+    def _line(self, text: str) -> None:
+        """A line above the bar that stays."""
+        if self._bar is not None:
+            self._bar.console.print(text, highlight=False, markup=False)
+        else:
+            advise(text)
+
 
 class ProgressView(BarView):
     """``start`` names a piece of work; the view itself is called with what is done and how much there is, if known."""
@@ -182,12 +189,6 @@ class TrainingView(BarView):
         if self._bar is not None and self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
-
-    def _line(self, text: str) -> None:
-        if self._bar is not None:
-            self._bar.console.print(text, highlight=False, markup=False)
-        else:
-            advise(text)
 
 
 class _Pace:

@@ -59,9 +59,7 @@ def train(*, json: bool = False, **given: Any) -> int:
 def _check(given: Mapping[str, Any]) -> None:
     """Refuse what does not go together, before anything is done."""
     if "run" in given and given.keys() - {"run", "tensorboard", "rates", "folds", "runs"}:
-        raise UsageError(
-            "--resume uses the run's own settings; expected no recipe and no other option beside it"
-        )
+        raise UsageError("--resume uses the run's own settings; expected no recipe and no other option beside it")
     if "folds" in given and given.keys() & {"run", "rates", "tensorboard"}:
         raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
     if "rates" in given and given.keys() & {"run", "tensorboard"}:

@@ -43,9 +43,7 @@ def tune(*, json: bool = False, **given: Any) -> int:
     """
     of_the_space = {"space", "out", *(each.name for each in settings_in(Tuning))} - {_MAY_GROW}
     if "resume" in given and given.keys() & of_the_space:
-        raise UsageError(
-            "--resume uses the search's own settings; expected no space and no other setting of it"
-        )
+        raise UsageError("--resume uses the search's own settings; expected no space and no other setting of it")
     stop = StopRequest()
     with JobView(stop) as view:
         found = jobs.tune(**given, listener=view, stop=stop)

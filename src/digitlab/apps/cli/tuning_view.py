@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from digitlab.apps.cli.console import advise, in_time
+from digitlab.apps.cli.console import in_time
 from digitlab.apps.cli.progress_view import BarView
 from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 from digitlab.tuning.progress import Moved, TrialBegan, TrialEnded
@@ -85,12 +85,6 @@ class TuningView(BarView):
                 return f"pruned {place} at {last:.4f}"
         return f"failed: {trial.notes.get('reason', 'no reason given')}"
 
-    def _line(self, text: str) -> None:
-        if self._bar is not None:
-            self._bar.console.print(text, highlight=False, markup=False)
-        else:
-            advise(text)
-
 
 def _point(space: Space, trial: Trial) -> str:
     spoken = []
@@ -161,12 +155,6 @@ class StudyView(BarView):
         if self._bar is not None and row is not None:
             self._bar.remove_task(row)
         self._line(f"{self._estimate.name(job.digest)}: {text}")
-
-    def _line(self, text: str) -> None:
-        if self._bar is not None:
-            self._bar.console.print(text, highlight=False, markup=False)
-        else:
-            advise(text)
 
 
 def _numbers(result: object) -> str:
