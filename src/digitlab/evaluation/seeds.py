@@ -119,7 +119,7 @@ def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
 
 
 def differ_in_pairs(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
-    """The mean of the differences between runs that belong together: the same seed, the same fold (Student's paired test).
+    """The mean difference of runs that belong together, by seed or by fold (Student's paired test).
 
     Raises:
         UsageError: for sides of different lengths, or fewer than two pairs.
@@ -142,7 +142,7 @@ def _with_interval(difference: float, error: float, freedom: float) -> MeansDiff
 
 
 def _tail(distance: float, error: float, freedom: float) -> float:
-    """p of a mean that lies ``distance`` beyond a bound."""
+    """The p of a mean that lies ``distance`` beyond a bound."""
     from scipy.stats import t
 
     if error <= _ROUNDING:

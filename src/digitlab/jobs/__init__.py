@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, ensemble, export, import_model
-    from digitlab.jobs.data_check import DataCheck, check_data
+    from digitlab.jobs.data_check import DataCheck
+    from digitlab.jobs.datasets import (
+        build_dataset,
+        check_data,
+        convert_dataset,
+        dataset_from_review,
+        describe_dataset,
+        draw_dataset,
+        draw_filters,
+    )
     from digitlab.jobs.evaluation import (
         Evaluation,
         RobustnessResult,
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
     from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.reporting import report
     from digitlab.jobs.run_list import RunTable, list_runs
     from digitlab.jobs.searches import Tuned, tune
     from digitlab.jobs.studies import list_studies, run_study, show_study, write_study_page
@@ -34,13 +44,16 @@ if TYPE_CHECKING:
 
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
-    **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
+    "DataCheck": "data_check",
+    **dict.fromkeys(("build_dataset", "check_data", "convert_dataset", "dataset_from_review"), "datasets"),
+    **dict.fromkeys(("describe_dataset", "draw_dataset", "draw_filters"), "datasets"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "lr_range_test", "robustness"), "evaluation"),
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
+    "report": "reporting",
     **dict.fromkeys(("RunTable", "list_runs"), "run_list"),
     **dict.fromkeys(("Tuned", "tune"), "searches"),
     **dict.fromkeys(("list_studies", "run_study", "show_study", "write_study_page"), "studies"),
@@ -49,10 +62,11 @@ _PLACES = {
 
 __all__ = [
     "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors", "RobustnessResult",
-    "RunTable", "TransferResult", "Tuned", "check_data", "compare", "cross_validate", "ensemble", "evaluate",
-    "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_runs", "list_studies",
-    "load_model", "load_run", "lr_range_test", "resume", "robustness", "run_study", "show_study", "train",
-    "transfer", "tune", "write_study_page",
+    "RunTable", "TransferResult", "Tuned", "build_dataset", "check_data", "compare", "convert_dataset",
+    "cross_validate", "dataset_from_review", "describe_dataset", "draw_dataset", "draw_filters", "ensemble",
+    "evaluate", "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_runs",
+    "list_studies", "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study",
+    "show_study", "train", "transfer", "tune", "write_study_page",
 ]  # fmt: skip
 
 

@@ -59,9 +59,9 @@ def export(
     The file is run and compared with Keras on 1,000 images before it is kept.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        model: a run folder, a shipped name, a .keras file, or an .h5 file from an old Keras version.
         out: the file to write; its ending is the format.
-        target: what it is for, where input and output are fixed: robotics-academy (its digit classifier), onnx-zoo
+        target: the target, if it prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
             (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in
             8 bits).
         int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only); the accuracy is printed beside.
@@ -105,14 +105,14 @@ def import_model(
     form: Annotated[str, Setting(choices=FORMS)] = "grey",
     listener: Listener = ignore,
 ) -> ImportResult:
-    """Bring a model of an old Keras or of anybody else over. The file is safe to open whoever made it.
+    """Convert a model from an old Keras version or another framework. The file is safe to open whoever made it.
 
     How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells it.
 
     Args:
         old: the file, or a SavedModel folder.
-        out: the file to write: .onnx, or .keras where the old one is of Keras.
-        architecture: the network, for a file of Keras that holds weights only (digitlab train --help names them).
+        out: the file to write: .onnx, or .keras if the old one is a Keras model.
+        architecture: the network, for a Keras file that holds weights only (digitlab train --help names them).
         weights: the weights of a .json file; default: the .h5 file beside it.
         preparation: how pixels 0 to 255 become the network's numbers; else it is found by trying, and for Sobel images
             it is "x / 255".
@@ -135,7 +135,7 @@ def import_model(
     listener(loading())
     from digitlab.models import conventions
 
-    listener(Work("translating the model, and finding how it wants its images"))
+    listener(Work("converting the model, and finding its input convention"))
     weights = None if weights is None else Path(weights)
     done = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
     return ImportResult(done.path, done.card, done.changes, tuple(done.found.tried))
@@ -168,8 +168,8 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
     The file is run and compared with the members' Keras models on 1,000 images before it is kept.
 
     Args:
-        members: two or more run folders, .keras files, or .h5 files of an old Keras; all for grey images, or all for
-            Sobel images.
+        members: two or more run folders, .keras files, or .h5 files from an old Keras version; all for grey images, or
+            all for Sobel images.
         out: the file to write: .keras, .onnx, .xml (OpenVINO) or .tflite (LiteRT).
         listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
 

@@ -33,11 +33,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How far a piece of work is: ``done`` of ``of``, counted in ``unit``; ``item``: what is being worked on now."""
+    """How far a piece of work is: ``done`` of ``of``, if that is known; ``item``: what is being worked on now."""
 
     text: str
     done: int
-    of: int
+    of: int | None
     unit: str = "images"
     item: str = ""
 

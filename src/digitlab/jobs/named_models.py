@@ -75,7 +75,7 @@ def _own_onnx(path: Path, listener: Listener) -> Path:
     listener(loading())
     from digitlab.models.conventions import own_onnx
 
-    listener(Work("finding how the model wants its images, once"))
+    listener(Work("finding the model's input convention, once"))
     return own_onnx(path, tell=note(listener))
 
 

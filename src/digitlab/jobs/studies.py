@@ -90,7 +90,7 @@ def run_study(
         names: studies of `digitlab study list`, or files of your own (.py) that define STUDY; none: all published ones.
         out: the folder of the results.
         engine: where the trainings run: local (processes on this machine) or ray (a cluster).
-        address: of a running Ray cluster, HOST:PORT or auto; without it one is started here.
+        address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
         workers: processes of the local engine; default: one per processor, and per 2 GB of memory.
         seeds: repeats (random seeds) of each cell; default: as many as the study asks for.
         quick: two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
@@ -146,7 +146,7 @@ def run_study(
 
 
 def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
-    """List the published studies: how long each takes, how much of it is there, and what is still open.
+    """List the published studies: how long each takes, how much of it is done, and what is still open.
 
     Args:
         out: the folder of the results.
@@ -189,7 +189,7 @@ def show_study(name: str, *, seeds: Repeats = None, quick: bool = False, out: Pa
 
     Args:
         name: a study of `digitlab study list`, or a file of your own.
-        seeds: repeats that there should be; default: as many as the study asks for.
+        seeds: repeats that are expected; default: as many as the study asks for.
         quick: show a quick run.
         out: the folder of the results.
 

@@ -165,8 +165,8 @@ def resume(
     cross-validation after its last whole fold.
 
     Args:
-        run: a run folder whose training was killed or interrupted: go on after its last whole epoch (or its last whole
-            fold), with the run's own settings.
+        run: a run folder whose training was killed or interrupted: continue after its last whole epoch (or its last
+            whole fold), with the run's own settings.
         tensorboard: as `train`.
         listener: told of `digitlab.training.events`.
         stop: as `train`.
@@ -177,7 +177,7 @@ def resume(
     """
     folder = Run.open(Path(run))
     if folder.rate_range.is_file():
-        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to go on with")
+        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to resume")
     listener(loading())
     from digitlab.training.cross_validation import folds_of
     from digitlab.training.experiment import resumed, run_training, settings_of
@@ -249,8 +249,8 @@ def lr_range_test(
     Args:
         recipe: as `train`.
         rates: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over one epoch
-            (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with 1
-            when the loss did not fall.
+            (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Exit code 1
+            if the loss did not fall.
         runs: the folder in which the run folder is made.
         listener: told of `digitlab.training.events`, and of `Work`.
         stop: asked to, it ends with the curve so far.
@@ -319,7 +319,7 @@ def transfer(
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, an .h5 file of an old Keras, or a name of
+        model: a run folder, a shipped name, a .keras file, an .h5 file from an old Keras version, or a name of
             keras.applications.
         settings: how.
         data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
@@ -327,7 +327,7 @@ def transfer(
         test: the dataset or file whose test images evaluate the result; default: the dataset's own.
         form: what the model was trained on, where its file does not say; default: grey.
         weights: for a name of keras.applications: the file with its weights (…_notop.h5), or random.
-        name: of the run folder.
+        name: name of the run folder.
         runs: the folder in which the run folder is made.
         listener: told of the training (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with what was learned by then.

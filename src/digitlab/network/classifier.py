@@ -25,18 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "DEFAULT_MODEL",
-    "Classifier",
-    "OutputTransform",
-    "probabilities_from",
-    "read_model",
-    "resolve_model",
-    "shipped_keras",
-    "shipped_models",
-    "start_session",
-    "takes_our_images",
-    "unchanged",
-]
+    "DEFAULT_MODEL", "Classifier", "OutputTransform", "probabilities_from", "read_model", "resolve_model",
+    "shipped_keras", "shipped_models", "start_session", "takes_our_images", "unchanged",
+]  # fmt: skip
 
 DEFAULT_MODEL = "reader"
 

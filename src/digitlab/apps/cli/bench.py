@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.waiting import loading
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["app"]
 
 
 @app.command
+@options_of()
 def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bool = False) -> int:
     """Training speed on the network of the thesis: digitlab against plain `keras.Model.fit` on TensorFlow in float32.
 
@@ -61,6 +63,7 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
 
 
 @app.command
+@options_of()
 def data(*, quick: bool = False, json: bool = False) -> int:
     """Speed and memory of building, converting and training from image files, compared with the scripts of the thesis.
 
@@ -89,6 +92,7 @@ def data(*, quick: bool = False, json: bool = False) -> int:
 
 
 @app.command
+@options_of()
 def live(*, quick: bool = False, video: Path | None = None, expect: str | None = None, json: bool = False) -> int:
     """Latency, endurance and steadiness of live reading.
 
@@ -134,6 +138,7 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
 
 
 @app.command
+@options_of()
 def read(
     *,
     photos: Path | None = None,
@@ -206,6 +211,7 @@ def _show_reading(result: ReadBench) -> None:
 
 
 @app.command
+@options_of()
 def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, json: bool = False) -> int:
     """Throughput, latency and memory of `digitlab serve`.
 

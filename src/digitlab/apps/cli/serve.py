@@ -23,10 +23,10 @@ _VARIABLE = "DIGITLAB_TOKEN"
 
 @options_of(ServeConfig)
 def serve(**settings: Any) -> int:
-    """Serve the page on which one draws digits and sees the network think, and the API for programs.
+    """Serve the web page for drawing digits and looking inside the network, and the API for programs.
 
-    Prints the address to open. Only this machine can reach it, unless --host says otherwise; then a token, or an
-    explicit --no-token, is needed. Ctrl-C ends it.
+    Prints the address to open. Only this machine can reach it, unless --host is given; then a token, or an explicit
+    --no-token, is required. Ctrl-C stops it.
 
     For example:
     digitlab serve --open
@@ -86,7 +86,8 @@ def _secret(config: ServeConfig) -> str | None:
         try:
             return _token_in(file)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--token-file {file}: {getattr(error, 'strerror', None) or 'it is no text'}") from error
+            reason = getattr(error, "strerror", None) or "it is not a text file"
+            raise UsageError(f"--token-file {file}: {reason}") from error
     if token is None and not config.no_token:
         return os.environ.get(_VARIABLE) or None
     return token

@@ -32,8 +32,8 @@ class ServeConfig:
         False, "Let everyone who can reach the address use the server; training is switched off then.")
     allowed_host: list[str] = setting(
         list,
-        "A name beside this machine's own under which the server is asked, through a proxy for instance; may be given "
-        "several times. It answers under no other name then.")
+        "An additional host name that requests may use, for instance through a proxy; may be given several times. "
+        "Requests for any other name are then refused.")
     trusted_proxy: list[str] = setting(
         list,
         "The address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto headers are believed; may be "

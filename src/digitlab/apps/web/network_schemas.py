@@ -13,8 +13,8 @@ from pydantic import Field, StringConstraints
 from digitlab.apps.web.schemas import Bytes, Message
 
 __all__ = [
-    "Architecture", "ExplainQuestion", "Explained", "GlyphQuestion", "Inspected", "Kernels", "LayerDetail",
-    "LayerMaps", "Mistake", "ModelDetail", "ModelSummary", "Models", "Occluded", "OcclusionQuestion", "Probabilities",
+    "Architecture", "ExplainQuestion", "Explained", "GlyphQuestion", "Inspected", "Kernels", "LayerDetail", "LayerMaps",
+    "Mistake", "ModelDetail", "ModelSummary", "Models", "Occluded", "OcclusionQuestion", "Probabilities",
     "ReceptiveField", "TrainingEpoch", "TrainingProgress", "TrainingQuestion", "TrainingState", "Trainings",
 ]  # fmt: skip
 
