@@ -13,7 +13,7 @@ import numpy as np
 
 from digitlab.errors import ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
-from digitlab.reading.candidates import Candidate, main_candidate, without_twins
+from digitlab.reading.candidates import Candidate, in_rows, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.context import in_context
 from digitlab.reading.decoding import decode
@@ -206,9 +206,10 @@ class Reader:
         inks = inks_of(pixels, found[:count])
         inks += [None] * (len(found) - len(inks))
         asked = self._which([None if ink is None else ink[1] for ink in inks])
+        rows = in_rows(found[:count]) + [False] * (len(found) - count)
         seen = [
-            self._with_its_word(each if ink is None else each.tightened(ink[0]), said)
-            for each, ink, said in zip(found, inks, asked, strict=True)
+            self._with_its_word(each if ink is None else each.tightened(ink[0]), said, in_row=in_row)
+            for each, ink, said, in_row in zip(found, inks, asked, rows, strict=True)
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
@@ -217,10 +218,10 @@ class Reader:
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
-    def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
+    def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
-            return candidate.agreed_with(said)
+            return candidate.agreed_with(said, in_row=in_row)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
     def _one_digit(self, pixels: NDArray[np.uint8]) -> Candidate | None:
