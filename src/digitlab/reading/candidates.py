@@ -114,7 +114,8 @@ def in_rows(candidates: list[Candidate]) -> list[bool]:
     shared = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
     least = np.minimum(high[:, None], high)
     beside = (np.abs(gap) < _BESIDE * least) & (shared > 0.5 * np.maximum(high[:, None], high))
-    return [bool(each) for each in (beside & ~np.eye(len(boxes), dtype=bool)).any(axis=1)]
+    np.fill_diagonal(beside, val=False)
+    return [bool(row.any()) for row in beside]
 
 
 def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candidate | None:

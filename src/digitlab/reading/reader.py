@@ -22,10 +22,11 @@ from digitlab.reading.grid import read_grid
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
 from digitlab.reading.many import in_order
 from digitlab.reading.numbers.known import with_known_numbers
-from digitlab.reading.orientation import set_upright, turned_back
+from digitlab.reading.numbers.marks import with_signs
+from digitlab.reading.orientation import set_upright, turned_back, turned_picture
 from digitlab.reading.page_network import PAGE_SIDE, page_network
 from digitlab.settings import with_keywords_of
-from digitlab.values import Prediction, ReadDigit, Reading
+from digitlab.values import Prediction, ReadDigit, Reading, ReadMark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.errors import DigitlabError
+    from digitlab.reading.candidates import Sides
     from digitlab.reading.given import PictureLike
     from digitlab.reading.page_network import PageNetwork
     from digitlab.values import Box
@@ -186,14 +188,21 @@ class Reader:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
         decoded = decode(in_context(candidates), wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
+        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
+        lines, signs = with_signs(turned_picture(pixels, turns), decoded.lines, slashes=free)
+
+        def placed(box: Sides) -> Box:
+            return place.of(turned_back(box, turns, size))
+
         digits = tuple(
-            self._digit(each, place.of(turned_back(each.box, turns, size)), row, each.place)
-            for row, line in enumerate(decoded.lines)
-            for each in line
+            self._digit(each, placed(each.box), row, each.place) for row, line in enumerate(lines) for each in line
+        )
+        marks = tuple(
+            ReadMark(each.character, placed(each.box), row) for row, those in enumerate(signs) for each in those
         )
         notes = "; ".join(said for said in (note, decoded.unfit) if said)
         fits = decoded.unfit is None
-        return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4)
+        return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4, marks=marks)
 
     def candidates(self, pixels: NDArray[np.uint8]) -> list[Candidate]:
         """Where digits may be in a picture, uint8 (H, W, 3) RGB, and which; likeliest first.
