@@ -26,6 +26,7 @@ __all__ = ["Sign", "signs_of", "with_signs"]
 
 _MOST_LINES = 80  # of a page with more, signs are not looked for
 _STROKES = (1, 7)  # what a slash is taken for,
+_DOUBTED = 0.5  # confidence of a digit that would not be answered anyway
 _LEAST = 6  # in a line of as many: a date has four digits and two slashes
 _MOST = 3  # unexplained components between two digits: more are dirt
 _DOT, _PEN = 0.27, 0.6  # the largest dot, in heights; the least of its sides, in widths of the pen
@@ -57,14 +58,16 @@ def with_signs(
             signs.append([])
             continue
         possible = slashes and len(line) >= _LEAST
-        strokes = [at for at, each in enumerate(line) if possible and each.digit in _STROKES and _is_tall(ink, at)]
+        strokes = [
+            at for at, each in enumerate(line) if possible and each.digit in _STROKES and _is_tall(ink, at, each)
+        ]
         kept.append([each for at, each in enumerate(line) if at not in strokes])
         found = [*signs_of(ink), *(Sign("/", line[at].box) for at in strokes)]
         signs.append(sorted(found, key=lambda each: each.box[0] + each.box[2]))
     return kept, signs
 
 
-def _is_tall(ink: LineInk, place: int) -> bool:
+def _is_tall(ink: LineInk, place: int, read: Candidate) -> bool:
     """Whether a digit is a slash: taller than its neighbours, from below the baseline, leaning, of one plain stroke.
 
     Of 688 drawn ones 1 in 700 is so, of drawn slashes that were taken for digits half.
@@ -72,7 +75,8 @@ def _is_tall(ink: LineInk, place: int) -> bool:
     one = ink.digit(place)
     if one is None:
         return False
-    return one.high >= 1.15 and one.low <= -0.06 and one.lean >= 0.18 and one.thin <= 1.35 * ink.pen
+    high, low = (1.15, -0.06) if read.confidence >= _DOUBTED else (1.08, -0.02)
+    return one.high >= high and one.low <= low and one.lean >= 0.18 and one.thin <= 1.35 * ink.pen
 
 
 def signs_of(ink: LineInk) -> list[Sign]:
