@@ -142,7 +142,7 @@ def settle(
         carried = all(float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE for at in changed)
         if confidence >= (max(threshold, CARRIED) if changed else threshold) and carried:
             return Settled(_joined(value, around), confidence, fits=True, read=_joined(read, around), changed=changed)
-    open_ = _left_open(tried, weights, total, len(evidence), max(threshold, CARRIED))
+    open_ = _left_open(tried, weights, sum(weights) + unseen, len(evidence), max(threshold, CARRIED))
     text = "".join("?" if at in open_ else sign for at, sign in enumerate(read))
     return Settled(_joined(text, around), confidence, fits=False, read=_joined(read, around))
 
