@@ -223,8 +223,8 @@ def numbers(
     thousand numbers, and with --peers ten.
 
     For example:
-    digitlab bench numbers
-    digitlab bench numbers --count 50 --peers --peer-python peers/bin/python
+    digitlab.bench.whole_numbers
+    digitlab.bench.whole_numbers --count 50 --peers --peer-python peers/bin/python
 
     Args:
         count: Numbers of each of the six kinds.
@@ -234,7 +234,7 @@ def numbers(
         seed: Of the numbers and their pictures.
         json: One JSON object.
     """
-    from digitlab.bench.numbers import measure_numbers
+    from digitlab.bench.whole_numbers import measure_numbers
     from digitlab.bench.peers import peers as rivals_of
     from digitlab.errors import UsageError
 

@@ -28,8 +28,9 @@ def settle_sum(
 ) -> tuple[Settled, ...]:
     """The values of numbers that add up to a total, where the evidence carries them.
 
-    Else "?" stands for the digits that are not sure, or for all of them. As in `settle`, digits are changed only to what the reader held for possible, and given from 0.95 on. All are whole
-    numbers, or all have as many digits behind the decimal sign: digits are added as they stand.
+    Else "?" stands for the digits that are not sure, or for all of them. As in `settle`, digits are changed only to
+    what the reader held for possible, and given from 0.95 on. All are whole numbers, or all have as many digits behind
+    the decimal sign: digits are added as they stand.
 
     numbers: the digits of each addend; total: the digits of the sum, which is settled too, or the sum itself
 
