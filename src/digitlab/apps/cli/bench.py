@@ -234,8 +234,8 @@ def numbers(
         seed: Of the numbers and their pictures.
         json: One JSON object.
     """
-    from digitlab.bench.whole_numbers import measure_numbers
     from digitlab.bench.peers import peers as rivals_of
+    from digitlab.bench.whole_numbers import measure_numbers
     from digitlab.errors import UsageError
 
     if not 1 <= count <= 10_000:
