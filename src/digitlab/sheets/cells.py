@@ -131,10 +131,9 @@ def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     longest = 0
     x0, y0, x1, y1 = (round(side) for side in cell)
+    here = x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start
     for part in range(1, len(statistics)):
-        along = _is_left_over(
-            statistics[part], (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start)
-        )
+        along = _is_left_over(statistics[part], here)
         if not along or float(np.percentile(inside[labels == part], 75)) > _LEFT_OVER * level:
             longest = max(longest, *statistics[part, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist())
     return longest / PER_MM

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, RecipeError, UsageError
@@ -15,6 +14,7 @@ from digitlab.sheets.toml_lines import Section, sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 __all__ = ["read_form"]
 
@@ -256,6 +256,7 @@ def _known(keys: _Keys) -> dict[str, Any]:
 def _beside(form: Path, source: str) -> str:
     """A list's place: as it stands, or in the folder of the form.
 
+    >>> from pathlib import Path
     >>> _beside(Path("exam/marks.toml"), "students.csv:id")
     'exam/students.csv:id'
     """

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.archives.job import Answer, answered, on_this_node
@@ -24,6 +23,7 @@ from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from digitlab.archives import Picture
     from digitlab.sheets.form import Form

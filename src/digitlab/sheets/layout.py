@@ -248,7 +248,7 @@ class _Writer:
 
 def _cells(each: Field, x: float, y: float, *, inside: bool = False) -> tuple[float, list[Rectangle], list[Text]]:
     """The width of a field at this place, its cells, and what is printed beside them. inside: a row of a table."""
-    wide, high = _BOX
+    high = _BOX[1]
     if each.kind == "line":
         return each.line, [(x, y, x + each.line, y + high + 1.0)], []
     if each.kind == "boxes":

@@ -122,8 +122,7 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     code = read_code(_code_patch(grey, layout, found))
     if code is not None and code != layout.code:
         raise ImageError(
-            f"was printed from another version of {layout.form.path.name}: its places have changed since; give the file "
-            "of that time"
+            f"was printed from another version of {layout.form.path.name}: its places have changed; give the older file"
         )
     return found
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["SheetReader", "SheetReading"]
 
 _SIDE = 1900  # pixels of a photo's longest side: 6 a mm of an A4 sheet; a JPEG of 12 megapixels is decoded at a half
-_FEWEST_LINES = 0.6  # of the printed lines, that must be where the form has them
+_FEWEST_LINES = 0.75  # of the printed lines, that must be where the form has them
 _FIELDS_WITHOUT = 0.34  # of the fields: the most that may lack half of their lines
 
 
@@ -100,11 +100,10 @@ class SheetReader:
         answers = iter(judge(self.reader, inks))
         fields = []
         for placed, strip, strength, row in zip(self.layout.placed, strips, strengths, written, strict=True):
+            digits = [None if each is None or is_sign(each, row) else each for each in row]
             cells = tuple(
-                None
-                if each is None or is_sign(each, row)
-                else self._digit(next(answers), boxes.of(strip, each.box), at)
-                for at, each in enumerate(row)
+                None if each is None else self._digit(next(answers), boxes.of(strip, each.box), at)
+                for at, each in enumerate(digits)
             )
             free, ticked = placed.field.kind == "line", placed.field.kind in ("tick", "choice")
             signs = [sign_of(each, row, strip.cells[0][3]) for each in row if free and each is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,7 +85,7 @@ def _segments(cells: list[Rectangle]) -> list[list[Rectangle]]:
     """A few neighbours at a time, of about the same number each."""
     count = min(len(cells), max(1, math.ceil((cells[-1][2] - cells[0][0]) / (_SEGMENT * PER_MM))))
     edges = [round(len(cells) * part / count) for part in range(count + 1)]
-    return [cells[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [cells[start:stop] for start, stop in itertools.pairwise(edges)]
 
 
 def _rows_of(cells: list[Rectangle]) -> NDArray[np.int64]:
@@ -133,7 +134,7 @@ def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64
 def _take_out(
     picture: NDArray[np.uint8], upright: NDArray[np.uint8], level: NDArray[np.uint8], cells: list[Rectangle]
 ) -> list[float]:
-    """Take the lines of a segment away: what lies on both sides of a line goes on across it; says how dark they were."""
+    """Take the lines of a segment away: what is on both sides of a line goes on across it; says how dark they were."""
     over = round(_LINE * PER_MM)
     top, bottom = max(0, round(cells[0][1]) - over), round(cells[0][3]) + over
     levels = []
@@ -173,7 +174,7 @@ def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, fl
     cleaned, seen, lines = flat.copy(), 0, 0
     x0, _, x1, y1 = cell
     edges = np.linspace(x0, x1, max(2, round((x1 - x0) / (20 * PER_MM)) + 1))
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         along = slice(round(float(start)), round(float(stop)))
         dy, found = _shift(level.T, [y1], np.arange(along.start, along.stop))
         lines, seen = lines + 1, seen + found
