@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import os
 import time
@@ -166,8 +167,8 @@ def compare_with_truth(
     known = dict.fromkeys(("right_known", "listed", "right_listed"), 0)
     listed = {each.name for each in form.fields if each.one_to_one}
     for row in sheet_rows(form, kept, 0.5):
-        expected = truth.get(os.path.basename(row.file))  # noqa: PTH119
-        for each in row.fields if expected is not None else ():
+        expected = truth.get(os.path.basename(row.file), {})  # noqa: PTH119
+        for each in row.fields if expected else ():
             right = each.value == expected[each.name]
             known["right_known"] += right
             known["listed"] += each.name in listed
@@ -269,7 +270,7 @@ def _one_sheet(form_file: Path, seed: int) -> float:
         try:
             for path in sorted(Path(folder).glob("*.jpg")):
                 start = time.process_time()
-                answer = answered(Picture(str(path)), lambda path=path: sheets.read(path))
+                answer = answered(Picture(str(path)), functools.partial(sheets.read, path))
                 row = sheet_row(answer, "")
                 list(SheetTable(form, [json.loads(json.dumps(row))], reader.threshold))
                 times.append((time.process_time() - start) * 1000.0)

@@ -23,7 +23,7 @@ _MOST_BOXES, _MOST_ROWS, _MOST_FIELDS = 30, 60, 1000
 _SHORTEST, _LONGEST = 15.0, 170.0  # mm of a free line
 _LARGEST = 1_000_000  # bytes of a file
 _MEANT = {"digits": "boxes", "options": "choices", "checks": "check", "list": "among", "text": "label", "id": "name"}
-_RESERVED = ("file",)
+_RESERVED = ("file", "note")  # columns that every table has
 
 
 def read_form(path: Path) -> Form:
@@ -195,7 +195,9 @@ def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
     kinds = [name for name in ("boxes", "pattern", "line", "tick", "choices") if keys.has(name)]
     name = keys.text("name")
     if _NAME.fullmatch(name) is None or name in _RESERVED:
-        raise keys.refuse("name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40, and not "file"')
+        raise keys.refuse(
+            "name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40, and not "file" or "note"'
+        )
     if len(kinds) != 1:
         given = "has none of them" if not kinds else f"has {' and '.join(kinds)}"
         line_of = "name" if not kinds else kinds[1]

@@ -103,6 +103,10 @@ def _mapped(matrix: Points, places: Points) -> Points:
     return np.asarray(cv2.perspectiveTransform(places[None], matrix)[0], np.float64)
 
 
+def _inverse(matrix: Points) -> Points:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     """Find a form in a photo, uint8 (H, W).
 
@@ -112,7 +116,7 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     corners = find_corners(grey, layout.form.number)
     wanted, seen = _corner_places(layout, corners)
     plane = _plane(wanted, seen)
-    off = np.linalg.norm(_mapped(np.linalg.inv(plane), seen) - wanted, axis=1)
+    off = np.linalg.norm(_mapped(_inverse(plane), seen) - wanted, axis=1)
     if off.max() > _MOST_OFF:
         raise ImageError(
             f"the corner markers do not lie on one sheet (off by {off.max():.0f} mm); expected one sheet, not folded"
@@ -147,7 +151,7 @@ def _plane(wanted: Points, seen: Points) -> Points:
 def _curled(grey: NDArray[np.uint8], layout: Layout, first: Registration, wanted: Points, seen: Points) -> Registration:
     """With the surface through the squares along the edges; looked for twice, as the first surface shows where."""
     now = first
-    back = np.linalg.inv(first.plane)
+    back = _inverse(first.plane)
     corners_off = _mapped(back, seen) - wanted
     for reach in (_SEARCH, _SEARCH / 2):
         pairs = [(mark, at) for mark in layout.marks if (at := _mark(grey, now, mark, reach)) is not None]
@@ -174,9 +178,11 @@ def _surface(
     weights = np.ones(len(places))
     weights[:first_marks] = 0.5  # four corners of a marker say nearly the same
     bend = np.zeros((10, 2))
+    left = np.zeros(len(places))
     for _ in range(3):
         weighted = each * weights[:, None]
-        bend = np.linalg.solve(weighted.T @ each + np.diag(_STIFF) * len(places) / 30.0, weighted.T @ shifts)
+        normal = weighted.T @ each + np.diag(_STIFF) * len(places) / 30.0
+        bend = np.asarray(np.linalg.solve(normal, weighted.T @ shifts), np.float64)
         left = np.linalg.norm(shifts - each @ bend, axis=1)
         weights = np.where(np.arange(len(places)) < first_marks, 0.5, 1.0) / (1.0 + (left / 0.4) ** 2)
     return bend, left[first_marks:]

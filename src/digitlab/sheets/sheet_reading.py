@@ -96,19 +96,22 @@ class SheetReader:
             _written(placed.field.kind, strip, strength)
             for placed, strip, strength in zip(self.layout.placed, strips, strengths, strict=True)
         ]
-        inks = [each.ink for row in written for each in row if each is not None and not is_sign(each, row)]
-        answers = iter(judge(self.reader, inks))
+        digits = [
+            [None if each is None or (placed.field.kind == "line" and is_sign(each, row)) else each for each in row]
+            for placed, row in zip(self.layout.placed, written, strict=True)
+        ]
+        answers = iter(judge(self.reader, [each.ink for row in digits for each in row if each is not None]))
         fields = []
-        for placed, strip, strength, row in zip(self.layout.placed, strips, strengths, written, strict=True):
-            digits = [None if each is None or is_sign(each, row) else each for each in row]
+        for place, (placed, strip) in enumerate(zip(self.layout.placed, strips, strict=True)):
+            kind, row, base = placed.field.kind, written[place], strip.cells[0][3]
             cells = tuple(
                 None if each is None else self._digit(next(answers), boxes.of(strip, each.box), at)
-                for at, each in enumerate(digits)
+                for at, each in enumerate(digits[place])
             )
-            free, ticked = placed.field.kind == "line", placed.field.kind in ("tick", "choice")
-            signs = [sign_of(each, row, strip.cells[0][3]) for each in row if free and each is not None]
-            longest = [filled_share(strength, cell, strip.level) for cell in strip.cells if ticked]
-            fields.append(Seen(placed.field.name, cells, tuple(signs), tuple(longest), boxes.of(strip, None)))
+            signs = [sign_of(each, row, base) for each in row if kind == "line" and each is not None]
+            ticks = strip.cells if kind in ("tick", "choice") else ()
+            longest = tuple(filled_share(strengths[place], cell, strip.level) for cell in ticks)
+            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None)))
         return fields
 
     def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
