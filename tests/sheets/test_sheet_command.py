@@ -142,7 +142,7 @@ def test_a_drawn_stack_is_read_as_its_truth_says(stack: Path, tmp_path: Path, ca
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_cluster_reads_the_same(stack: Path, tmp_path: Path) -> None:
     for package in ("ray", "pyarrow", "pandas"):
         pytest.importorskip(package, reason="the extra ray is not installed")

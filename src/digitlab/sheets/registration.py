@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-__all__ = ["Registration", "register", "terms"]
+__all__ = ["Registration", "plane_only", "register", "surface_through", "terms"]
 
 _MOST_OFF = 2.5  # mm, of a marker's corner from the plane; a curl of 10 mm gives 1
 _LEFT_OVER = 0.8  # mm, of a square from the smooth surface: median
@@ -129,6 +129,25 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
             f"was printed from another version of {layout.form.path.name}: its places have changed; give the older file"
         )
     return found
+
+
+def plane_only(plane: Points, size: tuple[float, float]) -> Registration:
+    """A registration without curl. plane: float64 (3, 3), from mm to pixels."""
+    return Registration(np.asarray(plane, np.float64), np.zeros((10, 2)), size)
+
+
+def surface_through(first: Registration, places: Points, seen: Points) -> Registration:
+    """With the curl that many places tell: float64 (N, 2) in mm, and where they are in the photo.
+
+    Raises:
+        ImageError: where they lie on no smooth surface.
+    """
+    shifts = _mapped(_inverse(first.plane), seen) - places
+    bend, left = _surface(places, shifts, first.size, first_marks=0)
+    off = float(np.median(left))
+    if off > _LEFT_OVER:
+        raise ImageError(f"is too uneven (off by {off:.1f} mm); expected a sheet that lies flat")
+    return replace(first, bend=bend, off=off)
 
 
 def _corner_places(layout: Layout, corners: Corners) -> tuple[Points, Points]:

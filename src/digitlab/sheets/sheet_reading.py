@@ -14,8 +14,9 @@ from digitlab.errors import ImageError
 from digitlab.reading.images import load_reduced
 from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, strength_of, written_in
 from digitlab.sheets.digits import judge
+from digitlab.sheets.features import Blank
 from digitlab.sheets.registration import register
-from digitlab.sheets.strips import cut_strip
+from digitlab.sheets.strips import blank_strip, cut_blank_strip, cut_strip
 from digitlab.sheets.values import Seen
 from digitlab.values import ReadDigit
 
@@ -59,6 +60,10 @@ class SheetReader:
 
     def __init__(self, layout: Layout, reader: Reader) -> None:
         self.layout, self.reader = layout, reader
+        self._blank = None if layout.form.blank is None else Blank(layout.form)
+        self._blanks = [] if self._blank is None else [
+            blank_strip(self._blank.picture, self._blank.registration, each) for each in layout.placed
+        ]  # fmt: skip
 
     def read(self, path: str | Path) -> SheetReading:
         """Read one photo.
@@ -82,8 +87,16 @@ class SheetReader:
             ImageError: when it does not show the form; the message names no file.
         """
         start = time.perf_counter()
-        found = register(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8), self.layout)
-        strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+        if self._blank is None:
+            found = register(grey, self.layout)
+            strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+        else:
+            found = self._blank.register(grey)
+            strips = [
+                cut_blank_strip(picture, found, each, blank)
+                for each, blank in zip(self.layout.placed, self._blanks, strict=True)
+            ]
         _expect_lines(strips)
         full = size or (picture.shape[1], picture.shape[0])
         fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
