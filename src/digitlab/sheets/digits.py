@@ -57,7 +57,7 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
     judged = []
     for place, own in enumerate(_leaned(reader, [normalise(ink) for ink in inks])):
         nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
-        found = reader.with_second_opinion(seen.get(place, nowhere), own)
+        found = reader.with_second_opinion(seen.get(place, nowhere), own, in_row=False)
         odds = _IN_A_BOX * found.score
         score = odds / (1.0 - found.score + odds)
         judged.append((score * float(found.probabilities.max()), tuple(found.probabilities.tolist())))

@@ -206,6 +206,58 @@ def _show_reading(result: ReadBench) -> None:
 
 
 @app.command
+def numbers(
+    *,
+    count: int = 200,
+    model: str | None = None,
+    peers: bool = False,
+    peer_python: str | None = None,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Whole numbers: ZIP codes, dates, phone and student numbers, amounts and clock times of MNIST's test images.
+
+    A number is right when every digit is and none is missing or too many. Beside the error stand the shares that can
+    be answered when 1 % or 0.1 % of the answers may be wrong; then the same with what may be known: how many digits,
+    that it is a day, a list. Exit code 1 when the error is more than a fifth of a peer's. Takes a minute for every
+    thousand numbers, and with --peers ten.
+
+    For example:
+    digitlab.bench.whole_numbers
+    digitlab.bench.whole_numbers --count 50 --peers --peer-python peers/bin/python
+
+    Args:
+        count: Numbers of each of the six kinds.
+        model: A shipped name, a run folder or an .onnx file; default: the shipped reader.
+        peers: Also ask RapidOCR and Tesseract, where they are installed.
+        peer_python: The Python interpreter with RapidOCR, if it is not this one.
+        seed: Of the numbers and their pictures.
+        json: One JSON object.
+    """
+    from digitlab.bench.peers import peers as rivals_of
+    from digitlab.bench.whole_numbers import measure_numbers
+    from digitlab.errors import UsageError
+
+    if not 1 <= count <= 10_000:
+        raise UsageError(f"--count is {count}; expected 1 to 10,000")
+    if peers or peer_python is not None:
+        with rivals_of(peer_python) as (rivals, missing):
+            result = measure_numbers(count, advise, model=model, rivals=rivals, missing=missing, seed=seed)
+    else:
+        result = measure_numbers(count, advise, model=model, seed=seed)
+    if json:
+        say_json(result.as_dict())
+    else:
+        say(result.machine)
+        say(table(result.header(), result.rows()))
+        say(f"expected calibration error of the numbers' confidence: {result.calibration:.3f}, "
+            f"with what is known {result.calibration_known:.3f}")  # fmt: skip
+        for line in result.missing:
+            advise(line)
+    return int(result.met is False)
+
+
+@app.command
 def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, json: bool = False) -> int:
     """Throughput, latency and memory of `digitlab serve`.
 

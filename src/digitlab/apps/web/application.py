@@ -277,9 +277,11 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
 
 def _read(content: bytes, model: Served, threshold: float | None, most_pixels: int) -> schemas.ReadPage:
     picture, pages = first_page_of(content, most_pixels)
-    told = model.reader_for(threshold).read(picture).as_dict()
+    reading = model.reader_for(threshold).read(picture)
+    told = reading.as_dict()
     return schemas.ReadPage(
-        text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
+        text=told["text"], lines=told["lines"], written=list(reading.written), digits=told["digits"],
+        numbers=told["numbers"], ms=told["ms"],
         note=with_page_note(told.get("note"), pages), turned=told.get("turned", 0),
         width=picture.shape[1], height=picture.shape[0], model=model.name,
     )  # fmt: skip

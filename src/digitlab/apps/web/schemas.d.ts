@@ -79,6 +79,15 @@ export interface FoundDigit {
   line: number;
 }
 
+export interface FoundNumber {
+  /** digits, , . - / : and spaces as they stand; ? for a digit that was not answered */
+  text: string;
+  /** how likely all of it is right */
+  confidence: number;
+  /** x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive */
+  box: number[];
+}
+
 export interface Gallery {
   sets: GallerySet[];
 }
@@ -260,7 +269,11 @@ export interface ReadPage {
   /** the lines; a character a digit, ? for one that was found but not answered */
   text: string;
   lines: string[];
+  /** the same lines with the signs that stand between digits, as in 12,50 */
+  written: string[];
   digits: FoundDigit[];
+  /** the digits in groups that belong together */
+  numbers: FoundNumber[];
   /** such as that the page lies upside down, and was turned and read */
   note: string | null;
   /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */

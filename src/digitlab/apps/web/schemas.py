@@ -132,12 +132,24 @@ class FoundDigit(Message):
     line: int
 
 
+class FoundNumber(Message):
+    """Digits of one line that belong together, with the signs between them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    text: str = Field(description="digits, , . - / : and spaces as they stand; ? for a digit that was not answered")
+    confidence: float = Field(description="how likely all of it is right")
+    box: list[int] = Field(description="x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive")
+
+
 class ReadPage(Message):
     """All digits of a picture, in reading order, as ``digitlab read --json`` says them."""
 
     text: str = Field(description="the lines; a character a digit, ? for one that was found but not answered")
     lines: list[str]
+    written: list[str] = Field([], description="the same lines with the signs that stand between digits, as in 12,50")
     digits: list[FoundDigit]
+    numbers: list[FoundNumber] = Field([], description="the digits in groups that belong together")
     note: str | None = Field(None, description="such as that the page lies upside down, and was turned and read")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
     ms: float

@@ -103,8 +103,8 @@ export class Photo extends EventTarget {
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
     const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
     const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
-    const { lines, note } = this.page;
-    const read = found ? `${lines.join(" · ")} (${counted}${rest})`.trim() : t("no digits found");
+    const { lines, written, note } = this.page;
+    const read = found ? `${(written.length ? written : lines).join(" · ")} (${counted}${rest})`.trim() : t("no digits found");
     byId("photo-text").textContent = note ? `${read}. ${t(note)}` : read;
   }
 
