@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["CSV_COLUMNS", "csv_file"]
+__all__ = ["CSV_COLUMNS", "csv_file", "plain_name"]
 
 CSV_COLUMNS = ("path", "line", "position", "digit", "confidence", "x0", "y0", "x1", "y1")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a file's name that begins so
+
+
+def plain_name(path: str) -> str:
+    """The name of a file as a table program takes it for one, whatever it begins with."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
 
 
 @contextlib.contextmanager
@@ -34,7 +39,7 @@ def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         table.writerow(CSV_COLUMNS)
 
         def write(row: Mapping[str, Any]) -> None:
-            name = f"./{row['path']}" if row["path"].startswith(_FORMULA) else row["path"]
+            name = plain_name(row["path"])
             for each in row["digits"]:
                 digit = "?" if each["digit"] is None else each["digit"]
                 table.writerow([name, each["line"], each["position"], digit, f"{each['confidence']:.4f}", *each["box"]])

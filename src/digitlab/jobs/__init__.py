@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from digitlab.jobs.answers import ClassifiedData, classify_data
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, export, import_model
     from digitlab.jobs.data_check import DataCheck, check_data
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.trainings import TransferResult, train, transfer
 
 _PLACES = {
+    **dict.fromkeys(("ClassifiedData", "classify_data"), "answers"),
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
     **dict.fromkeys(("ImportResult", "export", "import_model"), "conversion"),
@@ -44,6 +46,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "ClassifiedData",
     "Comparison",
     "DataCheck",
     "Evaluation",
@@ -54,6 +57,7 @@ __all__ = [
     "TransferResult",
     "Tuned",
     "check_data",
+    "classify_data",
     "compare",
     "evaluate",
     "evaluate_predictions",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Work, ignore, loading
-from digitlab.jobs.named_models import note
+from digitlab.jobs.named_models import keras_file, note
 
 if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
@@ -48,7 +48,7 @@ def export(
     The file is run and compared with Keras on 1,000 images before it is kept.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        model: a run folder, a shipped name, or a file of anybody, as `import_model` takes it.
         out: the file; its ending is the format.
         target: what the file is for, where its input and output are fixed: "robotics-academy", "onnx-zoo", "web" (all
             .onnx) or "c" (.c, a header beside it).
@@ -73,9 +73,10 @@ def export(
 
     if target is not None:
         check_target(target, out)
-    network = open_model(Path(model), tell=note(listener))
+    path = keras_file(model, listener=listener)
+    network = open_model(path, tell=note(listener))
     listener(Work(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else "")))
-    card = card_of(network, Path(model))
+    card = card_of(network, path)
     if target is not None:
         return export_for(target, network, out, card)
     return export_model(network, out, card, int8=int8)
@@ -98,7 +99,7 @@ def import_model(
 
     Args:
         old: the file, or a SavedModel folder.
-        out: the file to write: .onnx, or .keras where the old one is of Keras.
+        out: the file to write, .onnx or .keras; what is no file of Keras is translated to its layers then.
         architecture: the network, for a file of Keras that holds weights only.
         weights: the weights of a .json file; None: the .h5 file beside it.
         preparation: how pixels 0 to 255 become the network's numbers, "x / 255", "x / 255 - 0.5" or "x".

@@ -56,7 +56,7 @@ def inspect(
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        model: a run folder, a shipped name, or a file of anybody, as `import_model` takes it.
         out: the folder for pictures and `inspection.json`.
         image: a picture of one digit.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
@@ -79,7 +79,7 @@ def inspect(
 
     _check(image, digit, why, unless)
     expect_so_many(images)
-    path = keras_file(model)
+    path = keras_file(model, form=form, listener=listener)
     shown, shown_form = _shown(image, digit)
     listener(loading())
     from digitlab.inspection.look import STEPS, look_at_digit, look_at_network, open_album

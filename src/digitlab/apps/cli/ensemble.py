@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from digitlab.apps.cli.console import advise, say
+from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.waiting import Waiting, loading
 
 __all__ = ["ensemble"]
@@ -20,11 +21,12 @@ def ensemble(*members: Path, out: Path) -> int:
     digitlab ensemble runs/2026-…-fast-cnn runs/2026-…-final-cnn --out two.onnx
 
     Args:
-        members: Two or more run folders, .keras files, or .h5 files of an old Keras; all for grey images, or all for
-            Sobel images.
+        members: Two or more run folders or model files of anybody (.keras, .h5, .onnx, .tflite …); all for grey images,
+            or all for Sobel images.
         out: The file to write: .keras, .onnx, .xml (OpenVINO) or .tflite (LiteRT).
     """
     from digitlab.errors import UsageError
+    from digitlab.jobs.named_models import keras_file
 
     if len(members) < 2:
         raise UsageError(f"{len(members)} models given; expected two or more, e.g. digitlab ensemble A B --out C.keras")
@@ -34,8 +36,10 @@ def ensemble(*members: Path, out: Path) -> int:
         from digitlab.models import card_of, ensemble_card, export_model, open_model
         from digitlab.models import ensemble as make
 
-    models = [open_model(path, tell=advise) for path in members]
-    card = ensemble_card(out.stem, [card_of(model, path) for model, path in zip(models, members, strict=True)])
+    with JobView() as view:
+        paths = [keras_file(each, listener=view) for each in members]
+    models = [open_model(path, tell=advise) for path in paths]
+    card = ensemble_card(out.stem, [card_of(model, path) for model, path in zip(models, paths, strict=True)])
     model = make(models)
     with Waiting() as step:
         step(f"writing {out.suffix} and comparing it with the members")

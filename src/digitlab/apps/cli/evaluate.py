@@ -47,7 +47,7 @@ def evaluate(
     digitlab evaluate --probabilities caffe.csv --labels labels.csv
 
     Args:
-        model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
+        model: A shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5, .tflite …).
         data: A dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
             inverted, of FILE#as-is it is not.
         split: train, validation or test; where there is one split only, that.

@@ -29,7 +29,7 @@ def export(
     digitlab export model.keras digits.c --for c
 
     Args:
-        model: A run folder, a .keras file, or an .h5 file of an old Keras.
+        model: A run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
         out: The file to write.
         target: What it is for, where input and output are fixed: robotics-academy (its digit classifier), onnx-zoo
             (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in

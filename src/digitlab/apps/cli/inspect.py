@@ -43,7 +43,7 @@ def inspect(
     digitlab inspect 2017.h5 --form sobel --image four.jpg --why 4 --not 9 --out inside
 
     Args:
-        model: A run folder, a .keras file, or an .h5 file of an old Keras.
+        model: A run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
         out: The folder to write into.
         image: A picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: Instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
