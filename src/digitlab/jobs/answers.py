@@ -185,7 +185,7 @@ def answer_table(path: Path) -> Iterator[Callable[[str, int, int | None, float],
     Raises:
         StorageError: when it cannot be written.
     """
-    from digitlab.archives.csv_file import plain_name
+    from digitlab.archives.rows import plain_name
     from digitlab.storage import atomic_path
 
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

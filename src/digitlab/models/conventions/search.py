@@ -170,5 +170,6 @@ def _ranked(tried: list[Tried]) -> list[Tried]:
 def table_of(found: Found, most: int = 4) -> str:
     """What was tried, the best first, on one line."""
     shown = [f"{each.convention}: {100 * each.accuracy:.0f} %" for each in found.tried[:most]]
-    more = [f"{len(found.tried) - most} others: at most {100 * max(e.accuracy for e in found.tried[most:]):.0f} %"]
-    return "; ".join(shown + (more if len(found.tried) > most else []))
+    others = found.tried[most:]
+    more = [f"{len(others)} others: at most {100 * max(each.accuracy for each in others):.0f} %"] if others else []
+    return "; ".join(shown + more)

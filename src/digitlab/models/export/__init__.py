@@ -69,8 +69,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
         return export_int8(model, path, card)
     if ending == ".onnx":
         return Exported(path, CHECKED_IMAGES, write_onnx(model, path, card), TOLERANCE)
-    from digitlab.models.export.litert import export_litert
-    from digitlab.models.export.openvino import export_openvino
+    from digitlab.models.export.runtimes import export_litert, export_openvino
 
     write = export_openvino if ending == ".xml" else export_litert
     return Exported(path, CHECKED_IMAGES, write(model, path, card), TOLERANCE)
