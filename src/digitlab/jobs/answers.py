@@ -45,7 +45,8 @@ class Answers:
     @property
     def digits(self) -> NDArray[np.uint8]:
         """The likeliest digit of each, uint8 (N,)."""
-        return self.probabilities.argmax(axis=1).astype(np.uint8)
+        likeliest: NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype(np.uint8)
+        return likeliest
 
     @property
     def confidences(self) -> NDArray[np.float32]:

@@ -129,9 +129,10 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
     if not foreign and not path.is_dir():
         if (kind := kind_of(path)) is not None:
             raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
-        raise ModelError(
-            f"there is no model {str(model)!r}; expected a run folder, or a file ending in .keras, .h5, .onnx, .tflite"
-        )
+        expected = "expected a run folder, or a file ending in .keras, .h5, .onnx or .tflite"
+        if path.suffix:
+            raise ModelError(f"{path}: there is no such model file; {expected}")
+        raise ModelError(f"there is no model {str(model)!r}; {expected}")
     if not foreign or (form == "sobel" and path.suffix.lower() in _KERAS_FILES):
         return path
     listener(loading())

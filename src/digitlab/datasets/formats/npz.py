@@ -192,9 +192,11 @@ class NpzSource(Closing):
             labels = None if self._labels is None else stack.enter_context(self._numbers(archive, self._labels))
             for start in range(0, self.count, size):
                 rows = min(size, self.count - start)
-                pixels = self._read(images, self._images, start, rows)
-                named = as_pixels(pixels, self._path, lambda row, start=start: f"{self._images.name}[{start + row}]")
-                yield Digits(named, self._labels_of(labels, start, rows))
+                pixels = self._pixels(self._read(images, self._images, start, rows), start)
+                yield Digits(pixels, self._labels_of(labels, start, rows))
+
+    def _pixels(self, values: NDArray[Any], start: int) -> NDArray[np.uint8]:
+        return as_pixels(values, self._path, lambda row: f"{self._images.name}[{start + row}]")
 
     def _labels_of(self, member: IO[bytes] | None, start: int, rows: int) -> NDArray[np.uint8]:
         array = self._labels
