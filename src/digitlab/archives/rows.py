@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from digitlab.archives.job import Answer
     from digitlab.values import ReadDigit, Reading, ReadNumber
 
-__all__ = ["CSV_COLUMNS", "csv_file", "digit_row", "row_of"]
+__all__ = ["CSV_COLUMNS", "csv_file", "digit_row", "plain_name", "row_of"]
 
 
 def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
@@ -95,6 +95,11 @@ CSV_COLUMNS = ("path", "line", "position", "digit", "confidence", "x0", "y0", "x
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a file's name that begins so
 
 
+def plain_name(path: str) -> str:
+    """The name of a file as a table program takes it for one, whatever it begins with."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
+
+
 @contextlib.contextmanager
 def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A function that takes rows of pictures (see `row_of`) and writes their digits; the file is there at the end.
@@ -110,7 +115,7 @@ def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         table.writerow(CSV_COLUMNS)
 
         def write(row: Mapping[str, Any]) -> None:
-            name = f"./{row['path']}" if row["path"].startswith(_FORMULA) else row["path"]
+            name = plain_name(row["path"])
             for each in row["digits"]:
                 digit = "?" if each["digit"] is None else each["digit"]
                 table.writerow([name, each["line"], each["position"], digit, f"{each['confidence']:.4f}", *each["box"]])

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from digitlab.jobs.answers import ClassifiedData, classify_data
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, ensemble, export, import_model
     from digitlab.jobs.data_check import DataCheck
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.trainings import TransferResult, cross_validate, lr_range_test, resume, train, transfer
 
 _PLACES = {
+    **dict.fromkeys(("ClassifiedData", "classify_data"), "answers"),
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     "DataCheck": "data_check",
     **dict.fromkeys(("build_dataset", "check_data", "convert_dataset", "dataset_from_review"), "datasets"),
@@ -61,12 +63,12 @@ _PLACES = {
 }
 
 __all__ = [
-    "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors", "RobustnessResult",
-    "RunTable", "TransferResult", "Tuned", "build_dataset", "check_data", "compare", "convert_dataset",
-    "cross_validate", "dataset_from_review", "describe_dataset", "draw_dataset", "draw_filters", "ensemble",
-    "evaluate", "evaluate_predictions", "export", "import_model", "inspect", "label_errors", "list_runs",
-    "list_studies", "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study",
-    "show_study", "train", "transfer", "tune", "write_study_page",
+    "ClassifiedData", "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors",
+    "RobustnessResult", "RunTable", "TransferResult", "Tuned", "build_dataset", "check_data", "classify_data",
+    "compare", "convert_dataset", "cross_validate", "dataset_from_review", "describe_dataset", "draw_dataset",
+    "draw_filters", "ensemble", "evaluate", "evaluate_predictions", "export", "import_model", "inspect",
+    "label_errors", "list_runs", "list_studies", "load_model", "load_run", "lr_range_test", "report", "resume",
+    "robustness", "run_study", "show_study", "train", "transfer", "tune", "write_study_page",
 ]  # fmt: skip
 
 

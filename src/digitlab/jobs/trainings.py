@@ -319,7 +319,7 @@ def transfer(
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, an .h5 file from an old Keras version, or a name of
+        model: a run folder, a shipped name, a file of anybody (as `import_model` takes it), or a name of
             keras.applications.
         settings: how.
         data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
@@ -339,7 +339,7 @@ def transfer(
         DatasetError: when there is no such set, or it cannot be learned from.
         StorageError: when the run folder cannot be written.
     """
-    path, settings = _named(model), replace(settings, **options)
+    path, settings = _named(model, form, listener), replace(settings, **options)
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 
@@ -348,20 +348,20 @@ def transfer(
     base.cut_at(settings)  # a layer that does not exist is said before a folder is made
     run = Run.create(name or f"{base.card.name}-{settings.how}-{Path(data).stem}", runs)
     about = {
-        "model": str(path),
+        "model": str(model if Path(model).is_file() else path),
         "command": _command(model, data, {"test": test, "form": form, "weights": weights}, settings),
     }
     learned, metrics = run_transfer(base, images, settings, run, about=about, listener=listener, stop=stop)
     return TransferResult(run, learned, metrics, images)
 
 
-def _named(model: str | Path) -> Path | str:
+def _named(model: str | Path, form: str | None, listener: Listener) -> Path | str:
     """A run folder or file; or a name, which may be one of keras.applications, as it is."""
     from digitlab.network.classifier import shipped_models
 
     path = Path(model)
     if path.exists() or path.suffix or len(path.parts) > 1 or str(model) in shipped_models():
-        return keras_file(model)
+        return keras_file(model, form=form, listener=listener)
     return model
 
 

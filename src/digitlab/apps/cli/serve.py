@@ -14,6 +14,7 @@ from typing import Any
 
 from digitlab.apps.cli.console import advise, say
 from digitlab.apps.cli.options import options_of
+from digitlab.apps.cli.reading import as_onnx
 from digitlab.apps.web.config import ServeConfig
 
 __all__ = ["serve"]
@@ -49,6 +50,8 @@ def serve(**settings: Any) -> int:
     from digitlab.apps.web.server import serve as run
 
     check_proxies(config.trusted_proxy)
+    for model in config.model:
+        as_onnx(model)  # a foreign one is brought over, and what was found is said
     models = Models(config.model)
     limits = Limits()
     listening = listen(config.host, config.port)

@@ -278,6 +278,10 @@ export interface ReadPage {
   note: string | null;
   /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
   turned: number;
+  /** which page of the file this is, from 1 */
+  page: number;
+  /** how many pages the file has */
+  pages: number;
   ms: number;
   /** of the upright picture, in pixels */
   width: number;

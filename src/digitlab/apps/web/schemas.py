@@ -3,10 +3,11 @@
 =======  ==============================  ================================================  ==========================
 method   path                            takes                                             answers
 =======  ==============================  ================================================  ==========================
-POST     /v1/classify                    a picture; ``?model=&threshold=``                 `Classified`
-POST     /v1/read                        a picture; ``?model=&threshold=``                 `ReadPage`
-POST     /v1/inspect                     a picture; ``?model=&threshold=``                 `Inspected`
-POST     /v1/filters                     a picture                                         `FilterBank`
+POST     /v1/classify                    a picture; ``?model=&threshold=&page=``           `Classified`
+POST     /v1/read                        a picture; ``?model=&threshold=&page=``           `ReadPage`
+POST     /v1/picture                     a picture; ``?page=``                             a JPEG that browsers show
+POST     /v1/inspect                     a picture; ``?model=&threshold=&page=``           `Inspected`
+POST     /v1/filters                     a picture; ``?page=``                             `FilterBank`
 POST     /v1/probabilities               `GlyphQuestion`                                   `Probabilities`
 POST     /v1/explain                     `ExplainQuestion`                                 `Explained`
 POST     /v1/occlusion                   `OcclusionQuestion`                               `Occluded`
@@ -27,7 +28,9 @@ GET      / and /static/…                                                      
 
 - A picture is the request's body: the file itself (any or no Content-Type; JPEG, PNG, WebP, BMP, TIFF, GIF, PPM,
   JPEG 2000, AVIF, and HEIC and PDF where the server has those extras), a data URL of it as text, or
-  ``multipart/form-data`` with either in the field ``image``. Of several pages the first is read, and ``note`` says so.
+  ``multipart/form-data`` with either in the field ``image``. Of several pages (PDF, TIFF) ``?page=2`` is the second;
+  left out, the first is taken. ``note`` says which was, `ReadPage` has its number, /v1/picture the header
+  ``Digitlab-Pages``.
 - "Bytes" are base64 of plain bytes, row by row. A *glyph* is the digit as the networks take it: base64 of 784 bytes,
   28×28, light ink on dark; `Inspected` gives it, and the questions about a glyph take it back. Nothing is remembered.
 - ``model`` is a name of ``/v1/models``, never a path; left out, the server's default.
@@ -115,6 +118,8 @@ class ReadPage(Message):
     numbers: list[FoundNumber] = Field([], description="the digits in groups that belong together")
     note: str | None = Field(None, description="such as that the page lies upside down, and was turned and read")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
+    page: int = Field(1, description="which page of the file this is, from 1")
+    pages: int = Field(1, description="how many pages the file has")
     ms: float
     width: int = Field(description="of the upright picture, in pixels")
     height: int

@@ -49,19 +49,32 @@ const query = (model) => (model ? `?${new URLSearchParams({ model })}` : "");
  * @returns {Promise<any>}
  */
 async function ask(path, settings = {}) {
-  let answer;
+  const answer = await reached(path, settings);
+  if (!answer.ok) throw await refusal(answer);
+  return answer.status === 204 ? null : answer.json().catch(() => null);
+}
+
+/**
+ * The server's answer, whatever it is.
+ * @param {string} path
+ * @param {RequestInit} settings
+ */
+async function reached(path, settings) {
   try {
-    answer = await fetch(path, settings);
+    return await fetch(path, settings);
   } catch {
     throw new Refused(t("The server does not answer. Is it still running?"), 0);
   }
-  const content = answer.status === 204 ? null : await answer.json().catch(() => null);
-  if (answer.ok) return content;
+}
+
+/** What an answer that is none says. @param {Response} answer */
+async function refusal(answer) {
+  const content = await answer.json().catch(() => null);
   const word = content?.type?.split(":").at(-1);
   if (word === "overloaded" || answer.status === 429)
-    throw new Refused(t("The server is busy; try again in a moment."), answer.status);
+    return new Refused(t("The server is busy; try again in a moment."), answer.status);
   const detail = content?.detail ?? `${answer.status} ${answer.statusText}`;
-  throw new Refused(relayed(PROBLEMS[word] ?? PROBLEMS.other, detail), answer.status);
+  return new Refused(relayed(PROBLEMS[word] ?? PROBLEMS.other, detail), answer.status);
 }
 
 /**
@@ -81,6 +94,16 @@ const say = (path, question) =>
 export const classify = (picture, model) => post(`v1/classify${query(model)}`, picture);
 /** @type {(picture: Blob, model?: string) => Promise<ReadPage>} */
 export const read = (picture, model) => post(`v1/read${query(model)}`, picture);
+/**
+ * A page of a file that the browser cannot show, as a picture that it can; and how many pages there are.
+ * @param {Blob} file
+ * @param {number} page
+ */
+export async function pageOf(file, page) {
+  const answer = await reached(`v1/picture?page=${page}`, { method: "POST", body: file });
+  if (!answer.ok) throw await refusal(answer);
+  return { picture: await answer.blob(), pages: Number(answer.headers.get("Digitlab-Pages")) || 1 };
+}
 /** @type {(picture: Blob, model?: string) => Promise<Inspected>} */
 export const inspect = (picture, model) => post(`v1/inspect${query(model)}`, picture);
 /** @type {(picture: Blob) => Promise<FilterBank>} */

@@ -291,7 +291,7 @@ byId("camera-keep").addEventListener("click", () => {
   const still = camera.still();
   camera.stop();
   showInput("photo");
-  photo.read(still);
+  photo.take(still);
 });
 
 /** Another input is shown: the answer is about that one from now on. */

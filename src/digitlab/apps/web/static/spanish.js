@@ -22,7 +22,7 @@ export default {
   Redo: "Rehacer",
   Eraser: "Goma",
   Clear: "Vaciar",
-  "Drop a photo of digits here, paste one, or": "Suelta aquí una foto con cifras, pégala, o",
+  "Drop a photo or PDF of digits here, paste one, or": "Suelta aquí una foto o un PDF con cifras, pégalo, o",
   "Choose a picture": "Elige una imagen",
   "Take a photo": "Haz una foto",
   "The photo": "La foto",
@@ -90,8 +90,10 @@ export default {
   "lies turned to the right; turned and read": "está girada a la derecha; se giró y se leyó",
   "it cannot be told which way up this lies": "no se puede saber cómo está orientada",
   "{n} of them not answered": "{n} de ellas sin respuesta",
-  "{name} is not a picture that this browser can show; JPEG and PNG always work.":
-    "{name} no es una imagen que este navegador pueda mostrar; JPEG y PNG siempre funcionan.",
+  "Previous page": "Página anterior",
+  "Next page": "Página siguiente",
+  Page: "Página",
+  "of {n}": "de {n}",
 
   // Trouble
   "The server does not answer. Is it still running?": "El servidor no responde. ¿Sigue en marcha?",
