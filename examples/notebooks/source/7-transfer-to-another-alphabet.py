@@ -54,8 +54,8 @@ print(f"digits: {digits.metrics.accuracy:.4f}")
 # ## Three ways
 #
 # *anew*: the same network from scratch, to compare with. *features*: the network stays as it is, and a simple
-# classifier learns from what its last but one layer makes of the letters. *two-phase*: a new last layer, then everything at a
-# lower rate.
+# classifier learns from what its last but one layer makes of the letters. *two-phase*: a new last layer, then
+# everything at a lower rate.
 
 # %%
 from digitlab import transfer
