@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.evaluation.checks import checked
+from digitlab.evaluation.checks import brier_scores, checked, log_losses
 from digitlab.evaluation.curves import reliability
 from digitlab.evaluation.intervals import Interval, wilson
 from digitlab.evaluation.intervals import bootstrap as bootstrap_intervals
-from digitlab.evaluation.per_image import brier_scores, log_losses
 from digitlab.shown import Drawn, Tabular
 
 if TYPE_CHECKING:

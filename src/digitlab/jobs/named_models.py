@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     Images = NDArray[np.uint8]
     Predictor = Callable[[Images], NDArray[np.float32]]
 
-__all__ = ["as_taken", "keras_file", "load_model", "note", "onnx_file", "predictor"]
+__all__ = ["FORMS", "as_taken", "keras_file", "load_model", "note", "onnx_file", "predictor"]
 
+FORMS = ("grey", "sobel")  # of images, which a model may have been trained on
 _KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 

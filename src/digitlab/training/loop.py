@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from digitlab.datasets.prefetch import prefetched
-from digitlab.datasets.shuffling import InMemory
+from digitlab.datasets.shuffling import InMemory, prefetched
 from digitlab.errors import DivergedError
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities

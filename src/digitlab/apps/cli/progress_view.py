@@ -8,8 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
-from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import advise, in_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task, TaskID
