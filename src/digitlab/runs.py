@@ -67,7 +67,11 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Run(Drawn):
-    """A folder with one training's, or one evaluation's, files."""
+    """A folder with one training's, or one evaluation's, files.
+
+    >>> Run(Path("runs/2026-01-31-101500-fast")).report.as_posix()
+    'runs/2026-01-31-101500-fast/report.html'
+    """
 
     path: Path
 

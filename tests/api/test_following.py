@@ -115,9 +115,13 @@ def test_a_notebook_keeps_the_notes_and_can_be_quiet(notebook: list[str]) -> Non
 
 
 def test_the_bar_is_cleared_when_a_job_fails(notebook: list[str]) -> None:
-    with pytest.raises(ValueError, match="broken"), following("train", None, None) as listener:
-        listener(EVENTS[0])
-        raise ValueError("broken")
+    def broken() -> None:
+        with following("train", None, None) as listener:
+            listener(EVENTS[0])
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken()
     assert notebook[-1] == ""
 
 

@@ -37,7 +37,7 @@ _PLACES = {
     **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
-    **dict.fromkeys(("load_run", "lr_range_test", "robustness"), "evaluation"),
+    **dict.fromkeys(("load_run", "robustness"), "evaluation"),
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
