@@ -110,9 +110,9 @@ def list_runs(
     for path in sorted(each for each in folder.iterdir() if each.is_dir()):
         try:
             row = _row_of(Run.open(path))
-        except DigitlabError as error:
+        except (DigitlabError, ValueError, IndexError, TypeError) as error:
             if any(path.glob("*.json")) or any(path.glob("*.toml")):  # a folder of something else is none of ours
-                left_out.append(str(error))
+                left_out.append(str(error) if isinstance(error, DigitlabError) else f"{path}: damaged ({error})")
         else:
             rows.append(row)
     known = dict.fromkeys([*_COLUMNS, *_NUMBERS, *(name for row in rows for name in row)])
