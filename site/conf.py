@@ -11,6 +11,7 @@ author = copyright = "the digitlab developers"  # noqa: A001 - Sphinx's name
 version = release = VERSION
 extensions = ["myst_nb"]
 root_doc = "index"
+smartquotes = False  # --count is an option, and no dash
 exclude_patterns = ["_build"]
 language = "en"
 

@@ -84,32 +84,33 @@ def run(notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: 
     return found
 
 
-def normalised(notebook: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:
-    """``source`` with the outputs of ``notebook`` and nothing that another run would change for no reason."""
+def normalised(notebook: dict[str, Any], source: dict[str, Any], *, smaller: bool = True) -> dict[str, Any]:
+    """``source`` with the outputs of ``notebook`` and nothing that another run would change for no reason.
+
+    smaller: pictures are packed, which another Pillow does otherwise
+    """
     cells = []
     for own, ran in zip(source["cells"], notebook["cells"], strict=True):
-        outputs = [kept for each in ran.get("outputs", []) if (kept := _output(each)) is not None]
+        outputs = [kept for each in ran.get("outputs", []) if (kept := _output(each, smaller=smaller)) is not None]
         cells.append({**own, "outputs": outputs} if own["cell_type"] == "code" else own)
     return {**source, "cells": cells}
 
 
-def _output(output: dict[str, Any]) -> dict[str, Any] | None:
+def _output(output: dict[str, Any], *, smaller: bool) -> dict[str, Any] | None:
     """None for what is no result: progress, libraries' chatter on stderr."""
     if output["output_type"] == "stream":
         return None if output["name"] == "stderr" else {**output, "text": _plain(_text(output["text"]))}
     if output["output_type"] == "error":
         return output
-    data = {kind: _data(kind, value) for kind, value in output["data"].items() if kind != "application/json"}
+    data = {kind: _plain(_text(value)) for kind, value in output["data"].items() if kind.startswith("text/")}
+    if "image/png" in output["data"]:
+        data["image/png"] = _smaller(output["data"]["image/png"]) if smaller else output["data"]["image/png"]
     if not any(str(value).strip() for value in data.values()):
         return None  # a bar that was there while it worked
     if "text/html" in data or "image/png" in data:
         data["text/plain"] = ""  # a repr of arrays and addresses, for nobody to read
     kept = {"output_type": output["output_type"], "data": data, "metadata": {}}
     return {**kept, "execution_count": None} if output["output_type"] == "execute_result" else kept
-
-
-def _data(kind: str, value: Any) -> Any:
-    return _smaller(value) if kind == "image/png" else _plain(_text(value)) if kind.startswith("text/") else value
 
 
 def _text(value: Any) -> str:
@@ -149,23 +150,13 @@ def problems() -> list[str]:
         kept = json.loads(text)
         if [cell["source"] for cell in kept["cells"]] != [cell["source"] for cell in source["cells"]]:
             found.append(f"{path.name}: is not what its script says; python tools/notebooks.py {name}")
-        elif written(normalised(kept, source)) != text and written(_pictures_as_they_are(kept, source)) != text:
+        elif written(normalised(kept, source, smaller=False)) != text:
             found.append(f"{path.name}: is not normalised; python tools/notebooks.py {name}")
         if len(text.encode()) > LARGEST:
             found.append(f"{path.name}: {len(text.encode()):,} bytes; expected at most {LARGEST:,}")
         if any(output["output_type"] == "error" for cell in kept["cells"] for output in cell.get("outputs", [])):
             found.append(f"{path.name}: holds an error")
     return found
-
-
-def _pictures_as_they_are(kept: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:
-    """Normalised but for the pictures, which another Pillow packs otherwise."""
-    again = normalised(kept, source)
-    for new, old in zip(again["cells"], kept["cells"], strict=True):
-        for output, before in zip(new.get("outputs", []), old.get("outputs", []), strict=False):
-            if "image/png" in before.get("data", {}):
-                output["data"]["image/png"] = before["data"]["image/png"]
-    return again
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ _GROUPS = {
     "Errors": ("DigitlabError",),
 }  # fmt: skip
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields):$")
-_FIELD = re.compile(r"^([\w*…,. /`-]{1,60}?): (.+)$")  # "images: uint8 (N, 28, 28)", as dataclasses describe fields
+_FIELD = re.compile(r"^([*\w…]+(?:, [*\w…]+)*): (.+)$")  # "images: uint8 (N, 28, 28)", as dataclasses describe fields
 
 
 def api_page() -> str:
