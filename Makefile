@@ -16,7 +16,7 @@ EXTRAS := train export heif pdf ray sheets tune desktop mqtt ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
+.PHONY: demo test docs check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -24,6 +24,7 @@ help:
 	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
 	@echo "make coverage  which share of the Python lines the whole test suite runs; coverage-quick: its quick rooms, in a minute"
+	@echo "make docs    the documentation's site, in build/site/html; a warning is an error"
 	@echo "make models  train the shipped networks again (some four hours on two cores; goes on where it was killed)"
 	@echo "make fonts   fetch the fonts that training pages are lettered with (needs npm)"
 	@echo "make lock    renew the pinned versions"
@@ -35,6 +36,9 @@ demo: $(VENV)/.run
 test: ice $(VENV)/.dev
 	$(MAKE) -j2 check backends test-page
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/build_site.py
 
 backends: $(VENV)/.dev
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q $$(grep -rlw backends tests --include='test_*.py')
@@ -59,6 +63,7 @@ check: $(VENV)/.dev check-page
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_circles.py
+	$(BIN)/python tools/notebooks.py --check
 
 # The page's scripts: style and types; what they compute. The page itself is served as it is, and needs none of this.
 check-page: node_modules/.installed

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
     from digitlab.api.models import (
         Reader,
         check_data,
+        ensemble,
         export,
         import_model,
         inspect,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
         load_model,
         load_run,
     )
-    from digitlab.api.trainings import run_study, train, transfer, tune
+    from digitlab.api.trainings import cross_validate, run_study, train, transfer, tune
     from digitlab.diagnosis import diagnose
     from digitlab.errors import DigitlabError
     from digitlab.runs import Run
@@ -40,10 +41,10 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
 __all__ = [
-    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader", "Reading",
-    "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "diagnose", "evaluate", "export",
-    "import_model", "inspect", "label_errors", "list_runs", "load_dataset", "load_model", "load_run", "robustness",
-    "run_study", "train", "transfer", "tune",
+    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader",
+    "Reading", "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "cross_validate",
+    "diagnose", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "list_runs",
+    "load_dataset", "load_model", "load_run", "robustness", "run_study", "train", "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -61,9 +62,9 @@ _ROOMS = {
     "diagnose": "diagnosis",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
     **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "robustness"), "api.measuring"),
-    **dict.fromkeys(("Reader", "check_data", "export", "import_model", "inspect"), "api.models"),
+    **dict.fromkeys(("Reader", "check_data", "ensemble", "export", "import_model", "inspect"), "api.models"),
     **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
-    **dict.fromkeys(("run_study", "train", "transfer", "tune"), "api.trainings"),
+    **dict.fromkeys(("cross_validate", "run_study", "train", "transfer", "tune"), "api.trainings"),
 }
 
 

@@ -40,6 +40,11 @@ class Digits(Drawn):
 
     images: uint8 (N, 28, 28), light ink on dark, 0..255
     labels: uint8 (N,), 0..9; 10 (`NONE`) among training images only
+
+    >>> import numpy as np
+    >>> digits = Digits(np.zeros((3, 28, 28), np.uint8), np.array([7, 2, 1], np.uint8))
+    >>> len(digits), digits[1:].labels.tolist()
+    (3, [2, 1])
     """
 
     images: NDArray[np.uint8]
@@ -95,6 +100,10 @@ class Prediction(Shown):
         then this one; at most the largest of the probabilities
     probabilities: which digit it is, if it is one: ten numbers that sum to 1, class 0 first; all 0 where none was found
     note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
+
+    >>> found = Prediction(7, 0.98, (0, 0.01, 0, 0, 0, 0, 0, 0.98, 0, 0.01))
+    >>> found.digit, found.probabilities[1]
+    (7, 0.01)
     """
 
     digit: int | None
@@ -117,6 +126,9 @@ class ReadDigit:
     confidence: 0..1, how likely the likeliest digit stands there
     probabilities: which digit it is, if it is one: ten that sum to 1; empty where unknown
     column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
+
+    >>> ReadDigit(None, 0.4, (6, 0, 11, 9), line=0).character
+    '?'
     """
 
     digit: int | None
@@ -417,6 +429,10 @@ class Frame:
     image: uint8 (H, W, 3) RGB
     captured: ``time.monotonic()`` in seconds when it was taken from the source
     number: 0 for the source's first frame, counting the frames that nobody saw
+
+    >>> import numpy as np
+    >>> Frame(np.zeros((480, 640, 3), np.uint8), captured=0.0, number=7).image.shape
+    (480, 640, 3)
     """
 
     image: NDArray[np.uint8]

@@ -51,7 +51,7 @@ _PLACES = {
     **dict.fromkeys(("describe_dataset", "draw_dataset", "draw_filters"), "datasets"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
-    **dict.fromkeys(("load_run", "lr_range_test", "robustness"), "evaluation"),
+    **dict.fromkeys(("load_run", "robustness"), "evaluation"),
     "load_model": "named_models",
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),

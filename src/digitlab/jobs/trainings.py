@@ -142,10 +142,10 @@ def train(
         DivergedError: when the loss is no number any more.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log or ())
     settings = _checked(recipe, options, listener)
     from digitlab.training.experiment import run_training
 
-    trackers = trackers_of(log or ())
     run = Run.create(_name(settings), runs)
     _note_what_is_wrong(settings.dataset, listener)
     with tracked(trackers, settings, run, listener) as told:
@@ -156,6 +156,7 @@ def resume(
     run: Annotated[Path | str, Setting(flag="--resume")],
     *,
     tensorboard: bool = False,
+    log: list[str] | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> Trained | CrossValidated:
@@ -168,6 +169,7 @@ def resume(
         run: a run folder whose training was killed or interrupted: continue after its last whole epoch (or its last
             whole fold), with the run's own settings.
         tensorboard: as `train`.
+        log: as `train`.
         listener: told of `digitlab.training.events`.
         stop: as `train`.
 
@@ -175,6 +177,7 @@ def resume(
         RunError: when it is done, or cannot be gone on with.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log or ())
     folder = Run.open(Path(run))
     if folder.rate_range.is_file():
         raise RunError(f"{folder.path}: a learning-rate range test; there is no training to resume")
@@ -186,7 +189,9 @@ def resume(
         folds, training = folds_of(folder), settings_of(folder)
         remove_unfinished(folder.path)
         return _cross_validated(training, folder, folds, listener, stop)
-    return run_training(resumed(folder), folder, listener=listener, stop=stop, tensorboard=tensorboard)
+    settings, tensorboard = resumed(folder), tensorboard or trackers.tensorboard
+    with tracked(trackers, settings, folder, listener) as told:
+        return run_training(settings, folder, listener=told, stop=stop, tensorboard=tensorboard)
 
 
 @checked
