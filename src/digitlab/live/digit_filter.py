@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -32,36 +32,38 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ANSWERS", "OTHER", "Answer", "DigitFilter", "Seen", "answer_kind"]
+__all__ = ["ANSWERS", "OTHER", "Answer", "Belief", "DigitFilter", "Seen", "answer_kind"]
 
 OTHER = 10  # the eleventh class: a mark that is no digit
 _NOTHING, _STROKE, _PAUSE, _PAUSED, _QUIET, _BUSY = range(6)
 _FINISHED = slice(_QUIET, _BUSY + 1)
 
+Belief: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
+"""Of the six states, and of the eleven classes."""
 Answer = Literal["sure", "likely", "doubtful", "declined", "unread", "erased", "covered"]
 ANSWERS: tuple[Answer, ...] = ("sure", "likely", "doubtful", "declined", "unread", "erased", "covered")
 _SURE, _LIKELY = 0.9, 0.6  # confidences
 
 # Seconds and shares, counted in made sequences.
 _STROKE_TIME = 0.4
-_LIFTS = 0.3  # of the strokes are followed by another
+_LIFTS = 0.25  # of the strokes are followed by another
 _ERASED = 0.1  # of the changes of ink end in an empty place
 _STANDS = 3.0
-_UNTIL_DRAWN = 1.0
+_UNTIL_DRAWN = 4.0
 _PUSHED = 0.3  # of the digits appear finished
 _PASSES = 0.4  # something that moves over a digit
 _IN_BETWEEN = 5.0  # seconds between two such passes
 # Changes of ink a second: nothing, stroke, the two states of a pause, finished, finished while something moves.
-_CHANGES = np.array((3.0, 8.0, 0.5, 0.5, 0.06, 10.0))
+_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.1, 10.0))
 # How often the reader answers so in each state; columns as ANSWERS.
 _GIVEN = np.array(
     (
-        (0.03, 0.04, 0.06, 0.02, 0.15, 0.55, 0.15),
-        (0.40, 0.18, 0.15, 0.05, 0.16, 0.01, 0.05),
-        (0.45, 0.18, 0.15, 0.05, 0.155, 0.005, 0.01),
-        (0.45, 0.18, 0.15, 0.05, 0.155, 0.005, 0.01),
-        (0.90, 0.05, 0.02, 0.01, 0.018, 0.001, 0.001),
-        (0.45, 0.12, 0.08, 0.04, 0.15, 0.01, 0.15),
+        (0.02, 0.03, 0.05, 0.02, 0.26, 0.35, 0.27),
+        (0.42, 0.29, 0.09, 0.02, 0.09, 0.02, 0.07),
+        (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
+        (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
+        (0.80, 0.13, 0.025, 0.01, 0.027, 0.002, 0.006),
+        (0.50, 0.15, 0.08, 0.03, 0.12, 0.01, 0.11),
     )
 )
 # And of a mark that is none.
@@ -137,6 +139,15 @@ class DigitFilter:
         best = float(likely.max()) * float(self._classes @ self._classes)
         self._classes = self._classes * likely / agreed
         return min(1.0, agreed / best)
+
+    @property
+    def belief(self) -> Belief:
+        """All that it believes, to be restored later."""
+        return self._states.copy(), self._classes.copy()
+
+    def restore(self, belief: Belief) -> None:
+        """Believe again what was believed."""
+        self._states, self._classes = belief[0].copy(), belief[1].copy()
 
     @property
     def finished(self) -> NDArray[np.float64]:

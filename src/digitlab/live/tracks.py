@@ -14,13 +14,14 @@ import numpy as np
 
 from digitlab.live.config import Steadiness
 from digitlab.live.digit_filter import OTHER, DigitFilter, Seen, answer_kind
-from digitlab.live.ink import InkPatch, compared, cut_patch
+from digitlab.live.ink import FrameInk, InkPatch, compared, cut_patch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from digitlab.live.digit_filter import Belief
     from digitlab.live.frame_reading import Detection
     from digitlab.values import Box
 
@@ -34,6 +35,7 @@ _SURE = 0.9  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
+_FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
 _GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
@@ -79,15 +81,20 @@ class Tracker:
     moved: how far the page moved since the frame before, x and y in pixels
     """
 
-    def __init__(self, steadiness: Steadiness | None = None) -> None:
+    def __init__(
+        self, steadiness: Steadiness | None = None, make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter
+    ) -> None:
         self.steady: str | None = None
         self.drawing = False
         self.moved = (0.0, 0.0)
         self._steadiness = steadiness or Steadiness()
+        self._make_filter = make_filter
         self._followed: list[_Followed] = []
         self._count = 0
         self._last: float | None = None
         self._clear_since: float | None = None
+        self._ink = FrameInk()
+        self._fresh_at = -np.inf  # when ink appeared where no digit is seen
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
@@ -99,14 +106,18 @@ class Tracker:
         seconds = 0.0 if self._last is None else at - self._last
         self._last = at
         seen = self._matched(detections)
-        self.moved = _shift(zip(seen, detections, strict=True))
+        old = [(each.detection.box, new.box) for each, new in zip(seen, detections, strict=True) if each.frames]
+        self.moved = _shift([was for was, _ in old], [now for _, now in old])
         found = {id(followed) for followed in seen}
         for followed, detection in zip(seen, detections, strict=True):
             followed.see(detection, seconds, image)
         for followed in self._followed:
             if id(followed) not in found:
-                followed.miss(seconds, image, self.moved, detections)
+                followed.miss(seconds, image, detections)
         self._followed = [followed for followed in self._followed if not followed.gone]
+        if image is not None and seen and seen[0].detection.margin > 0:
+            new = self._ink.new(image, at, self.moved, [each.detection.box for each in self._followed])
+            self._fresh_at = at if new else self._fresh_at
         self._decide(at)
         return tuple(followed.track() for followed in seen)
 
@@ -128,7 +139,7 @@ class Tracker:
 
     def _follow(self, detection: Detection) -> _Followed:
         self._count += 1
-        followed = _Followed(self._count, detection, self._steadiness)
+        followed = _Followed(self._count, detection, self._make_filter(self._steadiness))
         self._followed.append(followed)
         return followed
 
@@ -138,7 +149,9 @@ class Tracker:
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
         if there:
             self._clear_since = None
-            decided = all(followed.decided for followed in there)
+            rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
+            self.drawing |= not rests
+            decided = rests and all(followed.decided for followed in there)
             self.steady = _text_of(there) if decided else None
             return
         if self._clear_since is None:
@@ -149,39 +162,54 @@ class Tracker:
 class _Followed:
     """A track as it grows."""
 
-    def __init__(self, identity: int, detection: Detection, steadiness: Steadiness) -> None:
+    def __init__(self, identity: int, detection: Detection, belief: DigitFilter) -> None:
         self.identity = identity
         self.detection = detection
-        self.filter = DigitFilter(steadiness)
+        self.filter = belief
         self.digit: int | None = None  # OTHER for a mark that is none
         self.frames = 0
+        self.drawing_number = 0  # of times that it was decided what stands there after its ink had changed
         self._patch: InkPatch | None = None
+        self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
+        self._belief: Belief | None = None
+        self._unseen = 0.0  # seconds
+        self._redrawn = True
         self._evidence = np.zeros(10)
         self._scored = 0.0
 
     def see(self, detection: Detection, seconds: float, image: Image | None) -> None:
         """Add its detection in a frame, so many seconds after the one before."""
         changed = self.frames > 0 and self._changed(detection, image)
+        if changed and self._belief is not None and self._is_as_before(detection, image):
+            self.filter.restore(self._belief)
+            self._patch, changed = self._settled, False
         if image is not None and (changed or self._patch is None):
             self._patch = cut_patch(image, detection.box, detection.margin)
         answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
         self.filter.step(seconds, Seen(answer, changed, detection.probabilities))
         self.detection = detection
+        self._unseen = 0.0
         self.frames += 1
-        kept = float(np.exp(-seconds / _AVERAGED))
-        if changed and self.filter.drawing > _THERE:
-            kept = 0.0
+        self._redrawn |= changed
+        self._average(detection, 0.0 if changed else float(np.exp(-seconds / _AVERAGED)))
+        self._decide()
+
+    def _average(self, detection: Detection, kept: float) -> None:
         self._evidence, self._scored = self._evidence * kept, self._scored * kept
         if detection.digit is not None:
             self._evidence += detection.probabilities
             self._scored += detection.score
-        self._decide()
 
-    def miss(
-        self, seconds: float, image: Image | None, moved: tuple[float, float], others: Sequence[Detection]
-    ) -> None:
+    def _is_as_before(self, detection: Detection, image: Image | None) -> bool:
+        """Whether it is what it was when it was last decided: what had covered it is gone."""
+        if image is None or self._settled is None:
+            return False
+        return compared(self._settled, image, detection.box)[0] == "same"
+
+    def miss(self, seconds: float, image: Image | None, others: Sequence[Detection]) -> None:
         """Let a frame pass in which it was not found: covered, erased, or misread."""
-        box = _moved(self.detection.box, moved)
+        self._unseen += seconds
+        box = self.detection.box
         if any(_share_within(box, other.box) >= _INSIDE for other in others):
             seen = _MISSED["erased"]  # it became a part of another
         elif image is None or self._patch is None:
@@ -189,6 +217,8 @@ class _Followed:
         else:
             sight, _ = compared(self._patch, image, box)
             seen = _MISSED[sight]
+        if seen.answer == "erased":
+            self._settled, self._redrawn = None, True
         self.filter.step(seconds, seen)
         self._decide()
 
@@ -202,8 +232,8 @@ class _Followed:
 
     @property
     def gone(self) -> bool:
-        """Whether it is dropped."""
-        return self.filter.nothing >= _GONE
+        """Whether it is dropped: surely nothing, or never anything for certain and not seen for a while."""
+        return self.filter.nothing >= _GONE or (self._belief is None and self._unseen > _FORGOTTEN)
 
     @property
     def decided(self) -> bool:
@@ -232,6 +262,9 @@ class _Followed:
         best = int(finished.argmax())
         if finished[best] >= _SURE:
             self.digit = best
+            self.drawing_number += self._redrawn
+            self._redrawn = False
+            self._settled, self._belief = self._patch, self.filter.belief
         elif self.digit is not None and finished[self.digit] < _KEPT:
             self.digit = None
 
@@ -244,12 +277,18 @@ def _text_of(there: Sequence[_Followed]) -> str:
     return "\n".join("".join(character for _, character in sorted(line)) for _, line in sorted(lines.items()))
 
 
-def _shift(pairs: object) -> tuple[float, float]:
-    return (0.0, 0.0)
+def _shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:
+    """How far boxes moved, x and y in pixels: the median of their middles."""
+    if not before:
+        return 0.0, 0.0
+    steps = np.asarray(now, np.float64) - np.asarray(before, np.float64)
+    right, down = np.median((steps[:, :2] + steps[:, 2:]) / 2.0, axis=0)
+    return float(right), float(down)
 
 
 def _moved(box: Box, by: tuple[float, float]) -> Box:
-    return box
+    right, down = round(by[0]), round(by[1])
+    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
 
 
 def _share_within(box: Box, other: Box) -> float:
