@@ -26,6 +26,7 @@ __all__ = ["FrameInk", "InkPatch", "Sight", "compared", "cut_patch"]
 Sight = Literal["same", "changed", "erased"]
 
 _SIDE = 36  # pixels of a patch's longer side: a pen's stroke is two or three wide
+_SIDE_OF_REGION = 64  # the digit is smaller than the region
 _REACH = 5  # pixels of a patch by which the ink may have moved since, each way
 _DIFFERS = 0.3  # of the contrast: less is noise, blur and compression
 _NEW_INK = 8  # pixels of a patch that differ: a stroke that grew by a twelfth of a digit
@@ -63,7 +64,7 @@ class InkPatch:
 def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | None:
     """The patch of a box in a frame, uint8 (H, W, 3); None where nothing of it is in the frame."""
     longest = max(box[2] - box[0], box[3] - box[1])
-    scale = longest * (1.0 + 2.0 * margin) / _SIDE
+    scale = longest * (1.0 + 2.0 * margin) / (_SIDE if margin >= 0 else _SIDE_OF_REGION)
     pixels = _resampled(image, _grown(box, margin * longest), scale)
     if pixels is None or min(pixels.shape[:2]) < 6:
         return None

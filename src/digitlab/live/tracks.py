@@ -15,6 +15,7 @@ import numpy as np
 from digitlab.live.config import Steadiness
 from digitlab.live.digit_filter import OTHER, DigitFilter, Seen, answer_kind
 from digitlab.live.ink import FrameInk, InkPatch, compared, cut_patch
+from digitlab.live.numbers import NumbersTold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from digitlab.live.digit_filter import Belief
     from digitlab.live.frame_reading import Detection
+    from digitlab.live.numbers import Number
     from digitlab.values import Box
 
     Image = NDArray[np.uint8]
@@ -78,6 +80,8 @@ class Tracker:
     steady: the decided text, lines joined by newlines, "?" for a mark that the reader does not classify; "" is surely
         an empty page, None is undecided
     drawing: whether ink is likely coming or going somewhere
+    telling: how many texts were told: each time another becomes steady, or the same in ink that was drawn anew
+    numbers: that are told in this frame; see `digitlab.live.numbers`
     moved: how far the page moved since the frame before, x and y in pixels
     """
 
@@ -86,6 +90,8 @@ class Tracker:
     ) -> None:
         self.steady: str | None = None
         self.drawing = False
+        self.telling = 0
+        self.numbers: tuple[Number, ...] = ()
         self.moved = (0.0, 0.0)
         self._steadiness = steadiness or Steadiness()
         self._make_filter = make_filter
@@ -94,6 +100,8 @@ class Tracker:
         self._last: float | None = None
         self._clear_since: float | None = None
         self._ink = FrameInk()
+        self._told = NumbersTold()
+        self._last_told: object = None
         self._fresh_at = -np.inf  # when ink appeared where no digit is seen
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
@@ -114,12 +122,16 @@ class Tracker:
         for followed in self._followed:
             if id(followed) not in found:
                 followed.miss(seconds, image, detections)
+        self._told.erased([followed.track() for followed in self._followed if followed.erased])
         self._followed = [followed for followed in self._followed if not followed.gone]
         if image is not None and seen and seen[0].detection.margin > 0:
             new = self._ink.new(image, at, self.moved, [each.detection.box for each in self._followed])
             self._fresh_at = at if new else self._fresh_at
         self._decide(at)
-        return tuple(followed.track() for followed in seen)
+        tracks = tuple(followed.track() for followed in seen)
+        size = (0, 0) if image is None else image.shape[:2]
+        self.numbers = self._told.add(tracks, size, self.moved, at)
+        return tracks
 
     def _matched(self, detections: Sequence[Detection]) -> list[_Followed]:
         """The track of each detection, old or new: greedy matching, the best overlap first."""
@@ -153,10 +165,19 @@ class Tracker:
             self.drawing |= not rests
             decided = rests and all(followed.decided for followed in there)
             self.steady = _text_of(there) if decided else None
+            if decided:
+                self._tell(there)
             return
         if self._clear_since is None:
             self._clear_since = at
         self.steady = "" if self.steady == "" or at - self._clear_since >= _CLEAR else None
+
+    def _tell(self, there: Sequence[_Followed]) -> None:
+        """Count the text as told, unless it is the one that was told last, in the same ink."""
+        ink = self.steady, {(followed.identity, followed.drawing_number) for followed in there}
+        if ink != self._last_told:
+            self._last_told = ink
+            self.telling += 1
 
 
 class _Followed:
@@ -174,6 +195,7 @@ class _Followed:
         self._belief: Belief | None = None
         self._unseen = 0.0  # seconds
         self._redrawn = True
+        self.erased = False  # in the last frame
         self._evidence = np.zeros(10)
         self._scored = 0.0
 
@@ -188,7 +210,7 @@ class _Followed:
         answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
         self.filter.step(seconds, Seen(answer, changed, detection.probabilities))
         self.detection = detection
-        self._unseen = 0.0
+        self._unseen, self.erased = 0.0, False
         self.frames += 1
         self._redrawn |= changed
         self._average(detection, 0.0 if changed else float(np.exp(-seconds / _AVERAGED)))
@@ -217,7 +239,8 @@ class _Followed:
         else:
             sight, _ = compared(self._patch, image, box)
             seen = _MISSED[sight]
-        if seen.answer == "erased":
+        self.erased = seen is _MISSED["erased"]
+        if self.erased:
             self._settled, self._redrawn = None, True
         self.filter.step(seconds, seen)
         self._decide()

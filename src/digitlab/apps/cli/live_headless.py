@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digitlab.live.live_reading import Outlet
     from digitlab.live.on_digit import DigitCommand
 
-__all__ = ["Outlets", "run_headless"]
+__all__ = ["Outlets", "asked_to_stop", "run_headless"]
 
 _TURN = 0.1  # seconds from one look at the camera's state to the next
 _GRACE = 2.0  # seconds that a program has to finish when the source has come to its end
@@ -92,7 +92,7 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
         closing.callback(engine.close)
         if config.record is not None:
             engine.record(config.record)
-        stopped = closing.enter_context(_asked_to_stop())
+        stopped = closing.enter_context(asked_to_stop())
         engine.subscribe(speaker.tell)
         engine.start()
         try:
@@ -172,7 +172,7 @@ class _Speaker:
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def asked_to_stop() -> Iterator[threading.Event]:
     """Set when the system asks us to end (SIGTERM), as `systemctl stop` does."""
     asked = threading.Event()
 
