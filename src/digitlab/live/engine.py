@@ -118,6 +118,11 @@ class LiveEngine:
         """The error that ended the current source, or that prevents every reading; None without one."""
         return self._loop.reader_error or self._loop.source_error
 
+    @property
+    def silence(self) -> float:
+        """Seconds since the reader's thread made its last turn; it makes ten a second, or one with each frame."""
+        return time.monotonic() - self._loop.turned
+
     def snapshot(self) -> Snapshot:
         """The current state; never blocks, takes microseconds."""
         loop, requested, now = self._loop, self._requested, time.monotonic()

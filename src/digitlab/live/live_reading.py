@@ -36,6 +36,7 @@ class LiveReading:
     telling: whether a text is steady that was not told before: another text, or the same written anew. What was only
         hidden for a moment, or misread, is not told again
     numbers: that are told in this frame, each once
+    last: the last steady text that was not empty, and `captured` of the last frame in which it was
     """
 
     frame_number: int
@@ -49,6 +50,7 @@ class LiveReading:
     drawing: bool = False
     telling: bool = False
     numbers: tuple[Number, ...] = ()
+    last: tuple[str, float] | None = None
 
     @property
     def age(self) -> float:
@@ -73,8 +75,11 @@ class LiveReading:
     def announcement(self) -> Announcement:
         """The steady text as it is published over MQTT and ROS."""
         sure = [track.confidence for track in self.tracks if track.digit is not None] if self.steady else []
-        clock = time.time() - self.age
-        return Announcement(self.steady, min(sure, default=None), clock, self.frame_number, self.drawing)
+        now = time.time() - time.monotonic()
+        last = None if self.last is None else (self.last[0], now + self.last[1])
+        return Announcement(
+            self.steady, min(sure, default=None), now + self.captured, self.frame_number, self.drawing, last
+        )  # fmt: skip
 
 
 def _digit_as_json(found: ReadDigit | Track) -> dict[str, Any]:
@@ -95,6 +100,7 @@ class Announcement:
     clock: `time.time()` of the capture
     frame: its number
     drawing: whether ink is likely coming or going
+    last: the last text that was not empty, and the clock when it was last seen
     """
 
     text: str | None
@@ -102,6 +108,7 @@ class Announcement:
     clock: float
     frame: int
     drawing: bool = False
+    last: tuple[str, float] | None = None
 
     @property
     def age(self) -> float:
@@ -128,8 +135,13 @@ class Announcement:
             "time": round(self.clock, 3),
             "age": round(self.age, 3),
             "drawing": self.drawing,
+            "last": None if self.last is None else self._last_as_json(*self.last),
             "frame": self.frame,
         }
+
+    @staticmethod
+    def _last_as_json(text: str, clock: float) -> dict[str, Any]:
+        return {"text": text, "time": round(clock, 3), "age": round(max(0.0, time.time() - clock), 3)}
 
 
 class Outlet(Protocol):

@@ -54,6 +54,7 @@ class ReadingLoop:
     feed: the camera's threads; None before they start
     source_error: why the source ended; reader_error: why no frame can be read (the model, or the mode)
     warning: about one frame, a listener or the settings file; the session continues
+    turned: when the thread made its last turn, on the monotonic clock
     """
 
     def __init__(self, requested: Requested) -> None:
@@ -66,6 +67,7 @@ class ReadingLoop:
         self.reader_error: DigitlabError | None = None
         self.warning: str | None = None
         self.closed = False
+        self.turned = time.monotonic()
         self.lock = threading.RLock()
         self._listeners: tuple[Listener, ...] = ()
         self._tracker = self._new_tracker()
@@ -140,6 +142,7 @@ class ReadingLoop:
             self._end()
 
     def _turn(self) -> None:
+        self.turned = time.monotonic()
         if self._new_reader or self._new_mode:
             self._prepare()
         elif self._new_source:
@@ -269,6 +272,7 @@ class ReadingLoop:
             tracker.drawing,
             tracker.telling,
             tracker.numbers,
+            (steady, frame.captured) if steady else before.last,
         )
         self._readings.append(now)
         live = latest.live_reading(changed=steady != before.steady, telling=latest.telling != before.telling)
@@ -318,7 +322,7 @@ class ReadingLoop:
     def _restart(self) -> None:
         self._tracker = self._new_tracker()
         self._readings.clear()
-        self.latest = FrameResult(self.latest.number + 1, history=self.latest.history)
+        self.latest = FrameResult(self.latest.number + 1, history=self.latest.history, last=self.latest.last)
 
     def _new_tracker(self) -> Tracker:
         return Tracker(self.requested.steadiness)

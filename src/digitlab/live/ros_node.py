@@ -43,6 +43,7 @@ class NodeOutlet:
         self._client, self._say, self._source = client, say, source
         self._topic = topic.rstrip("/")
         self._published_at: float | None = None
+        self._said_digit: int | None = None
         self._reading = client.publisher(f"{self._topic}/reading", "std_msgs/String", latched=True)
         self._digit = client.publisher(f"{self._topic}/digit", "std_msgs/Int32", latched=True)
         self._number = client.publisher(f"{self._topic}/number", "std_msgs/String", latched=False)
@@ -68,8 +69,10 @@ class NodeOutlet:
             self._published_at = time.monotonic()
             news = live.announcement()
             self._reading({"data": json.dumps(news.as_json())})
-            if live.changed:
-                self._digit({"data": _NO_DIGIT if news.digit is None else news.digit})
+            digit = _NO_DIGIT if news.digit is None else news.digit
+            if digit != self._said_digit:
+                self._said_digit = digit
+                self._digit({"data": digit})
 
     def close(self) -> None:
         """Stop watching the master; the node itself is its maker's."""

@@ -115,7 +115,7 @@ class FrameResult:
     """The result of one frame, published as a whole.
 
     number, history, drawing: as in `Snapshot`; start: `Frame.captured` of the session's first frame
-    telling, numbers: as in `Tracker`
+    telling, numbers: as in `Tracker`; last: as in `LiveReading`
     """
 
     number: int = 0
@@ -129,6 +129,7 @@ class FrameResult:
     drawing: bool = False
     telling: int = 0
     numbers: tuple[Number, ...] = ()
+    last: tuple[str, float] | None = None
 
     def live_reading(self, *, changed: bool, telling: bool = False) -> LiveReading | None:
         """The same for a listener; None before the first frame."""
@@ -146,4 +147,5 @@ class FrameResult:
             drawing=self.drawing,
             telling=telling,
             numbers=self.numbers,
+            last=self.last,
         )
