@@ -31,7 +31,9 @@ DEBIAN = "/usr/lib/python3/dist-packages"
 # Debian's folder comes last: its other packages must not hide ours.
 _START = f"import sys; sys.path.append({DEBIAN!r}); "
 _NODE = _START + "from digitlab.apps.cli import main; main()"
-_CAMERA = _START + """
+_CAMERA = (
+    _START
+    + """
 import rospy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from digitlab.camera.synthetic import SyntheticPage
@@ -60,7 +62,10 @@ while not rospy.is_shutdown():
     number += 1
     rate.sleep()
 """
-_LISTENER = _START + """
+)
+_LISTENER = (
+    _START
+    + """
 import rospy, rosgraph, time
 from std_msgs.msg import Int32, String
 rospy.init_node("listener", disable_signals=True)
@@ -77,6 +82,7 @@ listen()
 while True:
     time.sleep(1)
 """
+)
 
 
 def missing() -> str | None:
@@ -165,6 +171,7 @@ class Exchange:
 
     def read(self, text: str | None, timeout: float = 45.0) -> dict[str, Any]:
         """Wait until the listener hears this steady text; the whole message."""
+
         def holds(line: str) -> bool:
             return line.startswith("reading ") and json.loads(line[8:])["text"] == text
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,7 +84,7 @@ def learn(seeds: int, modes: tuple[str, ...]) -> None:
             for mark in scene.marks:
                 spans = mark.drawn.strokes
                 lasted["stroke"] += [end - start for start, end in spans]
-                lasted["pause"] += [b[0] - a[1] for a, b in zip(spans, spans[1:], strict=False)]
+                lasted["pause"] += [b[0] - a[1] for a, b in pairwise(spans)]
             for mode, rate in ((mode, rate) for mode in modes for rate in _RATES):
                 _count(scene, mode, rate, reader, counts)
             sys.stderr.write(f"{kind} {seed}\n")
@@ -94,7 +95,10 @@ def learn(seeds: int, modes: tuple[str, ...]) -> None:
     for state, answers in counts.answers.items():
         total = sum(answers.values())
         rate = counts.changes[state] / max(counts.seconds[state], 1e-9)
-        out(f"{state:8s}: {rate:.2f} changes a second; " + ", ".join(f"{each} {answers[each] / total:.3f}" for each in ANSWERS))
+        out(
+            f"{state:8s}: {rate:.2f} changes a second; "
+            + ", ".join(f"{each} {answers[each] / total:.3f}" for each in ANSWERS)
+        )
         out(f"; {total} frames\n")
     out(f"misread of those that stand: {counts.misread / max(1, counts.read):.3f}\n")
 

@@ -77,8 +77,8 @@ def ros_client(name: str, version: int | None = None) -> RosClient:
     wanted = "" if version is None else f" {version}"
     raise UsageError(
         f"no ROS{wanted} is sourced here: Python finds neither rospy (ROS 1) nor rclpy (ROS 2). Source its setup.bash "
-        "first, or on Debian: apt install python3-rospy and PYTHONPATH=/usr/lib/python3/dist-packages. Without ROS here, "
-        "digitlab live --ros ws://HOST:9090 speaks with a rosbridge."
+        "first, or on Debian: apt install python3-rospy and PYTHONPATH=/usr/lib/python3/dist-packages. Without ROS "
+        "here, digitlab live --ros ws://HOST:9090 speaks with a rosbridge."
     )
 
 
@@ -126,9 +126,11 @@ class Ros1:
         self._lock = threading.Lock()
 
     def parameter(self, name: str, default: Any) -> Any:
+        """As `RosClient` says."""
         return self._rospy.get_param("~" + name, default)
 
     def subscribe(self, topic: str, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """As `RosClient` says."""
         try:
             subscriber = self._rospy.Subscriber(
                 topic, _message_type(kind), callback, queue_size=_QUEUE, buff_size=1 << 25, tcp_nodelay=True
@@ -143,6 +145,7 @@ class Ros1:
         return end
 
     def publisher(self, topic: str, kind: str, *, latched: bool) -> Callable[[Any], None]:
+        """As `RosClient` says."""
         message_type = _message_type(kind)
         made = self._rospy.Publisher(topic, message_type, latch=latched, queue_size=10)
         self._publishers[topic] = (made, message_type, latched, None)
@@ -157,9 +160,11 @@ class Ros1:
         return publish
 
     def message(self, kind: str) -> Any:
+        """As `RosClient` says."""
         return _message_type(kind)()
 
     def registered(self, topic: str) -> bool | None:
+        """As `RosClient` says."""
         try:
             published, _, _ = self._master.getSystemState()
         except Exception:  # noqa: BLE001 - whatever a master that dies answers
@@ -167,6 +172,7 @@ class Ros1:
         return any(name == self._rospy.resolve_name(topic) and self.name in nodes for name, nodes in published)
 
     def renew(self) -> None:
+        """As `RosClient` says."""
         with self._lock:
             for topic, (publisher, kind, latched, last) in self._publishers.items():
                 with contextlib.suppress(Exception):
@@ -177,9 +183,11 @@ class Ros1:
                 self._publishers[topic] = (made, kind, latched, last)
 
     def is_over(self) -> bool:
+        """As `RosClient` says."""
         return bool(self._rospy.is_shutdown())
 
     def close(self) -> None:
+        """As `RosClient` says."""
         self._rospy.signal_shutdown("digitlab ends")
 
 
@@ -210,17 +218,20 @@ class Ros2:
             self._executor.spin_once(timeout_sec=0.1)
 
     def parameter(self, name: str, default: Any) -> Any:
+        """As `RosClient` says."""
         if not self._node.has_parameter(name):
             return default
         return self._node.get_parameter(name).value
 
     def subscribe(self, topic: str, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """As `RosClient` says."""
         from rclpy.qos import qos_profile_sensor_data
 
         subscription = self._node.create_subscription(_message_type(kind), topic, callback, qos_profile_sensor_data)
         return lambda: self._node.destroy_subscription(subscription) and None
 
     def publisher(self, topic: str, kind: str, *, latched: bool) -> Callable[[Any], None]:
+        """As `RosClient` says."""
         from rclpy.qos import DurabilityPolicy, QoSProfile
 
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
@@ -233,18 +244,22 @@ class Ros2:
         return publish
 
     def message(self, kind: str) -> Any:
+        """As `RosClient` says."""
         return _message_type(kind)()
 
     def registered(self, topic: str) -> bool | None:  # noqa: ARG002
+        """Nobody needs to be asked."""
         return None
 
     def renew(self) -> None:
         """Nothing to do."""
 
     def is_over(self) -> bool:
+        """As `RosClient` says."""
         return not self._rclpy.ok()
 
     def close(self) -> None:
+        """As `RosClient` says."""
         self._closing = True
         self._thread.join(2.0)
         self._node.destroy_node()

@@ -1,4 +1,4 @@
-"""What else is in the picture of a made sequence: hands, pens, fingers, people behind the ink, and the camera's sway."""
+"""What else is in the picture of a made sequence: hands, pens, fingers, people behind the ink, the camera's sway."""
 
 from __future__ import annotations
 
@@ -43,7 +43,14 @@ class Look:
             paper, ink = schemes[int(rng.integers(len(schemes)))]
             return cls(kind, paper, ink)
         if kind == "air":
-            inks = [(0.9, 0.05, 0.05), (0.05, 0.45, 0.1), (0.05, 0.1, 0.9), (1.0, 1.0, 1.0), (0.7, 0.05, 0.6), (0, 0, 0)]
+            inks = [
+                (0.9, 0.05, 0.05),
+                (0.05, 0.45, 0.1),
+                (0.05, 0.1, 0.9),
+                (1.0, 1.0, 1.0),
+                (0.7, 0.05, 0.6),
+                (0, 0, 0),
+            ]
             return cls(kind, (0.5, 0.5, 0.5), inks[int(rng.integers(len(inks)))], skin, float(rng.uniform(1, 4)))
         pens = [(0.13, 0.125, 0.135), (0.13, 0.19, 0.5), (0.45, 0.45, 0.47), (0.7, 0.12, 0.14)]
         papers = [(1.0, 1.0, 1.0), (0.98, 0.95, 0.8), (0.75, 0.85, 0.95)]

@@ -74,7 +74,7 @@ class _Session:
     fast: bool = setting(False, "Read every frame of a file, as fast as possible, instead of at its own pace.")
     retry: bool = setting(False, "Keep retrying until the camera appears.")
     once: bool = setting(
-        False, "Tell each number of the page once, also while the page moves, instead of each change of the whole text.")
+        False, "Tell each number of the page once, also while the page moves, instead of each change of the text.")
     # fmt: on
 
 

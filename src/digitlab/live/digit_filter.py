@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from digitlab.live.config import Steadiness
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from digitlab.live.config import Steadiness
 
 __all__ = ["ANSWERS", "OTHER", "Answer", "Belief", "DigitFilter", "Seen", "answer_kind"]
 
@@ -69,6 +69,7 @@ _GIVEN = np.array(
 # And of a mark that is none.
 _GIVEN_OTHER = np.array((0.05, 0.10, 0.25, 0.45, 0.13, 0.01, 0.01))
 _MISREAD = 0.02  # of the answers for a digit that stands are as good as chance
+_MISREAD_KEEPS = 0.15  # of the belief that it is finished is left by a frame in which another digit is read
 _INDEPENDENT = 0.12  # seconds after which a misread frame says nothing about the next
 _SAME_PICTURE = 0.5  # seconds after which another frame of the same ink is new evidence that it is a digit
 _LONGEST_STEP = 1.0  # seconds: after a longer gap nothing more is forgotten
@@ -105,13 +106,16 @@ class DigitFilter:
 
     def __init__(self, steadiness: Steadiness) -> None:
         self._steadiness = steadiness
-        self._states = np.array((0.4, 0.45, 0.0, 0.0, 0.15, 0.0))
+        self._states = np.array((0.55, 0.33, 0.0, 0.0, 0.12, 0.0))
         self._classes = np.full(11, 1.0 / 11.0)
 
     def step(self, seconds: float, seen: Seen) -> None:
         """Let so many seconds pass since the frame before, and then see this."""
         seconds = min(max(seconds, 1e-3), _LONGEST_STEP)
-        likely = _GIVEN[:, ANSWERS.index(seen.answer)] ** _weight(seconds, _SAME_PICTURE, new=bool(seen.changed))
+        column = ANSWERS.index(seen.answer)
+        likely = _GIVEN[:, column].copy()
+        likely[_QUIET] += float(self._classes[OTHER]) * (_GIVEN_OTHER[column] - likely[_QUIET])
+        likely = likely ** _weight(seconds, _SAME_PICTURE, new=bool(seen.changed))
         if seen.changed is not None:
             still = np.exp(-_CHANGES * seconds)
             likely = likely * (1.0 - still if seen.changed else still)
@@ -138,7 +142,7 @@ class DigitFilter:
         agreed = float(self._classes @ likely)
         best = float(likely.max()) * float(self._classes @ self._classes)
         self._classes = self._classes * likely / agreed
-        return min(1.0, agreed / best)
+        return min(1.0, max(_MISREAD_KEEPS, agreed / best))
 
     @property
     def belief(self) -> Belief:

@@ -154,6 +154,7 @@ class LiveEngine:
             number=latest.number,
             drawing=latest.drawing,
             stale=frame is not None and now - frame.captured > requested.steadiness.stale,
+            last=None if latest.last is None else (latest.last[0], max(0.0, now - latest.last[1])),
         )
 
     def _state(self) -> tuple[SourceState, str | None]:

@@ -12,7 +12,7 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from digitlab.version import __version__
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ _ENTITIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
             "unit_of_measurement": "%",
             "state_class": "measurement",
             "entity_category": "diagnostic",
-            "value_template": "{{ None if value_json.confidence is none else (value_json.confidence * 100) | round(1) }}",
+            "value_template": "{{ None if value_json.confidence is none else (100 * value_json.confidence) | int }}",
         },
     ),
     (
@@ -89,7 +89,7 @@ def discovery(topic: str) -> Iterator[tuple[str, str]]:
         "identifiers": [f"digitlab_{own}"],
         "name": f"Digits ({topic})",
         "manufacturer": "digitlab",
-        "sw_version": __version__,
+        "sw_version": VERSION,
     }
     for component, name, about in _ENTITIES:
         says = {

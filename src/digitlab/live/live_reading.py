@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Announcement", "LiveReading", "LiveStatistics", "Outlet", "due"]
 
-_AGAIN = 1.0  # seconds after which what is published is confirmed: whoever listens can tell a dead camera from a calm one
+_AGAIN = (
+    1.0  # seconds after which what is published is confirmed: whoever listens can tell a dead camera from a calm one
+)
 
 _LATENCIES_KEPT = 36_000  # 20 minutes at 30 frames/s: a session of weeks must not fill the memory
 

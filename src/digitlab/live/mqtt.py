@@ -1,6 +1,6 @@
 """Readings for robots and home automation, over MQTT.
 
-TOPIC          the steady text as JSON (`Announcement.as_json`), retained; on each change, and once a second with its age
+TOPIC          the steady text as JSON (`Announcement.as_json`), retained; on each change, and once a second
 TOPIC/number   each number of the page, told once: {"number", "text", "box", "confidence"}
 TOPIC/state    "online" or "offline", retained; "offline" is also the last will, which the broker publishes for us
 

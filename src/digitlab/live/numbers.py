@@ -16,6 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from digitlab.live.tracks import Track
     from digitlab.values import Box
 
@@ -97,7 +99,7 @@ class NumbersTold:
                 new.append(Number(self._count, text, box, min(each.confidence for each in row)))
         return tuple(new)
 
-    def _known(self, text: str, middle: np.ndarray, height: float) -> _Told | None:
+    def _known(self, text: str, middle: NDArray[np.float64], height: float) -> _Told | None:
         near = [
             (float(np.hypot(told.x - middle[0], told.y - middle[1])), order)
             for order, told in enumerate(self._told)

@@ -86,8 +86,8 @@ class DigitCommand:
     r"""Starts a program whenever the steady text changes, one at a time, without a shell.
 
     In its arguments ``{text}`` becomes the steady text, its lines separated by spaces, and ``{digit}`` all its digits
-    without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. Texts that
-    become steady while the program runs wait for their turn, up to 100; then the oldest are passed over, which is said.
+    without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. Texts
+    that become steady while it runs wait for their turn, up to 100; then the oldest are passed over, which is said.
 
     >>> command = DigitCommand("echo 'it is {digit}'", print)
     >>> command.arguments("68\n85")

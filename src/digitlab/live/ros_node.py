@@ -103,7 +103,9 @@ class NodeOutlet:
         header = None if self._source is None else self._source.header
         if header is not None:
             array.header = header
-        array.detections = [self._detection(found, array.header) for found in live.reading.digits if found.digit is not None]
+        array.detections = [
+            self._detection(found, array.header) for found in live.reading.digits if found.digit is not None
+        ]
         return array
 
     def _detection(self, found: Any, header: Any) -> Any:

@@ -58,6 +58,7 @@ class Snapshot:
     captured, dropped, read: frames so far, of this source
     drawing: whether ink is likely coming or going
     stale: whether what is shown is older than `Steadiness.stale`
+    last: the last steady text that was not empty, and the seconds since it was last seen
     history: the last changes of the steady text, oldest first, at most 200
     number: increases with each frame read and each restart; with the same number only state, problem, age and settings
         can differ
@@ -87,6 +88,7 @@ class Snapshot:
     number: int
     drawing: bool = False
     stale: bool = False
+    last: tuple[str, float] | None = None
 
 
 @dataclass(slots=True)

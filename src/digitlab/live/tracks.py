@@ -1,7 +1,7 @@
 """Digits followed over frames, and the text that is steady.
 
-Each frame's detections are matched with the earlier tracks by the overlap of their boxes, each track moved by as much as
-the page moved, so that a track keeps its identity while it moves. What stands at a track is the belief of a
+Each frame's detections are matched with the earlier tracks by the overlap of their boxes, where they were or moved on
+with the page, so that a track keeps its identity while it moves. What stands at a track is the belief of a
 `DigitFilter`; the text is steady when every track is decided.
 """
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from digitlab.live.digit_filter import Belief
     from digitlab.live.frame_reading import Detection
+    from digitlab.live.ink import Sight
     from digitlab.live.numbers import Number
     from digitlab.values import Box
 
@@ -38,11 +39,17 @@ _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
 _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
+_COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
 _GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
 # What a place shows where the reader found nothing, by what became of its ink.
-_MISSED = {"same": Seen("unread", False), "changed": Seen("covered", None), "erased": Seen("erased", True)}
+_MISSED = {
+    "same": Seen("unread", False),
+    "changed": Seen("covered", None),
+    "covered": Seen("covered", None),
+    "erased": Seen("erased", True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,8 @@ class Tracker:
         self._told.erased([followed.track() for followed in self._followed if followed.erased])
         self._followed = [followed for followed in self._followed if not followed.gone]
         if image is not None and seen and seen[0].detection.margin > 0:
-            new = self._ink.new(image, at, self.moved, [each.detection.box for each in self._followed])
+            watched = [each.patch for each in self._followed if each.patch is not None]
+            new = self._ink.new(image, at, self.moved, watched)
             self._fresh_at = at if new else self._fresh_at
         self._decide(at)
         tracks = tuple(followed.track() for followed in seen)
@@ -134,19 +142,14 @@ class Tracker:
         return tracks
 
     def _matched(self, detections: Sequence[Detection]) -> list[_Followed]:
-        """The track of each detection, old or new: greedy matching, the best overlap first."""
+        """The track of each detection, old or new: by the best overlaps, where they are or moved on as before."""
         chosen: dict[int, _Followed] = {}
         if detections and self._followed:
             boxes = [detection.box for detection in detections]
-            scores = _overlaps(boxes, [_moved(followed.detection.box, self.moved) for followed in self._followed])
-            taken: set[int] = set()
-            for flat in np.argsort(-scores, axis=None, kind="stable"):
-                row, column = divmod(int(flat), len(self._followed))
-                if scores[row, column] <= 0.0:
-                    break
-                if row not in chosen and column not in taken:
-                    chosen[row] = self._followed[column]
-                    taken.add(column)
+            old = [followed.detection.box for followed in self._followed]
+            ways = [_pairs(boxes, [_moved(box, by) for box in old]) for by in ((0.0, 0.0), self.moved)]
+            best = max(ways, key=lambda pairs: sum(overlap for _, _, overlap in pairs))
+            chosen = {row: self._followed[column] for row, column, _ in best}
         return [chosen.get(row) or self._follow(detection) for row, detection in enumerate(detections)]
 
     def _follow(self, detection: Detection) -> _Followed:
@@ -190,10 +193,10 @@ class _Followed:
         self.digit: int | None = None  # OTHER for a mark that is none
         self.frames = 0
         self.drawing_number = 0  # of times that it was decided what stands there after its ink had changed
-        self._patch: InkPatch | None = None
+        self.patch: InkPatch | None = None
         self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
         self._belief: Belief | None = None
-        self._unseen = 0.0  # seconds
+        self._unseen = self._covered = 0.0  # seconds
         self._redrawn = True
         self.erased = False  # in the last frame
         self._evidence = np.zeros(10)
@@ -201,14 +204,22 @@ class _Followed:
 
     def see(self, detection: Detection, seconds: float, image: Image | None) -> None:
         """Add its detection in a frame, so many seconds after the one before."""
-        changed = self.frames > 0 and self._changed(detection, image)
+        sight = self._sight(detection, image) if self.frames else "same"
+        self._covered = self._covered + seconds if sight == "covered" else 0.0
+        if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
+            sight = "changed"  # what covers it has come to stay
+        changed = sight in ("changed", "erased")
         if changed and self._belief is not None and self._is_as_before(detection, image):
             self.filter.restore(self._belief)
-            self._patch, changed = self._settled, False
-        if image is not None and (changed or self._patch is None):
-            self._patch = cut_patch(image, detection.box, detection.margin)
-        answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
-        self.filter.step(seconds, Seen(answer, changed, detection.probabilities))
+            self.patch, changed, self._redrawn = self._settled, False, False
+        if image is not None and (changed or self.patch is None):
+            self.patch = cut_patch(image, detection.box, detection.margin)
+        if sight == "covered" and self._belief is not None:
+            seen = _MISSED["covered"]  # what is read there is not what stands there
+        else:
+            answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
+            seen = Seen(answer, changed, detection.probabilities)
+        self.filter.step(seconds, seen)
         self.detection = detection
         self._unseen, self.erased = 0.0, False
         self.frames += 1
@@ -234,10 +245,10 @@ class _Followed:
         box = self.detection.box
         if any(_share_within(box, other.box) >= _INSIDE for other in others):
             seen = _MISSED["erased"]  # it became a part of another
-        elif image is None or self._patch is None:
+        elif image is None or self.patch is None:
             seen = _MISSED["changed"]
         else:
-            sight, _ = compared(self._patch, image, box)
+            sight, _ = compared(self.patch, image, box)
             seen = _MISSED[sight]
         self.erased = seen is _MISSED["erased"]
         if self.erased:
@@ -245,13 +256,12 @@ class _Followed:
         self.filter.step(seconds, seen)
         self._decide()
 
-    def _changed(self, detection: Detection, image: Image | None) -> bool:
-        """Whether its ink is another than in its patch."""
-        if image is not None and self._patch is not None:
-            sight, _ = compared(self._patch, image, detection.box)
-            return sight != "same"
+    def _sight(self, detection: Detection, image: Image | None) -> Sight:
+        """What became of the ink in its patch; without a picture, by the size of its box."""
+        if image is not None and self.patch is not None:
+            return compared(self.patch, image, detection.box)[0]
         was, now = _longest_side(self.detection.box), _longest_side(detection.box)
-        return not _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER
+        return "same" if _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER else "changed"
 
     @property
     def gone(self) -> bool:
@@ -287,7 +297,7 @@ class _Followed:
             self.digit = best
             self.drawing_number += self._redrawn
             self._redrawn = False
-            self._settled, self._belief = self._patch, self.filter.belief
+            self._settled, self._belief = self.patch, self.filter.belief
         elif self.digit is not None and finished[self.digit] < _KEPT:
             self.digit = None
 
@@ -298,6 +308,19 @@ def _text_of(there: Sequence[_Followed]) -> str:
         character = "?" if followed.digit == OTHER else str(followed.digit)
         lines.setdefault(followed.detection.line, []).append((followed.detection.box[0], character))
     return "\n".join("".join(character for _, character in sorted(line)) for _, line in sorted(lines.items()))
+
+
+def _pairs(new: Sequence[Box], old: Sequence[Box]) -> list[tuple[int, int, float]]:
+    """Which of the new boxes is which of the old ones, and their overlap: greedily, the best first."""
+    scores = _overlaps(new, old)
+    pairs: list[tuple[int, int, float]] = []
+    for flat in np.argsort(-scores, axis=None, kind="stable"):
+        row, column = divmod(int(flat), len(old))
+        if scores[row, column] <= 0.0:
+            break
+        if all(row != r and column != c for r, c, _ in pairs):
+            pairs.append((row, column, float(scores[row, column])))
+    return pairs
 
 
 def _shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:

@@ -142,5 +142,3 @@ def _watch(client: RosClient, engine: LiveEngine) -> None:
                     said = state
         except KeyboardInterrupt:
             advise("")
-
-

@@ -70,6 +70,8 @@ export default {
   "several digits": "varias cifras",
   steady: "estable",
   "looking …": "mirando …",
+  "somebody is drawing …": "alguien está dibujando …",
+  "old: this was {seconds} seconds ago": "antiguo: de hace {seconds} segundos",
   "confidence {share}": "confianza: {share}",
   "Draw a digit, and the answer comes while you draw.": "Dibuja una cifra y la respuesta llega mientras dibujas.",
   "The reader's answer: probability of each digit": "La respuesta del lector: probabilidad de cada cifra",
