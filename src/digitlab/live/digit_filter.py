@@ -54,22 +54,23 @@ _PUSHED = 0.3  # of the digits appear finished
 _PASSES = 0.4  # something that moves over a digit
 _IN_BETWEEN = 5.0  # seconds between two such passes
 # Changes of ink a second: nothing, stroke, the two states of a pause, finished, finished while something moves.
-_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.1, 10.0))
+_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.1, 1.5))
 # How often the reader answers so in each state; columns as ANSWERS.
 _GIVEN = np.array(
     (
-        (0.02, 0.03, 0.05, 0.02, 0.26, 0.35, 0.27),
+        (0.02, 0.03, 0.05, 0.02, 0.10, 0.45, 0.33),
         (0.42, 0.29, 0.09, 0.02, 0.09, 0.02, 0.07),
         (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
         (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
         (0.80, 0.13, 0.025, 0.01, 0.027, 0.002, 0.006),
-        (0.50, 0.15, 0.08, 0.03, 0.12, 0.01, 0.11),
+        (0.40, 0.12, 0.06, 0.03, 0.10, 0.01, 0.28),
     )
 )
 # And of a mark that is none.
 _GIVEN_OTHER = np.array((0.05, 0.10, 0.25, 0.45, 0.13, 0.01, 0.01))
 _MISREAD = 0.02  # of the answers for a digit that stands are as good as chance
 _MISREAD_KEEPS = 0.15  # of the belief that it is finished is left by a frame in which another digit is read
+_WAVERS, _AGREES = 0.5, 0.85  # likelihood of what is unfinished where another digit is read, and where the same is
 _INDEPENDENT = 0.12  # seconds after which a misread frame says nothing about the next
 _SAME_PICTURE = 0.5  # seconds after which another frame of the same ink is new evidence that it is a digit
 _LONGEST_STEP = 1.0  # seconds: after a longer gap nothing more is forgotten
@@ -123,13 +124,15 @@ class DigitFilter:
         if seen.changed:
             stays = float(self._states[_FINISHED].sum() / self._states.sum())
             self._classes = stays * self._classes + (1.0 - stays) / 11.0
-        self._states[_FINISHED] *= self._class(seconds, seen)
+        agreed, weight = self._class(seconds, seen)
+        self._states[_FINISHED] *= max(_MISREAD_KEEPS, agreed)
+        self._states[:_QUIET] *= (_WAVERS + (_AGREES - _WAVERS) * agreed) ** weight
         self._states /= self._states.sum()
 
-    def _class(self, seconds: float, seen: Seen) -> float:
-        """See which digit was answered; how well that agrees with what was answered before, 0 … 1."""
+    def _class(self, seconds: float, seen: Seen) -> tuple[float, float]:
+        """See which digit was answered; how well that agrees with the answers before, 0 … 1, and how much it counts."""
         if seen.answer in ("erased", "covered"):
-            return 1.0
+            return 1.0, 0.0
         weight = _weight(seconds, _INDEPENDENT, new=bool(seen.changed))
         column = ANSWERS.index(seen.answer)
         likely = np.full(11, _GIVEN[_QUIET, column])
@@ -142,7 +145,7 @@ class DigitFilter:
         agreed = float(self._classes @ likely)
         best = float(likely.max()) * float(self._classes @ self._classes)
         self._classes = self._classes * likely / agreed
-        return min(1.0, max(_MISREAD_KEEPS, agreed / best))
+        return min(1.0, agreed / best), weight
 
     @property
     def belief(self) -> Belief:

@@ -34,11 +34,12 @@ __all__ = ["Track", "Tracker"]
 
 _OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
 _INSIDE = 0.6  # of a box: what lies so far within another is a part of that
-_SURE = 0.9  # probability from which a digit is answered
+_SURE = 0.93  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
 _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
+_UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
 _COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
@@ -266,7 +267,8 @@ class _Followed:
     @property
     def gone(self) -> bool:
         """Whether it is dropped: surely nothing, or never anything for certain and not seen for a while."""
-        return self.filter.nothing >= _GONE or (self._belief is None and self._unseen > _FORGOTTEN)
+        longest = _FORGOTTEN if self._belief is None else _UNREAD
+        return self.filter.nothing >= _GONE or self._unseen > longest
 
     @property
     def decided(self) -> bool:
@@ -293,7 +295,7 @@ class _Followed:
     def _decide(self) -> None:
         finished = self.filter.finished
         best = int(finished.argmax())
-        if finished[best] >= _SURE:
+        if finished[best] >= _SURE and not (best == OTHER and self._unseen):
             self.digit = best
             self.drawing_number += self._redrawn
             self._redrawn = False
