@@ -62,12 +62,12 @@ _GIVEN = np.array(
         (0.42, 0.29, 0.09, 0.02, 0.09, 0.02, 0.07),
         (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
         (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
-        (0.80, 0.13, 0.025, 0.01, 0.027, 0.002, 0.006),
+        (0.78, 0.13, 0.025, 0.03, 0.027, 0.002, 0.006),
         (0.40, 0.12, 0.06, 0.03, 0.10, 0.01, 0.28),
     )
 )
 # And of a mark that is none.
-_GIVEN_OTHER = np.array((0.05, 0.10, 0.25, 0.45, 0.13, 0.01, 0.01))
+_GIVEN_OTHER = np.array((0.01, 0.03, 0.20, 0.62, 0.12, 0.01, 0.01))
 _MISREAD = 0.02  # of the answers for a digit that stands are as good as chance
 _MISREAD_KEEPS = 0.15  # of the belief that it is finished is left by a frame in which another digit is read
 _WAVERS, _AGREES = 0.5, 0.85  # likelihood of what is unfinished where another digit is read, and where the same is
