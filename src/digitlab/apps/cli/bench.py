@@ -139,6 +139,44 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
 
 @app.command
 @options_of()
+def steadiness(
+    *, sequences: int = 30, mode: str = "page", kinds: list[str] | None = None, quick: bool = False, json: bool = False
+) -> int:
+    """How soon and how rightly a text is steady at 5, 10, 15, 30 and 60 frames/s, on made sequences.
+
+    Digits are drawn, joined, erased and replaced; papers are pushed in; the light is switched, and fingers pass. Each
+    sequence has four digits or numbers; 30 of each of seven kinds take about two hours on one core.
+
+    For example:
+    digitlab bench steadiness
+    digitlab bench steadiness --quick
+
+    Args:
+        sequences: How many of each kind.
+        mode: page or region.
+        kinds: Only these kinds: canvas, paper, air, corrected, joined, pushed, lights.
+        quick: One of each kind, in a few minutes.
+        json: One JSON object, with what was counted for each kind.
+    """
+    from digitlab.bench.steadiness import KINDS, measure_made_sequences
+    from digitlab.errors import UsageError
+
+    if mode not in ("page", "region"):
+        raise UsageError(f"mode {mode!r}: expected page or region")
+    if sequences < 1:
+        raise UsageError(f"--sequences is {sequences}; expected 1 or more")
+    chosen = tuple(kinds) if kinds else KINDS
+    result = measure_made_sequences(sequences=1 if quick else sequences, mode=mode, kinds=chosen, advise=advise)
+    if json:
+        say_json(result.as_dict())
+        return 0
+    say(result.machine)
+    say(table(list(result.HEADER), result.rows()))
+    return 0
+
+
+@app.command
+@options_of()
 def read(
     *,
     photos: Path | None = None,

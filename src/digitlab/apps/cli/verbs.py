@@ -26,7 +26,12 @@ HEADINGS: dict[str, dict[str, str]] = {
         "bench": "bench:app",
     },
     "Look": {"inspect": "inspect:inspect", "diagnose": "diagnose:diagnose", "report": "report:report"},
-    "Run": {"live": "live:live", "serve": "serve:serve", "camera-server": "camera_server:camera_server"},
+    "Run": {
+        "live": "live:live",
+        "serve": "serve:serve",
+        "camera-server": "camera_server:camera_server",
+        "ros-node": "ros_node:ros_node",
+    },
     "Data": {"data": "data:app"},
     "Tools": {
         "demo": "demo:demo",
@@ -55,6 +60,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),
     "benchmark": ("bench",),
     **dict.fromkeys(("form", "forms", "sheets", "omr"), ("sheet",)),
+    **dict.fromkeys(("ros", "ros2", "rosnode", "rosrun"), ("ros-node",)),
     "load": ("import",),
     "list": ("runs", "data list", "study list"),
     "plot": ("report",),

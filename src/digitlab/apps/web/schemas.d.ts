@@ -171,8 +171,10 @@ export interface LayerMaps {
 export interface LiveAnswer {
   frame: number;
   text: string;
-  /** what most of the last frames agree on */
+  /** what surely stands there, over the frames so far; null: not sure */
   steady: string | null;
+  /** whether ink is likely coming or going */
+  drawing: boolean;
   /** with mode=digit one at most, its box the whole frame */
   digits: FoundDigit[];
   /** with mode=digit: ten, class 0 first; all 0: none found */

@@ -131,7 +131,8 @@ class LiveAnswer(Message):
 
     frame: int
     text: str = ""
-    steady: str | None = Field(None, description="what most of the last frames agree on")
+    steady: str | None = Field(None, description="what surely stands there, over the frames so far; null: not sure")
+    drawing: bool = Field(False, description="whether ink is likely coming or going")
     digits: list[FoundDigit] = Field([], description="with mode=digit one at most, its box the whole frame")
     probabilities: list[float] = Field([], description="with mode=digit: ten, class 0 first; all 0: none found")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")

@@ -250,22 +250,41 @@ async function showPhoto() {
   lookAt(found.probabilities.some((each) => each > 0) ? { picture, from: "photo" } : null);
 }
 
+const OLD_AFTER = 2000; // milliseconds without an answer, from which the last one is called old
+let oldTimer = 0;
+
+/** From now on, an answer that no other follows is said to be old, and how old it is. */
+function watchAge() {
+  clearInterval(oldTimer);
+  const since = performance.now();
+  document.body.classList.remove("camera-old");
+  oldTimer = setInterval(() => {
+    const age = performance.now() - since;
+    if (age < OLD_AFTER) return;
+    document.body.classList.add("camera-old");
+    byId("answer-time").textContent = t("old: this was {seconds} seconds ago", { seconds: number(Math.round(age / 1000)) });
+  }, 500);
+}
+
 let frames = 0;
 let nextLook = 0;
 /** @type {Classified | null} */
 let seenByCamera = null;
 camera.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
 camera.addEventListener("stopped", () => {
+  clearInterval(oldTimer);
+  document.body.classList.remove("camera-old");
   byId("answer-time").textContent = "";
 });
 camera.addEventListener("answer", (event) => {
   const { detail } = /** @type {CustomEvent<LiveAnswer & { surest?: FoundDigit }>} */ (event);
-  const { digits, text, steady, ms, latency_ms: latency, width, surest, turned } = detail;
+  const { digits, text, steady, drawing, ms, latency_ms: latency, width, surest, turned } = detail;
+  watchAge();
   if (!surest) seenByCamera = null;
   const several = seenByCamera && digits.length > 1 ? { digit: seenByCamera.digit } : null;
   answer.show(
-    { ...nothing, ...seenByCamera, text: steady ?? text, whose: several },
-    steady ? t("steady") : t("looking …"),
+    { ...nothing, ...seenByCamera, text: steady ?? (drawing ? "✎" : text), whose: several },
+    steady ? t("steady") : drawing ? t("somebody is drawing …") : t("looking …"),
   );
   byId("answer-time").textContent = t("read in {ms} ms, {latency} ms after it came", {
     ms: number(ms),

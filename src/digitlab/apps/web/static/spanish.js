@@ -70,6 +70,8 @@ export default {
   "several digits": "varias cifras",
   steady: "estable",
   "looking …": "mirando …",
+  "somebody is drawing …": "alguien está dibujando …",
+  "old: this was {seconds} seconds ago": "antiguo: de hace {seconds} segundos",
   "confidence {share}": "confianza: {share}",
   "confidence {share} = a digit {there} × a {digit} {which}":
     "confianza {share} = hay un dígito {there} × es un {digit} {which}",
