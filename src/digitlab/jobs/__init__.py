@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
     from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.page import WrittenPage, write_page
     from digitlab.jobs.searches import Tuned, run_study, tune
     from digitlab.jobs.trainings import TransferResult, train, transfer
 
@@ -37,6 +38,7 @@ _PLACES = {
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "robustness"), "evaluation"),
     "load_model": "named_models",
+    **dict.fromkeys(("WrittenPage", "write_page"), "page"),
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
     **dict.fromkeys(("Tuned", "run_study", "tune"), "searches"),
@@ -53,6 +55,7 @@ __all__ = [
     "RobustnessResult",
     "TransferResult",
     "Tuned",
+    "WrittenPage",
     "check_data",
     "compare",
     "evaluate",
@@ -68,6 +71,7 @@ __all__ = [
     "train",
     "transfer",
     "tune",
+    "write_page",
 ]
 
 

@@ -25,7 +25,7 @@ HEADINGS: dict[str, dict[str, str]] = {
         "bench": "bench:app",
     },
     "Look": {"inspect": "inspect:inspect", "diagnose": "diagnose:diagnose", "report": "report:report"},
-    "Run": {"live": "live:live", "serve": "serve:serve", "camera-server": "camera_server:camera_server"},
+    "Run": {"live": "live:live", "serve": "serve:serve", "page": "page:page", "camera-server": "camera_server:camera_server"},
     "Data": {"data": "data:app"},
     "Tools": {
         "demo": "demo:demo",
@@ -48,7 +48,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("optimise", "optimize", "search"), ("tune",)),
     **dict.fromkeys(("explain", "look", "show", "summary", "visualise", "visualize"), ("inspect",)),
     **dict.fromkeys(("camera", "gui", "video", "watch", "webcam"), ("live",)),
-    **dict.fromkeys(("page", "run", "server", "start", "ui", "web"), ("serve", "live")),
+    **dict.fromkeys(("run", "server", "start", "ui", "web"), ("serve", "live")),
     **dict.fromkeys(("dataset", "datasets", "download", "filters"), ("data",)),
     **dict.fromkeys(("convert", "save"), ("export", "import", "data convert")),
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),

@@ -25,6 +25,11 @@ export class Session {
     if (missing.length) throw new ModelError(`uses ${missing.slice(0, 5).join(", ")}, which this page cannot compute`);
   }
 
+  /** The names of all constants, and of what is made of constants alone by turning levels into floats. */
+  get constantNames() {
+    return new Set(this.#constants.keys());
+  }
+
   /** The only input's name. */
   get input() {
     const { inputs, constants } = this.model.graph;

@@ -7,9 +7,9 @@ import { Camera } from "./camera.js";
 import { byId, fillChoice } from "./elements.js";
 import { exampleInk, startGallery } from "./gallery.js";
 import { NetworkView } from "./network.js";
-import { cutOut, Pad, png, SENT } from "./pad.js";
+import { cutOut, Pad, SENT } from "./pad.js";
 import { PairView } from "./pair.js";
-import { Photo, smaller } from "./photo.js";
+import { isModel, Photo, smaller } from "./photo.js";
 import { chooseModel, lookAt, on, refreshModels, state } from "./state.js";
 import { startTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
@@ -19,6 +19,7 @@ import { WhyView } from "./why.js";
 import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
 /**
+ * @import { Picture } from "./api.js"
  * @import { Shown, Whose } from "./answer.js"
  * @import { Classified, FoundDigit, LiveAnswer } from "../schemas.js"
  * @typedef {"draw" | "photo" | "camera" | "gallery"} Input
@@ -36,6 +37,14 @@ function complain(message) {
   fading = setTimeout(() => {
     trouble.hidden = true;
   }, 9000);
+}
+
+// Without a server other things are true, and more can be done.
+if (api.here()) {
+  byId("where").textContent = t("Everything here is computed in this browser: no picture leaves it, and none is kept.");
+  byId("camera-about").textContent = t("The pictures stay in this browser; none is kept.");
+  byId("interface").hidden = true;
+  byId("own-model").hidden = false;
 }
 
 // Language and theme first: they decide how everything else looks.
@@ -61,7 +70,7 @@ const views = {
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
   pair: new PairView(byId("pair"), complain),
-  tour: new TourView(byId("tour"), complain, () => photo.body ?? png(pad.picture())),
+  tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
   training: new TrainingView(byId("training"), complain),
 };
 const openGallery = startGallery((ink) => putOnPad(ink));
@@ -137,16 +146,16 @@ async function readPad({ finished = true, since = null } = {}) {
 
 /**
  * Ink in one place is one digit; else it may be several, or one digit in parts: the reader decides.
- * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Blob }>}
+ * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Picture }>}
  */
 async function askAboutPad() {
   const whole = pad.picture();
-  const page = pad.mayBeSeveral ? await api.read(png(whole), state.model) : null;
+  const page = pad.mayBeSeveral ? await api.read(api.pictureOf(whole), state.model) : null;
   if (page === null || page.digits.length < 2) {
-    const blob = png(whole);
+    const blob = api.pictureOf(whole);
     return { found: await api.classify(blob, state.model), digits: [], blob };
   }
-  const blob = png(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
+  const blob = api.pictureOf(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
   const one = await api.classify(blob, state.model);
   return { found: { ...one, text: page.text, whose: whose(page.digits, chosen) }, digits: page.digits, blob };
 }
@@ -278,7 +287,7 @@ camera.addEventListener("answer", (event) => {
   nextLook = performance.now() + 500;
   const still = camera.still();
   const box = surest.box.map((each) => Math.round((each * still.width) / width));
-  const picture = png(smaller(cutOut(still, box, turned)));
+  const picture = api.pictureOf(smaller(cutOut(still, box, turned)));
   api.classify(picture, state.model).then(
     (found) => {
       seenByCamera = found;
@@ -325,6 +334,23 @@ on("model", () => {
   if (input === "photo" && photo.page) photo.read();
   else if (input === "draw" && !pad.empty) readPad();
 });
+
+/** Take in a model of the visitor's own: a file of ONNX, where no server must be asked. @param {File | undefined} file */
+async function openModel(file) {
+  if (!file) return;
+  try {
+    const name = await api.addModel(file);
+    if (name) await refreshModels(name);
+    else complain(t("The server is told of models when it is started: digitlab serve --model {name}", { name: file.name }));
+  } catch (error) {
+    complain(error.message);
+  }
+}
+byId("model-file").addEventListener("change", () => {
+  openModel(byId("model-file").files?.[0]);
+  byId("model-file").value = "";
+});
+document.addEventListener("drop", (event) => openModel([...(event.dataTransfer?.files ?? [])].find(isModel)));
 
 showTools();
 refreshModels().catch((error) => complain(error.message));

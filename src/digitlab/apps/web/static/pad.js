@@ -3,7 +3,6 @@
 // What was drawn is kept as a list of actions in units of the pad (WIDTH × HEIGHT), so that undoing is drawing again, and
 // the ink is always black on nothing: the page's style turns it light in the dark theme, the server gets it on white.
 
-import { fromBase64 } from "./api.js";
 import { canvas, penOf } from "./elements.js";
 import { ARROWS, between } from "./glyph.js";
 
@@ -352,12 +351,4 @@ function alone(picture, box, turned) {
   const [left, top, width, height] = [box[0] - 2, box[1] - 2, box[2] - box[0] + 4, box[3] - box[1] + 4];
   pen.drawImage(picture, left, top, width, height, left, top, width, height);
   return cutOut(clean, box, turned);
-}
-
-/**
- * The bytes of a canvas as a PNG. `toBlob` waits for an idle moment, which costs tens of milliseconds while one draws.
- * @param {HTMLCanvasElement} picture
- */
-export function png(picture) {
-  return new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" });
 }

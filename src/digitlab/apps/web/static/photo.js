@@ -3,10 +3,13 @@
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
 import { byId, canvas, penOf } from "./elements.js";
-import { cutOut, png } from "./pad.js";
+import { cutOut } from "./pad.js";
 import { number, onLanguage, t } from "./words.js";
 
-/** @import { ReadPage } from "../schemas.js" */
+/**
+ * @import { Picture } from "./api.js"
+ * @import { ReadPage } from "../schemas.js"
+ */
 
 // The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
 // stays with the visitor.
@@ -17,7 +20,7 @@ export class Photo extends EventTarget {
   picture = null;
   /** @type {ReadPage | null} */
   page = null;
-  /** @type {Blob | null} */
+  /** @type {Picture | null} */
   body = null;
   chosen = -1;
   model = "";
@@ -38,7 +41,7 @@ export class Photo extends EventTarget {
     document.addEventListener("drop", (event) => {
       drop.classList.remove("over");
       const files = [...(event.dataTransfer?.files ?? [])];
-      this.open(files.find(isPicture) ?? files[0]);
+      this.open(files.find(isPicture) ?? files.find((each) => !isModel(each)));
     });
     document.addEventListener("paste", (event) => {
       this.open([...(event.clipboardData?.files ?? [])].find(isPicture));
@@ -69,8 +72,7 @@ export class Photo extends EventTarget {
     byId("photo-shown").hidden = false;
     byId("photo-text").textContent = t("reading …");
     try {
-      /** @type {Blob | null} */
-      const body = await new Promise((done) => picture.toBlob(done, "image/jpeg", 0.92));
+      const body = await api.photoOf(picture, 0.92);
       if (!body) throw new Error(t("The server cannot read this as a picture."));
       this.body = body;
       this.page = await api.read(body, this.model);
@@ -94,7 +96,7 @@ export class Photo extends EventTarget {
   /** The chosen digit as a PNG of its own, or null. */
   digit() {
     const found = this.page?.digits[this.chosen];
-    return found && this.picture ? png(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
+    return found && this.picture ? api.pictureOf(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
   }
 
   #caption() {
@@ -114,6 +116,8 @@ export class Photo extends EventTarget {
   }
 }
 
+/** @param {File} file */
+export const isModel = (file) => /\.onnx$/i.test(file.name);
 /** @param {File} file */
 const isPicture = (file) => file.type.startsWith("image/");
 

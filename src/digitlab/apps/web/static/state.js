@@ -3,8 +3,9 @@
 import * as api from "./api.js";
 
 /**
+ * @import { Picture } from "./api.js"
  * @import { Inspected, ModelDetail, ModelSummary } from "../schemas.js"
- * @typedef {{ picture: Blob, from: "pad" | "photo" | "camera" }} Subject
+ * @typedef {{ picture: Picture, from: "pad" | "photo" | "camera" }} Subject
  * @typedef {"model" | "models" | "subject" | "shade"} Topic
  */
 

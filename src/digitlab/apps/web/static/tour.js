@@ -9,6 +9,7 @@ import { STEPS } from "./tour-steps.js";
 import { language, number, t } from "./words.js";
 
 /**
+ * @import { Picture } from "./api.js"
  * @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js"
  * @import { About } from "./tour-figures.js"
  * @import { Step } from "./tour-steps.js"
@@ -38,7 +39,7 @@ export class TourView {
   /**
    * @param {HTMLElement} panel
    * @param {(message: string) => void} trouble
-   * @param {() => Blob} photo gives the picture that S2's filters are shown on
+   * @param {() => Picture} photo gives the picture that S2's filters are shown on
    */
   constructor(panel, trouble, photo) {
     this.panel = panel;

@@ -29,6 +29,7 @@ const STAGES = { loading: "The images are being loaded …", exporting: "The res
 const REFUSED = {
   untrusted: "Training needs a server on this machine alone, or one with a token.",
   missing: "Training needs parts of digitlab that are not installed.",
+  here: "Training needs digitlab on a computer: `digitlab serve` opens this page with it.",
   busy: "Another training is at work; wait for its end, or stop it.",
   other: "No training can be started now.",
 };
