@@ -72,9 +72,14 @@ export class Backend {
 
   /** Take a model in. @param {string} file @param {Uint8Array} bytes @returns {string} its name */
   addModel(file, bytes) {
-    if (bytes.length > LARGEST_FILE) throw new ModelError(`has ${bytes.length} bytes; models have at most ${LARGEST_FILE}`);
+    if (bytes.length > LARGEST_FILE)
+      throw new ModelError(`has ${bytes.length} bytes; models have at most ${LARGEST_FILE}`);
     if (this.#models.size >= MOST_MODELS) throw new ModelError("is one too many; reload the page to begin anew");
-    const plain = file.replace(/\.onnx$/i, "").replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 60) || "model";
+    const plain =
+      file
+        .replace(/\.onnx$/i, "")
+        .replace(/[^A-Za-z0-9._-]/g, "-")
+        .slice(0, 60) || "model";
     let [name, number] = [plain, 1];
     while (this.#models.has(name)) name = `${plain}-${++number}`;
     this.#add(name, "given", bytes);
@@ -119,7 +124,14 @@ export class Backend {
     const start = performance.now();
     const { name, reader } = this.#get(model);
     const { digit, confidence, probabilities, note } = reader.classify(rgbOf(picture));
-    return { digit, confidence: six(confidence), probabilities: probabilities.map(six), model: name, note, ms: since(start) };
+    return {
+      digit,
+      confidence: six(confidence),
+      probabilities: probabilities.map(six),
+      model: name,
+      note,
+      ms: since(start),
+    };
   }
 
   /** @param {Rgba} picture @param {string} [model] @returns {ReadPage} */
@@ -141,7 +153,20 @@ export class Backend {
     const votes = (/** @type {string} */ text) => this.#texts.filter((each) => each === text).length;
     const steady = this.#texts.find((text) => votes(text) >= NEEDED) ?? null;
     const { text, digits, turned, width, height, ms } = read;
-    return { frame, text, steady, digits, probabilities: [], turned, width, height, ms, latency_ms: ms, skipped: 0, error: null };
+    return {
+      frame,
+      text,
+      steady,
+      digits,
+      probabilities: [],
+      turned,
+      width,
+      height,
+      ms,
+      latency_ms: ms,
+      skipped: 0,
+      error: null,
+    };
   }
 
   /** @param {Rgba} picture @param {string} [model] @returns {Inspected} */

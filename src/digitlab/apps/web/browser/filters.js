@@ -20,7 +20,10 @@ const MOST_SIDE = 320;
 export function filterBank(picture, bank) {
   const whole = grey(picture);
   const scale = MOST_SIDE / Math.max(whole.width, whole.height);
-  const small = scale < 1 ? byArea(whole, Math.max(1, rounded(whole.width * scale)), Math.max(1, rounded(whole.height * scale))) : whole;
+  const small =
+    scale < 1
+      ? byArea(whole, Math.max(1, rounded(whole.width * scale)), Math.max(1, rounded(whole.height * scale)))
+      : whole;
   const results = Object.entries(bank).map(([name, kernel]) => {
     const values = convolved(small, kernel);
     let [low, high] = [values[0], values[0]];
@@ -29,7 +32,12 @@ export function filterBank(picture, bank) {
     const levels = Uint8Array.from(values, (each) => rounded((each - low) * factor));
     return { name, kernel, low, high, png: toBase64(greyPng(levels, small.width, small.height)) };
   });
-  return { width: small.width, height: small.height, grey: toBase64(greyPng(small.data, small.width, small.height)), results };
+  return {
+    width: small.width,
+    height: small.height,
+    grey: toBase64(greyPng(small.data, small.width, small.height)),
+    results,
+  };
 }
 
 /** True convolution (the kernel is turned), mirrored at the border. @param {Picture} picture @param {number[][]} kernel */
@@ -46,7 +54,8 @@ function convolved({ width, height, data }, kernel) {
       let sum = 0;
       for (let down = -half; down <= half; down++)
         for (let across = -half; across <= half; across++)
-          sum += kernel[half - down][half - across] * data[mirrored(y + down, height) * width + mirrored(x + across, width)];
+          sum +=
+            kernel[half - down][half - across] * data[mirrored(y + down, height) * width + mirrored(x + across, width)];
       made[to++] = sum;
     }
   return made;

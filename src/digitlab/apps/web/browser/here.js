@@ -72,7 +72,9 @@ class LocalLine extends EventTarget {
     let read = 0;
     this.#read = newest(async (/** @type {ImageData} */ frame, /** @type {number} */ number) => {
       const start = performance.now();
-      const answer = await here.ask("live", frame, model, number, read === 0).catch((error) => ({ frame: number, error: error.message }));
+      const answer = await here
+        .ask("live", frame, model, number, read === 0)
+        .catch((error) => ({ frame: number, error: error.message }));
       read += 1;
       if (this.readyState !== 1) return;
       const data = JSON.stringify({ ...answer, latency_ms: performance.now() - start, skipped: number + 1 - read });
@@ -101,7 +103,10 @@ const pixelsOf = (canvas) => penOf(canvas).getImageData(0, 0, canvas.width, canv
  */
 export function answerHere(script, data) {
   const here = new Here(script, data);
-  const none = () => Promise.reject(new Refused(t("Training needs digitlab on a computer: `digitlab serve` opens this page with it."), 0));
+  const none = () =>
+    Promise.reject(
+      new Refused(t("Training needs digitlab on a computer: `digitlab serve` opens this page with it."), 0),
+    );
   /** @type {Service} */
   const service = {
     here: true,
@@ -117,7 +122,8 @@ export function answerHere(script, data) {
     probabilities: (glyphs, names) => here.ask("probabilities", glyphs, names),
     explain: (question) => here.ask("explain", question),
     occlusion: (question) => here.ask("occlusion", question),
-    trainings: () => Promise.resolve({ allowed: false, reason: null, refused: /** @type {any} */ ("here"), trainings: [] }),
+    trainings: () =>
+      Promise.resolve({ allowed: false, reason: null, refused: /** @type {any} */ ("here"), trainings: [] }),
     startTraining: none,
     stopTraining: none,
     trainingEvents: () => {

@@ -2,9 +2,10 @@
 // those of the server (apps/web/looking.py), so that the page need not know who gave them.
 
 import { largest } from "./candidates.js";
+import { mapsShape } from "./fields.js";
 import { ModelError } from "./onnx.js";
 
-import { mapsShape, walk } from "./walk.js";
+import { walk } from "./walk.js";
 
 /**
  * @import { Explained, ExplainQuestion, Inspected, Kernels, LayerMaps, ModelDetail, Occluded, OcclusionQuestion } from "../schemas.js"
@@ -22,7 +23,9 @@ const SIDE = 28;
 export function toBase64(bytes) {
   let text = "";
   for (let start = 0; start < bytes.length; start += 8192)
-    text += String.fromCharCode(...new Uint8Array(bytes.buffer, bytes.byteOffset + start, Math.min(8192, bytes.length - start)));
+    text += String.fromCharCode(
+      ...new Uint8Array(bytes.buffer, bytes.byteOffset + start, Math.min(8192, bytes.length - start)),
+    );
   return btoa(text);
 }
 /** @param {string} text */
@@ -63,7 +66,9 @@ export class Layers {
   /** @param {string} name @returns {ModelDetail} */
   detail(name) {
     const { card } = this.classifier;
-    const training = Object.entries(card?.training ?? {}).filter(([, value]) => value === null || typeof value !== "object");
+    const training = Object.entries(card?.training ?? {}).filter(
+      ([, value]) => value === null || typeof value !== "object",
+    );
     return {
       name,
       architecture: card?.architecture ?? "unknown",
@@ -78,7 +83,16 @@ export class Layers {
   inspect(name, glyph, threshold) {
     const start = performance.now();
     const since = () => Math.round((performance.now() - start) * 100) / 100;
-    if (!glyph) return { digit: null, confidence: 0, probabilities: new Array(10).fill(0), model: name, glyph: null, layers: [], ms: since() };
+    if (!glyph)
+      return {
+        digit: null,
+        confidence: 0,
+        probabilities: new Array(10).fill(0),
+        model: name,
+        glyph: null,
+        layers: [],
+        ms: since(),
+      };
     const scope = this.classifier.pass(glyph);
     const [probabilities] = this.classifier.probabilities(glyph);
     const digit = largest(probabilities);
@@ -97,10 +111,14 @@ export class Layers {
   explain({ glyph, layer: name, channel, row = 0, column = 0 }) {
     const step = this.steps.find((each) => each.layer.name === name);
     if (!step) throw new ModelError(`there is no layer ${name}`);
-    if (!step.layer.explainable) throw new ModelError(`${name} is a ${step.layer.kind}; expected a convolution, pooling, activation or dense layer`);
+    if (!step.layer.explainable)
+      throw new ModelError(
+        `${name} is a ${step.layer.kind}; expected a convolution, pooling, activation or dense layer`,
+      );
     const scope = this.classifier.pass(fromBase64(glyph));
     const own = asMaps(tensorOf(scope, step.tensor), step.layout);
-    if (channel >= own.maps || row >= own.rows || column >= own.columns) throw new ModelError(`${name} has no number at this place`);
+    if (channel >= own.maps || row >= own.rows || column >= own.columns)
+      throw new ModelError(`${name} has no number at this place`);
     const given = asMaps(tensorOf(scope, step.source), step.sourceLayout);
     const { first, patch } = patchOf(step, given, channel, row, column);
     const network = own.values[(channel * own.rows + row) * own.columns + column];
@@ -110,11 +128,26 @@ export class Layers {
       const follower = step.layer.kind === "pooling" ? null : step.layer.operator;
       const shown = patch.map((map) => map.map((line) => line.map((value) => (Number.isNaN(value) ? 0 : value))));
       return {
-        ...place, inputs: [first], patch: shown, kernel: null, products: null, sums: null, rest: 0, bias: 0, before,
-        activation: follower, after: network, network: follower === null ? network : before,
-      }; // prettier-ignore
+        ...place,
+        inputs: [first],
+        patch: shown,
+        kernel: null,
+        products: null,
+        sums: null,
+        rest: 0,
+        bias: 0,
+        before,
+        activation: follower,
+        after: network,
+        network: follower === null ? network : before,
+      };
     }
-    return { ...place, ...summed(step, patch, first, channel), ...this.#after(name, scope, channel, row, column, network), network };
+    return {
+      ...place,
+      ...summed(step, patch, first, channel),
+      ...this.#after(name, scope, channel, row, column, network),
+      network,
+    };
   }
 
   /** The activation function that follows a layer, and its result. @param {string} name @param {Scope} scope @param {number} channel @param {number} row @param {number} column @param {number} before */
@@ -163,16 +196,25 @@ export function occlude(classifier, name, { glyph: text, digit: asked, against: 
   covered.forEach((each, place) => {
     all.set(each, 784 * place);
   });
-  const after = new Map(covered.length ? classifier.probabilities(all).map((each, place) => [places[place], each]) : []);
+  const after = new Map(
+    covered.length ? classifier.probabilities(all).map((each, place) => [places[place], each]) : [],
+  );
   const sure = (/** @type {number} */ probability) => Math.log(Math.max(probability, SMALLEST));
   const map = (/** @type {(after: Float32Array) => number} */ tell) =>
-    Array.from({ length: side }, (_, row) => Array.from({ length: side }, (__, column) => six(tell(after.get(row * side + column) ?? before))));
+    Array.from({ length: side }, (_, row) =>
+      Array.from({ length: side }, (__, column) => six(tell(after.get(row * side + column) ?? before))),
+    );
   const margin = sure(before[digit]) - sure(before[against]);
   return {
-    model: name, digit, against, before: Array.from(before, six), size, stride,
+    model: name,
+    digit,
+    against,
+    before: Array.from(before, six),
+    size,
+    stride,
     fall: map((each) => before[digit] - each[digit]),
     towards: map((each) => margin - sure(each[digit]) + sure(each[against])),
-  }; // prettier-ignore
+  };
 }
 
 /** Weights in 8 bits, to be drawn. @param {Step} step @returns {Kernels | null} */
@@ -188,7 +230,13 @@ function levelsOf(name, { maps, rows, columns, values }) {
   let [low, high] = [values[0], values[0]];
   for (const each of values) [low, high] = [Math.min(low, each), Math.max(high, each)];
   const scale = high > low ? 255 / (high - low) : 0;
-  return { name, shape: [maps, rows, columns], low, high, data: toBase64(Uint8Array.from(values, (each) => Math.round((each - low) * scale))) };
+  return {
+    name,
+    shape: [maps, rows, columns],
+    low,
+    high,
+    data: toBase64(Uint8Array.from(values, (each) => Math.round((each - low) * scale))),
+  };
 }
 
 /**
@@ -199,7 +247,10 @@ function levelsOf(name, { maps, rows, columns, values }) {
  */
 function patchOf(step, { rows, columns, values }, channel, row, column) {
   if (step.layer.kind === "dense") return { first: 0, patch: Array.from(values, (each) => [[each]]) };
-  const plane = (/** @type {number} */ map) => Array.from({ length: rows }, (_, y) => Array.from(values.subarray((map * rows + y) * columns, (map * rows + y + 1) * columns)));
+  const plane = (/** @type {number} */ map) =>
+    Array.from({ length: rows }, (_, y) =>
+      Array.from(values.subarray((map * rows + y) * columns, (map * rows + y + 1) * columns)),
+    );
   if (!step.window) {
     if (step.layer.kind === "pooling") return { first: channel, patch: [plane(channel)] };
     return { first: channel, patch: [[[values[(channel * rows + row) * columns + column]]]] };
@@ -211,7 +262,10 @@ function patchOf(step, { rows, columns, values }, channel, row, column) {
   const patch = Array.from({ length: count }, (_, map) =>
     Array.from({ length: size[0] }, (__, down) =>
       Array.from({ length: size[1] }, (___, across) => {
-        const [y, x] = [row * stride[0] - padding[0] + down * dilation[0], column * stride[1] - padding[1] + across * dilation[1]];
+        const [y, x] = [
+          row * stride[0] - padding[0] + down * dilation[0],
+          column * stride[1] - padding[1] + across * dilation[1],
+        ];
         return y < 0 || y >= rows || x < 0 || x >= columns ? missing : values[((first + map) * rows + y) * columns + x];
       }),
     ),
@@ -230,7 +284,9 @@ function takenBy({ largest: most, countsPadding }, patch) {
 function summed({ kernelValues, kernelDims, bias: biases }, patch, first, channel) {
   const [, maps, high, wide] = kernelDims;
   const weights = /** @type {Float32Array} */ (kernelValues);
-  const kernel = patch.map((map, place) => map.map((line, y) => line.map((_, x) => weights[((channel * maps + place) * high + y) * wide + x])));
+  const kernel = patch.map((map, place) =>
+    map.map((line, y) => line.map((_, x) => weights[((channel * maps + place) * high + y) * wide + x])),
+  );
   const products = patch.map((map, place) => map.map((line, y) => line.map((value, x) => value * kernel[place][y][x])));
   const sums = products.map((map) => map.flat().reduce((sum, each) => sum + each, 0));
   const all = sums.reduce((sum, each) => sum + each, 0);
@@ -261,4 +317,3 @@ function boxOf({ layer: { field } }, row, column) {
   });
   return [sides[1][0], sides[0][0], sides[1][1], sides[0][1]];
 }
-

@@ -20,7 +20,8 @@ function chunk(name, content) {
 /** @param {Uint8Array} grey @param {number} width @param {number} height */
 export function greyPng(grey, width, height) {
   const lines = new Uint8Array((width + 1) * height);
-  for (let row = 0; row < height; row++) lines.set(grey.subarray(row * width, (row + 1) * width), row * (width + 1) + 1);
+  for (let row = 0; row < height; row++)
+    lines.set(grey.subarray(row * width, (row + 1) * width), row * (width + 1) + 1);
   const packed = [0x78, 1];
   for (let start = 0; start < lines.length; start += 65535) {
     const block = lines.subarray(start, start + 65535);
@@ -31,5 +32,17 @@ export function greyPng(grey, width, height) {
   for (const byte of lines) [a, b] = [(a + byte) % 65521, (a + byte + b) % 65521];
   packed.push(...four(((b << 16) | a) >>> 0));
   const header = [...four(width), ...four(height), 8, 0, 0, 0, 0];
-  return Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, ...chunk("IHDR", header), ...chunk("IDAT", packed), ...chunk("IEND", [])]);
+  return Uint8Array.from([
+    137,
+    80,
+    78,
+    71,
+    13,
+    10,
+    26,
+    10,
+    ...chunk("IHDR", header),
+    ...chunk("IDAT", packed),
+    ...chunk("IEND", []),
+  ]);
 }

@@ -21,7 +21,11 @@ export class Session {
   constructor(bytes) {
     this.model = readOnnx(bytes);
     this.#keep(this.model.graph, this.#constants);
-    const missing = [...new Set(operatorsOf(this.model.graph).filter((each) => !(each in OPERATORS) && each !== "Conv" && each !== "If"))];
+    const missing = [
+      ...new Set(
+        operatorsOf(this.model.graph).filter((each) => !(each in OPERATORS) && each !== "Conv" && each !== "If"),
+      ),
+    ];
     if (missing.length) throw new ModelError(`uses ${missing.slice(0, 5).join(", ")}, which this page cannot compute`);
   }
 

@@ -1,12 +1,13 @@
 // From the nodes of an ONNX graph to layers as people name them: as digitlab/network/layer_walk.py does it.
 
 import { windowOf } from "./convolution.js";
+import { behind, joinedFields, mapsShape, POINT, product } from "./fields.js";
 
 /**
+ * @import { Field } from "./fields.js"
  * @import { Graph, Node } from "./onnx.js"
  * @import { Tensor } from "./tensor.js"
  * @typedef {{ size: number[], stride: number[], dilation: number[], padding: number[] }} Window
- * @typedef {{ size: number[], step: number[], middle: number[] }} Field Of the first unit, in pixels: down, across.
  * @typedef {"channels first" | "channels last" | "picture" | null} Layout
  * @typedef {{
  *   name: string, kind: string, operator: string, shape: number[], parameters: number, takes: string[],
@@ -22,54 +23,22 @@ import { windowOf } from "./convolution.js";
 
 const SIDE = 28;
 const ACTIVATIONS = new Set(
-  "Clip Elu Erf Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Relu Selu Sigmoid Softplus Softsign Tanh ThresholdedRelu".split(" "),
+  "Clip Elu Erf Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Relu Selu Sigmoid Softplus Softsign Tanh ThresholdedRelu".split(
+    " ",
+  ),
 );
 const GLOBAL_POOLS = ["GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax"];
 const SIGNED = ["convolution", "dense", "normalisation", "addition"];
-/** @type {Field} */
-const POINT = { size: [1, 1], step: [1, 1], middle: [0, 0] };
-
-/** @param {number[]} list */
-const product = (list) => list.reduce((all, each) => all * each, 1);
-
 /** The names of the tensors that are computed from the image. @param {Graph} graph @param {(name: string) => boolean} isConstant */
 function movingTensors(graph, isConstant) {
   const made = new Set(graph.nodes.flatMap((node) => node.makes));
-  const moving = new Set(graph.nodes.flatMap((node) => node.takes).filter((name) => name && !isConstant(name) && !made.has(name)));
+  const moving = new Set(
+    graph.nodes.flatMap((node) => node.takes).filter((name) => name && !isConstant(name) && !made.has(name)),
+  );
   for (const node of graph.nodes)
     if (!["Shape", "Size"].includes(node.operator) && node.takes.some((name) => moving.has(name)))
       for (const name of node.makes) if (name) moving.add(name);
   return moving;
-}
-
-/** Maps, rows, columns of a tensor of one image. @param {number[]} dims @param {Layout} layout */
-export function mapsShape(dims, layout) {
-  if (layout === "picture") return [1, SIDE, SIDE];
-  if (dims.length === 4) return layout === "channels last" ? [dims[3], dims[1], dims[2]] : dims.slice(1);
-  return dims.length === 3 ? [1, dims[1], dims[2]] : [product(dims), 1, 1];
-}
-
-/** The fields of units that see `window` of units with these fields. @param {Field} field @param {Window} window @returns {Field} */
-function behind(field, { size, stride, dilation, padding }) {
-  const reach = [0, 1].map((axis) => (size[axis] - 1) * dilation[axis]);
-  return {
-    size: [0, 1].map((axis) => field.size[axis] + reach[axis] * field.step[axis]),
-    step: [0, 1].map((axis) => field.step[axis] * stride[axis]),
-    middle: [0, 1].map((axis) => field.middle[axis] + (reach[axis] / 2 - padding[axis]) * field.step[axis]),
-  };
-}
-
-/** The fields of units that sum two branches. @param {Field} one @param {Field} other @returns {Field | null} */
-function joinedFields(one, other) {
-  if (one.step.some((step, axis) => step !== other.step[axis])) return null;
-  const edge = (/** @type {(...all: number[]) => number} */ choose, /** @type {number} */ sign) =>
-    [0, 1].map((axis) => choose(...[one, other].map((each) => each.middle[axis] + (sign * (each.size[axis] - 1)) / 2)));
-  const [low, high] = [edge(Math.min, -1), edge(Math.max, 1)];
-  return {
-    size: [0, 1].map((axis) => Math.round(high[axis] - low[axis]) + 1),
-    step: one.step,
-    middle: [0, 1].map((axis) => (low[axis] + high[axis]) / 2),
-  };
 }
 
 /**
@@ -125,7 +94,8 @@ class Walker {
   done() {
     const steps = [...this.#steps.values()];
     const alone = ["input", "flatten", "softmax", "mean"].filter((name) => this.#counts.get(name) === 1);
-    const short = (/** @type {string} */ name) => (name.endsWith("-1") && alone.includes(name.slice(0, -2)) ? name.slice(0, -2) : name);
+    const short = (/** @type {string} */ name) =>
+      name.endsWith("-1") && alone.includes(name.slice(0, -2)) ? name.slice(0, -2) : name;
     for (const { layer } of steps) [layer.name, layer.takes] = [short(layer.name), layer.takes.map(short)];
     return steps;
   }
@@ -192,9 +162,15 @@ class Walker {
     const values = new Float32Array(units * inputs);
     for (let unit = 0; unit < units; unit++)
       for (let input = 0; input < inputs; input++)
-        values[unit * inputs + input] = weights.values[node.settings.transB ? unit * inputs + input : input * units + unit] * factor;
+        values[unit * inputs + input] =
+          weights.values[node.settings.transB ? unit * inputs + input : input * units + unit] * factor;
     const bias = node.takes[2] ? this.#constant(node.takes[2]) : null;
-    this.#add(node, given, "dense", "dense", "Dense", { kernel: weights, kernelDims: [units, inputs, 1, 1], kernelValues: values, bias });
+    this.#add(node, given, "dense", "dense", "Dense", {
+      kernel: weights,
+      kernelDims: [units, inputs, 1, 1],
+      kernelValues: values,
+      bias,
+    });
     const step = [...this.#steps.values()].at(-1);
     if (step?.bias && (node.settings.beta ?? 1) !== 1) step.bias = step.bias.map((each) => each * node.settings.beta);
     return true;
@@ -205,7 +181,8 @@ class Walker {
     const before = this.#steps.get(this.#value(given).layer ?? "");
     if (!before) return false;
     const step = this.#add(node, given, node.operator.toLowerCase(), "activation", node.operator);
-    if (before.tensor === given && ["convolution", "dense"].includes(before.layer.kind)) step.follows = before.layer.name;
+    if (before.tensor === given && ["convolution", "dense"].includes(before.layer.kind))
+      step.follows = before.layer.name;
     return true;
   }
 
@@ -220,7 +197,11 @@ class Walker {
       return true;
     }
     const size = node.settings.kernel_shape;
-    const more = { window: this.#window(node, size, given), largest, countsPadding: Boolean(node.settings.count_include_pad) };
+    const more = {
+      window: this.#window(node, size, given),
+      largest,
+      countsPadding: Boolean(node.settings.count_include_pad),
+    };
     this.#add(node, given, "pool", "pooling", `${node.operator} ${size.join("×")}`, more);
     return true;
   }
@@ -228,7 +209,10 @@ class Walker {
   /** @param {Node} node @param {string} given */
   #merged(node, given) {
     if (node.takes.filter((name) => this.#shape(name)).length < 2) return false;
-    const [prefix, kind] = { Concat: ["concat", "concatenation"], Mean: ["mean", "mean"] }[node.operator] ?? ["add", "addition"];
+    const [prefix, kind] = { Concat: ["concat", "concatenation"], Mean: ["mean", "mean"] }[node.operator] ?? [
+      "add",
+      "addition",
+    ];
     this.#add(node, given, prefix, kind, node.operator);
     return true;
   }
@@ -242,7 +226,14 @@ class Walker {
     if (!constant || !before) return false;
     const whole = before.tensor === given;
     const units = before.kernelDims[0];
-    if (whole && node.operator === "Add" && units && !before.bias && constant.size === units && units === Math.max(...constant.dims)) {
+    if (
+      whole &&
+      node.operator === "Add" &&
+      units &&
+      !before.bias &&
+      constant.size === units &&
+      units === Math.max(...constant.dims)
+    ) {
       before.bias = Float32Array.from(constant.values);
     } else if (!(whole && before.layer.kind === "normalisation")) {
       this.#add(node, given, "norm", "normalisation", "Scale and shift", { parameters: constant.size });
@@ -278,20 +269,34 @@ class Walker {
     const { kernel = null, bias = null } = more;
     const [maps, rows, columns] = mapsShape(shape, layout);
     const name = this.#name(prefix);
-    const explainable = ["convolution", "pooling", "activation"].includes(kind) || (kind === "dense" && shape.length === 2);
+    const explainable =
+      ["convolution", "pooling", "activation"].includes(kind) || (kind === "dense" && shape.length === 2);
     /** @type {Step} */
     const step = {
       layer: {
-        name, kind, operator, takes, field, explainable,
+        name,
+        kind,
+        operator,
+        takes,
+        field,
+        explainable,
         shape: shape.length > 2 ? [rows, columns, maps] : [maps],
         parameters: (more.parameters ?? 0) + (kernel?.size ?? 0) + (bias?.size ?? 0),
       },
-      tensor: made, layout, source: given, sourceLayout: this.#value(given).layout,
-      kernel, kernelDims: more.kernelDims ?? kernel?.dims ?? [],
+      tensor: made,
+      layout,
+      source: given,
+      sourceLayout: this.#value(given).layout,
+      kernel,
+      kernelDims: more.kernelDims ?? kernel?.dims ?? [],
       kernelValues: more.kernelValues ?? /** @type {Float32Array | null} */ (kernel?.values ?? null),
-      bias: bias ? Float32Array.from(bias.values) : null, window: more.window ?? null, groups: more.groups ?? 1,
-      largest: more.largest ?? false, countsPadding: more.countsPadding ?? false, follows: null,
-    }; // prettier-ignore
+      bias: bias ? Float32Array.from(bias.values) : null,
+      window: more.window ?? null,
+      groups: more.groups ?? 1,
+      largest: more.largest ?? false,
+      countsPadding: more.countsPadding ?? false,
+      follows: null,
+    };
     this.#steps.set(name, step);
     this.#values.set(made, { layer: name, layout, field });
     return step;
@@ -329,12 +334,29 @@ class Walker {
     const name = this.#name("input");
     this.#steps.set(name, {
       layer: {
-        name, kind: "preparation", operator: "Input", shape: rows * columns > 1 ? [rows, columns, maps] : [maps],
-        parameters: 0, takes: [], field: value.field, explainable: false,
+        name,
+        kind: "preparation",
+        operator: "Input",
+        shape: rows * columns > 1 ? [rows, columns, maps] : [maps],
+        parameters: 0,
+        takes: [],
+        field: value.field,
+        explainable: false,
       },
-      tensor, layout: value.layout, source: tensor, sourceLayout: value.layout, kernel: null, kernelDims: [],
-      kernelValues: null, bias: null, window: null, groups: 1, largest: false, countsPadding: false, follows: null,
-    }); // prettier-ignore
+      tensor,
+      layout: value.layout,
+      source: tensor,
+      sourceLayout: value.layout,
+      kernel: null,
+      kernelDims: [],
+      kernelValues: null,
+      bias: null,
+      window: null,
+      groups: 1,
+      largest: false,
+      countsPadding: false,
+      follows: null,
+    });
     this.#values.set(tensor, { ...value, layer: name });
     return name;
   }
@@ -348,7 +370,8 @@ class Walker {
   #layout(node, given) {
     const made = this.#shape(node.makes[0]) ?? [];
     if (made.length !== 4) return null;
-    if (["Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"].includes(node.operator)) return "channels first";
+    if (["Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"].includes(node.operator))
+      return "channels first";
     const before = this.#value(given).layout;
     if (node.operator === "Transpose") {
       const order = (node.settings.perm ?? []).join();

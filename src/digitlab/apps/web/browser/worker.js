@@ -4,7 +4,7 @@ import { Backend } from "./backend.js";
 
 /** @typedef {{ number: number, method: string, given: any[] }} Question */
 
-/** Answer questions from now on; the first is "start" with the models. @param {DedicatedWorkerGlobalScope} scope */
+/** Answer questions from now on; the first is "start" with the models. @param {Worker} scope as a worker's own scope is, seen from inside */
 export function answerQuestions(scope) {
   /** @type {any} */
   let backend = null;
@@ -15,7 +15,11 @@ export function answerQuestions(scope) {
       const answer = method === "start" ? null : backend[method](...given);
       scope.postMessage({ number, answer });
     } catch (error) {
-      scope.postMessage({ number, error: error instanceof Error ? error.message : String(error), kind: error?.constructor?.name });
+      scope.postMessage({
+        number,
+        error: error instanceof Error ? error.message : String(error),
+        kind: error?.constructor?.name,
+      });
     }
   });
 }

@@ -94,7 +94,8 @@ const server = {
   /** Whether what is asked stays on this device. */
   here: false,
   /** @type {(picture: HTMLCanvasElement) => Picture} A PNG: `toBlob` waits for an idle moment, which costs tens of milliseconds. */
-  pictureOf: (picture) => new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" }),
+  pictureOf: (picture) =>
+    new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" }),
   /** @type {(picture: HTMLCanvasElement, quality: number) => Promise<Picture | null>} */
   photoOf: (picture, quality) => new Promise((done) => picture.toBlob(done, "image/jpeg", quality)),
   /** @type {(picture: any, model?: string) => Promise<Classified>} */

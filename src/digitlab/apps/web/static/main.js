@@ -341,7 +341,10 @@ async function openModel(file) {
   try {
     const name = await api.addModel(file);
     if (name) await refreshModels(name);
-    else complain(t("The server is told of models when it is started: digitlab serve --model {name}", { name: file.name }));
+    else
+      complain(
+        t("The server is told of models when it is started: digitlab serve --model {name}", { name: file.name }),
+      );
   } catch (error) {
     complain(error.message);
   }

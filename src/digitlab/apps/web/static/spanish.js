@@ -370,4 +370,15 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // Without a server.
+  "Open a model": "Abrir un modelo",
+  "Everything here is computed in this browser: no picture leaves it, and none is kept.":
+    "Todo se calcula en este navegador: ninguna imagen sale de él ni se guarda.",
+  "The pictures stay in this browser; none is kept.": "Las imágenes se quedan en este navegador; ninguna se guarda.",
+  "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
+    "Para entrenar hace falta digitlab en un ordenador: `digitlab serve` abre esta página con él.",
+  "The server is told of models when it is started: digitlab serve --model {name}":
+    "Los modelos se le indican al servidor al arrancarlo: digitlab serve --model {name}",
+  "This page cannot answer that.": "Esta página no puede responder a eso.",
+  "This browser cannot run the page's networks.": "Este navegador no puede ejecutar las redes de la página.",
 };
