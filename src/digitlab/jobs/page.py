@@ -46,7 +46,7 @@ def write_page(folder: str | Path, config: PageConfig | None = None, *, listener
         ModelError: for a model that cannot be opened.
         StorageError: when it cannot be written.
     """
-    from digitlab.static_page.folder import page_files, packed_size
+    from digitlab.static_page.folder import packed_size, page_files
     from digitlab.static_page.gallery import gallery_sets
     from digitlab.storage import write_bytes
 

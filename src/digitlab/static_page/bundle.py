@@ -110,6 +110,8 @@ def _module(name: str, text: str) -> tuple[str, list[str]]:
         if left:
             raise BundleError(f"{name}: the bundler does not know this form: {left[0][:80]}")
     getters = "".join(f"  get {given}() {{ return {own}; }},\n" for given, own in exported)
-    filling = f"Object.defineProperties(exports, Object.getOwnPropertyDescriptors({{\n{getters}}}));\n" if exported else ""
+    filling = (
+        f"Object.defineProperties(exports, Object.getOwnPropertyDescriptors({{\n{getters}}}));\n" if exported else ""
+    )
     waits = "async " if _WAITS.search(body) else ""
     return f"modules[{json.dumps(name)}] = {waits}function (exports) {{\n{filling}{body}}};\n", others

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from digitlab.static_page.gallery import GallerySet
 
-__all__ = ["CONTENT_POLICY", "MARK", "page_files", "packed_size"]
+__all__ = ["CONTENT_POLICY", "MARK", "packed_size", "page_files"]
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; style-src 'self'; "
@@ -45,7 +45,9 @@ def page_files(models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: l
     return {
         "index.html": _index(sources.pop("static/index.html")).encode(),
         MARK: bundled(
-            {name: text for name, text in sources.items() if name.endswith(".js")}, "browser/page.js", "browser/worker.js"
+            {name: text for name, text in sources.items() if name.endswith(".js")},
+            "browser/page.js",
+            "browser/worker.js",
         ).encode(),
         "models.js": _data(models, pages, gallery).encode(),
         "shade.js": sources["static/shade.js"].encode(),
@@ -84,7 +86,12 @@ def _data(models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[G
         "models": [{"name": name, "source": source, "onnx": _text(onnx)} for name, (source, onnx) in models.items()],
         "gallery": {
             "sets": [
-                {"name": each.name, "count": len(each.images), "labels": each.labels, "data": _text(each.images.tobytes())}
+                {
+                    "name": each.name,
+                    "count": len(each.images),
+                    "labels": each.labels,
+                    "data": _text(each.images.tobytes()),
+                }
                 for each in gallery
             ]
         },

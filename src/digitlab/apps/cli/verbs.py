@@ -25,7 +25,12 @@ HEADINGS: dict[str, dict[str, str]] = {
         "bench": "bench:app",
     },
     "Look": {"inspect": "inspect:inspect", "diagnose": "diagnose:diagnose", "report": "report:report"},
-    "Run": {"live": "live:live", "serve": "serve:serve", "page": "page:page", "camera-server": "camera_server:camera_server"},
+    "Run": {
+        "live": "live:live",
+        "serve": "serve:serve",
+        "page": "page:page",
+        "camera-server": "camera_server:camera_server",
+    },
     "Data": {"data": "data:app"},
     "Tools": {
         "demo": "demo:demo",

@@ -3,9 +3,14 @@
 
 import { answerHere } from "./here.js";
 
-/** @import { Data } from "./backend.js" */
+/**
+ * @import { Service } from "../static/api.js"
+ * @import { Data } from "./backend.js"
+ */
 
-const left = /** @type {{ digitlabScript: string, digitlabData?: Data }} */ (/** @type {unknown} */ (globalThis));
+const left = /** @type {{ digitlabScript: string, digitlabData?: Data, digitlab?: Service }} */ (
+  /** @type {unknown} */ (globalThis)
+);
 
 /** @type {Promise<Data>} */
 const data = new Promise((resolve, reject) => {
@@ -15,4 +20,5 @@ const data = new Promise((resolve, reject) => {
   addEventListener("load", () => left.digitlabData || reject(new Error("models.js is not beside this page")));
 });
 
-answerHere(left.digitlabScript, data);
+// For programs, and whoever opens the console: await digitlab.read(imageData).
+left.digitlab = answerHere(left.digitlabScript, data);

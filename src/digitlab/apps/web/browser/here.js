@@ -133,4 +133,5 @@ export function answerHere(script, data) {
     addModel: async (file) => here.ask("addModel", file.name, new Uint8Array(await file.arrayBuffer())),
   };
   answerFrom(service);
+  return service;
 }

@@ -374,6 +374,8 @@ export default {
   "Open a model": "Abrir un modelo",
   "Everything here is computed in this browser: no picture leaves it, and none is kept.":
     "Todo se calcula en este navegador: ninguna imagen sale de él ni se guarda.",
+  "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.":
+    "Aquí hay un solo modelo y hace falta otro con que compararlo: abre uno arriba, un archivo ONNX.",
   "The pictures stay in this browser; none is kept.": "Las imágenes se quedan en este navegador; ninguna se guarda.",
   "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
     "Para entrenar hace falta digitlab en un ordenador: `digitlab serve` abre esta página con él.",

@@ -161,7 +161,7 @@ export class TrainingView {
         ),
       ),
       ...(allowed ? [] : [refused]),
-      form,
+      ...(api.here() ? [] : [form]),
       this.status,
       this.bar,
       whole,
