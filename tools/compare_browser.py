@@ -1,8 +1,8 @@
 """Compare the page without a server with the reader of Python: `python tools/compare_browser.py [--quick]`.
 
 Writes the page, opens it from the disk in Chromium, gives both the same pictures and compares what they say: all of
-digits-8x8, 2,000 of MNIST's test images drawn on paper, and drawn pages. Equal means the same digits, in the same order,
-with confidences and probabilities to 1e-3. With --quick some of each. Exits with 1 where anything differs.
+digits-8x8, 2,000 of MNIST's test images drawn on paper, and drawn pages. Equal means the same digits, in the same
+order, with confidences and probabilities to 1e-3. With --quick some of each. Exits with 1 where anything differs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ ALLOWED = 1e-3
 READ = """async ([width, height, text, page]) => {
   const rgb = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const data = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let at = 0; at < width * height; at++) for (let part = 0; part < 3; part++) data[4 * at + part] = rgb[3 * at + part];
+  for (let at = 0; at < width * height; at++)
+    for (let part = 0; part < 3; part++) data[4 * at + part] = rgb[3 * at + part];
   return page ? await digitlab.read({ width, height, data }) : await digitlab.classify({ width, height, data });
 }"""
 
@@ -98,14 +99,14 @@ def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) ->
             read = reader.read(picture)
             ours = [[each.digit, list(each.box), each.line] for each in read.digits]
             theirs = [[each["digit"], each["box"], each["line"]] for each in said["digits"]]
-            numbers = zip([each.confidence for each in read.digits], [each["confidence"] for each in said["digits"]])
+            numbers = [each.confidence for each in read.digits], [each["confidence"] for each in said["digits"]]
             ours += [read.note, read.turned]
             theirs += [said["note"], said["turned"]]
         else:
             found = reader.classify(picture)
             ours, theirs = [found.digit, found.note], [said["digit"], said["note"]]
-            numbers = zip([found.confidence, *found.probabilities], [said["confidence"], *said["probabilities"]])
-        compared.add(theirs, ours, max((abs(a - b) for a, b in numbers), default=0.0))
+            numbers = [found.confidence, *found.probabilities], [said["confidence"], *said["probabilities"]]
+        compared.add(theirs, ours, max((abs(a - b) for a, b in zip(*numbers, strict=False)), default=0.0))
     return compared
 
 
@@ -133,11 +134,11 @@ def main() -> int:
             start = time.perf_counter()
             found = compare(tab, pictures, whole=whole)
             good = good and found.equal
-            print(
+            sys.stdout.write(
                 f"{name}: {found.pictures} pictures, other digits in {found.digits}, numbers further apart than "
-                f"{ALLOWED:g} in {found.numbers}, at most {found.most:.2g} apart; {time.perf_counter() - start:.0f} s",
-                flush=True,
+                f"{ALLOWED:g} in {found.numbers}, at most {found.most:.2g} apart; {time.perf_counter() - start:.0f} s\n"
             )
+            sys.stdout.flush()
         browser.close()
     return 0 if good else 1
 

@@ -24,9 +24,11 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; style-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
 )
-"""Nothing is fetched and nothing is sent: ``connect-src`` and ``form-action`` are 'none'. The worker's script comes from
-the page's own (blob:), and its inner loops are WebAssembly that it writes itself ('wasm-unsafe-eval', which allows no
-JavaScript from text)."""
+"""Nothing is fetched and nothing is sent: ``connect-src`` and ``form-action`` are 'none'.
+
+The worker's script comes from the page's own (blob:), and its inner loops are WebAssembly that it writes itself
+('wasm-unsafe-eval', which allows no JavaScript from text).
+"""
 
 MARK = "digitlab.js"
 """The file by which an older page is known."""
