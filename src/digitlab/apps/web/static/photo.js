@@ -14,6 +14,7 @@ import { number, onLanguage, t } from "./words.js";
 // The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
 // stays with the visitor.
 const SIDE = 1600;
+const SIDE_HERE = 4096; // where nothing is sent
 
 export class Photo extends EventTarget {
   /** @type {HTMLCanvasElement | null} */
@@ -123,7 +124,8 @@ const isPicture = (file) => file.type.startsWith("image/");
 
 /** @param {ImageBitmap} source */
 function onCanvas(source) {
-  const scale = Math.min(1, SIDE / Math.max(source.width, source.height));
+  const side = api.here() ? SIDE_HERE : SIDE;
+  const scale = Math.min(1, side / Math.max(source.width, source.height));
   const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
   const pen = penOf(picture);
   pen.imageSmoothingQuality = "high";
