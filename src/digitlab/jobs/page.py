@@ -43,9 +43,11 @@ def write_page(folder: str | Path, config: PageConfig | None = None, *, listener
 
     Raises:
         UsageError: when there is something else in the folder.
+        RecipeError: for a lesson that cannot be read.
         ModelError: for a model that cannot be opened.
         StorageError: when it cannot be written.
     """
+    from digitlab.lessons import lessons_with
     from digitlab.static_page.folder import packed_size, page_files
     from digitlab.static_page.gallery import gallery_sets
     from digitlab.storage import write_bytes
@@ -53,9 +55,10 @@ def write_page(folder: str | Path, config: PageConfig | None = None, *, listener
     config = config or PageConfig()
     folder = Path(folder)
     _check(folder, config)
+    lessons = lessons_with(config.lesson)
     models, pages = _models(config, listener)
     listener(Work("the page is written"))
-    files = page_files(models, pages, gallery_sets())
+    files = page_files(models, pages, gallery_sets(), lessons)
     # index.html last: a page that was cut off while it was written is none.
     for name in sorted(files, key=lambda each: each == "index.html"):
         write_bytes(folder / name, files[name])

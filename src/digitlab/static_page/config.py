@@ -18,6 +18,10 @@ class PageConfig:
         list,
         "A run folder, or an .onnx, .keras or .h5 file, to be in the page beside the shipped reader; may be given "
         "several times. The first answers when the page is opened.")
+    lesson: list[str] = setting(
+        list,
+        "A file with a lesson for the page's menu, beside those that ship; may be given several times. "
+        "docs/web-page.md says what is in it.")
     overwrite: bool = setting(False, "Write over what is in the folder, if it is an older page.")
     # fmt: on
 

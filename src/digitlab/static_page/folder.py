@@ -13,9 +13,10 @@ from digitlab.static_page.bundle import bundled
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from importlib.resources.abc import Traversable
 
+    from digitlab.lessons import Lesson
     from digitlab.static_page.gallery import GallerySet
 
 __all__ = ["CONTENT_POLICY", "MARK", "packed_size", "page_files"]
@@ -36,7 +37,9 @@ MARK = "digitlab.js"
 _SCRIPTS = re.compile(r'^<link rel="modulepreload"[^\n]*\n', re.M)
 
 
-def page_files(models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet]) -> dict[str, bytes]:
+def page_files(
+    models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet], lessons: Sequence[Lesson]
+) -> dict[str, bytes]:
     """The files by name.
 
     models: by name, "shipped" or "given", and the ONNX file; the first answers first
@@ -51,7 +54,7 @@ def page_files(models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: l
             "browser/page.js",
             "browser/worker.js",
         ).encode(),
-        "models.js": _data(models, pages, gallery).encode(),
+        "models.js": _data(models, pages, gallery, lessons).encode(),
         "shade.js": sources["static/shade.js"].encode(),
         "page.css": sources["static/page.css"].encode(),
         "icon.svg": sources["static/icon.svg"].encode(),
@@ -79,7 +82,9 @@ def _index(page: str) -> str:
     return page.replace('<script type="module" src="main.js"></script>', scripts)
 
 
-def _data(models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet]) -> str:
+def _data(
+    models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet], lessons: Sequence[Lesson]
+) -> str:
     from digitlab.datasets.transforms.filter_bank import BANK
 
     told = {
@@ -97,6 +102,7 @@ def _data(models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[G
                 for each in gallery
             ]
         },
+        "lessons": [each.as_dict() for each in lessons],
         "filters": {name: [[round(float(each), 4) for each in row] for row in kernel] for name, kernel in BANK.items()},
     }
     return f'globalThis.digitlabData = {json.dumps(told)};\ndispatchEvent(new Event("digitlab-data"));\n'

@@ -13,6 +13,7 @@ POST     /v1/occlusion                   `OcclusionQuestion`                    
 GET      /v1/models                                                                        `Models`
 GET      /v1/models/{name}                                                                 `ModelDetail`
 GET      /v1/gallery                                                                       `Gallery`
+GET      /v1/lessons                                                                       `Lessons`
 GET      /v1/trainings                                                                     `Trainings`
 POST     /v1/trainings                   `TrainingQuestion`                                `TrainingState` (201)
 GET      /v1/trainings/{id}                                                                `TrainingState`
@@ -64,6 +65,9 @@ __all__ = [
     "Kernels",
     "LayerDetail",
     "LayerMaps",
+    "Lesson",
+    "LessonPart",
+    "Lessons",
     "LiveAnswer",
     "Mistake",
     "ModelDetail",
@@ -373,6 +377,27 @@ class Gallery(Message):
     """Test digits, hard cases, and out-of-distribution images."""
 
     sets: list[GallerySet]
+
+
+class LessonPart(Message):
+    """One part of a lesson: words, and where the page goes with them."""
+
+    text: dict[str, str] = Field(description="by language, e.g. en; a blank line parts paragraphs")
+    link: str = Field(description="the fragment of the page's address")
+
+
+class Lesson(Message):
+    """A list of links with a few words each."""
+
+    name: str
+    title: dict[str, str] = Field(description="by language")
+    parts: list[LessonPart]
+
+
+class Lessons(Message):
+    """All lessons, in the order of the menu."""
+
+    lessons: list[Lesson]
 
 
 # Training live ---------------------------------------------------------------------------------------------------

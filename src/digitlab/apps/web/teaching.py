@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from digitlab.apps.web import schemas
 from digitlab.apps.web.looking import as_bytes
-from digitlab.apps.web.schemas import FilterBank, FilterResult, Gallery, GallerySet
+from digitlab.apps.web.schemas import FilterBank, FilterResult, Gallery, GallerySet, Lessons
 from digitlab.static_page.gallery import gallery_sets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["filter_bank", "gallery"]
+    from digitlab.lessons import Lesson
+
+__all__ = ["filter_bank", "gallery", "lessons"]
 
 _MOST_SIDE = 320  # pixels: eleven results of it are some hundred kilobytes
 
@@ -51,6 +56,11 @@ def gallery() -> Gallery:
             for each in gallery_sets()
         ]
     )
+
+
+def lessons(found: Sequence[Lesson]) -> Lessons:
+    """Lessons as the page takes them."""
+    return Lessons(lessons=[schemas.Lesson.model_validate(each.as_dict()) for each in found])
 
 
 def _png(grey: NDArray[np.uint8]) -> str:

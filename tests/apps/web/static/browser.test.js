@@ -86,13 +86,20 @@ test("one digit and a page are answered alike", () => {
 
 test("layers have the same names, and a number of one the same parts", () => {
   const layers = new Layers(classifier);
-  const told = layers.steps.map((/** @type {any} */ { layer }) => [layer.name, layer.operator, layer.shape, layer.parameters]);
+  const told = layers.steps.map((/** @type {any} */ { layer }) => [
+    layer.name,
+    layer.operator,
+    layer.shape,
+    layer.parameters,
+  ]);
   assert.deepEqual(told, made.layers);
   const glyph = toBase64(Uint8Array.from(numbers(made.glyph)));
   const one = layers.explain({ glyph, layer: "conv-2", channel: 3, row: 2, column: 2 });
   near([one.before, one.after, one.bias], made.explained.slice(0, 3), 1e-4, "explained");
   assert.deepEqual([one.inputs, one.field], made.explained.slice(3));
-  const products = one.products.flat(2).reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0);
+  const products = one.products
+    .flat(2)
+    .reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0);
   near([products + one.rest + one.bias], [one.before], 1e-9, "the products add up");
 });
 
@@ -102,11 +109,20 @@ test("the inner loops are valid WebAssembly, and small", () => {
 });
 
 test("what is no model is refused in words, and never hangs", () => {
-  for (const bytes of [[], [8], [0x3a, 0xff, 0xff, 0xff, 0x7f], Array(64).fill(255), [...Buffer.from("PK\x03\x04 a zip")]])
+  for (const bytes of [
+    [],
+    [8],
+    [0x3a, 0xff, 0xff, 0xff, 0x7f],
+    Array(64).fill(255),
+    [...Buffer.from("PK\x03\x04 a zip")],
+  ])
     assert.throws(() => readOnnx(Uint8Array.from(bytes)), ModelError);
   const whole = file(`${SHIPPED}reader.onnx`);
   for (let length = 100; length < whole.length; length += 40_009)
-    assert.throws(() => new Classifier(whole.slice(0, length)), (/** @type {Error} */ error) => error instanceof ModelError);
+    assert.throws(
+      () => new Classifier(whole.slice(0, length)),
+      (/** @type {Error} */ error) => error instanceof ModelError,
+    );
 });
 
 test("a grey picture is a PNG whose sums are right", async () => {

@@ -9,13 +9,13 @@ import { linesOf, PageNetwork, Reader } from "./reader.js";
 
 /**
  * @import {
- *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LiveAnswer, ModelDetail, Models, Occluded,
+ *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lesson, LiveAnswer, ModelDetail, Models, Occluded,
  *   OcclusionQuestion, Probabilities, ReadPage
  * } from "../schemas.js"
  * @import { Picture } from "./pictures.js"
  * @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Rgba As a canvas gives it, all of it opaque.
  * @typedef {{ name: string, source: "shipped" | "given", onnx: string }} Shipped base64
- * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, filters: Record<string, number[][]> }} Data
+ * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, lessons: Lesson[], filters: Record<string, number[][]> }} Data
  * @typedef {{ name: string, source: "shipped" | "given", reader: Reader, layers: Layers | null | undefined }} Served
  */
 

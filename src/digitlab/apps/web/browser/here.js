@@ -119,6 +119,7 @@ export function answerHere(script, data) {
     models: () => here.ask("models"),
     modelDetail: (name) => here.ask("modelDetail", name),
     gallery: () => data.then(({ gallery }) => gallery),
+    lessons: () => data.then(({ lessons }) => ({ lessons })),
     probabilities: (glyphs, names) => here.ask("probabilities", glyphs, names),
     explain: (question) => here.ask("explain", question),
     occlusion: (question) => here.ask("occlusion", question),

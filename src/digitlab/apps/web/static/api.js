@@ -4,7 +4,7 @@ import { relayed, t } from "./words.js";
 
 /**
  * @import {
- *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LiveAnswer, ModelDetail, Models, Occluded,
+ *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lessons, LiveAnswer, ModelDetail, Models, Occluded,
  *   OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress, TrainingQuestion, TrainingState,
  *   Trainings
  * } from "../schemas.js"
@@ -112,6 +112,8 @@ const server = {
   modelDetail: (name) => ask(`v1/models/${encodeURIComponent(name)}`),
   /** @type {() => Promise<Gallery>} */
   gallery: () => ask("v1/gallery"),
+  /** @type {() => Promise<Lessons>} */
+  lessons: () => ask("v1/lessons"),
   /** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
   probabilities: (glyphs, names) => say("v1/probabilities", { glyphs, models: names }),
   /** @type {(question: ExplainQuestion) => Promise<Explained>} */
@@ -170,6 +172,8 @@ export const models = () => service.models();
 export const modelDetail = (name) => service.modelDetail(name);
 /** @type {Service["gallery"]} */
 export const gallery = () => service.gallery();
+/** @type {Service["lessons"]} */
+export const lessons = () => service.lessons();
 /** @type {Service["probabilities"]} */
 export const probabilities = (glyphs, names) => service.probabilities(glyphs, names);
 /** @type {Service["explain"]} */

@@ -1,18 +1,21 @@
 // The page: what was drawn, photographed or filmed goes to the server, and the parts of the page show what comes back.
 
+import { copyText, startAddress } from "./address.js";
 import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { byId, fillChoice } from "./elements.js";
-import { exampleInk, startGallery } from "./gallery.js";
+import { exampleInk, inkOf, startGallery } from "./gallery.js";
+import { Lessons } from "./lessons.js";
+import { fragmentOf, placeOf } from "./link.js";
 import { NetworkView } from "./network.js";
 import { cutOut, Pad, SENT } from "./pad.js";
 import { PairView } from "./pair.js";
 import { isModel, Photo, smaller } from "./photo.js";
-import { chooseModel, lookAt, on, refreshModels, state } from "./state.js";
+import { chooseModel, lookAt, on, refreshModels, state, tell } from "./state.js";
 import { startTabs } from "./tabs.js";
-import { startTheme } from "./theme.js";
+import { chosenTheme, setTheme, startTheme } from "./theme.js";
 import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
 import { WhyView } from "./why.js";
@@ -20,6 +23,7 @@ import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage }
 
 /**
  * @import { Picture } from "./api.js"
+ * @import { Place } from "./link.js"
  * @import { Shown, Whose } from "./answer.js"
  * @import { Classified, FoundDigit, LiveAnswer } from "../schemas.js"
  * @typedef {"draw" | "photo" | "camera" | "gallery"} Input
@@ -73,7 +77,7 @@ const views = {
   tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
   training: new TrainingView(byId("training"), complain),
 };
-const openGallery = startGallery((ink) => putOnPad(ink));
+const openGallery = startGallery((ink, name) => putOnPad(ink, name));
 /** @type {Input} */
 let input = "draw";
 /** @type {keyof typeof views} */
@@ -85,11 +89,13 @@ const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
   if (before === "camera" && name !== "camera") camera.stop();
   if (name === "gallery") openGallery().catch((error) => complain(error.message));
   if (before !== name) takeUp();
+  tell("place");
 });
-startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
+const showTab = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
   view = name;
   showView();
+  tell("place");
 });
 
 function showView() {
@@ -203,10 +209,10 @@ function showKeyboardPen() {
   mark.setAttribute("cy", String(pen.y));
 }
 
-/** @param {HTMLCanvasElement} ink */
-function putOnPad(ink) {
+/** @param {HTMLCanvasElement} ink @param {string} name */
+function putOnPad(ink, name) {
   showInput("draw");
-  pad.stamp(ink);
+  pad.stamp(ink, name);
 }
 
 byId("undo").addEventListener("click", () => pad.undo());
@@ -228,7 +234,7 @@ document.addEventListener("keydown", (event) => {
 });
 byId("example").addEventListener("click", () =>
   exampleInk()
-    .then(putOnPad)
+    .then(({ ink, name }) => putOnPad(ink, name))
     .catch((error) => complain(error.message)),
 );
 
@@ -355,7 +361,69 @@ byId("model-file").addEventListener("change", () => {
 });
 document.addEventListener("drop", (event) => openModel([...(event.dataTransfer?.files ?? [])].find(isModel)));
 
+// Links ----------------------------------------------------------------------------------------------------------
+
+const lessons = new Lessons((link) => {
+  const part = placeOf(link);
+  goTo({ view: "network", from: "draw", ink: [], ...part }).then(address.changed, (error) => complain(error.message));
+});
+const address = startAddress(
+  () => ({
+    view,
+    from: input === "camera" ? "draw" : input,
+    model: state.model,
+    ...(view === "network" && state.subject ? views.network.place : {}),
+    ...(view === "tour" && state.subject ? { step: views.tour.step } : {}),
+    ...(view === "training" ? { training: views.training.settings } : {}),
+    ...lessons.place,
+    language: language(),
+    theme: chosenTheme(),
+    ...pad.drawn,
+  }),
+  async (place) => {
+    await models;
+    // A link that says no more than its lesson goes where the lesson's part goes.
+    lessons.open(place.lesson, place.part ?? 1, !place.view);
+    await goTo(place).catch((error) => complain(error.message));
+  },
+);
+
+/** Go where a link says; what it does not say stays as it is. @param {Place} place */
+async function goTo(place) {
+  if (place.language && place.language !== language()) {
+    await setLanguage(place.language);
+    languages.value = language();
+  }
+  if (place.theme === "light" || place.theme === "dark") setTheme(place.theme);
+  if (place.model && place.model !== state.model) {
+    if (state.models.some(({ name }) => name === place.model)) chooseModel(place.model);
+    else
+      complain(
+        t("The model of this link, {name}, is not here; {other} answers.", { name: place.model, other: state.model }),
+      );
+  }
+  if (place.from && ["draw", "photo", "gallery"].includes(place.from)) showInput(/** @type {Input} */ (place.from));
+  const drawn = { digit: pad.drawn.digit, ink: pad.drawn.ink };
+  if ((place.ink || place.digit) && fragmentOf({ digit: place.digit, ink: place.ink }) !== fragmentOf(drawn))
+    pad.restore(place.ink ?? [], place.digit ? await inkOf(place.digit) : null, place.digit);
+  if (place.layer) views.network.go(place);
+  if (place.step) views.tour.begin(place.step);
+  if (place.training) views.training.choose(place.training);
+  if (place.view && place.view in views) showTab(/** @type {keyof typeof views} */ (place.view));
+}
+for (const topic of /** @type {const} */ (["place", "model", "subject", "shade"])) on(topic, () => address.changed());
+onLanguage(() => address.changed());
+byId("copy-link").addEventListener("click", async () => {
+  const link = address.link();
+  if (await copyText(link)) complain(t("The link is copied: it has the drawing, the view and the settings in it."));
+  else complain(link);
+});
+
 showTools();
-refreshModels().catch((error) => complain(error.message));
+const models = refreshModels();
+models
+  .then(() => lessons.start())
+  .then(address.follow)
+  .catch((error) => complain(error.message));
 // From now on one can draw: where no model is named, the server's default answers.
 document.documentElement.dataset.ready = performance.now().toFixed(0);

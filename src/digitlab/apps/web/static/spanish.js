@@ -370,6 +370,17 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // Links and lessons.
+  "Copy link": "Copiar enlace",
+  Lesson: "Lección",
+  Lessons: "Lecciones",
+  "The link is copied: it has the drawing, the view and the settings in it.":
+    "El enlace está copiado: lleva el dibujo, la vista y los ajustes.",
+  "The model of this link, {name}, is not here; {other} answers.":
+    "El modelo de este enlace, {name}, no está aquí; responde {other}.",
+  "part {n} of {all}": "parte {n} de {all}",
+  "Show it again": "Mostrarlo otra vez",
+  "End the lesson": "Terminar la lección",
   // Without a server.
   "Open a model": "Abrir un modelo",
   "Everything here is computed in this browser: no picture leaves it, and none is kept.":
