@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.inspection import Inspection, inspect
     from digitlab.jobs.labels import LabelErrors, label_errors
     from digitlab.jobs.named_models import load_model
+    from digitlab.jobs.page import WrittenPage, write_page
     from digitlab.jobs.reporting import report
     from digitlab.jobs.run_list import RunTable, list_runs
     from digitlab.jobs.searches import Tuned, tune
@@ -53,6 +54,7 @@ _PLACES = {
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "robustness"), "evaluation"),
     "load_model": "named_models",
+    **dict.fromkeys(("WrittenPage", "write_page"), "page"),
     **dict.fromkeys(("Inspection", "inspect"), "inspection"),
     **dict.fromkeys(("LabelErrors", "label_errors"), "labels"),
     "report": "reporting",
@@ -64,11 +66,12 @@ _PLACES = {
 
 __all__ = [
     "ClassifiedData", "Comparison", "DataCheck", "Evaluation", "ImportResult", "Inspection", "LabelErrors",
-    "RobustnessResult", "RunTable", "TransferResult", "Tuned", "build_dataset", "check_data", "classify_data",
-    "compare", "convert_dataset", "cross_validate", "dataset_from_review", "describe_dataset", "draw_dataset",
-    "draw_filters", "ensemble", "evaluate", "evaluate_predictions", "export", "import_model", "inspect",
-    "label_errors", "list_runs", "list_studies", "load_model", "load_run", "lr_range_test", "report", "resume",
-    "robustness", "run_study", "show_study", "train", "transfer", "tune", "write_study_page",
+    "RobustnessResult", "RunTable", "TransferResult", "Tuned", "WrittenPage", "build_dataset", "check_data",
+    "classify_data", "compare", "convert_dataset", "cross_validate", "dataset_from_review", "describe_dataset",
+    "draw_dataset", "draw_filters", "ensemble", "evaluate", "evaluate_predictions", "export", "import_model",
+    "inspect", "label_errors", "list_runs", "list_studies", "load_model", "load_run", "lr_range_test", "report",
+    "resume", "robustness", "run_study", "show_study", "train", "transfer", "tune", "write_page",
+    "write_study_page",
 ]  # fmt: skip
 
 

@@ -26,8 +26,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Classifier", "DEFAULT_MODEL", "OutputTransform", "is_foreign", "probabilities_from", "read_model",
-    "resolve_model", "shipped_keras", "shipped_models", "start_session", "takes_our_images", "unchanged",
+    "DEFAULT_MODEL",
+    "Classifier",
+    "OutputTransform",
+    "is_foreign",
+    "probabilities_from",
+    "read_model",
+    "resolve_model",
+    "shipped_keras",
+    "shipped_models",
+    "start_session",
+    "takes_our_images",
+    "unchanged",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "reader"

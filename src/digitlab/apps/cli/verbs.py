@@ -29,6 +29,7 @@ HEADINGS: dict[str, dict[str, str]] = {
     "Run": {
         "live": "live:live",
         "serve": "serve:serve",
+        "page": "page:page",
         "camera-server": "camera_server:camera_server",
         "ros-node": "ros_node:ros_node",
     },
@@ -54,7 +55,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("optimise", "optimize", "search"), ("tune",)),
     **dict.fromkeys(("explain", "look", "show", "summary", "visualise", "visualize"), ("inspect",)),
     **dict.fromkeys(("camera", "gui", "video", "watch", "webcam"), ("live",)),
-    **dict.fromkeys(("page", "run", "server", "start", "ui", "web"), ("serve", "live")),
+    **dict.fromkeys(("run", "server", "start", "ui", "web"), ("serve", "live")),
     **dict.fromkeys(("dataset", "datasets", "download", "filters"), ("data",)),
     **dict.fromkeys(("convert", "save"), ("export", "import", "data convert")),
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),

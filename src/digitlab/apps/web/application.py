@@ -4,7 +4,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -29,6 +29,7 @@ from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_bytes, pic
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
 from digitlab.errors import DigitlabError, UsageError
+from digitlab.lessons import Lesson, shipped_lessons
 from digitlab.picture_files.pages import MOST_PAGES
 from digitlab.reading.images import as_rgb
 from digitlab.version import VERSION
@@ -61,13 +62,15 @@ def make_application(
     *,
     measured: Metrics | None = None,
     log: AccessLog | None = None,
+    lessons: Sequence[Lesson] = (),
 ) -> Guard:
     """The server as an ASGI application; it says what it needs of its lifespan.
 
     log: told of each request, where somebody wants to know
+    lessons: what the page offers; none: those that ship
     """
     limits, measured = limits or Limits(), measured or Metrics()
-    rooms = _Rooms.open(models, access, limits, measured)
+    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons())
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
@@ -89,15 +92,19 @@ class _Rooms:
     classifying: Classifying
     live: Live
     trainings: TrainingRoom
+    lessons: Sequence[Lesson]
 
     @classmethod
-    def open(cls, models: Models, access: Access, limits: Limits, measured: Metrics) -> "_Rooms":
+    def open(
+        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson]
+    ) -> "_Rooms":
         budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
             models, limits, measured, budget, threads, classifying,
             Live(models, limits, measured, budget, threads.pool),
             TrainingRoom(models, limits, trusted=access.trusts_its_callers),
+            lessons,
         )  # fmt: skip
 
     async def close(self) -> None:
@@ -379,6 +386,11 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     async def gallery() -> schemas.Gallery:
         """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
+
+    @api.get("/v1/lessons", responses=_errors(503), tags=["teaching"])
+    async def lessons() -> schemas.Lessons:
+        """The page's lessons: lists of links with a few words each."""
+        return teaching.lessons(rooms.lessons)
 
 
 def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:

@@ -168,6 +168,24 @@ export interface LayerMaps {
   data: string;
 }
 
+export interface Lesson {
+  name: string;
+  /** by language */
+  title: Record<string, string>;
+  parts: LessonPart[];
+}
+
+export interface LessonPart {
+  /** by language, e.g. en; a blank line parts paragraphs */
+  text: Record<string, string>;
+  /** the fragment of the page's address */
+  link: string;
+}
+
+export interface Lessons {
+  lessons: Lesson[];
+}
+
 export interface LiveAnswer {
   frame: number;
   text: string;

@@ -14,6 +14,7 @@ POST     /v1/occlusion                   `OcclusionQuestion`                    
 GET      /v1/models                                                                        `Models`
 GET      /v1/models/{name}                                                                 `ModelDetail`
 GET      /v1/gallery                                                                       `Gallery`
+GET      /v1/lessons                                                                       `Lessons`
 GET      /v1/trainings                                                                     `Trainings`
 POST     /v1/trainings                   `TrainingQuestion`                                `TrainingState` (201)
 GET      /v1/trainings/{id}                                                                `TrainingState`
@@ -51,8 +52,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "Classified", "FilterBank", "FilterResult", "FoundDigit", "Gallery", "GallerySet", "Health", "LiveAnswer",
-    "Problem", "ReadPage",
+    "Classified", "FilterBank", "FilterResult", "FoundDigit", "Gallery", "GallerySet", "Health", "Lesson",
+    "LessonPart", "Lessons", "LiveAnswer", "Problem", "ReadPage",
 ]  # fmt: skip
 
 Bytes = Annotated[str, Field(description="base64 of plain bytes")]
@@ -179,6 +180,27 @@ class Gallery(Message):
     """Test digits, hard cases, and out-of-distribution images."""
 
     sets: list[GallerySet]
+
+
+class LessonPart(Message):
+    """One part of a lesson: words, and where the page goes with them."""
+
+    text: dict[str, str] = Field(description="by language, e.g. en; a blank line parts paragraphs")
+    link: str = Field(description="the fragment of the page's address")
+
+
+class Lesson(Message):
+    """A list of links with a few words each."""
+
+    name: str
+    title: dict[str, str] = Field(description="by language")
+    parts: list[LessonPart]
+
+
+class Lessons(Message):
+    """All lessons, in the order of the menu."""
+
+    lessons: list[Lesson]
 
 
 class Health(Message):

@@ -72,6 +72,8 @@ export default {
   "looking …": "mirando …",
   "somebody is drawing …": "alguien está dibujando …",
   "old: this was {seconds} seconds ago": "antiguo: de hace {seconds} segundos",
+  "This browser cannot show such a file; digitlab on a computer can: `digitlab serve`.":
+    "Este navegador no puede mostrar un archivo así; digitlab en un ordenador sí: `digitlab serve`.",
   "confidence {share}": "confianza: {share}",
   "confidence {share} = a digit {there} × a {digit} {which}":
     "confianza {share} = hay un dígito {there} × es un {digit} {which}",
@@ -376,4 +378,28 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // Links and lessons.
+  "Copy link": "Copiar enlace",
+  Lesson: "Lección",
+  Lessons: "Lecciones",
+  "The link is copied: it has the drawing, the view and the settings in it.":
+    "El enlace está copiado: lleva el dibujo, la vista y los ajustes.",
+  "The model of this link, {name}, is not here; {other} answers.":
+    "El modelo de este enlace, {name}, no está aquí; responde {other}.",
+  "part {n} of {all}": "parte {n} de {all}",
+  "Show it again": "Mostrarlo otra vez",
+  "End the lesson": "Terminar la lección",
+  // Without a server.
+  "Open a model": "Abrir un modelo",
+  "Everything here is computed in this browser: no picture leaves it, and none is kept.":
+    "Todo se calcula en este navegador: ninguna imagen sale de él ni se guarda.",
+  "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.":
+    "Aquí hay un solo modelo y hace falta otro con que compararlo: abre uno arriba, un archivo ONNX.",
+  "The pictures stay in this browser; none is kept.": "Las imágenes se quedan en este navegador; ninguna se guarda.",
+  "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
+    "Para entrenar hace falta digitlab en un ordenador: `digitlab serve` abre esta página con él.",
+  "The server is told of models when it is started: digitlab serve --model {name}":
+    "Los modelos se le indican al servidor al arrancarlo: digitlab serve --model {name}",
+  "This page cannot answer that.": "Esta página no puede responder a eso.",
+  "This browser cannot run the page's networks.": "Este navegador no puede ejecutar las redes de la página.",
 };
