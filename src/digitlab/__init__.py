@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digitlab.errors import DigitlabError
     from digitlab.jobs import (
         compare,
+        diagnose,
         evaluate,
         export,
         import_model,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DigitClassifier", "DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "compare",
-    "evaluate", "export", "import_model", "inspect", "label_errors", "load_dataset", "load_model", "load_run",
-    "robustness", "run_study", "train", "transfer", "tune",
+    "diagnose", "evaluate", "export", "import_model", "inspect", "label_errors", "load_dataset", "load_model",
+    "load_run", "robustness", "run_study", "train", "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -49,8 +50,8 @@ __version__ = VERSION
 privacy.switch_off()  # before any library is loaded that would send something
 
 _JOBS = (
-    "compare", "evaluate", "export", "import_model", "inspect", "label_errors", "load_model", "load_run", "robustness",
-    "run_study", "train", "transfer", "tune",
+    "compare", "diagnose", "evaluate", "export", "import_model", "inspect", "label_errors", "load_model", "load_run",
+    "robustness", "run_study", "train", "transfer", "tune",
 )  # fmt: skip
 _ROOMS = {
     "DigitClassifier": "training.estimator",

@@ -13,7 +13,7 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
-from digitlab.diagnosis import diagnose
+from digitlab.jobs import diagnose as find_out
 from digitlab.errors import ShapeError, UsageError
 from digitlab.reading import Classifier
 

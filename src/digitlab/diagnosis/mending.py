@@ -54,69 +54,59 @@ _THINNEST, _BOLD, _BOLDEST = 1.55, 4.0, 5.2  # mean width of strokes, in pixels 
 class Picture:
     """One digit's picture and what was measured of it.
 
-    grey: float32 (H, W), its numbers as they came
-    factor, plus: what brings those numbers to 0…255
+    grey: float32 (H, W), levels 0…255
     light: whether its ink is lighter than its ground
     ink: float32 (H, W), 0…1: how much of each pixel is ink; None where there is none
+    numbers: of what range its numbers are, where that is another one than the network's: the least and the largest
     angle: degrees, anticlockwise, that bring the digit upright
     """
 
     grey: NDArray[np.float32]
-    factor: float
-    plus: float
     light: bool
     ink: NDArray[np.float32] | None
+    numbers: tuple[float, float] | None = None
     angle: int = 0
 
     @classmethod
-    def of(cls, grey: NDArray[Any]) -> Picture:
-        """Measure numbers (H, W) of any type: 0…255, 0…1, −1…1 or standardised."""
-        numbers = np.asarray(grey, np.float32)
-        factor, plus = _range_of(numbers)
-        pixels = shrink(_bytes(numbers * factor + plus), _WORKED_AT)
-        numbers = np.asarray(cv2.resize(numbers, pixels.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    def of(cls, levels: NDArray[Any], numbers: tuple[float, float] | None = None) -> Picture:
+        """Measure levels (H, W), 0…255."""
+        pixels = shrink(_bytes(np.asarray(levels, np.float32)), _WORKED_AT)
         ink = ink_map(pixels, round(_WINDOW * max(pixels.shape)))
-        return cls(numbers, factor, plus, is_light_ink(pixels), ink)
+        grey = np.asarray(levels, np.float32)
+        grey = np.asarray(cv2.resize(grey, pixels.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        return cls(grey, is_light_ink(pixels), ink, numbers)
 
     def turned_by(self, angle: int) -> Picture:
         """The same, to be turned by so many degrees where rotation is mended."""
         return replace(self, angle=angle)
 
 
-def _range_of(numbers: NDArray[np.float32]) -> tuple[float, float]:
-    """What brings numbers to 0…255, told by the range they are in."""
-    least, most = float(numbers.min()), float(numbers.max())
-    if least < -1e-3:
-        return (127.5, 127.5) if least >= -1.01 and most <= 1.01 else (255 * 0.3081, 255 * 0.1307)
-    return (255.0, 0.0) if most <= 1.0 else (1.0, 0.0)
-
-
 def _bytes(numbers: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.clip(np.rint(numbers), 0, 255).astype(np.uint8)
 
 
-def measured(picture: Picture) -> dict[str, str]:
+def measured(picture: Picture, *, inverted: bool = False) -> dict[str, str]:
     """Differences from MNIST's images, by name, each with what was measured.
 
     Rotation and transposition are the networks' to tell. Those of place are measured at 28 × 28 pixels, after the light
-    is mended.
+    is mended. ``inverted``: the picture is given as 255 − its levels, as for a network that knows dark ink on light.
     """
     found: dict[str, str] = {}
-    least, most = float(picture.grey.min()), float(picture.grey.max())
-    if (picture.factor, picture.plus) != (1.0, 0.0):
-        found["scale"] = f"its numbers go from {least:.3g} to {most:.3g}; expected 0 to 255"
+    if picture.numbers is not None:
+        found["scale"] = "its numbers go from {:.3g} to {:.3g}".format(*picture.numbers)
     if not picture.light:
-        found["polarity"] = "dark on light; MNIST is light on dark"
+        found["polarity"] = "light on dark" if inverted else "dark on light"
     if picture.ink is None:
         return found
-    grey = _as_light(picture, {"scale", "polarity"} & {*found})
+    grey = _as_light(picture, {*found})
     ground, brightest = grey[picture.ink < 0.05], float(grey.max())
     level = float(ground.mean()) if ground.size else 0.0
     if level > _LIGHTEST_GROUND:
-        found["background"] = f"its background has the level {level:.0f} of 255; MNIST's is 0"
+        here, there = (255 - level, 255) if inverted else (level, 0)
+        found["background"] = f"level {here:.0f} of 255, expected {there}"
     reached = (brightest - level) * 255 / max(255 - level, 1)
     if reached < _DARKEST_INK:
-        found["grey level"] = f"its ink reaches {reached:.0f} of 255; MNIST's reaches 255"
+        found["grey level"] = f"contrast {reached:.0f} of 255"
     return found | _of_place(shown(picture, found))
 
 
@@ -129,16 +119,17 @@ def _of_place(image: NDArray[np.uint8]) -> dict[str, str]:
     longest = max(box[2] - box[0], box[3] - box[1])
     surplus = max(0.0, _width_of(image) - _BOLD)  # bold strokes make a digit larger, and are a difference of their own
     if longest < _SMALLEST:
-        found["crop"] = f"the digit is {longest} of 28 pixels large, with paper around it; MNIST's are 20"
+        found["crop"] = f"{longest} of 28 pixels, MNIST's have 20"
     elif not _SMALL <= longest - surplus <= _LARGE:
-        found["box"] = f"the digit is {longest} of 28 pixels large; MNIST's lie in a box of 20"
+        found["box"] = f"{longest} of 28 pixels, MNIST's have 20"
     x, y = _centre_of(image)
     away = float(np.hypot(x - _SIDE / 2, y - _SIDE / 2))
     if away > _FARTHEST:
-        found["centre"] = f"its centre of mass is {away:.1f} pixels off the middle; MNIST's are in it"
+        found["centre"] = f"{away:.0f} of 28 pixels off the middle"
     width = _width_of(_placed(image, box=not surplus, centre=True))
     if not _THINNEST <= width <= _BOLDEST:
-        found["stroke width"] = f"its strokes are {width:.1f} pixels wide; MNIST's are 2 to 4"
+        wide = f"{width:.1f} pixels of 28" if width >= 1 else "less than a pixel of 28"
+        found["stroke width"] = f"{wide}, MNIST's have 2 to 4"
     return found
 
 
@@ -165,8 +156,6 @@ def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
 def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
     """The grey levels with the differences of light mended, float32 (H, W)."""
     grey = picture.grey
-    if "scale" in mended:
-        grey = grey * np.float32(picture.factor) + np.float32(picture.plus)
     if "polarity" in mended:
         grey = np.float32(255) - grey
     if "background" in mended and picture.ink is not None:

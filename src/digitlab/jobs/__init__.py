@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, export, import_model
     from digitlab.jobs.data_check import DataCheck, check_data
+    from digitlab.jobs.diagnosis import DiagnosisResult, diagnose
     from digitlab.jobs.evaluation import (
         Evaluation,
         RobustnessResult,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
+    **dict.fromkeys(("DiagnosisResult", "diagnose"), "diagnosis"),
     **dict.fromkeys(("ImportResult", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "robustness"), "evaluation"),
@@ -46,6 +48,7 @@ _PLACES = {
 __all__ = [
     "Comparison",
     "DataCheck",
+    "DiagnosisResult",
     "Evaluation",
     "ImportResult",
     "Inspection",
@@ -55,6 +58,7 @@ __all__ = [
     "Tuned",
     "check_data",
     "compare",
+    "diagnose",
     "evaluate",
     "evaluate_predictions",
     "export",

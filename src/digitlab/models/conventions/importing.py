@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from digitlab.models.conventions.search import find_convention, known_digits
 from digitlab.models.conventions.wrapping import wrapped
 from digitlab.network.check import check_onnx
 from digitlab.network.classifier import takes_our_images
-from digitlab.storage import cache_folder, write_bytes
+from digitlab.network.kept import kept_place
+from digitlab.storage import write_bytes
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import onnx
@@ -97,13 +98,10 @@ def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pat
     Raises:
         ModelError: as `import_model`.
     """
-    from digitlab.version import VERSION
-
     content = _content(path)
     if takes_our_images(content):
         return path
-    name = f"{hashlib.sha256(content).hexdigest()[:32]}-convention-{VERSION}.onnx"
-    kept = cache_folder() / "models" / name
+    kept = kept_place(path, convention=True)
     if not kept.is_file():
         done = _import_onnx(path, kept)
         best = done.found.best
@@ -120,11 +118,25 @@ def _import_keras(
 
     opened = open_foreign_keras(path, architecture, backend=backend, weights=weights)
     card = _card(path, opened.model.name, opened.found, opened.origin)
+    if (shape := _input_in(opened.changes)) is not None:
+        card.training["shape"] = shape
     if out.suffix.lower() == ".onnx":
         export_model(opened.model, out, card)
     else:
         save_keras(opened.model, out, card)
     return ImportedModel(out, opened.found, opened.changes, card)
+
+
+def _input_in(changes: Iterable[str]) -> list[int] | None:
+    """The shape of one image as the file of Keras takes it, of the sentence that says what became of it.
+
+    >>> _input_in(["its input (N, 28, 28, 1) became uint8 (N, 28, 28)"])
+    [28, 28, 1]
+    """
+    for change in changes:
+        if found := re.match(r"its input \((?:N, )?([0-9, ]+)\) became ", change):
+            return [int(size) for size in found[1].split(",") if size.strip()]
+    return None
 
 
 def _import_onnx(path: Path, out: Path) -> ImportedModel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -14,8 +13,8 @@ from digitlab.models.export.onnx import write_onnx
 from digitlab.models.export.verify import CHECKED_IMAGES, TOLERANCE, Exported, compare
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import on_grey_images
-from digitlab.storage import atomic_path, cache_folder
-from digitlab.version import VERSION
+from digitlab.network.kept import kept_place
+from digitlab.storage import atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,9 +141,8 @@ def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> 
     """
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model file")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    folder, name = cache_folder() / "models", f"{digest[:32]}-{VERSION}.onnx"
+    place = kept_place(path)
+    folder, name = place.parent, place.name
     if not (folder / name).is_file():
         if not _can_be_written(folder):
             folder = Path(_until_the_end().name)

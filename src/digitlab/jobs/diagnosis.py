@@ -1,0 +1,184 @@
+"""Why a network misreads somebody's pictures, and what usual mistakes cost it; as a page, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DigitlabError, UsageError
+from digitlab.jobs.events import Counted, Note, Work, ignore
+from digitlab.jobs.named_models import found_convention
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from digitlab.diagnosis import Costs, Diagnosis, Network
+    from digitlab.diagnosis.whole_set import SetDiagnosis
+    from digitlab.jobs.events import Listener
+
+__all__ = ["DiagnosisResult", "diagnose"]
+
+_MOST_PHOTOS = 100
+SAMPLED = 500  # pictures of a set that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisResult:
+    """What was found.
+
+    photos: one for each picture that could be diagnosed, in their order
+    data: of the set, where one was given
+    costs: what usual mistakes cost this model on MNIST's test images
+    refused: what is wrong with the other pictures, one line each
+    page: the HTML page, where one was asked for; the same as JSON lies beside it
+    kept: what that JSON holds
+    """
+
+    photos: tuple[Diagnosis, ...]
+    data: SetDiagnosis | None
+    costs: Costs
+    refused: tuple[str, ...]
+    page: Path | None
+    kept: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """The outcome: of the first picture, or of the set."""
+        return self.photos[0].sentence if self.photos else "" if self.data is None else self.data.sentence
+
+
+def diagnose(
+    model: str | Path = "reader",
+    *photos: str | Path | NDArray[Any],
+    label: int | None = None,
+    data: str | None = None,
+    split: str | None = None,
+    images: int = SAMPLED,
+    out: str | Path | None = None,
+    listener: Listener = ignore,
+) -> DiagnosisResult:
+    """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
+
+    >>> from digitlab import load_dataset
+    >>> five = load_dataset("mnist").split("test").images[15]
+    >>> diagnose("reader", 255 - five, label=5).sentence[:71]
+    'Your photo is dark on light; your network has only seen light on dark. '
+
+    Args:
+        model: a shipped name, a run folder, or a file (.onnx, .keras, .h5) of anybody.
+        photos: pictures of one digit each: files; or arrays, uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
+            (H, W), which are taken for the numbers that the network was given.
+        label: the digit that they show; None: what the shipped reader answers or, where it is not sure, the model with
+            all differences mended.
+        data: a set of pictures: a folder with classes in its names, or without; a file of labelled images; a name.
+        split: of ``data``; None: test, or the last there is.
+        images: at most this number of pictures of ``data``, drawn at random, always the same ones.
+        out: an HTML file to write; the same as JSON goes beside it.
+        listener: told of `Work`, `Counted` and `Note`.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+        ImageError: when the only picture cannot be read, or does not show one digit.
+        ShapeError: for an array of another shape or type.
+        DatasetError: when there is no such set.
+        UsageError: for wrong numbers, or when there is nothing to diagnose.
+        StorageError: when the page cannot be written.
+    """
+    _check(photos, label, data, images, out)
+    path = found_convention(model, listener=listener)
+    from digitlab.diagnosis import Network, measure_costs
+    from digitlab.network.classifier import Classifier, resolve_model
+    from digitlab.reading import Reader
+
+    network = Network.of(Classifier(resolve_model(path)))
+    costs = measure_costs(network, _counting(listener, "what usual mistakes cost this model", "mistakes"))
+    if costs.inverted or costs.transposed:
+        network = network.trained_on(inverted=costs.inverted, transposed=costs.transposed)
+    called, reader = Path(model).name, Reader()
+    found, refused = _each(network, photos, label, reader, costs, called)
+    whole = None
+    if data is not None:
+        from digitlab.diagnosis.pictures import open_pictures
+        from digitlab.diagnosis.whole_set import diagnose_set
+
+        listener(Work(f"opening {data}"))
+        whole = diagnose_set(
+            network, open_pictures(data, split, images), reader=reader, tell=_counting(listener, "looking", "pictures")
+        )
+        for text in whole.refused:
+            listener(Note(text))
+    kept = _kept(called, found, data, whole, costs, refused)
+    page = None if out is None else _write(Path(out), network, called, found, data, whole, costs, kept)
+    return DiagnosisResult(found, whole, costs, refused, page, kept)
+
+
+def _check(photos: tuple[Any, ...], label: int | None, data: str | None, images: int, out: str | Path | None) -> None:
+    if not photos and data is None:
+        raise UsageError("nothing to diagnose; expected a picture of one digit, or data, a set of them")
+    if len(photos) > _MOST_PHOTOS:
+        raise UsageError(f"{len(photos)} pictures are more than {_MOST_PHOTOS}; name their folder as data (--data)")
+    if label is not None and not 0 <= label <= 9:
+        raise UsageError(f"label is {label}; expected a digit, 0 to 9")
+    if images < 1:
+        raise UsageError(f"images is {images}; expected 1 or more")
+    if out is not None and Path(out).suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"cannot write {Path(out).name!r}; expected a name that ends in .html")
+
+
+def _each(
+    network: Network, photos: tuple[Any, ...], label: int | None, reader: Any, costs: Costs, model: str
+) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
+    """The pictures' diagnoses, and what is wrong with those that have none; where there is one only, its error."""
+    from digitlab.diagnosis import diagnose_photo
+
+    found, refused = [], []
+    for photo in photos:
+        try:
+            found.append(diagnose_photo(network, photo, label, reader=reader, costs=costs, model=model))
+        except DigitlabError as error:
+            if len(photos) == 1:
+                raise
+            refused.append(str(error))
+    return tuple(found), tuple(refused)
+
+
+def _counting(listener: Listener, text: str, unit: str) -> Any:
+    return lambda done, of: listener(Counted(text, done, of, unit))
+
+
+def _kept(
+    model: str,
+    photos: tuple[Diagnosis, ...],
+    data: str | None,
+    whole: SetDiagnosis | None,
+    costs: Costs,
+    refused: tuple[str, ...],
+) -> dict[str, Any]:
+    kept: dict[str, Any] = {"model": model, "photos": [each.as_json() for each in photos], "refused": list(refused)}
+    if whole is not None:
+        kept["data"] = {"name": data, **whole.as_json()}
+    return kept | {"mnist": costs.as_json()}
+
+
+def _write(
+    out: Path,
+    network: Network,
+    model: str,
+    photos: tuple[Diagnosis, ...],
+    data: str | None,
+    whole: SetDiagnosis | None,
+    costs: Costs,
+    kept: dict[str, Any],
+) -> Path:
+    import json
+
+    from digitlab.diagnosis.page import page_of
+    from digitlab.storage import write_text
+
+    page = page_of(network, costs, model=model, photos=photos, whole=whole, data=data or "")
+    write_text(out.with_suffix(".json"), json.dumps(kept, indent=1))
+    write_text(out, page)
+    return out
