@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["smallest_set", "weightiest"]
 
 _LIKELY = 0.5  # of the right answer, where its set is mended
+_SURELY = 0.8  # the same where one difference is left as it is, because mending it does harm
 _MOST = 8  # differences of which all sets are asked about, 256; of more the weightiest
 
 
@@ -28,7 +29,8 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
     makes the target likeliest.
 
     Returns:
-        The set, empty where nothing has to be mended; None where the answer is wrong with all mended.
+        The set, empty where nothing has to be mended; None where the answer is wrong with all mended, and with all but
+        one.
     """
     if len(names) > _MOST:
         without = asked([[each for each in names if each != name] for name in names])[:, target]
@@ -36,15 +38,19 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
         names = [name for place, name in enumerate(names) if place in order]
     sets = [frozenset(each) for size in range(len(names) + 1) for each in itertools.combinations(names, size)]
     shares = asked(sets)
-    right = {each: bool(row.argmax() == target) for each, row in zip(sets, shares, strict=True)}
-    if not right[sets[-1]]:
-        return None
+    likely = {each: float(row[target]) for each, row in zip(sets, shares, strict=True) if row.argmax() == target}
+    most = sets[-1]
+    if most not in likely:  # mending one of them may do harm: hairlines are thickened, noise is as well
+        fewer = [each for each in likely if len(each) == len(names) - 1 and likely[each] >= _SURELY]
+        if not fewer:
+            return None
+        most = max(fewer, key=lambda each: likely[each])
     steady = [
-        (len(each), -float(row[target]), each)
-        for each, row in zip(sets, shares, strict=True)
-        if row[target] >= _LIKELY and all(right[larger] for larger in sets if each <= larger)
+        (len(each), -share, each)
+        for each, share in likely.items()
+        if each <= most and share >= _LIKELY and all(larger in likely for larger in sets if each <= larger <= most)
     ]
-    best = min(steady, key=lambda each: each[:2])[2] if steady else sets[-1]
+    best = min(steady, key=lambda each: each[:2])[2] if steady else most
     return tuple(name for name in names if name in best)
 
 

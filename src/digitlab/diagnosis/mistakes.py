@@ -161,7 +161,7 @@ def test_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 def _measured(network: Network, tell: Tell) -> Costs:
     images, labels = test_images()
     scales = [name for name in ("0…1", "0…255") if name != network.scale]
-    total = len(MISTAKES) + len(scales) + 1
+    total = len(MISTAKES) + len(scales)
 
     def accuracy(answers: NDArray[np.float32]) -> float:
         return round(float((answers.argmax(axis=1) == labels).mean()), 4)

@@ -41,12 +41,15 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { fon
 img { image-rendering: pixelated; border: 1px solid #888; vertical-align: middle; }
 img.photo { image-rendering: auto; max-height: 112px; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; } th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8886; }
-td.answer { white-space: nowrap; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; }
+th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8886; }
+td.answer { white-space: nowrap; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.cause td:first-child, tr.cause td:nth-child(2) { font-weight: bold; } tr.same { opacity: .65; }
 figure { display: inline-block; margin: 0 1rem .6rem 0; vertical-align: top; } figcaption { font-size: .9rem; }
 pre { white-space: pre-wrap; padding: .6rem; border: 1px solid #8886; }
-svg { display: block; max-width: 100%; height: auto; margin-top: 1.5rem; } svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
+svg { display: block; max-width: 100%; height: auto; margin-top: 1.5rem; }
+svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
 svg .bar { fill: #d9730d; } svg .plain { fill: #3b7dd8; } svg line { stroke: currentColor; stroke-dasharray: 3 3; }
 """
 
@@ -184,7 +187,7 @@ def costs_part(network: Network, costs: Costs, digit: int) -> str:
     shown = examples(network, costs, digit)
     rows = [
         f"<tr><td>{_image(shown[each.name], 1, each.words)}</td><td>{html.escape(each.words)}</td>"
-        f'{_percent(each.accuracy)}<td class="number">{100 * (each.accuracy - costs.accuracy):+.1f}</td></tr>'
+        f'{_percent(each.accuracy)}<td class="number">{_signed(100 * (each.accuracy - costs.accuracy))}</td></tr>'
         for each in costs.mistakes
     ]
     plain = (

@@ -38,8 +38,6 @@ __all__ = [
 
 _SURE = 0.9  # of a turned digit's probability
 _GAIN = 0.3  # more than upright
-_KNOWN = 0.8  # the reader's confidence, below which the mended network may know better, …
-_KNOWS = 0.9  # … if it is as sure as this
 _NO_DIGIT = 0.1  # its confidence, below which there is no digit unless the picture's label says so
 _TINY = 64  # pixels a side: of one digit, whatever else the reader sees in it
 _KINDS_OF_PICTURE = "uint8, bool or floats (H, W), or uint8 (H, W, 3) RGB"
@@ -206,8 +204,8 @@ def diagnose_photo(
         raise UsageError(f"label is {label}; expected a digit, 0 to 9")
     name = Path(photo).name if isinstance(photo, str | Path) else name
     where = str(photo) if isinstance(photo, str | Path) else "the picture"
-    levels, given_scale = levels_of(photo, network.scale)
-    said = _read(reader, levels, where, label)
+    pixels, levels, given_scale = levels_of(photo, network.scale)
+    said = _read(reader, pixels, where, label)
     seen = examined(network, levels, given_scale)
     if seen.picture.ink is None:
         raise ImageError(f"{where}: shows no digit, nothing stands out from its ground; expected one digit")
@@ -218,7 +216,7 @@ def diagnose_photo(
     given = seen.ask(())
     causes = () if given.digit == truth[0] else smallest_set(names, truth[0], seen.probabilities)
     cause = None if causes is None else weightiest(names, causes or names, truth[0], seen.probabilities)
-    prepared = _prepared(network, levels)
+    prepared = _prepared(network, pixels)
     answers = {
         "as given": given,
         "causes": seen.ask(causes or ([cause] if cause else ())),
@@ -241,8 +239,12 @@ def examined(network: Network, levels: NDArray[np.float32], scale: str | None = 
     return Examined(network, picture, measured(picture, inverted=network.inverted), scale)
 
 
-def levels_of(photo: str | Path | NDArray[Any], expected: str | None) -> tuple[NDArray[np.float32], str | None]:
-    """The picture in levels 0…255, float32 (H, W); and the scale of its numbers where it is not the expected one.
+def levels_of(
+    photo: str | Path | NDArray[Any], expected: str | None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], str | None]:
+    """The picture's pixels, uint8 (H, W, 3) or (H, W); its levels of grey, float32 (H, W), 0…255; and its scale.
+
+    The scale is that of its numbers where it is not the expected one, else None.
 
     Raises:
         ImageError: when the file cannot be read.
@@ -254,19 +256,23 @@ def levels_of(photo: str | Path | NDArray[Any], expected: str | None) -> tuple[N
         photo = load_image(photo)
     array = np.asarray(photo)
     if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
-        return grey_of_rgb(array), None
+        return array, grey_of_rgb(array), None
     if array.ndim != 2 or not array.size or array.dtype.kind not in "buif" or not np.isfinite(array).all():
         raise ShapeError("photo", expected=_KINDS_OF_PICTURE, received=f"{array.dtype} {array.shape}")
-    numbers = np.asarray(array * 255 if array.dtype.kind == "b" else array, np.float32)
-    if array.dtype.kind != "f":
-        return np.clip(numbers, 0, 255), None
-    scale = _scale_of(numbers, expected)
-    times, plus = SCALES[scale]
-    return np.clip((numbers - plus) / times, 0, 255).astype(np.float32), None if scale == expected else scale
+    numbers: NDArray[np.float32] = np.asarray(array, np.float32)
+    scale = None
+    if array.dtype.kind == "f":
+        scale = _scale_of(numbers, expected)
+        times, plus = SCALES[scale]
+        numbers = (numbers - np.float32(plus)) / np.float32(times)
+    levels: NDArray[np.float32] = np.clip(numbers * 255 if array.dtype.kind == "b" else numbers, 0, 255)
+    return np.rint(levels).astype(np.uint8), levels, None if scale == expected else scale
 
 
 def grey_of_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Levels (H, W) of (H, W, 3), as picture libraries convert to grey."""
+    """Levels (H, W) of (H, W, 3), as picture libraries convert to grey; of (H, W) the same as numbers."""
+    if pixels.ndim == 2:
+        return pixels.astype(np.float32)
     levels: NDArray[np.float32] = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     return levels
 
@@ -284,16 +290,16 @@ def _scale_of(numbers: NDArray[np.float32], expected: str | None) -> str:
     return OURS
 
 
-def _read(reader: Reader, levels: NDArray[np.float32], where: str, label: int | None) -> Answer | None:
+def _read(reader: Reader, pixels: NDArray[np.uint8], where: str, label: int | None) -> Answer | None:
     """What the shipped reader says.
 
     Raises:
         ImageError: when it sees no digit, or several.
     """
-    found = reader.classify(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
-    if found.note is not None and max(levels.shape) > _TINY:
+    found, longest = reader.classify(pixels), max(pixels.shape)
+    if found.note is not None and longest > _TINY:
         raise ImageError(f"{where}: shows several digits; expected one. Crop it; `digitlab read` reads them all")
-    if found.confidence < _NO_DIGIT and label is None and max(levels.shape) > _TINY:
+    if found.confidence < _NO_DIGIT and label is None and longest > _TINY:
         raise ImageError(f"{where}: the shipped reader sees no digit in it; where there is one, name it: --label 5")
     return None if found.digit is None else Answer(found.digit, found.confidence)
 
@@ -302,11 +308,11 @@ def _picture(seen: Examined) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.rint(seen.network.seen(seen.picture.grey)), 0, 255), np.uint8)
 
 
-def _prepared(network: Network, levels: NDArray[np.float32]) -> Answer | None:
+def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
     """The answer to the picture as `digit_image` prepares it."""
     from digitlab.reading import digit_image
 
-    image = digit_image(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+    image = digit_image(pixels)
     return None if image is None else Answer.of(network.probabilities(image[None])[0])
 
 
@@ -315,7 +321,7 @@ def _truth(label: int | None, said: Answer | None, last: Answer, seen: Examined)
     if label is not None:
         return label, "label"
     turned = "rotation" in seen.found or ("transposition" in seen.found and not seen.network.transposed)
-    if said is None or turned or (said.confidence < _KNOWN and last.confidence >= _KNOWS):
+    if said is None or turned:
         return last.digit, "mended"
     return said.digit, "reader"
 

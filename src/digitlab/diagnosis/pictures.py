@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.diagnosis.photo import grey_of_rgb
 from digitlab.errors import DatasetError, ImageError
 from digitlab.values import NONE
 
@@ -27,23 +26,23 @@ class Pictures:
 
     of: how many the whole set has
     labels: the digit of each; None where there is none
-    levels: of one of them, by its place: float32 (H, W), 0…255; None where it cannot be read
+    pixels: of one of them, by its place: uint8 (H, W, 3) or (H, W); None where it cannot be read
     refused: filled while they are read: what is wrong with those that cannot be
     """
 
     of: int
     labels: tuple[int | None, ...]
-    levels: Callable[[int], NDArray[np.float32] | None]
+    pixels: Callable[[int], NDArray[np.uint8] | None]
     refused: list[str]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __iter__(self) -> Iterator[tuple[NDArray[np.float32], int | None]]:
+    def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
         for place, label in enumerate(self.labels):
-            levels = self.levels(place)
-            if levels is not None:
-                yield levels, label
+            pixels = self.pixels(place)
+            if pixels is not None:
+                yield pixels, label
 
 
 def open_pictures(data: str, split: str | None, most: int) -> Pictures:
@@ -73,16 +72,16 @@ def _of_folder(path: Path, labelled: list[tuple[str, int]], without: list[str], 
     chosen = [named[place] for place in np.sort(places)]
     refused: list[str] = []
 
-    def levels(place: int) -> NDArray[np.float32] | None:
+    def pixels(place: int) -> NDArray[np.uint8] | None:
         from digitlab.reading.images import load_image
 
         try:
-            return grey_of_rgb(load_image(path / chosen[place][0]))
+            return load_image(path / chosen[place][0])
         except ImageError as error:
             refused.append(str(error))
             return None
 
-    return Pictures(len(named), tuple(label for _, label in chosen), levels, refused)
+    return Pictures(len(named), tuple(label for _, label in chosen), pixels, refused)
 
 
 def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
@@ -106,6 +105,5 @@ def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
                     count += len(batch)
     if not count:
         raise DatasetError(f"{data} holds no picture; expected pictures of one digit each")
-    images = sample.images.astype(np.float32)
     labels = tuple(None if label == NONE else int(label) for label in sample.labels[:, 1])
-    return Pictures(count, labels, lambda place: images[place], [])
+    return Pictures(count, labels, lambda place: sample.images[place], [])

@@ -6,18 +6,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from digitlab.diagnosis.answers import Answer
 from digitlab.diagnosis.causes import smallest_set
 from digitlab.diagnosis.mending import DIFFERENCES
-from digitlab.diagnosis.photo import examined, turned_where_surer
+from digitlab.diagnosis.photo import examined, grey_of_rgb, turned_where_surer
 from digitlab.diagnosis.set_wording import set_sentence
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.diagnosis.asking import Network
@@ -162,21 +161,21 @@ def diagnose_set(
         DatasetError: when nothing is written on any picture.
     """
     sums, labelled = _Sums(), any(label is not None for label in pictures.labels)
-    for done, (levels, label) in enumerate(pictures):
+    for done, (pixels, label) in enumerate(pictures):
         tell(done, len(pictures))
         if labelled and label is None:
             continue
-        _look(sums, examined(network, levels), levels, label, reader)
+        _look(sums, examined(network, grey_of_rgb(pixels)), pixels, label, reader)
     if not sums.images:
         raise DatasetError("none of the pictures that can be read shows a digit; expected pictures of one digit each")
     return _summed(sums, pictures, labelled=labelled)
 
 
-def _look(sums: _Sums, seen: Examined, levels: NDArray[np.float32], label: int | None, reader: Reader) -> None:
+def _look(sums: _Sums, seen: Examined, pixels: NDArray[np.uint8], label: int | None, reader: Reader) -> None:
     """Add one picture."""
     from digitlab.reading import digit_image
 
-    image = digit_image(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+    image = digit_image(pixels)
     if seen.picture.ink is None or image is None:
         sums.no_ink += 1
         return

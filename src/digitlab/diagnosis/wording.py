@@ -82,8 +82,8 @@ def sentence_of(
     count = len(causes)
     both = "both" if count == 2 else f"all {_COUNTS[count].lower()}"
     return (
-        f"{_COUNTS[count]} things are wrong with your photo: {_listed(found, causes, network)}. With {both} mended, your "
-        f"network answers {answers['causes']}; as given, {given}."
+        f"{_COUNTS[count]} things are wrong with your photo: {_listed(found, causes, network)}. With {both} mended, "
+        f"your network answers {answers['causes']}; as given, {given}."
     )
 
 
@@ -127,6 +127,9 @@ def _listed(found: Mapping[str, str], names: Sequence[str], network: Network) ->
 
 
 def _filled(text: str, name: str, measured: str, network: Network) -> str:
+    if name == "box" and measured.startswith("squeezed"):
+        text = "Your photo is {measured}" if text.startswith("Your") else text
+        text = "it is {measured}" if text.startswith("the") else text
     if name == "transposition" and network.transposed:
         text = text.replace("are interchanged", "are not interchanged, as they are in all that your network has seen")
     seen = "dark on light" if network.inverted else "light on dark"

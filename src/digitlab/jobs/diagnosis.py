@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from digitlab.diagnosis import Costs, Diagnosis, Network
     from digitlab.diagnosis.whole_set import SetDiagnosis
     from digitlab.jobs.events import Listener
+    from digitlab.reading import Reader
 
 __all__ = ["DiagnosisResult", "diagnose"]
 
@@ -91,13 +93,12 @@ def diagnose(
     path = found_convention(model, listener=listener)
     from digitlab.diagnosis import Network, measure_costs
     from digitlab.network.classifier import Classifier, resolve_model
-    from digitlab.reading import Reader
 
     network = Network.of(Classifier(resolve_model(path)))
     costs = measure_costs(network, _counting(listener, "what usual mistakes cost this model", "mistakes"))
     if costs.inverted or costs.transposed:
         network = network.trained_on(inverted=costs.inverted, transposed=costs.transposed)
-    called, reader = Path(model).name, Reader()
+    called, reader = Path(model).name, _reader()
     found, refused = _each(network, photos, label, reader, costs, called)
     whole = None
     if data is not None:
@@ -129,7 +130,7 @@ def _check(photos: tuple[Any, ...], label: int | None, data: str | None, images:
 
 
 def _each(
-    network: Network, photos: tuple[Any, ...], label: int | None, reader: Any, costs: Costs, model: str
+    network: Network, photos: tuple[Any, ...], label: int | None, reader: Reader, costs: Costs, model: str
 ) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
     """The pictures' diagnoses, and what is wrong with those that have none; where there is one only, its error."""
     from digitlab.diagnosis import diagnose_photo
@@ -143,6 +144,14 @@ def _each(
                 raise
             refused.append(str(error))
     return tuple(found), tuple(refused)
+
+
+@functools.cache
+def _reader() -> Reader:
+    """The shipped reader, opened once."""
+    from digitlab.reading import Reader
+
+    return Reader()
 
 
 def _counting(listener: Listener, text: str, unit: str) -> Any:
