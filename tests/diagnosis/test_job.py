@@ -96,7 +96,7 @@ def test_several_photos_of_which_some_are_none(tmp_path: Path, five: Path, capsy
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["reader", "{blank}"], "sees no digit in it; where there is one, name it: --label 5"),
+        (["reader", "{blank}"], "sees no digit in it; where there is one, say which"),
         (["{five}", "{five}"], "is a picture; expected a model file"),
         (["nowhere.onnx", "{five}"], "there is no file or folder 'nowhere.onnx'"),
         (["reader"], "nothing to diagnose; expected a picture of one digit"),

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
     Tell = Callable[[int, int], None]
 
-__all__ = ["IMAGES", "MISTAKES", "Cost", "Costs", "examples", "measure_costs", "test_images"]
+__all__ = ["IMAGES", "MISTAKES", "Cost", "Costs", "examples", "measure_costs", "test_images", "training_images"]
 
 IMAGES = 1000  # every tenth of MNIST's test images: an accuracy of 90 % is known to ±2 points
 _REVISION = 1  # of what is measured: results that are kept are of the same one
+_SHOWN = 6  # training images
 _OTHERWISE = 0.1  # of the accuracy: by how much turned images suit a network better that was trained on such
 
 
@@ -215,3 +216,11 @@ def examples(network: Network, costs: Costs, digit: int) -> dict[str, NDArray[np
             )
             shown[each.name] = np.clip(levels, 0, 255).astype(np.uint8)
     return shown
+
+
+def training_images(network: Network, digit: int) -> NDArray[np.uint8]:
+    """Some of MNIST's training images of this digit as the network wants them, uint8 (6, 28, 28)."""
+    from digitlab.datasets import load_dataset
+
+    train = load_dataset("mnist").split("train")[:1000]
+    return np.asarray(network.seen(train.images[train.labels == digit][:_SHOWN]), np.uint8)

@@ -12,7 +12,7 @@ from PIL import Image
 from digitlab.diagnosis.costs_figure import costs_figure
 from digitlab.diagnosis.lines import preparing_lines
 from digitlab.diagnosis.mending import DIFFERENCES
-from digitlab.diagnosis.mistakes import examples
+from digitlab.diagnosis.mistakes import examples, training_images
 from digitlab.diagnosis.set_wording import causes_in_words
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["costs_part", "page_of"]
 
-_EXAMPLES = 6  # of MNIST's training images, of the digit in question
 _SCALE = 4  # pixels of the page for one of the image
 _ON_MNIST = 5  # the digit that shows what the mistakes look like, where no photo names another
 
@@ -98,7 +97,7 @@ def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
     rows = "\n".join(_row(step, found.causes or (found.cause,)) for step in found.steps)
     reader = "finds no digit in it" if found.reader is None else f"answers {found.reader}"
     heading = f"<h2>{html.escape(found.photo)}</h2>" if several else ""
-    trained = [network.seen(image) for image in _examples(found.truth)]
+    trained = training_images(network, found.truth)
     known = {
         "label": "",
         "reader": f" It is taken for a {found.truth}, as the reader reads it; <code>--label</code> says otherwise.",
@@ -236,11 +235,3 @@ def _image(image: NDArray[np.uint8], scale: int, words: str, kind: str = "") -> 
     height, width = image.shape
     size = f'class="{kind}"' if kind else f'width="{scale * width}" height="{scale * height}"'
     return f'<img {size} alt="{html.escape(words)}" src="data:image/png;base64,{source}">'
-
-
-def _examples(digit: int) -> NDArray[np.uint8]:
-    from digitlab.datasets import load_dataset
-
-    train = load_dataset("mnist").split("train")[:1000]
-    examples: NDArray[np.uint8] = train.images[train.labels == digit][:_EXAMPLES]
-    return examples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -35,6 +35,8 @@ __all__ = [
     "levels_of",
     "turned_where_surer",
 ]
+
+KnownBy = Literal["label", "reader", "mended"]
 
 _SURE = 0.9  # of a turned digit's probability
 _GAIN = 0.3  # more than upright
@@ -99,7 +101,7 @@ class Diagnosis:
     reader: Answer | None
     label: int | None
     truth: int
-    known_by: str
+    known_by: KnownBy
     lines: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -273,8 +275,7 @@ def grey_of_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Levels (H, W) of (H, W, 3), as picture libraries convert to grey; of (H, W) the same as numbers."""
     if pixels.ndim == 2:
         return pixels.astype(np.float32)
-    levels: NDArray[np.float32] = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    return levels
+    return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
 
 
 def _scale_of(numbers: NDArray[np.float32], expected: str | None) -> str:
@@ -300,7 +301,9 @@ def _read(reader: Reader, pixels: NDArray[np.uint8], where: str, label: int | No
     if found.note is not None and longest > _TINY:
         raise ImageError(f"{where}: shows several digits; expected one. Crop it; `digitlab read` reads them all")
     if found.confidence < _NO_DIGIT and label is None and longest > _TINY:
-        raise ImageError(f"{where}: the shipped reader sees no digit in it; where there is one, name it: --label 5")
+        raise ImageError(
+            f"{where}: the shipped reader sees no digit in it; where there is one, say which, as its label"
+        )
     return None if found.digit is None else Answer(found.digit, found.confidence)
 
 
@@ -316,7 +319,7 @@ def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
     return None if image is None else Answer.of(network.probabilities(image[None])[0])
 
 
-def _truth(label: int | None, said: Answer | None, last: Answer, seen: Examined) -> tuple[int, str]:
+def _truth(label: int | None, said: Answer | None, last: Answer, seen: Examined) -> tuple[int, KnownBy]:
     """The digit that the picture shows, and how that is known."""
     if label is not None:
         return label, "label"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.comparison import Comparison, compare
     from digitlab.jobs.conversion import ImportResult, export, import_model
     from digitlab.jobs.data_check import DataCheck, check_data
-    from digitlab.jobs.diagnosis import DiagnosisResult, diagnose
+    from digitlab.jobs.diagnosis import DiagnosisResult, diagnose, mistakes_of
     from digitlab.jobs.evaluation import (
         Evaluation,
         RobustnessResult,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _PLACES = {
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     **dict.fromkeys(("DataCheck", "check_data"), "data_check"),
-    **dict.fromkeys(("DiagnosisResult", "diagnose"), "diagnosis"),
+    **dict.fromkeys(("DiagnosisResult", "diagnose", "mistakes_of"), "diagnosis"),
     **dict.fromkeys(("ImportResult", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "robustness"), "evaluation"),
@@ -67,6 +67,7 @@ __all__ = [
     "label_errors",
     "load_model",
     "load_run",
+    "mistakes_of",
     "robustness",
     "run_study",
     "train",

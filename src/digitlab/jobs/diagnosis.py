@@ -14,16 +14,19 @@ from digitlab.jobs.named_models import found_convention
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.diagnosis import Costs, Diagnosis, Network
     from digitlab.diagnosis.whole_set import SetDiagnosis
     from digitlab.jobs.events import Listener
+    from digitlab.network.classifier import Classifier
     from digitlab.reading import Reader
 
-__all__ = ["DiagnosisResult", "diagnose"]
+__all__ = ["DiagnosisResult", "diagnose", "mistakes_of"]
 
 _MOST_PHOTOS = 100
+_EXAMPLE = 5  # the digit that shows what each mistake looks like
 SAMPLED = 500  # pictures of a set that are looked at
 
 
@@ -33,7 +36,8 @@ class DiagnosisResult:
 
     photos: one for each picture that could be diagnosed, in their order
     data: of the set, where one was given
-    costs: what usual mistakes cost this model on MNIST's test images
+    network: the model, and what is known of its images
+    costs: what usual mistakes cost it on MNIST's test images
     refused: what is wrong with the other pictures, one line each
     page: the HTML page, where one was asked for; the same as JSON lies beside it
     kept: what that JSON holds
@@ -41,6 +45,7 @@ class DiagnosisResult:
 
     photos: tuple[Diagnosis, ...]
     data: SetDiagnosis | None
+    network: Network
     costs: Costs
     refused: tuple[str, ...]
     page: Path | None
@@ -51,9 +56,15 @@ class DiagnosisResult:
         """The outcome: of the first picture, or of the set."""
         return self.photos[0].sentence if self.photos else "" if self.data is None else self.data.sentence
 
+    def trained_on(self, digit: int) -> NDArray[np.uint8]:
+        """Some of MNIST's training images of a digit as this model wants them, uint8 (N, 28, 28)."""
+        from digitlab.diagnosis.mistakes import training_images
+
+        return training_images(self.network, digit)
+
 
 def diagnose(
-    model: str | Path = "reader",
+    model: str | Path | Classifier = "reader",
     *photos: str | Path | NDArray[Any],
     label: int | None = None,
     data: str | None = None,
@@ -70,7 +81,7 @@ def diagnose(
     'Your photo is dark on light; your network has only seen light on dark. '
 
     Args:
-        model: a shipped name, a run folder, or a file (.onnx, .keras, .h5) of anybody.
+        model: a shipped name, a run folder, a file (.onnx, .keras, .h5) of anybody, or a loaded one.
         photos: pictures of one digit each: files; or arrays, uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
             (H, W), which are taken for the numbers that the network was given.
         label: the digit that they show; None: what the shipped reader answers or, where it is not sure, the model with
@@ -90,15 +101,8 @@ def diagnose(
         StorageError: when the page cannot be written.
     """
     _check(photos, label, data, images, out)
-    path = found_convention(model, listener=listener)
-    from digitlab.diagnosis import Network, measure_costs
-    from digitlab.network.classifier import Classifier, resolve_model
-
-    network = Network.of(Classifier(resolve_model(path)))
-    costs = measure_costs(network, _counting(listener, "what usual mistakes cost this model", "mistakes"))
-    if costs.inverted or costs.transposed:
-        network = network.trained_on(inverted=costs.inverted, transposed=costs.transposed)
-    called, reader = Path(model).name, _reader()
+    network, costs = _measured(model, listener)
+    called, reader = network.classifier.path.stem if network.classifier is model else Path(str(model)).name, _reader()
     found, refused = _each(network, photos, label, reader, costs, called)
     whole = None
     if data is not None:
@@ -113,7 +117,47 @@ def diagnose(
             listener(Note(text))
     kept = _kept(called, found, data, whole, costs, refused)
     page = None if out is None else _write(Path(out), network, called, found, data, whole, costs, kept)
-    return DiagnosisResult(found, whole, costs, refused, page, kept)
+    return DiagnosisResult(found, whole, network, costs, refused, page, kept)
+
+
+def mistakes_of(
+    model: str | Path | Classifier = "reader", *, listener: Listener = ignore
+) -> tuple[Costs, dict[str, NDArray[np.uint8]]]:
+    """What usual mistakes with images cost a model on MNIST's test images; measured once a model, then kept.
+
+    Returns:
+        The costs, and an image uint8 (28, 28) with each mistake by its name, "" for none.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+
+    >>> costs, _ = mistakes_of("reader")
+    >>> costs.of("polarity") < 0.2 < 0.99 < costs.accuracy
+    True
+    """
+    from digitlab.diagnosis.mistakes import examples
+
+    network, costs = _measured(model, listener)
+    return costs, examples(network, costs, _EXAMPLE)
+
+
+def _measured(model: str | Path | Classifier, listener: Listener) -> tuple[Network, Costs]:
+    """The network with what is known of its images, part of which only measuring shows."""
+    from digitlab.diagnosis import Network, measure_costs
+
+    network = Network.of(_opened(model, listener))
+    costs = measure_costs(network, _counting(listener, "what usual mistakes cost this model", "mistakes"))
+    if costs.inverted or costs.transposed:
+        network = network.trained_on(inverted=costs.inverted, transposed=costs.transposed)
+    return network, costs
+
+
+def _opened(model: str | Path | Classifier, listener: Listener) -> Classifier:
+    from digitlab.network.classifier import Classifier, resolve_model
+
+    if isinstance(model, Classifier):
+        return model
+    return Classifier(resolve_model(found_convention(model, listener=listener)))
 
 
 def _check(photos: tuple[Any, ...], label: int | None, data: str | None, images: int, out: str | Path | None) -> None:

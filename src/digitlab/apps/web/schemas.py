@@ -10,8 +10,10 @@ POST     /v1/filters                     a picture                              
 POST     /v1/probabilities               `GlyphQuestion`                                   `Probabilities`
 POST     /v1/explain                     `ExplainQuestion`                                 `Explained`
 POST     /v1/occlusion                   `OcclusionQuestion`                               `Occluded`
+POST     /v1/diagnose                    a picture; ``?model=&label=``                     `Diagnosed`
 GET      /v1/models                                                                        `Models`
 GET      /v1/models/{name}                                                                 `ModelDetail`
+GET      /v1/models/{name}/mistakes                                                        `ModelMistakes`
 GET      /v1/gallery                                                                       `Gallery`
 GET      /v1/trainings                                                                     `Trainings`
 POST     /v1/trainings                   `TrainingQuestion`                                `TrainingState` (201)
@@ -49,8 +51,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 __all__ = [
+    "Answered",
     "Architecture",
     "Classified",
+    "Diagnosed",
+    "Difference",
     "ExplainQuestion",
     "Explained",
     "FilterBank",
@@ -66,7 +71,9 @@ __all__ = [
     "LayerMaps",
     "LiveAnswer",
     "Mistake",
+    "MistakeCost",
     "ModelDetail",
+    "ModelMistakes",
     "ModelSummary",
     "Models",
     "Occluded",
@@ -336,6 +343,68 @@ class Occluded(Message):
     stride: int
     fall: list[list[float]]
     towards: list[list[float]]
+
+
+class Answered(Message):
+    """What a network answers."""
+
+    digit: int
+    confidence: float = Field(description="the probability of that digit")
+
+
+class Difference(Message):
+    """One difference of a picture from a model's training images, and what mending it does."""
+
+    name: Literal[
+        "scale", "polarity", "background", "grey level", "transposition", "rotation", "crop", "box", "centre",
+        "stroke width",
+    ]  # fmt: skip
+    measured: str | None = Field(description="in words; null where the picture does not differ in this")
+    image: Glyph = Field(description="with all differences mended up to this one, as the network is given it")
+    answer: Answered = Field(description="to that image")
+    alone: Answered = Field(description="where this one alone is mended")
+    without: Answered = Field(description="where all are mended but this one")
+
+
+class Diagnosed(Message):
+    """Why a network misreads a picture of one digit, as ``digitlab diagnose`` finds it."""
+
+    model: str
+    sentence: str = Field(description="the outcome")
+    causes: list[str] = Field(description="names of the differences that have to be mended for the right answer")
+    truth: int = Field(description="what the picture shows, as far as is known")
+    known_by: Literal["label", "reader", "mended"] = Field(
+        description="how: the label asked with, the shipped reader, or this model when all is mended"
+    )
+    shown: Glyph = Field(description="the picture only made grey and 28×28")
+    first: Answered = Field(description="to that")
+    mended: Glyph = Field(description="with all differences mended")
+    last: Answered = Field(description="to that")
+    prepared: Answered | None = Field(description="to the image that `lines` prepare; null where they find no ink")
+    reader: Answered | None = Field(description="of the shipped reader; null where it finds no digit")
+    trained: list[Glyph] = Field(description="some of the training images of that digit, as the network wants them")
+    differences: list[Difference] = Field(description="all ten, in the order in which they are mended")
+    lines: list[str] = Field(description="Python that prepares an image for this model")
+    ms: float
+
+
+class MistakeCost(Message):
+    """What a usual mistake with images costs a model."""
+
+    name: str
+    words: str
+    accuracy: float
+    example: Glyph
+
+
+class ModelMistakes(Message):
+    """The accuracy of a model on MNIST's test images, prepared rightly and with usual mistakes made on purpose."""
+
+    model: str
+    images: int
+    accuracy: float = Field(description="without a mistake")
+    example: Glyph = Field(description="an image without a mistake")
+    mistakes: list[MistakeCost]
 
 
 # Teaching --------------------------------------------------------------------------------------------------------

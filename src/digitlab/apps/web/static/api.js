@@ -4,9 +4,9 @@ import { relayed, t } from "./words.js";
 
 /**
  * @import {
- *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LiveAnswer, ModelDetail, Models, Occluded,
- *   OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress, TrainingQuestion, TrainingState,
- *   Trainings
+ *   Classified, Diagnosed, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LiveAnswer, ModelDetail,
+ *   ModelMistakes, Models, Occluded, OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress,
+ *   TrainingQuestion, TrainingState, Trainings
  * } from "../schemas.js"
  */
 
@@ -89,6 +89,11 @@ export const filters = (picture) => post("v1/filters", picture);
 export const models = () => ask("v1/models");
 /** @type {(name: string) => Promise<ModelDetail>} */
 export const modelDetail = (name) => ask(`v1/models/${encodeURIComponent(name)}`);
+/** @type {(picture: Blob, model: string, label: number | null) => Promise<Diagnosed>} */
+export const diagnose = (picture, model, label) =>
+  post(`v1/diagnose?${new URLSearchParams({ model, ...(label === null ? {} : { label: String(label) }) })}`, picture);
+/** @type {(name: string) => Promise<ModelMistakes>} */
+export const mistakes = (name) => ask(`v1/models/${encodeURIComponent(name)}/mistakes`);
 /** @type {() => Promise<Gallery>} */
 export const gallery = () => ask("v1/gallery");
 /** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */

@@ -4,6 +4,7 @@ import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
+import { DiagnosisView } from "./diagnosis.js";
 import { byId, fillChoice } from "./elements.js";
 import { exampleInk, startGallery } from "./gallery.js";
 import { NetworkView } from "./network.js";
@@ -60,6 +61,7 @@ const answer = new Answer({
 const views = {
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
+  diagnosis: new DiagnosisView(byId("diagnosis"), complain),
   pair: new PairView(byId("pair"), complain),
   tour: new TourView(byId("tour"), complain, () => photo.body ?? png(pad.picture())),
   training: new TrainingView(byId("training"), complain),
@@ -77,7 +79,7 @@ const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
   if (name === "gallery") openGallery().catch((error) => complain(error.message));
   if (before !== name) takeUp();
 });
-startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
+const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
   view = name;
   showView();
@@ -85,7 +87,8 @@ startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
 
 function showView() {
   const needed = view !== "training"; // a digit, and a model whose layers can be looked into
-  const closed = needed && view !== "pair" && state.models.find((each) => each.name === state.model)?.layers === false;
+  const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
+  const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
   byId("start").hidden = !waiting;
   byId("closed").hidden = !closed;
@@ -93,6 +96,13 @@ function showView() {
   if (!waiting && !closed) views[view].show();
 }
 on("subject", showView);
+on("subject", () => {
+  byId("why-answer").hidden = !state.subject;
+});
+byId("why-answer").addEventListener("click", () => {
+  showViewOf("diagnosis");
+  byId("diagnosis").scrollIntoView({ block: "nearest" });
+});
 on("model", showView);
 on("models", showView);
 on("shade", showView);
@@ -247,7 +257,11 @@ async function showPhoto() {
   const found = await api.classify(picture, state.model);
   if (turn < asked || input !== "photo") return;
   answer.show(digits.length > 1 ? { ...found, text, whose: whose(digits, photo.chosen) } : found);
-  lookAt(found.probabilities.some((each) => each > 0) ? { picture, from: "photo" } : null);
+  lookAt(
+    found.probabilities.some((each) => each > 0)
+      ? { picture, from: "photo", whole: digits.length === 1 ? photo.body : null }
+      : null,
+  );
 }
 
 let frames = 0;

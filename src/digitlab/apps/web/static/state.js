@@ -4,7 +4,7 @@ import * as api from "./api.js";
 
 /**
  * @import { Inspected, ModelDetail, ModelSummary } from "../schemas.js"
- * @typedef {{ picture: Blob, from: "pad" | "photo" | "camera" }} Subject
+ * @typedef {{ picture: Blob, from: "pad" | "photo" | "camera", whole?: Blob | null }} Subject `whole`: the photo of one digit
  * @typedef {"model" | "models" | "subject" | "shade"} Topic
  */
 
