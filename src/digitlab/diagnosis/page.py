@@ -106,7 +106,7 @@ def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
     }[found.known_by]
     prepared = "" if found.prepared is None else f" Prepared by the lines below, this network answers {found.prepared}."
     return f"""{heading}
-<p class="outcome">{html.escape(found.sentence)}</p>
+<p class="outcome">{_text(found.sentence)}</p>
 <p>The shipped reader {reader}.{prepared}{known}</p>
 <h3>What the network was shown, and what it was trained on</h3>
 <figure>{_image(found.picture, 1, "the photo", "photo")}<figcaption>the photo</figcaption></figure>
@@ -155,7 +155,7 @@ def _set(found: SetDiagnosis, data: str, *, headed: bool) -> str:
     refused = f"{len(found.refused)} could not be read" if found.refused else ""
     said = "; ".join(each for each in (looked, left, refused) if each)
     return f"""{f"<h2>{html.escape(data)}</h2>" if headed else ""}
-<p class="outcome">{html.escape(found.sentence)}</p>
+<p class="outcome">{_text(found.sentence)}</p>
 <p class="small">{said}{"." if said else ""}</p>
 <h3>Each difference from MNIST, and the {what} when it is mended</h3>
 <p class="small">As given {100 * found.given:.1f} %, all mended {100 * found.mended:.1f} %, prepared by the lines of
@@ -205,6 +205,11 @@ def costs_part(network: Network, costs: Costs, digit: int) -> str:
 </table></div>
 {costs_figure(costs)}
 """
+
+
+def _text(sentence: str) -> str:
+    """A sentence whose percentages are not broken at the end of a line."""
+    return html.escape(sentence).replace(" %", "\u00a0%")
 
 
 def _signed(points: float) -> str:

@@ -28,6 +28,9 @@ IMAGES = 2000  # on which the last are compared; MNIST's last training images, s
 _ROUNDS = ((50, 16), (200, 4), (IMAGES, 2))
 _LEAST = 0.3  # accuracy: three times chance
 _TOGETHER = 250  # images
+_ALIKE = (
+    1.06  # of the least log loss: networks of two or three epochs, trained on 0…1, are that much surer standardised
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
 
     Of those whose accuracy cannot be told from the best's (three standard errors) the one with the lowest log loss
     wins: a network without biases gives the same digits for 0…1 and 0…255, but is rightly sure at one of them only.
+    Where that is nearly the same, the usual one wins.
 
     Args:
         ask: the network.
@@ -152,10 +156,13 @@ def _ranked(tried: list[Tried]) -> list[Tried]:
     """The best first; the order of `candidates` where nothing tells two apart."""
     best = max(each.accuracy for each in tried)
     error = 3 * np.sqrt(max(best * (1 - best), 1e-3) / tried[0].images)
+    near = [each for each in tried if each.accuracy >= best - error]
+    least = min(each.loss for each in near)
 
-    def place(each: Tried) -> tuple[bool, float, float]:
-        near = each.accuracy >= best - error
-        return (not near, round(each.loss, 6) if near else -each.accuracy, -each.accuracy)
+    def place(each: Tried) -> tuple[float, float, float]:
+        if each not in near:
+            return 2.0, -each.accuracy, 0.0
+        return (0.0, 0.0, 0.0) if each.loss <= _ALIKE * least else (1.0, round(each.loss, 6), -each.accuracy)
 
     return sorted(tried, key=place)
 

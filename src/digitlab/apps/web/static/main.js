@@ -101,7 +101,7 @@ on("subject", () => {
 });
 byId("why-answer").addEventListener("click", () => {
   showViewOf("diagnosis");
-  byId("diagnosis").scrollIntoView({ block: "nearest" });
+  if (matchMedia("(max-width: 58rem)").matches) byId("views").scrollIntoView(); // below the answer, as page.css has it
 });
 on("model", showView);
 on("models", showView);
