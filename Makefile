@@ -9,7 +9,7 @@ SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation datase
 	xvfb libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
 	libxkbcommon-x11-0 nginx-light strace gcc libc6-dev $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 # All but `ice`, which is built from source (see below).
-EXTRAS := train export heif pdf ray tune desktop mqtt ros web
+EXTRAS := train export heif pdf ray sheets tune desktop mqtt ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

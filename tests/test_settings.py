@@ -120,8 +120,7 @@ def test_every_constraint_is_a_keyword_of_the_reader() -> None:
 def test_help_names_what_there_is_to_choose_from() -> None:
     from digitlab.models import architecture_names
     from digitlab.training.augmentation import AUGMENTATIONS
-    from digitlab.training.optimisers import OPTIMISERS
-    from digitlab.training.schedules import SCHEDULES
+    from digitlab.training.optimisers import OPTIMISERS, SCHEDULES
 
     helps = {each.name: each.help for each in settings_in(TrainingConfig)}
     for setting, names in (("augmentation", AUGMENTATIONS), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):

@@ -10,6 +10,8 @@
     metrics.json       what `digitlab evaluate` computes from them
     metrics.mat        the same for Octave, and the learning curves
     report.html        one page, self-contained
+    README.md          the model card, as model hubs show it
+    mlflow.json        where MLflow was told of it, on request
     checkpoint/        the state after the last epoch, while training
     tensorboard/       event files of train and validation, on request
     members/N/         a run folder for each network of an ensemble
@@ -35,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError
+from digitlab.shown import Drawn
 from digitlab.storage import atomic_path, saying_what_failed, write_text
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Drawn):
     """A folder with one training's, or one evaluation's, files."""
 
     path: Path
@@ -141,6 +144,16 @@ class Run:
     def metrics(self) -> Path:
         """The numbers computed from the predictions, as JSON."""
         return self.path / "metrics.json"
+
+    @property
+    def card(self) -> Path:
+        """The model card, as model hubs show it."""
+        return self.path / "README.md"
+
+    @property
+    def mlflow(self) -> Path:
+        """Where MLflow was told of this training, as JSON."""
+        return self.path / "mlflow.json"
 
     @property
     def mat(self) -> Path:

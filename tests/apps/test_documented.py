@@ -141,7 +141,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that the examples name: photos, scans, run folders, a video, files of datasets, recipes."""
-    from digitlab.archives.corrections import KIND
+    from digitlab.archives.review_page import KIND
     from digitlab.camera import FrameRecorder, NewestFrame, SyntheticPage
     from digitlab.datasets import load_dataset
     from digitlab.datasets.formats import dataset_writer

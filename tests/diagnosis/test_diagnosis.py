@@ -99,7 +99,7 @@ def test_other_arrays_are_refused(photo: Any, error: type[Exception]) -> None:
 
 
 def test_other_labels_are_refused() -> None:
-    with pytest.raises(UsageError, match="label is 12; expected a digit"):
+    with pytest.raises(UsageError, match="label is 12; expected 0 to 9"):
         diagnose("reader", digit(5), 12)
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.evaluation.checks import checked
-from digitlab.evaluation.per_image import summing_to_one
+from digitlab.evaluation.checks import checked, summing_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -22,10 +22,9 @@ from digitlab.inspection.counterfactuals import Change, smallest_changes
 from digitlab.inspection.embedding import Seen, nearest, penultimate, projections, prototypes, see, unusual
 from digitlab.inspection.filter_reading import FilterReading, read_filters
 from digitlab.inspection.filters import Filters, convolution_filters
-from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.sanity import sanity_check
 from digitlab.inspection.steps import Network, Step, lay_open
-from digitlab.inspection.summary import LayerSummary, summarise
+from digitlab.inspection.summary import LayerSummary, receptive_fields, summarise
 
 __all__ = [
     "ActivationStatistics",

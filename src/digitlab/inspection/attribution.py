@@ -17,8 +17,8 @@ import numpy as np
 from digitlab.errors import UsageError
 from digitlab.inspection.activations import results
 from digitlab.inspection.gradients import gradients
-from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS
+from digitlab.inspection.summary import receptive_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

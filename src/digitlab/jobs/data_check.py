@@ -262,7 +262,7 @@ class _Check:
 
     def _other_column(self) -> list[str]:
         """Of a CSV whose label is in another column than its layout says: the sentence; the column is used from now."""
-        from digitlab.datasets.formats.csv_examined import label_choices
+        from digitlab.datasets.formats.csv_columns import label_choices
         from digitlab.datasets.formats.polarity import parted_name
 
         path, _ = parted_name(self._name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import DigitlabError, UsageError
-from digitlab.jobs.events import Counted, Note, Work, ignore
-from digitlab.jobs.named_models import found_convention
+from digitlab.jobs.events import Counted, Note, Work, ignore, loading
+from digitlab.jobs.named_models import note, onnx_file
+from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from digitlab.network.classifier import Classifier
     from digitlab.reading import Reader
 
+    Array = NDArray[Any]
+
 __all__ = ["DiagnosisResult", "diagnose", "mistakes_of"]
 
 _MOST_PHOTOS = 100
+_KERAS_FILES = (".keras", ".h5", ".hdf5")
 _EXAMPLE = 5  # the digit that shows what each mistake looks like
-SAMPLED = 500  # pictures of a set that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,15 @@ class DiagnosisResult:
         return training_images(self.network, digit)
 
 
+@checked
 def diagnose(
-    model: str | Path | Classifier = "reader",
-    *photos: str | Path | NDArray[Any],
-    label: int | None = None,
+    model: str | Path | Classifier,
+    *photos: Path | str | Array,
     data: str | None = None,
+    label: Annotated[int | None, Setting(within=Range(0, 9))] = None,
     split: str | None = None,
-    images: int = SAMPLED,
-    out: str | Path | None = None,
+    images: Annotated[int, Setting(within=Range(1))] = 500,
+    out: Path | str | None = None,
     listener: Listener = ignore,
 ) -> DiagnosisResult:
     """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
@@ -81,15 +85,16 @@ def diagnose(
     'Your photo is dark on light; your network has only seen light on dark. '
 
     Args:
-        model: a shipped name, a run folder, a file (.onnx, .keras, .h5) of anybody, or a loaded one.
-        photos: pictures of one digit each: files; or arrays, uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
+        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5).
+        photos: pictures of one digit each. In Python also arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
             (H, W), which are taken for the numbers that the network was given.
-        label: the digit that they show; None: what the shipped reader answers or, where it is not sure, the model with
-            all differences mended.
-        data: a set of pictures: a folder with classes in its names, or without; a file of labelled images; a name.
-        split: of ``data``; None: test, or the last there is.
-        images: at most this number of pictures of ``data``, drawn at random, always the same ones.
-        out: an HTML file to write; the same as JSON goes beside it.
+        data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a
+            named dataset.
+        label: the digit that the photos show; default: what the shipped reader answers, or else the model with all
+            differences mended.
+        split: which part of the set; default: test, or the last there is.
+        images: at most this number of pictures of the set, drawn at random, always the same ones.
+        out: the HTML page to write; the same as JSON goes beside it.
         listener: told of `Work`, `Counted` and `Note`.
 
     Raises:
@@ -100,7 +105,7 @@ def diagnose(
         UsageError: for wrong numbers, or when there is nothing to diagnose.
         StorageError: when the page cannot be written.
     """
-    _check(photos, label, data, images, out)
+    _check(photos, data, out)
     network, costs = _measured(model, listener)
     called, reader = network.classifier.path.stem if network.classifier is model else Path(str(model)).name, _reader()
     found, refused = _each(network, photos, label, reader, costs, called)
@@ -157,18 +162,32 @@ def _opened(model: str | Path | Classifier, listener: Listener) -> Classifier:
 
     if isinstance(model, Classifier):
         return model
-    return Classifier(resolve_model(found_convention(model, listener=listener)))
+    return Classifier(resolve_model(_runnable(model, listener)))
 
 
-def _check(photos: tuple[Any, ...], label: int | None, data: str | None, images: int, out: str | Path | None) -> None:
+def _runnable(model: str | Path, listener: Listener) -> str | Path:
+    """The model for ONNX Runtime; of somebody's, with its convention inside. What was made before needs no Keras."""
+    from digitlab.network.kept import kept_onnx
+
+    path = Path(model)
+    if not path.is_file():
+        return onnx_file(model, listener=listener)
+    if (kept := kept_onnx(path)) is not None:
+        return kept
+    if path.suffix.lower() not in _KERAS_FILES:
+        return onnx_file(model, listener=listener)
+    listener(loading())
+    from digitlab.models.conventions import own_onnx
+
+    listener(Work("finding how the model wants its images, once"))
+    return own_onnx(path, tell=note(listener))
+
+
+def _check(photos: tuple[Any, ...], data: str | None, out: str | Path | None) -> None:
     if not photos and data is None:
         raise UsageError("nothing to diagnose; expected a picture of one digit, or data, a set of them")
     if len(photos) > _MOST_PHOTOS:
         raise UsageError(f"{len(photos)} pictures are more than {_MOST_PHOTOS}; name their folder as data (--data)")
-    if label is not None and not 0 <= label <= 9:
-        raise UsageError(f"label is {label}; expected a digit, 0 to 9")
-    if images < 1:
-        raise UsageError(f"images is {images}; expected 1 or more")
     if out is not None and Path(out).suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"cannot write {Path(out).name!r}; expected a name that ends in .html")
 

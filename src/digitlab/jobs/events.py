@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from digitlab.studies.estimate import Estimate
+    from digitlab.studies.running import Estimate
     from digitlab.tuning.space import Space
 
 __all__ = ["Counted", "Listener", "Note", "SearchBegan", "StudiesBegan", "Work", "ignore", "loading"]

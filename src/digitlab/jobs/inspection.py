@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import ImageError, UsageError
 from digitlab.jobs.events import Work, ignore, loading
-from digitlab.jobs.named_models import as_taken, keras_file, note
+from digitlab.jobs.named_models import FORMS, as_taken, keras_file, note
+from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,35 +39,38 @@ class Inspection:
     kept: Mapping[str, Any]
 
 
+@checked
 def inspect(
     model: str | Path,
-    out: str | Path,
+    out: Annotated[Path | str, Setting(flag="--out")],
     *,
-    image: str | Path | None = None,
+    image: Path | str | None = None,
     digit: str | None = None,
-    why: int | None = None,
-    unless: int | None = None,
+    why: Annotated[int | None, Setting(within=Range(0, 9))] = None,
+    unless: Annotated[int | None, Setting(flag="--not", within=Range(0, 9))] = None,
     layer: str | None = None,
     data: str = "mnist",
-    form: str | None = None,
+    form: Annotated[str | None, Setting(choices=FORMS)] = None,
     explore: bool = False,
-    images: int = 3000,
+    images: Annotated[int, Setting(within=Range(100, 6000))] = 3000,
     listener: Listener = ignore,
 ) -> Inspection:
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
         model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
-        out: the folder for pictures and `inspection.json`.
-        image: a picture of one digit.
+        out: the folder to write into.
+        image: a picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
-        why: the class whose logit is attributed; None: the predicted one.
-        unless: the class that it is contrasted with; None: the next probable one.
-        layer: draw the filters and maps of this layer only, all of them.
+        why: the class whose logit is attributed; default: the predicted one.
+        unless: the class that it is contrasted with; default: the second most probable one.
+        layer: draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
         data: the dataset on whose first 1,000 test images maps are checked for being dead.
-        form: what the model was trained on, "grey" or "sobel", where its file does not say.
-        explore: write explorer.html too, a page about all of ``data`` to click through.
-        images: number of images in its embedding, 100 to 6,000.
+        form: what the model was trained on, where its file does not say; default: grey.
+        explore: write explorer.html too, one page about all of the dataset to click through: an embedding of the test
+            images (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes
+            and outliers.
+        images: number of images in the embedding; the errors first.
         listener: told of `Work` and `Note`.
 
     Raises:
@@ -75,10 +79,7 @@ def inspect(
         ImageError: when the picture cannot be read, or shows nothing.
         StorageError: when the folder cannot be written.
     """
-    from digitlab.reports.explorer import expect_so_many
-
     _check(image, digit, why, unless)
-    expect_so_many(images)
     path = keras_file(model)
     shown, shown_form = _shown(image, digit)
     listener(loading())
@@ -109,13 +110,10 @@ def _check(image: str | Path | None, digit: str | None, why: int | None, unless:
     """Refuse what cannot be right before anything is loaded or written."""
     if image is not None and digit is not None:
         raise UsageError("inspect: image and digit were both given; expected one of them")
-    asked = [(name, each) for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
-    for name, each in asked:
-        if not 0 <= each <= 9:
-            raise UsageError(f"inspect: {name} is {each}; expected a digit, 0 to 9")
+    asked = [name for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
     if asked and image is None and digit is None:
         raise UsageError(
-            f"inspect: {asked[0][0]} asks about an image, and none is given; expected image, a file, or digit, e.g. "
+            f"inspect: {asked[0]} asks about an image, and none is given; expected image, a file, or digit, e.g. "
             "mnist:17"
         )
     if why is not None and why == unless:

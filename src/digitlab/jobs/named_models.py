@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     Images = NDArray[np.uint8]
     Predictor = Callable[[Images], NDArray[np.float32]]
 
-__all__ = ["as_taken", "found_convention", "keras_file", "load_model", "note", "onnx_file", "predictor"]
+__all__ = ["FORMS", "as_taken", "keras_file", "load_model", "note", "onnx_file", "predictor"]
 
+FORMS = ("grey", "sobel")  # of images, which a model may have been trained on
 _KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 
@@ -55,8 +56,6 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
         return _own_onnx(path, listener)
     if path.suffix.lower() not in _KERAS_FILES or not path.is_file():
         return model
-    if (kept := _kept(path, convention=False)) is not None:
-        return kept
     listener(loading())
     from digitlab.models import cached_onnx
 
@@ -73,46 +72,11 @@ def _own_onnx(path: Path, listener: Listener) -> Path:
             return path
     except OSError:
         return path  # whoever opens it next names the reason
-    if (kept := _kept(path, convention=True)) is not None:
-        return kept
     listener(loading())
     from digitlab.models.conventions import own_onnx
 
     listener(Work("finding how the model wants its images, once"))
     return own_onnx(path, tell=note(listener))
-
-
-def _kept(path: Path, *, convention: bool) -> Path | None:
-    """What was made of the same file before; nothing has to be loaded for it."""
-    from digitlab.network.kept import kept_place
-
-    try:
-        place = kept_place(path, convention=convention)
-    except OSError:
-        return None  # whoever opens it next names the reason
-    return place if place.is_file() else None
-
-
-def found_convention(model: str | Path, *, listener: Listener) -> str | Path:
-    """`onnx_file`, but of a Keras file without a card of ours the convention is found, as of a foreign ONNX file.
-
-    Raises:
-        ModelError: when it cannot be opened, or no convention makes it a classifier of digits.
-    """
-    path = Path(model)
-    if path.suffix.lower() not in _KERAS_FILES or not path.is_file():
-        return onnx_file(model, listener=listener)
-    if (kept := _kept(path, convention=True)) is not None:
-        return kept
-    listener(loading())
-    from digitlab.models import read_card
-    from digitlab.models.conventions import import_model
-    from digitlab.network.kept import kept_place
-
-    if path.suffix.lower() == ".keras" and read_card(path) is not None:
-        return onnx_file(model, listener=listener)
-    listener(Work("finding how the model wants its images, once"))
-    return import_model(path, kept_place(path, convention=True)).path
 
 
 def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:

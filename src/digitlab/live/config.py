@@ -10,7 +10,7 @@ from digitlab.errors import UsageError
 from digitlab.live.region import box_of_text
 from digitlab.settings import Range, check_settings, seconds_of, setting
 
-__all__ = ["MODES", "LiveConfig", "Mode"]
+__all__ = ["MODES", "LiveConfig", "Mode", "Steadiness"]
 
 Mode = Literal["region", "page", "thesis"]
 """region: the one digit in the region. page: all digits of the frame. thesis: the region, as the program of S0 did."""
@@ -19,7 +19,25 @@ MODES: tuple[Mode, ...] = ("region", "page", "thesis")
 
 
 @dataclass(frozen=True, slots=True)
-class LiveConfig:
+class Steadiness:
+    """When an answer counts as steady, and how long it stays so; all in seconds, whatever the frame rate."""
+
+    # fmt: off
+    pause: float = setting(
+        0.2,
+        "Usual time between two strokes of a digit, in seconds. Where it is shorter, answers come sooner, and now and "
+        "then while a digit is still being drawn.", within=Range(0.02, 5))
+    hidden: float = setting(
+        0.7, "Seconds for which a digit may be hidden, as by a hand, before its answer is withdrawn.",
+        within=Range(0.05, 60))
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConfig(Steadiness):
     """A live session; the fields are the options of `digitlab live`, and docs/live.md has them as a table."""
 
     # fmt: off

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
@@ -17,18 +18,25 @@ import onnxruntime
 from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import kind_of
 from digitlab.network.check import check_onnx
-from digitlab.network.outputs import probabilities_from, unchanged
+from digitlab.shown import Shown
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.network.outputs import OutputTransform
-
 __all__ = [
-    "DEFAULT_MODEL", "Classifier", "read_model", "resolve_model", "shipped_keras", "shipped_models", "start_session",
+    "DEFAULT_MODEL",
+    "Classifier",
+    "OutputTransform",
+    "probabilities_from",
+    "read_model",
+    "resolve_model",
+    "shipped_keras",
+    "shipped_models",
+    "start_session",
     "takes_our_images",
-]  # fmt: skip
+    "unchanged",
+]
 
 DEFAULT_MODEL = "reader"
 
@@ -42,7 +50,7 @@ _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
 _MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
-class Classifier:
+class Classifier(Shown):
     """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Threads may share one.
 
     path: the ONNX file that it came from
@@ -262,3 +270,41 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> ModelCard | None
         return ModelCard(**content | {"classes": tuple(content["classes"])})
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its card cannot be read ({first_line(error)}); export the model again") from error
+
+
+OutputTransform = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]  # from and to float32 (N, 10)
+
+_TOLERANCE = 0.03  # for the sum of ten probabilities of an int8 network, in steps of 1/256
+
+
+def probabilities_from(answers: NDArray[np.float32]) -> tuple[OutputTransform, str | None]:
+    """The function that turns outputs like these, float32 (N, 10), into probabilities, and a remark unless they are.
+
+    >>> shares, found = probabilities_from(np.array([[*[-1.0] * 9, 4.0]], np.float32))
+    >>> found
+    'outputs logits, not probabilities; a softmax is applied'
+    >>> float(shares(np.zeros((1, 10), np.float32)).sum().round(3))
+    1.0
+    """
+    sums = answers.sum(axis=1)
+    if answers.min() >= -_TOLERANCE and np.abs(sums - 1).max() <= _TOLERANCE:
+        return unchanged, None
+    if answers.min() >= 0 and (answers.max() <= 1 or np.abs(sums / 100 - 1).max() <= _TOLERANCE):
+        return _shares, "outputs sigmoids, which do not sum to 1; each is divided by their sum"
+    return _softmax, "outputs logits, not probabilities; a softmax is applied"
+
+
+def unchanged(answers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same: they are probabilities already."""
+    return answers
+
+
+def _shares(answers: NDArray[np.float32]) -> NDArray[np.float32]:
+    sums: NDArray[np.float32] = np.maximum(answers.sum(axis=1, keepdims=True), np.float32(1e-12))
+    return answers / sums
+
+
+def _softmax(answers: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers: NDArray[np.float32] = np.exp(answers - answers.max(axis=1, keepdims=True))
+    sums: NDArray[np.float32] = powers.sum(axis=1, keepdims=True)
+    return powers / sums

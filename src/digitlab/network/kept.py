@@ -1,4 +1,4 @@
-"""Where the ONNX form of a model of another kind is kept, by the model's content: made once, then found at once."""
+"""What a model of anybody was brought over to before: found by its content, without loading what brings it over."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from digitlab.version import VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["kept_place"]
+__all__ = ["kept_name", "kept_onnx"]
 
 
-def kept_place(path: Path, *, convention: bool = False) -> Path:
-    """The file in the cache, which may not be there yet.
+def kept_name(digest: str, ending: str) -> str:
+    """What the file is called in the cache; ``digest``: that of the digests of the model's files."""
+    return f"{digest[:32]}-convention-{VERSION}{ending}"
 
-    Args:
-        path: the model's own file.
-        convention: the form whose convention was found by trying, rather than what the file says of itself.
 
-    Raises:
-        OSError: when ``path`` cannot be read.
-    """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return cache_folder() / "models" / f"{digest[:32]}{'-convention' * convention}-{VERSION}.onnx"
+def kept_onnx(path: Path) -> Path | None:
+    """The ONNX file with the convention inside that was made of a model file, where there is one."""
+    try:
+        with path.open("rb") as file:
+            inner = hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None  # whoever opens it next names the reason
+    kept = cache_folder() / "models" / kept_name(hashlib.sha256(inner).hexdigest(), ".onnx")
+    return kept if kept.is_file() else None

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digitlab.shown import Drawn, Tabular
 from digitlab.studies.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> li
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Drawn, Tabular):
     """A study with the records of its finished cells.
 
     records: by the cell's key, then by repeat

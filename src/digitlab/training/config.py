@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence  # noqa: TC003 - the types of settings are read at run time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
-from digitlab.settings import Range, check_settings, setting, settings_in, with_current_keys
+from digitlab.settings import Range, check_settings, expect_key, setting, with_current_keys
 from digitlab.toml_files import find_toml, read_toml, shipped_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "LOSSES", "TrainingConfig", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of",
+    "LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of",
     "with_options",
 ]  # fmt: skip
 
@@ -143,10 +142,6 @@ class TrainingConfig:
         return asdict(self)
 
 
-# What may stand in a recipe, by the kind of the field; TOML tells 1 from 1.0, and a person need not.
-_IN_TOML: dict[Any, tuple[type, ...]] = {float: (int, float), Mapping[str, Any]: (dict,)}
-
-
 def recipe_names() -> tuple[str, ...]:
     """The recipes that ship with the package."""
     return shipped_names("recipes")
@@ -183,27 +178,11 @@ def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
     """
     settings = with_current_keys(content, where)
     for key, value in settings.items():
-        expect_setting(key, value, where)
+        expect_key(TrainingConfig, key, value, where)
     try:
         return TrainingConfig(**settings)
     except UsageError as error:
         raise RecipeError(f"{where}: {error}") from error
-
-
-def expect_setting(key: str, value: object, where: object) -> None:
-    """Refuse what no recipe can hold.
-
-    Raises:
-        RecipeError: for a key that is no field of `TrainingConfig`, with the nearest name, or a value of another kind.
-    """
-    kinds = {each.name: each.kind for each in settings_in(TrainingConfig)}
-    if key not in kinds:
-        near = difflib.get_close_matches(key, kinds, n=1)
-        hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
-        raise RecipeError(f"{where}: unknown key {key!r};{hint}")
-    allowed = _IN_TOML.get(kinds[key], (kinds[key],))
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
 def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 
 Digits = list[tuple[bytes, int]]
 Start = Callable[..., AbstractContextManager]

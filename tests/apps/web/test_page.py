@@ -318,23 +318,25 @@ def test_a_training_is_watched_and_its_result_used(page: Page) -> None:
 def _told_training() -> dict[str, Any]:
     from base64 import b64encode
 
-    from digitlab.apps.web import schemas
+    from digitlab.apps.web import network_schemas
 
-    kernels = schemas.Kernels(shape=[6, 1, 3, 3], scale=0.5, data=b64encode(bytes(range(54))).decode(), bias=None)
-    mistake = schemas.Mistake(glyph=b64encode(bytes(784)).decode(), label=4, answer=9, confidence=0.8)
+    kernels = network_schemas.Kernels(
+        shape=[6, 1, 3, 3], scale=0.5, data=b64encode(bytes(range(54))).decode(), bias=None
+    )
+    mistake = network_schemas.Mistake(glyph=b64encode(bytes(784)).decode(), label=4, answer=9, confidence=0.8)
     epochs = [
-        schemas.TrainingEpoch(
+        network_schemas.TrainingEpoch(
             epoch=epoch, loss=1 / epoch, accuracy=0.5, validation_loss=0.9 / epoch, validation_accuracy=accuracy,
             seconds=1.0, filters=kernels, mistakes=[mistake],
         )
         for epoch, accuracy in ((1, 0.75), (2, 0.875))
     ]  # fmt: skip
-    question = schemas.TrainingQuestion(epochs=2)  # type: ignore[call-arg]
+    question = network_schemas.TrainingQuestion(epochs=2)  # type: ignore[call-arg]
     state: dict[str, Any] = {"id": "t1", "question": question, "error": None}
-    begun = schemas.TrainingState(**state, state="starting", epochs=[], model=None)
-    done = schemas.TrainingState(**state, state="done", epochs=epochs, model="reader")
+    begun = network_schemas.TrainingState(**state, state="starting", epochs=[], model=None)
+    done = network_schemas.TrainingState(**state, state="done", epochs=epochs, model="reader")
     progress = [
-        schemas.TrainingProgress(
+        network_schemas.TrainingProgress(
             epoch=epoch, batch=batch, batches=6, losses=[2.0 / epoch] * new, accuracies=[0.3 * epoch] * new
         )
         for epoch in (1, 2)
@@ -348,7 +350,9 @@ def _told_training() -> dict[str, Any]:
     told += [("epoch", epochs[1]), ("state", done)]
     return {
         "begun": begun.model_dump(mode="json"),
-        "none": schemas.Trainings(allowed=True, reason=None, refused=None, trainings=[]).model_dump(mode="json"),
+        "none": network_schemas.Trainings(allowed=True, reason=None, refused=None, trainings=[]).model_dump(
+            mode="json"
+        ),
         "stream": "".join(f"event: {name}\ndata: {each.model_dump_json()}\n\n" for name, each in told),
     }
 
@@ -435,6 +439,13 @@ def test_logits_go_from_a_line_at_zero_and_nothing_lies_on_them(page: Page) -> N
         assert seen, "at 1440×900 the whole table is to be seen, and no button lies on it"
 
 
+def as_product(page: Page, digit: int, said: dict[str, Any]) -> str:
+    """The line below the answer: why the confidence is not the digit's own bar."""
+    which = said["probabilities"][digit]
+    share, there, bar = (written(page, each) for each in (said["confidence"], said["confidence"] / which, which))
+    return f"confidence {share}" if share == bar else f"confidence {share} = a digit {there} × a {digit} {bar}"
+
+
 def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> None:
     """Two quantities, each under its own title: every place that shows the same one writes it alike."""
     responses: list[Any] = []
@@ -447,8 +458,9 @@ def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> N
     shown = page.locator("#answer-bars .share").all_inner_texts(), page.inner_text("#answer-words")
     asked = [each.json() for each in responses if "/v1/classify" in each.url]  # while it was drawn, too
     assert shown in [
-        ([written(page, share) for share in each["probabilities"]], f"confidence {written(page, each['confidence'])}")
+        ([written(page, share) for share in each["probabilities"]], as_product(page, each["digit"], each))
         for each in asked
+        if each["digit"] is not None
     ]
     seen = next(each.json() for each in reversed(responses) if "/v1/inspect" in each.url)
     told = [written(page, share) for share in seen["probabilities"]]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from digitlab.apps.web.access import Access
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 from digitlab.errors import UsageError
 
 Digits = list[tuple[bytes, int]]

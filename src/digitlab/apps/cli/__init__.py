@@ -101,8 +101,7 @@ def main() -> None:
     import warnings
 
     from digitlab import privacy
-    from digitlab.apps.cli.console import advise
-    from digitlab.apps.cli.encoding import write_all_signs
+    from digitlab.apps.cli.console import advise, write_all_signs
 
     write_all_signs()
     privacy.keep_folders()

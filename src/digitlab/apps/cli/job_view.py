@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise
@@ -11,11 +14,11 @@ from digitlab.apps.cli.waiting import Waiting
 from digitlab.jobs.events import Counted, Note, SearchBegan, StudiesBegan, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-__all__ = ["JobView"]
+__all__ = ["JobView", "stopping_on_interrupt"]
 
 _SECONDS = 5.0  # between two lines: a log wants to be read
 
@@ -23,9 +26,9 @@ _SECONDS = 5.0  # between two lines: a log wants to be read
 class JobView:
     """``with JobView() as view: evaluate("reader", listener=view)``."""
 
-    def __init__(self, stop: Callable[[], None] | None = None) -> None:
-        """``stop``: what the first Ctrl-C during a training does."""
-        self._stop = stop
+    def __init__(self, stop: Callable[[], None] | None = None, then: str = "finishing the run folder") -> None:
+        """``stop``: what the first Ctrl-C during a training does; ``then``: what is done before the end."""
+        self._stop, self._then = stop, then
         self._view: Any = None  # that is open, a context manager
         self._asking: AbstractContextManager[None] | None = None
 
@@ -58,7 +61,7 @@ class JobView:
         from digitlab.training.events import EpochEnded, Progressed, Stage, Started
 
         if isinstance(event, EpochEnded | Progressed | Stage | Started):
-            self._in(TrainingView, "finishing the run folder")(event)
+            self._in(TrainingView, self._then)(event)
         else:  # of the search or the studies that have begun
             self._view(event)
 
@@ -76,7 +79,7 @@ class JobView:
         self._open(TuningView(space, before), "writing the tables")
 
     def _begin_studies(self, event: StudiesBegan) -> None:
-        from digitlab.apps.cli.durations import in_time
+        from digitlab.apps.cli.console import in_time
         from digitlab.apps.cli.study_view import StudyView
 
         if event.missing:
@@ -97,8 +100,6 @@ class JobView:
         """``then``: what the job does after Ctrl-C, before it ends; None: Ctrl-C is Python's own."""
         self._close()
         if self._stop is not None and then is not None:
-            from digitlab.apps.cli.interrupts import stopping_on_interrupt
-
             self._asking = stopping_on_interrupt(self._stop, then)
             self._asking.__enter__()
         self._view = view.__enter__()
@@ -140,3 +141,22 @@ class _CountView(BarView):
             self._told = time.monotonic()
             item = f", next {event.item}" if event.item else ""
             advise(f"{event.text}: {event.done:,} of {event.of:,} {event.unit}{item}")
+
+
+@contextmanager
+def stopping_on_interrupt(stop: Callable[[], None], then: str = "finishing the run folder") -> Iterator[None]:
+    """The first Ctrl-C asks to stop; a second one is Python's own. ``then``: what is done before the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(*_: object) -> None:
+        stop()
+        signal.signal(signal.SIGINT, before)
+        advise(f"\nstopping after the current batches, then {then} (Ctrl-C again: at once) …")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

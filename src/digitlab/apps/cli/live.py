@@ -45,7 +45,6 @@ def live(
         list_: List the cameras of this computer, and end.
         headless: Without a window.
         json: One JSON object per reading and per change of the camera's state; the last line is the summary.
-        settings: Of the session.
     """
     from digitlab.errors import UsageError
     from digitlab.live.configuration import with_configuration

@@ -71,15 +71,18 @@ def read(
 ) -> int:
     """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
-    Ends with 1 when no digit was read in a picture, or another number than --count or --pattern ask for; with 2 when
-    one could not be read. The others are read all the same. Many pictures are read on all cores. A page that lies
-    upside down or on its side is turned, which is said on stderr.
+    Signs that stand between digits are kept: 12,50 or 10:30. Ends with 1 when no digit was read in a picture, or not
+    what --count, --pattern, --among or --check ask for; with 2 when one could not be read. The others are read all the
+    same. Many pictures are read on all cores. A page that lies upside down or on its side is turned, which is said on
+    stderr.
 
     For example:
     digitlab read note.jpg
     digitlab read pages/*.jpg --draw boxes/
     digitlab read form.jpg --pattern '####-##'
     digitlab read sudoku.jpg --grid 9x9
+    digitlab read exams/*.jpg --among class.csv:number --one-to-one
+    digitlab read meter.jpg --check range:1000-9999
     digitlab read scans/ --csv digits.csv --review doubtful.html
     digitlab read archive/ --out readings.parquet
 
@@ -90,10 +93,10 @@ def read(
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
         output: Where the readings go beside the terminal, and who reads.
-        json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), ms; where there
-            is something to say, note; where the picture does not hold what was asked for, fits: false; where it was
+        json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), numbers (text,
+            confidence, box; with --among or --check read and fits, of a list second and margin), ms; where there is
+            something to say, note; where the picture does not hold what was asked for, fits: false; where it was
             turned to be read, turned: the quarter turns, clockwise.
-        known: What is known of every picture.
     """
     from digitlab.archives import ReadingJob
 

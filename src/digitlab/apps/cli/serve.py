@@ -32,9 +32,6 @@ def serve(**settings: Any) -> int:
     digitlab serve --open
     digitlab serve --model runs/2026-…-thesis-2conv --model reader
     digitlab serve --host 0.0.0.0 --token-file token.txt
-
-    Args:
-        settings: Of the server.
     """
     from digitlab.apps.web.access import Access
 
@@ -46,7 +43,7 @@ def serve(**settings: Any) -> int:
 
     from digitlab.apps.web.access_log import AccessLog
     from digitlab.apps.web.application import make_application
-    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.models import Models
     from digitlab.apps.web.server import check_proxies, listen
     from digitlab.apps.web.server import serve as run

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import advise, in_time
 from digitlab.apps.cli.progress_view import BarView
 from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from digitlab.scheduling.protocol import Job, Message
-    from digitlab.studies.estimate import Estimate
+    from digitlab.studies.running import Estimate
 
 __all__ = ["StudyView"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import advise, in_time
 from digitlab.apps.cli.progress_view import BarView
 from digitlab.training import EpochEnded, Progressed, Stage, Started
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import advise, in_time
 from digitlab.apps.cli.progress_view import BarView
 from digitlab.scheduling.protocol import Noted
-from digitlab.tuning.events import Moved, TrialBegan, TrialEnded
+from digitlab.tuning.progress import Moved, TrialBegan, TrialEnded
 from digitlab.tuning.results import UNITS, fold_accuracies
 
 if TYPE_CHECKING:
-    from digitlab.tuning.events import Event
+    from digitlab.tuning.progress import Event
     from digitlab.tuning.search import Trial
     from digitlab.tuning.space import Space
 

@@ -10,17 +10,18 @@ __all__ = ["HEADINGS", "VERBS", "no_such_verb"]
 # Heading of the help → verb → module and function. The modules import only what a signature needs, so that the help of
 # all of them is quick.
 HEADINGS: dict[str, dict[str, str]] = {
-    "Read": {"read": "reading:read", "classify": "reading:classify"},
+    "Read": {"read": "reading:read", "classify": "reading:classify", "sheet": "sheet:app"},
     "Train": {
         "train": "train:train",
         "tune": "tune:tune",
         "study": "study:app",
         "transfer": "transfer:transfer",
-        "ensemble": "ensemble:ensemble",
+        "ensemble": "conversion:ensemble",
     },
     "Measure": {
         "evaluate": "evaluate:evaluate",
         "compare": "compare:compare",
+        "runs": "runs:runs",
         "label-errors": "label_errors:label_errors",
         "bench": "bench:app",
     },
@@ -30,8 +31,8 @@ HEADINGS: dict[str, dict[str, str]] = {
     "Tools": {
         "demo": "demo:demo",
         "doctor": "doctor:doctor",
-        "export": "export:export",
-        "import": "import_:import_",
+        "export": "conversion:export",
+        "import": "conversion:import_",
     },
 }
 
@@ -53,7 +54,9 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("convert", "save"), ("export", "import", "data convert")),
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),
     "benchmark": ("bench",),
+    **dict.fromkeys(("form", "forms", "sheets", "omr"), ("sheet",)),
     "load": ("import",),
+    "list": ("runs", "data list", "study list"),
     "plot": ("report",),
     "reproduce": ("study",),
 }

@@ -15,13 +15,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from digitlab.apps.web import diagnosing, looking, metrics, schemas, teaching
+from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
+from digitlab.apps.web.config import Budget, Limits
 from digitlab.apps.web.files import PageFile, page_files
 from digitlab.apps.web.guard import BODY, Guard
-from digitlab.apps.web.limits import Budget, Limits
 from digitlab.apps.web.live import Live
 from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served
@@ -294,13 +294,13 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
 
     @api.get("/v1/models", responses=_errors(503), tags=["models"])
-    async def models() -> schemas.Models:
+    async def models() -> network_schemas.Models:
         """The models that may be asked for by name."""
         summaries = [await run(each.summary) for each in rooms.models.all()]
-        return schemas.Models(default=rooms.models.default, models=summaries)
+        return network_schemas.Models(default=rooms.models.default, models=summaries)
 
     @api.get("/v1/models/{name}", responses=_errors(404, 422, 503), tags=["models"])
-    async def model(name: Name) -> schemas.ModelDetail:
+    async def model(name: Name) -> network_schemas.ModelDetail:
         """A model's layers and their weights."""
         return await run(looking.detail_of, get(name))
 
@@ -312,18 +312,18 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
         return Response(told, media_type="application/json")
 
     @api.post("/v1/probabilities", responses=_ASKED, tags=["looking"])
-    async def probabilities(question: schemas.GlyphQuestion) -> schemas.Probabilities:
+    async def probabilities(question: network_schemas.GlyphQuestion) -> network_schemas.Probabilities:
         """What several models say of several glyphs, just as they are."""
         served = [get(name) for name in question.models] or [get(None)]
         return await run(looking.probabilities_of, served, question.glyphs)
 
     @api.post("/v1/explain", responses=_ASKED, tags=["looking"])
-    async def explain(question: schemas.ExplainQuestion) -> schemas.Explained:
+    async def explain(question: network_schemas.ExplainQuestion) -> network_schemas.Explained:
         """One number of a layer, taken apart: its numbers add up."""
         return await run(looking.explain, get(question.model), question)
 
     @api.post("/v1/occlusion", responses=_ASKED, tags=["looking"])
-    async def occlusion(question: schemas.OcclusionQuestion) -> schemas.Occluded:
+    async def occlusion(question: network_schemas.OcclusionQuestion) -> network_schemas.Occluded:
         """Which parts of a glyph speak for a digit, and against another."""
         return await run(looking.occlude, get(question.model), question)
 
@@ -344,13 +344,15 @@ def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
     run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
 
     @api.post("/v1/diagnose", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
-    async def diagnose(request: Request, model: ModelQuery = None, label: LabelQuery = None) -> schemas.Diagnosed:
+    async def diagnose(
+        request: Request, model: ModelQuery = None, label: LabelQuery = None
+    ) -> network_schemas.Diagnosed:
         """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
         served, content = get(model), rooms.picture_in(request)
         return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
 
     @api.get("/v1/models/{name}/mistakes", responses=_errors(404, 422, 503, 504), tags=["models"])
-    async def mistakes(name: Name) -> schemas.ModelMistakes:
+    async def mistakes(name: Name) -> network_schemas.ModelMistakes:
         """What usual mistakes with images cost a model, on MNIST's test images."""
         return await run(diagnosing.mistakes, get(name))
 
@@ -359,22 +361,22 @@ def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
     """Training while one watches."""
 
     @api.get("/v1/trainings", responses=_errors(), tags=["trainings"])
-    async def trainings() -> schemas.Trainings:
+    async def trainings() -> network_schemas.Trainings:
         """All trainings since the server began, the newest first."""
         return room.all()
 
     @api.post("/v1/trainings", status_code=201, responses=_errors(400, 409, 413, 415, 422, 503), tags=["trainings"])
-    async def begin(question: schemas.TrainingQuestion) -> schemas.TrainingState:
+    async def begin(question: network_schemas.TrainingQuestion) -> network_schemas.TrainingState:
         """Begin a small training; one runs at a time."""
         return await room.begin(question)
 
     @api.get("/v1/trainings/{name}", responses=_errors(404, 422), tags=["trainings"])
-    async def training(name: Name) -> schemas.TrainingState:
+    async def training(name: Name) -> network_schemas.TrainingState:
         """How a training stands."""
         return room.state(name)
 
     @api.delete("/v1/trainings/{name}", responses=_errors(404, 422), tags=["trainings"])
-    async def stop(name: Name) -> schemas.TrainingState:
+    async def stop(name: Name) -> network_schemas.TrainingState:
         """Let a training end early; what it has learned by then becomes a model."""
         return await room.stop(name)
 

@@ -21,7 +21,7 @@ from digitlab.apps.web.problems import overloaded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.models import Served
     from digitlab.reading import Reader
     from digitlab.values import Prediction

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from digitlab.apps.web.looking import as_bytes
-from digitlab.apps.web.schemas import Answered, Diagnosed, Difference, MistakeCost, ModelMistakes
+from digitlab.apps.web.network_schemas import Answered, Diagnosed, Difference, MistakeCost, ModelMistakes
 from digitlab.jobs import diagnose as find_out
 from digitlab.jobs import mistakes_of
 

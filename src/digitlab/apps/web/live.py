@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.websockets import WebSocket
 
-    from digitlab.apps.web.limits import Budget, Limits
+    from digitlab.apps.web.config import Budget, Limits
     from digitlab.apps.web.metrics import Metrics
     from digitlab.apps.web.models import Models, Served
     from digitlab.values import Prediction

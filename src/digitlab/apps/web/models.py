@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - the doctest needs it
 from typing import TYPE_CHECKING, Literal
 
-from digitlab.apps.web.schemas import ModelSummary
+from digitlab.apps.web.network_schemas import ModelSummary
 from digitlab.errors import DigitlabError, ModelError
 from digitlab.network.layers import NetworkLayers
 from digitlab.reading import Reader, resolve_model, shipped_models

@@ -1,4 +1,4 @@
-// Written by tools/write_page_types.py from schemas.py: what the server sends.
+// Written by tools/write_page_types.py from schemas.py and network_schemas.py: what the server sends.
 
 export interface Answered {
   digit: number;

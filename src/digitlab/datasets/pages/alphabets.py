@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets.pages.typefaces import Font
 
-__all__ = ["Alphabets", "FontGlyphs", "make_alphabets"]
+__all__ = ["Alphabets", "FontGlyphs", "digit_glyphs", "make_alphabets"]
 
 _MNIST = {"train": (0, 52_000), "validation": (52_000, 60_000)}  # rows of the training file
 _COUNT = {"train": 16_000, "validation": 3_000}
@@ -75,7 +75,7 @@ def make_alphabets(
     rng = np.random.default_rng((seed, split == "validation"))
     first, last = _MNIST[split]
     rows = first + rng.permutation(last - first)[: _COUNT[split]]
-    outlines, lines = _of_images(images[rows], labels[rows], rng)
+    outlines, lines = digit_glyphs(images[rows], labels[rows], rng)
     strokes: list[list[Glyph]] = [[] for _ in range(10)]
     for digit, forms in FORMS.items():
         for form in forms:
@@ -99,10 +99,10 @@ def make_alphabets(
     return Alphabets(digits, signs, tuple(map(of_font, fonts)))
 
 
-def _of_images(
+def digit_glyphs(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
 ) -> tuple[tuple[tuple[Glyph, ...], ...], tuple[tuple[Glyph, ...], ...]]:
-    """Outlines and redrawn skeletons, by label."""
+    """Glyphs of images uint8 (N, 28, 28), by label: their outlines, and their skeletons to be redrawn with any pen."""
     outlines: list[list[Glyph]] = [[] for _ in range(10)]
     lines: list[list[Glyph]] = [[] for _ in range(10)]
     canvases = np.array([_enlarged(image, rng) for image in images])

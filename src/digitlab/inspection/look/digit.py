@@ -9,8 +9,8 @@ from digitlab.inspection.activations import activation_maps, activation_statisti
 from digitlab.inspection.attribution import Question
 from digitlab.inspection.counterfactuals import FURTHEST, smallest_changes
 from digitlab.inspection.look.reasons import look_at_reasons
-from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS, POOLINGS
+from digitlab.inspection.summary import receptive_fields
 from digitlab.reports.inspection_figures import (
     TILES_A_PAGE,
     Stage,

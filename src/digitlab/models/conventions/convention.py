@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["SCALES", "Convention", "Form", "answer_kind", "candidates", "probabilities_of"]
+__all__ = [
+    "FIRST", "FLAT", "LAST", "ROWS", "SCALES", "Convention", "Form", "answer_kind", "candidates", "forms_of",
+    "probabilities_of",
+]  # fmt: skip
 
 _WHOLE = ("uint8", "int8", "int16", "int32", "int64")
+_SIDES = range(16, 65)
+_USUAL_SIDES = (28, 32)
 
 FLAT, ROWS, FIRST, LAST = "(N, pixels)", "(N, rows, columns)", "NCHW", "NHWC"
 
@@ -126,6 +131,26 @@ def _enlarging(side: int, fitted: str) -> NDArray[np.float32]:
     matrix[np.arange(side), left] = 1 - (places - left)
     matrix[np.arange(side), left + 1] = places - left
     return matrix
+
+
+def forms_of(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
+    """The arrays that fit an input's sizes, with the batch first; of open sizes, those that are usual.
+
+    dims: None for an open size; None in place of all where not even their number is known
+    dtype: NumPy's name of the numbers
+    """
+    sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
+        side for side in _SIDES if dims is not None and side * side in dims
+    }
+    for layout, side, channels in itertools.product((ROWS, FIRST, LAST, FLAT), sides or _USUAL_SIDES, (1, 3)):
+        if layout in (ROWS, FLAT) and channels != 1:
+            continue
+        form = Form(layout, side, channels, dtype)
+        shape = form.shape()
+        if dims is None or (
+            len(shape) == len(dims) - 1 and all(size in (None, own) for size, own in zip(dims[1:], shape, strict=True))
+        ):
+            yield form
 
 
 def candidates(form: Form, classes: int) -> Iterator[Convention]:

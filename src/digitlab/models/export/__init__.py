@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import tempfile
-from pathlib import Path
+import hashlib
 from typing import TYPE_CHECKING
 
 from digitlab.errors import ModelError, UsageError
@@ -13,11 +10,12 @@ from digitlab.models.export.onnx import write_onnx
 from digitlab.models.export.verify import CHECKED_IMAGES, TOLERANCE, Exported, compare
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import on_grey_images
-from digitlab.network.kept import kept_place
-from digitlab.storage import atomic_path
+from digitlab.storage import atomic_path, cache_to_write
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from digitlab.models.backend import keras
     from digitlab.values import ModelCard
@@ -71,8 +69,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
         return export_int8(model, path, card)
     if ending == ".onnx":
         return Exported(path, CHECKED_IMAGES, write_onnx(model, path, card), TOLERANCE)
-    from digitlab.models.export.litert import export_litert
-    from digitlab.models.export.openvino import export_openvino
+    from digitlab.models.export.runtimes import export_litert, export_openvino
 
     write = export_openvino if ending == ".xml" else export_litert
     return Exported(path, CHECKED_IMAGES, write(model, path, card), TOLERANCE)
@@ -141,27 +138,13 @@ def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> 
     """
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model file")
-    place = kept_place(path)
-    folder, name = place.parent, place.name
-    if not (folder / name).is_file():
-        if not _can_be_written(folder):
-            folder = Path(_until_the_end().name)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    kept = cache_to_write("models") / f"{digest[:32]}-{VERSION}.onnx"
+    if not kept.is_file():
         model = open_model(path, tell=tell)
-        export_model(model, folder / name, card_of(model, path))
-    return folder / name
-
-
-def _can_be_written(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
-
-
-@functools.cache
-def _until_the_end() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="digitlab-models-")
+        export_model(model, kept, card_of(model, path))
+    return kept
 
 
 def _export_keras(model: keras.Model, path: Path, card: ModelCard) -> Exported:

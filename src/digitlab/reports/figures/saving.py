@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["save_figure", "svg_element"]
+__all__ = ["png_content", "save_figure", "svg_element"]
 
 _DPI = 150
+_ON_SCREEN = 100  # a panel of 4.8 inches fills a notebook's column, and takes some ten kilobytes
 _VARIABLES = {colour: f"var(--{name})" for name, colour in asdict(LIGHT).items()}
 
 
@@ -40,6 +41,14 @@ def save_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
         raise UsageError(f"cannot write a picture as {path.name!r}; expected a name that ends in .png, .svg or .pdf")
     with atomic_path(path) as temporary, _quietly():
         figure.savefig(temporary, dpi=dpi)
+
+
+def png_content(figure: Figure, dpi: int = _ON_SCREEN) -> bytes:
+    """A figure as the content of a PNG file; the same figure gives the same bytes."""
+    out = io.BytesIO()
+    with _quietly():
+        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    return out.getvalue()
 
 
 def svg_element(figure: Figure, name: str, description: str) -> str:

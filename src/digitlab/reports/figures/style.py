@@ -139,9 +139,18 @@ def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
     return in_house_style
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows without pyplot, which would keep every one of them in memory."""
+
+    def _repr_png_(self) -> bytes:
+        from digitlab.reports.figures.saving import png_content
+
+        return png_content(self)
+
+
 def canvas(width: float, height: float) -> Figure:
     """An empty figure of this size in inches."""
-    return Figure(figsize=(width, height))
+    return ShownFigure(figsize=(width, height))
 
 
 def panel(

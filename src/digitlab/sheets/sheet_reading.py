@@ -1,0 +1,156 @@
+"""A photo of a filled form → what is in its fields: registered, cut out, read cell by cell."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ImageError
+from digitlab.reading.images import load_reduced
+from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, strength_of, written_in
+from digitlab.sheets.digits import judge
+from digitlab.sheets.registration import register
+from digitlab.sheets.strips import cut_strip
+from digitlab.sheets.values import Seen
+from digitlab.values import ReadDigit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.reading import Reader
+    from digitlab.sheets.cells import Written
+    from digitlab.sheets.digits import Judged
+    from digitlab.sheets.layout import Layout, Rectangle
+    from digitlab.sheets.registration import Registration
+    from digitlab.sheets.strips import Strip
+
+__all__ = ["SheetReader", "SheetReading"]
+
+_SIDE = 1900  # pixels of a photo's longest side: 6 a mm of an A4 sheet; a JPEG of 12 megapixels is decoded at a half
+_FEWEST_LINES = 0.6  # of the printed lines, that must be where the form has them
+_FIELDS_WITHOUT = 0.34  # of the fields: the most that may lack half of their lines
+
+
+@dataclass(frozen=True, slots=True)
+class SheetReading:
+    """All that was seen on one sheet.
+
+    fields: in the order of the form; size: width and height of the upright picture, which boxes refer to
+    note: what is odd about the photo, such as a marker that was covered; None where nothing is
+    turned: quarter turns, clockwise, by which the picture is to be turned for the sheet to lie upright
+    """
+
+    fields: tuple[Seen, ...]
+    size: tuple[int, int]
+    milliseconds: float
+    note: str | None = None
+    turned: int = 0
+
+
+class SheetReader:
+    """Reads photos of one form. layout: of the form; reader: of digits."""
+
+    def __init__(self, layout: Layout, reader: Reader) -> None:
+        self.layout, self.reader = layout, reader
+
+    def read(self, path: str | Path) -> SheetReading:
+        """Read one photo.
+
+        Raises:
+            ImageError: when it cannot be opened, or does not show the form; the message names the file.
+            ModelError: when a network cannot run.
+        """
+        start = time.perf_counter()
+        picture, size = load_reduced(path, _SIDE)
+        try:
+            reading = self.read_pixels(picture, size)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+        return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0)
+
+    def read_pixels(self, picture: NDArray[np.uint8], size: tuple[int, int] | None = None) -> SheetReading:
+        """Read a photo, uint8 (H, W, 3) RGB. size: of it before it was reduced, which boxes refer to.
+
+        Raises:
+            ImageError: when it does not show the form; the message names no file.
+        """
+        start = time.perf_counter()
+        found = register(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8), self.layout)
+        strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+        _expect_lines(strips)
+        full = size or (picture.shape[1], picture.shape[0])
+        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
+        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
+        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
+
+    def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[Seen]:
+        strengths = strength_of(strips)
+        written = [
+            _written(placed.field.kind, strip, strength)
+            for placed, strip, strength in zip(self.layout.placed, strips, strengths, strict=True)
+        ]
+        inks = [each.ink for row in written for each in row if each is not None and not is_sign(each, row)]
+        answers = iter(judge(self.reader, inks))
+        fields = []
+        for placed, strip, strength, row in zip(self.layout.placed, strips, strengths, written, strict=True):
+            cells = tuple(
+                None
+                if each is None or is_sign(each, row)
+                else self._digit(next(answers), boxes.of(strip, each.box), at)
+                for at, each in enumerate(row)
+            )
+            free, ticked = placed.field.kind == "line", placed.field.kind in ("tick", "choice")
+            signs = [sign_of(each, row, strip.cells[0][3]) for each in row if free and each is not None]
+            longest = [filled_share(strength, cell, strip.level) for cell in strip.cells if ticked]
+            fields.append(Seen(placed.field.name, cells, tuple(signs), tuple(longest), boxes.of(strip, None)))
+        return fields
+
+    def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
+        confidence, probabilities = judged
+        digit = int(np.argmax(probabilities)) if confidence >= self.reader.threshold else None
+        return ReadDigit(digit, confidence, box, 0, probabilities, column)
+
+
+def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Written | None]:
+    """The ink of a field: of each box, or of each mark on a free line; of boxes to be ticked none."""
+    if kind == "boxes":
+        return [written_in(strength, cell, strip.level) for cell in strip.cells]
+    return [*marks_on(strength, strip.cells[0], strip.level)] if kind == "line" else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Boxes:
+    """Where parts of strips are in the picture as it was given. scale: of that to the reduced one."""
+
+    found: Registration
+    scale: float
+
+    def of(self, strip: Strip, part: Rectangle | None) -> tuple[int, int, int, int]:
+        if part is None:
+            x0, y0, x1, y1 = zip(*strip.cells, strict=True)
+            part = min(x0), min(y0), max(x1), max(y1)
+        left, top, right, bottom = (round(side * self.scale) for side in self.found.box(strip.on_sheet(part)))
+        return max(0, left), max(0, top), max(left + 1, right), max(top + 1, bottom)
+
+
+def _turned(found: Registration) -> int:
+    left, right = found(np.array([[0.0, found.size[1] / 2], [found.size[0], found.size[1] / 2]]))
+    return -round(math.atan2(right[1] - left[1], right[0] - left[0]) / (math.pi / 2)) % 4
+
+
+def _expect_lines(strips: list[Strip]) -> None:
+    """Refuse a photo in which the form's lines are not where they should be: wherever it was registered, not there."""
+    lines, seen = sum(strip.lines for strip in strips), sum(strip.seen for strip in strips)
+    poor = sum(strip.seen < strip.lines / 2 for strip in strips)
+    if lines and (seen < _FEWEST_LINES * lines or poor > _FIELDS_WITHOUT * len(strips)):
+        raise ImageError(
+            f"only {100 * seen / lines:.0f} % of the form's lines are where they should be; expected a sheet that was "
+            "printed from this file, whole and sharp"
+        )
