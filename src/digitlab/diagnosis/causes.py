@@ -45,10 +45,11 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
         if not fewer:
             return None
         most = max(fewer, key=lambda each: likely[each])
+    enough = min(_LIKELY, 0.9 * likely[most])
     steady = [
         (len(each), -share, each)
         for each, share in likely.items()
-        if each <= most and share >= _LIKELY and all(larger in likely for larger in sets if each <= larger <= most)
+        if each <= most and share >= enough and all(larger in likely for larger in sets if each <= larger <= most)
     ]
     best = min(steady, key=lambda each: each[:2])[2] if steady else most
     return tuple(name for name in names if name in best)

@@ -64,6 +64,7 @@ class Picture:
     aspect: width through height of the whole picture
     numbers: of what range its numbers are, where that is another one than the network's: the least and the largest
     angle: degrees, anticlockwise, that bring the digit upright
+    large: whether it is a photo rather than an image of a dataset
     """
 
     grey: NDArray[np.float32]
@@ -73,16 +74,25 @@ class Picture:
     aspect: float
     numbers: tuple[float, float] | None = None
     angle: int = 0
+    large: bool = False
 
     @classmethod
-    def of(cls, levels: NDArray[Any], numbers: tuple[float, float] | None = None) -> Picture:
+    def of(cls, levels: NDArray[Any], numbers: tuple[float, float] | None = None, *, large: bool = False) -> Picture:
         """Measure levels (H, W), 0…255."""
         pixels = shrink(_bytes(np.asarray(levels, np.float32)), _WORKED_AT)
         ink = ink_map(pixels, round(_WINDOW * max(pixels.shape)))
         ground = np.ones(pixels.shape, bool) if ink is None else ink < _NO_INK
         grey = np.asarray(levels, np.float32)
         grey = np.asarray(cv2.resize(grey, pixels.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
-        return cls(grey, is_light_ink(pixels), ground, _of_the_digit(ink), levels.shape[1] / levels.shape[0], numbers)
+        return cls(
+            grey,
+            is_light_ink(pixels),
+            ground,
+            _of_the_digit(ink),
+            levels.shape[1] / levels.shape[0],
+            numbers,
+            large=large,
+        )
 
     def turned_by(self, angle: int) -> Picture:
         """The same, to be turned by so many degrees where rotation is mended."""
@@ -185,13 +195,19 @@ def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
     if "polarity" in mended:
         grey = np.float32(255) - grey
     if "background" in mended and picture.ink is not None:
-        ground = grey[picture.ground]
-        level = float(np.quantile(ground, 0.98)) if ground.size else 0.0
+        level = _level_of(grey[picture.ground])
         grey = np.maximum(grey - level, 0) * np.float32(255 / max(255 - level, 1.0))
         grey = grey * np.minimum(picture.ink * 4, 1)  # what is no ink is paper, however its light runs
     if "grey level" in mended:
-        grey = grey * np.float32(255 / max(float(grey.max()), 1.0))
+        level = 0.0 if "background" in mended else _level_of(grey[picture.ground])
+        stands_out = np.maximum(grey - level, 0) * np.float32((255 - level) / max(float(grey.max()) - level, 1.0))
+        grey = np.minimum(grey, level) + stands_out
     return np.asarray(grey, np.float32)
+
+
+def _level_of(ground: NDArray[np.float32]) -> float:
+    """The level that nearly all of the ground is below."""
+    return float(np.quantile(ground, 0.98)) if ground.size else 0.0
 
 
 def _turned(grey: NDArray[np.float32], angle: int) -> NDArray[np.float32]:
@@ -203,7 +219,10 @@ def _turned(grey: NDArray[np.float32], angle: int) -> NDArray[np.float32]:
 
 
 def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
-    """A square of 28/20 of the ink's longest side around its centre of mass; beyond the picture goes its border."""
+    """A square of 28/20 of the ink's longest side around its centre of mass; beyond the picture goes its border.
+
+    Where the digit is only scaled, and not cropped, it stays as far off the centre as it was.
+    """
     ink = picture.ink
     if ink is None:
         return grey
@@ -221,6 +240,9 @@ def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str
     for axis, places in ((1, rows), (0, columns)):
         mass = ink.sum(axis=axis, dtype=np.float64)
         middle = float(mass @ (np.arange(len(mass)) + 0.5) / mass.sum())
+        off = (middle / len(mass) - 0.5) * _SIDE  # pixels of 28
+        if not {"crop", "centre"} & {*mended} and abs(off) > _FARTHEST / 2:
+            middle -= off * side / _SIDE
         low, high = places.max() + 1 - side, float(places.min())  # the whole digit stays inside
         starts.append(round(min(max(middle - side / 2, low), high)) + beyond)
     y, x = starts

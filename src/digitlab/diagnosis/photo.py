@@ -40,6 +40,7 @@ KnownBy = Literal["label", "reader", "mended"]
 
 _SURE = 0.9  # of a turned digit's probability
 _GAIN = 0.3  # more than upright
+_ALIKE = 0.005  # of a probability
 _NO_DIGIT = 0.1  # its confidence, below which there is no digit unless the picture's label says so
 _TINY = 64  # pixels a side: of one digit, whatever else the reader sees in it
 _KINDS_OF_PICTURE = "uint8, bool or floats (H, W), or uint8 (H, W, 3) RGB"
@@ -210,7 +211,9 @@ def diagnose_photo(
     said = _read(reader, pixels, where, label)
     seen = examined(network, levels, given_scale)
     if seen.picture.ink is None:
-        raise ImageError(f"{where}: shows no digit, nothing stands out from its ground; expected one digit")
+        raise ImageError(
+            f"{where}: shows no digit: nothing stands out from its ground, or it is too faint; expected one digit"
+        )
     seen = turned_where_surer(seen, reader, label)
     names = seen.names
     last = seen.ask(names)
@@ -237,7 +240,7 @@ def examined(network: Network, levels: NDArray[np.float32], scale: str | None = 
     """Measure a picture, levels 0…255 (H, W), against the images that this network was trained on."""
     times, plus = SCALES[scale] if scale is not None else (1.0, 0.0)
     numbers = (float(levels.min() * times + plus), float(levels.max() * times + plus)) if scale is not None else None
-    picture = Picture.of(network.seen(levels), numbers)
+    picture = Picture.of(network.seen(levels), numbers, large=max(levels.shape) > _TINY)
     return Examined(network, picture, measured(picture, inverted=network.inverted), scale)
 
 
@@ -353,8 +356,10 @@ def turned_where_surer(seen: Examined, reader: Reader, label: int | None) -> Exa
     images = np.stack([shown(turned, [*seen.found, *([name] if name else [])]) for name, turned, _ in ways])
     shares = reader.classifier.probabilities(images)
     sure = shares.max(axis=1) if label is None else shares[:, label]
-    best = int(sure.argmax())
-    if best == 0 or sure[best] < _SURE or sure[best] < sure[0] + _GAIN:
+    # A 1 or an 8 that lies is the same as one whose rows are columns; photos lie, and arrays are transposed.
+    usual = [way[0] != ("rotation" if picture.large else "transposition") for way in ways]
+    best = min(range(len(ways)), key=lambda place: (sure[place] < sure.max() - _ALIKE, usual[place], -sure[place]))
+    if sure[0] >= sure.max() - _ALIKE or best == 0 or sure[best] < _SURE or sure[best] < sure[0] + _GAIN:
         return seen
     name, turned, words = ways[best]
     return Examined(seen.network, turned, seen.found | {name: words}, seen.scale)
