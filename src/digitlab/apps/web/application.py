@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from digitlab.apps.web import looking, metrics, network_schemas, schemas, teaching
+from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
@@ -52,6 +52,7 @@ ThresholdQuery = Annotated[
 PageQuery = Annotated[
     int | None, Query(ge=1, le=MOST_PAGES, description="which page of a PDF or TIFF, from 1; left out: the first")
 ]
+LabelQuery = Annotated[int | None, Query(ge=0, le=9, description="what the picture shows; left out: as it is read")]
 Name = Annotated[str, Path(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
 
 
@@ -74,6 +75,7 @@ def make_application(
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
+    _add_diagnosis(api, rooms)
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
@@ -199,6 +201,8 @@ def _route_of(path: str, routes: frozenset[str]) -> str:
     """A path's pattern, for the counts."""
     if path in routes or path == "/":
         return path
+    if path.startswith("/v1/models/") and path.endswith("/mistakes"):
+        return "/v1/models/{name}/mistakes"
     for prefix, pattern in (("/static/", "/static"), ("/v1/models/", "/v1/models/{name}")):
         if path.startswith(prefix):
             return pattern
@@ -391,6 +395,24 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     async def lessons() -> schemas.Lessons:
         """The page's lessons: lists of links with a few words each."""
         return teaching.lessons(rooms.lessons)
+
+
+def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
+    """Why a network misreads what."""
+    run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
+
+    @api.post("/v1/diagnose", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
+    async def diagnose(
+        request: Request, model: ModelQuery = None, label: LabelQuery = None
+    ) -> network_schemas.Diagnosed:
+        """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
+        served, content = get(model), rooms.picture_in(request)
+        return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
+
+    @api.get("/v1/models/{name}/mistakes", responses=_errors(404, 422, 503, 504), tags=["models"])
+    async def mistakes(name: Name) -> network_schemas.ModelMistakes:
+        """What usual mistakes with images cost a model, on MNIST's test images."""
+        return await run(diagnosing.mistakes, get(name))
 
 
 def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:

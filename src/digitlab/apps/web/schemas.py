@@ -11,8 +11,10 @@ POST     /v1/filters                     a picture; ``?page=``                  
 POST     /v1/probabilities               `GlyphQuestion`                                   `Probabilities`
 POST     /v1/explain                     `ExplainQuestion`                                 `Explained`
 POST     /v1/occlusion                   `OcclusionQuestion`                               `Occluded`
+POST     /v1/diagnose                    a picture; ``?model=&label=``                     `Diagnosed`
 GET      /v1/models                                                                        `Models`
 GET      /v1/models/{name}                                                                 `ModelDetail`
+GET      /v1/models/{name}/mistakes                                                        `ModelMistakes`
 GET      /v1/gallery                                                                       `Gallery`
 GET      /v1/lessons                                                                       `Lessons`
 GET      /v1/trainings                                                                     `Trainings`

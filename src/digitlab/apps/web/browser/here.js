@@ -107,6 +107,10 @@ export function answerHere(script, data) {
     Promise.reject(
       new Refused(t("Training needs digitlab on a computer: `digitlab serve` opens this page with it."), 0),
     );
+  const noDiagnosis = () =>
+    Promise.reject(
+      new Refused(t("A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`."), 0),
+    );
   /** @type {Service} */
   const service = {
     here: true,
@@ -129,6 +133,8 @@ export function answerHere(script, data) {
     occlusion: (question) => here.ask("occlusion", question),
     trainings: () =>
       Promise.resolve({ allowed: false, reason: null, refused: /** @type {any} */ ("here"), trainings: [] }),
+    diagnose: noDiagnosis,
+    mistakes: noDiagnosis,
     startTraining: none,
     stopTraining: none,
     trainingEvents: () => {

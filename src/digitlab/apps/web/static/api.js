@@ -4,9 +4,9 @@ import { relayed, t } from "./words.js";
 
 /**
  * @import {
- *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lessons, LiveAnswer, ModelDetail, Models, Occluded,
- *   OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress, TrainingQuestion, TrainingState,
- *   Trainings
+ *   Classified, Diagnosed, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lessons, LiveAnswer, ModelDetail,
+ *   ModelMistakes, Models, Occluded, OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress,
+ *   TrainingQuestion, TrainingState, Trainings
  * } from "../schemas.js"
  */
 
@@ -132,6 +132,11 @@ const server = {
   models: () => ask("v1/models"),
   /** @type {(name: string) => Promise<ModelDetail>} */
   modelDetail: (name) => ask(`v1/models/${encodeURIComponent(name)}`),
+  /** @type {(picture: any, model: string, label: number | null) => Promise<Diagnosed>} */
+  diagnose: (picture, model, label) =>
+    post(`v1/diagnose?${new URLSearchParams({ model, ...(label === null ? {} : { label: String(label) }) })}`, picture),
+  /** @type {(name: string) => Promise<ModelMistakes>} */
+  mistakes: (name) => ask(`v1/models/${encodeURIComponent(name)}/mistakes`),
   /** @type {() => Promise<Gallery>} */
   gallery: () => ask("v1/gallery"),
   /** @type {() => Promise<Lessons>} */
@@ -194,6 +199,10 @@ export const filters = (picture) => service.filters(picture);
 export const models = () => service.models();
 /** @type {Service["modelDetail"]} */
 export const modelDetail = (name) => service.modelDetail(name);
+/** @type {Service["diagnose"]} */
+export const diagnose = (picture, model, label) => service.diagnose(picture, model, label);
+/** @type {Service["mistakes"]} */
+export const mistakes = (name) => service.mistakes(name);
 /** @type {Service["gallery"]} */
 export const gallery = () => service.gallery();
 /** @type {Service["lessons"]} */

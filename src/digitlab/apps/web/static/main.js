@@ -5,6 +5,7 @@ import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
+import { DiagnosisView } from "./diagnosis.js";
 import { byId, fillChoice } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { Lessons } from "./lessons.js";
@@ -73,6 +74,7 @@ const answer = new Answer({
 const views = {
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
+  diagnosis: new DiagnosisView(byId("diagnosis"), complain),
   pair: new PairView(byId("pair"), complain),
   tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
   training: new TrainingView(byId("training"), complain),
@@ -91,7 +93,7 @@ const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
   if (before !== name) takeUp();
   tell("place");
 });
-const showTab = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
+const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
   view = name;
   showView();
@@ -100,7 +102,8 @@ const showTab = startTabs(byId("views"), (/** @type {keyof typeof views} */ name
 
 function showView() {
   const needed = view !== "training"; // a digit, and a model whose layers can be looked into
-  const closed = needed && view !== "pair" && state.models.find((each) => each.name === state.model)?.layers === false;
+  const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
+  const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
   byId("start").hidden = !waiting;
   byId("closed").hidden = !closed;
@@ -108,6 +111,13 @@ function showView() {
   if (!waiting && !closed) views[view].show();
 }
 on("subject", showView);
+on("subject", () => {
+  byId("why-answer").hidden = !state.subject;
+});
+byId("why-answer").addEventListener("click", () => {
+  showViewOf("diagnosis");
+  if (matchMedia("(max-width: 58rem)").matches) byId("views").scrollIntoView(); // below the answer, as page.css has it
+});
 on("model", showView);
 on("models", showView);
 on("shade", showView);
@@ -262,7 +272,11 @@ async function showPhoto() {
   const found = await api.classify(picture, state.model);
   if (turn < asked || input !== "photo") return;
   answer.show(digits.length > 1 ? { ...found, text, whose: whose(digits, photo.chosen) } : found);
-  lookAt(found.probabilities.some((each) => each > 0) ? { picture, from: "photo" } : null);
+  lookAt(
+    found.probabilities.some((each) => each > 0)
+      ? { picture, from: "photo", whole: digits.length === 1 ? photo.body : null }
+      : null,
+  );
 }
 
 const OLD_AFTER = 2000; // milliseconds without an answer, from which the last one is called old
@@ -431,7 +445,7 @@ async function goTo(place) {
   if (place.layer) views.network.go(place);
   if (place.step) views.tour.begin(place.step);
   if (place.training) views.training.choose(place.training);
-  if (place.view && place.view in views) showTab(/** @type {keyof typeof views} */ (place.view));
+  if (place.view && place.view in views) showViewOf(/** @type {keyof typeof views} */ (place.view));
 }
 for (const topic of /** @type {const} */ (["place", "model", "subject", "shade"])) on(topic, () => address.changed());
 onLanguage(() => address.changed());

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 /**
  * @import { Picture } from "./api.js"
  * @import { Inspected, ModelDetail, ModelSummary } from "../schemas.js"
- * @typedef {{ picture: Picture, from: "pad" | "photo" | "camera" }} Subject
+ * @typedef {{ picture: Picture, from: "pad" | "photo" | "camera", whole?: Picture | null }} Subject `whole`: the photo of one digit
  * @typedef {"model" | "models" | "subject" | "shade" | "place"} Topic `place`: where in a view one is
  */
 
