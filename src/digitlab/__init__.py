@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from digitlab.errors import DigitlabError
     from digitlab.jobs import (
         compare,
+        cross_validate,
+        ensemble,
         evaluate,
         export,
         import_model,
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
         label_errors,
         load_model,
         load_run,
+        lr_range_test,
+        report,
+        resume,
         robustness,
         run_study,
         train,
@@ -40,8 +45,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DigitClassifier", "DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "compare",
-    "evaluate", "export", "import_model", "inspect", "label_errors", "load_dataset", "load_model", "load_run",
-    "robustness", "run_study", "train", "transfer", "tune",
+    "cross_validate", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "load_dataset",
+    "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train", "transfer",
+    "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -49,8 +55,9 @@ __version__ = VERSION
 privacy.switch_off()  # before any library is loaded that would send something
 
 _JOBS = (
-    "compare", "evaluate", "export", "import_model", "inspect", "label_errors", "load_model", "load_run", "robustness",
-    "run_study", "train", "transfer", "tune",
+    "compare", "cross_validate", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors",
+    "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train", "transfer",
+    "tune",
 )  # fmt: skip
 _ROOMS = {
     "DigitClassifier": "training.estimator",
