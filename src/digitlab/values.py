@@ -27,7 +27,7 @@ NONE = 10  # the label of out-of-distribution images: readers are trained to a u
 
 # Of the height of digits: the widest gap within a number, and of wide spacing, where it is twice the usual one; and by
 # how much a gap within a number is wider than its usual one, to be written as a space.
-_GAP, _SPACED_GAP, _SPACE = 0.8, 1.3, 0.3
+_GAP, _SPACED_GAP, _SPACE = 0.8, 1.3, 0.45
 _SURENESS = (0.96, 0.28)  # tools/fit_numbers.py: 1,500 drawn numbers of 8,000 MNIST writers' digits; error there 0.03
 
 Box = tuple[int, int, int, int]
@@ -333,7 +333,7 @@ class Reading:
             group, signs = numbers[-1]
             if mark is not None:
                 signs.append((len(group), mark))
-            elif group and gap > max(usual, 0.0) + _SPACE:
+            elif group and len(gaps) > 2 and gap > max(usual, 0.0) + _SPACE:
                 signs.append((len(group), None))
             group.append(found)
         return [_number(group, signs) for group, signs in numbers]

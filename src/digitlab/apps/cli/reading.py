@@ -82,7 +82,7 @@ def read(
     digitlab read form.jpg --pattern '####-##'
     digitlab read sudoku.jpg --grid 9x9
     digitlab read pages/*.jpg --among class.csv:number --one-to-one
-    digitlab read meter.jpg --check range:1000-9999
+    digitlab read form.jpg --check luhn
     digitlab read scans/ --csv digits.csv --review doubtful.html
     digitlab read archive/ --out readings.parquet
 
