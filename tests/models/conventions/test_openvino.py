@@ -98,7 +98,7 @@ def test_maps_are_convolved_and_pooled_as_in_onnx(tmp_path: Path) -> None:
         "GroupConvolution", images, model.constant(kernel), rank=4, strides="2,2", pads_begin="0,0", pads_end="0,0",
         dilations="1,1", auto_pad="explicit",
     )  # fmt: skip
-    maps = model.add("PReLU", maps, model.constant(np.float32([0.5, 2.0])), rank=4)
+    maps = model.add("PReLU", maps, model.constant(np.array([0.5, 2.0], np.float32)), rank=4)
     model.add("Result", model.add("ReduceMax", maps, model.constant(np.array([2, 3])), rank=4, keep_dims="false"))
     content = openvino_as_onnx(model.write(tmp_path / "a.xml"))
     given = random.normal(0, 1, (3, 2, 6, 6)).astype(np.float32)
@@ -106,7 +106,7 @@ def test_maps_are_convolved_and_pooled_as_in_onnx(tmp_path: Path) -> None:
     (found,) = session.run(None, {session.get_inputs()[0].name: given})
     blocks = given.reshape(3, 2, 3, 2, 3, 2)
     sums = np.einsum("ncaibj,cij->ncab", blocks, kernel[:, 0, 0])
-    expected = np.where(sums > 0, sums, sums * np.float32([0.5, 2.0])[:, None, None]).max(axis=(2, 3))
+    expected = np.where(sums > 0, sums, sums * np.array([0.5, 2.0], np.float32)[:, None, None]).max(axis=(2, 3))
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

@@ -121,5 +121,6 @@ def _parts(path: Path) -> list[Path]:
     """The files that a model consists of."""
     if path.is_dir():
         return [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
-    beside = {".json": weights_beside, ".xml": lambda each: each.with_suffix(".bin")}.get(path.suffix.lower())
-    return [path] if beside is None else [path, beside(path)]
+    if path.suffix.lower() == ".json":
+        return [path, weights_beside(path)]
+    return [path, path.with_suffix(".bin")] if path.suffix.lower() == ".xml" else [path]
