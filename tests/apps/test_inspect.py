@@ -92,7 +92,7 @@ def test_a_network_for_sobel_images_sees_some(model: Path, tmp_path: Path, capsy
         (["--digit", "sobel:3"], "the model takes grey ones"),
         (["--digit", "mnist:3", "--image", "x.png"], "expected one of them"),
         (["--why", "4"], "expected image, a file, or digit"),
-        (["--digit", "mnist:3", "--why", "12"], "why is 12; expected a digit"),
+        (["--digit", "mnist:3", "--why", "12"], "why is 12; expected 0 to 9"),
         (["--digit", "mnist:3", "--why", "4", "--not", "4"], "two different digits"),
         (["--image", "nothing.png"], "nothing.png"),
         (["--data", "mnits"], "Did you mean 'mnist'"),

@@ -61,7 +61,7 @@ def export(
     Args:
         model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
         out: the file to write; its ending is the format.
-        target: what it is for, where input and output are fixed: robotics-academy (its digit classifier), onnx-zoo
+        target: the target, if it prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
             (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in
             8 bits).
         int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only); the accuracy is printed beside.
@@ -106,7 +106,7 @@ def import_model(
     form: Annotated[str, Setting(choices=FORMS)] = "grey",
     listener: Listener = ignore,
 ) -> ImportResult:
-    """Bring a model of an old Keras or of anybody else over. The file is safe to open whoever made it.
+    """Convert a model from an old Keras version or another framework. The file is safe to open whoever made it.
 
     How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells it.
 
@@ -136,7 +136,7 @@ def import_model(
     listener(loading())
     from digitlab.models import conventions
 
-    listener(Work("translating the model, and finding how it wants its images"))
+    listener(Work("converting the model, and finding its input convention"))
     weights = None if weights is None else Path(weights)
     done = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
     return ImportResult(done.path, done.card, done.changes, tuple(done.found.tried))

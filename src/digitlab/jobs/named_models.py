@@ -61,7 +61,7 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
     listener(loading())
     from digitlab.models.conventions import own_onnx
 
-    listener(Work("bringing the model over for ONNX Runtime, once"))
+    listener(Work("converting the model for ONNX Runtime, once"))
     return own_onnx(path, tell=note(listener))
 
 

@@ -38,7 +38,7 @@ __all__ = [
     "start_session",
     "takes_our_images",
     "unchanged",
-]
+]  # fmt: skip
 
 DEFAULT_MODEL = "reader"
 _FOREIGN = (".keras", ".h5", ".hdf5", ".tflite", ".lite", ".xml")

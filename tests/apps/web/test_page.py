@@ -335,6 +335,39 @@ def test_why_and_rubbing_out(page: Page) -> None:
     )
 
 
+def test_why_a_drawing_is_answered_so(page: Page) -> None:
+    """A drawing is dark on light: the network is asked about it as a beginner gives it, and with that mended."""
+    assert not page.is_visible("#why-answer")
+    draw(page, 5, high=0.5)
+    answers(page, "5")
+    page.click("#why-answer")
+    page.wait_for_selector("#diagnosis .outcome")
+    assert page.get_attribute("#tab-diagnosis", "aria-selected") == "true"
+    assert "dark on light" in page.inner_text("#diagnosis .outcome")
+    assert page.locator("#diagnosis .differences tbody tr").count() == 10
+    assert page.locator("#diagnosis .differences tr.cause").count() >= 1
+    page.click("#diagnosis summary")
+    page.wait_for_selector("#diagnosis .costs meter >> nth=12")
+    page.select_option("#diagnosis-label", "3")
+    page.wait_for_function("() => document.querySelector('#diagnosis .outcome')?.textContent.includes('not 3')")
+
+
+def test_why_a_photo_is_answered_so(page: Page, tmp_path: Path) -> None:
+    from digitlab.examples.paper_video import Layout, digits_of, paper_page
+
+    sheet = paper_page(digits_of("5", seed=3), Layout((640, 480), digit_height=150, pen="blue"), seed=3).image
+    cv2.imwrite(str(tmp_path / "five.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    page.click("#tab-photo")
+    page.set_input_files("#photo-file", tmp_path / "five.png")
+    answers(page, "5")
+    page.click("#why-answer")
+    page.wait_for_selector("#diagnosis .outcome")
+    assert "the digit is small in it" in page.inner_text("#diagnosis .outcome"), "the whole photo, not the digit alone"
+    page.click("#tab-draw")
+    page.wait_for_selector("#start:not([hidden])")
+    assert not page.is_visible("#why-answer")
+
+
 def test_the_tour_is_walked_through_with_the_keys(page: Page) -> None:
     page.click("#tab-tour")
     page.click("#example")
@@ -679,6 +712,10 @@ def test_all_that_is_seen_of_the_other_views_is_translated(marked: Page) -> None
     page.select_option("#why label:last-child select", "fall")
     page.locator("#why canvas").first.hover(position={"x": 90, "y": 90})
     assert untranslated(page) == [], "why"
+    page.click("#tab-diagnosis")
+    page.wait_for_selector("#diagnosis .outcome")
+    page.evaluate("() => document.querySelectorAll('#diagnosis [lang=en]').forEach((each) => each.remove())")
+    assert untranslated(page) == [], "diagnosis, but for the server's own words"
     page.click("#tab-pair")
     page.wait_for_selector("#pair .side .maps canvas")
     assert untranslated(page) == [], "pair"

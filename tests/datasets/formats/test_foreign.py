@@ -17,7 +17,7 @@ from digitlab.datasets.formats import open_dataset_file, read_all, splits_of
 from digitlab.datasets.formats.checks import loose_labels
 from digitlab.datasets.formats.tfrecord import _masked_crc
 from digitlab.errors import DatasetError
-from digitlab.network.protobuf import _as_varint, field_bytes
+from digitlab.network.check import _as_varint, field_bytes
 from digitlab.values import NONE
 
 scipy_io = pytest.importorskip("scipy.io")

@@ -18,7 +18,7 @@ from digitlab.datasets.formats.format_table import DATASET_KINDS
 from digitlab.datasets.formats.tfrecord import _masked_crc
 from digitlab.errors import DatasetError
 from digitlab.extras import EXTRAS
-from digitlab.network.protobuf import field_bytes
+from digitlab.network.check import field_bytes
 from digitlab.values import Digits
 
 

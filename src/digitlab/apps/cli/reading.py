@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["as_onnx", "classify", "read"]
 
 
+@options_of()
 def classify(
     *images: Path,
     model: str | None = None,
@@ -29,10 +30,10 @@ def classify(
     split: str | None = None,
     json: bool = False,
 ) -> int:
-    """Say which digit each picture shows, one digit a picture; or each image of a dataset, which needs no labels.
+    """Classify pictures that show one digit each, or the images of a dataset, which needs no labels.
 
-    Ends with 1 when a picture got no digit, with 2 when one could not be read; the others are answered all the same.
-    That a picture holds several digits is said on stderr: `digitlab read` reads them all.
+    Exit code 1 if no digit was found in a picture, 2 if one could not be read; the others are still classified. A
+    picture that holds several digits is reported on stderr: `digitlab read` reads them all.
 
     For example:
     digitlab classify seven.jpg
@@ -88,10 +89,9 @@ def read(
 ) -> int:
     """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
-    Signs that stand between digits are kept: 12,50 or 10:30. Ends with 1 when no digit was read in a picture, or not
-    what --count, --pattern, --among or --check ask for; with 2 when one could not be read. The others are read all the
-    same. Many pictures are read on all cores. A page that lies upside down or on its side is turned, which is said on
-    stderr.
+    Signs that stand between digits are kept: 12,50 or 10:30. Exit code 1 if no digit was read in a picture, or not what
+    --count, --pattern, --among or --check require; 2 if one could not be read. The others are still read. Many pictures
+    are read on all cores. A page that is upside down or on its side is rotated, which is reported on stderr.
 
     For example:
     digitlab read note.jpg

@@ -4,7 +4,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from digitlab.apps.web import looking, metrics, network_schemas, schemas, teaching
+from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
@@ -29,6 +29,7 @@ from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_bytes, pic
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
 from digitlab.errors import DigitlabError, UsageError
+from digitlab.lessons import Lesson, shipped_lessons
 from digitlab.picture_files.pages import MOST_PAGES
 from digitlab.reading.images import as_rgb
 from digitlab.version import VERSION
@@ -51,6 +52,7 @@ ThresholdQuery = Annotated[
 PageQuery = Annotated[
     int | None, Query(ge=1, le=MOST_PAGES, description="which page of a PDF or TIFF, from 1; left out: the first")
 ]
+LabelQuery = Annotated[int | None, Query(ge=0, le=9, description="what the picture shows; left out: as it is read")]
 Name = Annotated[str, Path(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
 
 
@@ -61,16 +63,19 @@ def make_application(
     *,
     measured: Metrics | None = None,
     log: AccessLog | None = None,
+    lessons: Sequence[Lesson] = (),
 ) -> Guard:
     """The server as an ASGI application; it says what it needs of its lifespan.
 
     log: told of each request, where somebody wants to know
+    lessons: what the page offers; none: those that ship
     """
     limits, measured = limits or Limits(), measured or Metrics()
-    rooms = _Rooms.open(models, access, limits, measured)
+    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons())
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
+    _add_diagnosis(api, rooms)
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
@@ -89,15 +94,19 @@ class _Rooms:
     classifying: Classifying
     live: Live
     trainings: TrainingRoom
+    lessons: Sequence[Lesson]
 
     @classmethod
-    def open(cls, models: Models, access: Access, limits: Limits, measured: Metrics) -> "_Rooms":
+    def open(
+        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson]
+    ) -> "_Rooms":
         budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
             models, limits, measured, budget, threads, classifying,
             Live(models, limits, measured, budget, threads.pool),
             TrainingRoom(models, limits, trusted=access.trusts_its_callers),
+            lessons,
         )  # fmt: skip
 
     async def close(self) -> None:
@@ -192,6 +201,8 @@ def _route_of(path: str, routes: frozenset[str]) -> str:
     """A path's pattern, for the counts."""
     if path in routes or path == "/":
         return path
+    if path.startswith("/v1/models/") and path.endswith("/mistakes"):
+        return "/v1/models/{name}/mistakes"
     for prefix, pattern in (("/static/", "/static"), ("/v1/models/", "/v1/models/{name}")):
         if path.startswith(prefix):
             return pattern
@@ -317,9 +328,11 @@ def _read(
     content: bytes, model: Served, threshold: float | None, most_pixels: int, page: int | None
 ) -> schemas.ReadPage:
     picture, pages = page_of(content, most_pixels, page)
-    told = model.reader_for(threshold).read(picture).as_dict()
+    reading = model.reader_for(threshold).read(picture)
+    told = reading.as_dict()
     return schemas.ReadPage(
-        text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
+        text=told["text"], lines=told["lines"], written=list(reading.written), digits=told["digits"],
+        numbers=told["numbers"], ms=told["ms"],
         note=with_page_note(told.get("note"), pages, page), page=page or 1, pages=pages, turned=told.get("turned", 0),
         width=picture.shape[1], height=picture.shape[0], model=model.name,
     )  # fmt: skip
@@ -377,6 +390,29 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     async def gallery() -> schemas.Gallery:
         """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
+
+    @api.get("/v1/lessons", responses=_errors(503), tags=["teaching"])
+    async def lessons() -> schemas.Lessons:
+        """The page's lessons: lists of links with a few words each."""
+        return teaching.lessons(rooms.lessons)
+
+
+def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
+    """Why a network misreads what."""
+    run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
+
+    @api.post("/v1/diagnose", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
+    async def diagnose(
+        request: Request, model: ModelQuery = None, label: LabelQuery = None
+    ) -> network_schemas.Diagnosed:
+        """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
+        served, content = get(model), rooms.picture_in(request)
+        return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
+
+    @api.get("/v1/models/{name}/mistakes", responses=_errors(404, 422, 503, 504), tags=["models"])
+    async def mistakes(name: Name) -> network_schemas.ModelMistakes:
+        """What usual mistakes with images cost a model, on MNIST's test images."""
+        return await run(diagnosing.mistakes, get(name))
 
 
 def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:

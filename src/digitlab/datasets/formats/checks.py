@@ -19,21 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "as_digits",
-    "as_labels",
-    "as_pixels",
-    "expect_a_split",
-    "expect_image_shape",
-    "expect_numbers",
-    "expect_same_length",
-    "in_split_order",
-    "labels_are_loose",
-    "loose_labels",
-    "no_bomb",
-    "no_labels",
-    "other_labels",
-    "refusing",
-]
+    "as_digits", "as_labels", "as_pixels", "expect_a_split", "expect_image_shape", "expect_numbers",
+    "expect_same_length", "in_split_order", "labels_are_loose", "loose_labels", "no_bomb", "no_labels",
+    "other_labels", "refusing",
+]  # fmt: skip
 
 # Deflate reaches 1030:1 on zeros; digits reach 5:1, and blank test sets are small.
 _BOMB_RATIO = 100

@@ -22,16 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "PLAIN",
-    "UNLABELLED",
-    "Columns",
-    "CsvChoice",
-    "cells_of",
-    "is_header",
-    "label_choices",
-    "label_stands_last",
+    "PLAIN", "UNLABELLED", "Columns", "CsvChoice", "cells_of", "is_header", "label_choices", "label_stands_last",
     "named_columns",
-]
+]  # fmt: skip
 
 _PIXELS = 784
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "targets", "digit", "y"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from digitlab.datasets.formats.checks import labels_are_loose, no_bomb, refusing
-from digitlab.datasets.formats.encoded import Encoded
+from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, MissingExtraError
 from digitlab.values import NONE

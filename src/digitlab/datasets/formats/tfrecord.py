@@ -8,10 +8,10 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.datasets.formats.checks import labels_are_loose
-from digitlab.datasets.formats.encoded import Encoded
+from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, ModelError
-from digitlab.network.protobuf import Protobuf
+from digitlab.network.check import Protobuf
 from digitlab.storage import saying_what_failed
 from digitlab.values import NONE
 

@@ -24,8 +24,8 @@ from digitlab.models.export import cached_onnx
 from digitlab.models.safety.keras_file import blaming
 from digitlab.models.saving import read_card, save_keras
 from digitlab.network.classifier import takes_our_images
+from digitlab.network.kept import kept_name
 from digitlab.storage import cache_to_write
-from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ def _place(path: Path, ending: str) -> Path:
         for part in _parts(path):
             with part.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-    return cache_to_write("models") / f"{digest.hexdigest()[:32]}-convention-{VERSION}{ending}"
+    return cache_to_write("models") / kept_name(digest.hexdigest(), ending)
 
 
 def _parts(path: Path) -> list[Path]:

@@ -3,21 +3,25 @@
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
 import { byId, canvas, penOf } from "./elements.js";
-import { cutOut, png } from "./pad.js";
+import { cutOut } from "./pad.js";
 import { number, onLanguage, t } from "./words.js";
 
-/** @import { ReadPage } from "../schemas.js" */
+/**
+ * @import { Picture } from "./api.js"
+ * @import { ReadPage } from "../schemas.js"
+ */
 
 // The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
 // stays with the visitor.
 const SIDE = 1600;
+const SIDE_HERE = 4096; // where nothing is sent
 
 export class Photo extends EventTarget {
   /** @type {HTMLCanvasElement | null} */
   picture = null;
   /** @type {ReadPage | null} */
   page = null;
-  /** @type {Blob | null} */
+  /** @type {Picture | null} */
   body = null;
   chosen = -1;
   model = "";
@@ -43,7 +47,7 @@ export class Photo extends EventTarget {
     document.addEventListener("drop", (event) => {
       drop.classList.remove("over");
       const files = [...(event.dataTransfer?.files ?? [])];
-      this.open(files.find(isPicture) ?? files[0]);
+      this.open(files.find(isPicture) ?? files.find((each) => !isModel(each)));
     });
     document.addEventListener("paste", (event) => {
       this.open([...(event.clipboardData?.files ?? [])].find(isPicture));
@@ -141,8 +145,7 @@ export class Photo extends EventTarget {
     byId("photo-shown").hidden = false;
     byId("photo-text").textContent = t("reading …");
     try {
-      /** @type {Blob | null} */
-      const body = await new Promise((done) => picture.toBlob(done, "image/jpeg", 0.92));
+      const body = await api.photoOf(picture, 0.92);
       if (!body) throw new Error(t("The server cannot read this as a picture."));
       this.body = body;
       this.page = await api.read(body, this.model);
@@ -166,7 +169,7 @@ export class Photo extends EventTarget {
   /** The chosen digit as a PNG of its own, or null. */
   digit() {
     const found = this.page?.digits[this.chosen];
-    return found && this.picture ? png(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
+    return found && this.picture ? api.pictureOf(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
   }
 
   #caption() {
@@ -178,8 +181,10 @@ export class Photo extends EventTarget {
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
     const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
     const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
-    const { lines, note } = this.page;
-    const read = found ? `${lines.join(" · ")} (${counted}${rest})`.trim() : t("no digits found");
+    const { lines, written, note } = this.page;
+    const read = found
+      ? `${(written.length ? written : lines).join(" · ")} (${counted}${rest})`.trim()
+      : t("no digits found");
     byId("photo-text").textContent = note ? `${read}. ${t(note)}` : read;
   }
 
@@ -193,12 +198,15 @@ const PAGED = /(^|[./])(pdf|tiff?)$/i; // of a name, or of a type where there is
 const PICTURE = /\.(pdf|tiff?|heic|heif|avif|jp2|j2k|ppm|pgm|pbm|pnm)$/i; // browsers do not know the type of all
 
 /** @param {File} file */
+export const isModel = (file) => /\.onnx$/i.test(file.name);
+/** @param {File} file */
 const isPicture = (file) =>
   file.type.startsWith("image/") || file.type === "application/pdf" || PICTURE.test(file.name);
 
 /** @param {ImageBitmap} source */
 function onCanvas(source) {
-  const scale = Math.min(1, SIDE / Math.max(source.width, source.height));
+  const side = api.here() ? SIDE_HERE : SIDE;
+  const scale = Math.min(1, side / Math.max(source.width, source.height));
   const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
   const pen = penOf(picture);
   pen.imageSmoothingQuality = "high";
