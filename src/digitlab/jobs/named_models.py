@@ -56,20 +56,13 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
     from digitlab.network.classifier import is_foreign
 
     path = Path(model)
-    if not _there(is_foreign, path):
+    if not is_foreign(path):
         return model
     listener(loading())
     from digitlab.models.conventions import own_onnx
 
     listener(Work("converting the model for ONNX Runtime, once"))
     return own_onnx(path, tell=note(listener))
-
-
-def _there(is_foreign: Callable[[Path], bool], path: Path) -> bool:
-    try:
-        return is_foreign(path)
-    except (OSError, ValueError):  # whoever opens it next names the reason; ValueError: a name with a zero byte
-        return False
 
 
 def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
@@ -125,7 +118,7 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
                 f"e.g. that of `digitlab train {model}`"
             )
         return shipped
-    foreign = _there(is_foreign, path) or (path.suffix.lower() == ".onnx" and path.is_file())
+    foreign = is_foreign(path) or (path.suffix.lower() == ".onnx" and path.is_file())
     if not foreign and not path.is_dir():
         if (kind := kind_of(path)) is not None:
             raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
@@ -136,9 +129,12 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
     if not foreign or (form == "sobel" and path.suffix.lower() in _KERAS_FILES):
         return path
     listener(loading())
+    from digitlab.models import read_card
     from digitlab.models.conventions import own_keras
 
-    listener(Work("looking whether the model has to be brought over"))
+    if path.suffix.lower() == ".keras" and read_card(path) is not None:
+        return path
+    listener(Work("bringing the model over, once"))
     return own_keras(path, tell=note(listener))
 
 

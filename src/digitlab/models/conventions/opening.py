@@ -121,4 +121,6 @@ def _parts(path: Path) -> list[Path]:
     """The files that a model consists of."""
     if path.is_dir():
         return [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
-    return [path, weights_beside(path)] if path.suffix.lower() == ".json" else [path]
+    if path.suffix.lower() == ".json":
+        return [path, weights_beside(path)]
+    return [path, path.with_suffix(".bin")] if path.suffix.lower() == ".xml" else [path]
