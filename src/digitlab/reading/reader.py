@@ -227,9 +227,7 @@ class Reader:
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
-    def with_second_opinion(
-        self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool
-    ) -> Candidate:
+    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
             return candidate.agreed_with(said, in_row=in_row)
