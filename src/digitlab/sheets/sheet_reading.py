@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from digitlab.errors import ImageError
+from digitlab.reading.glyph import normalise
 from digitlab.reading.images import load_reduced
 from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, strength_of, written_in
 from digitlab.sheets.digits import judge
@@ -87,6 +88,36 @@ class SheetReader:
             ImageError: when it does not show the form; the message names no file.
         """
         start = time.perf_counter()
+        found, strips = self._strips(picture)
+        full = size or (picture.shape[1], picture.shape[0])
+        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
+        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
+        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
+
+    def glyphs(self, path: str | Path) -> dict[str, list[NDArray[np.uint8] | None]]:
+        """Of each field of boxes what is written in them, as networks take it: uint8 (28, 28), None for an empty one.
+
+        Raises:
+            ImageError: as `read`.
+        """
+        picture, _ = load_reduced(path, _SIDE)
+        try:
+            _, strips = self._strips(picture)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+        found: dict[str, list[NDArray[np.uint8] | None]] = {}
+        for placed, strip, strength in zip(self.layout.placed, strips, strength_of(strips), strict=True):
+            if placed.field.kind == "boxes":
+                inks = [written_in(strength, cell, strip.level) for cell in strip.cells]
+                found[placed.field.name] = [None if each is None else normalise(each.ink) for each in inks]
+        return found
+
+    def _strips(self, picture: NDArray[np.uint8]) -> tuple[Registration, list[Strip]]:
+        """Where the form is in a photo, and its fields cut out.
+
+        Raises:
+            ImageError: when it is not there, or not surely.
+        """
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         if self._blank is None:
             found = register(grey, self.layout)
@@ -98,10 +129,7 @@ class SheetReader:
                 for each, blank in zip(self.layout.placed, self._blanks, strict=True)
             ]
         _expect_lines(strips)
-        full = size or (picture.shape[1], picture.shape[0])
-        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
-        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
-        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
+        return found, strips
 
     def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[Seen]:
         strengths = strength_of(strips)

@@ -64,6 +64,11 @@ class FieldRead:
     box: Box
     digits: tuple[ReadDigit, ...] = ()
 
+    @property
+    def filled(self) -> bool:
+        """Whether a value stands in the table that nobody need look at: answered, and more than an unticked box."""
+        return self.state == ANSWERED and self.value not in ("", "no")
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
