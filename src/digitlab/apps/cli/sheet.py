@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import App
 
-from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.console import advise, complain, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 
 if TYPE_CHECKING:
@@ -49,19 +49,25 @@ def example(out: Path, *, force: bool = False) -> int:
 
 
 @app.command
-def new(form: Path, *, out: Path) -> int:
+def new(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
     """Draw a form as a PDF to be printed.
 
     For example:
     digitlab sheet new marks.toml --out form.pdf
+    digitlab sheet new --practice --out practice.pdf
 
     Args:
         form: The form's TOML file.
         out: The PDF.
+        practice: The sheet on which everybody writes each digit ten times, for `digitlab data from-sheets`.
     """
+    from digitlab.errors import UsageError
+    from digitlab.jobs.practice import practice_file
     from digitlab.jobs.sheets import new_form
 
-    fields = new_form(form, out)
+    if (form is None) != practice:
+        raise UsageError("expected either a form's TOML file or --practice")
+    fields = new_form(form or practice_file(), out)
     say(str(out))
     advise(f"{fields:,} fields; print it at its own size or fitted to the page, one side only")
     return 0
@@ -371,3 +377,56 @@ def agree(one: Path, other: Path, *, json: bool = False) -> int:
             say(f"{file}, {field}: {first or '(empty)'} | {second or '(empty)'}")
         advise(f"{found.same:,} of {found.fields:,} fields are the same ({100 * found.same / found.fields:.2f} %)")
     return int(found.same < found.fields)
+
+
+@app.command
+def writers(
+    dataset: Path,
+    *,
+    model: str = "reader",
+    leave_one_out: bool = False,
+    runs: Path = Path("runs"),
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Accuracy by writer with 95 % intervals: does it read you? And better, after it learned from the others?
+
+    With --leave-one-out each writer is left out once: the network goes on with all others' digits (digitlab transfer
+    --head keep) and then reads the one that it never saw. About a minute a writer.
+
+    For example:
+    digitlab sheet writers class.npz
+    digitlab sheet writers class.npz --leave-one-out
+
+    Args:
+        dataset: That `digitlab data from-sheets` wrote.
+        model: A shipped name, a run folder or a file.
+        leave_one_out: Train once without each writer.
+        runs: Where those runs are kept.
+        seed: Of the trainings.
+        json: One JSON object.
+    """
+    from dataclasses import asdict
+
+    from digitlab.jobs.practice import by_writer
+
+    with JobView() as view:
+        found = by_writer(dataset, model=model, leave_one_out=leave_one_out, runs=runs, seed=seed, listener=view)
+    if json:
+        say_json(asdict(found))
+        return 0
+    rows = []
+    for each in found.scores:
+        row = [each.writer, each.images, _accuracy(each.right, each.images, each.interval)]
+        if each.right_after is not None:
+            row.append(_accuracy(each.right_after, each.images, each.interval_after))
+        rows.append(row)
+    say(table(["writer", "images", "as it is", *(["after the others"] if leave_one_out else [])], rows))
+    if found.probability is not None:
+        say(f"over all: p = {found.probability:.2g} that both read alike (McNemar's exact test)")
+    return 0
+
+
+def _accuracy(right: int, count: int, interval: Any) -> str:
+    low, high = (100 * end for end in interval)
+    return f"{100 * right / count:.1f} % ({low:.1f} to {high:.1f})"
