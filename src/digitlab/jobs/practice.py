@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import DatasetError, ImageError, UsageError
-from digitlab.jobs.events import Counted, Note, ignore, loading
+from digitlab.jobs.events import Counted, Note, ignore
 from digitlab.storage import atomic_path
 from digitlab.values import Digits
 
@@ -164,8 +164,8 @@ def by_writer(
         if not leave_one_out:
             scores.append(WriterScore(name, count, good, wilson(good, count)))
             continue
-        listener(Note(f"without {name}: learning from {len(digits) - count:,} digits of {len(names) - 1} others"))
-        after[own] = _after(model, digits[~own], digits[own], name, runs, seed, listener) == digits.labels[own]
+        listener(Counted("learning from all others", len(scores), len(names), "writers", name))
+        after[own] = _after(model, digits[~own], digits[own], name, runs, seed) == digits.labels[own]
         better = int(after[own].sum())
         scores.append(WriterScore(name, count, good, wilson(good, count), better, wilson(better, count)))
     return ByWriter(tuple(scores), _mcnemar(right, after) if leave_one_out else None)
@@ -185,9 +185,7 @@ def _read(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
     return digits, writers
 
 
-def _after(
-    model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int, listener: Listener
-) -> NDArray[np.int64]:
+def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int) -> NDArray[np.int64]:
     """What the network says of a writer's digits after it went on with those of the others, its last layer kept."""
     import tempfile
 
@@ -195,15 +193,12 @@ def _after(
     from digitlab.network.classifier import Classifier, resolve_model
     from digitlab.transfer_learning import Transfer
 
-    listener(loading())
     with tempfile.TemporaryDirectory() as folder:
         train, test = Path(folder) / "others.npz", Path(folder) / "own.npz"
         for path, digits in ((train, others), (test, own)):
             np.savez(path, images=digits.images, labels=digits.labels)
         settings = Transfer(head="keep", seed=seed)
-        done = transfer(
-            model, settings, data=str(train), test=str(test), name=f"without-{name}", runs=runs, listener=listener
-        )
+        done = transfer(model, settings, data=str(train), test=str(test), name=f"without-{name}", runs=runs)
     network = Classifier(resolve_model(done.run.path))
     return np.asarray(network.probabilities(own.images).argmax(axis=1), np.int64)
 

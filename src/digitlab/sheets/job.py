@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SheetJob", "seen_in", "sheet_row"]
 
-_ROW = 2  # of what a row holds
+_ROW = 3  # of what a row holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ def seen_in(row: Mapping[str, Any]) -> tuple[Seen, ...]:
             tuple(each["signs"]),
             tuple(each["longest"]),
             _box(each["box"]),
+            tuple(each.get("sure", ())),
         )
         for each in row["fields"]
     )

@@ -145,20 +145,21 @@ class SheetReader:
         fields = []
         for place, (placed, strip) in enumerate(zip(self.layout.placed, strips, strict=True)):
             kind, row, base = placed.field.kind, written[place], strip.cells[0][3]
+            judged = [None if each is None else next(answers) for each in digits[place]]
             cells = tuple(
-                None if each is None else self._digit(next(answers), boxes.of(strip, each.box), at)
-                for at, each in enumerate(digits[place])
+                None if each is None or said is None else self._digit(said, boxes.of(strip, each.box), at)
+                for at, (each, said) in enumerate(zip(digits[place], judged, strict=True))
             )
+            sure = tuple(0.0 if said is None else said.sure for said in judged)
             signs = [sign_of(each, row, base) for each in row if kind == "line" and each is not None]
             ticks = strip.cells if kind in ("tick", "choice") else ()
             longest = tuple(filled_share(strengths[place], cell, strip.level) for cell in ticks)
-            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None)))
+            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None), sure))
         return fields
 
     def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
-        confidence, probabilities = judged
-        digit = int(np.argmax(probabilities)) if confidence >= self.reader.threshold else None
-        return ReadDigit(digit, confidence, box, 0, probabilities, column)
+        digit = int(np.argmax(judged.probabilities)) if judged.confidence >= self.reader.threshold else None
+        return ReadDigit(digit, judged.confidence, box, 0, judged.probabilities, column)
 
 
 def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Written | None]:
