@@ -17,6 +17,7 @@ from digitlab.datasets import load_dataset
 from digitlab.examples.filled_sheets import filled
 from digitlab.examples.sheet_photos import photographed_sheet
 from digitlab.examples.sheet_stacks import form_page
+from digitlab.jobs.practice import practice_file
 from digitlab.jobs.sheets import example_form
 from digitlab.reading import Reader
 from digitlab.sheets import SheetReader, lay_out, read_form
@@ -53,6 +54,7 @@ def main() -> None:
     written = filled(page, layout, values, digits, np.random.default_rng(PEN))
     photo, _ = photographed_sheet(written, layout.size, np.random.default_rng(SEED))
     save("form", page, 620)
+    save("practice", form_page(lay_out(read_form(practice_file())))[:1500], 620)
     save("photo", photo, 620)
     found = register(np.asarray(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), np.uint8), layout)
     seen = photo.copy()

@@ -153,6 +153,7 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         paper(here / name, "402713")
     for name in ("seven.png", "seven.jpg", "my-four.jpg", "YOUR-PHOTO.jpg"):
         paper(here / name, "7")
+    (here / "class.csv").write_text("name,number\nAnna,402713\nOtto,402731\n")
     sudoku = np.full((470, 470), 255, np.uint8)
     sudoku[10::50, 10:461] = sudoku[11::50, 10:461] = sudoku[10:461, 10::50] = sudoku[10:461, 11::50] = 0
     Image.fromarray(sudoku).save(here / "sudoku.jpg")
