@@ -107,7 +107,7 @@ def shown(photo: NDArray[np.uint8], rows) -> NDArray[np.uint8]:
     for row in rows:
         x0, y0, x1, y1 = row.box
         draw.rectangle((x0 - 4, y0 - 4, x1 + 4, y1 + 4), outline=colours[row.state], width=4)
-        place = x1 + 10, (y0 + y1) // 2 - 16
+        place = (x0, y1 + 6) if x1 - x0 > 250 else (x1 + 10, (y0 + y1) // 2 - 16)
         draw.text(place, row.value, fill=colours[row.state], font_size=26, stroke_width=3, stroke_fill=(255, 255, 255))
     return np.asarray(picture)[: int(photo.shape[0] * 0.68)]
 
