@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
     from digitlab.api.models import (
         Reader,
         check_data,
+        diagnose,
         ensemble,
         export,
         import_model,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
         load_run,
     )
     from digitlab.api.trainings import cross_validate, run_study, train, transfer, tune
-    from digitlab.diagnosis import diagnose
     from digitlab.errors import DigitlabError
     from digitlab.runs import Run
     from digitlab.stopping import StopRequest
@@ -59,10 +59,11 @@ _ROOMS = {
     "StopRequest": "stopping",
     "TrainingConfig": "training.config",
     "Transfer": "transfer_learning.settings",
-    "diagnose": "diagnosis",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
     **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "robustness"), "api.measuring"),
-    **dict.fromkeys(("Reader", "check_data", "ensemble", "export", "import_model", "inspect"), "api.models"),
+    **dict.fromkeys(
+        ("Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"
+    ),
     **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
     **dict.fromkeys(("cross_validate", "run_study", "train", "transfer", "tune"), "api.trainings"),
 }

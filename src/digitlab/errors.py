@@ -24,22 +24,9 @@ from __future__ import annotations
 from digitlab.extras import EXTRAS, install_command
 
 __all__ = [
-    "ClusterError",
-    "DatasetError",
-    "DigitlabError",
-    "DivergedError",
-    "ImageError",
-    "InputError",
-    "MissingExtraError",
-    "ModelError",
-    "RecipeError",
-    "RunError",
-    "ShapeError",
-    "SourceError",
-    "StorageError",
-    "UsageError",
-    "first_line",
-]
+    "ClusterError", "DatasetError", "DigitlabError", "DivergedError", "ImageError", "InputError", "MissingExtraError",
+    "ModelError", "RecipeError", "RunError", "ShapeError", "SourceError", "StorageError", "UsageError", "first_line",
+]  # fmt: skip
 
 
 class DigitlabError(Exception):

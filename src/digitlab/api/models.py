@@ -15,9 +15,11 @@ from digitlab.runs import Run
 from digitlab.settings import with_keywords_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from digitlab.api.keywords import ReadingKeywords
     from digitlab.datasets import Dataset
-    from digitlab.jobs import DataCheck, ImportResult, Inspection
+    from digitlab.jobs import DataCheck, DiagnosisResult, ImportResult, Inspection
     from digitlab.jobs.conversion import Ensemble
     from digitlab.jobs.events import Listener
     from digitlab.models.export import Exported
@@ -26,16 +28,9 @@ if TYPE_CHECKING:
     from digitlab.values import Reading
 
 __all__ = [
-    "Reader",
-    "check_data",
-    "ensemble",
-    "export",
-    "import_model",
-    "inspect",
-    "load_dataset",
-    "load_model",
-    "load_run",
-]
+    "Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect", "load_dataset",
+    "load_model", "load_run",
+]  # fmt: skip
 
 
 class Reader(PlainReader):
@@ -193,6 +188,57 @@ def inspect(
         return jobs.inspect(
             model.path if isinstance(model, Run) else model, out, image=image, digit=digit, why=why, unless=unless,
             layer=layer, data=data, form=form, explore=explore, images=images, listener=heard,
+        )  # fmt: skip
+
+
+def diagnose(
+    model: Run | str | Path | Classifier,
+    *photos: str | Path | NDArray[Any],
+    data: str | Path | None = None,
+    label: int | None = None,
+    split: str | None = None,
+    images: int = 500,
+    out: str | Path | None = None,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> DiagnosisResult:
+    """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
+
+    As `digitlab diagnose`. ``sentence`` of the result is the outcome, ``photos`` have the details of each picture.
+
+    Args:
+        model: a run or its folder, a shipped name, a model file of anybody (.onnx, .keras, .h5), or a loaded one.
+        photos: pictures of one digit each: files, or arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
+            (H, W), which are taken for the numbers that the network was given.
+        data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a
+            named dataset.
+        label: the digit that the photos show; None: what the shipped reader answers, or else the model with all
+            differences mended.
+        split: which part of the set; None: test, or the last there is.
+        images: at most this number of pictures of the set, drawn at random, always the same ones.
+        out: the HTML page to write; the same as JSON goes beside it.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+        ImageError: when the only picture cannot be read, or does not show one digit.
+        ShapeError: for an array of another shape or type.
+        DatasetError: when there is no such set.
+        UsageError: for wrong numbers, or when there is nothing to diagnose.
+        StorageError: when the page cannot be written.
+
+    >>> five = load_dataset("mnist").split("test").images[15]
+    >>> found = diagnose("reader", 255 - five, label=5)
+    >>> found.photos[0].causes, found.photos[0].last.digit
+    (('polarity',), 5)
+    >>> found.sentence[:71]
+    'Your photo is dark on light; your network has only seen light on dark. '
+    """
+    with following("diagnose", progress, listener) as heard:
+        return jobs.diagnose(
+            model.path if isinstance(model, Run) else model, *photos, data=None if data is None else str(data),
+            label=label, split=split, images=images, out=out, listener=heard,
         )  # fmt: skip
 
 

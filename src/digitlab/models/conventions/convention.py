@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.network.scales import FORMULAS, SCALES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,28 +20,6 @@ __all__ = [
     "probabilities_of",
 ]  # fmt: skip
 
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green, blue
-# Name → pixels 0…255 times the first number plus the second; a triple is one for each channel. In the order of how
-# usual they are: where two give the same answers (a network that normalises its input itself), the first is kept.
-SCALES: dict[str, tuple[Any, Any]] = {
-    "0…1": (1 / 255, 0.0),
-    "0…255": (1.0, 0.0),
-    "−1…1": (1 / 127.5, -1.0),
-    "standardised": (1 / 255 / 0.3081, -0.1307 / 0.3081),  # by MNIST's mean and deviation, as PyTorch's examples do
-    "−0.5…0.5": (1 / 255, -0.5),
-    "ImageNet": (
-        tuple(1 / 255 / deviation for deviation in _IMAGENET[1]),
-        tuple(-mean / deviation for mean, deviation in zip(*_IMAGENET, strict=True)),
-    ),
-}
-_FORMULAS = {
-    "0…1": "x / 255",
-    "0…255": "x",
-    "−1…1": "x / 127.5 - 1",
-    "standardised": "(x / 255 - 0.1307) / 0.3081",
-    "−0.5…0.5": "x / 255 - 0.5",
-    "ImageNet": "(x / 255 - mean) / deviation of ImageNet's channels",
-}
 _WHOLE = ("uint8", "int8", "int16", "int32", "int64")
 _SIDES = range(16, 65)
 _USUAL_SIDES = (28, 32)
@@ -115,7 +95,7 @@ class Convention:
         '(255 - x) / 127.5 - 1'
         """
         pixel = "(255 - x)" if self.inverted else "x"
-        formula = _FORMULAS[self.scale].replace("x", pixel)
+        formula = FORMULAS[self.scale].replace("x", pixel)
         return f"{formula}, transposed" if self.transposed else formula
 
     def factors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from digitlab.storage import write_bytes
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import onnx
@@ -110,11 +112,25 @@ def _import_keras(
 
     opened = open_foreign_keras(path, architecture, backend=backend, weights=weights)
     card = _card(path, opened.model.name, opened.found, opened.origin)
+    if (shape := _input_in(opened.changes)) is not None:
+        card.training["shape"] = shape
     if out.suffix.lower() == ".onnx":
         export_model(opened.model, out, card)
     else:
         save_keras(opened.model, out, card)
     return ImportedModel(out, opened.found, opened.changes, card)
+
+
+def _input_in(changes: Iterable[str]) -> list[int] | None:
+    """The shape of one image as the file of Keras takes it, of the sentence that says what became of it.
+
+    >>> _input_in(["its input (N, 28, 28, 1) became uint8 (N, 28, 28)"])
+    [28, 28, 1]
+    """
+    for change in changes:
+        if found := re.match(r"its input \((?:N, )?([0-9, ]+)\) became ", change):
+            return [int(size) for size in found[1].split(",") if size.strip()]
+    return None
 
 
 def _import_onnx(path: Path, out: Path) -> ImportedModel:

@@ -24,21 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BLUE",
-    "DARK",
-    "GREY",
-    "LIGHT",
-    "ORANGE",
-    "Palette",
-    "canvas",
-    "house_style",
-    "line_styles",
-    "palette",
-    "panel",
-    "png_content",
-    "quietly",
+    "BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "Palette", "canvas", "house_style", "line_styles", "palette", "panel",
+    "png_content", "quietly",
     "styled",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
