@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "Palette", "canvas", "house_style", "line_styles", "palette", "panel",
-    "png_content", "quietly",
-    "styled",
+    "png_content", "quietly", "styled",
 ]  # fmt: skip
 
 
