@@ -18,6 +18,7 @@ import { startTabs } from "./tabs.js";
 import { chosenTheme, setTheme, startTheme } from "./theme.js";
 import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
+import { WholeView } from "./whole.js";
 import { WhyView } from "./why.js";
 import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
@@ -71,6 +72,10 @@ const answer = new Answer({
   live: byId("answer-live"),
 });
 const views = {
+  whole: new WholeView(byId("whole"), complain, (layer, map) => {
+    views.network.go({ layer, map });
+    showTab("network");
+  }),
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
   pair: new PairView(byId("pair"), complain),

@@ -370,6 +370,17 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // The whole network.
+  "At a glance": "De un vistazo",
+  "All layers, from the input to the ten answers": "Todas las capas, de la entrada a las diez respuestas",
+  "Let it flow": "Dejar que fluya",
+  "One layer further": "Una capa más",
+  "and {n} more": "y {n} más",
+  "{layer}: digit {digit}": "{layer}: cifra {digit}",
+  "{layer}: all its numbers": "{layer}: todos sus números",
+  "{layer}: map {n}": "{layer}: mapa {n}",
+  "Point at a picture: the lines show from which it is made, and into which it goes. Press it to look at it by itself.":
+    "Señala una imagen: las líneas muestran de cuáles está hecha y a cuáles va. Púlsala para verla sola.",
   // Links and lessons.
   "Copy link": "Copiar enlace",
   Lesson: "Lección",
