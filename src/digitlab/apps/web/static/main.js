@@ -5,7 +5,7 @@ import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
-import { byId, fillChoice } from "./elements.js";
+import { byId, fillChoice, make } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { Lessons } from "./lessons.js";
 import { fragmentOf, placeOf } from "./link.js";
@@ -20,7 +20,7 @@ import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
 import { WholeView } from "./whole.js";
 import { WhyView } from "./why.js";
-import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
+import { language, languageNames, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
 /**
  * @import { Picture } from "./api.js"
@@ -55,6 +55,7 @@ if (api.here()) {
 // Language and theme first: they decide how everything else looks.
 startTheme(byId("theme"));
 const languages = byId("language");
+languages.replaceChildren(...languageNames().map(([value, name]) => make("option", { value, lang: value }, name)));
 languages.addEventListener("change", () => setLanguage(languages.value, { keep: true }));
 await setLanguage(wantedLanguage());
 languages.value = language();

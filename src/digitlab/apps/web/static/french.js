@@ -1,0 +1,402 @@
+// The page in French: what stands in English in index.html and in the code, and how it is said here.
+
+export default {
+  // index.html
+  "digitlab: draw a digit and see the network think": "digitlab : dessinez un chiffre et voyez le réseau réfléchir",
+  "To what the network does": "Vers ce que fait le réseau",
+  "Draw a digit and see the network think.": "Dessinez un chiffre et voyez le réseau réfléchir.",
+  Model: "Modèle",
+  Language: "Langue",
+  "Dark theme": "Thème sombre",
+  "Your digit": "Votre chiffre",
+  "Where the digit comes from": "D'où vient le chiffre",
+  Draw: "Dessin",
+  Photo: "Une photo",
+  Camera: "Caméra",
+  Gallery: "Galerie",
+  "Drawing pad. Draw with mouse, pen or finger; or with the keys: space puts the pen down and lifts it, the arrows move it, Escape lets go.":
+    "Ardoise. Dessinez à la souris, au stylet ou au doigt ; ou au clavier : espace pose et lève le stylo, les flèches le déplacent, Échap le lâche.",
+  "Draw here": "Dessinez ici",
+  Tools: "Outils",
+  Undo: "Annuler",
+  Redo: "Rétablir",
+  Eraser: "Gomme",
+  Clear: "Effacer",
+  "Drop a photo of digits here, paste one, or": "Déposez ici une photo de chiffres, collez-en une, ou",
+  "Choose a picture": "Choisir une image",
+  "Take a photo": "Prendre une photo",
+  "The photo": "La photo",
+  "The camera's picture": "L'image de la caméra",
+  "Start the camera": "Démarrer la caméra",
+  "Stop the camera": "Arrêter la caméra",
+  "Keep this picture": "Garder cette image",
+  "The pictures go to the server of this page and nowhere else; it keeps none.":
+    "Les images vont au serveur de cette page et nulle part ailleurs ; il n'en garde aucune.",
+  "Digits from": "Chiffres de",
+  "Digits to put on the pad": "Chiffres à mettre sur l'ardoise",
+  "Choose one, and it is put on the pad.": "Choisissez-en un, il sera mis sur l'ardoise.",
+  "Digits that were found": "Chiffres trouvés",
+  "What the network does": "Ce que fait le réseau",
+  "What to look at": "Que regarder",
+  "The network": "Le réseau",
+  "Why?": "Pourquoi ?",
+  "Two models": "Deux modèles",
+  Tour: "Visite",
+  Training: "Entraînement",
+  "Draw a digit, and here you see what the network makes of it.":
+    "Dessinez un chiffre, et vous verrez ici ce que le réseau en fait.",
+  "This model's layers cannot be looked into; another one can be chosen at the top.":
+    "On ne peut pas regarder dans les couches de ce modèle ; un autre se choisit en haut.",
+  "Take an example": "Prendre un exemple",
+  "Everything here is computed by the server of this page; nothing is sent elsewhere, and no picture is kept.":
+    "Tout est calculé par le serveur de cette page ; rien n'est envoyé ailleurs, aucune image n'est gardée.",
+  "The same as an interface for programs": "La même chose comme interface pour programmes",
+  // Gallery
+  "test digits of MNIST": "chiffres de test de MNIST",
+  "turned by 35°": "tournés de 35°",
+  "moved out of the middle": "décalés du milieu",
+  "with noise": "avec du bruit",
+  "thin strokes": "traits fins",
+  "with a bar rubbed out": "avec une bande effacée",
+  "out-of-distribution images (no digits)": "images hors distribution (pas des chiffres)",
+  "a {digit}": "un {digit}",
+  "no digit": "pas de chiffre",
+  // The answer
+  none: "aucun",
+  "no digit was found": "aucun chiffre trouvé",
+  "not answered: its confidence does not reach the threshold": "sans réponse : sa confiance n'atteint pas le seuil",
+  "several digits": "plusieurs chiffres",
+  steady: "stable",
+  "looking …": "je regarde …",
+  "confidence {share}": "confiance {share}",
+  "Draw a digit, and the answer comes while you draw.":
+    "Dessinez un chiffre, la réponse vient pendant que vous dessinez.",
+  "The reader's answer: probability of each digit": "Réponse du lecteur : probabilité de chaque chiffre",
+  "Probability of each digit": "Probabilité de chaque chiffre",
+  "Probabilities of digit {n} of {all}: {digit}": "Probabilités du chiffre {n} sur {all} : {digit}",
+  "Probabilities of the most certain digit: {digit}": "Probabilités du chiffre le plus sûr : {digit}",
+  "answered in {n} ms": "réponse en {n} ms",
+  "from the end of the stroke to the answer; median of the last {count}: {n} ms":
+    "de la fin du trait à la réponse ; médiane des {count} dernières : {n} ms",
+  "read in {ms} ms, {latency} ms after it came": "lu en {ms} ms, {latency} ms après son arrivée",
+  "reading …": "lecture …",
+  "no digits found": "aucun chiffre trouvé",
+  "{n} digits in {ms} ms": "{n} chiffres en {ms} ms",
+  "lies upside down; turned and read": "est à l'envers ; retournée et lue",
+  "lies turned to the left; turned and read": "est tournée à gauche ; redressée et lue",
+  "lies turned to the right; turned and read": "est tournée à droite ; redressée et lue",
+  "it cannot be told which way up this lies": "on ne peut pas dire dans quel sens elle est posée",
+  "{n} of them not answered": "dont {n} sans réponse",
+  "{name} is not a picture that this browser can show; JPEG and PNG always work.":
+    "{name} n'est pas une image que ce navigateur sait montrer ; JPEG et PNG marchent toujours.",
+  // What the server refuses
+  "The server does not answer. Is it still running?": "Le serveur ne répond pas. Tourne-t-il encore ?",
+  "The server is busy; try again in a moment.": "Le serveur est occupé ; réessayez dans un instant.",
+  "The server cannot read this as a picture.": "Le serveur ne peut pas lire ceci comme une image.",
+  "The server cannot use this model.": "Le serveur ne peut pas utiliser ce modèle.",
+  "A part of digitlab that this needs is not installed.": "Une partie de digitlab qu'il faut ici n'est pas installée.",
+  "This training cannot be started, stopped or found.":
+    "Cet entraînement ne peut être ni commencé, ni arrêté, ni trouvé.",
+  "The server wants its token: open its address with ?token=TOKEN once.":
+    "Le serveur veut son jeton : ouvrez une fois son adresse avec ?token=JETON.",
+  "The server takes requests from its own page only.": "Le serveur n'accepte que les demandes de sa propre page.",
+  "The server does not go by this address.": "Le serveur ne porte pas cette adresse.",
+  "The picture has too many bytes for the server.": "L'image a trop d'octets pour le serveur.",
+  "The server took too long for this.": "Le serveur a mis trop longtemps.",
+  "The picture came too slowly.": "L'image est arrivée trop lentement.",
+  "The server does not take this value.": "Le serveur n'accepte pas cette valeur.",
+  "The server made a mistake; its log says more.": "Le serveur a fait une erreur ; son journal en dit plus.",
+  "The server refuses this.": "Le serveur refuse cela.",
+  // Camera
+  "Browsers give the camera only to pages on this machine or over https.":
+    "Les navigateurs ne donnent la caméra qu'aux pages de cette machine ou en https.",
+  "The browser was not allowed to use the camera.": "Le navigateur n'a pas eu le droit d'utiliser la caméra.",
+  "No camera was found, or another program has it.": "Aucune caméra trouvée, ou un autre programme l'utilise.",
+  "The line to the server was cut; start the camera again.":
+    "La liaison avec le serveur a été coupée ; redémarrez la caméra.",
+  "A frame could not be read.": "Une image n'a pas pu être lue.",
+  // The network
+  Layer: "Couche",
+  "layer {n} of {all}: {name}": "couche {n} sur {all} : {name}",
+  "{model}: {layers} layers, {parameters} parameters (numbers that training has found)":
+    "{model} : {layers} couches, {parameters} paramètres (des nombres que l'entraînement a trouvés)",
+  "Your digit as the network takes it": "Votre chiffre tel que le réseau le prend",
+  "your digit, 28×28": "votre chiffre, 28×28",
+  "The chosen map. Arrow keys walk over its numbers, Enter explains one.":
+    "La carte choisie. Les flèches parcourent ses nombres, Entrée en explique un.",
+  "Maps of {name}": "Cartes de {name}",
+  "All activation maps of this layer": "Toutes les cartes d'activation de cette couche",
+  "All activations of this layer": "Toutes les activations de cette couche",
+  "This network's softmax for the prepared 28×28 image": "La softmax de ce réseau pour l'image préparée de 28×28",
+  "{n} parameters": "{n} paramètres",
+  "receptive field {size} pixels": "champ récepteur {size} pixels",
+  "receptive field: the whole image": "champ récepteur : toute l'image",
+  "{share} of its activations are 0": "{share} de ses activations valent 0",
+  "{share} of its numbers are 0.": "{share} de ses nombres valent 0.",
+  "Point at the large map to see what a number of it sees; click to see how it came about.":
+    "Pointez la grande carte pour voir ce que voit un de ses nombres ; cliquez pour voir comment il est né.",
+  "Choose a number below to see how it came about.": "Choisissez un nombre ci-dessous pour voir comment il est né.",
+  "map {n}": "carte {n}",
+  "number {n}": "nombre {n}",
+  "digit {digit}": "chiffre {digit}",
+  "map {n} of {all}": "carte {n} sur {all}",
+  "activation map {n} of {all}": "carte d'activation {n} sur {all}",
+  "filter {n}": "filtre {n}",
+  "filter {n} of {name}": "filtre {n} de {name}",
+  "its weights for channel {n}": "ses poids pour le canal {n}",
+  "its {n} strongest channels of {all}": "ses {n} canaux les plus forts sur {all}",
+  "too many weights to be shown": "trop de poids pour être montrés",
+  "map {n}, row {row}, column {column}: {value}": "carte {n}, ligne {row}, colonne {column} : {value}",
+  "How {name}, map {n}, row {row}, column {column} came about":
+    "Comment {name}, carte {n}, ligne {row}, colonne {column} est né",
+  "How {name}, number {n} came about": "Comment {name}, nombre {n} est né",
+  "How the logit of {digit} came about": "Comment le logit de {digit} est né",
+  "Preprocessing: the pixels are brought into the range that the network was trained with.":
+    "Prétraitement : les pixels sont ramenés à l'échelle avec laquelle le réseau a été entraîné.",
+  "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.":
+    "Convolution : chaque filtre est posé à chaque endroit : multiplier nombre par nombre, additionner, écrire la somme. Chacun fait une carte d'activation.",
+  "ReLU: what is below 0 becomes 0, all else stays.": "ReLU : ce qui est sous 0 devient 0, tout le reste demeure.",
+  "Normalisation: each map is moved and stretched to the range that training found useful.":
+    "Normalisation : chaque carte est décalée et étirée vers l'échelle que l'entraînement a trouvée utile.",
+  "Pooling: of each window one number is kept: less to look at, and a little shift matters less.":
+    "Pooling : de chaque fenêtre un nombre est gardé : moins à regarder, et un petit décalage compte moins.",
+  "Global pooling: of each whole map one number is kept.":
+    "Pooling global : de chaque carte entière un nombre est gardé.",
+  "Addition: two layers are added, number by number.": "Addition : deux couches sont additionnées, nombre par nombre.",
+  "The mean of several layers, number by number.": "La moyenne de plusieurs couches, nombre par nombre.",
+  "Concatenation: two vectors are put one behind the other.": "Concaténation : deux vecteurs sont mis bout à bout.",
+  "Flatten: all maps are put into one row of numbers, a vector.":
+    "Aplatissement : toutes les cartes sont mises en une rangée de nombres, un vecteur.",
+  "Dense (fully connected): each unit has a weight for every number before it: multiply, add up, add the bias.":
+    "Dense (entièrement connectée) : chaque unité a un poids pour chaque nombre qui la précède : multiplier, additionner, ajouter le biais.",
+  "Softmax: e to the power of each logit, divided by their sum: ten probabilities that add up to 1.":
+    "Softmax : e à la puissance de chaque logit, divisé par leur somme : dix probabilités dont la somme est 1.",
+  "A step of its own kind.": "Une étape d'un genre à part.",
+  "Activation function, a rule for each number alone: {name}.":
+    "Fonction d'activation, une règle pour chaque nombre seul : {name}.",
+  window: "fenêtre",
+  filter: "filtre",
+  products: "produits",
+  product: "produit",
+  input: "entrée",
+  value: "valeur",
+  weight: "poids",
+  "channel {n}": "canal {n}",
+  "sum + bias": "somme + biais",
+  "The network itself got {n} here.": "Le réseau lui-même a obtenu {n} ici.",
+  "The sums of all channels, the same way; the others together: {rest}":
+    "Les sommes de tous les canaux, de la même façon ; les autres ensemble : {rest}",
+  "{n} sums, one a channel": "{n} sommes, une par canal",
+  "and the products of all others together: {rest}": "et les produits de tous les autres ensemble : {rest}",
+  // Why
+  "Why this one, and not that one?": "Pourquoi celui-ci et pas celui-là ?",
+  Why: "Pourquoi",
+  "and not": "et pas",
+  Show: "Montrer",
+  "fall of the logit margin over the other": "baisse de l'avance du logit sur l'autre",
+  "fall of the probability": "baisse de la probabilité",
+  "Heat map: the stronger the orange, the more the answer needs what is there":
+    "Carte de chaleur : plus l'orange est fort, plus la réponse a besoin de ce qui est là",
+  "Occlusion sensitivity: a square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer more probable.":
+    "Sensibilité à l'occlusion : un carré de papier est posé à chaque endroit tour à tour, et l'on redemande au réseau. Où la carte est orange, couvrir enlève ce qui parle pour la réponse ; où elle est bleue, couvrir rend la réponse plus probable.",
+  "Choose two different digits.": "Choisissez deux chiffres différents.",
+  "asking the network, covered place by place …": "on interroge le réseau, un endroit couvert après l'autre …",
+  "why {digit} and not {against}": "pourquoi {digit} et pas {against}",
+  "covered here, the probability of {digit} falls by {n} percentage points":
+    "couvert ici, la probabilité de {digit} baisse de {n} points",
+  "covered here, the logit of {digit} loses {n} of its margin over {against}":
+    "couvert ici, le logit de {digit} perd {n} de son avance sur {against}",
+  "Rub it out yourself": "Gommez vous-même",
+  "Your digit, to be rubbed out: with the pointer, or with arrow keys and Enter":
+    "Votre chiffre, à gommer : avec le pointeur, ou avec les flèches et Entrée",
+  "Rub parts out and see what is left of the answer.": "Gommez-en des parties et voyez ce qui reste de la réponse.",
+  "Probability of each digit, after rubbing out": "Probabilité de chaque chiffre, après avoir gommé",
+  "Put everything back": "Tout remettre",
+  "still {digit}: {share}": "toujours {digit} : {share}",
+  "now {digit}: {share}; it was {before}": "maintenant {digit} : {share} ; c'était {before}",
+  // Two models
+  "Two models, the same digit": "Deux modèles, le même chiffre",
+  "First model": "Premier modèle",
+  "Second model": "Second modèle",
+  "Depth in the networks": "Profondeur dans les réseaux",
+  "Both predict {digit}.": "Les deux prédisent {digit}.",
+  "They disagree: {one} and {two}.": "Ils ne sont pas d'accord : {one} et {two}.",
+  "Neither answers: no probability reaches the threshold.": "Aucun ne répond : aucune probabilité n'atteint le seuil.",
+  "test accuracy {share}": "exactitude de test {share}",
+  "This network makes no maps.": "Ce réseau ne fait pas de cartes.",
+  "There is one model here, and it needs another one to be compared with: train one, or start the server with more: digitlab serve --model RUN.":
+    "Il y a ici un seul modèle, et il en faut un autre pour comparer : entraînez-en un, ou démarrez le serveur avec d'autres : digitlab serve --model RUN.",
+  "Train a second model": "Entraîner un second modèle",
+  // Training
+  "Train a network while you watch": "Entraînez un réseau sous vos yeux",
+  "It trains on some of MNIST's 60,000 training images, each once an epoch. For each batch of 128 the gradient of the loss is computed (backpropagation), and the optimiser, Adam, moves all weights a little against it. After each epoch it is tested on 1,000 test images that it never trains on.":
+    "Il s'entraîne sur une partie des 60 000 images de MNIST, chacune une fois par époque. Pour chaque lot de 128 on calcule le gradient de la perte (rétropropagation), et l'optimiseur, Adam, déplace un peu tous les poids à son encontre. Après chaque époque il est testé sur 1 000 images qu'il n'apprend jamais.",
+  Network: "Réseau",
+  Images: "Nombre d'images",
+  Epochs: "Époques",
+  "Learning rate": "Taux d'apprentissage",
+  "the default": "celui par défaut",
+  Seed: "Graine",
+  "Start the training": "Commencer l'entraînement",
+  Stop: "Arrêter",
+  "Use it on the pad": "L'utiliser sur l'ardoise",
+  "Progress of the epoch": "Avancement de l'époque",
+  "Loss (cross-entropy)": "Perte (entropie croisée)",
+  Accuracy: "Exactitude",
+  "each training batch": "chaque lot d'entraînement",
+  "test images, after each epoch": "images de test, après chaque époque",
+  epoch: "époque",
+  "epoch {epoch} of {epochs}, batch {batch} of {batches}": "époque {epoch} sur {epochs}, lot {batch} sur {batches}",
+  "The filters of its first convolution": "Les filtres de sa première convolution",
+  "Misclassified test images, the highest probability first":
+    "Images de test mal classées, la plus haute probabilité d'abord",
+  "This network has no convolution.": "Ce réseau n'a pas de convolution.",
+  "true {label}, predicted {answer}": "vrai {label}, prédit {answer}",
+  "true {label}": "vrai {label}",
+  "predicted {answer}": "prédit {answer}",
+  "Test accuracy: {share}.": "Exactitude de test : {share}.",
+  "No training can be started now.": "Aucun entraînement ne peut commencer maintenant.",
+  "Training needs a server on this machine alone, or one with a token.":
+    "Pour entraîner, il faut un serveur pour cette seule machine, ou un serveur avec un jeton.",
+  "Training needs parts of digitlab that are not installed.":
+    "Pour entraîner, il manque des parties de digitlab qui ne sont pas installées.",
+  "Another training is at work; wait for its end, or stop it.":
+    "Un autre entraînement est en cours ; attendez sa fin, ou arrêtez-le.",
+  "It is being prepared …": "Préparation …",
+  "The images are being loaded …": "Chargement des images …",
+  "The result is being made ready …": "Le résultat est mis en place …",
+  "It learns …": "Il apprend …",
+  "It stops after this batch …": "Il s'arrête après ce lot …",
+  "It is done.": "C'est fini.",
+  "It was stopped.": "Il a été arrêté.",
+  "It failed.": "Il a échoué.",
+  "the smallest, seconds an epoch": "le plus petit, quelques secondes par époque",
+  "S1's first: one convolution 5×5": "le premier de S1 : une convolution 5×5",
+  "S2's: two convolutions": "celui de S2 : deux convolutions",
+  "made for speed on a processor": "fait pour être rapide sur un processeur",
+  "S0's: two convolutions, dropout": "celui de S0 : deux convolutions, dropout",
+  "S3's: one convolution, dropout": "celui de S3 : une convolution, dropout",
+  "S1's: dense layers, no convolution": "celui de S1 : couches denses, sans convolution",
+  // Tour
+  "step {n} of {all}": "étape {n} sur {all}",
+  Back: "Retour",
+  Next: "Suivant",
+  "Arrow keys go on and back.": "Les flèches font avancer et reculer.",
+  "A picture is numbers": "Une image, ce sont des nombres",
+  "The reader finds the ink, brings it to 28 by 28 pixels, and puts it in the middle. That is all that the network sees: 784 numbers from 0 (paper) to 255 (ink).":
+    "Le lecteur trouve l'encre, la ramène à 28 sur 28 pixels et la met au milieu. C'est tout ce que voit le réseau : 784 nombres de 0 (papier) à 255 (encre).",
+  "Point at the picture to read its numbers.": "Pointez l'image pour lire ses nombres.",
+  "Point at a pixel.": "Pointez un pixel.",
+  "Your digit as the network takes it. Arrow keys read its numbers.":
+    "Votre chiffre tel que le réseau le prend. Les flèches lisent ses nombres.",
+  "row {row}, column {column}: {value}": "ligne {row}, colonne {column} : {value}",
+  "five by five of them": "cinq sur cinq d'entre eux",
+  "Convolution: a filter looks everywhere": "Convolution : un filtre regarde partout",
+  "A filter is a small picture of numbers. It is laid on the image, each of its numbers is multiplied with the pixel under it, the products are added up, and one more number, the bias, is added too. Then it moves on by a pixel.":
+    "Un filtre est une petite image de nombres. On le pose sur l'image, chacun de ses nombres est multiplié par le pixel qui est dessous, les produits sont additionnés, et l'on ajoute encore un nombre, le biais. Puis il avance d'un pixel.",
+  "Follow the window as it moves over your digit, or place it yourself.":
+    "Suivez la fenêtre qui passe sur votre chiffre, ou placez-la vous-même.",
+  "Your digit, and the window on it": "Votre chiffre, et la fenêtre posée dessus",
+  "The map that comes about. Arrow keys move the window.": "La carte qui naît. Les flèches déplacent la fenêtre.",
+  "Let it move": "Laisser avancer",
+  "Stop it": "L'arrêter",
+  "Every filter makes an activation map": "Chaque filtre fait une carte d'activation",
+  "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.":
+    "Toutes les sommes d'un filtre font une nouvelle image, sa carte d'activation. L'orange est au-dessus de 0 : ici le filtre a trouvé ce qu'il cherche. Le bleu est au-dessous : ici il a trouvé le contraire. La plupart des premiers filtres cherchent des bords d'une direction.",
+  "ReLU: the simplest activation function": "ReLU : la plus simple fonction d'activation",
+  "What is below 0 becomes 0, all else stays. Without such a bend between them, many layers would be no more than one. After it a filter can only say how much of its pattern is there, not that the opposite is.":
+    "Ce qui est sous 0 devient 0, tout le reste demeure. Sans un tel coude entre elles, plusieurs couches n'en vaudraient qu'une. Après lui, un filtre peut seulement dire combien de son motif est là, et non que le contraire y est.",
+  before: "avant",
+  after: "après",
+  "Which map": "Quelle carte",
+  "{share} of the numbers of this layer are 0 now.": "{share} des nombres de cette couche valent 0 maintenant.",
+  "Pooling: less to look at": "Pooling : moins à regarder",
+  "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)":
+    "Max pooling : de chaque fenêtre de deux sur deux nombres, seul le plus grand est gardé. Il reste un quart des nombres, et qu'un trait soit un pixel plus à gauche compte moins qu'avant. (S1 l'a comparé à l'average pooling ; le max pooling a gagné.)",
+  "Point at the right picture: the window in the left one, and its greatest number.":
+    "Pointez l'image de droite : la fenêtre dans celle de gauche, et son plus grand nombre.",
+  "Deeper: from edges to parts": "Plus profond : des bords aux parties",
+  "The next filters look at the maps of those before, and so on. The receptive field grows: each number now sees more of your digit, and each map has become choosy: a bar, a bow, an end of a stroke. Nobody told the network what to look for.":
+    "Les filtres suivants regardent les cartes des précédents, et ainsi de suite. Le champ récepteur grandit : chaque nombre voit maintenant plus de votre chiffre, et chaque carte est devenue difficile : une barre, un arc, un bout de trait. Personne n'a dit au réseau quoi chercher.",
+  "Your digit, and what one number sees": "Votre chiffre, et ce que voit un nombre",
+  "what one number of {name} sees": "ce que voit un nombre de {name}",
+  "Dense: all of it at once": "Dense : tout à la fois",
+  "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every one of them: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences count.":
+    "Maintenant les cartes deviennent une rangée de nombres, un vecteur, et chacun des dix chiffres a un poids pour chacun d'eux : multiplier, additionner, ajouter le biais. Les dix sommes s'appellent logits. Ils peuvent être au-dessus ou au-dessous de 0 ; seules leurs différences comptent.",
+  "the vector: {n} numbers, and ten times as many weights": "le vecteur : {n} nombres, et dix fois plus de poids",
+  "the vector": "le vecteur",
+  digit: "chiffre",
+  logit: "logit",
+  probability: "probabilité",
+  "Softmax: logits become probabilities": "Softmax : les logits deviennent des probabilités",
+  "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.":
+    "La softmax prend e à la puissance de chaque logit et divise par leur somme, de sorte que ce sont des probabilités dont la somme est 1. Dix de moins dans le logit, c'est environ vingt mille fois moins dans la probabilité.",
+  "They are what this network says of the prepared 28×28 image. The reader's answer joins them with what it has seen in the picture itself, so its numbers are others.":
+    "C'est ce que ce réseau dit de l'image préparée de 28×28. La réponse du lecteur les joint à ce qu'il a vu dans l'image même ; ses nombres sont donc autres.",
+  "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.":
+    "Rendez le réseau moins sûr : divisez d'abord tous les logits par une température. L'ordre reste, les différences diminuent.",
+  Temperature: "Température",
+  "Dropout: learning with gaps": "Dropout : apprendre avec des trous",
+  "During training, a part of the activations is set to 0 at random, others each time, so that the network cannot rely on any single one: the dropout rate says how many. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.":
+    "Pendant l'entraînement, une partie des activations est mise à 0 au hasard, d'autres chaque fois, pour que le réseau ne puisse compter sur aucune en particulier : le taux de dropout dit combien. S0 a trouvé : avec dropout il s'entraîne plus d'époques, et son exactitude de test est de 95,4 % au lieu de 94,5 %. À l'usage, rien n'est enlevé.",
+  "Throw the dice yourself: the answer should survive it.": "Lancez les dés vous-même : la réponse devrait y survivre.",
+  "Dropout rate": "Taux de dropout",
+  "Throw again": "Relancer",
+  "what is left of the vector": "ce qui reste du vecteur",
+  "The answer is computed here, from rounded weights; the numbers that are left are made larger, as in training.":
+    "La réponse est calculée ici, à partir de poids arrondis ; les nombres qui restent sont agrandis, comme à l'entraînement.",
+  "This network's last weights are too many to be sent.":
+    "Les derniers poids de ce réseau sont trop nombreux pour être envoyés.",
+  "Filters made by hand": "Des filtres faits à la main",
+  "Before filters were learned, people designed them. This filter bank is that of S2's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
+    "Avant d'être appris, les filtres étaient conçus par des gens. Ce banc de filtres est celui des diapositives de S2 : lignes, bords (Sobel), taches (laplacien), lissage. Comparez-les aux premiers filtres du réseau : certains, il les a trouvés tout seul.",
+  "They are shown on your photo, if you have opened one, else on your drawing.":
+    "Ils sont montrés sur votre photo, si vous en avez ouvert une, sinon sur votre dessin.",
+  "the picture, grey": "l'image, en gris",
+  "horizontal lines": "lignes horizontales",
+  "vertical lines": "lignes verticales",
+  "lines of 45°": "lignes à 45°",
+  "lines of 135°": "lignes à 135°",
+  "Sobel, horizontal edges": "Sobel, bords horizontaux",
+  "Sobel, vertical edges": "Sobel, bords verticaux",
+  "Laplacian, 4 neighbours": "laplacien, 4 voisins",
+  "Laplacian, 8 neighbours": "laplacien, 8 voisins",
+  "Laplacian of Gaussian": "laplacien de gaussienne",
+  mean: "moyenne",
+  Gaussian: "gaussienne",
+  // The whole network
+  "At a glance": "D'un coup d'œil",
+  "All layers, from the input to the ten answers": "Toutes les couches, de l'entrée aux dix réponses",
+  "Let it flow": "Laisser couler",
+  "One layer further": "Une couche plus loin",
+  "and {n} more": "et {n} autres",
+  "{layer}: digit {digit}": "{layer} : chiffre {digit}",
+  "{layer}: all its numbers": "{layer} : tous ses nombres",
+  "{layer}: map {n}": "{layer} : carte {n}",
+  "Point at a picture: the lines show from which it is made, and into which it goes. Press it to look at it by itself.":
+    "Pointez une image : les lignes montrent de quoi elle est faite et où elle va. Appuyez pour la regarder seule.",
+  // Links and lessons
+  "Copy link": "Copier le lien",
+  Lesson: "Leçon",
+  Lessons: "Leçons",
+  "The link is copied: it has the drawing, the view and the settings in it.":
+    "Le lien est copié : il contient le dessin, la vue et les réglages.",
+  "The model of this link, {name}, is not here; {other} answers.":
+    "Le modèle de ce lien, {name}, n'est pas ici ; {other} répond.",
+  "part {n} of {all}": "partie {n} sur {all}",
+  "Show it again": "Montrer encore",
+  "End the lesson": "Finir la leçon",
+  // Without a server
+  "Open a model": "Ouvrir un modèle",
+  "Everything here is computed in this browser: no picture leaves it, and none is kept.":
+    "Tout est calculé dans ce navigateur : aucune image n'en sort, aucune n'est gardée.",
+  "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.":
+    "Il y a ici un seul modèle, et il en faut un autre pour comparer : ouvrez-en un en haut, un fichier ONNX.",
+  "The pictures stay in this browser; none is kept.": "Les images restent dans ce navigateur ; aucune n'est gardée.",
+  "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
+    "Pour entraîner, il faut digitlab sur un ordinateur : `digitlab serve` ouvre cette page avec lui.",
+  "The server is told of models when it is started: digitlab serve --model {name}":
+    "On indique les modèles au serveur quand on le démarre : digitlab serve --model {name}",
+  "This page cannot answer that.": "Cette page ne peut pas répondre à cela.",
+  "This browser cannot run the page's networks.": "Ce navigateur ne peut pas exécuter les réseaux de la page.",
+};
