@@ -47,10 +47,14 @@ export function startAddress(here, go) {
     }
   };
   addEventListener("popstate", follow);
-  for (const act of ["pointerdown", "keydown", "drop"])
-    addEventListener(act, () => {
-      touched = true;
-    });
+  for (const act of ["pointerdown", "keydown", "drop", "change"])
+    addEventListener(
+      act,
+      () => {
+        touched = true;
+      },
+      { capture: true }, // before what they do
+    );
   return {
     /** The address is to follow, soon. */
     changed() {
