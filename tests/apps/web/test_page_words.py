@@ -32,7 +32,7 @@ def _said() -> set[str]:
     )
     for name, table in (
         ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-figures.js", "FILTERS"),
-        ("gallery.js", "NAMES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"),
+        ("gallery.js", "NAMES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"), ("damage.js", "KINDS"),
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
     # What `Reading.note` says of a page that was read without constraints, which the page shows below a photo.

@@ -1,6 +1,7 @@
 // What the server answers, computed here: the same questions, the same answers (see apps/web/schemas.py).
 
 import { Classifier } from "./classifier.js";
+import { damaged } from "./damage.js";
 import { filterBank } from "./filters.js";
 import { mainDigit } from "./glyphs.js";
 import { fromBase64, Layers, occlude } from "./looking.js";
@@ -12,10 +13,11 @@ import { linesOf, PageNetwork, Reader } from "./reader.js";
  *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lesson, LiveAnswer, ModelDetail, Models, Occluded,
  *   OcclusionQuestion, Probabilities, ReadPage
  * } from "../schemas.js"
+ * @import { Damage, Damaged } from "../static/api.js"
  * @import { Picture } from "./pictures.js"
  * @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Rgba As a canvas gives it, all of it opaque.
  * @typedef {{ name: string, source: "shipped" | "given", onnx: string }} Shipped base64
- * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, lessons: Lesson[], filters: Record<string, number[][]> }} Data
+ * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, lessons: Lesson[], test: { glyphs: string, labels: number[] }, filters: Record<string, number[][]> }} Data
  * @typedef {{ name: string, source: "shipped" | "given", reader: Reader, layers: Layers | null | undefined }} Served
  */
 
@@ -32,6 +34,8 @@ export class Backend {
   #models = new Map();
   /** @type {string[]} */
   #texts = [];
+  /** @type {{ glyphs: Uint8Array, labels: number[] } | null} */
+  #test = null;
 
   /** @param {Data} data */
   constructor(data) {
@@ -205,6 +209,13 @@ export class Backend {
   occlusion(question) {
     const { name, reader } = this.#get(question.model);
     return occlude(reader.classifier, name, question);
+  }
+
+  /** @param {Damage} damage @returns {Damaged} */
+  damaged(damage) {
+    const served = this.#get(damage.model);
+    this.#test ??= { glyphs: fromBase64(this.data.test.glyphs), labels: this.data.test.labels };
+    return damaged(served.reader.classifier, this.#layersOf(served), damage, this.#test);
   }
 
   /** @param {Rgba} picture @returns {FilterBank} */

@@ -399,4 +399,30 @@ export default {
     "On indique les modèles au serveur quand on le démarre : digitlab serve --model {name}",
   "This page cannot answer that.": "Cette page ne peut pas répondre à cela.",
   "This browser cannot run the page's networks.": "Ce navigateur ne peut pas exécuter les réseaux de la page.",
+  // Damage and doubt
+  Damage: "Dégâts",
+  Doubt: "Doute",
+  "all layers": "toutes les couches",
+  "noise on the weights": "du bruit sur les poids",
+  "fewer bits": "moins de bits",
+  "weights set to 0": "des poids mis à 0",
+  "weights shuffled": "des poids mélangés",
+  "one filter switched off": "un filtre éteint",
+  "How much": "Combien",
+  "What happens": "Ce qui arrive",
+  "Heal it": "Le guérir",
+  "Show both": "Montrer les deux",
+  "Probability of each digit, of the damaged network": "Probabilité de chaque chiffre, du réseau abîmé",
+  "A network keeps what it has learned in thousands of weights, none of which counts much by itself. How much of them can be spoilt? The grey marks are the answer before.":
+    "Un réseau garde ce qu'il a appris dans des milliers de poids, dont aucun ne compte beaucoup à lui seul. Combien peut-on en abîmer ? Les marques grises sont la réponse d'avant.",
+  "Damaging weights needs the page without a server: digitlab page.":
+    "Pour abîmer des poids, il faut la page sans serveur : digitlab page.",
+  "What is no digit, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
+    "Ce qui n'est pas un chiffre, montré au petit réseau et au lecteur. Le réseau doit nommer un chiffre ; le lecteur peut refuser.",
+  "{share} of the weights' own spread": "{share} de la dispersion propre des poids",
+  "{n} bits a weight": "{n} bits par poids",
+  "{share} of {n} test images are still right": "{share} de {n} images de test restent justes",
+  "network: {digit}, {share}": "réseau : {digit}, {share}",
+  "reader: refused": "lecteur : refus",
+  "reader: {digit}, {share}": "lecteur : {digit}, {share}",
 };

@@ -5,6 +5,7 @@ import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
+import { DamageView } from "./damage.js";
 import { byId, fillChoice, make } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { Lessons } from "./lessons.js";
@@ -80,6 +81,7 @@ const views = {
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
   pair: new PairView(byId("pair"), complain),
+  damage: new DamageView(byId("damage"), complain),
   tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
   training: new TrainingView(byId("training"), complain),
 };
