@@ -1,7 +1,7 @@
 """Steadiness at every frame rate, on made sequences whose truth is known at every moment.
 
 Each sequence is drawn and read once, at 60 frames a second. Of these frames every second, fourth, sixth and twelfth,
-with a few lost, are what a camera of 30, 15, 10 and 5 frames a second would have given; a tracker for each follows them.
+with a few lost, are what a camera of 30, 15, 10 and 5 frames a second would have given; each has its own tracker.
 """
 
 from __future__ import annotations

@@ -110,6 +110,7 @@ class Tracker:
         self._ink = FrameInk()
         self._told = NumbersTold()
         self._last_told: object = None
+        self._whole = False  # whether whole frames are looked at, rather than a region
         self._fresh_at = -np.inf  # when ink appeared where no digit is seen
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
@@ -132,7 +133,9 @@ class Tracker:
                 followed.miss(seconds, image, detections)
         self._told.erased([followed.track() for followed in self._followed if followed.erased])
         self._followed = [followed for followed in self._followed if not followed.gone]
-        if image is not None and seen and seen[0].detection.margin > 0:
+        if detections:
+            self._whole = detections[0].margin > 0
+        if image is not None and self._whole:
             watched = [each.patch for each in self._followed if each.patch is not None]
             new = self._ink.new(image, at, self.moved, watched)
             self._fresh_at = at if new else self._fresh_at
@@ -163,10 +166,13 @@ class Tracker:
         """The text, where every part of it is decided."""
         there = [followed for followed in self._followed if followed.filter.nothing < _THERE]
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
+        rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
+        self.drawing |= not rests
+        if not rests and not there:
+            self._clear_since = self.steady = None
+            return
         if there:
             self._clear_since = None
-            rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
-            self.drawing |= not rests
             decided = rests and all(followed.decided for followed in there)
             self.steady = _text_of(there) if decided else None
             if decided:
