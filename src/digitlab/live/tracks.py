@@ -94,8 +94,16 @@ class Tracker:
     """
 
     def __init__(
-        self, steadiness: Steadiness | None = None, make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter
+        self,
+        steadiness: Steadiness | None = None,
+        *,
+        whole: bool = False,
+        make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter,
     ) -> None:
+        """Nothing is followed yet.
+
+        whole: whether whole frames are looked at; else that shows with the first digit
+        """
         self.steady: str | None = None
         self.drawing = False
         self.telling = 0
@@ -110,8 +118,8 @@ class Tracker:
         self._ink = FrameInk()
         self._told = NumbersTold()
         self._last_told: object = None
-        self._whole = False  # whether whole frames are looked at, rather than a region
-        self._fresh_at = -np.inf  # when ink appeared where no digit is seen
+        self._whole = whole
+        self._fresh_at = -np.inf  # when ink last came where no digit is seen, or was erased
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
@@ -131,7 +139,10 @@ class Tracker:
         for followed in self._followed:
             if id(followed) not in found:
                 followed.miss(seconds, image, detections)
-        self._told.erased([followed.track() for followed in self._followed if followed.erased])
+        erased = [followed.track() for followed in self._followed if followed.erased]
+        if erased:
+            self._told.erased(erased)
+            self._fresh_at = at  # of a row that is wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
         if detections:
             self._whole = detections[0].margin > 0
