@@ -47,7 +47,7 @@ HOW = (
     (r"digitlab inspect .*--(digit|explore|image|layer)", PARSED),  # tests/apps/test_inspect.py, test_explore.py
     (r"digitlab read .*--engine ray", PARSED),  # tests/archives/test_on_ray.py
     (r"digitlab (sheet (?!example|new --practice)|data from-sheets)", PARSED),  # wants photos of forms: tests/sheets
-    (r"digitlab (serve|camera-server)", PARSED),  # ends with Ctrl-C; tests/apps/web/test_serve.py, tests/camera
+    (r"digitlab (serve|camera-server|ros-node)", PARSED),  # ends with Ctrl-C; tests/apps/web, camera, live
     (r"digitlab live .*(--source \"?(\d|http|ice|ros|rtsp)|--config)", PARSED),  # no such camera; tests/camera
     (r"digitlab live(?!.*--(headless|list))", PARSED),  # opens a window; tests/apps/desktop
 )

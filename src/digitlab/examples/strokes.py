@@ -138,7 +138,7 @@ def _time_of_ink(
     )
     of_label = np.zeros(int(labels.max()) + 1, np.float32)
     of_label[labels[passed]] = times[passed]
-    return of_label[labels]
+    return np.asarray(of_label[labels], np.float32)
 
 
 def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
