@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OFFERED = ("digitlab.api", "digitlab.training.estimator")  # modules whose examples train
+_NAMES = ("EpochEnded", "load_dataset", "load_model", "load_run")  # of other modules, in examples
 _UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # ten figures take a second
 
 
@@ -35,7 +36,7 @@ def _around_examples(request: pytest.FixtureRequest, doctest_namespace: dict[str
         first, second = sorted((folder / "runs").glob("*-slides-cnn-few*"))[:2]
         import digitlab
 
-        doctest_namespace.update(EpochEnded=digitlab.EpochEnded, load_run=digitlab.load_run)
+        doctest_namespace.update({name: getattr(digitlab, name) for name in _NAMES})
         doctest_namespace.update(first=first, second=second, page=folder / "page.png", studies=folder / "studies")
 
 

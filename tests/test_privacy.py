@@ -198,7 +198,7 @@ def test_a_switch_that_the_user_has_set_stays(watch: Watch) -> None:
 
 
 def test_doctor_says_how_it_stands() -> None:
-    for settings, said in (({}, "nothing is sent by ONNX Runtime, Ray, OpenVINO"), (
+    for settings, said in (({}, "nothing is sent by ONNX Runtime, Ray, MLflow, OpenVINO"), (
         {"ORT_DISABLE_TELEMETRY": "0"}, "ORT_DISABLE_TELEMETRY=0 is set, so ONNX Runtime may send",
     )):  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}

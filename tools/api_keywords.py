@@ -1,6 +1,6 @@
 """Writes src/digitlab/api/keywords.py: the keywords of `digitlab.train` and others, from where settings are declared.
 
-    python tools/api_keywords.py
+    python tools/api_keywords.py            # --check: only say whether it is current
 
 An editor completes them from there; what runs takes them from the declarations themselves.
 """
@@ -8,6 +8,7 @@ An editor completes them from there; what runs takes them from the declarations 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -50,4 +51,6 @@ def _optional(kind: str) -> str:
 
 
 if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(0 if OUT.read_text("utf-8") == written() else f"{OUT}: renew it with python tools/api_keywords.py")
     OUT.write_text(written(), "utf-8")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
         Reader,
         check_data,
         diagnose,
+        ensemble,
         export,
         import_model,
         inspect,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
         load_model,
         load_run,
     )
-    from digitlab.api.trainings import run_study, train, transfer, tune
+    from digitlab.api.trainings import cross_validate, run_study, train, transfer, tune
     from digitlab.errors import DigitlabError
     from digitlab.runs import Run
     from digitlab.stopping import StopRequest
@@ -40,10 +41,10 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
 __all__ = [
-    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader", "Reading",
-    "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "diagnose", "evaluate", "export",
-    "import_model", "inspect", "label_errors", "list_runs", "load_dataset", "load_model", "load_run", "robustness",
-    "run_study", "train", "transfer", "tune",
+    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader",
+    "Reading", "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "cross_validate",
+    "diagnose", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "list_runs",
+    "load_dataset", "load_model", "load_run", "robustness", "run_study", "train", "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -60,9 +61,11 @@ _ROOMS = {
     "Transfer": "transfer_learning.settings",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
     **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "robustness"), "api.measuring"),
-    **dict.fromkeys(("Reader", "check_data", "diagnose", "export", "import_model", "inspect"), "api.models"),
+    **dict.fromkeys(
+        ("Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"
+    ),
     **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
-    **dict.fromkeys(("run_study", "train", "transfer", "tune"), "api.trainings"),
+    **dict.fromkeys(("cross_validate", "run_study", "train", "transfer", "tune"), "api.trainings"),
 }
 
 

@@ -67,7 +67,11 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Run(Drawn):
-    """A folder with one training's, or one evaluation's, files."""
+    """A folder with one training's, or one evaluation's, files.
+
+    >>> Run(Path("runs/2026-01-31-101500-fast")).report.as_posix()
+    'runs/2026-01-31-101500-fast/report.html'
+    """
 
     path: Path
 
@@ -251,11 +255,19 @@ class Run(Drawn):
         write_text(self.config, tomli_w.dumps({key: value for key, value in settings.items() if value is not None}))
 
     def read_config(self) -> dict[str, Any]:
-        """The content of `config.toml`; empty where the run has none."""
+        """The content of `config.toml`; empty where the run has none.
+
+        Raises:
+            RunError: when it is damaged.
+        """
         if not self.config.is_file():
             return {}
         with saying_what_failed(self.config, "read"):
-            return tomllib.loads(self.config.read_text("utf-8"))
+            content = self.config.read_bytes()
+        try:
+            return tomllib.loads(content.decode("utf-8"))
+        except ValueError as error:  # no TOML, or no text
+            raise RunError(f"{self.config}: damaged, not TOML ({error})") from error
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write one of the JSON files."""

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
-    "RENAMED_KEYS", "RENAMED_OPTIONS", "Range", "Setting", "check_settings", "checked", "expect_key", "seconds_of",
-    "setting", "settings_in", "whole_numbers", "with_current_keys", "with_keywords_of",
+    "RENAMED_KEYS", "RENAMED_OPTIONS", "Range", "Setting", "argument_texts", "check_settings", "checked", "expect_key",
+    "hints_of", "seconds_of", "setting", "settings_in", "whole_numbers", "with_current_keys", "with_keywords_of",
 ]  # fmt: skip
 
 # Old names, which keep working with a hint: of recipe keys, and of options by verb.
@@ -191,10 +191,7 @@ def settings_in(declaring: type | Callable[..., Any]) -> tuple[Setting, ...]:
 
 
 def _parameters_of(function: Callable[..., Any]) -> Iterator[Setting]:
-    # Types that are imported for type checkers only are no kinds of settings: any type will do.
-    known = ChainMap(function.__globals__, vars(builtins), defaultdict(lambda: Any))
-    kinds = get_type_hints(function, localns=known, include_extras=True)
-    texts = _argument_texts(function)
+    kinds, texts = hints_of(function), argument_texts(function)
     for each in inspect.signature(function).parameters.values():
         kind, declared = kinds.get(each.name), Setting()
         if get_origin(kind) is Annotated:
@@ -205,6 +202,12 @@ def _parameters_of(function: Callable[..., Any]) -> Iterator[Setting]:
             place = each.KEYWORD_ONLY if declared.flag else usual
             declared = replace(declared, help=text[:1].upper() + text[1:], place=place)
             yield _complete(declared, each.name, typed, each.default)
+
+
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters; of those whose types are imported for type checkers only, Any."""
+    known = ChainMap(function.__globals__, vars(builtins), defaultdict(lambda: Any))
+    return get_type_hints(function, localns=known, include_extras=True)
 
 
 def _complete(declared: Setting, name: str, kind: Any, default: Any) -> Setting:
@@ -227,7 +230,7 @@ def _settable(kind: Any) -> Any:
     return next((part for part in parts if part in _PLAIN or get_origin(part) in (list, tuple, Literal)), None)
 
 
-def _argument_texts(function: Callable[..., Any]) -> dict[str, str]:
+def argument_texts(function: Callable[..., Any]) -> dict[str, str]:
     """What the section Args of a docstring says of each parameter."""
     texts: dict[str, str] = {}
     for line in (inspect.getdoc(function) or "").partition("\nArgs:\n")[2].splitlines():

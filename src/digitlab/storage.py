@@ -21,15 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "atomic_folder",
-    "atomic_path",
-    "cache_folder",
-    "cache_to_write",
-    "remove_unfinished",
-    "saying_what_failed",
+    "atomic_folder", "atomic_path", "cache_folder", "cache_to_write", "remove_unfinished", "saying_what_failed",
     "write_bytes",
     "write_text",
-]
+]  # fmt: skip
 
 _UNFINISHED = ".unfinished-"
 _DEAD = 600  # seconds without a change; a lock would say it at once, but HDF5 locks its files itself

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.study_view import StudyView
+from digitlab.apps.cli.tuning_view import StudyView
 from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 from digitlab.studies.outcome import plan
 from digitlab.studies.running import Estimate

@@ -32,6 +32,7 @@ def following(
     Raises:
         MissingExtraError: in place of Python's own error, when a library of an extra is missing.
     """
+    logging.getLogger("tensorflow").addFilter(_no_retracing)  # the same one is added once
     with _naming_the_extra(name), _view(progress, stop) as view:
 
         def hear(event: object) -> None:
@@ -47,6 +48,11 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return getattr(shell, "kernel", None) is not None
+
+
+def _no_retracing(record: logging.LogRecord) -> bool:
+    """TensorFlow advises against many networks in one program, which is what a notebook is for."""
+    return "retracing" not in record.getMessage()
 
 
 @contextmanager

@@ -82,3 +82,6 @@ class ReadingKeywords(TypedDict, total=False):
     region: tuple[int, int, int, int] | None
     pattern: str | None
     grid: tuple[int, int] | None
+    among: tuple[str, ...] | None
+    check: str | None
+    one_to_one: bool | None

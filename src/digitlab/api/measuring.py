@@ -227,4 +227,6 @@ def list_runs(
     >>> {row["epochs"] for row in table.rows}, table.rows[0]["accuracy"] >= table.rows[-1]["accuracy"]
     ({1}, True)
     """
-    return jobs.list_runs(Path(runs), where=(where,) if isinstance(where, str) else where, sort=sort, reverse=reverse)
+    return jobs.list_runs(
+        Path(runs), where=[where] if isinstance(where, str) else list(where), sort=sort, reverse=reverse
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digitlab.api.keywords import ReadingKeywords
     from digitlab.datasets import Dataset
     from digitlab.jobs import DataCheck, DiagnosisResult, ImportResult, Inspection
+    from digitlab.jobs.conversion import Ensemble
     from digitlab.jobs.events import Listener
     from digitlab.models.export import Exported
     from digitlab.network.classifier import Classifier
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from digitlab.values import Reading
 
 __all__ = [
-    "Reader", "check_data", "diagnose", "export", "import_model", "inspect", "load_dataset", "load_model", "load_run",
+    "Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect", "load_dataset",
+    "load_model", "load_run",
 ]  # fmt: skip
 
 
@@ -274,6 +276,37 @@ def export(
     with following("export", progress, listener) as heard:
         path = model.path if isinstance(model, Run) else model
         return jobs.export(path, out, target=target, int8=int8, listener=heard)
+
+
+def ensemble(
+    *members: Run | str | Path,
+    out: str | Path,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> Ensemble:
+    """Join trained networks into one model file, whose probabilities are the mean of theirs.
+
+    As `digitlab ensemble`.
+
+    Args:
+        members: runs or their folders, or files; two or more of one preparation.
+        out: the file to write.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        UsageError: for fewer than two, or another ending.
+        ModelError: when one cannot be opened, or they do not go together.
+        StorageError: when it cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> joined = ensemble(first, second, out="both.onnx")
+    >>> load_model("both.onnx").probabilities(load_dataset("mnist").split("test").images[:3]).shape
+    (3, 10)
+    """
+    with following("ensemble", progress, listener) as heard:
+        paths = (each.path if isinstance(each, Run) else each for each in members)
+        return jobs.ensemble(*paths, out=Path(out), listener=heard)
 
 
 def import_model(

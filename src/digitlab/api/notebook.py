@@ -11,7 +11,7 @@ from html import escape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import in_time
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.progress_view import BARS_OF
 from digitlab.jobs.events import Note, Work

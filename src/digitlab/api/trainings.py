@@ -1,4 +1,4 @@
-"""Training from Python: `train`, `transfer`, `tune`, `run_study`."""
+"""Training from Python: `train`, `cross_validate`, `transfer`, `tune`, `run_study`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from digitlab.api.keywords import TrainingKeywords, TransferKeywords, TuningKeywords
     from digitlab.jobs import TransferResult, Tuned
     from digitlab.jobs.events import Listener
+    from digitlab.jobs.trainings import CrossValidated
     from digitlab.studies.running import Ran
     from digitlab.training import Trained
 
-__all__ = ["run_study", "train", "transfer", "tune"]
+__all__ = ["cross_validate", "run_study", "train", "transfer", "tune"]
 
 
 @with_keywords_of(TrainingConfig)
@@ -43,7 +44,7 @@ def train(
     """Train a network, evaluate it on the test images, export it and write its report into a run folder.
 
     As `digitlab train`. Interrupted (Ctrl-C, a notebook's button), it ends after the batches under way and finishes the
-    folder with what was learned by then. Cross-validation is `DigitClassifier` with scikit-learn's ``cross_val_score``.
+    folder with what was learned by then. For cross-validation see `cross_validate`, and `DigitClassifier`.
 
     Args:
         recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), a TOML file, or settings; None: S0's
@@ -78,19 +79,57 @@ def train(
     (100, 2, True)
     """
     stop = stop or StopRequest()
-    run = None
-    if resume is not None:
-        from digitlab.training import resumed
-
-        if recipe is not None or settings:
-            raise UsageError("resume goes on with the run's own settings; expected no recipe and no other setting")
-        run = resume if isinstance(resume, Run) else Run.open(Path(resume))
-        recipe = resumed(run)
+    told = [log] if isinstance(log, str) else list(log)
+    if resume is not None and (recipe is not None or settings):
+        raise UsageError("resume goes on with the run's own settings; expected no recipe and no other setting")
     with following("train", progress, listener, stop) as heard:
+        if resume is not None:
+            folder = resume.path if isinstance(resume, Run) else resume
+            # Of a cross-validation: its folds.
+            return jobs.resume(folder, tensorboard=tensorboard, log=told, listener=heard, stop=stop)  # type: ignore[return-value]
         return jobs.train(
-            TrainingConfig() if recipe is None else recipe, run=run, runs=Path(runs), tensorboard=tensorboard,
-            log=(log,) if isinstance(log, str) else tuple(log), listener=heard, stop=stop, **settings,
-        )  # fmt: skip
+            recipe, runs=Path(runs), tensorboard=tensorboard, log=told, listener=heard, stop=stop, **settings
+        )
+
+
+@with_keywords_of(TrainingConfig)
+def cross_validate(
+    recipe: TrainingConfig | str | Path | None = None,
+    *,
+    folds: int,
+    runs: str | Path = "runs",
+    progress: bool | None = None,
+    listener: Listener | None = None,
+    stop: StopRequest | None = None,
+    **settings: Unpack[TrainingKeywords],
+) -> CrossValidated:
+    """The accuracy of a recipe, and how much it varies, by folds of the training images; none of the test images.
+
+    As `digitlab train --folds`. For searches and pipelines of scikit-learn, see `DigitClassifier`.
+
+    Args:
+        recipe: as `train`.
+        folds: each is held out once, and evaluated by a network trained on the others.
+        runs: the folder in which the run folder is made.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+        stop: asked to, it ends with the folds that are done; ``train(resume=…)`` goes on.
+        settings: as `train`.
+
+    Raises:
+        RecipeError: when there is no such recipe.
+        UsageError: for an unknown setting, or a wrong number of folds.
+        DatasetError: for an unknown dataset, or a class with fewer images than there are folds.
+        StorageError: when the run folder cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> done = cross_validate(folds=2, architecture="slides-cnn", dataset="few.npz", epochs=1)
+    >>> [fold.images for fold in done.found.folds]
+    [100, 100]
+    """
+    stop = stop or StopRequest()
+    with following("cross_validate", progress, listener, stop) as heard:
+        return jobs.cross_validate(recipe, folds=folds, runs=Path(runs), listener=heard, stop=stop, **settings)
 
 
 def transfer(

@@ -37,7 +37,7 @@ __all__ = [
     "stamp_of",
 ]
 
-_ROW = 2  # 1: marks that are no digits were among the digits, and a row had neither fits nor turned
+_ROW = 3  # 2: a row had no numbers; 1: marks that are no digits were among the digits, and no fits nor turned
 Stamp = tuple[int, int]  # bytes, and nanoseconds when it was changed: what tells whether a file is still the same
 
 

@@ -8,14 +8,6 @@ from digitlab.datasets.files import build_file, find_dataset, first_images
 from digitlab.datasets.splits import hold_out
 
 __all__ = [
-    "Dataset",
-    "SplitSummary",
-    "build_file",
-    "dataset_names",
-    "find_dataset",
-    "first_images",
-    "hold_out",
-    "load_dataset",
-    "summarise",
-    "summarise_batches",
-]
+    "Dataset", "SplitSummary", "build_file", "dataset_names", "find_dataset", "first_images", "hold_out",
+    "load_dataset", "summarise", "summarise_batches",
+]  # fmt: skip

@@ -24,17 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "NO_DIGITS",
-    "Changes",
-    "Sample",
-    "SplitSummary",
-    "Verdict",
-    "examine",
-    "fingerprints",
-    "nearly_the_same",
-    "summarise",
-    "summarise_batches",
-]
+    "NO_DIGITS", "Changes", "Sample", "SplitSummary", "Verdict", "examine", "fingerprints", "nearly_the_same",
+    "summarise", "summarise_batches",
+]  # fmt: skip
 
 NO_DIGITS = 0.4  # agreement, or mean probability without labels: less in every way is no dataset of digits
 _FEWEST = 20  # images, for their labels to be judged

@@ -162,7 +162,9 @@ class Scene:
         if self.look.kind == "air":
             return self._air(at)
         sheet = self._inked(at, self._sheet)
-        picture = cv2.warpAffine(sheet, self._pose(at), self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        picture = cv2.warpAffine(
+            sheet, self._pose(at), self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
         self._paint_hands(picture, at)
         if self.look.noise:
             rng = np.random.default_rng((self.seed, round(at * 1000)))

@@ -1,4 +1,4 @@
-"""What else is in the picture of a made sequence: hands, pens, fingers, people behind the ink, and the camera's sway."""
+"""What else is in the picture of a made sequence: hands, pens, fingers, people behind the ink, the camera's sway."""
 
 from __future__ import annotations
 
@@ -43,7 +43,14 @@ class Look:
             paper, ink = schemes[int(rng.integers(len(schemes)))]
             return cls(kind, paper, ink)
         if kind == "air":
-            inks = [(1.0, 0.1, 0.1), (0.1, 0.9, 0.2), (0.1, 0.3, 1.0), (1.0, 1.0, 1.0), (1.0, 0.2, 0.9), (0, 0, 0)]
+            inks = [
+                (0.9, 0.05, 0.05),
+                (0.05, 0.45, 0.1),
+                (0.05, 0.1, 0.9),
+                (1.0, 1.0, 1.0),
+                (0.7, 0.05, 0.6),
+                (0, 0, 0),
+            ]
             return cls(kind, (0.5, 0.5, 0.5), inks[int(rng.integers(len(inks)))], skin, float(rng.uniform(1, 4)))
         pens = [(0.13, 0.125, 0.135), (0.13, 0.19, 0.5), (0.45, 0.45, 0.47), (0.7, 0.12, 0.14)]
         papers = [(1.0, 1.0, 1.0), (0.98, 0.95, 0.8), (0.75, 0.85, 0.95)]
@@ -62,21 +69,21 @@ def moving_background(size: tuple[int, int], at: float, seed: int, look: Look) -
     """A room with a person who moves a little: float32 (H, W, 3), 0..255."""
     rng = np.random.default_rng((seed, 78))
     width, height = size
-    coarse = (rng.uniform(70, 190, (5, 7, 1)) + rng.uniform(-18, 18, (5, 7, 3))).astype(np.float32)
+    coarse = (rng.uniform(110, 190, (4, 5, 1)) + rng.uniform(-10, 10, (4, 5, 3))).astype(np.float32)
     room = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     for _ in range(4):  # furniture
         corner = rng.integers(0, (width, height))
         sides = rng.integers(20, 90, 2)
-        colour = rng.uniform(30, 220, 3).tolist()
+        colour = (float(rng.uniform(80, 210)) + rng.uniform(-15, 15, 3)).tolist()
         cv2.rectangle(room, corner.tolist(), (corner + sides).tolist(), colour, -1)
-    room = cv2.GaussianBlur(room, (0, 0), 2.0)
+    room = cv2.GaussianBlur(room, (0, 0), 5.0)
     phases = rng.uniform(0, 6, (2, 3))
     x, y = width * (0.5 + 0.06 * sway(at, phases[0])), height * (0.62 + 0.02 * sway(at, phases[1]))
     skin = tuple(255 * share for share in look.skin)
     shirt = tuple(rng.uniform(20, 200, 3).tolist())
     cv2.ellipse(room, (round(x), round(height * 1.1)), (width // 4, height // 3), 0, 0, 360, shirt, -1, cv2.LINE_AA)
     cv2.ellipse(room, (round(x), round(y)), (width // 10, height // 6), 0, 0, 360, skin, -1, cv2.LINE_AA)
-    return np.asarray(cv2.GaussianBlur(room, (0, 0), 1.0), np.float32)
+    return np.asarray(cv2.GaussianBlur(room, (0, 0), 2.0), np.float32)
 
 
 def paint_hand(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -169,7 +170,7 @@ def _walk(writer: _Writer, rng: np.random.Generator) -> Scene:
     across, down = (columns - 1) * 0.75 * wide, (rows - 1) * 0.85 * high
     stops = [(0, 0), (across, 0), (across, down), (0, down), (0, 0)]
     times = np.cumsum([0.0, *(float(rng.uniform(1.0, 1.4)) + math.dist(a, b) / (0.22 * wide)
-                              for a, b in zip(stops, stops[1:], strict=False))])  # fmt: skip
+                              for a, b in pairwise(stops))])  # fmt: skip
     surface = round(across) + wide, round(down) + high
     return Scene("walk", writer.seed, float(times[-1]) + 1.0, writer.size, Look.random("paper", rng), marks, None, 1.0,
                  0.0, surface, Walk(times, np.array(stops, float)), brisk=9.0, numbers=numbers)  # fmt: skip

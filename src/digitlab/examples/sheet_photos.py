@@ -118,7 +118,7 @@ def _backwards(scene: Scene, size: tuple[float, float], photo: tuple[int, int]) 
     corners = np.array([[0, 0], [size[0], 0], list(size), [0, size[1]]], np.float64)
     flat = cv2.getPerspectiveTransform(corners.astype(np.float32), scene.place(corners).astype(np.float32))
     there = np.asarray(flat, np.float64)
-    back = np.linalg.inv(there)
+    back = np.asarray(np.linalg.inv(there), np.float64)
     bounds = np.array(size) * 0.2
     found = _mapped(back, pixels)
     for _ in range(6):
@@ -149,8 +149,8 @@ def _noise() -> NDArray[np.float32]:
 def _developed(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Light, lens, sensor and JPEG."""
     height, width = image.shape[:2]
-    level = cv2.resize(light(256, rng), (width, height), interpolation=cv2.INTER_LINEAR)
-    level *= np.float32(rng.uniform(0.62, 1.0))
+    dimmed = np.asarray(light(256, rng) * np.float32(rng.uniform(0.62, 1.0)), np.float32)
+    level = np.asarray(cv2.resize(dimmed, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     tint = 1.0 + rng.normal(0, 0.03, 3)
     for channel in range(3):
         image[:, :, channel] *= level * np.float32(tint[channel])

@@ -29,15 +29,8 @@ if TYPE_CHECKING:
     from digitlab.network.receptive_field import ReceptiveField
 
 __all__ = [
-    "Gathered",
-    "Question",
-    "grad_cam",
-    "integrated_gradients",
-    "last_convolution",
-    "occlusion",
-    "saliency",
-    "scores",
-]
+    "Gathered", "Question", "grad_cam", "integrated_gradients", "last_convolution", "occlusion", "saliency", "scores",
+]  # fmt: skip
 
 _BATCH = 128
 _FIRST_STEPS, _MOST_STEPS = 32, 4096

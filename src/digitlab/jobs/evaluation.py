@@ -87,10 +87,10 @@ def evaluate(
     for others. Of anything else they go into a new folder under runs/.
 
     Args:
-        model: a shipped name, a run folder, or a file (.onnx, .keras, .h5).
+        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5, .tflite …).
         data: a dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
-            inverted, of FILE#as-is it is not.
-        split: train, validation or test; where there is one split only, that.
+            inverted, except with FILE#as-is.
+        split: which split: train, validation or test; if there is only one, that one.
         tta: test-time augmentation: average the softmax over this number of copies of each image: the original,
             shifted by a pixel, rotated by 6°.
         out: write the files into this folder instead.
@@ -215,9 +215,9 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
     from digitlab.datasets.transforms import mean_answer
 
     if tta == 1:
-        listener(Work(f"asking about {len(images):,} images"))
+        listener(Work(f"predicting {len(images):,} images"))
         return answer(images)
-    text, count = f"asking about {tta} copies of each image", len(images)
+    text, count = f"predicting {tta} copies of each image", len(images)
     return mean_answer(answer, images, tta, tell=lambda done: listener(Counted(text, done * count, tta * count)))
 
 

@@ -12,7 +12,7 @@ from digitlab.jobs.named_models import FORMS, as_taken, keras_file, note
 from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def inspect(
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
         out: the folder to write into.
         image: a picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
@@ -67,7 +67,7 @@ def inspect(
         layer: draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
         data: the dataset on whose first 1,000 test images maps are checked for being dead.
         form: what the model was trained on, where its file does not say; default: grey.
-        explore: write explorer.html too, one page about all of the dataset to click through: an embedding of the test
+        explore: write explorer.html as well, an interactive page about the whole dataset: an embedding of the test
             images (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes
             and outliers.
         images: number of images in the embedding; the errors first.
@@ -80,20 +80,18 @@ def inspect(
         StorageError: when the folder cannot be written.
     """
     _check(image, digit, why, unless)
-    path = keras_file(model)
+    path = keras_file(model, form=form, listener=listener)
     shown, shown_form = _shown(image, digit)
     listener(loading())
-    from digitlab.inspection.look import STEPS, look_at_digit, look_at_network, open_album
+    from digitlab.inspection.look import look_at_digit, look_at_network, open_album
     from digitlab.models import card_of, open_model
 
     network = open_model(path, tell=note(listener))
     card = card_of(network, path)
     takes = form or card.form
     sample, see = _sample(data, takes), as_taken(shown_form, takes)
-    plan = [*([_DIGIT] if shown is not None else []), *(each.format(images=images) for each in STEPS if explore)]
-    step = _steps([_NETWORK, *plan], listener)
-    folder = Path(out)
-    album = open_album(network, folder, layer=layer, tell=note(listener), step=step)
+    step = _steps(images if explore else None, listener, digit=shown is not None)
+    album = open_album(network, Path(out), layer=layer, tell=note(listener), step=step)
     step(_NETWORK, None)
     kept: dict[str, Any] = {"model": str(model), "name": card.name, "form": takes, **look_at_network(album, sample)}
     if shown is not None:
@@ -103,7 +101,7 @@ def inspect(
         kept["explorer"] = _explore(album, data, takes, images)
     kept["pictures"] = album.pictures
     album.write(kept)
-    return Inspection(folder, tuple(album.pictures), kept)
+    return Inspection(Path(out), tuple(album.pictures), kept)
 
 
 def _check(image: str | Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
@@ -120,7 +118,13 @@ def _check(image: str | Path | None, digit: str | None, why: int | None, unless:
         raise UsageError(f"inspect: why and unless (--not) are both {why}; expected two different digits")
 
 
-def _steps(plan: Sequence[str], listener: Listener) -> Callable[[str, float | None], None]:
+def _steps(explored: int | None, listener: Listener, *, digit: bool) -> Callable[[str, float | None], None]:
+    """What tells that a piece of work begins, and those after it; ``explored``: the number of images in the page."""
+    from digitlab.inspection.look import STEPS
+
+    later = () if explored is None else (each.format(images=explored) for each in STEPS)
+    plan = [_NETWORK, *([_DIGIT] if digit else []), *later]
+
     def step(text: str, expected: float | None) -> None:
         then = plan[plan.index(text) + 1 :] if text in plan else ()
         listener(Work(text, expected, tuple(then)))

@@ -58,7 +58,7 @@ def label_errors(
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> LabelErrors | None:
-    """Find labels that may be wrong: networks that did not train on an image predict it.
+    """Find labels that may be wrong: each image is predicted by networks that were not trained on it.
 
     The images of all splits are divided into folds; for each a network is trained on the others. Into a folder go
     pictures of the most suspicious labels, a table of all for which another digit is more probable, and the
@@ -72,7 +72,7 @@ def label_errors(
         repeats: repeat the cross-validation with other folds this number of times, and average the predictions.
         epochs: default: the recipe's; a set of some thousand images needs more than MNIST.
         seed: default: the recipe's.
-        most: number of labels with pictures.
+        most: number of labels that are drawn.
         out: write the files into this folder instead of a new one under runs/.
         listener: told of the trainings (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with the folds that are done.
@@ -88,7 +88,6 @@ def label_errors(
     """
     from digitlab.datasets import find_dataset
     from digitlab.datasets.catalogue import whole_of
-    from digitlab.evaluation.label_errors import rank_labels
 
     if out is not None and Run(out).config.is_file():
         raise UsageError(f"{out}: holds a training, whose metrics would be overwritten; name another folder")
@@ -100,12 +99,26 @@ def label_errors(
     asked = _ask_networks(training, images.digits, folds, repeats, listener, stop)
     if not asked.networks:
         return None
-    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
     about = {
         "data": data, "split": split or "all", "recipe": str(recipe), "folds": folds, "repeats": repeats,
         "epochs": training.epochs, "seed": training.seed, "networks": asked.networks,
     }  # fmt: skip
-    run = folder_for(f"label-errors-{Path(data).stem}", out)
+    return _listed(folder_for(f"label-errors-{Path(data).stem}", out), images, asked, about, split, most, listener)
+
+
+def _listed(
+    run: Run,
+    images: Whole,
+    asked: OutOfFold,
+    about: Mapping[str, Any],
+    split: str | None,
+    most: int,
+    listener: Listener,
+) -> LabelErrors:
+    """Rank the labels by what the networks predicted, and keep predictions, table and pictures in ``run``."""
+    from digitlab.evaluation.label_errors import rank_labels
+
+    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
     accuracy = _keep_answers(run, about, images.digits[asked.rows], asked)
     listed = ranking if split is None else ranking.among(images.rows_of(split))
     listener(Work("drawing the most suspicious labels"))

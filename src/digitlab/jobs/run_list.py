@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError, RunError, UsageError
@@ -14,7 +15,6 @@ from digitlab.shown import Shown, Tabular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["RunTable", "list_runs"]
 
@@ -85,14 +85,17 @@ class RunTable(Shown, Tabular):
 _HEADS = {"accuracy": "accuracy %", "loss": "log loss"}
 
 
-def list_runs(folder: Path, *, where: Sequence[str] = (), sort: str = "date", reverse: bool = False) -> RunTable:
+def list_runs(
+    folder: Path = Path("runs"), *, where: list[str] | None = None, sort: str = "date", reverse: bool = False
+) -> RunTable:
     """The runs in a folder, those that meet all conditions.
 
     Args:
-        folder: holds run folders.
-        where: conditions such as "accuracy > 0.99", "architecture = fast-cnn", "name ~ good"; of metrics, settings, or
-            name, date, kind, seconds. A run that lacks what is asked about does not meet it.
-        sort: what to sort by: likewise; the newest, the most accurate, the least loss first.
+        folder: a folder of run folders.
+        where: list only runs that meet this: NAME, one of = != < > <= >= ~ (contains), and a value. NAME is a metric, a
+            setting, or name, date, kind, seconds. Given several times, all are to be met; a run that lacks what is
+            asked about does not meet it.
+        sort: the column to sort by; the newest, the most accurate and the least log loss come first.
         reverse: the other way round.
 
     Raises:
@@ -101,15 +104,15 @@ def list_runs(folder: Path, *, where: Sequence[str] = (), sort: str = "date", re
     """
     if not folder.is_dir():
         raise RunError(f"{folder}: there is no such folder of runs; `digitlab train` makes runs/")
-    conditions = [_condition(text) for text in where]
+    conditions = [_condition(text) for text in where or ()]
     rows: list[dict[str, Any]] = []
     left_out = []
     for path in sorted(each for each in folder.iterdir() if each.is_dir()):
         try:
             row = _row_of(Run.open(path))
-        except DigitlabError as error:
+        except (DigitlabError, ValueError, IndexError, TypeError) as error:
             if any(path.glob("*.json")) or any(path.glob("*.toml")):  # a folder of something else is none of ours
-                left_out.append(str(error))
+                left_out.append(str(error) if isinstance(error, DigitlabError) else f"{path}: damaged ({error})")
         else:
             rows.append(row)
     known = dict.fromkeys([*_COLUMNS, *_NUMBERS, *(name for row in rows for name in row)])

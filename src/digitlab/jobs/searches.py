@@ -68,10 +68,10 @@ def tune(
         space: a shipped name (s1-grid, small-and-quick), or a TOML file: the keys of a recipe, a table [tune] with the
             settings below, and a table [space] with choices, e.g. batch_size = [32, 64], or ranges, e.g. learning_rate
             = { low = 1e-4, high = 1e-1, log = true }; options of the architecture in [space.options].
-        resume: the folder of a search: go on with it.
+        resume: the folder of a search to continue.
         out: the folder of the search; default: tunings/NAME.
         engine: where the trainings run: local (processes on this machine) or ray (a cluster).
-        address: of a running Ray cluster, HOST:PORT or auto; without it one is started here.
+        address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
         workers: processes of the local engine; default: one per processor, and per 2 GB of memory.
         seconds: stop after this time, e.g. 60m, 2h, 30s or plain seconds.
         retrain_best: in the end train the best recipe on all training images, into a run folder; this network is

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from digitlab.sheets.sheet_reading import SheetReading
     from digitlab.sheets.table import SheetTable, TableRow
 
-__all__ = ["StackRead", "example_form", "kept_beside", "new_form", "read_sheets", "sheet_rows"]
+__all__ = [
+    "BlankMarked", "StackRead", "example_form", "kept_beside", "mark_form", "new_form", "read_sheets", "sheet_rows",
+]  # fmt: skip
 
 _COMPLAINTS = 20  # lines about photos that were refused
 
@@ -61,6 +63,42 @@ def new_form(form: Path, out: Path) -> int:
     layout = lay_out(made)
     write_bytes(out, form_pdf(layout))
     return len(layout.placed)
+
+
+@dataclass(frozen=True, slots=True)
+class BlankMarked:
+    """A form that exists already. form: its file; picture: with the names of the fields; fields: how many."""
+
+    form: Path
+    picture: Path
+    fields: int
+
+
+def mark_form(blank: Path, out: Path, *, width: float = 210.0, force: bool = False) -> BlankMarked:
+    """Make a form's file of a scan of the empty form: every row of boxes is a field, to be renamed.
+
+    width: mm of the paper
+
+    Raises:
+        ImageError: when the blank cannot be opened. RecipeError: when there is too little on it to be found in photos.
+        UsageError: for a file that is there, another ending, or a scan without boxes.
+    """
+    from PIL import Image
+
+    from digitlab.sheets.marking import mark_blank, numbered
+    from digitlab.storage import atomic_path
+
+    if out.suffix.lower() != ".toml":
+        raise UsageError(f"--out {out}: expected a name ending in .toml")
+    if out.exists() and not force:
+        raise UsageError(f"--out {out}: is there already; name another, or add --force to write over it")
+    if not 40 <= width <= 600:
+        raise UsageError(f"--width is {width:g}; expected 40 to 600 mm")
+    rows = mark_blank(blank, out, width)
+    picture = out.with_name(f"{out.stem}-fields.png")
+    with atomic_path(picture) as temporary:
+        Image.fromarray(numbered(blank, rows)).save(temporary)
+    return BlankMarked(out, picture, len(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,10 +142,10 @@ def train(
         DivergedError: when the loss is no number any more.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log or ())
     settings = _checked(recipe, options, listener)
     from digitlab.training.experiment import run_training
 
-    trackers = trackers_of(log or ())
     run = Run.create(_name(settings), runs)
     _note_what_is_wrong(settings.dataset, listener)
     with tracked(trackers, settings, run, listener) as told:
@@ -156,6 +156,7 @@ def resume(
     run: Annotated[Path | str, Setting(flag="--resume")],
     *,
     tensorboard: bool = False,
+    log: list[str] | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> Trained | CrossValidated:
@@ -165,9 +166,10 @@ def resume(
     cross-validation after its last whole fold.
 
     Args:
-        run: a run folder whose training was killed or interrupted: go on after its last whole epoch (or its last whole
-            fold), with the run's own settings.
+        run: a run folder whose training was killed or interrupted: continue after its last whole epoch (or its last
+            whole fold), with the run's own settings.
         tensorboard: as `train`.
+        log: as `train`.
         listener: told of `digitlab.training.events`.
         stop: as `train`.
 
@@ -175,9 +177,10 @@ def resume(
         RunError: when it is done, or cannot be gone on with.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log or ())
     folder = Run.open(Path(run))
     if folder.rate_range.is_file():
-        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to go on with")
+        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to resume")
     listener(loading())
     from digitlab.training.cross_validation import folds_of
     from digitlab.training.experiment import resumed, run_training, settings_of
@@ -186,7 +189,9 @@ def resume(
         folds, training = folds_of(folder), settings_of(folder)
         remove_unfinished(folder.path)
         return _cross_validated(training, folder, folds, listener, stop)
-    return run_training(resumed(folder), folder, listener=listener, stop=stop, tensorboard=tensorboard)
+    settings, tensorboard = resumed(folder), tensorboard or trackers.tensorboard
+    with tracked(trackers, settings, folder, listener) as told:
+        return run_training(settings, folder, listener=told, stop=stop, tensorboard=tensorboard)
 
 
 @checked
@@ -249,8 +254,8 @@ def lr_range_test(
     Args:
         recipe: as `train`.
         rates: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over one epoch
-            (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Ends with 1
-            when the loss did not fall.
+            (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Exit code 1
+            if the loss did not fall.
         runs: the folder in which the run folder is made.
         listener: told of `digitlab.training.events`, and of `Work`.
         stop: asked to, it ends with the curve so far.
@@ -319,7 +324,7 @@ def transfer(
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, an .h5 file of an old Keras, or a name of
+        model: a run folder, a shipped name, a file of anybody (as `import_model` takes it), or a name of
             keras.applications.
         settings: how.
         data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
@@ -327,7 +332,7 @@ def transfer(
         test: the dataset or file whose test images evaluate the result; default: the dataset's own.
         form: what the model was trained on, where its file does not say; default: grey.
         weights: for a name of keras.applications: the file with its weights (…_notop.h5), or random.
-        name: of the run folder.
+        name: name of the run folder.
         runs: the folder in which the run folder is made.
         listener: told of the training (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with what was learned by then.
@@ -339,7 +344,7 @@ def transfer(
         DatasetError: when there is no such set, or it cannot be learned from.
         StorageError: when the run folder cannot be written.
     """
-    path, settings = _named(model), replace(settings, **options)
+    path, settings = _named(model, form, listener), replace(settings, **options)
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 
@@ -348,20 +353,20 @@ def transfer(
     base.cut_at(settings)  # a layer that does not exist is said before a folder is made
     run = Run.create(name or f"{base.card.name}-{settings.how}-{Path(data).stem}", runs)
     about = {
-        "model": str(path),
+        "model": str(model if Path(model).is_file() else path),
         "command": _command(model, data, {"test": test, "form": form, "weights": weights}, settings),
     }
     learned, metrics = run_transfer(base, images, settings, run, about=about, listener=listener, stop=stop)
     return TransferResult(run, learned, metrics, images)
 
 
-def _named(model: str | Path) -> Path | str:
+def _named(model: str | Path, form: str | None, listener: Listener) -> Path | str:
     """A run folder or file; or a name, which may be one of keras.applications, as it is."""
     from digitlab.network.classifier import shipped_models
 
     path = Path(model)
     if path.exists() or path.suffix or len(path.parts) > 1 or str(model) in shipped_models():
-        return keras_file(model)
+        return keras_file(model, form=form, listener=listener)
     return model
 
 

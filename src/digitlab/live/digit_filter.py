@@ -21,52 +21,56 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-
-from digitlab.live.config import Steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["ANSWERS", "OTHER", "Answer", "DigitFilter", "Seen", "answer_kind"]
+    from digitlab.live.config import Steadiness
+
+__all__ = ["ANSWERS", "OTHER", "Answer", "Belief", "DigitFilter", "Seen", "answer_kind"]
 
 OTHER = 10  # the eleventh class: a mark that is no digit
 _NOTHING, _STROKE, _PAUSE, _PAUSED, _QUIET, _BUSY = range(6)
 _FINISHED = slice(_QUIET, _BUSY + 1)
 
+Belief: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
+"""Of the six states, and of the eleven classes."""
 Answer = Literal["sure", "likely", "doubtful", "declined", "unread", "erased", "covered"]
 ANSWERS: tuple[Answer, ...] = ("sure", "likely", "doubtful", "declined", "unread", "erased", "covered")
 _SURE, _LIKELY = 0.9, 0.6  # confidences
 
 # Seconds and shares, counted in made sequences.
 _STROKE_TIME = 0.4
-_LIFTS = 0.3  # of the strokes are followed by another
+_LIFTS = 0.25  # of the strokes are followed by another
 _ERASED = 0.1  # of the changes of ink end in an empty place
 _STANDS = 3.0
-_UNTIL_DRAWN = 1.0
+_UNTIL_DRAWN = 4.0
 _PUSHED = 0.3  # of the digits appear finished
 _PASSES = 0.4  # something that moves over a digit
 _IN_BETWEEN = 5.0  # seconds between two such passes
 # Changes of ink a second: nothing, stroke, the two states of a pause, finished, finished while something moves.
-_CHANGES = np.array((3.0, 8.0, 0.5, 0.5, 0.06, 10.0))
+_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.1, 1.5))
 # How often the reader answers so in each state; columns as ANSWERS.
 _GIVEN = np.array(
     (
-        (0.03, 0.04, 0.06, 0.02, 0.15, 0.55, 0.15),
-        (0.40, 0.18, 0.15, 0.05, 0.16, 0.01, 0.05),
-        (0.45, 0.18, 0.15, 0.05, 0.155, 0.005, 0.01),
-        (0.45, 0.18, 0.15, 0.05, 0.155, 0.005, 0.01),
-        (0.90, 0.05, 0.02, 0.01, 0.018, 0.001, 0.001),
-        (0.45, 0.12, 0.08, 0.04, 0.15, 0.01, 0.15),
+        (0.02, 0.03, 0.05, 0.02, 0.10, 0.45, 0.33),
+        (0.42, 0.29, 0.09, 0.02, 0.09, 0.02, 0.07),
+        (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
+        (0.48, 0.22, 0.10, 0.02, 0.10, 0.01, 0.07),
+        (0.78, 0.13, 0.025, 0.03, 0.027, 0.002, 0.006),
+        (0.40, 0.12, 0.06, 0.03, 0.10, 0.01, 0.28),
     )
 )
 # And of a mark that is none.
-_GIVEN_OTHER = np.array((0.05, 0.10, 0.25, 0.45, 0.13, 0.01, 0.01))
+_GIVEN_OTHER = np.array((0.01, 0.03, 0.20, 0.62, 0.12, 0.01, 0.01))
 _MISREAD = 0.02  # of the answers for a digit that stands are as good as chance
+_MISREAD_KEEPS = 0.15  # of the belief that it is finished is left by a frame in which another digit is read
+_WAVERS, _AGREES = 0.5, 0.85  # likelihood of what is unfinished where another digit is read, and where the same is
 _INDEPENDENT = 0.12  # seconds after which a misread frame says nothing about the next
 _SAME_PICTURE = 0.5  # seconds after which another frame of the same ink is new evidence that it is a digit
 _LONGEST_STEP = 1.0  # seconds: after a longer gap nothing more is forgotten
@@ -103,13 +107,16 @@ class DigitFilter:
 
     def __init__(self, steadiness: Steadiness) -> None:
         self._steadiness = steadiness
-        self._states = np.array((0.4, 0.45, 0.0, 0.0, 0.15, 0.0))
+        self._states = np.array((0.55, 0.33, 0.0, 0.0, 0.12, 0.0))
         self._classes = np.full(11, 1.0 / 11.0)
 
     def step(self, seconds: float, seen: Seen) -> None:
         """Let so many seconds pass since the frame before, and then see this."""
         seconds = min(max(seconds, 1e-3), _LONGEST_STEP)
-        likely = _GIVEN[:, ANSWERS.index(seen.answer)] ** _weight(seconds, _SAME_PICTURE, new=bool(seen.changed))
+        column = ANSWERS.index(seen.answer)
+        likely = _GIVEN[:, column].copy()
+        likely[_QUIET] += float(self._classes[OTHER]) * (_GIVEN_OTHER[column] - likely[_QUIET])
+        likely = likely ** _weight(seconds, _SAME_PICTURE, new=bool(seen.changed))
         if seen.changed is not None:
             still = np.exp(-_CHANGES * seconds)
             likely = likely * (1.0 - still if seen.changed else still)
@@ -117,13 +124,15 @@ class DigitFilter:
         if seen.changed:
             stays = float(self._states[_FINISHED].sum() / self._states.sum())
             self._classes = stays * self._classes + (1.0 - stays) / 11.0
-        self._states[_FINISHED] *= self._class(seconds, seen)
+        agreed, weight = self._class(seconds, seen)
+        self._states[_FINISHED] *= max(_MISREAD_KEEPS, agreed)
+        self._states[:_QUIET] *= (_WAVERS + (_AGREES - _WAVERS) * agreed) ** weight
         self._states /= self._states.sum()
 
-    def _class(self, seconds: float, seen: Seen) -> float:
-        """See which digit was answered; how well that agrees with what was answered before, 0 … 1."""
+    def _class(self, seconds: float, seen: Seen) -> tuple[float, float]:
+        """See which digit was answered; how well that agrees with the answers before, 0 … 1, and how much it counts."""
         if seen.answer in ("erased", "covered"):
-            return 1.0
+            return 1.0, 0.0
         weight = _weight(seconds, _INDEPENDENT, new=bool(seen.changed))
         column = ANSWERS.index(seen.answer)
         likely = np.full(11, _GIVEN[_QUIET, column])
@@ -136,7 +145,16 @@ class DigitFilter:
         agreed = float(self._classes @ likely)
         best = float(likely.max()) * float(self._classes @ self._classes)
         self._classes = self._classes * likely / agreed
-        return min(1.0, agreed / best)
+        return min(1.0, agreed / best), weight
+
+    @property
+    def belief(self) -> Belief:
+        """All that it believes, to be restored later."""
+        return self._states.copy(), self._classes.copy()
+
+    def restore(self, belief: Belief) -> None:
+        """Believe again what was believed."""
+        self._states, self._classes = belief[0].copy(), belief[1].copy()
 
     @property
     def finished(self) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Digits followed over frames, and the text that is steady.
 
-Each frame's detections are matched with the earlier tracks by the overlap of their boxes, each track moved by as much as
-the page moved, so that a track keeps its identity while it moves. What stands at a track is the belief of a
+Each frame's detections are matched with the earlier tracks by the overlap of their boxes, where they were or moved on
+with the page, so that a track keeps its identity while it moves. What stands at a track is the belief of a
 `DigitFilter`; the text is steady when every track is decided.
 """
 
@@ -14,14 +14,18 @@ import numpy as np
 
 from digitlab.live.config import Steadiness
 from digitlab.live.digit_filter import OTHER, DigitFilter, Seen, answer_kind
-from digitlab.live.ink import InkPatch, compared, cut_patch
+from digitlab.live.ink import FrameInk, InkPatch, compared, cut_patch
+from digitlab.live.numbers import NumbersTold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from digitlab.live.digit_filter import Belief
     from digitlab.live.frame_reading import Detection
+    from digitlab.live.ink import Sight
+    from digitlab.live.numbers import Number
     from digitlab.values import Box
 
     Image = NDArray[np.uint8]
@@ -30,15 +34,23 @@ __all__ = ["Track", "Tracker"]
 
 _OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
 _INSIDE = 0.6  # of a box: what lies so far within another is a part of that
-_SURE = 0.9  # probability from which a digit is answered
+_SURE = 0.93  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
+_FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
+_UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
+_COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
 _GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
 # What a place shows where the reader found nothing, by what became of its ink.
-_MISSED = {"same": Seen("unread", False), "changed": Seen("covered", None), "erased": Seen("erased", True)}
+_MISSED = {
+    "same": Seen("unread", False),
+    "changed": Seen("covered", None),
+    "covered": Seen("covered", None),
+    "erased": Seen("erased", True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +88,29 @@ class Tracker:
     steady: the decided text, lines joined by newlines, "?" for a mark that the reader does not classify; "" is surely
         an empty page, None is undecided
     drawing: whether ink is likely coming or going somewhere
+    telling: how many texts were told: each time another becomes steady, or the same in ink that was drawn anew
+    numbers: that are told in this frame; see `digitlab.live.numbers`
     moved: how far the page moved since the frame before, x and y in pixels
     """
 
-    def __init__(self, steadiness: Steadiness | None = None) -> None:
+    def __init__(
+        self, steadiness: Steadiness | None = None, make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter
+    ) -> None:
         self.steady: str | None = None
         self.drawing = False
+        self.telling = 0
+        self.numbers: tuple[Number, ...] = ()
         self.moved = (0.0, 0.0)
         self._steadiness = steadiness or Steadiness()
+        self._make_filter = make_filter
         self._followed: list[_Followed] = []
         self._count = 0
         self._last: float | None = None
         self._clear_since: float | None = None
+        self._ink = FrameInk()
+        self._told = NumbersTold()
+        self._last_told: object = None
+        self._fresh_at = -np.inf  # when ink appeared where no digit is seen
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
@@ -99,36 +122,40 @@ class Tracker:
         seconds = 0.0 if self._last is None else at - self._last
         self._last = at
         seen = self._matched(detections)
-        self.moved = _shift(zip(seen, detections, strict=True))
+        old = [(each.detection.box, new.box) for each, new in zip(seen, detections, strict=True) if each.frames]
+        self.moved = _shift([was for was, _ in old], [now for _, now in old])
         found = {id(followed) for followed in seen}
         for followed, detection in zip(seen, detections, strict=True):
             followed.see(detection, seconds, image)
         for followed in self._followed:
             if id(followed) not in found:
-                followed.miss(seconds, image, self.moved, detections)
+                followed.miss(seconds, image, detections)
+        self._told.erased([followed.track() for followed in self._followed if followed.erased])
         self._followed = [followed for followed in self._followed if not followed.gone]
+        if image is not None and seen and seen[0].detection.margin > 0:
+            watched = [each.patch for each in self._followed if each.patch is not None]
+            new = self._ink.new(image, at, self.moved, watched)
+            self._fresh_at = at if new else self._fresh_at
         self._decide(at)
-        return tuple(followed.track() for followed in seen)
+        tracks = tuple(followed.track() for followed in seen)
+        size = (0, 0) if image is None else image.shape[:2]
+        self.numbers = self._told.add(tracks, size, self.moved, at)
+        return tracks
 
     def _matched(self, detections: Sequence[Detection]) -> list[_Followed]:
-        """The track of each detection, old or new: greedy matching, the best overlap first."""
+        """The track of each detection, old or new: by the best overlaps, where they are or moved on as before."""
         chosen: dict[int, _Followed] = {}
         if detections and self._followed:
             boxes = [detection.box for detection in detections]
-            scores = _overlaps(boxes, [_moved(followed.detection.box, self.moved) for followed in self._followed])
-            taken: set[int] = set()
-            for flat in np.argsort(-scores, axis=None, kind="stable"):
-                row, column = divmod(int(flat), len(self._followed))
-                if scores[row, column] <= 0.0:
-                    break
-                if row not in chosen and column not in taken:
-                    chosen[row] = self._followed[column]
-                    taken.add(column)
+            old = [followed.detection.box for followed in self._followed]
+            ways = [_pairs(boxes, [_moved(box, by) for box in old]) for by in ((0.0, 0.0), self.moved)]
+            best = max(ways, key=lambda pairs: sum(overlap for _, _, overlap in pairs))
+            chosen = {row: self._followed[column] for row, column, _ in best}
         return [chosen.get(row) or self._follow(detection) for row, detection in enumerate(detections)]
 
     def _follow(self, detection: Detection) -> _Followed:
         self._count += 1
-        followed = _Followed(self._count, detection, self._steadiness)
+        followed = _Followed(self._count, detection, self._make_filter(self._steadiness))
         self._followed.append(followed)
         return followed
 
@@ -138,72 +165,110 @@ class Tracker:
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
         if there:
             self._clear_since = None
-            decided = all(followed.decided for followed in there)
+            rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
+            self.drawing |= not rests
+            decided = rests and all(followed.decided for followed in there)
             self.steady = _text_of(there) if decided else None
+            if decided:
+                self._tell(there)
             return
         if self._clear_since is None:
             self._clear_since = at
         self.steady = "" if self.steady == "" or at - self._clear_since >= _CLEAR else None
 
+    def _tell(self, there: Sequence[_Followed]) -> None:
+        """Count the text as told, unless it is the one that was told last, in the same ink."""
+        ink = self.steady, {(followed.identity, followed.drawing_number) for followed in there}
+        if ink != self._last_told:
+            self._last_told = ink
+            self.telling += 1
+
 
 class _Followed:
     """A track as it grows."""
 
-    def __init__(self, identity: int, detection: Detection, steadiness: Steadiness) -> None:
+    def __init__(self, identity: int, detection: Detection, belief: DigitFilter) -> None:
         self.identity = identity
         self.detection = detection
-        self.filter = DigitFilter(steadiness)
+        self.filter = belief
         self.digit: int | None = None  # OTHER for a mark that is none
         self.frames = 0
-        self._patch: InkPatch | None = None
+        self.drawing_number = 0  # of times that it was decided what stands there after its ink had changed
+        self.patch: InkPatch | None = None
+        self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
+        self._belief: Belief | None = None
+        self._unseen = self._covered = 0.0  # seconds
+        self._redrawn = True
+        self.erased = False  # in the last frame
         self._evidence = np.zeros(10)
         self._scored = 0.0
 
     def see(self, detection: Detection, seconds: float, image: Image | None) -> None:
         """Add its detection in a frame, so many seconds after the one before."""
-        changed = self.frames > 0 and self._changed(detection, image)
-        if image is not None and (changed or self._patch is None):
-            self._patch = cut_patch(image, detection.box, detection.margin)
-        answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
-        self.filter.step(seconds, Seen(answer, changed, detection.probabilities))
+        sight = self._sight(detection, image) if self.frames else "same"
+        self._covered = self._covered + seconds if sight == "covered" else 0.0
+        if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
+            sight = "changed"  # what covers it has come to stay
+        changed = sight in ("changed", "erased")
+        if changed and self._belief is not None and self._is_as_before(detection, image):
+            self.filter.restore(self._belief)
+            self.patch, changed, self._redrawn = self._settled, False, False
+        if image is not None and (changed or self.patch is None):
+            self.patch = cut_patch(image, detection.box, detection.margin)
+        if sight == "covered" and self._belief is not None:
+            seen = _MISSED["covered"]  # what is read there is not what stands there
+        else:
+            answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
+            seen = Seen(answer, changed, detection.probabilities)
+        self.filter.step(seconds, seen)
         self.detection = detection
+        self._unseen, self.erased = 0.0, False
         self.frames += 1
-        kept = float(np.exp(-seconds / _AVERAGED))
-        if changed and self.filter.drawing > _THERE:
-            kept = 0.0
+        self._redrawn |= changed
+        self._average(detection, 0.0 if changed else float(np.exp(-seconds / _AVERAGED)))
+        self._decide()
+
+    def _average(self, detection: Detection, kept: float) -> None:
         self._evidence, self._scored = self._evidence * kept, self._scored * kept
         if detection.digit is not None:
             self._evidence += detection.probabilities
             self._scored += detection.score
-        self._decide()
 
-    def miss(
-        self, seconds: float, image: Image | None, moved: tuple[float, float], others: Sequence[Detection]
-    ) -> None:
+    def _is_as_before(self, detection: Detection, image: Image | None) -> bool:
+        """Whether it is what it was when it was last decided: what had covered it is gone."""
+        if image is None or self._settled is None:
+            return False
+        return compared(self._settled, image, detection.box)[0] == "same"
+
+    def miss(self, seconds: float, image: Image | None, others: Sequence[Detection]) -> None:
         """Let a frame pass in which it was not found: covered, erased, or misread."""
-        box = _moved(self.detection.box, moved)
+        self._unseen += seconds
+        box = self.detection.box
         if any(_share_within(box, other.box) >= _INSIDE for other in others):
             seen = _MISSED["erased"]  # it became a part of another
-        elif image is None or self._patch is None:
+        elif image is None or self.patch is None:
             seen = _MISSED["changed"]
         else:
-            sight, _ = compared(self._patch, image, box)
+            sight, _ = compared(self.patch, image, box)
             seen = _MISSED[sight]
+        self.erased = seen is _MISSED["erased"]
+        if self.erased:
+            self._settled, self._redrawn = None, True
         self.filter.step(seconds, seen)
         self._decide()
 
-    def _changed(self, detection: Detection, image: Image | None) -> bool:
-        """Whether its ink is another than in its patch."""
-        if image is not None and self._patch is not None:
-            sight, _ = compared(self._patch, image, detection.box)
-            return sight != "same"
+    def _sight(self, detection: Detection, image: Image | None) -> Sight:
+        """What became of the ink in its patch; without a picture, by the size of its box."""
+        if image is not None and self.patch is not None:
+            return compared(self.patch, image, detection.box)[0]
         was, now = _longest_side(self.detection.box), _longest_side(detection.box)
-        return not _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER
+        return "same" if _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER else "changed"
 
     @property
     def gone(self) -> bool:
-        """Whether it is dropped."""
-        return self.filter.nothing >= _GONE
+        """Whether it is dropped: surely nothing, or never anything for certain and not seen for a while."""
+        longest = _FORGOTTEN if self._belief is None else _UNREAD
+        return self.filter.nothing >= _GONE or self._unseen > longest
 
     @property
     def decided(self) -> bool:
@@ -230,8 +295,11 @@ class _Followed:
     def _decide(self) -> None:
         finished = self.filter.finished
         best = int(finished.argmax())
-        if finished[best] >= _SURE:
+        if finished[best] >= _SURE and not (best == OTHER and self._unseen):
             self.digit = best
+            self.drawing_number += self._redrawn
+            self._redrawn = False
+            self._settled, self._belief = self.patch, self.filter.belief
         elif self.digit is not None and finished[self.digit] < _KEPT:
             self.digit = None
 
@@ -244,12 +312,31 @@ def _text_of(there: Sequence[_Followed]) -> str:
     return "\n".join("".join(character for _, character in sorted(line)) for _, line in sorted(lines.items()))
 
 
-def _shift(pairs: object) -> tuple[float, float]:
-    return (0.0, 0.0)
+def _pairs(new: Sequence[Box], old: Sequence[Box]) -> list[tuple[int, int, float]]:
+    """Which of the new boxes is which of the old ones, and their overlap: greedily, the best first."""
+    scores = _overlaps(new, old)
+    pairs: list[tuple[int, int, float]] = []
+    for flat in np.argsort(-scores, axis=None, kind="stable"):
+        row, column = divmod(int(flat), len(old))
+        if scores[row, column] <= 0.0:
+            break
+        if all(row != r and column != c for r, c, _ in pairs):
+            pairs.append((row, column, float(scores[row, column])))
+    return pairs
+
+
+def _shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:
+    """How far boxes moved, x and y in pixels: the median of their middles."""
+    if not before:
+        return 0.0, 0.0
+    steps = np.asarray(now, np.float64) - np.asarray(before, np.float64)
+    right, down = np.median((steps[:, :2] + steps[:, 2:]) / 2.0, axis=0)
+    return float(right), float(down)
 
 
 def _moved(box: Box, by: tuple[float, float]) -> Box:
-    return box
+    right, down = round(by[0]), round(by[1])
+    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
 
 
 def _share_within(box: Box, other: Box) -> float:

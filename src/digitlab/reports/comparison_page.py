@@ -17,8 +17,7 @@ from digitlab.errors import DigitlabError, RunError, UsageError
 from digitlab.evaluation.answers import by_recipe, distinct, expect_same_images, group_names, printable, read_answers
 from digitlab.evaluation.comparison import Contestant, in_words, rank
 from digitlab.evaluation.paired import disagreements
-from digitlab.reports.facts import facts_of
-from digitlab.reports.numbers import numbers_of, percent
+from digitlab.reports.facts import facts_of, numbers_of, percent
 from digitlab.reports.records import Record
 from digitlab.reports.rendering import picture, render, svg
 from digitlab.reports.run_figures import Drawing

@@ -114,7 +114,7 @@ def _is_left_over(part: NDArray[np.int32], cell: tuple[int, int, int, int]) -> b
     thin, near = _THIN * PER_MM, 2 * _HALO * PER_MM
     upright = wide <= thin and (left + wide <= x0 + near or left >= x1 - near)
     level = high <= thin and (top + high <= y0 + near or top >= y1 - near)
-    return upright or level
+    return bool(upright or level)
 
 
 def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> float:
@@ -131,10 +131,9 @@ def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     longest = 0
     x0, y0, x1, y1 = (round(side) for side in cell)
+    here = x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start
     for part in range(1, len(statistics)):
-        along = _is_left_over(
-            statistics[part], (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start)
-        )
+        along = _is_left_over(statistics[part], here)
         if not along or float(np.percentile(inside[labels == part], 75)) > _LEFT_OVER * level:
             longest = max(longest, *statistics[part, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist())
     return longest / PER_MM
@@ -174,9 +173,8 @@ def marks_on(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -
 def is_sign(mark: Written, row: Sequence[Written | None]) -> bool:
     """Whether a mark is far lower than the digits beside it: a point, a comma, a dash. Alone in its row none is."""
     highest = max(each.ink.shape[0] for each in row if each is not None)
-    return mark.ink.shape[0] < _LOW * highest and (
-        max(mark.ink.shape) < _LOW * highest or mark.ink.shape[0] < _DASH * PER_MM
-    )
+    low = mark.ink.shape[0] < _LOW * highest
+    return bool(low and (max(mark.ink.shape) < _LOW * highest or mark.ink.shape[0] < _DASH * PER_MM))
 
 
 def sign_of(mark: Written, row: Sequence[Written | None], base: float) -> str:

@@ -57,7 +57,7 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
     judged = []
     for place, own in enumerate(_leaned(reader, [normalise(ink) for ink in inks])):
         nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
-        found = reader.with_second_opinion(seen.get(place, nowhere), own)
+        found = reader.with_second_opinion(seen.get(place, nowhere), own, in_row=False)
         odds = _IN_A_BOX * found.score
         score = odds / (1.0 - found.score + odds)
         judged.append((score * float(found.probabilities.max()), tuple(found.probabilities.tolist())))
@@ -65,7 +65,7 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
 
 
 def _leaned(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """The classifier's probabilities, float32 (N, 10): the geometric mean over each digit as it is, and turned a bit."""
+    """The classifier's probabilities, float32 (N, 10): the geometric mean over each as it is, and turned a bit."""
     turned = [
         cv2.warpAffine(glyph, cv2.getRotationMatrix2D((13.5, 13.5), lean, 1.0), (28, 28)) if lean else glyph
         for lean in _LEANS

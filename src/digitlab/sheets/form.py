@@ -31,7 +31,7 @@ class Field:
     among: the list of the allowed values, "FILE.csv" or "FILE.csv:column" (see `number_list`)
     one_to_one: each of those belongs to one sheet
     check: what the value must fulfil, such as "luhn" or "range:0-100" (see `check_of`)
-    at: left, top, width and height on the picture of a form that exists already, in its pixels
+    at: left, top, width and height in pixels of the blank of a form that exists already; of each box, or of all
     """
 
     name: str
@@ -46,7 +46,7 @@ class Field:
     among: str = ""
     one_to_one: bool = False
     check: str = ""
-    at: Place | None = None
+    at: tuple[Place, ...] = ()
 
     @property
     def cells(self) -> int:
@@ -75,7 +75,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A sheet of paper. number: tells it from other forms, 0 to 249; blank: a picture of one that exists already."""
+    """A sheet of paper. number: tells it from other forms, 0 to 249.
+
+    blank: a picture of a form that exists already, and width: mm of its paper; 0 for forms that are printed
+    """
 
     path: Path
     title: str
@@ -84,6 +87,7 @@ class Form:
     note: str
     items: tuple[Field | Table, ...]
     blank: Path | None = None
+    width: float = 0.0
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -103,4 +107,5 @@ class Form:
     @property
     def size(self) -> tuple[float, float]:
         """Width and height of the paper in mm."""
-        return PAPERS[self.paper]
+        wide, high = PAPERS[self.paper]
+        return (self.width, high * self.width / wide) if self.width else (wide, high)

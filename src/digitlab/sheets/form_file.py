@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, RecipeError, UsageError
@@ -15,6 +14,7 @@ from digitlab.sheets.toml_lines import Section, sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 __all__ = ["read_form"]
 
@@ -23,7 +23,7 @@ _MOST_BOXES, _MOST_ROWS, _MOST_FIELDS = 30, 60, 1000
 _SHORTEST, _LONGEST = 15.0, 170.0  # mm of a free line
 _LARGEST = 1_000_000  # bytes of a file
 _MEANT = {"digits": "boxes", "options": "choices", "checks": "check", "list": "among", "text": "label", "id": "name"}
-_RESERVED = ("file",)
+_RESERVED = ("file", "note")  # columns that every table has
 
 
 def read_form(path: Path) -> Form:
@@ -46,6 +46,8 @@ def read_form(path: Path) -> Form:
     top = _Keys(path, content, sections[0], "the file")
     form = top.table("form", next((each for each in sections if each.name == "form"), sections[0]))
     blank = form.text("blank", "")
+    if blank and not (path.parent / blank).is_file():
+        raise form.refuse("blank", f"there is no file {path.parent / blank}; expected a picture of the empty form")
     items = _items(top, sections, drawn=not blank)
     made = Form(
         path,
@@ -55,6 +57,7 @@ def read_form(path: Path) -> Form:
         form.text("note", ""),
         tuple(items),
         path.parent / blank if blank else None,
+        form.number("width", 40.0, 600.0, default=210.0) if blank else 0.0,
     )
     form.expect_nothing_else()
     top.expect_nothing_else()
@@ -117,8 +120,8 @@ class _Keys:
             raise self.refuse(key, f"is {value}; expected {low} to {high}")
         return value
 
-    def number(self, key: str, low: float, high: float) -> float:
-        value: float = self._take(key, (int, float), f"a number from {low:g} to {high:g}", None)
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value: float = self._take(key, (int, float), f"a number from {low:g} to {high:g}", default)
         if not low <= value <= high:
             raise self.refuse(key, f"is {value}; expected {low:g} to {high:g}")
         return float(value)
@@ -135,15 +138,16 @@ class _Keys:
             raise self.refuse(key, f"is {_shown(values)}; expected each text once")
         return texts
 
-    def place(self, key: str) -> tuple[float, float, float, float] | None:
-        if not self.has(key):
-            return None
-        values: list[Any] = self._take(key, list, "[left, top, width, height] in pixels", None)
-        fine = all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in values)
-        if len(values) != 4 or not fine or min(values[2:]) < 4:
-            raise self.refuse(key, f"is {_shown(values)}; expected [left, top, width, height] in pixels of the blank")
-        left, top, width, height = map(float, values)
-        return left, top, width, height
+    def places(self, key: str) -> tuple[tuple[float, float, float, float], ...]:
+        """[left, top, width, height], or a list of such."""
+        expected = "[left, top, width, height] in pixels of the blank, or a list of such, one for each box"
+        values: list[Any] = self._take(key, list, expected, [])
+        rows = values if values and all(isinstance(each, list) for each in values) else [values] if values else []
+        for row in rows:
+            fine = all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in row)
+            if len(row) != 4 or not fine or min(row[2:]) < 4:
+                raise self.refuse(key, f"is {_shown(values)}; expected {expected}")
+        return tuple((float(x), float(y), float(w), float(h)) for x, y, w, h in rows)
 
     def table(self, key: str, section: Section) -> _Keys:
         value = self._take(key, dict, f"a section [{key}]", None)
@@ -195,7 +199,9 @@ def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
     kinds = [name for name in ("boxes", "pattern", "line", "tick", "choices") if keys.has(name)]
     name = keys.text("name")
     if _NAME.fullmatch(name) is None or name in _RESERVED:
-        raise keys.refuse("name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40, and not "file"')
+        raise keys.refuse(
+            "name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40, and not "file" or "note"'
+        )
     if len(kinds) != 1:
         given = "has none of them" if not kinds else f"has {' and '.join(kinds)}"
         line_of = "name" if not kinds else kinds[1]
@@ -203,14 +209,17 @@ def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
     label = keys.text("label", name)
     common: dict[str, Any] = {"name": name, "label": label}
     if not column:
-        common["at" if not drawn else "beside"] = keys.place("at") if not drawn else keys.yes("beside")
-        if not drawn and common["at"] is None:
+        common["at" if not drawn else "beside"] = keys.places("at") if not drawn else keys.yes("beside")
+        if not drawn and not common["at"]:
             raise keys.refuse("at", "is missing; expected at = [left, top, width, height] in pixels of the blank")
     common |= _shape(keys, kinds[0])
     if common["kind"] in ("boxes", "line"):
         common |= _known(keys)
     keys.expect_nothing_else()
-    return Field(**common)
+    made = Field(**common)
+    if len(made.at) not in (0, 1, made.cells):
+        raise keys.refuse("at", f"has {len(made.at)} places; expected one for all {made.cells} boxes, or one for each")
+    return made
 
 
 def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
@@ -256,6 +265,7 @@ def _known(keys: _Keys) -> dict[str, Any]:
 def _beside(form: Path, source: str) -> str:
     """A list's place: as it stands, or in the folder of the form.
 
+    >>> from pathlib import Path
     >>> _beside(Path("exam/marks.toml"), "students.csv:id")
     'exam/students.csv:id'
     """

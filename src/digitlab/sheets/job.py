@@ -10,13 +10,12 @@ import functools
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.archives.job import Answer, answered, on_this_node
 from digitlab.archives.rows import digit_row
 from digitlab.reading import Reader
-from digitlab.sheets.layout import lay_out
+from digitlab.sheets.features import layout_of
 from digitlab.sheets.sheet_reading import SheetReader, SheetReading
 from digitlab.sheets.values import Seen
 from digitlab.values import ReadDigit
@@ -24,6 +23,7 @@ from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from digitlab.archives import Picture
     from digitlab.sheets.form import Form
@@ -51,7 +51,7 @@ class SheetJob:
 
     def answering(self, threads: int = 1, reader: Reader | None = None) -> Callable[[Picture], Answer[SheetReading]]:
         """See `digitlab.archives.PictureJob`."""
-        sheets = SheetReader(lay_out(self.form), reader or self.reader(threads))
+        sheets = SheetReader(layout_of(self.form), reader or self.reader(threads))
         return functools.partial(_read, sheets)
 
     def on_nodes(self) -> SheetJob:
@@ -61,10 +61,11 @@ class SheetJob:
 
     def digest(self, reader: Reader) -> str:
         """16 hexadecimal digits that change with whatever changes a row: places, version, model, threshold."""
-        layout = lay_out(self.form)
+        layout = layout_of(self.form)
         places = [[each.field.name, each.field.kind, each.cells] for each in layout.placed]
         said = json.dumps([_ROW, VERSION, reader.threshold, self.form.number, layout.code, places])
-        return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
+        blank = b"" if self.form.blank is None else self.form.blank.read_bytes()
+        return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes() + blank).hexdigest()[:16]
 
 
 def _read(sheets: SheetReader, picture: Picture) -> Answer[SheetReading]:

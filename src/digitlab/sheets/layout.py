@@ -148,16 +148,20 @@ def _as_marked(form: Form, blank: tuple[int, int]) -> Layout:
     scale = blank[0] / form.size[0]
     layout = Layout(form, (form.size[0], blank[1] / scale), scale=scale)
     for each in form.fields:
-        if each.at is None:
+        if not each.at:
             raise RecipeError(f"{form.path}: tables are for forms that digitlab prints; mark each field of the blank")
-        left, top, width, height = each.at
-        if left + width > blank[0] or top + height > blank[1]:
-            raise RecipeError(
-                f"{form.path}: {each.name} reaches beyond the blank of {blank[0]}×{blank[1]} pixels; expected at = "
-                "[left, top, width, height] inside it"
-            )
-        part = width / each.cells
-        cells = ((left + part * n, top, left + part * (n + 1), top + height) for n in range(each.cells))
+        for left, top, width, height in each.at:
+            if left + width > blank[0] or top + height > blank[1]:
+                raise RecipeError(
+                    f"{form.path}: {each.name} reaches beyond the blank of {blank[0]}×{blank[1]} pixels; expected at = "
+                    "[left, top, width, height] inside it"
+                )
+        share = each.cells // len(each.at)
+        cells = [
+            (left + width * part / share, top, left + width * (part + 1) / share, top + height)
+            for left, top, width, height in each.at
+            for part in range(share)
+        ]
         layout.placed.append(Placed(each, tuple(_scaled(cell, 1 / scale) for cell in cells)))
     return layout
 
@@ -248,7 +252,7 @@ class _Writer:
 
 def _cells(each: Field, x: float, y: float, *, inside: bool = False) -> tuple[float, list[Rectangle], list[Text]]:
     """The width of a field at this place, its cells, and what is printed beside them. inside: a row of a table."""
-    wide, high = _BOX
+    high = _BOX[1]
     if each.kind == "line":
         return each.line, [(x, y, x + each.line, y + high + 1.0)], []
     if each.kind == "boxes":

@@ -71,7 +71,7 @@ def _too_few(names: list[int], corners: list[int], number: int) -> str:
     seen = ", ".join(CORNERS[corner] for corner in sorted(corners))
     are = "is" if len(corners) == 1 else "are"
     return (
-        f"only {len(corners)} of 4 corner markers {are} seen ({seen}); expected 3: photograph the whole sheet, unfolded "
+        f"only {len(corners)} of 4 corner markers {are} seen ({seen}); expected 3: photograph the whole sheet, flat "
         "and sharp"
     )
 
@@ -145,7 +145,7 @@ def _refined(grey: NDArray[np.uint8], points: Points) -> Points:
         return points
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 30, 0.02)
     refined = cv2.cornerSubPix(part, start.copy(), (reach, reach), (-1, -1), stop)
-    moved = np.asarray(refined, np.float64).reshape(4, 2) + [x0, y0]
+    moved = np.asarray(refined, np.float64).reshape(4, 2) + np.array([x0, y0], np.float64)
     near = np.linalg.norm(moved - points, axis=1) < 1.5 * reach
     return np.where(near[:, None], moved, points)
 

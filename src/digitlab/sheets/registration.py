@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-__all__ = ["Registration", "register", "terms"]
+__all__ = ["Registration", "plane_only", "register", "surface_through", "terms"]
 
 _MOST_OFF = 2.5  # mm, of a marker's corner from the plane; a curl of 10 mm gives 1
 _LEFT_OVER = 0.8  # mm, of a square from the smooth surface: median
@@ -103,6 +103,10 @@ def _mapped(matrix: Points, places: Points) -> Points:
     return np.asarray(cv2.perspectiveTransform(places[None], matrix)[0], np.float64)
 
 
+def _inverse(matrix: Points) -> Points:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     """Find a form in a photo, uint8 (H, W).
 
@@ -112,7 +116,7 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     corners = find_corners(grey, layout.form.number)
     wanted, seen = _corner_places(layout, corners)
     plane = _plane(wanted, seen)
-    off = np.linalg.norm(_mapped(np.linalg.inv(plane), seen) - wanted, axis=1)
+    off = np.linalg.norm(_mapped(_inverse(plane), seen) - wanted, axis=1)
     if off.max() > _MOST_OFF:
         raise ImageError(
             f"the corner markers do not lie on one sheet (off by {off.max():.0f} mm); expected one sheet, not folded"
@@ -122,10 +126,28 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     code = read_code(_code_patch(grey, layout, found))
     if code is not None and code != layout.code:
         raise ImageError(
-            f"was printed from another version of {layout.form.path.name}: its places have changed since; give the file "
-            "of that time"
+            f"was printed from another version of {layout.form.path.name}: its places have changed; give the older file"
         )
     return found
+
+
+def plane_only(plane: Points, size: tuple[float, float]) -> Registration:
+    """A registration without curl. plane: float64 (3, 3), from mm to pixels."""
+    return Registration(np.asarray(plane, np.float64), np.zeros((10, 2)), size)
+
+
+def surface_through(first: Registration, places: Points, seen: Points) -> Registration:
+    """With the curl that many places tell: float64 (N, 2) in mm, and where they are in the photo.
+
+    Raises:
+        ImageError: where they lie on no smooth surface.
+    """
+    shifts = _mapped(_inverse(first.plane), seen) - places
+    bend, left = _surface(places, shifts, first.size, first_marks=0)
+    off = float(np.median(left))
+    if off > _LEFT_OVER:
+        raise ImageError(f"is too uneven (off by {off:.1f} mm); expected a sheet that lies flat")
+    return replace(first, bend=bend, off=off)
 
 
 def _corner_places(layout: Layout, corners: Corners) -> tuple[Points, Points]:
@@ -148,7 +170,7 @@ def _plane(wanted: Points, seen: Points) -> Points:
 def _curled(grey: NDArray[np.uint8], layout: Layout, first: Registration, wanted: Points, seen: Points) -> Registration:
     """With the surface through the squares along the edges; looked for twice, as the first surface shows where."""
     now = first
-    back = np.linalg.inv(first.plane)
+    back = _inverse(first.plane)
     corners_off = _mapped(back, seen) - wanted
     for reach in (_SEARCH, _SEARCH / 2):
         pairs = [(mark, at) for mark in layout.marks if (at := _mark(grey, now, mark, reach)) is not None]
@@ -175,9 +197,11 @@ def _surface(
     weights = np.ones(len(places))
     weights[:first_marks] = 0.5  # four corners of a marker say nearly the same
     bend = np.zeros((10, 2))
+    left = np.zeros(len(places))
     for _ in range(3):
         weighted = each * weights[:, None]
-        bend = np.linalg.solve(weighted.T @ each + np.diag(_STIFF) * len(places) / 30.0, weighted.T @ shifts)
+        normal = weighted.T @ each + np.diag(_STIFF) * len(places) / 30.0
+        bend = np.asarray(np.linalg.solve(normal, weighted.T @ shifts), np.float64)
         left = np.linalg.norm(shifts - each @ bend, axis=1)
         weights = np.where(np.arange(len(places)) < first_marks, 0.5, 1.0) / (1.0 + (left / 0.4) ** 2)
     return bend, left[first_marks:]

@@ -14,8 +14,9 @@ from digitlab.errors import ImageError
 from digitlab.reading.images import load_reduced
 from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, strength_of, written_in
 from digitlab.sheets.digits import judge
+from digitlab.sheets.features import Blank
 from digitlab.sheets.registration import register
-from digitlab.sheets.strips import cut_strip
+from digitlab.sheets.strips import blank_strip, cut_blank_strip, cut_strip
 from digitlab.sheets.values import Seen
 from digitlab.values import ReadDigit
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["SheetReader", "SheetReading"]
 
 _SIDE = 1900  # pixels of a photo's longest side: 6 a mm of an A4 sheet; a JPEG of 12 megapixels is decoded at a half
-_FEWEST_LINES = 0.6  # of the printed lines, that must be where the form has them
+_FEWEST_LINES = 0.75  # of the printed lines, that must be where the form has them
 _FIELDS_WITHOUT = 0.34  # of the fields: the most that may lack half of their lines
 
 
@@ -59,6 +60,10 @@ class SheetReader:
 
     def __init__(self, layout: Layout, reader: Reader) -> None:
         self.layout, self.reader = layout, reader
+        self._blank = None if layout.form.blank is None else Blank(layout.form)
+        self._blanks = [] if self._blank is None else [
+            blank_strip(self._blank.picture, self._blank.registration, each) for each in layout.placed
+        ]  # fmt: skip
 
     def read(self, path: str | Path) -> SheetReading:
         """Read one photo.
@@ -82,8 +87,16 @@ class SheetReader:
             ImageError: when it does not show the form; the message names no file.
         """
         start = time.perf_counter()
-        found = register(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8), self.layout)
-        strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+        if self._blank is None:
+            found = register(grey, self.layout)
+            strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+        else:
+            found = self._blank.register(grey)
+            strips = [
+                cut_blank_strip(picture, found, each, blank)
+                for each, blank in zip(self.layout.placed, self._blanks, strict=True)
+            ]
         _expect_lines(strips)
         full = size or (picture.shape[1], picture.shape[0])
         fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
@@ -96,20 +109,22 @@ class SheetReader:
             _written(placed.field.kind, strip, strength)
             for placed, strip, strength in zip(self.layout.placed, strips, strengths, strict=True)
         ]
-        inks = [each.ink for row in written for each in row if each is not None and not is_sign(each, row)]
-        answers = iter(judge(self.reader, inks))
+        digits = [
+            [None if each is None or (placed.field.kind == "line" and is_sign(each, row)) else each for each in row]
+            for placed, row in zip(self.layout.placed, written, strict=True)
+        ]
+        answers = iter(judge(self.reader, [each.ink for row in digits for each in row if each is not None]))
         fields = []
-        for placed, strip, strength, row in zip(self.layout.placed, strips, strengths, written, strict=True):
+        for place, (placed, strip) in enumerate(zip(self.layout.placed, strips, strict=True)):
+            kind, row, base = placed.field.kind, written[place], strip.cells[0][3]
             cells = tuple(
-                None
-                if each is None or is_sign(each, row)
-                else self._digit(next(answers), boxes.of(strip, each.box), at)
-                for at, each in enumerate(row)
+                None if each is None else self._digit(next(answers), boxes.of(strip, each.box), at)
+                for at, each in enumerate(digits[place])
             )
-            free, ticked = placed.field.kind == "line", placed.field.kind in ("tick", "choice")
-            signs = [sign_of(each, row, strip.cells[0][3]) for each in row if free and each is not None]
-            longest = [filled_share(strength, cell, strip.level) for cell in strip.cells if ticked]
-            fields.append(Seen(placed.field.name, cells, tuple(signs), tuple(longest), boxes.of(strip, None)))
+            signs = [sign_of(each, row, base) for each in row if kind == "line" and each is not None]
+            ticks = strip.cells if kind in ("tick", "choice") else ()
+            longest = tuple(filled_share(strengths[place], cell, strip.level) for cell in ticks)
+            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None)))
         return fields
 
     def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from digitlab.sheets.layout import Placed, Rectangle
     from digitlab.sheets.registration import Registration
 
-__all__ = ["PER_MM", "Strip", "cut_strip"]
+__all__ = ["PER_MM", "Strip", "blank_strip", "cut_blank_strip", "cut_strip"]
 
 PER_MM = 6.0  # pixels a mm: a digit of 5 mm has 30, as much as networks look at
 _MARGIN = 3.0  # mm around the field: less than the way to the next row
@@ -24,6 +25,7 @@ _SEGMENT = 22.0  # mm of boxes that are shifted together: a curled sheet shifts 
 _LINE = 0.6  # mm on either side of a line's middle, which go with it: printed 0.3 wide, and blurred
 _SHARE = 30.0  # percentile of a line's pixels: it is dark all along, and a stroke is not
 _VISIBLE = 5.0  # grey levels, of a line
+_PRINTED = 20  # grey levels below the paper: print on a blank
 _OVER = 1.35  # times as dark as the line: a pen went over it
 
 
@@ -84,7 +86,7 @@ def _segments(cells: list[Rectangle]) -> list[list[Rectangle]]:
     """A few neighbours at a time, of about the same number each."""
     count = min(len(cells), max(1, math.ceil((cells[-1][2] - cells[0][0]) / (_SEGMENT * PER_MM))))
     edges = [round(len(cells) * part / count) for part in range(count + 1)]
-    return [cells[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [cells[start:stop] for start, stop in itertools.pairwise(edges)]
 
 
 def _rows_of(cells: list[Rectangle]) -> NDArray[np.int64]:
@@ -133,7 +135,7 @@ def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64
 def _take_out(
     picture: NDArray[np.uint8], upright: NDArray[np.uint8], level: NDArray[np.uint8], cells: list[Rectangle]
 ) -> list[float]:
-    """Take the lines of a segment away: what lies on both sides of a line goes on across it; says how dark they were."""
+    """Take the lines of a segment away: what is on both sides of a line goes on across it; says how dark they were."""
     over = round(_LINE * PER_MM)
     top, bottom = max(0, round(cells[0][1]) - over), round(cells[0][3]) + over
     levels = []
@@ -166,6 +168,54 @@ def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, alon
     return [usual]
 
 
+def blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> NDArray[np.uint8]:
+    """A field of the blank, as `cut_blank_strip` compares it, uint8 (H, W, 3)."""
+    x0, y0, x1, y1 = placed.box
+    return found.flat(picture, (x0 - _MARGIN, y0 - _MARGIN, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+
+
+def cut_blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed, blank: NDArray[np.uint8]) -> Strip:
+    """The same of a form that exists already, whose print is what the blank, uint8 (H, W, 3), has there."""
+    x0, y0, x1, y1 = placed.box
+    corner = x0 - _MARGIN, y0 - _MARGIN
+    flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+    cells = tuple(_in_pixels(cell, corner) for cell in placed.cells)
+    own, here = (_print_in(each) for each in (blank, flat))
+    printed = own > _PRINTED
+    if not printed.any():
+        return Strip(flat, flat, cells, corner, 0, 0)
+    dx, dy = _moved(own, here)
+    matrix = np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
+    size = flat.shape[1], flat.shape[0]
+    own = np.asarray(cv2.warpAffine(own, matrix, size), np.uint8)
+    printed = own > _PRINTED
+    seen = (
+        float((cv2.dilate(here, np.ones((3, 3), np.uint8))[printed] > _PRINTED // 2).mean()) if printed.any() else 0.0
+    )
+    # Print is as dark everywhere as the light on it allows: where it is far darker than that, a pen went over it.
+    usual = float(np.median(here[printed].astype(np.float32) / np.maximum(own[printed], 1)))
+    over = here > _OVER * usual * own.astype(np.float32) + 25.0
+    gone = cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) & ~over
+    cleaned = np.asarray(cv2.inpaint(flat, gone.astype(np.uint8), 3.0, cv2.INPAINT_TELEA), np.uint8)
+    moved = tuple((x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in cells)
+    return Strip(cleaned, flat, moved, corner, 10, round(10 * seen), float(np.median(here[printed])))
+
+
+def _print_in(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8)), np.uint8)
+
+
+def _moved(own: NDArray[np.uint8], here: NDArray[np.uint8]) -> tuple[float, float]:
+    """By how many pixels the print lies beside its place: where the two look most alike."""
+    reach = round(_REACH * PER_MM)
+    capped = np.minimum(here, max(1.0, float(np.percentile(here, 97)))).astype(np.float32)  # a pen counts no more
+    around = cv2.copyMakeBorder(capped, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+    alike = cv2.matchTemplate(around, own.astype(np.float32), cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(alike)
+    return (float(x - reach), float(y - reach)) if best > 0.2 else (0.0, 0.0)
+
+
 def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, float]) -> Strip:
     """The strip of a free line, whose rule is at its lower edge; a segment of it at a time."""
     grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -173,7 +223,7 @@ def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, fl
     cleaned, seen, lines = flat.copy(), 0, 0
     x0, _, x1, y1 = cell
     edges = np.linspace(x0, x1, max(2, round((x1 - x0) / (20 * PER_MM)) + 1))
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         along = slice(round(float(start)), round(float(stop)))
         dy, found = _shift(level.T, [y1], np.arange(along.start, along.stop))
         lines, seen = lines + 1, seen + found

@@ -94,7 +94,7 @@ def _xlsx(path: Path, form: Form) -> Iterator[Write]:
     sheet.column_dimensions["A"].width = 28
     for place in range(2, len(names) + 2):
         sheet.column_dimensions[get_column_letter(place)].width = 14
-    fills = {state: PatternFill("solid", fgColor=colour) for state, colour in _COLOURS.items()}
+    fills: dict[str, Any] = {state: PatternFill("solid", fgColor=colour) for state, colour in _COLOURS.items()}
 
     def cell(value: Any, *, fill: Any = None, bold: bool = False) -> Any:
         made = WriteOnlyCell(sheet, value=value)

@@ -25,11 +25,11 @@ class Section:
 
 
 def sections_of(text: str) -> list[Section]:
-    """The sections of a TOML file in their order; those of ``[[name]]`` come once for each.
+    r"""The sections of a TOML file in their order; those of ``[[name]]`` come once for each.
 
     Good enough for messages: what looks like a key within a text of several lines is taken for one.
 
-    >>> form, field = sections_of('[form]\\ntitle = "Marks"\\n\\n[[field]]\\nname = "number"\\nboxes = 7\\n')[1:]
+    >>> form, field = sections_of('[form]\ntitle = "Marks"\n\n[[field]]\nname = "number"\nboxes = 7\n')[1:]
     >>> form.line_of("title"), field.name, field.line_of("boxes"), field.line_of("label")
     (2, 'field', 6, 4)
     """

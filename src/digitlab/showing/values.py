@@ -119,7 +119,8 @@ def _png_of_pixels(pixels: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     out = io.BytesIO()
-    Image.fromarray(pixels).quantize(_COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    reduced = Image.fromarray(pixels).quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    reduced.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

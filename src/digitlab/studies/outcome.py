@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from digitlab.studies.cells import Cell, Published
     from digitlab.studies.job import Job
+    from digitlab.studies.sequential import Judging
     from digitlab.studies.store import Record, Store
     from digitlab.studies.study import Study
 
@@ -67,6 +68,11 @@ class Outcome(Drawn, Tabular):
     def exact(self) -> bool:
         """Whether all repeats would give the same numbers."""
         return self.study.task.exact
+
+    @property
+    def judging(self) -> Judging:
+        """How its repeats are judged."""
+        return self.study.judging
 
     @property
     def cells(self) -> Sequence[Cell]:

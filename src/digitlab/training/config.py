@@ -14,10 +14,7 @@ from digitlab.toml_files import find_toml, read_toml, shipped_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of",
-    "with_options",
-]  # fmt: skip
+__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' names for what a training minimises; the first is the usual one.
@@ -54,6 +51,9 @@ class TrainingConfig:
 
     The fields are the options of `digitlab train`, the keys of a recipe, and, but for those of the data and the run,
     the parameters of `DigitClassifier`; docs/recipes.md has them as a table.
+
+    >>> TrainingConfig("thesis-4conv", epochs=100, validation=0.2, patience=2).optimiser
+    'adadelta'
     """
 
     # fmt: off
@@ -66,7 +66,7 @@ class TrainingConfig:
         "mnist", "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
         spellings=("--data",))
     test: str | None = setting(
-        None, "The dataset or file whose test images evaluate the result; else the dataset's own.")
+        None, "The dataset or file whose test images evaluate the result; default: the dataset's own.")
     epochs: int = setting(12, "Maximum number of epochs: passes over the training images.", within=Range(1))
     batch_size: int = setting(128, "Images per gradient step (mini-batch).", within=Range(1))
     optimiser: str = setting(
@@ -75,12 +75,12 @@ class TrainingConfig:
     loss: str = setting(
         LOSSES[0], "The loss that is minimised; the cross-entropy is reported in any case.", choices=LOSSES)
     learning_rate: float | None = setting(
-        None, "The learning rate, the highest one of a schedule; else the optimiser's usual one.",
+        None, "The learning rate, the highest one of a schedule; default: the optimiser's usual one.",
         within=Range(0, above=True))
     epsilon: float | None = setting(
-        None, "The optimiser's ε; else 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
+        None, "The optimiser's ε; default: 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
         within=Range(0, 1, above=True, below=True))
-    schedule: str = setting("constant", "Of the learning rate: constant, cosine, linear, one-cycle, step or warm-up.")
+    schedule: str = setting("constant", "Learning-rate schedule: constant, cosine, linear, one-cycle, step or warm-up.")
     dropout: bool = setting(True, "Dropout layers, where the architecture has them.")
     options: Mapping[str, Any] = setting(
         dict, "NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of "
@@ -96,8 +96,8 @@ class TrainingConfig:
         within=Range(0, 10, below=True))
     distractors: float = setting(
         0.0,
-        "Out-of-distribution images (drawn, no digits) per training image, on which the network learns a uniform "
-        "output (outlier exposure); with validation images its temperature is calibrated, too. 0: none.",
+        "Out-of-distribution images (drawn shapes, not digits) per training image, on which the network learns a "
+        "uniform output (outlier exposure); with validation images its temperature is calibrated, too. 0: none.",
         within=Range(0, 10))
     weight_average: float = setting(
         0.0,
@@ -118,7 +118,7 @@ class TrainingConfig:
         "Early stopping: end when the validation loss has not fallen for this number of epochs, and keep the best "
         "weights; else all epochs are run and the last weights kept.", within=Range(0))
     seed: int = setting(
-        0, "Of the weights, the order and augmentation of the images: the same seed gives the same weights.",
+        0, "Seed of the weights, the order and the augmentation of the images: the same seed gives the same weights.",
         within=Range(0, 2**31 - 1))
     precision: str = setting(
         "auto",
@@ -131,7 +131,7 @@ class TrainingConfig:
         1,
         "Evaluate a second time with test-time augmentation: the mean softmax over this number of moved copies of each "
         "test image, as `digitlab evaluate RUN --tta` does; 1: not.", within=Range(1, 19), unit="copies")
-    name: str | None = setting(None, "Of the run folder; else the recipe's or the architecture's.")
+    name: str | None = setting(None, "Name of the run folder; default: the recipe's or the architecture's.")
     # fmt: on
 
     def __post_init__(self) -> None:

@@ -143,7 +143,7 @@ def resumed(run: Run) -> TrainingConfig:
     training = settings_of(run)
     parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
     if run.report.is_file() and all(part.report.is_file() and not part.checkpoint.is_file() for part in parts):
-        raise RunError(f"{run.path}: is done; there is nothing to go on with")
+        raise RunError(f"{run.path}: is complete; there is nothing to resume")
     remove_unfinished(run.path)
     return training
 
@@ -156,7 +156,7 @@ def settings_of(run: Run) -> TrainingConfig:
     """
     settings = run.read_config()
     if not settings:
-        raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
+        raise RunError(f"{run.path}: has no config.toml to resume from; killed before it began, so start it again")
     try:
         return TrainingConfig(**settings)
     except (TypeError, UsageError) as error:

@@ -45,11 +45,12 @@ class Transfer:
     per_class: int | None = setting(
         None, "Number of training images per class, drawn with the seed; default: all.", within=Range(1))
     epochs: int | None = setting(
-        None, f"Of the first phase; default: as many as make {_STEPS} gradient steps, at most {_MOST}.",
+        None, f"Epochs of the first phase; default: as many as make {_STEPS} gradient steps, at most {_MOST}.",
         within=Range(1))
-    fine_epochs: int | None = setting(None, "Of the second phase (fine-tuning); likewise.", within=Range(1))
+    fine_epochs: int | None = setting(None, "Epochs of the second phase (fine-tuning); likewise.", within=Range(1))
     batch_size: int = setting(32, "Images per gradient step (mini-batch).", within=Range(1))
-    learning_rate: float = setting(1e-3, "Of the first phase.", within=Range(0, 100, above=True, below=True))
+    learning_rate: float = setting(
+        1e-3, "Learning rate of the first phase.", within=Range(0, 100, above=True, below=True))
     fine_rate: float = setting(
         1e-4, "Learning rate of the second phase, in which all layers are trained.",
         within=Range(0, 100, above=True, below=True))

@@ -188,6 +188,102 @@ def test_a_photo_gets_boxes(page: Page, numbers: Any, tmp_path: Path) -> None:
         assert abs(y + high / 2 - (y0 + y1) / 2) < 12
 
 
+@pytest.fixture(scope="module")
+def papers(numbers: Any) -> dict[str, tuple[bytes, str]]:
+    """Files of two sheets, 4071 and 285 → content and type as an operating system tells it."""
+    import io
+
+    from PIL import Image
+
+    made = {}
+    for name, kind in (("scan.pdf", "application/pdf"), ("scan.tif", "image/tiff"), ("film.gif", "image/gif")):
+        sheets, stream = [Image.fromarray(numbers[text].image) for text in ("4071", "285")], io.BytesIO()
+        sheets[0].save(stream, name.rpartition(".")[2].replace("tif", "tiff"), save_all=True, append_images=sheets[1:])
+        made[name] = (stream.getvalue(), kind)
+    stream = io.BytesIO()
+    Image.fromarray(numbers["285"].image).save(stream, "JPEG2000")
+    made["photo.jp2"] = (stream.getvalue(), "")
+    return made
+
+
+GIVEN = """([name, kind, base64, event]) => {
+  const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type: kind }));
+  const told = event === "drop"
+    ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+  document.dispatchEvent(told);
+}"""
+
+
+def give(page: Page, papers: dict[str, tuple[bytes, str]], name: str, event: str) -> None:
+    """Drop or paste a file."""
+    from base64 import b64encode
+
+    content, kind = papers[name]
+    page.evaluate(GIVEN, [name, kind, b64encode(content).decode(), event])
+
+
+def reads(page: Page, text: str) -> None:
+    page.wait_for_function("(text) => document.querySelector('#photo-text').textContent.startsWith(text)", arg=text)
+
+
+def test_a_page_of_a_pdf_is_chosen(page: Page, papers: dict[str, tuple[bytes, str]], tmp_path: Path) -> None:
+    (tmp_path / "scan.pdf").write_bytes(papers["scan.pdf"][0])
+    page.click("#tab-photo")
+    page.set_input_files("#photo-file", tmp_path / "scan.pdf")
+    reads(page, "4071")
+    assert page.inner_text("#page-count") == "of 2"
+    assert page.input_value("#page-number") == "1"
+    assert page.is_disabled("#page-before")
+    page.click("#page-next")
+    reads(page, "285")
+    assert page.locator("#photo-boxes g").count() == 3
+    assert page.is_disabled("#page-next")
+    page.fill("#page-number", "1")
+    page.press("#page-number", "Enter")
+    reads(page, "4071")
+    page.fill("#page-number", "77")  # the last there is
+    page.press("#page-number", "Enter")
+    reads(page, "285")
+    assert page.input_value("#page-number") == "2"
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "text", "pages"),
+    [
+        ("scan.tif", "drop", "4071", True),
+        ("scan.pdf", "paste", "4071", True),
+        ("film.gif", "paste", "4071", False),
+        ("photo.jp2", "drop", "285", False),
+    ],
+)
+def test_files_are_dropped_and_pasted(
+    page: Page, papers: dict[str, tuple[bytes, str]], name: str, event: str, text: str, pages: bool
+) -> None:
+    give(page, papers, name, event)
+    reads(page, text)
+    assert page.get_attribute("#tab-photo", "aria-selected") == "true"
+    assert page.is_visible("#photo-pages") == pages
+
+
+def test_a_file_that_is_no_picture_is_refused_and_the_last_one_stays(
+    page: Page, papers: dict[str, tuple[bytes, str]]
+) -> None:
+    give(page, papers, "scan.tif", "drop")
+    reads(page, "4071")
+    page.evaluate("() => { window.real = window.fetch; }")
+    _refuses(page, {"type": "urn:digitlab:problem:image", "title": "", "status": 422, "detail": "is no picture"})
+    give(page, {"notes.txt": (b"seven", "text/plain")}, "notes.txt", "drop")
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert page.inner_text("#trouble") == "is no picture"
+    assert page.inner_text("#photo-text").startswith("4071")
+    page.evaluate("() => { window.fetch = window.real; }")
+    page.click("#page-next")
+    reads(page, "285")
+
+
 def test_the_camera_is_read_live(page: Page) -> None:
     page.click("#tab-camera")
     page.click("#camera-switch")

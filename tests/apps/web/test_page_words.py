@@ -11,6 +11,8 @@ from digitlab.reading.orientation import LIES
 
 STATIC = resources.files("digitlab.apps.web") / "static"
 SCRIPTS = {each.name: each.read_text() for each in STATIC.iterdir() if each.name.endswith(".js")}
+BROWSER = resources.files("digitlab.apps.web") / "browser"
+HERE = {each.name: each.read_text() for each in BROWSER.iterdir() if each.name.endswith(".js")}
 PAGE = (STATIC / "index.html").read_text()
 
 
@@ -20,7 +22,7 @@ def _spanish() -> set[str]:
 
 
 def _said() -> set[str]:
-    code = "\n".join(text for name, text in SCRIPTS.items() if name != "spanish.js")
+    code = "\n".join(text for name, text in [*SCRIPTS.items(), *HERE.items()] if name != "spanish.js")
     told = set(re.findall(r'\b(?:t|relayed)\(\s*"([^"]*)"', code))
     told |= set(
         re.findall(r'(?:title: |^      )"([^"]*)"', _between("tour-steps.js", "export const STEPS = [", "\n];"), re.M)
@@ -60,9 +62,9 @@ def test_the_browser_is_told_of_all_modules_at_once() -> None:
     assert sorted([*told, "main.js", "shade.js", "spanish.js"]) == sorted(SCRIPTS)
 
 
-@pytest.mark.parametrize("name", ["index.html", *sorted(SCRIPTS), "page.css"])
+@pytest.mark.parametrize("name", ["index.html", *sorted(SCRIPTS), "page.css", *sorted(HERE)])
 def test_nothing_is_inline_or_from_elsewhere(name: str) -> None:
-    text = (STATIC / name).read_text()
+    text = HERE[name] if name in HERE else (STATIC / name).read_text()
     assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text) == []
     if name == "index.html":
         assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text) == []

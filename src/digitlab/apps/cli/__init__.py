@@ -21,6 +21,7 @@ First steps:
   digitlab train --epochs 3               train a small network on MNIST
   digitlab evaluate runs/…                measure it again
   digitlab data show mnist --out grid.png
+  digitlab --install-completion           the shell completes verbs and options (bash, zsh, fish)
 """
 
 
@@ -70,6 +71,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(f"{no_such_verb(*arguments[:2])} (digitlab --help shows what is possible)")
         return 2
     try:
+        if arguments and arguments[0] == "--install-completion":
+            from digitlab.apps.cli.completion import install_completion
+
+            return install_completion(make_app(), arguments[1:])
         result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         complain(_one_line(str(error)) + " (digitlab --help shows what is possible)")

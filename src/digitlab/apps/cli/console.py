@@ -19,18 +19,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 __all__ = [
-    "ENCODING_ERRORS",
-    "advise",
-    "complain",
-    "in_time",
-    "say",
-    "say_json",
-    "seconds_of",
-    "show_for_now",
-    "table",
-    "takes_every_sign",
-    "write_all_signs",
-]
+    "ENCODING_ERRORS", "advise", "complain", "in_time", "say", "say_json", "seconds_of", "show_for_now", "table",
+    "takes_every_sign", "write_all_signs",
+]  # fmt: skip
 
 _CLEAR = "\r\x1b[K"  # the line that the cursor stands in
 _for_now: list[TextIO] = []  # the terminal on which such a line is shown

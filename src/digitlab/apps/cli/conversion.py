@@ -58,7 +58,7 @@ def _tell(done: Exported) -> None:
 
 @options_of(jobs.import_model)
 def import_(**given: Any) -> int:
-    """Bring a model of an old Keras or of anybody else over, and say what was changed.
+    """Convert a model from an old Keras version or another framework, and report what was changed.
 
     Keras 1 to 3 and TF-Keras (.keras, .h5, .json with its weights), ONNX (.onnx), LiteRT (.tflite), SavedModel folders.
     How the network wants its images (scale, polarity, layout, rows and columns, size) and what its numbers are is found

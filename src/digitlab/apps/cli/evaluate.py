@@ -23,7 +23,7 @@ _OF_MODELS, _OF_PREDICTIONS = {"model", "data", "split", "tta"}, {"labels", "log
 
 @options_of(jobs.evaluate, jobs.evaluate_predictions, jobs.robustness)
 def evaluate(*, robustness: bool = False, json: bool = False, **given: Any) -> int:
-    """Evaluate a model on labelled digits, or stored predictions; and write a report.
+    """Evaluate a model, or stored predictions, on labelled digits, and write a report.
 
     Accuracy, log loss, precision, recall, F1, areas under the ROC and precision–recall curves, top-2 and top-3
     accuracy, Brier score, expected calibration error; with 95 % confidence intervals, Wilson's for the accuracy, by

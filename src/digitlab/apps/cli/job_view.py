@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.progress_view import BarView
+from digitlab.apps.cli.progress_view import ProgressView
 from digitlab.apps.cli.waiting import Waiting
 from digitlab.jobs.events import Counted, Note, SearchBegan, StudiesBegan, Work
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["JobView", "stopping_on_interrupt"]
-
-_SECONDS = 5.0  # between two lines: a log wants to be read
 
 
 class JobView:
@@ -48,7 +45,7 @@ class JobView:
             case Work(text, expected, then):
                 self._in(Waiting)(text, expected, then)
             case Counted():
-                self._in(_CountView)(event)
+                self._in(ProgressView).show(event)
             case SearchBegan():
                 self._begin_search(event)
             case StudiesBegan():
@@ -57,7 +54,7 @@ class JobView:
                 self._train(event)
 
     def _train(self, event: object) -> None:
-        from digitlab.apps.cli.training_view import TrainingView
+        from digitlab.apps.cli.progress_view import TrainingView
         from digitlab.training.events import EpochEnded, Progressed, Stage, Started
 
         if isinstance(event, EpochEnded | Progressed | Stage | Started):
@@ -80,14 +77,18 @@ class JobView:
 
     def _begin_studies(self, event: StudiesBegan) -> None:
         from digitlab.apps.cli.console import in_time
-        from digitlab.apps.cli.study_view import StudyView
+        from digitlab.apps.cli.tuning_view import StudyView
 
         if event.missing:
             left = in_time(event.estimate.left)
             about = f"cells to do: {event.missing} of {event.cells}, about {left} of one processor"
             advise(f"{about}; the workers load TensorFlow …")
-        else:
+        elif not event.undecided:
             advise(f"every cell is in {event.store} already; `--out FOLDER` makes your own")
+        if event.undecided:
+            advise(f"conclusions to decide: {event.undecided}; seeds go to the cheapest first, Ctrl-C or --for ends it")
+        elif event.undecided == 0:
+            advise("every conclusion is decided")
         self._open(StudyView(event.estimate), "writing the tables")
 
     def _in(self, kind: Callable[[], Any], then: str | None = None) -> Any:
@@ -116,31 +117,6 @@ class JobView:
             view.__exit__(kind, error, trace)
         if asking is not None:
             asking.__exit__(None, None, None)
-
-
-class _CountView(BarView):
-    """A bar over what is counted on a terminal, a line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__("{task.description}", "{task.completed:,} of {task.total:,} {task.fields[unit]}")
-        self._text = ""
-        self._told = 0.0
-
-    def __call__(self, event: Counted) -> None:
-        """Show how far it is."""
-        begins, self._text = event.text != self._text, event.text
-        if self._bar is not None:
-            if begins or self._task is None:
-                self._task = self._bar.add_task("", total=event.of, unit=event.unit)
-            text = f"{event.text}: {event.item}" if event.item else event.text
-            self._bar.update(self._task, completed=event.done, description=text)
-        elif begins:
-            self._told = time.monotonic()
-            advise(f"{event.text}: {event.of:,} {event.unit} …")
-        elif event.done < event.of and time.monotonic() - self._told >= _SECONDS:
-            self._told = time.monotonic()
-            item = f", next {event.item}" if event.item else ""
-            advise(f"{event.text}: {event.done:,} of {event.of:,} {event.unit}{item}")
 
 
 @contextmanager

@@ -21,7 +21,9 @@ _WEAK = 0.95  # right out of fold; below, many an image is suspicious only becau
 
 @options_of(jobs.label_errors)
 def label_errors(*, json: bool = False, **given: Any) -> int:
-    """Find labels that may be wrong, by out-of-fold predictions: networks that did not train on an image predict it.
+    """Find labels that may be wrong by out-of-fold predictions.
+
+    Each image is predicted by networks that were not trained on it.
 
     The images of all splits are divided into folds; for each a network is trained on the others. Writes pictures of the
     most suspicious labels, a table of all for which another digit is more probable, and the out-of-fold predictions.

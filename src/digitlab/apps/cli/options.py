@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise
-from digitlab.settings import RENAMED_OPTIONS, settings_in
+from digitlab.settings import RENAMED_OPTIONS, argument_texts, hints_of, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,16 +23,19 @@ __all__ = ["options_of", "with_current_names"]
 def options_of(*declaring: type | Callable[..., Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """A command whose last parameter, ``**given``, takes the settings of dataclasses and jobs, each as an option.
 
-    A parameter that a job takes by position stands on the command line without a name. What only the second job or one
-    after it requires is optional, since the first may do. The command gets what was given, as values and not as texts.
+    Without any declaration the options are the command's own. A parameter that a job takes by position stands on the
+    command line without a name. What only the second job or one after it requires is optional, since the first may do.
+    The command gets what was given, as values and not as texts.
     """
-    declared = {each.name: replace(each, required=False) for source in declaring[1:] for each in settings_in(source)}
-    first = {each.name: each for each in settings_in(declaring[0])}
-    settings = {**first, **{name: each for name, each in declared.items() if name not in first}}
+    settings: dict[str, Setting] = {}
+    for source in declaring:
+        for each in settings_in(source):
+            settings.setdefault(each.name, each if source is declaring[0] else replace(each, required=False))
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        *own, _ = inspect.signature(command).parameters.values()
-        made = [*map(_parameter, settings.values()), *(each for each in own if each.name not in settings)]
+        own = [each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD]
+        made = [_parameter(each) for each in settings.values()]
+        made += [_own(each, command) for each in own if each.name not in settings]
         signature = inspect.Signature(sorted(made, key=lambda each: each.kind))  # by position first
         many = next((each.name for each in made if each.kind is each.VAR_POSITIONAL), "")
 
@@ -47,9 +50,24 @@ def options_of(*declaring: type | Callable[..., Any]) -> Callable[[Callable[...,
 
         told.declaring = declaring  # type: ignore[attr-defined]  # for the test that compares
         told.__signature__ = signature  # type: ignore[attr-defined]
+        told.__doc__ = _in_paragraphs(inspect.getdoc(command) or "")
+        told.__annotations__ = {each.name: each.annotation for each in made}
         return told
 
     return decorate
+
+
+def _own(parameter: inspect.Parameter, command: Callable[..., int]) -> inspect.Parameter:
+    """A parameter of the command's own, with what its docstring says of it."""
+    kind = hints_of(command)[parameter.name]
+    text = argument_texts(command).get(parameter.name)
+    return parameter.replace(annotation=kind if text is None else Annotated[kind, Parameter(help=text)])
+
+
+def _in_paragraphs(text: str) -> str:
+    """A docstring without the lines of the source, which a terminal breaks elsewhere; examples keep theirs."""
+    paragraphs = text.partition("\nArgs:\n")[0].strip().split("\n\n")
+    return "\n\n".join(each if ":\n" in each else " ".join(each.split("\n")) for each in paragraphs)
 
 
 def _parameter(declared: Setting) -> inspect.Parameter:
@@ -60,7 +78,8 @@ def _parameter(declared: Setting) -> inspect.Parameter:
     about = Parameter(help=text)
     if declared.place is inspect.Parameter.KEYWORD_ONLY:
         negative = None if declared.default else ()  # a switch that is off anyway has no --no-…
-        about = Parameter(name=(declared.flag, *declared.spellings), help=text, negative=negative)
+        shown = ", ".join if isinstance(declared.default, tuple) else None
+        about = Parameter(name=(declared.flag, *declared.spellings), help=text, negative=negative, show_default=shown)
     default = inspect.Parameter.empty if declared.required else declared.default
     return inspect.Parameter(declared.name, declared.place, default=default, annotation=Annotated[annotation, about])
 

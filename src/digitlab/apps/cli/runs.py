@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.options import options_of
+from digitlab.jobs import run_list as jobs
 
 if TYPE_CHECKING:
-    from digitlab.jobs import RunTable
+    from digitlab.jobs.run_list import RunTable
 
 __all__ = ["runs"]
 
 
-def runs(
-    folder: Path = Path("runs"),
-    /,
-    *,
-    where: list[str] | None = None,
-    sort: str = "date",
-    reverse: bool = False,
-    compare: bool = False,
-    html: Path | None = None,
-    json: bool = False,
-) -> int:
+@options_of(jobs.list_runs)
+def runs(*, compare: bool = False, html: Path | None = None, json: bool = False, **given: Any) -> int:
     """List the runs in a folder: a table, sorted and filtered; compare them; or one page about all of them.
 
     Ends with 1 when no run is listed.
@@ -35,18 +28,11 @@ def runs(
     digitlab runs --html runs.html
 
     Args:
-        folder: A folder of run folders.
-        where: List only runs that meet this: NAME, one of = != < > <= >= ~ (contains), and a value. NAME is a metric, a
-            setting, or name, date, kind, seconds. Given several times, all are to be met.
-        sort: The column to sort by; the newest, the most accurate and the least log loss come first.
-        reverse: The other way round.
         compare: Compare those that are listed as `digitlab compare` does.
         html: Write one page about them, to sort by clicking, with their learning curves and links to their reports.
         json: All that is known of each as one JSON object.
     """
-    from digitlab.jobs import list_runs
-
-    found = list_runs(folder, where=where or (), sort=sort, reverse=reverse)
+    found = jobs.list_runs(**given)
     if html is not None:
         from digitlab.reports.runs_page import write_runs
 

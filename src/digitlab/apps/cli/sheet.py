@@ -66,6 +66,30 @@ def new(form: Path, *, out: Path) -> int:
     return 0
 
 
+@app.command(name="from")
+def from_(blank: Path, *, out: Path, width: float = 210.0, force: bool = False) -> int:
+    """Make a form's file of a form that exists already: a scan of the empty one, whose boxes are found.
+
+    Beside the file lies a picture with the fields' names. Photos are then registered by what is printed on the form;
+    those of other forms are refused.
+
+    For example:
+    digitlab sheet from blank.png --out lab.toml
+
+    Args:
+        blank: The scan (JPEG, PNG, a page of a PDF …), upright.
+        out: The file, ending in .toml.
+        width: Of the paper in mm: 210 for A4, 216 for letter.
+        force: Write over a file that is there.
+    """
+    from digitlab.jobs.sheets import mark_form
+
+    made = mark_form(blank, out, width=width, force=force)
+    say(str(made.form))
+    advise(f"{made.fields:,} rows of boxes; {made.picture} shows which is which: rename them in {made.form}")
+    return 0
+
+
 @app.command
 def read(
     form: Path,

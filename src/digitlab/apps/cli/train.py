@@ -28,7 +28,7 @@ def train(*, json: bool = False, **given: Any) -> int:
     """Train a network, evaluate it on the test images, export it and write its report.
 
     Options override the recipe. Without any: thesis-2conv, a network of two convolutions, on MNIST for 12 epochs.
-    Ctrl-C ends it after the current batches; the run folder is finished with the weights reached by then.
+    Ctrl-C stops after the current batches; the run folder is completed with the weights reached by then.
 
     For example:
     digitlab train --epochs 3
@@ -59,16 +59,15 @@ def train(*, json: bool = False, **given: Any) -> int:
 def _check(given: Mapping[str, Any]) -> None:
     """Refuse what does not go together, before anything is done."""
     if "run" in given and given.keys() - {"run", "tensorboard", "log", "rates", "folds", "runs"}:
-        raise UsageError(
-            "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
-        )
+        raise UsageError("--resume uses the run's own settings; expected no recipe and no other option beside it")
     if "folds" in given and given.keys() & {"run", "rates", "tensorboard", "log"}:
         raise UsageError(
             "--folds cross-validates; expected no --resume, --lr-range-test, --tensorboard or --log beside it"
         )
     if "rates" in given and given.keys() & {"run", "tensorboard", "log"}:
         raise UsageError(
-            "--lr-range-test begins anew and trains no network; expected no --resume, --tensorboard or --log with it"
+            "--lr-range-test starts from scratch and trains no network; expected no --resume, --tensorboard or --log "
+            "with it"
         )
 
 
@@ -101,9 +100,9 @@ def _show(trained: Trained, *, json: bool) -> None:
 def _show_folds(done: jobs.CrossValidated, *, json: bool) -> int:
     run, found = done.run, done.found
     if not done.complete:
-        advise(f"go on with: digitlab train --resume {run.path}")
+        advise(f"resume with: digitlab train --resume {run.path}")
     if found is None:
-        advise("no fold is done yet")
+        advise("no fold is complete yet")
         return 1
     if json:
         say_json({"run": str(run.path), **run.read_json(run.cross_validation)})

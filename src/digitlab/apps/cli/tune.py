@@ -31,7 +31,7 @@ def tune(*, json: bool = False, **given: Any) -> int:
 
     A search space is a recipe some of whose settings vary. Each trial is trained on all folds but one and evaluated on
     the held-out one, for each fold; trials that are not promising are pruned. Every step is saved at once: after
-    Ctrl-C, a kill or a power cut the same command goes on. Ends with 1 when trials are missing in the end.
+    Ctrl-C, a kill or a power cut the same command goes on. Exit code 1 if trials are missing in the end.
 
     For example:
     digitlab tune s1-grid --for 30m
@@ -43,15 +43,13 @@ def tune(*, json: bool = False, **given: Any) -> int:
     """
     of_the_space = {"space", "out", *(each.name for each in settings_in(Tuning))} - {_MAY_GROW}
     if "resume" in given and given.keys() & of_the_space:
-        raise UsageError(
-            "--resume goes on with the search's own settings; expected no space and no other setting of it"
-        )
+        raise UsageError("--resume uses the search's own settings; expected no space and no other setting of it")
     stop = StopRequest()
     with JobView(stop) as view:
         found = jobs.tune(**given, listener=view, stop=stop)
     _tell(found, json=json)
     if found.missing:
-        advise(f"{found.missing} trials are left to do; `digitlab tune --resume {found.folder.path}` goes on")
+        advise(f"{found.missing} trials are left; `digitlab tune --resume {found.folder.path}` continues")
     if not json:
         say(str(found.retrained.run.path if found.retrained else found.folder.path))
     return 1 if found.missing else 0

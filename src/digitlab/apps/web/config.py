@@ -20,8 +20,12 @@ class ServeConfig:
     port: int = setting(8321, "The port; 0 takes a free one.", within=Range(0, 65_535))
     model: list[str] = setting(
         list,
-        "A shipped name, a run folder or an .onnx file; may be given several times, and the first answers where a "
-        "request names none. The shipped reader is always there.")
+        "A shipped name, a run folder or a model file of anybody; may be given several times; the first answers where "
+        "a request names none. The shipped reader is always there.")
+    lesson: list[str] = setting(
+        list,
+        "A file with a lesson for the page's menu, beside those that ship; may be given several times. "
+        "docs/web-page.md says what is in it.")
     token_file: Path | None = setting(
         None,
         "A file with a secret that every request must bring; where there is no such file, one is made with a new "
@@ -32,8 +36,8 @@ class ServeConfig:
         False, "Let everyone who can reach the address use the server; training is switched off then.")
     allowed_host: list[str] = setting(
         list,
-        "A name beside this machine's own under which the server is asked, through a proxy for instance; may be given "
-        "several times. It answers under no other name then.")
+        "An additional host name that requests may use, for instance through a proxy; may be given several times. "
+        "Requests for any other name are then refused.")
     trusted_proxy: list[str] = setting(
         list,
         "The address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto headers are believed; may be "

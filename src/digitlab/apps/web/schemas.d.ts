@@ -130,6 +130,15 @@ export interface FoundDigit {
   line: number;
 }
 
+export interface FoundNumber {
+  /** digits, , . - / : and spaces as they stand; ? for a digit that was not answered */
+  text: string;
+  /** how likely all of it is right */
+  confidence: number;
+  /** x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive */
+  box: number[];
+}
+
 export interface Gallery {
   sets: GallerySet[];
 }
@@ -210,11 +219,31 @@ export interface LayerMaps {
   data: string;
 }
 
+export interface Lesson {
+  name: string;
+  /** by language */
+  title: Record<string, string>;
+  parts: LessonPart[];
+}
+
+export interface LessonPart {
+  /** by language, e.g. en; a blank line parts paragraphs */
+  text: Record<string, string>;
+  /** the fragment of the page's address */
+  link: string;
+}
+
+export interface Lessons {
+  lessons: Lesson[];
+}
+
 export interface LiveAnswer {
   frame: number;
   text: string;
-  /** what most of the last frames agree on */
+  /** what surely stands there, over the frames so far; null: not sure */
   steady: string | null;
+  /** whether ink is likely coming or going */
+  drawing: boolean;
   /** with mode=digit one at most, its box the whole frame */
   digits: FoundDigit[];
   /** with mode=digit: ten, class 0 first; all 0: none found */
@@ -329,11 +358,19 @@ export interface ReadPage {
   /** the lines; a character a digit, ? for one that was found but not answered */
   text: string;
   lines: string[];
+  /** the same lines with the signs that stand between digits, as in 12,50 */
+  written: string[];
   digits: FoundDigit[];
+  /** the digits in groups that belong together */
+  numbers: FoundNumber[];
   /** such as that the page lies upside down, and was turned and read */
   note: string | null;
   /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
   turned: number;
+  /** which page of the file this is, from 1 */
+  page: number;
+  /** how many pages the file has */
+  pages: number;
   ms: number;
   /** of the upright picture, in pixels */
   width: number;

@@ -17,17 +17,6 @@ from digitlab.datasets.formats.opening import dataset_writer, form_of, open_data
 from digitlab.datasets.formats.protocol import BATCH, ImageSink, ImageSource, MemorySource, RowSource
 
 __all__ = [
-    "BATCH",
-    "Hdf5Sink",
-    "ImageSink",
-    "ImageSource",
-    "MemorySource",
-    "RowSource",
-    "convert",
-    "dataset_writer",
-    "form_of",
-    "hdf5_writer",
-    "open_dataset_file",
-    "read_all",
-    "splits_of",
-]
+    "BATCH", "Hdf5Sink", "ImageSink", "ImageSource", "MemorySource", "RowSource", "convert", "dataset_writer",
+    "form_of", "hdf5_writer", "open_dataset_file", "read_all", "splits_of",
+]  # fmt: skip

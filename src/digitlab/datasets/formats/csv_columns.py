@@ -22,16 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "PLAIN",
-    "UNLABELLED",
-    "Columns",
-    "CsvChoice",
-    "cells_of",
-    "is_header",
-    "label_choices",
-    "label_stands_last",
+    "PLAIN", "UNLABELLED", "Columns", "CsvChoice", "cells_of", "is_header", "label_choices", "label_stands_last",
     "named_columns",
-]
+]  # fmt: skip
 
 _PIXELS = 784
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "targets", "digit", "y"})
@@ -132,7 +125,7 @@ def _label_of(names: Sequence[str], path: Path) -> int:
         raise DatasetError(
             f"{path}: its header names no label ({names[0]!r} … {names[-1]!r}); expected a column named label, class "
             "or target besides 784 pixels. Images without labels can be classified, not evaluated: "
-            f"`digitlab data check {path} --fix OUT.npz` gives them the reader's answers"
+            f"`digitlab classify {path} --out OUT.npz` gives them the reader's answers"
         )
     if labels_are_loose():
         return found[0]

@@ -29,7 +29,7 @@ SIGNS = ",.-/:"
 
 _FORMS = 24  # of each sign
 _LEAST_CONTRAST = 45.0  # of 255, between the ink and the paper beside it: fainter numbers are another matter
-_LARGEST = 760  # pixels of the paper that is drawn
+_LARGEST = 767  # pixels of the paper that is drawn
 _MARGIN = (0.35, 1.1)  # heights of paper around a number
 
 # Strokes of the signs, in digit heights: x to the right from the sign's left end, y up from the baseline.
@@ -66,7 +66,7 @@ class DrawnNumber:
 def number_alphabets(images: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int = 0) -> Alphabets:
     """The glyphs to write numbers with: MNIST images uint8 (N, 28, 28) as they are and redrawn, and the signs."""
     rng = np.random.default_rng(seed)
-    outlines, lines = digit_glyphs(images, labels, rng)
+    outlines, lines = digit_glyphs(images, labels, rng, bent=False)
     fonts = tuple(
         FontGlyphs(f"signs {form}", "handwriting", (), {}, {sign: _sign(sign, rng) for sign in SIGNS})
         for form in range(_FORMS)
@@ -143,7 +143,7 @@ def draw_number(
 
 
 def _drawn(alphabets: Alphabets, rng: np.random.Generator, kind: str, text: str) -> DrawnNumber | None:
-    height = float(np.exp(rng.uniform(np.log(22), np.log(64))))
+    height = float(np.exp(rng.uniform(np.log(30), np.log(80))))
     writer = _writer(alphabets, rng)
     tight = rng.random() < 0.12
     gap = rng.uniform(-0.06, 0.04) if tight else rng.uniform(0.05, 0.32)
@@ -174,7 +174,7 @@ def _drawn(alphabets: Alphabets, rng: np.random.Generator, kind: str, text: str)
     boxes, labels = np.array(drawing.boxes, np.float32).reshape(-1, 4), np.array(drawing.labels)
     if not _legible(seen, ink, hidden, boxes):
         return None
-    x0, y0, x1, y1 = *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)
+    (x0, y0), (x1, y1) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
     pads = rng.uniform(*_MARGIN, 4) * height
     cut = (
         max(0, int(x0 - pads[0])),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.kinds import JSON, kind_of
 from digitlab.models.backend import keras
 from digitlab.models.conventions.convention import forms_of
 from digitlab.models.conventions.keras_network import with_convention
@@ -82,6 +83,8 @@ def open_foreign_keras(
 def _brought_over(path: Path, architecture: str | None, backend: str | None, weights: Path | None) -> Imported:
     """The network without an input of ours."""
     if path.suffix.lower() == ".json" and path.is_file():
+        if (kind := kind_of(path)) not in (JSON, None):
+            refuse(f"is {kind.what}; {kind.as_model}")
         return _described(path, weights or weights_beside(path), backend)
     return brought_over(path, architecture, AS_IT_IS, backend, raw=True)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from digitlab.errors import ModelError
 from digitlab.models.conventions.importing import (
     KERAS_ENDINGS,
     ImportedModel,
@@ -22,6 +21,7 @@ from digitlab.models.conventions.importing import (
 from digitlab.models.conventions.keras_files import weights_beside
 from digitlab.models.conventions.search import NoConventionError
 from digitlab.models.export import cached_onnx
+from digitlab.models.safety.keras_file import blaming
 from digitlab.models.saving import read_card, save_keras
 from digitlab.network.classifier import takes_our_images
 from digitlab.network.kept import kept_name
@@ -110,12 +110,10 @@ def _say(path: Path, done: ImportedModel, tell: Callable[[str], None]) -> None:
 def _place(path: Path, ending: str) -> Path:
     """Where the model is kept, by its content."""
     digest = hashlib.sha256()
-    for part in _parts(path):
-        try:
+    with blaming(path):
+        for part in _parts(path):
             with part.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise ModelError(f"{part}: cannot be read ({error.strerror or error})") from error
     return cache_to_write("models") / kept_name(digest.hexdigest(), ending)
 
 

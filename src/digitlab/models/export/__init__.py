@@ -21,16 +21,9 @@ if TYPE_CHECKING:
     from digitlab.values import ModelCard
 
 __all__ = [
-    "FORMATS",
-    "TARGETS",
-    "TOLERANCE",
-    "Exported",
-    "cached_onnx",
-    "check_target",
-    "export_for",
-    "export_model",
+    "FORMATS", "TARGETS", "TOLERANCE", "Exported", "cached_onnx", "check_target", "export_for", "export_model",
     "export_onnx",
-]
+]  # fmt: skip
 
 FORMATS = (".onnx", ".xml", ".tflite", ".keras")
 TARGETS = {"robotics-academy": ".onnx", "onnx-zoo": ".onnx", "c": ".c", "web": ".onnx"}  # with the ending of each

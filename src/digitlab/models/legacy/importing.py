@@ -16,9 +16,8 @@ from digitlab.kinds import KERAS, ZIP, kind_of
 from digitlab.models.architectures import build
 from digitlab.models.backend import keras
 from digitlab.models.layers import PREPARATIONS, UNIT
-from digitlab.models.legacy.answers import answering_probabilities
 from digitlab.models.legacy.kernels import Layout, adapt_arrays, fill
-from digitlab.models.legacy.network import build_network, prepared_images
+from digitlab.models.legacy.network import answering_probabilities, build_network, prepared_images
 from digitlab.models.legacy.steps import describe
 from digitlab.models.legacy.translation import Notes
 from digitlab.models.safety.hdf5 import open_hdf5

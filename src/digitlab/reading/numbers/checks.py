@@ -13,7 +13,7 @@ Else the number does not fit, and "?" stands for each digit that the check leave
 
 from __future__ import annotations
 
-import datetime as dt
+import calendar
 import functools
 import heapq
 import itertools
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.reading.numbers.evidence import CARRIED, evidence_of
+from digitlab.reading.numbers.evidence import CARRIED, OVERLOOKED, evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -131,8 +131,9 @@ def settle(
     odds = min((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, _MOST_ODDS) if share < 1.0 else 1.0
     weights = [chance * (odds if fine else 1.0) for (_, chance), fine in zip(tried, good, strict=True)]
     unseen = max(0.0, 1.0 - sum(chance for _, chance in tried))
-    there = math.prod(evidence.present.tolist())  # else the value is another, which fulfils the check by chance only
-    total = sum(weights) + unseen + (1.0 - there) / there
+    # Else a digit is none, or one is missing, and what is left fulfils the check by chance only.
+    there = math.prod(evidence.present.tolist()) * (1.0 - OVERLOOKED) ** len(evidence)
+    total = sum(weights) + unseen + (1.0 - there) / there * max(1.0, odds * share)
     best = max((row for row, fine in enumerate(good) if fine), key=weights.__getitem__, default=None)
     confidence = 0.0 if best is None else weights[best] / total
     if best is not None:
@@ -141,7 +142,7 @@ def settle(
         carried = all(float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE for at in changed)
         if confidence >= (max(threshold, CARRIED) if changed else threshold) and carried:
             return Settled(_joined(value, around), confidence, fits=True, read=_joined(read, around), changed=changed)
-    open_ = _left_open(tried, weights, total, len(evidence), max(threshold, CARRIED))
+    open_ = _left_open(tried, weights, sum(weights) + unseen, len(evidence), max(threshold, CARRIED))
     text = "".join("?" if at in open_ else sign for at, sign in enumerate(read))
     return Settled(_joined(text, around), confidence, fits=False, read=_joined(read, around))
 
@@ -208,34 +209,27 @@ def _isbn(digits: str) -> bool:
 
 
 def _is_date(written: str, orders: Sequence[str]) -> bool:
+    """Whether digits are a day in one of the orders; signs that were read part day, month and year."""
     parts = re.findall(r"[0-9]+", written)
-    if len(parts) not in (1, 3):
-        return False
-    return any(_is_day(order, parts) for order in orders)
+    digits = "".join(parts)
+    seen = set(itertools.accumulate(map(len, parts[:-1])))
+    return 4 <= len(digits) <= 8 and any(_is_day(order, digits, seen) for order in orders)
 
 
-def _is_day(order: str, parts: list[str]) -> bool:
-    if len(parts) == 1:
-        (digits,) = parts
-        if len(digits) not in (6, 8):
-            return False
-        year = len(digits) - 4
-        parts, at = [], 0
-        for part in order:
-            width = year if part == "y" else 2
-            parts.append(digits[at : at + width])
-            at += width
-    named = dict(zip(order, parts, strict=True))
-    if len(named["y"]) not in (2, 4) or len(named["d"]) > 2 or len(named["m"]) > 2:
-        return False
-    year = int(named["y"]) + (2000 if len(named["y"]) == 2 else 0)
-    if not 1800 <= year <= 2199:
-        return False
-    try:
-        dt.date(year, int(named["m"]), int(named["d"]))
-    except ValueError:
-        return False
-    return True
+def _is_day(order: str, digits: str, seen: set[int]) -> bool:
+    """Whether digits can be parted into a day in this order, at the places that were seen at least."""
+    for widths in itertools.product(*(((2, 4) if part == "y" else (1, 2)) for part in order)):
+        first, second = widths[0], widths[0] + widths[1]
+        if sum(widths) != len(digits) or not seen <= {first, second}:
+            continue
+        named = dict(zip(order, (digits[:first], digits[first:second], digits[second:]), strict=True))
+        year = int(named["y"]) + (2000 if len(named["y"]) == 2 else 0)
+        if 1800 <= year <= 2199 and 1 <= int(named["m"]) <= 12 and int(named["d"]) >= 1:
+            month = int(named["m"])
+            last = 31 if month in (1, 3, 5, 7, 8, 10, 12) else 30 if month != 2 else 28 + calendar.isleap(year)
+            if int(named["d"]) <= last:
+                return True
+    return False
 
 
 def _always(share: float, digits: int) -> float:  # noqa: ARG001 - as other shares
@@ -243,8 +237,8 @@ def _always(share: float, digits: int) -> float:  # noqa: ARG001 - as other shar
 
 
 def _share_of_dates(digits: int) -> float:
-    """Of texts of so many digits: days of a year in one of the orders."""
-    return {6: 0.07, 8: 0.03}.get(digits, 0.2)
+    """Of texts of so many digits: those that are a day in one of the orders, counted."""
+    return {4: 0.9, 5: 0.6, 6: 0.35, 7: 0.06, 8: 0.03}.get(digits, 1e-6)
 
 
 def _range(name: str, low: Decimal, high: Decimal) -> Check:

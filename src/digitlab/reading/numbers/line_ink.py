@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.reading.components import Mark, connected, cut_out
+from digitlab.reading.components import connected
 from digitlab.reading.ink import INK, ink_map
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class LineInk:
 
     line: boxes of its digits in pixels of the ink, from left to right; pen: the width of their strokes, in their height
     corner, scale: where the ink lies in the picture, and how many of its pixels a picture's is
-    specks: what is no digit's, from left to right
+    boxes: of the components by their labels; specks: those that are no digit's, from left to right
     """
 
     ink: NDArray[np.float32]
@@ -68,6 +68,7 @@ class LineInk:
     pen: float
     corner: tuple[int, int]
     scale: float
+    boxes: tuple[tuple[int, int, int, int], ...]
     specks: tuple[Speck, ...]
 
     def placed(self, box: Sides) -> Sides:
@@ -76,9 +77,15 @@ class LineInk:
         x0, y0, x1, y1 = box
         return x0 / scale + left, y0 / scale + top, x1 / scale + left, y1 / scale + top
 
-    def cut(self, speck: Speck) -> NDArray[np.float32]:
-        """The ink of one component alone."""
-        return cut_out(self.ink, self.labels, Mark(speck.box, (speck.part,), 0))
+    def digit(self, place: int) -> Speck | None:
+        """The main component of a digit that has others on both sides, measured as if it were none."""
+        x0, y0, x1, y1 = (max(0, round(side)) for side in self.line[place])
+        counts = np.bincount(self.labels[y0:y1, x0:x1].ravel())
+        if len(counts) < 2 or not 0 < place < len(self.line) - 1:
+            return None
+        part = int(counts[1:].argmax()) + 1
+        beside = [self.line[place - 1], self.line[place + 1]]
+        return _measured(self.ink, self.labels, part, self.boxes[part], beside, place)
 
 
 def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | None:
@@ -107,7 +114,8 @@ def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | Non
     solid = (ink >= INK).view(np.uint8)
     labels, statistics = connected(solid)
     specks = _specks(ink, labels, statistics, boxes) if len(statistics) <= _MOST else ()
-    return LineInk(ink, labels, boxes, _pen(solid, boxes) / (usual * scale), (left, top), scale, specks)
+    places = tuple((x, y, x + wide, y + high) for x, y, wide, high, _ in statistics.tolist())
+    return LineInk(ink, labels, boxes, _pen(solid, boxes) / (usual * scale), (left, top), scale, places, specks)
 
 
 def _specks(

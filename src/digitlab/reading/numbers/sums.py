@@ -11,6 +11,7 @@ from digitlab.reading.numbers.evidence import CARRIED, evidence_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digitlab.reading.numbers.evidence import Evidence
     from digitlab.values import ReadDigit
 
 __all__ = ["settle_sum"]
@@ -25,10 +26,11 @@ Way = tuple[float, float, tuple[str, ...]]  # log of the likeliest way, probabil
 def settle_sum(
     numbers: Sequence[Sequence[ReadDigit]], total: Sequence[ReadDigit] | str, threshold: float = 0.5
 ) -> tuple[Settled, ...]:
-    """The values of numbers that add up to a total, where the evidence carries them; else what was read, not fitting.
+    """The values of numbers that add up to a total, where the evidence carries them.
 
-    As in `settle`, digits are changed only to what the reader held for possible, and given from 0.95 on. All are whole
-    numbers, or all have as many digits behind the decimal sign: digits are added as they stand.
+    Else "?" stands for the digits that are not sure, or for all of them. As in `settle`, digits are changed only to
+    what the reader held for possible, and given from 0.95 on. All are whole numbers, or all have as many digits behind
+    the decimal sign: digits are added as they stand.
 
     numbers: the digits of each addend; total: the digits of the sum, which is settled too, or the sum itself
 
@@ -54,20 +56,35 @@ def settle_sum(
     best = max(fitting, default=None)
     mass = sum(chance for _, chance, _ in fitting)
     confidence = 0.0 if best is None else _ODDS * math.exp(best[0]) / (_ODDS * mass + max(0.0, 1.0 - mass))
-    settled, changed_any = [], False
-    for row, evidence in enumerate(everything):
-        read = evidence.likeliest
-        value = read if best is None or not len(evidence) else best[2][row]
-        changed = tuple(at for at, (one, other) in enumerate(zip(value, read, strict=True)) if one != other)
-        carried = all(float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE for at in changed)
-        changed_any |= bool(changed)
-        settled.append((value, read, changed, carried))
-    enough = confidence >= (max(threshold, CARRIED) if changed_any else threshold)
-    fits = best is not None and enough and all(carried for *_, carried in settled)
-    return tuple(
-        Settled(value if fits else read, confidence, fits=fits, read=read, changed=changed if fits else ())
-        for value, read, changed, _ in settled
+    read = [each.likeliest for each in everything]
+    values = read
+    if best is not None:  # its last value is the total, also where that was given
+        values = [value if len(each) else "" for each, value in zip(everything, best[2], strict=False)]
+    changed = [
+        tuple(at for at, (one, other) in enumerate(zip(value, as_read, strict=True)) if one != other)
+        for value, as_read in zip(values, read, strict=True)
+    ]
+    carried = all(
+        float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE
+        for evidence, value, places in zip(everything, values, changed, strict=True)
+        for at in places
     )
+    fits = best is not None and carried and confidence >= (max(threshold, CARRIED) if any(changed) else threshold)
+    texts = values if fits else _left_open(everything)
+    return tuple(
+        Settled(text, confidence, fits=fits, read=as_read, changed=places if fits else ())
+        for text, as_read, places in zip(texts, read, changed, strict=True)
+    )
+
+
+def _left_open(everything: Sequence[Evidence]) -> list[str]:
+    """What was read, with "?" for the digits that are not sure; for all, where none of them is to blame."""
+    sure = [each.probabilities.max(axis=1) * each.present >= CARRIED for each in everything]
+    none = all(bool(each.all()) for each in sure)
+    return [
+        "".join("?" if none or not fine else digit for digit, fine in zip(each.likeliest, those.tolist(), strict=True))
+        for each, those in zip(everything, sure, strict=True)
+    ]
 
 
 def _with_next(ways: dict[int, Way], values: Sequence[tuple[str, float]]) -> dict[int, Way]:

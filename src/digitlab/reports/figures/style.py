@@ -22,19 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BLUE",
-    "DARK",
-    "GREY",
-    "LIGHT",
-    "ORANGE",
-    "Palette",
-    "canvas",
-    "house_style",
-    "line_styles",
-    "palette",
-    "panel",
+    "BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "Palette", "canvas", "house_style", "line_styles", "palette", "panel",
     "styled",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

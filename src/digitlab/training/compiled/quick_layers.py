@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     Activation = Callable[[Any], Any]
 
 __all__ = [
-    "QuickActivation",
-    "QuickBatchNormalization",
-    "QuickConv2D",
-    "QuickDropout",
-    "QuickPooling",
-    "relu",
+    "QuickActivation", "QuickBatchNormalization", "QuickConv2D", "QuickDropout", "QuickPooling", "relu",
     "with_quick_layers",
-]
+]  # fmt: skip
 
 
 def relu(units: Any) -> Any:
@@ -198,7 +193,11 @@ layers = keras.layers
 
 
 def with_quick_layers(model: keras.Model) -> keras.Model:
-    """The same network with quick layers where there are any; the weights are shared."""
+    """A network's twin for training: the same weights and answers, with quick layers where there are any.
+
+    An activation that never falls gives the same before a maximum as after it, and after it there is a quarter to do:
+    ReLU and leaky ReLU move behind the pool that follows them.
+    """
     moves = _moves(model)
     moved = {id(pool): activation for _, pool, activation in moves}
     bare = {id(layer) for layer, _, _ in moves}

@@ -26,13 +26,16 @@ export const longestOf = ({ box: [x0, y0, x1, y1] }) => Math.max(x1 - x0, y1 - y
 export function agreedWith(candidate, other) {
   if (!other) return candidate;
   const f = Math.fround;
-  const product = candidate.probabilities.map((own, digit) => f(f(Math.max(own, LIKELY) ** f(PAGES_SHARE)) * Math.max(other[digit], f(LIKELY))));
+  const product = candidate.probabilities.map((own, digit) =>
+    f(f(Math.max(own, LIKELY) ** f(PAGES_SHARE)) * Math.max(other[digit], f(LIKELY))),
+  );
   const sum = product.reduce((all, each) => all + each, 0);
   return { ...candidate, probabilities: product.map((each) => each / f(sum)) };
 }
 
 /** With the box of its ink, where that is nearly the box that was found. @param {Candidate} candidate @param {Box} ink @returns {Candidate} */
-export const tightened = (candidate, ink) => (overlap(candidate.box, ink) > NEARLY ? { ...candidate, box: ink } : candidate);
+export const tightened = (candidate, ink) =>
+  overlap(candidate.box, ink) > NEARLY ? { ...candidate, box: ink } : candidate;
 
 /** Whether it lies in the other's box, and is clearly less than that. @param {Candidate} one @param {Candidate} whole */
 export function isPartOf(one, whole) {
@@ -44,7 +47,8 @@ export function isPartOf(one, whole) {
 export function withoutTwins(candidates) {
   /** @type {Candidate[]} */
   const kept = [];
-  for (const each of sorted(candidates)) if (kept.every((other) => overlap(each.box, other.box) < TWINS)) kept.push(each);
+  for (const each of sorted(candidates))
+    if (kept.every((other) => overlap(each.box, other.box) < TWINS)) kept.push(each);
   return kept;
 }
 
@@ -56,7 +60,10 @@ const area = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
 
 /** @param {Box} one @param {Box} other */
 function shared(one, other) {
-  const [wide, high] = [Math.min(one[2], other[2]) - Math.max(one[0], other[0]), Math.min(one[3], other[3]) - Math.max(one[1], other[1])];
+  const [wide, high] = [
+    Math.min(one[2], other[2]) - Math.max(one[0], other[0]),
+    Math.min(one[3], other[3]) - Math.max(one[1], other[1]),
+  ];
   return Math.max(wide, 0) * Math.max(high, 0);
 }
 
@@ -68,7 +75,8 @@ function overlap(one, other) {
 
 /** The one digit that a picture of this size shows: the likeliest, but rather a large one. @param {Candidate[]} candidates @param {number} width @param {number} height */
 export function mainCandidate(candidates, width, height) {
-  const weight = (/** @type {Candidate} */ each) => each.score * Math.sqrt(Math.sqrt(Math.min(area(each.box) / (width * height), LARGE)));
+  const weight = (/** @type {Candidate} */ each) =>
+    each.score * Math.sqrt(Math.sqrt(Math.min(area(each.box) / (width * height), LARGE)));
   /** @type {Candidate | null} */
   let best = null;
   for (const each of candidates) if (!best || weight(each) > weight(best)) best = each;

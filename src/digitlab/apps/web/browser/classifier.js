@@ -47,7 +47,9 @@ export class Classifier {
     const sizes = dims.length ? dims.slice(1) : [28, 28];
     const product = sizes.reduce((/** @type {number} */ all, each) => all * (each ?? 1), 1);
     if (product !== 784 || (dims.length && dims[0] !== null && dims[0] !== 1))
-      throw new ModelError(`takes ${dims.map((each) => each ?? "N").join("×")}; expected images of 28×28 pixels, any number of them`);
+      throw new ModelError(
+        `takes ${dims.map((each) => each ?? "N").join("×")}; expected images of 28×28 pixels, any number of them`,
+      );
     this.#oneByOne = dims[0] === 1;
     this.convention = { ...this.convention, dims: [-1, ...sizes.map((each) => each ?? 1)], whole: type === 2 };
     if (type !== 2) this.#findScale(known);
@@ -67,7 +69,11 @@ export class Classifier {
   given(glyphs, { dims, whole, low, high } = this.convention) {
     const shape = [glyphs.length / 784, ...dims.slice(1)];
     if (whole) return new Tensor("uint8", shape, glyphs);
-    return new Tensor("float32", shape, Float32Array.from(glyphs, (level) => low + ((high - low) * level) / 255));
+    return new Tensor(
+      "float32",
+      shape,
+      Float32Array.from(glyphs, (level) => low + ((high - low) * level) / 255),
+    );
   }
 
   /** All tensors of one glyph's pass. @param {Uint8Array} glyph @returns {Scope} */
@@ -90,7 +96,9 @@ export class Classifier {
       const output = this.session.model.graph.outputs[0];
       const answer = this.session.run({ [this.session.input]: this.given(batch, convention) }).get(output);
       if (!answer || answer.size !== (batch.length / 784) * 10)
-        throw new ModelError(`gives ${answer?.dims.join("×") ?? "nothing"} for ${batch.length / 784} images; expected ten numbers each`);
+        throw new ModelError(
+          `gives ${answer?.dims.join("×") ?? "nothing"} for ${batch.length / 784} images; expected ten numbers each`,
+        );
       all.set(answer.values, 10 * start);
     }
     return all;
@@ -119,10 +127,13 @@ export class Classifier {
         strokes[784 + 28 * row + column] = 255;
         strokes[2 * 784 + 28 * column + row] = 255;
       }
-    for (let row = 4; row < 24; row++) for (let column = 4; column < 24; column++) strokes[3 * 784 + 28 * row + column] = 255;
-    for (let row = 4; row < 14; row++) for (let column = 8; column < 20; column++) strokes[4 * 784 + 28 * row + column] = 255;
+    for (let row = 4; row < 24; row++)
+      for (let column = 4; column < 24; column++) strokes[3 * 784 + 28 * row + column] = 255;
+    for (let row = 4; row < 14; row++)
+      for (let column = 8; column < 20; column++) strokes[4 * 784 + 28 * row + column] = 255;
     for (let row = 8; row < 20; row++)
-      for (let column = 8; column < 20; column++) strokes[3 * 784 + 28 * row + column] = strokes[4 * 784 + 28 * row + column] = 0;
+      for (let column = 8; column < 20; column++)
+        strokes[3 * 784 + 28 * row + column] = strokes[4 * 784 + 28 * row + column] = 0;
     const answers = this.#answers(strokes);
     if (!answers.every(Number.isFinite)) throw new ModelError("gives numbers that are not finite");
     const sums = rows(answers).map((row) => row.reduce((sum, each) => sum + each, 0));
@@ -130,20 +141,28 @@ export class Classifier {
     if (least >= -TOLERANCE && sums.every((sum) => Math.abs(sum - 1) <= TOLERANCE)) return;
     if (least >= 0 && (Math.max(...answers) <= 1 || sums.every((sum) => Math.abs(sum / 100 - 1) <= TOLERANCE)))
       this.#toProbabilities = (given) => shared(given, (row) => row);
-    else this.#toProbabilities = (given) => shared(given, (row) => row.map((each) => Math.exp(each - Math.max(...row))));
+    else
+      this.#toProbabilities = (given) => shared(given, (row) => row.map((each) => Math.exp(each - Math.max(...row))));
   }
 }
 
 /** @param {Float32Array} answers */
-const rows = (answers) => Array.from({ length: answers.length / 10 }, (_, row) => answers.slice(10 * row, 10 * row + 10));
+const rows = (answers) =>
+  Array.from({ length: answers.length / 10 }, (_, row) => answers.slice(10 * row, 10 * row + 10));
 
 /** @param {Float32Array} answers @param {(row: Float32Array) => Float32Array} prepare */
 function shared(answers, prepare) {
   const made = new Float32Array(answers.length);
   rows(answers).forEach((row, place) => {
     const prepared = prepare(row);
-    const sum = Math.max(prepared.reduce((all, each) => all + each, 0), 1e-12);
-    made.set(prepared.map((each) => each / sum), 10 * place);
+    const sum = Math.max(
+      prepared.reduce((all, each) => all + each, 0),
+      1e-12,
+    );
+    made.set(
+      prepared.map((each) => each / sum),
+      10 * place,
+    );
   });
   return made;
 }

@@ -40,7 +40,10 @@ export function lab({ width, height, channels, data }, lightness) {
   const size = width * height;
   const planes = [0, 1, 2].slice(0, lightness ? 1 : 3).map(() => new Uint8Array(size));
   for (let place = 0, at = 0; place < size; place++, at += channels) {
-    const [r, g, b] = channels === 1 ? [light[data[at]], light[data[at]], light[data[at]]] : [light[data[at]], light[data[at + 1]], light[data[at + 2]]];
+    const [r, g, b] =
+      channels === 1
+        ? [light[data[at]], light[data[at]], light[data[at]]]
+        : [light[data[at]], light[data[at + 1]], light[data[at + 2]]];
     const y = roots[descaled(MATRIX[1][0] * r + MATRIX[1][1] * g + MATRIX[1][2] * b, CUBE)];
     planes[0][place] = Math.max(0, Math.min(255, Math.floor((SCALE * y + SHIFT + 2 ** (LAST - 1)) / 2 ** LAST)));
     if (lightness) continue;

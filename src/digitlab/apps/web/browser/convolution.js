@@ -6,6 +6,7 @@ import { Tensor } from "./tensor.js";
 
 /**
  * @import { Kernels, Form } from "./kernels.js"
+ * @import { Values } from "./onnx.js"
  * @import { Levels } from "./tensor.js"
  * @typedef {{
  *   size: [number, number], stride: [number, number], dilation: [number, number], before: [number, number],
@@ -109,14 +110,20 @@ export class Workbench {
   #rounded(given, levels, weights, whole, bias, sizes, window, scale, zero) {
     const scales = products(levels, whole, sizes.filters);
     const start = wholeBias(bias, scales, sizes.filters);
-    const to = { scales: padded(scales.map((each) => each / scale), sizes.filters), zero };
+    const to = {
+      scales: padded(
+        scales.map((each) => each / scale),
+        sizes.filters,
+      ),
+      zero,
+    };
     const values = this.#run("rounded", given.levelsLast(levels), levels.zero[0], weights, start, sizes, window, to);
     return new Tensor("uint8", [sizes.images, sizes.filters, ...window.made], values, true);
   }
 
   /**
    * @param {Form} form
-   * @param {ArrayLike<number>} given maps last
+   * @param {Values} given maps last
    * @param {number} zero of it
    * @param {Tensor} weights
    * @param {Float32Array | Int32Array} bias of a multiple of 8 filters
@@ -147,25 +154,39 @@ export class Workbench {
     const { buffer } = kernels.memory;
     new /** @type {any} */ (bias.constructor)(buffer, biasAt, bias.length).set(bias);
     if (to) new Float32Array(buffer, scalesAt, to.scales.length).set(to.scales);
-    const input = form === "real" ? new Float32Array(buffer, inAt, inBytes >> 2) : new Int16Array(buffer, inAt, inBytes >> 1);
+    const input =
+      form === "real" ? new Float32Array(buffer, inAt, inBytes >> 2) : new Int16Array(buffer, inAt, inBytes >> 1);
     input.fill(0);
     const places = made[0] * made[1];
-    const all = new (form === "real" ? Float32Array : form === "whole" ? Int32Array : Uint8Array)(images * places * filters);
+    const all = new (form === "real" ? Float32Array : form === "whole" ? Int32Array : Uint8Array)(
+      images * places * filters,
+    );
     const out = new /** @type {any} */ (all.constructor)(buffer, outAt, places * eights * 8);
     const [four, one] = [kernels[`${form}4`], kernels[`${form}1`]];
     const rest = across & 3;
     for (let image = 0; image < images; image++) {
       const from = image * rows * columns * maps;
-      if (flat) put(input, 0, given, from, rows * columns * maps, zero);
-      else
-        for (let row = 0; row < rows; row++)
-          put(input, ((row + before[0]) * wide + before[1]) * maps, given, from + row * columns * maps, columns * maps, zero);
+      const [lines, long] = flat ? [1, rows * columns * maps] : [rows, columns * maps];
+      for (let row = 0; row < lines; row++) {
+        const at = ((row + before[0]) * wide + before[1]) * maps;
+        if (input instanceof Float32Array) input.set(given.subarray(from + row * long, from + (row + 1) * long), at);
+        else moved(input, at, given, from + row * long, long, zero);
+      }
       for (let eight = 0; eight < eights; eight++)
         for (let row = 0; row < down; row++) {
           const x = inAt + row * stride[0] * wide * maps * bytes;
           const y = outAt + (row * across * eights + eight) * 8 * unit;
-          const [step, gap, w] = [stride[1] * maps * bytes, eights * 8 * unit, packed.address + eight * size[0] * packed.steps * 32];
-          const more = /** @type {const} */ ([scalesAt + 32 * eight, -(to?.zero ?? 0), 255 - (to?.zero ?? 0), to?.zero ?? 0]);
+          const [step, gap, w] = [
+            stride[1] * maps * bytes,
+            eights * 8 * unit,
+            packed.address + eight * size[0] * packed.steps * 32,
+          ];
+          const more = /** @type {const} */ ([
+            scalesAt + 32 * eight,
+            -(to?.zero ?? 0),
+            255 - (to?.zero ?? 0),
+            to?.zero ?? 0,
+          ]);
           const [b, line] = [biasAt + 32 * eight, wide * maps * bytes];
           if (across > 3) four(x, w, b, y, size[0], packed.steps, line, step, across - rest, gap, ...more);
           const done = across - rest;
@@ -221,10 +242,10 @@ export class Workbench {
 const aligned = (address) => (address + 63) & ~63;
 
 /**
- * @param {Float32Array | Int16Array} to @param {number} at @param {ArrayLike<number>} from @param {number} start
- * @param {number} count @param {number} zero
+ * Levels as differences from the one that means 0.
+ * @param {Int16Array} to @param {number} at @param {Values} from @param {number} start @param {number} count @param {number} zero
  */
-function put(to, at, from, start, count, zero) {
+function moved(to, at, from, start, count, zero) {
   for (let place = 0; place < count; place++) to[at + place] = from[start + place] - zero;
 }
 
@@ -237,7 +258,10 @@ function padded(values, filters) {
 
 /** The scale of each filter's sums. @param {Levels} levels @param {Levels} whole @param {number} filters */
 function products(levels, whole, filters) {
-  return Float32Array.from({ length: filters }, (_, filter) => levels.scale[0] * (whole.scale[filter] ?? whole.scale[0]));
+  return Float32Array.from(
+    { length: filters },
+    (_, filter) => levels.scale[0] * (whole.scale[filter] ?? whole.scale[0]),
+  );
 }
 
 /** @param {Tensor | undefined} bias @param {Float32Array} scales @param {number} filters */
@@ -254,7 +278,15 @@ function wholeBias(bias, scales, filters) {
  * @param {number} place @param {Tensor} given @param {Tensor} weights @param {Tensor | undefined} bias @param {Sizes} sizes
  * @param {Window} window @param {boolean} parted
  */
-function exactly(place, given, weights, bias, { maps, rows, columns, filters }, { size, stride, before, made }, parted) {
+function exactly(
+  place,
+  given,
+  weights,
+  bias,
+  { maps, rows, columns, filters },
+  { size, stride, before, made },
+  parted,
+) {
   const f = Math.fround;
   const [x, y] = [place % made[1], Math.floor(place / made[1]) % made[0]];
   const plane = Math.floor(place / (made[0] * made[1]));
@@ -282,7 +314,13 @@ function exactly(place, given, weights, bias, { maps, rows, columns, filters }, 
  * @param {ArrayLike<number>} given @param {ArrayLike<number>} weights @param {ArrayLike<number> | undefined} bias
  * @param {Sizes} sizes @param {Window} window
  */
-function slowly(given, weights, bias, { images, maps, rows, columns, filters, groups }, { size, stride, dilation, before, made }) {
+function slowly(
+  given,
+  weights,
+  bias,
+  { images, maps, rows, columns, filters, groups },
+  { size, stride, dilation, before, made },
+) {
   const [each, per] = [maps / groups, filters / groups];
   const out = new Float32Array(images * filters * made[0] * made[1]);
   let to = 0;

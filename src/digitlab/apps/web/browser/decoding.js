@@ -26,7 +26,11 @@ export function decode(candidates, threshold) {
     const answered = line.filter((each) => confidenceOf(each) >= threshold).map((each) => each.box);
     return line.filter((each) => {
       const confidence = confidenceOf(each);
-      return confidence >= threshold || (alone && confidence >= ALONE) || (confidence >= BESIDE && inLine(each.box, answered));
+      return (
+        confidence >= threshold ||
+        (alone && confidence >= ALONE) ||
+        (confidence >= BESIDE && inLine(each.box, answered))
+      );
     });
   });
   return inLines(withoutDirt(found, threshold));
@@ -61,7 +65,8 @@ export function inLines(candidates) {
     if (most >= SAME_LINE) lines[belonging.indexOf(most)].push(each);
     else lines.push([each]);
   }
-  const height = (/** @type {Candidate[]} */ line) => line.reduce((sum, { box }) => sum + box[1] + box[3], 0) / line.length;
+  const height = (/** @type {Candidate[]} */ line) =>
+    line.reduce((sum, { box }) => sum + box[1] + box[3], 0) / line.length;
   return lines.sort((a, b) => height(a) - height(b));
 }
 
@@ -69,7 +74,10 @@ export function inLines(candidates) {
 function belongs([, top, , bottom], line) {
   const shares = line
     .slice(-LOOK_BACK)
-    .map(({ box: [, y0, , y1] }) => (Math.min(bottom, y1) - Math.max(top, y0)) / Math.max(Math.min(bottom - top, y1 - y0), 1e-6));
+    .map(
+      ({ box: [, y0, , y1] }) =>
+        (Math.min(bottom, y1) - Math.max(top, y0)) / Math.max(Math.min(bottom - top, y1 - y0), 1e-6),
+    );
   const last = shares[shares.length - 1];
   if (last >= SAME_LINE) return last;
   const most = Math.max(...shares);

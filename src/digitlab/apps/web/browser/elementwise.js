@@ -34,15 +34,23 @@ const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 function exponential(given) {
   const f = Math.fround;
   const x = Math.max(f(-103.9720840454), Math.min(f(88.776262664795), given));
-  const times = nearest(f(x * f(1.44269504088896341)));
+  const times = nearest(f(x * f(Math.LOG2E)));
   const rest = f(f(x + times * f(-0.693145752)) + times * f(-1.42860677e-6));
   return POLYNOMIAL.reduce((sum, factor) => f(sum * rest + factor)) * 2 ** times;
 }
-const POLYNOMIAL = [0x1694 / 2 ** 22, 0x1125edc / 2 ** 31, 0x1555b5a / 2 ** 29, 0x155545 / 2 ** 23, 0x1fffff6 / 2 ** 26, 1, 1];
+const POLYNOMIAL = [
+  0x1694 / 2 ** 22,
+  0x1125edc / 2 ** 31,
+  0x1555b5a / 2 ** 29,
+  0x155545 / 2 ** 23,
+  0x1fffff6 / 2 ** 26,
+  1,
+  1,
+];
 
 /** @type {Record<string, (settings: Settings) => (x: number) => number>} */
 const SINGLE = {
-  Relu: () => (x) => (x > 0 ? x : 0),
+  Relu: () => (x) => Math.max(x, 0),
   Sigmoid: () => sigmoid,
   Tanh: () => Math.tanh,
   Exp: () => exponential,
@@ -56,19 +64,35 @@ const SINGLE = {
   Erf: () => erf,
   Softplus: () => softplus,
   Softsign: () => (x) => x / (1 + Math.abs(x)),
-  LeakyRelu: ({ alpha = 0.01 }) => (x) => (x < 0 ? alpha * x : x),
-  Elu: ({ alpha = 1 }) => (x) => (x < 0 ? alpha * Math.expm1(x) : x),
-  Selu: ({ alpha = 1.67326319217681884765625, gamma = 1.05070102214813232421875 }) => (x) =>
-    gamma * (x > 0 ? x : alpha * Math.expm1(x)),
-  HardSigmoid: ({ alpha = 0.2, beta = 0.5 }) => (x) => Math.max(0, Math.min(1, alpha * x + beta)),
+  LeakyRelu:
+    ({ alpha = 0.01 }) =>
+    (x) =>
+      x < 0 ? alpha * x : x,
+  Elu:
+    ({ alpha = 1 }) =>
+    (x) =>
+      x < 0 ? alpha * Math.expm1(x) : x,
+  Selu:
+    ({ alpha = 1.6732631921768188, gamma = 1.0507010221481323 }) =>
+    (x) =>
+      gamma * (x > 0 ? x : alpha * Math.expm1(x)),
+  HardSigmoid:
+    ({ alpha = 0.2, beta = 0.5 }) =>
+    (x) =>
+      Math.max(0, Math.min(1, alpha * x + beta)),
   HardSwish: () => (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)),
-  ThresholdedRelu: ({ alpha = 1 }) => (x) => (x > alpha ? x : 0),
+  ThresholdedRelu:
+    ({ alpha = 1 }) =>
+    (x) =>
+      x > alpha ? x : 0,
   Mish: () => (x) => x * Math.tanh(softplus(x)),
-  Gelu: ({ approximate }) => (x) =>
-    approximate === "tanh"
-      ? 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
-      : 0.5 * x * (1 + erf(x / Math.SQRT2)),
-}; // prettier-ignore
+  Gelu:
+    ({ approximate }) =>
+    (x) =>
+      approximate === "tanh"
+        ? 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
+        : 0.5 * x * (1 + erf(x / Math.SQRT2)),
+};
 
 /** @type {Record<string, Pair>} */
 const PAIRS = {
@@ -165,8 +189,10 @@ function paired(a, b, pair, type) {
       const last = alone === a ? b.last : a.last;
       const [left, right] = alike ? [x, y] : [a.values, b.values];
       const made = emptyOf(type, Math.max(left.length, right.length) * Number(left.length > 0 && right.length > 0));
-      if (alone === b) for (let place = 0, value = right[0]; place < made.length; place++) made[place] = pair(left[place], value);
-      else if (alone === a) for (let place = 0, value = left[0]; place < made.length; place++) made[place] = pair(value, right[place]);
+      if (alone === b)
+        for (let place = 0, value = right[0]; place < made.length; place++) made[place] = pair(left[place], value);
+      else if (alone === a)
+        for (let place = 0, value = left[0]; place < made.length; place++) made[place] = pair(value, right[place]);
       else for (let place = 0; place < made.length; place++) made[place] = pair(left[place], right[place]);
       return new Tensor(type, (alone === a ? b : a).dims, made, Boolean(alike) && last);
     }
@@ -201,11 +227,19 @@ function summed(a, b) {
       const made = new Uint8Array(x.length);
       for (let place = 0; place < made.length; place++) {
         const value = nearest(Math.fround(x[place] * p + Math.fround(y[place] * q + fixed)));
-        made[place] = value < 0 ? 0 : value > 255 ? 255 : value;
+        made[place] = Math.min(Math.max(value, 0), 255);
       }
       return new Tensor("uint8", a.dims, made, last);
     },
   });
+}
+
+/** The one activation of whole layers' size; a function for each number would take as long as the convolution. @param {Values} values @param {Values} to */
+function cutAtZero(values, to) {
+  for (let place = 0; place < to.length; place++) {
+    const value = values[place];
+    to[place] = Math.max(value, 0);
+  }
 }
 
 /** @type {Record<string, (given: Tensor[], settings: Settings) => Tensor>} */
@@ -215,7 +249,8 @@ for (const [name, make] of Object.entries(SINGLE))
     const work = make(settings);
     const values = given.stored;
     const made = emptyOf(given.type, values.length);
-    for (let place = 0; place < made.length; place++) made[place] = work(values[place]);
+    if (name === "Relu") cutAtZero(values, made);
+    else for (let place = 0; place < made.length; place++) made[place] = work(values[place]);
     const result = new Tensor(given.type, given.dims, made, given.last);
     const { exact } = given;
     if (exact && name === "Relu") result.exact = (place) => work(exact(place));
@@ -232,7 +267,13 @@ for (const [name, pair] of Object.entries(PAIRS))
     return given.slice(1).reduce((sum, next) => paired(sum, next, work, given[0].type), given[0]);
   };
 for (const [name, pair] of Object.entries(COMPARISONS)) ELEMENTWISE[name] = ([a, b]) => paired(a, b, pair, "bool");
-ELEMENTWISE.Not = ([given]) => new Tensor("bool", given.dims, Uint8Array.from(given.stored, (each) => 1 - each), given.last);
+ELEMENTWISE.Not = ([given]) =>
+  new Tensor(
+    "bool",
+    given.dims,
+    Uint8Array.from(given.stored, (each) => 1 - each),
+    given.last,
+  );
 ELEMENTWISE.Sum = (given) => given.slice(1).reduce((sum, next) => paired(sum, next, PAIRS.Add, "float32"), given[0]);
 ELEMENTWISE.Mean = (given) => ELEMENTWISE.Div([ELEMENTWISE.Sum(given, {}), Tensor.number(given.length)], {});
 ELEMENTWISE.Clip = ([given, low, high], settings) => {

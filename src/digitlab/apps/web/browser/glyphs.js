@@ -5,7 +5,7 @@ import { byArea, byte, emptyLike, linear, part, rounded, shrink } from "./pictur
 import { brushed, connected, meanDistance, widened } from "./windows.js";
 
 /**
- * @import { Ink, Picture } from "./pictures.js"
+ * @import { Ink, Picture, Pixels } from "./pictures.js"
  * @import { Mark } from "./windows.js"
  * @typedef {[number, number, number, number]} Box x0, y0, x1, y1
  */
@@ -37,7 +37,10 @@ export function mainDigit(picture) {
 export function digitIn(picture, [x0, y0, x1, y1]) {
   const margin = MARGIN * Math.max(x1 - x0, y1 - y0) + 1;
   const [left, top] = [Math.max(0, Math.trunc(x0 - margin)), Math.max(0, Math.trunc(y0 - margin))];
-  const [right, bottom] = [Math.min(picture.width, Math.ceil(x1 + margin)), Math.min(picture.height, Math.ceil(y1 + margin))];
+  const [right, bottom] = [
+    Math.min(picture.width, Math.ceil(x1 + margin)),
+    Math.min(picture.height, Math.ceil(y1 + margin)),
+  ];
   if (right <= left || bottom <= top) return null;
   const found = mainDigit(part(picture, left, top, right, bottom));
   if (!found) return null;
@@ -58,7 +61,8 @@ export function mainMark(ink) {
     marks = marks.filter((mark) => kept.has(mark));
   }
   if (!marks.length) return null;
-  const outer = (/** @type {Mark} */ { box }) => box[0] === 0 || box[1] === 0 || box[2] === ink.width || box[3] === ink.height;
+  const outer = (/** @type {Mark} */ { box }) =>
+    box[0] === 0 || box[1] === 0 || box[2] === ink.width || box[3] === ink.height;
   const weight = (/** @type {Mark} */ mark) => mark.area * (outer(mark) ? AT_BORDER : 1);
   let chosen = marks.reduce((best, mark) => (weight(mark) > weight(best) ? mark : best));
   const reach = Math.max(1, rounded(NEAR * longest(chosen)));
@@ -79,7 +83,8 @@ const apart = ({ box: [ax0, ay0, ax1, ay1] }, { box: [bx0, by0, bx1, by1] }) =>
 
 /** @param {Mark[]} marks @returns {Mark} */
 function joined(marks) {
-  const side = (/** @type {number} */ place, /** @type {(...all: number[]) => number} */ choose) => choose(...marks.map(({ box }) => box[place]));
+  const side = (/** @type {number} */ place, /** @type {(...all: number[]) => number} */ choose) =>
+    choose(...marks.map(({ box }) => box[place]));
   return {
     box: [side(0, Math.min), side(1, Math.min), side(2, Math.max), side(3, Math.max)],
     parts: marks.flatMap((mark) => mark.parts),
@@ -124,7 +129,8 @@ export function normalised(ink) {
   const placed = new Uint8Array(SIDE * SIDE);
   const factor = Math.fround(255 / brightest);
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) placed[(top + y) * SIDE + left + x] = byte(Math.fround(data[y * width + x] * factor));
+    for (let x = 0; x < width; x++)
+      placed[(top + y) * SIDE + left + x] = byte(Math.fround(data[y * width + x] * factor));
   return placed;
 }
 
@@ -146,9 +152,15 @@ function evened(ink) {
   return brushed(framed(fine, missing), missing + 1, true);
 }
 
-/** @template {Ink | Picture} Kind @param {Kind} picture @param {number} by */
+/**
+ * With a border of nothing.
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture
+ * @param {number} by
+ * @returns {Pixels<Kind>}
+ */
 function framed(picture, by) {
-  const made = emptyLike(/** @type {any} */ (picture), picture.width + 2 * by, picture.height + 2 * by);
+  const made = emptyLike(picture, picture.width + 2 * by, picture.height + 2 * by);
   for (let y = 0; y < picture.height; y++)
     made.data.set(picture.data.subarray(y * picture.width, (y + 1) * picture.width), (y + by) * made.width + by);
   return made;

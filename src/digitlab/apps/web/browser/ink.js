@@ -25,7 +25,9 @@ export function inkStrength(picture, window) {
   const [lightness] = lab(picture, true);
   let strength = awayFromGround(lightness);
   if (!strength) {
-    const turned = isLightInk(lightness) ? { ...lightness, data: lightness.data.map((level) => 255 - level) } : lightness;
+    const turned = isLightInk(lightness)
+      ? { ...lightness, data: lightness.data.map((level) => 255 - level) }
+      : lightness;
     strength = darkness(turned, window);
   }
   const colour = picture.channels === 1 ? null : colourfulness(picture, window);
@@ -100,7 +102,8 @@ const localMedian = (grey, window) => median(grey, Math.max(3, window | 1));
 
 /** The plane through the border's pixels, fitted again without those far off it. @param {number[]} edge @param {number} height @param {number} width */
 function planeThrough(edge, height, width) {
-  const line = (/** @type {number} */ size) => Float64Array.from({ length: size }, (_, place) => (size > 1 ? -1 + (2 * place) / (size - 1) : -1));
+  const line = (/** @type {number} */ size) =>
+    Float64Array.from({ length: size }, (_, place) => (size > 1 ? -1 + (2 * place) / (size - 1) : -1));
   const [x, y] = [line(width), line(height)];
   const terms = [
     ...[-1, 1].flatMap((down) => [...x].map((across) => [across, down, 1])),
@@ -109,7 +112,10 @@ function planeThrough(edge, height, width) {
   let rows = terms.map((_, row) => row);
   let plane = [0, 0, 0];
   for (const last of [false, false, true]) {
-    plane = fitted(rows.map((row) => terms[row]), rows.map((row) => edge[row]));
+    plane = fitted(
+      rows.map((row) => terms[row]),
+      rows.map((row) => edge[row]),
+    );
     if (last) break;
     const distances = terms.map((term, row) => Math.abs(edge[row] - dot(term, plane)));
     const sorted = [...distances].sort((a, b) => a - b);
@@ -117,7 +123,10 @@ function planeThrough(edge, height, width) {
     const limit = 1.25 * (sorted[half - 1] + sorted[half]) + 1;
     rows = terms.map((_, row) => row).filter((row) => distances[row] <= limit);
   }
-  return Float32Array.from({ length: width * height }, (_, place) => plane[1] * y[Math.floor(place / width)] + plane[2] + plane[0] * x[place % width]);
+  return Float32Array.from(
+    { length: width * height },
+    (_, place) => plane[1] * y[Math.floor(place / width)] + plane[2] + plane[0] * x[place % width],
+  );
 }
 
 /** @param {number[]} a @param {number[]} b */
@@ -126,11 +135,15 @@ const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 /** Least squares for three terms, kept solvable. @param {number[][]} terms @param {number[]} wanted */
 function fitted(terms, wanted) {
   const matrix = [0, 1, 2].map((row) => [
-    ...[0, 1, 2].map((column) => terms.reduce((sum, term) => sum + term[row] * term[column], row === column ? 1e-3 : 0)),
+    ...[0, 1, 2].map((column) =>
+      terms.reduce((sum, term) => sum + term[row] * term[column], row === column ? 1e-3 : 0),
+    ),
     terms.reduce((sum, term, place) => sum + term[row] * wanted[place], 0),
   ]);
   for (let step = 0; step < 3; step++) {
-    const best = [0, 1, 2].slice(step).reduce((a, b) => (Math.abs(matrix[b][step]) > Math.abs(matrix[a][step]) ? b : a));
+    const best = [0, 1, 2]
+      .slice(step)
+      .reduce((a, b) => (Math.abs(matrix[b][step]) > Math.abs(matrix[a][step]) ? b : a));
     [matrix[step], matrix[best]] = [matrix[best], matrix[step]];
     for (let row = 0; row < 3; row++) {
       if (row === step) continue;
@@ -148,13 +161,16 @@ function darkness(lightness, window) {
   const paper = closing(half, Math.max(3, rounded((window * Math.max(half.width, half.height)) / longest)) | 1);
   const counts = counted(paper.data);
   const [darkest, lightest] = [counts.findIndex((count) => count > 0), counts.findLastIndex((count) => count > 0)];
-  if (darkest === lightest) return { ...lightness, data: lightness.data.map((level) => lightest - Math.min(level, lightest)) };
+  if (darkest === lightest)
+    return { ...lightness, data: lightness.data.map((level) => lightest - Math.min(level, lightest)) };
   const brightest = quantile(counted(everyOther(paper)), 0.9);
   const share = Float32Array.from({ length: 256 }, (_, level) =>
     Math.min(Math.max(Math.fround(Math.fround(brightest) / Math.max(level, DEEPEST_SHADE)), 1), 3),
   );
   const large = linear(paper, lightness.width, lightness.height).data;
-  const data = lightness.data.map((level, place) => byte(Math.fround(share[large[place]] * Math.max(0, large[place] - level))));
+  const data = lightness.data.map((level, place) =>
+    byte(Math.fround(share[large[place]] * Math.max(0, large[place] - level))),
+  );
   return { ...lightness, data };
 }
 
@@ -172,7 +188,8 @@ function closing(grey, window) {
   const bounded = (/** @type {number} */ place, /** @type {number} */ size) => Math.max(0, Math.min(size - 1, place));
   for (let y = 0; y < wide.height; y++)
     for (let x = 0; x < wide.width; x++)
-      wide.data[y * wide.width + x] = grey.data[bounded(y - window, grey.height) * grey.width + bounded(x - window, grey.width)];
+      wide.data[y * wide.width + x] =
+        grey.data[bounded(y - window, grey.height) * grey.width + bounded(x - window, grey.width)];
   return part(closed(wide, window), window, window, window + grey.width, window + grey.height);
 }
 
@@ -288,4 +305,3 @@ function quantile(counts, share) {
   const [lower, upper] = [below, Math.min(below + 1, last)].map((each) => upto.findIndex((sum) => sum > each));
   return lower + (place - below) * (upper - lower);
 }
-

@@ -48,14 +48,27 @@ const advance = (local, by) => [...get(local), ...by, 0x6a, ...set(local)];
 const [load, loadSplat, store] = [0x00, 0x09, 0x0b].map(
   (code) => (/** @type {number} */ offset) => simd(code, 2, ...leb(offset)),
 );
+// biome-ignore format: instruction by instruction
 const SIMD = {
   splat32: simd(0x11), splatReal: simd(0x13), addWhole: simd(0xae), dot: simd(0xba), narrow16: simd(0x85),
   narrow8: simd(0x66), nearest: simd(0x6a), addReal: simd(0xe4), multiply: simd(0xe6), least: simd(0xe8),
   most: simd(0xe9), toWhole: simd(0xf8), toReal: simd(0xfa),
-}; // prettier-ignore
+};
 
 /** Repeat `body` until the local, counted down by `by`, is 0; it is not 0 before. @param {number} local @param {number} by @param {number[]} body */
-const repeat = (local, by, body) => [0x03, 0x40, ...body, ...get(local), ...constant(by), 0x6b, 0x22, ...leb(local), 0x0d, 0, 0x0b];
+const repeat = (local, by, body) => [
+  0x03,
+  0x40,
+  ...body,
+  ...get(local),
+  ...constant(by),
+  0x6b,
+  0x22,
+  ...leb(local),
+  0x0d,
+  0,
+  0x0b,
+];
 
 /**
  * One function's body. Locals behind the arguments: the rows and steps left, the weights' address, the addresses within
@@ -72,6 +85,7 @@ function body(form, places) {
   const sums = at.map((_, place) => [first + 3 + 2 * place, first + 4 + 2 * place]);
   const product = real ? [...SIMD.multiply, ...SIMD.addReal] : [...SIMD.dot, ...SIMD.addWhole];
   /** @param {number} part 0 or 1: two steps are taken at once */
+  // biome-ignore format: instruction by instruction
   const step = (part) => [
     ...get(w), ...load(32 * part), ...set(w0),
     ...get(w), ...load(32 * part + 16), ...set(w1),
@@ -79,19 +93,24 @@ function body(form, places) {
       ...get(address), ...loadSplat(4 * part), ...set(x),
       ...sums[place].flatMap((sum, half) => [...get(sum), ...get(x), ...get(half ? w1 : w0), ...product, ...set(sum)]),
     ]),
-  ]; // prettier-ignore
+  ];
+  // biome-ignore format: instruction by instruction
   const begin = [
     ...get(W), ...set(w), ...get(ROWS), ...set(rows),
     ...at.flatMap((address, place) => [...(place ? [...get(at[place - 1]), ...get(STEP_BYTES), 0x6a] : get(X)), ...set(address)]),
     ...sums.flatMap((pair) => pair.flatMap((sum, half) => [...get(BIAS), ...load(16 * half), ...set(sum)])),
-  ]; // prettier-ignore
+  ];
+  // biome-ignore format: instruction by instruction
   const windowRow = [
     ...get(STEPS), ...set(steps),
     ...repeat(steps, 2, [...step(0), ...step(1), ...advance(w, constant(64)), ...at.flatMap((address) => advance(address, constant(8)))]),
     // To the next row: what the steps moved is taken back.
     ...at.flatMap((address) => advance(address, [...get(ROW_BYTES), ...get(STEPS), ...constant(2), 0x74, 0x6b])),
-  ]; // prettier-ignore
-  const end = sums.flatMap((pair) => [...(form === "rounded" ? rounded(pair, x) : kept(pair)), ...advance(OUT, get(OUT_BYTES))]);
+  ];
+  const end = sums.flatMap((pair) => [
+    ...(form === "rounded" ? rounded(pair, x) : kept(pair)),
+    ...advance(OUT, get(OUT_BYTES)),
+  ]);
   const next = advance(X, [...get(STEP_BYTES), ...constant(places), 0x6c]);
   const code = [...repeat(COUNT, places, [...begin, ...repeat(rows, 1, windowRow), ...end, ...next]), 0x0b];
   const locals = [2, ...leb(3 + places), I32, ...leb(3 + 2 * places), V128];
@@ -103,12 +122,21 @@ const kept = (pair) => pair.flatMap((sum, half) => [...get(OUT), ...get(sum), ..
 
 /** To 8 bits, halves to the even number, as ONNX Runtime does. @param {number[]} pair @param {number} spare */
 function rounded(pair, spare) {
+  // biome-ignore format: instruction by instruction
   const whole = pair.flatMap((sum, half) => [
     ...get(sum), ...SIMD.toReal, ...get(SCALES), ...load(16 * half), ...SIMD.multiply,
     ...get(LEAST), ...SIMD.splatReal, ...SIMD.most, ...get(MOST), ...SIMD.splatReal, ...SIMD.least,
     ...SIMD.nearest, ...SIMD.toWhole, ...get(ZERO), ...SIMD.splat32, ...SIMD.addWhole,
-  ]); // prettier-ignore
-  const bytes = [...whole, ...SIMD.narrow16, ...set(spare), ...get(spare), ...get(spare), ...SIMD.narrow8, ...set(spare)];
+  ]);
+  const bytes = [
+    ...whole,
+    ...SIMD.narrow16,
+    ...set(spare),
+    ...get(spare),
+    ...get(spare),
+    ...SIMD.narrow8,
+    ...set(spare),
+  ];
   return [...bytes, ...get(OUT), ...get(spare), ...simd(0x5b, 0, 0, 0)]; // its lower 8 bytes are stored
 }
 
@@ -124,6 +152,7 @@ export function moduleBytes() {
     [...name("memory"), 2, 0],
     ...FORMS.map(([form, places], index) => [...name(`${form}${places}`), 0, index]),
   ];
+  // biome-ignore format: instruction by instruction
   return new Uint8Array([
     0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
     ...section(1, [1, ...type]),
@@ -131,7 +160,7 @@ export function moduleBytes() {
     ...section(5, [1, 0, 1]),
     ...section(7, [exports.length, ...exports.flat()]),
     ...section(10, [FORMS.length, ...FORMS.flatMap(([form, places]) => body(form, places))]),
-  ]); // prettier-ignore
+  ]);
 }
 
 /** @type {WebAssembly.Module | null | undefined} */

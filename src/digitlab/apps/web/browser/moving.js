@@ -47,8 +47,22 @@ function along(given, axis, which) {
   });
 }
 
+/** @type {Map<string, Int32Array>} */
+const knownPlaces = new Map(); // a pad's picture has the same size each time
+const MOST_KNOWN = 48;
+
 /** @param {number[]} dims @param {number[]} order */
 function transposedPlaces(dims, order) {
+  const key = `${dims} ${order}`;
+  const known = knownPlaces.get(key) ?? computedPlaces(dims, order);
+  knownPlaces.delete(key);
+  knownPlaces.set(key, known);
+  if (knownPlaces.size > MOST_KNOWN) knownPlaces.delete(knownPlaces.keys().next().value ?? "");
+  return known;
+}
+
+/** @param {number[]} dims @param {number[]} order */
+function computedPlaces(dims, order) {
   const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
   const [made, steps] = [order.map((axis) => dims[axis]), order.map((axis) => strides[axis])];
   const places = new Int32Array(sizeOf(dims));
@@ -93,7 +107,12 @@ function transpose([given], { perm }) {
   if (said === "0,3,1,2" && !given.last) return relabelled(given, dims, true);
   if (given.pending) given.stored;
   if (said === "0,2,3,1" && given.last) return relabelled(given, dims, false);
-  if (said === "0,2,3,1") return given.moved(dims, (values) => channelsLast(values, given.dims), (place) => placeOf(place, given.dims));
+  if (said === "0,2,3,1")
+    return given.moved(
+      dims,
+      (values) => channelsLast(values, given.dims),
+      (place) => placeOf(place, given.dims),
+    );
   return transposed(given, dims, given.dims, order);
 }
 
@@ -107,7 +126,12 @@ function relabelled(given, dims, last) {
 }
 
 /** @param {Tensor} given @param {number[]} dims */
-const reshaped = (given, dims) => given.moved(dims, (values) => values, (place) => place);
+const reshaped = (given, dims) =>
+  given.moved(
+    dims,
+    (values) => values,
+    (place) => place,
+  );
 
 /** @type {Operator} */
 function reshape([given, shape], settings) {
@@ -127,11 +151,17 @@ function slice(given, settings) {
   const axes = /** @type {number[]} */ (axesOf(given, settings, 3) ?? from.map((_, axis) => axis));
   const steps = given[4]?.list ?? from.map(() => 1);
   return axes.reduce((made, axis, place) => {
-    const [at, size, step] = [counted(axis, data.dims.length), data.dims[counted(axis, data.dims.length)], steps[place]];
+    const [at, size, step] = [
+      counted(axis, data.dims.length),
+      data.dims[counted(axis, data.dims.length)],
+      steps[place],
+    ];
     const inside = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) =>
       Math.max(low, Math.min(high, value < 0 ? value + size : value));
     const [begin, end] =
-      step > 0 ? [inside(from[place], 0, size), inside(upTo[place], 0, size)] : [inside(from[place], 0, size - 1), inside(upTo[place], -1, size - 1)];
+      step > 0
+        ? [inside(from[place], 0, size), inside(upTo[place], 0, size)]
+        : [inside(from[place], 0, size - 1), inside(upTo[place], -1, size - 1)];
     const which = [];
     for (let value = begin; step > 0 ? value < end : value > end; value += step) which.push(value);
     return along(made, at, which);
@@ -144,18 +174,27 @@ function split(given, settings) {
   const axis = counted(settings.axis ?? 0, data.dims.length);
   const count = settings.num_outputs ?? settings.outputs;
   const each = Math.ceil(data.dims[axis] / count);
-  const parts = sizes?.list ?? settings.split ?? Array.from({ length: count }, (_, place) => Math.min(each, data.dims[axis] - place * each));
+  const parts =
+    sizes?.list ??
+    settings.split ??
+    Array.from({ length: count }, (_, place) => Math.min(each, data.dims[axis] - place * each));
   let start = 0;
   return parts.map((/** @type {number} */ size) => {
     start += size;
-    return along(data, axis, Array.from({ length: size }, (_, place) => start - size + place));
+    return along(
+      data,
+      axis,
+      Array.from({ length: size }, (_, place) => start - size + place),
+    );
   });
 }
 
 /** @type {Operator} */
 function concat(given, { axis }) {
   const at = counted(axis, given[0].dims.length);
-  const dims = given[0].dims.map((size, place) => (place === at ? given.reduce((sum, each) => sum + each.dims[at], 0) : size));
+  const dims = given[0].dims.map((size, place) =>
+    place === at ? given.reduce((sum, each) => sum + each.dims[at], 0) : size,
+  );
   const [outer, all] = [sizeOf(dims.slice(0, at)), sizeOf(dims.slice(at))];
   const made = emptyOf(given[0].type, sizeOf(dims));
   let begin = 0;
@@ -189,7 +228,13 @@ function gatherNd([data, which]) {
   const dims = [...which.dims.slice(0, -1), ...data.dims.slice(depth)];
   const found = data.moved(dims, (values) => picked(values, places, inner), source);
   const { exact } = found;
-  return exact ? new Tensor("float32", found.dims, Float32Array.from(found.values, (_, place) => exact(place))) : found;
+  return exact
+    ? new Tensor(
+        "float32",
+        found.dims,
+        Float32Array.from(found.values, (_, place) => exact(place)),
+      )
+    : found;
 }
 
 /** @type {Operator} */
@@ -205,7 +250,11 @@ function pad(given, settings) {
     const size = made.dims[at];
     const which = Array.from({ length: before + size + after }, (_, to) => from(to - before, size, mode));
     if (mode !== "constant") return along(made, at, which);
-    const filled = along(new Tensor(made.type, made.dims, made.values), at, which.map((each) => Math.max(each, 0)));
+    const filled = along(
+      new Tensor(made.type, made.dims, made.values),
+      at,
+      which.map((each) => Math.max(each, 0)),
+    );
     const inner = sizeOf(filled.dims.slice(at + 1));
     for (let to = 0; to < filled.size / inner; to++)
       if (which[to % which.length] < 0) filled.values.fill(value, to * inner, (to + 1) * inner);
@@ -226,7 +275,8 @@ function from(place, size, mode) {
 function depthToSpace([given], { blocksize: block, mode = "DCR" }) {
   const [images, maps, rows, columns] = given.dims;
   const left = maps / (block * block);
-  const split = mode === "DCR" ? [images, block, block, left, rows, columns] : [images, left, block, block, rows, columns];
+  const split =
+    mode === "DCR" ? [images, block, block, left, rows, columns] : [images, left, block, block, rows, columns];
   const order = mode === "DCR" ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3];
   return transposed(given, [images, left, rows * block, columns * block], split, order);
 }
@@ -236,7 +286,11 @@ function tile([given, repeats]) {
   return repeats.list.reduce((made, times, axis) => {
     if (times === 1) return made;
     const size = made.dims[axis];
-    return along(made, axis, Array.from({ length: size * times }, (_, place) => place % size));
+    return along(
+      made,
+      axis,
+      Array.from({ length: size * times }, (_, place) => place % size),
+    );
   }, given);
 }
 
@@ -276,11 +330,17 @@ export const MOVING = {
     const rank = given[0].dims.length + axes.length;
     const at = axes.map((axis) => counted(axis, rank));
     const left = [...given[0].dims];
-    return reshaped(given[0], Array.from({ length: rank }, (_, axis) => (at.includes(axis) ? 1 : (left.shift() ?? 1))));
+    return reshaped(
+      given[0],
+      Array.from({ length: rank }, (_, axis) => (at.includes(axis) ? 1 : (left.shift() ?? 1))),
+    );
   },
   Squeeze: (given, settings) => {
     const axes = axesOf(given, settings)?.map((/** @type {number} */ axis) => counted(axis, given[0].dims.length));
-    return reshaped(given[0], given[0].dims.filter((size, axis) => (axes ? !axes.includes(axis) : size !== 1)));
+    return reshaped(
+      given[0],
+      given[0].dims.filter((size, axis) => (axes ? !axes.includes(axis) : size !== 1)),
+    );
   },
   Expand: ([given, shape]) => {
     const rank = Math.max(shape.size, given.dims.length);
@@ -292,55 +352,4 @@ export const MOVING = {
   },
   Shape: ([given], { start = 0, end }) => Tensor.sizes(given.dims.slice(start, end)),
   Size: ([given]) => new Tensor("int32", [], Int32Array.of(given.size)),
-  ConstantOfShape: ([shape], { value }) => {
-    const type = value?.type ?? "float32";
-    const made = emptyOf(type, sizeOf(shape.list));
-    return new Tensor(type, shape.list, made.fill(value?.values[0] ?? 0));
-  },
-  Range: ([start, limit, step]) => {
-    const count = Math.max(0, Math.ceil((limit.number - start.number) / step.number));
-    const made = emptyOf(start.type, count);
-    return new Tensor(start.type, [count], made.map((_, place) => start.number + place * step.number));
-  },
-  NonZero: ([given]) => {
-    const { values } = given;
-    const found = [];
-    for (let place = 0; place < values.length; place++) if (values[place]) found.push(place);
-    const rank = given.dims.length;
-    const made = new Int32Array(rank * found.length);
-    found.forEach((place, column) => {
-      let left = place;
-      for (let axis = rank - 1; axis >= 0; axis--) {
-        made[axis * found.length + column] = left % given.dims[axis];
-        left = Math.floor(left / given.dims[axis]);
-      }
-    });
-    return new Tensor("int32", [rank, found.length], made);
-  },
-  Trilu: ([given, by], { upper = 1 }) => {
-    const [rows, columns] = given.dims.slice(-2);
-    const k = by?.number ?? 0;
-    const made = given.values.slice();
-    for (let place = 0; place < made.length; place++) {
-      const [row, column] = [Math.floor(place / columns) % rows, place % columns];
-      if (upper ? column - row < k : column - row > k) made[place] = 0;
-    }
-    return new Tensor(given.type, given.dims, made);
-  },
-  TopK: ([given, count], { axis = -1, largest = 1 }) => {
-    if (counted(axis, given.dims.length) !== given.dims.length - 1) throw new ModelError("wants the largest of an inner axis");
-    const [size, wanted] = [given.dims[given.dims.length - 1], count.number];
-    const rows = size ? given.size / size : 0;
-    const dims = [...given.dims.slice(0, -1), wanted];
-    const [values, places] = [emptyOf(given.type, rows * wanted), new Int32Array(rows * wanted)];
-    for (let row = 0; row < rows; row++) {
-      const own = given.values.subarray(row * size, (row + 1) * size);
-      const order = [...own.keys()].sort((a, b) => (largest ? own[b] - own[a] : own[a] - own[b]) || a - b);
-      for (let place = 0; place < wanted; place++) {
-        places[row * wanted + place] = order[place];
-        values[row * wanted + place] = own[order[place]];
-      }
-    }
-    return [new Tensor(given.type, dims, values), new Tensor("int32", dims, places)];
-  },
 };

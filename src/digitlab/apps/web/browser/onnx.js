@@ -242,7 +242,11 @@ function readTensor(bytes) {
 /** @param {Type} type @param {number[]} listed @returns {Values} */
 function listing(type, listed) {
   if (type === "float32") return Float32Array.from(listed);
-  return type === "int32" ? Int32Array.from(listed, bounded) : type === "int8" ? Int8Array.from(listed) : Uint8Array.from(listed);
+  return type === "int32"
+    ? Int32Array.from(listed, bounded)
+    : type === "int8"
+      ? Int8Array.from(listed)
+      : Uint8Array.from(listed);
 }
 
 /** @param {Uint8Array} raw @param {number} kind @returns {Values} */

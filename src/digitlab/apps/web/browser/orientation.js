@@ -58,7 +58,9 @@ function busiestPart(picture, candidates, scale) {
   let [best, x, y] = [-1, 0, 0];
   for (const top of starts(height))
     for (const left of starts(width)) {
-      const inside = boxes.filter(([x0, y0, x1, y1]) => x0 >= left && y0 >= top && x1 <= left + side && y1 <= top + side).length;
+      const inside = boxes.filter(
+        ([x0, y0, x1, y1]) => x0 >= left && y0 >= top && x1 <= left + side && y1 <= top + side,
+      ).length;
       if (inside > best) [best, x, y] = [inside, left, top];
     }
   return part(picture, x, y, Math.min(width, x + side), Math.min(height, y + side));

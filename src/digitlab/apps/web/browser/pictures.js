@@ -4,6 +4,8 @@
  * Pixels row by row; `channels` numbers each. Kinds: bytes, or floats.
  * @template {Uint8Array | Float32Array} Kind
  * @typedef {{ width: number, height: number, channels: number, data: Kind }} Pixels
+ */
+/**
  * @typedef {Pixels<Uint8Array>} Picture
  * @typedef {Pixels<Float32Array>} Ink
  */
@@ -64,8 +66,15 @@ export function turned(picture, turns) {
   for (let y = 0, to = 0; y < made.height; y++)
     for (let x = 0; x < made.width; x++) {
       const [fromX, fromY] =
-        turns === 1 ? [width - 1 - y, x] : turns === 2 ? [width - 1 - x, height - 1 - y] : turns === 3 ? [y, height - 1 - x] : [x, y];
-      for (let channel = 0; channel < channels; channel++) made.data[to++] = data[(fromY * width + fromX) * channels + channel];
+        turns === 1
+          ? [width - 1 - y, x]
+          : turns === 2
+            ? [width - 1 - x, height - 1 - y]
+            : turns === 3
+              ? [y, height - 1 - x]
+              : [x, y];
+      for (let channel = 0; channel < channels; channel++)
+        made.data[to++] = data[(fromY * width + fromX) * channels + channel];
     }
   return made;
 }
@@ -95,11 +104,17 @@ export function byArea(picture, width, height) {
     row.fill(0);
     const from = rows.from[each] * picture.width * channels;
     for (let place = 0; place < columns.to.length; place++) {
-      const [at, source, share] = [columns.to[place] * channels, from + columns.from[place] * channels, columns.share[place]];
-      for (let channel = 0; channel < channels; channel++) row[at + channel] += Math.fround(data[source + channel] * share);
+      const [at, source, share] = [
+        columns.to[place] * channels,
+        from + columns.from[place] * channels,
+        columns.share[place],
+      ];
+      for (let channel = 0; channel < channels; channel++)
+        row[at + channel] += Math.fround(data[source + channel] * share);
     }
     const share = rows.share[each];
-    if (rows.to[each] === last && each > 0) for (let place = 0; place < line; place++) sums[place] += Math.fround(share * row[place]);
+    if (rows.to[each] === last && each > 0)
+      for (let place = 0; place < line; place++) sums[place] += Math.fround(share * row[place]);
     else {
       if (each > 0) write();
       for (let place = 0; place < line; place++) sums[place] = share * row[place];
@@ -116,7 +131,11 @@ export function byArea(picture, width, height) {
  */
 function shares(from, to) {
   const scale = from / to;
-  const [list, froms, share] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
+  const [list, froms, share] = [
+    /** @type {number[]} */ ([]),
+    /** @type {number[]} */ ([]),
+    /** @type {number[]} */ ([]),
+  ];
   const add = (/** @type {number} */ place, /** @type {number} */ source, /** @type {number} */ part) => {
     list.push(place);
     froms.push(source);
@@ -178,7 +197,10 @@ export function linear(picture, width, height) {
     const sums = new Float64Array(line);
     for (let x = 0, to = 0; x < width; x++)
       for (let channel = 0; channel < channels; channel++) {
-        const [left, right] = [data[(row * picture.width + columns.low[x]) * channels + channel], data[(row * picture.width + columns.high[x]) * channels + channel]];
+        const [left, right] = [
+          data[(row * picture.width + columns.low[x]) * channels + channel],
+          data[(row * picture.width + columns.high[x]) * channels + channel],
+        ];
         const sum = left * columns.first[x] + right * columns.second[x];
         sums[to++] = whole ? sum : Math.fround(sum);
       }

@@ -1,6 +1,15 @@
 // The reader: a picture in, digits out, with the same networks, preparation and refusal as digitlab/reading/reader.py.
 
-import { agreedWith, confidenceOf, digitOf, isPartOf, longestOf, mainCandidate, tightened, withoutTwins } from "./candidates.js";
+import {
+  agreedWith,
+  confidenceOf,
+  digitOf,
+  isPartOf,
+  longestOf,
+  mainCandidate,
+  tightened,
+  withoutTwins,
+} from "./candidates.js";
 import { decode } from "./decoding.js";
 import { digitIn, mainDigit } from "./glyphs.js";
 import { PAGE_SIDE, setUpright, turnedBack } from "./orientation.js";
@@ -33,14 +42,22 @@ export class PageNetwork {
     const [wide, high] = [Math.max(1, rounded(width * scale)), Math.max(1, rounded(height * scale))];
     const small = scale === 1 ? picture : byArea(picture, wide, high);
     const told = this.session.run({ [this.session.input]: new Tensor("uint8", [high, wide, 3], small.data) });
-    const [boxes, scores, which] = ["boxes", "scores", "probabilities"].map((name) => /** @type {Tensor} */ (told.get(name)).values);
+    const [boxes, scores, which] = ["boxes", "scores", "probabilities"].map(
+      (name) => /** @type {Tensor} */ (told.get(name)).values,
+    );
     const factors = [Math.fround(width / wide), Math.fround(height / high)];
     /** @type {Candidate[]} */
     const found = [];
     for (let row = 0; row < scores.length; row++) {
       if (scores[row] < LEAST_SCORE) continue;
-      const box = /** @type {Box} */ ([0, 1, 2, 3].map((side) => Math.fround(boxes[4 * row + side] * factors[side % 2])));
-      found.push({ box, score: scores[row], probabilities: Float32Array.from(which.subarray(10 * row, 10 * row + 10)) });
+      const box = /** @type {Box} */ (
+        [0, 1, 2, 3].map((side) => Math.fround(boxes[4 * row + side] * factors[side % 2]))
+      );
+      found.push({
+        box,
+        score: scores[row],
+        probabilities: Float32Array.from(which.subarray(10 * row, 10 * row + 10)),
+      });
     }
     return found;
   }
@@ -67,13 +84,20 @@ export class Reader {
     const others = candidates.filter((each) => each !== main && confidenceOf(each) >= this.threshold);
     const several = others.some((each) => longestOf(each) >= SIMILAR * longestOf(main));
     const note = several ? "holds several digits; `read` reads them all" : null;
-    return { digit: this.#answer(main), confidence: confidenceOf(main), probabilities: Array.from(main.probabilities), note };
+    return {
+      digit: this.#answer(main),
+      confidence: confidenceOf(main),
+      probabilities: Array.from(main.probabilities),
+      note,
+    };
   }
 
   /** All digits of a page, line by line. @param {Picture} picture */
   read(picture) {
     const { width, height } = picture;
-    const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) => this.candidates(given));
+    const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) =>
+      this.candidates(given),
+    );
     const digits = decode(candidates, this.threshold).flatMap((line, row) =>
       line.map((each) => {
         const [x0, y0, x1, y1] = turnedBack(each.box, turns, width, height);
@@ -103,7 +127,8 @@ export class Reader {
     const likely = seen.filter((each) => confidenceOf(each) >= LIKELY);
     if (likely.length < 2 && likely.every((each) => confidenceOf(each) < CERTAIN)) {
       const whole = this.#oneDigit(picture);
-      if (whole && likely.every((each) => isPartOf(each, whole))) seen = [whole, ...seen.filter((each) => !isPartOf(each, whole))];
+      if (whole && likely.every((each) => isPartOf(each, whole)))
+        seen = [whole, ...seen.filter((each) => !isPartOf(each, whole))];
     }
     return withoutTwins(seen);
   }

@@ -13,7 +13,8 @@ export function resized(given, settings) {
   if (image.dims.length !== 4) throw new ModelError("resizes something that is no image");
   const by = scales?.size ? scales.list : null;
   const dims = by ? image.dims.map((size, axis) => Math.floor(size * by[axis])) : sizes.list;
-  if (dims[0] !== image.dims[0] || dims[1] !== image.dims[1]) throw new ModelError("resizes more than rows and columns");
+  if (dims[0] !== image.dims[0] || dims[1] !== image.dims[1])
+    throw new ModelError("resizes more than rows and columns");
   if (dims.every((size, axis) => size === image.dims[axis])) return image;
   const mode = settings.mode ?? "nearest";
   if (mode === "nearest") return near(image, dims);

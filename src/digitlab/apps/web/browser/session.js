@@ -21,8 +21,17 @@ export class Session {
   constructor(bytes) {
     this.model = readOnnx(bytes);
     this.#keep(this.model.graph, this.#constants);
-    const missing = [...new Set(operatorsOf(this.model.graph).filter((each) => !(each in OPERATORS) && each !== "Conv" && each !== "If"))];
+    const missing = [
+      ...new Set(
+        operatorsOf(this.model.graph).filter((each) => !(each in OPERATORS) && each !== "Conv" && each !== "If"),
+      ),
+    ];
     if (missing.length) throw new ModelError(`uses ${missing.slice(0, 5).join(", ")}, which this page cannot compute`);
+  }
+
+  /** The names of all constants, and of what is made of constants alone by turning levels into floats. */
+  get constantNames() {
+    return new Set(this.#constants.keys());
   }
 
   /** The only input's name. */

@@ -12,8 +12,10 @@ function extremes(values, count, before, after, largest, forth, back) {
   const better = largest ? Math.max : Math.min;
   const none = largest ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const all = Math.ceil((count + before + after) / side) * side;
-  const at = (/** @type {number} */ place) => (place < before || place >= before + count ? none : values[place - before]);
-  for (let place = 0; place < all; place++) forth[place] = place % side === 0 ? at(place) : better(forth[place - 1], at(place));
+  const at = (/** @type {number} */ place) =>
+    place < before || place >= before + count ? none : values[place - before];
+  for (let place = 0; place < all; place++)
+    forth[place] = place % side === 0 ? at(place) : better(forth[place - 1], at(place));
   for (let place = all - 1; place >= 0; place--)
     back[place] = place % side === side - 1 ? at(place) : better(back[place + 1], at(place));
   for (let place = 0; place < count; place++) values[place] = better(back[place], forth[place + side - 1]);
@@ -155,7 +157,12 @@ export function meanDistance(solid, width, height) {
     for (let x = 0; x < width; x++) {
       const at = (y + 1) * wide + x + 1;
       far[at] = solid[y * width + x]
-        ? Math.min(far[at - wide - 1] + slanted, far[at - wide] + straight, far[at - wide + 1] + slanted, far[at - 1] + straight)
+        ? Math.min(
+            far[at - wide - 1] + slanted,
+            far[at - wide] + straight,
+            far[at - wide + 1] + slanted,
+            far[at - 1] + straight,
+          )
         : 0;
     }
   let [sum, count] = [0, 0];
@@ -163,7 +170,13 @@ export function meanDistance(solid, width, height) {
     for (let x = width - 1; x >= 0; x--) {
       const at = (y + 1) * wide + x + 1;
       if (far[at] > straight)
-        far[at] = Math.min(far[at], far[at + wide + 1] + slanted, far[at + wide] + straight, far[at + wide - 1] + slanted, far[at + 1] + straight);
+        far[at] = Math.min(
+          far[at],
+          far[at + wide + 1] + slanted,
+          far[at + wide] + straight,
+          far[at + wide - 1] + slanted,
+          far[at + 1] + straight,
+        );
       sum += far[at];
       count += solid[y * width + x] ? 1 : 0;
     }

@@ -22,7 +22,7 @@ export default {
   Redo: "Rehacer",
   Eraser: "Goma",
   Clear: "Vaciar",
-  "Drop a photo of digits here, paste one, or": "Suelta aquí una foto con cifras, pégala, o",
+  "Drop a photo or PDF of digits here, paste one, or": "Suelta aquí una foto o un PDF con cifras, pégalo, o",
   "Choose a picture": "Elige una imagen",
   "Take a photo": "Haz una foto",
   "The photo": "La foto",
@@ -107,6 +107,12 @@ export default {
   "several digits": "varias cifras",
   steady: "estable",
   "looking …": "mirando …",
+  "somebody is drawing …": "alguien está dibujando …",
+  "old: this was {seconds} seconds ago": "antiguo: de hace {seconds} segundos",
+  "This browser cannot show such a file; digitlab on a computer can: `digitlab serve`.":
+    "Este navegador no puede mostrar un archivo así; digitlab en un ordenador sí: `digitlab serve`.",
+  "A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`.":
+    "Un diagnóstico necesita digitlab en un ordenador: `digitlab serve`, `digitlab diagnose`.",
   "confidence {share}": "confianza: {share}",
   "confidence {share} = a digit {there} × a {digit} {which}":
     "confianza {share} = hay un dígito {there} × es un {digit} {which}",
@@ -127,8 +133,10 @@ export default {
   "lies turned to the right; turned and read": "está girada a la derecha; se giró y se leyó",
   "it cannot be told which way up this lies": "no se puede saber cómo está orientada",
   "{n} of them not answered": "{n} de ellas sin respuesta",
-  "{name} is not a picture that this browser can show; JPEG and PNG always work.":
-    "{name} no es una imagen que este navegador pueda mostrar; JPEG y PNG siempre funcionan.",
+  "Previous page": "Página anterior",
+  "Next page": "Página siguiente",
+  Page: "Página",
+  "of {n}": "de {n}",
 
   // Trouble
   "The server does not answer. Is it still running?": "El servidor no responde. ¿Sigue en marcha?",
@@ -409,4 +417,28 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // Links and lessons.
+  "Copy link": "Copiar enlace",
+  Lesson: "Lección",
+  Lessons: "Lecciones",
+  "The link is copied: it has the drawing, the view and the settings in it.":
+    "El enlace está copiado: lleva el dibujo, la vista y los ajustes.",
+  "The model of this link, {name}, is not here; {other} answers.":
+    "El modelo de este enlace, {name}, no está aquí; responde {other}.",
+  "part {n} of {all}": "parte {n} de {all}",
+  "Show it again": "Mostrarlo otra vez",
+  "End the lesson": "Terminar la lección",
+  // Without a server.
+  "Open a model": "Abrir un modelo",
+  "Everything here is computed in this browser: no picture leaves it, and none is kept.":
+    "Todo se calcula en este navegador: ninguna imagen sale de él ni se guarda.",
+  "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.":
+    "Aquí hay un solo modelo y hace falta otro con que compararlo: abre uno arriba, un archivo ONNX.",
+  "The pictures stay in this browser; none is kept.": "Las imágenes se quedan en este navegador; ninguna se guarda.",
+  "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
+    "Para entrenar hace falta digitlab en un ordenador: `digitlab serve` abre esta página con él.",
+  "The server is told of models when it is started: digitlab serve --model {name}":
+    "Los modelos se le indican al servidor al arrancarlo: digitlab serve --model {name}",
+  "This page cannot answer that.": "Esta página no puede responder a eso.",
+  "This browser cannot run the page's networks.": "Este navegador no puede ejecutar las redes de la página.",
 };

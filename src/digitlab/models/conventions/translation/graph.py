@@ -115,7 +115,8 @@ class _Translation:
         elif not any(isinstance(each, Held) for each in takes):
             self.values[node.output[0]] = self._computed(node)
         elif node.op_type == "Shape":
-            self.values[node.output[0]] = np.array([0, *takes[0].shape])  # 0: as many images as there are
+            shape = Operator(node.op_type, takes, settings, self._opset).given.shape
+            self.values[node.output[0]] = np.array([0, *shape])  # 0: as many images as there are
         else:
             self._layer(node, Operator(node.op_type, takes, settings, self._opset))
 
