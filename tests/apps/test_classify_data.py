@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from digitlab.network.protobuf import field_bytes
 from PIL import Image
 
 from digitlab.apps.cli import run
@@ -21,6 +20,7 @@ from digitlab.datasets.formats import open_dataset_file, read_all
 from digitlab.datasets.formats.tfrecord import _masked_crc
 from digitlab.errors import DatasetError, UsageError
 from digitlab.jobs import classify_data
+from digitlab.network.check import field_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.reports.facts import facts_of
-from digitlab.reports.numbers import numbers_of
+from digitlab.reports.facts import facts_of, numbers_of
 from digitlab.reports.records import Record
 from digitlab.storage import write_text
 from digitlab.version import VERSION

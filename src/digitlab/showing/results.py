@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from digitlab.evaluation.comparison import in_words
-from digitlab.reports.numbers import percent
+from digitlab.reports.facts import percent
 from digitlab.showing.look import Look
 from digitlab.showing.sheet import Sheet, Table
 

@@ -6,7 +6,7 @@ import functools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from digitlab.reports.numbers import numbers_of, percent
+from digitlab.reports.facts import numbers_of, percent
 from digitlab.showing.look import Look
 from digitlab.showing.sheet import Sheet, Table
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from digitlab.models.backend import keras
 from digitlab.models.conventions.convention import FIRST, LAST
-from digitlab.models.legacy.network import answering_probabilities
-from digitlab.models.legacy.network import unused
+from digitlab.models.legacy.network import answering_probabilities, unused
 from digitlab.models.safety.plain import refuse
 
 if TYPE_CHECKING:
