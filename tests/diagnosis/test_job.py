@@ -15,7 +15,9 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
-from digitlab.diagnosis.mistakes import IMAGES, MISTAKES
+from digitlab.diagnosis import Answer, Costs, Network
+from digitlab.diagnosis.mistakes import IMAGES, MISTAKES, Cost
+from digitlab.diagnosis.wording import sentence_of
 from digitlab.errors import DatasetError, UsageError
 from digitlab.examples.paper_video import Layout, digits_of, paper_page
 from digitlab.jobs import diagnose, load_model
@@ -142,8 +144,7 @@ def test_the_lines_prepare_an_image_for_the_models_own_file(networks: Write, fiv
     model = networks(" ".join(map(str, convention.values())), **convention)
     found = diagnose(model, five)
     names: dict[str, Any] = {}
-    lines = [line.replace("'five.jpg'", repr(str(five))) for line in found.photos[0].lines]
-    exec("\n".join(lines), names)  # noqa: S102 - they are ours
+    exec("\n".join(found.photos[0].lines), names)  # noqa: S102 - they are ours
     session = onnxruntime.InferenceSession(model)
     answer = session.run(None, {"input": np.asarray(names["x"], np.float32)})[0][0]
     assert answer.shape == (10,)
@@ -153,8 +154,7 @@ def test_the_lines_prepare_an_image_for_the_models_own_file(networks: Write, fiv
 
 def test_the_lines_for_a_model_of_ours(five: Path) -> None:
     names: dict[str, Any] = {}
-    lines = [line.replace("'five.jpg'", repr(str(five))) for line in diagnose("reader", five).photos[0].lines]
-    exec("\n".join(lines), names)  # noqa: S102
+    exec("\n".join(diagnose("reader", five).photos[0].lines), names)  # noqa: S102
     np.testing.assert_array_equal(names["x"], digit_image(five)[None])
     assert load_model("reader").probabilities(names["x"]).argmax() == 5
 
@@ -171,6 +171,18 @@ def test_the_cost_of_each_mistake(plain: Path) -> None:
     assert 0.4 < costs.of("thin strokes") < costs.accuracy + 0.05
     assert [each.name for each in costs.mistakes] == ["scale 0…255", *MISTAKES]
     assert (costs.inverted, costs.transposed) == (False, False)
+
+
+def test_a_network_that_was_trained_on_other_strokes_is_told() -> None:
+    """It is clearly better with a mistake than without: these are the images that it knows."""
+    mistakes = (Cost("thin strokes", "thin strokes", 0.93), Cost("crop", "half as large", 0.2))
+    costs = Costs(1000, 0.62, inverted=False, transposed=False, mistakes=mistakes)
+    assert costs.suits().name == "thin strokes"
+    answers = {"as given": Answer(8, 0.6), "causes": Answer(8, 0.6), "all": Answer(8, 0.6), "reader": Answer(5, 0.99)}
+    network = Network.of(load_model("reader"))
+    said = sentence_of(network, {}, None, answers, (5, "label"), costs)
+    assert said.endswith("it has 38.0 % wrong, and 7.0 % with thin strokes, so it was trained on such.")
+    assert Costs(1000, 0.91, inverted=False, transposed=False, mistakes=mistakes).suits() is None
 
 
 def test_costs_are_measured_once_a_model(networks: Write, fresh_cache: Path) -> None:

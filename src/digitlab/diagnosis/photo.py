@@ -206,8 +206,8 @@ def diagnose_photo(
     """
     if label is not None and not 0 <= label <= 9:
         raise UsageError(f"label is {label}; expected a digit, 0 to 9")
-    name = Path(photo).name if isinstance(photo, str | Path) else name
-    where = str(photo) if isinstance(photo, str | Path) else "the picture"
+    path = str(photo) if isinstance(photo, str | Path) else None
+    name, where = (name, "the picture") if path is None else (Path(path).name, path)
     pixels, levels, given_scale = levels_of(photo, network.scale)
     said = _read(reader, pixels, where, label)
     seen = examined(network, levels, given_scale)
@@ -233,7 +233,7 @@ def diagnose_photo(
     sentence = sentence_of(network, seen.found, causes, answers, truth, costs)
     return Diagnosis(
         name, _picture(seen), seen.image(()), given, seen.image(names), last, _steps(seen), cause, causes or (),
-        sentence, prepared, said, label, *truth, preparing_lines(network, name, model),
+        sentence, prepared, said, label, *truth, preparing_lines(network, path or name, model),
     )  # fmt: skip
 
 

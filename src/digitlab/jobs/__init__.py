@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         draw_dataset,
         draw_filters,
     )
-    from digitlab.jobs.diagnosis import DiagnosisResult, diagnose, mistakes_of
+    from digitlab.jobs.diagnosis import DiagnosisResult, diagnose
     from digitlab.jobs.evaluation import (
         Evaluation,
         RobustnessResult,
@@ -51,7 +51,7 @@ _PLACES = {
     "DataCheck": "data_check",
     **dict.fromkeys(("build_dataset", "check_data", "convert_dataset", "dataset_from_review"), "datasets"),
     **dict.fromkeys(("describe_dataset", "draw_dataset", "draw_filters"), "datasets"),
-    **dict.fromkeys(("DiagnosisResult", "diagnose", "mistakes_of"), "diagnosis"),
+    **dict.fromkeys(("DiagnosisResult", "diagnose"), "diagnosis"),
     **dict.fromkeys(("ImportResult", "ensemble", "export", "import_model"), "conversion"),
     **dict.fromkeys(("Evaluation", "RobustnessResult", "evaluate", "evaluate_predictions"), "evaluation"),
     **dict.fromkeys(("load_run", "robustness"), "evaluation"),
@@ -72,7 +72,7 @@ __all__ = [
     "check_data", "classify_data", "compare", "convert_dataset", "cross_validate", "dataset_from_review",
     "describe_dataset", "diagnose", "draw_dataset", "draw_filters", "ensemble", "evaluate", "evaluate_predictions",
     "export", "import_model", "inspect", "label_errors", "list_runs", "list_studies", "load_model", "load_run",
-    "lr_range_test", "mistakes_of", "report", "resume", "robustness", "run_study", "show_study", "train",
+    "lr_range_test", "report", "resume", "robustness", "run_study", "show_study", "train",
     "transfer", "tune", "write_page", "write_study_page",
 ]  # fmt: skip
 

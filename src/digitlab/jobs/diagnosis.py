@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import DigitlabError, UsageError
-from digitlab.jobs.events import Counted, Note, Work, ignore, loading
-from digitlab.jobs.named_models import note, onnx_file
+from digitlab.jobs.events import Counted, Note, Work, ignore
+from digitlab.jobs.named_models import onnx_file
 from digitlab.settings import Range, Setting, checked
 from digitlab.shown import Drawn
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["DiagnosisResult", "diagnose", "mistakes_of"]
 
 _MOST_PHOTOS = 100
-_KERAS_FILES = (".keras", ".h5", ".hdf5")
 _EXAMPLE = 5  # the digit that shows what each mistake looks like
 
 
@@ -163,25 +162,7 @@ def _opened(model: str | Path | Classifier, listener: Listener) -> Classifier:
 
     if isinstance(model, Classifier):
         return model
-    return Classifier(resolve_model(_runnable(model, listener)))
-
-
-def _runnable(model: str | Path, listener: Listener) -> str | Path:
-    """The model for ONNX Runtime; of somebody's, with its convention inside. What was made before needs no Keras."""
-    from digitlab.network.kept import kept_onnx
-
-    path = Path(model)
-    if not path.is_file():
-        return onnx_file(model, listener=listener)
-    if (kept := kept_onnx(path)) is not None:
-        return kept
-    if path.suffix.lower() not in _KERAS_FILES:
-        return onnx_file(model, listener=listener)
-    listener(loading())
-    from digitlab.models.conventions import own_onnx
-
-    listener(Work("finding how the model wants its images, once"))
-    return own_onnx(path, tell=note(listener))
+    return Classifier(resolve_model(onnx_file(model, listener=listener)))
 
 
 def _check(photos: tuple[Any, ...], data: str | None, out: str | Path | None) -> None:

@@ -54,10 +54,13 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
         ModelError: when it cannot be opened, or answers no digits in any convention.
     """
     from digitlab.network.classifier import is_foreign
+    from digitlab.network.kept import kept_onnx
 
     path = Path(model)
     if not is_foreign(path):
         return model
+    if (kept := kept_onnx(path)) is not None:
+        return kept  # without loading the network library, which takes longer than all the rest
     listener(loading())
     from digitlab.models.conventions import own_onnx
 

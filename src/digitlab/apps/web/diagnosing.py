@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from digitlab.apps.web.looking import as_bytes
 from digitlab.apps.web.network_schemas import Answered, Diagnosed, Difference, MistakeCost, ModelMistakes
-from digitlab.jobs import diagnose as find_out
-from digitlab.jobs import mistakes_of
+from digitlab.jobs.diagnosis import diagnose as find_out
+from digitlab.jobs.diagnosis import mistakes_of
 
 if TYPE_CHECKING:
     import numpy as np
