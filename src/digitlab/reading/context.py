@@ -21,6 +21,7 @@ __all__ = ["FEATURES", "in_context", "neighbourhood"]
 
 _SURE = 0.6  # confidence of the digits that speak for those beside them
 _REACH = 2.5  # heights, to the side, within which a digit speaks
+_FEWEST, _MOSTLY = 3, 0.6  # sure digits of a page of numbers, and their share of its candidates
 _UNTIL = 0.9  # score: surer ones need no word for them
 
 FEATURES = (
@@ -31,8 +32,17 @@ _CONSTANT = 1.89
 _RESERVE = 0.4  # of the logit: rather a digit is missed than one invented, which costs 2 to 3 at these odds
 
 
-def in_context(candidates: list[Candidate]) -> list[Candidate]:
-    """The candidates with their scores as their row makes them; those without sure digits beside them as they are."""
+def in_context(candidates: list[Candidate], *, numbers: bool = False) -> list[Candidate]:
+    """The candidates with their scores as their row makes them; those without sure digits beside them as they are.
+
+    On a page on which most candidates are doubtful, letters stand beside the digits, and a stroke may be one of those:
+    there nothing is changed.
+
+    numbers: whether the page is known to hold numbers, whatever stands beside them
+    """
+    sure = sum(each.confidence >= _SURE for each in candidates)
+    if not numbers and (sure < _FEWEST or sure < _MOSTLY * len(candidates)):
+        return candidates
     rows = neighbourhood(candidates)
     told = []
     for each, row in zip(candidates, rows, strict=True):

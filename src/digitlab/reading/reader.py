@@ -186,7 +186,8 @@ class Reader:
         turns, candidates, note = 0, self.candidates(pixels), None
         if turning:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
-        decoded = decode(in_context(candidates), wanted, self.threshold)
+        numbers = any((wanted.count, wanted.pattern, wanted.among, wanted.check))
+        decoded = decode(in_context(candidates, numbers=numbers), wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
         free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
         lines, signs = with_signs(turned_picture(pixels, turns), decoded.lines, slashes=free)
