@@ -27,8 +27,8 @@ from digitlab.stopping import StopRequest
 from digitlab.storage import write_text
 from digitlab.studies.running import make_pool
 from digitlab.tuning import Space, find_space
-from digitlab.tuning.events import TrialEnded
 from digitlab.tuning.folder import Folder
+from digitlab.tuning.progress import TrialEnded
 from digitlab.tuning.results import best_recipe, fold_accuracies, write_results
 from digitlab.tuning.running import run_search
 from digitlab.tuning.search import Search, Trial

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
+import inspect
 import json
 import re
 from dataclasses import fields
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
+from digitlab import jobs
 from digitlab.apps.cli import make_app, run
 from digitlab.apps.cli.options import with_current_names
 from digitlab.apps.cli.verbs import VERBS
+from digitlab.apps.web.config import Limits
 from digitlab.errors import RecipeError, UsageError
 from digitlab.runs import Run
 from digitlab.settings import RENAMED_KEYS, RENAMED_OPTIONS, Range, seconds_of, settings_in
@@ -27,36 +29,69 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 
-def declared() -> dict[str, type]:
-    """Verb → the dataclass that declares its options, of all verbs that have one."""
-    found = {}
-    for verb, place in VERBS.items():
-        module, _, name = place.partition(":")
-        command = getattr(importlib.import_module(f"digitlab.apps.cli.{module}"), name)
-        if hasattr(command, "declaring"):
-            found[verb] = command.declaring
+def commands() -> dict[str, tuple[Any, Any]]:
+    """Every command of the command line by its words: `train`, `data show` …"""
+    found: dict[str, tuple[Any, Any]] = {}
+    for verb in VERBS:
+        app = make_app(verb)[verb]
+        parts: dict[str, Any] = {f"{verb} {name}": app[name] for name in app if name[0] != "-"}
+        parts = {verb: app} if app.default_command else parts
+        found.update({words: (part, part.default_command) for words, part in parts.items()})
     return found
 
 
-DECLARED = declared()
-by_verb = pytest.mark.parametrize(("verb", "declaring"), DECLARED.items(), ids=list(DECLARED))
+COMMANDS: dict[str, Any] = commands()
+MADE: dict[str, Any] = {words: each for words, each in COMMANDS.items() if hasattr(each[1], "declaring")}
+CLASSES: list[tuple[str, type]] = [
+    (words, each) for words, (_, command) in MADE.items() for each in command.declaring if isinstance(each, type)
+]
+by_class = pytest.mark.parametrize(("words", "declaring"), CLASSES, ids=[each.__name__ for _, each in CLASSES])
 
 
-@by_verb
-def test_every_field_is_a_setting_and_an_option(verb: str, declaring: type) -> None:
-    settings = settings_in(declaring)
-    assert [each.name for each in settings] == [field.name for field in fields(declaring)]
-    options = {name: each for each in make_app(verb)[verb].assemble_argument_collection() for name in each.names}
-    for each in settings:
-        option = options[each.flag]
-        assert {each.flag, *each.spellings} <= set(option.names)
-        assert option.field_info.default == each.default
-        assert each.help in str(option.parameter.help)
-        assert each.allowed in str(option.parameter.help)
+@pytest.mark.parametrize("words", MADE)
+def test_every_setting_that_is_declared_is_an_option_and_no_option_is_declared_twice(words: str) -> None:
+    app, command = MADE[words]
+    options = {each.field_info.name: each for each in app.assemble_argument_collection()}
+    own = inspect.signature(inspect.unwrap(command)).parameters.values()
+    seen = set()
+    for declaring in command.declaring:
+        assert settings_in(declaring), declaring
+        for each in settings_in(declaring):
+            assert each.help, f"{declaring.__name__} says nothing of {each.name}"
+            option = options[each.name]
+            if each.name in seen:
+                continue  # the first one to declare it counts
+            seen.add(each.name)
+            if each.place is inspect.Parameter.KEYWORD_ONLY:
+                assert {each.flag, *each.spellings} <= set(option.names)
+            if not each.required:
+                assert option.field_info.default == each.default
+            assert each.help in str(option.parameter.help)
+            assert each.allowed in str(option.parameter.help)
+    assert seen.isdisjoint(each.name for each in own if each.kind is not each.VAR_POSITIONAL)
 
 
-@by_verb
-def test_the_docs_have_the_table_and_it_is_current(verb: str, declaring: type) -> None:
+def test_every_job_has_a_command_that_is_made_of_it() -> None:
+    made_of = {inspect.unwrap(each) for _, command in MADE.values() for each in command.declaring}
+    offered = {name: getattr(jobs, name) for name in jobs.__all__}
+    without = {name for name, job in offered.items() if inspect.isfunction(job) and inspect.unwrap(job) not in made_of}
+    assert without == {name for name in offered if name.startswith("load_")}  # they open what is there
+
+
+def test_a_command_that_is_made_of_no_job_calls_none() -> None:
+    for words, (_, command) in COMMANDS.items():
+        if words not in MADE:
+            source = inspect.getsource(command)
+            assert not re.search(r"\bjobs?\b\.|from digitlab\.jobs", source), f"{words} declares options by itself"
+
+
+@by_class
+def test_every_field_is_a_setting(words: str, declaring: type) -> None:
+    assert [each.name for each in settings_in(declaring)] == [field.name for field in fields(declaring)]
+
+
+@by_class
+def test_the_docs_have_the_table_and_it_is_current(words: str, declaring: type) -> None:
     marker = f"<!-- settings: {declaring.__module__}.{declaring.__name__} -->"
     pages = [path for path in sorted((ROOT / "docs").rglob("*.md")) if marker in path.read_text("utf-8")]
     assert len(pages) == 1
@@ -64,6 +99,22 @@ def test_the_docs_have_the_table_and_it_is_current(verb: str, declaring: type) -
     assert _tables().with_tables(page) == page, "renew it with: python tools/settings_tables.py"
     table = page.partition(marker)[2].partition("<!-- end")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [field.name for field in fields(declaring)]
+
+
+def test_the_page_about_the_server_has_its_limits() -> None:
+    limits, page = Limits(), (ROOT / "docs" / "web.md").read_text("utf-8")
+    mega = 1_000_000
+    for words in (
+        f"| {limits.body_bytes // mega} MB; {limits.all_bytes // mega} MB of all together |",
+        f"| {limits.pixels // mega} million pixels",
+        f"| {limits.frame_bytes // mega} MB, {limits.frame_pixels // mega} million pixels |",
+        f"within {limits.header_seconds:g} s |",
+        f"| body | within {limits.body_seconds:g} s |",
+        f"| answer | within {limits.work_seconds:g} s; taken within {limits.send_seconds:g} s |",
+        f"| {limits.requests} requests, {limits.pictures} large pictures | 503 with `Retry-After: {limits.retry_seconds}`",
+        f"| {limits.connections}, {limits.live_clients} |",
+    ):
+        assert words in page, words
 
 
 def _tables() -> ModuleType:
@@ -109,8 +160,6 @@ def test_every_setting_of_a_training_but_for_data_and_run_is_a_parameter_of_the_
 
 
 def test_every_constraint_is_a_keyword_of_the_reader() -> None:
-    import inspect
-
     from digitlab.reading import Constraints, Reader
 
     keywords = inspect.signature(Reader.read).parameters
@@ -120,8 +169,7 @@ def test_every_constraint_is_a_keyword_of_the_reader() -> None:
 def test_help_names_what_there_is_to_choose_from() -> None:
     from digitlab.models import architecture_names
     from digitlab.training.augmentation import AUGMENTATIONS
-    from digitlab.training.optimisers import OPTIMISERS
-    from digitlab.training.schedules import SCHEDULES
+    from digitlab.training.optimisers import OPTIMISERS, SCHEDULES
 
     helps = {each.name: each.help for each in settings_in(TrainingConfig)}
     for setting, names in (("augmentation", AUGMENTATIONS), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):

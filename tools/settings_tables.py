@@ -30,6 +30,8 @@ def settings_table(declaring: type) -> str:
 
 
 def _as_written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

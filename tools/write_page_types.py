@@ -1,19 +1,18 @@
 """Write the types of the web interface's messages for the page's scripts: `python tools/write_page_types.py`.
 
-``src/digitlab/apps/web/schemas.d.ts`` says in TypeScript what ``schemas.py`` says in Python, as the server sends it
-(what has a default is always there). ``tests/apps/web/test_page_types.py`` fails where the two differ.
+``src/digitlab/apps/web/schemas.d.ts`` says in TypeScript what the schemas say in Python, as the server sends it (what
+has a default is always there). ``tests/apps/web/test_page_types.py`` fails where they differ.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from digitlab.apps.web import schemas
+from digitlab.apps.web import network_schemas, schemas
 
 TARGET = Path(schemas.__file__).with_suffix(".d.ts")
 PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
@@ -50,11 +49,15 @@ def interface(name: str, schema: dict[str, Any]) -> list[str]:
 def page_types() -> str:
     """The text of the file."""
     found: dict[str, dict[str, Any]] = {}
-    for _, message in inspect.getmembers(schemas, inspect.isclass):
-        if message.__module__ == schemas.__name__ and issubclass(message, BaseModel) and message is not schemas.Message:
-            schema = message.model_json_schema(mode="serialization")
-            found |= schema.pop("$defs", {}) | {message.__name__: schema}
-    lines = ["// Written by tools/write_page_types.py from schemas.py: what the server sends.", ""]
+    for module in (schemas, network_schemas):
+        for name in module.__all__:
+            if issubclass(message := getattr(module, name), BaseModel):
+                schema = message.model_json_schema(mode="serialization")
+                found |= schema.pop("$defs", {}) | {name: schema}
+    lines = [
+        "// Written by tools/write_page_types.py from schemas.py and network_schemas.py: what the server sends.",
+        "",
+    ]
     for name in sorted(found):
         lines += interface(name, found[name])
     return "\n".join(lines)

@@ -24,26 +24,20 @@ from __future__ import annotations
 from digitlab.extras import EXTRAS, install_command
 
 __all__ = [
-    "ClusterError",
-    "DatasetError",
-    "DigitlabError",
-    "DivergedError",
-    "ImageError",
-    "InputError",
-    "MissingExtraError",
-    "ModelError",
-    "RecipeError",
-    "RunError",
-    "ShapeError",
-    "SourceError",
-    "StorageError",
-    "UsageError",
-    "first_line",
-]
+    "ClusterError", "DatasetError", "DigitlabError", "DivergedError", "ImageError", "InputError", "MissingExtraError",
+    "ModelError", "RecipeError", "RunError", "ShapeError", "SourceError", "StorageError", "UsageError", "first_line",
+]  # fmt: skip
 
 
 class DigitlabError(Exception):
-    """The root of the tree; ``exit_code`` is what the command line ends with."""
+    """The root of the tree; ``exit_code`` is what the command line ends with.
+
+    >>> try:
+    ...     raise DatasetError("labels[3] is 12; expected 0 to 9")
+    ... except DigitlabError as error:
+    ...     print(error)
+    labels[3] is 12; expected 0 to 9
+    """
 
     exit_code = 2
 

@@ -1,7 +1,8 @@
-"""A setting is declared once: as a field of a dataclass, with its default, range and help.
+"""A setting is declared once: as a field of a dataclass, or as a parameter of a job, with default, range and help.
 
 From the declaration are made the options of the command line (`digitlab.apps.cli.options`), the keys of a recipe, the
 keywords of `DigitClassifier` and `Reader.read` (`with_keywords_of`), and the tables of docs (tools/settings_tables.py).
+The help of a job's parameter is what its docstring says of it.
 
 >>> from dataclasses import dataclass
 >>> @dataclass(frozen=True)
@@ -12,10 +13,18 @@ keywords of `DigitClassifier` and `Reader.read` (`with_keywords_of`), and the ta
 >>> Config(epochs=0)
 Traceback (most recent call last):
 digitlab.errors.UsageError: epochs is 0; expected 1 or more
+
+>>> from typing import Annotated
+>>> @checked
+... def job(epochs: Annotated[int, Setting(within=Range(1))] = 12) -> None: ...
+>>> job(0)
+Traceback (most recent call last):
+digitlab.errors.UsageError: epochs is 0; expected 1 or more
 """
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import functools
 import inspect
@@ -23,9 +32,13 @@ import math
 import re
 import types
 import warnings
+from collections import ChainMap, defaultdict
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     Literal,
     NamedTuple,
@@ -37,14 +50,14 @@ from typing import (
     get_type_hints,
 )
 
-from digitlab.errors import UsageError
+from digitlab.errors import RecipeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
-    "RENAMED_KEYS", "RENAMED_OPTIONS", "Range", "Setting", "check_settings", "seconds_of", "setting", "settings_in",
-    "whole_numbers", "with_current_keys", "with_keywords_of",
+    "RENAMED_KEYS", "RENAMED_OPTIONS", "Range", "Setting", "argument_texts", "check_settings", "checked", "expect_key",
+    "hints_of", "seconds_of", "setting", "settings_in", "whole_numbers", "with_current_keys", "with_keywords_of",
 ]  # fmt: skip
 
 # Old names, which keep working with a hint: of recipe keys, and of options by verb.
@@ -52,6 +65,8 @@ RENAMED_KEYS: Mapping[str, str] = {"data": "dataset", "optimizer": "optimiser"}
 RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {"live": {"--insist": "--retry"}}
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
+_PLAIN = (str, int, float, bool, Path)  # what a text can become by itself
+_ARGUMENT = re.compile(r"    \*{0,2}(\w+): (.*)")  # of a docstring
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
 
 
@@ -85,16 +100,18 @@ class Setting:
 
     name: of the field, which is the key in a recipe and the keyword in Python
     kind: its type; of optional ones without None
-    default: None where there is none, and for an empty mapping or tuple
+    default: None where there is none, and for an empty mapping or tuple; required: without it nothing can be done
     within, choices: the values it may have, beside None; unit: what they count
     flag: the option of the command line; spellings: other ways to write it, which are equal
     of_text: makes the value from what was typed, which is a ``typed``; None: the type says how
+    place: on the command line: an option, by position, or all that stand by position (a kind of `inspect.Parameter`)
     """
 
     name: str = ""
     kind: Any = str
     default: Any = None
-    help: str
+    required: bool = False
+    help: str = ""
     within: Range | None = None
     choices: tuple[str, ...] = ()
     unit: str = ""
@@ -102,11 +119,12 @@ class Setting:
     spellings: tuple[str, ...] = ()
     of_text: Callable[[Any], Any] | None = None
     typed: Any = str
+    place: inspect._ParameterKind = inspect.Parameter.KEYWORD_ONLY
 
     @property
     def annotation(self) -> Any:
         """The type of the keyword: None is among its values where it is the default."""
-        return Optional[self.kind] if self.default is None else self.kind  # noqa: UP045 - the kind is a value here
+        return Optional[self.kind] if self.default is None and not self.required else self.kind  # noqa: UP045 - the kind is a value here
 
     @property
     def allowed(self) -> str:
@@ -121,13 +139,14 @@ class Setting:
         """
         if value is None:
             return
+        name = self.name if self.flag in ("", "--" + self.name.replace("_", "-")) else self.flag
         if self.within is not None and not self.within.holds(value):
-            raise UsageError(f"{self.name} is {value}; expected {self.allowed}")
+            raise UsageError(f"{name} is {value}; expected {self.allowed}")
         if self.choices and value not in self.choices:
             near = difflib.get_close_matches(str(value), self.choices, n=1)
             hint = f". Did you mean {near[0]!r}?" if near else ""
             expected = f"one of {self.allowed}" if len(self.choices) > 1 else f"{self.allowed}, or nothing"
-            raise UsageError(f"{self.name} is {value!r}; expected {expected}{hint}")
+            raise UsageError(f"{name} is {value!r}; expected {expected}{hint}")
 
 
 def setting(
@@ -156,21 +175,72 @@ def setting(
 
 
 @functools.cache
-def settings_in(declaring: type) -> tuple[Setting, ...]:
-    """The settings of a dataclass, in the order of its fields."""
+def settings_in(declaring: type | Callable[..., Any]) -> tuple[Setting, ...]:
+    """The settings of a dataclass in the order of its fields, or those among the parameters of a function.
+
+    What cannot be typed as a text, such as a listener, is no setting.
+    """
+    if not isinstance(declaring, type):
+        return tuple(_parameters_of(inspect.unwrap(declaring)))
     kinds = get_type_hints(declaring)
     return tuple(
-        replace(
-            each.metadata["setting"],
-            name=each.name,
-            kind=_without_none(kinds[each.name]),
-            choices=each.metadata["setting"].choices or _literals(_without_none(kinds[each.name])),
-            default=None if each.default is MISSING else each.default,
-            flag=each.metadata["setting"].flag or "--" + each.name.replace("_", "-"),
-        )
+        _complete(each.metadata["setting"], each.name, kinds[each.name], each.default)
         for each in fields(declaring)
         if "setting" in each.metadata
     )
+
+
+def _parameters_of(function: Callable[..., Any]) -> Iterator[Setting]:
+    kinds, texts = hints_of(function), argument_texts(function)
+    for each in inspect.signature(function).parameters.values():
+        kind, declared = kinds.get(each.name), Setting()
+        if get_origin(kind) is Annotated:
+            kind, declared = get_args(kind)
+        if each.kind is not each.VAR_KEYWORD and (typed := _settable(kind)) is not None:
+            text = texts.get(each.name, "")
+            usual = each.POSITIONAL_ONLY if each.kind is each.POSITIONAL_OR_KEYWORD else each.kind
+            place = each.KEYWORD_ONLY if declared.flag else usual
+            declared = replace(declared, help=text[:1].upper() + text[1:], place=place)
+            yield _complete(declared, each.name, typed, each.default)
+
+
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters; of those whose types are imported for type checkers only, Any."""
+    known = ChainMap(function.__globals__, vars(builtins), defaultdict(lambda: Any))
+    return get_type_hints(function, localns=known, include_extras=True)
+
+
+def _complete(declared: Setting, name: str, kind: Any, default: Any) -> Setting:
+    kind = _without_none(kind)
+    return replace(
+        declared,
+        name=name,
+        kind=kind,
+        choices=declared.choices or _literals(kind),
+        default=None if default in (MISSING, inspect.Parameter.empty) else default,
+        required=default is inspect.Parameter.empty,
+        flag=declared.flag or "--" + name.replace("_", "-"),
+    )
+
+
+def _settable(kind: Any) -> Any:
+    """The first part of a type that can be typed; None where there is none."""
+    kind = _without_none(kind)
+    parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return next((part for part in parts if part in _PLAIN or get_origin(part) in (list, tuple, Literal)), None)
+
+
+def argument_texts(function: Callable[..., Any]) -> dict[str, str]:
+    """What the section Args of a docstring says of each parameter."""
+    texts: dict[str, str] = {}
+    for line in (inspect.getdoc(function) or "").partition("\nArgs:\n")[2].splitlines():
+        if not line.startswith("    "):
+            break
+        if found := _ARGUMENT.fullmatch(line):
+            texts[found[1]] = found[2]
+        else:
+            texts[next(reversed(texts))] += f" {line.strip()}"
+    return texts
 
 
 def _without_none(kind: Any) -> Any:
@@ -193,6 +263,42 @@ def check_settings(config: object) -> None:
     declaring: type = type(config)
     for each in settings_in(declaring):
         each.check(getattr(config, each.name))
+
+
+def checked(job: _Function) -> _Function:
+    """A function that refuses arguments outside the ranges and choices that its signature declares.
+
+    Raises:
+        UsageError: for the first one, with its range.
+    """
+    signature = inspect.signature(job)
+
+    @functools.wraps(job)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        given = signature.bind(*arguments, **keywords).arguments
+        for each in settings_in(job):
+            each.check(given.get(each.name))
+        return job(*arguments, **keywords)
+
+    return call  # type: ignore[return-value]
+
+
+def expect_key(declaring: type, key: str, value: object, where: object) -> None:
+    """Refuse a key of a TOML table that is no setting, or a value of another kind; ``where`` stands in front.
+
+    Raises:
+        RecipeError: with the nearest name, or the kind that was expected.
+    """
+    kinds = {each.name: each.kind for each in settings_in(declaring)}
+    if key not in kinds:
+        near = difflib.get_close_matches(key, kinds, n=1)
+        hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
+        raise RecipeError(f"{where}: unknown key {key!r};{hint}")
+    # TOML tells 1 from 1.0, and a person need not; a mapping is a table, a tuple a list.
+    origin = get_origin(kinds[key]) or kinds[key]
+    allowed = {float: (int, float), tuple: (list,), Mapping: (dict,)}.get(origin, (origin,))
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
 def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Callable[[_Function], _Function]:

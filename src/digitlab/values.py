@@ -7,11 +7,12 @@ Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, ShapeError
+from digitlab.shown import Drawn, Shown, Tabular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,11 +33,16 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Digits:
+class Digits(Drawn):
     """Labelled images of single digits.
 
     images: uint8 (N, 28, 28), light ink on dark, 0..255
     labels: uint8 (N,), 0..9; 10 (`NONE`) among training images only
+
+    >>> import numpy as np
+    >>> digits = Digits(np.zeros((3, 28, 28), np.uint8), np.array([7, 2, 1], np.uint8))
+    >>> len(digits), digits[1:].labels.tolist()
+    (3, [2, 1])
     """
 
     images: NDArray[np.uint8]
@@ -85,13 +91,17 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Shown):
     """What one image shows. ``digit`` is None where the reader declines to answer.
 
     confidence: 0..1, how likely the likeliest digit stands there (also where declined): that it is a digit at all, and
         then this one; at most the largest of the probabilities
     probabilities: which digit it is, if it is one: ten numbers that sum to 1, class 0 first; all 0 where none was found
     note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
+
+    >>> found = Prediction(7, 0.98, (0, 0.01, 0, 0, 0, 0, 0, 0.98, 0, 0.01))
+    >>> found.digit, found.probabilities[1]
+    (7, 0.01)
     """
 
     digit: int | None
@@ -114,6 +124,9 @@ class ReadDigit:
     confidence: 0..1, how likely the likeliest digit stands there
     probabilities: which digit it is, if it is one: ten that sum to 1; empty where unknown
     column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
+
+    >>> ReadDigit(None, 0.4, (6, 0, 11, 9), line=0).character
+    '?'
     """
 
     digit: int | None
@@ -174,7 +187,7 @@ class ReadNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Shown, Tabular):
     r"""All that was read from one picture, in reading order.
 
     ``digits`` are the digits that were found, one for each character of the text: "?" stands for those that were found
@@ -191,6 +204,7 @@ class Reading:
         it was given
     marks: signs between the digits, line by line from left to right: commas, points, minus, slashes and colons
     settled: the numbers that a list or a check led to, which `numbers` and `lines` are then; None where none was asked
+    picture: what was read, where it is kept for showing: a path, or the picture that was given itself, no copy
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(None, 0.4, (6, 0, 11, 9), line=0)
@@ -214,6 +228,7 @@ class Reading:
     turned: int = 0
     marks: tuple[ReadMark, ...] = ()
     settled: tuple[ReadNumber, ...] | None = None
+    picture: Any = field(default=None, repr=False, compare=False)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -305,6 +320,22 @@ class Reading:
             "ms": round(self.milliseconds, 2),
         }
 
+    def scaled(self, scale: float) -> Reading:
+        """The same reading of a picture of another size: its boxes times ``scale``, to the nearest pixel."""
+
+        def of(found: Any) -> Any:
+            x0, y0, x1, y1 = (round(scale * at) for at in found.box)
+            return replace(found, box=(x0, y0, x1, y1))
+
+        def whole(number: ReadNumber) -> ReadNumber:
+            parts = {"digits": tuple(map(of, number.digits)), "marks": tuple(map(of, number.marks))}
+            return replace(of(number), **parts)
+
+        size = None if self.size is None else (round(scale * self.size[0]), round(scale * self.size[1]))
+        settled = self.settled and tuple(map(whole, self.settled))
+        digits, marks = tuple(map(of, self.digits)), tuple(map(of, self.marks))
+        return replace(self, digits=digits, marks=marks, settled=settled, size=size)
+
     def _numbers_of(self, digits: list[ReadDigit], marks: list[ReadMark]) -> list[ReadNumber]:
         """The numbers of one line."""
         gaps = [self._gap(left, right) for left, right in pairwise(digits)]
@@ -389,6 +420,10 @@ class Frame:
     image: uint8 (H, W, 3) RGB
     captured: ``time.monotonic()`` in seconds when it was taken from the source
     number: 0 for the source's first frame, counting the frames that nobody saw
+
+    >>> import numpy as np
+    >>> Frame(np.zeros((480, 640, 3), np.uint8), captured=0.0, number=7).image.shape
+    (480, 640, 3)
     """
 
     image: NDArray[np.uint8]

@@ -46,7 +46,8 @@ HOW = (
     (r"digitlab diagnose", PARSED),  # tests/diagnosis
     (r"digitlab inspect .*--(digit|explore|image|layer)", PARSED),  # tests/apps/test_inspect.py, test_explore.py
     (r"digitlab read .*--engine ray", PARSED),  # tests/archives/test_on_ray.py
-    (r"digitlab (serve|camera-server)", PARSED),  # ends with Ctrl-C; tests/apps/web/test_serve.py, tests/camera
+    (r"digitlab (sheet (?!example|new --practice)|data from-sheets)", PARSED),  # wants photos of forms: tests/sheets
+    (r"digitlab (serve|camera-server|ros-node)", PARSED),  # ends with Ctrl-C; tests/apps/web, camera, live
     (r"digitlab live .*(--source \"?(\d|http|ice|ros|rtsp)|--config)", PARSED),  # no such camera; tests/camera
     (r"digitlab live(?!.*--(headless|list))", PARSED),  # opens a window; tests/apps/desktop
 )
@@ -141,7 +142,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that the examples name: photos, scans, run folders, a video, files of datasets, recipes."""
-    from digitlab.archives.corrections import KIND
+    from digitlab.archives.review_page import KIND
     from digitlab.camera import FrameRecorder, NewestFrame, SyntheticPage
     from digitlab.datasets import load_dataset
     from digitlab.datasets.formats import dataset_writer

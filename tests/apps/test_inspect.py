@@ -92,7 +92,7 @@ def test_a_network_for_sobel_images_sees_some(model: Path, tmp_path: Path, capsy
         (["--digit", "sobel:3"], "the model takes grey ones"),
         (["--digit", "mnist:3", "--image", "x.png"], "expected one of them"),
         (["--why", "4"], "expected image, a file, or digit"),
-        (["--digit", "mnist:3", "--why", "12"], "why is 12; expected a digit"),
+        (["--digit", "mnist:3", "--why", "12"], "why is 12; expected 0 to 9"),
         (["--digit", "mnist:3", "--why", "4", "--not", "4"], "two different digits"),
         (["--image", "nothing.png"], "nothing.png"),
         (["--data", "mnits"], "Did you mean 'mnist'"),
@@ -112,7 +112,7 @@ def test_wrong_use_is_one_line_and_nothing_written(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("some.onnx", "has no layers to look at"),
+        ("some.onnx", "there is no such model file"),
         ("missing.keras", "no such model file"),
         ("nobody", "expected a run folder"),
     ],

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from digitlab.apps.cli import console, training_view, waiting
-from digitlab.apps.cli.training_view import TrainingView
+from digitlab.apps.cli import console, progress_view, waiting
+from digitlab.apps.cli.progress_view import TrainingView
 from digitlab.apps.cli.waiting import Waiting
 from digitlab.training import EpochEnded, Progressed, Stage, Started
 
@@ -42,7 +42,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that the view sees: its last number."""
     times = [0.0]
-    monkeypatch.setattr(training_view.time, "monotonic", lambda: times[-1])  # type: ignore[attr-defined]
+    monkeypatch.setattr(progress_view.time, "monotonic", lambda: times[-1])  # type: ignore[attr-defined]
     return times
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from digitlab.datasets.prefetch import prefetched
-from digitlab.datasets.shuffling import InFile, InMemory, Shuffled
+from digitlab.datasets.shuffling import InFile, InMemory, Shuffled, prefetched
 from digitlab.values import Digits
 
 

@@ -148,7 +148,7 @@ def test_the_quick_look_is_one_note(tmp_path, some):
     note_what_is_wrong(path, find_dataset(path), "all", heard.append)
     (note,) = [each for each in heard if isinstance(each, Note)]
     assert "labels are shifted: each is the digit plus 1" in note.text
-    assert note.text.endswith("--fix OUT.npz` mends it")
+    assert note.text.endswith("--fix OUT.npz` repairs it")
     right = kept(tmp_path / "b.npz", some.images, some.labels)
     heard.clear()
     note_what_is_wrong(right, find_dataset(right), "all", heard.append)

@@ -277,7 +277,7 @@ def test_sobel_ensembles_and_operations_are_refused_in_c(model: keras.Model, tmp
 def test_the_command_tells_size_and_memory(
     model: keras.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from digitlab.apps.cli.export import export
+    from digitlab.apps.cli.conversion import export
 
     model.save(tmp_path / "in.keras")
     out = tmp_path / "7-segments.c"

@@ -4,10 +4,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.study_view import StudyView
+from digitlab.apps.cli.tuning_view import StudyView
 from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
-from digitlab.studies.estimate import Estimate
 from digitlab.studies.outcome import plan
+from digitlab.studies.running import Estimate
 from digitlab.studies.store import Store
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_studies_are_listed_without_anything_heavy() -> None:
     code = """
 import sys
 from digitlab.studies import find_study, study_names
-import digitlab.studies.running, digitlab.scheduling.local, digitlab.studies.work, digitlab.studies.estimate
+import digitlab.studies.running, digitlab.scheduling.local, digitlab.studies.work, digitlab.studies.running
 for name in study_names(): find_study(name)
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """

@@ -49,7 +49,7 @@ def test_each_fold_has_a_row_and_the_mean_is_theirs(
     assert whole == pytest.approx(np.average(accuracies, weights=[int(row["images"]) for row in rows]))
     assert not kept.keras.exists()
     assert run(["train", "--resume", said["run"]]) == 2
-    assert "a cross-validation that is done; there is nothing to go on with" in capsys.readouterr().err
+    assert "a cross-validation that is complete; there is nothing to resume" in capsys.readouterr().err
 
 
 def stopping_after(epochs: int) -> tuple[StopRequest, Listener]:
@@ -89,7 +89,7 @@ def test_it_goes_on_and_ends_as_if_it_had_not_been_stopped(tmp_path: Path) -> No
     ]
     assert tables[0] == tables[1]
     assert [row["fold"] for row in tables[0]] == [1, 2, 3]
-    with pytest.raises(RunError, match="nothing to go on with"):
+    with pytest.raises(RunError, match="nothing to resume"):
         folds_of(parts)
 
 

@@ -25,7 +25,7 @@ def test_the_fused_step_is_keras_step(name: str, average: float) -> None:
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adagrad", "nadam"])
 def test_the_others_keep_their_own(name: str) -> None:
-    from digitlab.training.compiled.fused_update import fuse_update
+    from digitlab.training.compiled.on_tensorflow import fuse_update
 
     optimiser = make_optimiser(name, learning_rate=None, schedule="constant", steps=1)
     before = optimiser.update_step
@@ -37,7 +37,7 @@ def _after_steps(name: str, average: float, *, fuse: bool) -> list[np.ndarray]:
     """All variables of model and optimiser after five steps with a rate that changes."""
     import tensorflow as tf
 
-    from digitlab.training.compiled.fused_update import fuse_update
+    from digitlab.training.compiled.on_tensorflow import fuse_update
 
     rng = np.random.default_rng(0)
     weights = [keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((3, 4), (4,))]

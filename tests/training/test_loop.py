@@ -16,8 +16,7 @@ from digitlab.models.backend import dtype_policy, keras
 from digitlab.training import EpochEnded, Event, History, Loop, Progressed, StopRequest
 from digitlab.training import loop as loop_module
 from digitlab.training.augmentation import Augmentation
-from digitlab.training.optimisers import OPTIMISERS, make_optimiser
-from digitlab.training.schedules import make_schedule
+from digitlab.training.optimisers import OPTIMISERS, make_optimiser, make_schedule
 from digitlab.values import Digits
 
 pytestmark = pytest.mark.xdist_group("keras")

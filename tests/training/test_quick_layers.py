@@ -44,8 +44,7 @@ def test_each_call_drops_others_and_the_seed_decides_which() -> None:
 
 @pytest.mark.parametrize("name", ["thesis-2conv", "final-cnn", "reader-cnn"])
 def test_the_network_stays_the_same_but_for_its_dropout(name: str) -> None:
-    from digitlab.training.compiled.quick_layers import QuickDropout
-    from digitlab.training.compiled.quick_network import with_quick_layers
+    from digitlab.training.compiled.quick_layers import QuickDropout, with_quick_layers
 
     model = build(name)
     quick = with_quick_layers(model)
@@ -62,7 +61,7 @@ def test_a_step_of_the_quick_network_is_a_step_of_the_plain_one(name: str) -> No
     """Without dropout, whose numbers differ: answers, slopes and moving moments, to rounding."""
     import tensorflow as tf
 
-    from digitlab.training.compiled.quick_network import with_quick_layers
+    from digitlab.training.compiled.quick_layers import with_quick_layers
 
     plain = _without_dropout(build(name))
     model = _without_dropout(build(name))

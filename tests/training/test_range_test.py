@@ -13,8 +13,8 @@ from digitlab.datasets import load_dataset
 from digitlab.reports.figures import learning_rate_figure
 from digitlab.runs import Run
 from digitlab.training import Event, Started, StopRequest, TrainingConfig
+from digitlab.training.optimisers import Exponential
 from digitlab.training.range_test import read_curve, run_range_test
-from digitlab.training.schedules import Exponential
 
 pytestmark = pytest.mark.xdist_group("keras")
 

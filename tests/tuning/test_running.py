@@ -11,8 +11,8 @@ import pytest
 from digitlab.errors import RunError, StorageError, UsageError
 from digitlab.stopping import StopRequest
 from digitlab.tuning import Space
-from digitlab.tuning.events import Event, Moved, TrialBegan, TrialEnded
 from digitlab.tuning.folder import Folder
+from digitlab.tuning.progress import Event, Moved, TrialBegan, TrialEnded
 from digitlab.tuning.results import best_recipe, cost_of, fold_accuracies, results_of, write_results
 from digitlab.tuning.running import run_search
 from digitlab.tuning.search import Search

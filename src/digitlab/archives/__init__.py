@@ -6,15 +6,13 @@ keeps what was read, and what a person says of the least certain digits becomes 
 
 from __future__ import annotations
 
-from digitlab.archives.corrections import Corrections, read_corrections
-from digitlab.archives.csv_file import CSV_COLUMNS, csv_file
 from digitlab.archives.doubts import Doubt, Doubts
-from digitlab.archives.job import Answer, ReadingJob
+from digitlab.archives.job import Answer, PictureJob, ReadingJob
 from digitlab.archives.pictures import Picture, find_pictures
 from digitlab.archives.processes import all_cores, read_pictures
 from digitlab.archives.results import Results
-from digitlab.archives.review_page import write_review
-from digitlab.archives.rows import row_of
+from digitlab.archives.review_page import Corrections, read_corrections, write_review
+from digitlab.archives.rows import CSV_COLUMNS, csv_file, row_of
 
 __all__ = [
     "CSV_COLUMNS",
@@ -23,6 +21,7 @@ __all__ = [
     "Doubt",
     "Doubts",
     "Picture",
+    "PictureJob",
     "ReadingJob",
     "Results",
     "all_cores",

@@ -1,17 +1,24 @@
-"""An answer as a row of results: plain numbers and texts, the same in JSON lines and in Parquet."""
+"""An answer as a row of results, the same in JSON lines and in Parquet; and as CSV, a digit a row, for tables."""
 
 from __future__ import annotations
 
+import contextlib
+import csv
 from typing import TYPE_CHECKING, Any
 
+from digitlab.storage import atomic_path
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
     from digitlab.archives.job import Answer
     from digitlab.values import ReadDigit, Reading, ReadNumber
 
-__all__ = ["row_of"]
+__all__ = ["CSV_COLUMNS", "csv_file", "digit_row", "plain_name", "row_of"]
 
 
-def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
+def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
     """What is kept of a picture.
 
     path, text, lines, digits, numbers, note, fits, turned, ms, error (then nothing was read), width, height; and what a
@@ -43,7 +50,7 @@ def _digits(reading: Reading) -> list[dict[str, Any]]:
     for found in reading.digits:
         position = position + 1 if found.line == line else 0
         line = found.line
-        rows.append(_digit(found, position if found.column is None else found.column))
+        rows.append(digit_row(found, position if found.column is None else found.column))
     return rows
 
 
@@ -60,7 +67,7 @@ def _number(number: ReadNumber) -> dict[str, Any]:
     }
 
 
-def _digit(found: ReadDigit, position: int) -> dict[str, Any]:
+def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
     """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown.
 
     Both confidences are that this digit stands there: a digit at all, and then this one.
@@ -80,3 +87,36 @@ def _digit(found: ReadDigit, position: int) -> dict[str, Any]:
         "line": found.line,
         "position": position,
     }
+
+
+CSV_COLUMNS = ("path", "line", "position", "digit", "confidence", "x0", "y0", "x1", "y1")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a file's name that begins so
+
+
+def plain_name(path: str) -> str:
+    """The name of a file as a table program takes it for one, whatever it begins with."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
+
+
+@contextlib.contextmanager
+def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A function that takes rows of pictures (see `row_of`) and writes their digits; the file is there at the end.
+
+    ``line`` and ``position`` (in the line; in a grid the column) count from 0; ``digit`` is "?" where a digit was found
+    but not answered.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(CSV_COLUMNS)
+
+        def write(row: Mapping[str, Any]) -> None:
+            name = plain_name(row["path"])
+            for each in row["digits"]:
+                digit = "?" if each["digit"] is None else each["digit"]
+                table.writerow([name, each["line"], each["position"], digit, f"{each['confidence']:.4f}", *each["box"]])
+
+        yield write

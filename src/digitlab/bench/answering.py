@@ -21,16 +21,9 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
 
 __all__ = [
-    "Answerer",
-    "Ours",
-    "PageResult",
-    "PagesResult",
-    "SinglesResult",
-    "ask_pages",
-    "ask_singles",
-    "edits",
+    "Answerer", "Ours", "PageResult", "PagesResult", "SinglesResult", "ask_pages", "ask_singles", "edits",
     "ratio_interval",
-]
+]  # fmt: skip
 
 _REPLICAS = 1000
 

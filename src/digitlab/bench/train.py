@@ -29,15 +29,9 @@ if TYPE_CHECKING:
     from digitlab.values import Digits
 
 __all__ = [
-    "BATCH",
-    "Peak",
-    "PlainKeras",
-    "TrainingSpeed",
-    "epochs_of",
-    "measure_peak",
-    "measure_training",
+    "BATCH", "Peak", "PlainKeras", "TrainingSpeed", "epochs_of", "measure_peak", "measure_training",
     "measure_training_from_file",
-]
+]  # fmt: skip
 
 BATCH = 128  # as in S0 and S4
 _SIZE = 2048  # 17 GFLOP per product: larger than every cache, and a fraction of a second

@@ -23,23 +23,7 @@ from digitlab.camera.video import VideoFile
 from digitlab.camera.webcam import Device, Webcam, list_devices
 
 __all__ = [
-    "Device",
-    "FrameRecorder",
-    "ImageFolder",
-    "Keep",
-    "MjpegStream",
-    "NewestFrame",
-    "Playback",
-    "Recorded",
-    "Recording",
-    "RtspStream",
-    "Source",
-    "SourceState",
-    "SourceStatus",
-    "SyntheticPage",
-    "VideoFile",
-    "Webcam",
-    "is_camera",
-    "list_devices",
-    "open_source",
-]
+    "Device", "FrameRecorder", "ImageFolder", "Keep", "MjpegStream", "NewestFrame", "Playback", "Recorded", "Recording",
+    "RtspStream", "Source", "SourceState", "SourceStatus", "SyntheticPage", "VideoFile", "Webcam", "is_camera",
+    "list_devices", "open_source",
+]  # fmt: skip

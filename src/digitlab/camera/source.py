@@ -10,15 +10,9 @@ if TYPE_CHECKING:
     from digitlab.values import Frame
 
 __all__ = [
-    "FIRST_FRAME_WITHIN",
-    "GIVEN_UP_AFTER",
-    "LONGEST_PAUSE",
-    "STALLED_AFTER",
-    "Source",
-    "SourceState",
-    "SourceStatus",
+    "FIRST_FRAME_WITHIN", "GIVEN_UP_AFTER", "LONGEST_PAUSE", "STALLED_AFTER", "Source", "SourceState", "SourceStatus",
     "pause",
-]
+]  # fmt: skip
 
 STALLED_AFTER = 2.0  # seconds without a frame; for slower sources, three frame intervals
 GIVEN_UP_AFTER = 2.25  # seconds without a frame after which a camera is reconnected: so it is back within 3 s

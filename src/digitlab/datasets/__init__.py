@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from digitlab.datasets.building import build_file
 from digitlab.datasets.catalogue import Dataset, dataset_names, load_dataset
-from digitlab.datasets.files import find_dataset, first_images
+from digitlab.datasets.examining import SplitSummary, summarise, summarise_batches
+from digitlab.datasets.files import build_file, find_dataset, first_images
 from digitlab.datasets.splits import hold_out
-from digitlab.datasets.summary import SplitSummary, summarise, summarise_batches
 
 __all__ = [
-    "Dataset",
-    "SplitSummary",
-    "build_file",
-    "dataset_names",
-    "find_dataset",
-    "first_images",
-    "hold_out",
-    "load_dataset",
-    "summarise",
-    "summarise_batches",
-]
+    "Dataset", "SplitSummary", "build_file", "dataset_names", "find_dataset", "first_images", "hold_out",
+    "load_dataset", "summarise", "summarise_batches",
+]  # fmt: skip

@@ -7,19 +7,25 @@ import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from digitlab.datasets import mnist
-from digitlab.datasets.formats.memory import MemorySource
+from digitlab.datasets.formats.protocol import MemorySource
 from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load_handmade
 from digitlab.datasets.other_datasets import load_digits_8x8, load_fashion_mnist
+from digitlab.datasets.shuffling import joined
 from digitlab.errors import DatasetError
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from digitlab.datasets.formats import ImageSource
     from digitlab.values import Digits
 
-__all__ = ["Dataset", "dataset_names", "load_dataset"]
+__all__ = ["Dataset", "Whole", "dataset_names", "load_dataset", "whole_of"]
 
 CORRUPTIONS = (
     "shot-noise", "impulse-noise", "glass-blur", "motion-blur", "shear", "scale", "rotate", "brightness", "translate",
@@ -28,7 +34,7 @@ CORRUPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Drawn):
     """A named dataset. Its splits, in the order train, validation, test, are generated or loaded on demand.
 
     form: "grey" for ordinary images, "sobel" for sets of Sobel images
@@ -123,7 +129,7 @@ def _handmade_test(name: str, seed: int) -> Dataset:
 
 
 def _corrupted(corruption: str, seed: int) -> Dataset:
-    from digitlab.datasets.corrupted import load_corrupted
+    from digitlab.datasets.other_datasets import load_corrupted
 
     about = f"MNIST under the corruption {corruption.replace('-', ' ')} as in MNIST-C (Mu, Gilmer 2019), seed {seed}"
     makers = {split: functools.partial(load_corrupted, corruption, split, seed=seed) for split in ("train", "test")}
@@ -161,3 +167,38 @@ def load_dataset(name: str, *, seed: int = 0) -> Dataset:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     known = ", ".join((*_NAMED, *PUBLISHED, "1-6-test", "mnist-c/…"))
     raise DatasetError(f"there is no dataset {name!r}; known: {known}.{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The images of all splits, one split after the other.
+
+    sizes: by split, in that order
+    """
+
+    digits: Digits
+    sizes: dict[str, int]
+
+    def place(self, row: int) -> tuple[str, int]:
+        """The split of a row, and the row within it."""
+        for split, size in self.sizes.items():
+            if row < size:
+                return split, row
+            row -= size
+        raise IndexError(f"row {row} lies behind the last of {len(self.digits)}")
+
+    def rows_of(self, split: str) -> NDArray[np.int64]:
+        """The rows of a split: int64 (its size,)."""
+        splits = tuple(self.sizes)
+        start = sum(self.sizes[before] for before in splits[: splits.index(split)])
+        return np.arange(start, start + self.sizes[split])
+
+
+def whole_of(dataset: Dataset) -> Whole:
+    """All of a dataset, in memory.
+
+    Raises:
+        DatasetError: as `Dataset.split`.
+    """
+    parts = {split: dataset.split(split) for split in dataset.splits}
+    return Whole(joined(list(parts.values())), {split: len(part) for split, part in parts.items()})

@@ -6,6 +6,7 @@ verdict.agreement, verdict.best, verdict.changes
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Answer = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+    from collections.abc import Iterable
 
-__all__ = ["NO_DIGITS", "Changes", "Sample", "Verdict", "examine", "fingerprints", "nearly_the_same"]
+__all__ = [
+    "NO_DIGITS", "Changes", "Sample", "SplitSummary", "Verdict", "examine", "fingerprints", "nearly_the_same",
+    "summarise", "summarise_batches",
+]  # fmt: skip
 
 NO_DIGITS = 0.4  # agreement, or mean probability without labels: less in every way is no dataset of digits
 _FEWEST = 20  # images, for their labels to be judged
@@ -217,3 +222,58 @@ def _directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-6))
     return flat
+
+
+_TOGETHER = 1000  # rows counted at once: bincount converts them to 64-bit integers, 6 MB
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSummary:
+    """The statistics of a split.
+
+    counts: images per class, 0 first
+    mean, deviation: of all pixels, 0..255 (standard deviation)
+    digest: the first 16 hexadecimal digits of the SHA-256 of images and labels
+    dark_ink: images that certainly are dark ink on light, where models expect light ink on dark
+    """
+
+    images: int
+    counts: tuple[int, ...]
+    mean: float
+    deviation: float
+    digest: str
+    dark_ink: int
+
+
+def summarise(digits: Digits) -> SplitSummary:
+    """The statistics of images in memory."""
+    return summarise_batches([digits])
+
+
+def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:
+    """The same for batches; pixels are not kept in memory, labels are (one byte per image).
+
+    The result does not depend on the size of the batches.
+    """
+    # A histogram of the pixels gives mean and deviation exactly, without a float copy of the images.
+    histogram = np.zeros(256, np.int64)
+    digest = hashlib.sha256()
+    dark = 0
+    labels = bytearray()  # hashed after all images, whose number is not known before
+    for batch in batches:
+        for start in range(0, len(batch), _TOGETHER):
+            block = np.ascontiguousarray(batch.images[start : start + _TOGETHER])
+            histogram += np.bincount(block.ravel(), minlength=256)
+            digest.update(block.data)
+            dark += inks_of(block).dark
+        labels += batch.labels.tobytes()
+    digest.update(labels)
+    counts = np.bincount(np.frombuffer(labels, np.uint8), minlength=10)
+    mean, deviation = _mean_and_deviation(histogram)
+    return SplitSummary(len(labels), tuple(counts.tolist()), mean, deviation, digest.hexdigest()[:16], dark)
+
+
+def _mean_and_deviation(histogram: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[float, float]:
+    levels, pixels = np.arange(256), max(1, int(histogram.sum()))
+    mean = float(histogram @ levels) / pixels
+    return mean, (float(histogram @ (levels - mean) ** 2) / pixels) ** 0.5

@@ -23,14 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "PUBLISHED",
-    "Handmade",
-    "copies_of",
-    "first_of_each_copy",
-    "handmade_blocks_of",
-    "handmade_size",
-    "load_handmade",
-]
+    "PUBLISHED", "Handmade", "copies_of", "first_of_each_copy", "handmade_blocks_of", "handmade_size", "load_handmade",
+]  # fmt: skip
 
 PUBLISHED = ("sobel", "0-1", "1-1", "0-6", "1-6")
 _MOST_COPIES = 20  # of each kind; 40 copies of 60,000 images are two gigabytes

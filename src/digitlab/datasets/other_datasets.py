@@ -1,4 +1,4 @@
-"""Datasets other than MNIST: digits by other writers, and clothes."""
+"""Datasets other than MNIST: digits by other writers, clothes, and MNIST-C, which is made from MNIST."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.datasets import mnist
+from digitlab.datasets.cache import kept
 from digitlab.datasets.splits import hold_out
 from digitlab.errors import DatasetError, MissingExtraError
 from digitlab.storage import cache_folder
@@ -16,7 +18,7 @@ from digitlab.values import Digits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["load_digits_8x8", "load_fashion_mnist"]
+__all__ = ["load_corrupted", "load_digits_8x8", "load_fashion_mnist"]
 
 _FASHION = "fashion-mnist"
 
@@ -76,3 +78,23 @@ def load_fashion_mnist(split: str) -> Digits:
         "fashion-mnist is not on this machine; `apt-get install dataset-fashion-mnist` gets it, or put its four IDX "
         f"files into {places[0]}"
     )
+
+
+_EDITION = 1  # part of the cache key: increase it when the bytes change
+
+
+def load_corrupted(corruption: str, split: str, *, seed: int = 0) -> Digits:
+    """A split of MNIST under one of `digitlab.datasets.transforms.CORRUPTIONS` ("mnist-c/fog" …), memory-mapped.
+
+    Made once into the cache, by seed.
+    """
+    from digitlab.datasets.transforms import CORRUPTIONS, by_blocks
+
+    source = mnist.load()[0 if split == "train" else 1]
+
+    def fill(arrays: dict[str, NDArray[np.uint8]]) -> None:
+        place = (seed, 0 if split == "train" else 1)
+        arrays["images"][...] = by_blocks(CORRUPTIONS[corruption], source.images, place, jobs=os.cpu_count() or 1)
+
+    key = f"mnist-c-{_EDITION}-{corruption}-{split}-{seed}"
+    return Digits(kept(key, {"images": source.images.shape}, fill)["images"], source.labels)

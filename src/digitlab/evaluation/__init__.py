@@ -7,14 +7,6 @@ from digitlab.evaluation.metrics import REPLICAS, Metrics, accuracy_of, log_loss
 from digitlab.evaluation.reading_files import read_labels, read_probabilities
 
 __all__ = [
-    "REPLICAS",
-    "Metrics",
-    "accuracy_of",
-    "keep",
-    "keep_without_images",
-    "log_loss_of",
-    "measure",
-    "read_labels",
-    "read_probabilities",
-    "surest_mistakes",
-]
+    "REPLICAS", "Metrics", "accuracy_of", "keep", "keep_without_images", "log_loss_of", "measure", "read_labels",
+    "read_probabilities", "surest_mistakes",
+]  # fmt: skip

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.evaluation.checks import checked
+from digitlab.evaluation.checks import brier_scores, checked, log_losses, summing_to_one
 from digitlab.evaluation.curves import BINS, bins_of
-from digitlab.evaluation.per_image import brier_scores, log_losses, summing_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

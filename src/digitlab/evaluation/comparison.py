@@ -27,20 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Contestant",
-    "Difference",
-    "Paired",
-    "Placed",
-    "Ranking",
-    "Spread",
-    "compare_pair",
-    "difference_of_means",
-    "holm",
-    "in_words",
-    "over_seeds",
-    "paired_interval",
-    "rank",
-]
+    "Contestant", "Difference", "Paired", "Placed", "Ranking", "Spread", "compare_pair", "difference_of_means", "holm",
+    "in_words", "over_seeds", "paired_interval", "rank",
+]  # fmt: skip
 
 _SURE = 0.05  # significance level
 

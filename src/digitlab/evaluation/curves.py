@@ -7,23 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.evaluation.checks import checked
-from digitlab.evaluation.per_image import summing_to_one
+from digitlab.evaluation.checks import checked, summing_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "BINS",
-    "Curve",
-    "Reliability",
-    "bins_of",
-    "error_reject",
-    "mean_roc",
-    "precision_recall_curves",
-    "reliability",
+    "BINS", "Curve", "Reliability", "bins_of", "error_reject", "mean_roc", "precision_recall_curves", "reliability",
     "roc_curves",
-]
+]  # fmt: skip
 
 BINS = 15  # of confidence, as in Guo et al., "On calibration of modern neural networks", 2017
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from digitlab.errors import ShapeError
+from digitlab.evaluation.checks import log_losses
 from digitlab.evaluation.intervals import Interval, resamples, wilson
-from digitlab.evaluation.per_image import log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,42 +22,14 @@ from digitlab.inspection.counterfactuals import Change, smallest_changes
 from digitlab.inspection.embedding import Seen, nearest, penultimate, projections, prototypes, see, unusual
 from digitlab.inspection.filter_reading import FilterReading, read_filters
 from digitlab.inspection.filters import Filters, convolution_filters
-from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.sanity import sanity_check
 from digitlab.inspection.steps import Network, Step, lay_open
-from digitlab.inspection.summary import LayerSummary, summarise
+from digitlab.inspection.summary import LayerSummary, receptive_fields, summarise
 
 __all__ = [
-    "ActivationStatistics",
-    "Change",
-    "FilterReading",
-    "Filters",
-    "LayerSummary",
-    "Maps",
-    "Network",
-    "Question",
-    "Seen",
-    "Step",
-    "activation_maps",
-    "activation_statistics",
-    "convolution_filters",
-    "grad_cam",
-    "integrated_gradients",
-    "lay_open",
-    "mapping_layers",
-    "nearest",
-    "occlusion",
-    "penultimate",
-    "projections",
-    "prototypes",
-    "read_filters",
-    "receptive_fields",
-    "results",
-    "saliency",
-    "sanity_check",
-    "scores",
-    "see",
-    "smallest_changes",
-    "summarise",
+    "ActivationStatistics", "Change", "FilterReading", "Filters", "LayerSummary", "Maps", "Network", "Question", "Seen",
+    "Step", "activation_maps", "activation_statistics", "convolution_filters", "grad_cam", "integrated_gradients",
+    "lay_open", "mapping_layers", "nearest", "occlusion", "penultimate", "projections", "prototypes", "read_filters",
+    "receptive_fields", "results", "saliency", "sanity_check", "scores", "see", "smallest_changes", "summarise",
     "unusual",
-]
+]  # fmt: skip

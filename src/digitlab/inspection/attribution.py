@@ -17,8 +17,8 @@ import numpy as np
 from digitlab.errors import UsageError
 from digitlab.inspection.activations import results
 from digitlab.inspection.gradients import gradients
-from digitlab.inspection.receptive_fields import receptive_fields
 from digitlab.inspection.steps import CONVOLUTIONS
+from digitlab.inspection.summary import receptive_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +29,8 @@ if TYPE_CHECKING:
     from digitlab.network.receptive_field import ReceptiveField
 
 __all__ = [
-    "Gathered",
-    "Question",
-    "grad_cam",
-    "integrated_gradients",
-    "last_convolution",
-    "occlusion",
-    "saliency",
-    "scores",
-]
+    "Gathered", "Question", "grad_cam", "integrated_gradients", "last_convolution", "occlusion", "saliency", "scores",
+]  # fmt: skip
 
 _BATCH = 128
 _FIRST_STEPS, _MOST_STEPS = 32, 4096

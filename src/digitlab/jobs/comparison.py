@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError, UsageError
 from digitlab.jobs.events import Note, Work, ignore
+from digitlab.shown import Drawn, Tabular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Drawn, Tabular):
     """A ranking, and of what.
 
     members: the runs of each contestant of the ranking, a seed each
@@ -95,9 +96,9 @@ def compare(*runs: str | Path, each: bool = False, out: Path | None = None, list
     comparisons are corrected (Holm).
 
     Args:
-        runs: run folders, their evaluations/NAME, or npz files of probabilities and labels.
+        runs: two or more run folders, their evaluations/NAME, or npz files of probabilities and labels.
         each: compare every run by itself, also those that differ in the seed alone.
-        out: a folder for pictures: the images that the best and another classify differently.
+        out: a folder for pictures: the images that the best and another classify differently, with both predictions.
         listener: told of `Work` and `Note`.
 
     Raises:
@@ -165,7 +166,7 @@ def _doubts(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]
 
 def _draw(ranking: Ranking, members: Members, out: Path, listener: Listener) -> list[Path]:
     """The best against each of the others, a picture each; of several seeds the first."""
-    from digitlab.reports.disputes import images_of
+    from digitlab.reports.comparison_page import images_of
     from digitlab.reports.figures import save_figure, sets_figure
 
     best, *others = [members[placed.name][0] for placed in ranking.placed]

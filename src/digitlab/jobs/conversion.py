@@ -1,14 +1,15 @@
-"""Models to and from other programs: export for other runtimes, import from old Keras."""
+"""Models to and from other programs: export for other runtimes, import from anybody's, join into an ensemble."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Work, ignore, loading
-from digitlab.jobs.named_models import note
+from digitlab.jobs.named_models import FORMS, keras_file, note
+from digitlab.settings import Setting, checked
 
 if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
     from digitlab.models.export import Exported
     from digitlab.values import ModelCard
 
-__all__ = ["ImportResult", "export", "import_model"]
+__all__ = ["Ensemble", "ImportResult", "ensemble", "export", "import_model"]
 
 _FORMATS = (".onnx", ".xml", ".tflite", ".keras")
+_PREPARATIONS = ("x / 255", "x / 255 - 0.5", "x")
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """An ensemble that was written: of how many networks, and with how many weights."""
+
+    exported: Exported
+    members: int
+    parameters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ def export(
     model: str | Path,
     out: str | Path,
     *,
-    target: str | None = None,
+    target: Annotated[str | None, Setting(flag="--for")] = None,
     int8: bool = False,
     listener: Listener = ignore,
 ) -> Exported:
@@ -48,11 +59,12 @@ def export(
     The file is run and compared with Keras on 1,000 images before it is kept.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
-        out: the file; its ending is the format.
-        target: what the file is for, where its input and output are fixed: "robotics-academy", "onnx-zoo", "web" (all
-            .onnx) or "c" (.c, a header beside it).
-        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx without a target; C always does).
+        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
+        out: the file to write; its ending is the format.
+        target: the target, if it prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
+            (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in
+            8 bits).
+        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only); the accuracy is printed beside.
         listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
 
     Raises:
@@ -73,37 +85,40 @@ def export(
 
     if target is not None:
         check_target(target, out)
-    network = open_model(Path(model), tell=note(listener))
+    path = keras_file(model, listener=listener)
+    network = open_model(path, tell=note(listener))
     listener(Work(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else "")))
-    card = card_of(network, Path(model))
+    card = card_of(network, path)
     if target is not None:
         return export_for(target, network, out, card)
     return export_model(network, out, card, int8=int8)
 
 
+@checked
 def import_model(
     old: str | Path,
     out: str | Path,
     *,
     architecture: str | None = None,
     weights: str | Path | None = None,
-    preparation: str | None = None,
-    backend: str | None = None,
-    form: str = "grey",
+    preparation: Annotated[str | None, Setting(choices=_PREPARATIONS)] = None,
+    backend: Annotated[str | None, Setting(choices=("theano", "tensorflow"))] = None,
+    form: Annotated[str, Setting(choices=FORMS)] = "grey",
     listener: Listener = ignore,
 ) -> ImportResult:
-    """Bring a model of an old Keras or of anybody else over. The file is safe to open whoever made it.
+    """Convert a model from an old Keras version or another framework. The file is safe to open whoever made it.
 
     How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells it.
 
     Args:
         old: the file, or a SavedModel folder.
-        out: the file to write: .onnx, or .keras where the old one is of Keras.
-        architecture: the network, for a file of Keras that holds weights only.
-        weights: the weights of a .json file; None: the .h5 file beside it.
-        preparation: how pixels 0 to 255 become the network's numbers, "x / 255", "x / 255 - 0.5" or "x".
-        backend: "theano" or "tensorflow", for a file that does not say; Theano turns kernels by 180°.
-        form: what it was trained on, "grey" or "sobel"; for Sobel images nothing is tried.
+        out: the file to write, .onnx or .keras; what is no file of Keras is translated to its layers then.
+        architecture: the network, for a file of Keras that holds weights only (digitlab train --help names them).
+        weights: the weights of a .json file; default: the .h5 file beside it.
+        preparation: how pixels 0 to 255 become the network's numbers; else it is found by trying, and for Sobel images
+            it is "x / 255".
+        backend: what it was trained with, for a file that does not say; Theano rotates kernels by 180°.
+        form: the images that it was trained on; "sobel" for Sobel images, as the networks of 2017.
         listener: told of `Work`.
 
     Raises:
@@ -121,7 +136,7 @@ def import_model(
     listener(loading())
     from digitlab.models import conventions
 
-    listener(Work("translating the model, and finding how it wants its images"))
+    listener(Work("converting the model, and finding its input convention"))
     weights = None if weights is None else Path(weights)
     done = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
     return ImportResult(done.path, done.card, done.changes, tuple(done.found.tried))
@@ -146,3 +161,35 @@ def _as_told(
     card = ModelCard(old.stem, found.model.name, prepared, form=form, training=training, versions=versions())
     save_keras(found.model, out, card)
     return ImportResult(out, card, tuple(found.changes))
+
+
+def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> Ensemble:
+    """Combine trained models into an ensemble: one model whose softmax output is the mean of theirs.
+
+    The file is run and compared with the members' Keras models on 1,000 images before it is kept.
+
+    Args:
+        members: two or more run folders or model files of anybody (.keras, .h5, .onnx, .tflite …); all for grey images,
+            or all for Sobel images.
+        out: the file to write: .keras, .onnx, .xml (OpenVINO) or .tflite (LiteRT).
+        listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
+
+    Raises:
+        UsageError: for less than two members, or another ending.
+        ModelError: when a member cannot be opened, they take different images, or the file answers otherwise.
+        StorageError: when it cannot be written.
+    """
+    if len(members) < 2:
+        raise UsageError(f"{len(members)} models given; expected two or more, e.g. digitlab ensemble A B --out C.keras")
+    if out.suffix.lower() not in _FORMATS:
+        raise UsageError(f"cannot write {out.name!r}; expected a name that ends in .keras, .onnx, .xml or .tflite")
+    listener(loading())
+    from digitlab import models
+
+    paths = [keras_file(each, listener=listener) for each in members]
+    opened = [models.open_model(path, tell=note(listener)) for path in paths]
+    cards = [models.card_of(model, path) for model, path in zip(opened, paths, strict=True)]
+    card = models.ensemble_card(out.stem, cards)
+    whole = models.ensemble(opened)
+    listener(Work(f"writing {out.suffix} and comparing it with the members"))
+    return Ensemble(models.export_model(whole, out, card), len(members), whole.count_params())

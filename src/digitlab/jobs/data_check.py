@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.errors import DatasetError, DigitlabError, UsageError
-from digitlab.jobs.events import Counted, Note, Work, ignore
+from digitlab.jobs.events import Counted, Note, Work
 from digitlab.values import NONE, Digits
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitlab.datasets.formats import ImageSource
     from digitlab.jobs.events import Listener
 
-__all__ = ["DataCheck", "SplitCheck", "check_data", "note_what_is_wrong"]
+__all__ = ["DataCheck", "SplitCheck", "checked_data", "note_what_is_wrong"]
 
 _LOOKED_AT, _QUICKLY = 2000, 256  # images of each split that the reader looks at
 _COMPARED = 1000  # images of a split that are looked for, nearly the same, in the first one
@@ -70,24 +70,8 @@ class DataCheck:
         }
 
 
-def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignore) -> DataCheck:
-    """Tell what is wrong with a dataset, and write it mended.
-
-    Looked for: dark ink on light, transposed images, labels that begin at 1, are shifted, in another order, another
-    column or another row; labels that are missing; images of other sizes; equal images within a split, with different
-    labels, and across splits, there also nearly equal ones.
-
-    Args:
-        data: a named dataset, or a file or folder of labelled images.
-        fix: the .npz file for the mended images: as models expect them, without duplicates, and without training images
-            that are in another split. Missing labels are the reader's answers.
-        listener: told of `Work`, `Counted` and `Note`.
-
-    Raises:
-        DatasetError: when it cannot be read, or holds no digit that the reader would know.
-        UsageError: when ``fix`` does not end in .npz, or is the file itself.
-        StorageError: when it cannot be written.
-    """
+def checked_data(data: str, fix: Path | None, listener: Listener) -> DataCheck:
+    """See `digitlab.jobs.check_data`."""
     from digitlab.datasets.formats.checks import loose_labels
     from digitlab.datasets.formats.npz import write_npz_splits
     from digitlab.datasets.formats.polarity import parted_name
@@ -127,7 +111,7 @@ def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listen
                 Note(f"{data}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels; are these digits?")
             )
         elif found := list(verdict.sentences()):
-            listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` mends it"))
+            listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` repairs it"))
 
 
 def _few(source: ImageSource) -> Iterator[Digits]:
@@ -262,7 +246,7 @@ class _Check:
 
     def _other_column(self) -> list[str]:
         """Of a CSV whose label is in another column than its layout says: the sentence; the column is used from now."""
-        from digitlab.datasets.formats.csv_examined import label_choices
+        from digitlab.datasets.formats.csv_columns import label_choices
         from digitlab.datasets.formats.polarity import parted_name
 
         path, _ = parted_name(self._name)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
+from digitlab.settings import Range, Setting, checked
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +32,11 @@ __all__ = [
 
 ALL_IMAGES = 10_000  # MNIST's test images, of which the robustness sets are made
 
+Copies = Annotated[int, Setting(within=Range(1, 19), unit="copies")]
+
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Drawn):
     """What an evaluation found, and where its files are.
 
     probabilities: (N, 10)
@@ -67,12 +71,13 @@ def load_run(folder: str | Path) -> Run:
     return Run.open(Path(folder))
 
 
+@checked
 def evaluate(
     model: str | Path = "reader",
     *,
     data: str = "mnist",
     split: str = "test",
-    tta: int = 1,
+    tta: Copies = 1,
     out: Path | None = None,
     listener: Listener = ignore,
 ) -> Evaluation:
@@ -82,17 +87,19 @@ def evaluate(
     for others. Of anything else they go into a new folder under runs/.
 
     Args:
-        model: a shipped name, a run folder, or a file (.onnx, .keras, .h5).
-        data: a named dataset, or a file of labelled images.
-        split: train, validation or test; where there is one split only, that.
-        tta: average the probabilities over this number of copies of each image, 1 to 19 (test-time augmentation).
-        out: the folder for the files instead.
+        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5, .tflite …).
+        data: a dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
+            inverted, except with FILE#as-is.
+        split: which split: train, validation or test; if there is only one, that one.
+        tta: test-time augmentation: average the softmax over this number of copies of each image: the original,
+            shifted by a pixel, rotated by 6°.
+        out: write the files into this folder instead.
         listener: told of `Work`, `Counted` and `Note`.
 
     Raises:
         ModelError: when there is no such model, or it cannot be opened.
         DatasetError: when there is no such set or split.
-        UsageError: for a wrong number of copies.
+        UsageError: for another number of copies.
         StorageError: when the files cannot be written.
     """
     from digitlab.datasets import find_dataset
@@ -114,8 +121,8 @@ def evaluate(
 
 
 def evaluate_predictions(
-    probabilities: Path,
-    labels: Path | None = None,
+    probabilities: Annotated[Path, Setting(flag="--probabilities")],
+    labels: Annotated[Path | None, Setting(flag="--labels")] = None,
     *,
     logits: bool = False,
     out: Path | None = None,
@@ -124,10 +131,12 @@ def evaluate_predictions(
     """The same of stored predictions, whoever made them; no model is loaded.
 
     Args:
-        probabilities: ten numbers an image, as .npz (the array probabilities), .npy or .csv; or a run folder.
-        labels: the true digit of each image, as .npz (the array labels), .npy or .csv; None: those in the npz.
-        logits: the numbers are logits; softmax is applied.
-        out: the folder for the files; None: a new one under runs/.
+        probabilities: evaluate stored predictions instead of a model: ten numbers per image, as .npz (the array
+            probabilities), .npy or .csv (ten columns); or a run folder.
+        labels: the true digit of each image, as .npz (the array labels), .npy or .csv (one column); else those in the
+            npz of the probabilities.
+        logits: the numbers are logits; softmax is applied to them.
+        out: the folder for the files; default: a new one under runs/.
         listener: told of `Work`.
 
     Raises:
@@ -149,11 +158,12 @@ def evaluate_predictions(
     return Evaluation(run, metrics, answers, kept)
 
 
+@checked
 def robustness(
     model: str | Path = "reader",
     *,
-    images: int = ALL_IMAGES,
-    tta: int = 1,
+    images: Annotated[int, Setting(flag="--robustness-images", within=Range(1))] = ALL_IMAGES,
+    tta: Copies = 1,
     out: Path | None = None,
     listener: Listener = ignore,
 ) -> RobustnessResult:
@@ -163,10 +173,10 @@ def robustness(
 
     Args:
         model: as `evaluate`.
-        images: at most this number of each set, of the 10,000.
+        images: at most this number of images per set: 1000 take a tenth of the time.
         tta: as `evaluate`.
-        out: the folder for the files; None: the run folder, or a new one under runs/ for anything else. Where it holds
-            an evaluation, its report is written again with them.
+        out: the folder for the files; default: the run folder, or a new one under runs/ for anything else. Where it
+            holds an evaluation, its report is written again with them.
         listener: told of `Work`, `Counted` and, of each set that could not be loaded, a `Note`.
 
     Raises:
@@ -180,8 +190,6 @@ def robustness(
     from digitlab.reports.figures import save_figure
     from digitlab.reports.robustness_figures import robustness_figure
 
-    if images < 1:
-        raise UsageError(f"robustness: images is {images}; expected 1 or more")
     answer = predictor(model, form="grey", listener=listener)
     run = (
         Run.open(Path(model)) if out is None and Path(model).is_dir() else folder_for(f"robustness-{_stem(model)}", out)
@@ -207,9 +215,9 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
     from digitlab.datasets.transforms import mean_answer
 
     if tta == 1:
-        listener(Work(f"asking about {len(images):,} images"))
+        listener(Work(f"predicting {len(images):,} images"))
         return answer(images)
-    text, count = f"asking about {tta} copies of each image", len(images)
+    text, count = f"predicting {tta} copies of each image", len(images)
     return mean_answer(answer, images, tta, tell=lambda done: listener(Counted(text, done * count, tta * count)))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from digitlab.studies.estimate import Estimate
+    from digitlab.studies.running import Estimate
     from digitlab.tuning.space import Space
 
 __all__ = ["Counted", "Listener", "Note", "SearchBegan", "StudiesBegan", "Work", "ignore", "loading"]
@@ -33,11 +33,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How far a piece of work is: ``done`` of ``of``, counted in ``unit``; ``item``: what is being worked on now."""
+    """How far a piece of work is: ``done`` of ``of``, if that is known; ``item``: what is being worked on now."""
 
     text: str
     done: int
-    of: int
+    of: int | None
     unit: str = "images"
     item: str = ""
 
@@ -59,12 +59,17 @@ class SearchBegan:
 
 @dataclass(frozen=True, slots=True)
 class StudiesBegan:
-    """A run of studies: how long it takes, and how many of its cells are missing; ``store``: where results are kept."""
+    """A run of studies: how long it takes, and how many of its cells are missing.
+
+    store: where results are kept
+    undecided: how many conclusions are to be decided by further cells; None where none are added
+    """
 
     estimate: Estimate
     missing: int
     cells: int
     store: Path
+    undecided: int | None = None
 
 
 # Of the events above, and those of `training.events`, `tuning.events` and `scheduling.protocol` in the jobs that train.

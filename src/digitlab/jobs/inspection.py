@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import ImageError, UsageError
 from digitlab.jobs.events import Work, ignore, loading
-from digitlab.jobs.named_models import as_taken, keras_file, note
+from digitlab.jobs.named_models import FORMS, as_taken, keras_file, note
+from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,35 +39,38 @@ class Inspection:
     kept: Mapping[str, Any]
 
 
+@checked
 def inspect(
     model: str | Path,
-    out: str | Path,
+    out: Annotated[Path | str, Setting(flag="--out")],
     *,
-    image: str | Path | None = None,
+    image: Path | str | None = None,
     digit: str | None = None,
-    why: int | None = None,
-    unless: int | None = None,
+    why: Annotated[int | None, Setting(within=Range(0, 9))] = None,
+    unless: Annotated[int | None, Setting(flag="--not", within=Range(0, 9))] = None,
     layer: str | None = None,
     data: str = "mnist",
-    form: str | None = None,
+    form: Annotated[str | None, Setting(choices=FORMS)] = None,
     explore: bool = False,
-    images: int = 3000,
+    images: Annotated[int, Setting(within=Range(100, 6000))] = 3000,
     listener: Listener = ignore,
 ) -> Inspection:
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
-        out: the folder for pictures and `inspection.json`.
-        image: a picture of one digit.
+        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
+        out: the folder to write into.
+        image: a picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
-        why: the class whose logit is attributed; None: the predicted one.
-        unless: the class that it is contrasted with; None: the next probable one.
-        layer: draw the filters and maps of this layer only, all of them.
+        why: the class whose logit is attributed; default: the predicted one.
+        unless: the class that it is contrasted with; default: the second most probable one.
+        layer: draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
         data: the dataset on whose first 1,000 test images maps are checked for being dead.
-        form: what the model was trained on, "grey" or "sobel", where its file does not say.
-        explore: write explorer.html too, a page about all of ``data`` to click through.
-        images: number of images in its embedding, 100 to 6,000.
+        form: what the model was trained on, where its file does not say; default: grey.
+        explore: write explorer.html as well, an interactive page about the whole dataset: an embedding of the test
+            images (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes
+            and outliers.
+        images: number of images in the embedding; the errors first.
         listener: told of `Work` and `Note`.
 
     Raises:
@@ -75,24 +79,19 @@ def inspect(
         ImageError: when the picture cannot be read, or shows nothing.
         StorageError: when the folder cannot be written.
     """
-    from digitlab.reports.explorer import expect_so_many
-
     _check(image, digit, why, unless)
-    expect_so_many(images)
-    path = keras_file(model)
+    path = keras_file(model, form=form, listener=listener)
     shown, shown_form = _shown(image, digit)
     listener(loading())
-    from digitlab.inspection.look import STEPS, look_at_digit, look_at_network, open_album
+    from digitlab.inspection.look import look_at_digit, look_at_network, open_album
     from digitlab.models import card_of, open_model
 
     network = open_model(path, tell=note(listener))
     card = card_of(network, path)
     takes = form or card.form
     sample, see = _sample(data, takes), as_taken(shown_form, takes)
-    plan = [*([_DIGIT] if shown is not None else []), *(each.format(images=images) for each in STEPS if explore)]
-    step = _steps([_NETWORK, *plan], listener)
-    folder = Path(out)
-    album = open_album(network, folder, layer=layer, tell=note(listener), step=step)
+    step = _steps(images if explore else None, listener, digit=shown is not None)
+    album = open_album(network, Path(out), layer=layer, tell=note(listener), step=step)
     step(_NETWORK, None)
     kept: dict[str, Any] = {"model": str(model), "name": card.name, "form": takes, **look_at_network(album, sample)}
     if shown is not None:
@@ -102,27 +101,30 @@ def inspect(
         kept["explorer"] = _explore(album, data, takes, images)
     kept["pictures"] = album.pictures
     album.write(kept)
-    return Inspection(folder, tuple(album.pictures), kept)
+    return Inspection(Path(out), tuple(album.pictures), kept)
 
 
 def _check(image: str | Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
     """Refuse what cannot be right before anything is loaded or written."""
     if image is not None and digit is not None:
         raise UsageError("inspect: image and digit were both given; expected one of them")
-    asked = [(name, each) for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
-    for name, each in asked:
-        if not 0 <= each <= 9:
-            raise UsageError(f"inspect: {name} is {each}; expected a digit, 0 to 9")
+    asked = [name for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
     if asked and image is None and digit is None:
         raise UsageError(
-            f"inspect: {asked[0][0]} asks about an image, and none is given; expected image, a file, or digit, e.g. "
+            f"inspect: {asked[0]} asks about an image, and none is given; expected image, a file, or digit, e.g. "
             "mnist:17"
         )
     if why is not None and why == unless:
         raise UsageError(f"inspect: why and unless (--not) are both {why}; expected two different digits")
 
 
-def _steps(plan: Sequence[str], listener: Listener) -> Callable[[str, float | None], None]:
+def _steps(explored: int | None, listener: Listener, *, digit: bool) -> Callable[[str, float | None], None]:
+    """What tells that a piece of work begins, and those after it; ``explored``: the number of images in the page."""
+    from digitlab.inspection.look import STEPS
+
+    later = () if explored is None else (each.format(images=explored) for each in STEPS)
+    plan = [_NETWORK, *([_DIGIT] if digit else []), *later]
+
     def step(text: str, expected: float | None) -> None:
         then = plan[plan.index(text) + 1 :] if text in plan else ()
         listener(Work(text, expected, tuple(then)))

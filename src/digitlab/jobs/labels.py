@@ -5,18 +5,19 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import DatasetError, UsageError
 from digitlab.jobs.evaluation import folder_for
 from digitlab.jobs.events import Note, Work, ignore, loading
 from digitlab.runs import Run
+from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digitlab.datasets import Dataset
-    from digitlab.datasets.labelled import Whole
+    from digitlab.datasets.catalogue import Whole
     from digitlab.evaluation.label_errors import LabelRanking
     from digitlab.jobs.events import Listener
     from digitlab.training import StopRequest, TrainingConfig
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["LabelErrors", "label_errors"]
 
 _COLUMNS = ("split", "row", "given", "guess", "score")
-_MOST = 500  # pictures
 _FIRST = (15, 30, 50)  # of MNIST's test labels: how many of the doubtful ones stand among them
 
 
@@ -43,6 +43,7 @@ class LabelErrors:
     kept: Mapping[str, Any]
 
 
+@checked
 def label_errors(
     data: str = "mnist",
     *,
@@ -52,27 +53,27 @@ def label_errors(
     repeats: int = 1,
     epochs: int | None = None,
     seed: int | None = None,
-    most: int = 50,
+    most: Annotated[int, Setting(within=Range(1, 500))] = 50,
     out: Path | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> LabelErrors | None:
-    """Find labels that may be wrong: networks that did not train on an image predict it.
+    """Find labels that may be wrong: each image is predicted by networks that were not trained on it.
 
     The images of all splits are divided into folds; for each a network is trained on the others. Into a folder go
     pictures of the most suspicious labels, a table of all for which another digit is more probable, and the
     out-of-fold predictions.
 
     Args:
-        data: a named dataset, or a file of labelled images.
+        data: a dataset of `digitlab data list`, or a file of labelled images in any format.
         split: list the labels of this split only; the networks learn from all.
-        recipe: how to train: a shipped name, or a TOML file.
-        folds: number of cross-validation folds; each class needs at least as many images.
+        recipe: how to train: a shipped name (fast, reader), or a TOML file as for `digitlab train`.
+        folds: number of cross-validation folds. Each class needs at least as many images.
         repeats: repeat the cross-validation with other folds this number of times, and average the predictions.
-        epochs: None: the recipe's.
-        seed: None: the recipe's.
-        most: number of labels with pictures, 1 to 500.
-        out: the folder for the files; None: a new one under runs/.
+        epochs: default: the recipe's; a set of some thousand images needs more than MNIST.
+        seed: default: the recipe's.
+        most: number of labels that are drawn.
+        out: write the files into this folder instead of a new one under runs/.
         listener: told of the trainings (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with the folds that are done.
 
@@ -86,13 +87,10 @@ def label_errors(
         StorageError: when the files cannot be written.
     """
     from digitlab.datasets import find_dataset
-    from digitlab.datasets.labelled import whole_of
-    from digitlab.evaluation.label_errors import rank_labels
+    from digitlab.datasets.catalogue import whole_of
 
     if out is not None and Run(out).config.is_file():
         raise UsageError(f"{out}: holds a training, whose metrics would be overwritten; name another folder")
-    if not 1 <= most <= _MOST:
-        raise UsageError(f"most is {most}; expected 1 to {_MOST}")
     dataset = find_dataset(data)
     if split is not None:
         dataset.expect_split(split)
@@ -101,12 +99,26 @@ def label_errors(
     asked = _ask_networks(training, images.digits, folds, repeats, listener, stop)
     if not asked.networks:
         return None
-    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
     about = {
         "data": data, "split": split or "all", "recipe": str(recipe), "folds": folds, "repeats": repeats,
         "epochs": training.epochs, "seed": training.seed, "networks": asked.networks,
     }  # fmt: skip
-    run = folder_for(f"label-errors-{Path(data).stem}", out)
+    return _listed(folder_for(f"label-errors-{Path(data).stem}", out), images, asked, about, split, most, listener)
+
+
+def _listed(
+    run: Run,
+    images: Whole,
+    asked: OutOfFold,
+    about: Mapping[str, Any],
+    split: str | None,
+    most: int,
+    listener: Listener,
+) -> LabelErrors:
+    """Rank the labels by what the networks predicted, and keep predictions, table and pictures in ``run``."""
+    from digitlab.evaluation.label_errors import rank_labels
+
+    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
     accuracy = _keep_answers(run, about, images.digits[asked.rows], asked)
     listed = ranking if split is None else ranking.among(images.rows_of(split))
     listener(Work("drawing the most suspicious labels"))

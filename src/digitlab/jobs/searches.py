@@ -1,4 +1,4 @@
-"""Many trainings: a hyperparameter search, and studies. Killed at any moment, the same call goes on."""
+"""A hyperparameter search: many trainings. Killed at any moment, the same call goes on."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import UsageError
-from digitlab.jobs.events import Note, SearchBegan, StudiesBegan, ignore
+from digitlab.jobs.events import Note, SearchBegan, ignore
 from digitlab.runs import Run
+from digitlab.scheduling import ENGINES
+from digitlab.settings import Setting, checked, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digitlab.jobs.events import Listener
     from digitlab.stopping import StopRequest
-    from digitlab.studies.running import Ran
     from digitlab.training import Trained
     from digitlab.tuning import Space
     from digitlab.tuning.folder import Folder
     from digitlab.tuning.search import Search
 
-__all__ = ["RESULTS", "Tuned", "run_study", "tune"]
+__all__ = ["Duration", "Engine", "Tuned", "limited", "tune"]
 
-RESULTS = Path("studies-results")
+Engine = Annotated[str, Setting(choices=ENGINES)]
+Duration = Annotated[float | None, Setting(flag="--for", of_text=seconds_of)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,16 @@ class Tuned:
     retrained: Trained | None
 
 
+@checked
 def tune(
     space: str | Path | None = None,
     *,
     resume: Path | None = None,
     out: Path | None = None,
-    engine: str = "local",
+    engine: Engine = ENGINES[0],
     address: str | None = None,
     workers: int | None = None,
-    seconds: float | None = None,
+    seconds: Duration = None,
     retrain_best: bool = False,
     runs: Path = Path("runs"),
     listener: Listener = ignore,
@@ -62,19 +65,21 @@ def tune(
     """Search hyperparameters by cross-validation on the training images; the test images are never used.
 
     Args:
-        space: a shipped name, or a TOML file: a recipe some of whose settings vary.
-        resume: instead, the folder of a search: go on with it.
-        out: the folder of the search; None: tunings/NAME.
-        engine: "local" (processes on this machine) or "ray" (a cluster).
-        address: of a running Ray cluster; None: one is started here.
-        workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
-        seconds: stop after this time.
-        retrain_best: in the end train the best recipe on all training images, and evaluate it on the test images.
-        runs: where that run folder is made.
-        listener: told of `SearchBegan`, then of `digitlab.tuning.events`, and of the last training's events.
+        space: a shipped name (s1-grid, small-and-quick), or a TOML file: the keys of a recipe, a table [tune] with the
+            settings below, and a table [space] with choices, e.g. batch_size = [32, 64], or ranges, e.g. learning_rate
+            = { low = 1e-4, high = 1e-1, log = true }; options of the architecture in [space.options].
+        resume: the folder of a search to continue.
+        out: the folder of the search; default: tunings/NAME.
+        engine: where the trainings run: local (processes on this machine) or ray (a cluster).
+        address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
+        workers: processes of the local engine; default: one per processor, and per 2 GB of memory.
+        seconds: stop after this time, e.g. 60m, 2h, 30s or plain seconds.
+        retrain_best: in the end train the best recipe on all training images, into a run folder; this network is
+            evaluated on the test images.
+        runs: the folder in which that run folder is made.
+        listener: told of `SearchBegan`, then of `digitlab.tuning.progress`, and of the last training's events.
         stop: asked to, it ends after the batches under way.
-        settings: in place of the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed; None leaves
-            the space's.
+        settings: fields of `digitlab.tuning.Tuning` in place of the space's; None leaves the space's.
 
     Raises:
         UsageError: for settings that do not exist, or a folder that holds something else.
@@ -87,19 +92,19 @@ def tune(
     from digitlab.tuning.search import Search
 
     stop = stop or StopRequest()
-    limited = _limited(stop, seconds)
+    in_time = limited(stop, seconds)
     searched = _space(space, resume, settings)
     folder = Folder(resume or out or Path("tunings") / searched.name)
     with folder.locked():
         folder.begin(searched)
         search = Search(searched, folder.journal)
-        missing = _search(searched, search, folder, limited, listener, engine=engine, workers=workers, address=address)
+        missing = _search(searched, search, folder, in_time, listener, engine=engine, workers=workers, address=address)
         retrained = _retrain(searched, search, runs, listener, stop) if retrain_best and not stop.asked else None
     kept = json.loads(folder.results.read_text("utf-8")) if folder.results.is_file() else None
     return Tuned(searched, folder, missing, kept, retrained)
 
 
-def _limited(stop: StopRequest | None, seconds: float | None) -> StopRequest:
+def limited(stop: StopRequest | None, seconds: float | None) -> StopRequest:
     """A request that ``seconds`` from now on is asked for as well."""
     from digitlab.stopping import StopRequest
 
@@ -162,58 +167,3 @@ def _retrain(space: Space, search: Search, runs: Path, listener: Listener, stop:
     listener(Note(f"training trial {number} on all training images …"))
     name = f"{space.name}-{number}"
     return run_training(replace(training, name=name), Run.create(name, runs), listener=listener, stop=stop)
-
-
-def run_study(
-    *names: str,
-    out: Path = RESULTS,
-    engine: str = "local",
-    address: str | None = None,
-    workers: int | None = None,
-    seeds: int | None = None,
-    quick: bool = False,
-    seconds: float | None = None,
-    listener: Listener = ignore,
-    stop: StopRequest | None = None,
-) -> Ran:
-    """Run studies: train every cell that is missing, and write table, figure and verdicts of each.
-
-    Args:
-        names: published studies, or files of your own (.py) that define STUDY; none: every published one.
-        out: the folder of the results.
-        engine: "local" (processes on this machine) or "ray" (a cluster).
-        address: of a running Ray cluster; None: one is started here.
-        workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
-        seeds: repeats of each cell; None: as many as the study asks for.
-        quick: two epochs at most on a twentieth of the images; kept apart in OUT/quick.
-        seconds: stop after this time.
-        listener: told of `StudiesBegan`, then of `digitlab.scheduling.protocol`.
-        stop: asked to, it ends after the batches under way.
-
-    Raises:
-        UsageError: for a study that does not exist, or wrong settings, before anything is trained.
-        StorageError: when results cannot be written; what was kept stays.
-        ClusterError: when a cluster does not answer or is gone.
-    """
-    from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.estimate import Estimate
-    from digitlab.studies.running import make_pool, run_studies, work_of
-    from digitlab.studies.store import Store
-
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"seeds is {seeds}; expected 1 or more")
-    limited = _limited(stop, seconds)
-    studies = [find_study(name) for name in names or study_names()]
-    store = Store.at(out, quick=quick)
-    work = work_of(studies, store, seeds, quick=quick)
-    cells = len({each.job.digest for each in work.planned})
-    listener(StudiesBegan(Estimate(work.planned, store, quick=quick), len(work.missing), cells, store.path))
-    return run_studies(
-        studies,
-        out,
-        lambda: make_pool(engine, workers=workers, address=address),
-        repeats=seeds,
-        quick=quick,
-        watcher=listener,
-        stop=limited,
-    )

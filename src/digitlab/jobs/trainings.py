@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from digitlab.jobs.events import ignore, loading
-from digitlab.jobs.named_models import keras_file, note
+from digitlab.errors import RunError, UsageError
+from digitlab.jobs.events import Work, ignore, loading
+from digitlab.jobs.named_models import FORMS, keras_file, note
 from digitlab.runs import Run
+from digitlab.settings import Setting, checked
+from digitlab.shown import Drawn
+from digitlab.stopping import StopRequest
+from digitlab.storage import remove_unfinished
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
+from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
 
 if TYPE_CHECKING:
@@ -18,14 +25,64 @@ if TYPE_CHECKING:
 
     from digitlab.evaluation import Metrics
     from digitlab.jobs.events import Listener
-    from digitlab.training import StopRequest, Trained
+    from digitlab.training import Trained
+    from digitlab.training.cross_validation import CrossValidation
+    from digitlab.training.range_test import RangeTest
     from digitlab.transfer_learning import TransferData, Transferred
 
-__all__ = ["TransferResult", "train", "transfer"]
+__all__ = [
+    "CrossValidated", "RangeTested", "TransferResult", "cross_validate", "lr_range_test", "resume", "train", "transfer",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class TransferResult:
+class CrossValidated:
+    """A cross-validation, and where its files are.
+
+    folds: how many there are in all
+    found: of those that are done; None where none is
+    """
+
+    run: Run
+    training: TrainingConfig
+    folds: int
+    found: CrossValidation | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all folds are done; otherwise `resume` goes on."""
+        return self.found is not None and len(self.found.folds) == self.folds
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTested:
+    """A learning-rate range test, and where its files are."""
+
+    run: Run
+    found: RangeTest
+
+
+def rate_range(text: str) -> tuple[float, float]:
+    """``LOW:HIGH`` as two rates.
+
+    >>> rate_range("1e-6:100")
+    (1e-06, 100.0)
+
+    Raises:
+        UsageError: when it is not two numbers, the first above 0 and below the second.
+    """
+    low, _, high = text.partition(":")
+    try:
+        rates = float(low), float(high)
+    except ValueError:
+        rates = (math.nan, math.nan)
+    if not 0 < rates[0] < rates[1] < math.inf:
+        raise UsageError(f"--lr-range-test is {text!r}; expected LOW:HIGH with 0 < LOW < HIGH, e.g. 1e-6:100")
+    return rates
+
+
+@dataclass(frozen=True, slots=True)
+class TransferResult(Drawn):
     """What a transfer ended with, and where its files are.
 
     learned: the network, and how it came to be
@@ -55,11 +112,11 @@ class TransferResult:
 
 
 def train(
-    recipe: TrainingConfig | str | Path = TrainingConfig(),  # noqa: B008 - frozen
+    recipe: str | Path | TrainingConfig | None = None,
     *,
-    run: Run | None = None,
     runs: Path = Path("runs"),
     tensorboard: bool = False,
+    log: list[str] | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
     **options: Any,
@@ -67,11 +124,14 @@ def train(
     """Train a network and evaluate it on the test images: the model, metrics and a report in a run folder.
 
     Args:
-        recipe: settings, a shipped recipe's name, or a TOML file.
-        run: the folder; None: a new one. One in which this training was killed goes on after its last whole epoch.
-        runs: where a new folder is made.
-        tensorboard: write each epoch for TensorBoard as well.
-        listener: told of `digitlab.training.events`.
+        recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the settings
+            of a training as keys (docs/recipes.md), for instance a run's config.toml.
+        runs: the folder in which the run folder is made.
+        tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
+            tensorboard; tensorboard --logdir runs
+        log: tell another program as well: tensorboard, mlflow (the folder mlruns, or MLFLOW_TRACKING_URI), mlflow:URI
+            (a server or folder). It gets the settings, each epoch, the metrics, the model and the report.
+        listener: told of `digitlab.training.events`, of `Work` and `Note`.
         stop: asked to, it ends after the batches under way and finishes the folder with what was learned by then.
         options: fields of the settings in place of the recipe's, e.g. ``epochs=3``; None leaves the recipe's.
 
@@ -82,48 +142,201 @@ def train(
         DivergedError: when the loss is no number any more.
         StorageError: when the run folder cannot be written.
     """
-    settings = with_options(recipe if isinstance(recipe, TrainingConfig) else find_recipe(Path(recipe)), options)
+    trackers = trackers_of(log or ())
+    settings = _checked(recipe, options, listener)
+    from digitlab.training.experiment import run_training
+
+    run = Run.create(_name(settings), runs)
+    _note_what_is_wrong(settings.dataset, listener)
+    with tracked(trackers, settings, run, listener) as told:
+        return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard or trackers.tensorboard)
+
+
+def resume(
+    run: Annotated[Path | str, Setting(flag="--resume")],
+    *,
+    tensorboard: bool = False,
+    log: list[str] | None = None,
+    listener: Listener = ignore,
+    stop: StopRequest | None = None,
+) -> Trained | CrossValidated:
+    """Go on with a training or a cross-validation that was killed or interrupted, with the run's own settings.
+
+    A training goes on after its last whole epoch and ends with the same weights as if it had not been interrupted, a
+    cross-validation after its last whole fold.
+
+    Args:
+        run: a run folder whose training was killed or interrupted: continue after its last whole epoch (or its last
+            whole fold), with the run's own settings.
+        tensorboard: as `train`.
+        log: as `train`.
+        listener: told of `digitlab.training.events`.
+        stop: as `train`.
+
+    Raises:
+        RunError: when it is done, or cannot be gone on with.
+        StorageError: when the run folder cannot be written.
+    """
+    trackers = trackers_of(log or ())
+    folder = Run.open(Path(run))
+    if folder.rate_range.is_file():
+        raise RunError(f"{folder.path}: a learning-rate range test; there is no training to resume")
     listener(loading())
+    from digitlab.training.cross_validation import folds_of
+    from digitlab.training.experiment import resumed, run_training, settings_of
+
+    if folder.cross_validation.is_file():
+        folds, training = folds_of(folder), settings_of(folder)
+        remove_unfinished(folder.path)
+        return _cross_validated(training, folder, folds, listener, stop)
+    settings, tensorboard = resumed(folder), tensorboard or trackers.tensorboard
+    with tracked(trackers, settings, folder, listener) as told:
+        return run_training(settings, folder, listener=told, stop=stop, tensorboard=tensorboard)
+
+
+@checked
+def cross_validate(
+    recipe: str | Path | TrainingConfig | None = None,
+    *,
+    folds: int,
+    runs: Path = Path("runs"),
+    listener: Listener = ignore,
+    stop: StopRequest | None = None,
+    **options: Any,
+) -> CrossValidated:
+    """Accuracy of a recipe and its variance over stratified folds of the training images; the test images are not used.
+
+    Args:
+        recipe: as `train`.
+        folds: cross-validation instead of a training: K stratified folds of the training images; each is held out once
+            and evaluated by a network trained on the others. Writes folds.csv and cross-validation.json into a run
+            folder after each fold; the test images are not used.
+        runs: the folder in which the run folder is made.
+        listener: told of `digitlab.training.events`.
+        stop: asked to, it ends after the batches under way, with the folds that are done; `resume` goes on.
+        options: as `train`.
+
+    Raises:
+        RecipeError: when there is no such recipe.
+        UsageError: for an unknown setting, or a wrong number of folds.
+        DatasetError: for an unknown dataset, one without training images, or a class with fewer images than folds.
+        StorageError: when the run folder cannot be written.
+    """
+    settings = _settings(recipe, options, listener)
+    from digitlab.training.cross_validation import images_to_part
+    from digitlab.training.out_of_fold import check_settings
+
+    check_settings(settings, images_to_part(settings).labels, folds)
+    return _cross_validated(settings, Run.create(f"{_name(settings)}-folds", runs), folds, listener, stop)
+
+
+def _cross_validated(
+    training: TrainingConfig, run: Run, folds: int, listener: Listener, stop: StopRequest | None
+) -> CrossValidated:
+    from digitlab.training.cross_validation import images_to_part, run_cross_validation
+
+    digits, stop = images_to_part(training), stop or StopRequest()
+    found = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
+    return CrossValidated(run, training, folds, found)
+
+
+def lr_range_test(
+    recipe: str | Path | TrainingConfig | None = None,
+    *,
+    rates: Annotated[tuple[float, float], Setting(flag="--lr-range-test", of_text=rate_range)],
+    runs: Path = Path("runs"),
+    listener: Listener = ignore,
+    stop: StopRequest | None = None,
+    **options: Any,
+) -> RangeTested:
+    """Learning-rate range test: the rate rises until the loss diverges; a good rate is where it falls most steeply.
+
+    Args:
+        recipe: as `train`.
+        rates: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over one epoch
+            (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Exit code 1
+            if the loss did not fall.
+        runs: the folder in which the run folder is made.
+        listener: told of `digitlab.training.events`, and of `Work`.
+        stop: asked to, it ends with the curve so far.
+        options: as `train`; ``epochs``: in which the rate rises, 1 where it is not given.
+
+    Raises:
+        RecipeError, UsageError, DatasetError, StorageError: as `train`.
+    """
+    settings = _checked(recipe, options, listener)
+    from digitlab.training.range_test import run_range_test
+
+    run, passes = Run.create(f"{_name(settings)}-lr-range", runs), options.get("epochs") or 1
+    return RangeTested(run, run_range_test(settings, run, *rates, passes=passes, listener=listener, stop=stop))
+
+
+def _settings(
+    recipe: str | Path | TrainingConfig | None, options: Mapping[str, Any], listener: Listener
+) -> TrainingConfig:
+    given = recipe or TrainingConfig()
+    settings = with_options(given if isinstance(given, TrainingConfig) else find_recipe(Path(given)), options)
+    listener(loading())
+    return settings
+
+
+def _checked(
+    recipe: str | Path | TrainingConfig | None, options: Mapping[str, Any], listener: Listener
+) -> TrainingConfig:
+    """The settings, whose names all exist: that is found out before a folder is made."""
+    settings = _settings(recipe, options, listener)
+    from digitlab.training.experiment import check
+
+    listener(Work(f"opening {settings.dataset}"))
+    check(settings)
+    return settings
+
+
+def _name(training: TrainingConfig) -> str:
+    """Of a run folder."""
+    return training.name or f"{training.architecture}-{Path(training.dataset).stem}"
+
+
+def _note_what_is_wrong(data: str, listener: Listener) -> None:
     from digitlab.datasets import find_dataset
     from digitlab.jobs.data_check import note_what_is_wrong
     from digitlab.training.data import training_split
-    from digitlab.training.experiment import check, run_training
 
-    if run is None:
-        check(settings)  # before a folder is made
-        run = Run.create(settings.name or f"{settings.architecture}-{Path(settings.dataset).stem}", runs)
-    dataset = find_dataset(settings.dataset)
-    note_what_is_wrong(settings.dataset, dataset, training_split(dataset), listener)
-    return run_training(settings, run, listener=listener, stop=stop, tensorboard=tensorboard)
+    dataset = find_dataset(data)
+    note_what_is_wrong(data, dataset, training_split(dataset), listener)
 
 
+@checked
 def transfer(
     model: str | Path,
     settings: Transfer = Transfer(),  # noqa: B008 - frozen
     *,
     data: str,
     test: str | None = None,
-    form: str | None = None,
+    form: Annotated[str | None, Setting(choices=FORMS)] = None,
     weights: str | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     listener: Listener = ignore,
     stop: StopRequest | None = None,
+    **options: Any,
 ) -> TransferResult:
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, an .h5 file of an old Keras, or a name of
+        model: a run folder, a shipped name, a file of anybody (as `import_model` takes it), or a name of
             keras.applications.
         settings: how.
-        data: the new training data: a named dataset, a file of labelled images, or a folder of pictures by class.
-        test: the dataset or file whose test images evaluate the result; None: the dataset's own.
-        form: what the model was trained on, "grey" or "sobel", where its file does not say.
-        weights: for a name of keras.applications: the file with its weights, or "random".
-        name: of the run folder.
-        runs: where the run folder is made.
+        data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
+            pictures by class (0/ … 9/). Of a folder or file without splits, a part is held out for the evaluation.
+        test: the dataset or file whose test images evaluate the result; default: the dataset's own.
+        form: what the model was trained on, where its file does not say; default: grey.
+        weights: for a name of keras.applications: the file with its weights (…_notop.h5), or random.
+        name: name of the run folder.
+        runs: the folder in which the run folder is made.
         listener: told of the training (`digitlab.training.events`), of `Work` and `Note`.
         stop: asked to, it ends after the batches under way, with what was learned by then.
+        options: fields of the settings in place of theirs, e.g. ``how="features"``.
 
     Raises:
         ModelError: when the model cannot be opened, or its layers cannot be followed.
@@ -131,7 +344,7 @@ def transfer(
         DatasetError: when there is no such set, or it cannot be learned from.
         StorageError: when the run folder cannot be written.
     """
-    path = _named(model)
+    path, settings = _named(model, form, listener), replace(settings, **options)
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 
@@ -140,20 +353,20 @@ def transfer(
     base.cut_at(settings)  # a layer that does not exist is said before a folder is made
     run = Run.create(name or f"{base.card.name}-{settings.how}-{Path(data).stem}", runs)
     about = {
-        "model": str(path),
+        "model": str(model if Path(model).is_file() else path),
         "command": _command(model, data, {"test": test, "form": form, "weights": weights}, settings),
     }
     learned, metrics = run_transfer(base, images, settings, run, about=about, listener=listener, stop=stop)
     return TransferResult(run, learned, metrics, images)
 
 
-def _named(model: str | Path) -> Path | str:
+def _named(model: str | Path, form: str | None, listener: Listener) -> Path | str:
     """A run folder or file; or a name, which may be one of keras.applications, as it is."""
     from digitlab.network.classifier import shipped_models
 
     path = Path(model)
     if path.exists() or path.suffix or len(path.parts) > 1 or str(model) in shipped_models():
-        return keras_file(model)
+        return keras_file(model, form=form, listener=listener)
     return model
 
 

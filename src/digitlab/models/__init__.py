@@ -19,23 +19,7 @@ from digitlab.models.saving import (
 from digitlab.models.sobel import after_sobel, on_grey_images
 
 __all__ = [
-    "ARCHITECTURES",
-    "after_sobel",
-    "architecture_names",
-    "build",
-    "cached_onnx",
-    "card_of",
-    "ensemble",
-    "ensemble_card",
-    "export_model",
-    "export_onnx",
-    "import_legacy",
-    "load_keras",
-    "on_grey_images",
-    "open_model",
-    "predict_probabilities",
-    "preparation_of",
-    "read_card",
-    "save_keras",
-    "versions",
-]
+    "ARCHITECTURES", "after_sobel", "architecture_names", "build", "cached_onnx", "card_of", "ensemble",
+    "ensemble_card", "export_model", "export_onnx", "import_legacy", "load_keras", "on_grey_images", "open_model",
+    "predict_probabilities", "preparation_of", "read_card", "save_keras", "versions",
+]  # fmt: skip

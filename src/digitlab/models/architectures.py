@@ -18,8 +18,16 @@ from typing import TYPE_CHECKING, Any
 from digitlab.errors import UsageError
 from digitlab.models.backend import keras
 from digitlab.models.layers import CENTRED, conv, dense, expect_share, max_pool, output, sequential
-from digitlab.models.parametric import conv_family, dense_family
-from digitlab.models.recipe_networks import best_cnn, deep_cnn, fast_cnn, good_cnn, reader_cnn, tiny_cnn
+from digitlab.models.recipe_networks import (
+    best_cnn,
+    conv_family,
+    deep_cnn,
+    dense_family,
+    fast_cnn,
+    good_cnn,
+    reader_cnn,
+    tiny_cnn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

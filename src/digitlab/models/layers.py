@@ -14,18 +14,9 @@ from digitlab.models.backend import keras
 layers = keras.layers
 
 __all__ = [
-    "CENTRED",
-    "PREPARATIONS",
-    "UNIT",
-    "conv",
-    "dense",
-    "expect_share",
-    "max_pool",
-    "output",
-    "preparation_of",
-    "prepare",
-    "sequential",
-]
+    "CENTRED", "PREPARATIONS", "UNIT", "conv", "dense", "expect_share", "max_pool", "output", "preparation_of",
+    "prepare", "sequential",
+]  # fmt: skip
 
 UNIT = "x / 255"
 CENTRED = "x / 255 - 0.5"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.errors import ModelError
-from digitlab.network.protobuf import Protobuf, field_bytes
+from digitlab.network.check import Protobuf, field_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

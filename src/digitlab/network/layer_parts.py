@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from digitlab.network.receptive_field import ReceptiveField, Window
 
-__all__ = [
-    "CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "Layer", "Step", "Walked", "as_maps", "maps_shape",
-]  # fmt: skip
+__all__ = ["CHANNELS_FIRST", "CHANNELS_LAST", "PICTURE", "Layer", "Step", "Walked", "as_maps", "maps_shape"]
 
 CHANNELS_FIRST, CHANNELS_LAST, PICTURE = "channels first", "channels last", "a picture, row by row"
 

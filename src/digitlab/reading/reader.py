@@ -218,7 +218,7 @@ class Reader:
         asked = self._which([None if ink is None else ink[1] for ink in inks])
         rows = in_rows(found[:count]) + [False] * (len(found) - count)
         seen = [
-            self._with_its_word(each if ink is None else each.tightened(ink[0]), said, in_row=in_row)
+            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), said, in_row=in_row)
             for each, ink, said, in_row in zip(found, inks, asked, rows, strict=True)
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
@@ -228,7 +228,7 @@ class Reader:
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
-    def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool) -> Candidate:
+    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
             return candidate.agreed_with(said, in_row=in_row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import shlex
@@ -12,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import RunError, UsageError
+from digitlab.errors import DigitlabError, RunError, UsageError
 from digitlab.evaluation.answers import by_recipe, distinct, expect_same_images, group_names, printable, read_answers
 from digitlab.evaluation.comparison import Contestant, in_words, rank
-from digitlab.reports.disputes import Pictures, disputes_of
-from digitlab.reports.facts import facts_of
-from digitlab.reports.numbers import numbers_of, percent
+from digitlab.evaluation.paired import disagreements
+from digitlab.reports.facts import facts_of, numbers_of, percent
 from digitlab.reports.records import Record
-from digitlab.reports.rendering import render, svg
+from digitlab.reports.rendering import picture, render, svg
 from digitlab.reports.run_figures import Drawing
 from digitlab.storage import write_text
 
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from digitlab.evaluation.answers import Answers
     from digitlab.evaluation.comparison import Ranking
     from digitlab.runs import Run
+    from digitlab.values import Digits
 
-__all__ = ["comparison_drawings", "comparison_path", "write_comparison"]
+__all__ = ["Pictures", "comparison_drawings", "comparison_path", "disputes_of", "images_of", "write_comparison"]
 
 _ALL_PAIRS = 6  # of four runs; with more, each is compared in words with the best and with the one ranked before it
 _MOST_DISPUTES = 3  # pairs whose differing predictions are shown
@@ -198,3 +201,66 @@ def _disputes(answers: Sequence[Answers], best: int) -> list[dict[str, Any]]:
         {"first": best, "second": other, "kinds": disputes_of(answers[best], answers[other], pictures)}
         for other in others
     ]
+
+
+_MOST = 14  # images per group
+
+
+class Pictures:
+    """Images by row: those stored with the runs' errors, else from the dataset that they name."""
+
+    def __init__(self, answers: Sequence[Answers]) -> None:
+        """For runs with predictions for the same images."""
+        self._answers = answers[0]
+        self._kept: dict[int, NDArray[np.uint8]] = {}
+        self._all: NDArray[np.uint8] | None = None
+        self._looked = False
+        for each in answers:
+            self._kept.update(each.pictures)
+
+    def of(self, row: int) -> NDArray[np.uint8] | None:
+        """uint8 (28, 28), or None where the dataset is unknown, missing or has changed."""
+        if row in self._kept:
+            return self._kept[row]
+        if not self._looked:
+            self._looked = True
+            with contextlib.suppress(DigitlabError):
+                self._all = images_of(self._answers).images
+        return None if self._all is None else self._all[row]
+
+
+def images_of(answers: Answers) -> Digits:
+    """The test images, from the dataset that the run names.
+
+    Raises:
+        DigitlabError: when none is named, or it cannot be found, or has changed.
+    """
+    from digitlab.datasets import find_dataset
+
+    if answers.data is None:
+        raise RunError(f"{answers.name} does not record its dataset")
+    dataset = find_dataset(answers.data)
+    digits = dataset.split(dataset.splits[0] if len(dataset.splits) == 1 else answers.split or "test")
+    if not np.array_equal(digits.labels, answers.labels):
+        raise RunError(f"the labels of {answers.data} have changed")
+    return digits
+
+
+def disputes_of(first: Answers, second: Answers, pictures: Pictures) -> list[dict[str, Any]]:
+    """Grouped by who is right: the number of images, and those with the largest difference, with both predictions."""
+    said = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)
+    found = []
+    for kind, rows in disagreements(first.probabilities, second.probabilities, first.labels).items():
+        shown = []
+        for row in rows[:_MOST].tolist():
+            image = pictures.of(row)
+            shown.append(
+                {
+                    "number": row,
+                    "truth": int(first.labels[row]),
+                    "answers": [int(answers[row]) for answers in said],
+                    "picture": None if image is None else picture(255 - image),
+                }
+            )
+        found.append({"kind": kind, "count": len(rows), "shown": shown})
+    return found

@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "CHANNELS_A_PAGE",
-    "TILES_A_PAGE",
-    "Stage",
-    "activation_maps_figure",
-    "changes_figure",
-    "filter_channels_figure",
-    "learned_filters_figure",
-    "reasons_figure",
-    "walk_figure",
-]
+    "CHANNELS_A_PAGE", "TILES_A_PAGE", "Stage", "activation_maps_figure", "changes_figure", "filter_channels_figure",
+    "learned_filters_figure", "reasons_figure", "walk_figure",
+]  # fmt: skip
 
 TILES_A_PAGE = 64  # filters of a first layer, or maps
 CHANNELS_A_PAGE = 64  # filters down and channels across

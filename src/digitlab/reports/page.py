@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from digitlab.evaluation import doubtful
-from digitlab.reports.facts import curve_in_words, curves_beside, duration, facts_of
-from digitlab.reports.numbers import numbers_of
+from digitlab.reports.facts import curve_in_words, curves_beside, duration, facts_of, numbers_of
 from digitlab.reports.records import Record
 from digitlab.reports.rendering import picture, png_of, render, svg
 from digitlab.reports.run_figures import drawings_of

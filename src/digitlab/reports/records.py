@@ -12,7 +12,7 @@ import numpy as np
 
 from digitlab.errors import RunError, StorageError
 from digitlab.evaluation.metrics import without_undefined
-from digitlab.reports.numbers import NUMBERS
+from digitlab.reports.facts import NUMBERS
 from digitlab.runs import Run
 
 if TYPE_CHECKING:

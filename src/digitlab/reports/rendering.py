@@ -7,7 +7,7 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from digitlab.reports.numbers import percent
+from digitlab.reports.facts import percent
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab.evaluation import curves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from matplotlib.figure import Figure
 
@@ -30,14 +30,14 @@ class Drawing:
 
 def drawings_of(record: Record) -> dict[str, Drawing]:
     """Every figure for which the run has data, by name."""
+    return {**_of_classes(record.metrics), **_of_predictions(record), **_of_epochs(record), **_of_mistakes(record)}
+
+
+def _of_classes(metrics: Mapping[str, Any]) -> dict[str, Drawing]:
     from digitlab.reports import figures
 
-    metrics, said = record.metrics, record.predictions
-    roc = cache(partial(curves.roc_curves, said.probabilities, said.labels))
-    mean = cache(partial(curves.mean_roc, said.probabilities, said.labels))
-    recalls = cache(partial(curves.precision_recall_curves, said.probabilities, said.labels))
     matrix = metrics["confusion_matrix"]
-    found = {
+    return {
         "confusion-matrix": Drawing(
             "Confusion matrix: counts by true digit (rows) and predicted digit (columns)",
             lambda: figures.confusion_matrix_figure(matrix),
@@ -57,6 +57,16 @@ def drawings_of(record: Record) -> dict[str, Drawing]:
             "Precision and recall of each digit as bars",
             lambda: figures.precision_recall_bars_figure(metrics["precision"], metrics["recall"]),
         ),
+    }
+
+
+def _of_predictions(record: Record) -> dict[str, Drawing]:
+    from digitlab.reports import figures
+
+    answers = record.predictions.probabilities, record.predictions.labels
+    roc, mean = cache(partial(curves.roc_curves, *answers)), cache(partial(curves.mean_roc, *answers))
+    recalls = cache(partial(curves.precision_recall_curves, *answers))
+    return {
         "roc": Drawing(
             "ROC curve of each digit: true positive rate over false positive rate",
             lambda: figures.roc_figure(roc(), mean()),
@@ -73,22 +83,38 @@ def drawings_of(record: Record) -> dict[str, Drawing]:
         ),
         "reliability": Drawing(
             "Reliability diagram: accuracy over confidence",
-            lambda: figures.reliability_figure(curves.reliability(said.probabilities, said.labels)),
+            lambda: figures.reliability_figure(curves.reliability(*answers)),
         ),
         "error-reject": Drawing(
             "Error–rejection curve: error rate of the rest when the least confident predictions are rejected",
-            lambda: figures.error_reject_figure(curves.error_reject(said.probabilities, said.labels)),
+            lambda: figures.error_reject_figure(curves.error_reject(*answers)),
         ),
     }
-    if record.history:
-        for name in ("loss", "accuracy"):
-            found[f"learning-{name}"] = Drawing(
-                f"Learning curve: {name} of each batch and epoch",
-                partial(figures.learning_curves_figure, record.history, record.batches, of=(name,)),
-            )
-    if record.has_pictures and len(said.mistakes):
-        rows = said.mistakes[:_MOST_MISTAKES]
-        found["mistakes"] = Drawing(
+
+
+def _of_epochs(record: Record) -> dict[str, Drawing]:
+    from digitlab.reports import figures
+
+    if not record.history:
+        return {}
+    return {
+        f"learning-{name}": Drawing(
+            f"Learning curve: {name} of each batch and epoch",
+            partial(figures.learning_curves_figure, record.history, record.batches, of=(name,)),
+        )
+        for name in ("loss", "accuracy")
+    }
+
+
+def _of_mistakes(record: Record) -> dict[str, Drawing]:
+    from digitlab.reports import figures
+
+    said = record.predictions
+    rows = said.mistakes[:_MOST_MISTAKES]
+    if not record.has_pictures or not len(rows):
+        return {}
+    return {
+        "mistakes": Drawing(
             "The most confident errors with their three most probable classes",
             lambda: figures.mistakes_figure(
                 said.mistaken_images[:_MOST_MISTAKES],
@@ -97,4 +123,4 @@ def drawings_of(record: Record) -> dict[str, Drawing]:
                 rows.tolist(),
             ),
         )
-    return found
+    }

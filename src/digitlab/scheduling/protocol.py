@@ -12,22 +12,9 @@ if TYPE_CHECKING:
     from digitlab.stopping import StopRequest
 
 __all__ = [
-    "Began",
-    "Done",
-    "Failed",
-    "GaveUp",
-    "Inputs",
-    "Job",
-    "Lost",
-    "Message",
-    "Noted",
-    "Pool",
-    "Progressed",
-    "Stopped",
-    "Tell",
-    "Watcher",
-    "Work",
-]
+    "Began", "Done", "Failed", "GaveUp", "Inputs", "Job", "Lost", "Message", "Noted", "Pool", "Progressed", "Stopped",
+    "Tell", "Watcher", "Work",
+]  # fmt: skip
 
 Tell = Callable[[Mapping[str, Any]], None]  # takes plain values: how far a job is
 Inputs = Mapping[str, Callable[[], Any]]  # by name, what returns it

@@ -25,27 +25,7 @@ from digitlab.studies.job import CountParameters, FindRate, Train, TrainOnFolds
 from digitlab.studies.study import Study
 
 __all__ = [
-    "CountParameters",
-    "FindRate",
-    "Published",
-    "Study",
-    "Train",
-    "TrainOnFolds",
-    "above",
-    "at_least",
-    "best",
-    "confusion",
-    "dots",
-    "factor",
-    "find_study",
-    "improves",
-    "in_published_order",
-    "learning_curves",
-    "over_epochs",
-    "range_tests",
-    "reproduces",
-    "same",
-    "steady",
-    "study_names",
-    "validation_curves",
-]
+    "CountParameters", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "at_least", "best",
+    "confusion", "dots", "factor", "find_study", "improves", "in_published_order", "learning_curves", "over_epochs",
+    "range_tests", "reproduces", "same", "steady", "study_names", "validation_curves",
+]  # fmt: skip

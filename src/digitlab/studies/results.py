@@ -18,17 +18,9 @@ if TYPE_CHECKING:
     from digitlab.studies.study import Study
 
 __all__ = [
-    "QUICK",
-    "as_dict",
-    "as_markdown",
-    "figure_names",
-    "machines_of",
-    "plain_table",
-    "rows_of",
-    "table_lines",
-    "verdict_lines",
-    "write_results",
-]
+    "QUICK", "as_dict", "as_markdown", "figure_names", "machines_of", "plain_table", "rows_of", "table_lines",
+    "verdict_lines", "write_results",
+]  # fmt: skip
 
 QUICK = (
     "Quick: two epochs at most on a twentieth of the images. It shows that the study runs, and says nothing about the "

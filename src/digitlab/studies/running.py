@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab import scheduling
 from digitlab.scheduling.dispatch import Dispatched, dispatch
+from digitlab.shown import Drawn, Tabular
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.studies.outcome import outcome_of, plan
@@ -15,7 +17,7 @@ from digitlab.studies.results import write_results
 from digitlab.studies.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from pathlib import Path
 
     from digitlab.scheduling.protocol import Done, Pool, Watcher
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from digitlab.studies.outcome import Outcome, Planned
     from digitlab.studies.study import Study
 
-__all__ = ["Ran", "Workload", "make_pool", "run_studies", "work_of"]
+__all__ = ["Estimate", "Ran", "Workload", "make_pool", "run_studies", "work_of", "written"]
 
 make_pool = functools.partial(scheduling.make_pool, "digitlab.studies.work")
 
@@ -41,7 +43,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Drawn, Tabular):
     """How a run ended, and the outcome of each study."""
 
     dispatched: Dispatched[Job]
@@ -98,8 +100,63 @@ def run_studies(
                 workers.check(work.missing)
                 dispatched = dispatch(work.missing, workers, keep, watcher, stop or StopRequest())
     finally:
-        outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
-        for outcome in outcomes:
-            if outcome.found:
-                write_results(outcome, store.folder(outcome.study.name))
+        outcomes = written(studies, store, repeats, quick=quick)
     return Ran(dispatched, outcomes)
+
+
+def written(studies: Sequence[Study], store: Store, repeats: int | None, *, quick: bool) -> list[Outcome]:
+    """The outcomes, with their tables and figures written."""
+    outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
+    for outcome in outcomes:
+        if outcome.found:
+            write_results(outcome, store.folder(outcome.study.name))
+    return outcomes
+
+
+_CORES = 2  # of the machine to which `Study.minutes` refers; a cell is trained on one
+_QUICK_SECONDS = 5.0  # per cell, most of them for compiling
+
+
+class Estimate:
+    """Seconds of every planned job, by digest: as finished repeats of its cell took, else as the study estimates."""
+
+    def __init__(self, planned: Sequence[Planned], store: Store, *, quick: bool) -> None:
+        self._jobs = {each.job.digest: each for each in reversed(planned)}
+        self._quick = quick
+        records = {digest: store.read(each.job) for digest, each in self._jobs.items()}
+        self.missing = {digest for digest, record in records.items() if record is None}
+        self._taken: dict[tuple[str, Hashable], list[float]] = {}
+        self.more = 0.0  # expected seconds of jobs that are not planned yet
+        for digest, record in records.items():
+            if record is not None:
+                self.note(digest, record["result"])
+
+    def note(self, digest: str, result: Mapping[str, Any]) -> None:
+        """Take the duration of a finished job into account for the other repeats of its cell."""
+        self.missing.discard(digest)
+        each = self._jobs[digest]
+        seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
+        self._taken.setdefault((each.study.name, each.cell.key), []).append(seconds)
+
+    def expect(self, planned: Planned) -> None:
+        """Take one more job into account."""
+        self._jobs.setdefault(planned.job.digest, planned)
+        self.missing.add(planned.job.digest)
+
+    def seconds(self, digest: str) -> float:
+        """The expected or measured duration of one job."""
+        each = self._jobs[digest]
+        taken = self._taken.get((each.study.name, each.cell.key))
+        if taken:
+            return statistics.fmean(taken)
+        return _QUICK_SECONDS if self._quick else 60 * _CORES * each.study.minutes / len(each.study.cells)
+
+    @property
+    def left(self) -> float:
+        """The expected seconds of all missing jobs, one after the other, and of those that will probably follow."""
+        return sum(map(self.seconds, self.missing)) + self.more
+
+    def name(self, digest: str) -> str:
+        """A job in words: study, cell, seed."""
+        each = self._jobs[digest]
+        return f"{each.study.name}: {each.cell.label}, {each.study.task.repeated} {each.repeat}"

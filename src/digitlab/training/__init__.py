@@ -17,25 +17,9 @@ if TYPE_CHECKING:
     from digitlab.training.loop import History, Loop
 
 __all__ = [
-    "EpochEnded",
-    "Event",
-    "History",
-    "Listener",
-    "Loop",
-    "Progressed",
-    "Stage",
-    "Started",
-    "StopRequest",
-    "Trained",
-    "TrainingConfig",
-    "check",
-    "find_recipe",
-    "read_recipe",
-    "recipe_names",
-    "resumed",
-    "run_training",
-    "with_options",
-]
+    "EpochEnded", "Event", "History", "Listener", "Loop", "Progressed", "Stage", "Started", "StopRequest", "Trained",
+    "TrainingConfig", "check", "find_recipe", "read_recipe", "recipe_names", "resumed", "run_training", "with_options",
+]  # fmt: skip
 
 _PLACES = {
     **dict.fromkeys(("Trained", "check", "resumed", "run_training"), "experiment"),

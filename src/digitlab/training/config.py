@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence  # noqa: TC003 - the types of settings are read at run time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
-from digitlab.settings import Range, check_settings, setting, settings_in, with_current_keys
+from digitlab.settings import Range, check_settings, expect_key, setting, with_current_keys
 from digitlab.toml_files import find_toml, read_toml, shipped_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "LOSSES", "TrainingConfig", "expect_setting", "find_recipe", "read_recipe", "recipe_names", "training_of",
-    "with_options",
-]  # fmt: skip
+__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' names for what a training minimises; the first is the usual one.
@@ -55,6 +51,9 @@ class TrainingConfig:
 
     The fields are the options of `digitlab train`, the keys of a recipe, and, but for those of the data and the run,
     the parameters of `DigitClassifier`; docs/recipes.md has them as a table.
+
+    >>> TrainingConfig("thesis-4conv", epochs=100, validation=0.2, patience=2).optimiser
+    'adadelta'
     """
 
     # fmt: off
@@ -67,7 +66,7 @@ class TrainingConfig:
         "mnist", "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
         spellings=("--data",))
     test: str | None = setting(
-        None, "The dataset or file whose test images evaluate the result; else the dataset's own.")
+        None, "The dataset or file whose test images evaluate the result; default: the dataset's own.")
     epochs: int = setting(12, "Maximum number of epochs: passes over the training images.", within=Range(1))
     batch_size: int = setting(128, "Images per gradient step (mini-batch).", within=Range(1))
     optimiser: str = setting(
@@ -76,12 +75,12 @@ class TrainingConfig:
     loss: str = setting(
         LOSSES[0], "The loss that is minimised; the cross-entropy is reported in any case.", choices=LOSSES)
     learning_rate: float | None = setting(
-        None, "The learning rate, the highest one of a schedule; else the optimiser's usual one.",
+        None, "The learning rate, the highest one of a schedule; default: the optimiser's usual one.",
         within=Range(0, above=True))
     epsilon: float | None = setting(
-        None, "The optimiser's ε; else 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
+        None, "The optimiser's ε; default: 1e-8 for adadelta (Keras had 1e-7 from 2018 on), 1e-7 for the others.",
         within=Range(0, 1, above=True, below=True))
-    schedule: str = setting("constant", "Of the learning rate: constant, cosine, linear, one-cycle, step or warm-up.")
+    schedule: str = setting("constant", "Learning-rate schedule: constant, cosine, linear, one-cycle, step or warm-up.")
     dropout: bool = setting(True, "Dropout layers, where the architecture has them.")
     options: Mapping[str, Any] = setting(
         dict, "NAME=VALUE of an architecture that has options, e.g. --option kernel=5 --option filters=[16,32] of "
@@ -97,8 +96,8 @@ class TrainingConfig:
         within=Range(0, 10, below=True))
     distractors: float = setting(
         0.0,
-        "Out-of-distribution images (drawn, no digits) per training image, on which the network learns a uniform "
-        "output (outlier exposure); with validation images its temperature is calibrated, too. 0: none.",
+        "Out-of-distribution images (drawn shapes, not digits) per training image, on which the network learns a "
+        "uniform output (outlier exposure); with validation images its temperature is calibrated, too. 0: none.",
         within=Range(0, 10))
     weight_average: float = setting(
         0.0,
@@ -119,7 +118,7 @@ class TrainingConfig:
         "Early stopping: end when the validation loss has not fallen for this number of epochs, and keep the best "
         "weights; else all epochs are run and the last weights kept.", within=Range(0))
     seed: int = setting(
-        0, "Of the weights, the order and augmentation of the images: the same seed gives the same weights.",
+        0, "Seed of the weights, the order and the augmentation of the images: the same seed gives the same weights.",
         within=Range(0, 2**31 - 1))
     precision: str = setting(
         "auto",
@@ -132,7 +131,7 @@ class TrainingConfig:
         1,
         "Evaluate a second time with test-time augmentation: the mean softmax over this number of moved copies of each "
         "test image, as `digitlab evaluate RUN --tta` does; 1: not.", within=Range(1, 19), unit="copies")
-    name: str | None = setting(None, "Of the run folder; else the recipe's or the architecture's.")
+    name: str | None = setting(None, "Name of the run folder; default: the recipe's or the architecture's.")
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -141,10 +140,6 @@ class TrainingConfig:
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for `config.toml`."""
         return asdict(self)
-
-
-# What may stand in a recipe, by the kind of the field; TOML tells 1 from 1.0, and a person need not.
-_IN_TOML: dict[Any, tuple[type, ...]] = {float: (int, float), Mapping[str, Any]: (dict,)}
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -183,27 +178,11 @@ def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
     """
     settings = with_current_keys(content, where)
     for key, value in settings.items():
-        expect_setting(key, value, where)
+        expect_key(TrainingConfig, key, value, where)
     try:
         return TrainingConfig(**settings)
     except UsageError as error:
         raise RecipeError(f"{where}: {error}") from error
-
-
-def expect_setting(key: str, value: object, where: object) -> None:
-    """Refuse what no recipe can hold.
-
-    Raises:
-        RecipeError: for a key that is no field of `TrainingConfig`, with the nearest name, or a value of another kind.
-    """
-    kinds = {each.name: each.kind for each in settings_in(TrainingConfig)}
-    if key not in kinds:
-        near = difflib.get_close_matches(key, kinds, n=1)
-        hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
-        raise RecipeError(f"{where}: unknown key {key!r};{hint}")
-    allowed = _IN_TOML.get(kinds[key], (kinds[key],))
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
 def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:

@@ -117,7 +117,7 @@ def folds_of(run: Run) -> int:
     if not isinstance(folds, int) or not isinstance(done, int):
         raise RunError(f"{run.cross_validation}: expected the numbers of folds, and of those that are done")
     if done >= folds:
-        raise RunError(f"{run.path}: a cross-validation that is done; there is nothing to go on with")
+        raise RunError(f"{run.path}: a cross-validation that is complete; there is nothing to resume")
     return folds
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DivergedError, RunError, UsageError
-from digitlab.models import preparation_of, versions
+from digitlab.models import card_of, ensemble, ensemble_card, open_model, preparation_of, versions
 from digitlab.models.backend import release_memory
+from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
@@ -20,28 +21,30 @@ from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.config import TrainingConfig
 from digitlab.training.data import open_training_data, watched_by
-from digitlab.training.events import Started
+from digitlab.training.events import Stage, Started
 from digitlab.training.finishing import finish_run, write_history
-from digitlab.training.members import train_members
+from digitlab.training.loop import History
 from digitlab.training.precision import processor_name
 from digitlab.training.precision_choice import begun_with
 from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digitlab.evaluation import Metrics
     from digitlab.models.backend import keras
     from digitlab.runs import Run
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
-    from digitlab.training.loop import History, Loop
+    from digitlab.training.loop import Loop
     from digitlab.training.precision_choice import Choice
 
-__all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of"]
+__all__ = ["Trained", "check", "environment", "resumed", "run_training", "settings_of", "train_members"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(Drawn):
     """What a training ends with.
 
     run: the folder with its files
@@ -140,7 +143,7 @@ def resumed(run: Run) -> TrainingConfig:
     training = settings_of(run)
     parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
     if run.report.is_file() and all(part.report.is_file() and not part.checkpoint.is_file() for part in parts):
-        raise RunError(f"{run.path}: is done; there is nothing to go on with")
+        raise RunError(f"{run.path}: is complete; there is nothing to resume")
     remove_unfinished(run.path)
     return training
 
@@ -153,7 +156,7 @@ def settings_of(run: Run) -> TrainingConfig:
     """
     settings = run.read_config()
     if not settings:
-        raise RunError(f"{run.path}: has no config.toml to go on from; it was killed before it began, so start it anew")
+        raise RunError(f"{run.path}: has no config.toml to resume from; killed before it began, so start it again")
     try:
         return TrainingConfig(**settings)
     except (TypeError, UsageError) as error:
@@ -231,3 +234,37 @@ def _commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def train_members(
+    training: TrainingConfig, run: Run, train: Callable[[TrainingConfig, Run], History], listener: Listener
+) -> tuple[keras.Model, ModelCard, History]:
+    """Train ``training.members`` networks into `members/` of ``run``: the ensemble, its card, and how it ended.
+
+    Member m of seed s trains with seed ``s * members + m``, so that ensembles of neighbouring seeds share no network. A
+    member that is done is not trained again; one that was killed goes on.
+
+    train: trains one network into a run folder
+    """
+    folders = []
+    for number in range(training.members):
+        folder = run.member(number + 1)
+        folders.append(folder)
+        if folder.report.is_file() and not folder.checkpoint.is_file():
+            continue
+        listener(Stage(f"member {number + 1} of {training.members}", number + 1, training.members))
+        own = replace(training, members=1, tta=1, seed=training.seed * training.members + number)
+        history = train(own, folder)
+        release_memory()
+        if history.interrupted:
+            break
+    models = [open_model(folder.path) for folder in folders]
+    cards = [card_of(model, folder.path) for model, folder in zip(models, folders, strict=True)]
+    name = training.name or f"{training.architecture}-ensemble"
+    whole = History(stopped="all members done")
+    if len(models) == 1:
+        whole.interrupt(f"in member 1 of {training.members}")
+        return models[0], cards[0], whole
+    if len(models) < training.members:
+        whole.interrupt(f"in member {len(models)}")
+    return ensemble(models, name), ensemble_card(name, cards), whole

@@ -17,7 +17,7 @@ from digitlab.training.assembly import loop_of, optimiser_of
 from digitlab.training.data import open_training_data
 from digitlab.training.events import Progressed, Started
 from digitlab.training.experiment import environment
-from digitlab.training.schedules import Exponential
+from digitlab.training.optimisers import Exponential
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,22 +17,9 @@ if TYPE_CHECKING:
     from digitlab.transfer_learning.learners import Learned, learn
 
 __all__ = [
-    "HEADS",
-    "LEARNERS",
-    "WAYS",
-    "Base",
-    "Learned",
-    "Transfer",
-    "TransferData",
-    "Transferred",
-    "application_names",
-    "learn",
-    "open_application",
-    "open_base",
-    "run_transfer",
-    "transfer",
-    "transfer_data",
-]
+    "HEADS", "LEARNERS", "WAYS", "Base", "Learned", "Transfer", "TransferData", "Transferred", "application_names",
+    "learn", "open_application", "open_base", "run_transfer", "transfer", "transfer_data",
+]  # fmt: skip
 
 _PLACES = {
     **dict.fromkeys(("application_names", "open_application"), "applications"),

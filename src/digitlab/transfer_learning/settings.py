@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from digitlab.errors import UsageError
+from digitlab.settings import Range, check_settings, setting
 
 __all__ = ["HEADS", "LEARNERS", "WAYS", "Transfer"]
 
@@ -22,53 +23,50 @@ _FEWEST, _MOST = 3, 100  # epochs
 class Transfer:
     """Everything that decides how a transfer ends, apart from the network, the images and the machine.
 
-    how: "features": the network stays as it is, and a learner of scikit-learn learns from what one of its layers makes
-        of the images; "freeze": a new last layer is trained behind that layer, the rest stays; "two-phase": the same,
-        then everything at a lower rate; "anew": the same network, its weights thrown away: what to compare with
-    layer: whose result is taken; None: the last before the layer that answers
-    learner: of "features", one of LEARNERS
-    head: "new", or "keep": the network's own last layers go on from where they are, for the same classes by other hands
-    per_class: learn from so many images of each class, drawn with the seed; None: all
-    epochs, fine_epochs: of the first and of the second phase; None: as many as make 600 steps, at least 3 and at most
-        100. "anew" takes both together
-    learning_rate, fine_rate: of Adam in the two phases
-    augmentation: names of `digitlab.training.augmentation`
+    The fields are options of `digitlab transfer`, and keywords of `digitlab.transfer`.
     """
 
-    how: str = "two-phase"
-    layer: str | None = None
-    learner: str = LEARNERS[0]
-    head: str = HEADS[0]
-    per_class: int | None = None
-    epochs: int | None = None
-    fine_epochs: int | None = None
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    fine_rate: float = 1e-4
-    augmentation: str = "none"
-    seed: int = 0
+    # fmt: off
+    how: str = setting(
+        "two-phase",
+        "features (feature extraction: a classifier of scikit-learn on the activations of one layer), freeze (a new "
+        "last layer is trained, all others are frozen), two-phase (the same, then fine-tuning of all layers at a "
+        "lower learning rate), anew (the same network from scratch, as the baseline).", choices=WAYS)
+    layer: str | None = setting(
+        None, "The layer whose activations are the features; default: the last before the classification layer.")
+    learner: str = setting(
+        LEARNERS[0],
+        "For features: logistic, svm (a kernel on 500 images), linear-svm, nearest-mean, or knn, which is evaluated "
+        "only: nearest neighbours cannot be written as layers, so there is no model to save.", choices=LEARNERS)
+    head: str = setting(
+        HEADS[0],
+        "new, or keep: continue with the network's own last layer, for the same digits by other writers.",
+        choices=HEADS)
+    per_class: int | None = setting(
+        None, "Number of training images per class, drawn with the seed; default: all.", within=Range(1))
+    epochs: int | None = setting(
+        None, f"Epochs of the first phase; default: as many as make {_STEPS} gradient steps, at most {_MOST}.",
+        within=Range(1))
+    fine_epochs: int | None = setting(None, "Epochs of the second phase (fine-tuning); likewise.", within=Range(1))
+    batch_size: int = setting(32, "Images per gradient step (mini-batch).", within=Range(1))
+    learning_rate: float = setting(
+        1e-3, "Learning rate of the first phase.", within=Range(0, 100, above=True, below=True))
+    fine_rate: float = setting(
+        1e-4, "Learning rate of the second phase, in which all layers are trained.",
+        within=Range(0, 100, above=True, below=True))
+    augmentation: str = setting("none", "none, affine, handwriting, cutout; or several joined by +.")
+    seed: int = setting(
+        0, "The same seed draws the same images and gives the same weights.", within=Range(0, 2**31 - 1))
+    # fmt: on
 
     def __post_init__(self) -> None:
-        kept_head = self.head == "keep"
-        for wrong, what in (
-            (self.how not in WAYS, f"how is {self.how!r}; expected one of {', '.join(WAYS)}"),
-            (self.learner not in LEARNERS, f"learner is {self.learner!r}; expected one of {', '.join(LEARNERS)}"),
-            (self.head not in HEADS, f"head is {self.head!r}; expected one of {', '.join(HEADS)}"),
-            (kept_head and self.how not in ("freeze", "two-phase"), f"head is 'keep', and {self.how!r} throws it away; "
-             "expected freeze or two-phase"),
-            (kept_head and self.layer is not None, "head is 'keep' and a layer is named; expected one of them"),
-            (self.layer is not None and self.how == "anew", "'anew' takes the network as a whole; expected no layer"),
-            (self.per_class is not None and self.per_class < 1, f"per_class is {self.per_class}; expected 1 or more"),
-            (self.epochs is not None and self.epochs < 1, f"epochs is {self.epochs}; expected 1 or more"),
-            (self.fine_epochs is not None and self.fine_epochs < 1, f"fine_epochs is {self.fine_epochs}; expected 1 or "
-             "more"),
-            (self.batch_size < 1, f"batch_size is {self.batch_size}; expected 1 or more"),
-            (not 0 < self.learning_rate < 100, f"learning_rate is {self.learning_rate}; expected more than 0"),
-            (not 0 < self.fine_rate < 100, f"fine_rate is {self.fine_rate}; expected more than 0"),
-            (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
-        ):  # fmt: skip
-            if wrong:
-                raise UsageError(what)
+        check_settings(self)
+        if self.head == "keep" and self.how not in ("freeze", "two-phase"):
+            raise UsageError(f"head is 'keep', and {self.how!r} throws it away; expected freeze or two-phase")
+        if self.head == "keep" and self.layer is not None:
+            raise UsageError("head is 'keep' and a layer is named; expected one of them")
+        if self.layer is not None and self.how == "anew":
+            raise UsageError("'anew' takes the network as a whole; expected no layer")
 
     def phases(self, images: int) -> tuple[int, int]:
         """Epochs of the first and of the second phase, for so many images.

@@ -1,4 +1,4 @@
-"""A trial under way: its jobs, their results, and its progress on the scale of steps that all trials share.
+"""A trial under way: its jobs, their results, its progress in steps that all trials share, and the events of a search.
 
 A step is an epoch of the longest training: a trial is at step e after e epochs of its first job, and at j × longest
 after j jobs. So trials with long and short trainings are compared after the same number of jobs, and a rung of
@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import itertools
 import statistics
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from digitlab.scheduling.protocol import Noted
 from digitlab.studies.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from digitlab.training.config import TrainingConfig
+    from digitlab.tuning.parameters import Label
     from digitlab.tuning.search import Trial
     from digitlab.tuning.space import Space
 
-__all__ = ["OpenTrial", "jobs_of", "weighing"]
+__all__ = ["Event", "Listener", "Moved", "OpenTrial", "TrialBegan", "TrialEnded", "jobs_of", "weighing"]
 
 # What is kept of a job's result in the journal.
 KEPT = ("accuracy", "loss", "epochs", "seconds", "overhead", "parameters")
@@ -104,3 +107,34 @@ class OpenTrial:
         if name in ("latency", "size"):
             return float((self.weighed or {})[{"latency": "milliseconds", "size": "kilobytes"}[name]])
         return self.mean(name)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBegan:
+    """A trial was proposed, or an interrupted one is resumed."""
+
+    number: int
+    labels: Mapping[str, Label]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Progress of a trial: its ``job``, from 1 to ``jobs``, the epochs of it, and the mean accuracy so far, or None."""
+
+    number: int
+    job: int
+    jobs: int
+    epochs: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnded:
+    """A trial is complete, pruned or failed; best: number of the best complete trial so far, if there is one."""
+
+    trial: Trial
+    best: int | None
+
+
+Event = TrialBegan | Moved | TrialEnded | Noted
+Listener = Callable[[Event], None]

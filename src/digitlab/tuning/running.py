@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.scheduling.dispatch import follow
 from digitlab.scheduling.protocol import Done, Noted, Progressed
-from digitlab.tuning.events import Moved, TrialBegan, TrialEnded
-from digitlab.tuning.progress import KEPT, OpenTrial, jobs_of
+from digitlab.tuning.progress import KEPT, Moved, OpenTrial, TrialBegan, TrialEnded, jobs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from digitlab.scheduling.protocol import Message, Pool
     from digitlab.stopping import StopRequest
     from digitlab.studies.job import Job
-    from digitlab.tuning.events import Listener
+    from digitlab.tuning.progress import Listener
     from digitlab.tuning.search import Search
     from digitlab.tuning.space import Space
 

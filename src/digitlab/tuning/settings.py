@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
+from digitlab.settings import Range, check_settings, expect_key, setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,57 +18,44 @@ PRUNERS = ("none", "median", "halving", "hyperband")
 # Objective → whether higher is better.
 OBJECTIVES = {"accuracy": True, "loss": False, "latency": False, "size": False}
 
-_MOST = 100_000
-
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The table [tune] of a space.
+    """The table [tune] of a space; the fields are its keys, and options of `digitlab tune`."""
 
-    sampler: what proposes trials: Optuna's "tpe", every point of the "grid", or "random"
-    pruner: what ends a trial early: "median" (worse than half of the finished ones at the same step), "halving"
-        (successive halving: one in ``reduction`` continues after 1, 3, 9 … epochs), "hyperband" (several such brackets)
-    reduction: factor of the last two
-    startup: finished trials before "median" prunes any, and random trials before "tpe" models the results
-    trials: maximum number; None: all points of a grid, otherwise 50
-    folds: cross-validation folds of the training images, stratified by class
-    use_folds: how many of these folds a trial is evaluated on; None: all
-    seeds: number of trainings per fold, with different seeds
-    share: share of the training images that is used at all
-    objectives: what is optimised; with several, there is no best trial but a Pareto front
-    seed: of the proposals
-    """
-
-    sampler: str = "tpe"
-    pruner: str = "none"
-    reduction: int = 3
-    startup: int = 5
-    trials: int | None = None
-    folds: int = 5
-    use_folds: int | None = None
-    seeds: int = 1
-    share: float = 1.0
-    objectives: tuple[str, ...] = ("accuracy",)
-    seed: int = 0
+    # fmt: off
+    sampler: str = setting(
+        "tpe", "What proposes trials: Optuna's tpe, every point of the grid, or random.", choices=SAMPLERS)
+    pruner: str = setting(
+        "none",
+        "What ends a trial early: none, median (worse than half of the finished ones at the same step), halving "
+        "(successive halving: one in REDUCTION continues after 1, 3, 9 … epochs), hyperband (several such brackets).",
+        choices=PRUNERS)
+    reduction: int = setting(3, "Factor of halving and hyperband.", within=Range(2))
+    startup: int = setting(
+        5, "Finished trials before median prunes any, and random trials before tpe models the results.",
+        within=Range(0))
+    trials: int | None = setting(
+        None,
+        "Number of trials in all, including those of an earlier start; default: every point of a grid, or 50.",
+        within=Range(1, 100_000))
+    folds: int = setting(
+        5, "Number of cross-validation folds of the training images, stratified by class.", within=Range(2, 1000))
+    use_folds: int | None = setting(
+        None, "Evaluate each trial on this number of the folds only; default: all.", within=Range(1, 1000))
+    seeds: int = setting(1, "Number of trainings per fold, with different seeds.", within=Range(1, 1000))
+    share: float = setting(
+        1.0, "Share of the training images that is used, e.g. 0.1 for a first look.", within=Range(0, 1, above=True))
+    objectives: tuple[str, ...] = setting(
+        ("accuracy",),
+        "What is optimised: accuracy, loss, latency, size; with several, there is no best trial but a Pareto front.")
+    seed: int = setting(0, "The same seed proposes the same trials.", within=Range(0, 2**31 - 1))
+    # fmt: on
 
     def __post_init__(self) -> None:
-        for wrong, what in (
-            (self.sampler not in SAMPLERS, f"sampler is {self.sampler!r}; expected one of {', '.join(SAMPLERS)}"),
-            (self.pruner not in PRUNERS, f"pruner is {self.pruner!r}; expected one of {', '.join(PRUNERS)}"),
-            (self.reduction < 2, f"reduction is {self.reduction}; expected 2 or more"),
-            (self.startup < 0, f"startup is {self.startup}; expected 0 or more"),
-            (self.trials is not None and not 1 <= self.trials <= _MOST, f"trials is {self.trials}; expected 1 or more"),
-            (not 2 <= self.folds <= 1000, f"folds is {self.folds}; expected 2 or more"),
-            (
-                not 1 <= (self.use_folds or self.folds) <= self.folds or self.use_folds == 0,
-                f"use_folds is {self.use_folds}; expected 1 to {self.folds}, the folds that there are",
-            ),
-            (not 1 <= self.seeds <= 1000, f"seeds is {self.seeds}; expected 1 or more"),
-            (not 0 < self.share <= 1, f"share is {self.share}; expected more than 0, and at most 1"),
-            (not 0 <= self.seed < 2**31, f"seed is {self.seed}; expected 0 to {2**31 - 1}"),
-        ):
-            if wrong:
-                raise UsageError(what)
+        check_settings(self)
+        if self.use_folds is not None and self.use_folds > self.folds:
+            raise UsageError(f"use_folds is {self.use_folds}; expected 1 to {self.folds}, the folds that there are")
         self._check_objectives()
 
     def _check_objectives(self) -> None:
@@ -97,30 +84,14 @@ class Tuning:
         return {**{key: value for key, value in found.items() if value is not None}, "objectives": [*self.objectives]}
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "int | None": (int,),
-    "float": (int, float),
-    "tuple[str, ...]": (list,),
-}
-
-
 def tuning_of(content: Mapping[str, Any], where: object) -> Tuning:
     """The settings of a table [tune]; error messages begin with ``where``, the file.
 
     Raises:
         RecipeError: for unknown keys, with the nearest name, or values of the wrong kind.
     """
-    kinds = {field.name: str(field.type) for field in fields(Tuning)}
     for key, value in content.items():
-        if key not in kinds:
-            near = difflib.get_close_matches(key, kinds, n=1)
-            hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
-            raise RecipeError(f"{where}: [tune] has the unknown key {key!r};{hint}")
-        allowed = _KINDS[kinds[key]]
-        if not isinstance(value, allowed) or isinstance(value, bool):
-            raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
+        expect_key(Tuning, key, value, f"{where}: [tune]")
     if not all(isinstance(each, str) for each in content.get("objectives", ())):
         raise RecipeError(f"{where}: objectives is {content['objectives']!r}; expected a list of words")
     try:

@@ -21,8 +21,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
+from digitlab.settings import expect_key
 from digitlab.toml_files import find_toml, read_toml, shipped_names
-from digitlab.training.config import TrainingConfig, expect_setting, training_of
+from digitlab.training.config import TrainingConfig, training_of
 from digitlab.tuning.parameters import Parameter, Range, parameter_of
 from digitlab.tuning.settings import Tuning, tuning_of
 
@@ -180,7 +181,7 @@ def _parameters(content: Mapping[str, Any], where: object) -> dict[str, Paramete
         if name in _FIXED:
             raise RecipeError(f"{where}: [space] {name} cannot vary: {_FIXED[name]}")
         for value in found[name].ends:
-            expect_setting(name, value, f"{where}: [space]")
+            expect_key(TrainingConfig, name, value, f"{where}: [space]")
         _expect_whole(name, found[name], where)
     return found
 
@@ -188,4 +189,4 @@ def _parameters(content: Mapping[str, Any], where: object) -> dict[str, Paramete
 def _expect_whole(name: str, parameter: Parameter, where: object) -> None:
     """A range between integers may still have a step that is not one."""
     if isinstance(parameter, Range) and parameter.step is not None:
-        expect_setting(name, parameter.low + parameter.step, f"{where}: [space]")
+        expect_key(TrainingConfig, name, parameter.low + parameter.step, f"{where}: [space]")

@@ -19,7 +19,7 @@ from PIL import Image
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.application import make_application
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 from digitlab.apps.web.models import Models
 from digitlab.apps.web.server import listen, make_server
 

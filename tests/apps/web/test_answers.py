@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 from digitlab.apps.web.models import Models
 from digitlab.reading import Reader
 from digitlab.values import Prediction

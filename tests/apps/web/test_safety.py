@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from digitlab.apps.web.access import Access
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 from digitlab.errors import UsageError
 
 Digits = list[tuple[bytes, int]]
 Start = Callable[..., AbstractContextManager]
 PROBLEM = "application/problem+json"
-PICTURES = ("/v1/classify", "/v1/read", "/v1/inspect", "/v1/filters")
+PICTURES = ("/v1/classify", "/v1/read", "/v1/inspect", "/v1/filters", "/v1/diagnose")
 
 
 def ask(server, text: str) -> bytes:

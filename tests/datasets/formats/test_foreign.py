@@ -17,7 +17,7 @@ from digitlab.datasets.formats import open_dataset_file, read_all, splits_of
 from digitlab.datasets.formats.checks import loose_labels
 from digitlab.datasets.formats.tfrecord import _masked_crc
 from digitlab.errors import DatasetError
-from digitlab.network.protobuf import _as_varint, field_bytes
+from digitlab.network.check import _as_varint, field_bytes
 from digitlab.values import NONE
 
 scipy_io = pytest.importorskip("scipy.io")
@@ -290,7 +290,7 @@ def test_folders_by_split_and_pictures_of_any_size_and_polarity(tmp_path):
 
 def test_csv_without_labels(tmp_path, digits):
     np.savetxt(tmp_path / "a.csv", digits.images.reshape(40, 784), "%d", ",")
-    refused(tmp_path / "a.csv", r"line 1 has 784 columns; .*`digitlab data check .*a\.csv --fix OUT\.npz`")
+    refused(tmp_path / "a.csv", r"line 1 has 784 columns; .*`digitlab classify .*a\.csv --out OUT\.npz`")
     with loose_labels():
         got = read(tmp_path / "a.csv")
     assert_array_equal(got.images, digits.images)

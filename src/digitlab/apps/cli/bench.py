@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import App
 
 from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.waiting import loading
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["app"]
 
 
 @app.command
+@options_of()
 def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bool = False) -> int:
     """Training speed on the network of the thesis: digitlab against plain `keras.Model.fit` on TensorFlow in float32.
 
@@ -61,6 +63,7 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
 
 
 @app.command
+@options_of()
 def data(*, quick: bool = False, json: bool = False) -> int:
     """Speed and memory of building, converting and training from image files, compared with the scripts of the thesis.
 
@@ -89,6 +92,7 @@ def data(*, quick: bool = False, json: bool = False) -> int:
 
 
 @app.command
+@options_of()
 def live(*, quick: bool = False, video: Path | None = None, expect: str | None = None, json: bool = False) -> int:
     """Latency, endurance and steadiness of live reading.
 
@@ -134,6 +138,45 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
 
 
 @app.command
+@options_of()
+def steadiness(
+    *, sequences: int = 30, mode: str = "page", kinds: list[str] | None = None, quick: bool = False, json: bool = False
+) -> int:
+    """How soon and how rightly a text is steady at 5, 10, 15, 30 and 60 frames/s, on made sequences.
+
+    Digits are drawn, joined, erased and replaced; papers are pushed in; the light is switched, and fingers pass. Each
+    sequence has four digits or numbers; 30 of each of seven kinds take about two hours on one core.
+
+    For example:
+    digitlab bench steadiness
+    digitlab bench steadiness --quick
+
+    Args:
+        sequences: How many of each kind.
+        mode: page or region.
+        kinds: Only these kinds: canvas, paper, air, corrected, joined, pushed, lights.
+        quick: One of each kind, in a few minutes.
+        json: One JSON object, with what was counted for each kind.
+    """
+    from digitlab.bench.steadiness import KINDS, measure_made_sequences
+    from digitlab.errors import UsageError
+
+    if mode not in ("page", "region"):
+        raise UsageError(f"mode {mode!r}: expected page or region")
+    if sequences < 1:
+        raise UsageError(f"--sequences is {sequences}; expected 1 or more")
+    chosen = tuple(kinds) if kinds else KINDS
+    result = measure_made_sequences(sequences=1 if quick else sequences, mode=mode, kinds=chosen, advise=advise)
+    if json:
+        say_json(result.as_dict())
+        return 0
+    say(result.machine)
+    say(table(list(result.HEADER), result.rows()))
+    return 0
+
+
+@app.command
+@options_of()
 def read(
     *,
     photos: Path | None = None,
@@ -206,6 +249,7 @@ def _show_reading(result: ReadBench) -> None:
 
 
 @app.command
+@options_of()
 def numbers(
     *,
     count: int = 200,
@@ -223,8 +267,8 @@ def numbers(
     thousand numbers, and with --peers ten.
 
     For example:
-    digitlab.bench.whole_numbers
-    digitlab.bench.whole_numbers --count 50 --peers --peer-python peers/bin/python
+    digitlab bench numbers
+    digitlab bench numbers --count 50 --peers --peer-python peers/bin/python
 
     Args:
         count: Numbers of each of the six kinds.
@@ -258,6 +302,7 @@ def numbers(
 
 
 @app.command
+@options_of()
 def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, json: bool = False) -> int:
     """Throughput, latency and memory of `digitlab serve`.
 
@@ -287,3 +332,44 @@ def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, js
         say(figures.machine)
         say(table(["", "measured", "target"], figures.rows()))
     return 1 if figures.server_errors else 0
+
+
+@app.command
+def sheets(
+    *,
+    count: int = 200,
+    seed: int = 1,
+    megapixels: int = 3,
+    out: Path = Path("bench-sheets"),
+    engine: Literal["local", "ray"] = "local",
+    json: bool = False,
+) -> int:
+    """Accuracy and speed of forms: a stack is drawn, with strangers among it, read, and compared with its truth.
+
+    The digits are MNIST's test images. Takes about two seconds a sheet and core; the folder keeps what was drawn and
+    read, and the same command goes on there. Exit code 1 when a target is missed.
+
+    For example:
+    digitlab bench sheets
+    digitlab bench sheets --count 1000
+    digitlab bench sheets --count 10000 --engine ray
+
+    Args:
+        count: Number of sheets.
+        seed: Of the stack.
+        megapixels: Of the photos: 3, or 12 as a telephone's.
+        out: The folder of the stack and its table.
+        engine: local: this machine; ray: a cluster that is started here.
+        json: One JSON object.
+    """
+    from digitlab.apps.cli.job_view import JobView
+    from digitlab.bench.sheets import measure_sheets
+
+    with JobView() as view:
+        result = measure_sheets(out, count=count, seed=seed, megapixels=megapixels, engine=engine, listener=view)
+    if json:
+        say_json(result.as_dict())
+    else:
+        say(result.machine)
+        say(table(["", "measured", "target"], result.rows()))
+    return int(not result.met)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.apps.cli.options import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["camera_server"]
 
 
+@options_of()
 def camera_server(
     *, config: Path, without_md5sum: Annotated[bool, Parameter(negative=())] = False, json: bool = False
 ) -> int:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.options import options_of
+from digitlab.jobs import comparison as jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digitlab.evaluation.comparison import Placed
-    from digitlab.jobs import Comparison
+    from digitlab.jobs.comparison import Comparison
 
 __all__ = ["compare"]
 
 _ALL_PAIRS = 6  # of four; of more, each is compared in words with the best and with the one before it
 
 
-def compare(*runs: Path, each: bool = False, out: Path | None = None, json: bool = False) -> int:
+@options_of(jobs.compare)
+def compare(*runs: str, json: bool = False, **given: Any) -> int:
     """Compare two or more runs on the same test images: which is better, and is the difference significant?
 
     Runs that differ in the seed alone are taken together, as one recipe, and recipes are compared by the means over
@@ -33,16 +35,12 @@ def compare(*runs: Path, each: bool = False, out: Path | None = None, json: bool
     digitlab compare runs/*/evaluations/mnist-c-fog --json
 
     Args:
-        runs: Two or more run folders, their evaluations/NAME, or npz files of probabilities and labels.
-        each: Compare every run by itself, also those that differ in the seed alone.
-        out: A folder for pictures: the images that the best and another classify differently, with both predictions.
         json: Everything as one JSON object.
     """
     from digitlab.evaluation.answers import printable
-    from digitlab.jobs import compare as compare_runs
 
     with JobView() as view:
-        found = compare_runs(*runs, each=each, out=out, listener=view)
+        found = jobs.compare(*runs, **given, listener=view)
     if json:
         say_json(found.as_dict())
         return 0

@@ -1,18 +1,27 @@
-"""What every verb says, and where: results on stdout; progress, logs and advice on stderr."""
+"""What every verb says, and where: results on stdout; progress, logs and advice on stderr.
+
+Terminals, pipes and logs that do not take every sign get it in plain letters.
+"""
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.encoding import takes_every_sign
+from digitlab.settings import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
-__all__ = ["advise", "complain", "say", "say_json", "show_for_now", "table"]
+__all__ = [
+    "ENCODING_ERRORS", "advise", "complain", "in_time", "say", "say_json", "seconds_of", "show_for_now", "table",
+    "takes_every_sign", "write_all_signs",
+]  # fmt: skip
 
 _CLEAR = "\r\x1b[K"  # the line that the cursor stands in
 _for_now: list[TextIO] = []  # the terminal on which such a line is shown
@@ -73,3 +82,60 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         ).rstrip()
         for row in cells
     )
+
+
+def in_time(seconds: float) -> str:
+    """A length of time in the two units that matter.
+
+    >>> in_time(8), in_time(200), in_time(8100)
+    ('8 s', '3 min', '2 h 15 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+ENCODING_ERRORS = "digitlab-plain"
+
+_PLAIN = {
+    "…": "...", "→": "->", "←": "<-", "×": "x", "·": ".", "•": "*", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=",
+    "≈": "~", "±": "+-", "“": '"', "”": '"', "‘": "'", "’": "'", "✓": "+", "✗": "x", "°": " deg", "√": "sqrt",
+    "§": "S.", "µ": "u", "∞": "inf",
+}  # fmt: skip
+
+
+def write_all_signs() -> None:
+    """Let standard output and error write what their encoding lacks in plain letters, in place of a traceback."""
+    codecs.register_error(ENCODING_ERRORS, _in_plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ENCODING_ERRORS)
+
+
+def takes_every_sign(stream: object) -> bool:
+    """Whether a stream is of UTF-8 or its kin."""
+    name = getattr(stream, "encoding", None) or "utf-8"  # a StringIO has none and takes all
+    return codecs.lookup(name).name.startswith("utf")
+
+
+def _in_plain_letters(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(map(_plain, signs)), error.end
+
+
+def _plain(sign: str) -> str:
+    r"""One sign: a likeness, the letter without its accent, the byte of a file's name that is no UTF-8, or its number.
+
+    >>> [_plain(sign) for sign in ("×", "é", "\udcff", "山")]
+    ['x', 'e', '\\xff', '\\u5c71']
+    """
+    if "\udc80" <= sign <= "\udcff":
+        return f"\\x{ord(sign) - 0xDC00:02x}"
+    bare = "".join(part for part in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(part))
+    for likeness in (_PLAIN.get(sign, ""), bare):
+        if likeness and likeness.isascii():
+            return likeness
+    return sign.encode("ascii", "backslashreplace").decode()

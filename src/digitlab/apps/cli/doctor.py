@@ -8,6 +8,7 @@ import os
 import platform
 
 from digitlab.apps.cli.console import say, table
+from digitlab.apps.cli.options import options_of
 from digitlab.extras import EXTRAS, install_command
 
 __all__ = ["doctor"]
@@ -16,8 +17,11 @@ __all__ = ["doctor"]
 _READING = {"numpy": "numpy", "onnxruntime": "onnxruntime", "opencv-python-headless": "cv2", "pillow": "PIL"}
 
 
+@options_of()
 def doctor() -> int:
-    """Say what is installed, what each extra would add, and what this machine is. Ends with 1 when reading cannot work.
+    """Report what is installed, what each extra would add, and what machine this is.
+
+    Exit code 1 if reading cannot work.
 
     For example:
     digitlab doctor

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.options import options_of
+from digitlab.errors import UsageError
+from digitlab.jobs import evaluation as jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from digitlab.evaluation.robustness import Robustness, SetResult
+    from digitlab.jobs.evaluation import RobustnessResult
+
 __all__ = ["evaluate"]
 
-_MODEL, _DATA, _SPLIT = "reader", "mnist", "test"
+_OF_MODELS, _OF_PREDICTIONS = {"model", "data", "split", "tta"}, {"labels", "logits"}
 
 
-def evaluate(
-    model: str = _MODEL,
-    /,
-    *,
-    data: str = _DATA,
-    split: str = _SPLIT,
-    tta: int = 1,
-    probabilities: Path | None = None,
-    labels: Path | None = None,
-    logits: bool = False,
-    robustness: bool = False,
-    robustness_images: int | None = None,
-    out: Path | None = None,
-    json: bool = False,
-) -> int:
-    """Evaluate a model on labelled digits, or stored predictions; and write a report.
+@options_of(jobs.evaluate, jobs.evaluate_predictions, jobs.robustness)
+def evaluate(*, robustness: bool = False, json: bool = False, **given: Any) -> int:
+    """Evaluate a model, or stored predictions, on labelled digits, and write a report.
 
     Accuracy, log loss, precision, recall, F1, areas under the ROC and precision–recall curves, top-2 and top-3
     accuracy, Brier score, expected calibration error; with 95 % confidence intervals, Wilson's for the accuracy, by
@@ -47,52 +39,27 @@ def evaluate(
     digitlab evaluate --probabilities caffe.csv --labels labels.csv
 
     Args:
-        model: A shipped name, a run folder, or a file (.onnx, .keras, .h5).
-        data: A dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
-            inverted, of FILE#as-is it is not.
-        split: train, validation or test; where there is one split only, that.
-        tta: Test-time augmentation: average the softmax over this number of copies of each image, 1 to 19: the
-            original, shifted by a pixel, rotated by 6°.
-        probabilities: Evaluate stored predictions instead of a model: ten numbers per image, as .npz (the array
-            probabilities), .npy or .csv (ten columns); or a run folder.
-        labels: The true digit of each image, as .npz (the array labels), .npy or .csv (one column); else those in the
-            npz of the probabilities.
-        logits: The numbers are logits; softmax is applied to them.
         robustness: Evaluate under distribution shift, too: MNIST's test images under fifteen corruptions, rotated and
             translated, digits by other writers (digits-8x8), and out-of-distribution images (fashion-mnist, shapes);
             writes robustness.csv, .json and .png.
-        robustness_images: The same, on at most this number of images per set: 1000 take a tenth of the time.
-        out: Write the files into this folder instead.
         json: The numbers as one JSON object.
     """
-    from digitlab.apps.cli.robustness import expect_model, show_robustness
-    from digitlab.jobs import evaluate as evaluate_model
-    from digitlab.jobs import evaluate_predictions
-    from digitlab.jobs import robustness as evaluate_robustness
-    from digitlab.jobs.evaluation import ALL_IMAGES
-
-    shifted = robustness or robustness_images is not None
-    if shifted:
-        expect_model(robustness_images, given=probabilities is None)
-    if probabilities is not None:
-        _expect_no_model((model, data, split, tta))
-    else:
-        _expect_no_files(labels, logits=logits)
+    images = given.pop("images", jobs.ALL_IMAGES if robustness else None)
+    shifted = images is not None
+    _check(given, shifted=shifted)
     with JobView() as view:
-        if probabilities is not None:
-            done = evaluate_predictions(probabilities, labels, logits=logits, out=out, listener=view)
-        else:
-            done = evaluate_model(model, data=data, split=split, tta=tta, out=out, listener=view)
+        job = jobs.evaluate_predictions if "probabilities" in given else jobs.evaluate
+        done = job(**given, listener=view)
     content = dict(done.kept)
     if not json:
         _show(content)
     if shifted:
-        images = ALL_IMAGES if robustness_images is None else robustness_images
+        asked = {name: given[name] for name in ("model", "tta") if name in given}
         with JobView() as view:
-            found = evaluate_robustness(model, images=images, tta=tta, out=done.run.path, listener=view)
+            found = jobs.robustness(**asked, images=images, out=done.run.path, listener=view)
         content["robustness"] = found.kept
         if not json:
-            show_robustness(found)
+            _show_robustness(found)
     if json:
         say_json({**content, "report": str(done.run.report)})
         return 0
@@ -101,23 +68,21 @@ def evaluate(
     return 0
 
 
-def _expect_no_model(given: tuple[object, ...]) -> None:
-    from digitlab.errors import UsageError
-
-    if given != (_MODEL, _DATA, _SPLIT, 1):
-        raise UsageError(
-            "evaluate --probabilities: stored predictions are evaluated as they are; leave out MODEL, --data, --split "
-            "and --tta"
-        )
-
-
-def _expect_no_files(labels: Path | None, *, logits: bool) -> None:
-    from digitlab.errors import UsageError
-
-    if labels is not None or logits:
+def _check(given: Mapping[str, Any], *, shifted: bool) -> None:
+    """Refuse what does not go together, before anything is done."""
+    if "probabilities" not in given and given.keys() & _OF_PREDICTIONS:
         raise UsageError(
             "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE. To a "
             "model that answers logits softmax is applied anyway"
+        )
+    if "probabilities" in given and shifted:
+        raise UsageError(
+            "evaluate --robustness: needs a model to predict other images; name one instead of --probabilities"
+        )
+    if "probabilities" in given and given.keys() & _OF_MODELS:
+        raise UsageError(
+            "evaluate --probabilities: stored predictions are evaluated as they are; leave out MODEL, --data, --split "
+            "and --tta"
         )
 
 
@@ -156,3 +121,30 @@ def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
 def _percent(share: float | None) -> str:
     """A dash for what is undefined, e.g. the recall of a digit without images."""
     return "–" if share is None else f"{100 * share:.2f}"
+
+
+def _show_robustness(result: RobustnessResult) -> None:
+    """The table, and where the picture is."""
+    found = result.found
+    say()
+    say(table(["robustness", "images", "accuracy %", "95 % CI", "AUROC", "accepted %"], _rows(found)))
+    advise(f"accepted: confidence of at least {found.threshold:.4f}, which 99 % of the clean digits reach")
+    advise(f"look at {result.run.robustness_plot}")
+
+
+def _rows(found: Robustness) -> list[list[str]]:
+    rows = [_row(each) for each in found.of("plain", "corruption")]
+    if found.corruption_mean is not None:
+        rows.append(["mean of the corruptions", "", _percent(found.corruption_mean), "", "", ""])
+    return rows + [_row(each) for each in found.sets if each.kind not in ("plain", "corruption")]
+
+
+def _row(each: SetResult) -> list[str]:
+    return [
+        each.name,
+        f"{each.images:,}",
+        "" if each.accuracy is None else _percent(each.accuracy),
+        "" if each.interval is None else " to ".join(map(_percent, each.interval)),
+        "" if each.by_confidence is None else f"{each.by_confidence.auroc:.4f}",
+        f"{100 * each.answered:.1f}",
+    ]

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+import textwrap
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
-
-from digitlab.apps.cli.console import advise, say, say_json
-from digitlab.apps.cli.inspection_view import tell
+from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.options import options_of
+from digitlab.jobs import inspection as jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["inspect"]
 
 
-def inspect(
-    model: str,
-    /,
-    *,
-    out: Path,
-    image: Path | None = None,
-    digit: str | None = None,
-    why: int | None = None,
-    unless: Annotated[int | None, Parameter(name="--not")] = None,
-    layer: str | None = None,
-    data: str = "mnist",
-    form: Literal["grey", "sobel"] | None = None,
-    explore: bool = False,
-    images: int = 3000,
-    json: bool = False,
-) -> int:
+@options_of(jobs.inspect)
+def inspect(*, json: bool = False, **given: Any) -> int:
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attribution maps, counterfactuals.
 
     Writes a diagram, pictures of the filters and inspection.json into the folder; for a digit also every layer's
@@ -43,32 +31,100 @@ def inspect(
     digitlab inspect 2017.h5 --form sobel --image four.jpg --why 4 --not 9 --out inside
 
     Args:
-        model: A run folder, a .keras file, or an .h5 file of an old Keras.
-        out: The folder to write into.
-        image: A picture of one digit, brought to 28×28 as `digitlab classify` does.
-        digit: Instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
-        why: The class whose logit is attributed; default: the predicted one.
-        unless: The class that it is contrasted with; default: the next probable one.
-        layer: Draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
-        data: The dataset on whose first 1,000 test images maps are checked for being dead.
-        form: What the model was trained on, where its file does not say; default: grey.
-        explore: Write explorer.html too, one page about all of --data to click through: an embedding of the test images
-            (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes and
-            outliers.
-        images: Number of images in the embedding, 100 to 6000; the errors first.
         json: The results as one JSON object.
     """
-    from digitlab.jobs import inspect as inspect_model
-
     with JobView() as view:
-        found = inspect_model(
-            model, out, image=image, digit=digit, why=why, unless=unless, layer=layer, data=data, form=form,
-            explore=explore, images=images, listener=view,
-        )  # fmt: skip
+        found = jobs.inspect(**given, listener=view)
     if json:
         say_json(found.kept)
     else:
-        tell(found.kept)
+        _tell(found.kept)
         advise(f"{len(found.pictures)} pictures and inspection.json")
-        say(str(out))
+        say(str(found.folder))
     return 0
+
+
+_WIDTH = 110
+
+
+def _tell(told: Mapping[str, Any]) -> None:
+    """Layers, filters and dead maps; the answer for the digit, its reasons, and what would change it."""
+    say(_layers(told))
+    for filters in told["filters"]:
+        say()
+        _say_filters(filters)
+    say()
+    _say_dead(told["maps"])
+    if "answer" in told:
+        say()
+        _say_digit(told)
+
+
+def _layers(told: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            layer["name"],
+            layer["kind"],
+            layer["detail"],
+            _by(layer["shape"]),
+            f"{layer['parameters']:,}",
+            f"{layer['multiply_adds']:,}",
+            _field(layer["receptive_field"]),
+        ]
+        for layer in told["layers"]
+    ]
+    rows.append(["total", "", "", "", f"{told['parameters']:,}", f"{told['multiply_adds']:,}", ""])
+    return table(["layer", "kind", "", "output", "parameters", "multiply-adds", "receptive field"], rows)
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _field(field: Any) -> str:
+    if field is None:
+        return "?"
+    return field if isinstance(field, str) else f"{field['rows']}×{field['columns']}"
+
+
+def _say_filters(filters: Mapping[str, Any]) -> None:
+    part = f", {filters['part']}" if "part" in filters else ""
+    say(
+        f"{filters['layer']}{part}: {filters['number']} filters, width {filters['width']}, height {filters['height']}, "
+        f"depth {filters['depth']}, from {filters['least']:.4f} to {filters['greatest']:.4f}"
+    )
+    biases = filters["biases"]
+    _say_list("biases", [f"{bias:.3f}" for bias in biases] if biases is not None else ["none"])
+    for reads, numbers in filters.get("reads", {}).items():
+        _say_list(reads, [str(number) for number in numbers] or ["none"])
+
+
+def _say_list(name: str, words: Sequence[str]) -> None:
+    """A name and a list that may be long, in lines of their own below it."""
+    say(textwrap.fill(f"{name}: {' '.join(words)}", _WIDTH, initial_indent="  ", subsequent_indent="    "))
+
+
+def _say_dead(layers: Sequence[Mapping[str, Any]]) -> None:
+    for how, told in (("dead", "the same everywhere"), ("faint", "varying by less than a hundredth of the strongest")):
+        found = [layer for layer in layers if layer[how]]
+        if layers:
+            say(f"{how} maps, {told} in {layers[0]['images']:,} images: {'' if found else 'none'}".rstrip())
+        for layer in found:
+            _say_list(f"{layer['layer']}, {len(layer[how])} of {layer['number']}", [str(each) for each in layer[how]])
+
+
+def _say_digit(told: Mapping[str, Any]) -> None:
+    answer, reasons = told["answer"], told["reasons"]
+    say(f"prediction: {answer['digit']}  (softmax {100 * answer['confidence']:.1f} %)")
+    gathered = reasons["integrated_gradients"]
+    say(
+        f"{gathered['of'][-1]}: logit {gathered['rise'][-1]:+.2f} against a black image; integrated gradients sum to "
+        f"{gathered['sum'][-1]:+.2f} in {gathered['steps']} steps"
+    )
+    ends = [f"{name} {stages[-1]['correlation']:.2f}" for name, stages in reasons["sanity"].items()]
+    say(f"sanity check, rank correlation of the maps with those of shuffled weights: {', '.join(ends)}")
+    for change in told["changes"]:
+        if change["size"] is None:
+            say(f"the prediction stays under {change['kind']} up to {change['tried_up_to']:g}")
+        else:
+            say(f"{change['text']}: {change['digit']}  ({100 * change['confidence']:.1f} %)")

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import time
+import signal
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise
-from digitlab.apps.cli.progress_view import BarView
+from digitlab.apps.cli.progress_view import ProgressView
 from digitlab.apps.cli.waiting import Waiting
 from digitlab.jobs.events import Counted, Note, SearchBegan, StudiesBegan, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-__all__ = ["JobView"]
-
-_SECONDS = 5.0  # between two lines: a log wants to be read
+__all__ = ["JobView", "stopping_on_interrupt"]
 
 
 class JobView:
     """``with JobView() as view: evaluate("reader", listener=view)``."""
 
-    def __init__(self, stop: Callable[[], None] | None = None) -> None:
-        """``stop``: what the first Ctrl-C during a training does."""
-        self._stop = stop
+    def __init__(self, stop: Callable[[], None] | None = None, then: str = "finishing the run folder") -> None:
+        """``stop``: what the first Ctrl-C during a training does; ``then``: what is done before the end."""
+        self._stop, self._then = stop, then
         self._view: Any = None  # that is open, a context manager
         self._asking: AbstractContextManager[None] | None = None
 
@@ -45,7 +45,7 @@ class JobView:
             case Work(text, expected, then):
                 self._in(Waiting)(text, expected, then)
             case Counted():
-                self._in(_CountView)(event)
+                self._in(ProgressView).show(event)
             case SearchBegan():
                 self._begin_search(event)
             case StudiesBegan():
@@ -54,11 +54,11 @@ class JobView:
                 self._train(event)
 
     def _train(self, event: object) -> None:
-        from digitlab.apps.cli.training_view import TrainingView
+        from digitlab.apps.cli.progress_view import TrainingView
         from digitlab.training.events import EpochEnded, Progressed, Stage, Started
 
         if isinstance(event, EpochEnded | Progressed | Stage | Started):
-            self._in(TrainingView, "finishing the run folder")(event)
+            self._in(TrainingView, self._then)(event)
         else:  # of the search or the studies that have begun
             self._view(event)
 
@@ -76,15 +76,19 @@ class JobView:
         self._open(TuningView(space, before), "writing the tables")
 
     def _begin_studies(self, event: StudiesBegan) -> None:
-        from digitlab.apps.cli.durations import in_time
-        from digitlab.apps.cli.study_view import StudyView
+        from digitlab.apps.cli.console import in_time
+        from digitlab.apps.cli.tuning_view import StudyView
 
         if event.missing:
             left = in_time(event.estimate.left)
             about = f"cells to do: {event.missing} of {event.cells}, about {left} of one processor"
             advise(f"{about}; the workers load TensorFlow …")
-        else:
+        elif not event.undecided:
             advise(f"every cell is in {event.store} already; `--out FOLDER` makes your own")
+        if event.undecided:
+            advise(f"conclusions to decide: {event.undecided}; seeds go to the cheapest first, Ctrl-C or --for ends it")
+        elif event.undecided == 0:
+            advise("every conclusion is decided")
         self._open(StudyView(event.estimate), "writing the tables")
 
     def _in(self, kind: Callable[[], Any], then: str | None = None) -> Any:
@@ -97,8 +101,6 @@ class JobView:
         """``then``: what the job does after Ctrl-C, before it ends; None: Ctrl-C is Python's own."""
         self._close()
         if self._stop is not None and then is not None:
-            from digitlab.apps.cli.interrupts import stopping_on_interrupt
-
             self._asking = stopping_on_interrupt(self._stop, then)
             self._asking.__enter__()
         self._view = view.__enter__()
@@ -117,26 +119,20 @@ class JobView:
             asking.__exit__(None, None, None)
 
 
-class _CountView(BarView):
-    """A bar over what is counted on a terminal, a line now and then elsewhere."""
+@contextmanager
+def stopping_on_interrupt(stop: Callable[[], None], then: str = "finishing the run folder") -> Iterator[None]:
+    """The first Ctrl-C asks to stop; a second one is Python's own. ``then``: what is done before the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
-    def __init__(self) -> None:
-        super().__init__("{task.description}", "{task.completed:,} of {task.total:,} {task.fields[unit]}")
-        self._text = ""
-        self._told = 0.0
+    def ask(*_: object) -> None:
+        stop()
+        signal.signal(signal.SIGINT, before)
+        advise(f"\nstopping after the current batches, then {then} (Ctrl-C again: at once) …")
 
-    def __call__(self, event: Counted) -> None:
-        """Show how far it is."""
-        begins, self._text = event.text != self._text, event.text
-        if self._bar is not None:
-            if begins or self._task is None:
-                self._task = self._bar.add_task("", total=event.of, unit=event.unit)
-            text = f"{event.text}: {event.item}" if event.item else event.text
-            self._bar.update(self._task, completed=event.done, description=text)
-        elif begins:
-            self._told = time.monotonic()
-            advise(f"{event.text}: {event.of:,} {event.unit} …")
-        elif event.done < event.of and time.monotonic() - self._told >= _SECONDS:
-            self._told = time.monotonic()
-            item = f", next {event.item}" if event.item else ""
-            advise(f"{event.text}: {event.done:,} of {event.of:,} {event.unit}{item}")
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["live"]
 
-_HEADLESS_ONLY = ("on_digit", "mqtt", "ros", "record", "seconds")
+_HEADLESS_ONLY = ("on_digit", "mqtt", "home_assistant", "metrics", "ros", "record", "seconds", "once")
 
 
 @options_of(LiveConfig)
@@ -45,7 +45,6 @@ def live(
         list_: List the cameras of this computer, and end.
         headless: Without a window.
         json: One JSON object per reading and per change of the camera's state; the last line is the summary.
-        settings: Of the session.
     """
     from digitlab.errors import UsageError
     from digitlab.live.configuration import with_configuration
@@ -76,6 +75,7 @@ def live(
             region=config.region or _remembered(),
             realtime=not config.fast,
             insist=config.retry,
+            steadiness=config.steadiness,
         )
         return run_headless(engine, outlets, config, json=json)
 

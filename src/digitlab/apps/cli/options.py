@@ -1,4 +1,4 @@
-"""The options of a command, made of the settings that a dataclass declares."""
+"""The options of a command, made of the settings that a dataclass or a job declares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from digitlab.apps.cli.console import advise
-from digitlab.settings import RENAMED_OPTIONS, settings_in
+from digitlab.settings import RENAMED_OPTIONS, argument_texts, hints_of, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,49 +20,68 @@ if TYPE_CHECKING:
 __all__ = ["options_of", "with_current_names"]
 
 
-def options_of(declaring: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """A command whose last parameter, ``**settings``, takes the settings of a dataclass, each as an option.
+def options_of(*declaring: type | Callable[..., Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """A command whose last parameter, ``**given``, takes the settings of dataclasses and jobs, each as an option.
 
-    The command gets those that were given, as values and not as texts.
+    Without any declaration the options are the command's own. A parameter that a job takes by position stands on the
+    command line without a name. What only the second job or one after it requires is optional, since the first may do.
+    The command gets what was given, as values and not as texts.
     """
-    declared = settings_in(declaring)
+    settings: dict[str, Setting] = {}
+    for source in declaring:
+        for each in settings_in(source):
+            settings.setdefault(each.name, each if source is declaring[0] else replace(each, required=False))
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        own = [each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD]
+        made = [_parameter(each) for each in settings.values()]
+        made += [_own(each, command) for each in own if each.name not in settings]
+        signature = inspect.Signature(sorted(made, key=lambda each: each.kind))  # by position first
+        many = next((each.name for each in made if each.kind is each.VAR_POSITIONAL), "")
+
         @functools.wraps(command)
-        def told(*arguments: Any, **given: Any) -> int:
-            for each in declared:
-                if each.of_text is not None and given.get(each.name) is not None:
-                    given[each.name] = each.of_text(given[each.name])
-            return command(*arguments, **given)
+        def told(*arguments: Any, **options: Any) -> int:
+            given = signature.bind(*arguments, **options).arguments
+            for name in given.keys() & settings.keys():
+                if (of_text := settings[name].of_text) is not None and given[name] is not None:
+                    given[name] = of_text(given[name])
+                settings[name].check(given[name])
+            return command(*given.pop(many, ()), **given)
 
         told.declaring = declaring  # type: ignore[attr-defined]  # for the test that compares
-        signature = inspect.signature(command)
-        own = list(signature.parameters.values())[:-1]
-        before = [each for each in own if each.kind is not inspect.Parameter.KEYWORD_ONLY]
-        options = [_option(each) for each in declared]
-        told.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*before, *options, *(each for each in own if each not in before)]
-        )
+        told.__signature__ = signature  # type: ignore[attr-defined]
+        told.__doc__ = _in_paragraphs(inspect.getdoc(command) or "")
+        told.__annotations__ = {each.name: each.annotation for each in made}
         return told
 
     return decorate
 
 
-def _option(declared: Setting) -> inspect.Parameter:
-    # Of several words any is taken, and the command's own check names those that there are.
+def _own(parameter: inspect.Parameter, command: Callable[..., int]) -> inspect.Parameter:
+    """A parameter of the command's own, with what its docstring says of it."""
+    kind = hints_of(command)[parameter.name]
+    text = argument_texts(command).get(parameter.name)
+    return parameter.replace(annotation=kind if text is None else Annotated[kind, Parameter(help=text)])
+
+
+def _in_paragraphs(text: str) -> str:
+    """A docstring without the lines of the source, which a terminal breaks elsewhere; examples keep theirs."""
+    paragraphs = text.partition("\nArgs:\n")[0].strip().split("\n\n")
+    return "\n\n".join(each if ":\n" in each else " ".join(each.split("\n")) for each in paragraphs)
+
+
+def _parameter(declared: Setting) -> inspect.Parameter:
+    # Of several words any is taken, and the job's own check names those that there are.
     as_text = declared.of_text is not None or declared.choices
-    typed = replace(declared, kind=declared.typed) if as_text else declared
-    about = Parameter(
-        name=(declared.flag, *declared.spellings),
-        help=f"{declared.help} [{declared.allowed}]" if declared.allowed else declared.help,
-        negative=None if declared.default else (),  # a switch that is off anyway has no --no-…
-    )
-    return inspect.Parameter(
-        declared.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=declared.default,
-        annotation=Annotated[typed.annotation, about],
-    )
+    annotation = (replace(declared, kind=declared.typed) if as_text else declared).annotation
+    text = f"{declared.help} [{declared.allowed}]" if declared.allowed else declared.help
+    about = Parameter(help=text)
+    if declared.place is inspect.Parameter.KEYWORD_ONLY:
+        negative = None if declared.default else ()  # a switch that is off anyway has no --no-…
+        shown = ", ".join if isinstance(declared.default, tuple) else None
+        about = Parameter(name=(declared.flag, *declared.spellings), help=text, negative=negative, show_default=shown)
+    default = inspect.Parameter.empty if declared.required else declared.default
+    return inspect.Parameter(declared.name, declared.place, default=default, annotation=Annotated[annotation, about])
 
 
 def with_current_names(arguments: Sequence[str]) -> list[str]:

@@ -108,7 +108,7 @@ def read_many(
     return 2 if tally.bad else int(tally.empty > 0 or tally.unfit > 0)
 
 
-def _one_to_one(answers: Iterator[Answer], job: ReadingJob, count: int) -> Iterator[Answer]:
+def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int) -> Iterator[Answer[Reading]]:
     """The same answers when all are there, each with its own entry of the list."""
     from digitlab.errors import DigitlabError, ImageError
     from digitlab.reading.numbers import assigned
@@ -179,7 +179,7 @@ class _Tally:
 
 def _read_to_terminal(
     pictures: list[Picture],
-    answers: Iterator[Answer],
+    answers: Iterator[Answer[Reading]],
     output: Output,
     doubts: Doubts | None,
     *,
@@ -234,7 +234,7 @@ def _read_into_results(
     return tally
 
 
-def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer]:
+def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer[Reading]]:
     if not pictures:
         return iter(())
     if output.engine == "ray":
@@ -248,7 +248,7 @@ def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterat
 
 
 @contextlib.contextmanager
-def _ending(answers: Iterator[Answer]) -> Iterator[Iterator[Answer]]:
+def _ending(answers: Iterator[Answer[Reading]]) -> Iterator[Iterator[Answer[Reading]]]:
     """The same answers; whoever makes them is ended at the end, also after Ctrl-C or an error here."""
     try:
         yield answers
@@ -283,7 +283,7 @@ def _view(count: int) -> Iterator[ProgressView]:
         yield view
 
 
-def _say_answer(answer: Answer, *, alone: bool, json: bool) -> None:
+def _say_answer(answer: Answer[Reading], *, alone: bool, json: bool) -> None:
     if answer.reading is None:
         complain(str(answer.error))
         if json:

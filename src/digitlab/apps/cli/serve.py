@@ -14,6 +14,7 @@ from typing import Any
 
 from digitlab.apps.cli.console import advise, say
 from digitlab.apps.cli.options import options_of
+from digitlab.apps.cli.reading import as_onnx
 from digitlab.apps.web.config import ServeConfig
 
 __all__ = ["serve"]
@@ -23,18 +24,15 @@ _VARIABLE = "DIGITLAB_TOKEN"
 
 @options_of(ServeConfig)
 def serve(**settings: Any) -> int:
-    """Serve the page on which one draws digits and sees the network think, and the API for programs.
+    """Serve the web page for drawing digits and looking inside the network, and the API for programs.
 
-    Prints the address to open. Only this machine can reach it, unless --host says otherwise; then a token, or an
-    explicit --no-token, is needed. Ctrl-C ends it.
+    Prints the address to open. Only this machine can reach it, unless --host is given; then a token, or an explicit
+    --no-token, is required. Ctrl-C stops it.
 
     For example:
     digitlab serve --open
     digitlab serve --model runs/2026-…-thesis-2conv --model reader
     digitlab serve --host 0.0.0.0 --token-file token.txt
-
-    Args:
-        settings: Of the server.
     """
     from digitlab.apps.web.access import Access
 
@@ -46,13 +44,17 @@ def serve(**settings: Any) -> int:
 
     from digitlab.apps.web.access_log import AccessLog
     from digitlab.apps.web.application import make_application
-    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.models import Models
     from digitlab.apps.web.server import check_proxies, listen
     from digitlab.apps.web.server import serve as run
+    from digitlab.lessons import lessons_with
 
     check_proxies(config.trusted_proxy)
+    for model in config.model:
+        as_onnx(model)  # a foreign one is brought over, and what was found is said
     models = Models(config.model)
+    lessons = lessons_with(config.lesson)
     limits = Limits()
     listening = listen(config.host, config.port)
     address = _address(config.host, listening.getsockname()[1])
@@ -70,7 +72,8 @@ def serve(**settings: Any) -> int:
 
     log = AccessLog(advise, secret) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
-        run(make_application(models, access, limits, log=log), limits, listening, ready, config.trusted_proxy)
+        application = make_application(models, access, limits, log=log, lessons=lessons)
+        run(application, limits, listening, ready, config.trusted_proxy)
     return 0
 
 
@@ -89,7 +92,8 @@ def _secret(config: ServeConfig) -> str | None:
         try:
             return _token_in(file)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--token-file {file}: {getattr(error, 'strerror', None) or 'it is no text'}") from error
+            reason = getattr(error, "strerror", None) or "it is not a text file"
+            raise UsageError(f"--token-file {file}: {reason}") from error
     if token is None and not config.no_token:
         return os.environ.get(_VARIABLE) or None
     return token

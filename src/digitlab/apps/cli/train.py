@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import advise, say, say_json
-from digitlab.apps.cli.folds import resume_folds, run_folds
-from digitlab.apps.cli.interrupts import stopping_on_interrupt
+from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
-from digitlab.apps.cli.rate_range import rate_range, run_range
-from digitlab.apps.cli.waiting import Waiting, loading
-from digitlab.errors import RunError, UsageError
-from digitlab.runs import Run
+from digitlab.errors import UsageError
+from digitlab.jobs import trainings as jobs
+from digitlab.stopping import StopRequest
 from digitlab.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digitlab.runs import Run
+    from digitlab.training import Trained
+    from digitlab.training.cross_validation import CrossValidation
+    from digitlab.training.range_test import RangeTest
 
 __all__ = ["train"]
 
 
-@options_of(TrainingConfig)
-def train(
-    recipe: Path | None = None,
-    /,
-    *,
-    runs: Path = Path("runs"),
-    resume: Path | None = None,
-    tensorboard: bool = False,
-    lr_range_test: str | None = None,
-    folds: int | None = None,
-    json: bool = False,
-    **settings: Any,
-) -> int:
+@options_of(jobs.train, TrainingConfig, jobs.cross_validate, jobs.lr_range_test, jobs.resume)
+def train(*, json: bool = False, **given: Any) -> int:
     """Train a network, evaluate it on the test images, export it and write its report.
 
     Options override the recipe. Without any: thesis-2conv, a network of two convolutions, on MNIST for 12 epochs.
-    Ctrl-C ends it after the current batches; the run folder is finished with the weights reached by then.
+    Ctrl-C stops after the current batches; the run folder is completed with the weights reached by then.
 
     For example:
     digitlab train --epochs 3
@@ -45,88 +39,120 @@ def train(
     digitlab train --architecture ann-397 --optimiser adam --batch-size 32 --epochs 6 --folds 10
 
     Args:
-        recipe: A shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the settings
-            of a training as keys (docs/recipes.md), for instance a run's config.toml.
-        runs: The folder in which the run folder is made.
-        resume: A run folder whose training was killed or interrupted: go on after its last whole epoch (or its last
-            whole fold), with the run's own settings.
-        tensorboard: Write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
-            tensorboard; tensorboard --logdir runs
-        lr_range_test: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over
-            one epoch (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder.
-            Ends with 1 when the loss did not fall.
-        folds: Cross-validation instead of a training: K stratified folds of the training images; each is held out once
-            and evaluated by a network trained on the others. Writes folds.csv and cross-validation.json into a run
-            folder after each fold; the test images are not used.
         json: Results as one JSON object.
-        settings: Of the training; they override the recipe's.
     """
-    rates = rate_range(lr_range_test) if lr_range_test is not None else None
-    if resume is not None and (recipe or settings):
-        raise UsageError(
-            "--resume goes on with the run's own settings; expected no recipe and no other option beside it"
-        )
-    if folds is not None and (resume is not None or rates or tensorboard):
-        raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
-    if rates and (resume is not None or tensorboard):
-        raise UsageError(
-            "--lr-range-test begins anew and trains no network; expected no --resume or --tensorboard with it"
-        )
-    if resume is not None:
-        return _resume(Run.open(resume), json=json, tensorboard=tensorboard)
-    with loading():
-        from digitlab.training import check, find_recipe, with_options
-
-    training = with_options(find_recipe(recipe) if recipe else TrainingConfig(), settings)
-    if folds is not None:
-        return run_folds(training, folds, runs, json=json)
-    with Waiting() as step:
-        step(f"opening {training.dataset}")
-        check(training)
-    if rates:
-        return run_range(training, *rates, settings.get("epochs", 1), runs, json=json)
-    run = Run.create(training.name or f"{training.architecture}-{Path(training.dataset).stem}", runs)
-    _train(training, run, json=json, tensorboard=tensorboard)
-    return 0
-
-
-def _resume(run: Run, *, json: bool, tensorboard: bool) -> int:
-    with loading():
-        from digitlab.training import resumed
-
-    if run.rate_range.is_file():
-        raise RunError(f"{run.path}: a learning-rate range test; there is no training to go on with")
-    if run.cross_validation.is_file():
-        return resume_folds(run, json=json)
-    _train(resumed(run), run, json=json, tensorboard=tensorboard)
-    return 0
-
-
-def _train(training: TrainingConfig, run: Run, *, json: bool, tensorboard: bool) -> None:
-    from digitlab.apps.cli.training_view import TrainingView
-    from digitlab.training import StopRequest, run_training
-
+    _check(given)
     stop = StopRequest()
-    with stopping_on_interrupt(stop), TrainingView() as view:
-        trained = run_training(training, run, listener=view, stop=stop, tensorboard=tensorboard)
+    if "folds" in given:
+        with JobView(stop, "keeping the folds that are done") as view:
+            return _show_folds(jobs.cross_validate(**given, listener=view, stop=stop), json=json)
+    with JobView(stop) as view:
+        if "rates" in given:
+            return _show_rates(jobs.lr_range_test(**given, listener=view, stop=stop), json=json)
+        done = (jobs.resume if "run" in given else jobs.train)(**given, listener=view, stop=stop)
+    if isinstance(done, jobs.CrossValidated):
+        return _show_folds(done, json=json)
+    _show(done, json=json)
+    return 0
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse what does not go together, before anything is done."""
+    if "run" in given and given.keys() - {"run", "tensorboard", "log", "rates", "folds", "runs"}:
+        raise UsageError("--resume uses the run's own settings; expected no recipe and no other option beside it")
+    if "folds" in given and given.keys() & {"run", "rates", "tensorboard", "log"}:
+        raise UsageError(
+            "--folds cross-validates; expected no --resume, --lr-range-test, --tensorboard or --log beside it"
+        )
+    if "rates" in given and given.keys() & {"run", "tensorboard", "log"}:
+        raise UsageError(
+            "--lr-range-test starts from scratch and trains no network; expected no --resume, --tensorboard or --log "
+            "with it"
+        )
+
+
+def _show(trained: Trained, *, json: bool) -> None:
+    run, metrics, tta = trained.run, trained.metrics, trained.tta
+    settings = run.read_config()
     result: dict[str, Any] = {
         "run": str(run.path),
-        "accuracy": trained.metrics.accuracy,
-        "loss": trained.metrics.loss,
-        "images": trained.metrics.images,
+        "accuracy": metrics.accuracy,
+        "loss": metrics.loss,
+        "images": metrics.images,
         "epochs": len(trained.history.epochs),
         "ended": trained.history.stopped,
     }
-    if trained.tta is not None:
-        result["tta"] = {"copies": training.tta, "accuracy": trained.tta.accuracy, "loss": trained.tta.loss}
+    if tta is not None:
+        result["tta"] = {"copies": settings["tta"], "accuracy": tta.accuracy, "loss": tta.loss}
     if json:
         say_json(result)
         return
     advise(f"ended: {trained.history.stopped}")
-    tested_on, metrics = training.test or training.dataset, trained.metrics
+    tested_on = settings.get("test") or settings["dataset"]
     say(f"{tested_on}, test images: accuracy {100 * metrics.accuracy:.2f} %, log loss {metrics.loss:.4f}")
-    if trained.tta is not None:
-        mean = f"with test-time augmentation, {training.tta} copies per image"
-        say(f"{mean}: accuracy {100 * trained.tta.accuracy:.2f} %, log loss {trained.tta.loss:.4f}")
+    if tta is not None:
+        mean = f"with test-time augmentation, {settings['tta']} copies per image"
+        say(f"{mean}: accuracy {100 * tta.accuracy:.2f} %, log loss {tta.loss:.4f}")
     advise(f"look at {run.report}")
+    say(str(run.path))
+
+
+def _show_folds(done: jobs.CrossValidated, *, json: bool) -> int:
+    run, found = done.run, done.found
+    if not done.complete:
+        advise(f"resume with: digitlab train --resume {run.path}")
+    if found is None:
+        advise("no fold is complete yet")
+        return 1
+    if json:
+        say_json({"run": str(run.path), **run.read_json(run.cross_validation)})
+    else:
+        _tell_folds(found, done.training, done.folds)
+        say(str(run.path))
+    return 0 if done.complete else 1
+
+
+def _tell_folds(found: CrossValidation, training: TrainingConfig, folds: int) -> None:
+    rows = [
+        [each.fold, f"{each.images:,}", f"{each.accuracy:.4f}", f"{each.loss:.4f}", each.epochs, f"{each.seconds:.1f}"]
+        for each in found.folds
+    ]
+    say(table(["fold", "images", "accuracy", "log loss", "epochs", "seconds"], rows))
+    if len(found.folds) < folds:
+        advise(f"interrupted: {len(found.folds)} of {folds} folds are done")
+    accuracy, loss = found.accuracy, found.loss
+    spread = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.2f} (standard deviation over folds)"
+    say(f"{training.dataset}, {len(found.folds)} folds: accuracy {100 * accuracy.mean:.2f} %{spread}, "
+        f"log loss {loss.mean:.4f}")  # fmt: skip
+
+
+def _show_rates(done: jobs.RangeTested, *, json: bool) -> int:
+    if json:
+        say_json(_rates_as_json(done.found, done.run))
+    else:
+        _tell_rates(done.found, done.run)
+    return 0 if done.found.steepest is not None else 1
+
+
+def _rates_as_json(found: RangeTest, run: Run) -> dict[str, object]:
+    return {
+        "run": str(run.path),
+        "suggested": found.steepest,
+        "least": found.least,
+        "tenth_of_least": found.least and found.least / 10,
+        "diverged": found.diverged,
+        "steps": len(found.rates),
+        "plot": str(run.rate_range_plot),
+    }
+
+
+def _tell_rates(found: RangeTest, run: Run) -> None:
+    ended = f"the loss diverged at {found.rates[-1]:.2g}" if found.diverged else "the loss did not diverge"
+    advise(f"{len(found.rates)} steps; {ended}")
+    if found.steepest is None or found.least is None:
+        say("no suggestion: the loss did not fall; try higher rates, or more steps (--epochs)")
+    else:
+        say(f"suggested learning rate: {found.steepest:.2g}, where the loss falls most steeply")
+        say(f"or {found.least / 10:.2g}, a tenth of the rate with the lowest loss")
+    advise(f"look at {run.rate_range_plot}")
     say(str(run.path))

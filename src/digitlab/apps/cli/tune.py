@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
-
-from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.console import advise, in_time, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.options import options_of
 from digitlab.errors import UsageError
+from digitlab.jobs import searches as jobs
+from digitlab.settings import settings_in
+from digitlab.stopping import StopRequest
+from digitlab.tuning.settings import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from digitlab.jobs import Tuned
+    from digitlab.jobs.searches import Tuned
     from digitlab.tuning import Space
 
 __all__ = ["tune"]
 
 _SHOWN = 10  # trials in the terminal
+_MAY_GROW = "trials"  # the one setting that a search which goes on may have anew
 
 
-def tune(
-    space: Path | None = None,
-    /,
-    *,
-    resume: Path | None = None,
-    out: Path | None = None,
-    trials: int | None = None,
-    sampler: str | None = None,
-    pruner: str | None = None,
-    folds: int | None = None,
-    use_folds: int | None = None,
-    seeds: int | None = None,
-    share: float | None = None,
-    seed: int | None = None,
-    engine: str = "local",
-    address: str | None = None,
-    workers: int | None = None,
-    for_: Annotated[str | None, Parameter(name="--for")] = None,
-    retrain_best: bool = False,
-    runs: Path = Path("runs"),
-    json: bool = False,
-) -> int:
+@options_of(jobs.tune, Tuning)
+def tune(*, json: bool = False, **given: Any) -> int:
     """Hyperparameter search by cross-validation on the training images; the test images are never used.
 
     A search space is a recipe some of whose settings vary. Each trial is trained on all folds but one and evaluated on
     the held-out one, for each fold; trials that are not promising are pruned. Every step is saved at once: after
-    Ctrl-C, a kill or a power cut the same command goes on. Ends with 1 when trials are missing in the end.
+    Ctrl-C, a kill or a power cut the same command goes on. Exit code 1 if trials are missing in the end.
 
     For example:
     digitlab tune s1-grid --for 30m
@@ -56,49 +39,17 @@ def tune(
     digitlab tune --resume tunings/my-space --trials 200 --retrain-best
 
     Args:
-        space: A shipped name (s1-grid, small-and-quick), or a TOML file: the keys of a recipe, a table [tune] with the
-            settings below, and a table [space] with choices, e.g. batch_size = [32, 64], or ranges, e.g. learning_rate
-            = { low = 1e-4, high = 1e-1, log = true }; options of the architecture in [space.options].
-        resume: The folder of a search: go on with it.
-        out: The folder of the search; default: tunings/NAME.
-        trials: Number of trials in all, including those of an earlier start; default: every point of a grid, or 50.
-        sampler: tpe, grid or random.
-        pruner: none, median, halving or hyperband.
-        folds: Number of cross-validation folds of the training images.
-        use_folds: Evaluate on this number of them only.
-        seeds: Number of trainings per fold, with different seeds.
-        share: Share of the training images that are used, e.g. 0.1 for a first look.
-        seed: The same seed proposes the same trials.
-        engine: local (processes on this machine) or ray (a cluster).
-        address: Of a running Ray cluster, HOST:PORT or auto; without it one is started here.
-        workers: Processes of the local engine; default: one per processor, and per 2 GB of memory.
-        for_: Stop after this time, e.g. 60m, 2h, 30s or plain seconds.
-        retrain_best: In the end train the best recipe on all training images, into a run folder; this network is
-            evaluated on the test images.
-        runs: The folder in which that run folder is made.
         json: Results as one JSON object.
     """
-    from digitlab.apps.cli.durations import seconds_of
-    from digitlab.jobs import tune as search
-    from digitlab.stopping import StopRequest
-
-    changes = {
-        "sampler": sampler, "pruner": pruner, "folds": folds, "use_folds": use_folds, "seeds": seeds, "share": share,
-        "seed": seed,
-    }  # fmt: skip
-    if resume is not None and (space or out or any(value is not None for value in changes.values())):
-        raise UsageError(
-            "--resume goes on with the search's own settings; expected no space and no other setting of it"
-        )
-    seconds, stop = None if for_ is None else seconds_of(for_), StopRequest()
+    of_the_space = {"space", "out", *(each.name for each in settings_in(Tuning))} - {_MAY_GROW}
+    if "resume" in given and given.keys() & of_the_space:
+        raise UsageError("--resume uses the search's own settings; expected no space and no other setting of it")
+    stop = StopRequest()
     with JobView(stop) as view:
-        found = search(
-            space, resume=resume, out=out, engine=engine, address=address, workers=workers, seconds=seconds,
-            retrain_best=retrain_best, runs=runs, listener=view, stop=stop, trials=trials, **changes,
-        )  # fmt: skip
+        found = jobs.tune(**given, listener=view, stop=stop)
     _tell(found, json=json)
     if found.missing:
-        advise(f"{found.missing} trials are left to do; `digitlab tune --resume {found.folder.path}` goes on")
+        advise(f"{found.missing} trials are left; `digitlab tune --resume {found.folder.path}` continues")
     if not json:
         say(str(found.retrained.run.path if found.retrained else found.folder.path))
     return 1 if found.missing else 0
@@ -123,7 +74,6 @@ def _tell(found: Tuned, *, json: bool) -> None:
 
 
 def _say_trials(space: Space, found: Mapping[str, Any]) -> None:
-    from digitlab.apps.cli.durations import in_time
     from digitlab.apps.cli.tuning_view import value_in_words
     from digitlab.tuning.settings import OBJECTIVES
 

@@ -13,8 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self, TextIO
 
-from digitlab.apps.cli.console import show_for_now
-from digitlab.apps.cli.durations import in_time
+from digitlab.apps.cli.console import in_time, show_for_now
 from digitlab.errors import StorageError
 from digitlab.jobs import events
 from digitlab.storage import cache_folder, write_text

@@ -1,7 +1,7 @@
 """`digitlab serve`: the page on which one sees the network think, and the same as an API for programs.
 
-config        how it is served: the options of `digitlab serve`
-schemas       what goes over the wire
+config        how it is served: the options of `digitlab serve`, and the limits of memory and time
+schemas       what goes over the wire; network_schemas: about networks and small trainings
 application   the routes, put together
 guard         what every request passes first: who may ask, how much, how long
 access        the token, the cookie, Host and Origin
@@ -19,6 +19,6 @@ server        uvicorn with this application, until Ctrl-C
 
 from __future__ import annotations
 
-from digitlab.apps.web.limits import Limits
+from digitlab.apps.web.config import Limits
 
 __all__ = ["Limits"]

@@ -1,13 +1,14 @@
-"""How the page is served: where it listens, which models answer, and who may ask."""
+"""How the page is served: where it listens, which models answer, who may ask, and for how much."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - the types of settings are read at run time
 
 from digitlab.settings import Range, check_settings, setting
 
-__all__ = ["ServeConfig"]
+__all__ = ["Budget", "Limits", "ServeConfig"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,12 @@ class ServeConfig:
     port: int = setting(8321, "The port; 0 takes a free one.", within=Range(0, 65_535))
     model: list[str] = setting(
         list,
-        "A shipped name, a run folder or an .onnx file; may be given several times, and the first answers where a "
-        "request names none. The shipped reader is always there.")
+        "A shipped name, a run folder or a model file of anybody; may be given several times; the first answers where "
+        "a request names none. The shipped reader is always there.")
+    lesson: list[str] = setting(
+        list,
+        "A file with a lesson for the page's menu, beside those that ship; may be given several times. "
+        "docs/web-page.md says what is in it.")
     token_file: Path | None = setting(
         None,
         "A file with a secret that every request must bring; where there is no such file, one is made with a new "
@@ -31,8 +36,8 @@ class ServeConfig:
         False, "Let everyone who can reach the address use the server; training is switched off then.")
     allowed_host: list[str] = setting(
         list,
-        "A name beside this machine's own under which the server is asked, through a proxy for instance; may be given "
-        "several times. It answers under no other name then.")
+        "An additional host name that requests may use, for instance through a proxy; may be given several times. "
+        "Requests for any other name are then refused.")
     trusted_proxy: list[str] = setting(
         list,
         "The address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto headers are believed; may be "
@@ -43,3 +48,62 @@ class ServeConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+
+_CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one server.
+
+    body_bytes: of one request; a phone's photo has 3 to 12 MB
+    all_bytes: of all bodies and frames that are held at once
+    pixels: of one picture, 3 bytes each once it is decoded
+    frame_bytes, frame_pixels: of one frame of /v1/live
+    body_seconds: until a body must have come; header_seconds: until the first line and headers must have come
+    work_seconds: until an answer must be there
+    send_seconds: until an answer must have been taken
+    requests: at work or waiting; more get 503 at once
+    pictures: of these, large pictures at work or waiting
+    connections: open at once, idle ones and WebSockets among them
+    live_clients: on /v1/live
+    trainings: kept in mind; only one runs at a time
+    threads: that decode and compute
+    retry_seconds: after which an overloaded server may be asked again
+    """
+
+    body_bytes: int = 20_000_000
+    all_bytes: int = 120_000_000
+    pixels: int = 25_000_000
+    frame_bytes: int = 2_000_000
+    frame_pixels: int = 4_000_000
+    body_seconds: float = 15.0
+    header_seconds: float = 10.0
+    work_seconds: float = 20.0
+    send_seconds: float = 30.0
+    requests: int = 256
+    pictures: int = 24
+    connections: int = 1200
+    live_clients: int = 256
+    trainings: int = 12
+    threads: int = max(2, min(4, _CORES))
+    retry_seconds: int = 1
+
+
+class Budget:
+    """Bytes that are held at once, of bodies and frames together. Changed in the event loop alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self.held = most, 0
+
+    def take(self, count: int) -> bool:
+        """Hold so many more; False, and nothing is held, when that is too much."""
+        if self.held + count > self._most:
+            return False
+        self.held += count
+        return True
+
+    def give(self, count: int) -> None:
+        """Hold so many less."""
+        self.held -= count

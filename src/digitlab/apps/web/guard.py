@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from digitlab.apps.web.access import Access
     from digitlab.apps.web.access_log import AccessLog
-    from digitlab.apps.web.limits import Budget, Limits
+    from digitlab.apps.web.config import Budget, Limits
     from digitlab.apps.web.metrics import Metrics
 
     Message = dict[str, Any]

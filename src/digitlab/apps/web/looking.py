@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.apps.web.schemas import (
+from digitlab.apps.web.network_schemas import (
     Explained,
     Inspected,
     Kernels,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.apps.web.models import Served
-    from digitlab.apps.web.schemas import ExplainQuestion, OcclusionQuestion
+    from digitlab.apps.web.network_schemas import ExplainQuestion, OcclusionQuestion
 
 __all__ = ["as_bytes", "detail_of", "explain", "glyph_of", "inspect", "kernels_of", "occlude", "probabilities_of"]
 

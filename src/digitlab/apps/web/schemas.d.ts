@@ -1,4 +1,10 @@
-// Written by tools/write_page_types.py from schemas.py: what the server sends.
+// Written by tools/write_page_types.py from schemas.py and network_schemas.py: what the server sends.
+
+export interface Answered {
+  digit: number;
+  /** the probability of that digit */
+  confidence: number;
+}
 
 export type Architecture = "tiny-cnn" | "first-cnn" | "slides-cnn" | "fast-cnn" | "thesis-2conv" | "exercise-cnn" | "ann-397";
 
@@ -13,6 +19,51 @@ export interface Classified {
   ms: number;
   /** such as that the picture holds several digits, which /v1/read reads */
   note: string | null;
+}
+
+export interface Diagnosed {
+  model: string;
+  /** the outcome */
+  sentence: string;
+  /** names of the differences that have to be mended for the right answer */
+  causes: string[];
+  /** what the picture shows, as far as is known */
+  truth: number;
+  /** how: the label asked with, the shipped reader, or this model when all is mended */
+  known_by: "label" | "reader" | "mended";
+  /** the picture only made grey and 28×28 */
+  shown: string;
+  /** to that */
+  first: Answered;
+  /** with all differences mended */
+  mended: string;
+  /** to that */
+  last: Answered;
+  /** to the image that `lines` prepare; null where they find no ink */
+  prepared: Answered | null;
+  /** of the shipped reader; null where it finds no digit */
+  reader: Answered | null;
+  /** some of the training images of that digit, as the network wants them */
+  trained: string[];
+  /** all ten, in the order in which they are mended */
+  differences: Difference[];
+  /** Python that prepares an image for this model */
+  lines: string[];
+  ms: number;
+}
+
+export interface Difference {
+  name: "scale" | "polarity" | "background" | "grey level" | "transposition" | "rotation" | "crop" | "box" | "centre" | "stroke width";
+  /** in words; null where the picture does not differ in this */
+  measured: string | null;
+  /** with all differences mended up to this one, as the network is given it */
+  image: string;
+  /** to that image */
+  answer: Answered;
+  /** where this one alone is mended */
+  alone: Answered;
+  /** where all are mended but this one */
+  without: Answered;
 }
 
 export interface ExplainQuestion {
@@ -168,11 +219,31 @@ export interface LayerMaps {
   data: string;
 }
 
+export interface Lesson {
+  name: string;
+  /** by language */
+  title: Record<string, string>;
+  parts: LessonPart[];
+}
+
+export interface LessonPart {
+  /** by language, e.g. en; a blank line parts paragraphs */
+  text: Record<string, string>;
+  /** the fragment of the page's address */
+  link: string;
+}
+
+export interface Lessons {
+  lessons: Lesson[];
+}
+
 export interface LiveAnswer {
   frame: number;
   text: string;
-  /** what most of the last frames agree on */
+  /** what surely stands there, over the frames so far; null: not sure */
   steady: string | null;
+  /** whether ink is likely coming or going */
+  drawing: boolean;
   /** with mode=digit one at most, its box the whole frame */
   digits: FoundDigit[];
   /** with mode=digit: ten, class 0 first; all 0: none found */
@@ -198,6 +269,14 @@ export interface Mistake {
   confidence: number;
 }
 
+export interface MistakeCost {
+  name: string;
+  words: string;
+  accuracy: number;
+  /** base64 of 784 bytes: 28×28, row by row, light ink on dark */
+  example: string;
+}
+
 export interface ModelDetail {
   name: string;
   architecture: string;
@@ -207,6 +286,16 @@ export interface ModelDetail {
   /** what the model's card says of it */
   training: Record<string, string | number | number | boolean | null>;
   layers: LayerDetail[];
+}
+
+export interface ModelMistakes {
+  model: string;
+  images: number;
+  /** without a mistake */
+  accuracy: number;
+  /** an image without a mistake */
+  example: string;
+  mistakes: MistakeCost[];
 }
 
 export interface ModelSummary {
@@ -278,6 +367,10 @@ export interface ReadPage {
   note: string | null;
   /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
   turned: number;
+  /** which page of the file this is, from 1 */
+  page: number;
+  /** how many pages the file has */
+  pages: number;
   ms: number;
   /** of the upright picture, in pixels */
   width: number;

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.guard import Guard
-    from digitlab.apps.web.limits import Limits
 
 __all__ = ["check_proxies", "listen", "make_server", "serve"]
 

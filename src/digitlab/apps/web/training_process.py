@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.apps.web.looking import as_bytes, kernels_of
+from digitlab.apps.web.network_schemas import Mistake, TrainingEpoch, TrainingProgress, TrainingQuestion
 from digitlab.apps.web.problems import lacking
-from digitlab.apps.web.schemas import Mistake, TrainingEpoch, TrainingProgress, TrainingQuestion
 from digitlab.errors import DigitlabError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import TextIOWrapper
 
-    from digitlab.apps.web.schemas import Kernels
+    from digitlab.apps.web.network_schemas import Kernels
     from digitlab.training import Event, Loop, StopRequest
     from digitlab.values import Digits
 

@@ -15,16 +15,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from digitlab.apps.web.network_schemas import TrainingEpoch, Trainings, TrainingState
 from digitlab.apps.web.problems import ProblemError, lacking
-from digitlab.apps.web.schemas import TrainingEpoch, Trainings, TrainingState
 from digitlab.errors import DigitlabError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from digitlab.apps.web.limits import Limits
+    from digitlab.apps.web.config import Limits
     from digitlab.apps.web.models import Models
-    from digitlab.apps.web.schemas import TrainingQuestion
+    from digitlab.apps.web.network_schemas import TrainingQuestion
 
 __all__ = ["TrainingRoom"]
 

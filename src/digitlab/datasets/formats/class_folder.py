@@ -6,9 +6,8 @@ import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
-from digitlab.datasets.formats.encoded import Encoded
 from digitlab.datasets.formats.picture_tree import PICTURES, is_ignored, pictures_of
-from digitlab.datasets.formats.pictures import MAX_PHOTO_BYTES, encode_png
+from digitlab.datasets.formats.pictures import MAX_PHOTO_BYTES, Encoded, encode_png
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_folder, saying_what_failed

@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.datasets.formats.hdf5 import Hdf5Sink
 from digitlab.datasets.formats.opening import dataset_writer, form_of, open_dataset_file
 from digitlab.datasets.formats.polarity import parted_name
-from digitlab.datasets.prefetch import prefetched
+from digitlab.datasets.shuffling import prefetched
 from digitlab.errors import UsageError
 from digitlab.values import Digits
 

@@ -1,23 +1,33 @@
-"""Pictures of one digit in files and records: PNG, JPEG, BMP, PGM."""
+"""Pictures of one digit in files and records: PNG, JPEG, BMP, PGM.
+
+What Parquet, TFRecord and folders have in common: pictures or pixels, each with its label, in batches.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import itertools
+import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.datasets.formats.checks import as_labels
+from digitlab.datasets.formats.fitting import Fitter
 from digitlab.errors import DatasetError
+from digitlab.values import Digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["MAX_PHOTO_BYTES", "MAX_PICTURE_BYTES", "decode_grey", "decode_picture", "encode_png"]
+__all__ = ["MAX_PHOTO_BYTES", "MAX_PICTURE_BYTES", "Encoded", "decode_grey", "decode_picture", "encode_png"]
 
 # The pixels are 784 bytes; the rest is metadata from cameras and editors.
 MAX_PICTURE_BYTES = 1 << 20
@@ -83,3 +93,58 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
     import cv2  # twice as fast as Pillow here
 
     return cv2.imencode(".png", image)[1].tobytes()
+
+
+class Encoded:
+    """Decodes records and brings them to 28×28.
+
+    files: whether each is a picture file, never raw pixels
+    sizes: how many images of each (height, width) were met
+    """
+
+    def __init__(self, path: Path, how: str | None, *, files: bool = False) -> None:
+        self._path, self._fitter, self._files = path, Fitter(path, how), files
+        self.sizes = self._fitter.sizes
+
+    def batches(self, pairs: Iterator[tuple[Any, Any, str]], size: int) -> Iterator[Digits]:
+        """``pairs``: picture or pixels, label, and the record's name for messages.
+
+        Raises:
+            DatasetError: at the first record that cannot be used.
+        """
+        while part := list(itertools.islice(pairs, size)):
+            images = np.stack([self._fitter(self._image(image, name)[np.newaxis])[0] for image, _, name in part])
+            labels = np.array([_label(label, name) for _, label, name in part])
+            names = [name for *_, name in part]
+            yield Digits(images, as_labels(labels, self._path, functools.partial(_label_name, names)))
+
+    def _image(self, image: Any, name: str) -> NDArray[np.uint8]:
+        """A picture file, or raw pixels of a square image: uint8 (H, W)."""
+        if isinstance(image, bytes):
+            square = math.isqrt(len(image)) ** 2 == len(image)
+            if self._files or not square or image[:4] == b"\x89PNG" or image[:3] == b"\xff\xd8\xff":
+                return decode_grey(image, name)
+            image = np.frombuffer(image, np.uint8)
+        pixels = np.asarray(image if image is not None else [])
+        side = math.isqrt(pixels.size)
+        if pixels.dtype.kind not in "uif" or not side or side * side != pixels.size:
+            raise DatasetError(f"{name} holds no picture, nor the pixels of a square one")
+        scale = 255.0 if pixels.dtype.kind == "f" and pixels.max() <= 1 else 1.0
+        if pixels.min() < 0 or pixels.max() * scale > 255:
+            raise DatasetError(f"{name} holds {pixels.min()} to {pixels.max()}; expected 0 to 255, or 0 to 1")
+        return np.rint(pixels * scale).astype(np.uint8).reshape(side, side)
+
+
+def _label_name(names: list[str], row: int) -> str:
+    return f"label of {names[row]}"
+
+
+def _label(label: Any, name: str) -> float:
+    if isinstance(label, bytes):
+        label = label.decode("utf-8", "replace")
+    if isinstance(label, str):
+        label = int(label) if label.strip().isdecimal() and len(label) < 4 else None
+    values = np.asarray([] if label is None else label).reshape(-1)
+    if values.size != 1 or values.dtype.kind not in "uif":
+        raise DatasetError(f"{name} has no label; expected a whole number 0 to 9")
+    return float(values[0])

@@ -11,30 +11,15 @@ from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.datasets.transforms.copies import MOST_COPIES, mean_answer, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
 from digitlab.datasets.transforms.cutout import cut_out
-from digitlab.datasets.transforms.elastic import deform
 from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 from digitlab.datasets.transforms.handmade import handmade_blocks, make_handmade, transform_images
 from digitlab.datasets.transforms.handwriting import vary_handwriting
 from digitlab.datasets.transforms.plain_loop import plain_loop
 from digitlab.datasets.transforms.sobel import sobel_images
+from digitlab.datasets.transforms.warp import deform
 
 __all__ = [
-    "BANK",
-    "CORRUPTIONS",
-    "MOST_COPIES",
-    "apply_bank",
-    "augment_affine",
-    "by_blocks",
-    "cut_out",
-    "deform",
-    "handmade_blocks",
-    "make_handmade",
-    "mean_answer",
-    "plain_loop",
-    "realtime_images",
-    "sobel_images",
-    "transform_images",
-    "tta_copies",
-    "vary_handwriting",
-    "vary_pose",
-]
+    "BANK", "CORRUPTIONS", "MOST_COPIES", "apply_bank", "augment_affine", "by_blocks", "cut_out", "deform",
+    "handmade_blocks", "make_handmade", "mean_answer", "plain_loop", "realtime_images", "sobel_images",
+    "transform_images", "tta_copies", "vary_handwriting", "vary_pose",
+]  # fmt: skip

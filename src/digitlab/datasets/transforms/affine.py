@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "POSE",
-    "REALTIME",
-    "S1_RANGES",
-    "AffineRanges",
-    "augment_affine",
-    "draw_matrices",
-    "realtime_images",
-    "vary_pose",
-]
+    "POSE", "REALTIME", "S1_RANGES", "AffineRanges", "augment_affine", "draw_matrices", "realtime_images", "vary_pose",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

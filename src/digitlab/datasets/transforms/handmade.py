@@ -22,14 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Changes",
-    "draw_changes",
-    "handmade_blocks",
-    "make_handmade",
-    "move_images",
-    "noisy_sobel",
-    "transform_images",
-]
+    "Changes", "draw_changes", "handmade_blocks", "make_handmade", "move_images", "noisy_sobel", "transform_images",
+]  # fmt: skip
 
 NOISE_DEVIATION = 0.02**0.5  # of Gaussian noise on pixels of 0..1
 _TOGETHER = 100  # images whose float copies fit the L2 cache

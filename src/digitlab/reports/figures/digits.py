@@ -1,4 +1,4 @@
-"""Pictures of digits in the colours of ink and paper of the chosen style."""
+"""Pictures of digits in the colours of the chosen style; misclassified ones with their three most probable classes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from digitlab.reports.figures.saving import save_figure
 from digitlab.reports.figures.style import canvas, palette, styled
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["digits_figure", "draw_digit_grid", "save_digits", "sets_figure"]
+__all__ = ["digits_figure", "draw_digit_grid", "mistakes_figure", "save_digits", "sets_figure"]
 
 # The size of a digit with its caption, and of a title, in pixels of the digit; pixels per inch.
 _CELL, _TITLE, _PIXELS = (40, 32), 20, 50
@@ -83,3 +84,46 @@ def _ink() -> Colormap:
 def save_digits(path: Path, images: NDArray[np.uint8], captions: Sequence[str]) -> None:
     """Write `digits_figure` to ``path``; errors as `save_figure`."""
     save_figure(digits_figure(images, captions), path)
+
+
+_HIGH, _WIDE, _PER_INCH = 44, 76, 36  # the size of a cell in pixels of the digit
+_BAR = 22  # length of the bar for a probability of 1
+
+
+@styled
+def mistakes_figure(
+    images: NDArray[np.uint8],
+    labels: Sequence[int],
+    probabilities: NDArray[np.floating],
+    numbers: Sequence[int],
+    columns: int = 4,
+) -> Figure:
+    """Each misclassified image under its true digit, beside its three most probable classes as bars.
+
+    images: uint8 (N, 28, 28); labels: (N,), the true digits; probabilities: (N, 10); numbers: (N,), each image's row
+        in its dataset
+    """
+    across = max(1, min(columns, len(images)))
+    down = max(1, -(-len(images) // across))
+    figure = canvas(across * _WIDE / _PER_INCH, down * _HIGH / _PER_INCH)
+    axes = figure.add_axes((0, 0, 1, 1))
+    draw_digit_grid(axes, images, (down, across), (_HIGH, _WIDE), at=(13, 4))
+    colours = palette()
+    for place, (label, row, number) in enumerate(zip(labels, probabilities, numbers, strict=True)):
+        top, left = _HIGH * (place // across), _WIDE * (place % across)
+        axes.text(left + 4, top + 7, f"{label}", fontsize=11, weight="bold", va="center")
+        axes.text(left + 32, top + 7, f"#{number}", fontsize=8, va="center", ha="right", color=colours.quiet)
+        for line, guess in enumerate(row.argsort()[::-1][:3]):
+            middle = top + 18 + 9 * line
+            colour = colours.blue if guess == label else colours.orange
+            axes.text(left + 37, middle, f"{guess}", fontsize=10, weight="bold", va="center", color=colour)
+            axes.add_patch(Rectangle((left + 42, middle - 2.5), _BAR * row[guess], 5, facecolor=colour, linewidth=0))
+            axes.text(
+                left + 43.5 + _BAR * row[guess],
+                middle,
+                f"{100 * row[guess]:.0f}",
+                fontsize=8,
+                va="center",
+                color=colours.quiet,
+            )
+    return figure

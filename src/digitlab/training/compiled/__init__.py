@@ -15,7 +15,7 @@ from digitlab.training.compiled.objective import loss_and_accuracy, objective
 from digitlab.training.config import LOSSES
 
 if TYPE_CHECKING:
-    from digitlab.training.compiled.protocol import Steps
+    from digitlab.training.compiled.objective import Steps
     from digitlab.training.in_graph import InGraph
 
 __all__ = ["make_steps"]

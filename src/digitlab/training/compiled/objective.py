@@ -1,16 +1,21 @@
-"""What a step lowers, and what it reports."""
+"""Training loss and reported metrics, and the signatures that both backends share."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from digitlab.models.backend import keras
 from digitlab.training.config import LOSSES
 from digitlab.values import NONE
 
-ops = keras.ops
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["loss_and_accuracy", "objective"]
+__all__ = ["Measure", "Objective", "Steps", "loss_and_accuracy", "objective"]
+
+ops = keras.ops
 
 _OF_TARGETS = dict(
     zip(
@@ -59,3 +64,25 @@ def _of_digits(labels: Any, probabilities: Any) -> Any:
     losses = keras.losses.sparse_categorical_crossentropy(known, probabilities) * digit
     right = ops.cast(ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), labels), "float32")
     return ops.stack([ops.sum(losses), ops.sum(right)]) / count
+
+
+# Labels (B,) and probabilities (B, 10) → what a step lowers.
+Objective = Callable[[Any, Any], Any]
+# … → (2,), the loss and the accuracy that are reported.
+Measure = Callable[[Any, Any], Any]
+
+
+class Steps(Protocol):
+    """Trains on consecutive batches."""
+
+    def __call__(
+        self, images: NDArray[np.uint8], labels: NDArray[np.uint8], numbers: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """One step a batch: images (K, B, 28, 28), labels (K, B), numbers for the augmentation (K, B, width).
+
+        A width of 0: these images are not varied.
+
+        Returns (K, 2), each batch's loss and accuracy before its step.
+
+        The loss is the plain cross-entropy, also where the training smooths its labels.
+        """

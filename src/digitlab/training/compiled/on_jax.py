@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
-    from digitlab.training.compiled.protocol import Measure, Objective, Steps
+    from digitlab.training.compiled.objective import Measure, Objective, Steps
     from digitlab.training.in_graph import InGraph
 
 __all__ = ["make"]

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from digitlab.models.backend import keras
-from digitlab.training.compiled.fused_update import fuse_update
-from digitlab.training.compiled.quick_network import with_quick_layers
+from digitlab.training.compiled.on_tensorflow import fuse_update
+from digitlab.training.compiled.quick_layers import with_quick_layers
 from digitlab.training.page_reader.networks import as_map, crop_network, detector, normalised
 from digitlab.training.page_reader.targets import draw_batch
 from digitlab.training.precision import dtype_policy_name

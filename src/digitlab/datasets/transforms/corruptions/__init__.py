@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digitlab.datasets.transforms.corruptions.drawn import canny_edges, dotted_line, zigzag
-from digitlab.datasets.transforms.corruptions.geometry import rotate, scale, shear, translate
+from digitlab.datasets.transforms.corruptions.drawn import (
+    canny_edges,
+    dotted_line,
+    rotate,
+    scale,
+    shear,
+    translate,
+    zigzag,
+)
 from digitlab.datasets.transforms.corruptions.light import brightness, fog, spatter, stripe
 from digitlab.datasets.transforms.corruptions.noise import glass_blur, impulse_noise, motion_blur, shot_noise
 

@@ -1,0 +1,224 @@
+"""The published studies, or one of your own: run, listed, shown, and written as a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from digitlab.errors import UsageError
+from digitlab.jobs.events import StudiesBegan, Work, ignore
+from digitlab.jobs.searches import Duration, Engine, limited
+from digitlab.scheduling import ENGINES
+from digitlab.settings import Range, Setting, checked
+
+if TYPE_CHECKING:
+    from digitlab.jobs.events import Listener
+    from digitlab.scheduling.protocol import Pool
+    from digitlab.stopping import StopRequest
+    from digitlab.studies.outcome import Outcome
+    from digitlab.studies.running import Ran
+
+__all__ = ["RESULTS", "ListedStudy", "StudyList", "list_studies", "run_study", "show_study", "write_study_page"]
+
+RESULTS = Path("studies-results")
+
+Repeats = Annotated[int | None, Setting(within=Range(1))]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedConclusion:
+    """A conclusion that the seeds so far do not decide.
+
+    seeds: the fewest that one of its cells has; needed: that will probably decide it, None where the study's most will
+        probably not
+    seconds: that the missing ones take on this machine
+    """
+
+    text: str
+    evidence: str
+    seeds: int
+    needed: int | None
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedStudy:
+    """A study, and how much of it is there.
+
+    done: of its trainings
+    seconds: that all of it takes on this machine; seconds_left: of these, for what is missing
+    open: its conclusions that are not decided, cheapest first
+    """
+
+    study: str
+    source: str
+    cells: int
+    trainings: int
+    done: int
+    seconds: int
+    seconds_left: int
+    open: tuple[ListedConclusion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyList:
+    """All studies; ``seconds_left`` for all of them, shared cells counted once."""
+
+    studies: tuple[ListedStudy, ...]
+    seconds_left: float
+
+
+@checked
+def run_study(
+    *names: str,
+    out: Path = RESULTS,
+    engine: Engine = ENGINES[0],
+    address: str | None = None,
+    workers: int | None = None,
+    seeds: Repeats = None,
+    quick: bool = False,
+    until_decided: bool = False,
+    most: Repeats = None,
+    seconds: Duration = None,
+    listener: Listener = ignore,
+    stop: StopRequest | None = None,
+) -> Ran:
+    """Run studies: train every cell that is missing, and write table, figure and verdicts of each.
+
+    Args:
+        names: studies of `digitlab study list`, or files of your own (.py) that define STUDY; none: all published ones.
+        out: the folder of the results.
+        engine: where the trainings run: local (processes on this machine) or ray (a cluster).
+        address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
+        workers: processes of the local engine; default: one per processor, and per 2 GB of memory.
+        seeds: repeats (random seeds) of each cell; default: as many as the study asks for.
+        quick: two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
+            labelled.
+        until_decided: then add seed after seed where they decide most, until each conclusion holds, does not hold, or
+            is shown to make no difference that counts.
+        most: repeats of a cell at most with --until-decided; default: as the study says, 30 or its folds.
+        seconds: stop after this time, e.g. 60m, 2h, 30s or plain seconds: long studies can be run in parts.
+        listener: told of `StudiesBegan`, then of `digitlab.scheduling.protocol`.
+        stop: asked to, it ends after the batches under way.
+
+    Raises:
+        UsageError: for a study that does not exist, or wrong settings, before anything is trained.
+        StorageError: when results cannot be written; what was kept stays.
+        ClusterError: when a cluster does not answer or is gone.
+    """
+    from digitlab.studies.catalogue import find_study, study_names
+    from digitlab.studies.deciding import open_conclusions, run_until_decided
+    from digitlab.studies.outcome import outcome_of
+    from digitlab.studies.running import Estimate, make_pool, run_studies, work_of
+    from digitlab.studies.store import Store
+
+    if until_decided and (quick or seeds is not None):
+        raise UsageError("--until-decided chooses the seeds itself; expected neither --quick nor --seeds beside it")
+    if most is not None and not until_decided:
+        raise UsageError("--most bounds the seeds of --until-decided; expected both, or --seeds")
+    studies = [find_study(name) for name in names or study_names()]
+    store = Store.at(out, quick=quick)
+    work = work_of(studies, store, seeds, quick=quick)
+    cells = len({each.job.digest for each in work.planned})
+    estimate = Estimate(work.planned, store, quick=quick)
+    undecided = None
+    if until_decided:
+        undecided = sum(len(open_conclusions(outcome_of(study, store), estimate, most)) for study in studies)
+    listener(StudiesBegan(estimate, len(work.missing), cells, store.path, undecided))
+
+    def pool() -> Pool:
+        return make_pool(engine, workers=workers, address=address)
+
+    if until_decided:
+        return run_until_decided(
+            studies, out, pool, estimate=estimate, most=most, watcher=listener, stop=limited(stop, seconds)
+        )
+    return run_studies(
+        studies,
+        out,
+        pool,
+        repeats=seeds,
+        quick=quick,
+        watcher=listener,
+        stop=limited(stop, seconds),
+    )
+
+
+def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
+    """List the published studies: how long each takes, how much of it is done, and what is still open.
+
+    Args:
+        out: the folder of the results.
+        quick: list the quick runs.
+    """
+    from digitlab.scheduling.local import usual_workers
+    from digitlab.studies.catalogue import find_study, study_names
+    from digitlab.studies.deciding import open_conclusions
+    from digitlab.studies.outcome import outcome_of, plan
+    from digitlab.studies.running import Estimate
+    from digitlab.studies.store import Store
+
+    store, rows, everything, together = Store.at(out, quick=quick), [], [], usual_workers()
+    for name in study_names():
+        study = find_study(name)
+        planned = plan(study, quick=quick)
+        everything += planned
+        estimate = Estimate(planned, store, quick=quick)
+        jobs = len({each.job.digest for each in planned})
+        seconds = round(sum(estimate.seconds(each.job.digest) for each in planned) / together)
+        done, left = jobs - len(estimate.missing), round(estimate.left / together)
+        still_open = () if quick or not done else open_conclusions(outcome_of(study, store), estimate)
+        listed = tuple(
+            ListedConclusion(
+                text=each.text,
+                evidence=each.evidence,
+                seeds=each.repeats,
+                needed=each.needed if each.hopeful else None,
+                seconds=round(each.seconds / together),
+            )
+            for each in still_open
+        )
+        rows.append(ListedStudy(name, study.source, len(study.cells), jobs, done, seconds, left, listed))
+    return StudyList(tuple(rows), Estimate(everything, store, quick=quick).left / together)
+
+
+@checked
+def show_study(name: str, *, seeds: Repeats = None, quick: bool = False, out: Path = RESULTS) -> Outcome:
+    """The results of a study, as far as they are there. Nothing is trained.
+
+    Args:
+        name: a study of `digitlab study list`, or a file of your own.
+        seeds: repeats that are expected; default: as many as the study asks for.
+        quick: show a quick run.
+        out: the folder of the results.
+
+    Raises:
+        UsageError: for a study that does not exist.
+    """
+    from digitlab.studies.catalogue import find_study
+    from digitlab.studies.outcome import outcome_of
+    from digitlab.studies.store import Store
+
+    return outcome_of(find_study(name), Store.at(out, quick=quick), seeds, quick=quick)
+
+
+def write_study_page(
+    *, out: Path = RESULTS, to: Path = Path("docs/reproduction.md"), listener: Listener = ignore
+) -> tuple[Path, int]:
+    """Write the page of all studies (published, measured, verdict); returns where it is, and how many there are.
+
+    Args:
+        out: the folder of the results.
+        to: the Markdown file.
+        listener: told of `Work`.
+
+    Raises:
+        UsageError: where there are no results.
+        RunError: when they are damaged.
+        StorageError: when the page cannot be written.
+    """
+    from digitlab.studies.page import write_page
+
+    listener(Work("writing the page of all studies"))
+    return to, write_page(out, to)
