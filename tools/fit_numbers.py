@@ -1,12 +1,10 @@
-"""Fit the constants by which numbers are read again: what a candidate's row says of it, and how sure a number is.
+"""Fit the constants by which numbers are read again: how sure a number is, and what its digits are evidence of.
 
-    make fonts && python tools/fit_numbers.py            # about ten minutes on two cores; prints, changes nothing
+    python tools/fit_numbers.py            # about five minutes on two cores; prints, changes nothing
 
 To be run after the page reader was trained anew. It draws numbers of MNIST *training* images that the page reader was
-not trained on, and its validation pages, reads them, and prints
+not trained on, reads them, and prints
 
-* `digitlab.reading.context`: `_WEIGHTS`, `_CONSTANT`, a logistic regression of `FEATURES` on whether a candidate is a
-  digit, of candidates that are not sure and have sure ones beside them; pages count three times as much as numbers;
 * `digitlab.values`: `_SURENESS`, a logistic regression of the product of a number's confidences (its logit) on whether
   the number is right, with the expected calibration error on the half that it was not fitted on;
 * `digitlab.reading.numbers.evidence`: `OVERLOOKED`, the share of digits that nothing stands for, and the `FLOOR` of 0,
@@ -26,18 +24,12 @@ from digitlab.datasets.mnist import load
 from digitlab.datasets.pages import DrawnPage
 from digitlab.datasets.pages.numbers import KINDS, draw_number, number_alphabets
 from digitlab.reading import Reader
-from digitlab.reading.context import FEATURES, neighbourhood
-from digitlab.training.page_reader.making import drawn_pages, made_alphabets
 from digitlab.training.page_reader.measure import same_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digitlab.reading.candidates import Candidate
-
 HELD_OUT = slice(52_000, 60_000)  # of the training images: the page reader's validation pages have them
-DOUBTED = 0.9  # score: what is surer is left as it is
-NUMBER_WEIGHT = 0.33  # of a candidate on a drawn number, against one on a page
 FLOORS = (0.0, 1e-3, 2e-3, 4e-3, 8e-3)
 
 
@@ -49,20 +41,11 @@ def tell(line: str) -> None:
 
 @dataclass
 class Seen:
-    """What was collected. rows: features, is it a digit, weight. products: logit of a number's, is it right."""
+    """What was collected. products: logit of a number's, is it right; digits: probabilities, and which it is."""
 
-    rows: list[tuple[Any, bool, float]] = field(default_factory=list)
     products: list[tuple[float, bool]] = field(default_factory=list)
     digits: list[tuple[Any, int]] = field(default_factory=list)
     written: int = 0
-
-    def candidates(self, page: DrawnPage, found: list[Candidate], weight: float) -> None:
-        """Take note of the candidates of a page that are not sure."""
-        told = neighbourhood(found)
-        for row, place in same_place(page, [each.box for each in found]):
-            features = told[row]
-            if features is not None and found[row].score < DOUBTED:
-                self.rows.append((features, place is not None, weight))
 
     def number(self, page: DrawnPage, reader: Reader) -> None:
         """Take note of how a drawn number is read."""
@@ -95,21 +78,11 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--numbers", type=int, default=1500)
-    parser.add_argument("--pages", type=int, default=500)
     asked = parser.parse_args()
     reader, seen = Reader(threads=1), Seen()
     tell(f"{asked.numbers} numbers …")
     for page in numbers(asked.numbers):
-        seen.candidates(page, reader.candidates(page.image), NUMBER_WEIGHT)
         seen.number(page, reader)
-    tell(f"{asked.pages} pages …")
-    for page in drawn_pages(made_alphabets("validation"), asked.pages, seed=11):
-        seen.candidates(page, reader.candidates(page.image), 1.0)
-    features, digit, weights = (np.array(each) for each in zip(*seen.rows, strict=True))
-    fitted = LogisticRegression(max_iter=1000).fit(features, digit, sample_weight=weights)
-    tell(f"context: {len(digit)} candidates, {digit.mean():.2f} of them digits")
-    tell("  " + ", ".join(f"{name} {value:.2f}" for name, value in zip(FEATURES, fitted.coef_[0], strict=True)))
-    tell(f"  constant {fitted.intercept_[0]:.2f}")
     logits, right = (np.array(each) for each in zip(*seen.products, strict=True))
     half = np.arange(len(right)) % 2 == 0
     sure = LogisticRegression(C=10.0).fit(logits[half, None], right[half])

@@ -13,9 +13,8 @@ import numpy as np
 
 from digitlab.errors import ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
-from digitlab.reading.candidates import Candidate, in_rows, main_candidate, without_twins
+from digitlab.reading.candidates import Candidate, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
-from digitlab.reading.context import in_context
 from digitlab.reading.decoding import decode
 from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
@@ -186,7 +185,7 @@ class Reader:
         turns, candidates, note = 0, self.candidates(pixels), None
         if turning:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
-        decoded = decode(in_context(candidates), wanted, self.threshold)
+        decoded = decode(candidates, wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
         free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
         lines, signs = with_signs(turned_picture(pixels, turns), decoded.lines, slashes=free)
@@ -215,10 +214,9 @@ class Reader:
         inks = inks_of(pixels, found[:count])
         inks += [None] * (len(found) - len(inks))
         asked = self._which([None if ink is None else ink[1] for ink in inks])
-        rows = in_rows(found[:count]) + [False] * (len(found) - count)
         seen = [
-            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), said, in_row=in_row)
-            for each, ink, said, in_row in zip(found, inks, asked, rows, strict=True)
+            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), said)
+            for each, ink, said in zip(found, inks, asked, strict=True)
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
@@ -227,10 +225,10 @@ class Reader:
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
-    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool) -> Candidate:
+    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
-            return candidate.agreed_with(said, in_row=in_row)
+            return candidate.agreed_with(said)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
     def _one_digit(self, pixels: NDArray[np.uint8]) -> Candidate | None:
