@@ -169,6 +169,8 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("scans.h5", "scans.npz", "mnist_train_lmdb", "mine.npz"):
         with dataset_writer(here / name) as sink:
             sink.write(few)
+    np.savetxt(here / "test.csv", few.images.reshape(-1, 784), "%d", ",")
+    np.savez(here / "unlabelled.npz", images=few.images)
     said = np.full((40, 10), 0.02)
     said[np.arange(40), few.labels] = 0.82
     for name in ("theirs.csv", "caffe.csv"):
