@@ -62,7 +62,8 @@ COMMANDS = {
 # Numbers that are times, by their key in JSON and by the heading of their column in CSV.
 TIMES = frozenset({"ms", "seconds", "images_per_second"})
 # Whole values that hold a version, the commit, the place or the moment.
-MAY_DIFFER = frozenset({"commit", "versions", "run", "report", "command", "path", "model"})
+# `shared_object_id` is an address in memory, which Keras writes into a model's configuration.
+MAY_DIFFER = frozenset({"commit", "versions", "run", "report", "command", "path", "model", "shared_object_id"})
 # Files that carry the time of day or the versions in their bytes; what is in them is compared in another form.
 OPAQUE = {".html": "a page with the date and times", ".mat": "a header with the date"}
 STAMP = re.compile(r"\d{4}-\d\d-\d\d-\d{6}(-\d+)?")
@@ -98,6 +99,7 @@ def run_commit(commit: str, source: Path, folder: Path, names: list[str]) -> dic
         folder.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ, "PYTHONPATH": str(tree / "src"), "DIGITLAB_CACHE": str(source / "cache"), "COLUMNS": "120",
+            "PYTHONHASHSEED": "0",  # the converter to ONNX numbers its nodes in the order of a set
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1"),
         }  # fmt: skip
         inputs = folder.parent / "inputs"
