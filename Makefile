@@ -3,20 +3,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-# What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images;
+# What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images,
+# a broker, a ROS 1;
 # Node.js for the page's scripts, unless one from elsewhere is there, which Debian's npm would not go with.
 SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist python3-zeroc-ice mosquitto \
 	xvfb libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
-	libxkbcommon-x11-0 nginx-light strace gcc libc6-dev $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
+	libxkbcommon-x11-0 nginx-light strace gcc libc6-dev \
+	python3-rospy python3-roslaunch python3-sensor-msgs python3-std-msgs $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 QUICK_ROOMS := evaluation network scheduling archives
 comma := ,
 space := $() $()
 # All but `ice`, which is built from source (see below).
-EXTRAS := train export heif pdf ray tune desktop mqtt ros web
+EXTRAS := train export heif pdf ray sheets tune desktop mqtt mlflow ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
+.PHONY: demo test docs check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -24,6 +26,7 @@ help:
 	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
 	@echo "make coverage  which share of the Python lines the whole test suite runs; coverage-quick: its quick rooms, in a minute"
+	@echo "make docs    the documentation's site, in build/site/html; a warning is an error"
 	@echo "make models  train the shipped networks again (some four hours on two cores; goes on where it was killed)"
 	@echo "make fonts   fetch the fonts that training pages are lettered with (needs npm)"
 	@echo "make lock    renew the pinned versions"
@@ -35,6 +38,9 @@ demo: $(VENV)/.run
 test: ice $(VENV)/.dev
 	$(MAKE) -j2 check backends test-page
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/build_site.py
 
 backends: $(VENV)/.dev
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends --no-header -q $$(grep -rlw backends tests --include='test_*.py')
@@ -59,6 +65,7 @@ check: $(VENV)/.dev check-page
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_circles.py
+	$(BIN)/python tools/notebooks.py --check
 
 # The page's scripts: style and types; what they compute. The page itself is served as it is, and needs none of this.
 check-page: node_modules/.installed

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from digitlab.live.frame_reading import look
 from digitlab.live.tracks import Tracker
@@ -37,7 +38,7 @@ class Result:
 def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
     """Read a recording of the number in its name."""
     truth = "".join(each for each in path.stem.split("_")[-1] if each.isdigit())
-    video, tracker = cv2.VideoCapture(str(path)), Tracker()
+    video, tracker = cv2.VideoCapture(str(path)), Tracker(whole=True)
     rate = video.get(cv2.CAP_PROP_FPS) or 30.0
     frames = read = steady = number = 0
     wrong: list[str] = []
@@ -48,8 +49,9 @@ def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
         at, number = number / rate, number + 1
         if (number - 1) % stride:
             continue
-        found = look(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), "page", _REGION, reader)  # type: ignore[arg-type]
-        tracker.add(found.detections, at)
+        image = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
+        found = look(image, "page", _REGION, reader)
+        tracker.add(found.detections, at, image)
         if tracker.steady and tracker.steady != truth and tracker.steady not in wrong:
             wrong.append(tracker.steady)
         if at >= 1.0:

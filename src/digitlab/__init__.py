@@ -16,56 +16,59 @@ from typing import TYPE_CHECKING
 from digitlab import privacy
 from digitlab.version import VERSION
 
-if TYPE_CHECKING:
-    from digitlab.datasets import load_dataset
-    from digitlab.errors import DigitlabError
-    from digitlab.jobs import (
-        compare,
-        cross_validate,
+if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Python
+    from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, robustness
+    from digitlab.api.models import (
+        Reader,
+        check_data,
+        diagnose,
         ensemble,
-        evaluate,
         export,
         import_model,
         inspect,
-        label_errors,
+        load_dataset,
         load_model,
         load_run,
-        lr_range_test,
-        report,
-        resume,
-        robustness,
-        run_study,
-        train,
-        transfer,
-        tune,
     )
-    from digitlab.reading import Reader
+    from digitlab.api.trainings import cross_validate, run_study, train, transfer, tune
+    from digitlab.errors import DigitlabError
+    from digitlab.jobs import lr_range_test, report, resume
+    from digitlab.runs import Run
+    from digitlab.stopping import StopRequest
+    from digitlab.training.config import TrainingConfig
     from digitlab.training.estimator import DigitClassifier
+    from digitlab.training.events import EpochEnded
+    from digitlab.transfer_learning.settings import Transfer
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
 __all__ = [
-    "DigitClassifier", "DigitlabError", "Digits", "Frame", "Prediction", "ReadDigit", "Reader", "Reading", "compare",
-    "cross_validate", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "load_dataset",
-    "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train", "transfer",
-    "tune",
+    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader",
+    "Reading", "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "cross_validate",
+    "diagnose", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "list_runs",
+    "load_dataset", "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train",
+    "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
 
 privacy.switch_off()  # before any library is loaded that would send something
 
-_JOBS = (
-    "compare", "cross_validate", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors",
-    "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train", "transfer",
-    "tune",
-)  # fmt: skip
 _ROOMS = {
     "DigitClassifier": "training.estimator",
     "DigitlabError": "errors",
-    "Reader": "reading",
-    "load_dataset": "datasets",
+    "EpochEnded": "training.events",
+    "Run": "runs",
+    "StopRequest": "stopping",
+    "TrainingConfig": "training.config",
+    "Transfer": "transfer_learning.settings",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
-    **dict.fromkeys(_JOBS, "jobs"),
+    **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "robustness"), "api.measuring"),
+    **dict.fromkeys(
+        ("Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"
+    ),
+    **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
+    **dict.fromkeys(("lr_range_test", "report", "resume"), "jobs"),
+    **dict.fromkeys(("cross_validate", "run_study", "train", "transfer", "tune"), "api.trainings"),
 }
 
 
@@ -82,3 +85,7 @@ def __getattr__(name: str) -> object:
         if extra is None:
             raise
         raise MissingExtraError(extra, needed_for=f"digitlab.{name}") from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

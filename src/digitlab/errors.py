@@ -30,7 +30,14 @@ __all__ = [
 
 
 class DigitlabError(Exception):
-    """The root of the tree; ``exit_code`` is what the command line ends with."""
+    """The root of the tree; ``exit_code`` is what the command line ends with.
+
+    >>> try:
+    ...     raise DatasetError("labels[3] is 12; expected 0 to 9")
+    ... except DigitlabError as error:
+    ...     print(error)
+    labels[3] is 12; expected 0 to 9
+    """
 
     exit_code = 2
 

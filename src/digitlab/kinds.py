@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["HDF5", "KERAS", "MODELS", "REFUSED", "TORCH", "ZIP", "Kind", "kind_of", "model_table"]
+__all__ = ["HDF5", "JSON", "KERAS", "MODELS", "REFUSED", "TORCH", "ZIP", "Kind", "kind_of", "model_table"]
 
 _HEAD = 512  # bytes
 
@@ -39,7 +39,7 @@ _SAVED_MODEL = Kind(
 )
 _LITERT = Kind("a LiteRT (TFLite) file", "`digitlab import FILE.tflite OUT.onnx` makes it one of ours")
 _TFJS = Kind("a TensorFlow.js model", _AGAIN)
-_JSON = Kind("a JSON file", f"a network's description is no model without its weights; {_AGAIN}")
+JSON = Kind("a JSON file", f"a network's description is no model without its weights beside it; {_AGAIN}")
 _GRAPH = Kind("a graph of TensorFlow (.pb)", _AGAIN)
 _CHECKPOINT = Kind("a checkpoint of TensorFlow, weights only", _AGAIN)
 _WEIGHTS = Kind("a safetensors file, weights only", "export the network as .onnx")
@@ -47,9 +47,7 @@ _CAFFE = Kind(
     "a model of Caffe", "convert it to .onnx, or measure its answers: digitlab evaluate --probabilities FILE.csv"
 )
 _CORE_ML = Kind("a Core ML model", "export the network as .onnx")
-_OPENVINO = Kind(
-    "an OpenVINO model", "digitlab writes these and does not read them; give the .keras or .onnx behind it"
-)
+_OPENVINO = Kind("an OpenVINO model", "its weights stand beside it, in NAME.bin; put them there")
 KERAS = Kind("a Keras model", "name it NAME.keras")
 HDF5 = Kind("an HDF5 file", "name it NAME.h5")
 ZIP = Kind("a zip archive", "unpack it first")
@@ -86,7 +84,7 @@ _ENDINGS = {
     ".xml": _OPENVINO,
     ".mat": _MATLAB,
     ".arff": _ARFF,
-    ".json": _JSON,
+    ".json": JSON,
     ".parquet": _PARQUET,
 }
 
@@ -94,19 +92,17 @@ _ENDINGS = {
 MODELS = (
     ("Keras 3", "`.keras`", "taken, when nothing in it runs code"),
     ("Keras 1, Keras 2 and TF-Keras", "`.h5`", "taken; its layers are translated"),
-    ("Keras: description and weights", "`.json` beside `.h5`", "`digitlab import MODEL.json OUT` puts them together"),
-    (
-        "ONNX, float32 or uint8",
-        "`.onnx`",
-        "taken: (N, 1, 28, 28), (N, 28, 28, 1), (N, 28, 28), (N, 784); 28 or 32 pixels",
-    ),
+    ("Keras: description and weights", "`.json` beside `.h5`", "taken; both are put together"),
+    ("ONNX, float32 or uint8", "`.onnx`", "taken: (N, 1, 28, 28), (N, 28, 28, 1), (N, 28, 28), (N, 784), any batch"),
+    ("ONNX of 8 bits (QDQ)", "`.onnx`", "taken; for `inspect` and `export` its rounding is left out"),
     ("ONNX of scikit-learn (skl2onnx)", "`.onnx`", "taken"),
-    ("LiteRT (TFLite)", "`.tflite`", "`digitlab import MODEL.tflite OUT.onnx` makes it one of ours"),
-    ("SavedModel of TensorFlow", "folder", "`digitlab import FOLDER OUT.onnx` makes it one of ours"),
+    ("LiteRT (TFLite)", "`.tflite`", "taken; it is put into ONNX without being run"),
+    ("OpenVINO", "`.xml` beside `.bin`", "taken; it is put into ONNX without being run"),
+    ("SavedModel of TensorFlow", "folder", "taken, when all that its answer needs is arithmetic"),
 )
 REFUSED = {
     "`.pt`, `.pth`": TORCH, "`.pkl`, `.joblib`": _PICKLE, "`.safetensors`": _WEIGHTS, "`model.json`": _TFJS,
-    "`.pb`": _GRAPH, "`.index`": _CHECKPOINT, "`.caffemodel`": _CAFFE, "`.mlmodel`": _CORE_ML, "`.xml`": _OPENVINO,
+    "`.pb`": _GRAPH, "`.index`": _CHECKPOINT, "`.caffemodel`": _CAFFE, "`.mlmodel`": _CORE_ML,
 }  # fmt: skip
 
 
@@ -147,7 +143,7 @@ def _by_content(path: Path, head: bytes) -> Kind | None:
     if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return TORCH if path.suffix.lower() in (".pt", ".pth") else _PICKLE
     if head.lstrip().startswith(b"{"):
-        return _TFJS if b"modelTopology" in head or b"tfjs" in head else _JSON
+        return _TFJS if b"modelTopology" in head or b"tfjs" in head else JSON
     return next((kind for start, kind in _STARTS.items() if head.startswith(start)), None)
 
 

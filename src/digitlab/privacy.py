@@ -4,6 +4,7 @@
 on other machines among them, and what such a process starts inherits the environment. (docs/privacy.md is for users.)
 
 - ONNX Runtime writes an ID that lasts into the user's cache and sends events to its maker.
+- MLflow sends what is called of it to its maker.
 - Ray sends statistics of its use. What it does even without them, `digitlab.cluster` ends.
 - OpenVINO's conversion writes an ID into ``~/intel`` and sends events. It has no variable for that, and goes without
   where the package that sends is missing.
@@ -22,6 +23,7 @@ __all__ = ["describe", "keep_folders", "switch_off"]
 _SWITCHES = {
     "ORT_DISABLE_TELEMETRY": ("1", "ONNX Runtime"),
     "RAY_USAGE_STATS_ENABLED": ("0", "Ray"),
+    "MLFLOW_DISABLE_TELEMETRY": ("true", "MLflow"),
 }
 _SENDERS = {"openvino_telemetry": "OpenVINO"}  # packages that do nothing else
 

@@ -10,6 +10,8 @@
     metrics.json       what `digitlab evaluate` computes from them
     metrics.mat        the same for Octave, and the learning curves
     report.html        one page, self-contained
+    README.md          the model card, as model hubs show it
+    mlflow.json        where MLflow was told of it, on request
     checkpoint/        the state after the last epoch, while training
     tensorboard/       event files of train and validation, on request
     members/N/         a run folder for each network of an ensemble
@@ -35,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RunError
+from digitlab.shown import Drawn
 from digitlab.storage import atomic_path, saying_what_failed, write_text
 
 if TYPE_CHECKING:
@@ -63,8 +66,12 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A folder with one training's, or one evaluation's, files."""
+class Run(Drawn):
+    """A folder with one training's, or one evaluation's, files.
+
+    >>> Run(Path("runs/2026-01-31-101500-fast")).report.as_posix()
+    'runs/2026-01-31-101500-fast/report.html'
+    """
 
     path: Path
 
@@ -141,6 +148,16 @@ class Run:
     def metrics(self) -> Path:
         """The numbers computed from the predictions, as JSON."""
         return self.path / "metrics.json"
+
+    @property
+    def card(self) -> Path:
+        """The model card, as model hubs show it."""
+        return self.path / "README.md"
+
+    @property
+    def mlflow(self) -> Path:
+        """Where MLflow was told of this training, as JSON."""
+        return self.path / "mlflow.json"
 
     @property
     def mat(self) -> Path:
@@ -238,11 +255,19 @@ class Run:
         write_text(self.config, tomli_w.dumps({key: value for key, value in settings.items() if value is not None}))
 
     def read_config(self) -> dict[str, Any]:
-        """The content of `config.toml`; empty where the run has none."""
+        """The content of `config.toml`; empty where the run has none.
+
+        Raises:
+            RunError: when it is damaged.
+        """
         if not self.config.is_file():
             return {}
         with saying_what_failed(self.config, "read"):
-            return tomllib.loads(self.config.read_text("utf-8"))
+            content = self.config.read_bytes()
+        try:
+            return tomllib.loads(content.decode("utf-8"))
+        except ValueError as error:  # no TOML, or no text
+            raise RunError(f"{self.config}: damaged, not TOML ({error})") from error
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write one of the JSON files."""

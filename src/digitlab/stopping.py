@@ -16,6 +16,13 @@ class StopRequest:
 
     until: a deadline on the clock of `time.monotonic`, after which it is asked for as well; None: no deadline
     within: a request for more than this work; once that is asked, so is this one
+
+    >>> stop = StopRequest()
+    >>> stop.asked
+    False
+    >>> stop()
+    >>> stop.asked, StopRequest(within=stop).asked
+    (True, True)
     """
 
     def __init__(self, until: float | None = None, *, within: StopRequest | None = None) -> None:

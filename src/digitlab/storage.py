@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import tempfile
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "atomic_folder", "atomic_path", "cache_folder", "remove_unfinished", "saying_what_failed", "write_bytes",
+    "atomic_folder", "atomic_path", "cache_folder", "cache_to_write", "remove_unfinished", "saying_what_failed",
+    "write_bytes",
     "write_text",
 ]  # fmt: skip
 
@@ -122,6 +124,21 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                     raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def cache_to_write(room: str) -> Path:
+    """A folder of the cache that can be written; else a temporary one, which lasts as long as this process."""
+    folder = cache_folder() / room
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(_until_the_end(room).name)
+
+
+@functools.cache
+def _until_the_end(room: str) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix=f"digitlab-{room}-")
 
 
 def cache_folder() -> Path:

@@ -7,30 +7,42 @@ Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, ShapeError
+from digitlab.shown import Drawn, Shown, Tabular
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CLASSES", "NONE", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "ReadNumber", "Reading"]
+__all__ = [
+    "CLASSES", "NONE", "Box", "Digits", "Frame", "ModelCard", "Prediction", "ReadDigit", "ReadMark", "ReadNumber",
+    "Reading",
+]  # fmt: skip
 
 CLASSES = tuple("0123456789")
 NONE = 10  # the label of out-of-distribution images: readers are trained to a uniform answer
-_GAP = 0.8  # of the height of digits: the widest gap within a number
+# Heights of digits: the widest gap within a number, also where twice that is usual; what a space is wider than usual.
+_GAP, _SPACED_GAP, _SPACE = 0.8, 1.3, 0.45
+_SURENESS = (0.96, 0.28)  # tools/fit_numbers.py: 1,500 drawn numbers of 8,000 MNIST writers' digits; error there 0.03
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Digits:
+class Digits(Drawn):
     """Labelled images of single digits.
 
     images: uint8 (N, 28, 28), light ink on dark, 0..255
     labels: uint8 (N,), 0..9; 10 (`NONE`) among training images only
+
+    >>> import numpy as np
+    >>> digits = Digits(np.zeros((3, 28, 28), np.uint8), np.array([7, 2, 1], np.uint8))
+    >>> len(digits), digits[1:].labels.tolist()
+    (3, [2, 1])
     """
 
     images: NDArray[np.uint8]
@@ -79,13 +91,17 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Shown):
     """What one image shows. ``digit`` is None where the reader declines to answer.
 
     confidence: 0..1, how likely the likeliest digit stands there (also where declined): that it is a digit at all, and
         then this one; at most the largest of the probabilities
     probabilities: which digit it is, if it is one: ten numbers that sum to 1, class 0 first; all 0 where none was found
     note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
+
+    >>> found = Prediction(7, 0.98, (0, 0.01, 0, 0, 0, 0, 0, 0.98, 0, 0.01))
+    >>> found.digit, found.probabilities[1]
+    (7, 0.01)
     """
 
     digit: int | None
@@ -108,6 +124,9 @@ class ReadDigit:
     confidence: 0..1, how likely the likeliest digit stands there
     probabilities: which digit it is, if it is one: ten that sum to 1; empty where unknown
     column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
+
+    >>> ReadDigit(None, 0.4, (6, 0, 11, 9), line=0).character
+    '?'
     """
 
     digit: int | None
@@ -130,25 +149,45 @@ class ReadDigit:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadNumber:
-    """Digits of one line that stand close together.
+class ReadMark:
+    """A sign of a number that is no digit: ``sign`` is one of , . - / : and ``box`` where, in pixels of the picture."""
 
-    text: a character a digit, "?" for one that was not answered; box: around them, in pixels of the picture
-    confidence: of the whole: the product of the digits'
+    sign: str
+    box: Box
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNumber:
+    """Digits of one line that belong together, with the signs between them.
+
+    text: a character a digit, "?" for one that was not answered, the signs where they stand, a space for a gap that is
+        clearly wider than the others. Where a list or a check was asked for, the value that it leads to
+    box: around them, in pixels of the picture; confidence: 0..1, how likely all of it is right
+    read, fits: what was read, where a list or a check was asked for (None else), and whether that led to a value
+    second: the next likeliest entry of the list; margin: how much likelier the first is, as a power of ten
     """
 
     text: str
     box: Box
     confidence: float
     digits: tuple[ReadDigit, ...]
+    marks: tuple[ReadMark, ...] = ()
+    read: str | None = None
+    fits: bool = True
+    second: str | None = None
+    margin: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: text, confidence, box."""
-        return {"text": self.text, "confidence": round(self.confidence, 4), "box": list(self.box)}
+        """For JSON: text, confidence, box; with a list or a check read and fits, of a list second and margin."""
+        asked = {} if self.read is None else {"read": self.read, "fits": self.fits}
+        listed = {"second": self.second, "margin": None if self.margin is None else round(self.margin, 2)}
+        told = {"text": self.text, "confidence": round(self.confidence, 4), "box": list(self.box), **asked}
+        return told | {name: value for name, value in listed.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Shown, Tabular):
     r"""All that was read from one picture, in reading order.
 
     ``digits`` are the digits that were found, one for each character of the text: "?" stands for those that were found
@@ -159,10 +198,13 @@ class Reading:
     grid: columns and rows of the grid that was asked for. Each row is a line, "." an empty cell, "?" a declined digit
     pattern: that was asked for and is followed. Its literals are in the text, "?" stands where a digit is missing or
         declined
-    fits: whether the picture holds what was asked for: so many digits, or the pattern. Where not, the note says what
-        stands there instead
+    fits: whether the picture holds what was asked for: so many digits, the pattern, a number of the list, or one that
+        fulfils the check. Where not, the note says what stands there instead
     turned: quarter turns, clockwise, by which the picture was turned to be read; the boxes are those of the picture as
         it was given
+    marks: signs between the digits, line by line from left to right: commas, points, minus, slashes and colons
+    settled: the numbers that a list or a check led to, which `numbers` and `lines` are then; None where none was asked
+    picture: what was read, where it is kept for showing: a path, or the picture that was given itself, no copy
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(None, 0.4, (6, 0, 11, 9), line=0)
@@ -184,10 +226,18 @@ class Reading:
     pattern: str | None = None
     fits: bool = True
     turned: int = 0
+    marks: tuple[ReadMark, ...] = ()
+    settled: tuple[ReadNumber, ...] | None = None
+    picture: Any = field(default=None, repr=False, compare=False)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was read, a string a line, a character a digit; "?" is a digit that was found but not answered."""
+        """What was read, a string a line, a character a digit; "?" is a digit that was found but not answered.
+
+        With a list or a check, a number each: the value that it leads to.
+        """
+        if self.settled is not None:
+            return tuple(each.text for each in self.settled)
         if self.grid is not None:
             return self._rows_of_the_grid(*self.grid)
         if self.pattern is not None:
@@ -208,22 +258,44 @@ class Reading:
         return sum(found.digit is not None for found in self.digits)
 
     @property
-    def numbers(self) -> tuple[ReadNumber, ...]:
-        """The digits of each line in groups that stand close together, in reading order; of a grid, each digit alone.
+    def written(self) -> tuple[str, ...]:
+        """The lines as they are written: those with signs have them, and a space between their numbers."""
+        if self.settled is not None or not self.marks:
+            return self.lines
+        signed = {mark.line for mark in self.marks}
+        texts: dict[int, list[str]] = {}
+        for each in self.numbers:
+            texts.setdefault(each.digits[0].line, []).append(each.text)
+        return tuple(
+            " ".join(texts[line]) if line in signed else plain
+            for line, plain in zip(sorted(texts), self.lines, strict=True)
+        )
 
-        Two belong together where the gap between them is less than 0.8 times the height of the digits.
+    @property
+    def numbers(self) -> tuple[ReadNumber, ...]:
+        """The digits of each line in groups that belong together, in reading order; of a grid, each digit alone.
+
+        Two belong together where the gap between them is less than 0.8 heights of the digits, or less than twice what
+        is usual on their line, up to 1.3; a sign between them parts a gap into two.
 
         >>> row = [ReadDigit(n, 0.9, (x, 0, x + 8, 12), line=0) for n, x in ((1, 0), (2, 10), (7, 60))]
         >>> [number.text for number in Reading(tuple(row), milliseconds=3.0).numbers]
         ['12', '7']
+        >>> point = ReadMark(".", (9, 9, 11, 11), line=0)
+        >>> [number.text for number in Reading(tuple(row), milliseconds=3.0, marks=(point,)).numbers]
+        ['1.2', '7']
         """
-        groups: list[list[ReadDigit]] = []
-        for found in self.digits:
-            if groups and self.grid is None and self._together(groups[-1][-1], found):
-                groups[-1].append(found)
-            else:
-                groups.append([found])
-        return tuple(_number(group) for group in groups)
+        if self.settled is not None:
+            return self.settled
+        if self.grid is not None:
+            return tuple(_number([each], []) for each in self.digits)
+        return tuple(
+            number
+            for line in sorted({each.line for each in self.digits})
+            for number in self._numbers_of(
+                [each for each in self.digits if each.line == line], [each for each in self.marks if each.line == line]
+            )
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, as the command line, the page and programs get it; what is usual (no note, not turned) is left out.
@@ -244,17 +316,67 @@ class Reading:
             **turned,
             **grid,
             "digits": [found.as_dict() for found in self.digits],
+            "numbers": [each.as_dict() for each in self.numbers],
             "ms": round(self.milliseconds, 2),
         }
 
-    def _together(self, left: ReadDigit, right: ReadDigit) -> bool:
-        """Whether two neighbours of a reading stand close together on one line."""
-        if left.line != right.line:
-            return False
+    def scaled(self, scale: float) -> Reading:
+        """The same reading of a picture of another size: its boxes times ``scale``, to the nearest pixel."""
+
+        def of(found: Any) -> Any:
+            x0, y0, x1, y1 = (round(scale * at) for at in found.box)
+            return replace(found, box=(x0, y0, x1, y1))
+
+        def whole(number: ReadNumber) -> ReadNumber:
+            parts = {"digits": tuple(map(of, number.digits)), "marks": tuple(map(of, number.marks))}
+            return replace(of(number), **parts)
+
+        size = None if self.size is None else (round(scale * self.size[0]), round(scale * self.size[1]))
+        settled = self.settled and tuple(map(whole, self.settled))
+        digits, marks = tuple(map(of, self.digits)), tuple(map(of, self.marks))
+        return replace(self, digits=digits, marks=marks, settled=settled, size=size)
+
+    def _numbers_of(self, digits: list[ReadDigit], marks: list[ReadMark]) -> list[ReadNumber]:
+        """The numbers of one line."""
+        gaps = [self._gap(left, right) for left, right in pairwise(digits)]
+        usual = sorted(gaps)[(len(gaps) - 1) // 2] if len(gaps) > 1 else 0.0
+        limit = max(_GAP, min(2.0 * usual, _SPACED_GAP))
+        numbers: list[tuple[list[ReadDigit], list[tuple[int, ReadMark | None]]]] = []
+        for found, gap in zip(digits, [math.inf, *gaps], strict=True):
+            last = numbers[-1][0][-1] if numbers else None
+            mark = self._mark_before(found, last, marks)
+            near = gap < limit
+            if mark is not None:
+                behind = self._gap(mark, found)
+                near = last is not None and max(behind, self._gap(last, mark)) < limit
+                if not near and (behind >= limit or mark.sign != "-"):
+                    mark = None  # a sign behind a number, or before one, is punctuation, but for a minus
+            if not near:
+                numbers.append(([], []))
+            group, signs = numbers[-1]
+            if mark is not None:
+                signs.append((len(group), mark))
+            elif group and len(gaps) > 2 and gap > max(usual, 0.0) + _SPACE:
+                signs.append((len(group), None))
+            group.append(found)
+        return [_number(group, signs) for group, signs in numbers]
+
+    def _mark_before(self, digit: ReadDigit, last: ReadDigit | None, marks: list[ReadMark]) -> ReadMark | None:
+        """The sign between two digits of a line, or in front of the first."""
+        start = -math.inf if last is None else self._middle(last)
+        return next((mark for mark in marks if start < self._middle(mark) < self._middle(digit)), None)
+
+    def _middle(self, found: ReadDigit | ReadMark) -> float:
+        """Along the line, in the direction in which it is read."""
+        along = self.turned % 2
+        return (found.box[along] + found.box[along + 2]) / (-2.0 if self.turned in (1, 2) else 2.0)
+
+    def _gap(self, left: ReadDigit | ReadMark, right: ReadDigit | ReadMark) -> float:
+        """The paper between two neighbours of a line in heights of its digits."""
         along, across = (1, 0) if self.turned % 2 else (0, 1)  # of a page that lay on its side, lines run up or down
         gap = max(left.box[along] - right.box[along + 2], right.box[along] - left.box[along + 2])
-        height = (left.box[across + 2] - left.box[across] + right.box[across + 2] - right.box[across]) / 2.0
-        return gap < _GAP * height
+        high = [each.box[across + 2] - each.box[across] for each in (left, right) if isinstance(each, ReadDigit)]
+        return gap / max(sum(high) / len(high), 1e-6)
 
     def _rows_of_the_grid(self, columns: int, rows: int) -> tuple[str, ...]:
         cells = [["."] * columns for _ in range(rows)]
@@ -273,11 +395,22 @@ class Reading:
         return tuple("".join(text) for _, text in sorted(texts.items()))
 
 
-def _number(digits: list[ReadDigit]) -> ReadNumber:
-    x0, y0, x1, y1 = zip(*(found.box for found in digits), strict=True)
+def _number(digits: list[ReadDigit], signs: list[tuple[int, ReadMark | None]]) -> ReadNumber:
+    """A number of digits and of the signs (or None, for a space) before some of them."""
+    marks = tuple(mark for _, mark in signs if mark is not None)
+    boxes = [each.box for each in digits] + [each.box for each in marks]
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    before = {at: " " if mark is None else mark.sign for at, mark in signs}
+    text = "".join(before.get(at, "") + found.character for at, found in enumerate(digits))
     box = min(x0), min(y0), max(x1), max(y1)
-    text = "".join(found.character for found in digits)
-    return ReadNumber(text, box, math.prod(found.confidence for found in digits), tuple(digits))
+    return ReadNumber(text, box, _whole([each.confidence for each in digits]), tuple(digits), marks)
+
+
+def _whole(confidences: list[float]) -> float:
+    """How likely all digits of a number are right, and none is missing: a logistic regression of their product."""
+    product = min(max(math.prod(confidences), 1e-9), 1.0 - 1e-9)
+    slope, constant = _SURENESS
+    return 1.0 / (1.0 + math.exp(-slope * math.log(product / (1.0 - product)) - constant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +420,10 @@ class Frame:
     image: uint8 (H, W, 3) RGB
     captured: ``time.monotonic()`` in seconds when it was taken from the source
     number: 0 for the source's first frame, counting the frames that nobody saw
+
+    >>> import numpy as np
+    >>> Frame(np.zeros((480, 640, 3), np.uint8), captured=0.0, number=7).image.shape
+    (480, 640, 3)
     """
 
     image: NDArray[np.uint8]

@@ -112,7 +112,7 @@ def test_wrong_use_is_one_line_and_nothing_written(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("some.onnx", "has no layers to look at"),
+        ("some.onnx", "there is no such model file"),
         ("missing.keras", "no such model file"),
         ("nobody", "expected a run folder"),
     ],

@@ -91,7 +91,7 @@ def test_wrong_use_is_one_line_and_no_folder_is_made(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("some.onnx", "has no layers to look at"),
+        ("some.onnx", "there is no such model file"),
         ("nobody", "or one of VGG16"),
         ("nobody.keras", "there is no such model file"),
         ("vgg16", "nothing is fetched"),

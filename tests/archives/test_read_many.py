@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import io
 import json
 import os
@@ -12,15 +13,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
 from digitlab.apps.cli import run
-from digitlab.archives import Picture, ReadingJob, processes, read_pictures
+from digitlab.archives import Answer, Picture, ReadingJob, processes, read_pictures
+from digitlab.archives.job import read_picture
 from digitlab.reading import Constraints
 from digitlab.values import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Captured = pytest.CaptureFixture[str]
 
@@ -91,12 +96,11 @@ def test_processes_answer_as_one_does_and_a_repeated_command_reads_nothing(
 class _Deadly:
     """A reader that ends its process at one picture, as a decoder might."""
 
-    def reader(self, **_: int) -> _Deadly:
-        return self
+    def answering(self, *_: object) -> Callable[[Picture], Answer[Reading]]:
+        return functools.partial(read_picture, self, constraints=Constraints())  # type: ignore[arg-type]
 
-    @property
-    def constraints(self) -> Constraints:
-        return Constraints()
+    def on_nodes(self) -> _Deadly:
+        return self
 
     def read(self, picture: Any, _: Constraints) -> Reading:
         if Path(picture).name == "2.png":
@@ -114,7 +118,7 @@ def test_a_picture_that_ends_its_process_is_an_answer_too(tmp_path: Path, monkey
         path = tmp_path / f"{number}.png"
         Image.new("L", (20, 20)).save(path)
         pictures.append(Picture(str(path)))
-    answers = list(read_pictures(pictures, _Deadly(), jobs=2))  # type: ignore[arg-type]
+    answers = list(read_pictures(pictures, _Deadly(), jobs=2))
     assert [answer.name for answer in answers] == [picture.path for picture in pictures]
     assert [answer.error is None for answer in answers] == [True, True, False, True, True, True]
     assert "ended the process" in str(answers[2].error)

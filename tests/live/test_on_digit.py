@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,12 +12,15 @@ import pytest
 
 from digitlab.errors import UsageError
 from digitlab.live import LiveReading
+from digitlab.live.numbers import Number
 from digitlab.live.on_digit import DigitCommand, end_program, words_of
 from digitlab.values import Reading
 
 
 def reading(text, *, changed=True):
-    return LiveReading(0, time.monotonic(), 0.0, 1.0, Reading((), 1.0), text, changed=changed)
+    return LiveReading(
+        0, time.monotonic(), 0.0, 1.0, Reading((), 1.0), text, changed=changed, telling=changed and bool(text)
+    )
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def test_no_shell_looks_at_it(tmp_path, said):
     assert list(tmp_path.glob("*")) == []
 
 
-def test_never_more_than_one_at_a_time_and_the_newest_waits(tmp_path, said, eventually):
+def test_never_more_than_one_at_a_time_and_none_is_lost(tmp_path, said, eventually):
     code = (
         "import sys, os, time; d = sys.argv[1]; assert not os.path.exists(d + '/busy')\n"
         "open(d + '/busy', 'w').close()\n"
@@ -73,7 +77,30 @@ def test_never_more_than_one_at_a_time_and_the_newest_waits(tmp_path, said, even
         command.tell(reading(text))
     (tmp_path / "go").touch()
     command.close(grace=20.0)
-    assert (tmp_path / "log").read_text() == "15"
+    assert (tmp_path / "log").read_text() == "12345"
+    assert said == []
+
+
+def test_what_is_only_withdrawn_and_back_is_not_told_again(tmp_path, said):
+    log = tmp_path / "log"
+    command = DigitCommand(python("import sys; open(sys.argv[1], 'a').write(sys.argv[2])", str(log), "{digit}"), print)
+    command.tell(reading("7"))
+    back = LiveReading(0, time.monotonic(), 0.0, 1.0, Reading((), 1.0), "7", changed=True, telling=False)
+    command.tell(back)
+    command.close(grace=20.0)
+    assert log.read_text() == "7"
+
+
+def test_numbers_are_told_one_by_one_where_each_is_told_once(tmp_path, said):
+    log = tmp_path / "log"
+    code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + ' ')"
+    command = DigitCommand(python(code, str(log), "{digit}"), said.append, once=True)
+    numbers = (Number(1, "68", (0, 0, 9, 9), 0.9), Number(2, "3", (0, 0, 9, 9), 0.9))
+    whole = LiveReading(0, time.monotonic(), 0.0, 1.0, Reading((), 1.0), "683", changed=True, telling=True)
+    command.tell(whole)  # the text of the whole view is not what is told
+    command.tell(replace(whole, numbers=numbers))
+    command.close(grace=20.0)
+    assert log.read_text() == "68 3 "
     assert said == []
 
 

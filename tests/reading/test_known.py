@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from digitlab.bench.answering import edits
+from digitlab.datasets import load_dataset
 from digitlab.errors import ImageError, UsageError
 from digitlab.examples.pages import page_of
 from digitlab.reading.candidates import Candidate
@@ -254,19 +255,30 @@ def test_pages_of_nothing_one_pixel_and_much(reader: Reader, known: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("pitch", "most"),
-    [(40, 20), (68, 120)],  # far from each other, 0, 1 and 6 are taken for o, l and b: known, and to be mended
+    ("pitch", "different", "most"),
+    [(40, 20, 4), (68, 20, 100), (68, 400, 4)],  # a lone 0, 1 or 6 of some hands is taken for o, l, b: to be mended
 )
-def test_hundreds_of_digits(reader: Reader, sure_digits: Digits, pitch: int, most: int) -> None:
-    """400 of them, 14 pixels high when looked at; ``most``: how many may be wrong."""
-    canvas = np.full((1000, 1400), 255, np.uint8)
+def test_hundreds_of_digits(reader: Reader, sure_digits: Digits, pitch: int, different: int, most: int) -> None:
+    """400, 14 pixels high when looked at; ``most``: how many may be wrong. different: images, of 20 each 20 times."""
+    digits = _sure(reader) if different > len(sure_digits) else sure_digits
+    canvas, truth = np.full((1000, 1400), 255, np.uint8), []
     for n in range(400):
         y, x = 20 + 48 * (n // 20), 20 + pitch * (n % 20)
-        canvas[y : y + 28, x : x + 28] = 255 - sure_digits.images[n % 20]
+        canvas[y : y + 28, x : x + 28] = 255 - digits.images[n % different]
+        truth.append(str(digits.labels[n % different]))
     reading = reader.read(canvas)
     assert len(reading.lines) == 20
-    truth = "".join(str(label) for label in sure_digits.labels)
-    assert sum(edits(truth, line) for line in reading.lines) <= most
+    rows = ("".join(truth[20 * row : 20 * row + 20]) for row in range(20))
+    assert sum(edits(row, line) for row, line in zip(rows, reading.lines, strict=True)) <= most
+
+
+def _sure(reader: Reader) -> Digits:
+    """400 different images, as they come, which the network of single digits knows when it sees them alone."""
+    test = load_dataset("mnist").split("test")[:1000]
+    probabilities = reader.classifier.probabilities(test.images)
+    return test[
+        np.flatnonzero((probabilities.argmax(axis=1) == test.labels) & (probabilities.max(axis=1) > 0.95))[:400]
+    ]
 
 
 def test_a_giant_digit_whose_strokes_are_as_broad_as_shadows(reader: Reader, sure_digits: Digits) -> None:

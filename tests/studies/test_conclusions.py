@@ -19,6 +19,7 @@ from digitlab.studies import (
     steady,
 )
 from digitlab.studies.cells import Cell
+from digitlab.studies.sequential import Judging
 
 SPREAD = (-0.001, 0.0, 0.001)
 
@@ -32,6 +33,7 @@ class Fake:
     changes: dict[Any, dict[str, Any]] = field(default_factory=dict)
     exact: bool = False
     spread: tuple[float, ...] = SPREAD
+    judging: Judging = field(default_factory=Judging)
 
     @property
     def cells(self) -> list[Cell]:
@@ -141,3 +143,31 @@ def test_unknown_measures_are_refused_when_the_study_is_written() -> None:
         improves("acuracy", frm=1, to=2)
     with pytest.raises(UsageError, match="neither more nor less"):
         improves("parameters", frm=1, to=2).check(Fake({1: 0, 2: 0}))
+
+
+def test_what_is_shown_not_to_matter_is_the_same() -> None:
+    alike = Judging(alike={"accuracy": 0.01})
+    close = Fake({"a": 0.95, "b": 0.9505}, judging=alike)
+    assert verdict(improves("accuracy", frm="a", to="b"), close) == "the same"
+    assert verdict(improves("accuracy", frm="b", to="a"), close) == "the same"
+    assert verdict(improves("loss", frm="a", to="b"), close) == "not shown"  # nobody said what counts there
+    assert verdict(improves("accuracy", frm="a", to="b"), Fake({"a": 0.95, "b": 0.97}, judging=alike)) == "holds"
+    wide = Fake({"a": 0.95, "b": 0.9505}, judging=alike, spread=(-0.01, 0.0, 0.01))
+    assert verdict(improves("accuracy", frm="a", to="b"), wide) == "not shown"
+
+
+def test_repeats_that_belong_together_are_compared_one_by_one() -> None:
+    class Lucky(Fake):
+        def values(self, key: Any, measure: str) -> dict[int, float]:  # noqa: ARG002
+            return {seed: self.means[key] + luck + 0.0001 * (seed % 2) for seed, luck in enumerate((-0.02, 0.0, 0.02))}
+
+    means = {"a": 0.95, "b": 0.952}
+    assert verdict(improves("accuracy", frm="a", to="b"), Lucky(means)) == "not shown"
+    assert verdict(improves("accuracy", frm="a", to="b"), Lucky(means, judging=Judging(paired=True))) == "holds"
+
+
+def test_one_of_many_comparisons_must_fail_more_clearly_than_one_alone() -> None:
+    means = {"a": 0.95, "b": 0.9525}
+    assert verdict(best("accuracy", "a", margin=0.0), Fake(means)) == "does not hold"
+    more = {**means, **{f"c{number}": 0.9 for number in range(20)}}
+    assert verdict(best("accuracy", "a", margin=0.0), Fake(more)) == "not shown"

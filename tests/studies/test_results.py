@@ -110,6 +110,8 @@ def test_the_page_gathers_all_studies(
     write_results(outcome_of(study, filled), filled.folder("two-pools"))
     assert write_page(filled.path, tmp_path / "docs" / "reproduction.md") == 1
     text = (tmp_path / "docs" / "reproduction.md").read_text()
+    assert "(pictures/verdicts.png)" in text
+    assert (tmp_path / "docs" / "pictures" / "verdicts.png").stat().st_size > 2_000
     assert "| [two-pools](#two-pools) | Which pool? | 4 | 0 | 1 | 0 | 0 |" in text
     assert "(../results/two-pools/figure.png)" in text
     assert "- abacus, 2 cores" in text

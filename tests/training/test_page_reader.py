@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
@@ -15,7 +18,8 @@ from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
 from digitlab.datasets.pages.glyphs import BODY, bent, of_strokes
 from digitlab.datasets.pages.hands import FORMS
 from digitlab.reading.candidates import Candidate
-from digitlab.training.page_reader.calibration import fit_scale
+from digitlab.training.page_reader import compose as compose_module
+from digitlab.training.page_reader.calibration import context_of, fit_logistic
 from digitlab.training.page_reader.measure import by_kind, match, threshold_for, touching_parted
 from digitlab.training.page_reader.targets import CROPS, cut_crops, draw_batch, map_targets
 
@@ -148,7 +152,44 @@ def test_scores_become_probabilities() -> None:
     said = rng.normal(0, 2, (4000, 2))
     truth = 1.5 * said[:, 0] + 0.5 * said[:, 1] - 1.0
     right = rng.random(4000) < 1 / (1 + np.exp(-truth))
-    np.testing.assert_allclose(fit_scale(said, right), (1.5, 0.5, -1.0), atol=0.2)
+    np.testing.assert_allclose(fit_logistic(said, right), (1.5, 0.5, -1.0), atol=0.2)
+
+
+def test_a_candidate_alone_on_its_page_is_known_by_its_own_score_only() -> None:
+    known = context_of(np.array([[10, 10, 20, 40]], np.float32), np.array([0.8], np.float32))
+    np.testing.assert_allclose(known, [[np.log(4), 0, 0, 0, 0, np.log(1 / 3), 0]], atol=1e-6)
+
+
+def test_a_candidate_is_known_by_those_beside_it_and_of_its_size() -> None:
+    boxes = np.array(
+        [[0, 0, 10, 20], [20, 0, 30, 20], [40, 0, 50, 20], [300, 300, 310, 320], [0, 100, 100, 200]], np.float32
+    )
+    known = context_of(boxes, np.array([0.5, 0.9, 0.9, 0.1, 0.5], np.float32))
+    own, page, line, size, _, _, count = known[0]
+    assert own == pytest.approx(0.0)
+    assert page == pytest.approx(np.log(2.9 / 2.1))  # (0.9 + 0.9 + 0.1 + 1) of 5; the large one is not of its size
+    assert line == pytest.approx(np.log(2.3 / 0.7))  # the faint one is far away
+    assert count == pytest.approx(np.log(4))
+    assert size < 0 < known[4][3]  # the large one is larger than the others usually are
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 40))
+@settings(max_examples=20, deadline=None)
+def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(0, 300, (count, 2)).astype(np.float32)
+    boxes = np.concatenate([low, low + np.exp(rng.uniform(0, 4, (count, 2))).astype(np.float32)], axis=1)
+    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 8)
+    expected = 1 / (1 + np.exp(-(context_of(boxes, scores) @ weights[:-1] + weights[-1])))
+    graph = compose_module._Graph()
+    answer = compose_module._in_context(graph, "boxes", "scores", weights.tolist())
+    value = onnx.helper.make_tensor_value_info
+    given_values, answers = [value("boxes", 1, ["n", 4]), value("scores", 1, ["n"])], [value(answer, 1, ["n"])]
+    whole = onnx.helper.make_graph(graph.nodes, "context", given_values, answers, graph.constants)
+    opset = onnx.helper.make_opsetid("", compose_module.OPSET)
+    model = onnx.helper.make_model(whole, opset_imports=[opset], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"boxes": boxes, "scores": scores})[0], expected, atol=2e-5)
 
 
 @pytest.mark.slow
@@ -162,7 +203,9 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(alphabets: Al
     where, what = train(alphabets, tmp_path, steps=3, batch=2, workers=1, tell=lines.append)
     assert "goes on at step 2" in lines
     path = tmp_path / "page.onnx"
-    path.write_bytes(export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0)))
+    path.write_bytes(
+        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, *[0.1] * 6, 0.0))
+    )
     network = PageNetwork(path, 1)
     assert network.threshold == 0.25
     rng = np.random.default_rng(0)

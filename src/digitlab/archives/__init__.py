@@ -7,7 +7,7 @@ keeps what was read, and what a person says of the least certain digits becomes 
 from __future__ import annotations
 
 from digitlab.archives.doubts import Doubt, Doubts
-from digitlab.archives.job import Answer, ReadingJob
+from digitlab.archives.job import Answer, PictureJob, ReadingJob
 from digitlab.archives.pictures import Picture, find_pictures
 from digitlab.archives.processes import all_cores, read_pictures
 from digitlab.archives.results import Results
@@ -15,6 +15,20 @@ from digitlab.archives.review_page import Corrections, read_corrections, write_r
 from digitlab.archives.rows import CSV_COLUMNS, csv_file, row_of
 
 __all__ = [
-    "CSV_COLUMNS", "Answer", "Corrections", "Doubt", "Doubts", "Picture", "ReadingJob", "Results", "all_cores",
-    "csv_file", "find_pictures", "read_corrections", "read_pictures", "row_of", "write_review",
-]  # fmt: skip
+    "CSV_COLUMNS",
+    "Answer",
+    "Corrections",
+    "Doubt",
+    "Doubts",
+    "Picture",
+    "PictureJob",
+    "ReadingJob",
+    "Results",
+    "all_cores",
+    "csv_file",
+    "find_pictures",
+    "read_corrections",
+    "read_pictures",
+    "row_of",
+    "write_review",
+]

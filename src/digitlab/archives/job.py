@@ -1,12 +1,16 @@
-"""One picture of many: how it is read, and what comes of it, whatever it is."""
+"""One picture of many: how it is read, and what comes of it, whatever it is.
+
+What reads many pictures (processes, a cluster) takes any `PictureJob`: readings of pages are one kind of answer.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from digitlab.errors import DigitlabError, StorageError
 from digitlab.picture_files.pages import file_of
@@ -16,13 +20,49 @@ from digitlab.reading.images import load_reduced
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digitlab.archives.pictures import Picture
     from digitlab.values import Box, Reading
 
-__all__ = ["Answer", "ReadingJob", "Stamp", "read_picture", "scaled", "stamp_of"]
+__all__ = [
+    "Answer",
+    "PictureJob",
+    "ReadingJob",
+    "Stamp",
+    "answered",
+    "on_this_node",
+    "read_picture",
+    "scaled",
+    "stamp_of",
+]
 
-_ROW = 2  # 1: marks that are no digits were among the digits, and a row had neither fits nor turned
+_ROW = 3  # 2: a row had no numbers; 1: marks that are no digits were among the digits, and no fits nor turned
 Stamp = tuple[int, int]  # bytes, and nanoseconds when it was changed: what tells whether a file is still the same
+
+
+_Read = TypeVar("_Read")
+
+
+class PictureJob(Protocol):
+    """How each of many pictures is read; it is sent to other processes."""
+
+    def answering(self, threads: int = 1, reader: Reader | None = None) -> Callable[[Picture], Answer[Any]]:
+        """What reads one picture after the other. reader: that is there already, and may be used.
+
+        Raises:
+            ModelError: for a model that cannot be loaded.
+        """
+        ...
+
+    def on_nodes(self) -> PictureJob:
+        """The same with absolute paths, for machines that work in other folders."""
+        ...
+
+
+def on_this_node(model: str | Path | None) -> str | Path | None:
+    """A model with the absolute path of its file; a shipped name stays as it is."""
+    return str(Path(model).resolve()) if model is not None and Path(model).exists() else model
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +85,15 @@ class ReadingJob:
         """
         return Reader(self.model, threads=threads, threshold=self.threshold)
 
+    def answering(self, threads: int = 1, reader: Reader | None = None) -> Callable[[Picture], Answer[Reading]]:
+        """See `PictureJob`."""
+        used = reader or self.reader(threads)
+        return functools.partial(read_picture, used, constraints=self.constraints)
+
+    def on_nodes(self) -> ReadingJob:
+        """See `PictureJob`."""
+        return replace(self, model=on_this_node(self.model))
+
     def digest(self, reader: Reader) -> str:
         """16 hexadecimal digits that change with the version, the model's bytes, the threshold and the constraints.
 
@@ -56,7 +105,7 @@ class ReadingJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Generic[_Read]):
     """What came of one picture: a reading, or why there is none.
 
     name: its path as results have it
@@ -64,7 +113,7 @@ class Answer:
     """
 
     name: str
-    reading: Reading | None
+    reading: _Read | None
     error: str | None
     stamp: Stamp
 
@@ -96,17 +145,31 @@ def _draw(path: str, out: Path, reading: Reading) -> None:
     save_drawing(out, pixels, replace(reading, digits=digits))
 
 
-def read_picture(reader: Reader, picture: Picture, constraints: Constraints) -> Answer:
+def read_picture(reader: Reader, picture: Picture, constraints: Constraints) -> Answer[Reading]:
     """Read one, and draw it where that is asked for; a picture that cannot be read is an answer too.
 
     Raises:
         StorageError: when the drawing cannot be written: the next ones could not be either.
     """
-    stamp = stamp_of(picture.path)
-    try:
+
+    def read() -> Reading:
         reading = reader.read(picture.path, constraints)
         if picture.drawing is not None:
             _draw(picture.path, Path(picture.drawing), reading)
+        return reading
+
+    return answered(picture, read)
+
+
+def answered(picture: Picture, read: Callable[[], _Read]) -> Answer[_Read]:
+    """What reading a picture gives, or its error as a line that names the picture.
+
+    Raises:
+        StorageError: as ``read``.
+    """
+    stamp = stamp_of(picture.path)
+    try:
+        reading = read()
     except StorageError:
         raise
     except DigitlabError as error:

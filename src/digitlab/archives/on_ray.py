@@ -13,9 +13,8 @@ import logging
 import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from digitlab.archives.job import ReadingJob, read_picture
 from digitlab.archives.pictures import Picture
 from digitlab.cluster import ray_session
 from digitlab.errors import ClusterError, MissingExtraError
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.archives.job import Answer
+    from digitlab.archives.job import Answer, PictureJob
 
 __all__ = ["read_on_ray"]
 
 _TOGETHER = 64  # pictures in a block at most: what is done again when a node is lost
 
 
-def read_on_ray(pictures: Sequence[Picture], job: ReadingJob, *, address: str | None = None) -> Iterator[Answer]:
+def read_on_ray(pictures: Sequence[Picture], job: PictureJob, *, address: str | None = None) -> Iterator[Answer[Any]]:
     """Read all pictures on a cluster; the answers come as they are ready, and none for a picture that ended an actor.
 
     address: HOST:PORT of a cluster's head, "auto" for the one on this machine; None starts one here
@@ -58,7 +57,7 @@ def read_on_ray(pictures: Sequence[Picture], job: ReadingJob, *, address: str | 
         data = ray.data.from_items([_sent(picture) for picture in pictures], override_num_blocks=blocks)
         answers = data.map_batches(
             _Readings,
-            fn_constructor_args=(pickle.dumps(_on_nodes(job)), VERSION),
+            fn_constructor_args=(pickle.dumps(job.on_nodes()), VERSION),
             batch_size=None,
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cores),
@@ -76,12 +75,6 @@ def _sent(picture: Picture) -> dict[str, str]:
     return {"name": picture.path, "path": str(Path(picture.path).resolve()), "drawing": drawing}
 
 
-def _on_nodes(job: ReadingJob) -> ReadingJob:
-    """The job with the absolute path of the model's file; a shipped name stays as it is."""
-    local = job.model is not None and Path(job.model).exists()
-    return replace(job, model=str(Path(str(job.model)).resolve())) if local else job
-
-
 class _Readings:
     """An actor: one reader, one core."""
 
@@ -91,13 +84,13 @@ class _Readings:
         if version != VERSION:
             raise ClusterError(f"a node has digitlab {VERSION}, and the one that asks has {version}")
         cv2.setNumThreads(1)
-        self._job: ReadingJob = pickle.loads(job)  # noqa: S301 - from the process that started this one
-        self._reader = self._job.reader()
+        made: PictureJob = pickle.loads(job)  # noqa: S301 - from the process that started this one
+        self._answer = made.answering()
 
     def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[bytes]]:
         answers = []
         for name, path, drawing in zip(batch["name"], batch["path"], batch["drawing"], strict=True):
-            answer = read_picture(self._reader, Picture(str(path), str(drawing) or None), self._job.constraints)
+            answer = self._answer(Picture(str(path), str(drawing) or None))
             given = Picture(str(name)).name
             error = answer.error and answer.error.replace(answer.name, given)
             answers.append(pickle.dumps(replace(answer, name=given, error=error)))

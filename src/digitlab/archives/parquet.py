@@ -86,12 +86,24 @@ def _schema() -> Any:
             ("position", pa.int32()),
         ]
     )
+    number = pa.struct(
+        [
+            ("text", pa.string()),
+            ("confidence", pa.float64()),
+            ("box", pa.list_(pa.int32())),
+            ("read", pa.string()),
+            ("fits", pa.bool_()),
+            ("second", pa.string()),
+            ("margin", pa.float64()),
+        ]
+    )
     return pa.schema(
         [
             ("path", pa.string()),
             ("text", pa.string()),
             ("lines", pa.list_(pa.string())),
             ("digits", pa.list_(digit)),
+            ("numbers", pa.list_(number)),
             ("note", pa.string()),
             ("fits", pa.bool_()),
             ("turned", pa.int8()),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.errors import ImageError, UsageError
 from digitlab.picture_files.kinds import ENDINGS
-from digitlab.picture_files.pages import page_names
+from digitlab.picture_files.pages import TooManyPagesError, page_names
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def find_pictures(
     tell: gets one sentence that counts and names what was passed by
 
     Raises:
-        ImageError: for a folder without pictures, or a file of far too many pages.
+        ImageError: for a folder without pictures.
         UsageError: for a file to draw to that is no PNG, is the picture itself, or would be that of several pictures.
         StorageError: for a folder that cannot be listed.
     """
@@ -71,7 +71,7 @@ def find_pictures(
     for place in places:
         for path in _pictures_below(place, ours, others) if place.is_dir() else [place]:
             within = path.relative_to(place) if path != place else Path(path.name)
-            for page in page_names(path):
+            for page in _pages_of(path):
                 found.setdefault(page, within)
     if others:
         tell(_passed_by(others))
@@ -81,6 +81,14 @@ def find_pictures(
         return [Picture(_drawn_to(draw, list(found)), str(draw))]
     taken = {Path(path).resolve() for path in found}  # no picture is drawn over
     return [Picture(path, _free(draw / within, taken)) for path, within in found.items()]
+
+
+def _pages_of(path: Path) -> list[str]:
+    """The pages of a file; one of far too many is one picture, and whoever reads it hears why it is refused."""
+    try:
+        return page_names(path)
+    except TooManyPagesError:
+        return [str(path)]
 
 
 def _passed_by(others: list[Path]) -> str:

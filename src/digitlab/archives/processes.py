@@ -14,14 +14,15 @@ import warnings
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from digitlab.archives.job import Answer, ReadingJob, read_picture, stamp_of
+from digitlab.archives.job import Answer, stamp_of
 from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from digitlab.archives.job import PictureJob
     from digitlab.archives.pictures import Picture
     from digitlab.reading import Reader
 
@@ -42,8 +43,8 @@ def all_cores() -> int:
 
 
 def read_pictures(
-    pictures: Sequence[Picture], job: ReadingJob, *, jobs: int | None = None, reader: Reader | None = None
-) -> Iterator[Answer]:
+    pictures: Sequence[Picture], job: PictureJob, *, jobs: int | None = None, reader: Reader | None = None
+) -> Iterator[Answer[Any]]:
     """Read all of them; the answers come in the order of the pictures, while the next ones are being read.
 
     A picture that ends its process (a decoder that crashes, memory that runs out) becomes an answer with an error.
@@ -60,18 +61,17 @@ def read_pictures(
         raise UsageError(f"--jobs is {jobs}; expected 1 or more")
     wanted = jobs or min(all_cores(), -(-len(pictures) // _TOGETHER))
     if wanted <= 1:
-        used = reader or job.reader(threads=jobs or 0)
-        return (read_picture(used, picture, job.constraints) for picture in pictures)
+        return map(job.answering(jobs or 0, reader), pictures)
     return _Processes(job, wanted).answers(pictures)
 
 
 class _Processes:
-    def __init__(self, job: ReadingJob, count: int) -> None:
+    def __init__(self, job: PictureJob, count: int) -> None:
         self._job, self._count = job, count
 
-    def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer]:
+    def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer[Any]]:
         left = iter([tuple(pictures[start : start + _TOGETHER]) for start in range(0, len(pictures), _TOGETHER)])
-        under_way: deque[tuple[Chunk, Future[list[Answer]]]] = deque()
+        under_way: deque[tuple[Chunk, Future[list[Answer[Any]]]]] = deque()
         pool = self._start(self._count)
         try:
             while True:
@@ -97,7 +97,7 @@ class _Processes:
             count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._job,)
         )
 
-    def _alone(self, picture: Picture) -> Answer:
+    def _alone(self, picture: Picture) -> Answer[Any]:
         """Read one picture in a process of its own, which may crash."""
         with self._start(1) as pool:
             try:
@@ -107,26 +107,26 @@ class _Processes:
                 return Answer(picture.name, None, reason, stamp_of(picture.path))
 
 
-def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[list[Answer]]:
+def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[list[Answer[Any]]]:
     try:
         return pool.submit(_read, chunk)
     except BrokenProcessPool as error:  # broken since: heard of when its turn comes
-        failed: Future[list[Answer]] = Future()
+        failed: Future[list[Answer[Any]]] = Future()
         failed.set_exception(error)
         return failed
 
 
-def _again(pool: ProcessPoolExecutor, chunk: Chunk, future: Future[list[Answer]]) -> Future[list[Answer]]:
+def _again(pool: ProcessPoolExecutor, chunk: Chunk, future: Future[list[Answer[Any]]]) -> Future[list[Answer[Any]]]:
     done = future.done() and not future.cancelled() and future.exception() is None
     return future if done else _submit(pool, chunk)
 
 
 # What follows runs in the processes.
 
-_worker: tuple[Reader, ReadingJob] | None = None
+_worker: Callable[[Picture], Answer[Any]] | None = None
 
 
-def _begin(job: ReadingJob) -> None:
+def _begin(job: PictureJob) -> None:
     global _worker  # noqa: PLW0603 - a process reads for one job
     import cv2
 
@@ -135,7 +135,7 @@ def _begin(job: ReadingJob) -> None:
     cv2.setNumThreads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is odd about the model, the process that asked has said
-        _worker = job.reader(), job
+        _worker = job.answering()
 
 
 def _end_with_parent() -> None:
@@ -146,7 +146,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _read(chunk: Chunk) -> list[Answer]:
+def _read(chunk: Chunk) -> list[Answer[Any]]:
     assert _worker is not None  # noqa: S101 - the initializer has run
-    reader, job = _worker
-    return [read_picture(reader, picture, job.constraints) for picture in chunk]
+    return [_worker(picture) for picture in chunk]

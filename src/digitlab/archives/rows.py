@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digitlab.archives.job import Answer
-    from digitlab.values import ReadDigit, Reading
+    from digitlab.values import ReadDigit, Reading, ReadNumber
 
-__all__ = ["CSV_COLUMNS", "csv_file", "row_of"]
+__all__ = ["CSV_COLUMNS", "csv_file", "digit_row", "plain_name", "row_of"]
 
 
-def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
+def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
     """What is kept of a picture.
 
-    path, text, lines, digits, note, fits, turned, ms, error (then nothing was read), width, height; and what a later
-    run compares to know whether the picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
+    path, text, lines, digits, numbers, note, fits, turned, ms, error (then nothing was read), width, height; and what a
+    later run compares to know whether a picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
     """
     reading = answer.reading
     size = reading.size if reading is not None else None
@@ -31,6 +31,7 @@ def row_of(answer: Answer, made_by: str) -> dict[str, Any]:
         "text": None if reading is None else reading.text,
         "lines": [] if reading is None else list(reading.lines),
         "digits": [] if reading is None else _digits(reading),
+        "numbers": [] if reading is None else [_number(each) for each in reading.numbers],
         "note": None if reading is None else reading.note,
         "fits": reading is None or reading.fits,
         "turned": 0 if reading is None else reading.turned,
@@ -49,11 +50,24 @@ def _digits(reading: Reading) -> list[dict[str, Any]]:
     for found in reading.digits:
         position = position + 1 if found.line == line else 0
         line = found.line
-        rows.append(_digit(found, position if found.column is None else found.column))
+        rows.append(digit_row(found, position if found.column is None else found.column))
     return rows
 
 
-def _digit(found: ReadDigit, position: int) -> dict[str, Any]:
+def _number(number: ReadNumber) -> dict[str, Any]:
+    """A number as it stands there, or as its list or check makes it; read, second and margin are None without one."""
+    return {
+        "text": number.text,
+        "confidence": round(number.confidence, 6),
+        "box": list(number.box),
+        "read": number.read,
+        "fits": number.fits,
+        "second": number.second,
+        "margin": None if number.margin is None else round(number.margin, 2),
+    }
+
+
+def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
     """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown.
 
     Both confidences are that this digit stands there: a digit at all, and then this one.
@@ -80,6 +94,11 @@ CSV_COLUMNS = ("path", "line", "position", "digit", "confidence", "x0", "y0", "x
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a file's name that begins so
 
 
+def plain_name(path: str) -> str:
+    """The name of a file as a table program takes it for one, whatever it begins with."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
+
+
 @contextlib.contextmanager
 def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A function that takes rows of pictures (see `row_of`) and writes their digits; the file is there at the end.
@@ -95,7 +114,7 @@ def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         table.writerow(CSV_COLUMNS)
 
         def write(row: Mapping[str, Any]) -> None:
-            name = f"./{row['path']}" if row["path"].startswith(_FORMULA) else row["path"]
+            name = plain_name(row["path"])
             for each in row["digits"]:
                 digit = "?" if each["digit"] is None else each["digit"]
                 table.writerow([name, each["line"], each["position"], digit, f"{each['confidence']:.4f}", *each["box"]])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from digitlab.bench.answering import Answerer
 
-__all__ = ["measure_reading"]
+__all__ = ["measure_reading", "reading_machine"]
 
 
 def measure_reading(
@@ -81,7 +81,7 @@ def measure_reading(
     writers = {name: {who: result.writers for who, result in results.items()} for name, results in said.items()
                if results["digitlab"].writers}  # fmt: skip
     path = str(resolve_model(model).name if model is None else model)
-    return ReadBench(_machine(), path, measures, writers, read, names, list(missing), speed["bad_ms"])
+    return ReadBench(reading_machine(), path, measures, writers, read, names, list(missing), speed["bad_ms"])
 
 
 def _rounds(who: Answerer, quick: bool) -> int:
@@ -191,7 +191,8 @@ def _size(model: str | None, rivals: Sequence[Answerer]) -> Measure:
     return Measure("shipped models" if model is None else "the model", "MB", megabytes, None, theirs)
 
 
-def _machine() -> str:
+def reading_machine() -> str:
+    """Processor, cores and the versions that reading depends on, on one line."""
     import platform
 
     import onnxruntime

@@ -15,6 +15,7 @@ from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load
 from digitlab.datasets.other_datasets import load_digits_8x8, load_fashion_mnist
 from digitlab.datasets.shuffling import joined
 from digitlab.errors import DatasetError
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ CORRUPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Drawn):
     """A named dataset. Its splits, in the order train, validation, test, are generated or loaded on demand.
 
     form: "grey" for ordinary images, "sobel" for sets of Sobel images

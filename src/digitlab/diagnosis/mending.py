@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from digitlab.reading.components import main_mark
 from digitlab.reading.glyph import stroke_width
 from digitlab.reading.ink import INK, ink_map, is_light_ink, shrink
 
@@ -40,6 +41,7 @@ TURNS = (90, 180, 270, 20, -20, 40, -40)
 
 _WORKED_AT = 224  # pixels: eight for each of the 28
 _SIDE, _LONGEST = 28, 20
+_NO_INK = 0.05
 _WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
 
 # Of MNIST's training images the background is 0 and the ink reaches 255; the others are the 1st and 99th percentile.
@@ -47,6 +49,7 @@ _DARKEST_INK = 200.0  # the brightest pixel at least
 _LIGHTEST_GROUND = 12.0  # mean of what is no ink, at most
 _SMALLEST, _SMALL, _LARGE = 14.0, 17.5, 22.5  # longest side of the ink in pixels of 28
 _FARTHEST = 2.0  # centre of mass from the middle, in pixels of 28
+_SQUARE = 1.2  # sides of a picture: beyond, its digit is squeezed by more than hands differ
 _THINNEST, _BOLD, _BOLDEST = 1.55, 4.0, 5.2  # mean width of strokes, in pixels of 28
 
 
@@ -54,74 +57,91 @@ _THINNEST, _BOLD, _BOLDEST = 1.55, 4.0, 5.2  # mean width of strokes, in pixels 
 class Picture:
     """One digit's picture and what was measured of it.
 
-    grey: float32 (H, W), its numbers as they came
-    factor, plus: what brings those numbers to 0…255
+    grey: float32 (H, W), levels 0…255
     light: whether its ink is lighter than its ground
-    ink: float32 (H, W), 0…1: how much of each pixel is ink; None where there is none
+    ground: bool (H, W): where there is no ink at all
+    ink: float32 (H, W), 0…1: how much of each pixel is the digit's ink; None where there is none
+    aspect: width through height of the whole picture
+    numbers: of what range its numbers are, where that is another one than the network's: the least and the largest
     angle: degrees, anticlockwise, that bring the digit upright
+    large: whether it is a photo rather than an image of a dataset
     """
 
     grey: NDArray[np.float32]
-    factor: float
-    plus: float
     light: bool
+    ground: NDArray[np.bool_]
     ink: NDArray[np.float32] | None
+    aspect: float
+    numbers: tuple[float, float] | None = None
     angle: int = 0
+    large: bool = False
 
     @classmethod
-    def of(cls, grey: NDArray[Any]) -> Picture:
-        """Measure numbers (H, W) of any type: 0…255, 0…1, −1…1 or standardised."""
-        numbers = np.asarray(grey, np.float32)
-        factor, plus = _range_of(numbers)
-        pixels = shrink(_bytes(numbers * factor + plus), _WORKED_AT)
-        numbers = np.asarray(cv2.resize(numbers, pixels.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    def of(cls, levels: NDArray[Any], numbers: tuple[float, float] | None = None, *, large: bool = False) -> Picture:
+        """Measure levels (H, W), 0…255."""
+        pixels = shrink(_bytes(np.asarray(levels, np.float32)), _WORKED_AT)
         ink = ink_map(pixels, round(_WINDOW * max(pixels.shape)))
-        return cls(numbers, factor, plus, is_light_ink(pixels), ink)
+        ground = np.ones(pixels.shape, bool) if ink is None else ink < _NO_INK
+        grey = np.asarray(levels, np.float32)
+        grey = np.asarray(cv2.resize(grey, pixels.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        return cls(
+            grey,
+            is_light_ink(pixels),
+            ground,
+            _of_the_digit(ink),
+            levels.shape[1] / levels.shape[0],
+            numbers,
+            large=large,
+        )
 
     def turned_by(self, angle: int) -> Picture:
         """The same, to be turned by so many degrees where rotation is mended."""
         return replace(self, angle=angle)
 
 
-def _range_of(numbers: NDArray[np.float32]) -> tuple[float, float]:
-    """What brings numbers to 0…255, told by the range they are in."""
-    least, most = float(numbers.min()), float(numbers.max())
-    if least < -1e-3:
-        return (127.5, 127.5) if least >= -1.01 and most <= 1.01 else (255 * 0.3081, 255 * 0.1307)
-    return (255.0, 0.0) if most <= 1.0 else (1.0, 0.0)
+def _of_the_digit(ink: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """The same without dirt and other marks beside the digit."""
+    found = None if ink is None else main_mark(ink)
+    if ink is None or found is None:
+        return None
+    x0, y0, x1, y1 = found[0].box
+    part = np.s_[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1]  # with its soft edge
+    digit = np.zeros_like(ink)
+    digit[part] = ink[part]
+    return digit
 
 
 def _bytes(numbers: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.clip(np.rint(numbers), 0, 255).astype(np.uint8)
 
 
-def measured(picture: Picture) -> dict[str, str]:
+def measured(picture: Picture, *, inverted: bool = False) -> dict[str, str]:
     """Differences from MNIST's images, by name, each with what was measured.
 
     Rotation and transposition are the networks' to tell. Those of place are measured at 28 × 28 pixels, after the light
-    is mended.
+    is mended. ``inverted``: the picture is given as 255 − its levels, as for a network that knows dark ink on light.
     """
     found: dict[str, str] = {}
-    least, most = float(picture.grey.min()), float(picture.grey.max())
-    if (picture.factor, picture.plus) != (1.0, 0.0):
-        found["scale"] = f"its numbers go from {least:.3g} to {most:.3g}; expected 0 to 255"
+    if picture.numbers is not None:
+        found["scale"] = "its numbers go from {:.3g} to {:.3g}".format(*picture.numbers)
     if not picture.light:
-        found["polarity"] = "dark on light; MNIST is light on dark"
+        found["polarity"] = "light on dark" if inverted else "dark on light"
     if picture.ink is None:
         return found
-    grey = _as_light(picture, {"scale", "polarity"} & {*found})
-    ground, brightest = grey[picture.ink < 0.05], float(grey.max())
+    grey = _as_light(picture, {*found})
+    ground, brightest = grey[picture.ground], float(grey.max())
     level = float(ground.mean()) if ground.size else 0.0
     if level > _LIGHTEST_GROUND:
-        found["background"] = f"its background has the level {level:.0f} of 255; MNIST's is 0"
+        here, there = (255 - level, 255) if inverted else (level, 0)
+        found["background"] = f"level {here:.0f} of 255, expected {there}"
     reached = (brightest - level) * 255 / max(255 - level, 1)
     if reached < _DARKEST_INK:
-        found["grey level"] = f"its ink reaches {reached:.0f} of 255; MNIST's reaches 255"
-    return found | _of_place(shown(picture, found))
+        found["grey level"] = f"contrast {reached:.0f} of 255"
+    return found | _of_place(shown(picture, found), picture.aspect)
 
 
-def _of_place(image: NDArray[np.uint8]) -> dict[str, str]:
-    """What is measured of an image of 28 × 28 whose light is right."""
+def _of_place(image: NDArray[np.uint8], aspect: float) -> dict[str, str]:
+    """What is measured of an image of 28 × 28 whose light is right; ``aspect``: of the picture that was made that."""
     found: dict[str, str] = {}
     box = _box_of(image)
     if box is None:
@@ -129,17 +149,24 @@ def _of_place(image: NDArray[np.uint8]) -> dict[str, str]:
     longest = max(box[2] - box[0], box[3] - box[1])
     surplus = max(0.0, _width_of(image) - _BOLD)  # bold strokes make a digit larger, and are a difference of their own
     if longest < _SMALLEST:
-        found["crop"] = f"the digit is {longest} of 28 pixels large, with paper around it; MNIST's are 20"
+        found["crop"] = f"{longest} of 28 pixels, MNIST's have 20"
     elif not _SMALL <= longest - surplus <= _LARGE:
-        found["box"] = f"the digit is {longest} of 28 pixels large; MNIST's lie in a box of 20"
+        found["box"] = f"{longest} of 28 pixels, MNIST's have 20"
+    elif not 1 / _SQUARE <= aspect <= _SQUARE:
+        found["box"] = f"squeezed into a square, {'across' if aspect > 1 else 'down'}, by {_share(aspect)}"
     x, y = _centre_of(image)
     away = float(np.hypot(x - _SIDE / 2, y - _SIDE / 2))
     if away > _FARTHEST:
-        found["centre"] = f"its centre of mass is {away:.1f} pixels off the middle; MNIST's are in it"
-    width = _width_of(_placed(image, box=not surplus, centre=True))
+        found["centre"] = f"{away:.0f} of 28 pixels off the middle"
+    width = _width_of(image) * (1 if surplus else _LONGEST / longest)
     if not _THINNEST <= width <= _BOLDEST:
-        found["stroke width"] = f"its strokes are {width:.1f} pixels wide; MNIST's are 2 to 4"
+        wide = f"{width:.1f} pixels of 28" if width >= 1 else "less than a pixel of 28"
+        found["stroke width"] = f"{wide}, MNIST's have 2 to 4"
     return found
+
+
+def _share(aspect: float) -> str:
+    return f"{100 * (1 - min(aspect, 1 / aspect)):.0f} %"
 
 
 def _width_of(image: NDArray[np.uint8]) -> float:
@@ -155,28 +182,32 @@ def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
         grey = np.ascontiguousarray(grey.T)
     if "rotation" in mended:
         grey = _turned(grey, picture.angle)
-    if "crop" in mended:
+    if "crop" in mended or "box" in mended:
         grey = _cut_out(grey, picture, mended)
     image = _bytes(np.asarray(cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32))
-    image = _placed(image, box="box" in mended or "crop" in mended, centre="centre" in mended)
+    image = _centred(image) if "centre" in mended else image
     return _with_even_strokes(image) if "stroke width" in mended else image
 
 
 def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
     """The grey levels with the differences of light mended, float32 (H, W)."""
     grey = picture.grey
-    if "scale" in mended:
-        grey = grey * np.float32(picture.factor) + np.float32(picture.plus)
     if "polarity" in mended:
         grey = np.float32(255) - grey
     if "background" in mended and picture.ink is not None:
-        ground = grey[picture.ink < 0.05]
-        level = float(np.quantile(ground, 0.98)) if ground.size else 0.0
+        level = _level_of(grey[picture.ground])
         grey = np.maximum(grey - level, 0) * np.float32(255 / max(255 - level, 1.0))
         grey = grey * np.minimum(picture.ink * 4, 1)  # what is no ink is paper, however its light runs
     if "grey level" in mended:
-        grey = grey * np.float32(255 / max(float(grey.max()), 1.0))
+        level = 0.0 if "background" in mended else _level_of(grey[picture.ground])
+        stands_out = np.maximum(grey - level, 0) * np.float32((255 - level) / max(float(grey.max()) - level, 1.0))
+        grey = np.minimum(grey, level) + stands_out
     return np.asarray(grey, np.float32)
+
+
+def _level_of(ground: NDArray[np.float32]) -> float:
+    """The level that nearly all of the ground is below."""
+    return float(np.quantile(ground, 0.98)) if ground.size else 0.0
 
 
 def _turned(grey: NDArray[np.float32], angle: int) -> NDArray[np.float32]:
@@ -188,7 +219,10 @@ def _turned(grey: NDArray[np.float32], angle: int) -> NDArray[np.float32]:
 
 
 def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
-    """A square around the ink, its side 28/20 of the ink's longest; beyond the picture goes its border."""
+    """A square of 28/20 of the ink's longest side around its centre of mass; beyond the picture goes its border.
+
+    Where the digit is only scaled, and not cropped, it stays as far off the centre as it was.
+    """
     ink = picture.ink
     if ink is None:
         return grey
@@ -199,11 +233,19 @@ def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str
     rows, columns = np.nonzero(ink >= INK)
     if not len(rows):
         return grey
-    top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-    side = max(bottom - top, right - left) * _SIDE / _LONGEST
+    side = max(np.ptp(rows), np.ptp(columns)) * _SIDE / _LONGEST + _SIDE / _LONGEST
     beyond = int(side) + 1
     wide = cv2.copyMakeBorder(grey, beyond, beyond, beyond, beyond, cv2.BORDER_REPLICATE)
-    y, x = (round((low + high - side) / 2) + beyond for low, high in ((top, bottom), (left, right)))
+    starts = []
+    for axis, places in ((1, rows), (0, columns)):
+        mass = ink.sum(axis=axis, dtype=np.float64)
+        middle = float(mass @ (np.arange(len(mass)) + 0.5) / mass.sum())
+        off = (middle / len(mass) - 0.5) * _SIDE  # pixels of 28
+        if not {"crop", "centre"} & {*mended} and abs(off) > _FARTHEST / 2:
+            middle -= off * side / _SIDE
+        low, high = places.max() + 1 - side, float(places.min())  # the whole digit stays inside
+        starts.append(round(min(max(middle - side / 2, low), high)) + beyond)
+    y, x = starts
     return np.ascontiguousarray(wide[y : y + round(side), x : x + round(side)])
 
 
@@ -222,20 +264,11 @@ def _centre_of(image: NDArray[np.uint8]) -> tuple[float, float]:
     return float((weights.sum(axis=0) @ places) / mass), float((weights.sum(axis=1) @ places) / mass)
 
 
-def _placed(image: NDArray[np.uint8], *, box: bool, centre: bool) -> NDArray[np.uint8]:
-    """The image scaled so that its ink is 20 pixels long, and moved so that its mass is in the middle."""
-    found = _box_of(image)
-    if found is None or not (box or centre):
-        return image
-    x0, y0, x1, y1 = found
-    scale = _LONGEST / max(x1 - x0, y1 - y0) if box else 1.0
-    scale = 1.0 if abs(scale - 1) < 0.08 else scale
-    x, y = _centre_of(image) if centre else ((x0 + x1) / 2, (y0 + y1) / 2)
-    goal = (_SIDE / 2, _SIDE / 2) if centre or box else (x, y)
-    shift = np.array([goal[0] - 0.5 - scale * (x - 0.5), goal[1] - 0.5 - scale * (y - 0.5)])
-    shift = np.rint(shift) if scale == 1.0 else shift  # whole pixels: nothing is blurred
-    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float64)
-    return np.asarray(cv2.warpAffine(image, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR), np.uint8)
+def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image moved so that its mass is in the middle, by whole pixels: nothing is blurred."""
+    x, y = _centre_of(image)
+    matrix = np.array([[1, 0, round(_SIDE / 2 - x)], [0, 1, round(_SIDE / 2 - y)]], np.float64)
+    return np.asarray(cv2.warpAffine(image, matrix, (_SIDE, _SIDE)), np.uint8)
 
 
 def _with_even_strokes(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,120 +1,242 @@
-"""A diagnosis as one self-contained HTML page, with the same as JSON beside it."""
+"""A diagnosis as one self-contained HTML page: no script, nothing from elsewhere."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-import json
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from digitlab.diagnosis.costs_figure import costs_figure
+from digitlab.diagnosis.lines import preparing_lines
 from digitlab.diagnosis.mending import DIFFERENCES
-from digitlab.storage import write_text
+from digitlab.diagnosis.mistakes import examples, training_images
+from digitlab.diagnosis.set_wording import causes_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.diagnosis.diagnosing import Answer, Diagnosis, Step
+    from digitlab.diagnosis.asking import Network
+    from digitlab.diagnosis.mistakes import Costs
+    from digitlab.diagnosis.photo import Diagnosis, Step
+    from digitlab.diagnosis.whole_set import Misread, SetDiagnosis
 
-__all__ = ["write_page"]
+__all__ = ["costs_part", "page_of"]
 
-_EXAMPLES = 6  # of MNIST's training images, of the digit in question
 _SCALE = 4  # pixels of the page for one of the image
+_ON_MNIST = 5  # the digit that shows what the mistakes look like, where no photo names another
 
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.outcome { font-size: 1.2rem; }
-img { image-rendering: pixelated; border: 1px solid #888; }
-table { border-collapse: collapse; } th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8886; }
-tr.cause { font-weight: bold; } tr.same { opacity: .65; }
-figure { display: inline-block; margin: 0 1rem 0 0; } pre { overflow-x: auto; padding: .6rem; border: 1px solid #8886; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; margin-top: 1.8rem; }
+.outcome { font-size: 1.2rem; border-left: .3rem solid #d9730d; padding: .2rem 0 .2rem 1rem; }
+.small { font-size: .9rem; opacity: .85; }
+img { image-rendering: pixelated; border: 1px solid #888; vertical-align: middle; }
+img.photo { image-rendering: auto; max-height: 112px; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8886; }
+td.answer { white-space: nowrap; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+tr.cause td:first-child, tr.cause td:nth-child(2) { font-weight: bold; } tr.same { opacity: .65; }
+figure { display: inline-block; margin: 0 1rem .6rem 0; vertical-align: top; } figcaption { font-size: .9rem; }
+pre { white-space: pre-wrap; padding: .6rem; border: 1px solid #8886; }
+svg { display: block; max-width: 100%; height: auto; margin-top: 1.5rem; }
+svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
+svg .bar { fill: #d9730d; } svg .plain { fill: #3b7dd8; } svg line { stroke: currentColor; stroke-dasharray: 3 3; }
 """
 
 
-def write_page(found: Diagnosis, path: Path, *, photo: str, model: str) -> Path:
-    """Write the page, and its content as JSON under the same name; returns the JSON's path.
+def page_of(
+    network: Network,
+    costs: Costs,
+    *,
+    model: str,
+    photos: Sequence[Diagnosis] = (),
+    whole: SetDiagnosis | None = None,
+    data: str = "",
+) -> str:
+    """The page.
 
-    photo, model: what they are called on the page.
-
-    Raises:
-        StorageError: when a file cannot be written.
+    Args:
+        network: that was diagnosed.
+        costs: of usual mistakes, on MNIST.
+        model: what it is called.
+        photos: the diagnoses of pictures.
+        whole: that of a set.
+        data: what the set is called.
     """
-    beside = path.with_suffix(".json")
-    write_text(beside, json.dumps({"photo": photo, "model": model, **found.as_json()}, indent=1))
-    write_text(path, _page(found, html.escape(photo), html.escape(model)))
-    return beside
-
-
-def _page(found: Diagnosis, photo: str, model: str) -> str:
-    target = found.last.digit if found.label is None else found.label
-    rows = "\n".join(_row(step, found.cause) for step in found.steps)
-    reader = "finds no digit" if found.reader is None else f"answers {found.reader}"
-    lines = html.escape("\n".join(found.lines))
+    names = [each.photo for each in photos] + ([data] if data else [])
+    title = html.escape(f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}, read by {model}")
+    parts = [_photo(each, network, several=len(photos) > 1) for each in photos]
+    parts += [] if whole is None else [_set(whole, data, headed=bool(photos))]
+    lines = photos[0].lines if photos else preparing_lines(network, "five.jpg", model)
+    digit = photos[0].truth if photos else _ON_MNIST
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{photo}: diagnosis</title><style>{_STYLE}</style></head>
+<title>{title}: diagnosis</title><style>{_STYLE}</style></head>
 <body>
-<h1>{photo}, read by {model}</h1>
-<p class="outcome">{html.escape(found.sentence)}</p>
-<h2>What the network was shown, and what it was trained on</h2>
-{_figure(found.shown, f"shown: {found.first}")}
-{_figure(found.mended, f"all mended: {found.last}")}
-{_figures(_examples(target), f"MNIST's {target}")}
-<h2>Each difference, mended in turn</h2>
-<table>
-<thead><tr><th>difference</th><th>measured</th><th>mended up to here</th><th>answer</th><th>this one alone</th>
-<th>all but this one</th></tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>
-<p>The shipped reader {reader}.</p>
+<h1>{title}</h1>
+{"".join(parts)}
 <h2>Prepare an image rightly for this model</h2>
-<pre>{lines}</pre>
+<pre>{html.escape(chr(10).join(lines))}</pre>
+{costs_part(network, costs, digit)}
 </body>
 </html>
 """
 
 
-def _row(step: Step, cause: str | None) -> str:
+def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
+    rows = "\n".join(_row(step, found.causes or (found.cause,)) for step in found.steps)
+    reader = "finds no digit in it" if found.reader is None else f"answers {found.reader}"
+    heading = f"<h2>{html.escape(found.photo)}</h2>" if several else ""
+    trained = training_images(network, found.truth)
+    known = {
+        "label": "",
+        "reader": f" It is taken for a {found.truth}, as the reader reads it; <code>--label</code> says otherwise.",
+        "mended": f" It is taken for a {found.truth}, which this network answers when all is mended; "
+        "<code>--label</code> says otherwise.",
+    }[found.known_by]
+    prepared = "" if found.prepared is None else f" Prepared by the lines below, this network answers {found.prepared}."
+    return f"""{heading}
+<p class="outcome">{_text(found.sentence)}</p>
+<p>The shipped reader {reader}.{prepared}{known}</p>
+<h3>What the network was shown, and what it was trained on</h3>
+<figure>{_image(found.picture, 1, "the photo", "photo")}<figcaption>the photo</figcaption></figure>
+{_figure(found.shown, f"made 28×28: {found.first}")}
+{_figure(found.mended, f"all mended: {found.last}")}
+{_figures(trained, f"what it was trained on: MNIST's {found.truth}{_otherwise(network)}")}
+<h3>Each difference, mended in turn</h3>
+<div class="wide"><table>
+<thead><tr><th>difference</th><th>measured</th><th>mended up to here</th><th>answer</th><th>this one alone</th>
+<th>all but this one</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>
+"""
+
+
+def _otherwise(network: Network) -> str:
+    ways = (["dark on light"] if network.inverted else []) + (["transposed"] if network.transposed else [])
+    return f", {' and '.join(ways)}" if ways else ""
+
+
+def _row(step: Step, causes: Sequence[str | None]) -> str:
     name = html.escape(DIFFERENCES[step.name])
     if step.measured is None:
         return f'<tr class="same"><td>{name}</td><td>as in MNIST</td><td></td><td></td><td></td><td></td></tr>'
-    kind = ' class="cause"' if step.name == cause else ""
-    answers: Iterable[Answer] = (step.answer, step.alone, step.without)
-    cells = "".join(f"<td>{answer}</td>" for answer in answers)
-    return f"<tr{kind}><td>{name}</td><td>{html.escape(step.measured)}</td><td>{_image(step.image, 2)}</td>{cells}</tr>"
+    kind = ' class="cause"' if step.name in causes else ""
+    cells = "".join(f'<td class="answer">{answer}</td>' for answer in (step.answer, step.alone, step.without))
+    image = _image(step.image, 2, f"with {step.name} mended")
+    return f"<tr{kind}><td>{name}</td><td>{html.escape(step.measured)}</td><td>{image}</td>{cells}</tr>"
+
+
+def _set(found: SetDiagnosis, data: str, *, headed: bool) -> str:
+    what = "accuracy" if found.labelled else "agreement with the shipped reader"
+    rows = "\n".join(
+        f"<tr><td>{html.escape(DIFFERENCES[each.name])}</td>{_number(each.images)}<td>{html.escape(each.measured)}</td>"
+        + "".join(_percent(share) for share in (each.until, each.alone, each.without))
+        + "</tr>"
+        for each in found.differences
+    )
+    errors = "\n".join(
+        f"<tr><td>{html.escape(causes_in_words(causes))}</td>{_number(count)}</tr>" for causes, count in found.explained
+    )
+    looked = f"{found.images:,} of {found.of:,} pictures were looked at" if found.images < found.of else ""
+    left = f"{found.no_ink} show nothing and are left out" if found.no_ink else ""
+    refused = f"{len(found.refused)} could not be read" if found.refused else ""
+    said = "; ".join(each for each in (looked, left, refused) if each)
+    return f"""{f"<h2>{html.escape(data)}</h2>" if headed else ""}
+<p class="outcome">{_text(found.sentence)}</p>
+<p class="small">{said}{"." if said else ""}</p>
+<h3>Each difference from MNIST, and the {what} when it is mended</h3>
+<p class="small">As given {100 * found.given:.1f} %, all mended {100 * found.mended:.1f} %, prepared by the lines of
+Python {100 * found.prepared:.1f} %.</p>
+<div class="wide"><table>
+<thead><tr><th>difference</th><th>pictures</th><th>measured, of one</th><th>mended up to here</th>
+<th>this one alone</th><th>all but this one</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>
+<h3>What has to be mended for the misread ones</h3>
+<table><thead><tr><th>mended</th><th>errors</th></tr></thead><tbody>
+{errors}
+</tbody></table>
+<p>{"".join(_misread(each) for each in found.misread)}</p>
+"""
+
+
+def _misread(found: Misread) -> str:
+    what = causes_in_words(found.causes) if found.causes else "still wrong"
+    pair = f"{_image(found.shown, 2, 'as given')} → {_image(found.mended, 2, 'mended')}"
+    return f"<figure>{pair}<figcaption>{found.first} → {found.last}<br>{html.escape(what)}</figcaption></figure>"
+
+
+def costs_part(network: Network, costs: Costs, digit: int) -> str:
+    """What usual mistakes cost this model: a table and a figure."""
+    shown = examples(network, costs, digit)
+    rows = [
+        f"<tr><td>{_image(shown[each.name], 1, each.words)}</td><td>{html.escape(each.words)}</td>"
+        f'{_percent(each.accuracy)}<td class="number">{_signed(100 * (each.accuracy - costs.accuracy))}</td></tr>'
+        for each in costs.mistakes
+    ]
+    plain = (
+        f"<tr><td>{_image(shown[''], 1, 'as MNIST has it')}</td><td>none</td>{_percent(costs.accuracy)}<td></td></tr>"
+    )
+    trained = _otherwise(network)
+    found = f" Its training images are MNIST's{trained}: so are these." if trained else ""
+    return f"""<h2>What such mistakes cost this model</h2>
+<p>On {costs.images:,} of MNIST's test images, each mistake made by code.{found}</p>
+<div class="wide"><table>
+<thead><tr><th></th><th>mistake</th><th>accuracy</th><th>points</th></tr></thead>
+<tbody>
+{plain}
+{"".join(rows)}
+</tbody>
+</table></div>
+{costs_figure(costs)}
+"""
+
+
+def _text(sentence: str) -> str:
+    """A sentence whose percentages are not broken at the end of a line."""
+    return html.escape(sentence).replace(" %", "\u00a0%")
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _number(count: int) -> str:
+    return f'<td class="number">{count:,}</td>'
+
+
+def _percent(share: float) -> str:
+    return f'<td class="number">{100 * share:.1f} %</td>'
 
 
 def _figure(image: NDArray[np.uint8], caption: str) -> str:
-    return f"<figure>{_image(image, _SCALE)}<figcaption>{html.escape(caption)}</figcaption></figure>"
+    return f"<figure>{_image(image, _SCALE, caption)}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 def _figures(images: Iterable[NDArray[np.uint8]], caption: str) -> str:
-    shown = " ".join(_image(image, _SCALE // 2) for image in images)
+    shown = " ".join(_image(image, _SCALE // 2, caption) for image in images)
     return f"<figure>{shown}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
-def _image(image: NDArray[np.uint8], scale: int) -> str:
+def _image(image: NDArray[np.uint8], scale: int, words: str, kind: str = "") -> str:
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
     source = base64.b64encode(content.getvalue()).decode()
-    side = scale * len(image)
-    return f'<img width="{side}" height="{side}" alt="28×28 pixels" src="data:image/png;base64,{source}">'
-
-
-def _examples(digit: int) -> NDArray[np.uint8]:
-    from digitlab.datasets import load_dataset
-
-    train = load_dataset("mnist").split("train")[:1000]
-    examples: NDArray[np.uint8] = train.images[train.labels == digit][:_EXAMPLES]
-    return examples
+    height, width = image.shape
+    size = f'class="{kind}"' if kind else f'width="{scale * width}" height="{scale * height}"'
+    return f'<img {size} alt="{html.escape(words)}" src="data:image/png;base64,{source}">'

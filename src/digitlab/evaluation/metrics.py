@@ -11,6 +11,7 @@ from digitlab.evaluation.checks import brier_scores, checked, log_losses
 from digitlab.evaluation.curves import reliability
 from digitlab.evaluation.intervals import Interval, wilson
 from digitlab.evaluation.intervals import bootstrap as bootstrap_intervals
+from digitlab.shown import Drawn, Tabular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ _CLASSES = list(range(10))
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Drawn, Tabular):
     """The metrics of a set of predictions.
 
     loss: mean negative natural logarithm of the probability given to the true class; also called log loss, NLL and

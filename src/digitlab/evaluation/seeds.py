@@ -1,7 +1,8 @@
 """Statistics over seeds: mean and standard deviation, and whether two recipes' means differ by more than chance.
 
-The difference has Welch's interval. For one value against several, their variance is taken for both (Crawford, Howell,
-The Clinical Neuropsychologist 12, 1998).
+The difference has Welch's interval, or that of Student's paired test where each run of one recipe belongs to one of the
+other. For one value against several, their variance is taken for both (Crawford, Howell, The Clinical Neuropsychologist
+12, 1998).
 """
 
 from __future__ import annotations
@@ -20,18 +21,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MeansDifference", "Spread", "differ", "difference_of_means", "over_seeds"]
+__all__ = ["MeansDifference", "Spread", "differ", "differ_in_pairs", "difference_of_means", "over_seeds"]
 
 _ROUNDING = 1e-12  # smaller differences come from the order of computation
 
 
 @dataclass(frozen=True, slots=True)
 class MeansDifference:
-    """The mean of some runs minus that of others; p: two-sided, of the null hypothesis that the means are equal."""
+    """The mean of some runs minus that of others.
+
+    interval: of 95 %
+    p: two-sided, of the null hypothesis that the means are equal
+    error: the standard error of the difference; 0 where nothing spreads
+    freedom: its degrees of freedom
+    """
 
     difference: float
     interval: Interval
     p: float
+    error: float = 0.0
+    freedom: float = 1.0
+
+    def below(self, bound: float) -> float:
+        """p, one-sided, of the null hypothesis that the difference is at least ``bound``."""
+        return _tail(bound - self.difference, self.error, self.freedom)
+
+    def above(self, bound: float) -> float:
+        """p, one-sided, of the null hypothesis that the difference is at most ``bound``."""
+        return _tail(self.difference - bound, self.error, self.freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +108,6 @@ def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
     Raises:
         UsageError: as `difference_of_means`.
     """
-    from scipy.stats import t
-
     if min(len(first), len(second)) < 1 or max(len(first), len(second)) < 2:
         raise UsageError(
             f"{len(first)} and {len(second)} values; expected one or more on each side, and two or more on one of them"
@@ -100,11 +115,39 @@ def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
     sides = [np.asarray(side, np.float64) for side in (first, second)]
     difference = float(sides[0].mean() - sides[1].mean())
     error, freedom = _standard_error(sides)
+    return _with_interval(difference, error, freedom)
+
+
+def differ_in_pairs(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
+    """The mean difference of runs that belong together, by seed or by fold (Student's paired test).
+
+    Raises:
+        UsageError: for sides of different lengths, or fewer than two pairs.
+    """
+    if len(first) != len(second) or len(first) < 2:
+        raise UsageError(f"{len(first)} and {len(second)} values; expected the same number, two or more")
+    differences = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    return _with_interval(float(differences.mean()), error, len(differences) - 1)
+
+
+def _with_interval(difference: float, error: float, freedom: float) -> MeansDifference:
+    from scipy.stats import t
+
     if error <= _ROUNDING:
         return MeansDifference(difference, Interval(difference, difference), float(abs(difference) <= _ROUNDING))
     reach = _t_quantile(freedom) * error
     chance = 2 * float(t.sf(abs(difference) / error, freedom))
-    return MeansDifference(difference, Interval(difference - reach, difference + reach), chance)
+    return MeansDifference(difference, Interval(difference - reach, difference + reach), chance, error, freedom)
+
+
+def _tail(distance: float, error: float, freedom: float) -> float:
+    """The p of a mean that lies ``distance`` beyond a bound."""
+    from scipy.stats import t
+
+    if error <= _ROUNDING:
+        return 0.0 if distance > _ROUNDING else 1.0
+    return float(t.sf(distance / error, freedom))
 
 
 def _standard_error(sides: Sequence[NDArray[np.float64]]) -> tuple[float, float]:

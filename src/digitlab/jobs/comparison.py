@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError, UsageError
 from digitlab.jobs.events import Note, Work, ignore
+from digitlab.shown import Drawn, Tabular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Drawn, Tabular):
     """A ranking, and of what.
 
     members: the runs of each contestant of the ranking, a seed each

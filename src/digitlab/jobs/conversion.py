@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Work, ignore, loading
-from digitlab.jobs.named_models import FORMS, note
+from digitlab.jobs.named_models import FORMS, keras_file, note
 from digitlab.settings import Setting, checked
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def export(
     The file is run and compared with Keras on 1,000 images before it is kept.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file from an old Keras version.
+        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
         out: the file to write; its ending is the format.
         target: the target, if it prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
             (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in
@@ -85,9 +85,10 @@ def export(
 
     if target is not None:
         check_target(target, out)
-    network = open_model(Path(model), tell=note(listener))
+    path = keras_file(model, listener=listener)
+    network = open_model(path, tell=note(listener))
     listener(Work(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else "")))
-    card = card_of(network, Path(model))
+    card = card_of(network, path)
     if target is not None:
         return export_for(target, network, out, card)
     return export_model(network, out, card, int8=int8)
@@ -111,8 +112,8 @@ def import_model(
 
     Args:
         old: the file, or a SavedModel folder.
-        out: the file to write: .onnx, or .keras if the old one is a Keras model.
-        architecture: the network, for a Keras file that holds weights only (digitlab train --help names them).
+        out: the file to write, .onnx or .keras; what is no file of Keras is translated to its layers then.
+        architecture: the network, for a file of Keras that holds weights only (digitlab train --help names them).
         weights: the weights of a .json file; default: the .h5 file beside it.
         preparation: how pixels 0 to 255 become the network's numbers; else it is found by trying, and for Sobel images
             it is "x / 255".
@@ -168,8 +169,8 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
     The file is run and compared with the members' Keras models on 1,000 images before it is kept.
 
     Args:
-        members: two or more run folders, .keras files, or .h5 files from an old Keras version; all for grey images, or
-            all for Sobel images.
+        members: two or more run folders or model files of anybody (.keras, .h5, .onnx, .tflite …); all for grey images,
+            or all for Sobel images.
         out: the file to write: .keras, .onnx, .xml (OpenVINO) or .tflite (LiteRT).
         listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
 
@@ -185,8 +186,9 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
     listener(loading())
     from digitlab import models
 
-    opened = [models.open_model(Path(path), tell=note(listener)) for path in members]
-    cards = [models.card_of(model, Path(path)) for model, path in zip(opened, members, strict=True)]
+    paths = [keras_file(each, listener=listener) for each in members]
+    opened = [models.open_model(path, tell=note(listener)) for path in paths]
+    cards = [models.card_of(model, path) for model, path in zip(opened, paths, strict=True)]
     card = models.ensemble_card(out.stem, cards)
     whole = models.ensemble(opened)
     listener(Work(f"writing {out.suffix} and comparing it with the members"))

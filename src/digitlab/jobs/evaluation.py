@@ -12,6 +12,7 @@ from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
 from digitlab.settings import Range, Setting, checked
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ Copies = Annotated[int, Setting(within=Range(1, 19), unit="copies")]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Drawn):
     """What an evaluation found, and where its files are.
 
     probabilities: (N, 10)
@@ -86,7 +87,7 @@ def evaluate(
     for others. Of anything else they go into a new folder under runs/.
 
     Args:
-        model: a shipped name, a run folder, or a file (.onnx, .keras, .h5).
+        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5, .tflite …).
         data: a dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
             inverted, except with FILE#as-is.
         split: which split: train, validation or test; if there is only one, that one.

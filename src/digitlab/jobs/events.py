@@ -59,12 +59,17 @@ class SearchBegan:
 
 @dataclass(frozen=True, slots=True)
 class StudiesBegan:
-    """A run of studies: how long it takes, and how many of its cells are missing; ``store``: where results are kept."""
+    """A run of studies: how long it takes, and how many of its cells are missing.
+
+    store: where results are kept
+    undecided: how many conclusions are to be decided by further cells; None where none are added
+    """
 
     estimate: Estimate
     missing: int
     cells: int
     store: Path
+    undecided: int | None = None
 
 
 # Of the events above, and those of `training.events`, `tuning.events` and `scheduling.protocol` in the jobs that train.

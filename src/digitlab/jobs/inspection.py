@@ -58,7 +58,7 @@ def inspect(
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, or an .h5 file from an old Keras version.
+        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
         out: the folder to write into.
         image: a picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
@@ -80,7 +80,7 @@ def inspect(
         StorageError: when the folder cannot be written.
     """
     _check(image, digit, why, unless)
-    path = keras_file(model)
+    path = keras_file(model, form=form, listener=listener)
     shown, shown_form = _shown(image, digit)
     listener(loading())
     from digitlab.inspection.look import look_at_digit, look_at_network, open_album

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.errors import ModelError, UsageError
 from digitlab.jobs.events import Note, Work, loading
+from digitlab.kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,8 @@ _KERAS_FILES = (".keras", ".h5", ".hdf5")
 def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: None) -> Classifier:
     """A trained network, ready to answer: ``load_model("reader").probabilities(images)``.
 
-    model: a shipped name, a run folder, or a file (.onnx, .keras, .h5); Keras files are exported once and kept
+    model: a shipped name, a run folder, or a file of anybody (.onnx, .keras, .h5, .json, .tflite, a SavedModel folder),
+        which is brought over once and kept
 
     Raises:
         ModelError: when there is no such model, or it cannot be opened.
@@ -44,38 +46,25 @@ def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: N
 
 
 def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
-    """A model of Keras, written for ONNX Runtime once and kept; an ONNX file of other conventions likewise.
+    """A model of Keras or of anybody, brought over for ONNX Runtime once and kept.
 
     Anything else is given back as it is.
 
     Raises:
-        ModelError: when it cannot be opened or exported.
+        ModelError: when it cannot be opened, or answers no digits in any convention.
     """
+    from digitlab.network.classifier import is_foreign
+    from digitlab.network.kept import kept_onnx
+
     path = Path(model)
-    if path.suffix.lower() == ".onnx" and path.is_file():
-        return _own_onnx(path, listener)
-    if path.suffix.lower() not in _KERAS_FILES or not path.is_file():
+    if not is_foreign(path):
         return model
-    listener(loading())
-    from digitlab.models import cached_onnx
-
-    listener(Work("writing the model for ONNX Runtime, once"))
-    return cached_onnx(path, tell=note(listener))
-
-
-def _own_onnx(path: Path, listener: Listener) -> Path:
-    """``path`` where it takes our images or cannot be read, else the same network with its convention inside."""
-    from digitlab.network.classifier import takes_our_images
-
-    try:
-        if takes_our_images(path.read_bytes()):
-            return path
-    except OSError:
-        return path  # whoever opens it next names the reason
+    if (kept := kept_onnx(path)) is not None:
+        return kept  # without loading the network library, which takes longer than all the rest
     listener(loading())
     from digitlab.models.conventions import own_onnx
 
-    listener(Work("finding the model's input convention, once"))
+    listener(Work("converting the model for ONNX Runtime, once"))
     return own_onnx(path, tell=note(listener))
 
 
@@ -90,8 +79,8 @@ def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
         ModelError: when there is no such model, or only its ONNX file, which would make Sobel images once more.
     """
     path = Path(model)
-    if path.suffix.lower() in _KERAS_FILES and path.exists():
-        return _by_keras(path, form, listener)
+    if path.suffix.lower() in _KERAS_FILES and path.is_file():
+        return _by_keras(path if form == "sobel" else keras_file(path, listener=listener), form, listener)
     classifier = load_model(model)
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
         if not path.is_dir():
@@ -113,13 +102,15 @@ def _by_keras(path: Path, form: str, listener: Listener) -> Predictor:
     return functools.partial(predict_probabilities, model)
 
 
-def keras_file(model: str | Path) -> Path:
-    """The run folder or Keras file that is meant; nothing else has layers that can be followed.
+def keras_file(model: str | Path, *, form: str | None = None, listener: Listener = lambda _: None) -> Path:
+    """The run folder or Keras file that is meant; a model of anybody as a Keras file of ours, kept in the cache.
+
+    form: "sobel" for a file of Keras that takes Sobel images, in which no convention is looked for
 
     Raises:
-        ModelError: when there is no such model, or only its ONNX file.
+        ModelError: when there is no such model, or it cannot be put into layers of Keras.
     """
-    from digitlab.network.classifier import shipped_keras, shipped_models
+    from digitlab.network.classifier import is_foreign, shipped_keras, shipped_models
 
     path = Path(model)
     if str(model) in shipped_models():
@@ -130,14 +121,24 @@ def keras_file(model: str | Path) -> Path:
                 f"e.g. that of `digitlab train {model}`"
             )
         return shipped
-    if path.suffix.lower() == ".onnx":
-        raise ModelError(
-            f"{path}: an ONNX file has no layers to look at; "
-            "expected the run folder or the .keras file that it was exported from"
-        )
-    if not path.is_dir() and path.suffix.lower() not in _KERAS_FILES:
-        raise ModelError(f"there is no model {str(model)!r}; expected a run folder, or a file ending in .keras or .h5")
-    return path
+    foreign = is_foreign(path) or (path.suffix.lower() == ".onnx" and path.is_file())
+    if not foreign and not path.is_dir():
+        if (kind := kind_of(path)) is not None:
+            raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
+        expected = "expected a run folder, or a file ending in .keras, .h5, .onnx or .tflite"
+        if path.suffix:
+            raise ModelError(f"{path}: there is no such model file; {expected}")
+        raise ModelError(f"there is no model {str(model)!r}; {expected}")
+    if not foreign or (form == "sobel" and path.suffix.lower() in _KERAS_FILES):
+        return path
+    listener(loading())
+    from digitlab.models import read_card
+    from digitlab.models.conventions import own_keras
+
+    if path.suffix.lower() == ".keras" and read_card(path) is not None:
+        return path
+    listener(Work("bringing the model over, once"))
+    return own_keras(path, tell=note(listener))
 
 
 def as_taken(given: str, takes: str) -> Callable[[Images], Images]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from digitlab.errors import UsageError
 from digitlab.jobs.events import StudiesBegan, Work, ignore
 from digitlab.jobs.searches import Duration, Engine, limited
 from digitlab.scheduling import ENGINES
@@ -13,6 +14,7 @@ from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
+    from digitlab.scheduling.protocol import Pool
     from digitlab.stopping import StopRequest
     from digitlab.studies.outcome import Outcome
     from digitlab.studies.running import Ran
@@ -25,11 +27,28 @@ Repeats = Annotated[int | None, Setting(within=Range(1))]
 
 
 @dataclass(frozen=True, slots=True)
+class ListedConclusion:
+    """A conclusion that the seeds so far do not decide.
+
+    seeds: the fewest that one of its cells has; needed: that will probably decide it, None where the study's most will
+        probably not
+    seconds: that the missing ones take on this machine
+    """
+
+    text: str
+    evidence: str
+    seeds: int
+    needed: int | None
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListedStudy:
     """A study, and how much of it is there.
 
     done: of its trainings
     seconds: that all of it takes on this machine; seconds_left: of these, for what is missing
+    open: its conclusions that are not decided, cheapest first
     """
 
     study: str
@@ -39,6 +58,7 @@ class ListedStudy:
     done: int
     seconds: int
     seconds_left: int
+    open: tuple[ListedConclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,8 @@ def run_study(
     workers: int | None = None,
     seeds: Repeats = None,
     quick: bool = False,
+    until_decided: bool = False,
+    most: Repeats = None,
     seconds: Duration = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
@@ -73,6 +95,9 @@ def run_study(
         seeds: repeats (random seeds) of each cell; default: as many as the study asks for.
         quick: two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
             labelled.
+        until_decided: then add seed after seed where they decide most, until each conclusion holds, does not hold, or
+            is shown to make no difference that counts.
+        most: repeats of a cell at most with --until-decided; default: as the study says, 30 or its folds.
         seconds: stop after this time, e.g. 60m, 2h, 30s or plain seconds: long studies can be run in parts.
         listener: told of `StudiesBegan`, then of `digitlab.scheduling.protocol`.
         stop: asked to, it ends after the batches under way.
@@ -83,18 +108,36 @@ def run_study(
         ClusterError: when a cluster does not answer or is gone.
     """
     from digitlab.studies.catalogue import find_study, study_names
+    from digitlab.studies.deciding import open_conclusions, run_until_decided
+    from digitlab.studies.outcome import outcome_of
     from digitlab.studies.running import Estimate, make_pool, run_studies, work_of
     from digitlab.studies.store import Store
 
+    if until_decided and (quick or seeds is not None):
+        raise UsageError("--until-decided chooses the seeds itself; expected neither --quick nor --seeds beside it")
+    if most is not None and not until_decided:
+        raise UsageError("--most bounds the seeds of --until-decided; expected both, or --seeds")
     studies = [find_study(name) for name in names or study_names()]
     store = Store.at(out, quick=quick)
     work = work_of(studies, store, seeds, quick=quick)
     cells = len({each.job.digest for each in work.planned})
-    listener(StudiesBegan(Estimate(work.planned, store, quick=quick), len(work.missing), cells, store.path))
+    estimate = Estimate(work.planned, store, quick=quick)
+    undecided = None
+    if until_decided:
+        undecided = sum(len(open_conclusions(outcome_of(study, store), estimate, most)) for study in studies)
+    listener(StudiesBegan(estimate, len(work.missing), cells, store.path, undecided))
+
+    def pool() -> Pool:
+        return make_pool(engine, workers=workers, address=address)
+
+    if until_decided:
+        return run_until_decided(
+            studies, out, pool, estimate=estimate, most=most, watcher=listener, stop=limited(stop, seconds)
+        )
     return run_studies(
         studies,
         out,
-        lambda: make_pool(engine, workers=workers, address=address),
+        pool,
         repeats=seeds,
         quick=quick,
         watcher=listener,
@@ -103,7 +146,7 @@ def run_study(
 
 
 def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
-    """List the published studies: how long each takes and how much of it is done.
+    """List the published studies: how long each takes, how much of it is done, and what is still open.
 
     Args:
         out: the folder of the results.
@@ -111,7 +154,8 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
     """
     from digitlab.scheduling.local import usual_workers
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.outcome import plan
+    from digitlab.studies.deciding import open_conclusions
+    from digitlab.studies.outcome import outcome_of, plan
     from digitlab.studies.running import Estimate
     from digitlab.studies.store import Store
 
@@ -124,7 +168,18 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
         jobs = len({each.job.digest for each in planned})
         seconds = round(sum(estimate.seconds(each.job.digest) for each in planned) / together)
         done, left = jobs - len(estimate.missing), round(estimate.left / together)
-        rows.append(ListedStudy(name, study.source, len(study.cells), jobs, done, seconds, left))
+        still_open = () if quick or not done else open_conclusions(outcome_of(study, store), estimate)
+        listed = tuple(
+            ListedConclusion(
+                text=each.text,
+                evidence=each.evidence,
+                seeds=each.repeats,
+                needed=each.needed if each.hopeful else None,
+                seconds=round(each.seconds / together),
+            )
+            for each in still_open
+        )
+        rows.append(ListedStudy(name, study.source, len(study.cells), jobs, done, seconds, left, listed))
     return StudyList(tuple(rows), Estimate(everything, store, quick=quick).left / together)
 
 

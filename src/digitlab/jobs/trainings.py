@@ -13,9 +13,11 @@ from digitlab.jobs.events import Work, ignore, loading
 from digitlab.jobs.named_models import FORMS, keras_file, note
 from digitlab.runs import Run
 from digitlab.settings import Setting, checked
+from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
+from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def rate_range(text: str) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferResult:
+class TransferResult(Drawn):
     """What a transfer ended with, and where its files are.
 
     learned: the network, and how it came to be
@@ -114,6 +116,7 @@ def train(
     *,
     runs: Path = Path("runs"),
     tensorboard: bool = False,
+    log: list[str] | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
     **options: Any,
@@ -126,6 +129,8 @@ def train(
         runs: the folder in which the run folder is made.
         tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
             tensorboard; tensorboard --logdir runs
+        log: tell another program as well: tensorboard, mlflow (the folder mlruns, or MLFLOW_TRACKING_URI), mlflow:URI
+            (a server or folder). It gets the settings, each epoch, the metrics, the model and the report.
         listener: told of `digitlab.training.events`, of `Work` and `Note`.
         stop: asked to, it ends after the batches under way and finishes the folder with what was learned by then.
         options: fields of the settings in place of the recipe's, e.g. ``epochs=3``; None leaves the recipe's.
@@ -137,18 +142,21 @@ def train(
         DivergedError: when the loss is no number any more.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log or ())
     settings = _checked(recipe, options, listener)
     from digitlab.training.experiment import run_training
 
     run = Run.create(_name(settings), runs)
     _note_what_is_wrong(settings.dataset, listener)
-    return run_training(settings, run, listener=listener, stop=stop, tensorboard=tensorboard)
+    with tracked(trackers, settings, run, listener) as told:
+        return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard or trackers.tensorboard)
 
 
 def resume(
     run: Annotated[Path | str, Setting(flag="--resume")],
     *,
     tensorboard: bool = False,
+    log: list[str] | None = None,
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> Trained | CrossValidated:
@@ -161,6 +169,7 @@ def resume(
         run: a run folder whose training was killed or interrupted: continue after its last whole epoch (or its last
             whole fold), with the run's own settings.
         tensorboard: as `train`.
+        log: as `train`.
         listener: told of `digitlab.training.events`.
         stop: as `train`.
 
@@ -168,6 +177,7 @@ def resume(
         RunError: when it is done, or cannot be gone on with.
         StorageError: when the run folder cannot be written.
     """
+    trackers = trackers_of(log or ())
     folder = Run.open(Path(run))
     if folder.rate_range.is_file():
         raise RunError(f"{folder.path}: a learning-rate range test; there is no training to resume")
@@ -179,7 +189,9 @@ def resume(
         folds, training = folds_of(folder), settings_of(folder)
         remove_unfinished(folder.path)
         return _cross_validated(training, folder, folds, listener, stop)
-    return run_training(resumed(folder), folder, listener=listener, stop=stop, tensorboard=tensorboard)
+    settings, tensorboard = resumed(folder), tensorboard or trackers.tensorboard
+    with tracked(trackers, settings, folder, listener) as told:
+        return run_training(settings, folder, listener=told, stop=stop, tensorboard=tensorboard)
 
 
 @checked
@@ -312,7 +324,7 @@ def transfer(
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, an .h5 file from an old Keras version, or a name of
+        model: a run folder, a shipped name, a file of anybody (as `import_model` takes it), or a name of
             keras.applications.
         settings: how.
         data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
@@ -332,7 +344,7 @@ def transfer(
         DatasetError: when there is no such set, or it cannot be learned from.
         StorageError: when the run folder cannot be written.
     """
-    path, settings = _named(model), replace(settings, **options)
+    path, settings = _named(model, form, listener), replace(settings, **options)
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 
@@ -341,20 +353,20 @@ def transfer(
     base.cut_at(settings)  # a layer that does not exist is said before a folder is made
     run = Run.create(name or f"{base.card.name}-{settings.how}-{Path(data).stem}", runs)
     about = {
-        "model": str(path),
+        "model": str(model if Path(model).is_file() else path),
         "command": _command(model, data, {"test": test, "form": form, "weights": weights}, settings),
     }
     learned, metrics = run_transfer(base, images, settings, run, about=about, listener=listener, stop=stop)
     return TransferResult(run, learned, metrics, images)
 
 
-def _named(model: str | Path) -> Path | str:
+def _named(model: str | Path, form: str | None, listener: Listener) -> Path | str:
     """A run folder or file; or a name, which may be one of keras.applications, as it is."""
     from digitlab.network.classifier import shipped_models
 
     path = Path(model)
     if path.exists() or path.suffix or len(path.parts) > 1 or str(model) in shipped_models():
-        return keras_file(model)
+        return keras_file(model, form=form, listener=listener)
     return model
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from digitlab.camera.source import SourceState
 from digitlab.errors import DigitlabError, StorageError, UsageError
+from digitlab.live.config import Steadiness
 from digitlab.live.frame_reading import Mode, check_mode
 from digitlab.live.loop import THREADS, ReadingLoop
 from digitlab.live.session_recorder import SessionRecorder
@@ -60,6 +61,7 @@ class LiveEngine:
         realtime: bool = True,
         keep: Keep | None = None,
         insist: bool = False,
+        steadiness: Steadiness | None = None,
     ) -> None:
         """Nothing is opened yet.
 
@@ -70,11 +72,13 @@ class LiveEngine:
         realtime: for files, whether they play at their own rate
         keep: as in `NewestFrame`
         insist: whether to keep retrying until a camera appears that was never there
+        steadiness: when an answer counts as steady, and for how long
 
         Raises:
             UsageError: for an unknown mode.
         """
-        self._requested = Requested(source, reader, model, region, check_mode(mode), realtime, keep, insist)
+        steadiness = steadiness or Steadiness()
+        self._requested = Requested(source, reader, model, region, check_mode(mode), realtime, keep, insist, steadiness)
         self._loop = ReadingLoop(self._requested)
 
     # For views
@@ -114,6 +118,11 @@ class LiveEngine:
         """The error that ended the current source, or that prevents every reading; None without one."""
         return self._loop.reader_error or self._loop.source_error
 
+    @property
+    def silence(self) -> float:
+        """Seconds since the reader's thread made its last turn; it makes ten a second, or one with each frame."""
+        return time.monotonic() - self._loop.turned
+
     def snapshot(self) -> Snapshot:
         """The current state; never blocks, takes microseconds."""
         loop, requested, now = self._loop, self._requested, time.monotonic()
@@ -143,6 +152,9 @@ class LiveEngine:
             read=loop.statistics.read,
             history=latest.history,
             number=latest.number,
+            drawing=latest.drawing,
+            stale=frame is not None and now - frame.captured > requested.steadiness.stale,
+            last=None if latest.last is None else (latest.last[0], max(0.0, now - latest.last[1])),
         )
 
     def _state(self) -> tuple[SourceState, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Box
 
-__all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "look", "warm_up"]
+__all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "detection_of", "look", "warm_up"]
 
-SKETCH = 12  # pixels a side: enough for a stroke that is new, too few for the grain of a camera
+_AROUND = 0.3  # of a digit's box: new ink beside it shows
+_WITHIN = -0.06  # of a region: it has room to sway
 _MARGIN = 0.15  # of a box's longest side: paper around the digit, so that its ink stands out of something
 _NO_PROBABILITIES = (0.0,) * 10
 
@@ -35,16 +36,19 @@ class Detection:
     box: bounding box in pixels of the whole frame
     digit: None where the reader declined
     probabilities: ten that sum to 1
-    sketch: float32 (12, 12), 0 … 1: the ink in the box at low resolution, which shows whether a stroke still grows
     score: the probability that a digit stands there at all, 0 … 1
+    image: the whole frame, uint8 (H, W, 3), in which later frames are compared with this one; None: by boxes alone
+    margin: of the paper around the box that is compared too, as a share of its longest side; a region, which is not to
+        be left, has a negative one
     """
 
     box: Box
     line: int
     digit: int | None
     probabilities: tuple[float, ...]
-    sketch: NDArray[np.float32]
     score: float = 1.0
+    image: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    margin: float = _AROUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,7 @@ def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Fr
     found = reader.classify(part)
     if found.digit is None and found.confidence < ALONE:  # ink perhaps, but no digit
         return FrameReading(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
-    if glyph is not None:
-        sketch = _sketch_of_glyph(glyph)
-    else:  # ink too faint to be cut out
-        sketch = _sketch(np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.uint8))
-    return _one_digit(region, found.digit, found.confidence, found.probabilities, glyph, sketch, start)
+    return _one_digit(image, region, found.digit, found.confidence, found.probabilities, glyph, start)
 
 
 def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameReading:
@@ -127,8 +127,7 @@ def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameR
     digit = int(answers.argmax())
     confidence = float(answers[digit])
     answered = digit if confidence >= reader.threshold else None
-    sketch = _sketch_of_glyph(edges[0])
-    return _one_digit(region, answered, confidence, tuple(answers.tolist()), edges[0], sketch, start)
+    return _one_digit(image, region, answered, confidence, tuple(answers.tolist()), edges[0], start)
 
 
 def _makes_its_own_edges(reader: Reader) -> bool:
@@ -145,16 +144,16 @@ def _makes_its_own_edges(reader: Reader) -> bool:
 
 
 def _one_digit(
+    image: NDArray[np.uint8],
     region: Box,
     digit: int | None,
     confidence: float,
     probabilities: tuple[float, ...],
     glyph: NDArray[np.uint8] | None,
-    sketch: NDArray[np.float32],
     start: float,
 ) -> FrameReading:
     read = ReadDigit(digit, confidence, region, 0, probabilities)
-    detection = Detection(region, 0, digit, probabilities, sketch)
+    detection = Detection(region, 0, digit, probabilities, image=image, margin=_WITHIN)
     return FrameReading(Reading((read,), _milliseconds(start)), (detection,), region, glyph, probabilities)
 
 
@@ -163,8 +162,7 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
     reading = reader.read(
         image, turning=False
     )  # a camera is set upright once; a frame has no time for three more looks
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    detections = tuple(_detection(each, grey) for each in reading.digits)
+    detections = tuple(detection_of(each, image) for each in reading.digits)
     surest = max(
         (each for each in reading.digits if each.digit is not None), key=lambda each: each.confidence, default=None
     )
@@ -172,16 +170,16 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
     if surest is not None:
         glyph = digit_image(np.ascontiguousarray(_cut(image, _widened(surest.box, image.shape))))
     probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
-    return FrameReading(replace(reading, milliseconds=_milliseconds(start)), detections, None, glyph, probabilities)
+    reading = replace(reading, milliseconds=_milliseconds(start))
+    return FrameReading(reading, detections, None, glyph, probabilities)
 
 
-def _detection(found: ReadDigit, grey: NDArray[np.uint8]) -> Detection:
-    """A digit of a page, as it is followed; ``grey`` is the whole frame, uint8 (H, W)."""
+def detection_of(found: ReadDigit, image: NDArray[np.uint8]) -> Detection:
+    """A digit of a page, as it is followed; ``image`` is the whole frame, uint8 (H, W, 3)."""
     probabilities = _spread(found)
-    sketch = _sketch(_cut(grey, _widened(found.box, grey.shape)))
     # A page's confidence is the score times the largest probability.
     score = min(1.0, found.confidence / max(probabilities))
-    return Detection(found.box, found.line, found.digit, probabilities, sketch, score)
+    return Detection(found.box, found.line, found.digit, probabilities, score, image)
 
 
 def _spread(found: ReadDigit) -> tuple[float, ...]:
@@ -203,18 +201,6 @@ def _widened(box: Box, shape: tuple[int, ...]) -> Box:
     x0, y0, x1, y1 = box
     margin = max(2, round(_MARGIN * max(x1 - x0, y1 - y0)))
     return max(0, x0 - margin), max(0, y0 - margin), min(shape[1], x1 + margin), min(shape[0], y1 + margin)
-
-
-def _sketch(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How far each part of uint8 (H, W) is from the paper, 0 … 1: float32 (12, 12)."""
-    small = cv2.resize(grey, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA).astype(np.float32)
-    strength = np.abs(small - np.median(small))
-    return np.asarray(strength / max(float(strength.max()), 1.0), np.float32)
-
-
-def _sketch_of_glyph(glyph: NDArray[np.uint8]) -> NDArray[np.float32]:
-    small = cv2.resize(glyph, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return np.asarray(small / max(float(small.max()), 1.0), np.float32)
 
 
 def _milliseconds(start: float) -> float:

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from digitlab.live.numbers import Number
     from digitlab.live.tracks import Track
     from digitlab.values import ReadDigit, Reading
 
-__all__ = ["Announcement", "LiveReading", "LiveStatistics", "Outlet"]
+__all__ = ["Announcement", "LiveReading", "LiveStatistics", "Outlet", "due"]
+
+_AGAIN = (
+    1.0  # seconds after which what is published is confirmed: whoever listens can tell a dead camera from a calm one
+)
 
 _LATENCIES_KEPT = 36_000  # 20 minutes at 30 frames/s: a session of weeks must not fill the memory
 
@@ -29,6 +34,11 @@ class LiveReading:
     steady: the text decided over several frames; "" is surely an empty page, None is undecided
     tracks: digits followed over frames, in reading order
     changed: whether `steady` differs from the frame before
+    drawing: whether ink is likely coming or going
+    telling: whether a text is steady that was not told before: another text, or the same written anew. What was only
+        hidden for a moment, or misread, is not told again
+    numbers: that are told in this frame, each once
+    last: the last steady text that was not empty, and `captured` of the last frame in which it was
     """
 
     frame_number: int
@@ -39,6 +49,15 @@ class LiveReading:
     steady: str | None
     tracks: tuple[Track, ...] = ()
     changed: bool = False
+    drawing: bool = False
+    telling: bool = False
+    numbers: tuple[Number, ...] = ()
+    last: tuple[str, float] | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the frame was captured."""
+        return max(0.0, time.monotonic() - self.captured)
 
     def as_json(self) -> dict[str, Any]:
         """The object that `digitlab live --json` prints, one line per frame."""
@@ -47,6 +66,8 @@ class LiveReading:
             "time": round(self.seconds, 3),
             "text": self.reading.text,
             "steady": self.steady,
+            "drawing": self.drawing,
+            "age": round(self.age, 3),
             "digits": [_digit_as_json(found) for found in self.reading.digits],
             "tracks": [{"track": track.identity, **_digit_as_json(track)} for track in self.tracks],
             "latency_ms": round(self.latency_ms, 2),
@@ -56,8 +77,11 @@ class LiveReading:
     def announcement(self) -> Announcement:
         """The steady text as it is published over MQTT and ROS."""
         sure = [track.confidence for track in self.tracks if track.digit is not None] if self.steady else []
-        age = time.monotonic() - self.captured
-        return Announcement(self.steady, min(sure, default=None), time.time() - age, self.frame_number)
+        now = time.time() - time.monotonic()
+        last = None if self.last is None else (self.last[0], now + self.last[1])
+        return Announcement(
+            self.steady, min(sure, default=None), now + self.captured, self.frame_number, self.drawing, last
+        )  # fmt: skip
 
 
 def _digit_as_json(found: ReadDigit | Track) -> dict[str, Any]:
@@ -77,12 +101,21 @@ class Announcement:
     confidence: of the least confident digit, 0 … 1; None where there is no digit
     clock: `time.time()` of the capture
     frame: its number
+    drawing: whether ink is likely coming or going
+    last: the last text that was not empty, and the clock when it was last seen
     """
 
     text: str | None
     confidence: float | None
     clock: float
     frame: int
+    drawing: bool = False
+    last: tuple[str, float] | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the capture."""
+        return max(0.0, time.time() - self.clock)
 
     @property
     def digits(self) -> tuple[int, ...]:
@@ -102,8 +135,15 @@ class Announcement:
             "digits": list(self.digits),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
             "time": round(self.clock, 3),
+            "age": round(self.age, 3),
+            "drawing": self.drawing,
+            "last": None if self.last is None else self._last_as_json(*self.last),
             "frame": self.frame,
         }
+
+    @staticmethod
+    def _last_as_json(text: str, clock: float) -> dict[str, Any]:
+        return {"text": text, "time": round(clock, 3), "age": round(max(0.0, time.time() - clock), 3)}
 
 
 class Outlet(Protocol):
@@ -114,6 +154,14 @@ class Outlet(Protocol):
 
     def close(self) -> None:
         """Send the last messages and disconnect."""
+
+
+def due(live: LiveReading, published: float | None) -> bool:
+    """Whether a reading is to be published: its steady text changed, or was last confirmed a second ago.
+
+    published: `time.monotonic()` of the last time
+    """
+    return live.changed or (published is not None and time.monotonic() - published >= _AGAIN)
 
 
 class LiveStatistics:

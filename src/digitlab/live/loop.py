@@ -16,7 +16,7 @@ from digitlab.live.live_reading import LiveReading, LiveStatistics
 from digitlab.live.region import Region
 from digitlab.live.remembered import forget_region, remember_region
 from digitlab.live.snapshot import Change, FrameResult
-from digitlab.live.tracks import Pace, Tracker
+from digitlab.live.tracks import Tracker
 from digitlab.values import Reading
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitlab.live.frame_reading import FrameReading, Mode
+    from digitlab.live.frame_reading import FrameReading
     from digitlab.live.session_recorder import SessionRecorder
     from digitlab.live.snapshot import Requested
     from digitlab.values import Box, Frame
@@ -39,9 +39,6 @@ _log = logging.getLogger(__name__)
 THREADS = 1  # of the network: two are not faster for the few digits of a page, and wait for each other busily
 _TURN = 0.1  # seconds after which the thread checks for changed settings while no frame arrives
 _CYCLE = 0.15  # seconds from frame to frame in mode "thesis", as in the program of S0
-_THESIS_PACE = Pace(
-    rest=0.15, rest_frames=1, needed=3, window=4
-)  # otherwise a digit would take two seconds at that cycle
 _USUAL_RATE = 25.0
 _RATE_OVER = 2.0  # seconds over which the frame rate is measured
 _HISTORY = 200
@@ -57,6 +54,7 @@ class ReadingLoop:
     feed: the camera's threads; None before they start
     source_error: why the source ended; reader_error: why no frame can be read (the model, or the mode)
     warning: about one frame, a listener or the settings file; the session continues
+    turned: when the thread made its last turn, on the monotonic clock
     """
 
     def __init__(self, requested: Requested) -> None:
@@ -69,9 +67,10 @@ class ReadingLoop:
         self.reader_error: DigitlabError | None = None
         self.warning: str | None = None
         self.closed = False
+        self.turned = time.monotonic()
         self.lock = threading.RLock()
         self._listeners: tuple[Listener, ...] = ()
-        self._tracker = Tracker()
+        self._tracker = self._new_tracker()
         self._readings: deque[float] = deque(maxlen=1000)  # when the last ones were ready
         self._save_at: float | None = None
         self._ended = False  # the current source, with or without an error
@@ -143,6 +142,7 @@ class ReadingLoop:
             self._end()
 
     def _turn(self) -> None:
+        self.turned = time.monotonic()
         if self._new_reader or self._new_mode:
             self._prepare()
         elif self._new_source:
@@ -173,7 +173,7 @@ class ReadingLoop:
             self._new_reader = self._new_mode = False
             mode, reader = requested.mode, requested.reader
         if restart:
-            self._restart(mode)
+            self._restart()
         try:
             if reader is None:
                 from digitlab.reading import Reader
@@ -195,7 +195,7 @@ class ReadingLoop:
         with self.lock:
             source, self._new_source = requested.source, False
             self._ended, self.source_error, self.feed = False, None, None
-        self._restart(requested.mode)
+        self._restart()
         self.statistics = LiveStatistics()
         try:
             opened = open_source(source, realtime=requested.realtime) if isinstance(source, str) else source
@@ -253,7 +253,8 @@ class ReadingLoop:
         before = self.latest
         # The clock of a file that is read as fast as possible is its frame number.
         at = frame.captured if feed.source.realtime else frame.number / (feed.source.rate or _USUAL_RATE)
-        tracks, steady = self._tracker.add(read.detections, at), self._tracker.steady
+        tracker = self._tracker
+        tracks, steady = tracker.add(read.detections, at, frame.image), tracker.steady
         start = feed.first_captured or frame.captured
         history = before.history
         if steady is not None and steady != (history[-1].text if history else ""):
@@ -268,9 +269,13 @@ class ReadingLoop:
             (now - frame.captured) * 1000.0,
             start,
             history,
+            tracker.drawing,
+            tracker.telling,
+            tracker.numbers,
+            (steady, frame.captured) if steady else before.last,
         )
         self._readings.append(now)
-        live = latest.live_reading(changed=steady != before.steady)
+        live = latest.live_reading(changed=steady != before.steady, telling=latest.telling != before.telling)
         if live is not None:
             self.statistics.add(live)
             self.statistics.count(captured=feed.captured, dropped=feed.dropped)
@@ -283,9 +288,11 @@ class ReadingLoop:
         before = self.latest
         if before.steady is None:
             return
-        self._tracker = self._new_tracker(self.requested.mode)
-        self.latest = latest = replace(before, number=before.number + 1, tracks=(), steady=None)
-        live = latest.live_reading(changed=True)
+        self._tracker = self._new_tracker()
+        self.latest = latest = replace(
+            before, number=before.number + 1, tracks=(), steady=None, drawing=False, telling=0, numbers=()
+        )
+        live = latest.live_reading(changed=True, telling=False)
         if live is not None:
             self._tell(replace(live, reading=Reading((), 0.0)))
 
@@ -312,14 +319,13 @@ class ReadingLoop:
                     self.requested.region = region
         return (region or Region.default(shape)).box(shape)
 
-    def _restart(self, mode: Mode) -> None:
-        self._tracker = self._new_tracker(mode)
+    def _restart(self) -> None:
+        self._tracker = self._new_tracker()
         self._readings.clear()
-        self.latest = FrameResult(self.latest.number + 1, history=self.latest.history)
+        self.latest = FrameResult(self.latest.number + 1, history=self.latest.history, last=self.latest.last)
 
-    @staticmethod
-    def _new_tracker(mode: Mode) -> Tracker:
-        return Tracker(_THESIS_PACE if mode == "thesis" else Pace())
+    def _new_tracker(self) -> Tracker:
+        return Tracker(self.requested.steadiness, whole=self.requested.mode == "page")
 
     def _fail(self, error: DigitlabError) -> None:
         self.source_error = error

@@ -1,9 +1,10 @@
 """Readings for robots and home automation, over MQTT.
 
-TOPIC         the steady text as JSON, retained: {"text", "digit", "digits", "confidence", "time", "frame"}
-TOPIC/state   "online" or "offline", retained; "offline" is also the last will, which the broker publishes for us
+TOPIC          the steady text as JSON (`Announcement.as_json`), retained; on each change, and once a second
+TOPIC/number   each number of the page, told once: {"number", "text", "box", "confidence"}
+TOPIC/state    "online" or "offline", retained; "offline" is also the last will, which the broker publishes for us
 
-Both with quality of service 1. The client reconnects by itself, and then publishes the current steady text.
+All with quality of service 1. The client reconnects by itself, and then publishes the current steady text.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import contextlib
 import json
 import os
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from digitlab.errors import MissingExtraError, UsageError
+from digitlab.live.home_assistant import discovery
+from digitlab.live.live_reading import due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,11 +82,12 @@ class Broker:
 
 
 class MqttOutlet:
-    """Publishes each change of the steady text."""
+    """Publishes each change of the steady text, and confirms it every second."""
 
-    def __init__(self, broker: Broker, say: Callable[[str], None]) -> None:
+    def __init__(self, broker: Broker, say: Callable[[str], None], *, announced: bool = False) -> None:
         """Connect in the background.
 
+        announced: whether Home Assistant is told what there is
         say: called with a message when the broker is lost, refuses the connection, or is back
 
         Raises:
@@ -97,6 +102,8 @@ class MqttOutlet:
         self._say = say
         self._said: str | None = None
         self._last: str | None = None
+        self._published_at: float | None = None
+        self._announced = announced
         self._closing = False
         self._lock = threading.Lock()
         name = f"digitlab-{uuid.uuid4().hex[:12]}"
@@ -121,7 +128,11 @@ class MqttOutlet:
 
     def tell(self, live: LiveReading) -> None:
         """Publish a reading; never blocks."""
-        if live.changed:
+        for number in live.numbers:
+            if self._client.is_connected():
+                self._client.publish(f"{self._broker.topic}/number", json.dumps(number.as_json()), qos=1)
+        if due(live, self._published_at):
+            self._published_at = time.monotonic()
             with self._lock:
                 self._last = json.dumps(live.announcement().as_json())
                 if self._client.is_connected():
@@ -143,6 +154,8 @@ class MqttOutlet:
             self._tell_once(f"{self._broker} refuses the connection ({reason}); retrying")
             return
         with self._lock:
+            for place, payload in discovery(self._broker.topic) if self._announced else ():
+                client.publish(place, payload, qos=1, retain=True)
             client.publish(self._state, "online", qos=1, retain=True)
             if self._last is not None:
                 client.publish(self._broker.topic, self._last, qos=1, retain=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from typing import IO, TYPE_CHECKING
 
 from digitlab.errors import UsageError
@@ -77,6 +78,7 @@ def _signal_all(process: subprocess.Popen[bytes], *, force: bool) -> None:
 
 
 _STOPS_WITHIN = 2.0  # seconds that the thread has to notice the program's end
+_MOST_WAITING = 100
 _STDERR = 2  # the program's stdout goes there: ours may be read by another program
 
 
@@ -84,8 +86,8 @@ class DigitCommand:
     r"""Starts a program whenever the steady text changes, one at a time, without a shell.
 
     In its arguments ``{text}`` becomes the steady text, its lines separated by spaces, and ``{digit}`` all its digits
-    without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. While the
-    program runs, only the newest text is kept for the next run.
+    without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. Texts
+    that become steady while it runs wait for their turn, up to 100; then the oldest are passed over, which is said.
 
     >>> command = DigitCommand("echo 'it is {digit}'", print)
     >>> command.arguments("68\n85")
@@ -93,9 +95,10 @@ class DigitCommand:
     >>> command.close()
     """
 
-    def __init__(self, command: str, say: Callable[[str], None]) -> None:
+    def __init__(self, command: str, say: Callable[[str], None], *, once: bool = False) -> None:
         """Parse the command; nothing is started yet.
 
+        once: start it for each told number instead, one after the other
         say: called once with a message, when the program cannot be started or fails
 
         Raises:
@@ -110,7 +113,8 @@ class DigitCommand:
             raise UsageError(f"--on-digit {command!r}: there is no program {program!r}; no shell interprets this line")
         self._say = say
         self._failed = False
-        self._next: str | None = None
+        self._once = once
+        self._waiting: deque[str] = deque()
         self._running: subprocess.Popen[bytes] | None = None
         self._closing = False
         self._changed = threading.Condition()
@@ -125,18 +129,23 @@ class DigitCommand:
 
     def tell(self, live: LiveReading) -> None:
         """Take a reading; never blocks."""
-        if live.changed and live.steady and live.steady.strip("?\n"):
-            with self._changed:
-                self._next = live.steady
-                self._changed.notify_all()
+        texts = [number.text for number in live.numbers] if self._once else [live.steady or ""] * live.telling
+        with self._changed:
+            for text in texts:
+                if text.strip("?\n"):
+                    self._waiting.append(text)
+                    self._changed.notify_all()
+            while len(self._waiting) > _MOST_WAITING:
+                self._waiting.popleft()
+                self._complain(f"is too slow: more than {_MOST_WAITING} texts wait, and the oldest are passed over")
 
     def close(self, grace: float = 0.0) -> None:
         """Stop: the current and the next run have `grace` seconds to finish; then their processes are killed."""
         until = time.monotonic() + grace
         with self._changed:
-            self._changed.wait_for(lambda: self._next is None and self._running is None, grace)
+            self._changed.wait_for(lambda: not self._waiting and self._running is None, grace)
             self._closing = True
-            self._next = None
+            self._waiting.clear()
             self._changed.notify_all()
             running = self._running
         if running is not None:
@@ -146,11 +155,10 @@ class DigitCommand:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._next is not None or self._closing)
-                if self._closing or self._next is None:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if self._closing:
                     return
-                words = self.arguments(self._next)
-                self._next = None
+                words = self.arguments(self._waiting.popleft())
                 # Started under the lock, so that `close` sees it and can end it.
                 self._running = self._started(words)
             if self._running is not None:

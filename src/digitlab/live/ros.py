@@ -1,6 +1,6 @@
 """Readings for robots with ROS 1 or ROS 2, through rosbridge.
 
-TOPIC/reading   std_msgs/String: the steady text as JSON, {"text", "digit", "digits", "confidence", "time", "frame"}
+TOPIC/reading   std_msgs/String: the steady text as JSON (`Announcement.as_json`); on each change, and once a second
 TOPIC/digit     std_msgs/Int32: the digit, where there is exactly one; else -1
 
 Both are latched: later subscribers get the last one. A lost connection to rosbridge is retried.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.camera.rosbridge import Rosbridge, bridge_address
 from digitlab.camera.source import pause
 from digitlab.errors import SourceError, UsageError
+from digitlab.live.live_reading import due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,8 @@ class RosOutlet:
         self._topic = f"/{topic.strip('/')}" if not topic.startswith("~") else topic
         self._say = say
         self._said: str | None = None
+        self._published_at: float | None = None
+        self._digit: int | None = None  # that was published last
         self._next: Announcement | None = None
         self._last: Announcement | None = None
         self._closing = False
@@ -62,7 +65,8 @@ class RosOutlet:
 
     def tell(self, live: LiveReading) -> None:
         """Publish a reading; never blocks."""
-        if live.changed:
+        if due(live, self._published_at):
+            self._published_at = time.monotonic()
             with self._changed:
                 self._next = live.announcement()
                 self._changed.notify_all()
@@ -93,6 +97,7 @@ class RosOutlet:
                 )
 
     def _advertise(self, bridge: Rosbridge) -> None:
+        self._digit = None
         for name, kind in (("reading", "std_msgs/String"), ("digit", "std_msgs/Int32")):
             bridge.send({"op": "advertise", "topic": f"{self._topic}/{name}", "type": kind, "latch": True})
         if self._last is not None and self._next is None:
@@ -108,7 +113,9 @@ class RosOutlet:
                 self._last = news
                 digit = _NO_DIGIT if news.digit is None else news.digit
                 self._publish(bridge, "reading", json.dumps(news.as_json()))
-                self._publish(bridge, "digit", digit)
+                if digit != self._digit:
+                    self._publish(bridge, "digit", digit)
+                    self._digit = digit
             while (answer := bridge.receive(0.0)) is not None:
                 if answer.get("op") == "status" and answer.get("level") == "error":
                     self._tell_once(f"{self._address} reports an error: {str(answer.get('msg'))[:200]}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from digitlab.live.config import Steadiness
 from digitlab.live.live_reading import LiveReading
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from digitlab.camera import Keep, Source, SourceState
     from digitlab.live.frame_reading import FrameReading, Mode
+    from digitlab.live.numbers import Number
     from digitlab.live.region import Region
     from digitlab.live.tracks import Track
     from digitlab.reading import Reader
@@ -54,6 +56,9 @@ class Snapshot:
     latency_ms: from capture to reading, of the last frame; None before it
     age_ms: time since the frame was captured; None before the first
     captured, dropped, read: frames so far, of this source
+    drawing: whether ink is likely coming or going
+    stale: whether what is shown is older than `Steadiness.stale`
+    last: the last steady text that was not empty, and the seconds since it was last seen
     history: the last changes of the steady text, oldest first, at most 200
     number: increases with each frame read and each restart; with the same number only state, problem, age and settings
         can differ
@@ -81,6 +86,9 @@ class Snapshot:
     read: int
     history: tuple[Change, ...]
     number: int
+    drawing: bool = False
+    stale: bool = False
+    last: tuple[str, float] | None = None
 
 
 @dataclass(slots=True)
@@ -89,7 +97,7 @@ class Requested:
 
     reader: None until `model` is loaded
     region: in shares of the frame, in pixels until the first frame, or None for the default of S0
-    realtime, keep, insist: as `LiveEngine` takes them
+    realtime, keep, insist, steadiness: as `LiveEngine` takes them
     """
 
     source: str | Source
@@ -100,6 +108,7 @@ class Requested:
     realtime: bool
     keep: Keep | None
     insist: bool
+    steadiness: Steadiness = field(default_factory=Steadiness)
     paused: bool = False
 
 
@@ -107,7 +116,8 @@ class Requested:
 class FrameResult:
     """The result of one frame, published as a whole.
 
-    number, history: as in `Snapshot`; start: `Frame.captured` of the session's first frame
+    number, history, drawing: as in `Snapshot`; start: `Frame.captured` of the session's first frame
+    telling, numbers: as in `Tracker`; last: as in `LiveReading`
     """
 
     number: int = 0
@@ -118,8 +128,12 @@ class FrameResult:
     latency_ms: float | None = None
     start: float = 0.0
     history: tuple[Change, ...] = ()
+    drawing: bool = False
+    telling: int = 0
+    numbers: tuple[Number, ...] = ()
+    last: tuple[str, float] | None = None
 
-    def live_reading(self, *, changed: bool) -> LiveReading | None:
+    def live_reading(self, *, changed: bool, telling: bool = False) -> LiveReading | None:
         """The same for a listener; None before the first frame."""
         if self.frame is None or self.read is None or self.latency_ms is None:
             return None
@@ -132,4 +146,8 @@ class FrameResult:
             steady=self.steady,
             tracks=self.tracks,
             changed=changed,
+            drawing=self.drawing,
+            telling=telling,
+            numbers=self.numbers,
+            last=self.last,
         )

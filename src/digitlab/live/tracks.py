@@ -1,86 +1,56 @@
-"""Digits followed over frames: a digit must win over several of them, and its ink must have come to rest.
+"""Digits followed over frames, and the text that is steady.
 
-Each frame's detections are matched with the earlier tracks by the overlap of their bounding boxes, so that a track
-keeps its identity while it moves. A track accumulates the probabilities of its frames with exponential decay; frames in
-which its ink still changes do not count, so a digit that is being drawn, or pushed into view, is not classified early.
+Each frame's detections are matched with the earlier tracks by the overlap of their boxes, where they were or moved on
+with the page, so that a track keeps its identity while it moves. What stands at a track is the belief of a
+`DigitFilter`; the text is steady when every track is decided.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.live.config import Steadiness
+from digitlab.live.digit_filter import OTHER, DigitFilter, Seen, answer_kind
+from digitlab.live.ink import FrameInk, InkPatch, compared, cut_patch
+from digitlab.live.numbers import NumbersTold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from digitlab.live.digit_filter import Belief
     from digitlab.live.frame_reading import Detection
+    from digitlab.live.ink import Sight
+    from digitlab.live.numbers import Number
     from digitlab.values import Box
 
-__all__ = ["Pace", "Steady", "Track", "Tracker"]
+    Image = NDArray[np.uint8]
+
+__all__ = ["Track", "Tracker"]
 
 _OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
-_CHANGED = 0.45  # of a sketch's ink: below it are shaking hands, sensor noise and flickering light
-_GROWN = 1.08  # of a box's longest side: a stroke that takes two seconds grows by more during `Pace.rest`
-_SHRUNK = 0.8
-_JITTER = 2  # pixels by which a box's edge jumps from frame to frame
-_DECAY = 0.85  # of the evidence is kept per frame: a memory of about 7 frames
-_ENOUGH = 2.2  # evidence needed to classify a digit: three confident frames give 2.6
-_KEPT = 0.8  # a digit is withdrawn when its evidence falls below this
-_SHARE = 0.7  # of all evidence, needed for one class
-_DECLINED = 10  # index of the eleventh kind of evidence: the reader declined
-_MISSING = 6  # frames for which a track may be hidden, e.g. behind a finger
-_LONGEST_HOLD = 20  # frames for which a text stays steady while a part of it is undecided
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long a digit and a text must last to be accepted.
-
-    rest: seconds over which ink must not have changed
-    rest_frames: minimum number of frames for the same
-    needed, window: `needed` of the last `window` settled frames must give the same text
-    """
-
-    rest: float = 0.45
-    rest_frames: int = 3
-    needed: int = 4
-    window: int = 6
-
-
-class Steady:
-    """Majority vote: the text that was read in at least `needed` of the last `window` frames.
-
-    More than half of the window is needed, so that two texts cannot both win. The empty text can win like any other:
-    it means an empty page, where None means undecided.
-
-    >>> steady = Steady(needed=2, window=3)
-    >>> [steady.add(text) for text in ("7", "1", "7", "4")]
-    [None, None, '7', None]
-
-    Raises:
-        UsageError: when `needed` is not more than half of `window`, or more than all of it.
-    """
-
-    def __init__(self, needed: int = 4, window: int = 6) -> None:
-        if not window < 2 * needed <= 2 * window:
-            raise UsageError(
-                f"steady in {needed} of {window} frames: expected more than half of the frames, and at most all"
-            )
-        self._needed = needed
-        self._texts: deque[str] = deque(maxlen=window)
-
-    def add(self, text: str) -> str | None:
-        """Add the next frame's text; return the winner of the last frames, or None."""
-        self._texts.append(text)
-        winner, votes = Counter(self._texts).most_common(1)[0]
-        return winner if votes >= self._needed else None
+_INSIDE = 0.6  # of a box: what lies so far within another is a part of that
+_SURE = 0.93  # probability from which a digit is answered
+_KEPT = 0.5  # probability below which it is withdrawn
+_THERE = 0.5  # probability from which a track counts
+_GONE = 0.97  # probability of nothing from which a track is dropped
+_FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
+_UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
+_COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
+_CLEAR = 0.12  # seconds without a track after which the page is surely empty
+_AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
+_GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
+# What a place shows where the reader found nothing, by what became of its ink.
+_MISSED = {
+    "same": Seen("unread", False),
+    "changed": Seen("covered", None),
+    "covered": Seen("covered", None),
+    "erased": Seen("erased", True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +59,11 @@ class Track:
 
     identity: 1, 2, 3 …, unique for a tracker
     box: bounding box in pixels of the frame it was last seen in
-    digit: the digit that won over several frames; None while none has
-    probabilities: ten, class 0 first, averaged over frames; they sum to 1
+    digit: the digit that it surely is; None while it is not
+    probabilities: ten, class 0 first, averaged over the last frames; they sum to 1
     line: 0 for the first line of the page
     frames: number of frames it was seen in
-    changing: whether its ink still changes
+    changing: whether it is likely still being drawn
     score: the probability that a digit stands there at all, averaged over the same frames
     """
 
@@ -115,165 +85,282 @@ class Track:
 class Tracker:
     """Follows the detections of one source in one mode. Not thread-safe.
 
-    steady: the decided text, lines joined by newlines, "?" for a digit that the reader does not classify; "" is surely
+    steady: the decided text, lines joined by newlines, "?" for a mark that the reader does not classify; "" is surely
         an empty page, None is undecided
+    drawing: whether ink is likely coming or going somewhere
+    telling: how many texts were told: each time another becomes steady, or the same in ink that was drawn anew
+    numbers: that are told in this frame; see `digitlab.live.numbers`
+    moved: how far the page moved since the frame before, x and y in pixels
     """
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        steadiness: Steadiness | None = None,
+        *,
+        whole: bool = False,
+        make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter,
+    ) -> None:
+        """Nothing is followed yet.
+
+        whole: whether whole frames are looked at; else that shows with the first digit
+        """
         self.steady: str | None = None
-        self._pace = pace or Pace()
+        self.drawing = False
+        self.telling = 0
+        self.numbers: tuple[Number, ...] = ()
+        self.moved = (0.0, 0.0)
+        self._steadiness = steadiness or Steadiness()
+        self._make_filter = make_filter
         self._followed: list[_Followed] = []
         self._count = 0
-        self._votes = Steady(self._pace.needed, self._pace.window)
-        self._held = 0
+        self._last: float | None = None
+        self._clear_since: float | None = None
+        self._ink = FrameInk()
+        self._told = NumbersTold()
+        self._last_told: object = None
+        self._whole = whole
+        self._fresh_at = -np.inf  # when ink last came where no digit is seen, or was erased
 
-    def add(self, detections: Sequence[Detection], at: float) -> tuple[Track, ...]:
+    def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
 
         at: seconds, of any clock that runs with the frames
+        image: the frame, uint8 (H, W, 3); else that of the detections
         """
+        image = next((each.image for each in detections if each.image is not None), None) if image is None else image
+        seconds = 0.0 if self._last is None else at - self._last
+        self._last = at
         seen = self._matched(detections)
-        for followed in self._followed:
-            followed.decay()
+        old = [(each.detection.box, new.box) for each, new in zip(seen, detections, strict=True) if each.frames]
+        self.moved = _shift([was for was, _ in old], [now for _, now in old])
+        found = {id(followed) for followed in seen}
         for followed, detection in zip(seen, detections, strict=True):
-            followed.add(detection, at, self._pace)
+            followed.see(detection, seconds, image)
+        for followed in self._followed:
+            if id(followed) not in found:
+                followed.miss(seconds, image, detections)
+        erased = [followed.track() for followed in self._followed if followed.erased]
+        if erased:
+            self._told.erased(erased)
+            self._fresh_at = at  # of a row that is wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
-        self._vote(seen)
-        return tuple(followed.track() for followed in seen)
+        if detections:
+            self._whole = detections[0].margin > 0
+        if image is not None and self._whole:
+            watched = [each.patch for each in self._followed if each.patch is not None]
+            new = self._ink.new(image, at, self.moved, watched)
+            self._fresh_at = at if new else self._fresh_at
+        self._decide(at)
+        tracks = tuple(followed.track() for followed in seen)
+        size = (0, 0) if image is None else image.shape[:2]
+        self.numbers = self._told.add(tracks, size, self.moved, at)
+        return tracks
 
     def _matched(self, detections: Sequence[Detection]) -> list[_Followed]:
-        """The track of each detection, old or new: greedy matching, the best overlap first."""
+        """The track of each detection, old or new: by the best overlaps, where they are or moved on as before."""
         chosen: dict[int, _Followed] = {}
         if detections and self._followed:
             boxes = [detection.box for detection in detections]
-            scores = _overlaps(boxes, [followed.detection.box for followed in self._followed])
-            taken: set[int] = set()
-            for flat in np.argsort(-scores, axis=None, kind="stable"):
-                row, column = divmod(int(flat), len(self._followed))
-                if scores[row, column] <= 0.0:
-                    break
-                if row not in chosen and column not in taken:
-                    chosen[row] = self._followed[column]
-                    taken.add(column)
+            old = [followed.detection.box for followed in self._followed]
+            ways = [_pairs(boxes, [_moved(box, by) for box in old]) for by in ((0.0, 0.0), self.moved)]
+            best = max(ways, key=lambda pairs: sum(overlap for _, _, overlap in pairs))
+            chosen = {row: self._followed[column] for row, column, _ in best}
         return [chosen.get(row) or self._follow(detection) for row, detection in enumerate(detections)]
 
     def _follow(self, detection: Detection) -> _Followed:
         self._count += 1
-        followed = _Followed(self._count, detection)
+        followed = _Followed(self._count, detection, self._make_filter(self._steadiness))
         self._followed.append(followed)
         return followed
 
-    def _vote(self, seen: Sequence[_Followed]) -> None:
-        """Vote for the text where every part of it is decided; otherwise hold the last one for a while."""
-        if any(followed.undecided for followed in self._followed):
-            self._held += 1
-            if self._held > _LONGEST_HOLD:
-                self.steady = None
+    def _decide(self, at: float) -> None:
+        """The text, where every part of it is decided."""
+        there = [followed for followed in self._followed if followed.filter.nothing < _THERE]
+        self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
+        rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
+        self.drawing |= not rests
+        if not rests and not there:
+            self._clear_since = self.steady = None
             return
-        self._held = 0
-        lines: dict[int, str] = {}
-        for followed in seen:
-            if followed.digit is not None or followed.declined:
-                character = "?" if followed.digit is None else str(followed.digit)
-                lines[followed.detection.line] = lines.get(followed.detection.line, "") + character
-        self.steady = self._votes.add("\n".join(text for _, text in sorted(lines.items())))
+        if there:
+            self._clear_since = None
+            decided = rests and all(followed.decided for followed in there)
+            self.steady = _text_of(there) if decided else None
+            if decided:
+                self._tell(there)
+            return
+        if self._clear_since is None:
+            self._clear_since = at
+        self.steady = "" if self.steady == "" or at - self._clear_since >= _CLEAR else None
+
+    def _tell(self, there: Sequence[_Followed]) -> None:
+        """Count the text as told, unless it is the one that was told last, in the same ink."""
+        ink = self.steady, {(followed.identity, followed.drawing_number) for followed in there}
+        if ink != self._last_told:
+            self._last_told = ink
+            self.telling += 1
 
 
 class _Followed:
     """A track as it grows."""
 
-    def __init__(self, identity: int, detection: Detection) -> None:
+    def __init__(self, identity: int, detection: Detection, belief: DigitFilter) -> None:
         self.identity = identity
         self.detection = detection
-        self.digit: int | None = None
+        self.filter = belief
+        self.digit: int | None = None  # OTHER for a mark that is none
         self.frames = 0
-        self.changing = True
-        self._missing = 0
-        self._evidence = np.zeros(11)
-        self._scored = 0.0  # the scores of the frames that are in the evidence, decayed alike
-        self._before: deque[tuple[float, Detection]] = deque()
+        self.drawing_number = 0  # of times that it was decided what stands there after its ink had changed
+        self.patch: InkPatch | None = None
+        self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
+        self._belief: Belief | None = None
+        self._unseen = self._covered = 0.0  # seconds
+        self._redrawn = True
+        self.erased = False  # in the last frame
+        self._evidence = np.zeros(10)
+        self._scored = 0.0
 
-    def decay(self) -> None:
-        """Let a frame pass; `add` follows where the digit was seen in it."""
-        self._evidence *= _DECAY
-        self._scored *= _DECAY
-        self._missing += 1
-        self._decide()
-
-    def add(self, detection: Detection, at: float, pace: Pace) -> None:
-        """Add its detection in a frame."""
+    def see(self, detection: Detection, seconds: float, image: Image | None) -> None:
+        """Add its detection in a frame, so many seconds after the one before."""
+        sight = self._sight(detection, image) if self.frames else "same"
+        self._covered = self._covered + seconds if sight == "covered" else 0.0
+        if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
+            sight = "changed"  # what covers it has come to stay
+        changed = sight in ("changed", "erased")
+        if changed and self._belief is not None and self._is_as_before(detection, image):
+            self.filter.restore(self._belief)
+            self.patch, changed, self._redrawn = self._settled, False, False
+        if image is not None and (changed or self.patch is None):
+            self.patch = cut_patch(image, detection.box, detection.margin)
+        if sight == "covered" and self._belief is not None:
+            seen = _MISSED["covered"]  # what is read there is not what stands there
+        else:
+            answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
+            seen = Seen(answer, changed, detection.probabilities)
+        self.filter.step(seconds, seen)
         self.detection = detection
+        self._unseen, self.erased = 0.0, False
         self.frames += 1
-        self._missing = 0
-        self._before.append((at, detection))
-        # Compared is the youngest of those that are old enough.
-        while len(self._before) > pace.rest_frames + 1 and at - self._before[1][0] >= pace.rest:
-            self._before.popleft()
-        then, old = self._before[0]
-        rested = len(self._before) > pace.rest_frames and at - then >= pace.rest - 1e-6
-        self.changing = not rested or _changed(old, detection)
-        if not self.changing:
-            if detection.digit is None:
-                self._evidence[_DECLINED] += 1.0
-            else:
-                self._evidence[:10] += detection.probabilities
-                self._scored += detection.score
+        self._redrawn |= changed
+        self._average(detection, 0.0 if changed else float(np.exp(-seconds / _AVERAGED)))
         self._decide()
+
+    def _average(self, detection: Detection, kept: float) -> None:
+        self._evidence, self._scored = self._evidence * kept, self._scored * kept
+        if detection.digit is not None:
+            self._evidence += detection.probabilities
+            self._scored += detection.score
+
+    def _is_as_before(self, detection: Detection, image: Image | None) -> bool:
+        """Whether it is what it was when it was last decided: what had covered it is gone."""
+        if image is None or self._settled is None:
+            return False
+        return compared(self._settled, image, detection.box)[0] == "same"
+
+    def miss(self, seconds: float, image: Image | None, others: Sequence[Detection]) -> None:
+        """Let a frame pass in which it was not found: covered, erased, or misread."""
+        self._unseen += seconds
+        box = self.detection.box
+        if any(_share_within(box, other.box) >= _INSIDE for other in others):
+            seen = _MISSED["erased"]  # it became a part of another
+        elif image is None or self.patch is None:
+            seen = _MISSED["changed"]
+        else:
+            sight, _ = compared(self.patch, image, box)
+            seen = _MISSED[sight]
+        self.erased = seen is _MISSED["erased"]
+        if self.erased:
+            self._settled, self._redrawn = None, True
+        self.filter.step(seconds, seen)
+        self._decide()
+
+    def _sight(self, detection: Detection, image: Image | None) -> Sight:
+        """What became of the ink in its patch; without a picture, by the size of its box."""
+        if image is not None and self.patch is not None:
+            return compared(self.patch, image, detection.box)[0]
+        was, now = _longest_side(self.detection.box), _longest_side(detection.box)
+        return "same" if _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER else "changed"
 
     @property
     def gone(self) -> bool:
-        """Whether it was not seen for so long that it is dropped."""
-        return self._missing > (_MISSING if self.digit is not None or self.frames > _MISSING else 1)
+        """Whether it is dropped: surely nothing, or never anything for certain and not seen for a while."""
+        longest = _FORGOTTEN if self._belief is None else _UNREAD
+        return self.filter.nothing >= _GONE or self._unseen > longest
 
     @property
-    def undecided(self) -> bool:
-        """Whether the text must wait for it: it is likely a digit, and not yet or no longer clear which."""
-        if self._missing:
-            return self.digit is not None
-        if self.digit is None:
-            return self.detection.digit is not None and self._evidence[_DECLINED] < _ENOUGH
-        return self.changing or self._evidence[self.digit] < _SHARE * self._evidence.sum()
-
-    @property
-    def declined(self) -> bool:
-        """Whether it is surely a digit that the reader does not classify."""
-        return self.digit is None and bool(self._evidence[_DECLINED] >= _ENOUGH)
+    def decided(self) -> bool:
+        """Whether it is clear what stands there."""
+        return self.digit is not None
 
     def track(self) -> Track:
         """As it is now."""
-        evidence = self._evidence[:10]
-        total = float(evidence.sum())  # each frame's probabilities sum to 1: the weight of all frames
-        # Before there is evidence, the frame's own probabilities are the best estimate.
+        total = float(self._evidence.sum())  # each frame's probabilities sum to 1
         probabilities, score = np.asarray(self.detection.probabilities), self.detection.score
         if total > 1e-3:
-            probabilities, score = evidence / total, min(1.0, self._scored / total)
+            probabilities, score = self._evidence / total, min(1.0, self._scored / total)
         return Track(
             self.identity,
             self.detection.box,
-            self.digit,
+            None if self.digit == OTHER else self.digit,
             tuple(probabilities.tolist()),
             self.detection.line,
             self.frames,
-            self.changing,
+            self.filter.drawing >= _THERE,
             score,
         )
 
     def _decide(self) -> None:
-        best = int(self._evidence.argmax())
-        enough = self._evidence[best] >= _ENOUGH and self._evidence[best] >= _SHARE * self._evidence.sum()
-        if enough:
-            self.digit = None if best == _DECLINED else best
-        elif self.digit is not None and self._evidence[self.digit] < _KEPT:
+        finished = self.filter.finished
+        best = int(finished.argmax())
+        if finished[best] >= _SURE and not (best == OTHER and self._unseen):
+            self.digit = best
+            self.drawing_number += self._redrawn
+            self._redrawn = False
+            self._settled, self._belief = self.patch, self.filter.belief
+        elif self.digit is not None and finished[self.digit] < _KEPT:
             self.digit = None
 
 
-def _changed(before: Detection, now: Detection) -> bool:
-    """Whether ink appeared or vanished between two frames, wherever the digit moved to."""
-    was, is_now = _longest_side(before.box), _longest_side(now.box)
-    if not _SHRUNK * was - _JITTER <= is_now <= _GROWN * was + _JITTER:
-        return True
-    difference = float(np.abs(now.sketch - before.sketch).sum())
-    return difference > _CHANGED * max(float(now.sketch.sum()), float(before.sketch.sum()), 1e-3)
+def _text_of(there: Sequence[_Followed]) -> str:
+    lines: dict[int, list[tuple[int, str]]] = {}
+    for followed in there:
+        character = "?" if followed.digit == OTHER else str(followed.digit)
+        lines.setdefault(followed.detection.line, []).append((followed.detection.box[0], character))
+    return "\n".join("".join(character for _, character in sorted(line)) for _, line in sorted(lines.items()))
+
+
+def _pairs(new: Sequence[Box], old: Sequence[Box]) -> list[tuple[int, int, float]]:
+    """Which of the new boxes is which of the old ones, and their overlap: greedily, the best first."""
+    scores = _overlaps(new, old)
+    pairs: list[tuple[int, int, float]] = []
+    for flat in np.argsort(-scores, axis=None, kind="stable"):
+        row, column = divmod(int(flat), len(old))
+        if scores[row, column] <= 0.0:
+            break
+        if all(row != r and column != c for r, c, _ in pairs):
+            pairs.append((row, column, float(scores[row, column])))
+    return pairs
+
+
+def _shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:
+    """How far boxes moved, x and y in pixels: the median of their middles."""
+    if not before:
+        return 0.0, 0.0
+    steps = np.asarray(now, np.float64) - np.asarray(before, np.float64)
+    right, down = np.median((steps[:, :2] + steps[:, 2:]) / 2.0, axis=0)
+    return float(right), float(down)
+
+
+def _moved(box: Box, by: tuple[float, float]) -> Box:
+    right, down = round(by[0]), round(by[1])
+    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
+
+
+def _share_within(box: Box, other: Box) -> float:
+    """The share of a box that lies within another."""
+    wide = min(box[2], other[2]) - max(box[0], other[0])
+    high = min(box[3], other[3]) - max(box[1], other[1])
+    return max(0, wide) * max(0, high) / max(1, (box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _longest_side(box: Box) -> int:

@@ -68,7 +68,7 @@ def load_keras(path: Path) -> keras.Model:
         ModelError: for anything else, and for files that hold more than layers and numbers.
     """
     model = open_keras_file(path)
-    if model.input_shape[1:] != (28, 28):
+    if model.input_shape[1:] != (28, 28) or tuple(model.output_shape[1:]) != (10,):
         raise ModelError(
             f"{path}: maps {model.input_shape} to {model.output_shape}; expected (N, 28, 28) images to (N, 10) "
             f"probabilities. `digitlab import {path} OUT.keras` adds a preparation before it"

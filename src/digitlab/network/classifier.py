@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import os
 import warnings
@@ -16,19 +17,31 @@ import numpy as np
 import onnxruntime
 
 from digitlab.errors import ModelError, RunError, ShapeError, first_line
-from digitlab.kinds import kind_of
+from digitlab.kinds import JSON, kind_of
 from digitlab.network.check import check_onnx
+from digitlab.shown import Shown
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "DEFAULT_MODEL", "Classifier", "OutputTransform", "probabilities_from", "read_model", "resolve_model",
-    "shipped_keras", "shipped_models", "start_session", "takes_our_images", "unchanged",
+    "DEFAULT_MODEL",
+    "Classifier",
+    "OutputTransform",
+    "is_foreign",
+    "probabilities_from",
+    "read_model",
+    "resolve_model",
+    "shipped_keras",
+    "shipped_models",
+    "start_session",
+    "takes_our_images",
+    "unchanged",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "reader"
+_FOREIGN = (".keras", ".h5", ".hdf5", ".tflite", ".lite", ".xml")
 
 _BATCH = 32  # images per run: their activations stay in the processor's cache, 8 % faster than a thousand
 _LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
@@ -40,7 +53,7 @@ _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
 _MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
-class Classifier:
+class Classifier(Shown):
     """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Threads may share one.
 
     path: the ONNX file that it came from
@@ -124,16 +137,20 @@ def shipped_keras(name: str) -> Path | None:
 def resolve_model(name: str | Path | None) -> Path:
     """The ONNX file of a shipped model, a run folder or a file; the default model for None.
 
+    A file of Keras, and any other that wants its images in another way, is brought over once and kept
+    (`digitlab.models.conventions.own_onnx`); the way is found by trying, and stands in the card.
+
     Raises:
-        ModelError: when there is no such model, or it is in a format that must be exported first.
+        ModelError: when there is no such model, or it cannot be brought over.
+        MissingExtraError: for a foreign file, without the extra "train".
     """
     name = DEFAULT_MODEL if name is None else name
     if name in shipped_models():
         return _shipped_folder() / f"{name}.onnx"
     path = Path(name)
+    if is_foreign(path):
+        return _brought_over(path)
     try:
-        if path.suffix.lower() in (".keras", ".h5", ".hdf5") and path.is_file():
-            raise ModelError(f"{path}: is a Keras file; run `digitlab export {path} {path.stem}.onnx` and give that")
         if path.is_dir():
             return _model_of_run(path)
         if path.suffix.lower() == ".onnx" and path.exists():
@@ -144,9 +161,33 @@ def resolve_model(name: str | Path | None) -> Path:
         raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
     shipped = ", ".join(shipped_models()) or "none is installed"
     raise ModelError(
-        f"{_missing(str(name))}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx, .keras "
-        "or .h5"
+        f"{_missing(str(name))}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx, .keras, "
+        ".h5 or .tflite"
     )
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether it is a model file or SavedModel folder that has to be brought over before it takes our images."""
+    ending = path.suffix.lower()
+    try:
+        if path.is_dir():
+            return (path / "saved_model.pb").is_file()
+        if ending == ".onnx" and path.is_file():
+            return path.stat().st_size <= _LARGEST_FILE and not takes_our_images(path.read_bytes())
+        if ending == ".json":  # a network's description, with its weights beside it
+            return path.is_file() and kind_of(path) == JSON
+        return ending in _FOREIGN and path.is_file()
+    except (OSError, ValueError):  # whoever opens it next names the reason; ValueError: a name with a zero byte
+        return False
+
+
+def _brought_over(path: Path) -> Path:
+    """``path`` as an ONNX file of ours.
+
+    Models are a room above this one, which needs Keras: it is asked by its name, and for foreign files only.
+    """
+    own: Path = importlib.import_module("digitlab.models.conventions").own_onnx(path)
+    return own
 
 
 def _missing(name: str) -> str:

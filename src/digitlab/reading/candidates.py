@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Candidate", "main_candidate", "without_twins"]
+__all__ = ["Candidate", "in_rows", "main_candidate", "without_twins"]
 
 Sides = tuple[float, float, float, float]
 
@@ -19,7 +19,10 @@ _WITHIN, _LESS = 0.8, 0.7  # of the area of a part that lies within the whole; o
 _TWINS = 0.6  # intersection over union of two candidates that are one digit
 _NEARLY = 0.5  # intersection over union of a candidate's box with that of its ink
 _LIKELY = 1e-3  # the least that either network's word on a digit counts: its ink may have been cut out badly
-_PAGES_SHARE = 0.4  # the page reader's word on *which* is that of drawn digits only, and too certain of itself
+# The page reader's word on *which* is that of drawn digits only, and too certain of itself. In a row, the other
+# network's ink may hold a part of the neighbour's, so its word counts half: of drawn ones 2.4 % are wrong, not 2.9 %.
+_PAGES_SHARE, _ROWS_SHARE, _OTHERS_SHARE = 0.4, 0.8, 0.5
+_BESIDE = 0.5  # of the height: the gap to a digit that stands beside one
 _LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant
 
 
@@ -48,16 +51,18 @@ class Candidate:
         """How likely the likeliest digit stands there: 0 … 1."""
         return self.score * float(self.probabilities.max())
 
-    def agreed_with(self, other: NDArray[np.float32] | None) -> Candidate:
+    def agreed_with(self, other: NDArray[np.float32] | None, *, in_row: bool = False) -> Candidate:
         """With another network's word on *which* digit multiplied in: what one overlooks the other often does not.
 
         Whether it is a digit at all stays the page reader's: on drawn pages the other's word added nothing to that.
 
         other: float32 (10,), that network's probabilities; None where it was not asked
+        in_row: whether other digits stand close beside it
         """
         if other is None:
             return self
-        product = np.maximum(self.probabilities, _LIKELY) ** _PAGES_SHARE * np.maximum(other, _LIKELY)
+        own, others = (_ROWS_SHARE, _OTHERS_SHARE) if in_row else (_PAGES_SHARE, 1.0)
+        product = np.maximum(self.probabilities, _LIKELY) ** own * np.maximum(other, _LIKELY) ** others
         return replace(self, probabilities=np.asarray(product / product.sum(), np.float32))
 
     def tightened(self, ink: tuple[float, float, float, float]) -> Candidate:
@@ -98,6 +103,19 @@ def _overlap(one: Sides, other: Sides) -> float:
     """Intersection over union."""
     shared = _shared(one, other)
     return shared / max(_area(one) + _area(other) - shared, 1e-9)
+
+
+def in_rows(candidates: list[Candidate]) -> list[bool]:
+    """Which candidates have one beside them, as high and closer than half their height."""
+    boxes = np.array([each.box for each in candidates], np.float64).reshape(-1, 4)
+    x0, y0, x1, y1 = boxes.T
+    high = y1 - y0
+    gap = np.maximum(x0[:, None] - x1, x0 - x1[:, None])
+    shared = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    least = np.minimum(high[:, None], high)
+    beside = (np.abs(gap) < _BESIDE * least) & (shared > 0.5 * np.maximum(high[:, None], high))
+    np.fill_diagonal(beside, val=False)
+    return [bool(row.any()) for row in beside]
 
 
 def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candidate | None:

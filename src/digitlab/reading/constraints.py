@@ -45,6 +45,17 @@ class Constraints:
         None,
         "COLUMNSxROWS of a form or sudoku, as in 9x9: the largest such grid is rectified; each cell is a digit or "
         "empty.", of_text=whole_numbers("--grid", r"(\d+)[xX×](\d+)", "columns x rows, such as 9x9"))
+    among: tuple[str, ...] | None = setting(
+        None,
+        "The number is one of a list: LIST.csv, or LIST.csv:COLUMN. The likeliest entry is given, with the margin to "
+        "the second; ? where none is likely enough.", of_text=str)
+    check: str | None = setting(
+        None,
+        "What the number fulfils: luhn, mod97, isbn, date (date:dmy, date:mdy, date:ymd), range:a-b; or all numbers "
+        "together: sum:last, sum:NUMBER. What does not fit is ?.")
+    one_to_one: bool = setting(
+        False, "Of several pictures, no two have the same entry of the list: the assignment that is likeliest as a "
+        "whole, and which of its pairs are doubtful.")
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -52,6 +63,7 @@ class Constraints:
         self._check_region()
         self._check_pattern()
         self._check_grid()
+        self._check_numbers()
         if self.count is not None and self.lines is not None and self.count < self.lines:
             raise UsageError(
                 f"{self.count} digits cannot stand on {self.lines} lines; expected at least one digit per line"
@@ -60,7 +72,7 @@ class Constraints:
     def given(self) -> dict[str, Any]:
         """What is known, by name."""
         known = {each.name: getattr(self, each.name) for each in settings_in(Constraints)}
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in known.items() if value is not None and value is not False}
 
     def _check_region(self) -> None:
         if self.region is None:
@@ -90,6 +102,23 @@ class Constraints:
         others = [name for name in ("count", "lines", "pattern") if getattr(self, name) is not None]
         if others:
             raise UsageError(f"grid and {others[0]} were both given; each cell of a grid holds one digit or none")
+
+    def _check_numbers(self) -> None:
+        from digitlab.reading.numbers import check_of, number_list
+
+        if self.among is not None:  # a file's name, or any numbers, become the entries
+            object.__setattr__(self, "among", number_list(self.among).entries)
+        if self.check is not None:
+            check_of(self.check)
+        given = [name for name in ("among", "check") if getattr(self, name) is not None]
+        if self.one_to_one and self.among is None:
+            raise UsageError("one-to-one was given without a list; expected among beside it, such as class.csv:number")
+        if len(given) == 2:
+            raise UsageError("among and check were both given; keep those entries in the list that fulfil the check")
+        if given and self.grid is not None:
+            raise UsageError(f"grid and {given[0]} were both given; each cell of a grid holds one digit or none")
+        if self.one_to_one and self.lines is not None:
+            raise UsageError("one-to-one and lines were both given; each picture gets one entry of the list")
 
     def region_in(self, size: tuple[int, int]) -> Box:
         """The region's box in a picture of this width and height; all of it where there is no region.

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from digitlab.errors import ImageError, ShapeError, first_line
 from digitlab.picture_files.kinds import EXPECTED, START, kind_of
-from digitlab.picture_files.pages import file_and_page, page_numbers, quietly
+from digitlab.picture_files.pages import MOST_PAGES, TooManyPagesError, file_and_page, page_numbers, quietly
 from digitlab.picture_files.pdf import draw_pdf_page
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8],
         _check_file(file)
         with file.open("rb") as stream:
             found = _decode(stream, file, path, side, MAX_PIXELS, page)
+        if found.pages > MOST_PAGES and page is None:
+            raise TooManyPagesError(path)
         if found.pages > 1 and page is None:
             warnings.warn(f"{path} has {found.pages} pages; this is the first of them, {path}#2 the next", stacklevel=2)
         return found.pixels, found.size

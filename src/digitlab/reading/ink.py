@@ -17,7 +17,7 @@ from digitlab.reading.histogram import counted, median_and_spread, quantile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["INK", "ink_map", "ink_strength", "is_light_ink", "is_light_writing", "scaled", "shrink"]
+__all__ = ["INK", "ink_map", "ink_scale", "ink_strength", "is_light_ink", "is_light_writing", "scaled", "shrink"]
 
 INK = 0.55  # from here up a pixel is ink: lower values join neighbours and keep folds, up to 0.65 measured alike
 
@@ -53,15 +53,18 @@ def ink_map(picture: NDArray[np.uint8], window: int) -> NDArray[np.float32] | No
     return scaled(ink_strength(picture, window))
 
 
-def ink_strength(picture: NDArray[np.uint8], window: int, *, page: bool = False) -> NDArray[np.uint8]:
+def ink_strength(
+    picture: NDArray[np.uint8], window: int, *, page: bool = False, light: bool | None = None
+) -> NDArray[np.uint8]:
     """How much each pixel differs from the paper, uint8 (H, W); ``page``: many strokes, rather than one large one.
 
     picture: uint8 (H, W, 3) RGB or (H, W) grey
+    light: whether the ink is lighter than its ground, where that is known: of an empty place it cannot be seen
     """
     lightness = _lightness(picture, quick=page)
     strength = None if page else _away_from_ground(lightness)
     if strength is None:
-        if (is_light_writing if page else is_light_ink)(lightness):
+        if light or (light is None and (is_light_writing if page else is_light_ink)(lightness)):
             lightness = _pixels(cv2.bitwise_not(lightness))
         strength = _pixels(cv2.convertScaleAbs(_darkness(lightness, window)))
     colour = None if picture.ndim == 2 else _colourfulness(picture, window)
@@ -261,6 +264,12 @@ def _colourfulness(rgb: NDArray[np.uint8], window: int) -> NDArray[np.uint8] | N
 
 def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """Map differences, uint8 (H, W), so that the paper is 0 and the ink 1; None where nothing stands out."""
+    scale = ink_scale(pixels)
+    return None if scale is None else np.asarray(cv2.LUT(pixels, scale), np.float32)
+
+
+def ink_scale(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """What `scaled` makes of each of the 256 differences, float32 (256,); None where nothing stands out."""
     split, _ = cv2.threshold(pixels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     counts = counted(pixels)
     below = counts[: int(split) + 1]
@@ -275,4 +284,4 @@ def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     if ink < max(_LEAST_CONTRAST, _LEAST_SIGNAL * grain):
         return None
     scale = (_LEVELS - (paper + 0.2 * ink)) / (0.55 * ink)  # 0 up to a fifth, 1 from three quarters
-    return np.asarray(cv2.LUT(pixels, np.minimum(np.maximum(scale, 0.0), 1.0).astype(np.float32)), np.float32)
+    return np.minimum(np.maximum(scale, 0.0), 1.0).astype(np.float32)

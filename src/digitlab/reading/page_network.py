@@ -45,10 +45,19 @@ class PageNetwork:
         told = self._session.get_modelmeta().custom_metadata_map
         self.threshold = float(told.get("threshold", 0.5))
 
-    def witnesses(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of a file that is not calibrated: boxes (N, 4), and both networks' logits that a digit is there (N, 2)."""
-        boxes, said = self._session.run(["boxes", "witnesses"], {"picture": picture})
-        return boxes, said
+    def outputs(self, picture: NDArray[np.uint8], names: list[str]) -> list[NDArray[np.float32]]:
+        """What the graph gives for a picture, uint8 (H, W, 3) RGB, of at most `PAGE_SIDE` pixels a side.
+
+        names: of its outputs: boxes (N, 4), scores (N,), probabilities (N, 10); of a file that is not calibrated also
+            witnesses (N, 2), both networks' logits that a digit is there
+
+        Raises:
+            ModelError: when the network cannot run.
+        """
+        try:
+            return list(self._session.run(names, {"picture": np.ascontiguousarray(picture)}))
+        except Exception as error:  # ONNX Runtime's errors have no common root but this
+            raise ModelError(f"{self.path}: the page reader cannot run ({str(error)[:200]})") from error
 
     def find(self, picture: NDArray[np.uint8]) -> list[Candidate]:
         """The candidates of a picture, uint8 (H, W, 3) RGB, likeliest first.
@@ -60,10 +69,7 @@ class PageNetwork:
         scale = min(1.0, PAGE_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        try:
-            boxes, scores, probabilities = self._session.run(_OUTPUTS, {"picture": np.ascontiguousarray(small)})
-        except Exception as error:  # ONNX Runtime's errors have no common root but this
-            raise ModelError(f"{self.path}: the page reader cannot run ({str(error)[:200]})") from error
+        boxes, scores, probabilities = self.outputs(small, _OUTPUTS)
         boxes = boxes * np.array([width / size[0], height / size[1]] * 2, np.float32)
         kept = np.flatnonzero(scores >= _LEAST_SCORE)
         return [Candidate(tuple(boxes[row].tolist()), float(scores[row]), probabilities[row]) for row in kept]

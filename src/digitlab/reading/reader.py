@@ -13,17 +13,20 @@ import numpy as np
 
 from digitlab.errors import ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
-from digitlab.reading.candidates import Candidate, main_candidate, without_twins
+from digitlab.reading.candidates import Candidate, in_rows, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
+from digitlab.reading.context import in_context
 from digitlab.reading.decoding import decode
 from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
 from digitlab.reading.many import in_order
-from digitlab.reading.orientation import set_upright, turned_back
+from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.reading.numbers.marks import with_signs
+from digitlab.reading.orientation import set_upright, turned_back, turned_picture
 from digitlab.reading.page_network import PAGE_SIDE, page_network
 from digitlab.settings import with_keywords_of
-from digitlab.values import Prediction, ReadDigit, Reading
+from digitlab.values import Prediction, ReadDigit, Reading, ReadMark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.errors import DigitlabError
+    from digitlab.reading.candidates import Sides
     from digitlab.reading.given import PictureLike
     from digitlab.reading.page_network import PageNetwork
     from digitlab.values import Box
@@ -124,7 +128,8 @@ class Reader:
         A picture of one digit is answered as `classify` does. A page that lies upside down or on its side is turned
         and read, which the note says. Where other digits stand there than ``count`` or ``pattern`` ask for,
         `Reading.fits` is False, the note says how many, and all that were found are given back. With ``grid``, the
-        rows of the grid are `Reading.lines`.
+        rows of the grid are `Reading.lines`; with ``among`` or ``check``, the number that stands there, or "?". That
+        no two pictures have the same entry (``one_to_one``) is for `digitlab.reading.numbers.assigned` to see to.
 
         constraints: what is known of the page; or its fields as keywords, e.g. ``read(image, count=6)``
         turning: whether a page that reads badly is tried the other ways up, which takes about as long again
@@ -147,7 +152,9 @@ class Reader:
             digits = tuple(self._digit(cell, place.of(box), row, column) for row, column, box, cell in cells)
             reading = Reading(digits, 0.0, grid=grid)
         else:
-            reading = self._read_page(pixels, wanted, place, turning=turning)
+            reading = with_known_numbers(
+                self._read_page(pixels, wanted, place, turning=turning), wanted, self.threshold
+            )
         return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0, size=size)
 
     def read_many(
@@ -179,16 +186,23 @@ class Reader:
         turns, candidates, note = 0, self.candidates(pixels), None
         if turning:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
-        decoded = decode(candidates, wanted, self.threshold)
+        decoded = decode(in_context(candidates), wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
+        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
+        lines, signs = with_signs(turned_picture(pixels, turns), decoded.lines, slashes=free)
+
+        def placed(box: Sides) -> Box:
+            return place.of(turned_back(box, turns, size))
+
         digits = tuple(
-            self._digit(each, place.of(turned_back(each.box, turns, size)), row, each.place)
-            for row, line in enumerate(decoded.lines)
-            for each in line
+            self._digit(each, placed(each.box), row, each.place) for row, line in enumerate(lines) for each in line
+        )
+        marks = tuple(
+            ReadMark(each.character, placed(each.box), row) for row, those in enumerate(signs) for each in those
         )
         notes = "; ".join(said for said in (note, decoded.unfit) if said)
         fits = decoded.unfit is None
-        return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4)
+        return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4, marks=marks)
 
     def candidates(self, pixels: NDArray[np.uint8]) -> list[Candidate]:
         """Where digits may be in a picture, uint8 (H, W, 3) RGB, and which; likeliest first.
@@ -201,9 +215,10 @@ class Reader:
         inks = inks_of(pixels, found[:count])
         inks += [None] * (len(found) - len(inks))
         asked = self._which([None if ink is None else ink[1] for ink in inks])
+        rows = in_rows(found[:count]) + [False] * (len(found) - count)
         seen = [
-            self._with_its_word(each if ink is None else each.tightened(ink[0]), said)
-            for each, ink, said in zip(found, inks, asked, strict=True)
+            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), said, in_row=in_row)
+            for each, ink, said, in_row in zip(found, inks, asked, rows, strict=True)
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
@@ -212,10 +227,10 @@ class Reader:
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
-    def _with_its_word(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
+    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None, *, in_row: bool) -> Candidate:
         """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
         if self._shipped:
-            return candidate.agreed_with(said)
+            return candidate.agreed_with(said, in_row=in_row)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
     def _one_digit(self, pixels: NDArray[np.uint8]) -> Candidate | None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from digitlab.studies.sequential import Judging
+
 __all__ = ["Cell", "Draw", "Measured", "Published", "Results"]
 
 
@@ -47,6 +49,10 @@ class Measured(Protocol):
     @property
     def exact(self) -> bool:
         """Whether all repeats would give the same numbers."""
+
+    @property
+    def judging(self) -> Judging:
+        """How its repeats are judged."""
 
     @property
     def cells(self) -> Sequence[Cell]:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digitlab.shown import Drawn, Tabular
 from digitlab.studies.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from digitlab.studies.cells import Cell, Published
     from digitlab.studies.job import Job
+    from digitlab.studies.sequential import Judging
     from digitlab.studies.store import Record, Store
     from digitlab.studies.study import Study
 
@@ -50,7 +52,7 @@ def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> li
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Drawn, Tabular):
     """A study with the records of its finished cells.
 
     records: by the cell's key, then by repeat
@@ -66,6 +68,11 @@ class Outcome:
     def exact(self) -> bool:
         """Whether all repeats would give the same numbers."""
         return self.study.task.exact
+
+    @property
+    def judging(self) -> Judging:
+        """How its repeats are judged."""
+        return self.study.judging
 
     @property
     def cells(self) -> Sequence[Cell]:

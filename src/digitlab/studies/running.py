@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab import scheduling
 from digitlab.scheduling.dispatch import Dispatched, dispatch
+from digitlab.shown import Drawn, Tabular
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.studies.outcome import outcome_of, plan
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from digitlab.studies.outcome import Outcome, Planned
     from digitlab.studies.study import Study
 
-__all__ = ["Estimate", "Ran", "Workload", "make_pool", "run_studies", "work_of"]
+__all__ = ["Estimate", "Ran", "Workload", "make_pool", "run_studies", "work_of", "written"]
 
 make_pool = functools.partial(scheduling.make_pool, "digitlab.studies.work")
 
@@ -42,7 +43,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Drawn, Tabular):
     """How a run ended, and the outcome of each study."""
 
     dispatched: Dispatched[Job]
@@ -99,11 +100,17 @@ def run_studies(
                 workers.check(work.missing)
                 dispatched = dispatch(work.missing, workers, keep, watcher, stop or StopRequest())
     finally:
-        outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
-        for outcome in outcomes:
-            if outcome.found:
-                write_results(outcome, store.folder(outcome.study.name))
+        outcomes = written(studies, store, repeats, quick=quick)
     return Ran(dispatched, outcomes)
+
+
+def written(studies: Sequence[Study], store: Store, repeats: int | None, *, quick: bool) -> list[Outcome]:
+    """The outcomes, with their tables and figures written."""
+    outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
+    for outcome in outcomes:
+        if outcome.found:
+            write_results(outcome, store.folder(outcome.study.name))
+    return outcomes
 
 
 _CORES = 2  # of the machine to which `Study.minutes` refers; a cell is trained on one
@@ -119,6 +126,7 @@ class Estimate:
         records = {digest: store.read(each.job) for digest, each in self._jobs.items()}
         self.missing = {digest for digest, record in records.items() if record is None}
         self._taken: dict[tuple[str, Hashable], list[float]] = {}
+        self.more = 0.0  # expected seconds of jobs that are not planned yet
         for digest, record in records.items():
             if record is not None:
                 self.note(digest, record["result"])
@@ -130,6 +138,11 @@ class Estimate:
         seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
         self._taken.setdefault((each.study.name, each.cell.key), []).append(seconds)
 
+    def expect(self, planned: Planned) -> None:
+        """Take one more job into account."""
+        self._jobs.setdefault(planned.job.digest, planned)
+        self.missing.add(planned.job.digest)
+
     def seconds(self, digest: str) -> float:
         """The expected or measured duration of one job."""
         each = self._jobs[digest]
@@ -140,8 +153,8 @@ class Estimate:
 
     @property
     def left(self) -> float:
-        """The expected seconds of all missing jobs, one after the other."""
-        return sum(map(self.seconds, self.missing))
+        """The expected seconds of all missing jobs, one after the other, and of those that will probably follow."""
+        return sum(map(self.seconds, self.missing)) + self.more
 
     def name(self, digest: str) -> str:
         """A job in words: study, cell, seed."""

@@ -11,6 +11,7 @@ from digitlab.studies.cells import Cell
 from digitlab.studies.figures import validation_curves
 from digitlab.studies.job import Job, Train
 from digitlab.studies.measures import expect_measures
+from digitlab.studies.sequential import Judging
 from digitlab.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ __all__ = ["Study"]
 
 _FIELDS = tuple(each.name for each in fields(TrainingConfig))
 
+# Ten of MNIST's 10,000 test images: nobody would choose between two recipes that differ by less, and S1 calls
+# accuracies that differ by more "almost the same". Of losses about a tenth of what its better networks have, 0.03.
+ALIKE: Mapping[str, float] = {
+    **dict.fromkeys(("accuracy", "training_accuracy", "mean_training_accuracy", "mean_watched_accuracy"), 0.001),
+    **dict.fromkeys(("loss", "training_loss", "watched_loss", "mean_training_loss", "mean_watched_loss"), 0.003),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
@@ -36,7 +44,11 @@ class Study:
     task: what is done with a cell; by default it is trained
     published: by the cell's key: the varied value, the tuple of several, or the label of a variant
     conclusions: checked against the measured values, in this order
-    repeats: seeds (or folds), unless the user says otherwise
+    repeats: seeds (or folds), unless the user says otherwise; most: at which `study run --until-decided` ends
+    paired: compare cells repeat by repeat, where a seed or fold gives both the same luck: folds, and trainings that are
+        the same for a while. With few seeds this is worth more than the degrees of freedom that it costs
+    alike: by measure, differences that count for nothing: where two cells are shown to differ by less, they are "the
+        same". The file says why, where it is not `ALIKE`
     minutes: expected duration of one repeat of every cell, on two cores
     columns: measures of the table, in this order
     figures: functions that draw the figures, as in the source
@@ -52,6 +64,9 @@ class Study:
     published: Mapping[Any, Published] = field(default_factory=dict)
     conclusions: Sequence[Conclusion] = ()
     repeats: int = 3
+    most: int = 30
+    paired: bool = False
+    alike: Mapping[str, float] = field(default_factory=lambda: ALIKE)
     minutes: float = 1.0
     columns: Sequence[str] = ("accuracy", "loss", "epochs")
     figures: Sequence[Draw] = (validation_curves,)
@@ -74,6 +89,13 @@ class Study:
             if key not in known:
                 listed = ", ".join(map(repr, itertools.islice(known, 12)))
                 raise UsageError(f"{self._title}: there is no cell {key!r}; known: {listed}")
+
+    @property
+    def judging(self) -> Judging:
+        """How its repeats are judged."""
+        limit = self.task.most or self.most
+        paired = self.paired or self.task.repeated == "fold"
+        return Judging(min(self.repeats, limit), min(self.most, limit), paired, self.alike)
 
     @property
     def _title(self) -> str:

@@ -51,6 +51,9 @@ class TrainingConfig:
 
     The fields are the options of `digitlab train`, the keys of a recipe, and, but for those of the data and the run,
     the parameters of `DigitClassifier`; docs/recipes.md has them as a table.
+
+    >>> TrainingConfig("thesis-4conv", epochs=100, validation=0.2, patience=2).optimiser
+    'adadelta'
     """
 
     # fmt: off

@@ -53,6 +53,10 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     random_state: the seed of weights and of the order of the images; None: another each time
 
+    >>> classifier = DigitClassifier("ann-397", epochs=6, batch_size=32, options={"width": 64})
+    >>> classifier.get_params()["options__width"], classifier.random_state
+    (64, 0)
+
     After `fit`: ``classes_``; ``n_features_in_``; ``history_``, an `EpochEnded` for each epoch; ``model_``, the Keras
     network in float32.
     """

@@ -44,6 +44,10 @@ class EpochEnded:
     seconds: with the validation, without the evaluation of the test images, which is not part of the training
     images_per_second: without either
     test_loss, test_accuracy: where the test images are evaluated after each epoch (`TrainingConfig.watch`)
+
+    >>> ended = EpochEnded(1, 0.2, 0.95, None, None, seconds=4.0, images_per_second=15_000.0, learning_rate=0.001)
+    >>> f"epoch {ended.epoch}: {ended.accuracy:.2f}"
+    'epoch 1: 0.95'
     """
 
     epoch: int

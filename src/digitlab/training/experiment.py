@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.errors import DivergedError, RunError, UsageError
 from digitlab.models import card_of, ensemble, ensemble_card, open_model, preparation_of, versions
 from digitlab.models.backend import release_memory
+from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
@@ -43,7 +44,7 @@ __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settin
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(Drawn):
     """What a training ends with.
 
     run: the folder with its files

@@ -11,6 +11,7 @@ from digitlab.errors import ModelError
 from digitlab.evaluation import REPLICAS, Metrics, keep, measure
 from digitlab.models import export_onnx, predict_probabilities, save_keras
 from digitlab.reports import write_report
+from digitlab.reports.model_card import write_card
 from digitlab.reports.octave import write_mat
 from digitlab.storage import remove_unfinished
 from digitlab.training.events import EpochEnded, Stage
@@ -97,6 +98,8 @@ def finish_run(
     copies = _evaluate_copies(run, model, test, about, tta, listener) if model is not None and tta > 1 else None
     listener(Stage("writing the report"))
     write_report(run)
+    if model is not None:
+        write_card(run)
     remove_unfinished(run.path)
     return Finished(metrics, copies)
 

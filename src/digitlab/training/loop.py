@@ -20,6 +20,7 @@ from digitlab.errors import DivergedError
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
+from digitlab.shown import Drawn, Tabular
 from digitlab.training.augmentation import Augmentation
 from digitlab.training.compiled import make_steps
 from digitlab.training.config import LOSSES
@@ -50,7 +51,7 @@ class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
 
 
 @dataclass(slots=True)
-class History:
+class History(Drawn, Tabular):
     """Rows of `history.csv` and `batches.csv` (epoch, batch, loss, accuracy; both count from 1), and how it ended.
 
     stopped: why the training ended, in words; interrupted: because it was asked to

@@ -76,6 +76,58 @@ def test_kinds_of_pictures(server: Running, format_: str) -> None:
         assert client.post("/v1/classify", content=drawn(format_)).json()["digit"] == 1
 
 
+def two_pages(format_: str) -> bytes:
+    """A 1, and a page without a digit."""
+    digit, empty, stream = Image.new("RGB", (200, 200), "white"), Image.new("RGB", (120, 300), "white"), io.BytesIO()
+    ImageDraw.Draw(digit).line((100, 40, 100, 160), "black", 14)
+    empty.save(stream, format_, save_all=True, append_images=[digit])
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("format_", ["TIFF", "PDF"])
+def test_a_page_is_asked_for_by_its_number(server: Running, format_: str) -> None:
+    content = two_pages(format_)
+    with server.client() as client:
+        for path in ("/v1/read", "/v1/classify", "/v1/inspect", "/v1/filters"):
+            told = [client.post(f"{path}?page={page}", content=content) for page in (1, 2)]
+            assert [answer.status_code for answer in told] == [200, 200], path
+            if path == "/v1/read":
+                assert [answer.json()["text"] for answer in told] == ["", "1"]
+                assert [(answer.json()["page"], answer.json()["pages"]) for answer in told] == [(1, 2), (2, 2)]
+                assert told[1].json()["note"] == "page 2 of 2 was read"
+            if path == "/v1/classify":
+                assert [answer.json()["digit"] for answer in told] == [None, 1]
+        for path in ("/v1/read", "/v1/classify", "/v1/picture"):
+            refused = client.post(f"{path}?page=3", content=content)
+            assert refused.status_code == 422
+            assert "there is no page 3; the file has 2 pages" in refused.json()["detail"]
+            for wrong in ("0", "-1", "two", "10001", "1e3", "99999999999999999999"):
+                assert client.post(f"{path}?page={wrong}", content=content).status_code == 422, (path, wrong)
+
+
+@pytest.mark.parametrize("format_", ["TIFF", "PDF", "AVIF", "JPEG2000"])
+def test_what_a_browser_cannot_show_becomes_a_jpeg(server: Running, format_: str) -> None:
+    several = format_ in ("TIFF", "PDF")
+    content = two_pages(format_) if several else drawn(format_)
+    with server.client() as client:
+        answer = client.post("/v1/picture" + ("?page=2" if several else ""), content=content)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["digitlab-pages"] == ("2" if several else "1")
+    picture = Image.open(io.BytesIO(answer.content))
+    assert picture.format == "JPEG"
+    assert picture.width == picture.height
+    assert picture.convert("L").getextrema()[0] < 60
+
+
+def test_a_large_page_is_sent_no_larger_than_it_is_read(server: Running) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (2000, 500), "white").save(stream, "TIFF")
+    with server.client() as client:
+        answer = client.post("/v1/picture", content=stream.getvalue())
+        assert client.post("/v1/picture", content=b"no picture").status_code == 422
+    assert Image.open(io.BytesIO(answer.content)).size == (1600, 400)
+
+
 def test_what_the_server_lacks_is_said_without_its_folders(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     content = drawn("PDF")
     monkeypatch.setitem(sys.modules, "pypdfium2", None)

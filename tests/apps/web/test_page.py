@@ -188,6 +188,102 @@ def test_a_photo_gets_boxes(page: Page, numbers: Any, tmp_path: Path) -> None:
         assert abs(y + high / 2 - (y0 + y1) / 2) < 12
 
 
+@pytest.fixture(scope="module")
+def papers(numbers: Any) -> dict[str, tuple[bytes, str]]:
+    """Files of two sheets, 4071 and 285 → content and type as an operating system tells it."""
+    import io
+
+    from PIL import Image
+
+    made = {}
+    for name, kind in (("scan.pdf", "application/pdf"), ("scan.tif", "image/tiff"), ("film.gif", "image/gif")):
+        sheets, stream = [Image.fromarray(numbers[text].image) for text in ("4071", "285")], io.BytesIO()
+        sheets[0].save(stream, name.rpartition(".")[2].replace("tif", "tiff"), save_all=True, append_images=sheets[1:])
+        made[name] = (stream.getvalue(), kind)
+    stream = io.BytesIO()
+    Image.fromarray(numbers["285"].image).save(stream, "JPEG2000")
+    made["photo.jp2"] = (stream.getvalue(), "")
+    return made
+
+
+GIVEN = """([name, kind, base64, event]) => {
+  const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type: kind }));
+  const told = event === "drop"
+    ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+  document.dispatchEvent(told);
+}"""
+
+
+def give(page: Page, papers: dict[str, tuple[bytes, str]], name: str, event: str) -> None:
+    """Drop or paste a file."""
+    from base64 import b64encode
+
+    content, kind = papers[name]
+    page.evaluate(GIVEN, [name, kind, b64encode(content).decode(), event])
+
+
+def reads(page: Page, text: str) -> None:
+    page.wait_for_function("(text) => document.querySelector('#photo-text').textContent.startsWith(text)", arg=text)
+
+
+def test_a_page_of_a_pdf_is_chosen(page: Page, papers: dict[str, tuple[bytes, str]], tmp_path: Path) -> None:
+    (tmp_path / "scan.pdf").write_bytes(papers["scan.pdf"][0])
+    page.click("#tab-photo")
+    page.set_input_files("#photo-file", tmp_path / "scan.pdf")
+    reads(page, "4071")
+    assert page.inner_text("#page-count") == "of 2"
+    assert page.input_value("#page-number") == "1"
+    assert page.is_disabled("#page-before")
+    page.click("#page-next")
+    reads(page, "285")
+    assert page.locator("#photo-boxes g").count() == 3
+    assert page.is_disabled("#page-next")
+    page.fill("#page-number", "1")
+    page.press("#page-number", "Enter")
+    reads(page, "4071")
+    page.fill("#page-number", "77")  # the last there is
+    page.press("#page-number", "Enter")
+    reads(page, "285")
+    assert page.input_value("#page-number") == "2"
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "text", "pages"),
+    [
+        ("scan.tif", "drop", "4071", True),
+        ("scan.pdf", "paste", "4071", True),
+        ("film.gif", "paste", "4071", False),
+        ("photo.jp2", "drop", "285", False),
+    ],
+)
+def test_files_are_dropped_and_pasted(
+    page: Page, papers: dict[str, tuple[bytes, str]], name: str, event: str, text: str, pages: bool
+) -> None:
+    give(page, papers, name, event)
+    reads(page, text)
+    assert page.get_attribute("#tab-photo", "aria-selected") == "true"
+    assert page.is_visible("#photo-pages") == pages
+
+
+def test_a_file_that_is_no_picture_is_refused_and_the_last_one_stays(
+    page: Page, papers: dict[str, tuple[bytes, str]]
+) -> None:
+    give(page, papers, "scan.tif", "drop")
+    reads(page, "4071")
+    page.evaluate("() => { window.real = window.fetch; }")
+    _refuses(page, {"type": "urn:digitlab:problem:image", "title": "", "status": 422, "detail": "is no picture"})
+    give(page, {"notes.txt": (b"seven", "text/plain")}, "notes.txt", "drop")
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert page.inner_text("#trouble") == "is no picture"
+    assert page.inner_text("#photo-text").startswith("4071")
+    page.evaluate("() => { window.fetch = window.real; }")
+    page.click("#page-next")
+    reads(page, "285")
+
+
 def test_the_camera_is_read_live(page: Page) -> None:
     page.click("#tab-camera")
     page.click("#camera-switch")
@@ -237,6 +333,39 @@ def test_why_and_rubbing_out(page: Page) -> None:
     page.wait_for_function(
         "(before) => document.querySelector('#why .bars li.first .share').textContent === before", arg=before
     )
+
+
+def test_why_a_drawing_is_answered_so(page: Page) -> None:
+    """A drawing is dark on light: the network is asked about it as a beginner gives it, and with that mended."""
+    assert not page.is_visible("#why-answer")
+    draw(page, 5, high=0.5)
+    answers(page, "5")
+    page.click("#why-answer")
+    page.wait_for_selector("#diagnosis .outcome")
+    assert page.get_attribute("#tab-diagnosis", "aria-selected") == "true"
+    assert "dark on light" in page.inner_text("#diagnosis .outcome")
+    assert page.locator("#diagnosis .differences tbody tr").count() == 10
+    assert page.locator("#diagnosis .differences tr.cause").count() >= 1
+    page.click("#diagnosis summary")
+    page.wait_for_selector("#diagnosis .costs meter >> nth=12")
+    page.select_option("#diagnosis-label", "3")
+    page.wait_for_function("() => document.querySelector('#diagnosis .outcome')?.textContent.includes('not 3')")
+
+
+def test_why_a_photo_is_answered_so(page: Page, tmp_path: Path) -> None:
+    from digitlab.examples.paper_video import Layout, digits_of, paper_page
+
+    sheet = paper_page(digits_of("5", seed=3), Layout((640, 480), digit_height=150, pen="blue"), seed=3).image
+    cv2.imwrite(str(tmp_path / "five.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    page.click("#tab-photo")
+    page.set_input_files("#photo-file", tmp_path / "five.png")
+    answers(page, "5")
+    page.click("#why-answer")
+    page.wait_for_selector("#diagnosis .outcome")
+    assert "the digit is small in it" in page.inner_text("#diagnosis .outcome"), "the whole photo, not the digit alone"
+    page.click("#tab-draw")
+    page.wait_for_selector("#start:not([hidden])")
+    assert not page.is_visible("#why-answer")
 
 
 def test_the_tour_is_walked_through_with_the_keys(page: Page) -> None:
@@ -406,6 +535,13 @@ def test_logits_go_from_a_line_at_zero_and_nothing_lies_on_them(page: Page) -> N
         assert seen, "at 1440×900 the whole table is to be seen, and no button lies on it"
 
 
+def as_product(page: Page, digit: int, said: dict[str, Any]) -> str:
+    """The line below the answer: why the confidence is not the digit's own bar."""
+    which = said["probabilities"][digit]
+    share, there, bar = (written(page, each) for each in (said["confidence"], said["confidence"] / which, which))
+    return f"confidence {share}" if share == bar else f"confidence {share} = a digit {there} × a {digit} {bar}"
+
+
 def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> None:
     """Two quantities, each under its own title: every place that shows the same one writes it alike."""
     responses: list[Any] = []
@@ -418,8 +554,9 @@ def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> N
     shown = page.locator("#answer-bars .share").all_inner_texts(), page.inner_text("#answer-words")
     asked = [each.json() for each in responses if "/v1/classify" in each.url]  # while it was drawn, too
     assert shown in [
-        ([written(page, share) for share in each["probabilities"]], f"confidence {written(page, each['confidence'])}")
+        ([written(page, share) for share in each["probabilities"]], as_product(page, each["digit"], each))
         for each in asked
+        if each["digit"] is not None
     ]
     seen = next(each.json() for each in reversed(responses) if "/v1/inspect" in each.url)
     told = [written(page, share) for share in seen["probabilities"]]
@@ -491,14 +628,15 @@ def test_what_is_not_installed_is_said_and_not_called_busy(page: Page) -> None:
 
 
 # Text, and what stands in attributes, that is to be seen or heard and did not go through the dictionary. Names of
-# models, layers and operators are marked with translate="no", or have a hyphen: conv-1.
+# models, layers and operators are marked with translate="no", or have a hyphen: conv-1. A lesson's own words say their
+# language.
 _UNTRANSLATED = """() => {
     const seen = [document.title];
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = walk.nextNode(); node; node = walk.nextNode()) {
         const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
         const hidden = !element.checkVisibility() && !(element.closest("select")?.checkVisibility());
-        if (hidden || element.closest("script, style, noscript, [translate=no]")) continue;
+        if (hidden || element.closest("script, style, noscript, [translate=no], [lang]:not(html)")) continue;
         if (node.nodeType === Node.TEXT_NODE) seen.push(node.textContent);
         else for (const name of ["aria-label", "title", "placeholder", "alt", "aria-valuetext", "aria-description"])
             if (element.hasAttribute(name)) seen.push(element.getAttribute(name));
@@ -575,6 +713,10 @@ def test_all_that_is_seen_of_the_other_views_is_translated(marked: Page) -> None
     page.select_option("#why label:last-child select", "fall")
     page.locator("#why canvas").first.hover(position={"x": 90, "y": 90})
     assert untranslated(page) == [], "why"
+    page.click("#tab-diagnosis")
+    page.wait_for_selector("#diagnosis .outcome")
+    page.evaluate("() => document.querySelectorAll('#diagnosis [lang=en]').forEach((each) => each.remove())")
+    assert untranslated(page) == [], "diagnosis, but for the server's own words"
     page.click("#tab-pair")
     page.wait_for_selector("#pair .side .maps canvas")
     assert untranslated(page) == [], "pair"

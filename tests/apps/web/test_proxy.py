@@ -23,8 +23,8 @@ Digits = list[tuple[bytes, int]]
 Start = Callable[..., AbstractContextManager]
 
 ROOT = Path(__file__).parents[3]
-NGINX = ROOT / "examples" / "nginx" / "digitlab.conf"
-UNITS = sorted((ROOT / "examples" / "systemd").glob("*.service"))
+NGINX = ROOT / "examples" / "deploy" / "digitlab.conf"
+UNITS = sorted((ROOT / "examples" / "deploy").glob("*.service"))
 NAME, TOKEN = "digits.example.org", "correct-horse-battery"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 

@@ -22,7 +22,7 @@ from digitlab.errors import UsageError
 Digits = list[tuple[bytes, int]]
 Start = Callable[..., AbstractContextManager]
 PROBLEM = "application/problem+json"
-PICTURES = ("/v1/classify", "/v1/read", "/v1/inspect", "/v1/filters")
+PICTURES = ("/v1/classify", "/v1/read", "/v1/inspect", "/v1/filters", "/v1/diagnose")
 
 
 def ask(server, text: str) -> bytes:

@@ -290,7 +290,7 @@ def test_folders_by_split_and_pictures_of_any_size_and_polarity(tmp_path):
 
 def test_csv_without_labels(tmp_path, digits):
     np.savetxt(tmp_path / "a.csv", digits.images.reshape(40, 784), "%d", ",")
-    refused(tmp_path / "a.csv", r"line 1 has 784 columns; .*`digitlab data check .*a\.csv --fix OUT\.npz`")
+    refused(tmp_path / "a.csv", r"line 1 has 784 columns; .*`digitlab classify .*a\.csv --out OUT\.npz`")
     with loose_labels():
         got = read(tmp_path / "a.csv")
     assert_array_equal(got.images, digits.images)

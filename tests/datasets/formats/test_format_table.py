@@ -110,6 +110,12 @@ def _zip(folder, digits):
     return folder / "a.zip"
 
 
+def _npy(images):
+    buffer = io.BytesIO()
+    np.save(buffer, images)
+    return buffer.getvalue()
+
+
 def _pair(digits):
     return digits.images.reshape(-1, 784) / np.float32(255), digits.labels.astype(np.int64)
 
@@ -123,6 +129,7 @@ MAKE = {
     "CSV of Kaggle, OpenML": _written("a.csv"),
     "CSV with the label in another column": _csv(label="beside others"),
     "CSV without labels": _csv(label=None),
+    "images without labels in other files": _file("a.npy", lambda digits: _npy(digits.images)),
     "MATLAB: SVHN": _mat(lambda digits: {"X": np.zeros((32, 32, 3, len(digits)), np.uint8), "y": 1 + digits.labels}),
     "MATLAB: EMNIST": _mat(lambda digits: {"dataset": {"test": {"images": _pair(digits)[0], "labels": digits.labels}}}),
     "MATLAB: USPS": _mat(lambda _: {"data": np.zeros((256, 4, 10), np.uint8)}),

@@ -165,8 +165,8 @@ def test_strangers_are_refused_on_one_line(tmp_path: Path, capsys: pytest.Captur
     assert not (tmp_path / "ours.onnx").exists()
 
 
-def test_an_onnx_file_cannot_become_a_keras_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"only a model of Keras can become a \.keras file"):
-        import_model(tmp_path / "theirs.onnx", tmp_path / "ours.keras")
+def test_options_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected a name that ends in \.keras or \.onnx"):
+        import_model(tmp_path / "theirs.onnx", tmp_path / "ours.h5")
     with pytest.raises(UsageError, match="--architecture belong to files of Keras"):
         import_model(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", architecture="thesis-4conv")

@@ -21,6 +21,7 @@ First steps:
   digitlab train --epochs 3               train a small network on MNIST
   digitlab evaluate runs/…                measure it again
   digitlab data show mnist --out grid.png
+  digitlab --install-completion           for bash, zsh or fish
 """
 
 
@@ -52,7 +53,11 @@ def make_app(verb: str | None = None) -> cyclopts.App:
                 app.command(target, name=name)
             else:
                 app.command(target, name=name, group=group, sort_key=rank, help_epilogue="")
-    app["--help"].group = app["--version"].group = cyclopts.Group("Options", sort_key=len(HEADINGS))
+    app.command("digitlab.apps.cli.completion:install_completion", name="--install-completion")
+    options = cyclopts.Group("Options", sort_key=len(HEADINGS))
+    if verb not in VERBS:
+        app["--install-completion"].group = options
+    app["--help"].group = app["--version"].group = options
     return app
 
 

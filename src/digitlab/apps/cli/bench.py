@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import App
 
@@ -139,6 +139,44 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
 
 @app.command
 @options_of()
+def steadiness(
+    *, sequences: int = 30, mode: str = "page", kinds: list[str] | None = None, quick: bool = False, json: bool = False
+) -> int:
+    """How soon and how rightly a text is steady at 5, 10, 15, 30 and 60 frames/s, on made sequences.
+
+    Digits are drawn, joined, erased and replaced; papers are pushed in; the light is switched, and fingers pass. Each
+    sequence has four digits or numbers; 30 of each of seven kinds take about two hours on one core.
+
+    For example:
+    digitlab bench steadiness
+    digitlab bench steadiness --quick
+
+    Args:
+        sequences: How many of each kind.
+        mode: page or region.
+        kinds: Only these kinds: canvas, paper, air, corrected, joined, pushed, lights.
+        quick: One of each kind, in a few minutes.
+        json: One JSON object, with what was counted for each kind.
+    """
+    from digitlab.bench.steadiness import KINDS, measure_made_sequences
+    from digitlab.errors import UsageError
+
+    if mode not in ("page", "region"):
+        raise UsageError(f"mode {mode!r}: expected page or region")
+    if sequences < 1:
+        raise UsageError(f"--sequences is {sequences}; expected 1 or more")
+    chosen = tuple(kinds) if kinds else KINDS
+    result = measure_made_sequences(sequences=1 if quick else sequences, mode=mode, kinds=chosen, advise=advise)
+    if json:
+        say_json(result.as_dict())
+        return 0
+    say(result.machine)
+    say(table(list(result.HEADER), result.rows()))
+    return 0
+
+
+@app.command
+@options_of()
 def read(
     *,
     photos: Path | None = None,
@@ -212,6 +250,59 @@ def _show_reading(result: ReadBench) -> None:
 
 @app.command
 @options_of()
+def numbers(
+    *,
+    count: int = 200,
+    model: str | None = None,
+    peers: bool = False,
+    peer_python: str | None = None,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Whole numbers: ZIP codes, dates, phone and student numbers, amounts and clock times of MNIST's test images.
+
+    A number is right when every digit is and none is missing or too many. Beside the error stand the shares that can
+    be answered when 1 % or 0.1 % of the answers may be wrong; then the same with what may be known: how many digits,
+    that it is a day, a list. Exit code 1 when the error is more than a fifth of a peer's. Takes a minute for every
+    thousand numbers, and with --peers ten.
+
+    For example:
+    digitlab bench numbers
+    digitlab bench numbers --count 50 --peers --peer-python peers/bin/python
+
+    Args:
+        count: Numbers of each of the six kinds.
+        model: A shipped name, a run folder or an .onnx file; default: the shipped reader.
+        peers: Also ask RapidOCR and Tesseract, where they are installed.
+        peer_python: The Python interpreter with RapidOCR, if it is not this one.
+        seed: Of the numbers and their pictures.
+        json: One JSON object.
+    """
+    from digitlab.bench.peers import peers as rivals_of
+    from digitlab.bench.whole_numbers import measure_numbers
+    from digitlab.errors import UsageError
+
+    if not 1 <= count <= 10_000:
+        raise UsageError(f"--count is {count}; expected 1 to 10,000")
+    if peers or peer_python is not None:
+        with rivals_of(peer_python) as (rivals, missing):
+            result = measure_numbers(count, advise, model=model, rivals=rivals, missing=missing, seed=seed)
+    else:
+        result = measure_numbers(count, advise, model=model, seed=seed)
+    if json:
+        say_json(result.as_dict())
+    else:
+        say(result.machine)
+        say(table(result.header(), result.rows()))
+        say(f"expected calibration error of the numbers' confidence: {result.calibration:.3f}, "
+            f"with what is known {result.calibration_known:.3f}")  # fmt: skip
+        for line in result.missing:
+            advise(line)
+    return int(result.met is False)
+
+
+@app.command
+@options_of()
 def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, json: bool = False) -> int:
     """Throughput, latency and memory of `digitlab serve`.
 
@@ -241,3 +332,44 @@ def web(*, seconds: float = 10.0, clients: int = 200, requests: int = 10_000, js
         say(figures.machine)
         say(table(["", "measured", "target"], figures.rows()))
     return 1 if figures.server_errors else 0
+
+
+@app.command
+def sheets(
+    *,
+    count: int = 200,
+    seed: int = 1,
+    megapixels: int = 3,
+    out: Path = Path("bench-sheets"),
+    engine: Literal["local", "ray"] = "local",
+    json: bool = False,
+) -> int:
+    """Accuracy and speed of forms: a stack is drawn, with strangers among it, read, and compared with its truth.
+
+    The digits are MNIST's test images. Takes about two seconds a sheet and core; the folder keeps what was drawn and
+    read, and the same command goes on there. Exit code 1 when a target is missed.
+
+    For example:
+    digitlab bench sheets
+    digitlab bench sheets --count 1000
+    digitlab bench sheets --count 10000 --engine ray
+
+    Args:
+        count: Number of sheets.
+        seed: Of the stack.
+        megapixels: Of the photos: 3, or 12 as a telephone's.
+        out: The folder of the stack and its table.
+        engine: local: this machine; ray: a cluster that is started here.
+        json: One JSON object.
+    """
+    from digitlab.apps.cli.job_view import JobView
+    from digitlab.bench.sheets import measure_sheets
+
+    with JobView() as view:
+        result = measure_sheets(out, count=count, seed=seed, megapixels=megapixels, engine=engine, listener=view)
+    if json:
+        say_json(result.as_dict())
+    else:
+        say(result.machine)
+        say(table(["", "measured", "target"], result.rows()))
+    return int(not result.met)

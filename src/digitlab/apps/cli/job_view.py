@@ -83,8 +83,12 @@ class JobView:
             left = in_time(event.estimate.left)
             about = f"cells to do: {event.missing} of {event.cells}, about {left} of one processor"
             advise(f"{about}; the workers load TensorFlow …")
-        else:
+        elif not event.undecided:
             advise(f"every cell is in {event.store} already; `--out FOLDER` makes your own")
+        if event.undecided:
+            advise(f"conclusions to decide: {event.undecided}; seeds go to the cheapest first, Ctrl-C or --for ends it")
+        elif event.undecided == 0:
+            advise("every conclusion is decided")
         self._open(StudyView(event.estimate), "writing the tables")
 
     def _in(self, kind: Callable[[], Any], then: str | None = None) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["live"]
 
-_HEADLESS_ONLY = ("on_digit", "mqtt", "ros", "record", "seconds")
+_HEADLESS_ONLY = ("on_digit", "mqtt", "home_assistant", "metrics", "ros", "record", "seconds", "once")
 
 
 @options_of(LiveConfig)
@@ -75,6 +75,7 @@ def live(
             region=config.region or _remembered(),
             realtime=not config.fast,
             insist=config.retry,
+            steadiness=config.steadiness,
         )
         return run_headless(engine, outlets, config, json=json)
 

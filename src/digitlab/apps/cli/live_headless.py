@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.live.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from digitlab.live import LiveEngine, LiveReading
     from digitlab.live.config import LiveConfig
     from digitlab.live.live_reading import Outlet
+    from digitlab.live.metrics import MetricsServer
     from digitlab.live.on_digit import DigitCommand
 
-__all__ = ["Outlets", "run_headless"]
+__all__ = ["Outlets", "asked_to_stop", "run_headless"]
 
 _TURN = 0.1  # seconds from one look at the camera's state to the next
 _GRACE = 2.0  # seconds that a program has to finish when the source has come to its end
+_HANGS = 20.0  # seconds without a turn of the reader, after which it is not said to be alive
 _CONTROL_C = 130
 
 
@@ -38,19 +41,26 @@ class Outlets:
         """
         self._all: list[Outlet] = []
         self._command: DigitCommand | None = None
+        self.metrics: MetricsServer | None = None
         try:
             if config.on_digit is not None:
                 from digitlab.live.on_digit import DigitCommand
 
-                self._command = DigitCommand(config.on_digit, advise)
+                self._command = DigitCommand(config.on_digit, advise, once=config.once)
             if config.mqtt is not None:
                 from digitlab.live.mqtt import Broker, MqttOutlet
 
-                self._all.append(MqttOutlet(Broker.parse(config.mqtt), advise))
+                broker = Broker.parse(config.mqtt)
+                self._all.append(MqttOutlet(broker, advise, announced=config.home_assistant))
             if config.ros is not None:
                 from digitlab.live.ros import DEFAULT_TOPIC, RosOutlet
 
                 self._all.append(RosOutlet(config.ros, advise, topic=config.topic or DEFAULT_TOPIC))
+            if config.metrics is not None:
+                from digitlab.live.metrics import MetricsServer
+
+                self.metrics = MetricsServer(config.metrics)
+                self._all.append(self.metrics)
         except BaseException:
             self.close()
             raise
@@ -86,13 +96,15 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
     Raises:
         DigitlabError: what ended the source, or kept it from being had.
     """
-    speaker = _Speaker(engine, outlets, json=json)
+    speaker = _Speaker(engine, outlets, json=json, once=config.once)
+    if outlets.metrics is not None:
+        outlets.metrics.engine = engine
     interrupted = False
     with contextlib.ExitStack() as closing:
         closing.callback(engine.close)
         if config.record is not None:
             engine.record(config.record)
-        stopped = closing.enter_context(_asked_to_stop())
+        stopped = closing.enter_context(asked_to_stop())
         engine.subscribe(speaker.tell)
         engine.start()
         try:
@@ -116,12 +128,13 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
 class _Speaker:
     """Prints readings and the state of the camera. `tell` runs in the reader's thread, the rest in the main one."""
 
-    def __init__(self, engine: LiveEngine, outlets: Outlets, *, json: bool) -> None:
+    def __init__(self, engine: LiveEngine, outlets: Outlets, *, json: bool, once: bool) -> None:
         self.any_digit = False
         self.broken: OSError | None = None  # stdout, where nobody listens any more
         self._engine = engine
         self._outlets = outlets
-        self._json = json
+        self._json, self._once = json, once
+        self._service = Service()
         self._state: tuple[str, str | None] = ("connecting", None)
         self._stopped = threading.Event()
 
@@ -133,6 +146,10 @@ class _Speaker:
         try:
             if self._json:
                 say_json(live.as_json())
+            elif self._once:
+                for number in live.numbers:
+                    say(f"{live.seconds:8.2f} s  {number.text}")
+                    _flush()
             elif live.changed and live.steady is not None:
                 say(f"{live.seconds:8.2f} s  {live.steady.replace(chr(10), ' | ') or '(nothing)'}")
                 _flush()
@@ -145,9 +162,18 @@ class _Speaker:
         until = None if seconds is None else time.monotonic() + seconds
         while not (stopped.is_set() or self.broken or (until is not None and time.monotonic() >= until)):
             left = _TURN if until is None else max(0.0, min(_TURN, until - time.monotonic()))
-            if self._engine.wait(left):
-                return
+            over = self._engine.wait(left)
+            self._service.alive(self._status(), alive=self._engine.silence < _HANGS)
+            if over:
+                break
             self._say_state()
+        self._service.ending()
+
+    def _status(self) -> str:
+        """What `systemctl status` shows."""
+        seen = self._engine.snapshot()
+        text = {None: "not sure", "": "nothing"}.get(seen.steady, seen.steady)
+        return f"{seen.state}: {text}; {seen.frames_per_second:.0f} frames/s"
 
     def finish(self) -> None:
         """Print the summary."""
@@ -172,7 +198,7 @@ class _Speaker:
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def asked_to_stop() -> Iterator[threading.Event]:
     """Set when the system asks us to end (SIGTERM), as `systemctl stop` does."""
     asked = threading.Event()
 

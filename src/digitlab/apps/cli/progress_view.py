@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise, in_time
 from digitlab.training import EpochEnded, Progressed, Stage, Started
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
     from digitlab.jobs.events import Counted
     from digitlab.training import Event
 
-__all__ = ["BarView", "ProgressView", "TrainingView"]
+__all__ = ["BARS_OF", "BarView", "ProgressView", "TrainingView"]
 
 _SECONDS = 5.0  # between two lines: a log wants to be read
+
+# Makes the bars in place of rich, which has none for a notebook: called with the formats before and after the bar.
+BARS_OF: ContextVar[Callable[[str, str], Any] | None] = ContextVar("bars of a notebook", default=None)
 
 
 class BarView:
@@ -27,12 +32,13 @@ class BarView:
     def __init__(self, before: str, after: str) -> None:
         """``before`` and ``after`` the bar: formats of rich's text columns. The time left of each row comes last."""
         self._columns = before, after
-        self._bar: Progress | None = None
+        self._bar: Progress | Any = None  # or what has a Progress' methods
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            self._bar = _make_bar(*self._columns)
+        make = BARS_OF.get() or (_make_bar if sys.stderr.isatty() else None)
+        if make is not None:
+            self._bar = make(*self._columns)
             self._bar.start()
         return self
 

@@ -5,25 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.console import say
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
-from digitlab.apps.cli.standard_input import STANDARD_INPUT, called, on_disk
+from digitlab.apps.cli.standard_input import STANDARD_INPUT, on_disk
 from digitlab.reading.constraints import Constraints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from digitlab.reading import Reader
-    from digitlab.values import Prediction
 
 __all__ = ["as_onnx", "classify", "read"]
 
 
 @options_of()
-def classify(*images: Path, model: str | None = None, threshold: float | None = None, json: bool = False) -> int:
-    """Classify pictures that show one digit each.
+def classify(
+    *images: Path,
+    model: str | None = None,
+    threshold: float | None = None,
+    csv: Path | None = None,
+    out: Path | None = None,
+    split: str | None = None,
+    json: bool = False,
+) -> int:
+    """Classify pictures that show one digit each, or the images of a dataset, which needs no labels.
 
     Exit code 1 if no digit was found in a picture, 2 if one could not be read; the others are still classified. A
     picture that holds several digits is reported on stderr: `digitlab read` reads them all.
@@ -31,33 +38,43 @@ def classify(*images: Path, model: str | None = None, threshold: float | None = 
     For example:
     digitlab classify seven.jpg
     digitlab classify scans/*.png --json
+    digitlab classify test.csv --csv answers.csv
+    digitlab classify unlabelled.npz --out labelled.npz --threshold 0.99
 
     Args:
         images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone); - is standard
-            input.
-        model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
-        threshold: Answer only where the confidence is at least this, 0 to 1.
+            input. Or datasets (CSV, npz, npy, .mat, HDF5, IDX, Parquet, TFRecord …).
+        model: A shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …); else the reader.
+        threshold: Answer only where the confidence is at least this, 0 to 1. Images of a dataset are all answered
+            without it.
+        csv: Write a table: path, image (its number in the file, from 1), digit (? where it was not answered),
+            confidence.
+        out: Write the images of a dataset with the answers as their labels, in any format by its name.
+        split: Of a dataset, where it has several: else its test images.
         json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
-            that the picture shows.
+            that the picture shows; of a dataset also image, its number.
     """
-    from digitlab.picture_files.pages import page_names
+    from digitlab.apps.cli.classifying import classify_datasets, classify_pictures, parts_of, table_of
+    from digitlab.errors import UsageError
 
-    reader = _reader(images, model, threshold)
-
-    def answer(path: str) -> bool:
-        found, name = reader.classify(path), called(path)
-        if found.note is not None and not json:
-            advise(f"{name}: {found.note.replace('`read`', '`digitlab read`')}")
-        if json:
-            say_json(_classified(name, found))
-        elif found.digit is None:
-            say(f"{name}: no digit" + (f" (best guess {_best(found)})" if found.confidence else ""))
-        else:
-            say(f"{name}: {found.digit}  ({100 * found.confidence:.1f} %)")
-        return found.digit is not None
-
-    with on_disk(images) as files:
-        return _each([page for path in files for page in page_names(path)], answer, json=json)
+    _expect_pictures(images, threshold)
+    pictures, datasets = parts_of(images)
+    if (out or split) and (pictures or len(datasets) > 1):
+        raise UsageError("--out and --split belong to a dataset; expected one, and no picture beside it")
+    codes = []
+    with table_of(csv) as row:
+        if pictures:
+            codes.append(classify_pictures(pictures, _reader(pictures, model, threshold), row, json=json))
+        if datasets:
+            codes.append(
+                classify_datasets(
+                    datasets, model, row, threshold=threshold, out=out, split=split, quiet=bool(csv or out), json=json
+                )
+            )
+    for path in (csv, out):
+        if path is not None and not json:
+            say(str(path))
+    return max(codes)
 
 
 @options_of(Constraints)
@@ -72,27 +89,30 @@ def read(
 ) -> int:
     """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
-    Exit code 1 if no digit was read in a picture, or another number than --count or --pattern require; 2 if one could
-    not be read. The others are still read. Many pictures are read on all cores. A page that is upside down or on its
-    side is rotated, which is reported on stderr.
+    Signs that stand between digits are kept: 12,50 or 10:30. Exit code 1 if no digit was read in a picture, or not what
+    --count, --pattern, --among or --check require; 2 if one could not be read. The others are still read. Many pictures
+    are read on all cores. A page that is upside down or on its side is rotated, which is reported on stderr.
 
     For example:
     digitlab read note.jpg
     digitlab read pages/*.jpg --draw boxes/
     digitlab read form.jpg --pattern '####-##'
     digitlab read sudoku.jpg --grid 9x9
+    digitlab read pages/*.jpg --among class.csv:number --one-to-one
+    digitlab read form.jpg --check luhn
     digitlab read scans/ --csv digits.csv --review doubtful.html
     digitlab read archive/ --out readings.parquet
 
     Args:
         images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone), or folders: all
             pictures in and below them; - is standard input.
-        model: A shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
+        model: A shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …); else the reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
         output: Where the readings go beside the terminal, and who reads.
-        json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), ms; where there
-            is something to say, note; where the picture does not hold what was asked for, fits: false; where it was
+        json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), numbers (text,
+            confidence, box; with --among or --check read and fits, of a list second and margin), ms; where there is
+            something to say, note; where the picture does not hold what was asked for, fits: false; where it was
             turned to be read, turned: the quarter turns, clockwise.
     """
     from digitlab.archives import ReadingJob
@@ -130,37 +150,3 @@ def as_onnx(model: str | None) -> str | Path | None:
         return None
     with JobView() as view:
         return onnx_file(model, listener=view)
-
-
-def _each(images: Sequence[str], answer: Callable[[str], bool], *, json: bool) -> int:
-    """Answer every picture; a bad one is complained of and does not stop the others."""
-    from digitlab.errors import InputError
-
-    refused = bad = 0
-    for path in images:
-        try:
-            refused += not answer(path)
-        except InputError as error:
-            bad += 1
-            said = str(error).replace(path, called(path))
-            complain(said)
-            if json:
-                say_json({"path": called(path), "error": said})
-    if bad and len(images) > 1:
-        advise(f"{bad} of {len(images)} pictures could not be read")
-    return 2 if bad else int(refused > 0)
-
-
-def _classified(path: str, found: Prediction) -> dict[str, Any]:
-    return {
-        "path": path,
-        "digit": found.digit,
-        "confidence": round(found.confidence, 4),
-        "probabilities": [round(share, 6) for share in found.probabilities],
-        **({} if found.note is None else {"note": found.note}),
-    }
-
-
-def _best(found: Prediction) -> str:
-    digit = max(range(10), key=found.probabilities.__getitem__)
-    return f"{digit}, {100 * found.confidence:.0f} %"

@@ -82,14 +82,18 @@ def read_many(
     """Read all of them; returns the exit code of `digitlab read`."""
     from digitlab.archives import Doubts, find_pictures, read_pictures
 
-    _check(output)
+    _check(output, job)
     found = find_pictures(images, draw=draw, leave_out=output.written, tell=advise)
     pictures = [replace(each, called=called(each.path)) for each in found]
     reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is told now, and once
     doubts = Doubts(output.most, reader.threshold) if output.review is not None else None
     if output.out is None:
         answers = read_pictures(pictures, job, jobs=output.jobs, reader=reader)
-        tally = _read_to_terminal(pictures, answers, output, doubts, json=json)
+        if job.constraints.one_to_one:
+            answers = _one_to_one(answers, job, len(pictures))
+        # Those that are assigned come all at the end, and the bar is that of the reading before it.
+        shown = len(pictures) > _HANDFUL and not sys.stdout.isatty() and not job.constraints.one_to_one
+        tally = _read_to_terminal(pictures, answers, output, doubts, json=json, shown=shown)
     else:
         tally = _read_into_results(pictures, job, job.digest(reader), output, doubts)
     if output.review is not None and doubts is not None:
@@ -104,9 +108,29 @@ def read_many(
     return 2 if tally.bad else int(tally.empty > 0 or tally.unfit > 0)
 
 
-def _check(output: Output) -> None:
+def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int) -> Iterator[Answer[Reading]]:
+    """The same answers when all are there, each with its own entry of the list."""
+    from digitlab.errors import DigitlabError, ImageError
+    from digitlab.reading.numbers import assigned
+
+    read = []
+    with _ending(answers) as those, _view(count if count > _HANDFUL else 0) as view:
+        for answer in those:
+            read.append(answer)
+            view(len(read), count)
+    given = assigned([each.reading or ImageError(str(each.error)) for each in read], job.constraints.among or ())
+    for answer, reading in zip(read, given, strict=True):
+        yield answer if isinstance(reading, DigitlabError) else replace(answer, reading=reading)
+
+
+def _check(output: Output, job: ReadingJob) -> None:
     from digitlab.errors import UsageError
 
+    if job.constraints.one_to_one and output.out is not None:
+        raise UsageError(
+            "--one-to-one assigns when all pictures are read, and --out keeps each as it is read; expected --csv, "
+            "--json or neither"
+        )
     if output.engine == "ray" and output.out is None:
         raise UsageError("--engine ray keeps its readings in a folder; name it with --out FOLDER")
     if output.engine == "ray" and output.jobs is not None:
@@ -154,16 +178,21 @@ class _Tally:
 
 
 def _read_to_terminal(
-    pictures: list[Picture], answers: Iterator[Answer], output: Output, doubts: Doubts | None, *, json: bool
+    pictures: list[Picture],
+    answers: Iterator[Answer[Reading]],
+    output: Output,
+    doubts: Doubts | None,
+    *,
+    json: bool,
+    shown: bool,
 ) -> _Tally:
-    """Each answer as it comes, in the order of the pictures."""
+    """Each answer as it comes, in the order of the pictures; ``shown``: and how far it is, which answers may show."""
     from digitlab.archives import row_of
 
     tally, alone = _Tally(), len(pictures) == 1
     with contextlib.ExitStack() as stack:
         take = _takers(stack, output, doubts, tally)
         answers = stack.enter_context(_ending(answers))
-        shown = len(pictures) > _HANDFUL and not sys.stdout.isatty()  # there the answers themselves show how far it is
         view = stack.enter_context(_view(len(pictures))) if shown else None
         for done, answer in enumerate(answers, 1):
             _say_answer(answer, alone=alone, json=json)
@@ -205,7 +234,7 @@ def _read_into_results(
     return tally
 
 
-def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer]:
+def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer[Reading]]:
     if not pictures:
         return iter(())
     if output.engine == "ray":
@@ -219,7 +248,7 @@ def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterat
 
 
 @contextlib.contextmanager
-def _ending(answers: Iterator[Answer]) -> Iterator[Iterator[Answer]]:
+def _ending(answers: Iterator[Answer[Reading]]) -> Iterator[Iterator[Answer[Reading]]]:
     """The same answers; whoever makes them is ended at the end, also after Ctrl-C or an error here."""
     try:
         yield answers
@@ -254,14 +283,13 @@ def _view(count: int) -> Iterator[ProgressView]:
         yield view
 
 
-def _say_answer(answer: Answer, *, alone: bool, json: bool) -> None:
+def _say_answer(answer: Answer[Reading], *, alone: bool, json: bool) -> None:
     if answer.reading is None:
         complain(str(answer.error))
         if json:
             say_json({"path": answer.name, "error": answer.error})
     elif json:
-        numbers = [each.as_dict() for each in answer.reading.numbers]
-        say_json({"path": answer.name, **answer.reading.as_dict(), "numbers": numbers})
+        say_json({"path": answer.name, **answer.reading.as_dict()})
     else:
         say_reading(answer.name, answer.reading, alone=alone)
 
@@ -284,6 +312,6 @@ def say_reading(path: str, reading: Reading, *, alone: bool) -> None:
     if reading.note is not None:
         advise(f"{path}: {reading.note}")
     if alone:
-        say(reading.text or "no digits found")
+        say("\n".join(reading.written) or "no digits found")
     else:
-        say(f"{path}: {' | '.join(reading.lines) or 'no digits found'}")
+        say(f"{path}: {' | '.join(reading.written) or 'no digits found'}")

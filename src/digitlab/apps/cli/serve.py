@@ -14,6 +14,7 @@ from typing import Any
 
 from digitlab.apps.cli.console import advise, say
 from digitlab.apps.cli.options import options_of
+from digitlab.apps.cli.reading import as_onnx
 from digitlab.apps.web.config import ServeConfig
 
 __all__ = ["serve"]
@@ -47,9 +48,13 @@ def serve(**settings: Any) -> int:
     from digitlab.apps.web.models import Models
     from digitlab.apps.web.server import check_proxies, listen
     from digitlab.apps.web.server import serve as run
+    from digitlab.lessons import lessons_with
 
     check_proxies(config.trusted_proxy)
+    for model in config.model:
+        as_onnx(model)  # a foreign one is brought over, and what was found is said
     models = Models(config.model)
+    lessons = lessons_with(config.lesson)
     limits = Limits()
     listening = listen(config.host, config.port)
     address = _address(config.host, listening.getsockname()[1])
@@ -67,7 +72,8 @@ def serve(**settings: Any) -> int:
 
     log = AccessLog(advise, secret) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
-        run(make_application(models, access, limits, log=log), limits, listening, ready, config.trusted_proxy)
+        application = make_application(models, access, limits, log=log, lessons=lessons)
+        run(application, limits, listening, ready, config.trusted_proxy)
     return 0
 
 

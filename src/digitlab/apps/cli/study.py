@@ -30,7 +30,7 @@ __all__ = ["app"]
 @app.command(name="list")
 @options_of(jobs.list_studies)
 def list_studies(*, json: bool = False, **given: Any) -> int:
-    """List the studies: how long each takes and how much of it is done.
+    """List the studies: how long each takes, how much of it is done, and what each open conclusion would still cost.
 
     For example:
     digitlab study list
@@ -54,11 +54,22 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
         for each in found.studies
     ]
     say(table_left(["study", "done", "time", "left", ""], shown))
+    still_open = [(study.study, each) for study in found.studies for each in study.open]
+    if still_open:
+        say()
+        say(f"{len(still_open)} conclusions are open; more seeds would probably decide:")
+        say()
+        say(table_left(["study", "seeds", "needed", "time", ""], [_open_row(*each) for each in still_open]))
     advise(
         f"All of them: {in_time(found.seconds_left)} left on this machine, shared cells counted once. "
-        "`digitlab study run --all --for 60m` trains for an hour."
+        "`digitlab study run --all --for 60m` trains for an hour; `--until-decided` adds seeds where they decide most."
     )
     return 0
+
+
+def _open_row(study: str, each: jobs.ListedConclusion) -> list[object]:
+    needed = "more" if each.needed is None else each.needed
+    return [study, each.seeds, needed, in_time(each.seconds), f"{each.text}: {each.evidence}"]
 
 
 def table_left(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -88,6 +99,7 @@ def run(
     digitlab study run thesis-dropout
     digitlab study run thesis-datasets --quick
     digitlab study run --all --for 60m
+    digitlab study run pooling --until-decided
     digitlab study run my-study.py --engine ray --address 10.0.0.5:6379
 
     Args:

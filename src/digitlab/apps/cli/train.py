@@ -58,13 +58,16 @@ def train(*, json: bool = False, **given: Any) -> int:
 
 def _check(given: Mapping[str, Any]) -> None:
     """Refuse what does not go together, before anything is done."""
-    if "run" in given and given.keys() - {"run", "tensorboard", "rates", "folds", "runs"}:
+    if "run" in given and given.keys() - {"run", "tensorboard", "log", "rates", "folds", "runs"}:
         raise UsageError("--resume uses the run's own settings; expected no recipe and no other option beside it")
-    if "folds" in given and given.keys() & {"run", "rates", "tensorboard"}:
-        raise UsageError("--folds cross-validates; expected no --resume, --lr-range-test or --tensorboard beside it")
-    if "rates" in given and given.keys() & {"run", "tensorboard"}:
+    if "folds" in given and given.keys() & {"run", "rates", "tensorboard", "log"}:
         raise UsageError(
-            "--lr-range-test starts from scratch and trains no network; expected no --resume or --tensorboard with it"
+            "--folds cross-validates; expected no --resume, --lr-range-test, --tensorboard or --log beside it"
+        )
+    if "rates" in given and given.keys() & {"run", "tensorboard", "log"}:
+        raise UsageError(
+            "--lr-range-test starts from scratch and trains no network; expected no --resume, --tensorboard or --log "
+            "with it"
         )
 
 

@@ -10,7 +10,7 @@ __all__ = ["HEADINGS", "VERBS", "no_such_verb"]
 # Heading of the help → verb → module and function. The modules import only what a signature needs, so that the help of
 # all of them is quick.
 HEADINGS: dict[str, dict[str, str]] = {
-    "Read": {"read": "reading:read", "classify": "reading:classify"},
+    "Read": {"read": "reading:read", "classify": "reading:classify", "sheet": "sheet:app"},
     "Train": {
         "train": "train:train",
         "tune": "tune:tune",
@@ -21,11 +21,18 @@ HEADINGS: dict[str, dict[str, str]] = {
     "Measure": {
         "evaluate": "evaluate:evaluate",
         "compare": "compare:compare",
+        "runs": "runs:runs",
         "label-errors": "label_errors:label_errors",
         "bench": "bench:app",
     },
     "Look": {"inspect": "inspect:inspect", "diagnose": "diagnose:diagnose", "report": "report:report"},
-    "Run": {"live": "live:live", "serve": "serve:serve", "camera-server": "camera_server:camera_server"},
+    "Run": {
+        "live": "live:live",
+        "serve": "serve:serve",
+        "page": "page:page",
+        "camera-server": "camera_server:camera_server",
+        "ros-node": "ros_node:ros_node",
+    },
     "Data": {"data": "data:app"},
     "Tools": {
         "demo": "demo:demo",
@@ -48,12 +55,15 @@ _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("optimise", "optimize", "search"), ("tune",)),
     **dict.fromkeys(("explain", "look", "show", "summary", "visualise", "visualize"), ("inspect",)),
     **dict.fromkeys(("camera", "gui", "video", "watch", "webcam"), ("live",)),
-    **dict.fromkeys(("page", "run", "server", "start", "ui", "web"), ("serve", "live")),
+    **dict.fromkeys(("run", "server", "start", "ui", "web"), ("serve", "live")),
     **dict.fromkeys(("dataset", "datasets", "download", "filters"), ("data",)),
     **dict.fromkeys(("convert", "save"), ("export", "import", "data convert")),
     **dict.fromkeys(("check", "info", "version"), ("doctor",)),
     "benchmark": ("bench",),
+    **dict.fromkeys(("form", "forms", "sheets", "omr"), ("sheet",)),
+    **dict.fromkeys(("ros", "ros2", "rosnode", "rosrun"), ("ros-node",)),
     "load": ("import",),
+    "list": ("runs", "data list", "study list"),
     "plot": ("report",),
     "reproduce": ("study",),
 }

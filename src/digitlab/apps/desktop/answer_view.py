@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from digitlab.apps.desktop.signs import paint_clock, paint_pencil
 from digitlab.apps.desktop.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class AnswerView(QWidget):
         self.colours: Colours = LIGHT
         self.text: str | None = None
         self.sentence = ""
-        self.stale = False
+        self.stale = self.drawing = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(92)
         self.show_answer(None, self.tr("nothing read yet"))
@@ -46,13 +47,19 @@ class AnswerView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(300, 190)
 
-    def show_answer(self, text: str | None, sentence: str, *, stale: bool = False) -> None:
-        """Show a text; "" is an empty page, None undecided. `stale`: it is outdated, and shown in grey."""
-        if (text, sentence, stale) == (self.text, self.sentence, self.stale) and self.accessibleName():
+    def show_answer(self, text: str | None, sentence: str, *, stale: bool = False, drawing: bool = False) -> None:
+        """Show a text; "" is an empty page, None undecided.
+
+        stale: it is outdated, and shown in grey below a clock; drawing: a pencil is shown instead
+        """
+        now = text, sentence, stale, drawing
+        if now == (self.text, self.sentence, self.stale, self.drawing) and self.accessibleName():
             return
-        says_other = text != self.text
-        self.text, self.sentence, self.stale = text, sentence, stale
+        says_other = (text, stale) != (self.text, self.stale)
+        self.text, self.sentence, self.stale, self.drawing = now
         spoken = {None: self.tr("undecided"), "": self.tr("nothing")}.get(text, text)
+        if stale and text:
+            spoken = self.tr("{text}, old").format(text=text)
         self.setAccessibleName(self.tr("Reading: {text}").format(text=spoken))
         self.setAccessibleDescription(sentence)
         if says_other:  # a screen reader announces it
@@ -63,7 +70,14 @@ class AnswerView(QWidget):
         painter = QPainter(self)
         small = min(max(self.height() * 0.1, self.fontMetrics().height() * 0.85), self.height() * 0.2)
         below = QRectF(0, self.height() - small * 1.45, self.width(), small * 1.45)
-        self._paint_text(painter, QRectF(0, 0, self.width(), below.top()))
+        place = QRectF(0, 0, self.width(), below.top())
+        if self.drawing:
+            paint_pencil(painter, place, self.colours)
+        else:
+            self._paint_text(painter, place)
+            if self.stale and self.text:
+                side = 0.22 * place.height()
+                paint_clock(painter, QRectF(place.right() - 1.3 * side, 0.3 * side, side, side), self.colours)
         font = QFont(self.font())
         font.setPixelSize(round(small))
         painter.setFont(font)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from digitlab.live.frame_reading import Mode
     from digitlab.values import ReadDigit
 
-__all__ = ["Condition", "Kind", "condition", "mode_of", "percent_of", "shown_digit", "source_name", "what_is_read"]
+__all__ = [
+    "Condition", "Kind", "condition", "how_old", "mode_of", "percent_of", "shown_digit", "source_name", "what_is_read",
+]  # fmt: skip
 
 Kind = Literal["good", "waiting", "warning", "stopped"]
 
@@ -73,7 +75,7 @@ def what_is_read(seen: Snapshot) -> str:
     if seen.steady == "":
         return _tr("no digit")
     if seen.steady is None:
-        return _tr("undecided")
+        return _tr("somebody is drawing …") if seen.drawing else _tr("not sure yet …")
     probable = [track.confidence for track in seen.tracks if track.digit is not None]
     if not probable:
         return ""
@@ -81,6 +83,16 @@ def what_is_read(seen: Snapshot) -> str:
     if len(probable) == 1:
         return _tr("mean confidence {least}").format(least=least)
     return _tr("{count} digits, lowest mean confidence {least}").format(count=len(probable), least=least)
+
+
+def how_old(seen: Snapshot) -> str:
+    """What to say below an answer that is no longer current, so that nobody takes it for what stands there now."""
+    if seen.last is None:
+        return _tr("the camera sends nothing")
+    seconds = seen.last[1]
+    if seconds < 90:
+        return _tr("old: this was {seconds:.0f} seconds ago").format(seconds=seconds)
+    return _tr("old: this was {minutes:.0f} minutes ago").format(minutes=seconds / 60)
 
 
 def shown_digit(seen: Snapshot) -> ReadDigit | None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from digitlab.apps.desktop.actions import Actions, show_about, show_keys
 from digitlab.apps.desktop.background import BackgroundTasks, Saver
 from digitlab.apps.desktop.panels import Panels
-from digitlab.apps.desktop.status_text import condition, mode_of, shown_digit, source_name, what_is_read
+from digitlab.apps.desktop.status_text import condition, how_old, mode_of, shown_digit, source_name, what_is_read
 from digitlab.apps.desktop.theme import DARK, LIGHT, Colours, qt_palette, style_sheet
 from digitlab.errors import StorageError
 from digitlab.live.region import Region
@@ -164,11 +164,14 @@ class LiveWindow(QMainWindow):
 
     def _show_reading(self, seen: Snapshot) -> None:
         now = condition(seen)
-        stale = now.kind == "warning" and seen.frame is not None
-        last = self.tr("the last one; the camera sends nothing") if seen.steady else self.tr("the camera sends nothing")
-        sentence = last if stale else what_is_read(seen)
+        stale = seen.frame is not None and (seen.stale or now.kind == "warning")
+        text = seen.steady
+        if stale and not text and seen.last is not None:
+            text = seen.last[0]
+        sentence = how_old(seen) if stale else what_is_read(seen)
         panels = self.panels
-        panels.answer_view.show_answer(seen.steady, sentence, stale=stale)
+        drawing = seen.drawing and not stale and not seen.steady
+        panels.answer_view.show_answer(text, sentence, stale=stale, drawing=drawing)
         panels.digit_view.show_glyph(seen.glyph)
         panels.lamps.show_answer(seen.probabilities, None if stale else _lit(seen))
         panels.show_digit(shown_digit(seen))

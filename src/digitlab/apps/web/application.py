@@ -4,7 +4,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from digitlab.apps.web import looking, metrics, network_schemas, schemas, teaching
+from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, schemas, teaching
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
@@ -25,10 +25,12 @@ from digitlab.apps.web.guard import BODY, Guard
 from digitlab.apps.web.live import Live
 from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served
-from digitlab.apps.web.pictures import OPENAPI_BODY, first_page_of, picture_bytes, picture_of, with_page_note
+from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_bytes, picture_of, shown, with_page_note
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
 from digitlab.errors import DigitlabError, UsageError
+from digitlab.lessons import Lesson, shipped_lessons
+from digitlab.picture_files.pages import MOST_PAGES
 from digitlab.reading.images import as_rgb
 from digitlab.version import VERSION
 
@@ -40,12 +42,17 @@ Handwritten digits: read them, see what the network makes of them, train one.
 Pictures are sent as the body of a request (JPEG, PNG, PDF, HEIC …; or a data URL), or as a form with one file.
 Errors are `application/problem+json`. Overload is answered with 503 and `Retry-After`.
 """
+_PAGES = "Digitlab-Pages"  # the header that says how many pages a file has
 _DETAILS = 5  # of what is wrong with a request, so many are said
 
 ModelQuery = Annotated[str | None, Query(max_length=100, description="a name of /v1/models; left out: the default")]
 ThresholdQuery = Annotated[
     float | None, Query(ge=0, le=1, description="digits less sure than this are declined; left out: the model's own")
 ]
+PageQuery = Annotated[
+    int | None, Query(ge=1, le=MOST_PAGES, description="which page of a PDF or TIFF, from 1; left out: the first")
+]
+LabelQuery = Annotated[int | None, Query(ge=0, le=9, description="what the picture shows; left out: as it is read")]
 Name = Annotated[str, Path(max_length=100, pattern="^[A-Za-z0-9._-]+$")]
 
 
@@ -56,16 +63,19 @@ def make_application(
     *,
     measured: Metrics | None = None,
     log: AccessLog | None = None,
+    lessons: Sequence[Lesson] = (),
 ) -> Guard:
     """The server as an ASGI application; it says what it needs of its lifespan.
 
     log: told of each request, where somebody wants to know
+    lessons: what the page offers; none: those that ship
     """
     limits, measured = limits or Limits(), measured or Metrics()
-    rooms = _Rooms.open(models, access, limits, measured)
+    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons())
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
+    _add_diagnosis(api, rooms)
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
@@ -84,15 +94,19 @@ class _Rooms:
     classifying: Classifying
     live: Live
     trainings: TrainingRoom
+    lessons: Sequence[Lesson]
 
     @classmethod
-    def open(cls, models: Models, access: Access, limits: Limits, measured: Metrics) -> "_Rooms":
+    def open(
+        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson]
+    ) -> "_Rooms":
         budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
             models, limits, measured, budget, threads, classifying,
             Live(models, limits, measured, budget, threads.pool),
             TrainingRoom(models, limits, trusted=access.trusts_its_callers),
+            lessons,
         )  # fmt: skip
 
     async def close(self) -> None:
@@ -126,29 +140,41 @@ class _Front:
 
     async def _classify(self, scope: Any, send: Any) -> None:
         kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        model, threshold = _asked(scope["query_string"])
+        model, threshold, page = _asked(scope["query_string"])
         served = self._rooms.models.get(model)
-        answer = await self._rooms.classifying.answer(scope[BODY], kind, served, threshold)
+        answer = await self._rooms.classifying.answer(scope[BODY], kind, served, threshold, page)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
 
-def _asked(query: bytes) -> tuple[str | None, float | None]:
-    """Model and threshold of a query."""
+def _asked(query: bytes) -> tuple[str | None, float | None, int | None]:
+    """Model, threshold and page of a query."""
     if not query:
-        return None, None
+        return None, None, None
     given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
-    threshold = given.get("threshold")
-    if threshold is None:
-        return given.get("model"), None
+    return given.get("model"), _threshold_in(given.get("threshold")), _page_in(given.get("page"))
+
+
+def _threshold_in(given: str | None) -> float | None:
+    if given is None:
+        return None
     try:
-        value = float(threshold)
+        value = float(given)
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise UsageError(f"threshold is {threshold[:40]!r}; expected a number from 0 to 1")
-    return given.get("model"), value
+        raise UsageError(f"threshold is {given[:40]!r}; expected a number from 0 to 1")
+    return value
+
+
+def _page_in(given: str | None) -> int | None:
+    if given is None:
+        return None
+    page = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    if not 1 <= page <= MOST_PAGES:
+        raise UsageError(f"page is {given[:40]!r}; expected a whole number from 1 to {MOST_PAGES:,}")
+    return page
 
 
 async def _send_file(file: PageFile, scope: Any, send: Any) -> None:
@@ -175,6 +201,8 @@ def _route_of(path: str, routes: frozenset[str]) -> str:
     """A path's pattern, for the counts."""
     if path in routes or path == "/":
         return path
+    if path.startswith("/v1/models/") and path.endswith("/mistakes"):
+        return "/v1/models/{name}/mistakes"
     for prefix, pattern in (("/static/", "/static"), ("/v1/models/", "/v1/models/{name}")):
         if path.startswith(prefix):
             return pattern
@@ -256,31 +284,56 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
 
     @api.post("/v1/classify", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
     async def classify(
-        request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None
+        request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> schemas.Classified:
         """The one digit that a picture shows."""
         kind = request.headers.get("content-type", "").encode("latin-1", "replace")
-        found = await rooms.classifying.answer(request.scope[BODY], kind, rooms.models.get(model), threshold)
+        found = await rooms.classifying.answer(request.scope[BODY], kind, rooms.models.get(model), threshold, page)
         return schemas.Classified.model_validate_json(found)
 
     @api.post("/v1/read", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
-    async def read(request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None) -> schemas.ReadPage:
+    async def read(
+        request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
+    ) -> schemas.ReadPage:
         """All digits of a picture, line by line, with boxes."""
         served = rooms.models.get(model)
         content = rooms.picture_in(request)
-        return await rooms.threads.run(_read, content, served, threshold, rooms.limits.pixels)
+        return await rooms.threads.run(_read, content, served, threshold, rooms.limits.pixels, page)
+
+    pages = {"description": "how many pages the file has", "schema": {"type": "integer", "minimum": 1}}
+    jpeg = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    drawn = {"description": "a JPEG of 1,600 pixels a side at most", "content": jpeg, "headers": {_PAGES: pages}}
+
+    @api.post(
+        "/v1/picture", response_class=Response, responses={**_ASKED, 200: drawn}, openapi_extra=OPENAPI_BODY,
+        tags=["reading"],
+    )  # fmt: skip
+    async def picture(request: Request, page: PageQuery = None) -> Response:
+        """A page of a PDF, TIFF, HEIC … as a picture that every browser can show."""
+        content = rooms.picture_in(request)
+        made, count = await rooms.threads.run(_drawn, content, rooms.limits.pixels, page)
+        return Response(made, media_type="image/jpeg", headers={_PAGES: str(count)})
 
     @api.websocket("/v1/live")
     async def live(websocket: WebSocket) -> None:
         await rooms.live.serve(websocket)
 
 
-def _read(content: bytes, model: Served, threshold: float | None, most_pixels: int) -> schemas.ReadPage:
-    picture, pages = first_page_of(content, most_pixels)
-    told = model.reader_for(threshold).read(picture).as_dict()
+def _drawn(content: bytes, most_pixels: int, page: int | None) -> tuple[bytes, int]:
+    picture, pages = page_of(content, most_pixels, page)
+    return shown(picture), pages
+
+
+def _read(
+    content: bytes, model: Served, threshold: float | None, most_pixels: int, page: int | None
+) -> schemas.ReadPage:
+    picture, pages = page_of(content, most_pixels, page)
+    reading = model.reader_for(threshold).read(picture)
+    told = reading.as_dict()
     return schemas.ReadPage(
-        text=told["text"], lines=told["lines"], digits=told["digits"], ms=told["ms"],
-        note=with_page_note(told.get("note"), pages), turned=told.get("turned", 0),
+        text=told["text"], lines=told["lines"], written=list(reading.written), digits=told["digits"],
+        numbers=told["numbers"], ms=told["ms"],
+        note=with_page_note(told.get("note"), pages, page), page=page or 1, pages=pages, turned=told.get("turned", 0),
         width=picture.shape[1], height=picture.shape[0], model=model.name,
     )  # fmt: skip
 
@@ -301,10 +354,14 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
         return await run(looking.detail_of, get(name))
 
     @api.post("/v1/inspect", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
-    async def inspect(request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None) -> Response:
+    async def inspect(
+        request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
+    ) -> Response:
         """The digit of a picture and every activation map, in one pass."""
         served, content = get(model), rooms.picture_in(request)
-        told = await run(lambda: looking.inspect(served, picture_of(content, pixels), threshold).model_dump_json())
+        told = await run(
+            lambda: looking.inspect(served, picture_of(content, pixels, page), threshold).model_dump_json()
+        )
         return Response(told, media_type="application/json")
 
     @api.post("/v1/probabilities", responses=_ASKED, tags=["looking"])
@@ -324,15 +381,38 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
         return await run(looking.occlude, get(question.model), question)
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
-    async def filters(request: Request) -> schemas.FilterBank:
+    async def filters(request: Request, page: PageQuery = None) -> schemas.FilterBank:
         """S2's classical filters on a picture."""
         content = rooms.picture_in(request)
-        return await run(lambda: teaching.filter_bank(picture_of(content, pixels)))
+        return await run(lambda: teaching.filter_bank(picture_of(content, pixels, page)))
 
     @api.get("/v1/gallery", responses=_errors(422, 503), tags=["teaching"])
     async def gallery() -> schemas.Gallery:
         """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
+
+    @api.get("/v1/lessons", responses=_errors(503), tags=["teaching"])
+    async def lessons() -> schemas.Lessons:
+        """The page's lessons: lists of links with a few words each."""
+        return teaching.lessons(rooms.lessons)
+
+
+def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
+    """Why a network misreads what."""
+    run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
+
+    @api.post("/v1/diagnose", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
+    async def diagnose(
+        request: Request, model: ModelQuery = None, label: LabelQuery = None
+    ) -> network_schemas.Diagnosed:
+        """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
+        served, content = get(model), rooms.picture_in(request)
+        return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
+
+    @api.get("/v1/models/{name}/mistakes", responses=_errors(404, 422, 503, 504), tags=["models"])
+    async def mistakes(name: Name) -> network_schemas.ModelMistakes:
+        """What usual mistakes with images cost a model, on MNIST's test images."""
+        return await run(diagnosing.mistakes, get(name))
 
 
 def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from digitlab.apps.web.pictures import first_page_of, picture_bytes, with_page_note
+from digitlab.apps.web.pictures import page_of, picture_bytes, with_page_note
 from digitlab.apps.web.problems import overloaded
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class Classifying:
         """Begin nothing more."""
         self._small.close()
 
-    async def answer(self, body: bytes, content_type: bytes, model: Served, threshold: float | None) -> bytes:
+    async def answer(
+        self, body: bytes, content_type: bytes, model: Served, threshold: float | None, page: int | None = None
+    ) -> bytes:
         """The fields of `schemas.Classified`.
 
         Raises:
@@ -91,9 +93,9 @@ class Classifying:
         content = picture_bytes(body, content_type)
         reader = model.reader_for(threshold)
         if _is_small(content):
-            found = await self._small.run(_classified, reader, content, min(_SMALL_PIXELS, self._limits.pixels))
+            found = await self._small.run(_classified, reader, content, min(_SMALL_PIXELS, self._limits.pixels), page)
         else:
-            found = await self._threads.run(_classified, reader, content, self._limits.pixels)
+            found = await self._threads.run(_classified, reader, content, self._limits.pixels, page)
         return _as_json(found, model, start)
 
 
@@ -104,10 +106,10 @@ def _is_small(content: bytes) -> bool:
     return int.from_bytes(content[16:20], "big") * int.from_bytes(content[20:24], "big") <= _SMALL_PIXELS
 
 
-def _classified(reader: Reader, content: bytes, most_pixels: int) -> Prediction:
-    picture, pages = first_page_of(content, most_pixels)
+def _classified(reader: Reader, content: bytes, most_pixels: int, page: int | None) -> Prediction:
+    picture, pages = page_of(content, most_pixels, page)
     found = reader.classify(picture)
-    return replace(found, note=with_page_note(found.note, pages))
+    return replace(found, note=with_page_note(found.note, pages, page))
 
 
 def _as_json(found: Prediction, model: Served, start: float) -> bytes:

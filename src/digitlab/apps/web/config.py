@@ -20,8 +20,12 @@ class ServeConfig:
     port: int = setting(8321, "The port; 0 takes a free one.", within=Range(0, 65_535))
     model: list[str] = setting(
         list,
-        "A shipped name, a run folder or an .onnx file; may be given several times, and the first answers where a "
-        "request names none. The shipped reader is always there.")
+        "A shipped name, a run folder or a model file of anybody; may be given several times; the first answers where "
+        "a request names none. The shipped reader is always there.")
+    lesson: list[str] = setting(
+        list,
+        "A file with a lesson for the page's menu, beside those that ship; may be given several times. "
+        "docs/web-page.md says what is in it.")
     token_file: Path | None = setting(
         None,
         "A file with a secret that every request must bring; where there is no such file, one is made with a new "

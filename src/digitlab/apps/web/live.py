@@ -19,7 +19,8 @@ from starlette.websockets import WebSocketDisconnect
 from digitlab.apps.web.pictures import picture_of
 from digitlab.apps.web.schemas import LiveAnswer
 from digitlab.errors import DigitlabError
-from digitlab.live import Steady
+from digitlab.live.frame_reading import Detection, detection_of
+from digitlab.live.tracks import Tracker
 from digitlab.reading.found import ALONE
 from digitlab.values import ReadDigit, Reading
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Live"]
 
+_INSIDE = -0.06  # of a picture of one digit: it has room to sway
 _POLICY, _LATER, _TOO_BIG = 1008, 1013, 1009  # closing codes of RFC 6455
 
 
@@ -88,7 +90,7 @@ class Live:
             if frame is None:
                 return None
             try:
-                answer = await (self._digit if client.alone else self._page)(client.model, frame)
+                answer = await (self._digit if client.alone else self._page)(client, frame)
             except DigitlabError as error:
                 answer = {"error": str(error)}
             finally:
@@ -96,15 +98,16 @@ class Live:
         self._metrics.counts["live_frames_read_total"] += 1
         return frame, answer
 
-    async def _page(self, model: Served, frame: _Frame) -> dict[str, Any]:
+    async def _page(self, client: _Client, frame: _Frame) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, _read_page, model, frame, self._limits.frame_pixels)
+        most_pixels = self._limits.frame_pixels
+        return await loop.run_in_executor(self._threads, _read_page, client, frame, most_pixels)
 
-    async def _digit(self, model: Served, frame: _Frame) -> dict[str, Any]:
+    async def _digit(self, client: _Client, frame: _Frame) -> dict[str, Any]:
         start = time.perf_counter()
         loop = asyncio.get_running_loop()
         most_pixels = self._limits.frame_pixels
-        one, size = await loop.run_in_executor(self._threads, _find_digit, model, frame, most_pixels)
+        one, size = await loop.run_in_executor(self._threads, _find_digit, client, frame, most_pixels)
         shares = one.probabilities
         found = ReadDigit(one.digit, one.confidence, (0, 0, *size), 0)
         reading = Reading((found,) if one.digit is not None or one.confidence >= ALONE else (), 0.0)
@@ -116,6 +119,7 @@ class Live:
             "width": size[0],
             "height": size[1],
             "ms": round((time.perf_counter() - start) * 1000.0, 2),
+            **client.steadiness(),
         }
 
     def keep(self, content: bytes) -> bool:
@@ -133,16 +137,24 @@ class Live:
         return self._limits.send_seconds
 
 
-def _read_page(model: Served, frame: _Frame, most_pixels: int) -> dict[str, Any]:
+def _read_page(client: _Client, frame: _Frame, most_pixels: int) -> dict[str, Any]:
     picture = picture_of(frame.content, most_pixels)
-    read = model.reader.read(picture).as_dict()
+    reading = client.model.reader.read(picture)
+    client.tracker.add([detection_of(each, picture) for each in reading.digits], frame.arrived, picture)
+    read = reading.as_dict()
     known = {key: read[key] for key in ("text", "digits", "ms")}
-    return {**known, "turned": read.get("turned", 0), "width": picture.shape[1], "height": picture.shape[0]}
+    size = {"width": picture.shape[1], "height": picture.shape[0]}
+    return {**known, "turned": read.get("turned", 0), **size, **client.steadiness()}
 
 
-def _find_digit(model: Served, frame: _Frame, most_pixels: int) -> tuple[Prediction, tuple[int, int]]:
+def _find_digit(client: _Client, frame: _Frame, most_pixels: int) -> tuple[Prediction, tuple[int, int]]:
     picture = picture_of(frame.content, most_pixels)
-    return model.reader.classify(picture), (picture.shape[1], picture.shape[0])
+    size = picture.shape[1], picture.shape[0]
+    found = client.model.reader.classify(picture)
+    there = found.digit is not None or found.confidence >= ALONE
+    whole = Detection((0, 0, *size), 0, found.digit, found.probabilities, image=picture, margin=_INSIDE)
+    client.tracker.add([whole] if there else [], frame.arrived, picture)
+    return found, size
 
 
 class _Client:
@@ -153,6 +165,7 @@ class _Client:
 
     def __init__(self, websocket: WebSocket, model: Served, live: Live, *, alone: bool) -> None:
         self.model, self.alone = model, alone
+        self.tracker = Tracker(whole=not alone)
         self._websocket, self._live = websocket, live
         self._newest: _Frame | None = None
         self._arrived = asyncio.Event()
@@ -169,6 +182,10 @@ class _Client:
         for task in done:
             if not task.cancelled():
                 task.result()
+
+    def steadiness(self) -> dict[str, Any]:
+        """What is decided over its frames so far."""
+        return {"steady": self.tracker.steady, "drawing": self.tracker.drawing}
 
     def take(self) -> _Frame | None:
         """The newest frame, which is then no longer waiting."""
@@ -205,7 +222,6 @@ class _Client:
                 return
 
     async def _answer(self) -> None:
-        steady = Steady()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or asleep
             while True:
                 await self._arrived.wait()
@@ -213,8 +229,6 @@ class _Client:
                 if found is None:
                     continue
                 frame, read = found
-                if "error" not in read:
-                    read["steady"] = steady.add(read["text"])
                 latency = round((time.perf_counter() - frame.arrived) * 1000.0, 2)
                 answer = LiveAnswer.model_validate(
                     {**read, "frame": frame.number, "latency_ms": latency, "skipped": self._skipped}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003 - the doctest needs it
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from digitlab.apps.web.network_schemas import ModelSummary
@@ -99,7 +99,8 @@ class Models:
             if shipped and each in self._served:
                 continue
             path = resolve_model(each)
-            self.add(each if shipped else _name_of(path), path, "shipped" if shipped else "given")
+            name = each if shipped else _name_of(Path(each) if Path(each).is_file() else path)
+            self.add(name, path, "shipped" if shipped else "given")
         if not self._served:
             raise ModelError("there is no model to serve; give one with --model")
         self.default = next(iter(self._served))

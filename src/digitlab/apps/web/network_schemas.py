@@ -13,9 +13,10 @@ from pydantic import Field, StringConstraints
 from digitlab.apps.web.schemas import Bytes, Message
 
 __all__ = [
-    "Architecture", "ExplainQuestion", "Explained", "GlyphQuestion", "Inspected", "Kernels", "LayerDetail", "LayerMaps",
-    "Mistake", "ModelDetail", "ModelSummary", "Models", "Occluded", "OcclusionQuestion", "Probabilities",
-    "ReceptiveField", "TrainingEpoch", "TrainingProgress", "TrainingQuestion", "TrainingState", "Trainings",
+    "Answered", "Architecture", "Diagnosed", "Difference", "ExplainQuestion", "Explained", "GlyphQuestion",
+    "Inspected", "Kernels", "LayerDetail", "LayerMaps", "Mistake", "MistakeCost", "ModelDetail", "ModelMistakes",
+    "ModelSummary", "Models", "Occluded", "OcclusionQuestion", "Probabilities", "ReceptiveField", "TrainingEpoch",
+    "TrainingProgress", "TrainingQuestion", "TrainingState", "Trainings",
 ]  # fmt: skip
 
 Glyph = Annotated[
@@ -200,6 +201,68 @@ class Occluded(Message):
     stride: int
     fall: list[list[float]]
     towards: list[list[float]]
+
+
+class Answered(Message):
+    """What a network answers."""
+
+    digit: int
+    confidence: float = Field(description="the probability of that digit")
+
+
+class Difference(Message):
+    """One difference of a picture from a model's training images, and what mending it does."""
+
+    name: Literal[
+        "scale", "polarity", "background", "grey level", "transposition", "rotation", "crop", "box", "centre",
+        "stroke width",
+    ]  # fmt: skip
+    measured: str | None = Field(description="in words; null where the picture does not differ in this")
+    image: Glyph = Field(description="with all differences mended up to this one, as the network is given it")
+    answer: Answered = Field(description="to that image")
+    alone: Answered = Field(description="where this one alone is mended")
+    without: Answered = Field(description="where all are mended but this one")
+
+
+class Diagnosed(Message):
+    """Why a network misreads a picture of one digit, as ``digitlab diagnose`` finds it."""
+
+    model: str
+    sentence: str = Field(description="the outcome")
+    causes: list[str] = Field(description="names of the differences that have to be mended for the right answer")
+    truth: int = Field(description="what the picture shows, as far as is known")
+    known_by: Literal["label", "reader", "mended"] = Field(
+        description="how: the label asked with, the shipped reader, or this model when all is mended"
+    )
+    shown: Glyph = Field(description="the picture only made grey and 28×28")
+    first: Answered = Field(description="to that")
+    mended: Glyph = Field(description="with all differences mended")
+    last: Answered = Field(description="to that")
+    prepared: Answered | None = Field(description="to the image that `lines` prepare; null where they find no ink")
+    reader: Answered | None = Field(description="of the shipped reader; null where it finds no digit")
+    trained: list[Glyph] = Field(description="some of the training images of that digit, as the network wants them")
+    differences: list[Difference] = Field(description="all ten, in the order in which they are mended")
+    lines: list[str] = Field(description="Python that prepares an image for this model")
+    ms: float
+
+
+class MistakeCost(Message):
+    """What a usual mistake with images costs a model."""
+
+    name: str
+    words: str
+    accuracy: float
+    example: Glyph
+
+
+class ModelMistakes(Message):
+    """The accuracy of a model on MNIST's test images, prepared rightly and with usual mistakes made on purpose."""
+
+    model: str
+    images: int
+    accuracy: float = Field(description="without a mistake")
+    example: Glyph = Field(description="an image without a mistake")
+    mistakes: list[MistakeCost]
 
 
 # Training live ---------------------------------------------------------------------------------------------------

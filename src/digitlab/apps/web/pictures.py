@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["OPENAPI_BODY", "first_page_of", "picture_bytes", "picture_of", "with_page_note"]
+__all__ = ["OPENAPI_BODY", "page_of", "picture_bytes", "picture_of", "shown", "with_page_note"]
+
+SIDE = 1600  # pixels of a picture that is shown; the reader looks at pages 1,280 pixels wide
 
 _FIELD = "image"
 _MOST_PARTS = 16
@@ -55,38 +57,50 @@ def picture_bytes(body: bytes, content_type: bytes) -> bytes:
     return _unpacked(_file_of_form(body, content_type) if is_form else body)
 
 
-def picture_of(content: bytes, most_pixels: int) -> NDArray[np.uint8]:
-    """The upright picture, uint8 (H, W, 3) RGB; of several pages the first.
+def picture_of(content: bytes, most_pixels: int, page: int | None = None) -> NDArray[np.uint8]:
+    """The upright picture, uint8 (H, W, 3) RGB; of several pages this one, from 1, or the first.
 
     Raises:
-        ImageError: no picture, damaged, cut off or too large.
+        ImageError: no picture, damaged, cut off or too large; or there is no such page.
         MissingExtraError: the server lacks what decodes it.
     """
-    return first_page_of(content, most_pixels)[0]
+    return page_of(content, most_pixels, page)[0]
 
 
-def first_page_of(content: bytes, most_pixels: int) -> tuple[NDArray[np.uint8], int]:
+def page_of(content: bytes, most_pixels: int, page: int | None = None) -> tuple[NDArray[np.uint8], int]:
     """`picture_of`, and how many pages the file has.
 
     Raises:
         ImageError, MissingExtraError: as `picture_of`.
     """
     try:
-        return decode_page(content, most_pixels=most_pixels)
+        return decode_page(content, page=page, most_pixels=most_pixels)
     except ImageError as error:
         if isinstance(error.__cause__, MissingExtraError):  # its own text names a folder of the server
             raise error.__cause__ from None
         raise
 
 
-def with_page_note(note: str | None, pages: int) -> str | None:
+def shown(picture: NDArray[np.uint8]) -> bytes:
+    """A picture, uint8 (H, W, 3) RGB, as a JPEG that every browser shows, at most SIDE pixels a side."""
+    import cv2
+
+    scale = SIDE / max(picture.shape[:2])
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    made = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+    return made.tobytes()
+
+
+def with_page_note(note: str | None, pages: int, page: int | None = None) -> str | None:
     """A note with what was left unread of a file of several pages.
 
     >>> with_page_note("lies upside down; turned and read", 3)
     'page 1 of 3 was read; lies upside down; turned and read'
-    >>> with_page_note(None, 1)
+    >>> with_page_note(None, 3, 2), with_page_note(None, 1)
+    ('page 2 of 3 was read', None)
     """
-    said = f"page 1 of {pages:,} was read" if pages > 1 else None
+    said = f"page {page or 1:,} of {pages:,} was read" if pages > 1 else None
     return "; ".join(each for each in (said, note) if each) or None
 
 

@@ -1,5 +1,11 @@
 // Written by tools/write_page_types.py from schemas.py and network_schemas.py: what the server sends.
 
+export interface Answered {
+  digit: number;
+  /** the probability of that digit */
+  confidence: number;
+}
+
 export type Architecture = "tiny-cnn" | "first-cnn" | "slides-cnn" | "fast-cnn" | "thesis-2conv" | "exercise-cnn" | "ann-397";
 
 export interface Classified {
@@ -13,6 +19,51 @@ export interface Classified {
   ms: number;
   /** such as that the picture holds several digits, which /v1/read reads */
   note: string | null;
+}
+
+export interface Diagnosed {
+  model: string;
+  /** the outcome */
+  sentence: string;
+  /** names of the differences that have to be mended for the right answer */
+  causes: string[];
+  /** what the picture shows, as far as is known */
+  truth: number;
+  /** how: the label asked with, the shipped reader, or this model when all is mended */
+  known_by: "label" | "reader" | "mended";
+  /** the picture only made grey and 28×28 */
+  shown: string;
+  /** to that */
+  first: Answered;
+  /** with all differences mended */
+  mended: string;
+  /** to that */
+  last: Answered;
+  /** to the image that `lines` prepare; null where they find no ink */
+  prepared: Answered | null;
+  /** of the shipped reader; null where it finds no digit */
+  reader: Answered | null;
+  /** some of the training images of that digit, as the network wants them */
+  trained: string[];
+  /** all ten, in the order in which they are mended */
+  differences: Difference[];
+  /** Python that prepares an image for this model */
+  lines: string[];
+  ms: number;
+}
+
+export interface Difference {
+  name: "scale" | "polarity" | "background" | "grey level" | "transposition" | "rotation" | "crop" | "box" | "centre" | "stroke width";
+  /** in words; null where the picture does not differ in this */
+  measured: string | null;
+  /** with all differences mended up to this one, as the network is given it */
+  image: string;
+  /** to that image */
+  answer: Answered;
+  /** where this one alone is mended */
+  alone: Answered;
+  /** where all are mended but this one */
+  without: Answered;
 }
 
 export interface ExplainQuestion {
@@ -77,6 +128,15 @@ export interface FoundDigit {
   /** x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive */
   box: number[];
   line: number;
+}
+
+export interface FoundNumber {
+  /** digits, , . - / : and spaces as they stand; ? for a digit that was not answered */
+  text: string;
+  /** how likely all of it is right */
+  confidence: number;
+  /** x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive */
+  box: number[];
 }
 
 export interface Gallery {
@@ -159,11 +219,31 @@ export interface LayerMaps {
   data: string;
 }
 
+export interface Lesson {
+  name: string;
+  /** by language */
+  title: Record<string, string>;
+  parts: LessonPart[];
+}
+
+export interface LessonPart {
+  /** by language, e.g. en; a blank line parts paragraphs */
+  text: Record<string, string>;
+  /** the fragment of the page's address */
+  link: string;
+}
+
+export interface Lessons {
+  lessons: Lesson[];
+}
+
 export interface LiveAnswer {
   frame: number;
   text: string;
-  /** what most of the last frames agree on */
+  /** what surely stands there, over the frames so far; null: not sure */
   steady: string | null;
+  /** whether ink is likely coming or going */
+  drawing: boolean;
   /** with mode=digit one at most, its box the whole frame */
   digits: FoundDigit[];
   /** with mode=digit: ten, class 0 first; all 0: none found */
@@ -189,6 +269,14 @@ export interface Mistake {
   confidence: number;
 }
 
+export interface MistakeCost {
+  name: string;
+  words: string;
+  accuracy: number;
+  /** base64 of 784 bytes: 28×28, row by row, light ink on dark */
+  example: string;
+}
+
 export interface ModelDetail {
   name: string;
   architecture: string;
@@ -198,6 +286,16 @@ export interface ModelDetail {
   /** what the model's card says of it */
   training: Record<string, string | number | number | boolean | null>;
   layers: LayerDetail[];
+}
+
+export interface ModelMistakes {
+  model: string;
+  images: number;
+  /** without a mistake */
+  accuracy: number;
+  /** an image without a mistake */
+  example: string;
+  mistakes: MistakeCost[];
 }
 
 export interface ModelSummary {
@@ -260,11 +358,19 @@ export interface ReadPage {
   /** the lines; a character a digit, ? for one that was found but not answered */
   text: string;
   lines: string[];
+  /** the same lines with the signs that stand between digits, as in 12,50 */
+  written: string[];
   digits: FoundDigit[];
+  /** the digits in groups that belong together */
+  numbers: FoundNumber[];
   /** such as that the page lies upside down, and was turned and read */
   note: string | null;
   /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
   turned: number;
+  /** which page of the file this is, from 1 */
+  page: number;
+  /** how many pages the file has */
+  pages: number;
   ms: number;
   /** of the upright picture, in pixels */
   width: number;

@@ -3,16 +3,20 @@
 =======  ==============================  ================================================  ==========================
 method   path                            takes                                             answers
 =======  ==============================  ================================================  ==========================
-POST     /v1/classify                    a picture; ``?model=&threshold=``                 `Classified`
-POST     /v1/read                        a picture; ``?model=&threshold=``                 `ReadPage`
-POST     /v1/inspect                     a picture; ``?model=&threshold=``                 `Inspected`
-POST     /v1/filters                     a picture                                         `FilterBank`
+POST     /v1/classify                    a picture; ``?model=&threshold=&page=``           `Classified`
+POST     /v1/read                        a picture; ``?model=&threshold=&page=``           `ReadPage`
+POST     /v1/picture                     a picture; ``?page=``                             a JPEG that browsers show
+POST     /v1/inspect                     a picture; ``?model=&threshold=&page=``           `Inspected`
+POST     /v1/filters                     a picture; ``?page=``                             `FilterBank`
 POST     /v1/probabilities               `GlyphQuestion`                                   `Probabilities`
 POST     /v1/explain                     `ExplainQuestion`                                 `Explained`
 POST     /v1/occlusion                   `OcclusionQuestion`                               `Occluded`
+POST     /v1/diagnose                    a picture; ``?model=&label=``                     `Diagnosed`
 GET      /v1/models                                                                        `Models`
 GET      /v1/models/{name}                                                                 `ModelDetail`
+GET      /v1/models/{name}/mistakes                                                        `ModelMistakes`
 GET      /v1/gallery                                                                       `Gallery`
+GET      /v1/lessons                                                                       `Lessons`
 GET      /v1/trainings                                                                     `Trainings`
 POST     /v1/trainings                   `TrainingQuestion`                                `TrainingState` (201)
 GET      /v1/trainings/{id}                                                                `TrainingState`
@@ -27,7 +31,9 @@ GET      / and /static/…                                                      
 
 - A picture is the request's body: the file itself (any or no Content-Type; JPEG, PNG, WebP, BMP, TIFF, GIF, PPM,
   JPEG 2000, AVIF, and HEIC and PDF where the server has those extras), a data URL of it as text, or
-  ``multipart/form-data`` with either in the field ``image``. Of several pages the first is read, and ``note`` says so.
+  ``multipart/form-data`` with either in the field ``image``. Of several pages (PDF, TIFF) ``?page=2`` is the second;
+  left out, the first is taken. ``note`` says which was, `ReadPage` has its number, /v1/picture the header
+  ``Digitlab-Pages``.
 - "Bytes" are base64 of plain bytes, row by row. A *glyph* is the digit as the networks take it: base64 of 784 bytes,
   28×28, light ink on dark; `Inspected` gives it, and the questions about a glyph take it back. Nothing is remembered.
 - ``model`` is a name of ``/v1/models``, never a path; left out, the server's default.
@@ -48,8 +54,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "Classified", "FilterBank", "FilterResult", "FoundDigit", "Gallery", "GallerySet", "Health", "LiveAnswer",
-    "Problem", "ReadPage",
+    "Classified", "FilterBank", "FilterResult", "FoundDigit", "Gallery", "GallerySet", "Health", "Lesson",
+    "LessonPart", "Lessons", "LiveAnswer", "Problem", "ReadPage",
 ]  # fmt: skip
 
 Bytes = Annotated[str, Field(description="base64 of plain bytes")]
@@ -95,14 +101,28 @@ class FoundDigit(Message):
     line: int
 
 
+class FoundNumber(Message):
+    """Digits of one line that belong together, with the signs between them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    text: str = Field(description="digits, , . - / : and spaces as they stand; ? for a digit that was not answered")
+    confidence: float = Field(description="how likely all of it is right")
+    box: list[int] = Field(description="x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive")
+
+
 class ReadPage(Message):
     """All digits of a picture, in reading order, as ``digitlab read --json`` says them."""
 
     text: str = Field(description="the lines; a character a digit, ? for one that was found but not answered")
     lines: list[str]
+    written: list[str] = Field([], description="the same lines with the signs that stand between digits, as in 12,50")
     digits: list[FoundDigit]
+    numbers: list[FoundNumber] = Field([], description="the digits in groups that belong together")
     note: str | None = Field(None, description="such as that the page lies upside down, and was turned and read")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
+    page: int = Field(1, description="which page of the file this is, from 1")
+    pages: int = Field(1, description="how many pages the file has")
     ms: float
     width: int = Field(description="of the upright picture, in pixels")
     height: int
@@ -114,7 +134,8 @@ class LiveAnswer(Message):
 
     frame: int
     text: str = ""
-    steady: str | None = Field(None, description="what most of the last frames agree on")
+    steady: str | None = Field(None, description="what surely stands there, over the frames so far; null: not sure")
+    drawing: bool = Field(False, description="whether ink is likely coming or going")
     digits: list[FoundDigit] = Field([], description="with mode=digit one at most, its box the whole frame")
     probabilities: list[float] = Field([], description="with mode=digit: ten, class 0 first; all 0: none found")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
@@ -161,6 +182,27 @@ class Gallery(Message):
     """Test digits, hard cases, and out-of-distribution images."""
 
     sets: list[GallerySet]
+
+
+class LessonPart(Message):
+    """One part of a lesson: words, and where the page goes with them."""
+
+    text: dict[str, str] = Field(description="by language, e.g. en; a blank line parts paragraphs")
+    link: str = Field(description="the fragment of the page's address")
+
+
+class Lesson(Message):
+    """A list of links with a few words each."""
+
+    name: str
+    title: dict[str, str] = Field(description="by language")
+    parts: list[LessonPart]
+
+
+class Lessons(Message):
+    """All lessons, in the order of the menu."""
+
+    lessons: list[Lesson]
 
 
 class Health(Message):

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from digitlab.apps.web import schemas
 from digitlab.apps.web.looking import as_bytes
-from digitlab.apps.web.schemas import FilterBank, FilterResult, Gallery, GallerySet
+from digitlab.apps.web.schemas import FilterBank, FilterResult, Gallery, GallerySet, Lessons
+from digitlab.static_page.gallery import gallery_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from numpy.typing import NDArray
 
-__all__ = ["filter_bank", "gallery"]
+    from digitlab.lessons import Lesson
+
+__all__ = ["filter_bank", "gallery", "lessons"]
 
 _MOST_SIDE = 320  # pixels: eleven results of it are some hundred kilobytes
-_EACH = 20  # images of a set of the gallery
 
 
 def filter_bank(picture: NDArray[np.uint8]) -> FilterBank:
@@ -48,37 +50,17 @@ def filter_bank(picture: NDArray[np.uint8]) -> FilterBank:
 @functools.cache
 def gallery() -> Gallery:
     """Two of each test digit, the same turned, moved, noisy and thinned, and things that are no digits."""
-    from digitlab.datasets import load_dataset
-    from digitlab.datasets.ood.test_images import draw_shapes
-    from digitlab.datasets.robustness_sets import rotated, shifted
-
-    test = load_dataset("mnist").split("test")
-    rows = np.concatenate([np.flatnonzero(test.labels == digit)[:2] for digit in range(10)])
-    images, labels = np.asarray(test.images[rows]), test.labels[rows]
-    noise = np.random.default_rng(0).normal(0.0, 60.0, images.shape)
-    none = [None] * _EACH
     return Gallery(
         sets=[
-            _set("mnist", images, labels.tolist()),
-            _set("hard-turned", rotated(images, 35.0), labels.tolist()),
-            _set("hard-moved", shifted(images, 5, 4), labels.tolist()),
-            _set("hard-noisy", np.clip(images + noise, 0, 255).astype(np.uint8), labels.tolist()),
-            _set("hard-thin", np.array([cv2.erode(each, np.ones((2, 2))) for each in images]), labels.tolist()),
-            _set("hard-cut", _cut(images), labels.tolist()),
-            _set("strangers", draw_shapes(_EACH, seed=0), none),
+            GallerySet(name=each.name, count=len(each.images), labels=list(each.labels), data=as_bytes(each.images))
+            for each in gallery_sets()
         ]
     )
 
 
-def _cut(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A bar over the middle."""
-    cut = images.copy()
-    cut[:, 13:16] = 0
-    return cut
-
-
-def _set(name: str, images: NDArray[Any], labels: Sequence[int | None]) -> GallerySet:
-    return GallerySet(name=name, count=len(images), labels=list(labels), data=as_bytes(np.asarray(images, np.uint8)))
+def lessons(found: Sequence[Lesson]) -> Lessons:
+    """Lessons as the page takes them."""
+    return Lessons(lessons=[schemas.Lesson.model_validate(each.as_dict()) for each in found])
 
 
 def _png(grey: NDArray[np.uint8]) -> str:

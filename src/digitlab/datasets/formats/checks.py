@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_digits", "as_labels", "as_pixels", "expect_a_split", "expect_image_shape", "expect_numbers",
-    "expect_same_length", "in_split_order", "labels_are_loose", "loose_labels", "no_bomb", "other_labels", "refusing",
+    "expect_same_length", "in_split_order", "labels_are_loose", "loose_labels", "no_bomb", "no_labels",
+    "other_labels", "refusing",
 ]  # fmt: skip
 
 # Deflate reaches 1030:1 on zeros; digits reach 5:1, and blank test sets are small.
@@ -31,7 +32,7 @@ _LOOSE = ContextVar("_LOOSE", default=False)
 
 @contextlib.contextmanager
 def loose_labels() -> Iterator[None]:
-    """While labels are examined: 10 is let through, and images without labels get 10, `NONE`."""
+    """While labels are examined, or nobody needs them: 10 is let through, images without labels get 10, `NONE`."""
     token = _LOOSE.set(True)
     try:
         yield
@@ -42,6 +43,11 @@ def loose_labels() -> Iterator[None]:
 def labels_are_loose() -> bool:
     """Whether `loose_labels` holds."""
     return _LOOSE.get()
+
+
+def no_labels(rows: int) -> NDArray[np.uint8]:
+    """Labels of images that have none: uint8 (rows,), all `NONE`."""
+    return np.full(rows, NONE, np.uint8)
 
 
 @contextlib.contextmanager
@@ -143,6 +149,8 @@ def as_labels(
     Raises:
         DatasetError: for the first that is not a whole number from 0 to 9.
     """
+    if labels_are_loose() and values.dtype.kind in "if":
+        values = np.where(values == -1, NONE, values)  # as Hugging Face marks images without a label
     with np.errstate(invalid="ignore"):
         labels = values.astype(np.uint8)
     wrong = (labels != values) | (labels > (NONE if labels_are_loose() else 9))

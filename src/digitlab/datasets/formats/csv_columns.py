@@ -125,7 +125,7 @@ def _label_of(names: Sequence[str], path: Path) -> int:
         raise DatasetError(
             f"{path}: its header names no label ({names[0]!r} … {names[-1]!r}); expected a column named label, class "
             "or target besides 784 pixels. Images without labels can be classified, not evaluated: "
-            f"`digitlab data check {path} --fix OUT.npz` gives them the reader's answers"
+            f"`digitlab classify {path} --out OUT.npz` gives them the reader's answers"
         )
     if labels_are_loose():
         return found[0]

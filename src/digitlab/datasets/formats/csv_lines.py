@@ -141,7 +141,7 @@ class CsvSource(Closing):
         if len(cells) != expected:
             meant = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
             if len(cells) == expected - 1 == UNLABELLED.count and number <= 2:
-                meant += f". Without labels: `digitlab data check {self._path} --fix OUT.npz` gives them the reader's"
+                meant += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's"
             raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meant}")
         return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 

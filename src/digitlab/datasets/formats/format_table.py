@@ -42,7 +42,14 @@ DATASET_KINDS = (
         "CSV without labels",
         "`.csv`",
         "",
-        "refused where labels are needed; `digitlab data check FILE --fix OUT.npz` gives the reader's answers",
+        "`digitlab classify FILE --csv ANSWERS.csv` answers them, `--out LABELLED.npz` makes labels of the answers; "
+        "refused where labels are needed",
+    ),
+    DatasetKind(
+        "images without labels in other files",
+        "`.npz`, `.npy`, `.mat`, `.h5`, `.parquet`, `.tfrecord`, IDX images alone",
+        "",
+        "the same",
     ),
     DatasetKind("MATLAB: SVHN", "`train_32x32.mat`", "", "read; the label 10 is 0; colours made grey, 32×32 prepared"),
     DatasetKind("MATLAB: EMNIST", "`emnist-digits.mat`", "", "read, by split; its images are put upright"),

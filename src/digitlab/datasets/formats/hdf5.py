@@ -20,7 +20,9 @@ from digitlab.datasets.formats.checks import (
     expect_numbers,
     expect_same_length,
     in_split_order,
+    labels_are_loose,
     no_bomb,
+    no_labels,
     other_labels,
     refusing,
 )
@@ -132,7 +134,10 @@ class Hdf5Source(Closing):
         splits = _groups(file)
         expect_a_split(self._path, splits, split)
         where, prefix = (file[split], f"{split}/") if split else (file, "")
-        return self._dataset(where, "data", prefix), self._dataset(where, "labels", prefix), f"{prefix}data"
+        images = self._dataset(where, "data", prefix)
+        if labels_are_loose() and "labels" not in where:
+            return images, no_labels(len(images) if images.shape else 0), f"{prefix}data"
+        return images, self._dataset(where, "labels", prefix), f"{prefix}data"
 
     def _dataset(self, where: Any, name: str, prefix: str) -> Any:
         found = _own(where, name)
@@ -151,7 +156,8 @@ class Hdf5Source(Closing):
         expect_image_shape(self._path, self._name, images.shape)
         expect_same_length(self._path, self._name, images.shape, self._label_name, labels.shape)
         for dataset, name in ((images, self._name), (labels, self._label_name)):
-            _expect_own_bytes(dataset, self._path, name)
+            if not isinstance(dataset, np.ndarray):
+                _expect_own_bytes(dataset, self._path, name)
 
     @property
     def _label_name(self) -> str:

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import as_labels, no_bomb, other_labels, refusing
+from digitlab.datasets.formats.checks import as_labels, labels_are_loose, no_bomb, no_labels, other_labels, refusing
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_path, saying_what_failed
@@ -236,7 +236,24 @@ class RawIdxSource(IdxSource):
         self._opened.close()
 
 
-def open_idx(path: Path) -> IdxSource:
+class UnlabelledIdxSource(Closing):
+    """An images file alone, for those who need no labels."""
+
+    def __init__(self, images: Path) -> None:
+        self._images = _Part(images, _IMAGES_MAGIC)
+        with self._images.open() as (_, self.count):
+            pass
+
+    def batches(self, size: int = BATCH) -> Iterator[Digits]:
+        """All images in the file's order; see `ImageSource.batches`."""
+        with self._images.open() as (file, count):
+            for start in range(0, count, size):
+                rows = min(size, count - start)
+                yield Digits(self._images.read(file, start, rows).reshape(-1, 28, 28), no_labels(rows))
+            self._images.expect_end(file, count)
+
+
+def open_idx(path: Path) -> IdxSource | UnlabelledIdxSource:
     """Open a pair, given either file.
 
     Raises:
@@ -248,6 +265,8 @@ def open_idx(path: Path) -> IdxSource:
         extended = labels.name.removesuffix(".gz").replace("idx1-ubyte", "idx2-int")
         there = [each for ending in ("", ".gz") if (each := labels.with_name(extended + ending)).exists()]
         labels = there[0] if there else labels
+    if labels_are_loose() and images.exists() and not labels.exists():
+        return UnlabelledIdxSource(images)
     packed = ".gz" in (images.suffix, labels.suffix)
     return IdxSource(images, labels) if packed else RawIdxSource(images, labels)
 

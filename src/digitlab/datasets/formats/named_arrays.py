@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import expect_a_split, expect_numbers, in_split_order
+from digitlab.datasets.formats.checks import expect_a_split, expect_numbers, in_split_order, labels_are_loose, no_labels
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def pairs_of(names: Mapping[str, tuple[int, ...]]) -> dict[str, Pair]:
     pairs = {
         split: Pair(roles["images"], roles.get("labels"))
         for split, roles in found.items()
-        if "images" in roles and ("labels" in roles or _class_by_class(names[roles["images"]]))
+        if "images" in roles and ("labels" in roles or _class_by_class(names[roles["images"]]) or labels_are_loose())
     }
     return {split: pairs[split] for split in in_split_order(pairs)}
 
@@ -86,12 +86,15 @@ def images_and_labels(
         DatasetError: for arrays that cannot be images with labels.
     """
     expect_numbers(path, "its images", images.dtype)
-    if labels is None:  # USPS: (256, examples, classes); the classes are 1 … 9, 0
+    if labels is None and not _class_by_class(images.shape):
+        labels = no_labels(_count(images.shape))
+    elif labels is None:  # USPS: (256, examples, classes); the classes are 1 … 9, 0
         examples = images.shape[1]
         labels = np.repeat(np.arange(1, 11) % 10, examples)
         images = images.transpose(2, 1, 0).reshape(-1, images.shape[0])
-    expect_numbers(path, "its labels", labels.dtype)
-    labels = _flat(path, labels)
+    else:
+        expect_numbers(path, "its labels", labels.dtype)
+        labels = _flat(path, labels)
     if images.ndim < 2 or len(labels) not in (images.shape[0], images.shape[-1]):
         raise DatasetError(f"{path}: its images have the shape {images.shape}, its labels are {len(labels):,}")
     if images.shape[0] != len(labels):
@@ -107,6 +110,18 @@ def images_and_labels(
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3, 4)):
         raise DatasetError(f"{path}: its images have the shape {images.shape}; expected (N, height, width[, channels])")
     return images, labels
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    """The number of images without labels: the last size where the first ones are those of an image (MATLAB's order).
+
+    >>> _count((32, 32, 3, 500)), _count((28, 28, 500)), _count((500, 28, 28)), _count((784, 500)), _count((500, 784))
+    (500, 500, 500, 500, 500)
+    """
+    if len(shape) == 2:
+        first, last = (math.isqrt(size) ** 2 == size > 1 for size in shape)
+        return shape[1] if first and not last else shape[0]
+    return shape[-1] if len(shape) > 2 and shape[0] == shape[1] != shape[2] else shape[0]
 
 
 def _flat(path: Path, labels: NDArray[Any]) -> NDArray[Any]:

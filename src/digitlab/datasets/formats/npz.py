@@ -26,7 +26,9 @@ from digitlab.datasets.formats.checks import (
     expect_numbers,
     expect_same_length,
     in_split_order,
+    labels_are_loose,
     no_bomb,
+    no_labels,
     other_labels,
     refusing,
 )
@@ -99,11 +101,12 @@ def _names(archive: zipfile.ZipFile) -> list[str]:
 def _splits(names: list[str]) -> tuple[str, ...]:
     if any(set(pair) <= set(names) for pair in _PAIRS):
         return ()
+    alone = labels_are_loose()
     found = {
         name.removeprefix(f"{images}_")
         for images, labels in _PAIRS
         for name in names
-        if name.startswith(f"{images}_") and f"{labels}_{name.removeprefix(f'{images}_')}" in names
+        if name.startswith(f"{images}_") and (alone or f"{labels}_{name.removeprefix(f'{images}_')}" in names)
     }
     return in_split_order(found)
 
@@ -126,21 +129,31 @@ class NpzSource(Closing):
         self._path = path
         with _opened(path) as archive:
             images, labels = self._choose(_names(archive), split)
-            self._images, self._labels = self._describe(archive, images), self._describe(archive, labels)
+            self._images = self._describe(archive, images)
+            self._labels = None if labels is None else self._describe(archive, labels)
             expect_image_shape(path, images, self._images.shape)
-            expect_same_length(path, images, self._images.shape, labels, self._labels.shape)
+            if self._labels is not None:
+                expect_same_length(path, images, self._images.shape, self._labels.name, self._labels.shape)
             for array in (self._images, self._labels):
-                self._expect_size(archive.getinfo(f"{array.name}.npy"), array)
+                if array is not None:
+                    self._expect_size(archive.getinfo(f"{array.name}.npy"), array)
         self.count = self._images.shape[0]
 
-    def _choose(self, names: list[str], split: str | None) -> tuple[str, str]:
+    def _choose(self, names: list[str], split: str | None) -> tuple[str, str | None]:
+        """The names of the images and of their labels; None where those who need no labels find none."""
         splits = _splits(names)
         expect_a_split(self._path, splits, split)
         ending = f"_{split}" if split else ""
         for images, labels in _PAIRS:
             if {images + ending, labels + ending} <= set(names):
                 return images + ending, labels + ending
+        if labels_are_loose():
+            alone = [images + ending for images, _ in _PAIRS if images + ending in names] or names[: len(names) == 1]
+            if alone:
+                return alone[0], None
         held = ", ".join(sorted(names)[:10]) or "no array"
+        if any(images + ending in names for images, _ in _PAIRS):
+            held += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's answers"
         more = "" if names else ". A zip of pictures must be unpacked first, into class folders 0 … 9"
         raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {held}{more}")
 
@@ -176,16 +189,21 @@ class NpzSource(Closing):
         with contextlib.ExitStack() as stack:
             archive = stack.enter_context(_opened(self._path))
             images = stack.enter_context(self._numbers(archive, self._images))
-            labels = stack.enter_context(self._numbers(archive, self._labels))
+            labels = None if self._labels is None else stack.enter_context(self._numbers(archive, self._labels))
             for start in range(0, self.count, size):
                 rows = min(size, self.count - start)
-                yield self._digits(
-                    self._read(images, self._images, start, rows), self._read(labels, self._labels, start, rows), start
-                )
+                pixels = self._pixels(self._read(images, self._images, start, rows), start)
+                yield Digits(pixels, self._labels_of(labels, start, rows))
 
-    def _digits(self, images: NDArray[Any], labels: NDArray[Any], start: int) -> Digits:
-        checked = as_labels(labels, self._path, lambda row: f"{self._labels.name}[{start + row}]", self._others)
-        return Digits(as_pixels(images, self._path, lambda row: f"{self._images.name}[{start + row}]"), checked)
+    def _pixels(self, values: NDArray[Any], start: int) -> NDArray[np.uint8]:
+        return as_pixels(values, self._path, lambda row: f"{self._images.name}[{start + row}]")
+
+    def _labels_of(self, member: IO[bytes] | None, start: int, rows: int) -> NDArray[np.uint8]:
+        array = self._labels
+        if array is None or member is None:
+            return no_labels(rows)
+        values = self._read(member, array, start, rows)
+        return as_labels(values, self._path, lambda row: f"{array.name}[{start + row}]", self._others)
 
     @contextlib.contextmanager
     def _numbers(self, archive: zipfile.ZipFile, array: _Array) -> Iterator[IO[bytes]]:
@@ -204,10 +222,10 @@ class NpzSource(Closing):
 
     def _others(self) -> str:
         starts = range(0, self.count, 1 << 20)
-        with _opened(self._path) as archive, self._numbers(archive, self._labels) as member:
-            return other_labels(
-                self._read(member, self._labels, start, min(1 << 20, self.count - start)) for start in starts
-            )
+        array = self._labels
+        assert array is not None  # noqa: S101 - only labels can be wrong ones
+        with _opened(self._path) as archive, self._numbers(archive, array) as member:
+            return other_labels(self._read(member, array, start, min(1 << 20, self.count - start)) for start in starts)
 
 
 def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

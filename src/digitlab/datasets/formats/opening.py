@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from digitlab.datasets.formats.caffe_lmdb import LmdbSource, lmdb_writer
-from digitlab.datasets.formats.checks import expect_a_split, in_split_order
+from digitlab.datasets.formats.checks import expect_a_split, in_split_order, labels_are_loose
 from digitlab.datasets.formats.class_folder import ClassFolderSource, class_folder_writer, is_class_folder
 from digitlab.datasets.formats.csv_lines import CsvSource, csv_writer
 from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf5_splits, hdf5_writer
@@ -18,6 +18,7 @@ from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
 from digitlab.datasets.formats.lmdb_pages import MAGIC
 from digitlab.datasets.formats.mat import mat_source, mat_splits
 from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
+from digitlab.datasets.formats.one_array import npy_source
 from digitlab.datasets.formats.parquet import ParquetSource
 from digitlab.datasets.formats.pickled import pickled_source, pickled_splits
 from digitlab.datasets.formats.picture_tree import is_picture_tree, split_named, tree_splits
@@ -66,6 +67,8 @@ def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource
 
 
 def _opened(path: Path, format_: str, split: str | None, how: str | None) -> ImageSource:
+    if format_ == "npy":
+        return npy_source(path, how)
     if format_ in ("mat", "pickle"):
         return (mat_source if format_ == "mat" else pickled_source)(path, split, how)
     if format_ in _SHARDS:
@@ -186,6 +189,8 @@ def _format_by_content(start: bytes) -> str | None:
         return "tfrecord"
     if start[16:20] == MAGIC.to_bytes(4, "little"):
         return "lmdb"
+    if start.startswith(b"\x93NUMPY") and labels_are_loose():  # one array: images without labels
+        return "npy"
     starts = {b"\x1f\x8b": "gzip", b"MATLAB": "mat", b"PAR1": "parquet"}
     starts |= {b"\x80" + bytes([version]): "pickle" for version in range(2, 6)}
     return next((format_ for known, format_ in starts.items() if start.startswith(known)), None)

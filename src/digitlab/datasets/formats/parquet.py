@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.datasets.formats.checks import no_bomb, refusing
+from digitlab.datasets.formats.checks import labels_are_loose, no_bomb, refusing
 from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, MissingExtraError
+from digitlab.values import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,8 +36,8 @@ class ParquetSource(Closing):
         self.sizes = self._encoded.sizes
         self.count = sum(self._opened(file)[0].metadata.num_rows for file in files)
 
-    def _opened(self, path: Path) -> tuple[Any, str, str]:
-        """The file, and its columns of images and of labels."""
+    def _opened(self, path: Path) -> tuple[Any, str, str | None]:
+        """The file, and its columns of images and of labels; None where those who need no labels find none."""
         import pyarrow.parquet
 
         with refusing(path, "is not a readable Parquet file", *_errors()):
@@ -48,6 +49,8 @@ class ParquetSource(Closing):
                 if group.total_byte_size > _LARGEST_GROUP:
                     raise DatasetError(f"{path}: a group of rows has {group.total_byte_size:,} bytes; expected 1 GiB")
                 no_bomb(path, "a group of rows", stored=stored, unpacked=group.total_byte_size)
+        if labels_are_loose() and not set(_LABELS) & set(names):
+            return file, _column(path, names, _IMAGES), None
         return file, _column(path, names, _IMAGES), _column(path, names, _LABELS)
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
@@ -63,8 +66,9 @@ class ParquetSource(Closing):
             file, images, labels = self._opened(path)
             row = 0
             with refusing(path, "is damaged", *_errors()):
-                for batch in file.iter_batches(BATCH, columns=[images, labels]):
-                    for image, label in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                for batch in file.iter_batches(BATCH, columns=[images, *([] if labels is None else [labels])]):
+                    known = [NONE] * len(batch) if labels is None else batch.column(1).to_pylist()
+                    for image, label in zip(batch.column(0).to_pylist(), known, strict=True):
                         yield image.get("bytes") if isinstance(image, dict) else image, label, f"{path}: row {row}"
                         row += 1
 

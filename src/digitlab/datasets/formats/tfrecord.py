@@ -7,11 +7,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.datasets.formats.checks import labels_are_loose
 from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, ModelError
 from digitlab.network.check import Protobuf
 from digitlab.storage import saying_what_failed
+from digitlab.values import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +53,9 @@ class TfRecordSource(Closing):
             for number, content in enumerate(_records(path)):
                 name = f"{path}: record {number}"
                 features = _features(content, name)
-                yield _first(features, _IMAGES, name), _first(features, _LABELS, name), name
+                image = _first(features, _IMAGES, name)
+                alone = labels_are_loose() and not set(_LABELS) & set(features)
+                yield image, NONE if alone else _first(features, _LABELS, name), name
 
 
 def starts_like_tfrecord(start: bytes) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets.pages.typefaces import Font
 
-__all__ = ["Alphabets", "FontGlyphs", "make_alphabets"]
+__all__ = ["Alphabets", "FontGlyphs", "digit_glyphs", "make_alphabets"]
 
 _MNIST = {"train": (0, 52_000), "validation": (52_000, 60_000)}  # rows of the training file
 _COUNT = {"train": 16_000, "validation": 3_000}
@@ -75,7 +75,7 @@ def make_alphabets(
     rng = np.random.default_rng((seed, split == "validation"))
     first, last = _MNIST[split]
     rows = first + rng.permutation(last - first)[: _COUNT[split]]
-    outlines, lines = _of_images(images[rows], labels[rows], rng)
+    outlines, lines = digit_glyphs(images[rows], labels[rows], rng)
     strokes: list[list[Glyph]] = [[] for _ in range(10)]
     for digit, forms in FORMS.items():
         for form in forms:
@@ -99,13 +99,16 @@ def make_alphabets(
     return Alphabets(digits, signs, tuple(map(of_font, fonts)))
 
 
-def _of_images(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
+def digit_glyphs(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator, *, bent: bool = True
 ) -> tuple[tuple[tuple[Glyph, ...], ...], tuple[tuple[Glyph, ...], ...]]:
-    """Outlines and redrawn skeletons, by label."""
+    """Glyphs of images uint8 (N, 28, 28), by label: their outlines, and their skeletons to be redrawn with any pen.
+
+    bent: most are bent a little, so that each looks like another writer's
+    """
     outlines: list[list[Glyph]] = [[] for _ in range(10)]
     lines: list[list[Glyph]] = [[] for _ in range(10)]
-    canvases = np.array([_enlarged(image, rng) for image in images])
+    canvases = np.array([_enlarged(image, rng, bent=bent) for image in images])
     for start in range(0, len(images), 500):
         part = canvases[start : start + 500]
         for canvas, skeleton, label in zip(
@@ -120,14 +123,14 @@ def _of_images(
     return tuple(map(tuple, outlines)), tuple(map(tuple, lines))
 
 
-def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator, *, bent: bool) -> NDArray[np.uint8]:
     """uint8 (28, 28) → (78, 78): thin strokes, which are grey in MNIST, as solid as thick ones; bent a little."""
     smooth = cv2.GaussianBlur(cv2.resize(image, (78, 78), interpolation=cv2.INTER_CUBIC), (0, 0), 1.2)
     large = np.asarray(smooth, np.float32)
     around = cv2.blur(cv2.dilate(large, np.ones((11, 11), np.uint8)), (11, 11))
     solid = np.clip((large / np.maximum(around, 70.0) - 0.38) / 0.25, 0.0, 1.0)
     large = np.asarray(solid * 255.0, np.float32)
-    if rng.random() < 0.6:
+    if bent and rng.random() < 0.6:
         coarse = rng.normal(0, 2.2, (2, 4, 4)).astype(np.float32)
         shift = [cv2.resize(each, (78, 78), interpolation=cv2.INTER_CUBIC) for each in coarse]
         ys, xs = np.mgrid[:78, :78].astype(np.float32)

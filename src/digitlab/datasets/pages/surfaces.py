@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Colour = NDArray[np.float32]
 
-__all__ = ["coloured", "photographed"]
+__all__ = ["PAPER", "WOOD", "coloured", "grain", "light", "photographed"]
 
 _TILE = 768
 
@@ -39,10 +39,11 @@ def _tiles() -> tuple[NDArray[np.float32], ...]:
     return tuple(np.asarray(each / each.std(), np.float32) for each in tiles)
 
 
-_WOOD, _PAPER = (5, 6, 7, 4), (0, 1, 2, 3, 4)
+WOOD, PAPER = (5, 6, 7, 4), (0, 1, 2, 3, 4)
 
 
-def _grain(size: int, kinds: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
+def grain(size: int, kinds: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A surface's grain, float32 (size, size), deviation 1; size: at most 768. kinds: `PAPER` or `WOOD`."""
     tile = _tiles()[kinds[int(rng.integers(len(kinds)))]]
     y, x = rng.integers(0, _TILE - size + 1, 2)
     return tile[y : y + size, x : x + size]
@@ -66,9 +67,9 @@ def coloured(drawing: Drawing, kinds: Sequence[str], rng: np.random.Generator, *
     if digital:
         planes[:] = base[:, None, None]
     else:
-        texture = _grain(size, _PAPER, rng) * np.float32(rng.uniform(0.2, 4.0))
+        texture = grain(size, PAPER, rng) * np.float32(rng.uniform(0.2, 4.0))
         if rng.random() < 0.2:  # crumpled, or seen through
-            texture += _grain(size, (3, 4), rng) * np.float32(rng.uniform(1.0, 8.0))
+            texture += grain(size, (3, 4), rng) * np.float32(rng.uniform(1.0, 8.0))
         np.add(texture[None], base[:, None, None], out=planes)
     main = _ink_colour(base, rng, dark=dark, digital=digital)
     for ink, kind in zip(drawing.layers, kinds, strict=True):
@@ -95,8 +96,8 @@ def _lay_on(
     cover = ink[part].astype(np.float32)
     cover *= np.float32(1.0 / 255.0)
     if grainy and rng.random() < 0.5:  # pencil, chalk, a dry marker
-        grain = _grain(planes.shape[1], (0, 1, 2, 5), rng)[part] * np.float32(rng.uniform(0.05, 0.45))
-        cover *= np.clip(grain + np.float32(1.0), 0.15, 1.0)
+        rough = grain(planes.shape[1], (0, 1, 2, 5), rng)[part] * np.float32(rng.uniform(0.05, 0.45))
+        cover *= np.clip(rough + np.float32(1.0), 0.15, 1.0)
     for plane, level in zip(planes, colour, strict=True):
         area = plane[part]
         area += (level - area) * cover
@@ -142,7 +143,7 @@ def photographed(
     size = planes.shape[1]
     hidden = None
     if not digital:
-        planes *= _light(size, rng)
+        planes *= light(size, rng)
         if rng.random() < 0.22:
             hidden = _beyond_the_sheet(planes, rng)
         if rng.random() < 0.07:
@@ -178,28 +179,29 @@ def _noisy(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
     size, noise = image.shape[0], rng.exponential(3.0)
     if noise <= 0.5:
         return image
-    grain = _grain(size, (0, 1), rng) * np.float32(noise)
-    image += cv2.merge([grain, grain, grain])
+    rough = grain(size, (0, 1), rng) * np.float32(noise)
+    image += cv2.merge([rough, rough, rough])
     if rng.random() < 0.3:
         coarse = rng.standard_normal((size // 3, size // 3, 3), np.float32) * np.float32(noise)
         image += cv2.resize(coarse, (size, size))
     return image
 
 
-def _light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    light = 1.0 + _smooth(size, 3, rng) * rng.uniform(0.0, 0.12)
+def light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """How much light falls on each place, float32 (size, size), about 1: uneven, a shadow with an edge, a lamp."""
+    level = 1.0 + _smooth(size, 3, rng) * rng.uniform(0.0, 0.12)
     kind = rng.random()
     if kind < 0.3:  # a shadow with an edge
         ys, xs = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j].astype(np.float32)
         angle, edge = rng.uniform(0, 6.3), rng.uniform(-0.7, 0.7)
         inside = (np.cos(angle) * xs + np.sin(angle) * ys + 0.2 * _smooth(size, 4, rng) - edge) / rng.uniform(0.01, 0.3)
-        light *= 1.0 - rng.uniform(0.1, 0.6) / (1.0 + np.exp(-np.clip(inside, -20, 20)))
+        level *= 1.0 - rng.uniform(0.1, 0.6) / (1.0 + np.exp(-np.clip(inside, -20, 20)))
     elif kind < 0.38:  # a lamp seen in it
         x, y = rng.uniform(0, size, 2)
         ys, xs = np.mgrid[:size, :size].astype(np.float32)
         reach = rng.uniform(0.05, 0.3) * size
-        light += rng.uniform(0.2, 0.8) * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * reach**2))
-    return np.asarray(light, np.float32)
+        level += rng.uniform(0.2, 0.8) * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * reach**2))
+    return np.asarray(level, np.float32)
 
 
 def _beyond_the_sheet(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -216,12 +218,12 @@ def _beyond_the_sheet(planes: NDArray[np.float32], rng: np.random.Generator) -> 
     cv2.fillPoly(mask, [np.rint(corners * 8).astype(np.int32)], 255, cv2.LINE_AA, 3)
     level = rng.uniform(5, 235)
     colour = np.clip(level + rng.normal(0, 30, 3), 0, 255).astype(np.float32)
-    grain = _grain(size, _WOOD, rng) * np.float32(rng.uniform(0.5, 18))
+    rough = grain(size, WOOD, rng) * np.float32(rng.uniform(0.5, 18))
     cover = mask.astype(np.float32) / np.float32(255.0)
     if rng.random() < 0.5:  # the sheet's shadow, or its thickness
         soft = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.7, 9))).astype(np.float32)
         planes *= np.float32(1.0) - soft * np.float32(rng.uniform(0.1, 0.5) / 255.0)
-    planes += cover * (grain + colour[:, None, None] - planes)
+    planes += cover * (rough + colour[:, None, None] - planes)
     return mask
 
 
@@ -236,8 +238,8 @@ def _fingers(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
         cv2.line(mask, *ends, 255, int(rng.uniform(0.06, 0.2) * size), cv2.LINE_AA)
     skin = np.array([200, 150, 125], np.float32) * rng.uniform(0.3, 1.15)
     cover = cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float32) / np.float32(255.0)
-    grain = _grain(size, (3, 4), rng) * np.float32(6)
-    planes += cover * (grain + skin[:, None, None] - planes)
+    rough = grain(size, (3, 4), rng) * np.float32(6)
+    planes += cover * (rough + skin[:, None, None] - planes)
     return mask
 
 

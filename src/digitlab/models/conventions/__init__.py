@@ -2,13 +2,15 @@
 
 `convention` has one way to feed a network and to read its answers, and all that are tried; `search` tries them on known
 digits; `onnx_files`, `keras_files` and `converted` open what people bring; `wrapping` makes an ONNX file of ours of it;
-`importing` is the way in.
+`keras_network` one of Keras, `translation` puts ONNX into layers of Keras; `importing` is the way in, `opening` the one
+that every verb takes.
 """
 
 from __future__ import annotations
 
 from digitlab.models.conventions.convention import Convention, Form
-from digitlab.models.conventions.importing import ImportedModel, import_model, own_onnx
+from digitlab.models.conventions.importing import ImportedModel, import_model
+from digitlab.models.conventions.opening import own_keras, own_onnx
 from digitlab.models.conventions.search import Found, Tried, find_convention
 
 __all__ = [
@@ -19,5 +21,6 @@ __all__ = [
     "Tried",
     "find_convention",
     "import_model",
+    "own_keras",
     "own_onnx",
 ]

@@ -8,36 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.network.scales import FORMULAS, SCALES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["SCALES", "Convention", "Form", "answer_kind", "candidates", "probabilities_of"]
+__all__ = [
+    "FIRST", "FLAT", "LAST", "ROWS", "SCALES", "Convention", "Form", "answer_kind", "candidates", "forms_of",
+    "probabilities_of",
+]  # fmt: skip
 
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green, blue
-# Name → pixels 0…255 times the first number plus the second; a triple is one for each channel. In the order of how
-# usual they are: where two give the same answers (a network that normalises its input itself), the first is kept.
-SCALES: dict[str, tuple[Any, Any]] = {
-    "0…1": (1 / 255, 0.0),
-    "0…255": (1.0, 0.0),
-    "−1…1": (1 / 127.5, -1.0),
-    "standardised": (1 / 255 / 0.3081, -0.1307 / 0.3081),  # by MNIST's mean and deviation, as PyTorch's examples do
-    "−0.5…0.5": (1 / 255, -0.5),
-    "ImageNet": (
-        tuple(1 / 255 / deviation for deviation in _IMAGENET[1]),
-        tuple(-mean / deviation for mean, deviation in zip(*_IMAGENET, strict=True)),
-    ),
-}
-_FORMULAS = {
-    "0…1": "x / 255",
-    "0…255": "x",
-    "−1…1": "x / 127.5 - 1",
-    "standardised": "(x / 255 - 0.1307) / 0.3081",
-    "−0.5…0.5": "x / 255 - 0.5",
-    "ImageNet": "(x / 255 - mean) / deviation of ImageNet's channels",
-}
 _WHOLE = ("uint8", "int8", "int16", "int32", "int64")
+_SIDES = range(16, 65)
+_USUAL_SIDES = (28, 32)
 
 FLAT, ROWS, FIRST, LAST = "(N, pixels)", "(N, rows, columns)", "NCHW", "NHWC"
 
@@ -110,7 +95,7 @@ class Convention:
         '(255 - x) / 127.5 - 1'
         """
         pixel = "(255 - x)" if self.inverted else "x"
-        formula = _FORMULAS[self.scale].replace("x", pixel)
+        formula = FORMULAS[self.scale].replace("x", pixel)
         return f"{formula}, transposed" if self.transposed else formula
 
     def factors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -146,6 +131,26 @@ def _enlarging(side: int, fitted: str) -> NDArray[np.float32]:
     matrix[np.arange(side), left] = 1 - (places - left)
     matrix[np.arange(side), left + 1] = places - left
     return matrix
+
+
+def forms_of(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
+    """The arrays that fit an input's sizes, with the batch first; of open sizes, those that are usual.
+
+    dims: None for an open size; None in place of all where not even their number is known
+    dtype: NumPy's name of the numbers
+    """
+    sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
+        side for side in _SIDES if dims is not None and side * side in dims
+    }
+    for layout, side, channels in itertools.product((ROWS, FIRST, LAST, FLAT), sides or _USUAL_SIDES, (1, 3)):
+        if layout in (ROWS, FLAT) and channels != 1:
+            continue
+        form = Form(layout, side, channels, dtype)
+        shape = form.shape()
+        if dims is None or (
+            len(shape) == len(dims) - 1 and all(size in (None, own) for size, own in zip(dims[1:], shape, strict=True))
+        ):
+            yield form
 
 
 def candidates(form: Form, classes: int) -> Iterator[Convention]:

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitlab.errors import ModelError, UsageError
 from digitlab.kinds import kind_of
-from digitlab.models.conventions.convention import probabilities_of
+from digitlab.models.conventions.convention import Convention, answer_kind, probabilities_of
 from digitlab.models.conventions.onnx_files import open_foreign
 from digitlab.models.conventions.search import find_convention, known_digits
 from digitlab.models.conventions.wrapping import wrapped
 from digitlab.network.check import check_onnx
-from digitlab.network.classifier import takes_our_images
-from digitlab.storage import cache_folder, write_bytes
+from digitlab.storage import write_bytes
 from digitlab.values import ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from pathlib import Path
 
     import onnx
+    from numpy.typing import NDArray
 
+    from digitlab.models.backend import keras
+    from digitlab.models.conventions.onnx_files import ForeignOnnx
     from digitlab.models.conventions.search import Ask, Found
 
-__all__ = ["ImportedModel", "import_model", "own_onnx"]
+__all__ = ["KERAS_ENDINGS", "ImportedModel", "content_of", "import_model", "translated_model"]
 
 KERAS_ENDINGS = (".keras", ".h5", ".hdf5", ".json")
 _LARGEST_FILE = 200_000_000  # bytes, as of every ONNX file here
 _COMPARED = 200  # images
+_ROUNDED = 0.02  # share of the digits that may be others without the rounding to 8 bits
 _TOLERANCE = 1e-4  # of a probability, between the file with its convention inside and the network that was asked
 
 
@@ -62,8 +65,9 @@ def import_model(
     """Make a model file of anybody one of ours; how it wants its images is found by trying.
 
     Args:
-        path: a ``.keras``, ``.h5``, ``.json`` (with weights), ``.onnx`` or ``.tflite`` file, or a SavedModel folder.
-        out: the file to write: ``.onnx``, or ``.keras`` where ``path`` is a file of Keras.
+        path: a ``.keras``, ``.h5``, ``.json`` (with weights), ``.onnx``, ``.tflite`` or ``.xml`` file (OpenVINO's, its
+            ``.bin`` beside it), or a SavedModel folder.
+        out: the file to write, ``.onnx`` or ``.keras``; what is no file of Keras is translated to its layers then.
         architecture: one of `ARCHITECTURES`, for files of Keras that hold weights only.
         backend: "theano" or "tensorflow", for files of Keras that do not say what they were trained on.
         weights: the file with the weights of a ``.json`` file; None: the one beside it.
@@ -73,11 +77,9 @@ def import_model(
         UsageError: for another ending of ``out``, or options that do not fit the file.
         StorageError: when it cannot be written.
     """
-    of_keras = path.suffix.lower() in KERAS_ENDINGS and not path.is_dir()
-    if out.suffix.lower() not in ((".keras", ".onnx") if of_keras else (".onnx",)):
-        expected = ".keras or .onnx" if of_keras else ".onnx (only a model of Keras can become a .keras file)"
-        raise UsageError(f"cannot import {path.name} to {out.name!r}; expected a name that ends in {expected}")
-    if of_keras:
+    if out.suffix.lower() not in (".keras", ".onnx"):
+        raise UsageError(f"cannot import {path.name} to {out.name!r}; expected a name that ends in .keras or .onnx")
+    if path.suffix.lower() in KERAS_ENDINGS and not path.is_dir():
         return _import_keras(path, out, architecture, backend, weights)
     given = {"--architecture": architecture, "--backend": backend, "--weights": weights}
     if named := [name for name, value in given.items() if value is not None]:
@@ -85,30 +87,21 @@ def import_model(
     return _import_onnx(path, out)
 
 
-def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
-    """``path`` itself where it takes our images, else the same network with its convention inside, from the cache.
-
-    It is found once for each file, known by its content.
-
-    Args:
-        path: an ONNX file.
-        tell: gets a sentence on the convention when it is found.
+def translated_model(path: Path) -> tuple[keras.Model, ModelCard]:
+    """An ONNX file of ours as a network of Keras, and its card.
 
     Raises:
-        ModelError: as `import_model`.
+        ModelError: when it cannot be opened, or uses operators that no layer of Keras computes.
     """
-    from digitlab.version import VERSION
+    from digitlab.network.classifier import Classifier
 
-    content = _content(path)
-    if takes_our_images(content):
-        return path
-    name = f"{hashlib.sha256(content).hexdigest()[:32]}-convention-{VERSION}.onnx"
-    kept = cache_folder() / "models" / name
-    if not kept.is_file():
-        done = _import_onnx(path, kept)
-        best = done.found.best
-        tell(f"{path}: takes {best.convention} ({100 * best.accuracy:.1f} % of {best.images:,} MNIST images right)")
-    return kept
+    card = Classifier(path, threads=1).card
+    network = open_foreign(content_of(path), path)
+    kind = answer_kind(network.ask(Convention(network.forms[0], "0…255"), known_digits().images[:_COMPARED]))
+    model, _ = _as_keras(network, Convention(network.forms[0], "0…255", answers=kind), path)
+    if card is None:
+        card = ModelCard(path.stem, "imported network", "x", versions=_versions())
+    return model, replace(card, form="grey")  # a network for Sobel images makes them itself
 
 
 def _import_keras(
@@ -120,6 +113,8 @@ def _import_keras(
 
     opened = open_foreign_keras(path, architecture, backend=backend, weights=weights)
     card = _card(path, opened.model.name, opened.found, opened.origin)
+    if (shape := _input_in(opened.changes)) is not None:
+        card.training["shape"] = shape
     if out.suffix.lower() == ".onnx":
         export_model(opened.model, out, card)
     else:
@@ -127,32 +122,82 @@ def _import_keras(
     return ImportedModel(out, opened.found, opened.changes, card)
 
 
+def _input_in(changes: Iterable[str]) -> list[int] | None:
+    """The shape of one image as the file of Keras takes it, of the sentence that says what became of it.
+
+    >>> _input_in(["its input (N, 28, 28, 1) became uint8 (N, 28, 28)"])
+    [28, 28, 1]
+    """
+    for change in changes:
+        if found := re.match(r"its input \((?:N, )?([0-9, ]+)\) became ", change):
+            return [int(size) for size in found[1].split(",") if size.strip()]
+    return None
+
+
 def _import_onnx(path: Path, out: Path) -> ImportedModel:
     """An ONNX file, or what is one after a conversion."""
+    from digitlab.models.saving import save_keras
+
     kind = kind_of(path)
     if path.is_dir() or path.suffix.lower() in (".tflite", ".lite"):
         from digitlab.models.conventions.converted import as_onnx
 
         content, origin = as_onnx(path)
+    elif path.suffix.lower() == ".xml":
+        from digitlab.models.conventions.openvino_files import openvino_as_onnx
+
+        content, origin = openvino_as_onnx(path), "OpenVINO"
     elif kind is not None or (path.is_file() and path.suffix.lower() != ".onnx"):
         what, do = kind if kind is not None else ("no model that is known here", "export the network as .onnx")
         raise ModelError(f"{path}: is {what}; {do}")
     else:
-        content, origin = _content(path), "ONNX"
+        content, origin = content_of(path), "ONNX"
     network = open_foreign(content, path)
     try:
         found = find_convention(network.ask, network.forms, network.classes)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
     card = _card(path, "imported network", found, origin)
+    if out.suffix.lower() == ".keras":
+        model, changes = _as_keras(network, found.best.convention, path)
+        save_keras(model, out, card)
+        return ImportedModel(out, found, ("its operators became layers of Keras", *changes), card)
     whole = _with_card(wrapped(network.graph, found.best.convention), card)
     _compare(whole, network.ask, found, path)
     write_bytes(out, whole)
     return ImportedModel(out, found, (), card)
 
 
-def _content(path: Path) -> bytes:
-    """The file's bytes, measured first."""
+def _as_keras(network: ForeignOnnx, convention: Convention, path: Path) -> tuple[keras.Model, list[str]]:
+    """The network in layers of Keras with its convention inside, compared with the network itself."""
+    from digitlab.models.conventions.keras_network import with_convention
+    from digitlab.models.conventions.translation import rounds, translated
+    from digitlab.models.saving import predict_probabilities
+
+    try:
+        net = translated(network.graph, convention.form, "imported")
+        model, changes = with_convention(net, convention)
+    except ModelError as error:
+        said = f"{path}: {error}; so its layers cannot be looked at, nor can it become a file of Keras"
+        raise ModelError(f"{said}. `digitlab import {path.name} OUT.onnx` takes it as it is") from error
+    images = known_digits().images[:_COMPARED]
+    expected = probabilities_of(network.ask(convention, images), convention.answers, convention.zero)
+    found = predict_probabilities(model, images)
+    if not rounds(network.graph):
+        _expect_alike(found, expected, path)
+        return model, changes
+    others = float((found.argmax(axis=1) != expected.argmax(axis=1)).mean())
+    if others > _ROUNDED:
+        raise ModelError(f"{path}: without its rounding to 8 bits {100 * others:.0f} % of its answers are other digits")
+    return model, ["its rounding to 8 bits was left out", *changes]
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of an ONNX file, measured first.
+
+    Raises:
+        ModelError: when there is none, or it is empty, too large, or cannot be read.
+    """
     try:
         if not path.is_file():
             raise ModelError(f"{path}: there is no such model file")
@@ -167,11 +212,9 @@ def _content(path: Path) -> bytes:
 
 
 def _card(path: Path, architecture: str, found: Found, origin: str) -> ModelCard:
-    from digitlab.models.saving import versions
-
     training = {"imported_from": path.name, "written_by": origin, **found.as_card()}
     return ModelCard(
-        path.stem, architecture, found.best.convention.preparation(), training=training, versions=versions()
+        path.stem, architecture, found.best.convention.preparation(), training=training, versions=_versions()
     )
 
 
@@ -188,9 +231,19 @@ def _compare(whole: bytes, ask: Ask, found: Found, path: Path) -> None:
     check_onnx(whole)
     images, best = known_digits().images[:_COMPARED], found.best.convention
     expected = probabilities_of(ask(best, images), best.answers, best.zero)
-    difference = float(np.abs(run_onnx(whole, images) - expected).max())
+    _expect_alike(run_onnx(whole, images), expected, path)
+
+
+def _expect_alike(found: NDArray[np.float32], expected: NDArray[np.float32], path: Path) -> None:
+    difference = float(np.abs(found - expected).max())
     if not difference <= _TOLERANCE:
         raise ModelError(
             f"{path}: with its convention inside, its probabilities differ by {difference:.2g}; expected at most "
             f"{_TOLERANCE:g}"
         )
+
+
+def _versions() -> dict[str, str]:
+    from digitlab.models.saving import versions
+
+    return versions()

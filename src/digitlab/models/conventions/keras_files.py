@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitlab.kinds import JSON, kind_of
 from digitlab.models.backend import keras
-from digitlab.models.conventions.convention import ROWS, Form
+from digitlab.models.conventions.convention import forms_of
+from digitlab.models.conventions.keras_network import with_convention
 from digitlab.models.conventions.search import find_convention
 from digitlab.models.legacy.importing import AS_IT_IS, Imported, brought_over, import_described
-from digitlab.models.legacy.network import answering_probabilities
 from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS
 from digitlab.models.safety.hdf5 import open_hdf5
 from digitlab.models.safety.keras_file import blaming
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.models.conventions.convention import Convention
-    from digitlab.models.conventions.search import Found
+    from digitlab.models.conventions.search import Ask, Found
 
-__all__ = ["ForeignKeras", "open_foreign_keras"]
+__all__ = ["ForeignKeras", "asking", "open_foreign_keras", "weights_beside"]
 
 _LARGEST_JSON = 5_000_000  # bytes
 _AS_SAID = "as you said"  # in a sentence of `import_legacy` on the preparation, which is found here
@@ -62,37 +63,40 @@ def open_foreign_keras(
         weights: those of a ``.json`` file; None: the HDF5 file beside it.
 
     Raises:
-        ModelError: as `import_legacy`; or when no convention makes the network a classifier of digits.
+        NoConventionError: when no convention makes the network a classifier of digits.
+        ModelError: as `import_legacy`.
         UsageError: for an unknown architecture or backend.
     """
     with blaming(path):
-        brought, prepares = _brought_over(path, architecture, backend, weights)
-        model = brought.model
-        found = find_convention(_Asking(model, None if prepares else _first_rescaling(model)), [_form(prepares)], 10)
-        model = _with_convention(model, found.best.convention, prepares=prepares)
-        model, said = answering_probabilities(model)
-    changes = tuple(change for change in brought.changes if _AS_SAID not in change or "preparation" not in change)
+        brought = _brought_over(path, architecture, backend, weights)
+        net = brought.model
+        dtype = str(net.inputs[0].dtype)
+        forms = forms_of(tuple(net.input_shape), dtype if "int" in dtype else "float32")
+        found = find_convention(asking(net), forms, net.output_shape[-1])
+        model, said = with_convention(net, found.best.convention)
+    changes = [change for change in brought.changes if _AS_SAID not in change or "preparation" not in change]
+    if len(net.input_shape) != 3 and not any("its input" in change for change in changes):
+        changes.append(f"its input ({', '.join(map(str, net.input_shape[1:]))}) became uint8 (N, 28, 28)")
     return ForeignKeras(model, found, (*changes, *said), brought.origin)
 
 
-def _form(prepares: bool) -> Form:
-    """Brought over, every network takes (N, 28, 28): whole numbers where it prepares them itself."""
-    return Form(ROWS, dtype="uint8" if prepares else "float32")
+def _brought_over(path: Path, architecture: str | None, backend: str | None, weights: Path | None) -> Imported:
+    """The network without an input of ours."""
+    if path.suffix.lower() == ".json" and path.is_file():
+        if (kind := kind_of(path)) not in (JSON, None):
+            refuse(f"is {kind.what}; {kind.as_model}")
+        return _described(path, weights or weights_beside(path), backend)
+    return brought_over(path, architecture, AS_IT_IS, backend, raw=True)
 
 
-def _brought_over(
-    path: Path, architecture: str | None, backend: str | None, weights: Path | None
-) -> tuple[Imported, bool]:
-    """The network, and whether it takes our images as they are; else a Rescaling that changes nothing is before it."""
-    from digitlab.models.saving import load_keras
+def asking(net: keras.Model) -> Ask:
+    """What a network of Keras answers under a convention."""
 
-    if path.suffix.lower() == ".json":
-        return _described(path, weights or _weights_beside(path), backend), False
-    if path.suffix.lower() == ".keras" and path.is_file():
-        brought = brought_over(path, architecture, None, backend)
-        if brought.preparation == "its own":
-            return Imported(load_keras(path), (), brought.preparation, brought.origin), True
-    return brought_over(path, architecture, AS_IT_IS, backend), False
+    def ask(convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        answers = net(convention.prepared(images), training=False)
+        return np.asarray(keras.ops.convert_to_numpy(answers), np.float32)
+
+    return ask
 
 
 def _described(path: Path, weights: Path, backend: str | None) -> Imported:
@@ -107,7 +111,7 @@ def _described(path: Path, weights: Path, backend: str | None) -> Imported:
     with ExitStack() as stack:
         store = stack.enter_context(open_hdf5(weights))
         if not {"layers", "_layer_checkpoint_dependencies"} & set(store.groups):
-            found = import_described(store, text, AS_IT_IS, backend)
+            found = import_described(store, text, AS_IT_IS, backend, raw=True)
             return Imported(found.model, (said, *found.changes), found.preparation, found.origin)
     with tempfile.TemporaryDirectory() as folder:  # as Keras 3 keeps both in one file
         whole = Path(folder) / "model.keras"
@@ -115,11 +119,16 @@ def _described(path: Path, weights: Path, backend: str | None) -> Imported:
             archive.writestr(CONFIG, text)
             archive.writestr(METADATA, json.dumps({"keras_version": "3"}))
             archive.write(weights, WEIGHTS)
-        found = brought_over(whole, None, AS_IT_IS, backend)
+        found = brought_over(whole, None, AS_IT_IS, backend, raw=True)
         return Imported(found.model, (said, *found.changes), found.preparation, found.origin)
 
 
-def _weights_beside(path: Path) -> Path:
+def weights_beside(path: Path) -> Path:
+    """The weights that belong to a ``.json`` file: those of its name, or the only HDF5 file of its folder.
+
+    Raises:
+        ModelError: when there are none, or several.
+    """
     names = [path.with_suffix(ending) for ending in (".weights.h5", ".h5", ".hdf5")]
     there = [each for each in names if each.is_file()] or sorted(path.parent.glob("*.h5"))
     if len(there) != 1 and not any(each.is_file() for each in names):
@@ -128,41 +137,3 @@ def _weights_beside(path: Path) -> Path:
             "file: --weights FILE"
         )
     return there[0]
-
-
-def _first_rescaling(model: keras.Model) -> keras.layers.Rescaling:
-    """The layer that was put before the network."""
-    return next(layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """What a network answers under a convention; its first Rescaling, where it got one, is set for each."""
-
-    model: keras.Model
-    rescaling: keras.layers.Rescaling | None
-
-    def __call__(self, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if self.rescaling is None:
-            given = convention.prepared(images)
-        else:
-            self.rescaling.scale, self.rescaling.offset = (float(each[0]) for each in convention.factors())
-            given = images.transpose(0, 2, 1) if convention.transposed else images
-        answers = self.model(np.ascontiguousarray(given), training=False)
-        return np.asarray(keras.ops.convert_to_numpy(answers), np.float32)
-
-
-def _with_convention(model: keras.Model, convention: Convention, *, prepares: bool) -> keras.Model:
-    times, plus = (float(each[0]) for each in convention.factors())
-    if not prepares:
-        rescaling = _first_rescaling(model)
-        rescaling.scale, rescaling.offset = times, plus
-    inverts = prepares and convention.inverted
-    if not inverts and not convention.transposed:
-        return model
-    images = pixels = keras.Input((28, 28), dtype="uint8", name="images")
-    if convention.transposed:
-        pixels = keras.layers.Permute((2, 1), name="transpose")(pixels)
-    if inverts:
-        pixels = keras.layers.Rescaling(times, plus, name="invert")(pixels)
-    return keras.Model(images, model(pixels), name=model.name)

@@ -6,32 +6,28 @@ graph, which is looked at as every ONNX file here is (`digitlab.network.check`).
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitlab.errors import ModelError
-from digitlab.models.conventions.convention import FIRST, FLAT, LAST, ROWS, Form
+from digitlab.models.conventions.convention import forms_of
 from digitlab.models.conventions.sklearn_nodes import plain_nodes
 from digitlab.network.check import check_onnx
 from digitlab.network.classifier import start_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import onnx
     from numpy.typing import NDArray
 
-    from digitlab.models.conventions.convention import Convention
+    from digitlab.models.conventions.convention import Convention, Form
 
 __all__ = ["ForeignOnnx", "open_foreign"]
 
 _DTYPES = {1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
-_SIDES = range(16, 65)
-_USUAL_SIDES = (28, 32)
 _OLDEST = 7  # operator set: since then Add and Mul broadcast as NumPy does
 _TRIED = 3  # images of zeros, to see what comes out
 
@@ -82,7 +78,7 @@ def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
     if oldest < _OLDEST:
         raise ModelError(f"is written for ONNX's operator set {oldest}; expected {_OLDEST} or newer")
     dims = _dims(taken)
-    forms = tuple(_forms(dims, _DTYPES[taken.type.tensor_type.elem_type]))
+    forms = tuple(forms_of(dims, _DTYPES[taken.type.tensor_type.elem_type]))
     if not forms:
         shown = ", ".join("N" if size is None else str(size) for size in dims or ())
         raise ModelError(
@@ -137,22 +133,6 @@ def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
     if not taken.type.tensor_type.HasField("shape"):
         return None
     return tuple(each.dim_value or None for each in taken.type.tensor_type.shape.dim)
-
-
-def _forms(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
-    """The arrays that fit an input's sizes; of open sizes, those that are usual."""
-    sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
-        side for side in _SIDES if dims is not None and side * side in dims
-    }
-    for layout, side, channels in itertools.product((ROWS, FIRST, LAST, FLAT), sides or _USUAL_SIDES, (1, 3)):
-        if layout in (ROWS, FLAT) and channels != 1:
-            continue
-        form = Form(layout, side, channels, dtype)
-        shape = form.shape()
-        if dims is None or (
-            len(shape) == len(dims) - 1 and all(size in (None, own) for size, own in zip(dims[1:], shape, strict=True))
-        ):
-            yield form
 
 
 def _as_classifier(graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...]) -> tuple[ForeignOnnx | None, str]:

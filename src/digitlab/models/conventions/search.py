@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     # What the network answers, float (N, classes), when images uint8 (N, 28, 28) are prepared by a convention.
     Ask = Callable[[Convention, NDArray[np.uint8]], NDArray[np.float32]]
 
-__all__ = ["IMAGES", "Found", "Tried", "find_convention", "known_digits", "table_of"]
+__all__ = ["IMAGES", "Found", "NoConventionError", "Tried", "find_convention", "known_digits", "table_of"]
 
 IMAGES = 2000  # on which the last are compared; MNIST's last training images, so that its test images stay unseen
 # Images, and how many conventions go on from there. Only the last round decides; the others must keep the right one.
 _ROUNDS = ((50, 16), (200, 4), (IMAGES, 2))
 _LEAST = 0.3  # accuracy: three times chance
 _TOGETHER = 250  # images
+_ALIKE = 1.06  # of the least log loss: networks of a few epochs on 0…1 are that much surer of standardised images
+
+
+class NoConventionError(ModelError):
+    """A network that answers none of the digits in any convention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
 
     Of those whose accuracy cannot be told from the best's (three standard errors) the one with the lowest log loss
     wins: a network without biases gives the same digits for 0…1 and 0…255, but is rightly sure at one of them only.
+    Where that is nearly the same, the usual one wins.
 
     Args:
         ask: the network.
@@ -86,24 +92,33 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
         digits: 2,000 or more labelled images; None: `known_digits`.
 
     Raises:
-        ModelError: when none is clearly above chance, with what was tried; without the file's name.
+        NoConventionError: when none is clearly above chance, with what was tried; without the file's name.
     """
     digits = known_digits() if digits is None else digits
     left = [convention for form in forms for convention in candidates(form, classes)]
+    usual = {_plain(each): place for place, each in enumerate(left)}
     results: list[Tried] = []
     for images, keep in _ROUNDS:
         ranked = _ranked(_tried_all(ask, left, digits[:images]))
         results = ranked + results[len(ranked) :]
-        left = [each.convention for each in ranked[:keep]]
+        left = sorted((each.convention for each in ranked[:keep]), key=lambda each: usual[_plain(each)])
+        most = max(each.accuracy for each in ranked)
+        if most + 4 * np.sqrt(most * (1 - most) / images) < _LEAST:  # more images would not help it
+            break
     found = Found(tuple(results))
     if not found.best.accuracy >= _LEAST:
-        most = max(each.accuracy for each in results)
-        raise ModelError(
+        most = max(each.accuracy for each in results if each.images >= found.best.images)
+        raise NoConventionError(
             f"answers MNIST's digits no better than {100 * most:.0f} % right (chance is 10 %) in any of "
             f"the {len(results)} conventions that were tried ({table_of(found)}); expected a classifier of the "
             "digits 0 to 9, class 0 first"
         )
     return found
+
+
+def _plain(convention: Convention) -> Convention:
+    """As it was before it was seen what the answers are."""
+    return replace(convention, answers="")
 
 
 def _tried_all(ask: Ask, conventions: list[Convention], digits: Digits) -> list[Tried]:
@@ -152,10 +167,13 @@ def _ranked(tried: list[Tried]) -> list[Tried]:
     """The best first; the order of `candidates` where nothing tells two apart."""
     best = max(each.accuracy for each in tried)
     error = 3 * np.sqrt(max(best * (1 - best), 1e-3) / tried[0].images)
+    near = [each for each in tried if each.accuracy >= best - error]
+    least = min(each.loss for each in near)
 
-    def place(each: Tried) -> tuple[bool, float, float]:
-        near = each.accuracy >= best - error
-        return (not near, round(each.loss, 6) if near else -each.accuracy, -each.accuracy)
+    def place(each: Tried) -> tuple[float, float, float]:
+        if each not in near:
+            return 2.0, -each.accuracy, 0.0
+        return (0.0, 0.0, 0.0) if each.loss <= _ALIKE * least else (1.0, round(each.loss, 6), -each.accuracy)
 
     return sorted(tried, key=place)
 
@@ -163,5 +181,6 @@ def _ranked(tried: list[Tried]) -> list[Tried]:
 def table_of(found: Found, most: int = 4) -> str:
     """What was tried, the best first, on one line."""
     shown = [f"{each.convention}: {100 * each.accuracy:.0f} %" for each in found.tried[:most]]
-    more = [f"{len(found.tried) - most} others: at most {100 * max(e.accuracy for e in found.tried[most:]):.0f} %"]
-    return "; ".join(shown + (more if len(found.tried) > most else []))
+    others = found.tried[most:]
+    more = [f"{len(others)} others: at most {100 * max(each.accuracy for each in others):.0f} %"] if others else []
+    return "; ".join(shown + more)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.errors import ModelError, UsageError
@@ -14,11 +10,12 @@ from digitlab.models.export.onnx import write_onnx
 from digitlab.models.export.verify import CHECKED_IMAGES, TOLERANCE, Exported, compare
 from digitlab.models.saving import card_of, load_keras, open_model, predict_probabilities, save_keras
 from digitlab.models.sobel import on_grey_images
-from digitlab.storage import atomic_path, cache_folder
+from digitlab.storage import atomic_path, cache_to_write
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from digitlab.models.backend import keras
     from digitlab.values import ModelCard
@@ -136,26 +133,11 @@ def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> 
         raise ModelError(f"{path}: there is no such model file")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    folder, name = cache_folder() / "models", f"{digest[:32]}-{VERSION}.onnx"
-    if not (folder / name).is_file():
-        if not _can_be_written(folder):
-            folder = Path(_until_the_end().name)
+    kept = cache_to_write("models") / f"{digest[:32]}-{VERSION}.onnx"
+    if not kept.is_file():
         model = open_model(path, tell=tell)
-        export_model(model, folder / name, card_of(model, path))
-    return folder / name
-
-
-def _can_be_written(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
-
-
-@functools.cache
-def _until_the_end() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="digitlab-models-")
+        export_model(model, kept, card_of(model, path))
+    return kept
 
 
 def _export_keras(model: keras.Model, path: Path, card: ModelCard) -> Exported:

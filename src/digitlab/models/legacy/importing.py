@@ -21,7 +21,7 @@ from digitlab.models.legacy.network import answering_probabilities, build_networ
 from digitlab.models.legacy.steps import describe
 from digitlab.models.legacy.translation import Notes
 from digitlab.models.safety.hdf5 import open_hdf5
-from digitlab.models.safety.keras_file import blaming, open_keras_file, opened_members
+from digitlab.models.safety.keras_file import blaming, expect_ours, open_keras_file, opened_members
 from digitlab.models.safety.plain import mapping, refuse, shown
 
 if TYPE_CHECKING:
@@ -79,8 +79,14 @@ def import_legacy(
     return replace(found, model=model, changes=(*found.changes, *said)) if said else found
 
 
-def brought_over(path: Path, architecture: str | None, preparation: str | None, backend: str | None) -> Imported:
-    """The network as the file has it, whatever its ten numbers are."""
+def brought_over(
+    path: Path, architecture: str | None, preparation: str | None, backend: str | None, *, raw: bool = False
+) -> Imported:
+    """The network as the file has it, whatever its numbers are.
+
+    raw: without an input of ours before it: it takes numbers in its own shape (channels last), of images from 16 to 64
+        pixels a side, and may have eleven classes
+    """
     kind = kind_of(path)
     if not path.is_file():
         refuse(f"is {kind.what}; {kind.as_model}" if kind else "there is no such model file")
@@ -91,16 +97,18 @@ def brought_over(path: Path, architecture: str | None, preparation: str | None, 
             refuse(f"not a Keras file but {kind.what}; {kind.as_model}")
         if path.suffix.lower() in (".h5", ".hdf5"):
             refuse("not an HDF5 file; expected a model or weights saved by Keras")
-        return _import_keras(path, preparation)
+        return _import_keras(path, preparation, raw=raw)
     with open_hdf5(path) as store:
         text = store.text("", "model_config")
         if text is not None:
-            return import_described(store, text, preparation, backend)
+            return import_described(store, text, preparation, backend, raw=raw)
         if architecture is None:
             refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
         if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
-            return _import_new_weights(path, architecture, preparation)
-        return _import_weights(store, architecture, preparation, backend)
+            found = _import_new_weights(path, architecture, preparation)
+        else:
+            found = _import_weights(store, architecture, preparation, backend)
+        return replace(found, model=_after_preparation(found.model)) if raw else found
 
 
 def _check_options(preparation: str | None, backend: str | None) -> None:
@@ -110,25 +118,27 @@ def _check_options(preparation: str | None, backend: str | None) -> None:
         raise UsageError(f"the backend is {backend!r}; expected {' or '.join(_BACKENDS)}")
 
 
-def import_described(store: Store, text: str, preparation: str | None, backend: str | None) -> Imported:
-    """The weights of an HDF5 file in the network that ``text`` (JSON) describes."""
+def import_described(
+    store: Store, text: str, preparation: str | None, backend: str | None, *, raw: bool = False
+) -> Imported:
+    """The weights of an HDF5 file in the network that ``text`` (JSON) describes; ``raw``: see `brought_over`."""
     notes = Notes()
     description = describe(text, notes)
     where = "model_weights" if "model_weights" in store.groups else ""
     trained_on, changes = _backend_of(store, where, backend, channels_first=description.channels_first)
     origin = _Origin(_version(store, where), trained_on)
     notes.left_out |= "training_config" in store.groups[""].attrs or "optimizer_weights" in store.groups
-    return _rebuilt(description, notes, _arrays_by_layer(store, where), origin, preparation, changes)
+    return _rebuilt(description, notes, _arrays_by_layer(store, where), origin, preparation, changes, raw=raw)
 
 
-def _import_tf_keras(members: Members, preparation: str | None) -> Imported:
+def _import_tf_keras(members: Members, preparation: str | None, *, raw: bool) -> Imported:
     """A ``.keras`` file of TF-Keras 2, whose description is that of its HDF5 files."""
     notes = Notes()
     description = describe(members.description, notes)
     notes.left_out |= members.description.get("compile_config") is not None
     with open_hdf5(members.weights) as store:
         arrays = _arrays_by_place(store, members.description)
-    return _rebuilt(description, notes, arrays, _Origin(members.version, "tensorflow"), preparation, [])
+    return _rebuilt(description, notes, arrays, _Origin(members.version, "tensorflow"), preparation, [], raw=raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +160,15 @@ def _rebuilt(
     origin: _Origin,
     preparation: str | None,
     changes: list[str],
+    *,
+    raw: bool,
 ) -> Imported:
     """A new network with the file's weights."""
     own = next((step.kind == "Rescaling" for step in description.steps), False)
-    chosen, said = _preparation(preparation, own=own)
+    chosen, said = (AS_IT_IS, []) if raw else _preparation(preparation, own=own)
     theano = origin.backend == "theano"
     model, orders = build_network(
-        description, None if own and preparation is None else KNOWN_PREPARATIONS[chosen], theano=theano
+        description, None if own and preparation is None else KNOWN_PREPARATIONS[chosen], theano=theano, raw=raw
     )
     first = description.channels_first
     layout = Layout(turned=theano, outputs_first=first and origin.version.startswith(("0", "1")))
@@ -214,12 +226,15 @@ def _import_new_weights(path: Path, architecture: str, preparation: str | None) 
     )
 
 
-def _import_keras(path: Path, preparation: str | None) -> Imported:
+def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported:
     """A ``.keras`` file from elsewhere: unchanged where it takes our images, else with our input before it."""
     with opened_members(path) as members:
         if members.version.startswith("2."):
-            return _import_tf_keras(members, preparation)
+            return _import_tf_keras(members, preparation, raw=raw)
     model = open_keras_file(path)
+    if raw:
+        return Imported(model, (), AS_IT_IS, "Keras 3")
+    expect_ours(model)
     own = any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
     if model.input_shape[1:] == (28, 28) and (own or model.inputs[0].dtype == "uint8"):
         if preparation is not None:
@@ -234,6 +249,11 @@ def _import_keras(path: Path, preparation: str | None) -> Imported:
     shape = ", ".join(map(str, model.input_shape[1:]))
     said.append(f"its input ({shape}) became uint8 (N, 28, 28)")
     return Imported(keras.Model(images, pixels, name=f"{model.name}-imported"), tuple(said), chosen, "Keras 3")
+
+
+def _after_preparation(model: keras.Model) -> keras.Model:
+    """One of our architectures without its input: it takes prepared pixels, float32 (N, 28, 28)."""
+    return keras.Model(model.get_layer("prepare").output, model.outputs[0], name=model.name)
 
 
 def _arrays_by_layer(store: Store, where: str) -> dict[str, list[NDArray[Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from digitlab.models.legacy.steps import Description, Step
 
-__all__ = ["answering_probabilities", "build_network", "prepared_images"]
+__all__ = ["answering_probabilities", "build_network", "prepared_images", "unused"]
 
 _AXIS = {1: -1, 2: 1, 3: 2, -1: 2, -2: 1, -3: -1}  # of (N, C, H, W) → of (N, H, W, C)
 
@@ -37,22 +38,25 @@ def prepared_images(rescaling: tuple[float, float] | None, shape: tuple[int, ...
         shape: of one image, channels last.
         names: of the network's layers, which ours must differ from.
     """
-    images = pixels = keras.Input((28, 28), dtype="uint8", name=_unused("images", names))
+    if math.prod(shape) != 784:
+        refuse(f"it takes images of the shape {shown(list(shape))}; `digitlab import` brings others than 28 × 28 over")
+    images = pixels = keras.Input((28, 28), dtype="uint8", name=unused("images", names))
     if rescaling is not None:
-        pixels = keras.layers.Rescaling(*rescaling, name=_unused("prepare", names))(pixels)
+        pixels = keras.layers.Rescaling(*rescaling, name=unused("prepare", names))(pixels)
     if shape != (28, 28):
-        pixels = keras.layers.Reshape(shape, name=_unused("add_channel", names))(pixels)
+        pixels = keras.layers.Reshape(shape, name=unused("add_channel", names))(pixels)
     return images, pixels
 
 
-def _unused(name: str, names: set[str]) -> str:
+def unused(name: str, names: set[str]) -> str:
+    """``name``, with underscores behind it where a layer has it already."""
     while name in names:
         name += "_"
     return name
 
 
 def build_network(
-    description: Description, rescaling: tuple[float, float] | None, *, theano: bool
+    description: Description, rescaling: tuple[float, float] | None, *, theano: bool, raw: bool = False
 ) -> tuple[keras.Model, dict[str, tuple[int, ...]]]:
     """The network with our input and random weights, and the order in which each layer's input was flattened.
 
@@ -60,19 +64,25 @@ def build_network(
         description: of the file.
         rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
         theano: whether it was trained on Theano, whose "same" padding differs in some cases.
+        raw: take numbers in its own shape instead of our images; eleven classes are let through then.
 
     Raises:
         ModelError: when a layer cannot be imported, the network is too large, or its output is not (N, 10).
     """
     first = description.channels_first
-    shape = (28, 28, 1) if description.input_shape == (1, 28, 28) else description.input_shape
-    images, pixels = prepared_images(rescaling, shape, {step.name for step in description.steps})
+    sizes = description.input_shape
+    shape = (*sizes[1:], sizes[0]) if first and len(sizes) == 3 else sizes
+    names = {step.name for step in description.steps}
+    if raw:
+        images = pixels = keras.Input(shape, name=unused("pixels", names))
+    else:
+        images, pixels = prepared_images(rescaling, shape, names)
     network = _Network(first=first, theano=theano)
     network.tensors[description.input_name] = pixels
     for step in description.steps:
         network.add(step)
     answer = network.tensors[description.output_name]
-    if tuple(answer.shape[1:]) != (10,):
+    if tuple(answer.shape[1:]) not in (((10,), (11,)) if raw else ((10,),)):
         refuse(f"its output is {tuple(answer.shape)}; expected (N, 10), one number per class")
     return keras.Model(images, answer, name=_model_name(description.name)), network.orders
 
@@ -185,8 +195,8 @@ def _channels_last(step: Step, rank: int) -> dict[str, Any]:
 
 def _reshaped(step: Step, rank: int) -> list[int]:
     target = step.settings["target_shape"]
-    if rank < 4 and target == [1, 28, 28]:
-        return [28, 28, 1]
+    if rank < 4 and len(target) == 3 and target[0] == 1:
+        return [*target[1:], 1]
     if rank == 4 and len(target) == 1:
         return list(target)
     raise ModelError(f"Reshape {shown(step.name)} to {shown(target)} on channels_first images cannot be imported")

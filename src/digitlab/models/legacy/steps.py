@@ -8,6 +8,7 @@ from typing import Any
 from digitlab.errors import ModelError
 from digitlab.models.legacy.translation import Notes, translate_layer
 from digitlab.models.safety.plain import item_name, mapping, parse_json, refuse, shown
+from digitlab.models.safety.sizes import is_usual_shape
 
 __all__ = ["Description", "Step", "describe"]
 
@@ -156,7 +157,7 @@ def _description(name: str, steps: list[Step], start: str, shape: object, end: s
         refuse("it mixes channels_first and channels_last, which cannot be imported")
     sizes = tuple(shape[1:]) if isinstance(shape, list | tuple) else ()
     first = "channels_first" in formats
-    allowed = {(28, 28), (784,), (1, 28, 28) if first else (28, 28, 1)}
-    if sizes not in allowed:
-        refuse(f"it takes images of the shape {shown(list(sizes))}; expected one of {sorted(allowed, key=len)}")
+    if not is_usual_shape(sizes, first=first):
+        usual = "[(784,), (28, 28), (1, 28, 28)]" if first else "[(784,), (28, 28), (28, 28, 1)]"
+        refuse(f"it takes images of the shape {shown(list(sizes))}; expected one of {usual}, or 16 to 64 pixels a side")
     return Description(name, tuple(steps), start, sizes, end, first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,15 @@ from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS, check_arch
 from digitlab.models.safety.configuration import rebuild
 from digitlab.models.safety.hdf5 import open_hdf5
 from digitlab.models.safety.plain import mapping, parse_json, refuse, shown
-from digitlab.models.safety.sizes import Budget, measure
+from digitlab.models.safety.sizes import Budget, is_usual_shape, measure
 from digitlab.models.sobel import SobelImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Members", "blaming", "check_keras_file", "open_keras_file", "opened_members"]
+__all__ = ["Members", "blaming", "check_keras_file", "expect_ours", "open_keras_file", "opened_members"]
 
 _OWN = {"SobelImage": SobelImage}
-
-# Usual input shapes for 28 x 28 pixels; ours is the first.
-_INPUTS = ((28, 28), (28, 28, 1), (1, 28, 28), (784,))
 
 
 @contextlib.contextmanager
@@ -37,7 +35,7 @@ def blaming(path: Path) -> Iterator[None]:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ModelError as error:
         text = str(error)
-        raise ModelError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
+        raise type(error)(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
 
 
 def check_keras_file(path: Path) -> None:
@@ -51,7 +49,7 @@ def check_keras_file(path: Path) -> None:
 
 
 def open_keras_file(path: Path) -> keras.Model:
-    """The model in a ``.keras`` file, from 28 x 28 pixels in any usual shape to ten numbers; not compiled.
+    """The model in a ``.keras`` file, from a digit's image in any usual shape to ten or eleven numbers; not compiled.
 
     Raises:
         ModelError: for a file that is missing, damaged, of another kind, too large, or that holds more than layers and
@@ -105,6 +103,19 @@ def _described(members: Members) -> dict[str, Any]:
     """The description, rebuilt, its sizes checked."""
     description = rebuild(members.description)
     taken, made = measure(description, Budget())
-    if taken[0] is not None or taken[1:] not in _INPUTS or made[1:] != (10,):
+    if taken[0] is not None or not is_usual_shape(taken[1:]) or made[1:] not in ((10,), (11,)):
         refuse(f"maps {taken} to {made}; expected (N, 28, 28) images to (N, 10) probabilities")
     return description
+
+
+def expect_ours(model: keras.Model) -> None:
+    """Expect 28 x 28 pixels and ten classes, where nobody looks for the convention.
+
+    Raises:
+        ModelError: for other sizes.
+    """
+    if math.prod(model.input_shape[1:]) != 784 or tuple(model.output_shape[1:]) != (10,):
+        refuse(
+            f"maps {model.input_shape} to {model.output_shape}; expected (N, 28, 28) images to (N, 10) probabilities. "
+            "`digitlab import` finds how it wants its images"
+        )

@@ -17,12 +17,31 @@ from digitlab.models.sobel import SobelImage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LARGEST_ACTIVATION", "MOST_PARAMETERS", "Budget", "make_layer", "measure"]
+__all__ = ["LARGEST_ACTIVATION", "MOST_PARAMETERS", "SIDES", "Budget", "is_usual_shape", "make_layer", "measure"]
 
 MOST_PARAMETERS = 50_000_000  # 200 MB; the largest architecture here has one million
 LARGEST_ACTIVATION = 500_000  # per image: 2 GB for a batch of 1,000; 640 channels of a digit's size
 
+SIDES = range(16, 65)  # pixels of an image
+
 Shape = tuple[int | None, ...]
+
+
+def is_usual_shape(sizes: Shape, *, first: bool | None = None) -> bool:
+    """Whether these are the sizes of one image of a digit: (784,), (28, 28), (28, 28, 1), (1, 28, 28), or 3 channels.
+
+    first: whether channels come first; None: either way
+
+    >>> is_usual_shape((28, 28, 1)), is_usual_shape((3, 32, 32)), is_usual_shape((3, 32, 32), first=False)
+    (True, True, False)
+    """
+    for side in SIDES:
+        square = (side, side)
+        last = {(*square, 1), (*square, 3)} if first is not True else set()
+        ahead = {(1, *square), (3, *square)} if first is not False else set()
+        if tuple(sizes) in {(side * side,), square} | last | ahead:
+            return True
+    return False
 
 
 class Budget:

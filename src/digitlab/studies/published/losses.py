@@ -25,5 +25,6 @@ STUDY = Study(
     columns=("training_loss", "accuracy", "loss"),
     figures=[over_epochs("loss")],
     repeats=5,
+    paired=True,  # the same weights see the same images in the same order under three names of one loss
     minutes=1,
 )

@@ -26,5 +26,6 @@ STUDY = Study(
         improves("loss", frm="12 epochs", to="patience 2"),
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
+    paired=True,  # until the first of them ends, both are the same training
     minutes=2,
 )

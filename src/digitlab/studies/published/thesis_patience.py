@@ -26,5 +26,6 @@ STUDY = Study(
         at_least("accuracy", better="patience 5", than="patience 2", margin=0.002),
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
+    paired=True,  # until the first of them ends, both are the same training
     minutes=5,
 )

@@ -1,4 +1,4 @@
-"""Scores that are probabilities: a logistic regression on what the two networks say (Platt 1999)."""
+"""Scores that are probabilities: logistic regressions on what is known of a candidate (Platt 1999)."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["fit_scale"]
+__all__ = ["context_of", "fit_logistic"]
 
 _STEPS = 30  # of Newton's method; ten are enough
 _PRIOR = 1.0  # weight of the pull towards 0, in samples
 
+# What `context_of` is made of; `compose` computes the same inside the graph.
+ALIKE = 0.6  # difference of the logarithms of two sizes: a page's digits and letters are of about one size
+BESIDE, ALONG = 0.6, 8.0  # of the larger size: two candidates on one line, and within reach on it
+COUNTED, ENOUGH = 0.2, 1.5  # least score of those that tell the usual size; least sum of scores that tells it
 
-def fit_scale(witnesses: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """The weights of both logits and a bias, by which their sum is the logit of being a digit.
 
-    witnesses: (N, 2), the detector's and the classifier's logits; right: (N,), whether it is one
+def fit_logistic(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, ...]:
+    """The weights of the inputs and, last, a bias, by which their sum is the logit of being a digit.
+
+    inputs: (N, K), of each candidate; right: (N,), whether it is a digit
     """
-    inputs = np.column_stack([witnesses, np.ones(len(witnesses))])
-    weights = np.array([0.5, 0.5, 0.0])
+    inputs = np.column_stack([inputs, np.ones(len(inputs))])
+    weights = np.zeros(inputs.shape[1])
     loss = _loss(weights, inputs, right)
     for _ in range(_STEPS):
         probability = 1.0 / (1.0 + np.exp(-np.clip(inputs @ weights, -30, 30)))
         gradient = inputs.T @ (probability - right) + _PRIOR * weights
-        curvature = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + _PRIOR * np.eye(3)
+        curvature = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + _PRIOR * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
         # A whole step may lead far off where nearly all are told apart already.
         while (after := _loss(weights - step, inputs, right)) > loss and np.abs(step).max() > 1e-9:
             step /= 2
         weights, loss = weights - step, min(after, loss)
-    return float(weights[0]), float(weights[1]), float(weights[2])
+    return tuple(float(weight) for weight in weights)
 
 
 def _loss(weights: NDArray[np.float64], inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
@@ -40,3 +45,39 @@ def _loss(weights: NDArray[np.float64], inputs: NDArray[np.float64], right: NDAr
     logits = inputs @ weights
     entropy = np.logaddexp(0.0, np.where(right, -logits, logits)).sum()
     return float(entropy + 0.5 * _PRIOR * (weights**2).sum())
+
+
+def context_of(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What a page tells of each of its candidates: an S among letters is a letter, the same among digits a 5.
+
+    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), how likely each is a digit when looked at alone
+
+    Returns:
+        float64 (N, 7): the logit of its own score; of the mean score of the others of about its size; of that of those
+        on its line; the logarithm of its size by the usual size of the others, and how far that is from 0; the
+        logarithm of its width by its height; and of one more than the number of others of its size.
+    """
+    own = _logit(scores)
+    x0, y0, x1, y1 = boxes.astype(np.float64).T
+    wide, high = np.maximum(x1 - x0, 1.0), np.maximum(y1 - y0, 1.0)
+    side = np.maximum(wide, high)
+    size = np.log(side)
+    others = 1.0 - np.eye(len(boxes))
+    alike = others * (np.abs(size[:, None] - size) < ALIKE)
+    larger = np.maximum(side[:, None], side)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    near = (np.abs(y[:, None] - y) < BESIDE * larger) & (np.abs(x[:, None] - x) < ALONG * larger)
+    count, line = alike.sum(1), alike * near
+    page_mean = (alike @ scores + 1.0) / (count + 2.0)
+    line_mean = (line @ scores + 0.5) / (line.sum(1) + 1.0)
+    weight = others @ np.where(scores > COUNTED, scores, 0.0)
+    usual = others @ np.where(scores > COUNTED, scores * size, 0.0) / np.maximum(weight, 1e-6)
+    relative = np.where(weight > ENOUGH, size - usual, 0.0)
+    return np.column_stack([
+        own, _logit(page_mean), _logit(line_mean), relative, np.abs(relative), np.log(wide / high), np.log1p(count)
+    ])  # fmt: skip
+
+
+def _logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:
+    inside = np.clip(probability.astype(np.float64), 1e-4, 1.0 - 1e-4)
+    return np.asarray(np.log(inside / (1.0 - inside)))

@@ -12,8 +12,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from digitlab.training.page_reader.calibration import ALIKE, ALONG, BESIDE, COUNTED, ENOUGH
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["compose"]
 
@@ -85,12 +87,15 @@ def compose(
     detector: onnx.ModelProto,
     classifier: onnx.ModelProto,
     metadata: dict[str, str],
-    scale: tuple[float, float, float] | None = None,
+    scale: Sequence[float] | None = None,
+    context: Sequence[float] | None = None,
 ) -> onnx.ModelProto:
     """The whole page reader.
 
     scale: of the score: weights of the detector's and of the classifier's logit that a digit stands there, and a bias
         (Platt 1999). None: the files that these are fitted with; "witnesses" has both logits then, float32 (N, 2)
+    context: weights of what the page tells of each candidate (`calibration.context_of`), and a bias; None: each
+        candidate is judged alone, as in the files that these are fitted with
     detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 60); classifier: float32 (N, 32, 32, 3) → (N, 11)
 
     Returns:
@@ -129,6 +134,8 @@ def compose(
     larger = g("Mul", g("Log", g("Max", longest_side, g.constant(1.0))), g.constant(WHOLE))
     ranks = g("Add", _logit(g, scores), larger)
     boxes, scores, probabilities, witnesses = _suppressed(g, ranks, boxes, scores, probabilities, witnesses)
+    if context is not None:
+        scores = _in_context(g, boxes, scores, context)
     boxes, scores, probabilities, witnesses = _best(g, scores, MOST, boxes, scores, probabilities, witnesses)
     for name, value in (("boxes", boxes), ("scores", scores), ("probabilities", probabilities)):
         g.nodes.append(helper.make_node("Identity", [value], [name]))
@@ -238,6 +245,50 @@ def _crops(g: _Graph, units: str, low: str, high: str) -> str:
 def _logit(g: _Graph, probability: str) -> str:
     inside = g("Clip", probability, g.constant(1e-4), g.constant(1 - 1e-4))
     return str(g("Log", g("Div", inside, g("Sub", g.constant(1.0), inside))))
+
+
+def _in_context(g: _Graph, boxes: str, scores: str, weights: Sequence[float]) -> str:
+    """The scores as the rest of the page makes them likely: the sum of `calibration.context_of` by ``weights``."""
+    one, first = g.constant(1.0), g.constant([0], np.int64)
+    x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
+    wide, high = (g("Max", g("Sub", upper, lower), one) for lower, upper in ((x0, x1), (y0, y1)))
+    side = g("Max", wide, high)
+    size, x, y = (
+        g("Log", side),
+        g("Mul", g("Add", x0, x1), g.constant(0.5)),
+        g("Mul", g("Add", y0, y1), g.constant(0.5)),
+    )
+
+    def across(column: str) -> str:
+        return str(g("Transpose", column, perm=[1, 0]))  # (1, N)
+
+    def apart(column: str) -> str:
+        return str(g("Abs", g("Sub", column, across(column))))  # (N, N)
+
+    score = g("Unsqueeze", scores, g.constant([1], np.int64))  # (N, 1)
+    number = g("Unsqueeze", g("Range", g.constant(0, np.int64), g("Squeeze", g("Shape", scores), first),
+                              g.constant(1, np.int64)), g.constant([1], np.int64))  # fmt: skip
+    other = g("Not", g("Equal", number, across(number)))
+    similar = g("And", other, g("Less", apart(size), g.constant(ALIKE)))
+    larger = g("Max", side, across(side))
+    near = g("And", g("Less", apart(y), g("Mul", larger, g.constant(BESIDE))),
+             g("Less", apart(x), g("Mul", larger, g.constant(ALONG))))  # fmt: skip
+    others, alike, line = (
+        g("Cast", mask, to=TensorProto.FLOAT) for mask in (other, similar, g("And", similar, near))
+    )  # fmt: skip
+    ones = g("Add", g("Mul", score, g.constant(0.0)), one)  # (N, 1)
+    count = g("MatMul", alike, ones)
+    page_mean = g("Div", g("Add", g("MatMul", alike, score), one), g("Add", count, g.constant(2.0)))
+    line_mean = g("Div", g("Add", g("MatMul", line, score), g.constant(0.5)), g("Add", g("MatMul", line, ones), one))
+    counted = g("Mul", score, g("Cast", g("Greater", score, g.constant(COUNTED)), to=TensorProto.FLOAT))
+    weight = g("MatMul", others, counted)
+    usual = g("Div", g("MatMul", others, g("Mul", counted, size)), g("Max", weight, g.constant(1e-6)))
+    enough = g("Cast", g("Greater", weight, g.constant(ENOUGH)), to=TensorProto.FLOAT)
+    relative = g("Mul", g("Sub", size, usual), enough)
+    known = [_logit(g, score), _logit(g, page_mean), _logit(g, line_mean), relative, g("Abs", relative),
+             g("Log", g("Div", wide, high)), g("Log", g("Add", count, one)), ones]  # fmt: skip
+    logit = g("MatMul", g("Concat", *known, axis=1), g.constant(np.reshape(weights, (-1, 1))))
+    return str(g("Sigmoid", g("Squeeze", logit, g.constant([1], np.int64))))
 
 
 def _suppressed(g: _Graph, ranks: str, boxes: str, *values: str) -> list[str]:

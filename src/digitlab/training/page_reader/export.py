@@ -27,10 +27,13 @@ Networks = tuple["onnx.ModelProto", "onnx.ModelProto"]
 
 
 def export_page_reader(
-    networks: Networks, metadata: dict[str, str], scale: tuple[float, float, float] | None = None
+    networks: Networks,
+    metadata: dict[str, str],
+    scale: Sequence[float] | None = None,
+    context: Sequence[float] | None = None,
 ) -> bytes:
     """The file's bytes; see `compose`."""
-    made: bytes = compose(*networks, metadata, scale).SerializeToString()
+    made: bytes = compose(*networks, metadata, scale, context).SerializeToString()
     return made
 
 

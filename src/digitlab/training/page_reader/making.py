@@ -14,7 +14,7 @@ from digitlab.datasets.pages.typefaces import fonts
 from digitlab.reading import Reader
 from digitlab.reading.page_network import PageNetwork
 from digitlab.storage import write_bytes
-from digitlab.training.page_reader.calibration import fit_scale
+from digitlab.training.page_reader.calibration import context_of, fit_logistic
 from digitlab.training.page_reader.measure import by_kind, measured, same_place, threshold_for, touching_parted
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ __all__ = ["drawn_pages", "finish", "made_alphabets", "make_page_reader"]
 
 STEPS, BATCH = 12_000, 32  # some two and a half hours on two cores at 45 pages a second
 _RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for the 8 bits, the scale of scores, and the threshold
+_CONTEXT, _SIDES = (
+    2_400,
+    (320, 512, 736),
+)  # pages for the weights of context, and their sides: larger ones hold more of it
 THRESHOLD = 0.5  # scores are probabilities: what is likelier a digit than not is answered
 _SHARES = (0.9, 0.95, 0.98, 0.99)  # precisions on drawn pages whose confidence thresholds are kept
 
@@ -88,17 +92,20 @@ def finish(
     validation = made_alphabets("validation")
     raw, scaled = folder / "uncalibrated.onnx", folder / "calibrated.onnx"
     raw.write_bytes(export_page_reader(networks, {}))
-    scale = fit_scale(*_witnesses(raw, drawn_pages(validation, _FITTED, seed=1)))
+    fitted = drawn_pages(validation, _FITTED, seed=1)
+    scale = fit_logistic(*_known(raw, fitted, ["boxes", "witnesses"], lambda _, logits: logits))
     scaled.write_bytes(export_page_reader(networks, {}, scale))
-    metadata = {"digitlab": json.dumps({**told, "scale": scale})}
-    scaled.write_bytes(export_page_reader(networks, metadata, scale))
+    larger = drawn_pages(validation, _CONTEXT, seed=3, sides=_SIDES)
+    context = fit_logistic(*_known(scaled, larger, ["boxes", "scores"], context_of))
+    metadata = {"digitlab": json.dumps({**told, "scale": scale, "context": context})}
+    scaled.write_bytes(export_page_reader(networks, metadata, scale, context))
     reader = Reader(threads=1, pages=PageNetwork(scaled, 1))
     results = measured(drawn_pages(validation, _MEASURED, seed=2), reader.candidates)
     thresholds = {f"{share:g}": round(threshold_for(results, share), 3) for share in _SHARES}
     told_more = {**metadata, "threshold": f"{THRESHOLD:g}", "thresholds": json.dumps(thresholds)}
-    write_bytes(out, export_page_reader(networks, told_more, scale))
+    write_bytes(out, export_page_reader(networks, told_more, scale, context))
     return {
-        "scale": scale, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
+        "scale": scale, "context": context, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
         "touching": touching_parted(results, THRESHOLD),
     }  # fmt: skip
 
@@ -114,19 +121,31 @@ def made_alphabets(split: str) -> Alphabets:
     return make_alphabets(np.asarray(images.images), np.asarray(images.labels), fonts(split), split=split)
 
 
-def drawn_pages(alphabets: Alphabets, count: int, *, seed: int) -> Iterator[DrawnPage]:
-    """Pages of all kinds, the same for the same seed."""
+def drawn_pages(alphabets: Alphabets, count: int, *, seed: int, sides: tuple[int, ...] = (320,)) -> Iterator[DrawnPage]:
+    """Pages of all kinds, the same for the same seed. sides: in pixels, of which each page has one."""
     for number in range(count):
-        yield draw_page(alphabets, np.random.default_rng((seed, 7, number)))
+        rng = np.random.default_rng((seed, 7, number))
+        size = sides[0] if len(sides) == 1 else int(rng.choice(sides))
+        yield draw_page(alphabets, rng, size=size)
 
 
-def _witnesses(path: Path, pages: Iterator[DrawnPage]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """What both networks say of each candidate, (N, 2), and whether it is a digit, (N,); ignored places left out."""
+def _known(
+    path: Path,
+    pages: Iterator[DrawnPage],
+    outputs: list[str],
+    inputs: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What is known of each candidate, (N, K), and whether it is a digit, (N,); ignored places left out.
+
+    outputs: of the file at ``path``, boxes first; inputs: from these to (N, K)
+    """
     network = PageNetwork(path, 1)
-    logits, right = [], []
+    known, right = [], []
     for page in pages:
-        boxes, said = network.witnesses(page.image)
-        for row, digit in same_place(page, boxes):
-            logits.append(said[row])
-            right.append(digit is not None)
-    return np.array(logits, np.float64).reshape(-1, 2), np.array(right, np.bool_)
+        boxes, said = network.outputs(page.image, outputs)
+        if not len(boxes):
+            continue
+        rows = list(same_place(page, boxes))
+        known.append(np.asarray(inputs(boxes, said), np.float64)[[row for row, _ in rows]])
+        right.extend(digit is not None for _, digit in rows)
+    return np.concatenate(known), np.array(right, np.bool_)

@@ -41,6 +41,24 @@ export function tenBars(label) {
   return { list, show };
 }
 
+/**
+ * How sure the reader is, with its two parts where they differ: that a digit is there, and that it is this one.
+ * The bars show the second alone.
+ * @param {number} digit
+ * @param {number} confidence
+ * @param {number} which the digit's own bar
+ */
+export function sure(digit, confidence, which) {
+  const [share, there] = [probability(confidence), probability(Math.min(1, confidence / which))];
+  if (share === probability(which)) return t("confidence {share}", { share });
+  return t("confidence {share} = a digit {there} × a {digit} {which}", {
+    share,
+    there,
+    digit,
+    which: probability(which),
+  });
+}
+
 /** The card with the answer. */
 export class Answer {
   /** @type {number[]} */
@@ -89,7 +107,7 @@ export class Answer {
         confidence ? "" : t("none"),
         confidence ? t("not answered: its confidence does not reach the threshold") : t("no digit was found"),
       );
-    else this.#put(String(digit), "", t("confidence {share}", { share: probability(confidence) }));
+    else this.#put(String(digit), "", sure(digit, confidence, probabilities?.[digit] ?? 1));
     this.bars.show(probabilities, digit);
   }
 

@@ -4,9 +4,9 @@ import { relayed, t } from "./words.js";
 
 /**
  * @import {
- *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LiveAnswer, ModelDetail, Models, Occluded,
- *   OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress, TrainingQuestion, TrainingState,
- *   Trainings
+ *   Classified, Diagnosed, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lessons, LiveAnswer, ModelDetail,
+ *   ModelMistakes, Models, Occluded, OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress,
+ *   TrainingQuestion, TrainingState, Trainings
  * } from "../schemas.js"
  */
 
@@ -49,19 +49,32 @@ const query = (model) => (model ? `?${new URLSearchParams({ model })}` : "");
  * @returns {Promise<any>}
  */
 async function ask(path, settings = {}) {
-  let answer;
+  const answer = await reached(path, settings);
+  if (!answer.ok) throw await refusal(answer);
+  return answer.status === 204 ? null : answer.json().catch(() => null);
+}
+
+/**
+ * The server's answer, whatever it is.
+ * @param {string} path
+ * @param {RequestInit} settings
+ */
+async function reached(path, settings) {
   try {
-    answer = await fetch(path, settings);
+    return await fetch(path, settings);
   } catch {
     throw new Refused(t("The server does not answer. Is it still running?"), 0);
   }
-  const content = answer.status === 204 ? null : await answer.json().catch(() => null);
-  if (answer.ok) return content;
+}
+
+/** What an answer that is none says. @param {Response} answer */
+async function refusal(answer) {
+  const content = await answer.json().catch(() => null);
   const word = content?.type?.split(":").at(-1);
   if (word === "overloaded" || answer.status === 429)
-    throw new Refused(t("The server is busy; try again in a moment."), answer.status);
+    return new Refused(t("The server is busy; try again in a moment."), answer.status);
   const detail = content?.detail ?? `${answer.status} ${answer.statusText}`;
-  throw new Refused(relayed(PROBLEMS[word] ?? PROBLEMS.other, detail), answer.status);
+  return new Refused(relayed(PROBLEMS[word] ?? PROBLEMS.other, detail), answer.status);
 }
 
 /**
@@ -77,60 +90,152 @@ const post = (path, body) => ask(path, { method: "POST", body });
 const say = (path, question) =>
   ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
 
-/** @type {(picture: Blob, model?: string) => Promise<Classified>} */
-export const classify = (picture, model) => post(`v1/classify${query(model)}`, picture);
-/** @type {(picture: Blob, model?: string) => Promise<ReadPage>} */
-export const read = (picture, model) => post(`v1/read${query(model)}`, picture);
-/** @type {(picture: Blob, model?: string) => Promise<Inspected>} */
-export const inspect = (picture, model) => post(`v1/inspect${query(model)}`, picture);
-/** @type {(picture: Blob) => Promise<FilterBank>} */
-export const filters = (picture) => post("v1/filters", picture);
-/** @type {() => Promise<Models>} */
-export const models = () => ask("v1/models");
-/** @type {(name: string) => Promise<ModelDetail>} */
-export const modelDetail = (name) => ask(`v1/models/${encodeURIComponent(name)}`);
-/** @type {() => Promise<Gallery>} */
-export const gallery = () => ask("v1/gallery");
-/** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
-export const probabilities = (glyphs, names) => say("v1/probabilities", { glyphs, models: names });
-/** @type {(question: ExplainQuestion) => Promise<Explained>} */
-export const explain = (question) => say("v1/explain", question);
-/** @type {(question: Partial<OcclusionQuestion>) => Promise<Occluded>} */
-export const occlusion = (question) => say("v1/occlusion", question);
-/** @type {() => Promise<Trainings>} */
-export const trainings = () => ask("v1/trainings");
-/** @type {(question: TrainingQuestion) => Promise<TrainingState>} */
-export const startTraining = (question) => say("v1/trainings", question);
-/** @type {(id: string) => Promise<TrainingState>} */
-export const stopTraining = (id) => ask(`v1/trainings/${encodeURIComponent(id)}`, { method: "DELETE" });
-
 /**
- * The events of a training, those of the past first; each listener takes what is told.
- * @param {string} id
- * @param {{
+ * A picture on its way to the reader: a file for a server, pixels where the page reads by itself.
+ * @typedef {Blob | ImageData} Picture
+ * @typedef {{
  *   progress: (told: TrainingProgress) => void,
  *   epoch: (told: TrainingEpoch) => void,
  *   stage: (told: { text: string }) => void,
  *   state: (told: TrainingState, source: EventSource) => void,
- * }} listeners
+ * }} TrainingListeners
+ * @typedef {{
+ *   model: string, glyph: string | null, layer: string | null, kind: "none" | "noise" | "bits" | "zero" | "shuffle" | "filter",
+ *   amount: number, images: [number, number]
+ * }} Damage `layer` null: all; `images`: which of the test images are asked about
+ * @typedef {{ probabilities: number[] | null, right: number, of: number, all: number }} Damaged
+ * @typedef {EventTarget & { readyState: number, send: (frame: any) => void, close: () => void }} Line For the camera.
  */
-export function trainingEvents(id, listeners) {
-  const source = new EventSource(`v1/trainings/${encodeURIComponent(id)}/events`);
-  for (const [name, listener] of Object.entries(listeners)) {
-    source.addEventListener(name, (event) => listener(JSON.parse(event.data), source));
-  }
-  return source;
+
+/** The server that the page came from. */
+const server = {
+  /** Whether what is asked stays on this device. */
+  here: false,
+  /** @type {(picture: HTMLCanvasElement) => Picture} A PNG: `toBlob` waits for an idle moment, which costs tens of milliseconds. */
+  pictureOf: (picture) =>
+    new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" }),
+  /** @type {(picture: HTMLCanvasElement, quality: number) => Promise<Picture | null>} */
+  photoOf: (picture, quality) => new Promise((done) => picture.toBlob(done, "image/jpeg", quality)),
+  /** @type {(picture: any, model?: string) => Promise<Classified>} */
+  classify: (picture, model) => post(`v1/classify${query(model)}`, picture),
+  /** @type {(picture: any, model?: string) => Promise<ReadPage>} */
+  read: (picture, model) => post(`v1/read${query(model)}`, picture),
+  /**
+   * A page of a file that the browser cannot show, as a picture that it can; and how many pages there are.
+   * @type {(file: Blob, page: number) => Promise<{ picture: Blob, pages: number }>}
+   */
+  pageOf: async (file, page) => {
+    const answer = await reached(`v1/picture?page=${page}`, { method: "POST", body: file });
+    if (!answer.ok) throw await refusal(answer);
+    return { picture: await answer.blob(), pages: Number(answer.headers.get("Digitlab-Pages")) || 1 };
+  },
+  /** @type {(picture: any, model?: string) => Promise<Inspected>} */
+  inspect: (picture, model) => post(`v1/inspect${query(model)}`, picture),
+  /** @type {(picture: any) => Promise<FilterBank>} */
+  filters: (picture) => post("v1/filters", picture),
+  /** @type {() => Promise<Models>} */
+  models: () => ask("v1/models"),
+  /** @type {(name: string) => Promise<ModelDetail>} */
+  modelDetail: (name) => ask(`v1/models/${encodeURIComponent(name)}`),
+  /** @type {(picture: any, model: string, label: number | null) => Promise<Diagnosed>} */
+  diagnose: (picture, model, label) =>
+    post(`v1/diagnose?${new URLSearchParams({ model, ...(label === null ? {} : { label: String(label) }) })}`, picture),
+  /** @type {(name: string) => Promise<ModelMistakes>} */
+  mistakes: (name) => ask(`v1/models/${encodeURIComponent(name)}/mistakes`),
+  /** @type {() => Promise<Gallery>} */
+  gallery: () => ask("v1/gallery"),
+  /** @type {() => Promise<Lessons>} */
+  lessons: () => ask("v1/lessons"),
+  /** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
+  probabilities: (glyphs, names) => say("v1/probabilities", { glyphs, models: names }),
+  /** @type {(question: ExplainQuestion) => Promise<Explained>} */
+  explain: (question) => say("v1/explain", question),
+  /** @type {(question: Partial<OcclusionQuestion>) => Promise<Occluded>} */
+  occlusion: (question) => say("v1/occlusion", question),
+  /** @type {() => Promise<Trainings>} */
+  trainings: () => ask("v1/trainings"),
+  /** @type {(question: TrainingQuestion) => Promise<TrainingState>} */
+  startTraining: (question) => say("v1/trainings", question),
+  /** @type {(id: string) => Promise<TrainingState>} */
+  stopTraining: (id) => ask(`v1/trainings/${encodeURIComponent(id)}`, { method: "DELETE" }),
+  /** @type {(id: string, listeners: TrainingListeners) => EventSource} */
+  trainingEvents: (id, listeners) => {
+    const source = new EventSource(`v1/trainings/${encodeURIComponent(id)}/events`);
+    for (const [name, listener] of Object.entries(listeners)) {
+      source.addEventListener(name, (event) => listener(JSON.parse(event.data), source));
+    }
+    return source;
+  },
+  /** @type {(model?: string) => Line} */
+  liveLine: (model) => {
+    const address = new URL(`v1/live${query(model)}`, document.baseURI);
+    address.protocol = address.protocol.replace("http", "ws");
+    return new WebSocket(address);
+  },
+  /** @type {((question: Damage) => Promise<Damaged>) | null} Where the networks run on this device. */
+  damaged: null,
+  /** @type {((file: File) => Promise<string>) | null} Take a model in; the name that it has from then on. */
+  addModel: null,
+};
+
+/** @typedef {typeof server} Service Who answers the page's questions. */
+let service = server;
+
+/** Let another than the server answer, from the beginning. @param {Service} other */
+export function answerFrom(other) {
+  service = other;
 }
 
-/**
- * The line for frames of the camera.
- * @param {string} [model]
- */
-export function liveLine(model) {
-  const address = new URL(`v1/live${query(model)}`, document.baseURI);
-  address.protocol = address.protocol.replace("http", "ws");
-  return new WebSocket(address);
-}
+/** Whether what is asked stays on this device. */
+export const here = () => service.here;
+/** @type {Service["pictureOf"]} */
+export const pictureOf = (picture) => service.pictureOf(picture);
+/** @type {Service["photoOf"]} */
+export const photoOf = (picture, quality) => service.photoOf(picture, quality);
+/** @type {Service["classify"]} */
+export const classify = (picture, model) => service.classify(picture, model);
+/** @type {Service["read"]} */
+export const read = (picture, model) => service.read(picture, model);
+/** @type {Service["pageOf"]} */
+export const pageOf = (file, page) => service.pageOf(file, page);
+/** @type {Service["inspect"]} */
+export const inspect = (picture, model) => service.inspect(picture, model);
+/** @type {Service["filters"]} */
+export const filters = (picture) => service.filters(picture);
+/** @type {Service["models"]} */
+export const models = () => service.models();
+/** @type {Service["modelDetail"]} */
+export const modelDetail = (name) => service.modelDetail(name);
+/** @type {Service["diagnose"]} */
+export const diagnose = (picture, model, label) => service.diagnose(picture, model, label);
+/** @type {Service["mistakes"]} */
+export const mistakes = (name) => service.mistakes(name);
+/** @type {Service["gallery"]} */
+export const gallery = () => service.gallery();
+/** @type {Service["lessons"]} */
+export const lessons = () => service.lessons();
+/** @type {Service["probabilities"]} */
+export const probabilities = (glyphs, names) => service.probabilities(glyphs, names);
+/** @type {Service["explain"]} */
+export const explain = (question) => service.explain(question);
+/** @type {Service["occlusion"]} */
+export const occlusion = (question) => service.occlusion(question);
+/** @type {Service["trainings"]} */
+export const trainings = () => service.trainings();
+/** @type {Service["startTraining"]} */
+export const startTraining = (question) => service.startTraining(question);
+/** @type {Service["stopTraining"]} */
+export const stopTraining = (id) => service.stopTraining(id);
+/** @type {Service["trainingEvents"]} The events of a training, those of the past first. */
+export const trainingEvents = (id, listeners) => service.trainingEvents(id, listeners);
+/** @type {Service["liveLine"]} The line for frames of the camera. */
+export const liveLine = (model) => service.liveLine(model);
+/** Whether weights can be damaged here. */
+export const canDamage = () => service.damaged !== null;
+/** What becomes of the answers when weights are damaged. @param {Damage} question @returns {Promise<Damaged>} */
+export const damaged = (question) => service.damaged?.(question) ?? Promise.reject(new Refused("", 0));
+/** Take a model in, where that can be done without a server. @param {File} file */
+export const addModel = (file) => service.addModel?.(file) ?? null;
 
 /** "Bytes" and glyphs: base64 ↔ Uint8Array. @param {string} text */
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

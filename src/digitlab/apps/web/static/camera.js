@@ -5,7 +5,10 @@ import { drawBoxes } from "./boxes.js";
 import { byId, canvas, penOf } from "./elements.js";
 import { relayed, t } from "./words.js";
 
-/** @import { FoundDigit, LiveAnswer } from "../schemas.js" */
+/**
+ * @import { Line } from "./api.js"
+ * @import { FoundDigit, LiveAnswer } from "../schemas.js"
+ */
 
 const WIDE = 640; // pixels of a frame that is sent
 const UNDER_WAY = 2; // frames without an answer: one is read while the next one travels
@@ -22,7 +25,7 @@ export const mostCertain = (digits) =>
 export class Camera extends EventTarget {
   /** @type {MediaStream | null} */
   #stream = null;
-  /** @type {WebSocket | null} */
+  /** @type {Line | null} */
   #line = null;
   #underWay = 0;
   #skipped = 0;
@@ -95,9 +98,10 @@ export class Camera extends EventTarget {
     [this.#underWay, this.#skipped] = [0, 0];
     line.addEventListener("open", () => this.#next());
     line.addEventListener("message", (event) => {
-      if (line === this.#line) this.#answered(JSON.parse(event.data));
+      if (line === this.#line) this.#answered(JSON.parse(/** @type {MessageEvent<string>} */ (event).data));
     });
-    line.addEventListener("close", ({ reason }) => {
+    line.addEventListener("close", (event) => {
+      const { reason } = /** @type {CloseEvent} */ (event);
       if (line !== this.#line || !this.running) return;
       this.stop();
       const cut = t("The line to the server was cut; start the camera again.");
@@ -134,17 +138,13 @@ export class Camera extends EventTarget {
     this.#last = performance.now();
     this.frame.height = Math.round((WIDE * this.video.videoHeight) / this.video.videoWidth);
     penOf(this.frame).drawImage(this.video, 0, 0, this.frame.width, this.frame.height);
-    this.frame.toBlob(
-      (blob) => {
-        this.#sending = false;
-        if (!blob || line !== this.#line || line.readyState !== WebSocket.OPEN) return;
-        this.#underWay += 1;
-        line.send(blob);
-        this.#next();
-      },
-      "image/jpeg",
-      0.8,
-    );
+    api.photoOf(this.frame, 0.8).then((frame) => {
+      this.#sending = false;
+      if (!frame || line !== this.#line || line.readyState !== WebSocket.OPEN) return;
+      this.#underWay += 1;
+      line.send(frame);
+      this.#next();
+    });
   }
 
   #show() {

@@ -12,7 +12,8 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {{
  *   pad: HTMLCanvasElement, "photo-picture": HTMLCanvasElement, video: HTMLVideoElement,
  *   "pad-boxes": SVGSVGElement, "photo-boxes": SVGSVGElement, "video-boxes": SVGSVGElement, "pad-pen": SVGCircleElement,
- *   "photo-file": HTMLInputElement, "photo-camera": HTMLInputElement, model: HTMLSelectElement,
+ *   "photo-file": HTMLInputElement, "model-file": HTMLInputElement, lesson: HTMLSelectElement, "photo-camera": HTMLInputElement, model: HTMLSelectElement,
+ *   "page-number": HTMLInputElement, "page-before": HTMLButtonElement, "page-next": HTMLButtonElement,
  *   language: HTMLSelectElement, "gallery-set": HTMLSelectElement, theme: HTMLButtonElement, undo: HTMLButtonElement,
  *   redo: HTMLButtonElement, clear: HTMLButtonElement, eraser: HTMLButtonElement, "camera-keep": HTMLButtonElement,
  * }} Known

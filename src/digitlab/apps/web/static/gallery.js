@@ -35,7 +35,7 @@ export function gallerySets() {
 
 /**
  * Fill the gallery when it is first shown; `take(ink)` when a digit is chosen.
- * @param {(ink: HTMLCanvasElement) => void} take
+ * @param {(ink: HTMLCanvasElement, name: string) => void} take with its name in links
  */
 export function startGallery(take) {
   const [choice, place] = [byId("gallery-set"), byId("gallery-digits")];
@@ -56,7 +56,7 @@ export function startGallery(take) {
             class: "glyph",
             "aria-label": said,
             title: said,
-            onclick: () => take(glyphInk(set.bytes, 784 * row)),
+            onclick: () => take(glyphInk(set.bytes, 784 * row), `${set.name}-${row + 1}`),
           },
           picture,
         );
@@ -80,8 +80,17 @@ export function startGallery(take) {
   };
 }
 
-/** One digit of the test images, for those who do not draw. */
+/** One digit of the test images, for those who do not draw: its ink, and its name in links. */
 export async function exampleInk(wanted = 4) {
   const [set] = await gallerySets();
-  return glyphInk(set.bytes, 784 * Math.max(set.labels.indexOf(wanted), 0));
+  const row = Math.max(set.labels.indexOf(wanted), 0);
+  return { ink: glyphInk(set.bytes, 784 * row), name: `${set.name}-${row + 1}` };
+}
+
+/** The digit that a link names, such as "mnist-8"; null where there is none. @param {string} name */
+export async function inkOf(name) {
+  const sets = await gallerySets();
+  const row = Number(name.split("-").at(-1)) - 1;
+  const set = sets.find((each) => `${each.name}-${row + 1}` === name);
+  return set && row >= 0 && row < set.count ? glyphInk(set.bytes, 784 * row) : null;
 }

@@ -1,24 +1,32 @@
 // The page: what was drawn, photographed or filmed goes to the server, and the parts of the page show what comes back.
 
+import { copyText, startAddress } from "./address.js";
 import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
-import { byId, fillChoice } from "./elements.js";
-import { exampleInk, startGallery } from "./gallery.js";
+import { DamageView } from "./damage.js";
+import { DiagnosisView } from "./diagnosis.js";
+import { byId, fillChoice, make } from "./elements.js";
+import { exampleInk, inkOf, startGallery } from "./gallery.js";
+import { Lessons } from "./lessons.js";
+import { fragmentOf, placeOf } from "./link.js";
 import { NetworkView } from "./network.js";
-import { cutOut, Pad, png, SENT } from "./pad.js";
+import { cutOut, Pad, SENT } from "./pad.js";
 import { PairView } from "./pair.js";
-import { Photo, smaller } from "./photo.js";
-import { chooseModel, lookAt, on, refreshModels, state } from "./state.js";
+import { isModel, Photo, smaller } from "./photo.js";
+import { chooseModel, lookAt, on, refreshModels, state, tell } from "./state.js";
 import { startTabs } from "./tabs.js";
-import { startTheme } from "./theme.js";
+import { chosenTheme, setTheme, startTheme } from "./theme.js";
 import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
+import { WholeView } from "./whole.js";
 import { WhyView } from "./why.js";
-import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
+import { language, languageNames, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
 /**
+ * @import { Picture } from "./api.js"
+ * @import { Place } from "./link.js"
  * @import { Shown, Whose } from "./answer.js"
  * @import { Classified, FoundDigit, LiveAnswer } from "../schemas.js"
  * @typedef {"draw" | "photo" | "camera" | "gallery"} Input
@@ -38,9 +46,18 @@ function complain(message) {
   }, 9000);
 }
 
+// Without a server other things are true, and more can be done.
+if (api.here()) {
+  byId("where").textContent = t("Everything here is computed in this browser: no picture leaves it, and none is kept.");
+  byId("camera-about").textContent = t("The pictures stay in this browser; none is kept.");
+  byId("interface").hidden = true;
+  byId("own-model").hidden = false;
+}
+
 // Language and theme first: they decide how everything else looks.
 startTheme(byId("theme"));
 const languages = byId("language");
+languages.replaceChildren(...languageNames().map(([value, name]) => make("option", { value, lang: value }, name)));
 languages.addEventListener("change", () => setLanguage(languages.value, { keep: true }));
 await setLanguage(wantedLanguage());
 languages.value = language();
@@ -58,13 +75,19 @@ const answer = new Answer({
   live: byId("answer-live"),
 });
 const views = {
+  whole: new WholeView(byId("whole"), complain, (layer, map) => {
+    views.network.go({ layer, map });
+    showViewOf("network");
+  }),
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
+  diagnosis: new DiagnosisView(byId("diagnosis"), complain),
   pair: new PairView(byId("pair"), complain),
-  tour: new TourView(byId("tour"), complain, () => photo.body ?? png(pad.picture())),
+  damage: new DamageView(byId("damage"), complain),
+  tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
   training: new TrainingView(byId("training"), complain),
 };
-const openGallery = startGallery((ink) => putOnPad(ink));
+const openGallery = startGallery((ink, name) => putOnPad(ink, name));
 /** @type {Input} */
 let input = "draw";
 /** @type {keyof typeof views} */
@@ -76,16 +99,19 @@ const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
   if (before === "camera" && name !== "camera") camera.stop();
   if (name === "gallery") openGallery().catch((error) => complain(error.message));
   if (before !== name) takeUp();
+  tell("place");
 });
-startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
+const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
   view = name;
   showView();
+  tell("place");
 });
 
 function showView() {
   const needed = view !== "training"; // a digit, and a model whose layers can be looked into
-  const closed = needed && view !== "pair" && state.models.find((each) => each.name === state.model)?.layers === false;
+  const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
+  const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
   byId("start").hidden = !waiting;
   byId("closed").hidden = !closed;
@@ -93,6 +119,13 @@ function showView() {
   if (!waiting && !closed) views[view].show();
 }
 on("subject", showView);
+on("subject", () => {
+  byId("why-answer").hidden = !state.subject;
+});
+byId("why-answer").addEventListener("click", () => {
+  showViewOf("diagnosis");
+  if (matchMedia("(max-width: 58rem)").matches) byId("views").scrollIntoView(); // below the answer, as page.css has it
+});
 on("model", showView);
 on("models", showView);
 on("shade", showView);
@@ -137,16 +170,16 @@ async function readPad({ finished = true, since = null } = {}) {
 
 /**
  * Ink in one place is one digit; else it may be several, or one digit in parts: the reader decides.
- * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Blob }>}
+ * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Picture }>}
  */
 async function askAboutPad() {
   const whole = pad.picture();
-  const page = pad.mayBeSeveral ? await api.read(png(whole), state.model) : null;
+  const page = pad.mayBeSeveral ? await api.read(api.pictureOf(whole), state.model) : null;
   if (page === null || page.digits.length < 2) {
-    const blob = png(whole);
+    const blob = api.pictureOf(whole);
     return { found: await api.classify(blob, state.model), digits: [], blob };
   }
-  const blob = png(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
+  const blob = api.pictureOf(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
   const one = await api.classify(blob, state.model);
   return { found: { ...one, text: page.text, whose: whose(page.digits, chosen) }, digits: page.digits, blob };
 }
@@ -194,10 +227,10 @@ function showKeyboardPen() {
   mark.setAttribute("cy", String(pen.y));
 }
 
-/** @param {HTMLCanvasElement} ink */
-function putOnPad(ink) {
+/** @param {HTMLCanvasElement} ink @param {string} name */
+function putOnPad(ink, name) {
   showInput("draw");
-  pad.stamp(ink);
+  pad.stamp(ink, name);
 }
 
 byId("undo").addEventListener("click", () => pad.undo());
@@ -219,7 +252,7 @@ document.addEventListener("keydown", (event) => {
 });
 byId("example").addEventListener("click", () =>
   exampleInk()
-    .then(putOnPad)
+    .then(({ ink, name }) => putOnPad(ink, name))
     .catch((error) => complain(error.message)),
 );
 
@@ -247,7 +280,30 @@ async function showPhoto() {
   const found = await api.classify(picture, state.model);
   if (turn < asked || input !== "photo") return;
   answer.show(digits.length > 1 ? { ...found, text, whose: whose(digits, photo.chosen) } : found);
-  lookAt(found.probabilities.some((each) => each > 0) ? { picture, from: "photo" } : null);
+  lookAt(
+    found.probabilities.some((each) => each > 0)
+      ? { picture, from: "photo", whole: digits.length === 1 ? photo.body : null }
+      : null,
+  );
+}
+
+const OLD_AFTER = 2000; // milliseconds without an answer, from which the last one is called old
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let oldTimer;
+
+/** From now on, an answer that no other follows is said to be old, and how old it is. */
+function watchAge() {
+  clearInterval(oldTimer);
+  const since = performance.now();
+  document.body.classList.remove("camera-old");
+  oldTimer = setInterval(() => {
+    const age = performance.now() - since;
+    if (age < OLD_AFTER) return;
+    document.body.classList.add("camera-old");
+    byId("answer-time").textContent = t("old: this was {seconds} seconds ago", {
+      seconds: number(Math.round(age / 1000)),
+    });
+  }, 500);
 }
 
 let frames = 0;
@@ -256,16 +312,19 @@ let nextLook = 0;
 let seenByCamera = null;
 camera.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
 camera.addEventListener("stopped", () => {
+  clearInterval(oldTimer);
+  document.body.classList.remove("camera-old");
   byId("answer-time").textContent = "";
 });
 camera.addEventListener("answer", (event) => {
   const { detail } = /** @type {CustomEvent<LiveAnswer & { surest?: FoundDigit }>} */ (event);
-  const { digits, text, steady, ms, latency_ms: latency, width, surest, turned } = detail;
+  const { digits, text, steady, drawing, ms, latency_ms: latency, width, surest, turned } = detail;
+  watchAge();
   if (!surest) seenByCamera = null;
   const several = seenByCamera && digits.length > 1 ? { digit: seenByCamera.digit } : null;
   answer.show(
-    { ...nothing, ...seenByCamera, text: steady ?? text, whose: several },
-    steady ? t("steady") : t("looking …"),
+    { ...nothing, ...seenByCamera, text: steady ?? (drawing ? "✎" : text), whose: several },
+    steady ? t("steady") : drawing ? t("somebody is drawing …") : t("looking …"),
   );
   byId("answer-time").textContent = t("read in {ms} ms, {latency} ms after it came", {
     ms: number(ms),
@@ -278,7 +337,7 @@ camera.addEventListener("answer", (event) => {
   nextLook = performance.now() + 500;
   const still = camera.still();
   const box = surest.box.map((each) => Math.round((each * still.width) / width));
-  const picture = png(smaller(cutOut(still, box, turned)));
+  const picture = api.pictureOf(smaller(cutOut(still, box, turned)));
   api.classify(picture, state.model).then(
     (found) => {
       seenByCamera = found;
@@ -291,7 +350,7 @@ byId("camera-keep").addEventListener("click", () => {
   const still = camera.still();
   camera.stop();
   showInput("photo");
-  photo.read(still);
+  photo.take(still);
 });
 
 /** Another input is shown: the answer is about that one from now on. */
@@ -326,7 +385,89 @@ on("model", () => {
   else if (input === "draw" && !pad.empty) readPad();
 });
 
+/** Take in a model of the visitor's own: a file of ONNX, where no server must be asked. @param {File | undefined} file */
+async function openModel(file) {
+  if (!file) return;
+  try {
+    const name = await api.addModel(file);
+    if (name) await refreshModels(name);
+    else
+      complain(
+        t("The server is told of models when it is started: digitlab serve --model {name}", { name: file.name }),
+      );
+  } catch (error) {
+    complain(error.message);
+  }
+}
+byId("model-file").addEventListener("change", () => {
+  openModel(byId("model-file").files?.[0]);
+  byId("model-file").value = "";
+});
+document.addEventListener("drop", (event) => openModel([...(event.dataTransfer?.files ?? [])].find(isModel)));
+
+// Links ----------------------------------------------------------------------------------------------------------
+
+const lessons = new Lessons((link) => {
+  const part = placeOf(link);
+  goTo({ view: "network", from: "draw", ink: [], ...part }).then(address.changed, (error) => complain(error.message));
+});
+const address = startAddress(
+  () => ({
+    view,
+    from: input === "camera" ? "draw" : input,
+    model: state.model,
+    ...(view === "network" && state.subject ? views.network.place : {}),
+    ...(view === "tour" && state.subject ? { step: views.tour.step } : {}),
+    ...(view === "training" ? { training: views.training.settings } : {}),
+    ...lessons.place,
+    language: language(),
+    theme: chosenTheme(),
+    ...pad.drawn,
+  }),
+  async (place) => {
+    await models;
+    // A link that says no more than its lesson goes where the lesson's part goes.
+    lessons.open(place.lesson, place.part ?? 1, !place.view);
+    await goTo(place).catch((error) => complain(error.message));
+  },
+);
+
+/** Go where a link says; what it does not say stays as it is. @param {Place} place */
+async function goTo(place) {
+  if (place.language && place.language !== language()) {
+    await setLanguage(place.language);
+    languages.value = language();
+  }
+  if (place.theme === "light" || place.theme === "dark") setTheme(place.theme);
+  if (place.model && place.model !== state.model) {
+    if (state.models.some(({ name }) => name === place.model)) chooseModel(place.model);
+    else
+      complain(
+        t("The model of this link, {name}, is not here; {other} answers.", { name: place.model, other: state.model }),
+      );
+  }
+  if (place.from && ["draw", "photo", "gallery"].includes(place.from)) showInput(/** @type {Input} */ (place.from));
+  const drawn = { digit: pad.drawn.digit, ink: pad.drawn.ink };
+  if ((place.ink || place.digit) && fragmentOf({ digit: place.digit, ink: place.ink }) !== fragmentOf(drawn))
+    pad.restore(place.ink ?? [], place.digit ? await inkOf(place.digit) : null, place.digit);
+  if (place.layer) views.network.go(place);
+  if (place.step) views.tour.begin(place.step);
+  if (place.training) views.training.choose(place.training);
+  if (place.view && place.view in views) showViewOf(/** @type {keyof typeof views} */ (place.view));
+}
+for (const topic of /** @type {const} */ (["place", "model", "subject", "shade"])) on(topic, () => address.changed());
+onLanguage(() => address.changed());
+byId("copy-link").addEventListener("click", async () => {
+  const link = address.link();
+  if (await copyText(link)) complain(t("The link is copied: it has the drawing, the view and the settings in it."));
+  else complain(link);
+});
+
 showTools();
-refreshModels().catch((error) => complain(error.message));
+const models = refreshModels();
+models
+  .then(() => lessons.start())
+  .then(address.follow)
+  .catch((error) => complain(error.message));
 // From now on one can draw: where no model is named, the server's default answers.
 document.documentElement.dataset.ready = performance.now().toFixed(0);

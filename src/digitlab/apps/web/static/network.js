@@ -6,7 +6,7 @@ import { explainedView } from "./explained.js";
 import { between, GlyphPicture, pixels, walkable } from "./glyph.js";
 import { convolutionBefore, fieldOf, layerBefore, layerWords, makesMaps, shapeWords } from "./layers.js";
 import { Maps, Weights } from "./maps.js";
-import { detailOf, inspected, state } from "./state.js";
+import { detailOf, inspected, state, tell } from "./state.js";
 import { language, number, percent, probability, t } from "./words.js";
 
 /** @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js" */
@@ -79,6 +79,8 @@ export class NetworkView {
   }
 
   #explain;
+  /** @type {{ layer?: string, map?: number, at?: [number, number] } | null} */
+  #wanted = null;
 
   /** The layer that is open, and its maps. */
   get #here() {
@@ -104,6 +106,7 @@ export class NetworkView {
       this.layers = detail.layers.filter((each) => this.maps.has(each.name));
     }
     if (this.#built !== `${model} ${language()}`) this.#build(`${model} ${language()}`);
+    if (this.#wanted) this.#goThere();
     this.#paint();
   }
 
@@ -152,6 +155,32 @@ export class NetworkView {
     this.#buildLayer();
   }
 
+  /** Where one looks: the open layer's name, the chosen map and its number that is explained, from 1. */
+  get place() {
+    const layer = this.#built ? this.layers[this.#open].name : undefined;
+    const at = this.#place && /** @type {[number, number]} */ (this.#place.map((each) => each + 1));
+    return layer ? { layer, map: this.#map + 1, ...(at ? { at } : {}) } : {};
+  }
+
+  /** Look there, as soon as there is something to be seen. @param {{ layer?: string, map?: number, at?: [number, number] }} wanted */
+  go(wanted) {
+    this.#wanted = wanted;
+    if (this.#built) this.show();
+  }
+
+  #goThere() {
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    const place = this.layers.findIndex((each) => each.name === wanted?.layer);
+    if (place < 0) return;
+    if (place !== this.#open) this.open(place);
+    const { maps, layer } = this.#here;
+    this.#map = Math.min(wanted?.map ?? this.#map + 1, maps.count) - 1;
+    this.#place = null;
+    if (wanted?.at && layer.explainable)
+      this.#place = [Math.min(wanted.at[0], maps.rows) - 1, Math.min(wanted.at[1], maps.columns) - 1];
+  }
+
   /** Open another layer. @param {number} place */
   open(place) {
     [this.#open, this.#place] = [place, null];
@@ -159,6 +188,7 @@ export class NetworkView {
     this.slider.value = String(place);
     this.#buildLayer();
     this.#paint();
+    tell("place");
   }
 
   #buildLayer() {
@@ -276,6 +306,7 @@ export class NetworkView {
     if (map === this.#map) return;
     this.#map = map;
     this.#paintChosen();
+    tell("place");
   }
 
   #paint() {
@@ -361,6 +392,7 @@ export class NetworkView {
     const [seen, map] = [this.#seen, this.#map];
     if (!asked.explainable || !seen.glyph) return;
     this.#place = [row, column];
+    tell("place");
     const told = await api.explain({
       glyph: seen.glyph,
       model: seen.model,

@@ -3,14 +3,14 @@
 // What was drawn is kept as a list of actions in units of the pad (WIDTH × HEIGHT), so that undoing is drawing again, and
 // the ink is always black on nothing: the page's style turns it light in the dark theme, the server gets it on white.
 
-import { fromBase64 } from "./api.js";
 import { canvas, penOf } from "./elements.js";
 import { ARROWS, between } from "./glyph.js";
 
 /**
+ * @import { Stroke } from "./link.js"
  * @typedef {[number, number, number, number]} Box x0, y0, x1, y1.
  * @typedef {{ kind: "line", points: { x: number, y: number, width: number }[], erase: boolean }} Line
- * @typedef {{ kind: "stamp", ink: HTMLCanvasElement, x: number, y: number, width: number, height: number }} Stamp
+ * @typedef {{ kind: "stamp", ink: HTMLCanvasElement, name: string, x: number, y: number, width: number, height: number }} Stamp
  * @typedef {{ kind: "clear" }} Clearing
  */
 
@@ -84,12 +84,38 @@ export class Pad extends EventTarget {
     }
   }
 
-  /** Put a picture of ink on the emptied pad: a canvas whose opacity is the ink. @param {HTMLCanvasElement} ink */
-  stamp(ink) {
+  /** What is on the pad: the name of the picture that was put there, and the strokes. */
+  get drawn() {
+    const shown = this.#shown();
+    return {
+      digit: shown.find((each) => each.kind === "stamp")?.name,
+      ink: shown.filter((each) => each.kind === "line").map(({ points, erase }) => ({ points, erase })),
+    };
+  }
+
+  /**
+   * Put these strokes on the emptied pad, over a picture where there is one; one step for undo.
+   * @param {Stroke[]} strokes
+   * @param {HTMLCanvasElement | null} ink
+   */
+  restore(strokes, ink, name = "") {
+    if (!this.empty) this.#add({ kind: "clear" });
+    if (ink) this.#add(this.#placed(ink, name));
+    for (const stroke of strokes) this.#add({ kind: "line", ...stroke });
+    this.#again();
+  }
+
+  /** @param {HTMLCanvasElement} ink @param {string} name @returns {Stamp} */
+  #placed(ink, name) {
     const scale = Math.min((WIDTH * 0.9) / ink.width, (HEIGHT * 0.9) / ink.height);
     const [width, height] = [ink.width * scale, ink.height * scale];
+    return { kind: "stamp", ink, name, x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height };
+  }
+
+  /** Put a picture of ink on the emptied pad: a canvas whose opacity is the ink. @param {HTMLCanvasElement} ink */
+  stamp(ink, name = "") {
     if (!this.empty) this.#add({ kind: "clear" });
-    this.#add({ kind: "stamp", ink, x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height });
+    this.#add(this.#placed(ink, name));
     this.#again();
   }
 
@@ -352,12 +378,4 @@ function alone(picture, box, turned) {
   const [left, top, width, height] = [box[0] - 2, box[1] - 2, box[2] - box[0] + 4, box[3] - box[1] + 4];
   pen.drawImage(picture, left, top, width, height, left, top, width, height);
   return cutOut(clean, box, turned);
-}
-
-/**
- * The bytes of a canvas as a PNG. `toBlob` waits for an idle moment, which costs tens of milliseconds while one draws.
- * @param {HTMLCanvasElement} picture
- */
-export function png(picture) {
-  return new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" });
 }

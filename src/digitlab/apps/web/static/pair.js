@@ -86,11 +86,17 @@ export class PairView {
       make(
         "p",
         {},
-        t(
-          "There is one model here, and it needs another one to be compared with: train one, or start the server with more: digitlab serve --model RUN.",
-        ),
+        api.here()
+          ? t(
+              "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.",
+            )
+          : t(
+              "There is one model here, and it needs another one to be compared with: train one, or start the server with more: digitlab serve --model RUN.",
+            ),
       ),
-      make("p", {}, make("button", { type: "button", class: "strong", onclick: train }, t("Train a second model"))),
+      api.here()
+        ? ""
+        : make("p", {}, make("button", { type: "button", class: "strong", onclick: train }, t("Train a second model"))),
     ];
     this.panel.replaceChildren(
       make("h2", {}, t("Two models, the same digit")),

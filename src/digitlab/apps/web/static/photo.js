@@ -3,24 +3,33 @@
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
 import { byId, canvas, penOf } from "./elements.js";
-import { cutOut, png } from "./pad.js";
+import { cutOut } from "./pad.js";
 import { number, onLanguage, t } from "./words.js";
 
-/** @import { ReadPage } from "../schemas.js" */
+/**
+ * @import { Picture } from "./api.js"
+ * @import { ReadPage } from "../schemas.js"
+ */
 
 // The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
 // stays with the visitor.
 const SIDE = 1600;
+const SIDE_HERE = 4096; // where nothing is sent
 
 export class Photo extends EventTarget {
   /** @type {HTMLCanvasElement | null} */
   picture = null;
   /** @type {ReadPage | null} */
   page = null;
-  /** @type {Blob | null} */
+  /** @type {Picture | null} */
   body = null;
   chosen = -1;
   model = "";
+  /** @type {File | null} whose pages the server draws */
+  file = null;
+  pages = 1;
+  number = 1;
+  turns = 0;
 
   /** Events: "read" when a photo was read, "trouble" with a `detail` when not. */
   constructor() {
@@ -38,24 +47,91 @@ export class Photo extends EventTarget {
     document.addEventListener("drop", (event) => {
       drop.classList.remove("over");
       const files = [...(event.dataTransfer?.files ?? [])];
-      this.open(files.find(isPicture) ?? files[0]);
+      this.open(files.find(isPicture) ?? files.find((each) => !isModel(each)));
     });
     document.addEventListener("paste", (event) => {
       this.open([...(event.clipboardData?.files ?? [])].find(isPicture));
     });
-    onLanguage(() => this.#caption());
+    byId("page-before").addEventListener("click", () => this.turn(this.number - 1));
+    byId("page-next").addEventListener("click", () => this.turn(this.number + 1));
+    byId("page-number").addEventListener("change", () => this.turn(byId("page-number").valueAsNumber));
+    onLanguage(() => {
+      this.#caption();
+      this.#showPages();
+    });
   }
 
   /** Read a picture file: its pixels upright and not larger than needed. @param {File | undefined} file */
   async open(file) {
     if (!file) return;
     this.dispatchEvent(new Event("opened"));
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    if (bitmap) await this.read(onCanvas(bitmap));
-    else
-      this.#complain(
-        t("{name} is not a picture that this browser can show; JPEG and PNG always work.", { name: file.name }),
-      );
+    // Browsers that show a TIFF show its first page only.
+    const bitmap = PAGED.test(file.name || file.type) ? null : await createImageBitmap(file).catch(() => null);
+    if (!bitmap) {
+      await this.#draw(file, 1);
+      return;
+    }
+    this.#leaf(null, 1, 1);
+    await this.read(onCanvas(bitmap));
+  }
+
+  /** Read another page of the file; one that is not there becomes the next one that is. @param {number} page */
+  async turn(page) {
+    const wanted = Math.min(Math.max(Math.round(page) || this.number, 1), this.pages);
+    if (this.file && wanted !== this.number) await this.#draw(this.file, wanted);
+    else this.#showPages();
+  }
+
+  /**
+   * Let the server draw what the browser cannot show, and read that.
+   * @param {File} file
+   * @param {number} page
+   */
+  async #draw(file, page) {
+    const turn = (this.turns += 1);
+    const before = this.number;
+    this.number = page; // the next press goes on from here
+    this.#showPages();
+    byId("photo-text").textContent = t("reading …");
+    try {
+      const { picture, pages } = await api.pageOf(file, page);
+      const bitmap = await createImageBitmap(picture);
+      if (turn < this.turns) return; // another one was asked for meanwhile
+      this.#leaf(file, page, pages);
+      await this.read(onCanvas(bitmap));
+    } catch (error) {
+      if (turn < this.turns) return;
+      this.number = before;
+      this.#showPages();
+      this.#caption();
+      this.#complain(error.message);
+    }
+  }
+
+  /** Read what is no file: a still of the camera. @param {HTMLCanvasElement} still */
+  async take(still) {
+    this.#leaf(null, 1, 1);
+    await this.read(still);
+  }
+
+  /**
+   * @param {File | null} file
+   * @param {number} number
+   * @param {number} pages
+   */
+  #leaf(file, number, pages) {
+    [this.file, this.number, this.pages] = [file, number, pages];
+    this.turns += 1;
+    this.#showPages();
+  }
+
+  #showPages() {
+    byId("photo-pages").hidden = this.pages < 2;
+    byId("page-number").max = String(this.pages);
+    byId("page-number").value = String(this.number);
+    byId("page-count").textContent = t("of {n}", { n: number(this.pages) });
+    byId("page-before").disabled = this.number <= 1;
+    byId("page-next").disabled = this.number >= this.pages;
   }
 
   /** Read a canvas; the model of the page answers. */
@@ -69,8 +145,7 @@ export class Photo extends EventTarget {
     byId("photo-shown").hidden = false;
     byId("photo-text").textContent = t("reading …");
     try {
-      /** @type {Blob | null} */
-      const body = await new Promise((done) => picture.toBlob(done, "image/jpeg", 0.92));
+      const body = await api.photoOf(picture, 0.92);
       if (!body) throw new Error(t("The server cannot read this as a picture."));
       this.body = body;
       this.page = await api.read(body, this.model);
@@ -94,17 +169,22 @@ export class Photo extends EventTarget {
   /** The chosen digit as a PNG of its own, or null. */
   digit() {
     const found = this.page?.digits[this.chosen];
-    return found && this.picture ? png(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
+    return found && this.picture ? api.pictureOf(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
   }
 
   #caption() {
-    if (!this.page) return;
+    if (!this.page) {
+      byId("photo-text").textContent = "";
+      return;
+    }
     const found = this.page.digits.length;
     const sure = this.page.digits.filter((each) => each.digit !== null).length;
     const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
     const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
-    const { lines, note } = this.page;
-    const read = found ? `${lines.join(" · ")} (${counted}${rest})`.trim() : t("no digits found");
+    const { lines, written, note } = this.page;
+    const read = found
+      ? `${(written.length ? written : lines).join(" · ")} (${counted}${rest})`.trim()
+      : t("no digits found");
     byId("photo-text").textContent = note ? `${read}. ${t(note)}` : read;
   }
 
@@ -114,12 +194,19 @@ export class Photo extends EventTarget {
   }
 }
 
+const PAGED = /(^|[./])(pdf|tiff?)$/i; // of a name, or of a type where there is no name
+const PICTURE = /\.(pdf|tiff?|heic|heif|avif|jp2|j2k|ppm|pgm|pbm|pnm)$/i; // browsers do not know the type of all
+
 /** @param {File} file */
-const isPicture = (file) => file.type.startsWith("image/");
+export const isModel = (file) => /\.onnx$/i.test(file.name);
+/** @param {File} file */
+const isPicture = (file) =>
+  file.type.startsWith("image/") || file.type === "application/pdf" || PICTURE.test(file.name);
 
 /** @param {ImageBitmap} source */
 function onCanvas(source) {
-  const scale = Math.min(1, SIDE / Math.max(source.width, source.height));
+  const side = api.here() ? SIDE_HERE : SIDE;
+  const scale = Math.min(1, side / Math.max(source.width, source.height));
   const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
   const pen = penOf(picture);
   pen.imageSmoothingQuality = "high";

@@ -22,7 +22,7 @@ export default {
   Redo: "Rehacer",
   Eraser: "Goma",
   Clear: "Vaciar",
-  "Drop a photo of digits here, paste one, or": "Suelta aquí una foto con cifras, pégala, o",
+  "Drop a photo or PDF of digits here, paste one, or": "Suelta aquí una foto o un PDF con cifras, pégalo, o",
   "Choose a picture": "Elige una imagen",
   "Take a photo": "Haz una foto",
   "The photo": "La foto",
@@ -40,6 +40,7 @@ export default {
   "What to look at": "Qué mirar",
   "The network": "La red",
   "Why?": "¿Por qué?",
+  "Misread?": "¿Mal leída?",
   "Two models": "Dos modelos",
   Tour: "Recorrido",
   Training: "Entrenar",
@@ -51,6 +52,42 @@ export default {
   "Everything here is computed by the server of this page; nothing is sent elsewhere, and no picture is kept.":
     "Todo lo calcula el servidor de esta página; no se envía nada a otro sitio ni se guarda ninguna imagen.",
   "The same as an interface for programs": "Lo mismo, para programas",
+
+  // Misread?
+  "Why this answer?": "¿Por qué esta respuesta?",
+  "asking the network …": "preguntando a la red …",
+  "This picture cannot be diagnosed.": "De esta imagen no se puede hacer un diagnóstico.",
+  "In the words of the server, in English:": "Con palabras del servidor, en inglés:",
+  "It shows": "Muestra",
+  "as it is read": "lo que se lee",
+  "The shipped reader answers {answer}.": "El lector incluido responde {answer}.",
+  "The shipped reader finds no digit.": "El lector incluido no encuentra ninguna cifra.",
+  "made 28×28: {answer}": "reducida a 28×28: {answer}",
+  "all mended: {answer}": "todo corregido: {answer}",
+  "what it was trained on": "con lo que se entrenó",
+  "Each difference, mended in turn": "Cada diferencia, corregida por turno",
+  difference: "diferencia",
+  measured: "medido",
+  "mended up to here": "corregido hasta aquí",
+  answer: "respuesta",
+  "this one alone": "solo esta",
+  "all but this one": "todas menos esta",
+  "as in MNIST": "como en MNIST",
+  "Python that prepares an image for this model": "Python que prepara una imagen para este modelo",
+  "What such mistakes cost this model": "Lo que estos errores le cuestan al modelo",
+  "no mistake": "sin error",
+  "Accuracy on {n} of MNIST's test images, each mistake made on purpose.":
+    "Exactitud en {n} imágenes de prueba de MNIST, con cada error hecho adrede.",
+  "scale of the numbers": "escala de los números",
+  polarity: "polaridad",
+  background: "fondo",
+  "grey level": "nivel de gris",
+  "rows and columns": "filas y columnas",
+  rotation: "giro",
+  crop: "recorte",
+  "20×20 box": "caja de 20×20",
+  "centre of mass": "centro de masas",
+  "stroke width": "grosor del trazo",
 
   // Gallery
   "test digits of MNIST": "cifras de prueba de MNIST",
@@ -70,7 +107,15 @@ export default {
   "several digits": "varias cifras",
   steady: "estable",
   "looking …": "mirando …",
+  "somebody is drawing …": "alguien está dibujando …",
+  "old: this was {seconds} seconds ago": "antiguo: de hace {seconds} segundos",
+  "This browser cannot show such a file; digitlab on a computer can: `digitlab serve`.":
+    "Este navegador no puede mostrar un archivo así; digitlab en un ordenador sí: `digitlab serve`.",
+  "A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`.":
+    "Un diagnóstico necesita digitlab en un ordenador: `digitlab serve`, `digitlab diagnose`.",
   "confidence {share}": "confianza: {share}",
+  "confidence {share} = a digit {there} × a {digit} {which}":
+    "confianza {share} = hay un dígito {there} × es un {digit} {which}",
   "Draw a digit, and the answer comes while you draw.": "Dibuja una cifra y la respuesta llega mientras dibujas.",
   "The reader's answer: probability of each digit": "La respuesta del lector: probabilidad de cada cifra",
   "Probability of each digit": "Probabilidad de cada cifra",
@@ -88,8 +133,10 @@ export default {
   "lies turned to the right; turned and read": "está girada a la derecha; se giró y se leyó",
   "it cannot be told which way up this lies": "no se puede saber cómo está orientada",
   "{n} of them not answered": "{n} de ellas sin respuesta",
-  "{name} is not a picture that this browser can show; JPEG and PNG always work.":
-    "{name} no es una imagen que este navegador pueda mostrar; JPEG y PNG siempre funcionan.",
+  "Previous page": "Página anterior",
+  "Next page": "Página siguiente",
+  Page: "Página",
+  "of {n}": "de {n}",
 
   // Trouble
   "The server does not answer. Is it still running?": "El servidor no responde. ¿Sigue en marcha?",
@@ -370,4 +417,65 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // The whole network.
+  "At a glance": "De un vistazo",
+  "All layers, from the input to the ten answers": "Todas las capas, de la entrada a las diez respuestas",
+  "Let it flow": "Dejar que fluya",
+  "One layer further": "Una capa más",
+  "and {n} more": "y {n} más",
+  "{layer}: digit {digit}": "{layer}: cifra {digit}",
+  "{layer}: all its numbers": "{layer}: todos sus números",
+  "{layer}: map {n}": "{layer}: mapa {n}",
+  "Point at a picture: the lines show from which it is made, and into which it goes. Press it to look at it by itself.":
+    "Señala una imagen: las líneas muestran de cuáles está hecha y a cuáles va. Púlsala para verla sola.",
+  // Links and lessons.
+  "Copy link": "Copiar enlace",
+  Lesson: "Lección",
+  Lessons: "Lecciones",
+  "The link is copied: it has the drawing, the view and the settings in it.":
+    "El enlace está copiado: lleva el dibujo, la vista y los ajustes.",
+  "The model of this link, {name}, is not here; {other} answers.":
+    "El modelo de este enlace, {name}, no está aquí; responde {other}.",
+  "part {n} of {all}": "parte {n} de {all}",
+  "Show it again": "Mostrarlo otra vez",
+  "End the lesson": "Terminar la lección",
+  // Without a server.
+  "Open a model": "Abrir un modelo",
+  "Everything here is computed in this browser: no picture leaves it, and none is kept.":
+    "Todo se calcula en este navegador: ninguna imagen sale de él ni se guarda.",
+  "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.":
+    "Aquí hay un solo modelo y hace falta otro con que compararlo: abre uno arriba, un archivo ONNX.",
+  "The pictures stay in this browser; none is kept.": "Las imágenes se quedan en este navegador; ninguna se guarda.",
+  "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
+    "Para entrenar hace falta digitlab en un ordenador: `digitlab serve` abre esta página con él.",
+  "The server is told of models when it is started: digitlab serve --model {name}":
+    "Los modelos se le indican al servidor al arrancarlo: digitlab serve --model {name}",
+  "This page cannot answer that.": "Esta página no puede responder a eso.",
+  "This browser cannot run the page's networks.": "Este navegador no puede ejecutar las redes de la página.",
+  // Damage and doubt.
+  Damage: "Daños",
+  Doubt: "Duda",
+  "all layers": "todas las capas",
+  "noise on the weights": "ruido en los pesos",
+  "fewer bits": "menos bits",
+  "weights set to 0": "pesos puestos a 0",
+  "weights shuffled": "pesos barajados",
+  "one filter switched off": "un filtro apagado",
+  "How much": "Cuánto",
+  "What happens": "Qué pasa",
+  "Heal it": "Curarla",
+  "Show both": "Mostrar los dos",
+  "Probability of each digit, of the damaged network": "Probabilidad de cada cifra, de la red dañada",
+  "A network keeps what it has learned in thousands of weights, none of which counts much by itself. How much of them can be spoilt? The grey marks are the answer before.":
+    "Una red guarda lo aprendido en miles de pesos, y ninguno cuenta mucho por sí solo. ¿Cuánto se puede estropear? Las marcas grises son la respuesta de antes.",
+  "Damaging weights needs the page without a server: digitlab page.":
+    "Para dañar pesos hace falta la página sin servidor: digitlab page.",
+  "What is no digit, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
+    "Lo que no es una cifra, mostrado a la red pequeña y al lector. La red tiene que nombrar una cifra; el lector puede negarse.",
+  "{share} of the weights' own spread": "{share} de la dispersión de los propios pesos",
+  "{n} bits a weight": "{n} bits por peso",
+  "{share} of {n} test images are still right": "{share} de {n} imágenes de prueba siguen bien",
+  "network: {digit}, {share}": "red: {digit}, {share}",
+  "reader: refused": "lector: se niega",
+  "reader: {digit}, {share}": "lector: {digit}, {share}",
 };

@@ -3,13 +3,14 @@
 import * as api from "./api.js";
 
 /**
+ * @import { Picture } from "./api.js"
  * @import { Inspected, ModelDetail, ModelSummary } from "../schemas.js"
- * @typedef {{ picture: Blob, from: "pad" | "photo" | "camera" }} Subject
- * @typedef {"model" | "models" | "subject" | "shade"} Topic
+ * @typedef {{ picture: Picture, from: "pad" | "photo" | "camera", whole?: Picture | null }} Subject `whole`: the photo of one digit
+ * @typedef {"model" | "models" | "subject" | "shade" | "place"} Topic `place`: where in a view one is
  */
 
 /** @type {Record<Topic, Set<() => void>>} */
-const listeners = { model: new Set(), models: new Set(), subject: new Set(), shade: new Set() };
+const listeners = { model: new Set(), models: new Set(), subject: new Set(), shade: new Set(), place: new Set() };
 /** @type {Map<string, Promise<ModelDetail>>} */
 const details = new Map(); // by the model's name
 /** @type {WeakMap<Subject, Map<string, Promise<Inspected>>>} */

@@ -4,6 +4,15 @@ import { tell } from "./state.js";
 
 const KEPT = "digitlab.theme";
 
+/** @type {(theme: string) => void} */
+let choose = () => {};
+
+/** What the visitor chose, or nothing. */
+export const chosenTheme = () => document.documentElement.dataset.theme;
+
+/** Choose "light" or "dark". @param {string} theme */
+export const setTheme = (theme) => choose(theme);
+
 /** Whether the page is dark now. */
 export const dark = () => document.documentElement.dataset.shade === "dark";
 
@@ -19,12 +28,13 @@ export function startTheme(button) {
     tell("shade");
   };
   system.addEventListener("change", show);
-  button.addEventListener("click", () => {
-    root.dataset.theme = dark() ? "light" : "dark";
-    localStorage.setItem(KEPT, root.dataset.theme);
+  button.addEventListener("click", () => setTheme(dark() ? "light" : "dark"));
+  choose = (theme) => {
+    root.dataset.theme = theme;
+    localStorage.setItem(KEPT, theme);
     show();
     button.setAttribute("aria-pressed", String(dark()));
-  });
+  };
   show();
   button.setAttribute("aria-pressed", String(dark()));
 }

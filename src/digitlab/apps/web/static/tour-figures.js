@@ -10,6 +10,7 @@ import { percent, t } from "./words.js";
 
 /**
  * @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js"
+ * @import { Picture } from "./api.js"
  * @import { Maps } from "./maps.js"
  *
  * The layers that the tour stops at, with their maps; what a network lacks is undefined.
@@ -20,7 +21,7 @@ import { percent, t } from "./words.js";
  * }} About
  *
  * `photo()` gives the picture that S2's filters are shown on.
- * @typedef {About & { photo: () => Blob }} Subject
+ * @typedef {About & { photo: () => Picture }} Subject
  * @typedef {{ element: HTMLElement, leave?: () => void }} Figure `leave` is called when the step is left.
  */
 

@@ -4,11 +4,12 @@ import * as api from "./api.js";
 import { byId, make } from "./elements.js";
 import { layerBefore, makesMaps } from "./layers.js";
 import { Maps } from "./maps.js";
-import { detailOf, inspected, state } from "./state.js";
+import { detailOf, inspected, state, tell } from "./state.js";
 import { STEPS } from "./tour-steps.js";
 import { language, number, t } from "./words.js";
 
 /**
+ * @import { Picture } from "./api.js"
  * @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js"
  * @import { About } from "./tour-figures.js"
  * @import { Step } from "./tour-steps.js"
@@ -38,7 +39,7 @@ export class TourView {
   /**
    * @param {HTMLElement} panel
    * @param {(message: string) => void} trouble
-   * @param {() => Blob} photo gives the picture that S2's filters are shown on
+   * @param {() => Picture} photo gives the picture that S2's filters are shown on
    */
   constructor(panel, trouble, photo) {
     this.panel = panel;
@@ -114,10 +115,22 @@ export class TourView {
     );
   }
 
+  /** The step that is shown, from 1. */
+  get step() {
+    return this.#step + 1;
+  }
+
+  /** Begin at a step, from 1, as soon as there is something to be seen. @param {number} step */
+  begin(step) {
+    this.#step = step - 1;
+    if (this.#built) this.show();
+  }
+
   /** Go to another step, and tell a screen reader. @param {number} place */
   async go(place) {
     if (place < 0 || place >= this.steps.length) return;
     this.#step = place;
+    tell("place");
     await this.#fill().catch((error) => this.trouble(error.message));
     this.places.title.focus({ preventScroll: true });
     this.panel.scrollIntoView({ block: "nearest" });

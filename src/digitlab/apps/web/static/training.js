@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Chart } from "./chart.js";
 import { byId, canvas, fillChoice, make } from "./elements.js";
 import { paintGlyph, Weights } from "./maps.js";
-import { chooseModel, refreshModels } from "./state.js";
+import { chooseModel, refreshModels, tell } from "./state.js";
 import { language, number, percent, probability, relayed, t } from "./words.js";
 
 /**
@@ -29,6 +29,7 @@ const STAGES = { loading: "The images are being loaded …", exporting: "The res
 const REFUSED = {
   untrusted: "Training needs a server on this machine alone, or one with a token.",
   missing: "Training needs parts of digitlab that are not installed.",
+  here: "Training needs digitlab on a computer: `digitlab serve` opens this page with it.",
   busy: "Another training is at work; wait for its end, or stop it.",
   other: "No training can be started now.",
 };
@@ -36,6 +37,10 @@ const OVER = ["done", "stopped", "failed"];
 
 export class TrainingView {
   #built = "";
+  /** @type {HTMLFormElement | undefined} */
+  form;
+  /** @type {Record<string, string> | null} */
+  #wanted = null; // what a link asks for
   /** @type {EventSource | null} */
   #source = null;
   /** @type {TrainingState} */
@@ -61,6 +66,27 @@ export class TrainingView {
     this.panel = panel;
     this.trouble = trouble;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
+  }
+
+  /** What is chosen, by the fields' names; undefined before the view was shown. */
+  get settings() {
+    return this.form && Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, String(value)]));
+  }
+
+  /** Choose, as soon as there is a form. @param {Record<string, string>} settings */
+  choose(settings) {
+    this.#wanted = settings;
+    this.#fill();
+  }
+
+  #fill() {
+    for (const [name, value] of Object.entries((this.form && this.#wanted) || {})) {
+      const field = /** @type {HTMLInputElement | HTMLSelectElement | null} */ (this.form?.elements.namedItem(name));
+      const known =
+        field instanceof HTMLSelectElement ? [...field.options].some((each) => each.value === value) : value;
+      if (field && known) field.value = value;
+    }
+    if (this.form) this.#wanted = null;
   }
 
   async #show() {
@@ -114,6 +140,9 @@ export class TrainingView {
       field(t("Seed"), seed),
       make("div", { class: "choices" }, start, stop, use),
     );
+    this.form = form;
+    form.addEventListener("change", () => tell("place"));
+    this.#fill();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#begin(new FormData(form));
@@ -160,7 +189,7 @@ export class TrainingView {
         ),
       ),
       ...(allowed ? [] : [refused]),
-      form,
+      ...(api.here() ? [] : [form]),
       this.status,
       this.bar,
       whole,

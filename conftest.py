@@ -1,0 +1,68 @@
+"""What the examples of `digitlab.api` find around them: a folder with few images, two trained runs, a page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.doctest import DoctestItem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OFFERED = ("digitlab.api", "digitlab.training.estimator")  # modules whose examples train
+_NAMES = ("EpochEnded", "load_dataset", "load_model", "load_run")  # of other modules, in examples
+_UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # ten figures take a second
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Their examples load TensorFlow: all of them in one process of xdist's."""
+    for item in items:
+        if isinstance(item, DoctestItem) and item.name.startswith(_OFFERED):
+            item.add_marker(pytest.mark.xdist_group("keras"))
+
+
+@pytest.fixture(autouse=True)
+def _around_examples(request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]) -> None:
+    """For examples of `digitlab.api` alone: they are run in the folder, with the names that the docs give it."""
+    item = request.node
+    if isinstance(item, DoctestItem) and item.name.startswith("digitlab.api"):
+        folder: Path = request.getfixturevalue("examples_folder")
+        patch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+        patch.chdir(folder)
+        patch.setattr(*_UNDRAWN)
+        first, second = sorted((folder / "runs").glob("*-slides-cnn-few*"))[:2]
+        import digitlab
+
+        doctest_namespace.update({name: getattr(digitlab, name) for name in _NAMES})
+        doctest_namespace.update(first=first, second=second, page=folder / "page.png", studies=folder / "studies")
+
+
+@pytest.fixture(scope="session")
+def examples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`few.npz`, `runs/` with two runs of one architecture and another seed, `page.png`, and a study's results."""
+    import numpy as np
+    from PIL import Image
+
+    import digitlab
+    from digitlab.examples.paper_video import digits_of, paper_page
+
+    folder = tmp_path_factory.mktemp("examples")
+    mnist = digitlab.load_dataset("mnist")
+    train, test = mnist.split("train")[:200], mnist.split("test")[:100]
+    np.savez(folder / "few.npz", x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    Image.fromarray(paper_page(digits_of("402713", seed=1), seed=1).image).save(folder / "page.png")
+    here = os.path.dirname(__file__)  # noqa: PTH120 - of the checkout, where the studies' results are kept
+    kept = os.path.join(here, "studies-results")  # noqa: PTH118
+    for part in ("cells", "parameter-counts"):
+        shutil.copytree(os.path.join(kept, part), folder / "studies" / part)  # noqa: PTH118
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(*_UNDRAWN)
+        for batch_size in (32, 64):
+            digitlab.train(
+                architecture="slides-cnn", dataset="few.npz", epochs=1, precision="float32", batch_size=batch_size
+            )
+    return folder

@@ -1,0 +1,96 @@
+"""How far a job is: on a terminal as the command line shows it, in a notebook as a bar, elsewhere not at all."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from digitlab.errors import MissingExtraError
+from digitlab.extras import extra_of_module
+from digitlab.jobs.events import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from digitlab.jobs.events import Listener
+
+__all__ = ["following", "in_notebook"]
+
+
+@contextmanager
+def following(
+    name: str, progress: bool | None, listener: Listener | None, stop: Callable[[], None] | None = None
+) -> Iterator[Listener]:
+    """What a job tells, shown to whoever looks, and then to ``listener``.
+
+    name: of the function, for the message about a missing extra
+    progress: None: where stderr is a terminal, and in a notebook
+    stop: what the first Ctrl-C, or a notebook's button, does while something is trained
+
+    Raises:
+        MissingExtraError: in place of Python's own error, when a library of an extra is missing.
+    """
+    logging.getLogger("tensorflow").addFilter(_no_retracing)  # the same one is added once
+    with _naming_the_extra(name), _view(progress, stop) as view:
+
+        def hear(event: object) -> None:
+            view(event)
+            if listener is not None:
+                listener(event)
+
+        yield hear
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a kernel, which shows HTML: Jupyter's, an editor's, Colab's."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _no_retracing(record: logging.LogRecord) -> bool:
+    """TensorFlow advises against many networks in one program, which is what a notebook is for."""
+    return "retracing" not in record.getMessage()
+
+
+@contextmanager
+def _naming_the_extra(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        extra = extra_of_module(error.name or "")
+        if extra is None:
+            raise
+        raise MissingExtraError(extra, needed_for=f"digitlab.{name}") from error
+
+
+def _view(progress: bool | None, stop: Callable[[], None] | None) -> Any:
+    notebook = in_notebook()
+    if progress is False or (progress is None and not (notebook or sys.stderr.isatty())):
+        return _Quiet(logging.INFO if progress is False else logging.WARNING)
+    if notebook:
+        from digitlab.api.notebook import NotebookView
+
+        return NotebookView(stop)
+    from digitlab.apps.cli.job_view import JobView
+
+    return JobView(stop)
+
+
+class _Quiet:
+    """Shows nothing. What whoever asked should know goes to the log "digitlab", which Python shows from WARNING on."""
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: object) -> None:
+        if isinstance(event, Note):
+            logging.getLogger("digitlab").log(self._level, event.text)

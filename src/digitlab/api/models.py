@@ -1,0 +1,378 @@
+"""Models, datasets, runs and pictures from Python: loaded, looked into, written for others, read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from digitlab import jobs
+from digitlab.api.following import following
+from digitlab.reading import Constraints
+from digitlab.reading import Reader as PlainReader
+from digitlab.runs import Run
+from digitlab.settings import with_keywords_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.api.keywords import ReadingKeywords
+    from digitlab.datasets import Dataset
+    from digitlab.jobs import DataCheck, DiagnosisResult, ImportResult, Inspection
+    from digitlab.jobs.conversion import Ensemble
+    from digitlab.jobs.events import Listener
+    from digitlab.models.export import Exported
+    from digitlab.network.classifier import Classifier
+    from digitlab.reading.given import PictureLike
+    from digitlab.values import Reading
+
+__all__ = [
+    "Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect", "load_dataset",
+    "load_model", "load_run",
+]  # fmt: skip
+
+
+class Reader(PlainReader):
+    """Reads digits from photos, scans and drawings, as `digitlab read` does. Threads may share one.
+
+    A picture is a path, a file's bytes, a file opened in binary mode, a picture of Pillow, or an array or tensor
+    (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, bool or floating numbers from 0 to 1, in which 0 is
+    black. A reading shows its picture with boxes, so it keeps the path, or the picture that it was given.
+
+    >>> reading = Reader().read(page)
+    >>> reading.text
+    '402713'
+    >>> reading.digits[0].digit, reading.digits[0].confidence > 0.9, len(reading.digits[0].box)
+    (4, True, 4)
+    """
+
+    @with_keywords_of(Constraints)
+    def read(  # type: ignore[override]
+        self,
+        image: PictureLike,
+        constraints: Constraints | None = None,
+        *,
+        turning: bool = True,
+        **known: Unpack[ReadingKeywords],
+    ) -> Reading:
+        """All digits of a page, line by line; those that were found but not answered are there too, ``digit`` None.
+
+        Args:
+            image: the picture.
+            constraints: what is known of the page; or its fields as keywords, e.g. ``count=6``, ``pattern="##-##"``.
+            turning: whether a page that reads badly is tried the other ways up, which takes about as long again.
+            known: the fields of `Constraints`.
+
+        Raises:
+            ImageError: when a file cannot be read.
+            ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
+            UsageError: for a constraint that cannot be, or two that contradict each other.
+        """
+        reading = super().read(image, constraints, turning=turning, **known)
+        return replace(reading, picture=_kept(image))
+
+
+def _kept(image: PictureLike) -> Any:
+    """What shows the picture again: its whole path, or itself; a file object has been read to its end."""
+    if isinstance(image, str | os.PathLike):
+        return Path(image).absolute()
+    return None if callable(getattr(image, "read", None)) else image
+
+
+def load_model(
+    model: Run | str | Path = "reader", *, progress: bool | None = None, listener: Listener | None = None
+) -> Classifier:
+    """A trained network, ready to answer; its look is the table of its layers.
+
+    Args:
+        model: a shipped name, a run or its folder, or a file (.onnx, .keras, .h5); Keras files are exported once and
+            kept.
+        progress: whether a bar shows how far an export is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+
+    >>> import numpy as np
+    >>> model = load_model()
+    >>> model.probabilities(np.zeros((5, 28, 28), np.uint8)).shape
+    (5, 10)
+    """
+    with following("load_model", progress, listener) as heard:
+        return jobs.load_model(model.path if isinstance(model, Run) else model, listener=heard)
+
+
+def load_dataset(name: str | Path, *, seed: int = 0) -> Dataset:
+    """A dataset by its name, or a file or folder of labelled images.
+
+    Its splits are loaded when they are asked for: ``load_dataset("mnist").split("test")``.
+
+    Args:
+        name: a name of `digitlab data list`, or a path; dark ink on light is inverted, of FILE#as-is it is not.
+        seed: of handmade and corrupted sets, which are made at random.
+
+    Raises:
+        DatasetError: for neither, with a similar known name; for a file of an unknown format.
+        StorageError: for a file that may not be read.
+
+    >>> digits = load_dataset("mnist").split("test")
+    >>> digits.images.shape, digits.labels[:3].tolist()
+    ((10000, 28, 28), [7, 2, 1])
+    """
+    from digitlab.datasets import find_dataset
+
+    return find_dataset(str(name), seed=seed)
+
+
+def load_run(folder: str | Path) -> Run:
+    """A run folder that is there: its settings, predictions and metrics can be read, its figures drawn.
+
+    Raises:
+        RunError: when it is no run folder.
+
+    >>> run = load_run(first)
+    >>> run.read_config()["architecture"], run.read_predictions().probabilities.shape
+    ('slides-cnn', (100, 10))
+    """
+    return jobs.load_run(folder)
+
+
+def inspect(
+    model: Run | str | Path,
+    out: str | Path,
+    *,
+    image: str | Path | None = None,
+    digit: str | None = None,
+    why: int | None = None,
+    unless: int | None = None,
+    layer: str | None = None,
+    data: str = "mnist",
+    form: str | None = None,
+    explore: bool = False,
+    images: int = 3000,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> Inspection:
+    """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
+
+    As `digitlab inspect`. ``folder`` and ``pictures`` of the result say what was drawn.
+
+    Args:
+        model: a run or its folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        out: the folder for pictures and `inspection.json`.
+        image: a picture of one digit.
+        digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
+        why: the class whose logit is attributed; None: the predicted one.
+        unless: the class that it is contrasted with (``--not``); None: the next probable one.
+        layer: draw the filters and maps of this layer only, all of them.
+        data: the dataset on whose first 1,000 test images maps are checked for being dead.
+        form: what the model was trained on, "grey" or "sobel", where its file does not say.
+        explore: write explorer.html too, a page about all of ``data`` to click through.
+        images: number of images in its embedding, 100 to 6,000.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        ModelError: when there is no such model, or its layers cannot be followed.
+        UsageError: for options that exclude each other, a layer or an image that does not exist, wrong numbers.
+        ImageError: when the picture cannot be read, or shows nothing.
+        StorageError: when the folder cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> inside = inspect(first, "inside")
+    >>> inside.kept["name"], (inside.folder / inside.pictures[0]).is_file()
+    ('slides-cnn', True)
+    """
+    with following("inspect", progress, listener) as heard:
+        return jobs.inspect(
+            model.path if isinstance(model, Run) else model, out, image=image, digit=digit, why=why, unless=unless,
+            layer=layer, data=data, form=form, explore=explore, images=images, listener=heard,
+        )  # fmt: skip
+
+
+def diagnose(
+    model: Run | str | Path | Classifier,
+    *photos: str | Path | NDArray[Any],
+    data: str | Path | None = None,
+    label: int | None = None,
+    split: str | None = None,
+    images: int = 500,
+    out: str | Path | None = None,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> DiagnosisResult:
+    """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
+
+    As `digitlab diagnose`. ``sentence`` of the result is the outcome, ``photos`` have the details of each picture.
+
+    Args:
+        model: a run or its folder, a shipped name, a model file of anybody (.onnx, .keras, .h5), or a loaded one.
+        photos: pictures of one digit each: files, or arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
+            (H, W), which are taken for the numbers that the network was given.
+        data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a
+            named dataset.
+        label: the digit that the photos show; None: what the shipped reader answers, or else the model with all
+            differences mended.
+        split: which part of the set; None: test, or the last there is.
+        images: at most this number of pictures of the set, drawn at random, always the same ones.
+        out: the HTML page to write; the same as JSON goes beside it.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+        ImageError: when the only picture cannot be read, or does not show one digit.
+        ShapeError: for an array of another shape or type.
+        DatasetError: when there is no such set.
+        UsageError: for wrong numbers, or when there is nothing to diagnose.
+        StorageError: when the page cannot be written.
+
+    >>> five = load_dataset("mnist").split("test").images[15]
+    >>> found = diagnose("reader", 255 - five, label=5)
+    >>> found.photos[0].causes, found.photos[0].last.digit
+    (('polarity',), 5)
+    >>> found.sentence[:71]
+    'Your photo is dark on light; your network has only seen light on dark. '
+    """
+    with following("diagnose", progress, listener) as heard:
+        return jobs.diagnose(
+            model.path if isinstance(model, Run) else model, *photos, data=None if data is None else str(data),
+            label=label, split=split, images=images, out=out, listener=heard,
+        )  # fmt: skip
+
+
+def export(
+    model: Run | str | Path,
+    out: str | Path,
+    *,
+    target: str | None = None,
+    int8: bool = False,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> Exported:
+    """Write a trained model for ONNX Runtime (.onnx), OpenVINO (.xml), LiteRT (.tflite) or Keras (.keras).
+
+    As `digitlab export`. The file is run and compared with Keras on 1,000 images before it is kept.
+
+    Args:
+        model: a run or its folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
+        out: the file; its ending is the format.
+        target: what the file is for (``--for``): "robotics-academy", "onnx-zoo", "web" or "c".
+        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx without a target; C always does).
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        UsageError: for another ending or target, or 8 bits in another format.
+        ModelError: when the model cannot be opened, or the file answers otherwise.
+        StorageError: when it cannot be written.
+        MissingExtraError: when the format's runtime is not installed.
+
+    >>> made = export(first, "mine.keras")
+    >>> made.path.is_file(), made.difference <= made.tolerance
+    (True, True)
+    """
+    with following("export", progress, listener) as heard:
+        path = model.path if isinstance(model, Run) else model
+        return jobs.export(path, out, target=target, int8=int8, listener=heard)
+
+
+def ensemble(
+    *members: Run | str | Path,
+    out: str | Path,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> Ensemble:
+    """Join trained networks into one model file, whose probabilities are the mean of theirs.
+
+    As `digitlab ensemble`.
+
+    Args:
+        members: runs or their folders, or files; two or more of one preparation.
+        out: the file to write.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        UsageError: for fewer than two, or another ending.
+        ModelError: when one cannot be opened, or they do not go together.
+        StorageError: when it cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> joined = ensemble(first, second, out="both.onnx")
+    >>> load_model("both.onnx").probabilities(load_dataset("mnist").split("test").images[:3]).shape
+    (3, 10)
+    """
+    with following("ensemble", progress, listener) as heard:
+        paths = (each.path if isinstance(each, Run) else each for each in members)
+        return jobs.ensemble(*paths, out=Path(out), listener=heard)
+
+
+def import_model(
+    old: str | Path,
+    out: str | Path,
+    *,
+    architecture: str | None = None,
+    weights: str | Path | None = None,
+    preparation: str | None = None,
+    backend: str | None = None,
+    form: str = "grey",
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> ImportResult:
+    """Bring a model of an old Keras or of anybody else over. The file is safe to open whoever made it.
+
+    As `digitlab import`. How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells.
+
+    Args:
+        old: the file, or a SavedModel folder.
+        out: the file to write: .onnx, or .keras where the old one is of Keras.
+        architecture: the network, for a file of Keras that holds weights only.
+        weights: the weights of a .json file; None: the .h5 file beside it.
+        preparation: how pixels 0 to 255 become the network's numbers, "x / 255", "x / 255 - 0.5" or "x".
+        backend: "theano" or "tensorflow", for a file that does not say; Theano turns kernels by 180°.
+        form: what it was trained on, "grey" or "sobel"; for Sobel images nothing is tried.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        UsageError: for another ending, or options that do not fit the file.
+        ModelError: when it cannot be opened or brought over.
+        StorageError: when the new file cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> done = import_model(load_model("reader").path, "theirs.onnx")
+    >>> done.path.is_file(), done.tried[0].accuracy > 0.95
+    (True, True)
+    """
+    with following("import_model", progress, listener) as heard:
+        return jobs.import_model(
+            old, out, architecture=architecture, weights=weights, preparation=preparation, backend=backend, form=form,
+            listener=heard,
+        )  # fmt: skip
+
+
+def check_data(
+    data: str, *, fix: str | Path | None = None, progress: bool | None = None, listener: Listener | None = None
+) -> DataCheck:
+    """Tell what is wrong with a dataset: polarity, transposed images, shifted labels, duplicates; and write it mended.
+
+    As `digitlab data check`.
+
+    Args:
+        data: a named dataset, or a file of labelled images.
+        fix: write it mended to this file.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        DatasetError: when there is no such set, or it is damaged.
+        UsageError: for a file that cannot be written to.
+        StorageError: when it cannot be written.
+
+    >>> check_data("few.npz").findings
+    0
+    """
+    with following("check_data", progress, listener) as heard:
+        return jobs.check_data(data, fix=None if fix is None else Path(fix), listener=heard)

@@ -1,0 +1,184 @@
+"""What `digitlab classify` does with pictures and with datasets."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.standard_input import called, on_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from digitlab.jobs.answers import Answers, ClassifiedData
+    from digitlab.reading import Reader
+    from digitlab.values import Prediction
+
+    Row = Callable[[str, int, int | None, float], None]
+
+__all__ = ["classify_datasets", "classify_pictures", "parts_of", "table_of"]
+
+_DATASETS = (
+    ".csv", ".npz", ".npy", ".mat", ".h5", ".hdf5", ".pkl", ".pkl.gz", ".parquet", ".tfrecord", ".tfrecords", ".lmdb",
+    ".mdb",
+)  # fmt: skip
+
+
+def parts_of(images: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Pictures and datasets, by their names."""
+    from digitlab.datasets.formats.idx import is_idx_name
+    from digitlab.datasets.formats.polarity import parted_name
+
+    def is_dataset(path: Path) -> bool:
+        file = parted_name(path)[0]
+        return file.name.lower().endswith(_DATASETS) or (is_idx_name(file.name) and file.is_file())
+
+    return [path for path in images if not is_dataset(path)], [path for path in images if is_dataset(path)]
+
+
+@contextlib.contextmanager
+def table_of(csv: Path | None) -> Iterator[Row]:
+    """A function that writes a row of the table; it does nothing where none is asked for."""
+    if csv is None:
+        yield lambda *_: None
+        return
+    from digitlab.jobs.answers import answer_table
+
+    with answer_table(csv) as write:
+        yield write
+
+
+def classify_pictures(pictures: Sequence[Path], reader: Reader, row: Row, *, json: bool) -> int:
+    """Answer every page of every picture; 1 where one got no digit, 2 where one could not be read."""
+
+    def answer(path: str) -> bool:
+        found, name = reader.classify(path), called(path)
+        if found.note is not None and not json:
+            advise(f"{name}: {found.note.replace('`read`', '`digitlab read`')}")
+        if json:
+            say_json(_classified(name, found))
+        elif found.digit is None:
+            say(f"{name}: no digit" + (f" (best guess {_best(found)})" if found.confidence else ""))
+        else:
+            say(f"{name}: {found.digit}  ({100 * found.confidence:.1f} %)")
+        file, _, page = name.rpartition("#")
+        row(*((file, int(page)) if file and page.isdecimal() else (name, 1)), found.digit, found.confidence)
+        return found.digit is not None
+
+    with on_disk(pictures) as files:
+        return _each(files, answer, json=json)
+
+
+def _each(files: Sequence[Path], answer: Callable[[str], bool], *, json: bool) -> int:
+    """Answer every page; a bad file or page is complained of and does not stop the others."""
+    from digitlab.errors import InputError
+    from digitlab.picture_files.pages import page_names
+
+    refused = bad = count = 0
+    for file in files:
+        path = str(file)
+        try:
+            pages = page_names(file)
+        except InputError as error:
+            pages = []
+            count, bad = count + 1, bad + 1
+            _complain_of(path, error, json=json)
+        for path in pages:
+            count += 1
+            try:
+                refused += not answer(path)
+            except InputError as error:
+                bad += 1
+                _complain_of(path, error, json=json)
+    if bad and count > 1:
+        advise(f"{bad} of {count} pictures could not be read")
+    return 2 if bad else int(refused > 0)
+
+
+def _complain_of(path: str, error: Exception, *, json: bool) -> None:
+    said = str(error).replace(path, called(path))
+    complain(said)
+    if json:
+        say_json({"path": called(path), "error": said})
+
+
+def classify_datasets(
+    datasets: Sequence[Path],
+    model: str | None,
+    row: Row,
+    *,
+    threshold: float | None,
+    out: Path | None,
+    split: str | None,
+    quiet: bool,
+    json: bool,
+) -> int:
+    """Answer every image of every dataset; 2 where one could not be read. ``quiet``: only count the answers."""
+    from digitlab.datasets.formats.polarity import parted_name
+    from digitlab.errors import InputError
+    from digitlab.jobs import classify_data
+
+    bad = 0
+    for path in datasets:
+        name = called(parted_name(path)[0])
+
+        def take(answers: Answers, name: str = name) -> None:
+            for number, digit, confidence in answers.rows():
+                row(name, number, digit, confidence)
+                if not quiet and not json:
+                    said = "no digit" if digit is None else f"{digit}  ({100 * confidence:.1f} %)"
+                    say(f"{name}#{number}: {said}")
+            if json:
+                _say_rows(name, answers)
+
+        try:
+            with JobView() as view:
+                done = classify_data(
+                    str(path), model or "reader", split=split, threshold=threshold, out=out, take=take, listener=view
+                )
+        except InputError as error:
+            bad += 1
+            complain(str(error))
+            if json:
+                say_json({"path": name, "error": str(error)})
+            continue
+        _tell(name, done)
+    if bad and len(datasets) > 1:
+        advise(f"{bad} of {len(datasets)} datasets could not be read")
+    return 2 if bad else 0
+
+
+def _say_rows(name: str, answers: Answers) -> None:
+    for (number, digit, confidence), shares in zip(answers.rows(), answers.probabilities.tolist(), strict=True):
+        numbers = {"confidence": round(confidence, 4), "probabilities": [round(share, 6) for share in shares]}
+        say_json({"path": name, "image": number, "digit": digit, **numbers})
+
+
+def _tell(name: str, done: ClassifiedData) -> None:
+    counts = ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(done.counts))
+    unsure = f"; {done.unsure:,} below the threshold" if done.unsure else ""
+    advise(f"{name}: {done.images:,} images, {counts}{unsure}")
+    if done.labelled:
+        share = 100 * done.agreeing / done.labelled
+        advise(
+            f"{name}: has labels, of which {done.agreeing:,} of {done.labelled:,} ({share:.1f} %) are the answers; "
+            "`digitlab evaluate --data` measures more"
+        )
+
+
+def _classified(path: str, found: Prediction) -> dict[str, Any]:
+    return {
+        "path": path,
+        "digit": found.digit,
+        "confidence": round(found.confidence, 4),
+        "probabilities": [round(share, 6) for share in found.probabilities],
+        **({} if found.note is None else {"note": found.note}),
+    }
+
+
+def _best(found: Prediction) -> str:
+    digit = max(range(10), key=found.probabilities.__getitem__)
+    return f"{digit}, {100 * found.confidence:.0f} %"

@@ -1,0 +1,54 @@
+"""`digitlab --install-completion`: a shell completes verbs and options by a script that is made from them, once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from digitlab.apps.cli.console import advise, say
+from digitlab.errors import UsageError
+from digitlab.storage import write_text
+
+__all__ = ["OPTION", "SHELLS", "install_completion"]
+
+OPTION = "--install-completion"
+# Shell → the file that it reads, in the home folder; zsh is told of the folder in its start file.
+SHELLS = {
+    "bash": Path(".local", "share", "bash-completion", "completions", "digitlab"),
+    "zsh": Path(".zsh", "completions", "_digitlab"),
+    "fish": Path(".config", "fish", "completions", "digitlab.fish"),
+}
+_ZSH = "fpath=(~/.zsh/completions $fpath); autoload -Uz compinit; compinit"
+
+
+def install_completion(shell: str | None = None, /) -> int:
+    """Let the shell complete verbs and options.
+
+    For example:
+    digitlab --install-completion
+    digitlab --install-completion zsh
+
+    Args:
+        shell: bash, zsh or fish; else that of this terminal.
+    """
+    from digitlab.apps.cli import make_app
+
+    given = shell or Path(os.environ.get("SHELL", "")).name
+    if given not in SHELLS:
+        raise UsageError(f"{OPTION}: the shell is {given!r}; expected one of {', '.join(SHELLS)}, e.g. {OPTION} bash")
+    path = Path.home() / SHELLS[given]
+    script = make_app().generate_completion(prog_name="digitlab", shell=given)  # type: ignore[arg-type]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, script)
+    say(str(path))
+    match given:
+        case "bash":
+            advise(
+                "open a new shell; completion needs the package bash-completion, or a line in ~/.bashrc: . " + str(path)
+            )
+        case "zsh":
+            advise(f"add this line to ~/.zshrc, where it is not there, and open a new shell: {_ZSH}")
+        case _:
+            advise("open a new shell")
+    advise(f"it knows what this version has: say {OPTION} again after an update")
+    return 0

@@ -1,0 +1,67 @@
+"""`digitlab runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.options import options_of
+from digitlab.jobs import run_list as jobs
+
+if TYPE_CHECKING:
+    from digitlab.jobs.run_list import RunTable
+
+__all__ = ["runs"]
+
+
+@options_of(jobs.list_runs)
+def runs(*, compare: bool = False, html: Path | None = None, json: bool = False, **given: Any) -> int:
+    """List the runs in a folder: a table, sorted and filtered; compare them; or one page about all of them.
+
+    Ends with 1 when no run is listed.
+
+    For example:
+    digitlab runs
+    digitlab runs --sort accuracy --where 'accuracy > 0.99' --where 'architecture = fast-cnn'
+    digitlab runs --where 'name ~ fast' --compare
+    digitlab runs --html runs.html
+
+    Args:
+        compare: Compare those that are listed as `digitlab compare` does.
+        html: Write one page about them, to sort by clicking, with their learning curves and links to their reports.
+        json: All that is known of each as one JSON object.
+    """
+    found = jobs.list_runs(**given)
+    if html is not None:
+        from digitlab.reports.runs_page import write_runs
+
+        write_runs(found, html)
+    if json:
+        say_json(found.as_dict())
+    else:
+        _show(found)
+    if html is not None:
+        advise(f"look at {html}")
+    if compare and not json:
+        say()
+        _compare(found)
+    return 0 if found.rows else 1
+
+
+def _show(found: RunTable) -> None:
+    for reason in found.left_out:
+        advise(f"left out: {reason}")
+    if not found.rows:
+        advise(f"{found.folder}: none of {found.found} runs meets all conditions" if found.found else "no runs yet")
+        return
+    head, rows = found.as_texts()
+    say(table(head, rows))
+    if len(rows) < found.found:
+        advise(f"{len(rows)} of {found.found} runs")
+
+
+def _compare(found: RunTable) -> None:
+    from digitlab.apps.cli.compare import compare
+
+    compare(*found.comparable)

@@ -1,0 +1,84 @@
+// Where digits may stand, how likely each is one, and which: as digitlab/reading/candidates.py has it.
+
+/**
+ * @import { Box } from "./glyphs.js"
+ * @typedef {{ box: Box, score: number, probabilities: Float32Array }} Candidate
+ */
+
+const [WITHIN, LESS, TWINS, NEARLY] = [0.8, 0.7, 0.6, 0.5];
+const [LIKELY, PAGES_SHARE, LARGE] = [1e-3, 0.4, 0.25];
+
+/** The place of the largest number; of several the first. @param {ArrayLike<number>} values */
+export function largest(values) {
+  let best = 0;
+  for (let place = 1; place < values.length; place++) if (values[place] > values[best]) best = place;
+  return best;
+}
+
+/** @param {Candidate} candidate */
+export const digitOf = ({ probabilities }) => largest(probabilities);
+/** @param {Candidate} candidate */
+export const confidenceOf = ({ score, probabilities }) => score * probabilities[largest(probabilities)];
+/** @param {Candidate} candidate */
+export const longestOf = ({ box: [x0, y0, x1, y1] }) => Math.max(x1 - x0, y1 - y0);
+
+/** With another network's word on which digit multiplied in. @param {Candidate} candidate @param {Float32Array | null} other @returns {Candidate} */
+export function agreedWith(candidate, other) {
+  if (!other) return candidate;
+  const f = Math.fround;
+  const product = candidate.probabilities.map((own, digit) =>
+    f(f(Math.max(own, LIKELY) ** f(PAGES_SHARE)) * Math.max(other[digit], f(LIKELY))),
+  );
+  const sum = product.reduce((all, each) => all + each, 0);
+  return { ...candidate, probabilities: product.map((each) => each / f(sum)) };
+}
+
+/** With the box of its ink, where that is nearly the box that was found. @param {Candidate} candidate @param {Box} ink @returns {Candidate} */
+export const tightened = (candidate, ink) =>
+  overlap(candidate.box, ink) > NEARLY ? { ...candidate, box: ink } : candidate;
+
+/** Whether it lies in the other's box, and is clearly less than that. @param {Candidate} one @param {Candidate} whole */
+export function isPartOf(one, whole) {
+  const own = area(one.box);
+  return shared(one.box, whole.box) >= WITHIN * own && own < LESS * area(whole.box);
+}
+
+/** Likeliest first, each digit once. @param {Candidate[]} candidates */
+export function withoutTwins(candidates) {
+  /** @type {Candidate[]} */
+  const kept = [];
+  for (const each of sorted(candidates))
+    if (kept.every((other) => overlap(each.box, other.box) < TWINS)) kept.push(each);
+  return kept;
+}
+
+/** Likeliest first. @param {Candidate[]} candidates */
+const sorted = (candidates) => [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
+
+/** @param {Box} box */
+const area = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
+
+/** @param {Box} one @param {Box} other */
+function shared(one, other) {
+  const [wide, high] = [
+    Math.min(one[2], other[2]) - Math.max(one[0], other[0]),
+    Math.min(one[3], other[3]) - Math.max(one[1], other[1]),
+  ];
+  return Math.max(wide, 0) * Math.max(high, 0);
+}
+
+/** @param {Box} one @param {Box} other */
+function overlap(one, other) {
+  const both = shared(one, other);
+  return both / Math.max(area(one) + area(other) - both, 1e-9);
+}
+
+/** The one digit that a picture of this size shows: the likeliest, but rather a large one. @param {Candidate[]} candidates @param {number} width @param {number} height */
+export function mainCandidate(candidates, width, height) {
+  const weight = (/** @type {Candidate} */ each) =>
+    each.score * Math.sqrt(Math.sqrt(Math.min(area(each.box) / (width * height), LARGE)));
+  /** @type {Candidate | null} */
+  let best = null;
+  for (const each of candidates) if (!best || weight(each) > weight(best)) best = each;
+  return best;
+}

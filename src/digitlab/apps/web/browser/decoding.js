@@ -1,0 +1,85 @@
+// From candidates to the digits of a page, line by line: as digitlab/reading/lines.py, found.py and decoding.py have it,
+// where nothing is known of the page.
+
+import { confidenceOf, longestOf } from "./candidates.js";
+
+/**
+ * @import { Candidate } from "./candidates.js"
+ * @import { Box } from "./glyphs.js"
+ */
+
+const [SAME_LINE, LOOK_BACK] = [0.4, 3];
+const [ALONE, BESIDE, LEAST_HEIGHT, MOST_HEIGHT, WIDEST, NEAR] = [0.5, 0.35, 0.6, 1.6, 1.5, 8];
+const [TINY, NEARLY_CERTAIN] = [3, 0.95];
+
+/** @param {number[]} values */
+export function middle(values) {
+  const order = [...values].sort((a, b) => a - b);
+  const half = order.length >> 1;
+  return order.length % 2 ? order[half] : (order[half - 1] + order[half]) / 2;
+}
+
+/** The digits of a page, line by line. @param {Candidate[]} candidates @param {number} threshold */
+export function decode(candidates, threshold) {
+  const alone = !candidates.some((each) => confidenceOf(each) >= threshold);
+  const found = inLines(candidates).flatMap((line) => {
+    const answered = line.filter((each) => confidenceOf(each) >= threshold).map((each) => each.box);
+    return line.filter((each) => {
+      const confidence = confidenceOf(each);
+      return (
+        confidence >= threshold ||
+        (alone && confidence >= ALONE) ||
+        (confidence >= BESIDE && inLine(each.box, answered))
+      );
+    });
+  });
+  return inLines(withoutDirt(found, threshold));
+}
+
+/** Whether a candidate stands among digits as one of them would. @param {Box} box @param {Box[]} answered */
+function inLine([x0, y0, x1, y1], answered) {
+  if (!answered.length) return false;
+  const usual = middle(answered.map((box) => box[3] - box[1]));
+  const high = y1 - y0;
+  if (high < LEAST_HEIGHT * usual || high > MOST_HEIGHT * usual || x1 - x0 > WIDEST * high) return false;
+  return Math.min(...answered.map(([left, , right]) => Math.max(x0 - right, left - x1))) <= NEAR * usual;
+}
+
+/** Beside one large digit, what is tiny is grain of the paper, unless it is nearly certain. @param {Candidate[]} found @param {number} threshold */
+function withoutDirt(found, threshold) {
+  if (!found.length) return found;
+  const main = found.reduce((best, each) => (longestOf(each) > longestOf(best) ? each : best));
+  if (confidenceOf(main) < threshold) return found;
+  const others = found.filter((each) => each !== main);
+  if (others.some((each) => longestOf(each) * TINY > longestOf(main))) return found;
+  return [main, ...others.filter((each) => confidenceOf(each) >= NEARLY_CERTAIN)];
+}
+
+/** Lines of writing, top to bottom, each from left to right. @param {Candidate[]} candidates */
+export function inLines(candidates) {
+  /** @type {Candidate[][]} */
+  const lines = [];
+  for (const each of [...candidates].sort((a, b) => a.box[0] - b.box[0])) {
+    const belonging = lines.map((line) => belongs(each.box, line));
+    const most = Math.max(0, ...belonging);
+    if (most >= SAME_LINE) lines[belonging.indexOf(most)].push(each);
+    else lines.push([each]);
+  }
+  const height = (/** @type {Candidate[]} */ line) =>
+    line.reduce((sum, { box }) => sum + box[1] + box[3], 0) / line.length;
+  return lines.sort((a, b) => height(a) - height(b));
+}
+
+/** The rows that a mark shares with the line's end, in parts of the lower one's height. @param {Box} box @param {Candidate[]} line */
+function belongs([, top, , bottom], line) {
+  const shares = line
+    .slice(-LOOK_BACK)
+    .map(
+      ({ box: [, y0, , y1] }) =>
+        (Math.min(bottom, y1) - Math.max(top, y0)) / Math.max(Math.min(bottom - top, y1 - y0), 1e-6),
+    );
+  const last = shares[shares.length - 1];
+  if (last >= SAME_LINE) return last;
+  const most = Math.max(...shares);
+  return Math.min(most, most > 0.6 ? SAME_LINE : 0);
+}

@@ -1,0 +1,183 @@
+// The one digit of a picture's ink, and its image of 28×28: as digitlab/reading/components.py and glyph.py have them.
+
+import { INK, inkMap } from "./ink.js";
+import { byArea, byte, emptyLike, linear, part, rounded, shrink } from "./pictures.js";
+import { brushed, connected, meanDistance, widened } from "./windows.js";
+
+/**
+ * @import { Ink, Picture, Pixels } from "./pictures.js"
+ * @import { Mark } from "./windows.js"
+ * @typedef {[number, number, number, number]} Box x0, y0, x1, y1
+ */
+
+const [FAINT, FEWEST_PIXELS, MOST_MARKS] = [0.15, 4, 1500];
+const [NEAR, LEAST_PART, AT_BORDER] = [0.12, 0.02, 0.3];
+const [SIDE, LONGEST, FINE, BOLDEST, THINNEST] = [28, 20, 4, 4, 1.8];
+const [LOOKED, WINDOW, MARGIN] = [256, 0.35, 0.12];
+
+/**
+ * The digit that a picture shows: the box of its ink, and the 784 pixels that networks take; null without ink.
+ * @param {Picture} picture
+ * @returns {{ box: Box, glyph: Uint8Array } | null}
+ */
+export function mainDigit(picture) {
+  const small = shrink(picture, LOOKED);
+  const ink = inkMap(small, rounded(WINDOW * Math.max(small.width, small.height)));
+  const found = ink && mainMark(ink);
+  if (!found) return null;
+  const [wide, high] = [picture.width / small.width, picture.height / small.height];
+  const [x0, y0, x1, y1] = found.mark.box;
+  return { box: [x0 * wide, y0 * high, x1 * wide, y1 * high], glyph: normalised(found.ink) };
+}
+
+/**
+ * The same of a candidate's box in a picture.
+ * @param {Picture} picture @param {Box} sides
+ */
+export function digitIn(picture, [x0, y0, x1, y1]) {
+  const margin = MARGIN * Math.max(x1 - x0, y1 - y0) + 1;
+  const [left, top] = [Math.max(0, Math.trunc(x0 - margin)), Math.max(0, Math.trunc(y0 - margin))];
+  const [right, bottom] = [
+    Math.min(picture.width, Math.ceil(x1 + margin)),
+    Math.min(picture.height, Math.ceil(y1 + margin)),
+  ];
+  if (right <= left || bottom <= top) return null;
+  const found = mainDigit(part(picture, left, top, right, bottom));
+  if (!found) return null;
+  const [a, b, c, d] = found.box;
+  return { box: /** @type {Box} */ ([a + left, b + top, c + left, d + top]), glyph: found.glyph };
+}
+
+/** @param {Mark} mark */
+const longest = ({ box }) => Math.max(box[2] - box[0], box[3] - box[1]);
+
+/** Where there is at least so much ink: 0 and 1. (A loop: `from` takes ten times as long.) @param {Ink} ink @param {number} least */
+function solidOf({ data }, least) {
+  const solid = new Uint8Array(data.length);
+  for (let place = 0; place < solid.length; place++) solid[place] = data[place] >= least ? 1 : 0;
+  return solid;
+}
+
+/** The one digit's mark and its ink alone; null where there are only specks. @param {Ink} ink */
+export function mainMark(ink) {
+  const solid = solidOf(ink, INK);
+  const { labels, marks: all } = connected(solid, ink.width, ink.height);
+  let marks = all.filter(({ area }) => area >= FEWEST_PIXELS);
+  if (marks.length > MOST_MARKS) {
+    const kept = new Set([...marks].sort((a, b) => b.area - a.area).slice(0, MOST_MARKS));
+    marks = marks.filter((mark) => kept.has(mark));
+  }
+  if (!marks.length) return null;
+  const outer = (/** @type {Mark} */ { box }) =>
+    box[0] === 0 || box[1] === 0 || box[2] === ink.width || box[3] === ink.height;
+  const weight = (/** @type {Mark} */ mark) => mark.area * (outer(mark) ? AT_BORDER : 1);
+  let chosen = marks.reduce((best, mark) => (weight(mark) > weight(best) ? mark : best));
+  const reach = Math.max(1, rounded(NEAR * longest(chosen)));
+  const alike = marks.filter((mark) => outer(chosen) || !outer(mark));
+  let loose = alike.filter((mark) => mark !== chosen && mark.area >= LEAST_PART * chosen.area);
+  for (;;) {
+    const near = loose.filter((mark) => apart(mark, chosen) <= reach);
+    if (!near.length) break;
+    loose = loose.filter((mark) => !near.includes(mark));
+    chosen = joined([chosen, ...near]);
+  }
+  return { mark: chosen, ink: cutOut(ink, labels, chosen) };
+}
+
+/** @param {Mark} one @param {Mark} other */
+const apart = ({ box: [ax0, ay0, ax1, ay1] }, { box: [bx0, by0, bx1, by1] }) =>
+  Math.max(ax0 - bx1, bx0 - ax1, ay0 - by1, by0 - ay1);
+
+/** @param {Mark[]} marks @returns {Mark} */
+function joined(marks) {
+  const side = (/** @type {number} */ place, /** @type {(...all: number[]) => number} */ choose) =>
+    choose(...marks.map(({ box }) => box[place]));
+  return {
+    box: [side(0, Math.min), side(1, Math.min), side(2, Math.max), side(3, Math.max)],
+    parts: marks.flatMap((mark) => mark.parts),
+    area: marks.reduce((sum, mark) => sum + mark.area, 0),
+  };
+}
+
+/** The ink of a mark's parts with their soft edges, without what else lies in its box. @param {Ink} ink @param {Int32Array} labels @param {Mark} mark */
+function cutOut(ink, labels, { box, parts }) {
+  const [x0, y0] = [Math.max(0, box[0] - 1), Math.max(0, box[1] - 1)];
+  const [x1, y1] = [Math.min(ink.width, box[2] + 1), Math.min(ink.height, box[3] + 1)];
+  const near = part(ink, x0, y0, x1, y1);
+  const own = new Uint8Array(near.data.length);
+  for (let y = y0, to = 0; y < y1; y++)
+    for (let x = x0; x < x1; x++, to++) own[to] = Number(parts.includes(labels[y * ink.width + x]));
+  const around = widened({ width: near.width, height: near.height, channels: 1, data: own }, 3, 3, true).data;
+  let [left, top, right, bottom] = [near.width, near.height, 0, 0];
+  for (let place = 0; place < around.length; place++) {
+    near.data[place] *= around[place];
+    if (near.data[place] < FAINT) continue;
+    const [x, y] = [place % near.width, Math.floor(place / near.width)];
+    [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x + 1), Math.max(bottom, y + 1)];
+  }
+  return part(near, left, top, right, bottom);
+}
+
+/** To 28×28 pixels, light on dark, as MNIST's makers did it. @param {Ink} ink */
+export function normalised(ink) {
+  const small = resized(evened(ink), LONGEST);
+  const { width, height, data } = small;
+  let [mass, across, down, brightest] = [1e-6, 0, 0, 1e-6];
+  for (let y = 0, place = 0; y < height; y++)
+    for (let x = 0; x < width; x++, place++) {
+      const value = data[place];
+      mass += value;
+      across += value * x;
+      down += value * y;
+      brightest = Math.max(brightest, value);
+    }
+  const left = Math.min(Math.max(rounded(SIDE / 2 - across / mass), 0), SIDE - width);
+  const top = Math.min(Math.max(rounded(SIDE / 2 - down / mass), 0), SIDE - height);
+  const placed = new Uint8Array(SIDE * SIDE);
+  const factor = Math.fround(255 / brightest);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      placed[(top + y) * SIDE + left + x] = byte(Math.fround(data[y * width + x] * factor));
+  return placed;
+}
+
+/** @param {Ink} ink @param {number} side @returns {Ink} */
+function resized(ink, side) {
+  const scale = side / Math.max(ink.width, ink.height);
+  if (scale === 1) return ink;
+  const [width, height] = [Math.max(1, rounded(ink.width * scale)), Math.max(1, rounded(ink.height * scale))];
+  return scale < 1 ? byArea(ink, width, height) : linear(ink, width, height);
+}
+
+/** The same ink with strokes neither too thin nor too bold at the final size. @param {Ink} ink */
+function evened(ink) {
+  const width = (strokeWidth(ink) * LONGEST) / Math.max(ink.width, ink.height);
+  const missing = rounded((Math.min(Math.max(width, THINNEST), BOLDEST) - width) * FINE);
+  if (!missing) return ink;
+  const fine = resized(ink, LONGEST * FINE);
+  if (missing < 0) return brushed(fine, 1 - missing, false);
+  return brushed(framed(fine, missing), missing + 1, true);
+}
+
+/**
+ * With a border of nothing.
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture
+ * @param {number} by
+ * @returns {Pixels<Kind>}
+ */
+function framed(picture, by) {
+  const made = emptyLike(picture, picture.width + 2 * by, picture.height + 2 * by);
+  for (let y = 0; y < picture.height; y++)
+    made.data.set(picture.data.subarray(y * picture.width, (y + 1) * picture.width), (y + by) * made.width + by);
+  return made;
+}
+
+/** Mean width of the strokes in pixels, at least 1. @param {Ink} ink */
+function strokeWidth(ink) {
+  const solid = { ...ink, data: solidOf(ink, 0.5) };
+  const wide = framed(solid, 1);
+  const { sum, count } = meanDistance(wide.data, wide.width, wide.height);
+  const twice = (2 * sum) / Math.max(1, count) - 1;
+  return twice > 1 ? twice + Math.max(0, twice * twice - 1) ** 0.5 : 1;
+}

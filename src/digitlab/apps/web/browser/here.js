@@ -1,0 +1,149 @@
+// The page without a server: its questions go to a worker of the page's own, which has the models.
+
+import { answerFrom, newest, Refused } from "../static/api.js";
+import { penOf } from "../static/elements.js";
+import { relayed, t } from "../static/words.js";
+
+/**
+ * @import { Service } from "../static/api.js"
+ * @import { Data } from "./backend.js"
+ * @typedef {{ resolve: (answer: any) => void, reject: (error: Error) => void }} Waiting
+ */
+
+class Here {
+  #number = 0;
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  /** @type {Promise<Worker>} */
+  #worker;
+
+  /** @param {string} script @param {Promise<Data>} data */
+  constructor(script, data) {
+    this.#worker = data.then((models) => {
+      const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+      const worker = new Worker(address);
+      worker.addEventListener("message", (event) => this.#answered(event.data));
+      worker.addEventListener("error", (event) => this.#failed(event.message || "worker"));
+      this.#send(worker, "start", [models]).catch((error) => this.#failed(error.message));
+      return worker;
+    });
+  }
+
+  /** @param {string} method @param {...any} given @returns {Promise<any>} */
+  async ask(method, ...given) {
+    return this.#send(await this.#worker, method, given);
+  }
+
+  /** @param {Worker} worker @param {string} method @param {any[]} given */
+  #send(worker, method, given) {
+    const number = ++this.#number;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      worker.postMessage({ number, method, given });
+    });
+  }
+
+  /** @param {{ number: number, answer?: any, error?: string }} told */
+  #answered({ number, answer, error }) {
+    const waiting = this.#waiting.get(number);
+    this.#waiting.delete(number);
+    if (error === undefined) waiting?.resolve(answer);
+    else waiting?.reject(new Refused(relayed("This page cannot answer that.", error), 422));
+  }
+
+  /** @param {string} detail */
+  #failed(detail) {
+    for (const { reject } of this.#waiting.values())
+      reject(new Refused(relayed("This browser cannot run the page's networks.", detail), 0));
+    this.#waiting.clear();
+  }
+}
+
+/** Frames of the camera: the newest is read, those between are let go. */
+class LocalLine extends EventTarget {
+  readyState = 1;
+  #frame = -1;
+  #read;
+
+  /** @param {Here} here @param {string | undefined} model */
+  constructor(here, model) {
+    super();
+    queueMicrotask(() => this.dispatchEvent(new Event("open")));
+    let read = 0;
+    this.#read = newest(async (/** @type {ImageData} */ frame, /** @type {number} */ number) => {
+      const start = performance.now();
+      const answer = await here
+        .ask("live", frame, model, number, read === 0)
+        .catch((error) => ({ frame: number, error: error.message }));
+      read += 1;
+      if (this.readyState !== 1) return;
+      const data = JSON.stringify({ ...answer, latency_ms: performance.now() - start, skipped: number + 1 - read });
+      this.dispatchEvent(new MessageEvent("message", { data }));
+    });
+  }
+
+  /** @param {ImageData} frame */
+  send(frame) {
+    this.#frame += 1;
+    this.#read(frame, this.#frame);
+  }
+
+  close() {
+    this.readyState = 3;
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas */
+const pixelsOf = (canvas) => penOf(canvas).getImageData(0, 0, canvas.width, canvas.height);
+
+/**
+ * Answer the page's questions here.
+ * @param {string} script of the worker
+ * @param {Promise<Data>} data
+ */
+export function answerHere(script, data) {
+  const here = new Here(script, data);
+  const none = () =>
+    Promise.reject(
+      new Refused(t("Training needs digitlab on a computer: `digitlab serve` opens this page with it."), 0),
+    );
+  const noDiagnosis = () =>
+    Promise.reject(
+      new Refused(t("A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`."), 0),
+    );
+  /** @type {Service} */
+  const service = {
+    here: true,
+    pictureOf: pixelsOf,
+    photoOf: (canvas) => Promise.resolve(pixelsOf(canvas)),
+    classify: (picture, model) => here.ask("classify", picture, model),
+    read: (picture, model) => here.ask("read", picture, model),
+    pageOf: () =>
+      Promise.reject(
+        new Refused(t("This browser cannot show such a file; digitlab on a computer can: `digitlab serve`."), 0),
+      ),
+    inspect: (picture, model) => here.ask("inspect", picture, model),
+    filters: (picture) => here.ask("filters", picture),
+    models: () => here.ask("models"),
+    modelDetail: (name) => here.ask("modelDetail", name),
+    gallery: () => data.then(({ gallery }) => gallery),
+    lessons: () => data.then(({ lessons }) => ({ lessons })),
+    probabilities: (glyphs, names) => here.ask("probabilities", glyphs, names),
+    explain: (question) => here.ask("explain", question),
+    occlusion: (question) => here.ask("occlusion", question),
+    trainings: () =>
+      Promise.resolve({ allowed: false, reason: null, refused: /** @type {any} */ ("here"), trainings: [] }),
+    diagnose: noDiagnosis,
+    mistakes: noDiagnosis,
+    startTraining: none,
+    stopTraining: none,
+    trainingEvents: () => {
+      throw new Refused(t("No training can be started now."), 0);
+    },
+    liveLine: (model) => new LocalLine(here, model),
+    damaged: (question) => here.ask("damaged", question),
+    addModel: async (file) => here.ask("addModel", file.name, new Uint8Array(await file.arrayBuffer())),
+  };
+  answerFrom(service);
+  return service;
+}

@@ -1,0 +1,269 @@
+// ONNX files: their nodes and constants. The field numbers are those of onnx.proto.
+
+/**
+ * @typedef {"float32" | "uint8" | "int8" | "int32" | "bool"} Type Integers of 64 bits are kept in 32: they are sizes.
+ * @typedef {Float32Array | Uint8Array | Int8Array | Int32Array} Values
+ * @typedef {{ type: Type, dims: number[], values: Values }} Constant
+ * @typedef {{ operator: string, takes: string[], makes: string[], settings: Record<string, any> }} Node
+ * @typedef {{ nodes: Node[], constants: Map<string, Constant>, inputs: Input[], outputs: string[] }} Graph
+ * @typedef {{ name: string, type: number, dims: (number | null)[] }} Input
+ * @typedef {{ graph: Graph, opset: number, metadata: Record<string, string> }} Model
+ */
+
+/** A file that cannot be used, in words for people. */
+export class ModelError extends Error {}
+
+/** @type {Record<number, Type>} */
+const TYPES = { 1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int32", 9: "bool", 10: "float32", 11: "float32" };
+const text = new TextDecoder();
+
+/**
+ * The fields of a message: [number, value] with numbers or bytes.
+ * @param {Uint8Array} bytes
+ * @returns {Generator<[number, number | Uint8Array]>}
+ */
+function* fields(bytes) {
+  let at = 0;
+  while (at < bytes.length) {
+    const [key, behind] = varint(bytes, at);
+    const kind = key & 7;
+    let length = 0;
+    at = behind;
+    if (kind === 0) {
+      const [value, end] = varint(bytes, at);
+      at = end;
+      yield [key >>> 3, value];
+      continue;
+    }
+    if (kind === 2) [length, at] = varint(bytes, at);
+    else if (kind === 5) length = 4;
+    else if (kind === 1) length = 8;
+    else throw new ModelError("is not an ONNX model, or is damaged");
+    if (at + length > bytes.length) throw new ModelError("is damaged or cut off");
+    yield [key >>> 3, bytes.subarray(at, at + length)];
+    at += length;
+  }
+}
+
+/**
+ * A whole number and where it ends. What does not fit into 53 bits becomes the next number that does.
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @returns {[number, number]}
+ */
+function varint(bytes, start) {
+  let [value, factor, at] = [0, 1, start];
+  let high = false;
+  for (;;) {
+    if (at >= bytes.length || at - start > 9) throw new ModelError("is not an ONNX model, or is damaged");
+    const byte = bytes[at++];
+    if (at - start === 10) high = (byte & 1) === 1;
+    value += (byte & 127) * factor;
+    factor *= 128;
+    if (byte < 128) return [high ? negative(bytes, start) : value, at];
+  }
+}
+
+/** Ten bytes: the complement to 2 ** 64. @param {Uint8Array} bytes @param {number} start */
+function negative(bytes, start) {
+  let value = 0n;
+  for (let place = 0; place < 10; place++) value |= BigInt(bytes[start + place] & 127) << BigInt(7 * place);
+  return Number(BigInt.asIntN(64, value));
+}
+
+/** @param {Uint8Array} bytes */
+function floatOf(bytes) {
+  return new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true);
+}
+
+/** @param {number | Uint8Array} part */
+function numbers(part) {
+  if (typeof part === "number") return [part];
+  const found = [];
+  for (let at = 0; at < part.length; ) {
+    const [value, end] = varint(part, at);
+    found.push(value);
+    at = end;
+  }
+  return found;
+}
+
+/** @param {number | Uint8Array} part */
+const words = (part) => (typeof part === "number" ? "" : text.decode(part));
+/** @param {number | Uint8Array} part */
+const inside = (part) => fields(/** @type {Uint8Array} */ (part));
+/** @param {number} value Within 32 bits: ends of slices may be as large as there are numbers. */
+const bounded = (value) => Math.max(-0x80000000, Math.min(0x7fffffff, value));
+
+/**
+ * The content of a file.
+ * @param {Uint8Array} bytes
+ * @returns {Model}
+ */
+export function readOnnx(bytes) {
+  /** @type {Model} */
+  const model = { graph: { nodes: [], constants: new Map(), inputs: [], outputs: [] }, opset: 0, metadata: {} };
+  let found = false;
+  for (const [number, part] of fields(bytes)) {
+    if (number === 7) {
+      found = true;
+      readGraph(/** @type {Uint8Array} */ (part), model.graph);
+    } else if (number === 8) {
+      const entry = Object.fromEntries(inside(part));
+      if (!entry[1] || !words(entry[1])) model.opset = Number(entry[2] ?? 1);
+    } else if (number === 14) {
+      const entry = Object.fromEntries(inside(part));
+      model.metadata[words(entry[1] ?? 0)] = words(entry[2] ?? 0);
+    }
+  }
+  if (!found || !model.graph.nodes.length) throw new ModelError("is not an ONNX model, or is damaged");
+  return model;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {Graph} graph
+ */
+function readGraph(bytes, graph = { nodes: [], constants: new Map(), inputs: [], outputs: [] }) {
+  for (const [number, part] of fields(bytes)) {
+    if (number === 1) {
+      const node = readNode(/** @type {Uint8Array} */ (part));
+      const constant = node.operator === "Constant" ? constantOf(node) : null;
+      if (constant) graph.constants.set(node.makes[0], constant);
+      else graph.nodes.push(node);
+    } else if (number === 5) {
+      const [name, tensor] = readTensor(/** @type {Uint8Array} */ (part));
+      graph.constants.set(name, tensor);
+    } else if (number === 11) graph.inputs.push(readInput(/** @type {Uint8Array} */ (part)));
+    else if (number === 12) graph.outputs.push(words(Object.fromEntries(inside(part))[1] ?? 0));
+  }
+  return graph;
+}
+
+/** @param {Node} node @returns {Constant | null} */
+function constantOf({ settings }) {
+  if (settings.value) return settings.value;
+  const [whole, real] = [settings.value_ints ?? settings.value_int, settings.value_floats ?? settings.value_float];
+  const given = whole ?? real;
+  if (given === undefined) return null;
+  const list = Array.isArray(given) ? given : [given];
+  const dims = Array.isArray(given) ? [list.length] : [];
+  return whole !== undefined
+    ? { type: "int32", dims, values: Int32Array.from(list, bounded) }
+    : { type: "float32", dims, values: Float32Array.from(list) };
+}
+
+/** @param {Uint8Array} bytes @returns {Input} */
+function readInput(bytes) {
+  const entry = Object.fromEntries(fields(bytes));
+  /** @type {Input} */
+  const input = { name: words(entry[1] ?? 0), type: 0, dims: [] };
+  const tensor = entry[2] && Object.fromEntries(inside(entry[2]))[1];
+  for (const [number, part] of tensor ? inside(tensor) : []) {
+    if (number === 1) input.type = Number(part);
+    else if (number === 2)
+      for (const [, dim] of inside(part)) {
+        const size = Object.fromEntries(inside(dim))[1];
+        input.dims.push(typeof size === "number" && size > 0 ? size : null);
+      }
+  }
+  return input;
+}
+
+/** @param {Uint8Array} bytes @returns {Node} */
+function readNode(bytes) {
+  /** @type {Node} */
+  const node = { operator: "", takes: [], makes: [], settings: {} };
+  for (const [number, part] of fields(bytes)) {
+    if (number === 1) node.takes.push(words(part));
+    else if (number === 2) node.makes.push(words(part));
+    else if (number === 4) node.operator = words(part);
+    else if (number === 5) {
+      const [name, value] = readSetting(/** @type {Uint8Array} */ (part));
+      node.settings[name] = value;
+    }
+  }
+  return node;
+}
+
+/** @param {Uint8Array} bytes @returns {[string, any]} */
+function readSetting(bytes) {
+  let name = "";
+  /** @type {any} */
+  let value;
+  /** @type {any[]} */
+  const list = [];
+  let listed = false;
+  for (const [number, part] of fields(bytes)) {
+    if (number === 1) name = words(part);
+    else if (number === 2) value = floatOf(/** @type {Uint8Array} */ (part));
+    else if (number === 3) value = part;
+    else if (number === 4) value = words(part);
+    else if (number === 5) value = readTensor(/** @type {Uint8Array} */ (part))[1];
+    else if (number === 6) value = readGraph(/** @type {Uint8Array} */ (part));
+    else if (number === 7) {
+      listed = true;
+      const floats = /** @type {Uint8Array} */ (part);
+      for (let at = 0; at < floats.length; at += 4) list.push(floatOf(floats.subarray(at, at + 4)));
+    } else if (number === 8) {
+      listed = true;
+      list.push(...numbers(part));
+    }
+  }
+  return [name, listed ? list : value];
+}
+
+/** @param {Uint8Array} bytes @returns {[string, Constant]} */
+function readTensor(bytes) {
+  /** @type {number[]} */
+  const dims = [];
+  /** @type {number[]} */
+  const listed = [];
+  /** @type {Uint8Array | null} */
+  let raw = null;
+  let [name, kind] = ["", 0];
+  for (const [number, part] of fields(bytes)) {
+    if (number === 1) dims.push(...numbers(part));
+    else if (number === 2) kind = Number(part);
+    else if (number === 5 || number === 7) for (const each of numbers(part)) listed.push(each);
+    else if (number === 4 || number === 9 || number === 10) raw = /** @type {Uint8Array} */ (part);
+    else if (number === 8) name = words(part);
+    else if (number === 13 || (number === 14 && part === 1))
+      throw new ModelError("keeps its weights in another file; expected one file");
+  }
+  const type = TYPES[kind];
+  if (!type) throw new ModelError(`has weights of ONNX type ${kind}; expected float32 or integers`);
+  const values = raw ? unpacked(raw, kind) : listing(type, listed);
+  if (values.length !== dims.reduce((product, each) => product * each, 1))
+    throw new ModelError("is damaged: a tensor's numbers do not fill its shape");
+  return [name, { type, dims, values }];
+}
+
+/** @param {Type} type @param {number[]} listed @returns {Values} */
+function listing(type, listed) {
+  if (type === "float32") return Float32Array.from(listed);
+  return type === "int32"
+    ? Int32Array.from(listed, bounded)
+    : type === "int8"
+      ? Int8Array.from(listed)
+      : Uint8Array.from(listed);
+}
+
+/** @param {Uint8Array} raw @param {number} kind @returns {Values} */
+function unpacked(raw, kind) {
+  const bytes = new Uint8Array(raw).buffer; // a copy: its start must be a multiple of the numbers' size
+  if (kind === 1) return new Float32Array(bytes);
+  if (kind === 2 || kind === 9) return new Uint8Array(bytes);
+  if (kind === 3) return new Int8Array(bytes);
+  if (kind === 6) return new Int32Array(bytes);
+  if (kind === 7) return Int32Array.from(new BigInt64Array(bytes), (each) => bounded(Number(each)));
+  if (kind === 11) return Float32Array.from(new Float64Array(bytes));
+  return Float32Array.from(new Uint16Array(bytes), half);
+}
+
+/** A float of 16 bits. @param {number} bits */
+function half(bits) {
+  const [sign, exponent, part] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return part ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + part / 1024) : 2 ** -24 * part);
+}

@@ -1,0 +1,4 @@
+// The page without a server.
+
+import "./begin.js";
+import "../static/main.js";

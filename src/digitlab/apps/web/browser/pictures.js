@@ -1,0 +1,243 @@
+// Pictures in memory, and bringing them to another size as OpenCV does, to the last bit for 8-bit pixels.
+
+/**
+ * Pixels row by row; `channels` numbers each. Kinds: bytes, or floats.
+ * @template {Uint8Array | Float32Array} Kind
+ * @typedef {{ width: number, height: number, channels: number, data: Kind }} Pixels
+ */
+/**
+ * @typedef {Pixels<Uint8Array>} Picture
+ * @typedef {Pixels<Float32Array>} Ink
+ */
+
+/** Python's round: halves to the even number. @param {number} value */
+export function rounded(value) {
+  const below = Math.floor(value);
+  const part = value - below;
+  if (part !== 0.5) return part < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** @param {number} value */
+export const byte = (value) => Math.max(0, Math.min(255, rounded(value)));
+
+/**
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} like @param {number} width @param {number} height
+ * @returns {Pixels<Kind>}
+ */
+export function emptyLike(like, width, height) {
+  const Kind = /** @type {any} */ (like.data.constructor);
+  return { width, height, channels: like.channels, data: new Kind(width * height * like.channels) };
+}
+
+/**
+ * The part of a picture from (x0, y0) to (x1, y1), exclusive.
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1
+ */
+export function part(picture, x0, y0, x1, y1) {
+  const made = emptyLike(picture, x1 - x0, y1 - y0);
+  const [line, own] = [picture.width * picture.channels, made.width * picture.channels];
+  for (let row = 0; row < made.height; row++) {
+    const from = (y0 + row) * line + x0 * picture.channels;
+    made.data.set(/** @type {any} */ (picture.data.subarray(from, from + own)), row * own);
+  }
+  return made;
+}
+
+/**
+ * Reduced by area so that the longest side has at most `side` pixels.
+ * @param {Picture} picture @param {number} side
+ */
+export function shrink(picture, side) {
+  const scale = side / Math.max(picture.height, picture.width);
+  if (scale >= 1) return picture;
+  return byArea(picture, Math.max(1, rounded(picture.width * scale)), Math.max(1, rounded(picture.height * scale)));
+}
+
+/**
+ * After this number of quarter turns to the left.
+ * @param {Picture} picture @param {number} turns
+ */
+export function turned(picture, turns) {
+  const [odd, { width, height, channels, data }] = [turns % 2 === 1, picture];
+  const made = emptyLike(picture, odd ? height : width, odd ? width : height);
+  for (let y = 0, to = 0; y < made.height; y++)
+    for (let x = 0; x < made.width; x++) {
+      const [fromX, fromY] =
+        turns === 1
+          ? [width - 1 - y, x]
+          : turns === 2
+            ? [width - 1 - x, height - 1 - y]
+            : turns === 3
+              ? [y, height - 1 - x]
+              : [x, y];
+      for (let channel = 0; channel < channels; channel++)
+        made.data[to++] = data[(fromY * width + fromX) * channels + channel];
+    }
+  return made;
+}
+
+/**
+ * Each new pixel is the mean of the area that it covers (INTER_AREA); to a smaller size only.
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture @param {number} width @param {number} height
+ * @returns {Pixels<Kind>}
+ */
+export function byArea(picture, width, height) {
+  if (width === picture.width && height === picture.height) return picture;
+  const [across, down] = [picture.width / width, picture.height / height];
+  if (across < 1 || down < 1) return linear(picture, width, height); // one side grows
+  const whole = picture.data instanceof Uint8Array;
+  if (Number.isInteger(across) && Number.isInteger(down)) return byBlocks(picture, width, height, across, down);
+  const { channels, data } = picture;
+  const made = emptyLike(picture, width, height);
+  const [columns, rows] = [shares(picture.width, width), shares(picture.height, height)];
+  const line = width * channels;
+  const [sums, row] = [new Float32Array(line), new Float32Array(line)];
+  let last = 0;
+  const write = () => {
+    for (let place = 0; place < line; place++) made.data[last * line + place] = whole ? byte(sums[place]) : sums[place];
+  };
+  for (let each = 0; each < rows.to.length; each++) {
+    row.fill(0);
+    const from = rows.from[each] * picture.width * channels;
+    for (let place = 0; place < columns.to.length; place++) {
+      const [at, source, share] = [
+        columns.to[place] * channels,
+        from + columns.from[place] * channels,
+        columns.share[place],
+      ];
+      for (let channel = 0; channel < channels; channel++)
+        row[at + channel] += Math.fround(data[source + channel] * share);
+    }
+    const share = rows.share[each];
+    if (rows.to[each] === last && each > 0)
+      for (let place = 0; place < line; place++) sums[place] += Math.fround(share * row[place]);
+    else {
+      if (each > 0) write();
+      for (let place = 0; place < line; place++) sums[place] = share * row[place];
+      last = rows.to[each];
+    }
+  }
+  write();
+  return made;
+}
+
+/**
+ * The old pixels that each new one covers, and how much of it they make up.
+ * @param {number} from @param {number} to
+ */
+function shares(from, to) {
+  const scale = from / to;
+  const [list, froms, share] = [
+    /** @type {number[]} */ ([]),
+    /** @type {number[]} */ ([]),
+    /** @type {number[]} */ ([]),
+  ];
+  const add = (/** @type {number} */ place, /** @type {number} */ source, /** @type {number} */ part) => {
+    list.push(place);
+    froms.push(source);
+    share.push(Math.fround(part));
+  };
+  for (let place = 0; place < to; place++) {
+    const [begin, end] = [place * scale, (place + 1) * scale];
+    const cell = Math.min(scale, from - begin);
+    let [first, behind] = [Math.ceil(begin), Math.floor(end)];
+    behind = Math.min(behind, from - 1);
+    first = Math.min(first, behind);
+    if (first - begin > 1e-3) add(place, first - 1, (first - begin) / cell);
+    for (let source = first; source < behind; source++) add(place, source, 1 / cell);
+    if (end - behind > 1e-3) add(place, behind, Math.min(Math.min(end - behind, 1), cell) / cell);
+  }
+  return { to: list, from: froms, share: Float32Array.from(share) };
+}
+
+/**
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture @param {number} width @param {number} height @param {number} across @param {number} down
+ */
+function byBlocks({ width: wide, channels, data }, width, height, across, down) {
+  const made = emptyLike({ width, height, channels, data }, width, height);
+  const whole = data instanceof Uint8Array;
+  const factor = Math.fround(1 / (across * down));
+  const pair = whole && across === 2 && down === 2;
+  for (let y = 0, to = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0;
+        for (let row = y * down; row < (y + 1) * down; row++)
+          for (let column = x * across; column < (x + 1) * across; column++)
+            sum += data[(row * wide + column) * channels + channel];
+        made.data[to++] = pair ? (sum + 2) >> 2 : whole ? byte(Math.fround(sum * factor)) : sum * factor;
+      }
+  return /** @type {Pixels<Kind>} */ (/** @type {unknown} */ (made));
+}
+
+/**
+ * Between the four nearest pixels (INTER_LINEAR).
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture @param {number} width @param {number} height
+ * @returns {Pixels<Kind>}
+ */
+export function linear(picture, width, height) {
+  const { channels, data } = picture;
+  if (width === picture.width && height === picture.height) return picture;
+  if (picture.width === 2 * width && picture.height === 2 * height) return byBlocks(picture, width, height, 2, 2);
+  const whole = data instanceof Uint8Array;
+  const [columns, rows] = [between(picture.width, width, whole, true), between(picture.height, height, whole, false)];
+  const made = emptyLike(picture, width, height);
+  const line = width * channels;
+  /** @type {Map<number, Float64Array>} */
+  const kept = new Map();
+  const across = (/** @type {number} */ row) => {
+    const found = kept.get(row);
+    if (found) return found;
+    const sums = new Float64Array(line);
+    for (let x = 0, to = 0; x < width; x++)
+      for (let channel = 0; channel < channels; channel++) {
+        const [left, right] = [
+          data[(row * picture.width + columns.low[x]) * channels + channel],
+          data[(row * picture.width + columns.high[x]) * channels + channel],
+        ];
+        const sum = left * columns.first[x] + right * columns.second[x];
+        sums[to++] = whole ? sum : Math.fround(sum);
+      }
+    kept.delete(row - 2);
+    kept.set(row, sums);
+    return sums;
+  };
+  for (let y = 0; y < height; y++) {
+    const [top, bottom] = [across(rows.low[y]), across(rows.high[y])];
+    const [a, b] = [rows.first[y], rows.second[y]];
+    for (let place = 0, to = y * line; place < line; place++, to++)
+      made.data[to] = whole
+        ? (((a * (top[place] >> 4)) >> 16) + ((b * (bottom[place] >> 4)) >> 16) + 2) >> 2
+        : top[place] * a + bottom[place] * b;
+  }
+  return made;
+}
+
+/**
+ * Weights of 8-bit pixels are whole numbers, 2048 together. Beyond the border a column is the last one, and a row is
+ * weighed with itself, which rounds it otherwise.
+ * @param {number} from @param {number} to @param {boolean} whole @param {boolean} columns
+ */
+function between(from, to, whole, columns) {
+  const scale = from / to;
+  const [low, high] = [new Int32Array(to), new Int32Array(to)];
+  const [first, second] = [new Float64Array(to), new Float64Array(to)];
+  for (let place = 0; place < to; place++) {
+    let at = Math.fround((place + 0.5) * scale - 0.5);
+    let below = Math.floor(at);
+    at = Math.fround(at - below);
+    if (columns && below < 0) [below, at] = [0, 0];
+    if (columns && below >= from - 1) [below, at] = [from - 1, 0];
+    low[place] = Math.max(0, Math.min(below, from - 1));
+    high[place] = Math.max(0, Math.min(below + 1, from - 1));
+    const other = Math.fround(1 - at);
+    [first[place], second[place]] = whole ? [rounded(other * 2048), rounded(at * 2048)] : [other, at];
+  }
+  return { low, high, first, second };
+}

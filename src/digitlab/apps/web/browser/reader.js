@@ -1,0 +1,174 @@
+// The reader: a picture in, digits out, with the same networks, preparation and refusal as digitlab/reading/reader.py.
+
+import {
+  agreedWith,
+  confidenceOf,
+  digitOf,
+  isPartOf,
+  longestOf,
+  mainCandidate,
+  tightened,
+  withoutTwins,
+} from "./candidates.js";
+import { decode } from "./decoding.js";
+import { digitIn, mainDigit } from "./glyphs.js";
+import { PAGE_SIDE, setUpright, turnedBack } from "./orientation.js";
+import { byArea, rounded } from "./pictures.js";
+import { Session } from "./session.js";
+import { Tensor } from "./tensor.js";
+
+/**
+ * @import { Candidate } from "./candidates.js"
+ * @import { Classifier } from "./classifier.js"
+ * @import { Box } from "./glyphs.js"
+ * @import { Picture } from "./pictures.js"
+ */
+
+const LEAST_SCORE = 0.1;
+const [SIMILAR, LIKELY, CERTAIN, LARGE, ASKED, MOST_ASKED] = [0.4, 0.5, 0.95, 0.25, 0.25, 400];
+
+/** The page reader's network: from a picture to candidates. */
+export class PageNetwork {
+  /** @param {Uint8Array} bytes an ONNX file */
+  constructor(bytes) {
+    this.session = new Session(bytes);
+    this.threshold = Number(this.session.model.metadata.threshold ?? 0.5);
+  }
+
+  /** Likeliest first. @param {Picture} picture @returns {Candidate[]} */
+  find(picture) {
+    const { width, height } = picture;
+    const scale = Math.min(1, PAGE_SIDE / Math.max(height, width));
+    const [wide, high] = [Math.max(1, rounded(width * scale)), Math.max(1, rounded(height * scale))];
+    const small = scale === 1 ? picture : byArea(picture, wide, high);
+    const told = this.session.run({ [this.session.input]: new Tensor("uint8", [high, wide, 3], small.data) });
+    const [boxes, scores, which] = ["boxes", "scores", "probabilities"].map(
+      (name) => /** @type {Tensor} */ (told.get(name)).values,
+    );
+    const factors = [Math.fround(width / wide), Math.fround(height / high)];
+    /** @type {Candidate[]} */
+    const found = [];
+    for (let row = 0; row < scores.length; row++) {
+      if (scores[row] < LEAST_SCORE) continue;
+      const box = /** @type {Box} */ (
+        [0, 1, 2, 3].map((side) => Math.fround(boxes[4 * row + side] * factors[side % 2]))
+      );
+      found.push({
+        box,
+        score: scores[row],
+        probabilities: Float32Array.from(which.subarray(10 * row, 10 * row + 10)),
+      });
+    }
+    return found;
+  }
+}
+
+export class Reader {
+  /**
+   * @param {PageNetwork} pages
+   * @param {Classifier} classifier
+   * @param {boolean} shipped whether the two belong together
+   */
+  constructor(pages, classifier, shipped) {
+    this.pages = pages;
+    this.classifier = classifier;
+    this.shipped = shipped;
+    this.threshold = shipped ? pages.threshold : classifier.threshold;
+  }
+
+  /** The one digit that a picture shows. @param {Picture} picture */
+  classify(picture) {
+    const candidates = this.candidates(picture);
+    const main = mainCandidate(candidates, picture.width, picture.height);
+    if (!main) return { digit: null, confidence: 0, probabilities: new Array(10).fill(0), note: null };
+    const others = candidates.filter((each) => each !== main && confidenceOf(each) >= this.threshold);
+    const several = others.some((each) => longestOf(each) >= SIMILAR * longestOf(main));
+    const note = several ? "holds several digits; `read` reads them all" : null;
+    return {
+      digit: this.#answer(main),
+      confidence: confidenceOf(main),
+      probabilities: Array.from(main.probabilities),
+      note,
+    };
+  }
+
+  /** All digits of a page, line by line. @param {Picture} picture */
+  read(picture) {
+    const { width, height } = picture;
+    const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) =>
+      this.candidates(given),
+    );
+    const digits = decode(candidates, this.threshold).flatMap((line, row) =>
+      line.map((each) => {
+        const [x0, y0, x1, y1] = turnedBack(each.box, turns, width, height);
+        const [left, top] = [Math.floor(x0), Math.floor(y0)];
+        return {
+          digit: this.#answer(each),
+          confidence: confidenceOf(each),
+          box: [left, top, Math.max(left + 1, Math.ceil(x1)), Math.max(top + 1, Math.ceil(y1))],
+          line: row,
+          probabilities: Array.from(each.probabilities),
+        };
+      }),
+    );
+    return { digits, note, turned: (4 - turns) % 4 };
+  }
+
+  /** Where digits may be, and which; likeliest first. @param {Picture} picture @returns {Candidate[]} */
+  candidates(picture) {
+    const found = this.pages.find(picture);
+    const count = this.shipped ? found.slice(0, MOST_ASKED).filter((each) => each.score >= ASKED).length : found.length;
+    const inks = found.map((each, place) => (place < count ? digitIn(picture, each.box) : null));
+    const asked = this.#which(inks.map((ink) => ink?.glyph ?? null));
+    let seen = found.map((each, place) => {
+      const ink = inks[place];
+      return this.#withItsWord(ink ? tightened(each, ink.box) : each, asked[place]);
+    });
+    const likely = seen.filter((each) => confidenceOf(each) >= LIKELY);
+    if (likely.length < 2 && likely.every((each) => confidenceOf(each) < CERTAIN)) {
+      const whole = this.#oneDigit(picture);
+      if (whole && likely.every((each) => isPartOf(each, whole)))
+        seen = [whole, ...seen.filter((each) => !isPartOf(each, whole))];
+    }
+    return withoutTwins(seen);
+  }
+
+  /** @param {Candidate} candidate @param {Float32Array | null} said @returns {Candidate} */
+  #withItsWord(candidate, said) {
+    if (this.shipped) return agreedWith(candidate, said);
+    return { ...candidate, probabilities: said ?? new Float32Array(10).fill(0.1) };
+  }
+
+  /** The picture's ink as one digit, where it is large and the classifier is sure of it. @param {Picture} picture @returns {Candidate | null} */
+  #oneDigit(picture) {
+    const main = mainDigit(picture);
+    if (!main) return null;
+    const whole = { box: main.box, score: 1, probabilities: this.classifier.probabilities(main.glyph)[0] };
+    const large = longestOf(whole) >= LARGE * Math.max(picture.width, picture.height);
+    return large && confidenceOf(whole) >= this.classifier.threshold ? whole : null;
+  }
+
+  /** @param {(Uint8Array | null)[]} glyphs */
+  #which(glyphs) {
+    const given = glyphs.filter((each) => each !== null);
+    const all = new Uint8Array(784 * given.length);
+    given.forEach((glyph, place) => {
+      all.set(glyph, 784 * place);
+    });
+    const answers = given.length ? this.classifier.probabilities(all) : [];
+    return glyphs.map((glyph) => (glyph ? (answers.shift() ?? null) : null));
+  }
+
+  /** @param {Candidate} candidate */
+  #answer(candidate) {
+    return confidenceOf(candidate) >= this.threshold ? digitOf(candidate) : null;
+  }
+}
+
+/** @typedef {{ digit: number | null, line: number }} Placed The text of digits that were read, line by line. @param {Placed[]} digits */
+export function linesOf(digits) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const { digit, line } of digits) lines[line] = (lines[line] ?? "") + (digit ?? "?");
+  return lines;
+}

@@ -1,0 +1,78 @@
+// ONNX's RoiAlign: squares cut out of an image, as ONNX Runtime computes them.
+
+import { ModelError } from "./onnx.js";
+import { Tensor } from "./tensor.js";
+
+/** @import { Operator } from "./moving.js" */
+
+/**
+ * Squares cut out of an image and brought to one size: the mean of samples between pixels.
+ * @type {Operator}
+ */
+export function roiAlign([given, boxes, images], settings) {
+  const [high, wide] = [settings.output_height ?? 1, settings.output_width ?? 1];
+  const shift = settings.coordinate_transformation_mode === "output_half_pixel" ? 0 : 0.5;
+  if ((settings.mode ?? "avg") !== "avg" || !settings.sampling_ratio || !(settings.spatial_scale ?? 1))
+    throw new ModelError("aligns regions in an unusual way");
+  const [samples, scale] = [settings.sampling_ratio, settings.spatial_scale ?? 1];
+  const [, maps, rows, columns] = given.dims;
+  const count = boxes.dims[0];
+  const [values, sides] = [given.values, boxes.values];
+  const made = new Float32Array(count * maps * high * wide);
+  const f = Math.fround;
+  for (let box = 0; box < count; box++) {
+    const [x0, y0, x1, y1] = [0, 1, 2, 3].map((side) => f(f(sides[4 * box + side] * scale) - shift));
+    const [binX, binY] = [f(f(x1 - x0) / wide), f(f(y1 - y0) / high)];
+    const xs = sampled(x0, binX, wide, samples, columns);
+    const ys = sampled(y0, binY, high, samples, rows);
+    for (let map = 0; map < maps; map++) {
+      const plane = (images.values[box] * maps + map) * rows * columns;
+      for (let y = 0; y < high; y++)
+        for (let x = 0; x < wide; x++) {
+          let sum = 0;
+          for (let down = y * samples; down < (y + 1) * samples; down++) {
+            if (ys.low[down] < 0) continue;
+            const [top, bottom] = [plane + ys.low[down] * columns, plane + ys.high[down] * columns];
+            const b = ys.part[down];
+            for (let across = x * samples; across < (x + 1) * samples; across++) {
+              if (xs.low[across] < 0) continue;
+              const [left, right, a] = [xs.low[across], xs.high[across], xs.part[across]];
+              const [c, e] = [f(1 - a), f(1 - b)];
+              const first = f(f(f(e * c) * values[top + left]) + f(f(e * a) * values[top + right]));
+              const second = f(first + f(f(b * c) * values[bottom + left]));
+              sum = f(sum + f(second + f(f(b * a) * values[bottom + right])));
+            }
+          }
+          made[((box * maps + map) * high + y) * wide + x] = sum / (samples * samples);
+        }
+    }
+  }
+  return new Tensor("float32", [count, maps, high, wide], made);
+}
+
+/**
+ * Along one axis, between which pixels each sample lies; low is -1 outside the picture.
+ * @param {number} start @param {number} bin @param {number} bins @param {number} samples @param {number} size
+ */
+function sampled(start, bin, bins, samples, size) {
+  const count = bins * samples;
+  const [low, high, part] = [new Int32Array(count), new Int32Array(count), new Float32Array(count)];
+  const f = Math.fround;
+  for (let at = 0; at < count; at++) {
+    const [which, inner] = [Math.floor(at / samples), at % samples];
+    let place = f(f(start + f(which * bin)) + f(f((inner + 0.5) * bin) / samples));
+    if (place < -1 || place > size) {
+      low[at] = -1;
+      continue;
+    }
+    place = Math.max(place, 0);
+    low[at] = Math.floor(place);
+    high[at] = low[at] + 1;
+    if (low[at] >= size - 1) {
+      low[at] = high[at] = size - 1;
+      place = size - 1;
+    }
+    part[at] = f(place - low[at]);
+  }
+  return { low, high, part };
+}

@@ -1,0 +1,218 @@
+// What is computed in a window around each pixel: medians, closings, dilations, distances, connected components.
+
+/** @import { Ink, Picture, Pixels } from "./pictures.js" */
+
+/**
+ * The largest (or smallest) of a row of values within `before` and `after` of each: van Herk's way, three looks a value.
+ * @param {Float64Array} values @param {number} count @param {number} before @param {number} after @param {boolean} largest
+ * @param {Float64Array} forth @param {Float64Array} back
+ */
+function extremes(values, count, before, after, largest, forth, back) {
+  const side = before + after + 1;
+  const better = largest ? Math.max : Math.min;
+  const none = largest ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const all = Math.ceil((count + before + after) / side) * side;
+  const at = (/** @type {number} */ place) =>
+    place < before || place >= before + count ? none : values[place - before];
+  for (let place = 0; place < all; place++)
+    forth[place] = place % side === 0 ? at(place) : better(forth[place - 1], at(place));
+  for (let place = all - 1; place >= 0; place--)
+    back[place] = place % side === side - 1 ? at(place) : better(back[place + 1], at(place));
+  for (let place = 0; place < count; place++) values[place] = better(back[place], forth[place + side - 1]);
+}
+
+/**
+ * Each pixel becomes the largest (smallest) of a rectangle around it; what lies outside does not count.
+ * @template {Uint8Array | Float32Array} Kind
+ * @param {Pixels<Kind>} picture @param {number} wide @param {number} high odd numbers of pixels @param {boolean} largest
+ * @returns {Pixels<Kind>}
+ */
+export function widened(picture, wide, high, largest) {
+  const { width, height } = picture;
+  const data = /** @type {Kind} */ (picture.data.slice());
+  const room = Math.max(width, height) + 2 * Math.max(wide, high) + 2;
+  const [line, forth, back] = [new Float64Array(room), new Float64Array(room), new Float64Array(room)];
+  for (let y = 0; wide > 1 && y < height; y++) {
+    for (let x = 0; x < width; x++) line[x] = data[y * width + x];
+    extremes(line, width, wide >> 1, (wide - 1) >> 1, largest, forth, back);
+    for (let x = 0; x < width; x++) data[y * width + x] = line[x];
+  }
+  for (let x = 0; high > 1 && x < width; x++) {
+    for (let y = 0; y < height; y++) line[y] = data[y * width + x];
+    extremes(line, height, high >> 1, (high - 1) >> 1, largest, forth, back);
+    for (let y = 0; y < height; y++) data[y * width + x] = line[y];
+  }
+  return { ...picture, data };
+}
+
+/** @param {Picture} picture @param {number} side */
+export const closed = (picture, side) => widened(widened(picture, side, side, true), side, side, false);
+
+/**
+ * Offsets of an ellipse in a square of `side` pixels, as OpenCV draws it.
+ * @param {number} side
+ */
+function ellipse(side) {
+  const radius = side >> 1;
+  const inverse = radius ? 1 / (radius * radius) : 0;
+  const offsets = [];
+  for (let row = 0; row < side; row++) {
+    const away = row - radius;
+    if (Math.abs(away) > radius) continue;
+    const across = Math.round(radius * Math.sqrt((radius * radius - away * away) * inverse));
+    const end = Math.min(radius + across + 1, side);
+    for (let column = Math.max(radius - across, 0); column < end; column++) offsets.push([column - radius, away]);
+  }
+  return offsets;
+}
+
+/**
+ * Strokes made bolder (or finer) by an ellipse; what lies outside does not count.
+ * @param {Ink} ink @param {number} side of the square that the ellipse fills @param {boolean} bolder
+ * @returns {Ink}
+ */
+export function brushed(ink, side, bolder) {
+  const { width, height, data } = ink;
+  const offsets = ellipse(side);
+  const made = new Float32Array(data.length);
+  for (let y = 0, to = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      let best = bolder ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+      for (const [across, down] of offsets) {
+        const [column, row] = [x + across, y + down];
+        if (column < 0 || column >= width || row < 0 || row >= height) continue;
+        const value = data[row * width + column];
+        if (bolder ? value > best : value < best) best = value;
+      }
+      made[to++] = best;
+    }
+  return { ...ink, data: made };
+}
+
+/**
+ * The median of a square of `side` pixels (odd) around each; the border's pixels are repeated outwards.
+ * @param {Picture} picture @param {number} side
+ * @returns {Picture}
+ */
+export function median(picture, side) {
+  const { width, height, data } = picture;
+  const [radius, half] = [side >> 1, (side * side) >> 1];
+  const made = new Uint8Array(data.length);
+  const counts = new Int32Array(256);
+  const bounded = (/** @type {number} */ place, /** @type {number} */ size) => Math.max(0, Math.min(size - 1, place));
+  for (let y = 0; y < height; y++) {
+    counts.fill(0);
+    const rows = Array.from({ length: side }, (_, row) => bounded(y + row - radius, height) * width);
+    for (let column = -radius; column <= radius; column++)
+      for (const row of rows) counts[data[row + bounded(column, width)]] += 1;
+    // The level and how many pixels are below it are kept from place to place.
+    let [level, below] = [0, 0];
+    for (let x = 0; x < width; x++) {
+      if (x) {
+        const [gone, come] = [bounded(x - radius - 1, width), bounded(x + radius, width)];
+        for (const row of rows) {
+          const [out, next] = [data[row + gone], data[row + come]];
+          counts[out] -= 1;
+          counts[next] += 1;
+          if (out < level) below -= 1;
+          if (next < level) below += 1;
+        }
+      }
+      while (below > half) below -= counts[--level];
+      while (below + counts[level] <= half) below += counts[level++];
+      made[y * width + x] = level;
+    }
+  }
+  return { ...picture, data: made };
+}
+
+/** The mean of 3×3 pixels, mirrored at the border. @param {Picture} picture @returns {Picture} */
+export function blurred(picture) {
+  const { width, height, data } = picture;
+  const mirrored = (/** @type {number} */ place, /** @type {number} */ size) =>
+    size === 1 ? 0 : place < 0 ? -place : place >= size ? 2 * size - 2 - place : place;
+  const made = new Uint8Array(data.length);
+  for (let y = 0, to = 0; y < height; y++) {
+    const rows = [y - 1, y, y + 1].map((row) => mirrored(row, height) * width);
+    for (let x = 0; x < width; x++) {
+      const [left, right] = [mirrored(x - 1, width), mirrored(x + 1, width)];
+      let sum = 0;
+      for (const row of rows) sum += data[row + left] + data[row + x] + data[row + right];
+      made[to++] = Math.round(sum / 9);
+    }
+  }
+  return { ...picture, data: made };
+}
+
+/**
+ * Of each pixel of ink the distance to the nearest of paper, in steps of 0.955 and 1.3693 (Borgefors 1986); its mean.
+ * @param {Uint8Array} solid with a border of paper @param {number} width @param {number} height
+ */
+export function meanDistance(solid, width, height) {
+  const f = Math.fround;
+  const [straight, slanted] = [f(0.955), f(1.3693)];
+  const wide = width + 2;
+  const far = new Float32Array(wide * (height + 2)).fill(2 ** 30);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const at = (y + 1) * wide + x + 1;
+      far[at] = solid[y * width + x]
+        ? Math.min(
+            far[at - wide - 1] + slanted,
+            far[at - wide] + straight,
+            far[at - wide + 1] + slanted,
+            far[at - 1] + straight,
+          )
+        : 0;
+    }
+  let [sum, count] = [0, 0];
+  for (let y = height - 1; y >= 0; y--)
+    for (let x = width - 1; x >= 0; x--) {
+      const at = (y + 1) * wide + x + 1;
+      if (far[at] > straight)
+        far[at] = Math.min(
+          far[at],
+          far[at + wide + 1] + slanted,
+          far[at + wide] + straight,
+          far[at + wide - 1] + slanted,
+          far[at + 1] + straight,
+        );
+      sum += far[at];
+      count += solid[y * width + x] ? 1 : 0;
+    }
+  return { sum, count };
+}
+
+/**
+ * @typedef {{ box: [number, number, number, number], parts: number[], area: number }} Mark What may be one digit.
+ * Connected parts of what is not 0: a label for each pixel, from 1 up, and each part's box and area.
+ * @param {Uint8Array} solid @param {number} width @param {number} height
+ * @returns {{ labels: Int32Array, marks: Mark[] }}
+ */
+export function connected(solid, width, height) {
+  const labels = new Int32Array(solid.length);
+  /** @type {Mark[]} */
+  const marks = [];
+  const waiting = new Int32Array(solid.length);
+  for (let start = 0; start < solid.length; start++) {
+    if (!solid[start] || labels[start]) continue;
+    const label = marks.length + 1;
+    let [x0, y0, x1, y1, area, left] = [width, height, 0, 0, 0, 1];
+    waiting[0] = start;
+    labels[start] = label;
+    while (left) {
+      const at = waiting[--left];
+      const [x, y] = [at % width, (at / width) | 0];
+      [x0, y0, x1, y1, area] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x + 1), Math.max(y1, y + 1), area + 1];
+      for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++)
+        for (let column = Math.max(x - 1, 0); column <= Math.min(x + 1, width - 1); column++) {
+          const next = row * width + column;
+          if (!solid[next] || labels[next]) continue;
+          labels[next] = label;
+          waiting[left++] = next;
+        }
+    }
+    marks.push({ box: [x0, y0, x1, y1], parts: [label], area });
+  }
+  return { labels, marks };
+}

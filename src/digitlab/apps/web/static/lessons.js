@@ -1,0 +1,94 @@
+// Lessons: a list of links with a few words each, gone through beside the page.
+
+import * as api from "./api.js";
+import { byId, fillChoice, make } from "./elements.js";
+import { language, number, onLanguage, t } from "./words.js";
+
+/** @import { Lesson } from "../schemas.js" */
+
+export class Lessons {
+  /** @type {Lesson[]} */
+  #all = [];
+  /** @type {Lesson | null} */
+  #open = null;
+  #part = 0;
+  #show;
+
+  /** @param {(link: string) => unknown} show goes where a part's link says */
+  constructor(show) {
+    this.#show = show;
+    this.choice = byId("lesson");
+    this.panel = byId("lesson-panel");
+    this.choice.addEventListener("change", () => this.open(this.choice.value, 1));
+    onLanguage(() => this.#words());
+  }
+
+  /** Ask for the lessons; without any there is no menu. */
+  async start() {
+    this.#all = (await api.lessons()).lessons;
+    this.choice.hidden = !this.#all.length;
+    this.#words();
+  }
+
+  /** The lesson that is open, and its part from 1. */
+  get place() {
+    return this.#open ? { lesson: this.#open.name, part: this.#part + 1 } : {};
+  }
+
+  /**
+   * Open a lesson at a part, from 1, or none; `follow` goes where that part's link says.
+   * @param {string | undefined} name
+   * @param {number} part
+   */
+  open(name, part, follow = true) {
+    this.#open = this.#all.find((each) => each.name === name) ?? null;
+    this.#part = Math.max(0, Math.min((this.#open?.parts.length ?? 1) - 1, part - 1));
+    this.#words();
+    const link = this.#open?.parts[this.#part].link;
+    if (follow && link !== undefined) this.#show(link);
+  }
+
+  #words() {
+    /** @type {[string, string][]} */
+    const names = this.#all.map(({ name, title }) => [name, said(title).text]);
+    fillChoice(this.choice, [["", t("Lessons")], ...names], this.#open?.name ?? "");
+    this.#all.forEach(({ title }, place) => {
+      this.choice.options[place + 1].lang = said(title).lang;
+    });
+    this.panel.hidden = !this.#open;
+    if (!this.#open) return;
+    const { title, parts } = this.#open;
+    const words = said(parts[this.#part].text);
+    const [first, last] = [this.#part === 0, this.#part === parts.length - 1];
+    const go = (/** @type {number} */ by) => () => {
+      this.open(this.#open?.name, this.#part + 1 + by);
+      this.panel.querySelector("h2")?.focus({ preventScroll: true });
+    };
+    this.panel.replaceChildren(
+      make("h2", { tabindex: -1, lang: said(title).lang }, said(title).text),
+      make(
+        "p",
+        { class: "quiet small" },
+        t("part {n} of {all}", { n: number(this.#part + 1), all: number(parts.length) }),
+      ),
+      ...words.text.split("\n\n").map((text) => make("p", { lang: words.lang }, text)),
+      make(
+        "div",
+        { class: "choices" },
+        make("button", { type: "button", disabled: first, onclick: go(-1) }, t("Back")),
+        make("button", { type: "button", class: "strong", disabled: last, onclick: go(1) }, t("Next")),
+        make("button", { type: "button", onclick: go(0) }, t("Show it again")),
+        make("button", { type: "button", onclick: () => this.open(undefined, 1) }, t("End the lesson")),
+      ),
+    );
+  }
+}
+
+/**
+ * A text in the visitor's language, or in English, and which that is.
+ * @param {Record<string, string>} texts
+ */
+function said(texts) {
+  const lang = [language(), "en", ...Object.keys(texts)].find((each) => each in texts) ?? "en";
+  return { lang, text: texts[lang] ?? "" };
+}

@@ -1,0 +1,149 @@
+// The page's whole state as the fragment of its address, which browsers keep to themselves: it is never sent to a server.
+
+/**
+ * @typedef {{ points: { x: number, y: number, width: number }[], erase: boolean }} Stroke
+ * @typedef {{
+ *   view?: string, from?: string, model?: string, layer?: string, map?: number, at?: [number, number], step?: number,
+ *   language?: string, theme?: string, digit?: string, ink?: Stroke[], training?: Record<string, string>,
+ *   lesson?: string, part?: number
+ * }} Place Where a visitor is. `map`, `step` and `part` count from 1; `at` is row and column of a map's number, from 1;
+ *   `digit` names one of the gallery's, e.g. "mnist-8"; `ink` are the strokes on top of it
+ */
+
+const MOST_TEXT = 60_000; // letters of a fragment
+const [MOST_STROKES, MOST_POINTS] = [400, 4000];
+const [FINE, FINE_WIDTH] = [2, 4]; // parts of a unit of the pad
+const NEAR = 1.2; // points nearer to the last one than this tell nothing
+const NAME = /^[\w.+-]{1,100}$/;
+const WORDS = /** @type {const} */ (["view", "from", "model", "layer", "theme", "digit", "lesson"]);
+const COUNTS = /** @type {const} */ (["map", "step", "part"]);
+const TRAINING = ["architecture", "images", "epochs", "rate", "seed"];
+
+/** @param {Place} place */
+export function fragmentOf(place) {
+  const said = new URLSearchParams();
+  for (const name of WORDS) if (place[name]) said.set(name, place[name] ?? "");
+  for (const name of COUNTS) if (place[name] !== undefined) said.set(name, String(place[name]));
+  if (place.at) said.set("at", place.at.join("."));
+  if (place.language) said.set("lang", place.language);
+  if (place.training) said.set("train", TRAINING.map((name) => place.training?.[name] ?? "").join("~"));
+  if (place.ink?.length) said.set("ink", packed(place.ink));
+  return said.toString();
+}
+
+/** What a fragment says; what it says wrongly is left out. @param {string} fragment @returns {Place} */
+export function placeOf(fragment) {
+  /** @type {Place} */
+  const place = {};
+  if (fragment.length > MOST_TEXT) return place;
+  const said = new URLSearchParams(fragment.replace(/^#/, ""));
+  for (const name of WORDS) {
+    const word = said.get(name);
+    if (word && NAME.test(word)) place[name] = word;
+  }
+  for (const name of COUNTS) {
+    const count = Number(said.get(name));
+    if (Number.isInteger(count) && count > 0 && count < 1e6) place[name] = count;
+  }
+  const at = (said.get("at") ?? "").split(".").map(Number);
+  if (at.length === 2 && at.every((each) => Number.isInteger(each) && each > 0 && each < 1e4))
+    place.at = [at[0], at[1]];
+  const language = said.get("lang");
+  if (language && /^[a-z]{2}$/.test(language)) place.language = language;
+  const settings = (said.get("train") ?? "").split("~");
+  if (settings.length === TRAINING.length && settings.every((each) => /^[\w.-]{0,40}$/.test(each)))
+    place.training = Object.fromEntries(TRAINING.map((name, which) => [name, settings[which]]));
+  const ink = unpacked(said.get("ink") ?? "");
+  if (ink.length) place.ink = ink;
+  return place;
+}
+
+/** Whether a step back should lead from one to the other; not from map to map, which a pointer brushes over. @param {Place} one @param {Place} other */
+export function isElsewhere(one, other) {
+  const where = (/** @type {Place} */ { ink, training, map, at, theme, language, digit, ...rest }) =>
+    JSON.stringify(rest);
+  return where(one) !== where(other);
+}
+
+/** Numbers with a sign, the small ones short. @param {number} value */
+const zigzag = (value) => (value < 0 ? -2 * value - 1 : 2 * value);
+
+/** @param {number[]} bytes @param {number} value */
+function write(bytes, value) {
+  let left = value;
+  while (left > 127) {
+    bytes.push((left & 127) | 128);
+    left >>>= 7;
+  }
+  bytes.push(left);
+}
+
+/** Strokes as letters that an address may hold. @param {Stroke[]} strokes */
+function packed(strokes) {
+  /** @type {number[]} */
+  const bytes = [];
+  for (const { points, erase } of strokes.slice(-MOST_STROKES)) {
+    const kept = thinned(points).slice(0, MOST_POINTS);
+    write(bytes, 2 * kept.length + Number(erase));
+    let [x, y, width] = [0, 0, 0];
+    for (const point of kept) {
+      const next = [Math.round(FINE * point.x), Math.round(FINE * point.y), Math.round(FINE_WIDTH * point.width)];
+      for (const step of [next[0] - x, next[1] - y, next[2] - width]) write(bytes, zigzag(step));
+      [x, y, width] = next;
+    }
+  }
+  const letters = btoa(String.fromCharCode(...bytes));
+  return letters.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/** @param {Stroke["points"]} points */
+function thinned(points) {
+  /** @type {Stroke["points"]} */
+  const kept = [];
+  points.forEach((point, place) => {
+    const last = kept[kept.length - 1];
+    if (!last || place === points.length - 1 || Math.hypot(point.x - last.x, point.y - last.y) > NEAR) kept.push(point);
+  });
+  return kept;
+}
+
+/** @param {string} letters @returns {Stroke[]} */
+function unpacked(letters) {
+  let text = "";
+  try {
+    text = atob(letters.replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    return [];
+  }
+  let at = 0;
+  const read = () => {
+    let [value, shift] = [0, 0];
+    while (at < text.length && shift < 28) {
+      const byte = text.charCodeAt(at++);
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+      shift += 7;
+    }
+    at = text.length + 1; // cut off
+    return 0;
+  };
+  const step = () => {
+    const value = read();
+    return value % 2 ? -(value + 1) / 2 : value / 2;
+  };
+  /** @type {Stroke[]} */
+  const strokes = [];
+  while (at < text.length && strokes.length < MOST_STROKES) {
+    const head = read();
+    let [x, y, width] = [0, 0, 0];
+    /** @type {Stroke["points"]} */
+    const points = [];
+    for (let left = Math.min(head >> 1, MOST_POINTS); left > 0 && at <= text.length; left -= 1) {
+      [x, y, width] = [x + step(), y + step(), width + step()];
+      points.push({ x: x / FINE, y: y / FINE, width: Math.max(1, Math.min(200, width / FINE_WIDTH)) });
+    }
+    if (at > text.length) break;
+    if (points.length) strokes.push({ points, erase: head % 2 === 1 });
+  }
+  return strokes;
+}

@@ -1,0 +1,279 @@
+"""`digitlab bench sheets`: a drawn stack of forms, with strangers among it, read and compared with its truth."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from digitlab.bench.machine import described, processor
+from digitlab.examples.sheet_stacks import Stack, draw_stack, form_page, sheet_values
+from digitlab.jobs.sheets import example_form, kept_beside, read_sheets, sheet_rows
+from digitlab.sheets.form_file import read_form
+from digitlab.sheets.layout import lay_out
+from digitlab.storage import atomic_path, write_text
+from digitlab.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from digitlab.jobs.events import Listener
+    from digitlab.sheets.table import TableRow
+
+__all__ = ["SheetBench", "compare_with_truth", "measure_sheets"]
+
+_SPARE = 1.25  # times as many entries in the list as there are sheets
+_WRONG = 0.5  # of a sheet's filled fields: more wrong ones mean that it was registered in a wrong place
+_STRANGERS = 24  # photos that must be refused
+_TIMED = 10  # sheets of 12 megapixels
+
+
+@dataclass(frozen=True, slots=True)
+class SheetBench:
+    """What came of a stack.
+
+    fields: compared; right: of them, without lists and checks; right_known: with them; listed, right_listed: fields
+    with a list, one-to-one
+    answered, wrong: fields that were filled and answered without lists and checks, and how many of those were wrong
+    sheets, refused: that were drawn, and not registered; misplaced: of which most filled fields are wrong
+    strangers, accepted: photos that should be refused, and were not
+    milliseconds: of a sheet of 12 megapixels on one core, from file to values, median
+    seconds: of reading the stack; 0 where it was read before
+    """
+
+    machine: str
+    sheets: int
+    fields: int
+    right: int
+    right_known: int
+    listed: int
+    right_listed: int
+    answered: int
+    wrong: int
+    refused: int
+    misplaced: int
+    strangers: int
+    accepted: int
+    milliseconds: float
+    seconds: float
+
+    def rows(self) -> list[list[str]]:
+        """Measure, value, target."""
+        return [
+            ["fields right, without lists and checks", _share(self.right, self.fields), "≥ 98 %"],
+            ["fields right, with them", _share(self.right_known, self.fields), "–"],
+            ["fields with a list, one-to-one, right", _share(self.right_listed, self.listed), "≥ 99.9 %"],
+            ["wrong among the fields answered, without lists", _share(self.wrong, self.answered), "–"],
+            ["sheets not registered", _share(self.refused, self.sheets), "≤ 0.5 %, said"],
+            ["sheets registered in a wrong place", _share(self.misplaced, self.sheets), "0"],
+            ["strangers accepted", _share(self.accepted, self.strangers), "0"],
+            ["one sheet of 12 megapixels, one core", f"{self.milliseconds:.0f} ms", "≤ 250 ms"],
+            ["sheets a second, all cores", f"{self.sheets / self.seconds:.1f}" if self.seconds else "–", "–"],
+        ]
+
+    @property
+    def met(self) -> bool:
+        """Whether every target is met."""
+        enough = self.right >= 0.98 * self.fields and self.right_listed >= 0.999 * self.listed
+        registered = self.refused <= 0.005 * self.sheets and not self.misplaced and not self.accepted
+        return enough and registered and self.milliseconds <= 250
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f} % ({part:,} of {whole:,})" if whole else "–"
+
+
+def measure_sheets(
+    folder: Path,
+    *,
+    count: int,
+    seed: int,
+    megapixels: int,
+    engine: Literal["local", "ray"] = "local",
+    listener: Listener,
+) -> SheetBench:
+    """Draw a stack of the example form in ``folder``, read it, compare; what is there already is not done again.
+
+    Raises:
+        UsageError, MissingExtraError: as `draw_stack` and `read_sheets`.
+    """
+    form_file = _form_with_list(folder, count)
+    form = read_form(form_file)
+    photos = folder / f"stack-{seed}-{megapixels}"
+    draw_stack(form, photos, count=count, seed=seed, megapixels=megapixels, listener=listener)
+    strangers = _strangers(folder / f"strangers-{seed}", form_file, seed)
+    out = folder / f"marks-{seed}-{megapixels}.csv"
+    start = time.perf_counter()
+    done = read_sheets(form_file, [photos, *strangers], out, engine=engine, listener=listener)
+    seconds = time.perf_counter() - start if done.read_now >= count else 0.0
+    truth = dict(_truth(photos))
+    plain, known = compare_with_truth(form_file, kept_beside(out), truth, {path.name for path in strangers})
+    machine, single = described(processor("a processor"), {"digitlab": VERSION}), _one_sheet(form_file, seed)
+    return SheetBench(machine=machine, milliseconds=single, seconds=seconds, **plain, **known)
+
+
+def _form_with_list(folder: Path, count: int) -> Path:
+    """The example form with a list of student numbers, one for each sheet and some to spare."""
+    path = folder / "marks.toml"
+    if not path.exists():
+        example_form(path)
+        text = path.read_text("utf-8").replace("# among =", "among =").replace("# one_to_one =", "one_to_one =")
+        write_text(path, text)
+    listed = folder / "students.csv"
+    wanted = int(count * _SPARE) + 2
+    if not listed.exists() or len(listed.read_text("utf-8").splitlines()) <= wanted:
+        numbers = np.random.default_rng(5).choice(10_000_000, wanted, replace=False)
+        write_text(listed, "id\n" + "".join(f"{number:07d}\n" for number in numbers.tolist()))
+    return path
+
+
+def _truth(photos: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    with (photos / "truth.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield row.pop("file"), row
+
+
+def compare_with_truth(
+    form_file: Path, kept: Path, truth: Mapping[str, Mapping[str, str]], strangers: set[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """What was kept of a stack against its truth, by file name: counts without lists and checks, and with them."""
+    from dataclasses import replace
+
+    form = read_form(form_file)
+    bare = replace(form, items=tuple(_bare(item) for item in form.items))
+    plain = dict.fromkeys(("sheets", "fields", "right", "answered", "wrong", "refused", "misplaced"), 0)
+    plain |= {"strangers": len(strangers), "accepted": 0}
+    for row in sheet_rows(bare, kept):
+        name = os.path.basename(row.file)  # noqa: PTH119 - of a page it is no path
+        if name in strangers:
+            plain["accepted"] += not row.failed
+        elif name in truth:
+            _count_plain(row, truth[name], plain)
+    known = dict.fromkeys(("right_known", "listed", "right_listed"), 0)
+    listed = {each.name for each in form.fields if each.one_to_one}
+    for row in sheet_rows(form, kept):
+        expected = truth.get(os.path.basename(row.file), {})  # noqa: PTH119
+        for each in row.fields if expected else ():
+            right = each.value == expected[each.name]
+            known["right_known"] += right
+            known["listed"] += each.name in listed
+            known["right_listed"] += each.name in listed and right
+    return plain, known
+
+
+def _bare(item: Any) -> Any:
+    """A field or table without what is known of its values."""
+    from dataclasses import replace
+
+    from digitlab.sheets.form import Field
+
+    if isinstance(item, Field):
+        return replace(item, among="", one_to_one=False, check="")
+    return replace(item, columns=tuple(_bare(column) for column in item.columns))
+
+
+def _count_plain(row: TableRow, expected: Mapping[str, str], counts: dict[str, int]) -> None:
+    counts["sheets"] += 1
+    if row.failed:
+        counts["refused"] += 1
+        return
+    filled = wrong = 0
+    for each in row.fields:
+        right = each.value == expected[each.name]
+        counts["fields"] += 1
+        counts["right"] += right
+        if each.state == "answered":
+            counts["answered"] += 1
+            counts["wrong"] += not right
+        if expected[each.name] not in ("", "no"):
+            filled, wrong = filled + 1, wrong + (not right)
+    counts["misplaced"] += wrong > _WRONG * filled
+
+
+def _strangers(folder: Path, form_file: Path, seed: int) -> list[Path]:
+    """Photos that must be refused: other forms, an older version, two sheets, half a sheet, no sheet at all."""
+    paths = [folder / f"stranger-{number:02d}.jpg" for number in range(_STRANGERS)]
+    if all(path.exists() for path in paths):
+        return paths
+    text = form_file.read_text("utf-8").replace("\namong =", "\n# among =").replace("\none_to_one", "\n# one_to_one")
+    others = {"other": text.replace("number = 17", "number = 18"), "older": text.replace("boxes = 3", "boxes = 4")}
+    stacks = {}
+    for name, content in {"same": text, **others}.items():
+        path = folder / f"{name}.toml"
+        write_text(path, content)
+        form = read_form(path)
+        stacks[name] = Stack(form, form_page(lay_out(form)), seed + 77, 3)
+    for number, path in enumerate(paths):
+        picture = _stranger(stacks, number)
+        with atomic_path(path) as temporary:
+            cv2.imwrite(str(temporary), picture[:, :, ::-1])
+    return paths
+
+
+def _stranger(stacks: Mapping[str, Stack], number: int) -> NDArray[np.uint8]:
+    kind = ("other", "older", "two", "half", "none", "cut")[number % 6]
+
+    def photo(name: str, index: int) -> NDArray[np.uint8]:
+        values = list(sheet_values(stacks[name].form, index + 1, index))[-1]
+        return stacks[name].sheet(index, values)
+
+    if kind in ("other", "older"):
+        return photo(kind, number)
+    if kind == "none":
+        from digitlab.bench.made_pages import page
+
+        return page(3, seed=number)
+    one = photo("same", number)
+    high, wide = one.shape[:2]
+    if kind == "half":
+        return np.ascontiguousarray(one[: high // 2])
+    second = photo("same", number + 100)
+    if kind == "two":
+        return np.ascontiguousarray(np.concatenate([one, second], axis=1))
+    one[:, wide // 2 :] = second[:, wide // 2 :]  # the right half of another sheet
+    return one
+
+
+def _one_sheet(form_file: Path, seed: int) -> float:
+    """Milliseconds of processor time of a sheet of 12 megapixels, from its file to its values, on one thread."""
+    from tempfile import TemporaryDirectory
+
+    from digitlab.archives.job import answered
+    from digitlab.archives.pictures import Picture
+    from digitlab.reading import Reader
+    from digitlab.sheets.job import sheet_row
+    from digitlab.sheets.sheet_reading import SheetReader
+    from digitlab.sheets.table import SheetTable
+
+    form = read_form(form_file)
+    reader = Reader(threads=1)
+    sheets, threads = SheetReader(lay_out(form), reader), cv2.getNumThreads()
+    times = []
+    with TemporaryDirectory() as folder:
+        draw_stack(form, Path(folder), count=_TIMED, seed=seed, megapixels=12, processes=1)
+        cv2.setNumThreads(1)
+        try:
+            for path in sorted(Path(folder).glob("*.jpg")):
+                start = time.process_time()
+                answer = answered(Picture(str(path)), functools.partial(sheets.read, path))
+                row = sheet_row(answer, "")
+                list(SheetTable(form, [json.loads(json.dumps(row))], reader.threshold))
+                times.append((time.process_time() - start) * 1000.0)
+        finally:
+            cv2.setNumThreads(threads)
+    return float(np.median(times))

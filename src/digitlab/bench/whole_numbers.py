@@ -1,0 +1,304 @@
+"""Whole numbers: how many are read entirely right, and how many when only what is sure counts; and the peers.
+
+ZIP codes, dates, telephone numbers, amounts, student numbers and clock times of MNIST test images, which no training
+has seen, each on a picture of its own (`digitlab.datasets.pages.numbers`). A number is right when all its digits are,
+and none is missing or too many; a digit that was not answered makes it wrong. The same again with what one knows of
+such a field: how many digits, that it is a day, or the list that the number is on. Peers, who cannot be told, get the
+nearest entry of the list by edit distance.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.bench.answering import edits
+from digitlab.bench.read import reading_machine
+from digitlab.evaluation.intervals import wilson
+from digitlab.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from digitlab.bench.answering import Answerer
+    from digitlab.datasets.pages.numbers import DrawnNumber
+    from digitlab.values import ReadDigit, Reading
+
+__all__ = ["KNOWN", "NumbersBench", "OfKind", "measure_numbers"]
+
+LISTED = 300  # student numbers on the list, those that are written among them
+_IMAGES = 4000  # MNIST test images that are written with
+_TARGET = 0.2  # of the peer's whole-number error
+_BINS = 10
+
+# What is known of a field of each kind, in words; see `_known`.
+KNOWN = {
+    "zip": "5 digits",
+    "date": "a day",
+    "phone": "10 digits",
+    "amount": "nothing",
+    "student": f"a list of {LISTED}",
+    "time": "4 digits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Errors of ``of`` numbers, and the shares that can be answered with at most 1 and 0.1 % of those wrong."""
+
+    wrong: int
+    of: int
+    coverage_99: float | None = None
+    coverage_999: float | None = None
+
+    @property
+    def error(self) -> float:
+        """0 … 1."""
+        return self.wrong / self.of if self.of else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class OfKind:
+    """What came of the numbers of one kind.
+
+    read, known: of digitlab, without and with what is known; signs: numbers whose signs are wrong too
+    peers, peers_known: by name
+    """
+
+    kind: str
+    read: Share
+    known: Share
+    signs: int
+    milliseconds: float
+    peers: dict[str, Share] = field(default_factory=dict)
+    peers_known: dict[str, Share] = field(default_factory=dict)
+    peer_milliseconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersBench:
+    """All kinds, and the last the total; calibration: the expected calibration error of numbers' confidence."""
+
+    machine: str
+    kinds: list[OfKind]
+    calibration: float
+    calibration_known: float
+    seed: int
+    missing: list[str]
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the whole-number error is at most a fifth of each peer's; None without a peer."""
+        total = self.kinds[-1]
+        return all(total.read.error <= _TARGET * each.error for each in total.peers.values()) if total.peers else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "met": self.met}
+
+    def header(self) -> list[str]:
+        """Of the table."""
+        peers = list(self.kinds[-1].peers)
+        ours = ["of", "wrong", "95 %", "at 99 %", "at 99.9 %", "known", "wrong", "at 99 %", "at 99.9 %", "signs too"]
+        return ["", *ours, "ms", *(cell for each in peers for cell in (each, "known", "of its error"))]
+
+    def rows(self) -> list[list[str]]:
+        """Of the table: shares in per cent."""
+        return [self._row(each) for each in self.kinds]
+
+    def _row(self, each: OfKind) -> list[str]:
+        low, high = wilson(each.read.wrong, each.read.of)
+        told = [_percent(each.read.error), f"{100 * low:.1f}–{100 * high:.1f}", *_coverages(each.read)]
+        more = [KNOWN.get(each.kind, ""), _percent(each.known.error), *_coverages(each.known)]
+        peers = [
+            cell
+            for name, share in each.peers.items()
+            for cell in (
+                _percent(share.error), _percent(each.peers_known[name].error),
+                f"{each.read.error / share.error:.2f}" if share.wrong else "–",
+            )
+        ]  # fmt: skip
+        signs = _percent(each.signs / each.read.of)
+        return [each.kind, str(each.read.of), *told, *more, signs, f"{each.milliseconds:.0f}", *peers]
+
+
+def measure_numbers(
+    count: int,
+    tell: Callable[[str], None],
+    *,
+    model: str | None = None,
+    rivals: Sequence[Answerer] = (),
+    missing: Sequence[str] = (),
+    seed: int = 0,
+) -> NumbersBench:
+    """Read ``count`` drawn numbers of each kind, and have ``rivals`` read the same.
+
+    Raises:
+        ModelError: for an unknown model.
+    """
+    from digitlab.datasets.pages.numbers import KINDS
+
+    reader = Reader(model, threads=1)
+    tell(f"drawing the digits of {_IMAGES:,} MNIST test images …")
+    draw = drawing(seed)
+    rng = np.random.default_rng((seed, 1))
+    found: list[OfKind] = []
+    sure: tuple[list[float], list[float]] = ([], [])
+    right: tuple[list[bool], list[bool]] = ([], [])
+    for kind in KINDS:
+        pictures = [draw(kind, number) for number in range(count)]
+        listed = _list_of(pictures, rng) if kind == "student" else ()
+        tell(f"digitlab: {count} × {kind} …")
+        of_kind, told_sure, told_right = _ours(reader, kind, pictures, listed)
+        for at in (0, 1):
+            sure[at].extend(told_sure[at])
+            right[at].extend(told_right[at])
+        for who in rivals:
+            tell(f"{who.name}: {count} × {kind} …")
+            _ask(who, pictures, listed, of_kind)
+        theirs = "".join(f", {name} {each.wrong}" for name, each in of_kind.peers.items())
+        tell(
+            f"{kind}: digitlab {of_kind.read.wrong} of {count} wrong, with what is known {of_kind.known.wrong}{theirs}"
+        )
+        found.append(of_kind)
+    return NumbersBench(
+        reading_machine(), [*found, _total(found)], _calibration_error(sure[0], right[0]),
+        _calibration_error(sure[1], right[1]), seed, list(missing),
+    )  # fmt: skip
+
+
+def drawing(seed: int) -> Callable[[str, int], DrawnNumber]:
+    """What draws the n-th number of a kind, of test images; the same for the same seed."""
+    from digitlab.datasets import load_dataset
+    from digitlab.datasets.pages.numbers import KINDS, draw_number, number_alphabets
+
+    test = load_dataset("mnist").split("test")
+    rows = np.random.default_rng((seed, 2)).permutation(len(test))[:_IMAGES]
+    alphabets = number_alphabets(test.images[rows], test.labels[rows], seed)
+    return lambda kind, n: draw_number(alphabets, np.random.default_rng((seed, KINDS.index(kind), n)), kind=kind)
+
+
+def _list_of(pictures: Sequence[DrawnNumber], rng: np.random.Generator) -> tuple[str, ...]:
+    """A class list: the numbers that are written, and others."""
+    listed = dict.fromkeys(each.digits for each in pictures)
+    while len(listed) < max(LISTED, len(pictures)):
+        listed[f"{rng.integers(1_000_000, 10_000_000)}"] = None
+    return tuple(sorted(listed))
+
+
+def _known(kind: str, number: DrawnNumber, listed: tuple[str, ...]) -> dict[str, Any]:
+    if kind == "student":
+        return {"among": listed}
+    if kind == "date":
+        return {"check": "date"}
+    return {} if kind == "amount" else {"count": len(number.digits)}
+
+
+def _ours(
+    reader: Reader, kind: str, pictures: Sequence[DrawnNumber], listed: tuple[str, ...]
+) -> tuple[OfKind, tuple[list[float], list[float]], tuple[list[bool], list[bool]]]:
+    """What the reader makes of them: confidences and whether they are right, without and with what is known."""
+    sure: tuple[list[float], list[float]] = ([], [])
+    right: tuple[list[bool], list[bool]] = ([], [])
+    answered: tuple[list[bool], list[bool]] = ([], [])
+    signs, began = 0, time.perf_counter()
+    readings = [reader.read(each.image) for each in pictures]
+    milliseconds = (time.perf_counter() - began) * 1000.0 / len(pictures)
+    for each, plain in zip(pictures, readings, strict=True):
+        known = _known(kind, each, listed)
+        second = reader.read(each.image, **known) if known else plain
+        for at, reading in enumerate((plain, second)):
+            guess, confidence, complete = _answer(reading)
+            sure[at].append(confidence)
+            right[at].append(guess == each.digits)
+            answered[at].append(complete)
+        written = "".join(number.text for number in plain.numbers)
+        signs += written.replace(" ", "") != each.text.replace(" ", "")
+    shares = [_share(*those) for those in zip(sure, right, answered, strict=True)]
+    return OfKind(kind, shares[0], shares[1], signs, milliseconds), sure, right
+
+
+def _answer(reading: Reading) -> tuple[str, float, bool]:
+    """The digits that are likeliest on the whole picture, how likely they are right, and whether all are answered."""
+    numbers = reading.numbers
+    if reading.settled is not None:
+        text = "".join(sign for each in numbers for sign in each.text if sign.isdigit() or sign == "?")
+        if "?" in text or not text:
+            return text, min((each.confidence for each in numbers), default=0.0), False
+        return text, math.prod(each.confidence for each in numbers), True
+    guess = "".join(_likeliest(each) for each in reading.digits)
+    sure = math.prod(each.confidence for each in numbers) if numbers else 0.0
+    return guess, sure, reading.fits and all(each.digit is not None for each in reading.digits)
+
+
+def _likeliest(digit: ReadDigit) -> str:
+    return str(max(range(10), key=digit.probabilities.__getitem__)) if digit.probabilities else digit.character
+
+
+def _share(sure: Sequence[float], right: Sequence[bool], answered: Sequence[bool]) -> Share:
+    wrong = sum(not (fine and complete) for fine, complete in zip(right, answered, strict=True))
+    return Share(wrong, len(right), _coverage(sure, right, 0.01), _coverage(sure, right, 0.001))
+
+
+def _coverage(sure: Sequence[float], right: Sequence[bool], error: float) -> float:
+    """The largest share of answers, surest first, of which at most this share is wrong."""
+    order = np.argsort(-np.asarray(sure), kind="stable")
+    wrong = np.cumsum(~np.asarray(right, np.bool_)[order])
+    enough = np.flatnonzero(wrong <= error * np.arange(1, len(order) + 1))
+    return float(enough[-1] + 1) / len(order) if len(enough) else 0.0
+
+
+def _ask(who: Answerer, pictures: Sequence[DrawnNumber], listed: tuple[str, ...], into: OfKind) -> None:
+    said = [who.page(each.image) for each in pictures]
+    read = [text.replace("|", "") for text, _ in said]
+    nearest = [_nearest(text, listed) for text in read] if listed else read
+    for where, answers in ((into.peers, read), (into.peers_known, nearest)):
+        wrong = sum(text != each.digits for text, each in zip(answers, pictures, strict=True))
+        where[who.name] = Share(wrong, len(pictures))
+    into.peer_milliseconds[who.name] = float(np.mean([milliseconds for _, milliseconds in said]))
+
+
+def _nearest(text: str, listed: Sequence[str]) -> str:
+    """The entry of the fewest edits; of several, none."""
+    counted = sorted((edits(text, entry), entry) for entry in listed)
+    return counted[0][1] if counted[0][0] < counted[1][0] else ""
+
+
+def _total(kinds: Sequence[OfKind]) -> OfKind:
+    def all_of(shares: Iterator[Share]) -> Share:
+        listed = list(shares)
+        at = [
+            None if None in some else float(np.mean([each for each in some if each is not None]))
+            for some in ([each.coverage_99 for each in listed], [each.coverage_999 for each in listed])
+        ]
+        return Share(sum(each.wrong for each in listed), sum(each.of for each in listed), *at)
+
+    names = kinds[0].peers
+    return OfKind(
+        "all", all_of(each.read for each in kinds), all_of(each.known for each in kinds),
+        sum(each.signs for each in kinds), float(np.mean([each.milliseconds for each in kinds])),
+        {name: all_of(each.peers[name] for each in kinds) for name in names},
+        {name: all_of(each.peers_known[name] for each in kinds) for name in names},
+        {name: float(np.mean([each.peer_milliseconds[name] for each in kinds])) for name in names},
+    )  # fmt: skip
+
+
+def _calibration_error(sure: Sequence[float], right: Sequence[bool]) -> float:
+    """The expected calibration error: mean distance of confidence and share of right answers, in bins as full."""
+    order = np.argsort(np.asarray(sure), kind="stable")
+    values, fine = np.asarray(sure)[order], np.asarray(right, np.float64)[order]
+    bins = np.array_split(np.arange(len(order)), _BINS)
+    apart = [len(rows) * abs(float(values[rows].mean() - fine[rows].mean())) for rows in bins if len(rows)]
+    return float(sum(apart) / len(order))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _coverages(share: Share) -> list[str]:
+    return ["–" if each is None else f"{100 * each:.0f}" for each in (share.coverage_99, share.coverage_999)]

@@ -1,0 +1,187 @@
+"""Pictures of a robot's camera, straight from its topic: sensor_msgs/Image and CompressedImage, of ROS 1 and ROS 2."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from digitlab.camera.ros import picture_of
+from digitlab.camera.source import Source
+from digitlab.errors import SourceError
+from digitlab.values import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from digitlab.camera.ros_native import RosClient
+
+__all__ = ["RosTopic"]
+
+_log = logging.getLogger(__name__)
+
+_FIELDS = ("data", "encoding", "width", "height", "step", "is_bigendian")
+_MOST_BAD = 100  # consecutive messages that are not pictures
+
+
+class RosTopic(Source):
+    """A topic of pictures.
+
+    compressed: whether it is a sensor_msgs/CompressedImage; None: where its name ends in "compressed"
+    info: the topic of its sensor_msgs/CameraInfo; where that has lens distortion, pictures are straightened before they
+        are read. It is mostly sent once, latched. None: `camera_info` beside the pictures; "": none is asked for
+
+    header: of the message that was read last, to be copied into what is published
+    """
+
+    rate = None
+    realtime = True
+    live = True
+
+    def __init__(
+        self, client: RosClient, topic: str, *, compressed: bool | None = None, info: str | None = None
+    ) -> None:
+        self.topic = "/" + topic.strip("/")
+        if self.topic == "/":
+            raise SourceError("names no topic of pictures; expected e.g. /camera/image_raw")
+        self.compressed = self.topic.endswith("compressed") if compressed is None else compressed
+        self.info = _info_beside(self.topic) if info is None else info
+        self.header: Any = None
+        self._client = client
+        self._ends: list[Callable[[], None]] = []
+        self._arrived = threading.Condition()
+        self._message: Any = None
+        self._open = False
+        self._asked = False
+        self._number = 0
+        self._lens = _Lens()
+
+    def open(self) -> None:
+        """Subscribe.
+
+        Raises:
+            SourceError: when there is no master.
+        """
+        if self._open:
+            return
+        self._open = self._asked = True
+        self._number, self._message = 0, None
+        try:
+            self._subscribe()
+        except SourceError:
+            self.close()
+            raise
+
+    def renew(self) -> None:
+        """Subscribe again, with a master that was started anew; a waiting `read` goes on waiting.
+
+        Raises:
+            SourceError: when there is no master.
+        """
+        if self._open:
+            self._end()
+            self._subscribe()
+
+    def _subscribe(self) -> None:
+        kind = "sensor_msgs/CompressedImage" if self.compressed else "sensor_msgs/Image"
+        self._ends = [self._client.subscribe(self.topic, kind, self._take)]
+        if self.info:
+            self._ends.append(self._client.subscribe(self.info, "sensor_msgs/CameraInfo", self._lens.learn))
+
+    def _end(self) -> None:
+        ends, self._ends = self._ends, []
+        for end in ends:
+            end()
+
+    def read(self) -> Frame | None:
+        """Wait for the next picture; None when closed.
+
+        Raises:
+            SourceError: when it was never opened, the node was ended, or a hundred messages in a row are no pictures.
+        """
+        if not self._asked:
+            raise SourceError(f"{self.topic} was read before it was opened")
+        for bad in range(1, _MOST_BAD + 1):
+            message, captured = self._next()
+            if message is None:
+                return None
+            try:
+                picture = picture_of({name: getattr(message, name) for name in _FIELDS if hasattr(message, name)})
+            except SourceError as error:
+                problem = error
+                if bad == 1:
+                    _log.warning("%s: %s", self.topic, error)
+                continue
+            self.header = getattr(message, "header", None)
+            self._number += 1
+            return Frame(self._lens.straightened(picture), captured, self._number - 1)
+        raise SourceError(f"{self.topic}: {problem}; {_MOST_BAD} in a row")
+
+    def close(self) -> None:
+        """End the subscription; a waiting `read` returns None."""
+        self._open = False
+        self._end()
+        with self._arrived:
+            self._arrived.notify_all()
+
+    def _take(self, message: Any) -> None:
+        with self._arrived:
+            self._message = (message, time.monotonic())
+            self._arrived.notify_all()
+
+    def _next(self) -> tuple[Any, float]:
+        """The newest message, and when it came; None when closed."""
+        with self._arrived:
+            while self._open:
+                if self._message is not None:
+                    taken, self._message = self._message, None
+                    return taken[0], taken[1]
+                if self._client.is_over():
+                    raise SourceError(f"{self.topic}: the node was ended")
+                self._arrived.wait(0.2)
+        return None, 0.0
+
+
+class _Lens:
+    """Straightens pictures by what the camera says of its lens."""
+
+    def __init__(self) -> None:
+        self._maps: tuple[Any, Any] | None = None
+        self._size = (0, 0)
+
+    def learn(self, info: Any) -> None:
+        """Take a sensor_msgs/CameraInfo; one without distortion changes nothing."""
+        matrix = np.asarray(getattr(info, "K", getattr(info, "k", ())), np.float64)
+        bends = np.asarray(getattr(info, "D", getattr(info, "d", ())), np.float64)
+        size = int(info.width), int(info.height)
+        if matrix.size != 9 or not matrix[0] or len(bends) not in (4, 5, 8) or not bends.any() or min(size) < 1:
+            self._maps = None
+            return
+        matrix = matrix.reshape(3, 3)
+        self._maps = cv2.initUndistortRectifyMap(matrix, bends, None, matrix, size, cv2.CV_16SC2)
+        self._size = size
+
+    def straightened(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture without distortion; as it is where its size is another than the lens was measured for."""
+        maps = self._maps
+        if maps is None or (picture.shape[1], picture.shape[0]) != self._size:
+            return picture
+        return np.asarray(cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _info_beside(topic: str) -> str:
+    """The usual place of the camera's description.
+
+    >>> _info_beside("/cam/image_raw"), _info_beside("/cam/image_raw/compressed"), _info_beside("/cam/image_rect")
+    ('/cam/camera_info', '/cam/camera_info', '')
+    """
+    parts = topic.removesuffix("/compressed").strip("/").split("/")
+    if "rect" in parts[-1]:  # straightened already
+        return ""
+    return "/" + "/".join([*parts[:-1], "camera_info"])

@@ -1,0 +1,67 @@
+"""The smallest set of differences that has to be mended for the right answer."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    # Probabilities (N, 10) where each of N sets of differences is mended.
+    Asked = Callable[[Sequence[Collection[str]]], NDArray[np.float32]]
+
+__all__ = ["smallest_set", "weightiest"]
+
+_LIKELY = 0.5  # of the right answer, where its set is mended
+_SURELY = 0.8  # the same where one difference is left as it is, because mending it does harm
+_MOST = 8  # differences of which all sets are asked about, 256; of more the weightiest
+
+
+def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, ...] | None:
+    """The differences that explain the error: mended, the answer is ``target``, whatever else is mended as well.
+
+    A network that is given something that it has never seen is right by chance now and then; a mended difference is an
+    explanation only where the answer stays right when the others are mended, too. Of sets of one size the one that
+    makes the target likeliest.
+
+    Returns:
+        The set, empty where nothing has to be mended; None where the answer is wrong with all mended, and with all but
+        one.
+    """
+    if len(names) > _MOST:
+        without = asked([[each for each in names if each != name] for name in names])[:, target]
+        order = sorted(range(len(names)), key=lambda place: (float(without[place]), place))[:_MOST]
+        names = [name for place, name in enumerate(names) if place in order]
+    sets = [frozenset(each) for size in range(len(names) + 1) for each in itertools.combinations(names, size)]
+    shares = asked(sets)
+    likely = {each: float(row[target]) for each, row in zip(sets, shares, strict=True) if row.argmax() == target}
+    most = sets[-1]
+    if most not in likely:  # mending one of them may do harm: hairlines are thickened, noise is as well
+        fewer = [each for each in likely if len(each) == len(names) - 1 and likely[each] >= _SURELY]
+        if not fewer:
+            return None
+        most = max(fewer, key=lambda each: likely[each])
+    enough = min(_LIKELY, 0.9 * likely[most])
+    steady = [
+        (len(each), -share, each)
+        for each, share in likely.items()
+        if each <= most and share >= enough and all(larger in likely for larger in sets if each <= larger <= most)
+    ]
+    best = min(steady, key=lambda each: each[:2])[2] if steady else most
+    return tuple(name for name in names if name in best)
+
+
+def weightiest(names: Sequence[str], among: Sequence[str], target: int, asked: Asked) -> str | None:
+    """Of ``among`` the difference without whose mending ``target`` is least likely; of equals the one that helps alone.
+
+    names: all differences; the others are mended
+    """
+    if not among:
+        return None
+    without = asked([[each for each in names if each != name] for name in among])[:, target]
+    alone = asked([[name] for name in among])[:, target]
+    return min(zip(among, without, alone, strict=True), key=lambda each: (round(float(each[1]), 3), -float(each[2])))[0]

@@ -1,0 +1,373 @@
+"""Why a network misreads a photo: how what it is shown differs from MNIST, and what mending each difference does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from digitlab.diagnosis.answers import Answer
+from digitlab.diagnosis.asking import OURS, Network
+from digitlab.diagnosis.causes import smallest_set, weightiest
+from digitlab.diagnosis.lines import preparing_lines
+from digitlab.diagnosis.mending import DIFFERENCES, TURNS, Picture, measured, shown
+from digitlab.diagnosis.wording import sentence_of
+from digitlab.errors import ImageError, ShapeError, UsageError
+from digitlab.network.scales import SCALES
+from digitlab.shown import Drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.diagnosis.mistakes import Costs
+    from digitlab.reading import Reader
+
+__all__ = [
+    "Diagnosis",
+    "Examined",
+    "Step",
+    "diagnose_photo",
+    "examined",
+    "grey_of_rgb",
+    "levels_of",
+    "turned_where_surer",
+]
+
+KnownBy = Literal["label", "reader", "mended"]
+
+_SURE = 0.9  # of a turned digit's probability
+_GAIN = 0.3  # more than upright
+_ALIKE = 0.005  # of a probability
+_NO_DIGIT = 0.1  # its confidence, below which there is no digit unless the picture's label says so
+_TINY = 64  # pixels a side: of one digit, whatever else the reader sees in it
+_KINDS_OF_PICTURE = "uint8, bool or floats (H, W), or uint8 (H, W, 3) RGB"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One difference and what mending it does.
+
+    name: one of `DIFFERENCES`
+    measured: what was found, in words; None where the picture does not differ in this
+    image: uint8 (28, 28), as the network is given it: with all differences up to this one mended
+    answer: of the model, to that image
+    alone: of the model, where only this difference is mended
+    without: of the model, where all others are mended and this one is left
+    """
+
+    name: str
+    measured: str | None
+    image: NDArray[np.uint8]
+    answer: Answer
+    alone: Answer
+    without: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis(Drawn):
+    """What was found of one picture.
+
+    photo: what it is called
+    picture: uint8 (H, W), what it shows in grey, at most 224 pixels a side
+    shown: uint8 (28, 28), what the model gets of the picture when it is only made grey and 28 × 28
+    first: its answer to that
+    mended: uint8 (28, 28), with all differences mended
+    last: its answer to that
+    steps: one for each difference, in the order of `DIFFERENCES`
+    cause: the difference that matters most, or None where there is none
+    causes: those that have to be mended for the right answer; empty where it is right or nothing explains the error
+    sentence: the outcome
+    prepared: the model's answer where the picture is prepared by the lines of Python; None where they find no ink
+    reader: what the shipped reader says of the picture; None where it finds no digit
+    label: what the picture shows, if it was told
+    truth: what it shows, as far as is known
+    known_by: how: by its "label", else the "reader", else what the model answers when all is "mended"
+    lines: Python that prepares an image for this model
+    """
+
+    photo: str
+    picture: NDArray[np.uint8]
+    shown: NDArray[np.uint8]
+    first: Answer
+    mended: NDArray[np.uint8]
+    last: Answer
+    steps: tuple[Step, ...]
+    cause: str | None
+    causes: tuple[str, ...]
+    sentence: str
+    prepared: Answer | None
+    reader: Answer | None
+    label: int | None
+    truth: int
+    known_by: KnownBy
+    lines: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain texts and numbers; images as lists of rows."""
+        differences = [
+            {
+                "name": each.name,
+                "measured": each.measured,
+                "answer": each.answer.as_json(),
+                "alone": each.alone.as_json(),
+                "without": each.without.as_json(),
+            }
+            for each in self.steps
+        ]
+        return {
+            "photo": self.photo,
+            "sentence": self.sentence,
+            "cause": self.cause,
+            "causes": list(self.causes),
+            "label": self.label,
+            "truth": self.truth,
+            "known_by": self.known_by,
+            "shown": self.shown.tolist(),
+            "answer": self.first.as_json(),
+            "mended": self.mended.tolist(),
+            "mended_answer": self.last.as_json(),
+            "prepared_answer": None if self.prepared is None else self.prepared.as_json(),
+            "reader": None if self.reader is None else self.reader.as_json(),
+            "differences": differences,
+            "lines": list(self.lines),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A picture's differences from MNIST, and the network's answers with any of them mended.
+
+    found: the differences that the picture has, by name, each as it was measured
+    scale: the scale of its numbers, where that is another one than the network's
+    """
+
+    network: Network
+    picture: Picture
+    found: dict[str, str]
+    scale: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The differences in the order of `DIFFERENCES`."""
+        return [name for name in DIFFERENCES if name in self.found]
+
+    def image(self, mended: Collection[str]) -> NDArray[np.uint8]:
+        """What the network is given, uint8 (28, 28), where these are mended: in its own polarity and order of rows."""
+        return np.asarray(self.network.seen(shown(self.picture, mended)), np.uint8)
+
+    def probabilities(self, sets: Sequence[Collection[str]]) -> NDArray[np.float32]:
+        """Of the network, where these sets of differences are mended: float32 (N, 10)."""
+        images = np.stack([shown(self.picture, each) for each in sets])
+        if self.scale is None:
+            return self.network.probabilities(images)
+        rescaled = np.array(["scale" in each for each in sets])
+        answers = np.empty((len(sets), 10), np.float32)
+        if rescaled.any():
+            answers[rescaled] = self.network.probabilities(images[rescaled])
+        if not rescaled.all():
+            answers[~rescaled] = self.network.of_numbers(images[~rescaled], self.scale)
+        return answers
+
+    def ask(self, mended: Collection[str]) -> Answer:
+        """The answer where these are mended."""
+        return Answer.of(self.probabilities([mended])[0])
+
+
+def diagnose_photo(
+    network: Network,
+    photo: str | Path | NDArray[Any],
+    label: int | None = None,
+    *,
+    reader: Reader,
+    costs: Costs | None = None,
+    model: str = "the model",
+    name: str = "photo.jpg",
+) -> Diagnosis:
+    """Find out why a network answers wrongly about a picture of one digit.
+
+    Args:
+        network: the network, with what is known of its images.
+        photo: a picture's file; or an array: uint8, bool (H, W), uint8 (H, W, 3) RGB, or floats (H, W), which are taken
+            for the numbers that the network was given.
+        label: the digit that it shows; None: what the reader or, where it is not sure, the mended network answers.
+        reader: the shipped reader.
+        costs: of usual mistakes, for a sentence where nothing else explains the error.
+        model: what the model is called in the lines of Python.
+        name: what a picture is called there that comes from no file.
+
+    Raises:
+        ImageError: when the file cannot be read, shows no digit or several.
+        ShapeError: for an array of another shape or type.
+        UsageError: for a label that is no digit.
+    """
+    if label is not None and not 0 <= label <= 9:
+        raise UsageError(f"label is {label}; expected a digit, 0 to 9")
+    path = str(photo) if isinstance(photo, str | Path) else None
+    name, where = (name, "the picture") if path is None else (Path(path).name, path)
+    pixels, levels, given_scale = levels_of(photo, network.scale)
+    said = _read(reader, pixels, where, label)
+    seen = examined(network, levels, given_scale)
+    if seen.picture.ink is None:
+        raise ImageError(
+            f"{where}: shows no digit: nothing stands out from its ground, or it is too faint; expected one digit"
+        )
+    seen = turned_where_surer(seen, reader, label)
+    names = seen.names
+    last = seen.ask(names)
+    truth = _truth(label, said, last, seen)
+    given = seen.ask(())
+    causes = () if given.digit == truth[0] else smallest_set(names, truth[0], seen.probabilities)
+    cause = None if causes is None else weightiest(names, causes or names, truth[0], seen.probabilities)
+    prepared = _prepared(network, pixels)
+    answers = {
+        "as given": given,
+        "causes": seen.ask(causes or ([cause] if cause else ())),
+        "all": last,
+        **({} if said is None else {"reader": said}),
+        **({} if prepared is None else {"prepared": prepared}),
+    }
+    sentence = sentence_of(network, seen.found, causes, answers, truth, costs)
+    return Diagnosis(
+        name, _picture(seen), seen.image(()), given, seen.image(names), last, _steps(seen), cause, causes or (),
+        sentence, prepared, said, label, *truth, preparing_lines(network, path or name, model),
+    )  # fmt: skip
+
+
+def examined(network: Network, levels: NDArray[np.float32], scale: str | None = None) -> Examined:
+    """Measure a picture, levels 0…255 (H, W), against the images that this network was trained on."""
+    times, plus = SCALES[scale] if scale is not None else (1.0, 0.0)
+    numbers = (float(levels.min() * times + plus), float(levels.max() * times + plus)) if scale is not None else None
+    picture = Picture.of(network.seen(levels), numbers, large=max(levels.shape) > _TINY)
+    return Examined(network, picture, measured(picture, inverted=network.inverted), scale)
+
+
+def levels_of(
+    photo: str | Path | NDArray[Any], expected: str | None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], str | None]:
+    """The picture's pixels, uint8 (H, W, 3) or (H, W); its levels of grey, float32 (H, W), 0…255; and its scale.
+
+    The scale is that of its numbers where it is not the expected one, else None.
+
+    Raises:
+        ImageError: when the file cannot be read.
+        ShapeError: for an array of another shape or type.
+    """
+    if isinstance(photo, str | Path):
+        from digitlab.reading.images import load_image
+
+        photo = load_image(photo)
+    array = np.asarray(photo)
+    if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
+        return array, grey_of_rgb(array), None
+    if array.ndim != 2 or not array.size or array.dtype.kind not in "buif" or not np.isfinite(array).all():
+        raise ShapeError("photo", expected=_KINDS_OF_PICTURE, received=f"{array.dtype} {array.shape}")
+    numbers: NDArray[np.float32] = np.asarray(array, np.float32)
+    scale = None
+    if array.dtype.kind == "f":
+        scale = _scale_of(numbers, expected)
+        times, plus = SCALES[scale]
+        numbers = (numbers - np.float32(plus)) / np.float32(times)
+    levels: NDArray[np.float32] = np.clip(numbers * 255 if array.dtype.kind == "b" else numbers, 0, 255)
+    return np.rint(levels).astype(np.uint8), levels, None if scale == expected else scale
+
+
+def grey_of_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Levels (H, W) of (H, W, 3), as picture libraries convert to grey; of (H, W) the same as numbers."""
+    if pixels.ndim == 2:
+        return pixels.astype(np.float32)
+    return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
+
+
+def _scale_of(numbers: NDArray[np.float32], expected: str | None) -> str:
+    """The scale whose range these numbers are in, the expected one first."""
+    least, most = float(numbers.min()), float(numbers.max())
+    names = dict.fromkeys((expected or OURS, "0…1", "−1…1", "standardised", "0…255"))
+    for name in names:
+        times, plus = (float(np.mean(each)) for each in SCALES[name])
+        slack = 0.01 * 255 * times
+        fits = plus - slack <= least and most <= 255 * times + plus + slack
+        if fits and (most - least > 0.15 * 255 * times or most > 0.5 * (255 * times + plus)):
+            return name
+    return OURS
+
+
+def _read(reader: Reader, pixels: NDArray[np.uint8], where: str, label: int | None) -> Answer | None:
+    """What the shipped reader says.
+
+    Raises:
+        ImageError: when it sees no digit, or several.
+    """
+    found, longest = reader.classify(pixels), max(pixels.shape)
+    if found.note is not None and longest > _TINY:
+        raise ImageError(f"{where}: shows several digits; expected one. Crop it; `digitlab read` reads them all")
+    if found.confidence < _NO_DIGIT and label is None and longest > _TINY:
+        raise ImageError(
+            f"{where}: the shipped reader sees no digit in it; where there is one, say which, as its label"
+        )
+    return None if found.digit is None else Answer(found.digit, found.confidence)
+
+
+def _picture(seen: Examined) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(np.rint(seen.network.seen(seen.picture.grey)), 0, 255), np.uint8)
+
+
+def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
+    """The answer to the picture as `digit_image` prepares it."""
+    from digitlab.reading import digit_image
+
+    image = digit_image(pixels)
+    return None if image is None else Answer.of(network.probabilities(image[None])[0])
+
+
+def _truth(label: int | None, said: Answer | None, last: Answer, seen: Examined) -> tuple[int, KnownBy]:
+    """The digit that the picture shows, and how that is known."""
+    if label is not None:
+        return label, "label"
+    turned = "rotation" in seen.found or ("transposition" in seen.found and not seen.network.transposed)
+    if said is None or turned:
+        return last.digit, "mended"
+    return said.digit, "reader"
+
+
+def _steps(seen: Examined) -> tuple[Step, ...]:
+    names, order = seen.names, list(DIFFERENCES)
+    sets: list[list[str]] = []
+    for name in DIFFERENCES:
+        sets.append([each for each in names if order.index(each) <= order.index(name)])
+        sets.append([name] if name in names else [])
+        sets.append([each for each in names if each != name])
+    answers = [Answer.of(each) for each in seen.probabilities(sets)]
+    return tuple(
+        Step(name, seen.found.get(name), seen.image(sets[3 * place]), *answers[3 * place : 3 * place + 3])
+        for place, name in enumerate(DIFFERENCES)
+    )
+
+
+def turned_where_surer(seen: Examined, reader: Reader, label: int | None) -> Examined:
+    """Whether the digit lies, or its rows are columns: where the shipped network is much surer of it another way."""
+    picture = seen.picture
+    ways: list[tuple[str, Picture, str]] = [("", picture, "")]
+    ways.append(("transposition", picture, "its rows are columns; transposed back, the shipped reader knows it"))
+    if not seen.network.transposed:
+        ways += [("rotation", picture.turned_by(angle), _words_of(angle)) for angle in TURNS]
+    images = np.stack([shown(turned, [*seen.found, *([name] if name else [])]) for name, turned, _ in ways])
+    shares = reader.classifier.probabilities(images)
+    sure = shares.max(axis=1) if label is None else shares[:, label]
+    # A 1 or an 8 that lies is the same as one whose rows are columns; photos lie, and arrays are transposed.
+    usual = [way[0] != ("rotation" if picture.large else "transposition") for way in ways]
+    best = min(range(len(ways)), key=lambda place: (sure[place] < sure.max() - _ALIKE, usual[place], -sure[place]))
+    if sure[0] >= sure.max() - _ALIKE or best == 0 or sure[best] < _SURE or sure[best] < sure[0] + _GAIN:
+        return seen
+    name, turned, words = ways[best]
+    return Examined(seen.network, turned, seen.found | {name: words}, seen.scale)
+
+
+def _words_of(angle: int) -> str:
+    """How a digit is rotated that ``angle`` degrees anticlockwise bring upright."""
+    if angle == 180:
+        return "upside down"
+    return f"{360 - angle}° anticlockwise" if angle > 180 else f"{abs(angle)}° {'anti' * (angle < 0)}clockwise"

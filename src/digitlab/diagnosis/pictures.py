@@ -1,0 +1,109 @@
+"""The pictures of a set as somebody has them: not yet prepared, of any size and polarity; with or without labels."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import DatasetError, ImageError
+from digitlab.values import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["Pictures", "open_pictures"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Some pictures of a set.
+
+    of: how many the whole set has
+    labels: the digit of each; None where there is none
+    pixels: of one of them, by its place: uint8 (H, W, 3) or (H, W); None where it cannot be read
+    refused: filled while they are read: what is wrong with those that cannot be
+    """
+
+    of: int
+    labels: tuple[int | None, ...]
+    pixels: Callable[[int], NDArray[np.uint8] | None]
+    refused: list[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
+        for place, label in enumerate(self.labels):
+            pixels = self.pixels(place)
+            if pixels is not None:
+                yield pixels, label
+
+
+def open_pictures(data: str, split: str | None, most: int) -> Pictures:
+    """At most ``most`` pictures of a named dataset, file or folder, drawn at random, always the same ones.
+
+    Pictures in folders are taken as they are; images in files are made 28 × 28 where they have another size, and are
+    not inverted.
+
+    Raises:
+        DatasetError: when there is no such set or split, or it holds no picture.
+    """
+    path = Path(data)
+    if path.is_dir():
+        from digitlab.datasets.formats.picture_tree import pictures_of
+
+        labelled, without = pictures_of(path, split)
+        if labelled or without:
+            return _of_folder(path, labelled, without, most)
+    return _of_dataset(data, split, most)
+
+
+def _of_folder(path: Path, labelled: list[tuple[str, int]], without: list[str], most: int) -> Pictures:
+    if labelled and without:
+        warnings.warn(f"{path}: {len(without):,} picture(s) without a class in their names are left out", stacklevel=2)
+    named: list[tuple[str, int | None]] = [*labelled] if labelled else [(name, None) for name in without]
+    places = np.random.default_rng(0).permutation(len(named))[:most]
+    chosen = [named[place] for place in np.sort(places)]
+    refused: list[str] = []
+
+    def pixels(place: int) -> NDArray[np.uint8] | None:
+        from digitlab.reading.images import load_image
+
+        try:
+            return load_image(path / chosen[place][0])
+        except ImageError as error:
+            refused.append(str(error))
+            return None
+
+    return Pictures(len(named), tuple(label for _, label in chosen), pixels, refused)
+
+
+def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
+    from digitlab.datasets import find_dataset
+    from digitlab.datasets.examining import Sample
+    from digitlab.datasets.formats.checks import loose_labels
+    from digitlab.datasets.formats.polarity import AS_IS, RESIZED, parted_name, preparation_in
+
+    asked = parted_name(data)[1] or preparation_in(data)
+    foreign = parted_name(data)[0].exists()
+    with loose_labels(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
+        dataset = find_dataset(f"{data}#{RESIZED}#{AS_IS}" if foreign and not asked else data)
+        if split is None:
+            split = "test" if "test" in dataset.splits else dataset.splits[-1]
+        sample, count = Sample(most, np.random.default_rng(0)), 0
+        with dataset.open(split) as source:
+            for batch in source.batches():
+                if len(batch):
+                    sample.add(batch)
+                    count += len(batch)
+    if not count:
+        raise DatasetError(f"{data} holds no picture; expected pictures of one digit each")
+    labels = tuple(None if label == NONE else int(label) for label in sample.labels[:, 1])
+    return Pictures(count, labels, lambda place: sample.images[place], [])

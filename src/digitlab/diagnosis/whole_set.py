@@ -1,0 +1,244 @@
+"""Why a network misreads somebody's pictures: the differences from MNIST over a whole set, and what each costs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from digitlab.diagnosis.answers import Answer
+from digitlab.diagnosis.causes import smallest_set
+from digitlab.diagnosis.mending import DIFFERENCES
+from digitlab.diagnosis.photo import examined, grey_of_rgb, turned_where_surer
+from digitlab.diagnosis.set_wording import set_sentence
+from digitlab.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.diagnosis.asking import Network
+    from digitlab.diagnosis.photo import Examined
+    from digitlab.diagnosis.pictures import Pictures
+    from digitlab.reading import Reader
+
+    Tell = Callable[[int, int], None]
+
+__all__ = ["Misread", "SetDiagnosis", "SetDifference", "diagnose_set"]
+
+_SHOWN = 12  # misread pictures on the page
+
+
+@dataclass(frozen=True, slots=True)
+class SetDifference:
+    """One difference over all pictures; accuracies are of all of them, 0…1.
+
+    name: one of `DIFFERENCES`
+    images: how many pictures have it
+    measured: of the first one, in words
+    until: where this and those before it are mended
+    alone: where only this is mended
+    without: where all others are mended
+    """
+
+    name: str
+    images: int
+    measured: str
+    until: float
+    alone: float
+    without: float
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """One of the misread pictures: as given and with its causes mended, uint8 (28, 28), and the answers."""
+
+    truth: int
+    causes: tuple[str, ...] | None
+    shown: NDArray[np.uint8]
+    first: Answer
+    mended: NDArray[np.uint8]
+    last: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class SetDiagnosis:
+    """What was found of a set of pictures.
+
+    images, of: how many were looked at, of how many
+    labelled: whether accuracies are shares of the labels; else of the shipped reader's answers
+    no_ink: how many show nothing, and are left out of all that follows
+    given, mended, prepared: the model's accuracy as the pictures are, with all differences mended, and with the images
+        that the lines of Python prepare
+    reader: the shipped reader's accuracy, where there are labels
+    differences: those that any picture has, in the order of `DIFFERENCES`
+    explained: sets of causes and how many errors each explains, the most frequent first; None for the network's own
+    misread: some of the misread pictures
+    sentence: the outcome
+    refused: what is wrong with pictures that could not be read
+    """
+
+    images: int
+    of: int
+    labelled: bool
+    no_ink: int
+    given: float
+    mended: float
+    prepared: float
+    reader: float | None
+    differences: tuple[SetDifference, ...]
+    explained: tuple[tuple[tuple[str, ...] | None, int], ...]
+    misread: tuple[Misread, ...]
+    sentence: str
+    refused: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain texts and numbers."""
+        return {
+            "sentence": self.sentence,
+            "images": self.images,
+            "of": self.of,
+            "labelled": self.labelled,
+            "without_ink": self.no_ink,
+            "accuracy": self.given,
+            "accuracy_mended": self.mended,
+            "accuracy_prepared": self.prepared,
+            "accuracy_reader": self.reader,
+            "differences": [
+                {
+                    "name": each.name,
+                    "images": each.images,
+                    "measured": each.measured,
+                    "accuracy": each.until,
+                    "alone": each.alone,
+                    "without": each.without,
+                }
+                for each in self.differences
+            ],
+            "errors": [
+                {"causes": None if causes is None else list(causes), "images": count}
+                for causes, count in self.explained
+            ],
+            "refused": list(self.refused),
+        }
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Of all pictures so far: how many were right, by what was mended."""
+
+    images: int = 0
+    no_ink: int = 0
+    given: int = 0
+    mended: int = 0
+    prepared: int = 0
+    reader: int = 0
+    having: Counter[str] = field(default_factory=Counter)
+    measured: dict[str, str] = field(default_factory=dict)
+    until: Counter[str] = field(default_factory=Counter)
+    alone: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)
+    explained: Counter[tuple[str, ...] | None] = field(default_factory=Counter)
+    misread: dict[tuple[str, ...] | None, list[Misread]] = field(default_factory=lambda: defaultdict(list))
+
+
+def diagnose_set(
+    network: Network, pictures: Pictures, *, reader: Reader, tell: Tell = lambda _done, _of: None
+) -> SetDiagnosis:
+    """Find out which differences from MNIST explain a network's errors on a set of pictures of one digit each.
+
+    Without labels its answers are compared with the shipped reader's.
+
+    Args:
+        network: the network, with what is known of its images.
+        pictures: the set.
+        reader: the shipped reader.
+        tell: told how many pictures of how many were looked at.
+
+    Raises:
+        DatasetError: when nothing is written on any picture.
+    """
+    sums, labelled = _Sums(), any(label is not None for label in pictures.labels)
+    for done, (pixels, label) in enumerate(pictures):
+        tell(done, len(pictures))
+        if labelled and label is None:
+            continue
+        _look(sums, examined(network, grey_of_rgb(pixels)), pixels, label, reader)
+    if not sums.images:
+        raise DatasetError("none of the pictures that can be read shows a digit; expected pictures of one digit each")
+    return _summed(sums, pictures, labelled=labelled)
+
+
+def _look(sums: _Sums, seen: Examined, pixels: NDArray[np.uint8], label: int | None, reader: Reader) -> None:
+    """Add one picture."""
+    from digitlab.reading import digit_image
+
+    image = digit_image(pixels)
+    if seen.picture.ink is None or image is None:
+        sums.no_ink += 1
+        return
+    read = int(reader.classifier.probabilities(image[None])[0].argmax())
+    truth = read if label is None else label
+    if seen.ask(seen.names).digit != truth and label is not None:
+        seen = turned_where_surer(seen, reader, label)
+    prepared = int(seen.network.probabilities(image[None])[0].argmax())
+    sums.images += 1
+    sums.reader += read == truth
+    sums.prepared += prepared == truth
+    _count(sums, seen, truth, prepared)
+
+
+def _count(sums: _Sums, seen: Examined, truth: int, prepared: int) -> None:
+    """``prepared``: the answer where the picture is prepared from its ink."""
+    names, order = seen.names, list(DIFFERENCES)
+    sets: list[list[str]] = [[], names]
+    for name in DIFFERENCES:
+        sets.append([each for each in names if order.index(each) <= order.index(name)])
+        sets.append([name] if name in names else [])
+        sets.append([each for each in names if each != name])
+    shares = seen.probabilities(sets)
+    right = shares.argmax(axis=1) == truth
+    sums.given += int(right[0])
+    sums.mended += int(right[1])
+    sums.having.update(names)
+    sums.measured = {**seen.found, **sums.measured}
+    for place, name in enumerate(DIFFERENCES):
+        for counter, value in zip((sums.until, sums.alone, sums.without), right[2 + 3 * place :], strict=False):
+            counter[name] += int(value)
+    if right[0]:
+        return
+    causes = smallest_set(names, truth, seen.probabilities)
+    if causes is None and prepared == truth:
+        causes = tuple(names)
+    sums.explained[causes] += 1
+    kept = sums.misread[causes]
+    if len(kept) < _SHOWN:
+        mended = names if causes is None else causes
+        last = seen.ask(mended)
+        kept.append(Misread(truth, causes, seen.image(()), Answer.of(shares[0]), seen.image(mended), last))
+
+
+def _summed(sums: _Sums, pictures: Pictures, *, labelled: bool) -> SetDiagnosis:
+    def share(count: int) -> float:
+        return round(count / sums.images, 4)
+
+    differences = tuple(
+        SetDifference(
+            name, sums.having[name], sums.measured[name], share(sums.until[name]), share(sums.alone[name]),
+            share(sums.without[name]),
+        )
+        for name in DIFFERENCES
+        if sums.having[name]
+    )  # fmt: skip
+    explained = tuple(sums.explained.most_common())
+    each = max(1, _SHOWN // max(1, len(explained)))
+    misread = [one for causes, _ in explained for one in sums.misread[causes][:each]][:_SHOWN]
+    given, mended, prepared = share(sums.given), share(sums.mended), share(sums.prepared)
+    reader = share(sums.reader) if labelled else None
+    sentence = set_sentence(sums.images, given, max(mended, prepared), reader, differences, explained)
+    return SetDiagnosis(
+        sums.images, pictures.of, labelled, sums.no_ink, given, mended, prepared, reader, differences, explained,
+        tuple(misread), sentence, tuple(pictures.refused),
+    )  # fmt: skip

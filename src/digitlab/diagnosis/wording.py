@@ -1,0 +1,137 @@
+"""The outcome of a diagnosis in one sentence or two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.diagnosis.mending import DIFFERENCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digitlab.diagnosis.answers import Answer
+    from digitlab.diagnosis.asking import Network
+    from digitlab.diagnosis.mistakes import Costs
+
+__all__ = ["clause_of", "sentence_of"]
+
+# Of one difference: the sentence, and what mending it is called. {measured}: as `mending.measured` says it.
+_ALONE = {
+    "scale": ("Your picture's numbers have another scale: {measured}; your network was trained on {scale}", "Rescaled"),
+    "polarity": ("Your photo is {measured}; your network has only seen {seen}", "Inverted"),
+    "background": ("Your photo's background is not {black}: {measured}", "Made {black}"),
+    "grey level": ("Your photo is faint: {measured}", "With full contrast"),
+    "transposition": ("Your picture's rows and columns are interchanged", "Transposed"),
+    "rotation": ("Your digit does not stand upright: it is turned {measured}", "Turned upright"),
+    "crop": ("Your digit is small in its picture: {measured}", "Cropped to the digit"),
+    "box": ("Your digit has another size than your network has seen: {measured}", "Scaled to 20 pixels"),
+    "centre": ("Your digit is off the centre: {measured}", "With its centre of mass in the middle"),
+    "stroke width": ("Your strokes have another width than your network has seen: {measured}", "Evened"),
+}
+# The same as parts of a list; {it} is the photo.
+_TOGETHER = {
+    "scale": "its numbers have another scale ({measured})",
+    "polarity": "it is {measured}",
+    "background": "its background is not {black} ({measured})",
+    "grey level": "it is faint ({measured})",
+    "transposition": "its rows and columns are interchanged",
+    "rotation": "the digit is turned {measured}",
+    "crop": "the digit is small in it ({measured})",
+    "box": "the digit has another size ({measured})",
+    "centre": "the digit is off the centre ({measured})",
+    "stroke width": "its strokes have another width ({measured})",
+}
+_COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+
+
+def clause_of(name: str, measured: str, network: Network) -> str:
+    """One difference, as a part of a list."""
+    return _filled(_TOGETHER[name], name, measured, network)
+
+
+def sentence_of(
+    network: Network,
+    found: Mapping[str, str],
+    causes: Sequence[str] | None,
+    answers: Mapping[str, Answer],
+    truth: tuple[int, str],
+    costs: Costs | None,
+) -> str:
+    """What is wrong, and what mending it does.
+
+    found: what was measured of each difference
+    causes: those that have to be mended; empty where none has to be; None where mending all does not help
+    answers: the model's "as given", with "causes" mended, with "all" mended, and "prepared" by the lines of Python; and
+        the "reader"'s; the last two where there are any
+    truth: the digit, and how it is known: "label", "reader" or "mended"
+    """
+    if causes is None:
+        return _unexplained(found, answers, truth, costs)
+    given, all_mended = answers["as given"], answers["all"]
+    right = {"label": ", which is right", "reader": ", as the shipped reader does"}.get(truth[1], "")
+    if not found:
+        return f"Your photo is prepared as MNIST is; your network answers {given}{right}."
+    if len(causes) == 1 or (not causes and len(found) == 1):
+        name = causes[0] if causes else next(iter(found))
+        what, done = (_filled(text, name, found[name], network) for text in _ALONE[name])
+        return f"{what}. {done}, it answers {answers['causes']}; as given, {given}{'' if causes else right}."
+    if not causes:
+        differs = _listed(found, list(found), network)
+        text = f"Your network answers {given}{right}. Your photo differs from its training images: {differs}. With all "
+        return f"{text}mended, it answers {all_mended}."
+    count = len(causes)
+    both = "both" if count == 2 else f"all {_COUNTS[count].lower()}"
+    return (
+        f"{_COUNTS[count]} things are wrong with your photo: {_listed(found, causes, network)}. With {both} mended, "
+        f"your network answers {answers['causes']}; as given, {given}."
+    )
+
+
+def _unexplained(
+    found: Mapping[str, str], answers: Mapping[str, Answer], truth: tuple[int, str], costs: Costs | None
+) -> str:
+    digit, last, reader = truth[0], answers["all"], answers.get("reader")
+    prepared = answers.get("prepared")
+    if found and prepared is not None and prepared.digit == digit:
+        differs = ", ".join(DIFFERENCES[name] for name in found)
+        return (
+            f"The preparation is the cause, though no difference by itself: with {differs} mended, your network still "
+            f"answers {last}, but {prepared} with the image that the lines of Python below prepare from the photo's "
+            f"ink; as given, {answers['as given']}."
+        )
+    if found:
+        mended = ", ".join(DIFFERENCES[name] for name in found)
+        text = f"With all that differs from MNIST mended ({mended}), your network still answers {last}, not {digit}."
+    else:
+        text = f"Your photo is prepared as MNIST is, and your network answers {last}, not {digit}."
+    if reader is not None and reader.digit != digit:
+        return f"{text} The shipped reader answers {reader}: {_unlike(digit, truth[1])}."
+    said = "" if reader is None else f"The shipped reader answers {reader}, so "
+    text += f" {said}the error is the network's own" if said else " The error is the network's own"
+    if costs is not None:
+        text += f": of MNIST's test images it has {100 * (1 - costs.accuracy):.1f} % wrong"
+        suits = costs.suits()
+        if suits is not None:
+            text += f", and {100 * (1 - suits.accuracy):.1f} % with {suits.words}, so it was trained on such"
+    return f"{text}."
+
+
+def _unlike(digit: int, known_by: str) -> str:
+    doubt = "the label is wrong, or " if known_by == "label" else ""
+    return f"{doubt}this {digit} is written unlike most"
+
+
+def _listed(found: Mapping[str, str], names: Sequence[str], network: Network) -> str:
+    parts = [clause_of(name, found[name], network) for name in names]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
+
+
+def _filled(text: str, name: str, measured: str, network: Network) -> str:
+    if name == "box" and measured.startswith("squeezed"):
+        text = "Your photo is {measured}" if text.startswith("Your") else text
+        text = "it is {measured}" if text.startswith("the") else text
+    if name == "transposition" and network.transposed:
+        text = text.replace("are interchanged", "are not interchanged, as they are in all that your network has seen")
+    seen = "dark on light" if network.inverted else "light on dark"
+    black = "white" if network.inverted else "black"
+    return text.format(measured=measured, seen=seen, black=black, scale=network.scale)

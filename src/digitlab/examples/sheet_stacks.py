@@ -1,0 +1,209 @@
+"""A stack of filled and photographed sheets with its truth: for trying a form, for docs, tests and the bench."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.examples.filled_sheets import filled
+from digitlab.examples.sheet_photos import SIZES, photographed_sheet
+from digitlab.jobs.events import Counted, ignore
+from digitlab.sheets.layout import lay_out
+from digitlab.sheets.values import known_of
+from digitlab.storage import atomic_path, saying_what_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.jobs.events import Listener
+    from digitlab.sheets.form import Field, Form
+    from digitlab.sheets.layout import Layout
+    from digitlab.sheets.values import Known
+
+__all__ = ["Stack", "draw_stack", "form_page", "sheet_values"]
+
+_LARGEST = 100_000  # sheets
+_EMPTY, _SHORT = 0.08, 0.35  # of fields that need not be full: left empty; with fewer digits than boxes
+_TRIES = 20_000  # until random digits fulfil a check
+_QUALITY = 90  # of the JPEG; the photo has been one before already, as telephones' have
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What is drawn: a form, the printed page as pixels, and how photos are taken. page: uint8 (H, W, 3)."""
+
+    form: Form
+    page: NDArray[np.uint8]
+    seed: int
+    megapixels: int
+
+    def sheet(self, number: int, values: dict[str, str]) -> NDArray[np.uint8]:
+        """The photo of a sheet, uint8 (H, W, 3) RGB."""
+        from digitlab.datasets import load_dataset
+
+        rng = np.random.default_rng((self.seed, number, 1))
+        layout = lay_out(self.form)
+        written = filled(self.page, layout, values, load_dataset("mnist").split("test"), rng)
+        return photographed_sheet(written, layout.size, rng, megapixels=self.megapixels)[0]
+
+
+def form_page(layout: Layout) -> NDArray[np.uint8]:
+    """The printed form as pixels, uint8 (H, W, 3): its PDF, drawn by PDFium.
+
+    Raises:
+        MissingExtraError: without the extra ``pdf``.
+    """
+    from digitlab.picture_files.pdf import draw_pdf_page
+    from digitlab.sheets.printing import form_pdf
+
+    return draw_pdf_page(form_pdf(layout), layout.form.path, 1, 50_000_000)[0]
+
+
+def draw_stack(
+    form: Form,
+    out: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    megapixels: int = 3,
+    processes: int | None = None,
+    listener: Listener = ignore,
+) -> None:
+    """Draw ``count`` filled sheets, sheet-00001.jpg …, and truth.csv (``file``, a column a field).
+
+    What is there already is not drawn again, so a run that was stopped goes on. The digits are MNIST's test images.
+
+    Raises:
+        UsageError: for a number out of range, a list that is too short, or a check that random digits do not fulfil.
+        MissingExtraError: without the extra ``pdf``. StorageError: when it cannot be written.
+    """
+    from digitlab.archives import all_cores
+
+    if not 1 <= count <= _LARGEST:
+        raise UsageError(f"--count is {count}; expected 1 to {_LARGEST:,}")
+    if megapixels not in SIZES:
+        raise UsageError(f"--megapixels is {megapixels}; expected {' or '.join(map(str, SIZES))}")
+    if form.blank is not None:
+        raise UsageError(f"{form.path}: is a form that exists already; expected one that digitlab prints")
+    with saying_what_failed(out):
+        out.mkdir(parents=True, exist_ok=True)
+    stack = Stack(form, form_page(lay_out(form)), seed, megapixels)
+    truth = list(sheet_values(form, count, seed))
+    _write_truth(out / "truth.csv", form, truth)
+    work = [(number, values) for number, values in enumerate(truth, 1) if not _path(out, number).exists()]
+    wanted = min(processes or all_cores(), -(-len(work) // 4))
+    done = count - len(work)
+    for done, _ in enumerate(_drawn(stack, out, work, wanted), done + 1):  # noqa: B020 - counts on
+        listener(Counted("drawing sheets", done, count, "sheets"))
+
+
+def _path(out: Path, number: int) -> Path:
+    return out / f"sheet-{number:05d}.jpg"
+
+
+def _drawn(stack: Stack, out: Path, work: list[tuple[int, dict[str, str]]], processes: int) -> Iterator[None]:
+    if processes <= 1:
+        for number, values in work:
+            _draw(stack, out, number, values)
+            yield
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(stack, out))
+    try:
+        yield from (None for _ in pool.map(_draw_here, work, chunksize=2))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_here: tuple[Stack, Path] | None = None
+
+
+def _begin(stack: Stack, out: Path) -> None:
+    global _here  # noqa: PLW0603 - a process draws one stack
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
+    cv2.setNumThreads(1)
+    _here = stack, out
+
+
+def _draw_here(work: tuple[int, dict[str, str]]) -> None:
+    assert _here is not None  # noqa: S101 - the initializer has run
+    _draw(*_here, *work)
+
+
+def _draw(stack: Stack, out: Path, number: int, values: dict[str, str]) -> None:
+    from PIL import Image
+
+    with atomic_path(_path(out, number)) as temporary:
+        Image.fromarray(stack.sheet(number, values)).save(temporary, quality=_QUALITY)
+
+
+def _write_truth(path: Path, form: Form, truth: list[dict[str, str]]) -> None:
+    names = [each.name for each in form.fields]
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file", *names])
+        for number, values in enumerate(truth, 1):
+            table.writerow([_path(path.parent, number).name, *(values[name] for name in names)])
+
+
+def sheet_values(form: Form, count: int, seed: int) -> Iterator[dict[str, str]]:
+    """What is written on each sheet, by field; entries of a one-to-one list come once.
+
+    Raises:
+        UsageError: for a list that is too short, or a check that random digits do not fulfil.
+    """
+    known = {each.name: known_of(each) for each in form.fields}
+    order = {}
+    for place, field in enumerate(form.fields):
+        among = known[field.name].among
+        if field.one_to_one and among is not None:
+            if len(among) < count:
+                raise UsageError(f"{field.among}: has {len(among):,} entries; expected {count:,}, one for each sheet")
+            order[field.name] = np.random.default_rng((seed, place, 2)).permutation(len(among))
+    for number in range(count):
+        rng = np.random.default_rng((seed, number, 0))
+        values = {}
+        for field in form.fields:
+            among = known[field.name].among
+            if field.name in order and among is not None:
+                values[field.name] = among.entries[int(order[field.name][number])]
+            else:
+                values[field.name] = _value(field, known[field.name], rng)
+        yield values
+
+
+def _value(field: Field, known: Known, rng: np.random.Generator) -> str:
+    if field.kind == "tick":
+        return "yes" if rng.random() < 0.5 else "no"
+    if field.kind == "choice":
+        return "" if rng.random() < _EMPTY else str(rng.choice(field.choices))
+    if known.among is not None:
+        return known.among.entries[int(rng.integers(len(known.among)))]
+    if not field.full and rng.random() < _EMPTY:
+        return ""
+    for _ in range(_TRIES):
+        text = _digits(field, rng)
+        if known.check is None or known.check.fulfilled(text):
+            return text
+    raise UsageError(f"{field.name}: none of {_TRIES:,} random numbers fulfils {field.check}; leave the check out")
+
+
+def _digits(field: Field, rng: np.random.Generator) -> str:
+    if field.kind == "line":
+        return "".join(map(str, rng.integers(0, 10, int(rng.integers(1, max(2, int(field.line // 8)))))))
+    count = field.boxes
+    if not field.full and count > 1 and rng.random() < _SHORT:
+        count = int(rng.integers(1, count))
+    digits = "".join(map(str, rng.integers(0, 10, count)))
+    return field.written(digits) if count == field.boxes else digits

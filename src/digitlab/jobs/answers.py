@@ -1,0 +1,199 @@
+"""Answers to all images of a dataset, with or without labels: into a table, or as its labels."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import DatasetError, UsageError
+from digitlab.jobs.events import Counted, ignore
+from digitlab.jobs.named_models import predictor
+from digitlab.values import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.datasets import Dataset
+    from digitlab.datasets.formats import ImageSink
+    from digitlab.jobs.events import Listener
+
+__all__ = ["Answers", "ClassifiedData", "answer_table", "classify_data"]
+
+COLUMNS = ("path", "image", "digit", "confidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """To some images that follow each other.
+
+    first: the number of the first one, from 1
+    probabilities: float32 (N, 10)
+    sure: bool (N,), whether the confidence reaches the threshold
+    """
+
+    first: int
+    probabilities: NDArray[np.float32]
+    sure: NDArray[np.bool_]
+
+    @property
+    def digits(self) -> NDArray[np.uint8]:
+        """The likeliest digit of each, uint8 (N,)."""
+        likeliest: NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype(np.uint8)
+        return likeliest
+
+    @property
+    def confidences(self) -> NDArray[np.float32]:
+        """Its probability, float32 (N,)."""
+        most: NDArray[np.float32] = self.probabilities.max(axis=1)
+        return most
+
+    def rows(self) -> Iterator[tuple[int, int | None, float]]:
+        """Number, digit (None below the threshold) and confidence of each."""
+        columns = zip(self.digits.tolist(), self.confidences.tolist(), self.sure.tolist(), strict=True)
+        for number, (digit, confidence, sure) in enumerate(columns, self.first):
+            yield number, digit if sure else None, confidence
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedData:
+    """What came of a dataset.
+
+    images: that were looked at
+    counts: answers 0 to 9
+    unsure: images below the threshold, which have no answer
+    labelled, agreeing: images that have a label in the file, and those whose label is the answer
+    """
+
+    images: int
+    counts: tuple[int, ...]
+    unsure: int
+    labelled: int
+    agreeing: int
+
+
+def classify_data(
+    data: str,
+    model: str | Path = "reader",
+    *,
+    split: str | None = None,
+    threshold: float | None = None,
+    table: Path | None = None,
+    out: Path | None = None,
+    take: Callable[[Answers], None] = lambda _: None,
+    listener: Listener = ignore,
+) -> ClassifiedData:
+    """Answer each image of a dataset of 28×28; labels are not needed.
+
+    Args:
+        data: a named dataset, or a file or folder, in which labels may be missing: CSV of 784 columns, npz or .mat with
+            images alone, .npy, HDF5 without labels, an images file of IDX, Parquet, TFRecord.
+        model: a shipped name, a run folder or a model file of anybody.
+        split: which one, where the data has several; None: "test" or the only one.
+        threshold: answer only where the confidence is at least this, 0 to 1; None: answer all.
+        table: a CSV file for the answers: path, image (from 1), digit (? below the threshold), confidence.
+        out: a file for the images with the answers as their labels, in any format by its name; images below the
+            threshold are left out.
+        take: gets the answers as they come.
+        listener: told of `Work`, `Counted` and `Note`.
+
+    Raises:
+        DatasetError: when there is no such data, it is damaged, or a split has to be chosen.
+        ModelError: when there is no such model.
+        UsageError: for a threshold outside 0 to 1, or a file that would replace the data.
+        StorageError: when a file cannot be written.
+    """
+    from digitlab.datasets import find_dataset
+    from digitlab.datasets.formats import dataset_writer
+    from digitlab.datasets.formats.checks import loose_labels
+    from digitlab.datasets.formats.polarity import parted_name
+
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UsageError(f"threshold is {threshold:g}; expected 0 to 1")
+    source_path = parted_name(data)[0]
+    for path in (table, out):
+        if path is not None and path.exists() and source_path.exists() and path.samefile(source_path):
+            raise UsageError(f"{path} is the data itself; choose another name")
+    with loose_labels(), contextlib.ExitStack() as stack:
+        dataset = find_dataset(data)
+        chosen = _split_of(dataset, split)
+        answer = predictor(model, form=dataset.form, listener=listener)
+        sink = None if out is None else stack.enter_context(dataset_writer(out))
+        write = None if table is None else stack.enter_context(answer_table(table))
+        tally = _Tally(np.zeros(10, np.int64))
+        source = stack.enter_context(dataset.open(chosen))
+        for batch in source.batches():
+            probabilities = answer(batch.images)
+            sure = probabilities.max(axis=1) >= (0.0 if threshold is None else threshold)
+            found = Answers(tally.images + 1, probabilities, sure)
+            tally.see(found, batch.labels)
+            take(found)
+            for row in found.rows() if write is not None else ():
+                write(str(source_path), *row)  # type: ignore[misc]
+            if sink is not None:
+                kept: ImageSink = sink
+                kept.write(replace(batch, labels=found.digits)[sure])
+            listener(Counted(f"classifying {data}", tally.images, source.count or tally.images))
+        if not tally.images:
+            raise DatasetError(f"{data}: holds no image; expected images of digits")
+    return tally.as_result()
+
+
+@dataclass
+class _Tally:
+    counts: NDArray[np.int64]
+    images: int = 0
+    unsure: int = 0
+    labelled: int = 0
+    agreeing: int = 0
+
+    def see(self, answers: Answers, labels: NDArray[np.uint8]) -> None:
+        digits, sure = answers.digits, answers.sure
+        self.images += len(digits)
+        self.unsure += int((~sure).sum())
+        self.counts += np.bincount(digits[sure], minlength=10)
+        self.labelled += int((labels != NONE).sum())
+        self.agreeing += int((labels == digits).sum())
+
+    def as_result(self) -> ClassifiedData:
+        counts = tuple(int(count) for count in self.counts)
+        return ClassifiedData(self.images, counts, self.unsure, self.labelled, self.agreeing)
+
+
+def _split_of(dataset: Dataset, split: str | None) -> str:
+    if split is not None or len(dataset.splits) == 1:
+        chosen = split or dataset.splits[0]
+        dataset.expect_split(chosen)
+        return chosen
+    if "test" in dataset.splits:
+        return "test"
+    raise DatasetError(f"{dataset.name}: choose a split with --split; it has: {', '.join(dataset.splits)}")
+
+
+@contextlib.contextmanager
+def answer_table(path: Path) -> Iterator[Callable[[str, int, int | None, float], None]]:
+    """A function that writes rows into a CSV file, which is there at the end.
+
+    It takes the name of the file, the number of the image in it, from 1, the digit, or None below the threshold, and
+    the confidence.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    from digitlab.archives.rows import plain_name
+    from digitlab.storage import atomic_path
+
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+
+        def write(name: str, number: int, digit: int | None, confidence: float) -> None:
+            rows.writerow([plain_name(name), number, "?" if digit is None else digit, f"{confidence:.4f}"])
+
+        yield write

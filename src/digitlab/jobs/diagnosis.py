@@ -1,0 +1,238 @@
+"""Why a network misreads somebody's pictures, and what usual mistakes cost it; as a page, too."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from digitlab.errors import DigitlabError, UsageError
+from digitlab.jobs.events import Counted, Note, Work, ignore
+from digitlab.jobs.named_models import onnx_file
+from digitlab.settings import Range, Setting, checked
+from digitlab.shown import Drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.diagnosis import Costs, Diagnosis, Network
+    from digitlab.diagnosis.whole_set import SetDiagnosis
+    from digitlab.jobs.events import Listener
+    from digitlab.network.classifier import Classifier
+    from digitlab.reading import Reader
+
+    Array = NDArray[Any]
+
+__all__ = ["DiagnosisResult", "diagnose", "mistakes_of"]
+
+_MOST_PHOTOS = 100
+_EXAMPLE = 5  # the digit that shows what each mistake looks like
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisResult(Drawn):
+    """What was found.
+
+    photos: one for each picture that could be diagnosed, in their order
+    data: of the set, where one was given
+    network: the model, and what is known of its images
+    costs: what usual mistakes cost it on MNIST's test images
+    refused: what is wrong with the other pictures, one line each
+    page: the HTML page, where one was asked for; the same as JSON lies beside it
+    kept: what that JSON holds
+    """
+
+    photos: tuple[Diagnosis, ...]
+    data: SetDiagnosis | None
+    network: Network
+    costs: Costs
+    refused: tuple[str, ...]
+    page: Path | None
+    kept: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """The outcome: of the first picture, or of the set."""
+        return self.photos[0].sentence if self.photos else "" if self.data is None else self.data.sentence
+
+    def trained_on(self, digit: int) -> NDArray[np.uint8]:
+        """Some of MNIST's training images of a digit as this model wants them, uint8 (N, 28, 28)."""
+        from digitlab.diagnosis.mistakes import training_images
+
+        return training_images(self.network, digit)
+
+
+@checked
+def diagnose(
+    model: str | Path | Classifier,
+    *photos: Path | str | Array,
+    data: str | None = None,
+    label: Annotated[int | None, Setting(within=Range(0, 9))] = None,
+    split: str | None = None,
+    images: Annotated[int, Setting(within=Range(1))] = 500,
+    out: Path | str | None = None,
+    listener: Listener = ignore,
+) -> DiagnosisResult:
+    """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
+
+    >>> from digitlab import load_dataset
+    >>> five = load_dataset("mnist").split("test").images[15]
+    >>> diagnose("reader", 255 - five, label=5).sentence[:71]
+    'Your photo is dark on light; your network has only seen light on dark. '
+
+    Args:
+        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5).
+        photos: pictures of one digit each. In Python also arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
+            (H, W), which are taken for the numbers that the network was given.
+        data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a
+            named dataset.
+        label: the digit that the photos show; default: what the shipped reader answers, or else the model with all
+            differences mended.
+        split: which part of the set; default: test, or the last there is.
+        images: at most this number of pictures of the set, drawn at random, always the same ones.
+        out: the HTML page to write; the same as JSON goes beside it.
+        listener: told of `Work`, `Counted` and `Note`.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+        ImageError: when the only picture cannot be read, or does not show one digit.
+        ShapeError: for an array of another shape or type.
+        DatasetError: when there is no such set.
+        UsageError: for wrong numbers, or when there is nothing to diagnose.
+        StorageError: when the page cannot be written.
+    """
+    _check(photos, data, out)
+    network, costs = _measured(model, listener)
+    called, reader = network.classifier.path.stem if network.classifier is model else Path(str(model)).name, _reader()
+    found, refused = _each(network, photos, label, reader, costs, called)
+    whole = None
+    if data is not None:
+        from digitlab.diagnosis.pictures import open_pictures
+        from digitlab.diagnosis.whole_set import diagnose_set
+
+        listener(Work(f"opening {data}"))
+        whole = diagnose_set(
+            network, open_pictures(data, split, images), reader=reader, tell=_counting(listener, "looking", "pictures")
+        )
+        for text in whole.refused:
+            listener(Note(text))
+    kept = _kept(called, found, data, whole, costs, refused)
+    page = None if out is None else _write(Path(out), network, called, found, data, whole, costs, kept)
+    return DiagnosisResult(found, whole, network, costs, refused, page, kept)
+
+
+def mistakes_of(
+    model: str | Path | Classifier = "reader", *, listener: Listener = ignore
+) -> tuple[Costs, dict[str, NDArray[np.uint8]]]:
+    """What usual mistakes with images cost a model on MNIST's test images; measured once a model, then kept.
+
+    Returns:
+        The costs, and an image uint8 (28, 28) with each mistake by its name, "" for none.
+
+    Raises:
+        ModelError: when there is no such model, or it cannot be opened.
+
+    >>> costs, _ = mistakes_of("reader")
+    >>> costs.of("polarity") < 0.2 < 0.99 < costs.accuracy
+    True
+    """
+    from digitlab.diagnosis.mistakes import examples
+
+    network, costs = _measured(model, listener)
+    return costs, examples(network, costs, _EXAMPLE)
+
+
+def _measured(model: str | Path | Classifier, listener: Listener) -> tuple[Network, Costs]:
+    """The network with what is known of its images, part of which only measuring shows."""
+    from digitlab.diagnosis import Network, measure_costs
+
+    network = Network.of(_opened(model, listener))
+    costs = measure_costs(network, _counting(listener, "what usual mistakes cost this model", "mistakes"))
+    if costs.inverted or costs.transposed:
+        network = network.trained_on(inverted=costs.inverted, transposed=costs.transposed)
+    return network, costs
+
+
+def _opened(model: str | Path | Classifier, listener: Listener) -> Classifier:
+    from digitlab.network.classifier import Classifier, resolve_model
+
+    if isinstance(model, Classifier):
+        return model
+    return Classifier(resolve_model(onnx_file(model, listener=listener)))
+
+
+def _check(photos: tuple[Any, ...], data: str | None, out: str | Path | None) -> None:
+    if not photos and data is None:
+        raise UsageError("nothing to diagnose; expected a picture of one digit, or data, a set of them")
+    if len(photos) > _MOST_PHOTOS:
+        raise UsageError(f"{len(photos)} pictures are more than {_MOST_PHOTOS}; name their folder as data (--data)")
+    if out is not None and Path(out).suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"cannot write {Path(out).name!r}; expected a name that ends in .html")
+
+
+def _each(
+    network: Network, photos: tuple[Any, ...], label: int | None, reader: Reader, costs: Costs, model: str
+) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
+    """The pictures' diagnoses, and what is wrong with those that have none; where there is one only, its error."""
+    from digitlab.diagnosis import diagnose_photo
+
+    found, refused = [], []
+    for photo in photos:
+        try:
+            found.append(diagnose_photo(network, photo, label, reader=reader, costs=costs, model=model))
+        except DigitlabError as error:
+            if len(photos) == 1:
+                raise
+            refused.append(str(error))
+    return tuple(found), tuple(refused)
+
+
+@functools.cache
+def _reader() -> Reader:
+    """The shipped reader, opened once."""
+    from digitlab.reading import Reader
+
+    return Reader()
+
+
+def _counting(listener: Listener, text: str, unit: str) -> Any:
+    return lambda done, of: listener(Counted(text, done, of, unit))
+
+
+def _kept(
+    model: str,
+    photos: tuple[Diagnosis, ...],
+    data: str | None,
+    whole: SetDiagnosis | None,
+    costs: Costs,
+    refused: tuple[str, ...],
+) -> dict[str, Any]:
+    kept: dict[str, Any] = {"model": model, "photos": [each.as_json() for each in photos], "refused": list(refused)}
+    if whole is not None:
+        kept["data"] = {"name": data, **whole.as_json()}
+    return kept | {"mnist": costs.as_json()}
+
+
+def _write(
+    out: Path,
+    network: Network,
+    model: str,
+    photos: tuple[Diagnosis, ...],
+    data: str | None,
+    whole: SetDiagnosis | None,
+    costs: Costs,
+    kept: dict[str, Any],
+) -> Path:
+    import json
+
+    from digitlab.diagnosis.page import page_of
+    from digitlab.storage import write_text
+
+    page = page_of(network, costs, model=model, photos=photos, whole=whole, data=data or "")
+    write_text(out.with_suffix(".json"), json.dumps(kept, indent=1))
+    write_text(out, page)
+    return out

@@ -1,0 +1,106 @@
+"""The page as a folder that works without a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitlab.errors import UsageError
+from digitlab.jobs.events import Work, ignore
+from digitlab.jobs.named_models import onnx_file
+from digitlab.static_page.config import PageConfig
+
+if TYPE_CHECKING:
+    from digitlab.jobs.events import Listener
+
+__all__ = ["WrittenPage", "write_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPage:
+    """A page that was written.
+
+    folder: with index.html in it; models: the names of those in the page, the first answers first
+    sizes: bytes of each file by its name, as it is and packed as web servers send it
+    """
+
+    folder: Path
+    models: tuple[str, ...]
+    sizes: dict[str, tuple[int, int]]
+
+    @property
+    def packed(self) -> int:
+        """Bytes of all files, packed."""
+        return sum(packed for _, packed in self.sizes.values())
+
+
+def write_page(folder: str | Path, config: PageConfig | None = None, *, listener: Listener = ignore) -> WrittenPage:
+    """Write the page into a folder that works from any web space, from a shared folder and from the disk.
+
+    folder: a new one, an empty one, or with ``overwrite`` one with an older page
+    config: which models are in it beside the shipped reader
+
+    Raises:
+        UsageError: when there is something else in the folder.
+        RecipeError: for a lesson that cannot be read.
+        ModelError: for a model that cannot be opened.
+        StorageError: when it cannot be written.
+    """
+    from digitlab.lessons import lessons_with
+    from digitlab.static_page.folder import packed_size, page_files
+    from digitlab.static_page.gallery import gallery_sets
+    from digitlab.storage import write_bytes
+
+    config = config or PageConfig()
+    folder = Path(folder)
+    _check(folder, config)
+    lessons = lessons_with(config.lesson)
+    models, pages = _models(config, listener)
+    listener(Work("the page is written"))
+    files = page_files(models, pages, gallery_sets(), lessons)
+    # index.html last: a page that was cut off while it was written is none.
+    for name in sorted(files, key=lambda each: each == "index.html"):
+        write_bytes(folder / name, files[name])
+    sizes = {name: (len(content), packed_size(content)) for name, content in files.items()}
+    return WrittenPage(folder, tuple(models), sizes)
+
+
+def _check(folder: Path, config: PageConfig) -> None:
+    from digitlab.static_page.folder import MARK
+
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; expected a folder to write the page into")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / MARK).is_file():
+        raise UsageError(f"{folder} holds something else than a page; expected a new or an empty folder")
+    if not config.overwrite:
+        raise UsageError(f"{folder} holds a page already; give --overwrite to write over it, or another folder")
+
+
+def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str, bytes]], bytes]:
+    """The ONNX files by name, those that were given first, and the page reader's."""
+    from digitlab.network.classifier import DEFAULT_MODEL, read_model, resolve_model
+    from digitlab.reading.page_network import page_network
+
+    models: dict[str, tuple[str, bytes]] = {}
+    for each in config.model:
+        path = resolve_model(onnx_file(each, listener=listener))
+        source = "shipped" if path == resolve_model(DEFAULT_MODEL) else "given"
+        models[DEFAULT_MODEL if source == "shipped" else _free_name(each, models)] = (source, read_model(path))
+    if DEFAULT_MODEL not in models:
+        models[DEFAULT_MODEL] = ("shipped", read_model(resolve_model(DEFAULT_MODEL)))
+    return models, page_network(1).path.read_bytes()
+
+
+def _free_name(given: str, taken: dict[str, tuple[str, bytes]]) -> str:
+    """A run's or a file's name, without signs that an address cannot hold plainly."""
+    path = Path(given)
+    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
+    name = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name) or "model"
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free

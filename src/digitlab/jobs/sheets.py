@@ -1,0 +1,275 @@
+"""Forms: one to start from, one to be printed, and the photos of filled ones as a table."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+from collections.abc import Generator
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Literal
+
+from digitlab.errors import UsageError
+from digitlab.jobs.events import Counted, Note, ignore
+from digitlab.storage import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from digitlab.archives import Answer, Picture, Results
+    from digitlab.jobs.events import Listener
+    from digitlab.sheets.form import Form
+    from digitlab.sheets.sheet_reading import SheetReading
+    from digitlab.sheets.table import SheetTable
+
+__all__ = [
+    "BlankMarked", "StackRead", "corrections_beside", "example_form", "kept_beside", "mark_form", "new_form",
+    "read_sheets", "sheet_rows", "write_table",
+]  # fmt: skip
+
+_COMPLAINTS = 20  # lines about photos that were refused
+
+
+def example_form(path: Path, *, force: bool = False) -> None:
+    """Write a commented form to start from.
+
+    Raises:
+        UsageError: for a file that is there already, unless forced. StorageError: when it cannot be written.
+    """
+    if path.suffix.lower() != ".toml":
+        raise UsageError(f"{path}: expected a name ending in .toml")
+    if path.exists() and not force:
+        raise UsageError(f"{path}: is there already; name another, or add --force to write over it")
+    text = resources.files("digitlab.sheets").joinpath("example.toml").read_text("utf-8")
+    write_text(path, text.replace("FORM.toml", path.name))
+
+
+def new_form(form: Path, out: Path) -> int:
+    """Draw a form as a PDF to be printed; returns how many fields it has.
+
+    Raises:
+        RecipeError: for a form that is wrong. UsageError: for another ending. StorageError: when it cannot be written.
+    """
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.layout import lay_out
+    from digitlab.sheets.printing import form_pdf
+
+    if out.suffix.lower() != ".pdf":
+        raise UsageError(f"--out {out}: expected a name ending in .pdf")
+    made = read_form(form)
+    if made.blank is not None:
+        raise UsageError(f"{form}: is a form that exists already ({made.blank}); print that")
+    layout = lay_out(made)
+    write_bytes(out, form_pdf(layout))
+    return len(layout.placed)
+
+
+@dataclass(frozen=True, slots=True)
+class BlankMarked:
+    """A form that exists already. form: its file; picture: with the names of the fields; fields: how many."""
+
+    form: Path
+    picture: Path
+    fields: int
+
+
+def mark_form(blank: Path, out: Path, *, width: float = 210.0, force: bool = False) -> BlankMarked:
+    """Make a form's file of a scan of the empty form: every row of boxes is a field, to be renamed.
+
+    width: mm of the paper
+
+    Raises:
+        ImageError: when the blank cannot be opened. RecipeError: when there is too little on it to be found in photos.
+        UsageError: for a file that is there, another ending, or a scan without boxes.
+    """
+    from PIL import Image
+
+    from digitlab.sheets.marking import mark_blank, numbered
+    from digitlab.storage import atomic_path
+
+    if out.suffix.lower() != ".toml":
+        raise UsageError(f"--out {out}: expected a name ending in .toml")
+    if out.exists() and not force:
+        raise UsageError(f"--out {out}: is there already; name another, or add --force to write over it")
+    if not 40 <= width <= 600:
+        raise UsageError(f"--width is {width:g}; expected 40 to 600 mm")
+    rows = mark_blank(blank, out, width)
+    picture = out.with_name(f"{out.stem}-fields.png")
+    with atomic_path(picture) as temporary:
+        Image.fromarray(numbered(blank, rows)).save(temporary)
+    return BlankMarked(out, picture, len(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class StackRead:
+    """What came of a stack.
+
+    out: the table; kept: what was seen, by which a run goes on and other lists are tried
+    sheets: photos that became rows; refused: those without values, with the reason in the row; read_now: not before
+    states: how many fields are answered, doubtful, empty, and failed their check
+    """
+
+    out: Path
+    kept: Path
+    sheets: int
+    refused: int
+    read_now: int
+    states: Mapping[str, int]
+
+
+def kept_beside(out: Path) -> Path:
+    """Where what was seen is kept: marks.csv → marks.sheets.jsonl."""
+    return out.with_suffix(".sheets.jsonl")
+
+
+def read_sheets(
+    form: Path,
+    photos: Sequence[Path],
+    out: Path,
+    *,
+    model: str | Path | None = None,
+    threshold: float | None = None,
+    least: float = 0.0,
+    processes: int | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    listener: Listener = ignore,
+) -> StackRead:
+    """Read the photos of a filled form into a table, .csv, .xlsx or .parquet: one row a photo.
+
+    photos: pictures, or folders: all pictures in and below them
+    model, threshold: as `Reader` takes them; least: the confidence below which a value is marked doubtful
+    processes: one per core unless given; engine: "ray" reads on a cluster at ``address``, or on one started here
+    A run that was stopped goes on; what was seen is kept beside the table, and changed lists need no photo again.
+
+    Raises:
+        RecipeError: for a form that is wrong. ImageError: for a folder without pictures. UsageError: for a table of
+        another kind. MissingExtraError: without what writes it. StorageError: when it cannot be written.
+    """
+    from digitlab.archives import Results, find_pictures
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.job import SheetJob
+    from digitlab.sheets.table_files import expect_writable
+
+    made = read_form(form)
+    expect_writable(out)
+    kept = kept_beside(out)
+    job = SheetJob(made, model, threshold)
+    ours = (out, kept, kept.with_name(kept.name + ".parts"))
+    pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
+    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is told now, and once
+    with Results(kept, job.digest(reader)) as results:
+        missing = results.missing(pictures)
+        if len(missing) < len(pictures):
+            listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
+        answers = _answers(missing, job, processes, engine, address)
+        read = _keep(results, answers, len(missing), (job.digest(reader), reader.threshold), listener)
+        results.finish(pictures)
+    return write_table(made, out, read_now=read, least=least)
+
+
+def sheet_rows(form: Form, kept: Path, least: float = 0.0) -> SheetTable:
+    """The table of what was kept of a stack.
+
+    Raises:
+        DatasetError: for a file that is missing or something else.
+    """
+    from digitlab.archives import Results
+    from digitlab.errors import DatasetError
+    from digitlab.sheets.table import SheetTable
+
+    if not kept.is_file():
+        raise DatasetError(f"there is no file {kept}; `digitlab sheet read` writes it beside the table")
+    rows = _Kept(Results(kept, ""))
+    threshold = next((float(row.get("threshold", 0.5)) for row in rows), 0.5)
+    return SheetTable(form, rows, threshold, least)
+
+
+def corrections_beside(out: Path) -> Path:
+    """Where what a person said is kept: marks.csv → marks.corrections.json."""
+    return out.with_suffix(".corrections.json")
+
+
+class _Kept:
+    """Rows that can be gone through more than once, one at a time in memory."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return self._results.rows()
+
+
+def _answers(
+    missing: Sequence[Picture], job: Any, processes: int | None, engine: str, address: str | None
+) -> Iterator[Answer[SheetReading]]:
+    from digitlab.archives import read_pictures
+
+    if not missing:
+        return iter(())
+    if engine == "ray":
+        from digitlab.archives.on_ray import read_on_ray
+
+        return read_on_ray(missing, job, address=address)
+    return read_pictures(missing, job, jobs=processes)
+
+
+def _keep(
+    results: Results,
+    answers: Iterator[Answer[SheetReading]],
+    count: int,
+    made_by: tuple[str, float],
+    listener: Listener,
+) -> int:
+    """Keep each answer as it comes; returns how many."""
+    from digitlab.sheets.job import sheet_row
+
+    done = refused = 0
+    with _ending(answers):
+        for answer in answers:
+            results.add(sheet_row(answer, *made_by))
+            done += 1
+            if answer.error is not None:
+                refused += 1
+                if refused <= _COMPLAINTS:
+                    listener(Note(answer.error))
+                elif refused == _COMPLAINTS + 1:
+                    listener(Note("… and so on; the column note of the table has them all"))
+            listener(Counted("reading sheets", done, count, "sheets"))
+    return done
+
+
+@contextlib.contextmanager
+def _ending(answers: Iterator[Any]) -> Iterator[None]:
+    """Whoever makes the answers is ended at the end, also after Ctrl-C."""
+    try:
+        yield
+    finally:
+        if isinstance(answers, Generator):
+            answers.close()
+
+
+def write_table(form: Form, out: Path, *, read_now: int = 0, least: float = 0.0) -> StackRead:
+    """Make the table of what was kept, with what a person said of it.
+
+    Raises:
+        DatasetError: for a kept file that is missing or something else. StorageError: when it cannot be written.
+    """
+    from digitlab.sheets.corrections import corrected, read_field_corrections
+    from digitlab.sheets.table_files import table_file
+
+    kept, beside = kept_beside(out), corrections_beside(out)
+    said = read_field_corrections([beside]) if beside.exists() else {}
+    states: collections.Counter[str] = collections.Counter()
+    sheets = refused = 0
+    rows = sheet_rows(form, kept, least)
+    with table_file(out, form) as write:
+        for row in rows:
+            shown = corrected(row, said)
+            write(shown)
+            sheets += 1
+            refused += row.failed
+            states.update(each.state for each in shown.fields)
+    return StackRead(out, kept, sheets, refused, read_now, dict(states))

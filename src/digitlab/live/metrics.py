@@ -1,0 +1,127 @@
+"""Figures of a session without a window for Prometheus, over HTTP: GET /metrics."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from digitlab.camera import SourceState
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digitlab.live.engine import LiveEngine
+    from digitlab.live.live_reading import LiveReading
+
+__all__ = ["MetricsServer", "metrics_address"]
+
+_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def metrics_address(text: str) -> tuple[str, int]:
+    """The host and port of PORT, :PORT or HOST:PORT; of this machine alone where no host is given.
+
+    >>> metrics_address("9101"), metrics_address("0.0.0.0:9101"), metrics_address("[::1]:9101")
+    (('127.0.0.1', 9101), ('0.0.0.0', 9101), ('::1', 9101))
+
+    Raises:
+        UsageError: for anything else.
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise UsageError(f"--metrics {text!r}: expected HOST:PORT or PORT, e.g. 127.0.0.1:9101")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+class MetricsServer:
+    """Answers GET /metrics from a thread of its own. An `Outlet`: it counts what is told."""
+
+    def __init__(self, address: str) -> None:
+        """Start.
+
+        Raises:
+            UsageError: for no address, or one that cannot be had.
+        """
+        self.engine: LiveEngine | None = None
+        self._tellings = self._changes = 0
+        host, port = metrics_address(address)
+        asked = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path.partition("?")[0] != "/metrics":
+                    self.send_error(404, "expected /metrics")
+                    return
+                body = asked.text().encode()
+                self.send_response(200)
+                self.send_header("Content-Type", _MEDIA_TYPE)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: a scrape every few seconds is no news."""
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise UsageError(f"--metrics {address}: cannot listen there ({error})") from error
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="digitlab-metrics", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, also where 0 was asked for."""
+        return int(self._server.server_address[1])
+
+    def tell(self, live: LiveReading) -> None:
+        """Count a reading."""
+        self._tellings += live.telling
+        self._changes += live.changed
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5.0)
+
+    def text(self) -> str:
+        """All figures, a line each."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        yield from _figure("tellings_total", "counter", "Texts that became steady.", self._tellings)
+        yield from _figure("changes_total", "counter", "Changes of the steady text.", self._changes)
+        if self.engine is None:
+            return
+        seen, statistics = self.engine.snapshot(), self.engine.statistics
+        yield from _figure("frames_captured_total", "counter", "Frames that the source gave.", seen.captured)
+        yield from _figure("frames_read_total", "counter", "Frames that were read.", seen.read)
+        yield from _figure("frames_dropped_total", "counter", "Frames that newer ones overtook.", seen.dropped)
+        yield from _figure("frames_per_second", "gauge", "Read, over two seconds.", round(seen.frames_per_second, 2))
+        if seen.age_ms is not None:
+            yield from _figure("age_seconds", "gauge", "Since the last frame.", round(seen.age_ms / 1000, 3))
+        yield from _figure("stale", "gauge", "1: what was read is too old.", int(seen.stale))
+        yield from _figure("steady", "gauge", "1: a text, or surely nothing, is steady.", int(seen.steady is not None))
+        yield from _figure("drawing", "gauge", "1: ink comes or goes.", int(seen.drawing))
+        yield from _head("source_state", "gauge", "1 for the state that the source is in.")
+        for state in SourceState:
+            yield f'digitlab_live_source_state{{state="{state}"}} {int(seen.state == state)}'
+        latency = statistics.latency()
+        if latency is not None:
+            yield from _head("latency_seconds", "summary", "From capture to reading.")
+            for name, quantile in (("median", 0.5), ("p95", 0.95), ("p99", 0.99)):
+                yield f'digitlab_live_latency_seconds{{quantile="{quantile}"}} {latency[name] / 1000:.6f}'
+
+
+def _figure(name: str, kind: str, about: str, value: float) -> Iterator[str]:
+    yield from _head(name, kind, about)
+    yield f"digitlab_live_{name} {value}"
+
+
+def _head(name: str, kind: str, about: str) -> Iterator[str]:
+    yield f"# HELP digitlab_live_{name} {about}"
+    yield f"# TYPE digitlab_live_{name} {kind}"

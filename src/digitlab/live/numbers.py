@@ -1,0 +1,152 @@
+"""Numbers on a page that moves: each is told once.
+
+Neighbouring digits of a line are a number. It is told when all of its digits are decided and it does not touch the
+frame's edge, where a part of it may be cut off. Where it was told is remembered in coordinates of the page, which are
+known from how far the page moved from frame to frame; so it is not told again when it comes back into view, nor when a
+hand covered it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.live.tracks import Track
+    from digitlab.values import Box
+
+__all__ = ["Number", "NumbersTold"]
+
+_GAP = 0.9  # of the digits' height: more space parts two numbers
+_LEVEL = 0.5  # of the height: more is another line
+_EDGE = 0.02  # of the frame's side
+_SAME_PLACE = 1.0  # of the height: where it is not further from where the same number was told, it is that one
+_DRIFT = 0.25  # of the way since; what the measured motion may be wrong by
+_WITHIN = 0.35  # seconds for which it must be whole before it is told: its last digit may just come into view
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that was told.
+
+    identity: 1, 2, 3 …; text: its digits
+    box: in pixels of the frame; confidence: of its least sure digit
+    """
+
+    identity: int
+    text: str
+    box: Box
+    confidence: float
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is published."""
+        return {
+            "number": self.identity,
+            "text": self.text,
+            "box": list(self.box),
+            "confidence": round(self.confidence, 4),
+        }
+
+
+@dataclass(slots=True)
+class _Told:
+    """Where a number is, in pixels of the page, and how far the page moved since it was seen there."""
+
+    text: str
+    x: float
+    y: float
+    travelled: float
+
+
+class NumbersTold:
+    """The numbers of a page that were told. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._told: list[_Told] = []
+        self._offset = np.zeros(2)  # of the page from where it was at first
+        self._waiting: dict[tuple[int, ...], float] = {}
+
+    def add(
+        self, tracks: Sequence[Track], size: tuple[int, int], moved: tuple[float, float], at: float
+    ) -> tuple[Number, ...]:
+        """The numbers that are told in this frame.
+
+        size: of the frame, height and width; moved: how far the page moved since the frame before; at: seconds
+        """
+        self._offset += moved
+        for told in self._told:
+            told.travelled += float(np.hypot(*moved))
+        whole = [row for row in _numbers(tracks) if _is_whole(row, size)]
+        waiting = {tuple(each.identity for each in row): row for row in whole}
+        self._waiting = {key: self._waiting.get(key, at) for key in waiting}
+        new = []
+        for key, row in waiting.items():
+            text, box = "".join(str(each.digit) for each in row), _box_of(row)
+            middle = np.array(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)) - self._offset
+            known = self._known(text, middle, box[3] - box[1])
+            if known is not None:
+                known.x, known.y, known.travelled = float(middle[0]), float(middle[1]), 0.0
+            elif at - self._waiting[key] >= _WITHIN:
+                self._count += 1
+                self._told.append(_Told(text, float(middle[0]), float(middle[1]), 0.0))
+                new.append(Number(self._count, text, box, min(each.confidence for each in row)))
+        return tuple(new)
+
+    def _known(self, text: str, middle: NDArray[np.float64], height: float) -> _Told | None:
+        near = [
+            (float(np.hypot(told.x - middle[0], told.y - middle[1])), order)
+            for order, told in enumerate(self._told)
+            if told.text == text
+        ]
+        if not near:
+            return None
+        distance, order = min(near)
+        told = self._told[order]
+        return told if distance <= _SAME_PLACE * height + _DRIFT * told.travelled else None
+
+    def erased(self, tracks: Sequence[Track]) -> None:
+        """Forget what was told where these stand: their ink changed."""
+        for track in tracks:
+            x, y = (track.box[0] + track.box[2]) / 2, (track.box[1] + track.box[3]) / 2
+            height = track.box[3] - track.box[1]
+            here = np.array((x, y)) - self._offset
+            self._told = [
+                told for told in self._told if np.hypot(told.x - here[0], told.y - here[1]) > 2 * height
+            ]  # fmt: skip
+
+
+def _numbers(tracks: Sequence[Track]) -> list[list[Track]]:
+    """Neighbouring digits of a line, from left to right."""
+    rows: list[list[Track]] = []
+    for track in sorted(tracks, key=lambda each: each.box[0]):
+        for row in rows:
+            last = row[-1]
+            height = max(last.box[3] - last.box[1], track.box[3] - track.box[1])
+            level = abs((last.box[1] + last.box[3]) - (track.box[1] + track.box[3])) / 2
+            if track.box[0] - last.box[2] <= _GAP * height and level <= _LEVEL * height:
+                row.append(track)
+                break
+        else:
+            rows.append([track])
+    return rows
+
+
+def _is_whole(row: list[Track], size: tuple[int, int]) -> bool:
+    """Whether all of its digits are decided, and the frame's edge cuts nothing off."""
+    x0, y0, x1, y1 = _box_of(row)
+    height, width = size
+    room = 0.5 * (y1 - y0)  # a neighbour might stand there, out of view
+    inside = x0 > room and x1 < width - room and y0 > _EDGE * height and y1 < (1 - _EDGE) * height
+    return inside and all(each.digit is not None and not each.changing for each in row)
+
+
+def _box_of(row: list[Track]) -> Box:
+    boxes = np.array([each.box for each in row])
+    return (int(boxes[:, 0].min()), int(boxes[:, 1].min()), int(boxes[:, 2].max()), int(boxes[:, 3].max()))

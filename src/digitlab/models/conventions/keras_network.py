@@ -1,0 +1,119 @@
+"""A foreign network of Keras with its convention inside: one of ours, from uint8 (N, 28, 28) to ten probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.models.backend import keras
+from digitlab.models.conventions.convention import FIRST, LAST
+from digitlab.models.legacy.network import answering_probabilities, unused
+from digitlab.models.safety.plain import refuse
+
+if TYPE_CHECKING:
+    from digitlab.models.conventions.convention import Convention
+
+__all__ = ["with_convention"]
+
+
+def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Model, list[str]]:
+    """The network that prepares images as ``convention`` has it, asks ``net``, and makes its answers probabilities.
+
+    Its layers are those of ``net``, which is changed where its answers are.
+
+    Returns:
+        The model, from uint8 (N, 28, 28), light ink on dark; and what was changed, a sentence each.
+
+    Raises:
+        ModelError: when no probabilities can be made of its answers.
+    """
+    if _is_ours(net, convention):
+        return answering_probabilities(net)
+    said = []
+    if convention.classes > 10:
+        net = _to_logits(net)
+    names = {layer.name for layer in net.layers}
+    images = keras.Input((28, 28), dtype="uint8", name=unused("images", names))
+    answers = _inlined(net, _prepared(images, convention, names))
+    if convention.classes > 10:
+        answers = _ten_of(answers, convention.zero)
+        said.append("its class 'none' is left out: the ten digits share its probability")
+    model, changes = answering_probabilities(keras.Model(images, answers, name=net.name))
+    return model, [*said, *changes]
+
+
+def _is_ours(net: keras.Model, convention: Convention) -> bool:
+    """Whether the network takes our images as they are."""
+    plain = convention.scale == "0…255" and not convention.inverted and not convention.transposed
+    return plain and net.input_shape == (None, 28, 28) and convention.classes == 10
+
+
+def _prepared(images: Any, convention: Convention, names: set[str]) -> Any:
+    """What the network takes, of our images."""
+    form, layers = convention.form, keras.layers
+    times, plus = convention.factors()
+    pixels = images
+    if convention.transposed:
+        pixels = layers.Permute((2, 1), name=unused("transpose", names))(pixels)
+    if form.side != 28:
+        pixels = layers.Reshape((28, 28, 1), name=unused("add_channel", names))(pixels)
+        pixels = _enlarged(pixels, convention, names)
+    alike = len(set(zip(times, plus, strict=True))) == 1
+    if alike and (form.dtype == "float32" or (times[0], plus[0]) != (1, 0)):
+        pixels = layers.Rescaling(float(times[0]), float(plus[0]), name=unused("prepare", names))(pixels)
+    if form.channels == 3:
+        if len(pixels.shape) == 3:
+            pixels = layers.Reshape((28, 28, 1), name=unused("add_channel", names))(pixels)
+        pixels = layers.Concatenate(name=unused("three_channels", names))([pixels] * 3)
+        if not alike:
+            pixels = layers.Rescaling(times.tolist(), plus.tolist(), name=unused("prepare", names))(pixels)
+        if form.layout == FIRST:
+            pixels = layers.Permute((3, 1, 2), name=unused("channels_first", names))(pixels)
+    if tuple(pixels.shape[1:]) != form.shape():
+        name = "add_channel" if form.layout == LAST and form.side == 28 else "reshape"
+        pixels = layers.Reshape(form.shape(), name=unused(name, names))(pixels)
+    return pixels
+
+
+def _enlarged(pixels: Any, convention: Convention, names: set[str]) -> Any:
+    """(N, 28, 28, 1) as (N, side, side, 1)."""
+    side = convention.form.side
+    if convention.fitted == "padded":
+        before = (side - 28) // 2
+        edges = (before, side - 28 - before)
+        return keras.layers.ZeroPadding2D((edges, edges), name=unused("pad", names))(pixels)
+    return keras.layers.Resizing(side, side, name=unused("resize", names))(pixels)
+
+
+def _inlined(net: keras.Model, pixels: Any) -> Any:
+    """The network's answers to ``pixels``, its own layers called once more: a model in a model is harder to look at."""
+    if isinstance(net, keras.Sequential):
+        for layer in net.layers:
+            pixels = layer(pixels)
+        return pixels
+    return keras.tree.flatten(net._run_through_graph([pixels]))[0]  # what calling the network does
+
+
+def _to_logits(net: keras.Model) -> keras.Model:
+    """The network without its softmax, where it has one."""
+    last = net.outputs[0]._keras_history.operation
+    if isinstance(last, keras.layers.Softmax):
+        return keras.Model(net.inputs[0], last.input, name=net.name)
+    activation = getattr(last, "activation", None)
+    if activation is keras.activations.softmax:
+        last.activation = keras.activations.linear
+    elif activation is not None and activation is not keras.activations.linear:
+        refuse(
+            f"it answers eleven numbers by {activation.__name__[:40]}; expected ten, or eleven that a softmax makes or "
+            "that are logits"
+        )
+    return net
+
+
+def _ten_of(logits: Any, zero: int) -> Any:
+    """The logits of the ten digits, of eleven classes in which digit 0 stands at ``zero``."""
+    layer = keras.layers.Dense(10, use_bias=False, trainable=False, name="ten_digits")
+    ten = layer(logits)
+    layer.set_weights([np.eye(11, 10, k=-zero, dtype=np.float32)])
+    return ten

@@ -1,0 +1,126 @@
+"""A model file of anybody where a verb wants one of ours: brought over once, known by its content, and kept.
+
+    own_onnx(path)     for ONNX Runtime: evaluate, classify, read, serve, live
+    own_keras(path)    with layers that can be looked at and trained on: inspect, export, transfer
+
+What is ours already is given back as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from digitlab.models.conventions.importing import (
+    KERAS_ENDINGS,
+    ImportedModel,
+    content_of,
+    import_model,
+    translated_model,
+)
+from digitlab.models.conventions.keras_files import weights_beside
+from digitlab.models.conventions.search import NoConventionError
+from digitlab.models.export import cached_onnx
+from digitlab.models.safety.keras_file import blaming
+from digitlab.models.saving import read_card, save_keras
+from digitlab.network.classifier import takes_our_images
+from digitlab.network.kept import kept_name
+from digitlab.storage import cache_to_write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["own_keras", "own_onnx"]
+
+
+def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """An ONNX file of ours with the same network, from uint8 (N, 28, 28) to probabilities (N, 10).
+
+    Args:
+        path: what `import_model` takes.
+        tell: gets a sentence on the convention when it is found, and on what was changed.
+
+    Raises:
+        ModelError: as `import_model`; a file of Keras that answers no digits is taken as it is.
+    """
+    if path.suffix.lower() == ".onnx" and path.is_file() and takes_our_images(content_of(path)):
+        return path
+    if _is_of_keras(path):
+        if read_card(path) is not None:
+            return cached_onnx(path, tell=tell)
+        try:
+            return _kept(path, ".onnx", tell)
+        except NoConventionError as error:
+            tell(_as_it_is(error))
+            return cached_onnx(path, tell=tell)
+    return _kept(path, ".onnx", tell)
+
+
+def own_keras(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """A ``.keras`` file of ours with the same network.
+
+    Args:
+        path: what `import_model` takes, also an ONNX file of ours.
+        tell: gets a sentence on the convention when it is found, and on what was changed.
+
+    Raises:
+        ModelError: as `import_model`, and for operators of ONNX that no layer of Keras computes. A file of Keras that
+            answers no digits is given back as it is.
+    """
+    if _is_of_keras(path):
+        if read_card(path) is not None:
+            return path
+        try:
+            return _kept(path, ".keras", tell)
+        except NoConventionError as error:
+            tell(_as_it_is(error))
+            return path
+    if path.suffix.lower() == ".onnx" and path.is_file() and takes_our_images(content_of(path)):
+        kept = _place(path, ".keras")
+        if not kept.is_file():
+            model, card = translated_model(path)
+            save_keras(model, kept, card)
+        return kept
+    return _kept(path, ".keras", tell)
+
+
+def _is_of_keras(path: Path) -> bool:
+    return path.suffix.lower() in KERAS_ENDINGS and not path.is_dir()
+
+
+def _as_it_is(error: NoConventionError) -> str:
+    return f"{error}. It is taken as it is, with pixels 0…1"
+
+
+def _kept(path: Path, ending: str, tell: Callable[[str], None]) -> Path:
+    kept = _place(path, ending)
+    if not kept.is_file():
+        _say(path, import_model(path, kept), tell)
+    return kept
+
+
+def _say(path: Path, done: ImportedModel, tell: Callable[[str], None]) -> None:
+    best = done.found.best
+    tell(f"{path}: takes {best.convention} ({100 * best.accuracy:.1f} % of {best.images:,} MNIST images right)")
+    for change in done.changes:
+        tell(change)
+
+
+def _place(path: Path, ending: str) -> Path:
+    """Where the model is kept, by its content."""
+    digest = hashlib.sha256()
+    with blaming(path):
+        for part in _parts(path):
+            with part.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return cache_to_write("models") / kept_name(digest.hexdigest(), ending)
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files that a model consists of."""
+    if path.is_dir():
+        return [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
+    if path.suffix.lower() == ".json":
+        return [path, weights_beside(path)]
+    return [path, path.with_suffix(".bin")] if path.suffix.lower() == ".xml" else [path]

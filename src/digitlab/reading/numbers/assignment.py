@@ -1,0 +1,141 @@
+"""A batch of pictures and a list of numbers, each picture its own: the assignment that is likeliest on the whole.
+
+Linear assignment (`scipy.optimize.linear_sum_assignment`) over the logarithms of likelihoods. What a pair is worth is
+told by the margin: how much likelier the best assignment is than the best one without this pair.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.reading.numbers.evidence import evidence_of
+from digitlab.reading.numbers.lists import NOT_LISTED, likelihoods, none_likelihood
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.reading.numbers.lists import NumberList
+    from digitlab.values import ReadDigit
+
+__all__ = ["DOUBTFUL", "Assigned", "one_to_one"]
+
+DOUBTFUL = 0.99  # confidence: below it a person should look
+_FURTHEST = 4.0  # powers of ten: margins beyond are not told apart
+_MOST_CELLS = 400_000_000  # pictures times numbers: 3 GB
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What one picture of a batch got.
+
+    text: its entry as the list has it; "?" for each digit that was read where it got none
+    entry: its row in the list, from 0; None where no entry that is left is likelier than "none of them"
+    margin: the power of ten by which the best assignment is likelier than the best one without this pair, 4 at most
+    confidence: 0 … 1, of the pair: 1 / (1 + 10 ** -margin)
+    doubtful: whether that is below 0.99, or the picture got no entry
+    read: what its digits say without the list
+    """
+
+    text: str
+    entry: int | None
+    margin: float
+    confidence: float
+    doubtful: bool
+    read: str
+
+
+def one_to_one(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[Assigned, ...]:
+    """Give each picture's digits an entry of the list, no entry twice, in the order of the batch.
+
+    batch: of each picture the digits of its number, in reading order, answered or not; one without digits gets none
+
+    Raises:
+        UsageError: for more pictures times entries than fit into the memory.
+    """
+    if not batch:
+        return ()
+    if len(batch) * len(among) > _MOST_CELLS:
+        raise UsageError(
+            f"{len(batch):,} pictures and {len(among):,} numbers are too many for one assignment; expected at most "
+            f"{_MOST_CELLS:,} pairs: split the batch, or leave one-to-one out"
+        )
+    from scipy.optimize import linear_sum_assignment
+
+    read = [evidence_of(digits) for digits in batch]
+    costs, none = _costs(batch, among)
+    capped = np.minimum(costs, none[:, None])
+    more = len(batch) - len(among)
+    if more > 0:
+        capped = np.hstack([capped, np.repeat(none[:, None], more, axis=1)])
+    rows, columns = linear_sum_assignment(capped)
+    taken = np.empty(len(batch), np.int64)
+    taken[rows] = columns
+    margins = _margins(capped, taken) / math.log(10.0)
+    found = []
+    for row, (column, margin) in enumerate(zip(taken.tolist(), margins.tolist(), strict=True)):
+        entry = column if column < len(among) and costs[row, column] < none[row] else None
+        confidence = 1.0 / (1.0 + 10.0**-margin)
+        text = "?" * len(read[row]) if entry is None else among.entries[entry]
+        doubtful = entry is None or confidence < DOUBTFUL
+        found.append(Assigned(text, entry, margin, confidence, doubtful, read[row].likeliest))
+    return tuple(found)
+
+
+def _costs(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Minus the logarithms of likelihoods: (pictures, entries), and of "none of them" (pictures,)."""
+    costs = np.empty((len(batch), len(among)))
+    none = np.empty(len(batch))
+    share = (1.0 - NOT_LISTED) / len(among)
+    for row, digits in enumerate(batch):
+        evidence = evidence_of(digits)
+        likely = likelihoods(evidence, among)
+        costs[row] = -np.log(np.maximum(likely * share, 1e-300))
+        none[row] = -math.log(none_likelihood(evidence, among, likely)) if len(evidence) else -math.log(NOT_LISTED)
+        if not len(evidence):
+            costs[row] = 700.0
+    return costs, none
+
+
+def _margins(costs: NDArray[np.float64], taken: NDArray[np.int64]) -> NDArray[np.float64]:
+    """By how much the best assignment without each pair costs more, (pictures,).
+
+    Without a pair, its picture takes another's entry, that one the next one's, and so on until an entry that nobody
+    has, or the first one's: the cheapest cycle through the picture. Edges become positive by potentials (Johnson 1977),
+    and what lies beyond the margin that is asked for is left out.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import dijkstra
+
+    count = len(costs)
+    own = costs[np.arange(count), taken]
+    edges = np.full((count + 1, count + 1), np.inf)  # the last node: the entries that nobody has
+    edges[:count, :count] = costs[:, taken] - own[:, None]
+    free = np.setdiff1d(np.arange(costs.shape[1]), taken, assume_unique=True)
+    if len(free):
+        edges[:count, count] = costs[:, free].min(axis=1) - own
+        edges[count, :count] = 0.0
+    np.fill_diagonal(edges, np.inf)
+    potentials = np.zeros(count + 1)
+    for _ in range(count + 1):
+        nearer = np.minimum(potentials, (potentials[:, None] + edges).min(axis=0))
+        if np.allclose(nearer, potentials, atol=1e-12):
+            break
+        potentials = nearer
+    furthest = _FURTHEST * math.log(10.0)
+    positive = np.maximum(edges + potentials[:, None] - potentials[None, :], 0.0) + 1e-12
+    starts, ends = np.nonzero(positive <= furthest)
+    graph = csr_array((positive[starts, ends], (starts, ends)), shape=positive.shape)
+    margins = np.full(count, furthest)
+    for row in range(count):
+        targets = np.flatnonzero(positive[:, row] <= furthest)
+        if len(targets):
+            there = dijkstra(graph, indices=row, limit=furthest)
+            margins[row] = min(furthest, float((there[targets] + positive[targets, row]).min()))
+    return np.asarray(np.maximum(margins, 0.0), np.float64)

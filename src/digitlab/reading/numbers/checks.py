@@ -1,0 +1,283 @@
+"""Numbers that carry a check: the most probable value that fulfils it, if the evidence carries that value.
+
+What is written may be wrong itself, or something else than was asked for. So a fulfilled check is likely beforehand,
+never certain: 1 number in 100 may not fulfil it. Of each value the probability is that of its digits times that. It is
+given as the answer
+
+* where the value is the one that was read anyhow, as from the reader's threshold on;
+* where digits were changed to reach it, from 0.95 on, and only digits whose new value the reader itself held for
+  possible with 0.05 or more: a digit of which the reader was sure is never changed.
+
+Else the number does not fit, and "?" stands for each digit that the check leaves open; for all where none is to blame.
+"""
+
+from __future__ import annotations
+
+import calendar
+import functools
+import heapq
+import itertools
+import math
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import UsageError
+from digitlab.reading.numbers.evidence import CARRIED, OVERLOOKED, evidence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from digitlab.reading.numbers.evidence import Evidence
+    from digitlab.values import ReadDigit
+
+__all__ = ["CHECKS", "Check", "Settled", "check_of", "settle", "values_of"]
+
+CHECKS = "luhn, mod97, isbn, date, range:a-b, sum:last or sum:NUMBER"
+NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
+POSSIBLE = 0.05  # the least probability of a digit that is put in place of the likeliest
+_MOST_ODDS = 1e4  # for a fulfilled check beforehand: rarer ones prove no more
+_MOST_VALUES, _SEEN = 2000, 0.9995  # that are tried, the likeliest first; the probability of all that is enough
+_LEAST = 1e-9  # of the likeliest value's probability: below this none is tried
+_LONGEST = 60  # digits of a number that is checked
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of a number, made by `check_of`.
+
+    name: as it was asked for
+    fulfilled: whether a number's text (digits, with signs where they were read) fulfils it
+    share: the share of all texts of so many digits that fulfil it: how much a fulfilled check says
+    total: of ``sum:``, which looks at all numbers of a page: the number that they add up to, "last" for the last one
+        of them; None for all other checks
+    """
+
+    name: str
+    fulfilled: Callable[[str], bool] = field(compare=False)
+    share: Callable[[int], float] = field(compare=False)
+    total: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A number after its check.
+
+    text: a character a digit, "?" where the check leaves it open; signs where they were given
+    confidence: 0 … 1, of the value that is likeliest with the check (also where it is not given)
+    fits: whether a value that fulfils the check was carried by the evidence; else there is a "?" in the text
+    read: what the digits say without the check, the likeliest at each place
+    changed: the places among the digits, from 0, where the text differs from ``read``
+    """
+
+    text: str
+    confidence: float
+    fits: bool
+    read: str
+    changed: tuple[int, ...] = ()
+
+
+def check_of(text: str) -> Check:
+    """A check by its name: luhn, mod97, isbn, date (or date:dmy, date:mdy, date:ymd), range:a-b, sum:last, sum:NUMBER.
+
+    luhn: the last digit is Luhn's check digit (ISO/IEC 7812); mod97: the whole is 1 modulo 97 (ISO 7064, MOD 97-10);
+    isbn: of 13 digits that begin with 978 or 979, or of 10; date: a day that there is, of six or eight digits, or
+    parted by signs; range: a whole number or one with a decimal sign, both ends included.
+
+    Raises:
+        UsageError: for any other, with what there is.
+
+    >>> check_of("luhn").fulfilled("79927398713"), check_of("isbn").fulfilled("978-3-16-148410-0")
+    (True, True)
+    >>> check_of("date").fulfilled("31.02.2024"), check_of("range:0-30").fulfilled("12,5")
+    (False, True)
+    """
+    name, _, rest = text.strip().partition(":")
+    plain = {"luhn": (_luhn, 0.1), "mod97": (_mod97, 1.0 / 97.0), "isbn": (_isbn, 0.1)}
+    if name in plain and not rest:
+        fulfilled, share = plain[name]
+        return Check(text.strip(), _of_digits(fulfilled), functools.partial(_always, share))
+    if name == "date" and rest in ("", "dmy", "mdy", "ymd"):
+        orders = (rest,) if rest else ("dmy", "ymd", "mdy")
+        return Check(text.strip(), lambda written: _is_date(written, orders), _share_of_dates)
+    if name == "range" and (ends := re.fullmatch(r"(-?[0-9]+(?:[.,][0-9]+)?)-(-?[0-9]+(?:[.,][0-9]+)?)", rest)):
+        return _range(text.strip(), _decimal(ends[1]), _decimal(ends[2]))
+    if name == "sum" and (rest == "last" or re.fullmatch(r"[0-9]{1,12}(?:[.,][0-9]{1,4})?", rest)):
+        return Check(text.strip(), lambda _: True, lambda _: 1.0, rest)
+    raise UsageError(f"check is {text[:60]!r}; expected one of {CHECKS}")
+
+
+def settle(
+    digits: Sequence[ReadDigit],
+    check: Check,
+    threshold: float = 0.5,
+    *,
+    written: Sequence[str] | None = None,
+    complete: bool = False,
+) -> Settled:
+    """The most probable value of a number's digits that fulfils the check, where the evidence carries it.
+
+    digits: in reading order, answered or not; none of them gives an empty text that does not fit
+    threshold: the confidence from which on a value that was read is given
+    written: the text around the digits, one more than there are digits: what stands before each and behind the last,
+        such as ("", "", ".", …) for a date with points; None: nothing
+    complete: whether no digit can be missing, as in boxes of a form, or where their number is known
+    """
+    evidence = evidence_of(digits)
+    around = list(written) if written is not None else [""] * (len(digits) + 1)
+    read = evidence.likeliest
+    if not 0 < len(evidence) <= _LONGEST:
+        return Settled(_joined("?" * len(evidence), around), 0.0, fits=False, read=_joined(read, around))
+    tried = _tried(evidence)
+    good = [check.fulfilled(_joined(value, around)) for value, _ in tried]
+    share = min(max(check.share(len(evidence)), 1e-12), 1.0)
+    odds = min((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, _MOST_ODDS) if share < 1.0 else 1.0
+    weights = [chance * (odds if fine else 1.0) for (_, chance), fine in zip(tried, good, strict=True)]
+    unseen = max(0.0, 1.0 - sum(chance for _, chance in tried)) * (1.0 - share + share * odds)
+    # Else a digit is none, or one is missing, and what is left fulfils the check by chance only.
+    overlooked = 0.0 if complete or check.name == "isbn" else OVERLOOKED
+    there = math.prod(evidence.present.tolist()) * (1.0 - overlooked) ** len(evidence)
+    total = sum(weights) + unseen + (1.0 - there) / there * max(1.0, odds * share)
+    best = max((row for row, fine in enumerate(good) if fine), key=weights.__getitem__, default=None)
+    confidence = 0.0 if best is None else weights[best] / total
+    if best is not None:
+        value = tried[best][0]
+        changed = tuple(at for at, (one, other) in enumerate(zip(value, read, strict=True)) if one != other)
+        carried = all(float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE for at in changed)
+        if confidence >= (max(threshold, CARRIED) if changed else threshold) and carried:
+            return Settled(_joined(value, around), confidence, fits=True, read=_joined(read, around), changed=changed)
+    open_ = _left_open(tried, weights, sum(weights) + unseen, len(evidence), max(threshold, CARRIED))
+    text = "".join("?" if at in open_ else sign for at, sign in enumerate(read))
+    return Settled(_joined(text, around), confidence, fits=False, read=_joined(read, around))
+
+
+def _left_open(
+    tried: list[tuple[str, float]], weights: list[float], total: float, places: int, threshold: float
+) -> set[int]:
+    """The places whose digit is not sure, the check considered; all, where none of them is to blame."""
+    read = tried[0][0]
+    same = [
+        sum(w for (value, _), w in zip(tried, weights, strict=True) if value[at] == read[at]) for at in range(places)
+    ]
+    left = {at for at in range(places) if same[at] / total < threshold}
+    return left or set(range(places))
+
+
+def _joined(digits: str, around: Sequence[str]) -> str:
+    return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))
+
+
+def _tried(evidence: Evidence) -> list[tuple[str, float]]:
+    """The likeliest values with their probabilities, until nearly all of that is seen."""
+    tried, seen = [], 0.0
+    for value, log in itertools.islice(_values(evidence), _MOST_VALUES):
+        tried.append((value, math.exp(log)))
+        seen += tried[-1][1]
+        if seen >= _SEEN:
+            break
+    return tried
+
+
+def values_of(evidence: Evidence, most: int = _MOST_VALUES) -> list[tuple[str, float]]:
+    """The likeliest values with the logarithms of their probabilities, in falling order; of no digits, one empty."""
+    return list(itertools.islice(_values(evidence), most))
+
+
+def _values(evidence: Evidence) -> Iterator[tuple[str, float]]:
+    rows = evidence.probabilities
+    ranked = (-rows).argsort(axis=1, kind="stable").tolist()
+    logs = (-np.sort(-np.log(rows), axis=1)).tolist()
+    top = sum(log[0] for log in logs)
+    heap = [(-top, (0,) * len(ranked), 0)]  # the last: no place before it is changed any more, so that each comes once
+    while heap:
+        cost, ranks, start = heapq.heappop(heap)
+        if -cost < top + math.log(_LEAST):
+            return
+        yield "".join(str(order[rank]) for order, rank in zip(ranked, ranks, strict=True)), -cost
+        for at in range(start, len(ranks)):
+            rank = ranks[at]
+            if rank < 9:
+                nearby = (*ranks[:at], rank + 1, *ranks[at + 1 :])
+                heapq.heappush(heap, (cost + logs[at][rank] - logs[at][rank + 1], nearby, at))
+
+
+def _of_digits(fulfilled: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda written: fulfilled("".join(sign for sign in written if sign.isdigit()))
+
+
+def _luhn(digits: str) -> bool:
+    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits))]
+    return len(digits) > 1 and sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
+
+
+def _mod97(digits: str) -> bool:
+    return len(digits) > 2 and int(digits) % 97 == 1
+
+
+def _isbn(digits: str) -> bool:
+    if len(digits) == 13:
+        weighted = sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(digits))
+        return digits.startswith(("978", "979")) and weighted % 10 == 0
+    return len(digits) == 10 and sum(int(digit) * (10 - at) for at, digit in enumerate(digits)) % 11 == 0
+
+
+def _is_date(written: str, orders: Sequence[str]) -> bool:
+    """Whether digits are a day in one of the orders; signs that were read part day, month and year."""
+    parts = re.findall(r"[0-9]+", written)
+    digits = "".join(parts)
+    seen = set(itertools.accumulate(map(len, parts[:-1])))
+    return 4 <= len(digits) <= 8 and any(_is_day(order, digits, seen) for order in orders)
+
+
+def _is_day(order: str, digits: str, seen: set[int]) -> bool:
+    """Whether digits can be parted into a day in this order, at the places that were seen at least."""
+    for widths in itertools.product(*(((2, 4) if part == "y" else (1, 2)) for part in order)):
+        first, second = widths[0], widths[0] + widths[1]
+        if sum(widths) != len(digits) or not seen <= {first, second}:
+            continue
+        named = dict(zip(order, (digits[:first], digits[first:second], digits[second:]), strict=True))
+        year = int(named["y"]) + (2000 if len(named["y"]) == 2 else 0)
+        if 1800 <= year <= 2199 and 1 <= int(named["m"]) <= 12 and int(named["d"]) >= 1:
+            month = int(named["m"])
+            last = 31 if month in (1, 3, 5, 7, 8, 10, 12) else 30 if month != 2 else 28 + calendar.isleap(year)
+            if int(named["d"]) <= last:
+                return True
+    return False
+
+
+def _always(share: float, digits: int) -> float:  # noqa: ARG001 - as other shares
+    return share
+
+
+def _share_of_dates(digits: int) -> float:
+    """Of texts of so many digits: those that are a day in one of the orders, counted."""
+    return {4: 0.9, 5: 0.6, 6: 0.35, 7: 0.06, 8: 0.03}.get(digits, 1e-6)
+
+
+def _range(name: str, low: Decimal, high: Decimal) -> Check:
+    if low > high:
+        raise UsageError(f"check is {name!r}; expected the lower end first, as in range:0-30")
+
+    def fulfilled(written: str) -> bool:
+        try:
+            return low <= _decimal(written) <= high
+        except InvalidOperation:
+            return False
+
+    def share(digits: int) -> float:
+        inside = min(float(high), 10.0**digits - 1.0) - max(float(low), 0.0) + 1.0
+        return min(max(inside / 10.0**digits, 1e-6), 1.0)
+
+    return Check(name, fulfilled, share)
+
+
+def _decimal(written: str) -> Decimal:
+    """A number as people write it.
+
+    Raises:
+        InvalidOperation: for what is none.
+    """
+    return Decimal(written.replace(" ", "").replace(",", "."))

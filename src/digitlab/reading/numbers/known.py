@@ -1,0 +1,203 @@
+"""A page's numbers with what is known of them: each is an entry of a list, or fulfils a check, or is "?"."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from digitlab.errors import DigitlabError, UsageError
+from digitlab.reading.numbers.assignment import one_to_one
+from digitlab.reading.numbers.checks import Check, check_of, settle
+from digitlab.reading.numbers.lists import NumberList, nearest, number_list
+from digitlab.reading.numbers.sums import settle_sum
+from digitlab.values import ReadNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from digitlab.reading.constraints import Constraints
+    from digitlab.values import ReadDigit, Reading
+
+__all__ = ["assigned", "with_known_numbers"]
+
+
+def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) -> Reading:
+    """The reading with `Reading.settled`, where a list or a check is wanted; as it is elsewhere.
+
+    As with a pattern, one number of the page is what was asked for: the likeliest that fits, of its numbers and of its
+    whole lines. With a number of lines, each of them is one. A sum is one of all numbers.
+
+    threshold: the confidence from which on what was read is given
+    """
+    if wanted.among is None and wanted.check is None:
+        return reading
+    if wanted.among is not None:
+        return _settled(reading, wanted, functools.partial(_of_list, among=listed(wanted.among), threshold=threshold))
+    check = check_of(wanted.check or "")
+    if check.total is not None:
+        return _summed(reading, check, threshold)
+    complete = reading.fits and (wanted.count is not None or wanted.pattern is not None)
+    return _settled(reading, wanted, functools.partial(_checked, check=check, threshold=threshold, complete=complete))
+
+
+def assigned(
+    readings: Sequence[Reading | DigitlabError], among: str | Path | Iterable[object] | NumberList
+) -> list[Reading | DigitlabError]:
+    """Readings of a batch of pictures, one number each, with no entry of the list twice: the likeliest on the whole.
+
+    The text of each is its entry. Where the batch could nearly as likely be assigned without this pair, ``fits`` is
+    False and the note says "doubtful", with the margin; a picture that got no entry has "?" and says so. Errors, of
+    pictures that could not be read, stay where they are.
+
+        readings = assigned(list(reader.read_many(photos, among="class.csv:number")), "class.csv:number")
+
+    Raises:
+        DatasetError, UsageError: for a list that cannot be, as `number_list`; for more pictures than memory allows.
+    """
+    listed_ = number_list(among)
+    read = [each for each in readings if not isinstance(each, DigitlabError)]
+    units = [_the_number(each) for each in read]
+    found = iter(one_to_one([unit.digits for unit in units], listed_))
+    units_left = iter(units)
+    result: list[Reading | DigitlabError] = []
+    for reading in readings:
+        if isinstance(reading, DigitlabError):
+            result.append(reading)
+            continue
+        unit, given = next(units_left), next(found)
+        number = replace(
+            unit, text=given.text, confidence=given.confidence, read=unit.read if unit.read is not None else unit.text,
+            fits=not given.doubtful, second=None, margin=given.margin,
+        )  # fmt: skip
+        said: str | None = None
+        if given.entry is None:
+            said = "no number of the list that is left is likely enough"
+        elif given.doubtful:
+            said = f"doubtful: {10**given.margin:.1f} times as likely as the best assignment without this pair"
+        result.append(replace(reading, settled=(number,), fits=not given.doubtful, note=said))
+    return result
+
+
+def _the_number(reading: Reading) -> ReadNumber:
+    """The number of a picture that holds one: what its list led to, else its longest."""
+    numbers = reading.numbers
+    if len(numbers) > 1 and reading.settled is not None:
+        raise UsageError(f"a picture holds {len(numbers)} numbers of the list; expected one, where each gets its own")
+    return max(numbers, key=lambda each: len(each.digits), default=_nothing())
+
+
+@functools.lru_cache(maxsize=4)
+def listed(entries: tuple[str, ...]) -> NumberList:
+    """The list of these entries, made once for all pictures."""
+    return NumberList(entries)
+
+
+def _settled(reading: Reading, wanted: Constraints, settle_one: Callable[[ReadNumber], ReadNumber]) -> Reading:
+    """Each line as a number where lines were counted, else the one that fits best."""
+    lines = _lines(reading)
+    if wanted.lines is not None:
+        settled = tuple(settle_one(each) for each in lines)
+        missing = wanted.lines - len(settled)
+        notes = [_said(each, wanted) for each in settled if not each.fits]
+        if missing > 0:
+            notes.append(f"{missing} of {wanted.lines} numbers were not found")
+    else:
+        units = lines if wanted.pattern is not None else [*reading.numbers, *lines]
+        tried = [settle_one(each) for each in dict.fromkeys(units)]
+        best = max(tried, key=lambda each: (each.fits, *_worth(each, wanted)), default=_nothing())
+        settled = (best,)
+        notes = [] if best.fits else [_said(best, wanted)]
+    notes = [said for said in (reading.note, *notes) if said]
+    fits = reading.fits and all(each.fits for each in settled) and (wanted.lines or 1) <= len(settled)
+    return replace(reading, settled=settled, fits=fits, note="; ".join(notes) or None)
+
+
+def _worth(number: ReadNumber, wanted: Constraints) -> tuple[float, float]:
+    """Of several numbers of a page: the likeliest entry of a list; the longest that fulfils a check."""
+    return (number.confidence, 0.0) if wanted.among is not None else (len(number.digits), number.confidence)
+
+
+def _said(number: ReadNumber, wanted: Constraints) -> str:
+    if not number.digits:
+        return "no number was found"
+    if wanted.among is not None:
+        return f"{number.read} is no number of the list, or not surely one: nearest {_near(number)}"
+    return f"{number.read} does not fulfil the check {wanted.check}"
+
+
+def _near(number: ReadNumber) -> str:
+    return f"{100 * number.confidence:.0f} %" + (f", then {number.second}" if number.second else "")
+
+
+def _lines(reading: Reading) -> list[ReadNumber]:
+    """Each line as one number."""
+    numbers: dict[int, list[ReadNumber]] = {}
+    for each in reading.numbers:
+        numbers.setdefault(each.digits[0].line, []).append(each)
+    return [_joined(each) for _, each in sorted(numbers.items())]
+
+
+def _joined(parts: list[ReadNumber]) -> ReadNumber:
+    if len(parts) == 1:
+        return parts[0]
+    x0, y0, x1, y1 = zip(*(each.box for each in parts), strict=True)
+    digits = tuple(digit for each in parts for digit in each.digits)
+    marks = tuple(mark for each in parts for mark in each.marks)
+    text, sure = " ".join(each.text for each in parts), math.prod(each.confidence for each in parts)
+    return ReadNumber(text, (min(x0), min(y0), max(x1), max(y1)), sure, digits, marks)
+
+
+def _nothing() -> ReadNumber:
+    return ReadNumber("", (0, 0, 0, 0), 0.0, (), read="", fits=False)
+
+
+def _of_list(number: ReadNumber, *, among: NumberList, threshold: float) -> ReadNumber:
+    found = nearest(number.digits, among, threshold)
+    return replace(
+        number, text=found.text, confidence=found.confidence, read=number.text, fits=found.fits, second=found.second,
+        margin=found.margin,
+    )  # fmt: skip
+
+
+def _checked(number: ReadNumber, *, check: Check, threshold: float, complete: bool) -> ReadNumber:
+    found = settle(number.digits, check, threshold, written=_around(number), complete=complete)
+    return replace(number, text=found.text, confidence=found.confidence, read=number.text, fits=found.fits)
+
+
+def _around(number: ReadNumber) -> list[str]:
+    """The text before each digit and behind the last."""
+    return re.split("[0-9?]", number.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addends:
+    numbers: tuple[ReadNumber, ...]
+    total: Sequence[ReadDigit] | str
+
+
+def _summed(reading: Reading, check: Check, threshold: float) -> Reading:
+    numbers = reading.numbers
+    total = check.total or ""
+    if len(numbers) < (3 if total == "last" else 2):
+        note = f"{len(numbers)} numbers were found; expected more for the check {check.name}"
+        settled = tuple(replace(each, read=each.text, fits=False) for each in numbers)
+        return replace(reading, settled=settled, fits=False, note="; ".join(filter(None, (reading.note, note))))
+    asked = _Addends(numbers[:-1], numbers[-1].digits) if total == "last" else _Addends(numbers, total)
+    found = settle_sum([each.digits for each in asked.numbers], asked.total, threshold)
+    settled = tuple(
+        replace(number, text=_with_signs(one.text, number), confidence=one.confidence, read=number.text, fits=one.fits)
+        for number, one in zip(numbers, found, strict=True)
+    )
+    fits = all(each.fits for each in settled)
+    unfit = None if fits else f"the numbers do not fulfil the check {check.name}"
+    notes = "; ".join(filter(None, (reading.note, unfit)))
+    return replace(reading, settled=settled, fits=reading.fits and fits, note=notes or None)
+
+
+def _with_signs(digits: str, number: ReadNumber) -> str:
+    around = _around(number)
+    return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))

@@ -1,0 +1,105 @@
+"""Numbers that add up: the jointly most probable values of several numbers and their total."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from digitlab.reading.numbers.checks import NOT_FULFILLED, POSSIBLE, Settled, values_of
+from digitlab.reading.numbers.evidence import CARRIED, evidence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digitlab.reading.numbers.evidence import Evidence
+    from digitlab.values import ReadDigit
+
+__all__ = ["settle_sum"]
+
+_VALUES = 40  # of each number, the likeliest
+_TOTALS = 20_000  # sums that are followed on
+_ODDS = (1.0 - NOT_FULFILLED) / NOT_FULFILLED * 100.0  # numbers that are all as read add up by chance once in a hundred
+
+Way = tuple[float, float, tuple[str, ...]]  # log of the likeliest way, probability of all ways, its values
+
+
+def settle_sum(
+    numbers: Sequence[Sequence[ReadDigit]], total: Sequence[ReadDigit] | str, threshold: float = 0.5
+) -> tuple[Settled, ...]:
+    """The values of numbers that add up to a total, where the evidence carries them.
+
+    Else "?" stands for the digits that are not sure, or for all of them. As in `settle`, digits are changed only to
+    what the reader held for possible, and given from 0.95 on. All are whole numbers, or all have as many digits behind
+    the decimal sign: digits are added as they stand.
+
+    numbers: the digits of each addend; total: the digits of the sum, which is settled too, or the sum itself
+
+    Returns:
+        One for each addend, and one for the total where its digits were given.
+    """
+    given = [evidence_of(digits) for digits in numbers]
+    ways: dict[int, Way] = {0: (0.0, 1.0, ())}
+    for evidence in given:
+        ways = _with_next(ways, values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)])
+    if isinstance(total, str):
+        last = None
+        targets = [("".join(sign for sign in total if sign.isdigit()), 0.0)]
+    else:
+        last = evidence_of(total)
+        targets = values_of(last, 10 * _VALUES) if len(last) else []
+    fitting = [
+        (ways[int(value)][0] + log, ways[int(value)][1] * math.exp(log), (*ways[int(value)][2], value))
+        for value, log in targets
+        if int(value) in ways
+    ]
+    everything = [*given, *([] if last is None else [last])]
+    best = max(fitting, default=None)
+    mass = sum(chance for _, chance, _ in fitting)
+    confidence = 0.0 if best is None else _ODDS * math.exp(best[0]) / (_ODDS * mass + max(0.0, 1.0 - mass))
+    read = [each.likeliest for each in everything]
+    values = read
+    if best is not None:  # its last value is the total, also where that was given
+        values = [value if len(each) else "" for each, value in zip(everything, best[2], strict=False)]
+    changed = [
+        tuple(at for at, (one, other) in enumerate(zip(value, as_read, strict=True)) if one != other)
+        for value, as_read in zip(values, read, strict=True)
+    ]
+    carried = all(
+        float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE
+        for evidence, value, places in zip(everything, values, changed, strict=True)
+        for at in places
+    )
+    fits = best is not None and carried and confidence >= (max(threshold, CARRIED) if any(changed) else threshold)
+    texts = values if fits else _left_open(everything)
+    return tuple(
+        Settled(text, confidence, fits=fits, read=as_read, changed=places if fits else ())
+        for text, as_read, places in zip(texts, read, changed, strict=True)
+    )
+
+
+def _left_open(everything: Sequence[Evidence]) -> list[str]:
+    """What was read, with "?" for the digits that are not sure; for all, where none of them is to blame."""
+    sure = [each.probabilities.max(axis=1) * each.present >= CARRIED for each in everything]
+    none = all(bool(each.all()) for each in sure)
+    return [
+        "".join("?" if none or not fine else digit for digit, fine in zip(each.likeliest, those.tolist(), strict=True))
+        for each, those in zip(everything, sure, strict=True)
+    ]
+
+
+def _with_next(ways: dict[int, Way], values: Sequence[tuple[str, float]]) -> dict[int, Way]:
+    """All sums with one more number."""
+    found: dict[int, Way] = {}
+    for sum_, (best, chance, path) in ways.items():
+        for value, log in values:
+            here = sum_ + int(value)
+            before = found.get(here)
+            together = chance * math.exp(log) + (before[1] if before else 0.0)
+            if before is None or best + log > before[0]:
+                found[here] = (best + log, together, (*path, value))
+            else:
+                found[here] = (before[0], together, before[2])
+    if len(found) > _TOTALS:
+        kept = sorted(found, key=lambda each: -found[each][1])[:_TOTALS]
+        return {each: found[each] for each in kept}
+    return found

@@ -1,0 +1,131 @@
+"""A run folder → `README.md`: the model card in the format of the Hugging Face hub, a YAML head above Markdown.
+
+The head is what hubs read: what the model is for, what it was trained on, what it reached. Only what the run folder
+says is written; who made the model, and under which licence it is given away, a person adds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digitlab.reports.facts import facts_of, numbers_of
+from digitlab.reports.records import Record
+from digitlab.storage import write_text
+from digitlab.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digitlab.runs import Run
+
+__all__ = ["card_text", "write_card"]
+
+_HUB_METRICS = {"accuracy": "accuracy", "loss": "log_loss", "f1_macro": "f1", "brier": "brier_score"}
+
+
+def write_card(run: Run) -> None:
+    """Write ``run``'s `README.md` from its other files.
+
+    Raises:
+        RunError: when it has no metrics or predictions, or a file is damaged.
+        StorageError: when it cannot be written.
+    """
+    write_text(run.card, card_text(Record.read(run)))
+
+
+def card_text(record: Record) -> str:
+    """The card of a run."""
+    import yaml
+
+    head = yaml.safe_dump(_head(record), sort_keys=False, allow_unicode=True, width=120)
+    return f"---\n{head}---\n\n{_body(record)}"
+
+
+def _head(record: Record) -> dict[str, Any]:
+    config, metrics = record.config, record.metrics
+    data = str(metrics["data"])
+    learned = str(config.get("dataset", data))
+    results = [
+        {"type": _HUB_METRICS[key], "name": key.replace("_", " "), "value": round(float(metrics[key]), 6)}
+        for key in _HUB_METRICS
+        if isinstance(metrics.get(key), int | float)
+    ]
+    return {
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "tags": ["digitlab", "handwritten-digits", "onnx", str(config.get("architecture", metrics["model"]))],
+        "datasets": sorted({_named(learned), _named(data)}),
+        "metrics": [each["type"] for each in results],
+        "model-index": [
+            {
+                "name": record.name,
+                "results": [
+                    {
+                        "task": {"type": "image-classification", "name": "Handwritten digit recognition"},
+                        "dataset": {"type": _named(data), "name": _named(data), "split": str(metrics["split"])},
+                        "metrics": results,
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _named(data: str) -> str:
+    """A dataset as others may know it; of a file its name alone, no folder of this machine."""
+    return data.replace("\\", "/").rsplit("/", 1)[-1] if data.startswith(("/", ".")) or ":\\" in data else data
+
+
+def _body(record: Record) -> str:
+    config, metrics = record.config, record.metrics
+    form = "Sobel images of digits are made by the model file itself. " if _sobel(config) else ""
+    sections = [
+        f"# {_plain(record.name)}",
+        f"A network that tells which digit, 0 to 9, an image of 28×28 shows. {form}Trained and measured with digitlab "
+        f"{VERSION}.",
+        "## Use",
+        "The input is uint8 (N, 28, 28), light ink on dark, 0 to 255; all preparation is inside the file. The output "
+        "is float32 (N, 10), probabilities of the digits 0 to 9.",
+        '```python\nfrom digitlab import load_model\n\nmodel = load_model("model.onnx")\n'
+        "print(model.probabilities(images).argmax(axis=1))\n```",
+        "`model.keras` is the same network for training it further; for photos: `digitlab read photo.jpg --model .`",
+    ]
+    if config:
+        facts = [(name, _plain(text)) for name, text in facts_of(config, record.environment, [])]
+        sections += ["## Training", _table(["", ""], facts)]
+    sections += ["## Evaluation", _evaluated(metrics), _metrics_table(metrics), _limits()]
+    return "\n\n".join(sections) + "\n"
+
+
+def _sobel(config: Mapping[str, Any]) -> bool:
+    return str(config.get("augmentation", "")).find("realtime") >= 0
+
+
+def _evaluated(metrics: Mapping[str, Any]) -> str:
+    return f"{metrics['images']:,} images of {_plain(_named(str(metrics['data'])))} ({_plain(metrics['split'])})."
+
+
+def _metrics_table(metrics: Mapping[str, Any]) -> str:
+    rows = []
+    for row in numbers_of(metrics):
+        number, low, high = row["number"], row["low"], row["high"]
+        interval = "" if low is None else f"{number.text(low)} to {number.text(high)}"
+        rows.append((number.name, number.text(row["value"]), interval, _plain(number.meaning)))
+    return _table(["metric", "value", "95 % confidence interval", "meaning"], rows)
+
+
+def _limits() -> str:
+    return (
+        "## Limits\n\nThe numbers hold for images like those of the evaluation: one digit, centred, in a box of 20×20. "
+        "An image that is no digit gets ten probabilities all the same."
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _plain(text: object) -> str:
+    """A name in Markdown: nothing in it is markup, a table's line, or HTML."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in " ".join(str(text).split()))

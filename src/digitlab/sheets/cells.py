@@ -1,0 +1,211 @@
+"""What is written in each cell of a strip, judged by itself: a weak pencil beside a bold pen is not an empty box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.reading.components import FAINT
+from digitlab.reading.ink import INK, ink_scale, ink_strength
+from digitlab.sheets.strips import PER_MM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.sheets.layout import Rectangle
+    from digitlab.sheets.strips import Strip
+
+__all__ = ["Written", "filled_share", "is_sign", "marks_on", "sign_of", "strength_of", "written_in"]
+
+_WINDOW = 4.0  # mm: wider than any stroke, narrower than a shadow's edge
+_AROUND = 1.1  # mm around a box, into which its digit may reach
+_OWN = 0.5  # of a stroke's area: the least that lies in the box of which it is
+_PART = 0.05  # of the largest stroke's area: less is a speck beside it
+_SPECK = 0.9  # mm: the longest side of what is dirt
+_INSET = 0.45  # mm within a box: its printed lines are beyond, …
+_HALO = 0.8  # … and what is left of them in a blurred photo
+_BEYOND = 0.8  # mm beyond a free line, into which its digits may reach
+_LOW = 0.45  # of the highest digit of a line: lower marks are points, commas and dashes
+_DASH = 1.2  # mm: the most that a dash is high
+_POINT = 0.35  # mm: the least longest side of a point or comma
+_ABOVE = 0.5  # of the narrower stroke's width: so much of it lies above or below the other one of its digit
+_THIN = 0.7  # mm: thickness of what may be left of a line, …
+_LEFT_OVER = 0.9  # … of whose darkness it has no more than this share
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The ink of one cell. ink: float32 (h, w), 0 … 1, cropped to it; box: in pixels of the strip."""
+
+    ink: NDArray[np.float32]
+    box: Rectangle
+
+
+def strength_of(strips: Sequence[Strip]) -> list[NDArray[np.uint8]]:
+    """How far each pixel of each strip is from its paper, uint8 (H, W).
+
+    All of them on one sheet: what is done once a picture takes longer than what is done once a pixel.
+    """
+    widest = max(strip.picture.shape[1] for strip in strips)
+    rows: list[list[int]] = []
+    free = 0
+    for number in sorted(range(len(strips)), key=lambda each: -strips[each].picture.shape[0]):
+        wide = strips[number].picture.shape[1]
+        if wide > free:
+            rows.append([])
+            free = widest
+        rows[-1].append(number)
+        free -= wide
+    heights = [strips[row[0]].picture.shape[0] for row in rows]
+    sheet = np.full((sum(heights), widest, 3), 255, np.uint8)
+    places: dict[int, tuple[slice, slice]] = {}
+    top = 0
+    for row, height in zip(rows, heights, strict=True):
+        left = 0
+        for number in row:
+            high, wide = strips[number].picture.shape[:2]
+            places[number] = slice(top, top + high), slice(left, left + wide)
+            sheet[places[number]] = strips[number].picture
+            left += wide
+        sheet[top : top + height, left:] = np.median(sheet[top : top + height, :left], axis=(0, 1))
+        top += height
+    strength = ink_strength(sheet, round(_WINDOW * PER_MM), page=True, light=False)
+    return [np.ascontiguousarray(strength[places[number]]) for number in range(len(strips))]
+
+
+def written_in(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> Written | None:
+    """What is written in a cell; None where it is empty, but for specks.
+
+    strength: uint8 (H, W) of the strip; level: how dark its printed lines were
+    """
+    inside = _part(strength, cell, -_HALO)
+    scale = ink_scale(np.ascontiguousarray(strength[inside])) if strength[inside].size else None
+    if scale is None:
+        return None
+    rows, columns = _part(strength, cell, _AROUND)
+    ink = np.asarray(cv2.LUT(np.ascontiguousarray(strength[rows, columns]), scale), np.float32)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats((ink >= INK).astype(np.uint8), connectivity=8)
+    x0, y0, x1, y1 = (round(side) for side in cell)
+    within = labels[max(0, y0 - rows.start) : y1 - rows.start, max(0, x0 - columns.start) : x1 - columns.start]
+    counted = np.bincount(within.ravel(), minlength=len(statistics))
+    area = statistics[:, cv2.CC_STAT_AREA]
+    mine = (counted >= _OWN * area) & (area >= 4)
+    mine[0] = False
+    own = strength[rows, columns]
+    for part in np.flatnonzero(mine).tolist():
+        if _is_left_over(statistics[part], (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start)):
+            mine[part] = float(np.percentile(own[labels == part], 75)) > _LEFT_OVER * level
+    if not mine.any():
+        return None
+    mine &= area >= _PART * area[mine].max()
+    written = _cut(ink, mine[labels], columns.start, rows.start)
+    return None if max(written.ink.shape) < _SPECK * PER_MM else written
+
+
+def _is_left_over(part: NDArray[np.int32], cell: tuple[int, int, int, int]) -> bool:
+    """Whether a stroke lies along a side of the cell, thin, as what is left of its line does."""
+    left, top, wide, high, _ = part.tolist()
+    x0, y0, x1, y1 = cell
+    thin, near = _THIN * PER_MM, 2 * _HALO * PER_MM
+    upright = wide <= thin and (left + wide <= x0 + near or left >= x1 - near)
+    level = high <= thin and (top + high <= y0 + near or top >= y1 - near)
+    return bool(upright or level)
+
+
+def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> float:
+    """Of a box to be ticked: mm of the longest side of the ink in it; 0 where it is empty.
+
+    level: how dark its printed lines were, of which something may be left
+    """
+    rows, columns = _part(strength, cell, -_INSET)
+    inside = np.ascontiguousarray(strength[rows, columns])
+    scale = ink_scale(inside) if inside.size else None
+    if scale is None:
+        return 0.0
+    solid = (np.asarray(cv2.LUT(inside, scale)) >= INK).astype(np.uint8)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    longest = 0
+    x0, y0, x1, y1 = (round(side) for side in cell)
+    here = x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start
+    for part in range(1, len(statistics)):
+        along = _is_left_over(statistics[part], here)
+        if not along or float(np.percentile(inside[labels == part], 75)) > _LEFT_OVER * level:
+            longest = max(longest, *statistics[part, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist())
+    return longest / PER_MM
+
+
+def marks_on(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> list[Written]:
+    """What is written on a free line, from left to right: strokes above each other are one mark.
+
+    strength: uint8 (H, W) of the strip; level: how dark its rule was
+    """
+    rows, columns = _part(strength, cell, _BEYOND)
+    own = np.ascontiguousarray(strength[rows, columns])
+    scale = ink_scale(own)
+    if scale is None:
+        return []
+    ink = np.asarray(cv2.LUT(own, scale), np.float32)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats((ink >= INK).astype(np.uint8), connectivity=8)
+    base = round(cell[3]) - rows.start
+    groups: list[list[int]] = []
+    ends: list[tuple[int, int]] = []
+    for part in sorted(range(1, len(statistics)), key=lambda each: int(statistics[each, 0])):
+        left, top, wide, high, area = statistics[part].tolist()
+        rule = high <= _THIN * PER_MM and abs(top + high / 2 - base) <= _HALO * PER_MM
+        faint = float(np.percentile(own[labels == part], 75)) <= _LEFT_OVER * level
+        if area < 4 or max(wide, high) < _POINT * PER_MM or (rule and faint) or top + high <= 0.1 * base:
+            continue
+        shared = min(ends[-1][1], left + wide) - max(ends[-1][0], left) if ends else 0
+        if shared > _ABOVE * min(wide, ends[-1][1] - ends[-1][0] if ends else wide):
+            groups[-1].append(part)
+            ends[-1] = min(ends[-1][0], left), max(ends[-1][1], left + wide)
+        else:
+            groups.append([part])
+            ends.append((left, left + wide))
+    return [_cut(ink, np.isin(labels, group), columns.start, rows.start) for group in groups]
+
+
+def is_sign(mark: Written, row: Sequence[Written | None]) -> bool:
+    """Whether a mark is far lower than the digits beside it: a point, a comma, a dash. Alone in its row none is."""
+    highest = max(each.ink.shape[0] for each in row if each is not None)
+    low = mark.ink.shape[0] < _LOW * highest
+    return bool(low and (max(mark.ink.shape) < _LOW * highest or mark.ink.shape[0] < _DASH * PER_MM))
+
+
+def sign_of(mark: Written, row: Sequence[Written | None], base: float) -> str:
+    """What a low mark is, by its shape and by where it is above the line; "" for a digit. base: the line's place."""
+    if not is_sign(mark, row):
+        return ""
+    digits = [each for each in row if each is not None and not is_sign(each, row)]
+    top, bottom = min(each.box[1] for each in digits), max(each.box[3] for each in digits)
+    middle = (mark.box[1] + mark.box[3]) / 2
+    high, wide = mark.ink.shape
+    if wide >= 2 * high and middle < top + 0.75 * (bottom - top):
+        return "-"
+    if middle < top + 0.6 * (bottom - top) or mark.box[1] > base + PER_MM:
+        return "?"
+    return "." if high <= 1.5 * wide else ","
+
+
+def _cut(ink: NDArray[np.float32], mine: NDArray[np.bool_], x: int, y: int) -> Written:
+    """The ink of some strokes with their soft edges; x, y: where the part lies in the strip."""
+    soft = ink * cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8))
+    down, along = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
+    tight = soft[down[0] : down[-1] + 1, along[0] : along[-1] + 1]
+    left, top = x + int(along[0]), y + int(down[0])
+    box = float(left), float(top), float(left + tight.shape[1]), float(top + tight.shape[0])
+    return Written(np.asarray(tight, np.float32), box)
+
+
+def _part(strength: NDArray[np.uint8], cell: Rectangle, more: float) -> tuple[slice, slice]:
+    """Rows and columns of a cell with so many mm more on each side."""
+    more *= PER_MM
+    x0, y0, x1, y1 = cell
+    top, bottom = max(0, round(y0 - more)), min(strength.shape[0], round(y1 + more))
+    left, right = max(0, round(x0 - more)), min(strength.shape[1], round(x1 + more))
+    return slice(top, max(top, bottom)), slice(left, max(left, right))

@@ -1,0 +1,119 @@
+"""Which digits the ink of cells is: both networks of the reader, all cells of a sheet at once.
+
+The cells come cleared of their boxes, so the page reader is shown one page of nothing but them; the classifier of
+28×28 images gets each alone, and what it says is multiplied in as everywhere else.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from digitlab.reading.candidates import Candidate
+from digitlab.reading.glyph import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.reading import Reader
+
+    Ink = NDArray[np.float32]
+
+__all__ = ["Judged", "judge", "page_of"]
+
+_TILE = 64  # pixels of a cell on that page
+_LARGEST = 34  # pixels of ink on it: more is made smaller; on drawn sheets as good as 46
+_PAPER = 244.0
+_UNSEEN = 0.05  # the score of ink that the page reader does not hold for a digit at all
+# A mark in a box for a digit is one far oftener than a mark on a page, for which the scores are: the odds, times this.
+# On drawn sheets 99.2 of 100 digits are answered rightly instead of 97.7, and 0.46 wrongly instead of 0.43.
+_IN_A_BOX = 20.0
+_LEANS = (0.0, -8.0, 8.0)  # degrees, by which the classifier sees each digit: 1 in 10 of its errors less
+_LEAST = 1e-6  # probability, before logarithms
+
+
+class Judged(NamedTuple):
+    """What an ink is.
+
+    confidence: that the likeliest digit stands there; probabilities: of the ten
+    sure: the least that any view of it gives that digit, times that it is one: by it errors are told from right answers
+        best. Among the surest 98 % of 3,240 drawn digits two are wrong, by the confidence four.
+    """
+
+    confidence: float
+    probabilities: tuple[float, ...]
+    sure: float
+
+
+def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
+    """What each ink is, float32 (h, w) of 0 … 1 each.
+
+    Raises:
+        ModelError: when a network cannot run.
+    """
+    if not inks:
+        return []
+    page, columns = page_of(inks)
+    seen: dict[int, Candidate] = {}
+    for candidate in reader.pages.find(page):  # likeliest first
+        x0, y0, x1, y1 = candidate.box
+        place = int((y0 + y1) / 2 // _TILE) * columns + int((x0 + x1) / 2 // _TILE)
+        if place < len(inks):
+            seen.setdefault(place, candidate)
+    judged = []
+    views = _views(reader, [normalise(ink) for ink in inks])
+    agreed = np.exp(np.log(np.maximum(views[: len(_LEANS)], _LEAST)).mean(axis=0))
+    agreed /= agreed.sum(axis=1, keepdims=True)
+    for place, own in enumerate(agreed):
+        nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
+        look = seen.get(place, nowhere)
+        found = reader.with_second_opinion(look, own, in_row=False)
+        odds = _IN_A_BOX * found.score
+        score = odds / (1.0 - found.score + odds)
+        confidence = score * float(found.probabilities.max())
+        least = min(float(views[:, place, found.digit].min()), float(look.probabilities[found.digit]))
+        judged.append(Judged(confidence, tuple(found.probabilities.tolist()), min(confidence, score * least)))
+    return judged
+
+
+def _views(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """The classifier's probabilities of each digit as it is, turned a bit, moved and scaled: float32 (views, N, 10)."""
+    seen = [cv2.warpAffine(glyph, matrix, (28, 28)) for matrix in _matrices() for glyph in glyphs]
+    said = reader.classifier.probabilities(np.array(seen, np.uint8))
+    return np.asarray(said.reshape(-1, len(glyphs), 10), np.float32)
+
+
+@functools.cache
+def _matrices() -> list[NDArray[np.float64]]:
+    """As it is and leaned first, by which the digit is chosen; then what tells how sure that is."""
+    ways = [(0.0, 0.0, lean, 1.0) for lean in _LEANS]
+    ways += [(1.0, 0.0, 0.0, 1.0), (-1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, -1.0, 0.0, 1.0)]
+    ways += [(0.0, 0.0, 0.0, 0.9), (0.0, 0.0, 0.0, 1.1)]
+    matrices = []
+    for x, y, lean, size in ways:
+        matrix = np.asarray(cv2.getRotationMatrix2D((13.5, 13.5), lean, size), np.float64)
+        matrix[:, 2] += x, y
+        matrices.append(matrix)
+    return matrices
+
+
+def page_of(inks: Sequence[Ink]) -> tuple[NDArray[np.uint8], int]:
+    """All of them on one page, uint8 (H, W, 3), dark on light, each in the middle of its tile; and tiles in a row."""
+    columns = math.ceil(math.sqrt(len(inks)))
+    rows = -(-len(inks) // columns)
+    page = np.full((rows * _TILE, columns * _TILE), _PAPER, np.float32)
+    for number, ink in enumerate(inks):
+        scale = min(1.0, _LARGEST / max(ink.shape))
+        size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+        small = ink if scale == 1.0 else cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+        high, wide = small.shape
+        top = number // columns * _TILE + (_TILE - high) // 2
+        left = number % columns * _TILE + (_TILE - wide) // 2
+        page[top : top + high, left : left + wide] -= (_PAPER - 30.0) * small
+    return np.repeat(page.astype(np.uint8)[:, :, None], 3, axis=2), columns

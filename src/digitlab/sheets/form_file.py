@@ -1,0 +1,307 @@
+"""A form's TOML file → a `Form`; what is wrong with it is said with its line and key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DatasetError, RecipeError, UsageError
+from digitlab.reading.numbers import check_of, number_list
+from digitlab.sheets.form import DIGIT, FORMS, PAPERS, Field, Form, Table
+from digitlab.sheets.toml_lines import Section, sections_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["read_form"]
+
+_NAME = re.compile(r"[\w][\w-]{0,39}")
+_MOST_BOXES, _MOST_ROWS, _MOST_FIELDS = 30, 60, 1000
+_SHORTEST, _LONGEST = 15.0, 170.0  # mm of a free line
+_LARGEST = 1_000_000  # bytes of a file
+_MEANT = {"digits": "boxes", "options": "choices", "checks": "check", "list": "among", "text": "label", "id": "name"}
+_RESERVED = ("file", "note")  # columns that every table has
+
+
+def read_form(path: Path) -> Form:
+    """Read and check a form.
+
+    Raises:
+        RecipeError: when the file is missing, or not a form; with the line and the key.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise RecipeError(f"{path}: has {path.stat().st_size:,} bytes; a form has at most {_LARGEST:,}")
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise RecipeError(f"{path}: cannot be read ({reason}); `digitlab sheet example {path}` writes one") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"{path}: is not TOML ({_as_line_first(str(error))})") from error
+    sections = sections_of(text)
+    top = _Keys(path, content, sections[0], "the file")
+    form = top.table("form", next((each for each in sections if each.name == "form"), sections[0]))
+    blank = form.text("blank", "")
+    if blank and not (path.parent / blank).is_file():
+        raise form.refuse("blank", f"there is no file {path.parent / blank}; expected a picture of the empty form")
+    items = _items(top, sections, drawn=not blank)
+    made = Form(
+        path,
+        form.text("title", path.stem),
+        form.whole("number", 0, FORMS - 1, default=None if not blank else 0),
+        form.choice("paper", tuple(PAPERS), "a4"),
+        form.text("note", ""),
+        tuple(items),
+        path.parent / blank if blank else None,
+        form.number("width", 40.0, 600.0, default=210.0) if blank else 0.0,
+    )
+    form.expect_nothing_else()
+    top.expect_nothing_else()
+    _check_names(top, made)
+    return made
+
+
+def _as_line_first(reason: str) -> str:
+    """Python's own message with the place first.
+
+    >>> _as_line_first("Invalid value (at line 3, column 9)")
+    'line 3, column 9: Invalid value'
+    """
+    found = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", reason, re.DOTALL)
+    return reason if found is None else f"{found[2]}: {found[1]}"
+
+
+class _Keys:
+    """The keys of one section, each taken once; what is left over is unknown."""
+
+    def __init__(self, path: Path, content: Mapping[str, Any], section: Section, called: str) -> None:
+        self.path, self.content, self.section, self.called = path, dict(content), section, called
+        self._taken: list[str] = []
+
+    def refuse(self, key: str, what: str) -> RecipeError:
+        """The error about a key."""
+        line = self.section.line_of(key)
+        return RecipeError(f"{self.path}: line {line}, {key}: {what}" if line else f"{self.path}: {key}: {what}")
+
+    def has(self, key: str) -> bool:
+        """Whether it is there."""
+        return key in self.content
+
+    def _take(self, key: str, kinds: type | tuple[type, ...], expected: str, default: Any) -> Any:
+        self._taken.append(key)
+        if key not in self.content:
+            if default is None:
+                raise self.refuse(key, f"is missing in {self.called}; expected {expected}")
+            return default
+        value = self.content[key]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in _as_tuple(kinds)):
+            raise self.refuse(key, f"is {_shown(value)}; expected {expected}")
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value: str = self._take(key, str, "a text in quotes", default)
+        if len(value) > 200 or not value.isprintable():
+            raise self.refuse(key, f"is {_shown(value)}; expected one line of at most 200 characters")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        value: str = self._take(key, str, f"one of {', '.join(choices)}", default)
+        if value.lower() not in choices:
+            raise self.refuse(key, f"is {_shown(value)}; expected one of {', '.join(choices)}")
+        return value.lower()
+
+    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        value: int = self._take(key, int, f"a whole number from {low} to {high}", default)
+        if not low <= value <= high:
+            raise self.refuse(key, f"is {value}; expected {low} to {high}")
+        return value
+
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value: float = self._take(key, (int, float), f"a number from {low:g} to {high:g}", default)
+        if not low <= value <= high:
+            raise self.refuse(key, f"is {value}; expected {low:g} to {high:g}")
+        return float(value)
+
+    def yes(self, key: str) -> bool:
+        return bool(self._take(key, bool, "true or false", False))
+
+    def texts(self, key: str, low: int, high: int) -> tuple[str, ...]:
+        values: list[Any] = self._take(key, list, f"a list of {low} to {high} texts", None)
+        texts = tuple(str(each) for each in values if isinstance(each, str | int) and not isinstance(each, bool))
+        if len(texts) != len(values) or not low <= len(texts) <= high or not all(text.strip() for text in texts):
+            raise self.refuse(key, f"is {_shown(values)}; expected a list of {low} to {high} texts")
+        if len(set(texts)) < len(texts):
+            raise self.refuse(key, f"is {_shown(values)}; expected each text once")
+        return texts
+
+    def places(self, key: str) -> tuple[tuple[float, float, float, float], ...]:
+        """[left, top, width, height], or a list of such."""
+        expected = "[left, top, width, height] in pixels of the blank, or a list of such, one for each box"
+        values: list[Any] = self._take(key, list, expected, [])
+        rows = values if values and all(isinstance(each, list) for each in values) else [values] if values else []
+        for row in rows:
+            fine = all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in row)
+            if len(row) != 4 or not fine or min(row[2:]) < 4:
+                raise self.refuse(key, f"is {_shown(values)}; expected {expected}")
+        return tuple((float(x), float(y), float(w), float(h)) for x, y, w, h in rows)
+
+    def table(self, key: str, section: Section) -> _Keys:
+        value = self._take(key, dict, f"a section [{key}]", None)
+        return _Keys(self.path, value, section, f"[{key}]")
+
+    def tables(self, key: str) -> list[dict[str, Any]]:
+        values = self._take(key, list, f"sections [[{key}]], each with two brackets", [])
+        if not all(isinstance(each, dict) for each in values):
+            raise self.refuse(key, f"is {_shown(values)}; expected sections [[{key}]]")
+        return list(values)
+
+    def expect_nothing_else(self) -> None:
+        """Refuse a key that nobody asked for: a word that is misspelt must not be passed by."""
+        for key in self.content:
+            if key not in self._taken:
+                near = difflib.get_close_matches(key, self._taken, n=1, cutoff=0.6)
+                meant = _MEANT.get(key) if _MEANT.get(key) in self._taken else near[0] if near else None
+                known = f"did you mean {meant}?" if meant else f"known: {', '.join(dict.fromkeys(self._taken))}"
+                raise self.refuse(key, f"is no key of {self.called}; {known}")
+
+
+def _as_tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
+    return kinds if isinstance(kinds, tuple) else (kinds,)
+
+
+def _shown(value: object) -> str:
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _items(top: _Keys, sections: list[Section], *, drawn: bool) -> list[Field | Table]:
+    """The fields and tables in the order in which they stand in the file."""
+    headers = {name: [each for each in sections if each.name == name] for name in ("field", "table", "table.columns")}
+    columns = iter(headers["table.columns"])
+    found: list[tuple[int, Field | Table]] = []
+    for kind in ("field", "table"):
+        for number, content in enumerate(top.tables(kind)):
+            where = headers[kind]
+            section = where[number] if number < len(where) else top.section
+            keys = _Keys(top.path, content, section, f"this [[{kind}]]")
+            item = _field(keys, drawn=drawn) if kind == "field" else _table(keys, columns)
+            found.append((section.line, item))
+    if not found:
+        raise RecipeError(f"{top.path}: has no [[field]] and no [[table]]; expected what is to be filled in")
+    return [item for _, item in sorted(found, key=lambda each: each[0])]
+
+
+def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
+    kinds = [name for name in ("boxes", "pattern", "line", "tick", "choices") if keys.has(name)]
+    name = keys.text("name")
+    if _NAME.fullmatch(name) is None or name in _RESERVED:
+        raise keys.refuse(
+            "name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40, and not "file" or "note"'
+        )
+    if len(kinds) != 1:
+        given = "has none of them" if not kinds else f"has {' and '.join(kinds)}"
+        line_of = "name" if not kinds else kinds[1]
+        raise keys.refuse(line_of, f"{name} {given}; expected one of boxes, pattern, line, tick, choices")
+    label = keys.text("label", name)
+    common: dict[str, Any] = {"name": name, "label": label}
+    if not column:
+        common["at" if not drawn else "beside"] = keys.places("at") if not drawn else keys.yes("beside")
+        if not drawn and not common["at"]:
+            raise keys.refuse("at", "is missing; expected at = [left, top, width, height] in pixels of the blank")
+    common |= _shape(keys, kinds[0])
+    if common["kind"] in ("boxes", "line"):
+        common |= _known(keys)
+    keys.expect_nothing_else()
+    made = Field(**common)
+    if len(made.at) not in (0, 1, made.cells):
+        raise keys.refuse("at", f"has {len(made.at)} places; expected one for all {made.cells} boxes, or one for each")
+    return made
+
+
+def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
+    """What of a field is printed."""
+    if kind == "boxes":
+        boxes = keys.whole("boxes", 1, _MOST_BOXES)
+        return {"kind": "boxes", "boxes": boxes, "pattern": DIGIT * boxes, "full": keys.yes("full")}
+    if kind == "pattern":
+        pattern = keys.text("pattern")
+        boxes = pattern.count(DIGIT)
+        if not 1 <= boxes <= _MOST_BOXES or len(pattern) > 3 * _MOST_BOXES or re.search(r"\d", pattern):
+            raise keys.refuse("pattern", f"is {pattern!r}; expected a # for each digit, as in ##.##.####")
+        return {"kind": "boxes", "boxes": boxes, "pattern": pattern, "full": True}
+    if kind == "line":
+        return {"kind": "line", "line": keys.number("line", _SHORTEST, _LONGEST)}
+    if kind == "tick":
+        if not keys.yes("tick"):
+            raise keys.refuse("tick", "is false; expected true, or another kind of field")
+        return {"kind": "tick"}
+    return {"kind": "choice", "choices": keys.texts("choices", 2, 20)}
+
+
+def _known(keys: _Keys) -> dict[str, Any]:
+    """What is known of a field's value; a list and a check are tried at once, so that their line can be named."""
+    known: dict[str, Any] = {"one_to_one": keys.yes("one_to_one"), "among": "", "check": ""}
+    try:
+        if keys.has("among"):
+            key, known["among"] = "among", _beside(keys.path, keys.text("among"))
+            number_list(known["among"])
+        if keys.has("check"):
+            key, known["check"] = "check", keys.text("check")
+            if check_of(known["check"]).total is not None:
+                raise UsageError("sum: looks at a whole page of numbers; expected a check of one number")
+    except (DatasetError, UsageError) as error:
+        raise keys.refuse(key, str(error)) from error
+    if known["one_to_one"] and not known["among"]:
+        raise keys.refuse("one_to_one", 'needs a list; expected among = "list.csv" beside it')
+    if known["among"] and known["check"]:
+        raise keys.refuse("check", "a list says already which numbers there are; expected among or check")
+    return known
+
+
+def _beside(form: Path, source: str) -> str:
+    """A list's place: as it stands, or in the folder of the form.
+
+    >>> from pathlib import Path
+    >>> _beside(Path("exam/marks.toml"), "students.csv:id")
+    'exam/students.csv:id'
+    """
+    return str(form.parent / source)
+
+
+def _table(keys: _Keys, sections: Iterable[Section]) -> Table:
+    name = keys.text("name")
+    if _NAME.fullmatch(name) is None:
+        raise keys.refuse("name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40')
+    label = keys.text("label", name)
+    rows = keys.texts("rows", 1, _MOST_ROWS)
+    contents = keys.tables("columns")
+    if not contents:
+        raise keys.refuse("columns", "is missing in this [[table]]; expected fields, as in [[table.columns]]")
+    columns = []
+    for content in contents:
+        # Columns in one line of braces have no header of their own; the key's line is named then.
+        section = keys.section if keys.section.keys.get("columns") else next(iter(sections), keys.section)
+        within = _Keys(keys.path, content, section, "this column")
+        if within.section is keys.section:
+            line = keys.section.line_of("columns")
+            within.section = Section("columns", line, dict.fromkeys(content, line))
+        columns.append(_field(within, drawn=True, column=True))
+        if columns[-1].kind == "line" or columns[-1].one_to_one:
+            raise within.refuse("line", "is for fields; expected boxes, pattern, tick or choices in a table")
+    keys.expect_nothing_else()
+    return Table(name, label, rows, tuple(columns))
+
+
+def _check_names(top: _Keys, form: Form) -> None:
+    fields = form.fields
+    if len(fields) > _MOST_FIELDS:
+        raise RecipeError(f"{top.path}: has {len(fields):,} fields; expected at most {_MOST_FIELDS:,}")
+    seen: set[str] = set()
+    for field in fields:
+        if field.name in seen:
+            raise RecipeError(f"{top.path}: the name {field.name} occurs twice; expected each once")
+        seen.add(field.name)

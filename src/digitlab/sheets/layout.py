@@ -1,0 +1,282 @@
+"""Where everything stands on a form's sheet, in millimetres from its upper left corner.
+
+The picture of a form and the reading of its photos come from this one description.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from digitlab.errors import RecipeError
+from digitlab.sheets.form import DIGIT, Field, Form, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = [
+    "CODES",
+    "CODE_SIDE",
+    "MARKER_SIDE",
+    "MARK_SIDE",
+    "Layout",
+    "Placed",
+    "Rectangle",
+    "Text",
+    "corner_markers",
+    "lay_out",
+    "text_width",
+]  # fmt: skip
+
+Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
+
+MARKER_SIDE, _MARKER_EDGE = 12.0, 8.0  # of the corner markers, and paper beside them: printers leave 5 mm blank
+MARK_SIDE, _MARK_EDGE = 3.0, 10.0  # of the small squares along the edges, and of their middle
+CODE_SIDE = 9.0  # of the marker that says which version of the form was printed
+CODES = 1000
+_LEFT, _TOP, _BOTTOM = 22.0, 30.0, 24.0  # margins of what is filled in
+_BOX = (7.0, 9.0)  # a digit's box: room for digits of 5 to 7 mm
+_TICK = 5.0
+_LABEL, _SMALL, _TITLE = 3.4, 2.9, 5.6  # mm: heights of letters, from baseline to baseline
+_GAP, _BESIDE = 5.0, 8.0  # below a field, and between two on a row
+_ROW = 2.4  # between the rows of a table
+_SIGN = 0.6  # widths of a sign printed between boxes: paper on either side
+_POINT = 25.4 / 72.0
+
+# Widths of Helvetica's signs from the blank up to the tilde, in thousandths of its size (Adobe's font metrics).
+_WIDTHS = (
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, *([556] * 10), 278, 278, 584, 584,
+    584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611,
+    722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500,
+    222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line of text. x, y: the left end of its baseline; size: mm."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A field with its cells: a box for each digit, for each tick, or the one area of a free line."""
+
+    field: Field
+    cells: tuple[Rectangle, ...]
+
+    @property
+    def box(self) -> Rectangle:
+        """Around all cells."""
+        x0, y0, x1, y1 = zip(*self.cells, strict=True)
+        return min(x0), min(y0), max(x1), max(y1)
+
+
+@dataclass(slots=True)
+class Layout:
+    """A form on its sheet.
+
+    size: width and height in mm; marks: the middles of the small squares along the edges
+    scale: pixels of the blank for a mm, of a form that exists already; else 0
+    """
+
+    form: Form
+    size: tuple[float, float]
+    placed: list[Placed] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+    marks: list[tuple[float, float]] = field(default_factory=list)
+    scale: float = 0.0
+
+    @property
+    def code(self) -> int:
+        """A number below `CODES` that changes with every place: sheets of an older version are told by it."""
+        said = json.dumps([self.size, [[round(x, 2) for x in cell] for each in self.placed for cell in each.cells]])
+        return int.from_bytes(hashlib.sha256(said.encode()).digest()[:4]) % CODES
+
+    @property
+    def code_at(self) -> Rectangle:
+        """Where that number stands, as a marker."""
+        middle, bottom = self.size[0] / 2, self.size[1] - _MARKER_EDGE
+        return middle - CODE_SIDE / 2, bottom - CODE_SIDE, middle + CODE_SIDE / 2, bottom
+
+
+def text_width(text: str, size: float) -> float:
+    """Width in mm of a text in Helvetica of this size; of letters with accents as of those without."""
+    plain = "".join(unicodedata.normalize("NFKD", sign)[0] for sign in text)
+    return sum(_WIDTHS[ord(sign) - 32] if " " <= sign <= "~" else 600 for sign in plain) * size / 1000.0
+
+
+def corner_markers(size: tuple[float, float]) -> tuple[Rectangle, Rectangle, Rectangle, Rectangle]:
+    """Where the four markers stand: upper left, upper right, lower right, lower left."""
+    near, side = _MARKER_EDGE, MARKER_SIDE
+    right, bottom = size[0] - near - side, size[1] - near - side
+    places = ((near, near), (right, near), (right, bottom), (near, bottom))
+    one, two, three, four = ((x, y, x + side, y + side) for x, y in places)
+    return one, two, three, four
+
+
+def lay_out(form: Form, blank: tuple[int, int] | None = None) -> Layout:
+    """Place everything. blank: width and height in pixels of the picture of a form that exists already.
+
+    Raises:
+        RecipeError: where something does not fit on the sheet.
+    """
+    if blank is not None:
+        return _as_marked(form, blank)
+    layout = Layout(form, form.size)
+    _head(layout)
+    writer = _Writer(layout)
+    for item in form.items:
+        if isinstance(item, Field):
+            writer.field(item)
+        else:
+            writer.table(item)
+    layout.marks = list(_marks(form.size))
+    return layout
+
+
+def _as_marked(form: Form, blank: tuple[int, int]) -> Layout:
+    """The fields where their file says that they are on the blank, whose width is taken for that of the paper."""
+    scale = blank[0] / form.size[0]
+    layout = Layout(form, (form.size[0], blank[1] / scale), scale=scale)
+    for each in form.fields:
+        if not each.at:
+            raise RecipeError(f"{form.path}: tables are for forms that digitlab prints; mark each field of the blank")
+        for left, top, width, height in each.at:
+            if left + width > blank[0] or top + height > blank[1]:
+                raise RecipeError(
+                    f"{form.path}: {each.name} reaches beyond the blank of {blank[0]}×{blank[1]} pixels; expected at = "
+                    "[left, top, width, height] inside it"
+                )
+        share = each.cells // len(each.at)
+        cells = [
+            (left + width * part / share, top, left + width * (part + 1) / share, top + height)
+            for left, top, width, height in each.at
+            for part in range(share)
+        ]
+        layout.placed.append(Placed(each, tuple(_scaled(cell, 1 / scale) for cell in cells)))
+    return layout
+
+
+def _scaled(cell: Rectangle, by: float) -> Rectangle:
+    x0, y0, x1, y1 = cell
+    return x0 * by, y0 * by, x1 * by, y1 * by
+
+
+def _marks(size: tuple[float, float]) -> Iterator[tuple[float, float]]:
+    """The middles of the squares along the edges: they tell how the paper is curled. None where the code stands."""
+    middle = _MARKER_EDGE + MARKER_SIDE / 2
+    wide, high = size[0] - 2 * middle, size[1] - 2 * middle
+    for x in (_MARK_EDGE, size[0] - _MARK_EDGE):
+        yield from ((x, middle + high * share / 6) for share in range(1, 6))
+    for y in (_MARK_EDGE, size[1] - _MARK_EDGE):
+        yield from ((middle + wide * share / 4, y) for share in (1, 2, 3) if y < middle or share != 2)
+
+
+def _head(layout: Layout) -> None:
+    form = layout.form
+    x = _LEFT
+    layout.texts.append(Text(form.title, x, 19.0, _TITLE, bold=True))
+    if form.note:
+        layout.texts.append(Text(form.note, x, 24.5, _SMALL))
+    for text in layout.texts:
+        if text_width(text.text, text.size) > form.size[0] - 2 * x:
+            key = "title" if text.bold else "note"
+            raise RecipeError(f"{form.path}: the {key} {text.text!r} is too long for one line; expected a shorter one")
+    layout.texts.append(Text(f"form {form.number}", x, form.size[1] - 10.0, _SMALL))
+
+
+class _Writer:
+    """Puts one thing below the other, or beside it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.x, self.y = _LEFT, _TOP  # where the next one begins
+        self._below = _TOP  # the end of this row
+        self._right = layout.size[0] - _LEFT
+
+    def field(self, each: Field) -> None:
+        """A field: its label above, its boxes below that."""
+        if not each.beside:
+            self.x, self.y = _LEFT, self._below
+        wide, cells, texts = _cells(each, self.x, self.y + _LABEL + 1.6)
+        if self.x + max(wide, text_width(each.label, _LABEL)) > self._right:
+            raise self._no_room(each.name, "to the right; expected fewer boxes, or beside = false")
+        if each.kind != "tick":
+            self.layout.texts.append(Text(each.label, self.x, self.y + _LABEL, _LABEL))
+        self._put(each, cells, texts, each.name)
+        self.x += max(wide, text_width(each.label, _LABEL)) + _BESIDE
+
+    def table(self, table: Table) -> None:
+        """A table: a line of heads, then a row for each."""
+        self.x, self.y = _LEFT, self._below
+        self.layout.texts.append(Text(table.label, _LEFT, self.y + _LABEL, _LABEL, bold=True))
+        first = max(text_width(row, _LABEL) for row in table.rows) + 5.0
+        places, x = [], _LEFT + first
+        for column in table.columns:
+            wide = max(_cells(column, 0.0, 0.0)[0], text_width(column.label, _SMALL))
+            places.append(x)
+            self.layout.texts.append(Text(column.label, x, self.y + 2 * _LABEL + 2.4, _SMALL))
+            x += wide + _BESIDE
+        if x - _BESIDE > self._right:
+            raise self._no_room(table.name, "to the right; expected fewer boxes or columns")
+        top = self.y + 2 * _LABEL + 4.0
+        named = {each.name: each for each in self.layout.form.fields}
+        for row in table.rows:
+            self.layout.texts.append(Text(row, _LEFT, top + _BOX[1] / 2 + _LABEL / 3, _LABEL))
+            for column, place in zip(table.columns, places, strict=True):
+                _, cells, texts = _cells(column, place, top, inside=True)
+                self._put(named[f"{table.name}.{row}.{column.name}"], cells, texts, f"{table.name}, row {row}")
+            top += _BOX[1] + _ROW
+
+    def _put(self, each: Field, cells: list[Rectangle], texts: list[Text], called: str) -> None:
+        placed = Placed(each, tuple(cells))
+        if placed.box[3] > self.layout.size[1] - _BOTTOM:
+            raise self._no_room(called, "below; expected fewer fields, more of them beside = true, or a second form")
+        self.layout.placed.append(placed)
+        self.layout.texts += texts
+        self._below = max(self._below, placed.box[3] + _GAP)
+
+    def _no_room(self, name: str, where: str) -> RecipeError:
+        form = self.layout.form
+        return RecipeError(f"{form.path}: {name} does not fit on the sheet ({form.paper}) {where}")
+
+
+def _cells(each: Field, x: float, y: float, *, inside: bool = False) -> tuple[float, list[Rectangle], list[Text]]:
+    """The width of a field at this place, its cells, and what is printed beside them. inside: a row of a table."""
+    high = _BOX[1]
+    if each.kind == "line":
+        return each.line, [(x, y, x + each.line, y + high + 1.0)], []
+    if each.kind == "boxes":
+        return _boxes(each, x, y)
+    cells, texts, start = [], [], x
+    labels: Sequence[str] = each.choices or (("" if inside else each.label),)
+    top = y + (high - _TICK) / 2
+    for label in labels:
+        cells.append((x, top, x + _TICK, top + _TICK))
+        texts.append(Text(label, x + _TICK + 1.5, top + _TICK - 1.2, _LABEL))
+        x += _TICK + 1.5 + text_width(label, _LABEL) + 5.0
+    return x - 5.0 - start, cells, [text for text in texts if text.text]
+
+
+def _boxes(each: Field, x: float, y: float) -> tuple[float, list[Rectangle], list[Text]]:
+    wide, high = _BOX
+    cells, texts, start = [], [], x
+    for sign in each.pattern:
+        if sign == DIGIT:
+            cells.append((x, y, x + wide, y + high))
+            x += wide
+        else:
+            size = 1.4 * _LABEL
+            room = text_width(sign, size)
+            texts.append(Text(sign, x + _SIGN, y + high - 2.0, size))
+            x += room + 2 * _SIGN
+    return x - start, cells, texts

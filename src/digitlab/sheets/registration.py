@@ -1,0 +1,243 @@
+"""From millimetres of a form to pixels of its photo: a plane seen from somewhere, and how the paper curls.
+
+The corner markers give the plane (a homography). A curled sheet leaves it by millimetres, so the small squares along
+the edges say how far, and a smooth surface (a polynomial of the third degree with small coefficients) goes through
+them. Where too little of this fits, the photo is refused: a field read in the wrong place is worse than none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ImageError
+from digitlab.sheets.layout import CODE_SIDE, MARK_SIDE, MARKER_SIDE, corner_markers
+from digitlab.sheets.markers import Corners, find_corners, read_code
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.sheets.layout import Layout, Rectangle
+
+    Points = NDArray[np.float64]
+
+__all__ = ["Registration", "plane_only", "register", "surface_through", "terms"]
+
+_MOST_OFF = 2.5  # mm, of a marker's corner from the plane; a curl of 10 mm gives 1
+_LEFT_OVER = 0.8  # mm, of a square from the smooth surface: median
+_FEWEST_MARKS = 0.5  # of the squares
+_SEARCH = 6.0  # mm around the place of a square
+_FINE = 6.0  # pixels a mm at which it is looked for
+_AREA = (0.55, 1.6)  # of a square's
+_STIFF = np.array([1e-4, 1e-4, 1e-4, 3e-3, 3e-3, 3e-3, 2e-2, 2e-2, 2e-2, 2e-2])  # cost of each term of the surface
+_STEP = 3.0  # mm between places that are computed when a part is laid flat
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where a form's places are in a photo.
+
+    plane: float64 (3, 3), from mm to pixels; bend: float64 (10, 2), in mm, added before; size: of the sheet in mm
+    off: median mm by which the squares lie beside the surface
+    missing: names of corner markers that were not found
+    """
+
+    plane: Points
+    bend: Points
+    size: tuple[float, float]
+    off: float = 0.0
+    missing: tuple[str, ...] = ()
+
+    def __call__(self, places: Points) -> Points:
+        """Places in mm, float64 (N, 2), in pixels."""
+        return _mapped(self.plane, places + terms(places, self.size) @ self.bend)
+
+    def flat(self, picture: NDArray[np.uint8], part: Rectangle, per_mm: float) -> NDArray[np.uint8]:
+        """A part of the sheet, left, top, right and bottom in mm, laid flat, uint8 of so many pixels a mm."""
+        x0, y0, x1, y1 = part
+        wide, high = max(1, round((x1 - x0) * per_mm)), max(1, round((y1 - y0) * per_mm))
+        columns, rows = max(2, round((x1 - x0) / _STEP) + 1), max(2, round((y1 - y0) / _STEP) + 1)
+        xs, ys = np.meshgrid(np.linspace(x0, x1, columns), np.linspace(y0, y1, rows))
+        places = self(np.column_stack([xs.ravel(), ys.ravel()])).reshape(rows, columns, 2)
+        left, top = np.floor(places.min(axis=(0, 1))).astype(int) - 2
+        right, bottom = np.ceil(places.max(axis=(0, 1))).astype(int) + 3
+        left, top = max(0, int(left)), max(0, int(top))
+        right, bottom = min(picture.shape[1], int(right)), min(picture.shape[0], int(bottom))
+        if left >= right or top >= bottom:  # beyond the photo's edge
+            return np.full((high, wide, *picture.shape[2:]), 255, np.uint8)
+        coarse = np.asarray(places - [left, top], np.float32)
+        maps = [_stretched(coarse[:, :, axis], wide, high) for axis in (0, 1)]
+        near = picture[top:bottom, left:right]
+        found = cv2.remap(near, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, np.uint8)
+
+    def box(self, part: Rectangle) -> tuple[int, int, int, int]:
+        """The upright box in pixels around a part in mm."""
+        x0, y0, x1, y1 = part
+        corners = self(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64))
+        left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
+        right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
+        return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _stretched(coarse: NDArray[np.float32], wide: int, high: int) -> NDArray[np.float32]:
+    """Values at the corners of a grid for every pixel's middle, between them linearly: float32 (high, wide)."""
+    rows, columns = coarse.shape
+    xs = np.asarray(((np.arange(wide) + 0.5) / wide * (columns - 1))[None].repeat(high, 0), np.float32)
+    ys = np.asarray(((np.arange(high) + 0.5) / high * (rows - 1))[:, None].repeat(wide, 1), np.float32)
+    found = cv2.remap(coarse, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
+
+
+def terms(places: Points, size: tuple[float, float]) -> Points:
+    """The polynomial's terms of each place, float64 (N, 10), of coordinates from -1 to 1 over the sheet."""
+    x, y = (places / (np.array(size) / 2.0) - 1.0).T
+    one = np.ones_like(x)
+    return np.column_stack([one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
+
+
+def _mapped(matrix: Points, places: Points) -> Points:
+    return np.asarray(cv2.perspectiveTransform(places[None], matrix)[0], np.float64)
+
+
+def _inverse(matrix: Points) -> Points:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
+def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
+    """Find a form in a photo, uint8 (H, W).
+
+    Raises:
+        ImageError: when it is not there as it should be; the message names no file.
+    """
+    corners = find_corners(grey, layout.form.number)
+    wanted, seen = _corner_places(layout, corners)
+    plane = _plane(wanted, seen)
+    off = np.linalg.norm(_mapped(_inverse(plane), seen) - wanted, axis=1)
+    if off.max() > _MOST_OFF:
+        raise ImageError(
+            f"the corner markers do not lie on one sheet (off by {off.max():.0f} mm); expected one sheet, not folded"
+        )
+    first = Registration(plane, np.zeros((10, 2)), layout.size, missing=tuple(corners.missing))
+    found = _curled(grey, layout, first, wanted, seen)
+    code = read_code(_code_patch(grey, layout, found))
+    if code is not None and code != layout.code:
+        raise ImageError(
+            f"was printed from another version of {layout.form.path.name}: its places have changed; give the older file"
+        )
+    return found
+
+
+def plane_only(plane: Points, size: tuple[float, float]) -> Registration:
+    """A registration without curl. plane: float64 (3, 3), from mm to pixels."""
+    return Registration(np.asarray(plane, np.float64), np.zeros((10, 2)), size)
+
+
+def surface_through(first: Registration, places: Points, seen: Points) -> Registration:
+    """With the curl that many places tell: float64 (N, 2) in mm, and where they are in the photo.
+
+    Raises:
+        ImageError: where they lie on no smooth surface.
+    """
+    shifts = _mapped(_inverse(first.plane), seen) - places
+    bend, left = _surface(places, shifts, first.size, first_marks=0)
+    off = float(np.median(left))
+    if off > _LEFT_OVER:
+        raise ImageError(f"is too uneven (off by {off:.1f} mm); expected a sheet that lies flat")
+    return replace(first, bend=bend, off=off)
+
+
+def _corner_places(layout: Layout, corners: Corners) -> tuple[Points, Points]:
+    """The markers' corners on the sheet and in the photo, float64 (N, 2) each."""
+    places = corner_markers(layout.size)
+    wanted = []
+    for corner in corners.points:
+        x0, y0, x1, y1 = places[corner]
+        wanted += [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    return np.array(wanted, np.float64), np.concatenate([*corners.points.values()])
+
+
+def _plane(wanted: Points, seen: Points) -> Points:
+    found, _ = cv2.findHomography(wanted, seen, 0)
+    if found is None or not np.isfinite(found).all():
+        raise ImageError("its corner markers do not lie as on a sheet; photograph it from above")
+    return np.asarray(found, np.float64)
+
+
+def _curled(grey: NDArray[np.uint8], layout: Layout, first: Registration, wanted: Points, seen: Points) -> Registration:
+    """With the surface through the squares along the edges; looked for twice, as the first surface shows where."""
+    now = first
+    back = _inverse(first.plane)
+    corners_off = _mapped(back, seen) - wanted
+    for reach in (_SEARCH, _SEARCH / 2):
+        pairs = [(mark, at) for mark in layout.marks if (at := _mark(grey, now, mark, reach)) is not None]
+        if len(pairs) < _FEWEST_MARKS * len(layout.marks):
+            raise ImageError(
+                f"only {len(pairs)} of {len(layout.marks)} small squares along its edges are where they should be; "
+                "expected a whole sheet, not folded, and a sharp photo"
+            )
+        places = np.array([mark for mark, _ in pairs])
+        moved = _mapped(back, np.array([at for _, at in pairs])) - places
+        every, shifts = np.concatenate([wanted, places]), np.concatenate([corners_off, moved])
+        bend, left = _surface(every, shifts, layout.size, first_marks=len(wanted))
+        now = replace(first, bend=bend, off=float(np.median(left)))
+    if now.off > _LEFT_OVER:
+        raise ImageError(f"its edges are too uneven (off by {now.off:.1f} mm); expected a sheet that lies flat")
+    return now
+
+
+def _surface(
+    places: Points, shifts: Points, size: tuple[float, float], *, first_marks: int
+) -> tuple[Points, NDArray[np.float64]]:
+    """The coefficients, float64 (10, 2), and how far each square lies beside the surface; outliers count little."""
+    each = terms(places, size)
+    weights = np.ones(len(places))
+    weights[:first_marks] = 0.5  # four corners of a marker say nearly the same
+    bend = np.zeros((10, 2))
+    left = np.zeros(len(places))
+    for _ in range(3):
+        weighted = each * weights[:, None]
+        normal = weighted.T @ each + np.diag(_STIFF) * len(places) / 30.0
+        bend = np.asarray(np.linalg.solve(normal, weighted.T @ shifts), np.float64)
+        left = np.linalg.norm(shifts - each @ bend, axis=1)
+        weights = np.where(np.arange(len(places)) < first_marks, 0.5, 1.0) / (1.0 + (left / 0.4) ** 2)
+    return bend, left[first_marks:]
+
+
+def _mark(
+    grey: NDArray[np.uint8], now: Registration, mark: tuple[float, float], reach: float
+) -> tuple[float, float] | None:
+    """Where a small square is in the photo; None where it is covered, or something else is there."""
+    x, y = mark
+    flat = now.flat(grey, (x - reach, y - reach, x + reach, y + reach), _FINE)
+    inside = now(np.array([[x, y]]))[0]
+    if not (0 <= inside[0] < grey.shape[1] and 0 <= inside[1] < grey.shape[0]):
+        return None
+    level, dark = cv2.threshold(flat, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    if float(np.median(flat)) - level < 12:
+        return None
+    _, _, statistics, centres = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    side = MARK_SIDE * _FINE
+    best, nearest = None, reach * _FINE
+    for row in range(1, len(statistics)):
+        _, _, wide, high, area = statistics[row].tolist()
+        square = _AREA[0] * side <= wide <= 1.5 * side and _AREA[0] * side <= high <= 1.5 * side
+        if not square or not _AREA[0] * side**2 <= area <= _AREA[1] * side**2 or area < 0.75 * wide * high:
+            continue
+        away = float(np.linalg.norm(centres[row] + 0.5 - reach * _FINE))
+        if away < nearest:
+            best, nearest = centres[row], away
+    if best is None:
+        return None
+    place = np.array([[x - reach, y - reach]]) + (best[None] + 0.5) / _FINE
+    px, py = now(place)[0].tolist()
+    return px, py
+
+
+def _code_patch(grey: NDArray[np.uint8], layout: Layout, now: Registration) -> NDArray[np.uint8]:
+    x0, y0, x1, y1 = layout.code_at
+    margin = CODE_SIDE / 4
+    return now.flat(grey, (x0 - margin, y0 - margin, x1 + margin, y1 + margin), _FINE * 12.0 / MARKER_SIDE)

@@ -1,0 +1,231 @@
+"""A field of a registered sheet: cut out, its printed lines found to a fraction of a millimetre, and taken away."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitlab.sheets.layout import Placed, Rectangle
+    from digitlab.sheets.registration import Registration
+
+__all__ = ["PER_MM", "Strip", "blank_strip", "cut_blank_strip", "cut_strip"]
+
+PER_MM = 6.0  # pixels a mm: a digit of 5 mm has 30, as much as networks look at
+_MARGIN = 3.0  # mm around the field: less than the way to the next row
+_REACH = 1.4  # mm, by which the lines may lie beside their places: less than a quarter of a box
+_SEGMENT = 22.0  # mm of boxes that are shifted together: a curled sheet shifts a long row unevenly
+_LINE = 0.6  # mm on either side of a line's middle, which go with it: printed 0.3 wide, and blurred
+_SHARE = 30.0  # percentile of a line's pixels: it is dark all along, and a stroke is not
+_VISIBLE = 5.0  # grey levels, of a line
+_PRINTED = 20  # grey levels below the paper: print on a blank
+_OVER = 1.35  # times as dark as the line: a pen went over it
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A field laid flat.
+
+    picture: uint8 (H, W, 3) RGB, without the printed lines; cells: in pixels of it, as they were found
+    before: the same with them; corner: left and top of it on the sheet in mm
+    lines, seen: how many printed lines there should be, and how many are there
+    level: how dark those are: grey levels below the paper
+    """
+
+    picture: NDArray[np.uint8]
+    before: NDArray[np.uint8]
+    cells: tuple[Rectangle, ...]
+    corner: tuple[float, float]
+    lines: int
+    seen: int
+    level: float = 0.0
+
+    def on_sheet(self, part: Rectangle) -> Rectangle:
+        """A part in pixels of the strip in mm of the sheet."""
+        (x, y), (x0, y0, x1, y1) = self.corner, part
+        return x + x0 / PER_MM, y + y0 / PER_MM, x + x1 / PER_MM, y + y1 / PER_MM
+
+
+def cut_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> Strip:
+    """Cut a field out of a photo, uint8 (H, W, 3) RGB, and take its printed lines away."""
+    x0, y0, x1, y1 = placed.box
+    corner = x0 - _MARGIN, y0 - _MARGIN
+    flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+    cells = [_in_pixels(cell, corner) for cell in placed.cells]
+    if placed.field.kind == "line":
+        return _free_line(flat, cells[0], corner)
+    grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
+    upright, level = _darker_than_beside(grey, across=False), _darker_than_beside(grey, across=True)
+    cleaned, moved, lines, seen, levels = flat.copy(), [], 0, 0, []
+    for segment in _segments(cells):
+        dx, right = _shift(upright, [x for x0, _, x1, _ in segment for x in (x0, x1)], _rows_of(segment))
+        dy, below = _shift(level.T, [y for _, y0, _, y1 in segment[:1] for y in (y0, y1)], _columns_of(segment))
+        shifted = [(x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in segment]
+        lines += len(segment) * 2 + 2
+        seen += right + below
+        moved += shifted
+        levels += _take_out(cleaned, upright, level, shifted)
+    return Strip(cleaned, flat, tuple(moved), corner, lines, seen, float(np.median(levels)) if levels else 0.0)
+
+
+def _in_pixels(cell: Rectangle, corner: tuple[float, float]) -> Rectangle:
+    x0, y0, x1, y1 = cell
+    return (
+        (x0 - corner[0]) * PER_MM, (y0 - corner[1]) * PER_MM, (x1 - corner[0]) * PER_MM, (y1 - corner[1]) * PER_MM,
+    )  # fmt: skip
+
+
+def _segments(cells: list[Rectangle]) -> list[list[Rectangle]]:
+    """A few neighbours at a time, of about the same number each."""
+    count = min(len(cells), max(1, math.ceil((cells[-1][2] - cells[0][0]) / (_SEGMENT * PER_MM))))
+    edges = [round(len(cells) * part / count) for part in range(count + 1)]
+    return [cells[start:stop] for start, stop in itertools.pairwise(edges)]
+
+
+def _rows_of(cells: list[Rectangle]) -> NDArray[np.int64]:
+    """The rows between the corners of the boxes."""
+    return np.arange(round(cells[0][1] + PER_MM), round(cells[0][3] - PER_MM))
+
+
+def _columns_of(cells: list[Rectangle]) -> NDArray[np.int64]:
+    """The same of columns: between boxes that stand apart there is no line."""
+    return np.concatenate([np.arange(round(x0 + PER_MM), round(x1 - PER_MM)) for x0, _, x1, _ in cells])
+
+
+def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.uint8]:
+    """How much darker each pixel is than what lies on both sides of it: what is broad vanishes, uint8 (H, W)."""
+    reach = 2 * round(_LINE * PER_MM) + 1
+    shape = (1, reach) if across else (reach, 1)
+    brush = cv2.getStructuringElement(cv2.MORPH_RECT, shape)
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, brush), np.uint8)
+
+
+def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64]) -> tuple[float, int]:
+    """By how many pixels lines lie beside their places in x, and how many of them are there. along: rows of them."""
+    reach = round(_REACH * PER_MM)
+    part = dark[along[along < len(dark)]]
+    if part.size == 0:
+        return 0.0, 0
+    # Slightly slanted lines leave their column: the darkest of three neighbours counts.
+    thick = cv2.dilate(np.ascontiguousarray(part), np.ones((1, 3), np.uint8))
+    profile = np.percentile(thick, _SHARE, axis=0)
+    grain = float(np.median(profile))
+    profile = np.maximum(profile - grain, 0.0)
+    strongest = max(float(np.percentile(profile, 98)), 1.0)
+    profile = np.minimum(profile, strongest)  # a stroke of a pen is darker than any line, and counts no more
+    columns = np.arange(len(profile), dtype=np.float64) + 0.5
+    wanted = np.array(sorted(set(places)))
+    shifts = np.arange(-2 * reach, 2 * reach + 1) / 2.0
+    seen = np.interp(wanted[None] + shifts[:, None], columns, profile, left=0.0, right=0.0)
+    # A line in its place counts a little more: an empty strip of a photo without lines must not wander.
+    score = seen.sum(axis=1) * (1.0 - 0.1 * np.abs(shifts) / reach)
+    best = int(score.argmax())
+    found = seen[best] > max(_VISIBLE - grain, 0.25 * strongest, 2.0)
+    count = sum(int(found[np.flatnonzero(wanted == place)[0]]) for place in places)
+    return float(shifts[best]) if found.any() else 0.0, count
+
+
+def _take_out(
+    picture: NDArray[np.uint8], upright: NDArray[np.uint8], level: NDArray[np.uint8], cells: list[Rectangle]
+) -> list[float]:
+    """Take the lines of a segment away: what is on both sides of a line goes on across it; says how dark they were."""
+    over = round(_LINE * PER_MM)
+    top, bottom = max(0, round(cells[0][1]) - over), round(cells[0][3]) + over
+    levels = []
+    for x in sorted({x for x0, _, x1, _ in cells for x in (x0, x1)}):
+        levels += _across(picture, upright, x, slice(top, bottom))
+    for x0, y0, x1, y1 in cells:
+        along = slice(max(0, round(x0) - over), round(x1) + over)
+        for y in (y0, y1):
+            levels += _across(picture.transpose(1, 0, 2), level.T, y, along)
+    return levels
+
+
+def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, along: slice) -> list[float]:
+    """Replace an upright line by what is between its sides, but where it is clearly darker: there a pen crosses.
+
+    Returns how dark it was, in a list; an empty one for a line beyond the picture.
+    """
+    half = _LINE * PER_MM
+    x0, x1 = round(at - half), round(at + half)
+    if x0 < 1 or x1 >= picture.shape[1] - 1:
+        return []
+    ink = dark[along, x0:x1].max(axis=1).astype(np.float32)
+    usual = float(np.median(ink))
+    kept = ink > _OVER * usual + 10.0
+    share = ((np.arange(x0, x1) - x0 + 1) / (x1 - x0 + 1)).astype(np.float32)[None, :, None]
+    before = picture[along, x0 - 1 : x0].astype(np.float32)
+    after = picture[along, x1 : x1 + 1].astype(np.float32)
+    between = np.rint(before * (1 - share) + after * share).astype(np.uint8)
+    picture[along, x0:x1] = np.where(kept[:, None, None], picture[along, x0:x1], between)
+    return [usual]
+
+
+def blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> NDArray[np.uint8]:
+    """A field of the blank, as `cut_blank_strip` compares it, uint8 (H, W, 3)."""
+    x0, y0, x1, y1 = placed.box
+    return found.flat(picture, (x0 - _MARGIN, y0 - _MARGIN, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+
+
+def cut_blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed, blank: NDArray[np.uint8]) -> Strip:
+    """The same of a form that exists already, whose print is what the blank, uint8 (H, W, 3), has there."""
+    x0, y0, x1, y1 = placed.box
+    corner = x0 - _MARGIN, y0 - _MARGIN
+    flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+    cells = tuple(_in_pixels(cell, corner) for cell in placed.cells)
+    own, here = (_print_in(each) for each in (blank, flat))
+    printed = own > _PRINTED
+    if not printed.any():
+        return Strip(flat, flat, cells, corner, 0, 0)
+    dx, dy = _moved(own, here)
+    matrix = np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
+    size = flat.shape[1], flat.shape[0]
+    own = np.asarray(cv2.warpAffine(own, matrix, size), np.uint8)
+    printed = own > _PRINTED
+    seen = (
+        float((cv2.dilate(here, np.ones((3, 3), np.uint8))[printed] > _PRINTED // 2).mean()) if printed.any() else 0.0
+    )
+    # Print is as dark everywhere as the light on it allows: where it is far darker than that, a pen went over it.
+    usual = float(np.median(here[printed].astype(np.float32) / np.maximum(own[printed], 1)))
+    over = here > _OVER * usual * own.astype(np.float32) + 25.0
+    gone = (cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~over
+    cleaned = np.asarray(cv2.inpaint(flat, gone.astype(np.uint8), 3.0, cv2.INPAINT_TELEA), np.uint8)
+    moved = tuple((x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in cells)
+    return Strip(cleaned, flat, moved, corner, 10, round(10 * seen), float(np.median(here[printed])))
+
+
+def _print_in(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8)), np.uint8)
+
+
+def _moved(own: NDArray[np.uint8], here: NDArray[np.uint8]) -> tuple[float, float]:
+    """By how many pixels the print lies beside its place: where the two look most alike."""
+    reach = round(_REACH * PER_MM)
+    capped = np.minimum(here, max(1.0, float(np.percentile(here, 97)))).astype(np.float32)  # a pen counts no more
+    around = cv2.copyMakeBorder(capped, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+    alike = cv2.matchTemplate(around, own.astype(np.float32), cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(alike)
+    return (float(x - reach), float(y - reach)) if best > 0.2 else (0.0, 0.0)
+
+
+def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, float]) -> Strip:
+    """The strip of a free line, whose rule is at its lower edge; a segment of it at a time."""
+    grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
+    level = _darker_than_beside(grey, across=True)
+    cleaned, seen, lines = flat.copy(), 0, 0
+    x0, _, x1, y1 = cell
+    edges = np.linspace(x0, x1, max(2, round((x1 - x0) / (20 * PER_MM)) + 1))
+    for start, stop in itertools.pairwise(edges):
+        along = slice(round(float(start)), round(float(stop)))
+        dy, found = _shift(level.T, [y1], np.arange(along.start, along.stop))
+        lines, seen = lines + 1, seen + found
+        _across(cleaned.transpose(1, 0, 2), level.T, y1 + dy, along)
+    return Strip(cleaned, flat, (cell,), corner, lines, seen)

@@ -1,0 +1,115 @@
+"""The table of a stack: one row a sheet, `file`, a column a field, then how sure each is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from digitlab.reading.numbers import one_to_one
+from digitlab.sheets.job import seen_in
+from digitlab.sheets.values import ANSWERED, DOUBTFUL, FAILED, FieldRead, Known, known_of, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from digitlab.sheets.form import Field, Form
+    from digitlab.values import ReadDigit
+
+__all__ = ["SheetTable", "TableRow", "columns_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One photo: its fields, or why there are none. note: what is odd about it, or the error."""
+
+    file: str
+    fields: tuple[FieldRead, ...]
+    note: str = ""
+    failed: bool = False
+
+    def cells(self, names: Iterable[str]) -> list[str | float | None]:
+        """One for each of `columns_of`: values, then confidence and state of each field, then the note."""
+        by_name = {each.name: each for each in self.fields}
+        found = [by_name.get(name) for name in names]
+        values: list[str | float | None] = [None if each is None else each.value for each in found]
+        sure: list[str | float | None] = []
+        for each in found:
+            sure += [None, None] if each is None else [round(each.confidence, 4), each.state]
+        return [self.file, *values, *sure, self.note]
+
+
+class SheetTable:
+    """The rows of a stack, made of what was seen; asked for as often as they are needed."""
+
+    def __init__(self, form: Form, rows: Iterable[Mapping[str, Any]], threshold: float, least: float = 0.0) -> None:
+        """``rows``: of `sheet_row`; read twice where a field is one-to-one, so no iterator then.
+
+        threshold: of the reader; least: the confidence below which a value is doubtful
+
+        Raises:
+            DatasetError, UsageError: for a list that is missing by now, or a stack too large for one assignment.
+        """
+        self.form, self._rows, self._threshold, self._least = form, rows, threshold, least
+        self._fields = {each.name: each for each in form.fields}
+        self._known: dict[str, Known] = {name: known_of(field) for name, field in self._fields.items()}
+        self._assigned = {name: self._of_its_own(field) for name, field in self._fields.items() if field.one_to_one}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields' names."""
+        return tuple(self._fields)
+
+    def __iter__(self) -> Iterator[TableRow]:
+        for number, row in enumerate(self._rows):
+            yield self._row(number, row)
+
+    def with_rows(self) -> Iterator[tuple[Mapping[str, Any], tuple[FieldRead, ...]]]:
+        """What was kept of each sheet that was read, and its fields."""
+        for number, row in enumerate(self._rows):
+            if row["error"] is None:
+                yield row, self._row(number, row).fields
+
+    def _row(self, number: int, row: Mapping[str, Any]) -> TableRow:
+        if row["error"] is not None:
+            return TableRow(row["path"], (), row["error"], failed=True)
+        fields = []
+        for seen in seen_in(row):
+            found = value_of(self._fields[seen.name], seen, self._known[seen.name], self._threshold)
+            if seen.name in self._assigned:
+                found = self._assigned[seen.name](number, found)
+            if found.state == ANSWERED and found.confidence < self._least:
+                found = replace(found, state=DOUBTFUL)
+            fields.append(found)
+        return TableRow(row["path"], tuple(fields), row["note"] or "")
+
+    def _of_its_own(self, field: Field) -> _Assignment:
+        """Which entry of its list each sheet gets."""
+        digits: list[list[ReadDigit]] = []
+        for row in self._rows:
+            seen = next((each for each in seen_in(row) if each.name == field.name), None)
+            digits.append([] if seen is None else [each for each in seen.cells if each is not None])
+        among = self._known[field.name].among
+        assert among is not None  # noqa: S101 - for the type checker: `read_form` expects it
+        return _Assignment(one_to_one(digits, among))
+
+
+class _Assignment:
+    """What `one_to_one` says, as the value of a field."""
+
+    def __init__(self, found: tuple[Any, ...]) -> None:
+        self._found = found
+
+    def __call__(self, number: int, plain: FieldRead) -> FieldRead:
+        """The field of the sheet of this number; an empty one stays empty."""
+        each = self._found[number]
+        if not plain.digits:
+            return plain
+        state = FAILED if each.entry is None else DOUBTFUL if each.doubtful else ANSWERED
+        return replace(plain, value=each.text, confidence=each.confidence, state=state)
+
+
+def columns_of(names: Iterable[str]) -> list[str]:
+    """The heads of the table."""
+    named = list(names)
+    return ["file", *named, *(f"{name} {what}" for name in named for what in ("confidence", "state")), "note"]

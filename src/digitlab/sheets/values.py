@@ -1,0 +1,179 @@
+"""From what was seen in a field to its value, with what is known of it.
+
+This is done after the photos were read: another list or check needs no photo again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from digitlab.reading.numbers import check_of, nearest, number_list, settle
+from digitlab.sheets.form import DIGIT
+
+if TYPE_CHECKING:
+    from digitlab.reading.numbers import Check, NumberList
+    from digitlab.sheets.form import Field
+    from digitlab.values import Box, ReadDigit
+
+__all__ = ["ANSWERED", "DOUBTFUL", "EMPTY", "FAILED", "FieldRead", "Known", "Seen", "State", "known_of", "value_of"]
+
+State = Literal["answered", "doubtful", "empty", "failed check"]
+ANSWERED: State = "answered"
+DOUBTFUL: State = "doubtful"
+EMPTY: State = "empty"
+FAILED: State = "failed check"
+
+_TICKED, _TOUCHED = 1.9, 1.0  # mm of the longest stroke in a box of 5 mm: from here on it is ticked; perhaps
+_GAP, _SIGN = 0.5, 0.9  # of the confidence: where an empty box may be an overlooked digit; where a sign is in between
+_SURE, _UNSURE = 0.99, 0.6  # the confidence of ticks; they have no probabilities of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen in a field of one sheet.
+
+    cells: of each box, or each mark on a free line, its digit; None for an empty box, or a mark that is none
+    signs: of a free line what those marks are, "?" where that cannot be told; "" for digits
+    longest: of boxes to be ticked, mm of the longest stroke in each
+    box: of the field in pixels of the picture
+    sure: of each cell, how sure its digit is (see `digitlab.sheets.digits.Judged`); as sure as confident without it
+    """
+
+    name: str
+    cells: tuple[ReadDigit | None, ...]
+    signs: tuple[str, ...]
+    longest: tuple[float, ...]
+    box: Box
+    sure: tuple[float, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """Of all digits together."""
+        sure = self.sure or tuple(0.0 if each is None else each.confidence for each in self.cells)
+        return math.prod(each for each, cell in zip(sure, self.cells, strict=True) if cell is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRead:
+    """A field of one sheet.
+
+    value: as the table has it, "?" for each digit that was not answered, "" where it is empty
+    read: what the digits say without list and check; confidence: of the value, 0 … 1
+    digits: of the filled cells, with the column of each cell; box: of the field in pixels of the picture
+    """
+
+    name: str
+    value: str
+    confidence: float
+    state: State
+    read: str
+    box: Box
+    digits: tuple[ReadDigit, ...] = ()
+
+    @property
+    def filled(self) -> bool:
+        """Whether a value stands in the table that nobody need look at: answered, and more than an unticked box."""
+        return self.state == ANSWERED and self.value not in ("", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a field's value."""
+
+    among: NumberList | None = None
+    check: Check | None = None
+
+
+def known_of(field: Field) -> Known:
+    """The list and the check of a field.
+
+    Raises:
+        DatasetError, UsageError: for a list that is missing or empty by now.
+    """
+    return Known(
+        number_list(field.among) if field.among else None,
+        check_of(field.check) if field.check else None,
+    )
+
+
+def value_of(field: Field, seen: Seen, known: Known, threshold: float) -> FieldRead:
+    """The value of a field. threshold: the confidence from which on a value is given that a list or check chose."""
+    if field.kind in ("tick", "choice"):
+        return _choice(field, seen)
+    if not any(seen.cells):
+        return FieldRead(field.name, "", 1.0, EMPTY, "", seen.box)
+    plain = _row_of_boxes(field, seen) if field.kind == "boxes" else _free_line(field, seen)
+    return _with_what_is_known(plain, field, known, threshold)
+
+
+def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
+    """The value of a row of boxes.
+
+    Empty boxes before and behind a number belong to it; one between its digits may be a digit that was overlooked, and
+    is "?". Of a field that is to be full, each empty box is.
+    """
+    cells, digits = seen.cells, tuple(each for each in seen.cells if each is not None)
+    filled = [place for place, each in enumerate(cells) if each is not None]
+    first, last = (0, len(cells) - 1) if field.full else (filled[0], filled[-1])
+    signs = ["?" if each is None else each.character for each in cells[first : last + 1]]
+    text = "".join(signs)
+    shown = field.written(text) if len(text) == field.boxes else text
+    confidence = seen.confidence * (_GAP if len(signs) > len(digits) else 1.0)
+    return FieldRead(field.name, shown, confidence, DOUBTFUL if "?" in text else ANSWERED, shown, seen.box, digits)
+
+
+def _free_line(field: Field, seen: Seen) -> FieldRead:
+    """The value of a number that is written freely: its marks from left to right."""
+    digits = tuple(each for each in seen.cells if each is not None)
+    text = "".join(sign if each is None else each.character for each, sign in zip(seen.cells, seen.signs, strict=True))
+    confidence = seen.confidence * (_SIGN if len(digits) < len(seen.cells) else 1.0)
+    return FieldRead(field.name, text, confidence, DOUBTFUL if "?" in text else ANSWERED, text, seen.box, digits)
+
+
+def _choice(field: Field, seen: Seen) -> FieldRead:
+    """Of boxes to be ticked: which one is; "?" where two are, or one is touched only."""
+    ticked = [number for number, reach in enumerate(seen.longest) if reach >= _TICKED]
+    touched = [number for number, reach in enumerate(seen.longest) if _TOUCHED <= reach < _TICKED]
+    if field.kind == "tick":
+        value = "?" if touched else "yes" if ticked else "no"
+    elif len(ticked) > 1 or touched:
+        value = "?"
+    else:
+        value = field.choices[ticked[0]] if ticked else ""
+    state = DOUBTFUL if value == "?" else ANSWERED if value else EMPTY
+    return FieldRead(field.name, value, _UNSURE if value == "?" else _SURE, state, value, seen.box)
+
+
+def _with_what_is_known(plain: FieldRead, field: Field, known: Known, threshold: float) -> FieldRead:
+    if known.among is not None:
+        chosen = nearest(plain.digits, known.among, threshold)
+        return _settled(plain, chosen.text, chosen.confidence, fits=chosen.fits)
+    if known.check is not None:
+        around = _around(field) if len(plain.digits) == field.boxes else None
+        settled = settle(plain.digits, known.check, threshold, written=around)
+        return _settled(plain, settled.text, settled.confidence, fits=settled.fits)
+    return plain
+
+
+def _settled(plain: FieldRead, text: str, confidence: float, *, fits: bool) -> FieldRead:
+    state = ANSWERED if fits else DOUBTFUL if "?" in plain.value else FAILED
+    return FieldRead(plain.name, text, confidence, state, plain.read, plain.box, plain.digits)
+
+
+def _around(field: Field) -> list[str]:
+    """What is printed before each box, and behind the last.
+
+    >>> from digitlab.sheets.form import Field
+    >>> _around(Field("day", "Day", "boxes", boxes=4, pattern="##.##"))
+    ['', '', '.', '', '']
+    """
+    around, between = [], ""
+    for sign in field.pattern:
+        if sign == DIGIT:
+            around.append(between)
+            between = ""
+        else:
+            between += sign
+    return [*around, between]

@@ -1,0 +1,193 @@
+"""How comparisons and studies look: a ranking, what is shown and what is not, a table beside what was published."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from digitlab.evaluation.comparison import in_words
+from digitlab.reports.facts import percent
+from digitlab.showing.look import Look
+from digitlab.showing.sheet import Sheet, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from matplotlib.figure import Figure
+
+    from digitlab.diagnosis import Diagnosis
+    from digitlab.jobs import Comparison, DiagnosisResult
+    from digitlab.studies.outcome import Outcome
+    from digitlab.studies.running import Ran
+
+    Figures = Mapping[str, Callable[[], Figure]]
+
+__all__ = ["LOOKS"]
+
+
+def _comparison_sheet(found: Comparison) -> Sheet:
+    rows = []
+    for placed in found.ranking.placed:
+        (low, high), (best, worst) = placed.accuracy_interval, placed.places
+        rows.append([
+            placed.name, str(best) if best == worst else f"{best}–{worst}", str(len(placed.accuracy.values)),
+            percent(placed.accuracy.mean), f"{percent(low)} to {percent(high)}", f"{placed.loss.mean:.4f}",
+        ])  # fmt: skip
+    head = ["", "rank", "seeds", "accuracy", "95 % confidence interval", "log loss"]
+    return Sheet(found.images, [in_words(each) for each in found.ranking.differences], [Table(head, rows)])
+
+
+def _comparison_figures(found: Comparison) -> Figures:
+    """Those of a comparison's report; none where a run is no folder but a file of predictions."""
+    from digitlab.reports.comparison_page import comparison_drawings
+    from digitlab.reports.records import Record
+    from digitlab.runs import Run
+
+    paths = [one.path for placed in found.ranking.placed for one in found.members[placed.name]]
+    if not all(path.is_dir() for path in paths):
+        return {}
+    drawings = comparison_drawings([Record.read(Run(path)) for path in paths])
+    usual = "recall"
+    return {name: drawings[name].draw for name in sorted(drawings, key=lambda name: (name != usual, name))}
+
+
+def _comparison_columns(found: Comparison) -> dict[str, list[Any]]:
+    placed = found.ranking.placed
+    return {
+        "name": [each.name for each in placed],
+        "best_rank": [each.places[0] for each in placed],
+        "worst_rank": [each.places[1] for each in placed],
+        "seeds": [len(each.accuracy.values) for each in placed],
+        "accuracy": [each.accuracy.mean for each in placed],
+        "accuracy_low": [each.accuracy_interval[0] for each in placed],
+        "accuracy_high": [each.accuracy_interval[1] for each in placed],
+        "loss": [each.loss.mean for each in placed],
+    }
+
+
+def _outcome_sheet(outcome: Outcome) -> Sheet:
+    from digitlab.studies.results import QUICK, as_dict, plain_table
+
+    found = as_dict(outcome)
+    head, rows = plain_table(found)
+    lines = [found["source"], *([QUICK] if outcome.quick else [])]
+    if missing := found["planned"] - found["found"]:
+        lines.append(f"{missing} of {found['planned']} trainings are still missing")
+    verdicts = [[each["verdict"], each["text"], each["evidence"]] for each in found["conclusions"]]
+    tables = [Table(head, rows)]
+    if verdicts:
+        tables.append(Table(["verdict", "conclusion", "evidence"], verdicts, left=3))
+    return Sheet(outcome.study.name, lines, tables)
+
+
+def _outcome_figures(outcome: Outcome) -> Figures:
+    from digitlab.studies.results import figure_names
+
+    if not outcome.found:
+        return {}
+    names = [name.removesuffix(".png") for name in figure_names(outcome.study)]
+    return {name: functools.partial(draw, outcome) for name, draw in zip(names, outcome.study.figures, strict=True)}
+
+
+def _outcome_columns(outcome: Outcome) -> dict[str, list[Any]]:
+    """A row a cell and repeat: pandas takes means and deviations by itself."""
+    from digitlab.studies.results import rows_of
+
+    rows = [
+        (row["label"], repeat, row)
+        for row in rows_of(outcome)
+        for repeat in range(max((len(column["values"]) for column in row["columns"].values()), default=0))
+    ]
+    names = outcome.study.columns
+    return {
+        "cell": [label for label, _, _ in rows],
+        "repeat": [repeat for _, repeat, _ in rows],
+        **{name: [_at(row["columns"][name]["values"], repeat) for _, repeat, row in rows] for name in names},
+    }
+
+
+def _at(values: list[float], repeat: int) -> float | None:
+    return values[repeat] if repeat < len(values) else None
+
+
+def _ran_sheet(ran: Ran) -> Sheet:
+    sheets = [_outcome_sheet(outcome) for outcome in ran.outcomes]
+    if len(sheets) == 1:
+        return sheets[0]
+    lines = [f"{outcome.study.name}: {outcome.found} of {outcome.planned} trainings" for outcome in ran.outcomes]
+    tables = [
+        Table(table.head, table.rows, title=sheet.title if first else "", left=table.left)
+        for sheet in sheets
+        for first, table in zip([True] + [False] * len(sheet.tables), sheet.tables, strict=False)
+    ]
+    return Sheet(f"{len(sheets)} studies", lines, tables)
+
+
+def _ran_figures(ran: Ran) -> Figures:
+    """NAME/figure of each study; of one alone, figure."""
+    by_study = {outcome.study.name: _outcome_figures(outcome) for outcome in ran.outcomes}
+    if len(by_study) == 1:
+        return next(iter(by_study.values()))
+    return {f"{study}/{name}": draw for study, found in by_study.items() for name, draw in found.items()}
+
+
+def _ran_columns(ran: Ran) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {"study": []}
+    done = 0
+    for outcome in ran.outcomes:
+        columns = _outcome_columns(outcome)
+        count = len(columns["cell"])
+        found["study"] += [outcome.study.name] * count
+        for name in (*columns, *(each for each in found if each not in columns and each != "study")):
+            before = found.setdefault(name, [None] * done)
+            before += columns.get(name, [None] * count)
+        done += count
+    return found
+
+
+def _diagnosis_sheet(found: Diagnosis) -> Sheet:
+    steps = [step for step in found.steps if step.measured is not None]
+    rows = [[step.name, str(step.measured), str(step.answer), str(step.alone)] for step in steps]
+    head = ["difference", "what was found", "mended up to here", "mended alone"]
+    reader = "finds no digit" if found.reader is None else f"answers {found.reader}"
+    lines = [
+        f"as given it answers {found.first}, with all differences mended {found.last}; the shipped reader {reader}"
+    ]
+    return Sheet(found.sentence, lines, [Table(head, rows, left=2)] if rows else [])
+
+
+def _diagnosis_figures(found: Diagnosis) -> Figures:
+    return {"steps": functools.partial(_steps_figure, found)}
+
+
+def _steps_figure(found: Diagnosis) -> Figure:
+    """What the network was shown: as it was given, and after each difference that was mended, with its answers."""
+    import numpy as np
+
+    from digitlab.reports.figures import digits_figure
+
+    steps = [step for step in found.steps if step.measured is not None]
+    images = np.stack([found.shown, *(step.image for step in steps)])
+    return digits_figure(images, [str(found.first), *(str(step.answer) for step in steps)])
+
+
+def _result_sheet(result: DiagnosisResult) -> Sheet:
+    if len(result.photos) == 1 and result.data is None:
+        return _diagnosis_sheet(result.photos[0])
+    rows = [[each.photo, each.sentence] for each in result.photos]
+    return Sheet(result.sentence, list(result.refused), [Table(["photo", "outcome"], rows, left=2)] if rows else [])
+
+
+def _result_figures(result: DiagnosisResult) -> Figures:
+    if len(result.photos) == 1:
+        return _diagnosis_figures(result.photos[0])
+    return {f"{place}/steps": functools.partial(_steps_figure, each) for place, each in enumerate(result.photos, 1)}
+
+
+LOOKS = {
+    "Comparison": Look(_comparison_sheet, figures=_comparison_figures, columns=_comparison_columns),
+    "Diagnosis": Look(_diagnosis_sheet, figures=_diagnosis_figures),
+    "DiagnosisResult": Look(_result_sheet, figures=_result_figures),
+    "Outcome": Look(_outcome_sheet, figures=_outcome_figures, columns=_outcome_columns),
+    "Ran": Look(_ran_sheet, figures=_ran_figures, columns=_ran_columns),
+}

@@ -1,0 +1,91 @@
+"""What is shown of a value: lines and tables, as HTML for a notebook and for rich on a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Group
+    from rich.table import Table as RichTable
+
+__all__ = ["BARS", "Sheet", "Table", "bar"]
+
+BARS = 24  # characters of the longest bar
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(share: float, length: int = BARS) -> str:
+    """A bar of block characters, which every browser, editor and terminal shows alike.
+
+    >>> bar(1, 4), bar(0.5, 4), bar(0.03, 4), bar(0, 4)
+    ('████', '██', '▏', '')
+    """
+    whole, part = divmod(round(8 * length * min(max(share, 0.0), 1.0)), 8)
+    return "█" * whole + (_EIGHTHS[part] if part else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Texts in rows and columns. left: how many columns stand to the left; the others are numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    left: int = 1
+
+    def html(self) -> str:
+        """An HTML table; everything in it is escaped."""
+        sides = ["left" if place < self.left else "right" for place in range(len(self.head))]
+        caption = f"<caption style='text-align:left'>{escape(self.title)}</caption>" if self.title else ""
+        head = f"<thead>{_row('th', self.head, sides)}</thead>" if any(self.head) else ""
+        return f"<table>{caption}{head}<tbody>{''.join(_row('td', row, sides) for row in self.rows)}</tbody></table>"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All that is shown of a value. title: in bold; lines: below it; tables: below them."""
+
+    title: str
+    lines: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+
+    def html(self) -> str:
+        """A piece of HTML without a style of its own but the sides of its columns."""
+        told = f"<div><b>{escape(self.title)}</b></div>" if self.title else ""
+        told += "".join(f"<div>{escape(line)}</div>" for line in self.lines)
+        return told + "".join(table.html() for table in self.tables)
+
+    def rich(self) -> Group:
+        """The same for rich; nothing in it is taken for markup."""
+        from rich.console import Group
+        from rich.text import Text
+
+        told = ([Text(self.title, style="bold")] if self.title else []) + [Text(line) for line in self.lines]
+        return Group(*told, *map(_rich_table, self.tables))
+
+
+def _row(tag: str, cells: Iterable[str], sides: Sequence[str]) -> str:
+    told = (f"<{tag} style='text-align:{side}'>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True))
+    return f"<tr>{''.join(told)}</tr>"
+
+
+def _rich_table(table: Table) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    made = RichTable(
+        title=Text(table.title) if table.title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_header=any(table.head),
+    )
+    for place, name in enumerate(table.head):
+        made.add_column(Text(name), justify="left" if place < table.left else "right")
+    for row in table.rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made

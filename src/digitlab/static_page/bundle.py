@@ -1,0 +1,117 @@
+"""The page's scripts, ES modules in many files, as one classic script.
+
+Browsers take modules, and scripts of a worker, from servers only: from a disk (``file://``) they load classic scripts
+alone. The page's modules use few forms of import and export, so that a bundler of their own is these few lines, and
+writing the page needs no Node.js.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from digitlab.errors import DigitlabError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["BundleError", "bundled"]
+
+_IMPORT = re.compile(r'^import\s+(?:(\{[^}]*\}|\*\s+as\s+\w+)\s+from\s+)?"([^"]+)";', re.M)
+_RENAMED = re.compile(r"(\w+)\s+as\s+(\w+)")
+_LATER = re.compile(r'\bimport\("([^"]+)"\)')
+_EXPORT = re.compile(r"^export\s+(async\s+function|function|class|const|let)\s+(\w+)", re.M)
+_DEFAULT = re.compile(r"^export\s+default\s+", re.M)
+_WAITS = re.compile(r"^await\s", re.M)
+
+_BEFORE = """\
+// digitlab's page in one script: the page itself, and in a worker what reads and explains. Made by `digitlab page`.
+(function digitlab() {
+"use strict";
+const modules = {};
+const made = new Map();
+function load(name) {
+  if (!made.has(name)) {
+    const exports = {};
+    made.set(name, exports);
+    modules[name](exports);
+  }
+  return made.get(name);
+}
+"""
+_AFTER = """
+if (typeof document === "undefined") load("{worker}").answerQuestions(globalThis);
+else {{
+  globalThis.digitlabScript = `(${{digitlab}})();`;
+  load("{page}");
+}}
+}})();
+"""
+
+
+class BundleError(DigitlabError):
+    """A module has a form of import or export that the bundler does not know."""
+
+
+def bundled(sources: Mapping[str, str], page: str, worker: str) -> str:
+    """One script that begins with ``page``, or in a worker with ``worker``.
+
+    sources: the modules' text by path, e.g. "static/main.js"
+
+    Raises:
+        BundleError: for a module that is missing, or that cannot be taken apart.
+    """
+    needed: dict[str, str] = {}
+
+    def take(name: str) -> None:
+        if name in needed:
+            return
+        if name not in sources:
+            raise BundleError(f"there is no module {name}; expected one of {', '.join(sorted(sources))}")
+        needed[name] = ""
+        needed[name], others = _module(name, sources[name])
+        for other in others:
+            take(other)
+
+    take(page)
+    take(worker)
+    return _BEFORE + "".join(needed[name] for name in needed) + _AFTER.format(page=page, worker=worker)
+
+
+def _module(name: str, text: str) -> tuple[str, list[str]]:
+    """A module as a function that fills ``exports``, and the modules that it needs."""
+    others: list[str] = []
+
+    def path(given: str) -> str:
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(name), given))
+        others.append(other)
+        return json.dumps(other)
+
+    def importing(found: re.Match[str]) -> str:
+        what, given = found.groups()
+        if what is None:
+            return f"load({path(given)});"
+        if what.startswith("*"):
+            return f"const {what.split()[-1]} = load({path(given)});"
+        names = _RENAMED.sub(r"\1: \2", what)
+        return f"const {names} = load({path(given)});"
+
+    exported = [(each, each) for _, each in _EXPORT.findall(text)]
+    body = _IMPORT.sub(importing, text)
+    body = _LATER.sub(lambda found: f"Promise.resolve(load({path(found[1])}))", body)
+    body = _EXPORT.sub(r"\1 \2", body)
+    body, defaults = _DEFAULT.subn("const the_default = ", body)
+    if defaults:
+        exported.append(("default", "the_default"))
+    for word in ("import", "export"):
+        left = re.search(rf"^{word}\b.*", body, re.M)
+        if left:
+            raise BundleError(f"{name}: the bundler does not know this form: {left[0][:80]}")
+    getters = "".join(f"  get {given}() {{ return {own}; }},\n" for given, own in exported)
+    filling = (
+        f"Object.defineProperties(exports, Object.getOwnPropertyDescriptors({{\n{getters}}}));\n" if exported else ""
+    )
+    waits = "async " if _WAITS.search(body) else ""
+    return f"modules[{json.dumps(name)}] = {waits}function (exports) {{\n{filling}{body}}};\n", others

@@ -1,0 +1,115 @@
+"""The files of the page without a server."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from digitlab.static_page.bundle import bundled
+from digitlab.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from importlib.resources.abc import Traversable
+
+    from digitlab.lessons import Lesson
+    from digitlab.static_page.gallery import GallerySet
+
+__all__ = ["CONTENT_POLICY", "MARK", "packed_size", "page_files"]
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; style-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
+)
+"""Nothing is fetched and nothing is sent: ``connect-src`` and ``form-action`` are 'none'.
+
+The worker's script comes from the page's own (blob:), and its inner loops are WebAssembly that it writes itself
+('wasm-unsafe-eval', which allows no JavaScript from text).
+"""
+
+MARK = "digitlab.js"
+"""The file by which an older page is known."""
+
+_SCRIPTS = re.compile(r'^<link rel="modulepreload"[^\n]*\n', re.M)
+
+
+def page_files(
+    models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet], lessons: Sequence[Lesson]
+) -> dict[str, bytes]:
+    """The files by name.
+
+    models: by name, "shipped" or "given", and the ONNX file; the first answers first
+    pages: the page reader's ONNX file
+    """
+    web = resources.files("digitlab") / "apps" / "web"
+    sources = {f"{folder}/{name}": text for folder in ("static", "browser") for name, text in _texts(web / folder)}
+    return {
+        "index.html": _index(sources.pop("static/index.html")).encode(),
+        MARK: bundled(
+            {name: text for name, text in sources.items() if name.endswith(".js")},
+            "browser/page.js",
+            "browser/worker.js",
+        ).encode(),
+        "models.js": _data(models, pages, gallery, lessons).encode(),
+        "shade.js": sources["static/shade.js"].encode(),
+        "page.css": sources["static/page.css"].encode(),
+        "icon.svg": sources["static/icon.svg"].encode(),
+    }
+
+
+def packed_size(content: bytes) -> int:
+    """Bytes as a web server sends them."""
+    return len(gzip.compress(content, mtime=0))
+
+
+def _texts(folder: Traversable) -> list[tuple[str, str]]:
+    kinds = (".js", ".css", ".html", ".svg")
+    entries = sorted(folder.iterdir(), key=lambda each: each.name)
+    return [(each.name, each.read_text("utf-8")) for each in entries if each.name.endswith(kinds)]
+
+
+def _index(page: str) -> str:
+    """index.html with classic scripts, and with the policy that a server would send."""
+    page = _SCRIPTS.sub("", page)
+    page = page.replace('href="static/', 'href="').replace('src="static/', 'src="')
+    policy = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
+    page = page.replace('<meta charset="utf-8">', policy)
+    scripts = f'<script src="{MARK}" defer></script>\n<script src="models.js" defer></script>'
+    return page.replace('<script type="module" src="main.js"></script>', scripts)
+
+
+def _data(
+    models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet], lessons: Sequence[Lesson]
+) -> str:
+    from digitlab.datasets.transforms.filter_bank import BANK
+    from digitlab.static_page.gallery import measured_images
+
+    images, labels = measured_images()
+    told = {
+        "version": VERSION,
+        "page": _text(pages),
+        "models": [{"name": name, "source": source, "onnx": _text(onnx)} for name, (source, onnx) in models.items()],
+        "gallery": {
+            "sets": [
+                {
+                    "name": each.name,
+                    "count": len(each.images),
+                    "labels": each.labels,
+                    "data": _text(each.images.tobytes()),
+                }
+                for each in gallery
+            ]
+        },
+        "test": {"glyphs": _text(images.tobytes()), "labels": labels.tolist()},
+        "lessons": [each.as_dict() for each in lessons],
+        "filters": {name: [[round(float(each), 4) for each in row] for row in kernel] for name, kernel in BANK.items()},
+    }
+    return f'globalThis.digitlabData = {json.dumps(told)};\ndispatchEvent(new Event("digitlab-data"));\n'
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

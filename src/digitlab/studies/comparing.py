@@ -1,0 +1,292 @@
+"""Comparisons: what the repeats of two cells, or of one, say about a statement, as one-sided p values.
+
+Whether seeds decide is judged after the study's own number of them and after each further one, at the level that
+`digitlab.studies.sequential` gives for it. All cells are tested on the same images, as in the sources: a difference is
+one of recipes on these images, and nothing is claimed of other test images (Bouthillier et al., Accounting for Variance
+in Machine Learning Benchmarks, 2021, discuss both).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from digitlab.errors import UsageError
+from digitlab.studies.measures import MEASURES, expect_measures
+from digitlab.studies.sequential import level, needed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from digitlab.evaluation.seeds import MeansDifference
+    from digitlab.studies.cells import Measured
+    from digitlab.studies.sequential import Judging
+
+__all__ = [
+    "TOO_FEW",
+    "Comparison",
+    "Finding",
+    "Verdict",
+    "deviation_against",
+    "difference",
+    "mean_against",
+    "of_pairs",
+    "sign_of",
+    "title_of",
+    "together",
+]
+
+Verdict = Literal["holds", "does not hold", "the same", "not shown"]
+
+
+class Finding(NamedTuple):
+    """A verdict and the numbers behind it."""
+
+    verdict: Verdict
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the repeats say about one statement on one or two cells.
+
+    holds, fails: p of the statement's contrary, and of the statement
+    alike: p of "they differ by more than what counts"; 1 where nothing is known to be the same
+    level: at which these are judged
+    evidence: the numbers in words
+    keys: of the cells that are compared; repeats: the fewest that one of them has
+    needed: repeats that will probably decide it; infinite where the study's most will probably not
+    """
+
+    holds: float
+    fails: float
+    level: float
+    evidence: str
+    keys: tuple[Hashable, ...] = ()
+    repeats: int = 0
+    needed: float = math.inf
+    alike: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of this comparison alone."""
+        return together([self]).verdict
+
+
+TOO_FEW = Comparison(1.0, 1.0, 0.0, "fewer than two repeats have a number")
+
+
+def together(comparisons: Sequence[Comparison]) -> Finding:
+    """All of them as one statement: it holds if each does, and does not if one does not.
+
+    That one does not is asked of all of them, so its level is divided by their number (Bonferroni). The evidence is of
+    those that do not hold, if there are any.
+    """
+    if not comparisons:
+        return Finding("not shown", "there is nothing to compare")
+    count = len(comparisons)
+    held = [each for each in comparisons if each.holds <= each.level]
+    failed = [each for each in comparisons if each.fails * count <= each.level]
+    same = [each for each in comparisons if each.holds > each.level and each.alike <= each.level]
+    open_ones = [each for each in comparisons if each not in held and each not in same]
+    so_far = f" ({len(held)} of {count} comparisons hold)" if count > 1 else ""
+    if failed:
+        return Finding("does not hold", _joined(failed) + so_far)
+    if len(held) == count:
+        return Finding("holds", _joined(comparisons))
+    if not open_ones:
+        return Finding("the same", _joined(same) + so_far)
+    return Finding("not shown", _joined(open_ones) + so_far)
+
+
+def _joined(comparisons: Sequence[Comparison]) -> str:
+    different = list(dict.fromkeys(each.evidence for each in comparisons))
+    return "; ".join(different[:3]) + ("; …" if len(different) > 3 else "")
+
+
+def difference(
+    measured: Measured, measure: str, one: Hashable, other: Hashable, *, by: float = 0.0, within: float | None = None
+) -> Comparison:
+    """Whether ``one`` is better than ``other`` by more than ``by``; or, with ``within``, differs from it by no more."""
+    from digitlab.evaluation.intervals import Interval
+    from digitlab.evaluation.seeds import MeansDifference, differ, differ_in_pairs
+
+    sides = [measured.values(key, measure) for key in (one, other)]
+    judging = measured.judging
+    values = [list(side.values()) for side in sides]
+    if measured.exact and all(values):
+        apart = values[0][0] - values[1][0]
+        found = MeansDifference(apart, Interval(apart, apart), float(apart == 0.0))
+    elif judging.paired:
+        common = sorted(sides[0].keys() & sides[1].keys())
+        if len(common) < 2:
+            return replace(TOO_FEW, keys=(one, other))
+        found = differ_in_pairs(*([side[repeat] for repeat in common] for side in sides))
+        values = [[float(repeat) for repeat in common]] * 2  # counted below
+    else:
+        if min(map(len, values)) < 2:
+            return replace(TOO_FEW, keys=(one, other))
+        found = differ(*values)
+    shown = MEASURES[measure].difference(found.difference, found.interval.low, found.interval.high)
+    evidence = f"{measured.label(one)} against {measured.label(other)}: {shown}"
+    count = min(map(len, values))
+    if within is not None:
+        return _within(found, within, evidence, (one, other), count, judging)
+    sign = sign_of(measure)
+    return _beyond(found, sign, by, evidence, (one, other), count, judging, judging.alike.get(measure))
+
+
+def mean_against(
+    measured: Measured,
+    measure: str,
+    key: Hashable,
+    bound: float,
+    *,
+    within: float | None = None,
+    scale: Callable[[float], float] = lambda value: value,
+    say: Callable[[MeansDifference], str],
+) -> Comparison:
+    """Whether the mean of a cell is better than ``bound``; or, with ``within``, lies no further from it.
+
+    scale: of the values and the bound, e.g. the logarithm; NaN leaves a value out
+    say: the difference from the bound in words
+    """
+    from digitlab.evaluation.intervals import Interval
+    from digitlab.evaluation.seeds import MeansDifference, differ_in_pairs
+
+    values = [each for each in map(scale, measured.values(key, measure).values()) if math.isfinite(each)]
+    if measured.exact and values:
+        apart = values[0] - scale(bound)
+        found = MeansDifference(apart, Interval(apart, apart), float(apart == 0.0))
+    elif len(values) < 2:
+        return replace(TOO_FEW, keys=(key,))
+    else:
+        found = differ_in_pairs(values, [scale(bound)] * len(values))
+    if within is not None:
+        return _within(found, within, say(found), (key,), len(values), measured.judging)
+    return _beyond(found, sign_of(measure), 0.0, say(found), (key,), len(values), measured.judging, None)
+
+
+def _beyond(
+    found: MeansDifference,
+    sign: int,
+    by: float,
+    evidence: str,
+    keys: tuple[Hashable, ...],
+    count: int,
+    judging: Judging,
+    alike: float | None,
+) -> Comparison:
+    """Is the difference, with this sign, above ``by``?"""
+    holds, fails = found.above(by), found.below(by)
+    if sign < 0:
+        holds, fails = found.below(-by), found.above(-by)
+    distances = [abs(sign * found.difference - by)]
+    same = 1.0
+    if alike is not None and by == 0.0:
+        same = max(found.above(-alike), found.below(alike))
+        distances.append(alike - abs(found.difference))
+    return _known(found, evidence, keys, count, judging, distances, holds=holds, fails=fails, alike=same)
+
+
+def _within(
+    found: MeansDifference, within: float, evidence: str, keys: tuple[Hashable, ...], count: int, judging: Judging
+) -> Comparison:
+    """Does the difference lie between -within and within? Two one-sided tests (Schuirmann 1987)."""
+    holds, fails = max(found.above(-within), found.below(within)), min(found.above(within), found.below(-within))
+    if found.error == 0.0:  # nothing spreads: on the bound is within it
+        holds, fails = (0.0, 1.0) if abs(found.difference) <= within * (1 + 1e-9) else (1.0, 0.0)
+    distances = [abs(within - abs(found.difference))]
+    return _known(found, evidence, keys, count, judging, distances, holds=holds, fails=fails)
+
+
+def _known(
+    found: MeansDifference,
+    evidence: str,
+    keys: tuple[Hashable, ...],
+    count: int,
+    judging: Judging,
+    distances: Sequence[float],
+    *,
+    holds: float,
+    fails: float,
+    alike: float = 1.0,
+) -> Comparison:
+    first, most = judging.first, judging.most
+    deviation = found.error * math.sqrt(count)
+    soonest = min(needed(each, deviation, count, first, most) for each in distances)
+    at = level(count, first, most)
+    return Comparison(holds, fails, at, evidence, keys, count, soonest, alike)
+
+
+def sign_of(measure: str) -> int:
+    """1 where higher is better, -1 where lower is."""
+    better = MEASURES[measure].better
+    if better == "neither":
+        raise UsageError(f"of {MEASURES[measure].title} neither more nor less is better; compare another measure")
+    return 1 if better == "more" else -1
+
+
+def title_of(measure: str) -> str:
+    """As tables head its column."""
+    expect_measures([measure])
+    return MEASURES[measure].title
+
+
+def deviation_against(measured: Measured, measure: str, key: Hashable, bound: float) -> Comparison:
+    """Whether the standard deviation over the repeats is below ``bound`` (chi square)."""
+    from scipy.stats import chi2
+
+    values = list(measured.values(key, measure).values())
+    if len(values) < 2:
+        return replace(TOO_FEW, keys=(key,))
+    deviation, freedom = statistics.stdev(values), len(values) - 1
+    low, high = (deviation * math.sqrt(freedom / chi2.ppf(share, freedom)) for share in (0.975, 0.025))
+    square = freedom * (deviation / bound) ** 2
+    judging = measured.judging
+    return Comparison(
+        float(chi2.cdf(square, freedom)),
+        float(chi2.sf(square, freedom)),
+        level(len(values), judging.first, judging.most),
+        f"{deviation:.4f} ({low:.4f} to {high:.4f})",
+        (key,),
+        len(values),
+        _needed_for_deviation(deviation, bound, len(values), judging),
+    )
+
+
+def _needed_for_deviation(deviation: float, bound: float, repeats: int, judging: Judging) -> float:
+    """As `digitlab.studies.sequential.needed`: the logarithm of a deviation of n values spreads by 1 / sqrt(2 n)."""
+    if deviation == 0.0:
+        return float(repeats + 1)
+    distance = abs(math.log(deviation / bound))
+    return needed(distance, math.sqrt(0.5), repeats, judging.first, judging.most)
+
+
+def of_pairs(
+    measured: Measured, measure: str, name: str, better: Hashable, than: Hashable, margin: float
+) -> Comparison:
+    """Whether one value of a setting beats another in the mean of all pairs of cells that differ in nothing else."""
+    from digitlab.evaluation.seeds import differ_in_pairs
+
+    rest: dict[tuple[tuple[str, Hashable], ...], dict[Hashable, Hashable]] = {}
+    for cell in measured.cells:
+        others = tuple((each, value) for each, value in cell.changes.items() if each != name)
+        rest.setdefault(others, {})[cell.changes[name]] = cell.key
+    differences, keys, fewest = [], [], 0
+    for both in rest.values():
+        if not {better, than} <= both.keys():
+            continue  # a quick run leaves cells out
+        one, other = (measured.values(both[value], measure) for value in (better, than))
+        common = sorted(one.keys() & other.keys())
+        differences += [one[repeat] - other[repeat] for repeat in common]
+        keys += [both[better], both[than]]
+        fewest = min(fewest or len(common), len(common))
+    if len(differences) < 2:
+        return replace(TOO_FEW, evidence=f"{len(differences)} pairs measured", keys=tuple(keys))
+    found = differ_in_pairs(differences, [0.0] * len(differences))
+    shown = MEASURES[measure].difference(found.difference, *found.interval)
+    evidence = f"{shown} in {len(differences)} pairs"
+    return _beyond(found, sign_of(measure), -margin, evidence, tuple(keys), fewest, measured.judging, None)

@@ -1,0 +1,99 @@
+"""When to stop adding seeds: levels at which a comparison may be judged again after every seed.
+
+Looking after each seed and stopping at the first 95 % interval that decides would be wrong far more often than in one
+of twenty. So every look has a level of its own. A study's own number of seeds is judged by `FIRST`, one-sided, which is
+that of a 95 % interval; all further looks together may spend `LATER`, in portions that fall with the number of seeds
+(Lan, DeMets, Biometrika 70, 1983). A false "holds", a false "does not hold" and a false "the same" have a probability
+of at most 5 % each, however often is looked: computed for normal means by the recursion of Armitage, McPherson and Rowe
+(Journal of the Royal Statistical Society A 132, 1969), used as levels of Student's test (Jennison, Turnbull, Group
+Sequential Methods, 2000, section 4.4), and simulated with it (`tests/studies/test_sequential.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FIRST", "LATER", "Judging", "level", "levels", "needed"]
+
+FIRST, LATER = 0.025, 0.018  # less than 0.025: with few seeds Student's test at these levels errs a little more often
+
+_STEP = 0.02  # of the grid, in deviations of one seed
+_POWER = 0.84  # deviations: with this above the critical value four of five such comparisons are decided
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How the repeats of a study are judged.
+
+    first: its own number of repeats; most: at which it ends undecided
+    paired: whether the repeats of two cells belong together, one by one
+    alike: by measure, the difference up to which two cells are the same
+    """
+
+    first: int = 3
+    most: int = 3
+    paired: bool = False
+    alike: Mapping[str, float] = field(default_factory=dict)
+
+
+def level(seeds: int, first: int, most: int) -> float:
+    """The one-sided level at which a comparison of cells of so many seeds is judged.
+
+    first: the study's own number of seeds; most: the number at which it ends undecided
+    """
+    if seeds <= first or most <= first:
+        return FIRST
+    return levels(first, most)[min(seeds, most) - first]
+
+
+@functools.lru_cache(maxsize=64)
+def levels(first: int, most: int) -> tuple[float, ...]:
+    """One-sided levels of the looks at ``first``, ``first + 1``, … ``most`` seeds.
+
+    >>> [round(each, 4) for each in levels(3, 6)]
+    [0.025, 0.0183, 0.0172, 0.0168]
+    """
+    from scipy.stats import norm
+
+    seeds = np.arange(first, most + 1)
+    portions = 1.0 / seeds[1:]
+    spent = [FIRST, *(LATER * portions / portions.sum())]
+    reach = 7.0 * math.sqrt(most)
+    sums = np.arange(-reach, reach + _STEP, _STEP)  # of so many standard normal numbers
+    step = np.arange(-7.0, 7.0 + _STEP, _STEP)
+    kernel = norm.pdf(step) * _STEP
+    density = norm.pdf(sums, scale=math.sqrt(first))
+    found = []
+    for count, portion in zip(seeds, spent, strict=True):
+        if count > first:
+            density = np.convolve(density, kernel, mode="same")
+        # The probability of coming here, and beyond each sum; half of the sum's own cell lies beyond it.
+        beyond = (np.cumsum(density[::-1])[::-1] - density / 2.0) * _STEP
+        place = int(np.argmax(beyond <= portion))
+        # Between two points of the grid, so that the levels do not jump.
+        over = (portion - beyond[place]) / max(float(beyond[place - 1] - beyond[place]), 1e-12)
+        found.append(float(norm.sf((sums[place] - over * _STEP) / math.sqrt(count))))
+        density[place:] = 0.0
+    return tuple(found)
+
+
+def needed(distance: float, deviation: float, seeds: int, first: int, most: int) -> float:
+    """How many seeds will probably decide: infinite where ``most`` will probably not.
+
+    distance: of the estimate from the bound on which the verdict hangs; deviation: of a difference between two seeds
+    """
+    from scipy.stats import norm
+
+    if distance <= 0.0:
+        return math.inf
+    critical = float(norm.isf(level(most, first, most)))
+    count = max(seeds + 1, math.ceil(((critical + _POWER) * deviation / distance) ** 2))
+    return count if count <= most else math.inf

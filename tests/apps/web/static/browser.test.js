@@ -1,0 +1,135 @@
+// What the page without a server computes is what Python computes: numbers that OpenCV, ONNX Runtime and the reader made.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const BROWSER = "../../../../src/digitlab/apps/web/browser/";
+/** @param {string} path */
+const file = (path) => new Uint8Array(readFileSync(new URL(path, import.meta.url)));
+const { given, made } = JSON.parse(readFileSync(new URL("./from-python.json", import.meta.url), "utf8"));
+const { byArea, linear } = await import(`${BROWSER}pictures.js`);
+const { grey, lab } = await import(`${BROWSER}colours.js`);
+const { brushed, closed, median } = await import(`${BROWSER}windows.js`);
+const { inkStrength } = await import(`${BROWSER}ink.js`);
+const { mainDigit } = await import(`${BROWSER}glyphs.js`);
+const { Classifier } = await import(`${BROWSER}classifier.js`);
+const { PageNetwork, Reader } = await import(`${BROWSER}reader.js`);
+const { Layers, toBase64 } = await import(`${BROWSER}looking.js`);
+const { ModelError, readOnnx } = await import(`${BROWSER}onnx.js`);
+const { moduleBytes } = await import(`${BROWSER}kernels.js`);
+const { greyPng } = await import(`${BROWSER}png.js`);
+
+/** @param {{ type: string, data: string }} packed */
+function numbers({ type, data }) {
+  const bytes = Uint8Array.from(Buffer.from(data, "base64"));
+  return type === "float32" ? new Float32Array(bytes.buffer) : bytes;
+}
+/** @param {string} name */
+function picture(name) {
+  const [height, width, channels = 1] = given[name].shape;
+  return { width, height, channels, data: numbers(given[name]) };
+}
+/** @param {ArrayLike<number>} found @param {ArrayLike<number>} wanted @param {number} allowed @param {string} name */
+function near(found, wanted, allowed, name) {
+  assert.equal(found.length, wanted.length, name);
+  let most = 0;
+  for (let place = 0; place < wanted.length; place++) most = Math.max(most, Math.abs(found[place] - wanted[place]));
+  assert.ok(most <= allowed, `${name}: ${most} apart`);
+}
+
+const [soft, floats, colours] = [picture("soft"), picture("floats"), picture("colours")];
+/** @type {Record<string, (...sizes: number[]) => ArrayLike<number>>} */
+const WORK = {
+  byArea: (...size) => byArea(soft, ...size).data,
+  "byArea-floats": (...size) => byArea(floats, ...size).data,
+  linear: (...size) => linear(soft, ...size).data,
+  "linear-floats": (...size) => linear(floats, ...size).data,
+  median: (side) => median(soft, side).data,
+  closed: (side) => closed(soft, side).data,
+  bolder: (side) => brushed(floats, side, true).data,
+  finer: (side) => brushed(floats, side, false).data,
+  lightness: () => lab(colours, true)[0].data,
+  grey: () => grey(colours).data,
+  strength: () => inkStrength(picture("paper"), 40).data,
+  glyph: () => mainDigit(picture("digit")).glyph,
+};
+for (const name of Object.keys(made).filter((each) => each.split(" ")[0] in WORK))
+  test(`as in Python: ${name}`, () => {
+    const [work, ...sizes] = name.split(" ");
+    near(WORK[work](...sizes.map(Number)), numbers(made[name]), made[name].type === "uint8" ? 0 : 1e-6, name);
+  });
+
+const SHIPPED = "../../../../src/digitlab/reading/shipped/";
+const pages = new PageNetwork(file(`${SHIPPED}page.onnx`));
+const classifier = new Classifier(file(`${SHIPPED}reader.onnx`));
+const reader = new Reader(pages, classifier, true);
+
+test("the page reader's network finds the same candidates", () => {
+  const found = pages.find(picture("paper"));
+  assert.equal(found.length, made.candidates.length);
+  found.forEach((/** @type {any} */ { score, box, probabilities }, /** @type {number} */ row) => {
+    near([score, ...box, ...probabilities], made.candidates[row], 1e-4, `candidate ${row}`);
+  });
+});
+
+test("one digit and a page are answered alike", () => {
+  const { digit, confidence, probabilities } = reader.classify(picture("digit"));
+  near([digit, confidence, ...probabilities], made.classified, 1e-5, "classified");
+  const { digits } = reader.read(picture("paper"));
+  const told = digits.map((/** @type {any} */ each) => [each.digit, each.confidence, ...each.box, each.line]);
+  assert.equal(told.length, made.read.length);
+  told.forEach((/** @type {number[]} */ each, /** @type {number} */ row) => {
+    near(each, made.read[row], 1e-4, `digit ${row}`);
+  });
+});
+
+test("layers have the same names, and a number of one the same parts", () => {
+  const layers = new Layers(classifier);
+  const told = layers.steps.map((/** @type {any} */ { layer }) => [
+    layer.name,
+    layer.operator,
+    layer.shape,
+    layer.parameters,
+  ]);
+  assert.deepEqual(told, made.layers);
+  const glyph = toBase64(Uint8Array.from(numbers(made.glyph)));
+  const one = layers.explain({ glyph, layer: "conv-2", channel: 3, row: 2, column: 2 });
+  near([one.before, one.after, one.bias], made.explained.slice(0, 3), 1e-4, "explained");
+  assert.deepEqual([one.inputs, one.field], made.explained.slice(3));
+  const products = one.products
+    .flat(2)
+    .reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0);
+  near([products + one.rest + one.bias], [one.before], 1e-9, "the products add up");
+});
+
+test("the inner loops are valid WebAssembly, and small", () => {
+  assert.ok(WebAssembly.validate(moduleBytes()));
+  assert.ok(moduleBytes().length < 5000);
+});
+
+test("what is no model is refused in words, and never hangs", () => {
+  for (const bytes of [
+    [],
+    [8],
+    [0x3a, 0xff, 0xff, 0xff, 0x7f],
+    Array(64).fill(255),
+    [...Buffer.from("PK\x03\x04 a zip")],
+  ])
+    assert.throws(() => readOnnx(Uint8Array.from(bytes)), ModelError);
+  const whole = file(`${SHIPPED}reader.onnx`);
+  for (let length = 100; length < whole.length; length += 40_009)
+    assert.throws(
+      () => new Classifier(whole.slice(0, length)),
+      (/** @type {Error} */ error) => error instanceof ModelError,
+    );
+});
+
+test("a grey picture is a PNG whose sums are right", async () => {
+  const png = greyPng(Uint8Array.of(0, 128, 255, 7, 8, 9), 3, 2);
+  assert.deepEqual([...png.slice(1, 4)], [80, 78, 71]);
+  const { inflateSync } = await import("node:zlib");
+  const start = Buffer.from(png).indexOf("IDAT") + 4;
+  const length = Buffer.from(png).readUInt32BE(start - 8);
+  assert.deepEqual([...inflateSync(png.slice(start, start + length))], [0, 0, 128, 255, 0, 7, 8, 9]);
+});

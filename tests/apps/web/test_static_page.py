@@ -1,0 +1,273 @@
+"""The page without a server, in a real browser: from the disk, from a plain file server, and without any network."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import importlib.util
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from digitlab.jobs import write_page
+
+from .strokes import STROKES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.xdist_group("page")
+
+TOOL = Path(__file__).parents[3] / "tools" / "compare_browser.py"
+Page = Any  # playwright.sync_api.Page
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_page(tmp_path_factory.mktemp("static") / "page").folder
+
+
+@pytest.fixture(scope="module")
+def browser(needs_program: Callable[..., str]) -> Iterator[Any]:
+    chromium = needs_program("chromium", "chromium-browser")
+    with playwright.sync_playwright() as play:
+        launched = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Any, folder: Path) -> Iterator[Page]:
+    """From the disk; anything that went wrong fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en")
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    tab.goto((folder / "index.html").as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    yield tab
+    context.close()
+    assert wrong == []
+
+
+def answered(page: Page, text: str | re.Pattern[str]) -> None:
+    playwright.expect(page.locator("#answer-digit")).to_have_text(text, timeout=60_000)
+
+
+def draw(page: Page, digit: int) -> None:
+    pad = page.locator("#pad").bounding_box()
+    size = 0.8 * pad["height"]
+    x0, y0 = pad["x"] + (pad["width"] - size) / 2, pad["y"] + (pad["height"] - size) / 2
+    for stroke in STROKES[digit]:
+        places = [(x0 + size * x, y0 + size * y) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def test_ten_digits_are_read_from_the_disk_without_a_network(page: Page) -> None:
+    page.context.set_offline(True)
+    read = {}
+    for digit in STROKES:
+        draw(page, digit)
+        page.wait_for_selector("#answer[aria-busy=false]", timeout=60_000)
+        read[digit] = page.inner_text("#answer-digit")
+        page.click("#clear")
+        answered(page, "none")
+    assert sum(read[digit] == str(digit) for digit in STROKES) >= 9, read
+
+
+def test_it_answers_as_python_does(page: Page) -> None:
+    found = importlib.util.spec_from_file_location("compare_browser", TOOL)
+    assert found is not None
+    assert found.loader is not None
+    tool = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = tool  # its dataclass looks itself up there
+    found.loader.exec_module(tool)
+    for pictures, whole in ((tool.small_digits(8), False), (tool.on_paper(6), False), (tool.pages(1), True)):
+        compared = tool.compare(page, pictures, whole=whole)
+        assert compared.equal, compared
+
+
+def test_nothing_is_asked_of_anybody_but_the_folder(browser: Any, folder: Path) -> None:
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        context = browser.new_context()
+        tab = context.new_page()
+        asked: list[str] = []
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(address)
+        tab.click("#example")
+        answered(tab, "4")
+        for view in ("why", "pair", "tour", "training"):
+            tab.click(f"#tab-{view}")
+        assert {each for each in asked if not each.startswith("blob:")} == {
+            address, *(f"{address}{name}" for name in ("digitlab.js", "models.js", "page.css", "shade.js", "icon.svg")),
+        }  # fmt: skip
+        refused = tab.evaluate("() => fetch('/models.js').then(() => 'sent', () => 'refused')")
+        assert refused == "refused", "the page's policy lets nothing be fetched or sent, not even here"
+        context.close()
+        server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_views_show_the_network_at_work(page: Page) -> None:
+    page.click("#example")
+    answered(page, "4")
+    playwright.expect(page.locator("#network")).to_contain_text("216,330")
+    page.click("#tab-why")
+    playwright.expect(page.locator("#why")).to_contain_text("why 4 and not", timeout=60_000)
+    page.click("#tab-training")
+    playwright.expect(page.locator("#training")).to_contain_text("digitlab serve")
+    assert page.locator("#training form").count() == 0
+    playwright.expect(page.locator("footer")).to_contain_text("no picture leaves it")
+
+
+def test_a_photo_is_read_as_python_reads_it(page: Page, tmp_path: Path) -> None:
+    from digitlab.examples.paper import paper_page
+    from digitlab.examples.paper_video import digits_of
+    from digitlab.reading import Reader
+
+    photo = paper_page(digits_of("4071\n285", seed=2), seed=3).image
+    file = tmp_path / "photo.png"
+    cv2.imwrite(str(file), cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))
+    page.set_input_files("#photo-file", str(file))
+    playwright.expect(page.locator("#photo-text")).to_contain_text("digits in", timeout=60_000)
+    assert page.inner_text("#photo-text").startswith(" · ".join(Reader(threads=1).read(photo).lines))
+
+
+def test_a_model_of_ones_own_is_opened(page: Page, tmp_path: Path) -> None:
+    """One as other programs write it: floats 0 … 1 of (N, 1, 28, 28), logits."""
+    file = tmp_path / "their net.onnx"
+    file.write_bytes(usual_convention())
+    page.set_input_files("#model-file", str(file))
+    playwright.expect(page.locator("#model")).to_have_value("their-net", timeout=30_000)
+    page.click("#example")
+    answered(page, "4")
+    playwright.expect(page.locator("#network")).to_contain_text("their-net", timeout=30_000)
+    (tmp_path / "broken.onnx").write_bytes(b"\x08\x07 no model")
+    page.set_input_files("#model-file", str(tmp_path / "broken.onnx"))
+    playwright.expect(page.locator("#trouble")).to_contain_text("not an ONNX model")
+    playwright.expect(page.locator("#model")).to_have_value("their-net")
+
+
+def usual_convention() -> bytes:
+    """The shipped reader behind what turns floats into bytes, and without its softmax."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    from digitlab.reading import resolve_model
+
+    model = onnx.load(str(resolve_model(None)))
+    graph = model.graph
+    before = [
+        helper.make_node("Mul", ["floats", "by"], ["scaled"]),
+        helper.make_node("Round", ["scaled"], ["whole"]),
+        helper.make_node("Reshape", ["whole", "flat"], ["flattened"]),
+        helper.make_node("Cast", ["flattened"], ["images"], to=TensorProto.UINT8),
+    ]
+    nodes = [node for node in graph.node if node.op_type != "Softmax"]
+    logits = next(node for node in graph.node if node.op_type == "Softmax").input[0]
+    constants = [
+        numpy_helper.from_array(np.float32(255), "by"),
+        numpy_helper.from_array(np.array([-1, 28, 28]), "flat"),
+    ]
+    made = helper.make_graph(
+        [*before, *nodes],
+        "theirs",
+        [helper.make_tensor_value_info("floats", TensorProto.FLOAT, ["N", 1, 28, 28])],
+        [helper.make_tensor_value_info(logits, TensorProto.FLOAT, ["N", 10])],
+        [*graph.initializer, *constants],
+    )
+    content: bytes = helper.make_model(made, opset_imports=model.opset_import, ir_version=8).SerializeToString()
+    return content
+
+
+def test_axe_finds_nothing(page: Page) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.click("#example")
+    answered(page, "4")
+    for view in ("network", "why", "pair", "tour", "training"):
+        page.click(f"#tab-{view}")
+        page.wait_for_timeout(300)
+        page.evaluate(axe.Axe().axe_script)
+        found = page.evaluate("() => axe.run({ resultTypes: ['violations'], preload: false })")
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == [], view
+
+
+def test_without_its_models_it_says_what_is_missing(browser: Any, folder: Path, tmp_path: Path) -> None:
+    for name in ("index.html", "digitlab.js", "page.css", "shade.js", "icon.svg"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto((tmp_path / "index.html").as_uri())
+    playwright.expect(tab.locator("#trouble")).to_contain_text("models.js is not beside this page")
+    context.close()
+
+
+def test_a_link_brings_everything_back(page: Page) -> None:
+    draw(page, 7)
+    answered(page, "7")
+    page.click("#tab-tour")
+    page.click("#tour button.strong")
+    playwright.expect(page).to_have_url(re.compile("view=tour.*step=2.*ink="), timeout=20_000)
+    page.select_option("#language", "es")
+    playwright.expect(page).to_have_url(re.compile("lang=es"), timeout=20_000)
+    other = page.context.new_page()
+    other.goto(page.url)
+    answered(other, "7")
+    playwright.expect(other.locator("#tab-tour")).to_have_attribute("aria-selected", "true")
+    assert other.get_attribute("html", "lang") == "es"
+    playwright.expect(other.locator("#tour .small").first).to_contain_text("2", timeout=20_000)
+
+
+def test_back_and_forward_go_through_the_views(page: Page) -> None:
+    page.click("#example")
+    answered(page, "4")
+    for view in ("why", "tour"):
+        page.click(f"#tab-{view}")
+        playwright.expect(page).to_have_url(re.compile(f"view={view}"), timeout=20_000)
+    page.go_back()
+    playwright.expect(page.locator("#tab-why")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+    playwright.expect(page.locator("#tab-tour")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_lesson_leads_through_the_page(page: Page) -> None:
+    page.select_option("#lesson", "what-makes-a-4")
+    answered(page, "4")
+    panel = page.locator("#lesson-panel")
+    playwright.expect(panel).to_contain_text("part 1 of 4")
+    playwright.expect(page.locator("#tab-why")).to_have_attribute("aria-selected", "true")
+    page.click("#lesson-panel .strong")
+    answered(page, "9")
+    page.go_back()
+    playwright.expect(panel).to_contain_text("part 1 of 4", timeout=20_000)
+    answered(page, "4")
+    page.get_by_role("button", name="End the lesson").click()
+    playwright.expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_it_fits_small_screens(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.select_option("#lesson", "convolution")
+    answered(page, "4")
+    wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= seen <= width

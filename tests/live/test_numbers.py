@@ -1,0 +1,67 @@
+from digitlab.live import Track
+from digitlab.live.numbers import NumbersTold
+
+SEVEN = tuple(0.91 if digit == 7 else 0.01 for digit in range(10))
+SIZE = (240, 320)
+
+
+def track(identity, digit, x, y=100, *, changing=False):
+    return Track(identity, (x, y, x + 20, y + 40), digit, SEVEN, 0, 9, changing)
+
+
+class Walk:
+    """A camera that moves over a page with numbers, ten frames a second."""
+
+    def __init__(self):
+        self.told = NumbersTold()
+        self.at = 0.0
+        self.texts = []
+
+    def look(self, *tracks, moved=(0.0, 0.0), frames=1):
+        for _ in range(frames):
+            self.texts += [number.text for number in self.told.add(tracks, SIZE, moved, self.at)]
+            self.at += 0.1
+        return self.texts
+
+
+def test_neighbours_are_a_number_and_it_is_told_once():
+    walk = Walk()
+    assert walk.look(track(1, 6, 100), track(2, 8, 125), track(3, 4, 230), frames=20) == ["68", "4"]
+
+
+def test_a_number_that_is_cut_off_waits_until_it_is_whole():
+    walk = Walk()
+    assert walk.look(track(1, 6, 290), frames=20) == []
+    assert walk.look(track(1, 6, 150), track(2, 8, 175), moved=(-140, 0), frames=1) == []
+    assert walk.look(track(1, 6, 150), track(2, 8, 175), frames=9) == ["68"]
+
+
+def test_undecided_and_growing_digits_wait():
+    walk = Walk()
+    assert walk.look(track(1, 6, 100), track(2, None, 125), frames=20) == []
+    assert walk.look(track(1, 6, 100), track(2, 8, 125, changing=True), frames=20) == []
+
+
+def test_there_and_back_tells_each_once_and_the_same_number_elsewhere_is_another():
+    walk = Walk()
+    places = {"68": 100, "7": 600, "68 again": 1100}
+    x, identity = 0.0, 10
+    for step in [12.0] * 85 + [-12.0] * 85:
+        x += step
+        view = []
+        for number, (text, place) in enumerate(places.items()):
+            for column, digit in enumerate(text.split()[0]):
+                at = round(place + 25 * column - x)
+                if -10 < at < 310:
+                    view.append(track(identity + 2 * number + column, int(digit), at))
+        walk.look(*view, moved=(-step, 0.0))
+        if not view:
+            identity += 100  # tracks that come back are new ones
+    assert sorted(walk.texts) == ["68", "68", "7"]
+
+
+def test_what_was_erased_may_be_told_again():
+    walk = Walk()
+    walk.look(track(1, 6, 100), frames=10)
+    walk.told.erased([track(1, 6, 100)])
+    assert walk.look(track(2, 6, 100), frames=10) == ["6", "6"]

@@ -1,0 +1,145 @@
+"""Levels for looking after every seed: that they keep what they promise; and seeds given where they decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from digitlab.scheduling.protocol import Done
+from digitlab.studies import Study, improves
+from digitlab.studies.deciding import UntilDecided, open_conclusions
+from digitlab.studies.outcome import outcome_of, plan
+from digitlab.studies.running import Estimate
+from digitlab.studies.sequential import FIRST, LATER, level, levels, needed
+from digitlab.studies.store import Store
+
+
+def test_a_studys_own_seeds_are_judged_by_a_95_percent_interval() -> None:
+    assert level(3, 3, 30) == level(2, 3, 30) == FIRST == 0.025
+    assert level(10, 10, 10) == FIRST
+    later = levels(3, 30)[1:]
+    assert all(0.002 < each < FIRST for each in later)
+    assert (
+        sum(later) > LATER
+    )  # looks at the same seeds and some more are not independent: each may have more than its part
+
+
+def false_verdicts(first: int, most: int, *, paired: bool, studies: int) -> float:
+    """The share of studies of two equal recipes in which, at some look, the second is found to be better."""
+    rng = np.random.default_rng(first)
+    sides = rng.normal(0.99, 0.001, (2, studies, most))
+    done, false = np.zeros(studies, np.bool_), np.zeros(studies, np.bool_)
+    for seeds in range(first, most + 1):
+        if paired:
+            differences = (sides[1] - sides[0])[:, :seeds]
+            error, freedom = differences.std(axis=1, ddof=1) / np.sqrt(seeds), np.full(studies, seeds - 1.0)
+        else:
+            squares = sides[..., :seeds].var(axis=2, ddof=1) / seeds
+            error, freedom = np.sqrt(squares.sum(0)), squares.sum(0) ** 2 / ((squares**2).sum(0) / (seeds - 1))
+        statistic = (sides[1, :, :seeds].mean(1) - sides[0, :, :seeds].mean(1)) / error
+        holds, fails = (t.sf(sign * statistic, freedom) <= level(seeds, first, most) for sign in (1, -1))
+        false |= holds & ~done
+        done |= holds | fails
+    return float(false.mean())
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize(("first", "most"), [(3, 30), (5, 30), (1, 10), (10, 12)])
+def test_false_verdicts_stay_below_five_percent_however_often_is_looked(first: int, most: int, *, paired: bool) -> None:
+    assert false_verdicts(max(first, 2), most, paired=paired, studies=10_000) <= 0.05 + 0.004  # two standard errors
+
+
+def test_how_many_seeds_a_difference_takes() -> None:
+    assert needed(0.01, 0.001, 3, 3, 30) == 4  # at least one more than there are
+    few, many = needed(0.002, 0.002, 3, 3, 30), needed(0.001, 0.002, 3, 3, 60)
+    assert 3 < few < many < 60
+    assert needed(0.0001, 0.002, 3, 3, 30) == needed(0.0, 0.002, 3, 3, 30) == float("inf")
+
+
+class Simulated:
+    """Trainings that are not run: each cell has a mean and a deviation."""
+
+    def __init__(self, study: Study, store: Store, means: dict[Any, float], deviation: float) -> None:
+        self.study, self.store, self.means, self.deviation = study, store, means, deviation
+        self.estimate = Estimate(plan(study), store, quick=False)
+        self.plan = UntilDecided([study], store, self.estimate, self.keep, most=None)
+
+    def keep(self, job: Any, done: Done) -> None:
+        self.store.keep(job, done.result, {})
+
+    def run(self) -> int:
+        """Until it is over; returns the number of trainings."""
+        count = 0
+        while (job := self.plan.next()) is not None:
+            count += 1
+            width = job.settings["training"]["options"]["units"]  # type: ignore[attr-defined]
+            luck = np.random.default_rng((width, job.settings["training"]["seed"])).normal(0, self.deviation)  # type: ignore[attr-defined]
+            result = {"accuracy": self.means[width] + luck, "loss": 0.1, "epochs": 1, "seconds": 1.0}
+            self.plan.done(Done(job, result, {}))
+        assert self.plan.over
+        return count
+
+
+@pytest.fixture
+def study() -> Study:
+    from digitlab.training import TrainingConfig
+
+    return Study(
+        base=TrainingConfig("dense-family"),
+        vary={"units": [16, 32, 64]},
+        conclusions=[improves("accuracy", frm=16, to=32), improves("accuracy", frm=32, to=64)],
+        name="widths",
+    )
+
+
+def test_seeds_go_where_they_decide(study: Study, tmp_path: Path) -> None:
+    made = Simulated(study, Store.at(tmp_path), {16: 0.95, 32: 0.97, 64: 0.973}, 0.002)
+    trained = made.run()
+    outcome = outcome_of(study, made.store)
+    assert [each.check(outcome).verdict for each in study.conclusions] == ["holds", "holds"]
+    counts = {key: len(records) for key, records in outcome.records.items()}
+    assert counts[16] == 3, "decided by the study's own seeds: no further one is spent on it"
+    assert counts[32] == counts[64] > 3
+    assert trained == sum(counts.values()) < 40
+
+
+def test_equal_cells_are_shown_to_be_the_same(study: Study, tmp_path: Path) -> None:
+    made = Simulated(study, Store.at(tmp_path), {16: 0.95, 32: 0.97, 64: 0.97}, 0.0008)
+    made.run()
+    outcome = outcome_of(study, made.store)
+    assert [each.check(outcome).verdict for each in study.conclusions] == ["holds", "the same"]
+
+
+def test_what_seeds_do_not_decide_ends_and_is_listed_as_open(study: Study, tmp_path: Path) -> None:
+    made = Simulated(study, Store.at(tmp_path), {16: 0.95, 32: 0.97, 64: 0.9702}, 0.02)
+    made.run()
+    outcome = outcome_of(study, made.store)
+    (left,) = (each for each in open_conclusions(outcome, made.estimate) if "32" in each.text and "64" in each.text)
+    assert left.repeats == study.most == left.needed
+    assert not left.hopeful
+
+
+def test_a_failed_cell_is_left_and_the_rest_goes_on(study: Study, tmp_path: Path) -> None:
+    made = Simulated(study, Store.at(tmp_path), {16: 0.95, 32: 0.97, 64: 0.99}, 0.001)
+    job = made.plan.next()
+    assert job is not None
+    made.plan.gave_up(job, "broken")
+    made.run()
+    assert made.plan.ended.failed[0][1] == "broken"
+
+
+def test_a_stopped_job_is_given_again_and_two_workers_get_different_ones(study: Study, tmp_path: Path) -> None:
+    made = Simulated(study, Store.at(tmp_path), {16: 0.95, 32: 0.97, 64: 0.99}, 0.001)
+    first, second = made.plan.next(), made.plan.next()
+    assert first is not None
+    assert second is not None
+    assert first.digest != second.digest
+    made.plan.again(first, stopped=True)
+    assert first.digest in {job.digest for job in made.plan.left}
+    again = made.plan.next()
+    assert again is not None
+    assert again.digest == first.digest

@@ -1,0 +1,199 @@
+"""A training told to MLflow: what is told, where to, and that a tracker's failure is not the training's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from digitlab.errors import DigitlabError, StorageError, UsageError
+from digitlab.runs import Run
+from digitlab.training.config import TrainingConfig
+from digitlab.training.events import EpochEnded, Stage
+from digitlab.training.tracking import Trackers, tracked, trackers_of
+
+EPOCHS = [EpochEnded(n, 1 / n, 0.9, None, None, 2.0, 1000.0, 0.001) for n in (1, 2)]
+
+
+class Client:
+    """What is used of MLflow's client; it notes what it is told, and fails when it is asked to."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        self.store = tracking_uri
+        self.parameters: dict[str, str] = {}
+        self.metrics: list[tuple[str, float, int]] = []
+        self.files: list[tuple[str, str | None]] = []
+        self.states: list[str] = []
+        self.fails = ""
+        Client.last = self
+
+    last: Client
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == object.__getattribute__(self, "__dict__").get("fails"):
+            raise ConnectionError("the server is gone")
+        return object.__getattribute__(self, name)
+
+    def get_experiment_by_name(self, name: str) -> None:
+        assert name == "digitlab"
+
+    def create_experiment(self, name: str, tags: dict[str, str]) -> str:
+        assert tags
+        return name
+
+    def create_run(self, _: str, run_name: str, tags: dict[str, str]) -> SimpleNamespace:
+        assert tags["digitlab.run"] == run_name
+        self.states.append("begun")
+        return SimpleNamespace(info=SimpleNamespace(run_id="number"))
+
+    def update_run(self, number: str, status: str) -> None:
+        assert status == "RUNNING"
+        self.states.append(f"{number} again")
+
+    def log_param(self, _: str, name: str, value: str) -> None:
+        self.parameters[name] = value
+
+    def log_metric(self, _: str, name: str, value: float, step: int) -> None:
+        self.metrics.append((name, value, step))
+
+    def log_artifact(self, _: str, path: str, folder: str | None) -> None:
+        self.files.append((Path(path).name, folder))
+
+    def set_terminated(self, _: str, status: str) -> None:
+        self.states.append(status)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> type[Client]:
+    module = ModuleType("mlflow.tracking")
+    module.MlflowClient = Client  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
+    monkeypatch.setitem(sys.modules, "mlflow.tracking", module)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_ALLOW_FILE_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_ALLOW_FILE_STORE"):
+        monkeypatch.setenv(name, "true" if "ALLOW" in name else "1")  # so that what is set is taken back
+    return Client
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    run.write_json(run.metrics, {"accuracy": 0.99, "loss": 0.03, "model": "x", "tta": None, "support": [1]})
+    for path in (run.keras, run.onnx, run.card, run.report):
+        path.write_text("content")
+    return run
+
+
+def train(run: Run, log: list[str], *events: object, training: TrainingConfig | None = None) -> list[object]:
+    heard: list[object] = []
+    with tracked(trackers_of(log), training or TrainingConfig(), run, heard.append) as told:
+        for event in events:
+            if isinstance(event, BaseException):
+                raise event
+            told(event)  # type: ignore[arg-type]
+    return heard
+
+
+def test_settings_epochs_metrics_and_files_are_told(client: type[Client], run: Run, tmp_path: Path) -> None:
+    training = TrainingConfig("conv-family", epochs=2, options={"kernel": 5})
+    assert train(run, [f"mlflow:{tmp_path / 'store'}"], *EPOCHS, training=training) == EPOCHS
+    told = client.last
+    assert told.store == (tmp_path / "store").as_uri()
+    assert told.parameters["architecture"] == "conv-family"
+    assert told.parameters["options.kernel"] == "5"
+    assert "patience" not in told.parameters  # it is None
+    assert ("loss", 0.5, 2) in told.metrics
+    assert ("test_accuracy", 0.99, 0) in told.metrics
+    assert {name for name, *_ in told.metrics} & {"validation_loss", "test_support", "test_tta"} == set()
+    assert {("model.keras", "model"), ("model.onnx", "model"), ("README.md", "model"), ("report.html", None)} <= set(
+        told.files
+    )
+    assert told.states == ["begun", "FINISHED"]
+
+
+def test_a_resumed_training_goes_on_in_its_run(client: type[Client], run: Run) -> None:
+    train(run, ["mlflow"], EPOCHS[0])
+    train(run, ["mlflow"], EPOCHS[1])
+    assert client.last.states == ["number again", "FINISHED"]
+    train(run, ["mlflow:http://elsewhere:5000"])
+    assert client.last.states == ["begun", "FINISHED"]
+
+
+def test_members_of_an_ensemble_are_told_apart(client: type[Client], run: Run) -> None:
+    train(run, ["mlflow"], Stage("network 1", 1, 2), EPOCHS[0], Stage("network 2", 2, 2), EPOCHS[0])
+    names = {name for name, *_ in client.last.metrics}
+    assert {"member-1/loss", "member-2/loss"} <= names
+    assert "loss" not in names
+
+
+@pytest.mark.parametrize(("error", "state"), [(KeyboardInterrupt(), "KILLED"), (ValueError("x"), "FAILED")])
+def test_how_it_ended_is_told(error: BaseException, state: str, client: type[Client], run: Run) -> None:
+    with pytest.raises(type(error)):
+        train(run, ["mlflow"], EPOCHS[0], error)
+    assert client.last.states == ["begun", state]
+
+
+def test_a_server_that_goes_away_does_not_end_the_training(client: type[Client], run: Run) -> None:
+    heard: list[object] = []
+    with tracked(trackers_of(["mlflow"]), TrainingConfig(), run, heard.append) as told:
+        told(EPOCHS[0])
+        client.last.fails = "log_metric"
+        told(EPOCHS[1])
+        told(EPOCHS[1])
+    said = [event.text for event in heard if isinstance(event, Stage)]
+    assert said == ["MLflow is not told any more (the server is gone); the run folder keeps everything"]
+    assert [event for event in heard if isinstance(event, EpochEnded)] == [EPOCHS[0], EPOCHS[1], EPOCHS[1]]
+
+
+def test_a_store_that_cannot_be_opened_is_an_error_at_once(
+    client: type[Client], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionError("connection refused")
+
+    monkeypatch.setattr(client, "get_experiment_by_name", refuse)
+    with pytest.raises(StorageError, match=r"MLflow at http://127\.0\.0\.1:9 cannot be written \(connection refused\)"):
+        train(run, ["mlflow:http://127.0.0.1:9"])
+
+
+def test_the_usual_store_is_named_by_the_environment(
+    client: type[Client], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5001")
+    train(run, ["mlflow"])
+    assert client.last.store == "http://127.0.0.1:5001"
+
+
+def test_without_mlflow_its_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(DigitlabError, match='--log mlflow needs the extra "mlflow"; add it with'):
+        train(run, ["mlflow"])
+
+
+@pytest.mark.parametrize("log", [["wandb"], ["mlflow:"], ["mlflow", "mlflow:x"], [""]])
+def test_other_words_are_refused(log: list[str]) -> None:
+    with pytest.raises(UsageError, match="--log"):
+        trackers_of(log)
+
+
+def test_nobody_is_told_unless_asked(run: Run) -> None:
+    assert trackers_of([]) == Trackers()
+    assert train(run, [], *EPOCHS) == EPOCHS
+    assert not run.mlflow.exists()
+
+
+def test_mlflows_own_client_takes_it(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
+    from mlflow.tracking import MlflowClient
+
+    train(run, [f"mlflow:{tmp_path / 'store'}"], *EPOCHS)
+    kept = run.read_json(run.mlflow)
+    found = MlflowClient(tracking_uri=kept["store"])
+    assert [each.value for each in found.get_metric_history(kept["run"], "loss")] == [1.0, 0.5]
+    assert {each.path for each in found.list_artifacts(kept["run"])} >= {"model", "report.html"}
+    assert found.get_run(kept["run"]).info.status == "FINISHED"

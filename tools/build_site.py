@@ -1,0 +1,123 @@
+"""Builds the documentation's site with Sphinx; every warning is an error, a link that leads nowhere among them.
+
+    python tools/build_site.py               # into build/site/html
+    python tools/build_site.py --quick       # every page read and every link followed, nothing written, no notebooks
+
+The pages are those of the repository, laid out as they lie in it, so that their links hold; beside them come the pages
+of site/, the reference of Python's names from their docstrings, and that of the commands from the commands themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import re
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+from reference_pages import api_page, cli_page
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "site"
+_TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s#]+)[^)]*\)|<img[^>]+src=\"([^\"]+)\"")
+_FOLDER = re.compile(r"(?<!!)\[([^\]]*)\]\(([\w./-]+)\)")
+_PLACED = re.compile(r"^(?:docs|examples)/[\w/.-]+$", re.MULTILINE)
+
+
+def lay_out(source: Path, *, quick: bool) -> None:
+    """Write all that Sphinx reads into an empty folder."""
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    pages = [ROOT / name for name in _TOP if (ROOT / name).is_file()]
+    pages += sorted((ROOT / "docs").rglob("*.md"))
+    notebooks = ROOT / "examples" / "notebooks"
+    pages += [notebooks / "README.md", *([] if quick else sorted(notebooks.glob("*.ipynb")))]
+    for page in pages:
+        _copy(page, source)
+        if page.suffix == ".md":
+            for linked in _linked(page):
+                _copy(linked, source)
+    placed: set[str] = set()
+    own = {path: path.read_text("utf-8") for path in sorted((ROOT / "site").iterdir()) if path.is_file()}
+    for text in own.values():
+        placed |= set(_PLACED.findall(text))
+    rest = [str(page.relative_to(ROOT).with_suffix("")) for page in pages if page.parent != ROOT]
+    rest = [name for name in rest if name not in placed]
+    how_to = [name for name in rest if name.startswith("docs/sources")]
+    others = [name for name in rest if name not in how_to]
+    for path, text in own.items():
+        filled = text.replace("@HOW-TO@", "\n".join(how_to)).replace("@REFERENCE@", "\n".join(others))
+        if quick:
+            filled = re.sub(r"^examples/notebooks/\d.*\n", "", filled, flags=re.MULTILINE)
+        (source / path.name).write_text(filled, "utf-8")
+    (source / "api.md").write_text(api_page(), "utf-8")
+    (source / "cli.md").write_text(cli_page(), "utf-8")
+    if quick:
+        index = source / "examples" / "notebooks" / "README.md"
+        index.write_text(re.sub(r"\[([^\]]+)\]\(\d[\w-]+\.ipynb\)", r"\1", index.read_text("utf-8")), "utf-8")
+
+
+def _linked(page: Path) -> list[Path]:
+    """The files of the repository that a page names and that are no pages themselves."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    found = []
+    for match in _LINK.finditer(text):
+        name = unquote(match[1] or match[2])
+        path = (page.parent / name).resolve()
+        if "://" not in name and path.is_relative_to(ROOT) and path.is_file() and path.suffix not in (".md", ".ipynb"):
+            found.append(path)
+    return found
+
+
+def _copy(path: Path, source: Path) -> None:
+    to = source / path.relative_to(ROOT)
+    if not to.exists():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".md":
+            to.write_text(_FOLDER.sub(functools.partial(_of_folder, path), path.read_text("utf-8")), "utf-8")
+        else:
+            shutil.copy(path, to)
+
+
+def _of_folder(page: Path, link: re.Match[str]) -> str:
+    """A link to a folder, which a code host lists and a site cannot: to its README, or no link."""
+    path = page.parent / link[2]
+    if not path.is_dir():
+        return link[0]
+    return f"[{link[1]}]({link[2].rstrip('/')}/README.md)" if (path / "README.md").is_file() else link[1]
+
+
+def main() -> int:
+    """Build; Sphinx' exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--quick", action="store_true", help="read and check everything but the notebooks, write nothing"
+    )
+    parser.add_argument("--out", type=Path, default=BUILD, help="the folder; by default build/site")
+    options = parser.parse_args()
+    from sphinx.cmd.build import main as sphinx
+
+    source, name = options.out / "source", "dummy" if options.quick else "html"
+    lay_out(source, quick=options.quick)
+    words = [
+        "-b",
+        name,
+        "-W",
+        "--keep-going",
+        "-q",
+        "-d",
+        str(options.out / "cache"),
+        str(source),
+        str(options.out / name),
+    ]
+    code = int(sphinx(words))
+    if code == 0 and not options.quick:
+        print(f"look at {options.out / 'html' / 'index.html'}")  # noqa: T201
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

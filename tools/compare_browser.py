@@ -1,0 +1,147 @@
+"""Compare the page without a server with the reader of Python: `python tools/compare_browser.py [--quick]`.
+
+Writes the page, opens it from the disk in Chromium, gives both the same pictures and compares what they say: all of
+digits-8x8, 2,000 of MNIST's test images drawn on paper, and drawn pages. Equal means the same digits, in the same
+order, with confidences and probabilities to 1e-3. With --quick some of each. Exits with 1 where anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.datasets import load_dataset
+from digitlab.examples.paper import Layout, paper_page
+from digitlab.examples.paper_video import digits_of
+from digitlab.jobs import write_page
+from digitlab.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+ALLOWED = 1e-3
+READ = """async ([width, height, text, page]) => {
+  const rgb = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const data = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let at = 0; at < width * height; at++)
+    for (let part = 0; part < 3; part++) data[4 * at + part] = rgb[3 * at + part];
+  return page ? await digitlab.read({ width, height, data }) : await digitlab.classify({ width, height, data });
+}"""
+
+
+@dataclass
+class Compared:
+    """How far the two are apart: pictures with other digits, and with numbers that differ by more than is allowed."""
+
+    pictures: int = 0
+    digits: int = 0
+    numbers: int = 0
+    most: float = 0.0
+
+    def add(self, theirs: list[Any], ours: list[Any], apart: float) -> None:
+        """Count one picture: what was read by either, and by how much their numbers differ."""
+        self.pictures += 1
+        self.digits += theirs != ours
+        self.numbers += apart > ALLOWED
+        self.most = max(self.most, apart)
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not self.digits and not self.numbers
+
+
+def small_digits(count: int) -> Iterator[NDArray[np.uint8]]:
+    """Images of digits-8x8, uint8 (H, W, 3)."""
+    digits = load_dataset("digits-8x8")
+    images = np.concatenate([digits.split(name).images for name in ("train", "test")])
+    for image in images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]:
+        yield np.repeat(image[:, :, None], 3, axis=2)
+
+
+def on_paper(count: int) -> Iterator[NDArray[np.uint8]]:
+    """MNIST's test images, each drawn on paper of its own."""
+    test = load_dataset("mnist").split("test")
+    for row in range(count):
+        yield paper_page([test[np.array([row])]], Layout((320, 240)), seed=row).image
+
+
+def pages(count: int) -> Iterator[NDArray[np.uint8]]:
+    """Pages of several lines; every third lies on its side or upside down."""
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        lines = ["".join(map(str, rng.integers(0, 10, rng.integers(3, 7)))) for _ in range(rng.integers(1, 4))]
+        size = [(640, 480), (1024, 768), (1300, 900)][seed % 3]
+        page = paper_page(digits_of("\n".join(lines), seed=seed), Layout(size), seed=seed).image
+        yield np.ascontiguousarray(np.rot90(page, seed % 4)) if seed % 3 == 2 else page
+
+
+def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) -> Compared:
+    """Let both read.
+
+    page: a tab of Chromium with the page open; whole: read pages, not one digit
+    """
+    reader, compared = Reader(threads=1), Compared()
+    for picture in pictures:
+        text = base64.b64encode(np.ascontiguousarray(picture).tobytes()).decode()
+        said = page.evaluate(READ, [picture.shape[1], picture.shape[0], text, whole])
+        if whole:
+            read = reader.read(picture)
+            ours = [[each.digit, list(each.box), each.line] for each in read.digits]
+            theirs = [[each["digit"], each["box"], each["line"]] for each in said["digits"]]
+            numbers = [each.confidence for each in read.digits], [each["confidence"] for each in said["digits"]]
+            ours += [read.note, read.turned]
+            theirs += [said["note"], said["turned"]]
+        else:
+            found = reader.classify(picture)
+            ours, theirs = [found.digit, found.note], [said["digit"], said["note"]]
+            numbers = [found.confidence, *found.probabilities], [said["confidence"], *said["probabilities"]]
+        compared.add(theirs, ours, max((abs(a - b) for a, b in zip(*numbers, strict=False)), default=0.0))
+    return compared
+
+
+def main() -> int:
+    """Compare, and print what came of it."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="some of each")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    asked = parser.parse_args()
+    part = 40 if asked.quick else 1
+    sets = {
+        "digits-8x8": (small_digits(1797 // part), False),
+        "mnist on paper": (on_paper(2000 // part), False),
+        "pages": (pages(120 // part), True),
+    }
+    good = True
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        written = write_page(Path(folder) / "page")
+        browser = play.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.goto((written.folder / "index.html").as_uri())
+        for name, (pictures, whole) in sets.items():
+            start = time.perf_counter()
+            found = compare(tab, pictures, whole=whole)
+            good = good and found.equal
+            sys.stdout.write(
+                f"{name}: {found.pictures} pictures, other digits in {found.digits}, numbers further apart than "
+                f"{ALLOWED:g} in {found.numbers}, at most {found.most:.2g} apart; {time.perf_counter() - start:.0f} s\n"
+            )
+            sys.stdout.flush()
+        browser.close()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

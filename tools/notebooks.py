@@ -1,0 +1,182 @@
+"""Makes the notebooks of examples/notebooks from the plain scripts in its folder source/, with their outputs.
+
+    python tools/notebooks.py                    # run all of them in full, some minutes, and write them
+    python tools/notebooks.py 6-reading-pages    # one of them
+    python tools/notebooks.py --check            # are they what the scripts say, and small enough for a code host?
+
+A script is in the percent format that editors open as cells: `# %% [markdown]` begins text, `# %%` code. What is kept
+has no execution counts, no ids by chance, no times and no folders of this machine; pictures have 128 colours at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
+LARGEST = 600_000  # bytes of a notebook: code hosts show larger ones late or not at all
+_WIDEST, _COLOURS = 900, 128  # of a picture
+_QUICK = re.compile(r"^quick = False\b.*$", re.MULTILINE)
+_STAMP = re.compile(r"\b\d{4}-\d\d-\d\d(?:-\d{6}| \d\d:\d\d)\b")  # of a run folder, and in a table
+_SECONDS = 600  # for a cell
+
+Cell = dict[str, Any]
+
+
+def names() -> list[str]:
+    """The scripts, in the order of the course."""
+    return sorted(path.stem for path in (FOLDER / "source").glob("*.py"))
+
+
+def notebook_of(name: str) -> dict[str, Any]:
+    """The notebook of a script, without outputs."""
+    text = (FOLDER / "source" / f"{name}.py").read_text("utf-8")
+    parts = re.split(r"^# %%(.*)\n", text, flags=re.MULTILINE)[1:]
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    cells = [_cell(number, head.strip(), body) for number, (head, body) in enumerate(pairs)]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    language = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+    metadata = {"kernelspec": kernel, "language_info": language}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _cell(number: int, head: str, body: str) -> Cell:
+    identity = {"id": f"cell-{number}", "metadata": {}}
+    if head.startswith("[markdown]"):
+        lines = [re.sub(r"^# ?", "", line) for line in body.strip().splitlines()]
+        return {"cell_type": "markdown", **identity, "source": _joined("\n".join(lines))}
+    code = {"cell_type": "code", **identity, "execution_count": None, "outputs": [], "source": body.strip()}
+    if tags := re.search(r"tags=(\[.*?\])", head):
+        code["metadata"] = {"tags": json.loads(tags[1])}
+    return code
+
+
+def _joined(text: str) -> str:
+    """Lines of a paragraph on one line, as Markdown reads them; lists, headings and empty lines stay."""
+    return re.sub(r"(?<=\S)\n *(?!\d+\.|[-*|#>\s]|$)", " ", text, flags=re.MULTILINE)
+
+
+def run(notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: Any = None) -> dict[str, Any]:
+    """The notebook with its outputs, run in ``folder``.
+
+    quick: as the tests run it: the cell with the parameters says so
+    kernel: a kernel manager whose kernel goes on from one notebook to the next; None: one of its own
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    given = json.loads(json.dumps(notebook))
+    for cell in given["cells"]:
+        if quick and cell["cell_type"] == "code":
+            cell["source"] = _QUICK.sub("quick = True", cell["source"])
+    node = nbformat.from_dict(given)
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(node, km=kernel, timeout=_SECONDS, kernel_name="python3", resources=resources)
+    client.execute()
+    found: dict[str, Any] = json.loads(json.dumps(client.nb))
+    return found
+
+
+def normalised(notebook: dict[str, Any], source: dict[str, Any], *, smaller: bool = True) -> dict[str, Any]:
+    """``source`` with the outputs of ``notebook`` and nothing that another run would change for no reason.
+
+    smaller: pictures are packed, which another Pillow does otherwise
+    """
+    cells = []
+    for own, ran in zip(source["cells"], notebook["cells"], strict=True):
+        outputs = [kept for each in ran.get("outputs", []) if (kept := _output(each, smaller=smaller)) is not None]
+        cells.append({**own, "outputs": outputs} if own["cell_type"] == "code" else own)
+    return {**source, "cells": cells}
+
+
+def _output(output: dict[str, Any], *, smaller: bool) -> dict[str, Any] | None:
+    """None for what is no result: progress, libraries' chatter on stderr."""
+    if output["output_type"] == "stream":
+        return None if output["name"] == "stderr" else {**output, "text": _plain(_text(output["text"]))}
+    if output["output_type"] == "error":
+        return output
+    data = {kind: _plain(_text(value)) for kind, value in output["data"].items() if kind.startswith("text/")}
+    if "image/png" in output["data"]:
+        data["image/png"] = _smaller(output["data"]["image/png"]) if smaller else output["data"]["image/png"]
+    if not any(str(value).strip() for value in data.values()):
+        return None  # a bar that was there while it worked
+    if "text/html" in data or "image/png" in data:
+        data["text/plain"] = ""  # a repr of arrays and addresses, for nobody to read
+    kept = {"output_type": output["output_type"], "data": data, "metadata": {}}
+    return {**kept, "execution_count": None} if output["output_type"] == "execute_result" else kept
+
+
+def _text(value: Any) -> str:
+    return "".join(value) if isinstance(value, list) else str(value)
+
+
+def _plain(text: str) -> str:
+    return _STAMP.sub("2026-…", text)
+
+
+def _smaller(picture: str) -> str:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+        pixels = image.convert("RGB")
+    if pixels.width > _WIDEST:
+        pixels = pixels.resize((_WIDEST, round(pixels.height * _WIDEST / pixels.width)), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    pixels.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def written(notebook: dict[str, Any]) -> str:
+    """The content of the file."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def problems() -> list[str]:
+    """What is not as it should be with the notebooks that are kept."""
+    found = [f"{path.name}: has no script" for path in FOLDER.glob("*.ipynb") if path.stem not in names()]
+    for name in names():
+        path = FOLDER / f"{name}.ipynb"
+        if not path.is_file():
+            found.append(f"{path.name}: is missing; python tools/notebooks.py {name}")
+            continue
+        text, source = path.read_text("utf-8"), notebook_of(name)
+        kept = json.loads(text)
+        if [cell["source"] for cell in kept["cells"]] != [cell["source"] for cell in source["cells"]]:
+            found.append(f"{path.name}: is not what its script says; python tools/notebooks.py {name}")
+        elif written(normalised(kept, source, smaller=False)) != text:
+            found.append(f"{path.name}: is not normalised; python tools/notebooks.py {name}")
+        if len(text.encode()) > LARGEST:
+            found.append(f"{path.name}: {len(text.encode()):,} bytes; expected at most {LARGEST:,}")
+        if any(output["output_type"] == "error" for cell in kept["cells"] for output in cell.get("outputs", [])):
+            found.append(f"{path.name}: holds an error")
+    return found
+
+
+def main() -> int:
+    """Make the notebooks, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="which; by default all")
+    parser.add_argument("--check", action="store_true", help="write nothing, and end with 1 where something is wrong")
+    options = parser.parse_args()
+    if options.check:
+        found = problems()
+        print("\n".join(found) or f"{len(names())} notebooks are as they should be")  # noqa: T201
+        return 1 if found else 0
+    for name in options.names or names():
+        source = notebook_of(name)
+        with tempfile.TemporaryDirectory() as folder:
+            made = written(normalised(run(source, Path(folder)), source))
+        (FOLDER / f"{name}.ipynb").write_text(made, "utf-8")
+        print(f"{name}: {len(made.encode()):,} bytes")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
