@@ -160,7 +160,7 @@ def resume(
 
     >>> resume(first)
     Traceback (most recent call last):
-    digitlab.errors.RunError: ...: is done; there is nothing to go on with
+    digitlab.errors.RunError: ...: is complete; there is nothing to resume
     """
     stop = stop or StopRequest()
     told = [log] if isinstance(log, str) else list(log)

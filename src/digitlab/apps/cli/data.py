@@ -15,7 +15,6 @@ from digitlab.jobs import datasets as jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from digitlab.datasets import SplitSummary
 
