@@ -149,8 +149,9 @@ def test_the_layers_give_the_numbers_of_the_graph(name: str) -> None:
     np.testing.assert_allclose(found, expected, atol=2e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["tiny-cnn", "reader-cnn"])
-def test_our_own_networks_come_back_from_onnx(name: str, tmp_path: Path, fresh_cache: Path) -> None:
+def test_our_own_networks_come_back_from_onnx(tmp_path: Path, fresh_cache: Path) -> None:
+    """One of them; the next test has the reader's."""
+    name = "tiny-cnn"
     model = build(name)
     export_onnx(model, tmp_path / "net.onnx", ModelCard(name, name, "x / 255"))
     own = own_keras(tmp_path / "net.onnx")
