@@ -19,9 +19,9 @@ __all__ = ["api_page", "cli_page", "markdown_of"]
 
 _GROUPS = {
     "Read": ("Reader", "Reading", "ReadDigit", "Prediction", "Frame"),
-    "Train": ("train", "TrainingConfig", "cross_validate", "transfer", "Transfer", "tune", "run_study",
-              "DigitClassifier", "EpochEnded", "StopRequest"),
-    "Measure": ("evaluate", "robustness", "compare", "label_errors", "list_runs"),
+    "Train": ("train", "TrainingConfig", "resume", "cross_validate", "lr_range_test", "transfer", "Transfer", "tune",
+              "run_study", "DigitClassifier", "EpochEnded", "StopRequest"),
+    "Measure": ("evaluate", "robustness", "compare", "label_errors", "list_runs", "report"),
     "Look inside": ("inspect", "diagnose"),
     "Data, models, runs": ("load_dataset", "check_data", "Digits", "load_model", "export", "import_model", "ensemble",
                            "load_run", "Run"),

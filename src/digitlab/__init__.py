@@ -17,7 +17,7 @@ from digitlab import privacy
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Python
-    from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, robustness
+    from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, report, robustness
     from digitlab.api.models import (
         Reader,
         check_data,
@@ -30,9 +30,8 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
         load_model,
         load_run,
     )
-    from digitlab.api.trainings import cross_validate, run_study, train, transfer, tune
+    from digitlab.api.trainings import cross_validate, lr_range_test, resume, run_study, train, transfer, tune
     from digitlab.errors import DigitlabError
-    from digitlab.jobs import lr_range_test, report, resume
     from digitlab.runs import Run
     from digitlab.stopping import StopRequest
     from digitlab.training.config import TrainingConfig
@@ -62,13 +61,14 @@ _ROOMS = {
     "TrainingConfig": "training.config",
     "Transfer": "transfer_learning.settings",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
-    **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "robustness"), "api.measuring"),
+    **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "report", "robustness"), "api.measuring"),
     **dict.fromkeys(
         ("Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"
     ),
     **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
-    **dict.fromkeys(("lr_range_test", "report", "resume"), "jobs"),
-    **dict.fromkeys(("cross_validate", "run_study", "train", "transfer", "tune"), "api.trainings"),
+    **dict.fromkeys(
+        ("cross_validate", "lr_range_test", "resume", "run_study", "train", "transfer", "tune"), "api.trainings"
+    ),
 }
 
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from digitlab.jobs import Comparison, Evaluation, LabelErrors, RobustnessResult, RunTable
     from digitlab.jobs.events import Listener
+    from digitlab.jobs.reporting import Reported
 
-__all__ = ["compare", "evaluate", "label_errors", "list_runs", "robustness"]
+__all__ = ["compare", "evaluate", "label_errors", "list_runs", "report", "robustness"]
 
 
 def evaluate(
@@ -203,6 +204,40 @@ def label_errors(
             data, split=split, recipe=recipe, folds=folds, repeats=repeats, epochs=epochs, seed=seed, most=most,
             out=None if out is None else Path(out), listener=heard, stop=stop,
         )  # fmt: skip
+
+
+def report(
+    *runs: Run | str | Path,
+    out: str | Path | None = None,
+    figures: str | Path | None = None,
+    dark: bool = False,
+    progress: bool | None = None,
+    listener: Listener | None = None,
+) -> Reported:
+    """Write a page about a run from its files, or one page that compares several; and its figures as files.
+
+    As `digitlab report`.
+
+    Args:
+        runs: a run or its folder, or several.
+        out: the page's file; None: report.html in the run folder and, for several, comparison-<time>.html beside it.
+        figures: a folder into which each figure is written too, as NAME.png and NAME.svg.
+        dark: those figures with light lines on a dark background.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+
+    Raises:
+        UsageError: for no run, or ``dark`` without ``figures``.
+        RunError: when a run is missing, damaged or not done yet.
+        StorageError: when a file cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> report(first, out="page.html").page.is_file()
+    True
+    """
+    with following("report", progress, listener) as heard:
+        page, folder = (None if each is None else Path(each) for each in (out, figures))
+        return jobs.report(*map(_named, runs), out=page, figures=folder, dark=dark, listener=heard)
 
 
 def list_runs(

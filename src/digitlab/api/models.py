@@ -230,8 +230,8 @@ def diagnose(
 
     >>> five = load_dataset("mnist").split("test").images[15]
     >>> found = diagnose("reader", 255 - five, label=5)
-    >>> found.photos[0].causes, found.photos[0].last.digit
-    (('polarity',), 5)
+    >>> found.photos[0].cause, found.photos[0].last.digit
+    ('polarity', 5)
     >>> found.sentence[:71]
     'Your photo is dark on light; your network has only seen light on dark. '
     """

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from digitlab.api.keywords import TrainingKeywords, TransferKeywords, TuningKeywords
     from digitlab.jobs import TransferResult, Tuned
     from digitlab.jobs.events import Listener
-    from digitlab.jobs.trainings import CrossValidated
+    from digitlab.jobs.trainings import CrossValidated, RangeTested
     from digitlab.studies.running import Ran
     from digitlab.training import Trained
 
-__all__ = ["cross_validate", "run_study", "train", "transfer", "tune"]
+__all__ = ["cross_validate", "lr_range_test", "resume", "run_study", "train", "transfer", "tune"]
 
 
 @with_keywords_of(TrainingConfig)
@@ -130,6 +130,80 @@ def cross_validate(
     stop = stop or StopRequest()
     with following("cross_validate", progress, listener, stop) as heard:
         return jobs.cross_validate(recipe, folds=folds, runs=Path(runs), listener=heard, stop=stop, **settings)
+
+
+def resume(
+    run: Run | str | Path,
+    *,
+    tensorboard: bool = False,
+    log: str | Sequence[str] = (),
+    progress: bool | None = None,
+    listener: Listener | None = None,
+    stop: StopRequest | None = None,
+) -> Trained | CrossValidated:
+    """Go on with a training or a cross-validation that was killed or interrupted, with the run's own settings.
+
+    As `digitlab train --resume`; a training ends with the same weights as if it had not been interrupted.
+
+    Args:
+        run: the run or its folder.
+        tensorboard: as `train`.
+        log: as `train`.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+        stop: as `train`.
+
+    Raises:
+        RunError: when it is done, or cannot be gone on with.
+        StorageError: when the run folder cannot be written.
+        MissingExtraError: without the extra "train".
+
+    >>> resume(first)
+    Traceback (most recent call last):
+    digitlab.errors.RunError: ...: is complete; there is nothing to resume
+    """
+    stop = stop or StopRequest()
+    told = [log] if isinstance(log, str) else list(log)
+    with following("resume", progress, listener, stop) as heard:
+        folder = run.path if isinstance(run, Run) else run
+        return jobs.resume(folder, tensorboard=tensorboard, log=told, listener=heard, stop=stop)
+
+
+@with_keywords_of(TrainingConfig)
+def lr_range_test(
+    recipe: TrainingConfig | str | Path | None = None,
+    *,
+    rates: tuple[float, float],
+    runs: str | Path = "runs",
+    progress: bool | None = None,
+    listener: Listener | None = None,
+    stop: StopRequest | None = None,
+    **settings: Unpack[TrainingKeywords],
+) -> RangeTested:
+    """Learning-rate range test: the rate rises until the loss diverges; a good rate is where it falls most steeply.
+
+    As `digitlab train --lr-range-test`.
+
+    Args:
+        recipe: as `train`.
+        rates: the lowest and the highest.
+        runs: the folder in which the run folder is made.
+        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
+        listener: a function that is told of everything.
+        stop: asked to, it ends with the curve so far.
+        settings: as `train`; ``epochs``: in which the rate rises, 1 where it is not given.
+
+    Raises:
+        RecipeError, UsageError, DatasetError, StorageError: as `train`.
+        MissingExtraError: without the extra "train".
+
+    >>> tested = lr_range_test(rates=(1e-5, 1.0), architecture="slides-cnn", dataset="few.npz", batch_size=8)
+    >>> tested.run.rate_range_plot.is_file()
+    True
+    """
+    stop = stop or StopRequest()
+    with following("lr_range_test", progress, listener, stop) as heard:
+        return jobs.lr_range_test(recipe, rates=rates, runs=Path(runs), listener=heard, stop=stop, **settings)
 
 
 def transfer(

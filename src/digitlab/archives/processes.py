@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digitlab.archives.pictures import Picture
     from digitlab.reading import Reader
 
-__all__ = ["all_cores", "read_pictures"]
+__all__ = ["all_cores", "end_with_parent", "read_pictures"]
 
 _TOGETHER = 8  # pictures that a process is given at once: a page takes it hundreds of times what handing over costs
 _AHEAD = 3  # such handfuls for each process that wait or are being read
@@ -131,15 +131,19 @@ def _begin(job: PictureJob) -> None:
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     cv2.setNumThreads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is odd about the model, the process that asked has said
         _worker = job.answering()
 
 
-def _end_with_parent() -> None:
-    """A parent that was killed cannot tell; nobody else would end this process."""
+def end_with_parent() -> None:
+    """End this process when the one that started it ends: a parent that was killed cannot tell."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

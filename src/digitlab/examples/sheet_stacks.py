@@ -131,7 +131,10 @@ _here: tuple[Stack, Path] | None = None
 
 def _begin(stack: Stack, out: Path) -> None:
     global _here  # noqa: PLW0603 - a process draws one stack
+    from digitlab.archives.processes import end_with_parent
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
+    end_with_parent()
     cv2.setNumThreads(1)
     _here = stack, out
 

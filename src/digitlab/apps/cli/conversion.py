@@ -60,12 +60,14 @@ def _tell(done: Exported) -> None:
 def import_(**given: Any) -> int:
     """Convert a model from an old Keras version or another framework, and report what was changed.
 
-    Keras 1 to 3 and TF-Keras (.keras, .h5, .json with its weights), ONNX (.onnx), LiteRT (.tflite), SavedModel folders.
+    Keras 1 to 3 and TF-Keras (.keras, .h5, .json with its weights), ONNX (.onnx), LiteRT (.tflite), OpenVINO (.xml with
+    its .bin), SavedModel folders. Every other verb takes such a file as it is, too.
     How the network wants its images (scale, polarity, layout, rows and columns, size) and what its numbers are is found
     by trying on 2,000 of MNIST's images, and put inside the new file. The file is safe to open whoever made it.
 
     For example:
     digitlab import theirs.onnx ours.onnx
+    digitlab import theirs.onnx layers.keras
     digitlab import 2017.h5 2017.keras --form sobel
     digitlab import weights.h5 mine.keras --architecture thesis-4conv
     """
