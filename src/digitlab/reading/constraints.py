@@ -104,7 +104,8 @@ class Constraints:
             raise UsageError(f"grid and {others[0]} were both given; each cell of a grid holds one digit or none")
 
     def _check_numbers(self) -> None:
-        from digitlab.reading.numbers import check_of, number_list
+        from digitlab.reading.numbers.checks import check_of
+        from digitlab.reading.numbers.lists import number_list
 
         if self.among is not None:  # a file's name, or any numbers, become the entries
             object.__setattr__(self, "among", number_list(self.among).entries)
