@@ -28,8 +28,8 @@ RATES = (5, 10, 15, 30, 60)
 KINDS = ("canvas", "paper", "air", "corrected", "joined", "pushed", "lights")
 _FULL_RATE = 60
 _LOST = 0.03  # of the frames
-_LEAST = 0.9  # seconds that something must stand to be counted
-_GRACE = 0.2  # seconds in which a change need not have been noticed
+_LEAST = 0.9 - 1e-6  # seconds that something must stand to be counted
+_GRACE = 0.2 - 1e-6  # seconds in which a change need not have been noticed
 _REGION = (60, 20, 260, 220)  # of the scene's picture, in mode "region"
 
 
