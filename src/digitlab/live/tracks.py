@@ -41,6 +41,7 @@ _GONE = 0.97  # probability of nothing from which a track is dropped
 _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
 _UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
 _COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
+_STILL = 1.5  # pixels from frame to frame by which a page that does not move seems to
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
 _GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
@@ -141,7 +142,8 @@ class Tracker:
                 followed.miss(seconds, image, detections)
         erased = [followed.track() for followed in self._followed if followed.erased]
         if erased:
-            self._told.erased(erased)
+            if float(np.hypot(*self.moved)) <= _STILL:  # else the page moved away below it
+                self._told.erased(erased)
             self._fresh_at = at  # of a row that is wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
         if detections:
