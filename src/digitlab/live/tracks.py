@@ -34,7 +34,7 @@ __all__ = ["Track", "Tracker"]
 
 _OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
 _INSIDE = 0.6  # of a box: what lies so far within another is a part of that
-_SURE = 0.93  # probability from which a digit is answered
+_SURE = 0.905  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
