@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.live.tracks import Track
+    from digitlab.live.track import Track
     from digitlab.values import Box
 
 __all__ = ["Number", "NumbersTold"]

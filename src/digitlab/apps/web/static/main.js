@@ -262,7 +262,9 @@ function watchAge() {
     const age = performance.now() - since;
     if (age < OLD_AFTER) return;
     document.body.classList.add("camera-old");
-    byId("answer-time").textContent = t("old: this was {seconds} seconds ago", { seconds: number(Math.round(age / 1000)) });
+    byId("answer-time").textContent = t("old: this was {seconds} seconds ago", {
+      seconds: number(Math.round(age / 1000)),
+    });
   }, 500);
 }
 
