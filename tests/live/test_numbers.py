@@ -1,4 +1,9 @@
-from digitlab.live import Track
+import pytest
+
+from digitlab.examples.drawn_scenes import times_of_frames
+from digitlab.examples.scene_kinds import made_scene
+from digitlab.live import Track, Tracker
+from digitlab.live.frame_reading import Detection
 from digitlab.live.numbers import NumbersTold
 
 SEVEN = tuple(0.91 if digit == 7 else 0.01 for digit in range(10))
@@ -65,3 +70,32 @@ def test_what_was_erased_may_be_told_again():
     walk.look(track(1, 6, 100), frames=10)
     walk.told.erased([track(1, 6, 100)])
     assert walk.look(track(2, 6, 100), frames=10) == ["6", "6"]
+
+
+def in_view(scene, at, image):
+    """What a reader finds in a frame of a walk: whole digits surely, such as are cut off by the frame now and then."""
+    found = []
+    x, y = scene.walk.place(at)
+    wide, high = scene.size
+    for mark in scene.marks:
+        height, width = mark.drawn.coverage.shape
+        box = (round(mark.x - x), round(mark.y - y), round(mark.x - x) + width, round(mark.y - y) + height)
+        seen = (max(0, box[0]), max(0, box[1]), min(wide, box[2]), min(high, box[3]))
+        if seen[2] - seen[0] < 0.4 * width or seen[3] - seen[1] < 0.4 * height:
+            continue
+        digit = mark.drawn.digit if seen == box else None
+        shares = tuple(0.97 if each == mark.drawn.digit else 0.03 / 9 for each in range(10))
+        line = 0 if mark.y < 150 else 1
+        found.append(Detection(seen, line, digit, shares if digit is not None else (0.1,) * 10, image=image))
+    return sorted(found, key=lambda each: (each.line, each.box[0]))
+
+
+@pytest.mark.parametrize("rate", [6, 15])
+def test_a_walk_over_a_page_and_back_tells_each_number_once(rate):
+    scene = made_scene("walk", 1)
+    tracker, told = Tracker(whole=True), []
+    for at in times_of_frames(scene.seconds, rate):
+        image = scene.image(at)
+        tracker.add(in_view(scene, at, image), at, image)
+        told += [number.text for number in tracker.numbers]
+    assert sorted(told) == sorted(number[0] for number in scene.numbers)

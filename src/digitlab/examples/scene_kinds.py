@@ -161,13 +161,13 @@ def _walk(writer: _Writer, rng: np.random.Generator) -> Scene:
     marks, numbers = [], []
     for row in range(rows):
         for column in range(columns):
-            x, y = column * 0.75 * wide + 0.1 * wide, row * 0.85 * high + 0.3 * high
+            x, y = column * 0.95 * wide + 0.25 * wide, row * 0.85 * high + 0.3 * high
             own = _number(writer, rng, int(rng.integers(2, 4)), x, y)
             marks += own
             right = max(mark.x + mark.drawn.coverage.shape[1] for mark in own)
             text = "".join(str(mark.drawn.digit) for mark in own)
             numbers.append((text, own[0].x, min(mark.y for mark in own), right, max(mark.y for mark in own)))
-    across, down = (columns - 1) * 0.75 * wide, (rows - 1) * 0.85 * high
+    across, down = (columns - 1) * 0.95 * wide, (rows - 1) * 0.85 * high
     stops = [(0, 0), (across, 0), (across, down), (0, down), (0, 0)]
     times = np.cumsum([0.0, *(float(rng.uniform(1.0, 1.4)) + math.dist(a, b) / (0.22 * wide)
                               for a, b in pairwise(stops))])  # fmt: skip

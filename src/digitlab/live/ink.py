@@ -92,7 +92,10 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
         return "changed", height * width
     window = _at_least(window, height, width)
     x, y = cv2.minMaxLoc(cv2.matchTemplate(window, patch.pixels, cv2.TM_CCOEFF_NORMED))[3]
-    came, went, _, count = _difference(patch, window[y : y + height, x : x + width])
+    now = window[y : y + height, x : x + width]
+    if float(cv2.absdiff(now, patch.pixels).max()) < _TINGED * float(np.abs(patch.ink - patch.paper[0, 0]).max()):
+        return "same", 0  # mostly so, and quickly said: no pixel can have got or lost ink
+    came, went, _, count = _difference(patch, now)
     if came + went < _NEW_INK:
         return "same", came + went
     # Where the ink was, the best shift says nothing: asked is the middle of the window.
@@ -107,9 +110,10 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
 
 def _difference(patch: InkPatch, now: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     """Pixels that got ink, that lost it, of these the ones that are paper now; and those that had ink."""
-    lit, level = np.median(now, axis=(0, 1)), np.median(patch.pixels, axis=(0, 1))
+    lit = np.median(now, axis=(0, 1)).astype(np.float32)
+    level = np.median(patch.pixels, axis=(0, 1)).astype(np.float32)
     gain = float(np.clip((level.mean() + 1.0) / (lit.mean() + 1.0), 0.4, 2.5))
-    fitted = (now - lit) * gain + level
+    fitted = (now.astype(np.float32) - lit) * np.float32(gain) + level
     share, is_now = _inkiness(fitted, patch.paper, patch.ink)
     had, was = _inkiness(patch.pixels.astype(np.float32), patch.paper, patch.ink)
     came = is_now & (share > _INKED) & ~_around(was & (had > _TINGED))

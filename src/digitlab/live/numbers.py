@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from digitlab.live.tracks import Track
+    from digitlab.live.track import Track
     from digitlab.values import Box
 
 __all__ = ["Number", "NumbersTold"]
 
 _GAP = 0.9  # of the digits' height: more space parts two numbers
+_ROOM = 0.75  # of the height: closer to the frame's edge, the next digit may be cut off so far that nothing is found
 _LEVEL = 0.5  # of the height: more is another line
 _EDGE = 0.02  # of the frame's side
 _SAME_PLACE = 1.0  # of the height: where it is not further from where the same number was told, it is that one
@@ -142,7 +143,7 @@ def _is_whole(row: list[Track], size: tuple[int, int]) -> bool:
     """Whether all of its digits are decided, and the frame's edge cuts nothing off."""
     x0, y0, x1, y1 = _box_of(row)
     height, width = size
-    room = 0.5 * (y1 - y0)  # a neighbour might stand there, out of view
+    room = _ROOM * (y1 - y0)
     inside = x0 > room and x1 < width - room and y0 > _EDGE * height and y1 < (1 - _EDGE) * height
     return inside and all(each.digit is not None and not each.changing for each in row)
 

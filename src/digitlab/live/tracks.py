@@ -7,7 +7,6 @@ with the page, so that a track keeps its identity while it moves. What stands at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from digitlab.live.config import Steadiness
 from digitlab.live.digit_filter import OTHER, DigitFilter, Seen, answer_kind
 from digitlab.live.ink import FrameInk, InkPatch, compared, cut_patch
 from digitlab.live.numbers import NumbersTold
+from digitlab.live.track import Track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,13 +34,14 @@ __all__ = ["Track", "Tracker"]
 
 _OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
 _INSIDE = 0.6  # of a box: what lies so far within another is a part of that
-_SURE = 0.93  # probability from which a digit is answered
+_SURE = 0.905  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
 _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
 _UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
 _COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
+_STILL = 1.5  # pixels from frame to frame by which a page that does not move seems to
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
 _GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
@@ -51,35 +52,6 @@ _MISSED = {
     "covered": Seen("covered", None),
     "erased": Seen("erased", True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One digit followed over frames.
-
-    identity: 1, 2, 3 …, unique for a tracker
-    box: bounding box in pixels of the frame it was last seen in
-    digit: the digit that it surely is; None while it is not
-    probabilities: ten, class 0 first, averaged over the last frames; they sum to 1
-    line: 0 for the first line of the page
-    frames: number of frames it was seen in
-    changing: whether it is likely still being drawn
-    score: the probability that a digit stands there at all, averaged over the same frames
-    """
-
-    identity: int
-    box: Box
-    digit: int | None
-    probabilities: tuple[float, ...]
-    line: int
-    frames: int
-    changing: bool
-    score: float = 1.0
-
-    @property
-    def confidence(self) -> float:
-        """As of a still reading: the score times the largest probability."""
-        return self.score * max(self.probabilities)
 
 
 class Tracker:
@@ -141,7 +113,8 @@ class Tracker:
                 followed.miss(seconds, image, detections)
         erased = [followed.track() for followed in self._followed if followed.erased]
         if erased:
-            self._told.erased(erased)
+            if float(np.hypot(*self.moved)) <= _STILL:  # else the page moved away below it
+                self._told.erased(erased)
             self._fresh_at = at  # of a row that is wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
         if detections:

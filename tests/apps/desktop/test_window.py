@@ -82,6 +82,21 @@ def test_no_lamp_is_lit_where_nothing_is_sure(
     assert window.panels.answer_view.sentence == sentence
 
 
+def test_old_is_said_as_old_and_drawing_as_drawing(
+    qtbot: QtBot, window: LiveWindow, engine: Engine, snapshot: Snap
+) -> None:
+    view = window.panels.answer_view
+    engine.seen = snapshot(steady=None, tracks=(), stale=True, last=("68", 12.2), number=31)
+    shows(qtbot, window)
+    assert (view.text, view.stale, view.drawing) == ("68", True, False)
+    assert view.sentence == "old: this was 12 seconds ago"
+    assert view.accessibleName() == "Reading: 68, old"
+    engine.seen = snapshot(steady=None, tracks=(), drawing=True, last=("68", 12.2), number=32)
+    shows(qtbot, window)
+    assert (view.text, view.stale, view.drawing) == (None, False, True)
+    assert view.sentence == "somebody is drawing …"
+
+
 def test_many_digits_light_the_lamp_of_the_one_that_is_shown(
     qtbot: QtBot, window: LiveWindow, engine: Engine, snapshot: Snap, track: Callable[..., Any]
 ) -> None:
