@@ -27,7 +27,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> WrittenPage:
 def test_it_is_small_and_whole(written: WrittenPage) -> None:
     assert written.packed <= 2_000_000, written.sizes
     assert sorted(written.sizes) == sorted(each.name for each in written.folder.iterdir())
-    assert written.models == ("reader",)
+    assert written.models == ("reader", "plain")
 
 
 def test_its_page_names_only_what_is_beside_it(written: WrittenPage) -> None:
@@ -60,4 +60,4 @@ def test_models_of_ones_own_come_first(tmp_path: Path) -> None:
     own = tmp_path / "my net.onnx"
     own.write_bytes(resolve_model(None).read_bytes())
     done = write_page(tmp_path / "page", PageConfig(model=[str(own)]))
-    assert done.models == ("my-net", "reader")
+    assert done.models == ("my-net", "reader", "plain")

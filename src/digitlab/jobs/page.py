@@ -83,6 +83,7 @@ def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str
     """The ONNX files by name, those that were given first, and the page reader's."""
     from digitlab.network.classifier import DEFAULT_MODEL, read_model, resolve_model
     from digitlab.reading.page_network import page_network
+    from digitlab.static_page.folder import PLAIN, plain_network
 
     models: dict[str, tuple[str, bytes]] = {}
     for each in config.model:
@@ -91,6 +92,7 @@ def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str
         models[DEFAULT_MODEL if source == "shipped" else _free_name(each, models)] = (source, read_model(path))
     if DEFAULT_MODEL not in models:
         models[DEFAULT_MODEL] = ("shipped", read_model(resolve_model(DEFAULT_MODEL)))
+    models[PLAIN] = ("given", plain_network())
     return models, page_network(1).path.read_bytes()
 
 
@@ -99,8 +101,10 @@ def _free_name(given: str, taken: dict[str, tuple[str, bytes]]) -> str:
     path = Path(given)
     name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
     name = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name) or "model"
+    from digitlab.static_page.folder import PLAIN
+
     free, number = name, 1
-    while free in taken:
+    while free in (*taken, PLAIN):
         number += 1
         free = f"{name}-{number}"
     return free

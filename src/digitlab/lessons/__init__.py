@@ -1,7 +1,7 @@
 """Lessons: lists of links into the page, with a few words each. Those that ship are the TOML files in this folder.
 
-    [title]
-    en = "What a convolution is"
+    title.en = "What a convolution is"
+    model = "plain"                              # only where the page has this one; left out: any will do
 
     [[part]]
     link = "view=tour&step=2&digit=mnist-9"      # what stands behind # in the page's address ("Copy link")
@@ -40,16 +40,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """name: of its file; title: by language."""
+    """name: of its file; title: by language; model: that the page must have for it, or None."""
 
     name: str
     title: dict[str, str]
     parts: tuple[Part, ...]
+    model: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         parts = [{"text": part.text, "link": part.link} for part in self.parts]
-        return {"name": self.name, "title": self.title, "parts": parts}
+        return {"name": self.name, "title": self.title, "parts": parts, "model": self.model}
 
 
 def lessons_with(files: Sequence[str | Path]) -> tuple[Lesson, ...]:
@@ -79,7 +80,7 @@ def read_lesson(path: Path) -> Lesson:
         RecipeError: when it is missing, not TOML, or not a lesson; the message says where.
     """
     content = read_toml(path)
-    unknown = set(content) - {"title", "part"}
+    unknown = set(content) - {"title", "part", "model"}
     if unknown:
         raise RecipeError(f"{path}: {', '.join(sorted(unknown))}: a lesson has a title and parts ([[part]])")
     parts = content.get("part")
@@ -87,7 +88,11 @@ def read_lesson(path: Path) -> Lesson:
         raise RecipeError(f"{path}: expected 1 to {_MOST_PARTS} parts, each [[part]] with a link and a text")
     name = re.sub(r"[^A-Za-z0-9._-]", "-", path.stem)
     title = _texts(content.get("title"), f"{path}: title")
-    return Lesson(name, title, tuple(_part(part, f"{path}: part {number}") for number, part in enumerate(parts, 1)))
+    model = content.get("model")
+    if not (model is None or (isinstance(model, str) and re.fullmatch(r"[\w.-]{1,100}", model))):
+        raise RecipeError(f"{path}: model: expected the name of a model that the page has")
+    made = tuple(_part(part, f"{path}: part {number}") for number, part in enumerate(parts, 1))
+    return Lesson(name, title, made, model)
 
 
 def _part(part: Any, where: str) -> Part:

@@ -1,4 +1,4 @@
-"""The page's words, without a browser: all that it says is there in every language, and nothing comes from elsewhere."""
+"""The page's words, without a browser: all it says is there in every language, and nothing comes from elsewhere."""
 
 from __future__ import annotations
 

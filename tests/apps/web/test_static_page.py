@@ -271,3 +271,40 @@ def test_it_fits_small_screens(page: Page, width: int) -> None:
     answered(page, "4")
     wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= seen <= width
+
+
+def test_the_whole_network_fits_on_one_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.click("#example")
+    answered(page, "4")
+    for model, own in (("reader", "concat-1"), ("plain", "conv-7")):
+        page.select_option("#model", model)
+        page.click("#tab-whole")
+        playwright.expect(page.locator("#whole .net")).to_contain_text(own, timeout=20_000)
+        assert page.evaluate("() => document.querySelector('#whole').getBoundingClientRect().bottom") <= 900
+    page.get_by_role("button", name="One layer further").click()
+    waiting = page.locator("#whole .spot.waiting")
+    before = waiting.count()
+    page.get_by_role("button", name="One layer further").click()
+    assert 0 < waiting.count() < before, "the numbers have come a layer further"
+    page.get_by_role("button", name="pool-1: map 1", exact=True).click()
+    playwright.expect(page.locator("#network h2")).to_have_text("pool-1")
+
+
+def test_damage_is_followed_by_the_answers(page: Page) -> None:
+    page.click("#example")
+    answered(page, "4")
+    page.select_option("#model", "plain")  # the quicker one
+    page.click("#tab-damage")
+    right = page.locator("#damage .total")
+    playwright.expect(right).to_contain_text("of 500 test images", timeout=90_000)
+    assert float(right.inner_text().partition("%")[0]) > 90
+    page.locator("#damage select").nth(1).select_option("zero")
+    playwright.expect(right).not_to_contain_text("of 500", timeout=20_000)
+    playwright.expect(right).to_contain_text("of 500", timeout=90_000)
+    assert float(right.inner_text().partition("%")[0]) < 20, "without weights every answer is the same"
+    page.get_by_role("button", name="Show both").click()
+    playwright.expect(page.locator(".doubt")).to_have_count(20, timeout=120_000)
+    said = page.locator("#damage").inner_text()
+    assert said.count("reader: refused") >= 18
+    assert max(map(float, re.findall(r"network: \d, (?:> )?([\d.]+)%", said))) > 90

@@ -224,6 +224,8 @@ export interface Lesson {
   /** by language */
   title: Record<string, string>;
   parts: LessonPart[];
+  /** that the page must have for it */
+  model: string | null;
 }
 
 export interface LessonPart {

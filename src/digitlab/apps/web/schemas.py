@@ -197,6 +197,7 @@ class Lesson(Message):
     name: str
     title: dict[str, str] = Field(description="by language")
     parts: list[LessonPart]
+    model: str | None = Field(None, description="that the page must have for it")
 
 
 class Lessons(Message):

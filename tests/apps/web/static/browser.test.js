@@ -133,3 +133,42 @@ test("a grey picture is a PNG whose sums are right", async () => {
   const length = Buffer.from(png).readUInt32BE(start - 8);
   assert.deepEqual([...inflateSync(png.slice(start, start + length))], [0, 0, 128, 255, 0, 7, 8, 9]);
 });
+
+test("damage is what it says, and the same each time", async () => {
+  const { damaged, damagedWeights } = await import(`${BROWSER}damage.js`);
+  const weights = Float32Array.from({ length: 12 }, (_, place) => place - 5.5);
+  const of = (/** @type {string} */ kind, /** @type {number} */ amount) => [
+    ...damagedWeights(weights, [3, 4], kind, amount),
+  ];
+  assert.deepEqual(of("zero", 0), new Array(12).fill(0));
+  assert.deepEqual(of("filter", 1).slice(4, 8), [0, 0, 0, 0]);
+  assert.deepEqual(of("filter", 1).slice(8), [...weights.slice(8)]);
+  assert.deepEqual(
+    of("shuffle", 0).sort((a, b) => a - b),
+    [...weights],
+  );
+  assert.ok(new Set(of("bits", 2).map((each) => each.toFixed(4))).size <= 3);
+  assert.deepEqual(of("noise", 0), [...weights]);
+  assert.deepEqual(of("noise", 0.5), of("noise", 0.5));
+
+  const layers = new Layers(classifier);
+  const glyph = numbers(made.glyph);
+  const test = { glyphs: Uint8Array.from(glyph), labels: [made.classified[0]] };
+  const asked = {
+    model: "",
+    glyph: toBase64(Uint8Array.from(glyph)),
+    layer: "conv-2",
+    kind: "noise",
+    amount: 0,
+    images: [0, 1],
+  };
+  const still = damaged(classifier, layers, asked, test);
+  near(still.probabilities, classifier.probabilities(Uint8Array.from(glyph))[0], 0.02, "no noise is no damage");
+  const spoilt = damaged(classifier, layers, { ...asked, layer: null, kind: "zero" }, test);
+  near(spoilt.probabilities, new Array(10).fill(spoilt.probabilities[0]), 0.2, "without weights nothing is known");
+  assert.equal(
+    damaged(classifier, layers, { ...asked, layer: "dense-1", kind: "noise" }, test).right,
+    1,
+    "the other way round",
+  );
+});

@@ -189,15 +189,17 @@ export class DamageView {
 
   /** @param {string} model */
   async #doubt(model) {
+    const plain = state.models.find(({ name }) => name === "plain")?.name ?? model;
+    const [reader] = state.models.filter(({ source }) => source === "shipped");
     const sets = await gallerySets();
     const set = sets.find(({ name }) => name === "strangers");
     if (!set) return;
     this.places.doubt.replaceChildren();
     for (let row = 0; row < set.count; row += 1) {
       const glyph = set.bytes.slice(784 * row, 784 * row + 784);
-      const told = await api.probabilities([api.toBase64(glyph)], [model]);
+      const told = await api.probabilities([api.toBase64(glyph)], [plain]);
       const [said] = told.probabilities[0];
-      const found = await api.classify(onPaper(set.bytes, 784 * row), model);
+      const found = await api.classify(onPaper(set.bytes, 784 * row), reader?.name ?? model);
       const best = Math.max(...said);
       this.places.doubt.append(
         make(

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, fillChoice, make } from "./elements.js";
+import { state } from "./state.js";
 import { language, number, onLanguage, t } from "./words.js";
 
 /** @import { Lesson } from "../schemas.js" */
@@ -25,7 +26,8 @@ export class Lessons {
 
   /** Ask for the lessons; without any there is no menu. */
   async start() {
-    this.#all = (await api.lessons()).lessons;
+    const names = state.models.map(({ name }) => name);
+    this.#all = (await api.lessons()).lessons.filter(({ model }) => model === null || names.includes(model));
     this.choice.hidden = !this.#all.length;
     this.#words();
   }
