@@ -14,7 +14,7 @@ QUICK_ROOMS := evaluation network scheduling archives
 comma := ,
 space := $() $()
 # All but `ice`, which is built from source (see below).
-EXTRAS := train export heif pdf ray sheets tune desktop mqtt ros web
+EXTRAS := train export heif pdf ray sheets tune desktop mqtt mlflow ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

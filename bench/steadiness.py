@@ -1,6 +1,7 @@
 """Steadiness of live reading on made sequences, and what it is learned from.
 
     python bench/steadiness.py learn                # counts the rates and tables of digitlab.live.digit_filter
+    python bench/steadiness.py strip docs/pictures/steadiness.png      # sequences as strips, for docs/live.md
     digitlab bench steadiness                       # measures, on other seeds: see digitlab.bench.steadiness
 
 Learning reads some ten minutes of made sequences (seeds from 0 on; the bench has others) at several frame rates, and
@@ -14,9 +15,11 @@ import argparse
 import sys
 from collections import Counter, defaultdict
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from digitlab.examples.drawn_scenes import times_of_frames
 from digitlab.examples.scene_kinds import made_scene
@@ -113,14 +116,67 @@ def _count(scene: Scene, mode: str, rate: float, reader: Reader, counts: Counts)
         tracker.add(look(image, mode, _REGION, reader).detections, at, image)  # type: ignore[arg-type]
 
 
+# Scene, seed, and the moments that are shown: seconds after a digit is begun, finished, or erased.
+_STRIPS = (("paper", 3, 10.0), ("canvas", 1, 6.0), ("joined", 0, 15.0), ("air", 1, 10.0), ("lights", 0, 30.0))
+_SHOWN, _CELL = 11, (160, 120)
+_GROUND, _DARK, _QUIET, _GOOD = (255, 255, 255), (29, 33, 41), (93, 100, 112), (0, 114, 178)
+
+
+def strip(path: Path) -> None:
+    """Draw sequences as rows of frames; beneath each: the truth, what is read in the frame, what is steady."""
+    reader = Reader(threads=1)
+    rows = [np.concatenate(_row(kind, seed, rate, reader), axis=1) for kind, seed, rate in _STRIPS]
+    picture = Image.fromarray(np.concatenate(rows))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.quantize(256).save(path, optimize=True)
+    sys.stdout.write(f"{path}\n")
+
+
+def _row(kind: str, seed: int, rate: float, reader: Reader) -> list[np.ndarray]:
+    scene, tracker = made_scene(kind, seed), Tracker(whole=True)
+    marks = scene.drawn()
+    begin = marks[0].start - 0.3 if marks else 3.2
+    end = marks[1].start + 0.6 * marks[1].drawn.seconds if len(marks) > 1 else 5.4
+    wanted = np.linspace(begin, end, _SHOWN)
+    cells: list[np.ndarray] = []
+    for at in times_of_frames(scene.seconds, rate):
+        if at > end + 1 / rate:
+            break
+        image = scene.image(at)
+        found = look(image, "page", _REGION, reader)
+        tracker.add(found.detections, at, image)
+        if len(cells) < _SHOWN and at >= wanted[len(cells)]:
+            lines = scene.truth(at).text, found.reading.text, tracker.steady
+            cells.append(_cell(image, f"{kind}, {rate:g} frames/s" if not cells else f"{at - begin:.1f} s", lines))
+    return [*cells, *[np.full_like(cells[0], 255)] * (_SHOWN - len(cells))]
+
+
+def _cell(image: np.ndarray, title: str, lines: tuple[str | None, ...]) -> np.ndarray:
+    """A frame with its three lines."""
+    small = Image.fromarray(image).resize(_CELL, Image.Resampling.LANCZOS)
+    cell = Image.new("RGB", (_CELL[0] + 6, _CELL[1] + 74), _GROUND)
+    cell.paste(small, (3, 18))
+    pen, font = ImageDraw.Draw(cell), ImageFont.load_default(13)
+    pen.text((4, 1), title, _QUIET, font)
+    colours = (_DARK, _QUIET, _GOOD)
+    for number, (name, text, colour) in enumerate(zip(("stands", "read", "steady"), lines, colours, strict=True)):
+        said = "…" if text is None else text.replace("\n", " ") or "nothing"
+        pen.text((4, _CELL[1] + 21 + 16 * number), f"{name}: {said}", colour, font)
+    return np.asarray(cell)
+
+
 def main() -> None:
     """Parse and learn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("learn",))
+    parser.add_argument("what", choices=("learn", "strip"))
+    parser.add_argument("picture", type=Path, nargs="?", default=Path("steadiness.png"))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--modes", nargs="+", default=["page", "region"], choices=("page", "region"))
     asked = parser.parse_args()
-    learn(asked.seeds, tuple(asked.modes))
+    if asked.what == "strip":
+        strip(asked.picture)
+    else:
+        learn(asked.seeds, tuple(asked.modes))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Result:
 def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
     """Read a recording of the number in its name."""
     truth = "".join(each for each in path.stem.split("_")[-1] if each.isdigit())
-    video, tracker = cv2.VideoCapture(str(path)), Tracker()
+    video, tracker = cv2.VideoCapture(str(path)), Tracker(whole=True)
     rate = video.get(cv2.CAP_PROP_FPS) or 30.0
     frames = read = steady = number = 0
     wrong: list[str] = []

@@ -171,6 +171,20 @@ def test_the_server_asks_nobody(watch: Watch, picture: Path) -> None:
     "command",
     [
         pytest.param(["train", "--architecture", "tiny-cnn", "--dataset", "digits-8x8", "--epochs", "1"], id="train"),
+        pytest.param(
+            [
+                "train",
+                "--architecture",
+                "tiny-cnn",
+                "--dataset",
+                "digits-8x8",
+                "--epochs",
+                "1",
+                "--log",
+                "mlflow:store",
+            ],
+            id="train told to MLflow",
+        ),
         pytest.param(["study", "run", "own.py", "--engine", "ray"], id="study on ray"),
         pytest.param(["export", "READER", "reader.xml"], id="export to OpenVINO"),
     ],
@@ -178,6 +192,8 @@ def test_the_server_asks_nobody(watch: Watch, picture: Path) -> None:
 def test_long_work_leaves_nothing_but_its_results(command: list[str], watch: Watch) -> None:
     if "ray" in command:
         pytest.importorskip("ray", reason="the extra ray is not installed")
+    if "--log" in command:
+        pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
     if "export" in command:
         pytest.importorskip("openvino", reason="the extra export is not installed")
     import digitlab as package

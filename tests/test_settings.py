@@ -17,6 +17,7 @@ from digitlab import jobs
 from digitlab.apps.cli import make_app, run
 from digitlab.apps.cli.options import with_current_names
 from digitlab.apps.cli.verbs import VERBS
+from digitlab.apps.web.config import Limits
 from digitlab.errors import RecipeError, UsageError
 from digitlab.runs import Run
 from digitlab.settings import RENAMED_KEYS, RENAMED_OPTIONS, Range, seconds_of, settings_in
@@ -98,6 +99,22 @@ def test_the_docs_have_the_table_and_it_is_current(words: str, declaring: type) 
     assert _tables().with_tables(page) == page, "renew it with: python tools/settings_tables.py"
     table = page.partition(marker)[2].partition("<!-- end")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [field.name for field in fields(declaring)]
+
+
+def test_the_page_about_the_server_has_its_limits() -> None:
+    limits, page = Limits(), (ROOT / "docs" / "web.md").read_text("utf-8")
+    mega = 1_000_000
+    for words in (
+        f"| {limits.body_bytes // mega} MB; {limits.all_bytes // mega} MB of all together |",
+        f"| {limits.pixels // mega} million pixels",
+        f"| {limits.frame_bytes // mega} MB, {limits.frame_pixels // mega} million pixels |",
+        f"within {limits.header_seconds:g} s |",
+        f"| body | within {limits.body_seconds:g} s |",
+        f"| answer | within {limits.work_seconds:g} s; taken within {limits.send_seconds:g} s |",
+        f"| {limits.requests} requests, {limits.pictures} large pictures | 503 with `Retry-After: {limits.retry_seconds}`",
+        f"| {limits.connections}, {limits.live_clients} |",
+    ):
+        assert words in page, words
 
 
 def _tables() -> ModuleType:

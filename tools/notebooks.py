@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
 LARGEST = 600_000  # bytes of a notebook: code hosts show larger ones late or not at all
 _WIDEST, _COLOURS = 900, 128  # of a picture
 _QUICK = re.compile(r"^quick = False\b.*$", re.MULTILINE)
-_STAMP = re.compile(r"\b\d{4}-\d\d-\d\d-\d{6}\b")  # of a run folder
+_STAMP = re.compile(r"\b\d{4}-\d\d-\d\d(?:-\d{6}| \d\d:\d\d)\b")  # of a run folder, and in a table
 _SECONDS = 600  # for a cell
 
 Cell = dict[str, Any]

@@ -24,6 +24,7 @@ from digitlab.camera import Recorded
 from digitlab.camera.source import Source
 from digitlab.errors import SourceError
 from digitlab.examples.paper_video import Layout, digits_of, paper_page
+from digitlab.examples.scene_kinds import made_scene
 from digitlab.live.engine import LiveEngine
 from digitlab.values import Frame
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from digitlab.live.frame_reading import Mode
     from digitlab.values import Box
 
-MODES: dict[str, Mode] = {"many": "page"}
-SHEET = ("many", "maps", "none", "paused", "stalled", "reconnecting", "missing", "ended")
+MODES: dict[str, Mode] = {"many": "page", "drawing": "page"}
+SHEET = ("many", "maps", "none", "drawing", "stalled", "reconnecting", "missing", "ended")
 
 
 class Camera(Source):
@@ -83,6 +84,26 @@ class Camera(Source):
         self._open = False
 
 
+class Drawn(Camera):
+    """Somebody draws a digit, and is then kept in the middle of it, with the hand in the picture."""
+
+    def __init__(self) -> None:
+        scene = made_scene("paper", 3, size=(640, 480))
+        mark = scene.drawn()[0]
+        self._images = [scene.image(at) for at in np.arange(0.0, mark.start + 0.96 * mark.drawn.seconds, 1 / 15)]
+        super().__init__(self._images[0])
+
+    def read(self) -> Frame | None:
+        """The next frame; the last strokes again and again."""
+        time.sleep(1.0 / 15)
+        if not self._open:
+            return None
+        self._given += 1
+        last = len(self._images) - 4
+        number = self._given if self._given < last else last + self._given % 4
+        return Frame(self._images[min(number, len(self._images) - 1)].copy(), time.monotonic(), self._given - 1)
+
+
 class Missing(Source):
     """A camera that is not there."""
 
@@ -103,7 +124,7 @@ class Missing(Source):
 
 
 # An engine calls a source by its class where it has no other name; a camera is called by its number.
-Camera.__name__ = Missing.__name__ = "0"
+Camera.__name__ = Drawn.__name__ = Missing.__name__ = "0"
 
 
 def one_digit(text: str, seed: int) -> tuple[NDArray[np.uint8], Box]:
@@ -130,6 +151,7 @@ def scenes() -> dict[str, Callable[[], tuple[Source, Box | None]]]:
         "maps": lambda: (Camera(digit), region),
         "paused": lambda: (Camera(digit), region),
         "missing": lambda: (Missing(), None),
+        "drawing": lambda: (Drawn(), None),
         "ended": lambda: (Recorded(list(itertools.repeat(digit, 20))), region),
     }
 
@@ -138,6 +160,7 @@ READY: dict[str, Callable[[LiveEngine], bool]] = {
     "none": lambda engine: engine.snapshot().steady == "",
     "stalled": lambda engine: engine.snapshot().state == "stalled",
     "reconnecting": lambda engine: engine.snapshot().state == "reconnecting",
+    "drawing": lambda engine: engine.snapshot().drawing and engine.snapshot().read > 14,
     "missing": lambda engine: bool(engine.snapshot().problem),
     "ended": lambda engine: engine.snapshot().state == "ended",
     "many": lambda engine: len(engine.snapshot().steady or "") > 5,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Py
     )
     from digitlab.api.trainings import cross_validate, run_study, train, transfer, tune
     from digitlab.errors import DigitlabError
+    from digitlab.jobs import lr_range_test, report, resume
     from digitlab.runs import Run
     from digitlab.stopping import StopRequest
     from digitlab.training.config import TrainingConfig
@@ -44,7 +45,8 @@ __all__ = [
     "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader",
     "Reading", "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "cross_validate",
     "diagnose", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "list_runs",
-    "load_dataset", "load_model", "load_run", "robustness", "run_study", "train", "transfer", "tune",
+    "load_dataset", "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train",
+    "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -65,6 +67,7 @@ _ROOMS = {
         ("Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"
     ),
     **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
+    **dict.fromkeys(("lr_range_test", "report", "resume"), "jobs"),
     **dict.fromkeys(("cross_validate", "run_study", "train", "transfer", "tune"), "api.trainings"),
 }
 

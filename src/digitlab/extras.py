@@ -75,7 +75,7 @@ EXTRAS: dict[str, Extra] = {
     "heif": Extra("HEIC pictures, as telephones take them", {"pillow-heif": "pillow_heif"}),
     "pdf": Extra("pages of PDF files", {"pypdfium2": "pypdfium2"}),
     "ray": Extra("studies and archives on a cluster, Parquet", {"ray": "ray"}, brings=("pyarrow",)),
-    "sheets": Extra("tables of forms as .xlsx, lists one-to-one", {"openpyxl": "openpyxl", "scipy": "scipy"}),
+    "sheets": Extra("tables of forms as .xlsx, lists one-to-one, promises", {"openpyxl": "openpyxl", "scipy": "scipy"}),
     "tune": Extra("digitlab tune", {"optuna": "optuna"}, beside="train"),
     "mlflow": Extra("train --log mlflow", {"mlflow-skinny": "mlflow"}, beside="train"),
     "web": Extra(

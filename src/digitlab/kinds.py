@@ -47,9 +47,7 @@ _CAFFE = Kind(
     "a model of Caffe", "convert it to .onnx, or measure its answers: digitlab evaluate --probabilities FILE.csv"
 )
 _CORE_ML = Kind("a Core ML model", "export the network as .onnx")
-_OPENVINO = Kind(
-    "an OpenVINO model", "digitlab writes these and does not read them; give the .keras or .onnx behind it"
-)
+_OPENVINO = Kind("an OpenVINO model", "its weights stand beside it, in NAME.bin; put them there")
 KERAS = Kind("a Keras model", "name it NAME.keras")
 HDF5 = Kind("an HDF5 file", "name it NAME.h5")
 ZIP = Kind("a zip archive", "unpack it first")
@@ -99,11 +97,12 @@ MODELS = (
     ("ONNX of 8 bits (QDQ)", "`.onnx`", "taken; for `inspect` and `export` its rounding is left out"),
     ("ONNX of scikit-learn (skl2onnx)", "`.onnx`", "taken"),
     ("LiteRT (TFLite)", "`.tflite`", "taken; it is put into ONNX without being run"),
+    ("OpenVINO", "`.xml` beside `.bin`", "taken; it is put into ONNX without being run"),
     ("SavedModel of TensorFlow", "folder", "taken, when all that its answer needs is arithmetic"),
 )
 REFUSED = {
     "`.pt`, `.pth`": TORCH, "`.pkl`, `.joblib`": _PICKLE, "`.safetensors`": _WEIGHTS, "`model.json`": _TFJS,
-    "`.pb`": _GRAPH, "`.index`": _CHECKPOINT, "`.caffemodel`": _CAFFE, "`.mlmodel`": _CORE_ML, "`.xml`": _OPENVINO,
+    "`.pb`": _GRAPH, "`.index`": _CHECKPOINT, "`.caffemodel`": _CAFFE, "`.mlmodel`": _CORE_ML,
 }  # fmt: skip
 
 

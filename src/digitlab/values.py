@@ -25,10 +25,8 @@ __all__ = [
 
 CLASSES = tuple("0123456789")
 NONE = 10  # the label of out-of-distribution images: readers are trained to a uniform answer
-
-# Of the height of digits: the widest gap within a number, and of wide spacing, where it is twice the usual one; and by
-# how much a gap within a number is wider than its usual one, to be written as a space.
-_GAP, _SPACED_GAP, _SPACE = 0.8, 1.3, 0.3
+# Heights of digits: the widest gap within a number, also where twice that is usual; what a space is wider than usual.
+_GAP, _SPACED_GAP, _SPACE = 0.8, 1.3, 0.45
 _SURENESS = (0.96, 0.28)  # tools/fit_numbers.py: 1,500 drawn numbers of 8,000 MNIST writers' digits; error there 0.03
 
 Box = tuple[int, int, int, int]
@@ -165,10 +163,8 @@ class ReadNumber:
 
     text: a character a digit, "?" for one that was not answered, the signs where they stand, a space for a gap that is
         clearly wider than the others. Where a list or a check was asked for, the value that it leads to
-    box: around them, in pixels of the picture; an empty one where nothing was found
-    confidence: 0..1, how likely all of it is right
-    read: what was read, where a list or a check was asked for; None else
-    fits: whether that holds with what was asked for; where not, "?" stands for what it leaves open
+    box: around them, in pixels of the picture; confidence: 0..1, how likely all of it is right
+    read, fits: what was read, where a list or a check was asked for (None else), and whether that led to a value
     second: the next likeliest entry of the list; margin: how much likelier the first is, as a power of ten
     """
 
@@ -183,12 +179,11 @@ class ReadNumber:
     margin: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: text, confidence, box; with a list or a check also read, fits, and of a list second and margin."""
+        """For JSON: text, confidence, box; with a list or a check read and fits, of a list second and margin."""
         asked = {} if self.read is None else {"read": self.read, "fits": self.fits}
-        second = {} if self.second is None else {"second": self.second}
-        margin = {} if self.margin is None else {"margin": round(self.margin, 2)}
-        told = {"text": self.text, "confidence": round(self.confidence, 4), "box": list(self.box)}
-        return {**told, **asked, **second, **margin}
+        listed = {"second": self.second, "margin": None if self.margin is None else round(self.margin, 2)}
+        told = {"text": self.text, "confidence": round(self.confidence, 4), "box": list(self.box), **asked}
+        return told | {name: value for name, value in listed.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +275,8 @@ class Reading(Shown, Tabular):
     def numbers(self) -> tuple[ReadNumber, ...]:
         """The digits of each line in groups that belong together, in reading order; of a grid, each digit alone.
 
-        Two belong together where the gap between them is less than 0.8 times the height of the digits, or less than
-        twice what is usual on their line, up to 1.3; a sign between them parts a gap into two.
+        Two belong together where the gap between them is less than 0.8 heights of the digits, or less than twice what
+        is usual on their line, up to 1.3; a sign between them parts a gap into two.
 
         >>> row = [ReadDigit(n, 0.9, (x, 0, x + 8, 12), line=0) for n, x in ((1, 0), (2, 10), (7, 60))]
         >>> [number.text for number in Reading(tuple(row), milliseconds=3.0).numbers]
@@ -294,14 +289,12 @@ class Reading(Shown, Tabular):
             return self.settled
         if self.grid is not None:
             return tuple(_number([each], []) for each in self.digits)
-        lines: dict[int, list[ReadDigit]] = {}
-        for found in self.digits:
-            lines.setdefault(found.line, []).append(found)
-        signs: dict[int, list[ReadMark]] = {}
-        for mark in self.marks:
-            signs.setdefault(mark.line, []).append(mark)
         return tuple(
-            each for line, digits in sorted(lines.items()) for each in self._numbers_of(digits, signs.get(line, []))
+            number
+            for line in sorted({each.line for each in self.digits})
+            for number in self._numbers_of(
+                [each for each in self.digits if each.line == line], [each for each in self.marks if each.line == line]
+            )
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -350,21 +343,20 @@ class Reading(Shown, Tabular):
         limit = max(_GAP, min(2.0 * usual, _SPACED_GAP))
         numbers: list[tuple[list[ReadDigit], list[tuple[int, ReadMark | None]]]] = []
         for found, gap in zip(digits, [math.inf, *gaps], strict=True):
-            mark = self._mark_before(found, numbers[-1][0][-1] if numbers else None, marks)
+            last = numbers[-1][0][-1] if numbers else None
+            mark = self._mark_before(found, last, marks)
             near = gap < limit
             if mark is not None:
-                sides = [self._gap(mark, found)] + ([self._gap(numbers[-1][0][-1], mark)] if numbers else [])
-                near = bool(numbers) and max(sides) < limit
-                if not near and sides[0] >= limit:
-                    mark = None  # it belongs to the number before, behind which signs are only punctuation
-                elif not near and mark.sign != "-":
-                    mark = None
+                behind = self._gap(mark, found)
+                near = last is not None and max(behind, self._gap(last, mark)) < limit
+                if not near and (behind >= limit or mark.sign != "-"):
+                    mark = None  # a sign behind a number, or before one, is punctuation, but for a minus
             if not near:
                 numbers.append(([], []))
             group, signs = numbers[-1]
             if mark is not None:
                 signs.append((len(group), mark))
-            elif group and gap > max(usual, 0.0) + _SPACE:
+            elif group and len(gaps) > 2 and gap > max(usual, 0.0) + _SPACE:
                 signs.append((len(group), None))
             group.append(found)
         return [_number(group, signs) for group, signs in numbers]
@@ -376,9 +368,8 @@ class Reading(Shown, Tabular):
 
     def _middle(self, found: ReadDigit | ReadMark) -> float:
         """Along the line, in the direction in which it is read."""
-        along = 1 if self.turned % 2 else 0
-        middle = (found.box[along] + found.box[along + 2]) / 2.0
-        return -middle if self.turned in (1, 2) else middle
+        along = self.turned % 2
+        return (found.box[along] + found.box[along + 2]) / (-2.0 if self.turned in (1, 2) else 2.0)
 
     def _gap(self, left: ReadDigit | ReadMark, right: ReadDigit | ReadMark) -> float:
         """The paper between two neighbours of a line in heights of its digits."""

@@ -46,7 +46,8 @@ HOW = (
     (r"digitlab diagnose", PARSED),  # tests/diagnosis
     (r"digitlab inspect .*--(digit|explore|image|layer)", PARSED),  # tests/apps/test_inspect.py, test_explore.py
     (r"digitlab read .*--engine ray", PARSED),  # tests/archives/test_on_ray.py
-    (r"digitlab (serve|camera-server)", PARSED),  # ends with Ctrl-C; tests/apps/web/test_serve.py, tests/camera
+    (r"digitlab (sheet (?!example|new --practice)|data from-sheets)", PARSED),  # wants photos of forms: tests/sheets
+    (r"digitlab (serve|camera-server|ros-node)", PARSED),  # ends with Ctrl-C; tests/apps/web, camera, live
     (r"digitlab live .*(--source \"?(\d|http|ice|ros|rtsp)|--config)", PARSED),  # no such camera; tests/camera
     (r"digitlab live(?!.*--(headless|list))", PARSED),  # opens a window; tests/apps/desktop
 )
@@ -152,6 +153,7 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         paper(here / name, "402713")
     for name in ("seven.png", "seven.jpg", "my-four.jpg", "YOUR-PHOTO.jpg"):
         paper(here / name, "7")
+    (here / "class.csv").write_text("name,number\nAnna,402713\nOtto,402731\n")
     sudoku = np.full((470, 470), 255, np.uint8)
     sudoku[10::50, 10:461] = sudoku[11::50, 10:461] = sudoku[10:461, 10::50] = sudoku[10:461, 11::50] = 0
     Image.fromarray(sudoku).save(here / "sudoku.jpg")

@@ -24,7 +24,7 @@ def test_the_region_is_read_as_a_photo_of_it_is(page_of, reader):
 def test_a_digit_whose_ink_cannot_be_cut_out_is_answered_all_the_same(page_of, reader, monkeypatch):
     monkeypatch.setattr(frame_reading, "digit_image", lambda _: None)
     seen = look(page_of("5")[0], "region", REGION, reader)
-    assert (seen.glyph, seen.reading.text, seen.detections[0].sketch.shape) == (None, "5", (12, 12))
+    assert (seen.glyph, seen.reading.text, len(seen.detections)) == (None, "5", 1)
 
 
 def test_a_page_is_read_as_a_photo_is(page_of, reader):
@@ -37,13 +37,7 @@ def test_a_page_is_read_as_a_photo_is(page_of, reader):
     for detection, found in zip(seen.detections, reading.digits, strict=True):
         assert sum(detection.probabilities) == pytest.approx(1.0, abs=1e-4)
         assert detection.score * max(detection.probabilities) == pytest.approx(found.confidence, abs=1e-6)
-        assert detection.sketch.shape == (12, 12)
-
-
-def test_a_sketch_stays_alike_while_the_page_sways(page_of, reader):
-    first, later = (look(image, "page", REGION, reader).detections for image in (page_of("68")[0], page_of("68")[-1]))
-    for one, other in zip(first, later, strict=True):
-        assert np.abs(one.sketch - other.sketch).sum() < 0.4 * one.sketch.sum()
+        assert detection.image is image
 
 
 def test_s0_steps_by_hand(page_of, sobel_model):

@@ -1,5 +1,7 @@
 import json
+import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,11 +63,14 @@ def test_the_form_for_programs():
     declined = ReadDigit(None, 0.3, (50, 2, 60, 40), 0)
     track = Track(3, (1, 2, 30, 40), 4, (0.0, 0.1, 0.0, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0), 0, 7, changing=False)
     live = LiveReading(12, 1000.5, 0.40049, 33.3333, Reading((digit, declined), 21.987), "4", (track,), changed=True)
-    assert json.loads(json.dumps(live.as_json())) == {
+    form = json.loads(json.dumps(live.as_json()))
+    assert form.pop("age") == pytest.approx(time.monotonic() - 1000.5, abs=5)
+    assert form == {
         "frame": 12,
         "time": 0.4,
         "text": "4?",
         "steady": "4",
+        "drawing": False,
         "digits": [
             {"digit": 4, "confidence": 0.1235, "box": [1, 2, 30, 40], "line": 0},
             {"digit": None, "confidence": 0.3, "box": [50, 2, 60, 40], "line": 0},

@@ -10,11 +10,13 @@ import pytest
 
 import ros_exchange
 from digitlab.apps.cli import run
+from digitlab.apps.cli.ros_node import node_source
 from digitlab.camera import NewestFrame
 from digitlab.camera.ros_native import Ros2, ros_client
 from digitlab.camera.ros_topic import RosTopic
 from digitlab.errors import SourceError, UsageError
 from digitlab.live import LiveReading
+from digitlab.live.configuration import read_configuration
 from digitlab.live.ros_node import NodeOutlet
 from digitlab.values import ReadDigit, Reading
 
@@ -148,6 +150,26 @@ def test_without_vision_msgs_the_rest_is_published():
     assert "vision_msgs is not installed" in said[0]
 
 
+def test_the_program_of_2018_with_server_2_is_a_node_of_its_topic(tmp_path):
+    path = tmp_path / "digitclassifier.yml"
+    path.write_text(
+        "DigitClassifier:\n  Camera:\n    Server: 2\n    Proxy: 'cameraA:tcp -h localhost -p 9999'\n    Format: RGB8\n"
+        "    Topic: '/usb_cam/image_raw'\n    Name: cameraA\n  NodeName: dl-digitclassifier\n"
+    )
+    old = read_configuration(path)
+    source = node_source(Client(), None, old)
+    assert (source.topic, source.compressed, source.info) == ("/usb_cam/image_raw", False, "/usb_cam/camera_info")
+    assert node_source(Client(), "/other/compressed", old).topic == "/other/compressed"
+    assert old.node_name == "dl-digitclassifier"
+
+
+def test_the_program_of_2017_is_a_node_whose_camera_speaks_ice(tmp_path):
+    path = tmp_path / "digitclassifier.cfg"
+    path.write_text("Digitclassifier.Camera.Proxy=cameraA:default -h localhost -p 9999\n")
+    assert node_source(Client(), None, read_configuration(path)) == "ice:cameraA:default -h localhost -p 9999"
+    assert node_source(Client(), None, None).topic == "/camera/image_raw"
+
+
 @pytest.fixture
 def no_ros(monkeypatch):
     for name in ("rospy", "rclpy"):
@@ -214,7 +236,8 @@ def test_ros_2_is_asked_by_its_own_names(monkeypatch):  # noqa: C901 - a stand-i
     modules["std_msgs.msg"].String = string
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
-    client = Ros2("digits")
+    client = Ros2("digits", {"hidden": "3"})
+    assert client.parameter("hidden", None) == "3"
     assert (client.parameter("mode", None), client.parameter("region", "none")) == ("region", "none")
     end = client.subscribe("/cam", "std_msgs/String", print)
     client.publisher("/digits/reading", "std_msgs/String", latched=True)({"data": "7"})

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from digitlab.reading import Reader
+from digitlab.values import ReadDigit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -60,3 +61,34 @@ def _write(
     mixed *= np.linspace(1.0, 1.0 - effects.get("shade", 0.0), size[1])[None, :, None]
     mixed += np.random.default_rng(0).normal(0, effects.get("noise", 0.0), mixed.shape)
     return np.clip(mixed, 0, 255).astype(np.uint8)
+
+
+class Seen:
+    """Digits as a reader has seen them, made up."""
+
+    @staticmethod
+    def text(text: str, sure: float = 0.995, doubts: dict[int, tuple[int, float]] | None = None) -> list[ReadDigit]:
+        """The digits of a text; doubts: at which place which other digit is how likely."""
+        digits = []
+        for place, character in enumerate(text):
+            shares = np.full(10, (1.0 - sure) / 9.0)
+            shares[int(character)] = sure
+            if doubts and place in doubts:
+                other, share = doubts[place]
+                shares = np.full(10, 0.0005)
+                shares[int(character)], shares[other] = 1.0 - share - 0.004, share
+            digits.append(Seen.digit(shares, place))
+        return digits
+
+    @staticmethod
+    def digit(shares: Iterable[float], place: int, score: float = 0.9995) -> ReadDigit:
+        """One digit of these ten probabilities."""
+        listed = tuple(shares)
+        likeliest = max(range(10), key=listed.__getitem__)
+        box = (12 * place, 0, 12 * place + 9, 16)
+        return ReadDigit(likeliest, score * listed[likeliest], box, 0, listed)
+
+
+@pytest.fixture(scope="session")
+def seen() -> type[Seen]:
+    return Seen

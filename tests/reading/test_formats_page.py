@@ -59,7 +59,7 @@ def test_each_model_that_is_taken_is_one_that_import_takes() -> None:
     from digitlab.models.conventions.importing import KERAS_ENDINGS
 
     endings = {ending for _, names, _ in MODELS for ending in re.findall(r"`([^`]*)`", names)}
-    assert endings == {*KERAS_ENDINGS, ".onnx", ".tflite"} - {".hdf5"}
+    assert endings == {*KERAS_ENDINGS, ".onnx", ".tflite", ".xml", ".bin"} - {".hdf5"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ def run(tmp_path: Path) -> Run:
     return make_run(tmp_path, "2026-01-31-101500-fast", 0)
 
 
-def parts_of(run: Run) -> tuple[dict[str, object], str]:
+def parts_of(run: Run) -> tuple[dict[str, Any], str]:
     write_card(run)
     empty, head, body = run.card.read_text("utf-8").split("---\n", 2)
     assert empty == ""
@@ -29,7 +30,7 @@ def test_the_head_has_what_hubs_read(run: Run) -> None:
     measured = run.read_json(run.metrics)
     assert head["library_name"] == "keras"
     assert head["pipeline_tag"] == "image-classification"
-    (model,) = head["model-index"]  # type: ignore[misc]
+    (model,) = head["model-index"]
     (result,) = model["results"]
     values = {each["type"]: each["value"] for each in result["metrics"]}
     assert values["accuracy"] == pytest.approx(measured["accuracy"], abs=1e-6)
@@ -48,6 +49,6 @@ def test_names_are_no_markup(run: Run) -> None:
 def test_a_file_is_named_without_its_folder(run: Run, tmp_path: Path) -> None:
     run.write_config({**run.read_config(), "dataset": str(tmp_path / "scans.npz")})
     head, body = parts_of(run)
-    assert "scans.npz" in head["datasets"]  # type: ignore[operator]
+    assert "scans.npz" in head["datasets"]
     assert str(tmp_path) not in run.card.read_text("utf-8").replace(str(run.path), "")
     assert "## Limits" in body

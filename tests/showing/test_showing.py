@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
+from matplotlib.colors import to_rgb
 from PIL import Image
 from rich.console import Console
 
@@ -22,6 +22,7 @@ from digitlab.evaluation import keep, measure
 from digitlab.evaluation.metrics import Metrics
 from digitlab.jobs import compare, list_runs, load_model, run_study
 from digitlab.jobs.comparison import Comparison
+from digitlab.reports.figures.style import ShownFigure, png_content
 from digitlab.runs import Run
 from digitlab.showing import look_of
 from digitlab.showing.sheet import Sheet, Table, bar
@@ -184,10 +185,10 @@ def test_figures_are_those_of_the_report(runs: list[Run], metrics: Metrics) -> N
     assert set(drawings_of(Record.read(runs[0]))) <= set(look_of(runs[0]).figures(runs[0]))
     for value in (runs[0], metrics, history(3), load_dataset("mnist"), compare(*(run.path for run in runs))):
         figure = value.plot()
-        assert isinstance(figure, Figure)
-        assert picture(figure._repr_png_()).width > 300
+        assert isinstance(figure, ShownFigure)  # a notebook asks it for its picture
+        assert picture(png_content(figure)).width > 300
     assert len(history(3).plot("learning-loss").axes) == 1
-    assert runs[0].plot("roc", dark=True).get_facecolor()[0] < 0.2
+    assert to_rgb(runs[0].plot("roc", dark=True).get_facecolor())[0] < 0.2
     with pytest.raises(DigitlabError, match=r"Metrics\.plot: there is no figure 'x'; there are: confusion-matrix, "):
         metrics.plot("x")
     with pytest.raises(DigitlabError, match="none: it has nothing to draw"):
@@ -196,7 +197,7 @@ def test_figures_are_those_of_the_report(runs: list[Run], metrics: Metrics) -> N
 
 
 def test_a_figure_is_the_same_every_time(metrics: Metrics) -> None:
-    assert metrics.plot()._repr_png_() == metrics.plot()._repr_png_()
+    assert png_content(metrics.plot()) == png_content(metrics.plot())
 
 
 def test_what_is_gone_raises_nothing_in_a_notebook(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_rows_become_frames(runs: list[Run], metrics: Metrics, tmp_path: Path) -
     assert set(ran.to_frame()["study"]) == {"thesis-dropout", "parameter-counts"}
     assert ran.outcomes[0].to_frame()["repeat"].max() == 2
     assert "holds" in str(ran.outcomes[0]._repr_html_())
-    assert picture(ran.plot("thesis-dropout/figure")._repr_png_()).width > 300
+    assert picture(png_content(ran.plot("thesis-dropout/figure"))).width > 300
     assert "2 studies" in printed(ran)
 
 

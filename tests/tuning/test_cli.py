@@ -95,7 +95,7 @@ def test_it_goes_on_with_more_trials(space: Path, paper: Any, tmp_path: Path, ca
         (["s1-grid", "--folds", "1"], "folds is 1"),
         (["s1-grid", "--trials", "0"], "trials is 0"),
         (["s1-grid", "--for", "soon"], "--for is 'soon'"),
-        (["s1-grid", "--engine", "cloud"], "there is no engine 'cloud'"),
+        (["s1-grid", "--engine", "cloud"], "engine is 'cloud'; expected one of local, ray"),
     ],
 )
 def test_wrong_use_is_named(

@@ -53,8 +53,8 @@ print([round(accuracy, 4) for accuracy in accuracies])
 
 # %% [markdown]
 # That spread is what a comparison of two *recipes* has to beat. `compare` sees by the settings which runs differ in
-# the seed alone, takes them together, and compares the means (Welch's t test). One more training of the longer recipe,
-# and the question can be asked about recipes:
+# the seed alone, takes them together, and compares the means (Welch's t test). Some more trainings of the longer
+# recipe, and the question can be asked about recipes:
 
 # %%
 longer = {"epochs": 1 if quick else 2, "name": "fast-longer", **data}

@@ -59,25 +59,14 @@ print(f"the answer: {probabilities.argmax()} ({100 * probabilities.max():.0f} %)
 # %%
 from digitlab import diagnose
 
-found = diagnose(trained.run.path, "five.png", label=5)
-print(found.sentence)
-
-# %%
-for step in found.steps:
-    if step.measured:
-        print(f"{step.name}: {step.measured}; with this and all before it mended: {step.answer}")
+found = diagnose(trained.run, "five.png", label=5)
+found
 
 # %% [markdown]
 # The same as pictures, each with the network's answer: as given, and after each step.
 
 # %%
-from digitlab.reports.figures import digits_figure
-
-steps = [step for step in found.steps if step.measured]
-digits_figure(
-    np.stack([found.shown, *(step.image for step in steps)]),
-    [str(found.first), *(str(step.answer) for step in steps)],
-)
+found.plot()
 
 # %% [markdown]
 # ## The lines to take home
@@ -85,7 +74,7 @@ digits_figure(
 # This prepares an image for this model:
 
 # %%
-print("\n".join(found.lines))
+print("\n".join(found.photos[0].lines))
 
 # %% [markdown]
 # And the reader that comes with digitlab does all of it by itself, on photos of whole pages:

@@ -261,6 +261,8 @@ def run_study(
     workers: int | None = None,
     seeds: int | None = None,
     quick: bool = False,
+    until_decided: bool = False,
+    most: int | None = None,
     seconds: float | None = None,
     progress: bool | None = None,
     listener: Listener | None = None,
@@ -278,6 +280,9 @@ def run_study(
         workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
         seeds: repeats of each cell; None: as many as the study asks for.
         quick: two epochs at most on a twentieth of the images; kept apart in OUT/quick.
+        until_decided: then add seed after seed where they decide most, until each conclusion holds, does not hold, or
+            is shown to make no difference that counts.
+        most: repeats of a cell at most with ``until_decided``; None: as the study says.
         seconds: stop after this time.
         progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
         listener: a function that is told of everything.
@@ -297,5 +302,5 @@ def run_study(
     with following("run_study", progress, listener, stop) as heard:
         return jobs.run_study(
             *names, out=Path(out), engine=engine, address=address, workers=workers, seeds=seeds, quick=quick,
-            seconds=seconds, listener=heard, stop=stop,
+            until_decided=until_decided, most=most, seconds=seconds, listener=heard, stop=stop,
         )  # fmt: skip

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitlab.values import Box
 
-__all__ = ["Doubt", "Doubts", "Shown", "show_doubts"]
+__all__ = ["Doubt", "Doubts", "Shown", "as_webp", "show_doubts"]
 
 _MOST = 1000  # digits on a page: 5 MB of small pictures
 _MARGIN = 0.2  # of the box's side around a digit that is cut out alone
@@ -139,10 +139,11 @@ def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> S
     top, bottom = max(0, round(y0 - _ABOVE * side)), min(height, round(y1 + _ABOVE * side))
     wide, high = right - left, bottom - top
     frame = ((x0 - left) / wide, (y0 - top) / high, (x1 - x0) / wide, (y1 - y0) / high)
-    return Shown(doubt, _as_webp(picture[top:bottom, left:right]), frame, _glyph(picture, box))
+    return Shown(doubt, as_webp(picture[top:bottom, left:right]), frame, _glyph(picture, box))
 
 
-def _as_webp(pixels: NDArray[np.uint8]) -> str:
+def as_webp(pixels: NDArray[np.uint8]) -> str:
+    """A part of a picture, uint8 (H, W, 3), as a data URI of a WebP, at most 720×120 pixels."""
     from PIL import Image
 
     picture = Image.fromarray(pixels)

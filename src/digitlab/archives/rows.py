@@ -22,8 +22,7 @@ def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
     """What is kept of a picture.
 
     path, text, lines, digits, numbers, note, fits, turned, ms, error (then nothing was read), width, height; and what a
-    later run compares to know whether the picture must be read again: bytes, modified, made_by (see
-    `ReadingJob.digest`).
+    later run compares to know whether a picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
     """
     reading = answer.reading
     size = reading.size if reading is not None else None

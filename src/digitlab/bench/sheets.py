@@ -158,7 +158,7 @@ def compare_with_truth(
     bare = replace(form, items=tuple(_bare(item) for item in form.items))
     plain = dict.fromkeys(("sheets", "fields", "right", "answered", "wrong", "refused", "misplaced"), 0)
     plain |= {"strangers": len(strangers), "accepted": 0}
-    for row in sheet_rows(bare, kept, 0.5):
+    for row in sheet_rows(bare, kept):
         name = os.path.basename(row.file)  # noqa: PTH119 - of a page it is no path
         if name in strangers:
             plain["accepted"] += not row.failed
@@ -166,7 +166,7 @@ def compare_with_truth(
             _count_plain(row, truth[name], plain)
     known = dict.fromkeys(("right_known", "listed", "right_listed"), 0)
     listed = {each.name for each in form.fields if each.one_to_one}
-    for row in sheet_rows(form, kept, 0.5):
+    for row in sheet_rows(form, kept):
         expected = truth.get(os.path.basename(row.file), {})  # noqa: PTH119
         for each in row.fields if expected else ():
             right = each.value == expected[each.name]

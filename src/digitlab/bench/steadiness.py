@@ -1,7 +1,7 @@
 """Steadiness at every frame rate, on made sequences whose truth is known at every moment.
 
 Each sequence is drawn and read once, at 60 frames a second. Of these frames every second, fourth, sixth and twelfth,
-with a few lost, are what a camera of 30, 15, 10 and 5 frames a second would have given; a tracker for each follows them.
+with a few lost, are what a camera of 30, 15, 10 and 5 frames a second would have given; each has its own tracker.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def measure_made_sequences(
 def follow(scene: Scene, mode: str, reader: Reader) -> dict[int, list[Moment]]:
     """A scene as cameras of all rates see it, frame by frame."""
     rng = np.random.default_rng((scene.seed, 5))
-    trackers = {rate: Tracker() for rate in RATES}
+    trackers = {rate: Tracker(whole=mode == "page") for rate in RATES}
     phases = {rate: int(rng.integers(_FULL_RATE // rate)) for rate in RATES}
     moments: dict[int, list[Moment]] = {rate: [] for rate in RATES}
     for number, at in enumerate(times_of_frames(scene.seconds, _FULL_RATE)):

@@ -160,6 +160,10 @@ def measure_numbers(
         for who in rivals:
             tell(f"{who.name}: {count} × {kind} …")
             _ask(who, pictures, listed, of_kind)
+        theirs = "".join(f", {name} {each.wrong}" for name, each in of_kind.peers.items())
+        tell(
+            f"{kind}: digitlab {of_kind.read.wrong} of {count} wrong, with what is known {of_kind.known.wrong}{theirs}"
+        )
         found.append(of_kind)
     return NumbersBench(
         reading_machine(), [*found, _total(found)], _calibration_error(sure[0], right[0]),

@@ -60,20 +60,26 @@ class RosClient(Protocol):
         """End the node."""
 
 
-def ros_client(name: str, version: int | None = None) -> RosClient:
+def ros_client(name: str, version: int | None = None, given: Mapping[str, str] | None = None) -> RosClient:
     """A node of the ROS that is sourced here; ROS 1 where both are.
+
+    given: parameters of the command line, for ROS 2; rospy takes them from there itself
 
     Raises:
         UsageError: when neither is.
         SourceError: when there is no master.
     """
-    for candidate, module, make in ((1, "rospy", Ros1), (2, "rclpy", Ros2)):
+    makers: tuple[tuple[int, str, Callable[[], RosClient]], ...] = (
+        (1, "rospy", lambda: Ros1(name)),
+        (2, "rclpy", lambda: Ros2(name, given)),
+    )
+    for candidate, module, make in makers:
         if version in (None, candidate):
             try:
                 importlib.import_module(module)
             except ImportError:
                 continue
-            return make(name)
+            return make()
     wanted = "" if version is None else f" {version}"
     raise UsageError(
         f"no ROS{wanted} is sourced here: Python finds neither rospy (ROS 1) nor rclpy (ROS 2). Source its setup.bash "
@@ -196,11 +202,11 @@ class Ros2:
 
     version = 2
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, given: Mapping[str, str] | None = None) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
-        self._rclpy = rclpy
+        self._rclpy, self._given = rclpy, dict(given or {})
         if not rclpy.ok():
             rclpy.init(args=None)
         self._node = rclpy.create_node(
@@ -219,8 +225,8 @@ class Ros2:
 
     def parameter(self, name: str, default: Any) -> Any:
         """As `RosClient` says."""
-        if not self._node.has_parameter(name):
-            return default
+        if name in self._given or not self._node.has_parameter(name):
+            return self._given.get(name, default)
         return self._node.get_parameter(name).value
 
     def subscribe(self, topic: str, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:

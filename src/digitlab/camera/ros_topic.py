@@ -164,7 +164,7 @@ class _Lens:
             self._maps = None
             return
         matrix = matrix.reshape(3, 3)
-        self._maps = cv2.initUndistortRectifyMap(matrix, bends, None, matrix, size, cv2.CV_16SC2)  # type: ignore[call-overload]
+        self._maps = cv2.initUndistortRectifyMap(matrix, bends, None, matrix, size, cv2.CV_16SC2)
         self._size = size
 
     def straightened(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

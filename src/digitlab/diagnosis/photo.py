@@ -16,6 +16,7 @@ from digitlab.diagnosis.mending import DIFFERENCES, TURNS, Picture, measured, sh
 from digitlab.diagnosis.wording import sentence_of
 from digitlab.errors import ImageError, ShapeError, UsageError
 from digitlab.network.scales import SCALES
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -67,7 +68,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Drawn):
     """What was found of one picture.
 
     photo: what it is called

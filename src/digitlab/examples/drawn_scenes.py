@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from digitlab.examples.strokes import DrawnDigit
 
-__all__ = ["FIRST_OF_BENCH", "Mark", "Scene", "Truth", "times_of_frames"]
+__all__ = ["FIRST_OF_BENCH", "Hand", "Mark", "Scene", "Truth", "times_of_frames"]
 
 FIRST_OF_BENCH = 100_000  # seeds from here on are not learned from
 MARGIN = 24  # pixels of surface around the picture
@@ -43,6 +43,7 @@ _SOFT = 0.02  # seconds in which a pixel is inked
 _LEAVES = 0.25  # seconds in which a hand is gone, and as many in which it comes
 
 Kind = Literal["nothing", "drawing", "standing", "moving"]
+Hand = Literal["pen", "finger"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Scene:
     size: tuple[int, int]
     look: Look
     marks: list[Mark]
-    hand: Literal["pen", "finger"] | None = None
+    hand: Hand = None
     shakes: float = 0.0
     turned: float = 0.0
     surface: tuple[int, int] | None = None
@@ -162,9 +163,8 @@ class Scene:
         if self.look.kind == "air":
             return self._air(at)
         sheet = self._inked(at, self._sheet)
-        picture = cv2.warpAffine(
-            sheet, self._pose(at), self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-        )
+        seen = cv2.warpAffine(sheet, self._pose(at), self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        picture = np.asarray(seen, np.float32)
         self._paint_hands(picture, at)
         if self.look.noise:
             rng = np.random.default_rng((self.seed, round(at * 1000)))
@@ -203,7 +203,7 @@ class Scene:
         x, y = (0.0, 0.0) if self.walk is None else self.walk.place(at)
         middle = x + self.size[0] / 2 + MARGIN, y + self.size[1] / 2 + MARGIN
         pose = cv2.getRotationMatrix2D(middle, math.degrees(angle), 1.0)
-        pose[:, 2] += (-MARGIN - x + self.shakes * right, -MARGIN - y + self.shakes * down)
+        pose[:, 2] += np.array((-MARGIN - x + self.shakes * right, -MARGIN - y + self.shakes * down))
         return np.asarray(pose, np.float64)
 
     def _paint_hands(self, picture: NDArray[np.float32], at: float) -> None:
@@ -257,7 +257,7 @@ class Scene:
         x, y = self.walk.place(at)
         height, width = mark.drawn.coverage.shape
         middle = mark.x + width / 2 - x, mark.y + height / 2 - y
-        return 0 <= middle[0] < self.size[0] and 0 <= middle[1] < self.size[1]
+        return bool(0 <= middle[0] < self.size[0] and 0 <= middle[1] < self.size[1])
 
 
 def times_of_frames(

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitlab.datasets import load_dataset
 from digitlab.errors import UsageError
-from digitlab.examples.drawn_scenes import FIRST_OF_BENCH, Mark, Scene, Walk
+from digitlab.examples.drawn_scenes import FIRST_OF_BENCH, Hand, Mark, Scene, Walk
 from digitlab.examples.hand_and_light import Look
 from digitlab.examples.strokes import DrawnDigit, Pace, drawn_digit
 
@@ -90,7 +90,7 @@ def _paper(writer: _Writer, rng: np.random.Generator) -> Scene:
 def _air(writer: _Writer, rng: np.random.Generator) -> Scene:
     """Drawn in the air before a webcam: ink over a person who moves."""
     marks = _one_after_another(writer, rng, 4, (0.0, 0.0))
-    return Scene("air", writer.seed, _end(marks), writer.size, Look.random("air", rng), marks, "finger")
+    return Scene("air", writer.seed, _end(marks), writer.size, Look.random("air", rng), marks)
 
 
 def _joined(writer: _Writer, rng: np.random.Generator) -> Scene:
@@ -109,7 +109,7 @@ def _joined(writer: _Writer, rng: np.random.Generator) -> Scene:
         marks += [Mark(drawn, x, y, start, now, 0.3) for drawn, x, start in row]
         now += 0.3 + float(rng.uniform(0.2, 1.0))
     look = Look.random("paper" if rng.random() < 0.6 else "canvas", rng)
-    hand = "pen" if look.kind == "paper" else None
+    hand: Hand = "pen" if look.kind == "paper" else None
     return Scene("joined", writer.seed, now + 0.2, writer.size, look, marks, hand, float(rng.uniform(0, 1.5)))
 
 

@@ -138,7 +138,7 @@ def _time_of_ink(
     )
     of_label = np.zeros(int(labels.max()) + 1, np.float32)
     of_label[labels[passed]] = times[passed]
-    return of_label[labels]
+    return np.asarray(of_label[labels], np.float32)
 
 
 def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -149,9 +149,7 @@ def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
         for turn in (0, 1):
             around = [np.roll(image, shift, (0, 1)) for shift in _RING]  # P2 … P9, clockwise from the north
             count = sum(each.astype(np.int8) for each in around)
-            rises = sum(
-                ((a == 0) & (b == 1)).astype(np.int8) for a, b in zip(around, around[1:] + around[:1], strict=True)
-            )
+            rises = sum(((a == 0) & (b == 1)).astype(np.int8) for a, b in zip(around, around[1:] + around[:1], strict=True))
             north, east, south, west = around[0], around[2], around[4], around[6]
             first = north * east * south if turn == 0 else north * east * west
             second = east * south * west if turn == 0 else north * south * west

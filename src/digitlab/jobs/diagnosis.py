@@ -11,6 +11,7 @@ from digitlab.errors import DigitlabError, UsageError
 from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import onnx_file
 from digitlab.settings import Range, Setting, checked
+from digitlab.shown import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ _EXAMPLE = 5  # the digit that shows what each mistake looks like
 
 
 @dataclass(frozen=True, slots=True)
-class DiagnosisResult:
+class DiagnosisResult(Drawn):
     """What was found.
 
     photos: one for each picture that could be diagnosed, in their order

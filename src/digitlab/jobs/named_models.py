@@ -57,7 +57,7 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
     from digitlab.network.kept import kept_onnx
 
     path = Path(model)
-    if not _there(is_foreign, path):
+    if not is_foreign(path):
         return model
     if (kept := kept_onnx(path)) is not None:
         return kept  # without loading the network library, which takes longer than all the rest
@@ -67,13 +67,6 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
 
     listener(Work("converting the model for ONNX Runtime, once"))
     return own_onnx(path, tell=note(listener))
-
-
-def _there(is_foreign: Callable[[Path], bool], path: Path) -> bool:
-    try:
-        return is_foreign(path)
-    except (OSError, ValueError):  # whoever opens it next names the reason; ValueError: a name with a zero byte
-        return False
 
 
 def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
@@ -129,7 +122,7 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
                 f"e.g. that of `digitlab train {model}`"
             )
         return shipped
-    foreign = _there(is_foreign, path) or (path.suffix.lower() == ".onnx" and path.is_file())
+    foreign = is_foreign(path) or (path.suffix.lower() == ".onnx" and path.is_file())
     if not foreign and not path.is_dir():
         if (kind := kind_of(path)) is not None:
             raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
@@ -140,9 +133,12 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
     if not foreign or (form == "sobel" and path.suffix.lower() in _KERAS_FILES):
         return path
     listener(loading())
+    from digitlab.models import read_card
     from digitlab.models.conventions import own_keras
 
-    listener(Work("looking whether the model has to be brought over"))
+    if path.suffix.lower() == ".keras" and read_card(path) is not None:
+        return path
+    listener(Work("bringing the model over, once"))
     return own_keras(path, tell=note(listener))
 
 

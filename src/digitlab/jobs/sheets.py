@@ -14,7 +14,7 @@ from digitlab.jobs.events import Counted, Note, ignore
 from digitlab.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
     from digitlab.sheets.form import Form
     from digitlab.sheets.sheet_reading import SheetReading
-    from digitlab.sheets.table import SheetTable, TableRow
+    from digitlab.sheets.table import SheetTable
 
 __all__ = [
-    "BlankMarked", "StackRead", "example_form", "kept_beside", "mark_form", "new_form", "read_sheets", "sheet_rows",
+    "BlankMarked", "StackRead", "corrections_beside", "example_form", "kept_beside", "mark_form", "new_form",
+    "read_sheets", "sheet_rows", "write_table",
 ]  # fmt: skip
 
 _COMPLAINTS = 20  # lines about photos that were refused
@@ -164,14 +165,13 @@ def read_sheets(
         if len(missing) < len(pictures):
             listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
         answers = _answers(missing, job, processes, engine, address)
-        read = _keep(results, answers, len(missing), job.digest(reader), listener)
+        read = _keep(results, answers, len(missing), (job.digest(reader), reader.threshold), listener)
         results.finish(pictures)
-        table = _Kept(results)
-        return _written(made, table, out, kept, read, reader.threshold, least)
+    return write_table(made, out, read_now=read, least=least)
 
 
-def sheet_rows(form: Form, kept: Path, threshold: float, least: float = 0.0) -> SheetTable:
-    """The table of what was kept of a stack; ``threshold`` of the reader.
+def sheet_rows(form: Form, kept: Path, least: float = 0.0) -> SheetTable:
+    """The table of what was kept of a stack.
 
     Raises:
         DatasetError: for a file that is missing or something else.
@@ -182,7 +182,14 @@ def sheet_rows(form: Form, kept: Path, threshold: float, least: float = 0.0) -> 
 
     if not kept.is_file():
         raise DatasetError(f"there is no file {kept}; `digitlab sheet read` writes it beside the table")
-    return SheetTable(form, _Kept(Results(kept, "")), threshold, least)
+    rows = _Kept(Results(kept, ""))
+    threshold = next((float(row.get("threshold", 0.5)) for row in rows), 0.5)
+    return SheetTable(form, rows, threshold, least)
+
+
+def corrections_beside(out: Path) -> Path:
+    """Where what a person said is kept: marks.csv → marks.corrections.json."""
+    return out.with_suffix(".corrections.json")
 
 
 class _Kept:
@@ -210,7 +217,11 @@ def _answers(
 
 
 def _keep(
-    results: Results, answers: Iterator[Answer[SheetReading]], count: int, made_by: str, listener: Listener
+    results: Results,
+    answers: Iterator[Answer[SheetReading]],
+    count: int,
+    made_by: tuple[str, float],
+    listener: Listener,
 ) -> int:
     """Keep each answer as it comes; returns how many."""
     from digitlab.sheets.job import sheet_row
@@ -218,7 +229,7 @@ def _keep(
     done = refused = 0
     with _ending(answers):
         for answer in answers:
-            results.add(sheet_row(answer, made_by))
+            results.add(sheet_row(answer, *made_by))
             done += 1
             if answer.error is not None:
                 refused += 1
@@ -240,22 +251,25 @@ def _ending(answers: Iterator[Any]) -> Iterator[None]:
             answers.close()
 
 
-def _written(
-    form: Form, rows: Iterable[Mapping[str, Any]], out: Path, kept: Path, read: int, threshold: float, least: float
-) -> StackRead:
-    from digitlab.sheets.table import SheetTable
+def write_table(form: Form, out: Path, *, read_now: int = 0, least: float = 0.0) -> StackRead:
+    """Make the table of what was kept, with what a person said of it.
+
+    Raises:
+        DatasetError: for a kept file that is missing or something else. StorageError: when it cannot be written.
+    """
+    from digitlab.sheets.corrections import corrected, read_field_corrections
     from digitlab.sheets.table_files import table_file
 
+    kept, beside = kept_beside(out), corrections_beside(out)
+    said = read_field_corrections([beside]) if beside.exists() else {}
     states: collections.Counter[str] = collections.Counter()
     sheets = refused = 0
+    rows = sheet_rows(form, kept, least)
     with table_file(out, form) as write:
-        for row in SheetTable(form, rows, threshold, least):
-            write(row)
+        for row in rows:
+            shown = corrected(row, said)
+            write(shown)
             sheets += 1
             refused += row.failed
-            states.update(_states_of(row))
-    return StackRead(out, kept, sheets, refused, read, dict(states))
-
-
-def _states_of(row: TableRow) -> list[str]:
-    return [each.state for each in row.fields]
+            states.update(each.state for each in shown.fields)
+    return StackRead(out, kept, sheets, refused, read_now, dict(states))

@@ -29,14 +29,14 @@ Sight = Literal["same", "changed", "erased", "covered"]
 _SIDE = 36  # pixels of a patch's longer side: a pen's stroke is two or three wide
 _SIDE_OF_REGION = 64  # the digit is smaller than the region
 _REACH = 5  # pixels of a patch by which the ink may have moved since, each way
-_DIFFERS = 0.3  # of the contrast: less is noise, blur and compression
-_INKED = 0.35  # of the way from the paper's colour to the ink's
-_ITS_COLOUR = 0.3  # of the square of that way, which a pixel may lie beside it
-_NEW_INK = 8  # pixels of a patch that differ: a stroke that grew by a twelfth of a digit
-_ERASED = 0.8  # of its ink that has become paper, while
-_UNTOUCHED = 0.05  # of the rest at most differs: else something covers it
+_INKED, _TINGED = 0.5, 0.25  # of the way from the paper's colour to the ink's: surely ink, and perhaps
+_ITS_COLOUR = 0.15  # of the square of the way to a pixel, by which it may lie beside the way to the ink
+_NOISE = 300.0  # the same for pixels close to the paper's colour, in squared grey levels
+_LIKE_PAPER = 0.08  # of the square of the way to the ink
+_NEW_INK = 7  # pixels of a patch that came or went: a stroke that grew by a twelfth of a digit
+_ERASED = 0.8  # of its ink that has become paper
 _LEAST_CONTRAST = 24.0  # grey levels: less is noise
-_ACROSS = 11  # pixels of a patch: a median over so many shows the paper without the strokes
+_ACROSS = 17  # pixels of a patch: a median over so many shows the paper without the strokes
 _FRAME = 192  # pixels of a whole frame's longer side
 _FRAME_ACROSS = 5  # of a frame of half that size: thicker than a stroke
 _OFTEN = 0.03  # seconds between two looks at whole frames: more often costs time and shows no more
@@ -53,8 +53,7 @@ class InkPatch:
     pixels: uint8 (h, w, 3), of `scale` pixels of the frame each
     box: of the digit when it was cut, in pixels of the frame
     margin: paper around the box, as a share of its longest side; of a region, which is not to be left, negative
-    contrast: between ink and paper, in grey levels
-    paper: uint8 (h, w, 3), the same without thin strokes
+    paper: float32 (h, w, 3), the same without thin strokes
     ink: float32 (3,), the colour of the strokes
     """
 
@@ -62,8 +61,7 @@ class InkPatch:
     box: Box
     margin: float
     scale: float
-    contrast: float
-    paper: NDArray[np.uint8]
+    paper: NDArray[np.float32]
     ink: NDArray[np.float32]
 
 
@@ -74,18 +72,16 @@ def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | N
     pixels = _resampled(image, _grown(box, margin * longest), scale)
     if pixels is None or min(pixels.shape[:2]) < 6:
         return None
-    paper = np.asarray(cv2.medianBlur(pixels, _ACROSS), np.uint8)
-    strength = np.abs(pixels.astype(np.int16) - paper).max(-1)
+    paper = cv2.medianBlur(pixels, _ACROSS)
+    strength = cv2.absdiff(pixels, paper).max(-1)
     contrast = max(_LEAST_CONTRAST, float(np.percentile(strength, 97)))
-    ink = (
-        np.median(pixels[strength >= max(1.0, 0.7 * contrast)], axis=0) if (strength >= 0.7 * contrast).any() else None
-    )
-    colour = np.zeros(3) if ink is None else ink
-    return InkPatch(pixels, box, margin, scale, contrast, paper, np.asarray(colour, np.float32))
+    strokes = strength >= 0.7 * contrast
+    ink = np.median(pixels[strokes], axis=0) if strokes.any() else np.median(paper, axis=(0, 1)) - contrast
+    return InkPatch(pixels, box, margin, scale, np.asarray(paper, np.float32), np.asarray(ink, np.float32))
 
 
 def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight, int]:
-    """What became of a patch near the middle of `box`, and how many of its pixels differ."""
+    """What became of a patch near the middle of `box`, and how many of its pixels lost or got ink."""
     right = (box[0] + box[2] - patch.box[0] - patch.box[2]) / 2.0
     down = (box[1] + box[3] - patch.box[1] - patch.box[3]) / 2.0
     there = patch.box[0] + right, patch.box[1] + down, patch.box[2] + right, patch.box[3] + down
@@ -95,54 +91,49 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
     if window is None:
         return "changed", height * width
     window = _at_least(window, height, width)
-    place = cv2.minMaxLoc(cv2.matchTemplate(window, patch.pixels, cv2.TM_CCOEFF_NORMED))[3]
-    now = window[place[1] : place[1] + height, place[0] : place[0] + width]
-    differing = _differing(patch.pixels, now, patch.contrast)
-    came = differing & like_ink(now, patch.paper, patch.ink)
-    went = differing & like_ink(patch.pixels, patch.paper, patch.ink)
-    count = int((came | went).sum())
-    if count < _NEW_INK:
-        return "same", count
-    bare = went & ~_differing(patch.paper, now, patch.contrast)
-    if int(came.sum()) < _NEW_INK and int(bare.sum()) < _NEW_INK:
-        return "covered", count
-    # Where the ink was, the best shift says nothing: compared is the middle of the window.
+    x, y = cv2.minMaxLoc(cv2.matchTemplate(window, patch.pixels, cv2.TM_CCOEFF_NORMED))[3]
+    came, went, _, count = _difference(patch, window[y : y + height, x : x + width])
+    if came + went < _NEW_INK:
+        return "same", came + went
+    # Where the ink was, the best shift says nothing: asked is the middle of the window.
     y, x = (window.shape[0] - height) // 2, (window.shape[1] - width) // 2
-    return ("erased" if _is_erased(patch, window[y : y + height, x : x + width]) else "changed"), count
+    middle_came, middle_went, bare, _ = _difference(patch, window[y : y + height, x : x + width])
+    if middle_came < _NEW_INK and bare >= _ERASED * count:
+        return "erased", middle_went
+    if came < _NEW_INK and min(bare, went) < _NEW_INK:
+        return "covered", went
+    return "changed", came + went
 
 
-def like_ink(pixels: NDArray[np.uint8], paper: NDArray[np.uint8], ink: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """The pixels, uint8 (h, w, 3), that are rather of the ink's colour than of the paper's, (h, w)."""
-    ground = paper.astype(np.float32)
-    way = ink - ground
+def _difference(patch: InkPatch, now: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Pixels that got ink, that lost it, of these the ones that are paper now; and those that had ink."""
+    lit, level = np.median(now, axis=(0, 1)), np.median(patch.pixels, axis=(0, 1))
+    gain = float(np.clip((level.mean() + 1.0) / (lit.mean() + 1.0), 0.4, 2.5))
+    fitted = (now - lit) * gain + level
+    share, is_now = _inkiness(fitted, patch.paper, patch.ink)
+    had, was = _inkiness(patch.pixels.astype(np.float32), patch.paper, patch.ink)
+    came = is_now & (share > _INKED) & ~_around(was & (had > _TINGED))
+    went = was & (had > _INKED) & ~_around(is_now & (share > _TINGED))
+    off = fitted - patch.paper
+    way = patch.ink - patch.paper
+    bare = went & ((off * off).sum(-1) < _LIKE_PAPER * (way * way).sum(-1) + _NOISE)
+    return int(came.sum()), int(went.sum()), int(bare.sum()), int((was & (had > _INKED)).sum())
+
+
+def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and the pixels beside it."""
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), _CROSS), bool)
+
+
+def _inkiness(
+    pixels: NDArray[np.float32], paper: NDArray[np.float32], ink: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """How far pixels, (h, w, 3), are on the way from the paper's colour to the ink's, and whether they are on it."""
+    way, off = ink - paper, pixels - paper
     length = np.maximum((way * way).sum(-1), 1.0)
-    off = pixels.astype(np.float32) - ground
     share = (off * way).sum(-1) / length
-    beside = off - share[..., None] * way
-    return np.asarray((share > _INKED) & ((beside * beside).sum(-1) < _ITS_COLOUR * length), bool)
-
-
-def _is_erased(patch: InkPatch, now: NDArray[np.uint8]) -> bool:
-    """Whether the ink has become paper, and nothing else changed."""
-    strength = np.abs(patch.pixels.astype(np.int16) - patch.paper).max(-1)
-    ink = strength > 0.5 * patch.contrast
-    around = cv2.dilate(ink.astype(np.uint8), _CROSS, iterations=2).astype(bool)
-    if not ink.any() or around.all():
-        return False
-    still = _differing(patch.paper, now, patch.contrast)
-    rest = _differing(patch.pixels, now, patch.contrast)
-    return float(still[ink].mean()) <= 1.0 - _ERASED and float(rest[~around].mean()) <= _UNTOUCHED
-
-
-def _differing(before: NDArray[np.uint8], now: NDArray[np.uint8], contrast: float) -> NDArray[np.bool_]:
-    """The pixels that no shift by a pixel and no change of the light explain, (h, w)."""
-    old, new = before.astype(np.float32), now.astype(np.float32)
-    level, lit = np.median(old, axis=(0, 1)), np.median(new, axis=(0, 1))
-    gain = float(np.clip((lit.mean() + 1.0) / (level.mean() + 1.0), 0.4, 2.0))
-    fitted = old * gain + (lit - level * gain)
-    over = new - cv2.dilate(fitted, _CROSS)
-    under = cv2.erode(fitted, _CROSS) - new
-    return np.asarray(np.maximum(over, under).max(-1) > _DIFFERS * contrast * min(1.0, gain), bool)
+    beside = (off * off).sum(-1) - share * share * length
+    return share, beside < _ITS_COLOUR * share * share * length + _NOISE
 
 
 class FrameInk:
@@ -163,7 +154,7 @@ class FrameInk:
         """Whether there is ink that was not there when this was last true.
 
         image: uint8 (H, W, 3); at: seconds; moved: how far the page moved since the frame before, in pixels
-        watched: what stands there: ink close to it does not count, nor does what has the colour of none of it
+        watched: what stands there: ink close to it does not count, nor, where there is any, what has another colour
         """
         if self._before and at - self._before[-1][0] < _OFTEN:
             self._drift += np.asarray(moved)
@@ -184,9 +175,10 @@ class FrameInk:
         fresh = (thin > least) & (cv2.dilate(rests, _CROSS) > least) & (around < 0.5 * least)
         if int(fresh.sum()) < _FRAME_INK:
             return False
-        coloured = np.zeros_like(fresh)
+        coloured = np.full_like(fresh, not watched)
         for patch in watched:
-            coloured |= like_ink(small, paper, patch.ink)
+            share, is_ink = _inkiness(small.astype(np.float32), paper.astype(np.float32), patch.ink)
+            coloured |= is_ink & (share > _TINGED)
         fresh &= coloured
         for patch in watched:
             reach = 0.3 * max(patch.box[2] - patch.box[0], patch.box[3] - patch.box[1])

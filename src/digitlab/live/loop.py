@@ -325,7 +325,7 @@ class ReadingLoop:
         self.latest = FrameResult(self.latest.number + 1, history=self.latest.history, last=self.latest.last)
 
     def _new_tracker(self) -> Tracker:
-        return Tracker(self.requested.steadiness)
+        return Tracker(self.requested.steadiness, whole=self.requested.mode == "page")
 
     def _fail(self, error: DigitlabError) -> None:
         self.source_error = error

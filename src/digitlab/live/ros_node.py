@@ -47,16 +47,19 @@ class NodeOutlet:
         self._reading = client.publisher(f"{self._topic}/reading", "std_msgs/String", latched=True)
         self._digit = client.publisher(f"{self._topic}/digit", "std_msgs/Int32", latched=True)
         self._number = client.publisher(f"{self._topic}/number", "std_msgs/String", latched=False)
+        self._detections: Callable[[Any], None] | None = None
         try:
             self._detections = client.publisher(
                 f"{self._topic}/detections", "vision_msgs/Detection2DArray", latched=False
             )
         except SourceError:
-            self._detections = None  # type: ignore[assignment]
+            _log.info("vision_msgs is not installed: no detections are published")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="digitlab-ros-master", daemon=True)
         self._thread.start()
-        names = "reading, digit, number" + (", detections" if self._detections else "; vision_msgs is not installed")
+        names = "reading, digit, number" + (
+            ", detections" if self._detections is not None else "; vision_msgs is not installed"
+        )
         say(f"node {client.name} (ROS {client.version}) publishes {self._topic}/: {names}")
 
     def tell(self, live: LiveReading) -> None:

@@ -94,8 +94,16 @@ class Tracker:
     """
 
     def __init__(
-        self, steadiness: Steadiness | None = None, make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter
+        self,
+        steadiness: Steadiness | None = None,
+        *,
+        whole: bool = False,
+        make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter,
     ) -> None:
+        """Nothing is followed yet.
+
+        whole: whether whole frames are looked at; else that shows with the first digit
+        """
         self.steady: str | None = None
         self.drawing = False
         self.telling = 0
@@ -110,7 +118,8 @@ class Tracker:
         self._ink = FrameInk()
         self._told = NumbersTold()
         self._last_told: object = None
-        self._fresh_at = -np.inf  # when ink appeared where no digit is seen
+        self._whole = whole
+        self._fresh_at = -np.inf  # when ink last came where no digit is seen, or was erased
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
@@ -130,9 +139,14 @@ class Tracker:
         for followed in self._followed:
             if id(followed) not in found:
                 followed.miss(seconds, image, detections)
-        self._told.erased([followed.track() for followed in self._followed if followed.erased])
+        erased = [followed.track() for followed in self._followed if followed.erased]
+        if erased:
+            self._told.erased(erased)
+            self._fresh_at = at  # of a row that is wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
-        if image is not None and seen and seen[0].detection.margin > 0:
+        if detections:
+            self._whole = detections[0].margin > 0
+        if image is not None and self._whole:
             watched = [each.patch for each in self._followed if each.patch is not None]
             new = self._ink.new(image, at, self.moved, watched)
             self._fresh_at = at if new else self._fresh_at
@@ -163,10 +177,13 @@ class Tracker:
         """The text, where every part of it is decided."""
         there = [followed for followed in self._followed if followed.filter.nothing < _THERE]
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
+        rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
+        self.drawing |= not rests
+        if not rests and not there:
+            self._clear_since = self.steady = None
+            return
         if there:
             self._clear_since = None
-            rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
-            self.drawing |= not rests
             decided = rests and all(followed.decided for followed in there)
             self.steady = _text_of(there) if decided else None
             if decided:

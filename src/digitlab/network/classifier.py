@@ -41,7 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 DEFAULT_MODEL = "reader"
-_FOREIGN = (".keras", ".h5", ".hdf5", ".tflite", ".lite")
+_FOREIGN = (".keras", ".h5", ".hdf5", ".tflite", ".lite", ".xml")
 
 _BATCH = 32  # images per run: their activations stay in the processor's cache, 8 % faster than a thousand
 _LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
@@ -148,9 +148,9 @@ def resolve_model(name: str | Path | None) -> Path:
     if name in shipped_models():
         return _shipped_folder() / f"{name}.onnx"
     path = Path(name)
+    if is_foreign(path):
+        return _brought_over(path)
     try:
-        if is_foreign(path):
-            return _brought_over(path)
         if path.is_dir():
             return _model_of_run(path)
         if path.suffix.lower() == ".onnx" and path.exists():
@@ -169,13 +169,16 @@ def resolve_model(name: str | Path | None) -> Path:
 def is_foreign(path: Path) -> bool:
     """Whether it is a model file or SavedModel folder that has to be brought over before it takes our images."""
     ending = path.suffix.lower()
-    if path.is_dir():
-        return (path / "saved_model.pb").is_file()
-    if ending == ".onnx" and path.is_file():
-        return path.stat().st_size <= _LARGEST_FILE and not takes_our_images(path.read_bytes())
-    if ending == ".json":  # a network's description, with its weights beside it
-        return path.is_file() and kind_of(path) == JSON
-    return ending in _FOREIGN and path.is_file()
+    try:
+        if path.is_dir():
+            return (path / "saved_model.pb").is_file()
+        if ending == ".onnx" and path.is_file():
+            return path.stat().st_size <= _LARGEST_FILE and not takes_our_images(path.read_bytes())
+        if ending == ".json":  # a network's description, with its weights beside it
+            return path.is_file() and kind_of(path) == JSON
+        return ending in _FOREIGN and path.is_file()
+    except (OSError, ValueError):  # whoever opens it next names the reason; ValueError: a name with a zero byte
+        return False
 
 
 def _brought_over(path: Path) -> Path:

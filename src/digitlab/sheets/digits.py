@@ -6,8 +6,9 @@ The cells come cleared of their boxes, so the page reader is shown one page of n
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -36,7 +37,18 @@ _IN_A_BOX = 20.0
 _LEANS = (0.0, -8.0, 8.0)  # degrees, by which the classifier sees each digit: 1 in 10 of its errors less
 _LEAST = 1e-6  # probability, before logarithms
 
-Judged = tuple[float, tuple[float, ...]]  # confidence that the likeliest digit stands there, and the ten probabilities
+
+class Judged(NamedTuple):
+    """What an ink is.
+
+    confidence: that the likeliest digit stands there; probabilities: of the ten
+    sure: the least that any view of it gives that digit, times that it is one: by it errors are told from right answers
+        best. Among the surest 98 % of 3,240 drawn digits two are wrong, by the confidence four.
+    """
+
+    confidence: float
+    probabilities: tuple[float, ...]
+    sure: float
 
 
 def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
@@ -55,25 +67,40 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
         if place < len(inks):
             seen.setdefault(place, candidate)
     judged = []
-    for place, own in enumerate(_leaned(reader, [normalise(ink) for ink in inks])):
+    views = _views(reader, [normalise(ink) for ink in inks])
+    agreed = np.exp(np.log(np.maximum(views[: len(_LEANS)], _LEAST)).mean(axis=0))
+    agreed /= agreed.sum(axis=1, keepdims=True)
+    for place, own in enumerate(agreed):
         nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
-        found = reader.with_second_opinion(seen.get(place, nowhere), own, in_row=False)
+        look = seen.get(place, nowhere)
+        found = reader.with_second_opinion(look, own, in_row=False)
         odds = _IN_A_BOX * found.score
         score = odds / (1.0 - found.score + odds)
-        judged.append((score * float(found.probabilities.max()), tuple(found.probabilities.tolist())))
+        confidence = score * float(found.probabilities.max())
+        least = min(float(views[:, place, found.digit].min()), float(look.probabilities[found.digit]))
+        judged.append(Judged(confidence, tuple(found.probabilities.tolist()), min(confidence, score * least)))
     return judged
 
 
-def _leaned(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """The classifier's probabilities, float32 (N, 10): the geometric mean over each as it is, and turned a bit."""
-    turned = [
-        cv2.warpAffine(glyph, cv2.getRotationMatrix2D((13.5, 13.5), lean, 1.0), (28, 28)) if lean else glyph
-        for lean in _LEANS
-        for glyph in glyphs
-    ]
-    said = reader.classifier.probabilities(np.array(turned, np.uint8)).reshape(len(_LEANS), len(glyphs), 10)
-    mean = np.exp(np.log(np.maximum(said, _LEAST)).mean(axis=0))
-    return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
+def _views(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """The classifier's probabilities of each digit as it is, turned a bit, moved and scaled: float32 (views, N, 10)."""
+    seen = [cv2.warpAffine(glyph, matrix, (28, 28)) for matrix in _matrices() for glyph in glyphs]
+    said = reader.classifier.probabilities(np.array(seen, np.uint8))
+    return np.asarray(said.reshape(-1, len(glyphs), 10), np.float32)
+
+
+@functools.cache
+def _matrices() -> list[NDArray[np.float64]]:
+    """As it is and leaned first, by which the digit is chosen; then what tells how sure that is."""
+    ways = [(0.0, 0.0, lean, 1.0) for lean in _LEANS]
+    ways += [(1.0, 0.0, 0.0, 1.0), (-1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, -1.0, 0.0, 1.0)]
+    ways += [(0.0, 0.0, 0.0, 0.9), (0.0, 0.0, 0.0, 1.1)]
+    matrices = []
+    for x, y, lean, size in ways:
+        matrix = np.asarray(cv2.getRotationMatrix2D((13.5, 13.5), lean, size), np.float64)
+        matrix[:, 2] += x, y
+        matrices.append(matrix)
+    return matrices
 
 
 def page_of(inks: Sequence[Ink]) -> tuple[NDArray[np.uint8], int]:

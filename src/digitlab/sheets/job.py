@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SheetJob", "seen_in", "sheet_row"]
 
-_ROW = 1  # of what a row holds
+_ROW = 3  # of what a row holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,11 @@ def _read(sheets: SheetReader, picture: Picture) -> Answer[SheetReading]:
     return answered(picture, lambda: sheets.read(picture.path))
 
 
-def sheet_row(answer: Answer[SheetReading], made_by: str) -> dict[str, Any]:
-    """What is kept of a photo: as `digitlab.archives.row_of`, and ``fields`` with what was seen in each."""
+def sheet_row(answer: Answer[SheetReading], made_by: str, threshold: float = 0.5) -> dict[str, Any]:
+    """What is kept of a photo: as `digitlab.archives.row_of`, and ``fields`` with what was seen in each.
+
+    threshold: of the reader
+    """
     reading = answer.reading
     fields = () if reading is None else reading.fields
     digits = [
@@ -86,6 +89,7 @@ def sheet_row(answer: Answer[SheetReading], made_by: str) -> dict[str, Any]:
         "path": answer.name,
         "fields": [asdict(seen) for seen in fields],
         "digits": digits,
+        "threshold": threshold,
         "note": None if reading is None else reading.note,
         "turned": 0 if reading is None else reading.turned,
         "ms": None if reading is None else round(reading.milliseconds, 2),
@@ -107,6 +111,7 @@ def seen_in(row: Mapping[str, Any]) -> tuple[Seen, ...]:
             tuple(each["signs"]),
             tuple(each["longest"]),
             _box(each["box"]),
+            tuple(each.get("sure", ())),
         )
         for each in row["fields"]
     )

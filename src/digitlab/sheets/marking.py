@@ -162,4 +162,4 @@ def numbered(blank: Path, rows: list[Row]) -> NDArray[np.uint8]:
             cv2.rectangle(shown, (left, top), (left + wide, top + high), colour, 2)
         left, top = round(row.at[0][0] * scale), round(row.at[0][1] * scale)
         cv2.putText(shown, f"field{number}", (left, top - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, 2, cv2.LINE_AA)
-    return shown
+    return np.asarray(shown, np.uint8)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from digitlab.errors import ImageError
+from digitlab.reading.glyph import normalise
 from digitlab.reading.images import load_reduced
 from digitlab.sheets.cells import filled_share, is_sign, marks_on, sign_of, strength_of, written_in
 from digitlab.sheets.digits import judge
@@ -87,6 +88,36 @@ class SheetReader:
             ImageError: when it does not show the form; the message names no file.
         """
         start = time.perf_counter()
+        found, strips = self._strips(picture)
+        full = size or (picture.shape[1], picture.shape[0])
+        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
+        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
+        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
+
+    def glyphs(self, path: str | Path) -> dict[str, list[NDArray[np.uint8] | None]]:
+        """Of each field of boxes what is written in them, as networks take it: uint8 (28, 28), None for an empty one.
+
+        Raises:
+            ImageError: as `read`.
+        """
+        picture, _ = load_reduced(path, _SIDE)
+        try:
+            _, strips = self._strips(picture)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+        found: dict[str, list[NDArray[np.uint8] | None]] = {}
+        for placed, strip, strength in zip(self.layout.placed, strips, strength_of(strips), strict=True):
+            if placed.field.kind == "boxes":
+                inks = [written_in(strength, cell, strip.level) for cell in strip.cells]
+                found[placed.field.name] = [None if each is None else normalise(each.ink) for each in inks]
+        return found
+
+    def _strips(self, picture: NDArray[np.uint8]) -> tuple[Registration, list[Strip]]:
+        """Where the form is in a photo, and its fields cut out.
+
+        Raises:
+            ImageError: when it is not there, or not surely.
+        """
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         if self._blank is None:
             found = register(grey, self.layout)
@@ -98,10 +129,7 @@ class SheetReader:
                 for each, blank in zip(self.layout.placed, self._blanks, strict=True)
             ]
         _expect_lines(strips)
-        full = size or (picture.shape[1], picture.shape[0])
-        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
-        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
-        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
+        return found, strips
 
     def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[Seen]:
         strengths = strength_of(strips)
@@ -117,20 +145,21 @@ class SheetReader:
         fields = []
         for place, (placed, strip) in enumerate(zip(self.layout.placed, strips, strict=True)):
             kind, row, base = placed.field.kind, written[place], strip.cells[0][3]
+            judged = [None if each is None else next(answers) for each in digits[place]]
             cells = tuple(
-                None if each is None else self._digit(next(answers), boxes.of(strip, each.box), at)
-                for at, each in enumerate(digits[place])
+                None if each is None or said is None else self._digit(said, boxes.of(strip, each.box), at)
+                for at, (each, said) in enumerate(zip(digits[place], judged, strict=True))
             )
+            sure = tuple(0.0 if said is None else said.sure for said in judged)
             signs = [sign_of(each, row, base) for each in row if kind == "line" and each is not None]
             ticks = strip.cells if kind in ("tick", "choice") else ()
             longest = tuple(filled_share(strengths[place], cell, strip.level) for cell in ticks)
-            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None)))
+            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None), sure))
         return fields
 
     def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
-        confidence, probabilities = judged
-        digit = int(np.argmax(probabilities)) if confidence >= self.reader.threshold else None
-        return ReadDigit(digit, confidence, box, 0, probabilities, column)
+        digit = int(np.argmax(judged.probabilities)) if judged.confidence >= self.reader.threshold else None
+        return ReadDigit(digit, judged.confidence, box, 0, judged.probabilities, column)
 
 
 def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Written | None]:

@@ -195,7 +195,7 @@ def cut_blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Pla
     # Print is as dark everywhere as the light on it allows: where it is far darker than that, a pen went over it.
     usual = float(np.median(here[printed].astype(np.float32) / np.maximum(own[printed], 1)))
     over = here > _OVER * usual * own.astype(np.float32) + 25.0
-    gone = cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) & ~over
+    gone = (cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~over
     cleaned = np.asarray(cv2.inpaint(flat, gone.astype(np.uint8), 3.0, cv2.INPAINT_TELEA), np.uint8)
     moved = tuple((x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in cells)
     return Strip(cleaned, flat, moved, corner, 10, round(10 * seen), float(np.median(here[printed])))

@@ -64,6 +64,12 @@ class SheetTable:
         for number, row in enumerate(self._rows):
             yield self._row(number, row)
 
+    def with_rows(self) -> Iterator[tuple[Mapping[str, Any], tuple[FieldRead, ...]]]:
+        """What was kept of each sheet that was read, and its fields."""
+        for number, row in enumerate(self._rows):
+            if row["error"] is None:
+                yield row, self._row(number, row).fields
+
     def _row(self, number: int, row: Mapping[str, Any]) -> TableRow:
         if row["error"] is not None:
             return TableRow(row["path"], (), row["error"], failed=True)

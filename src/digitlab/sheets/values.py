@@ -38,6 +38,7 @@ class Seen:
     signs: of a free line what those marks are, "?" where that cannot be told; "" for digits
     longest: of boxes to be ticked, mm of the longest stroke in each
     box: of the field in pixels of the picture
+    sure: of each cell, how sure its digit is (see `digitlab.sheets.digits.Judged`); as sure as confident without it
     """
 
     name: str
@@ -45,6 +46,13 @@ class Seen:
     signs: tuple[str, ...]
     longest: tuple[float, ...]
     box: Box
+    sure: tuple[float, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """Of all digits together."""
+        sure = self.sure or tuple(0.0 if each is None else each.confidence for each in self.cells)
+        return math.prod(each for each, cell in zip(sure, self.cells, strict=True) if cell is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,11 @@ class FieldRead:
     read: str
     box: Box
     digits: tuple[ReadDigit, ...] = ()
+
+    @property
+    def filled(self) -> bool:
+        """Whether a value stands in the table that nobody need look at: answered, and more than an unticked box."""
+        return self.state == ANSWERED and self.value not in ("", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,7 @@ def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
     signs = ["?" if each is None else each.character for each in cells[first : last + 1]]
     text = "".join(signs)
     shown = field.written(text) if len(text) == field.boxes else text
-    confidence = math.prod(each.confidence for each in digits) * (_GAP if len(signs) > len(digits) else 1.0)
+    confidence = seen.confidence * (_GAP if len(signs) > len(digits) else 1.0)
     return FieldRead(field.name, shown, confidence, DOUBTFUL if "?" in text else ANSWERED, shown, seen.box, digits)
 
 
@@ -115,7 +128,7 @@ def _free_line(field: Field, seen: Seen) -> FieldRead:
     """The value of a number that is written freely: its marks from left to right."""
     digits = tuple(each for each in seen.cells if each is not None)
     text = "".join(sign if each is None else each.character for each, sign in zip(seen.cells, seen.signs, strict=True))
-    confidence = math.prod(each.confidence for each in digits) * (_SIGN if len(digits) < len(seen.cells) else 1.0)
+    confidence = seen.confidence * (_SIGN if len(digits) < len(seen.cells) else 1.0)
     return FieldRead(field.name, text, confidence, DOUBTFUL if "?" in text else ANSWERED, text, seen.box, digits)
 
 

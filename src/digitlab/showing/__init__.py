@@ -27,7 +27,7 @@ _PLACES = {
     **dict.fromkeys(("Digits", "Prediction", "Reading"), "values"),
     **dict.fromkeys(("Classifier", "Dataset"), "values"),
     **dict.fromkeys(("Evaluation", "History", "Metrics", "Run", "RunTable", "Trained", "TransferResult"), "runs"),
-    **dict.fromkeys(("Comparison", "Outcome", "Ran"), "results"),
+    **dict.fromkeys(("Comparison", "Diagnosis", "DiagnosisResult", "Outcome", "Ran"), "results"),
 }
 
 

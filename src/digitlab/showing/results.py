@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from digitlab.jobs import Comparison
+    from digitlab.diagnosis import Diagnosis
+    from digitlab.jobs import Comparison, DiagnosisResult
     from digitlab.studies.outcome import Outcome
     from digitlab.studies.running import Ran
 
@@ -144,8 +145,49 @@ def _ran_columns(ran: Ran) -> dict[str, list[Any]]:
     return found
 
 
+def _diagnosis_sheet(found: Diagnosis) -> Sheet:
+    steps = [step for step in found.steps if step.measured is not None]
+    rows = [[step.name, str(step.measured), str(step.answer), str(step.alone)] for step in steps]
+    head = ["difference", "what was found", "mended up to here", "mended alone"]
+    reader = "finds no digit" if found.reader is None else f"answers {found.reader}"
+    lines = [
+        f"as given it answers {found.first}, with all differences mended {found.last}; the shipped reader {reader}"
+    ]
+    return Sheet(found.sentence, lines, [Table(head, rows, left=2)] if rows else [])
+
+
+def _diagnosis_figures(found: Diagnosis) -> Figures:
+    return {"steps": functools.partial(_steps_figure, found)}
+
+
+def _steps_figure(found: Diagnosis) -> Figure:
+    """What the network was shown: as it was given, and after each difference that was mended, with its answers."""
+    import numpy as np
+
+    from digitlab.reports.figures import digits_figure
+
+    steps = [step for step in found.steps if step.measured is not None]
+    images = np.stack([found.shown, *(step.image for step in steps)])
+    return digits_figure(images, [str(found.first), *(str(step.answer) for step in steps)])
+
+
+def _result_sheet(result: DiagnosisResult) -> Sheet:
+    if len(result.photos) == 1 and result.data is None:
+        return _diagnosis_sheet(result.photos[0])
+    rows = [[each.photo, each.sentence] for each in result.photos]
+    return Sheet(result.sentence, list(result.refused), [Table(["photo", "outcome"], rows, left=2)] if rows else [])
+
+
+def _result_figures(result: DiagnosisResult) -> Figures:
+    if len(result.photos) == 1:
+        return _diagnosis_figures(result.photos[0])
+    return {f"{place}/steps": functools.partial(_steps_figure, each) for place, each in enumerate(result.photos, 1)}
+
+
 LOOKS = {
     "Comparison": Look(_comparison_sheet, figures=_comparison_figures, columns=_comparison_columns),
+    "Diagnosis": Look(_diagnosis_sheet, figures=_diagnosis_figures),
+    "DiagnosisResult": Look(_result_sheet, figures=_result_figures),
     "Outcome": Look(_outcome_sheet, figures=_outcome_figures, columns=_outcome_columns),
     "Ran": Look(_ran_sheet, figures=_ran_figures, columns=_ran_columns),
 }

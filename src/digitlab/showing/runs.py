@@ -113,7 +113,7 @@ def _history_figures(history: History) -> Figures:
 
 
 def _history_png(history: History) -> bytes | None:
-    from digitlab.reports.figures.saving import png_content
+    from digitlab.reports.figures.style import png_content
 
     draw = next(iter(_history_figures(history).values()), None)
     return None if draw is None else png_content(draw())

@@ -52,7 +52,7 @@ def _digits_png(digits: Digits) -> bytes | None:
 
 
 def _png(figure: Figure) -> bytes:
-    from digitlab.reports.figures.saving import png_content
+    from digitlab.reports.figures.style import png_content
 
     return png_content(figure)
 

@@ -86,7 +86,9 @@ def _data(
     models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet], lessons: Sequence[Lesson]
 ) -> str:
     from digitlab.datasets.transforms.filter_bank import BANK
+    from digitlab.static_page.gallery import measured_images
 
+    images, labels = measured_images()
     told = {
         "version": VERSION,
         "page": _text(pages),
@@ -102,6 +104,7 @@ def _data(
                 for each in gallery
             ]
         },
+        "test": {"glyphs": _text(images.tobytes()), "labels": labels.tolist()},
         "lessons": [each.as_dict() for each in lessons],
         "filters": {name: [[round(float(each), 4) for each in row] for row in kernel] for name, kernel in BANK.items()},
     }

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GallerySet", "gallery_sets"]
+__all__ = ["GallerySet", "gallery_sets", "measured_images"]
 
 _EACH = 20  # images of a set
 
@@ -48,6 +48,14 @@ def gallery_sets() -> list[GallerySet]:
     }
     sets = [GallerySet(name, np.asarray(each, np.uint8), labels) for name, each in changed.items()]
     return [*sets, GallerySet("strangers", np.asarray(draw_shapes(_EACH, seed=0), np.uint8), (None,) * _EACH)]
+
+
+def measured_images(count: int = 500) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The first of MNIST's test images, uint8 (N, 28, 28), and their labels: what damaged networks are measured on."""
+    from digitlab.datasets import load_dataset
+
+    test = load_dataset("mnist").split("test")
+    return np.asarray(test.images[:count]), np.asarray(test.labels[:count])
 
 
 def _cut(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -70,7 +70,7 @@ def test_a_digit_that_is_read_is_in_large_type_lit_and_said(qtbot: QtBot, window
 
 
 @pytest.mark.parametrize(
-    ("steady", "words", "sentence"), [(None, "undecided", "undecided"), ("", "nothing", "no digit")]
+    ("steady", "words", "sentence"), [(None, "undecided", "not sure yet …"), ("", "nothing", "no digit")]
 )
 def test_no_lamp_is_lit_where_nothing_is_sure(
     qtbot: QtBot, window: LiveWindow, engine: Engine, snapshot: Snap, steady: str | None, words: str, sentence: str

@@ -31,7 +31,11 @@ def test_each_frame_is_read(server, photo: bytes, digits: Digits) -> None:
             answer = json.loads(live.recv(timeout=20))
             assert (answer["frame"], answer["text"], answer["error"]) == (number, expected, None)
             assert (answer["width"], answer["height"], len(answer["digits"])) == (640, 480, 3)
-        assert answer["steady"] == expected
+        until = time.monotonic() + 10
+        while answer["steady"] is None and time.monotonic() < until:  # by the clock: six frames may come at once
+            live.send(photo)
+            answer = json.loads(live.recv(timeout=20))
+        assert (answer["steady"], answer["drawing"]) == (expected, False)
         assert answer["latency_ms"] >= answer["ms"] * 0.5
 
 

@@ -628,14 +628,15 @@ def test_what_is_not_installed_is_said_and_not_called_busy(page: Page) -> None:
 
 
 # Text, and what stands in attributes, that is to be seen or heard and did not go through the dictionary. Names of
-# models, layers and operators are marked with translate="no", or have a hyphen: conv-1.
+# models, layers and operators are marked with translate="no", or have a hyphen: conv-1. A lesson's own words say their
+# language.
 _UNTRANSLATED = """() => {
     const seen = [document.title];
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = walk.nextNode(); node; node = walk.nextNode()) {
         const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
         const hidden = !element.checkVisibility() && !(element.closest("select")?.checkVisibility());
-        if (hidden || element.closest("script, style, noscript, [translate=no]")) continue;
+        if (hidden || element.closest("script, style, noscript, [translate=no], [lang]:not(html)")) continue;
         if (node.nodeType === Node.TEXT_NODE) seen.push(node.textContent);
         else for (const name of ["aria-label", "title", "placeholder", "alt", "aria-valuetext", "aria-description"])
             if (element.hasAttribute(name)) seen.push(element.getAttribute(name));

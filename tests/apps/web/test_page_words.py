@@ -1,4 +1,4 @@
-"""The page's words, without a browser: all that it says is there in Spanish too, and nothing comes from elsewhere."""
+"""The page's words, without a browser: all that it says is there in every language, and nothing comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ HERE = {each.name: each.read_text() for each in BROWSER.iterdir() if each.name.e
 PAGE = (STATIC / "index.html").read_text()
 
 
-def _spanish() -> set[str]:
-    text = SCRIPTS["spanish.js"]
+LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit"}}  # and which words are the same there
+
+
+def _translated(file: str) -> set[str]:
+    text = SCRIPTS[file]
     return set(re.findall(r'^  "((?:[^"\\]|\\.)*)":', text, re.M)) | set(re.findall(r"^  ([A-Za-z]\w*):", text, re.M))
 
 
 def _said() -> set[str]:
-    code = "\n".join(text for name, text in [*SCRIPTS.items(), *HERE.items()] if name != "spanish.js")
+    code = "\n".join(text for name, text in [*SCRIPTS.items(), *HERE.items()] if name not in LANGUAGES)
     told = set(re.findall(r'\b(?:t|relayed)\(\s*"([^"]*)"', code))
     told |= set(
         re.findall(r'(?:title: |^      )"([^"]*)"', _between("tour-steps.js", "export const STEPS = [", "\n];"), re.M)
@@ -30,6 +33,7 @@ def _said() -> set[str]:
     for name, table in (
         ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-figures.js", "FILTERS"),
         ("gallery.js", "NAMES"), ("diagnosis.js", "DIFFERENCES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"),
+        ("damage.js", "KINDS"),
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
     # What `Reading.note` says of a page that was read without constraints, which the page shows below a photo.
@@ -44,22 +48,33 @@ def _between(name: str, start: str, end: str) -> str:
     return SCRIPTS[name].partition(start)[2].partition(end)[0]
 
 
-def test_everything_is_there_in_spanish() -> None:
-    assert _said() - _spanish() == set()
+@pytest.mark.parametrize("file", LANGUAGES)
+def test_everything_is_there_in_each_language(file: str) -> None:
+    assert _said() - _translated(file) == set()
 
 
-def test_what_is_said_in_spanish_is_another_text() -> None:
-    same = re.findall(r'^  (?:"((?:[^"\\]|\\.)*)"|(\w+)):\s+"(?:\1|\2)",$', SCRIPTS["spanish.js"], re.M)
-    assert {quoted or word for quoted, word in same} == {"logit"}
+@pytest.mark.parametrize("file", LANGUAGES)
+def test_what_is_said_there_is_another_text(file: str) -> None:
+    same = re.findall(r'^  (?:"((?:[^"\\]|\\.)*)"|(\w+)):\s+"(?:\1|\2)",$', SCRIPTS[file], re.M)
+    assert {quoted or word for quoted, word in same} == LANGUAGES[file]
 
 
-def test_the_dictionary_has_nothing_that_is_no_longer_said() -> None:
-    assert _spanish() - _said() == set()
+@pytest.mark.parametrize("file", LANGUAGES)
+def test_the_dictionary_has_nothing_that_is_no_longer_said(file: str) -> None:
+    assert _translated(file) - _said() == set()
+
+
+@pytest.mark.parametrize("file", LANGUAGES)
+def test_a_translation_names_the_same_values(file: str) -> None:
+    pairs = re.findall(r'^  "?((?:[^"\\]|\\.)*?)"?:\s+"((?:[^"\\]|\\.)*)",$', SCRIPTS[file], re.M)
+    assert len(pairs) > 250
+    for english, said in pairs:
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", said)), english
 
 
 def test_the_browser_is_told_of_all_modules_at_once() -> None:
     told = re.findall(r'"modulepreload" href="static/([\w-]+\.js)"', PAGE)
-    assert sorted([*told, "main.js", "shade.js", "spanish.js"]) == sorted(SCRIPTS)
+    assert sorted([*told, "main.js", "shade.js", *LANGUAGES]) == sorted(SCRIPTS)
 
 
 @pytest.mark.parametrize("name", ["index.html", *sorted(SCRIPTS), "page.css", *sorted(HERE)])

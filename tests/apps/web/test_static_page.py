@@ -219,3 +219,55 @@ def test_without_its_models_it_says_what_is_missing(browser: Any, folder: Path, 
     tab.goto((tmp_path / "index.html").as_uri())
     playwright.expect(tab.locator("#trouble")).to_contain_text("models.js is not beside this page")
     context.close()
+
+
+def test_a_link_brings_everything_back(page: Page) -> None:
+    draw(page, 7)
+    answered(page, "7")
+    page.click("#tab-tour")
+    page.click("#tour button.strong")
+    playwright.expect(page).to_have_url(re.compile("view=tour.*step=2.*ink="), timeout=20_000)
+    page.select_option("#language", "es")
+    playwright.expect(page).to_have_url(re.compile("lang=es"), timeout=20_000)
+    other = page.context.new_page()
+    other.goto(page.url)
+    answered(other, "7")
+    playwright.expect(other.locator("#tab-tour")).to_have_attribute("aria-selected", "true")
+    assert other.get_attribute("html", "lang") == "es"
+    playwright.expect(other.locator("#tour .small").first).to_contain_text("2", timeout=20_000)
+
+
+def test_back_and_forward_go_through_the_views(page: Page) -> None:
+    page.click("#example")
+    answered(page, "4")
+    for view in ("why", "tour"):
+        page.click(f"#tab-{view}")
+        playwright.expect(page).to_have_url(re.compile(f"view={view}"), timeout=20_000)
+    page.go_back()
+    playwright.expect(page.locator("#tab-why")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+    playwright.expect(page.locator("#tab-tour")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_lesson_leads_through_the_page(page: Page) -> None:
+    page.select_option("#lesson", "what-makes-a-4")
+    answered(page, "4")
+    panel = page.locator("#lesson-panel")
+    playwright.expect(panel).to_contain_text("part 1 of 4")
+    playwright.expect(page.locator("#tab-why")).to_have_attribute("aria-selected", "true")
+    page.click("#lesson-panel .strong")
+    answered(page, "9")
+    page.go_back()
+    playwright.expect(panel).to_contain_text("part 1 of 4", timeout=20_000)
+    answered(page, "4")
+    page.get_by_role("button", name="End the lesson").click()
+    playwright.expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_it_fits_small_screens(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.select_option("#lesson", "convolution")
+    answered(page, "4")
+    wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= seen <= width

@@ -59,7 +59,7 @@ def test_polarities_scales_and_layouts(net: Any, layout: str, answers: str) -> N
         assert abs(accuracy(ours(TEST.images, training=False)) - plain) <= 1e-4
 
 
-RARER = {
+RARER: dict[str, tuple[Convention, dict[str, Any]]] = {
     "32 pixels": (Convention(Form(LAST, 32), "−1…1", answers="logits"), {}),
     "32 pixels, flat": (Convention(Form(FLAT, 32), inverted=True), {}),
     "3 channels": (Convention(Form(LAST, channels=3), "−0.5…0.5"), {}),

@@ -6,10 +6,9 @@ from launch.substitutions import LaunchConfiguration
 
 
 def generate_launch_description():
+    """What `ros2 launch` runs."""
     names = {"image": "/camera/image_raw", "mode": "page", "topic": "/digits"}
     arguments = [DeclareLaunchArgument(name, default_value=value) for name, value in names.items()]
-    parameters = [part for name in names for part in ("-p", [f"{name}:=", LaunchConfiguration(name)])]
-    node = ExecuteProcess(
-        cmd=["digitlab", "ros-node", "--ros", "2", "--ros-args", *parameters], output="screen", respawn=True
-    )
+    parameters = [[f"_{name}:=", LaunchConfiguration(name)] for name in names]
+    node = ExecuteProcess(cmd=["digitlab", "ros-node", "--ros", "2", *parameters], output="screen", respawn=True)
     return LaunchDescription([*arguments, node])

@@ -21,7 +21,7 @@ First steps:
   digitlab train --epochs 3               train a small network on MNIST
   digitlab evaluate runs/…                measure it again
   digitlab data show mnist --out grid.png
-  digitlab --install-completion           the shell completes verbs and options (bash, zsh, fish)
+  digitlab --install-completion           for bash, zsh or fish
 """
 
 
@@ -53,7 +53,11 @@ def make_app(verb: str | None = None) -> cyclopts.App:
                 app.command(target, name=name)
             else:
                 app.command(target, name=name, group=group, sort_key=rank, help_epilogue="")
-    app["--help"].group = app["--version"].group = cyclopts.Group("Options", sort_key=len(HEADINGS))
+    app.command("digitlab.apps.cli.completion:install_completion", name="--install-completion")
+    options = cyclopts.Group("Options", sort_key=len(HEADINGS))
+    if verb not in VERBS:
+        app["--install-completion"].group = options
+    app["--help"].group = app["--version"].group = options
     return app
 
 
@@ -71,10 +75,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(f"{no_such_verb(*arguments[:2])} (digitlab --help shows what is possible)")
         return 2
     try:
-        if arguments and arguments[0] == "--install-completion":
-            from digitlab.apps.cli.completion import install_completion
-
-            return install_completion(make_app(), arguments[1:])
         result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         complain(_one_line(str(error)) + " (digitlab --help shows what is possible)")

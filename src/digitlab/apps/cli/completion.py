@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import advise, say
 from digitlab.errors import UsageError
 from digitlab.storage import write_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import cyclopts
 
 __all__ = ["OPTION", "SHELLS", "install_completion"]
 
@@ -27,18 +21,23 @@ SHELLS = {
 _ZSH = "fpath=(~/.zsh/completions $fpath); autoload -Uz compinit; compinit"
 
 
-def install_completion(app: cyclopts.App, words: Sequence[str]) -> int:
-    """Write the script for the shell that is named, or for that of this terminal.
+def install_completion(shell: str | None = None, /) -> int:
+    """Let the shell complete verbs and options.
 
-    Raises:
-        UsageError: for another shell, or where none is known.
-        StorageError: when the script cannot be written.
+    For example:
+    digitlab --install-completion
+    digitlab --install-completion zsh
+
+    Args:
+        shell: bash, zsh or fish; else that of this terminal.
     """
-    given = words[0] if len(words) == 1 else Path(os.environ.get("SHELL", "")).name if not words else " ".join(words)
+    from digitlab.apps.cli import make_app
+
+    given = shell or Path(os.environ.get("SHELL", "")).name
     if given not in SHELLS:
         raise UsageError(f"{OPTION}: the shell is {given!r}; expected one of {', '.join(SHELLS)}, e.g. {OPTION} bash")
     path = Path.home() / SHELLS[given]
-    script = app.generate_completion(prog_name="digitlab", shell=given)  # type: ignore[arg-type]
+    script = make_app().generate_completion(prog_name="digitlab", shell=given)  # type: ignore[arg-type]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, script)
     say(str(path))

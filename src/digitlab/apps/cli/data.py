@@ -224,6 +224,40 @@ def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
     return 0
 
 
+@app.command(name="from-sheets")
+def from_sheets(*photos: Path, out: Path, json: bool = False) -> int:
+    """Make a dataset of practice sheets (digitlab sheet new --practice): each digit with its label and its writer.
+
+    Ends with 2 when a photo was refused; the others are taken all the same.
+
+    For example:
+    digitlab data from-sheets photos/ --out class.npz
+
+    Args:
+        photos: Photos of the sheets, or folders of them.
+        out: The file, ending in .npz: images, labels, writers.
+        json: What was written, as one JSON object.
+    """
+    from dataclasses import asdict
+
+    from digitlab.apps.cli.job_view import JobView
+    from digitlab.errors import UsageError
+    from digitlab.jobs.practice import from_sheets as cut_out
+
+    if not photos:
+        raise UsageError("no photo given; expected photos of practice sheets, or a folder of them")
+    with JobView() as view:
+        found = cut_out(photos, out, listener=view)
+    if json:
+        say_json({"out": str(out), **asdict(found)})
+    else:
+        counts = ", ".join(f"{name}: {count:,}" for name, count in list(found.writers.items())[:12])
+        more = f" and {len(found.writers) - 12:,} more" if len(found.writers) > 12 else ""
+        advise(f"{found.images:,} digits of {len(found.writers):,} writers ({counts}{more})")
+        say(str(out))
+    return 2 if found.refused else 0
+
+
 @app.command
 @options_of(jobs.draw_filters)
 def filters(**given: Any) -> int:

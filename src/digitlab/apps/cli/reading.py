@@ -98,8 +98,8 @@ def read(
     digitlab read pages/*.jpg --draw boxes/
     digitlab read form.jpg --pattern '####-##'
     digitlab read sudoku.jpg --grid 9x9
-    digitlab read exams/*.jpg --among class.csv:number --one-to-one
-    digitlab read meter.jpg --check range:1000-9999
+    digitlab read pages/*.jpg --among class.csv:number --one-to-one
+    digitlab read form.jpg --check luhn
     digitlab read scans/ --csv digits.csv --review doubtful.html
     digitlab read archive/ --out readings.parquet
 

@@ -108,7 +108,7 @@ def read_many(
     return 2 if tally.bad else int(tally.empty > 0 or tally.unfit > 0)
 
 
-def _one_to_one(answers: Iterator[Answer], job: ReadingJob, count: int) -> Iterator[Answer]:
+def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int) -> Iterator[Answer[Reading]]:
     """The same answers when all are there, each with its own entry of the list."""
     from digitlab.errors import DigitlabError, ImageError
     from digitlab.reading.numbers import assigned

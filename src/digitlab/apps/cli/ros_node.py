@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from digitlab.live import LiveEngine
     from digitlab.live.configuration import LiveConfiguration
 
-__all__ = ["ros_node"]
+__all__ = ["node_source", "ros_node"]
 
 _TURN = 0.2  # seconds from one look at the state to the next
 
@@ -56,8 +56,10 @@ def ros_node(
     old = None if config is None else read_configuration(config)
     for note in () if old is None else old.warnings:
         advise(f"digitlab: note: {note}")
-    called = name or (None if old is None else old.node_name) or "digitlab"
-    client = ros_client(re.sub(r"\W", "_", called), ros)
+    given = dict(each.split(":=", 1) for each in remappings)
+    parameters = {each.removeprefix("_"): value for each, value in given.items() if re.match(r"_[A-Za-z]", each)}
+    called = given.get("__name") or name or (None if old is None else old.node_name) or "digitlab"
+    client = ros_client(re.sub(r"\W", "_", called), ros, parameters)
     try:
         return _run(client, image, old)
     finally:
@@ -69,7 +71,7 @@ def _run(client: RosClient, image: str | None, old: LiveConfiguration | None) ->
     from digitlab.live import LiveEngine
     from digitlab.live.ros_node import NodeOutlet
 
-    source = _source(client, image, old)
+    source = node_source(client, image, old)
     region = client.parameter("region", None)
     asked = _parameters(client, old)
     engine = LiveEngine(source, asked.pop("reader"), region=_box(region), insist=True, **asked)
@@ -83,7 +85,7 @@ def _run(client: RosClient, image: str | None, old: LiveConfiguration | None) ->
     return 0
 
 
-def _source(client: RosClient, image: str | None, old: LiveConfiguration | None) -> str | Source:
+def node_source(client: RosClient, image: str | None, old: LiveConfiguration | None) -> str | Source:
     """The topic that is asked for, or the camera of an old configuration, which may speak Ice."""
     from digitlab.camera.ros_topic import RosTopic
 
@@ -101,13 +103,23 @@ def _source(client: RosClient, image: str | None, old: LiveConfiguration | None)
 
 def _parameters(client: RosClient, old: LiveConfiguration | None) -> dict[str, Any]:
     """What the engine is made of, checked as the options of `digitlab live` are."""
+    from digitlab.errors import UsageError
     from digitlab.live.config import LiveConfig
     from digitlab.live.loop import THREADS
     from digitlab.reading.reader import DEFAULT_THRESHOLD, Reader
 
     names = ("mode", "model", "threshold", "pause", "hidden", "stale")
     given = {each: client.parameter(each, None) for each in names}
-    config = LiveConfig(**{each: value for each, value in given.items() if value not in (None, "")})
+    numbers = ("threshold", "pause", "hidden", "stale")
+    try:
+        known = {
+            each: float(value) if each in numbers else str(value)
+            for each, value in given.items()
+            if value not in (None, "")
+        }
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a parameter of the node: {error}; expected numbers for {', '.join(numbers)}") from None
+    config = LiveConfig(**known)  # type: ignore[arg-type]
     one = old is not None or client.parameter("region", None) not in (None, "")
     threshold = DEFAULT_THRESHOLD if config.threshold is None else config.threshold
     return {

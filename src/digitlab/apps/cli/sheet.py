@@ -9,6 +9,7 @@ from cyclopts import App
 
 from digitlab.apps.cli.console import advise, complain, say, say_json
 from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.sheet_review import agree, correct, promise, review, writers
 
 if TYPE_CHECKING:
     from digitlab.jobs.sheets import StackRead
@@ -48,19 +49,25 @@ def example(out: Path, *, force: bool = False) -> int:
 
 
 @app.command
-def new(form: Path, *, out: Path) -> int:
+def new(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
     """Draw a form as a PDF to be printed.
 
     For example:
     digitlab sheet new marks.toml --out form.pdf
+    digitlab sheet new --practice --out practice.pdf
 
     Args:
         form: The form's TOML file.
         out: The PDF.
+        practice: The sheet on which everybody writes each digit ten times, for `digitlab data from-sheets`.
     """
+    from digitlab.errors import UsageError
+    from digitlab.jobs.practice import practice_file
     from digitlab.jobs.sheets import new_form
 
-    fields = new_form(form, out)
+    if (form is None) != practice:
+        raise UsageError("expected either a form's TOML file or --practice")
+    fields = new_form(form or practice_file(), out)
     say(str(out))
     advise(f"{fields:,} fields; print it at its own size or fitted to the page, one side only")
     return 0
@@ -229,3 +236,7 @@ def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: i
     say(str(out))
     advise(f"{count:,} photos and truth.csv; now: digitlab sheet read {form} {out} --out {out / 'marks.csv'}")
     return 0
+
+
+for each in (review, correct, promise, agree, writers):
+    app.command(each)

@@ -165,7 +165,7 @@ class _Client:
 
     def __init__(self, websocket: WebSocket, model: Served, live: Live, *, alone: bool) -> None:
         self.model, self.alone = model, alone
-        self.tracker = Tracker()
+        self.tracker = Tracker(whole=not alone)
         self._websocket, self._live = websocket, live
         self._newest: _Frame | None = None
         self._arrived = asyncio.Event()

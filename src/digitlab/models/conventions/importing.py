@@ -68,7 +68,8 @@ def import_model(
     """Make a model file of anybody one of ours; how it wants its images is found by trying.
 
     Args:
-        path: a ``.keras``, ``.h5``, ``.json`` (with weights), ``.onnx`` or ``.tflite`` file, or a SavedModel folder.
+        path: a ``.keras``, ``.h5``, ``.json`` (with weights), ``.onnx``, ``.tflite`` or ``.xml`` file (OpenVINO's, its
+            ``.bin`` beside it), or a SavedModel folder.
         out: the file to write, ``.onnx`` or ``.keras``; what is no file of Keras is translated to its layers then.
         architecture: one of `ARCHITECTURES`, for files of Keras that hold weights only.
         backend: "theano" or "tensorflow", for files of Keras that do not say what they were trained on.
@@ -143,6 +144,10 @@ def _import_onnx(path: Path, out: Path) -> ImportedModel:
         from digitlab.models.conventions.converted import as_onnx
 
         content, origin = as_onnx(path)
+    elif path.suffix.lower() == ".xml":
+        from digitlab.models.conventions.openvino_files import openvino_as_onnx
+
+        content, origin = openvino_as_onnx(path), "OpenVINO"
     elif kind is not None or (path.is_file() and path.suffix.lower() != ".onnx"):
         what, do = kind if kind is not None else ("no model that is known here", "export the network as .onnx")
         raise ModelError(f"{path}: is {what}; {do}")

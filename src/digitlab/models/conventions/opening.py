@@ -126,7 +126,7 @@ def _parts(path: Path) -> list[Path]:
     if path.is_dir():
         return [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
     if path.suffix.lower() != ".json":
-        return [path]
+        return [path, path.with_suffix(".bin")] if path.suffix.lower() == ".xml" else [path]
     from digitlab.models.conventions.keras_files import weights_beside
     from digitlab.models.safety.keras_file import blaming
 

@@ -40,7 +40,7 @@ CHECKS = "luhn, mod97, isbn, date, range:a-b, sum:last or sum:NUMBER"
 NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
 POSSIBLE = 0.05  # the least probability of a digit that is put in place of the likeliest
 _MOST_ODDS = 1e4  # for a fulfilled check beforehand: rarer ones prove no more
-_MOST_VALUES = 3000  # that are tried, the likeliest first
+_MOST_VALUES, _SEEN = 2000, 0.9995  # that are tried, the likeliest first; the probability of all that is enough
 _LEAST = 1e-9  # of the likeliest value's probability: below this none is tried
 _LONGEST = 60  # digits of a number that is checked
 
@@ -111,7 +111,12 @@ def check_of(text: str) -> Check:
 
 
 def settle(
-    digits: Sequence[ReadDigit], check: Check, threshold: float = 0.5, *, written: Sequence[str] | None = None
+    digits: Sequence[ReadDigit],
+    check: Check,
+    threshold: float = 0.5,
+    *,
+    written: Sequence[str] | None = None,
+    complete: bool = False,
 ) -> Settled:
     """The most probable value of a number's digits that fulfils the check, where the evidence carries it.
 
@@ -119,20 +124,22 @@ def settle(
     threshold: the confidence from which on a value that was read is given
     written: the text around the digits, one more than there are digits: what stands before each and behind the last,
         such as ("", "", ".", …) for a date with points; None: nothing
+    complete: whether no digit can be missing, as in boxes of a form, or where their number is known
     """
     evidence = evidence_of(digits)
     around = list(written) if written is not None else [""] * (len(digits) + 1)
     read = evidence.likeliest
     if not 0 < len(evidence) <= _LONGEST:
         return Settled(_joined("?" * len(evidence), around), 0.0, fits=False, read=_joined(read, around))
-    tried = [(value, math.exp(log)) for value, log in values_of(evidence)]
+    tried = _tried(evidence)
     good = [check.fulfilled(_joined(value, around)) for value, _ in tried]
     share = min(max(check.share(len(evidence)), 1e-12), 1.0)
     odds = min((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, _MOST_ODDS) if share < 1.0 else 1.0
     weights = [chance * (odds if fine else 1.0) for (_, chance), fine in zip(tried, good, strict=True)]
-    unseen = max(0.0, 1.0 - sum(chance for _, chance in tried))
+    unseen = max(0.0, 1.0 - sum(chance for _, chance in tried)) * (1.0 - share + share * odds)
     # Else a digit is none, or one is missing, and what is left fulfils the check by chance only.
-    there = math.prod(evidence.present.tolist()) * (1.0 - OVERLOOKED) ** len(evidence)
+    overlooked = 0.0 if complete or check.name == "isbn" else OVERLOOKED
+    there = math.prod(evidence.present.tolist()) * (1.0 - overlooked) ** len(evidence)
     total = sum(weights) + unseen + (1.0 - there) / there * max(1.0, odds * share)
     best = max((row for row, fine in enumerate(good) if fine), key=weights.__getitem__, default=None)
     confidence = 0.0 if best is None else weights[best] / total
@@ -163,6 +170,17 @@ def _joined(digits: str, around: Sequence[str]) -> str:
     return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))
 
 
+def _tried(evidence: Evidence) -> list[tuple[str, float]]:
+    """The likeliest values with their probabilities, until nearly all of that is seen."""
+    tried, seen = [], 0.0
+    for value, log in itertools.islice(_values(evidence), _MOST_VALUES):
+        tried.append((value, math.exp(log)))
+        seen += tried[-1][1]
+        if seen >= _SEEN:
+            break
+    return tried
+
+
 def values_of(evidence: Evidence, most: int = _MOST_VALUES) -> list[tuple[str, float]]:
     """The likeliest values with the logarithms of their probabilities, in falling order; of no digits, one empty."""
     return list(itertools.islice(_values(evidence), most))
@@ -172,20 +190,18 @@ def _values(evidence: Evidence) -> Iterator[tuple[str, float]]:
     rows = evidence.probabilities
     ranked = (-rows).argsort(axis=1, kind="stable").tolist()
     logs = (-np.sort(-np.log(rows), axis=1)).tolist()
-    first = (0,) * len(ranked)
     top = sum(log[0] for log in logs)
-    heap, seen = [(-top, first)], {first}
+    heap = [(-top, (0,) * len(ranked), 0)]  # the last: no place before it is changed any more, so that each comes once
     while heap:
-        cost, ranks = heapq.heappop(heap)
+        cost, ranks, start = heapq.heappop(heap)
         if -cost < top + math.log(_LEAST):
             return
         yield "".join(str(order[rank]) for order, rank in zip(ranked, ranks, strict=True)), -cost
-        for at, rank in enumerate(ranks):
+        for at in range(start, len(ranks)):
+            rank = ranks[at]
             if rank < 9:
                 nearby = (*ranks[:at], rank + 1, *ranks[at + 1 :])
-                if nearby not in seen:
-                    seen.add(nearby)
-                    heapq.heappush(heap, (cost + logs[at][rank] - logs[at][rank + 1], nearby))
+                heapq.heappush(heap, (cost + logs[at][rank] - logs[at][rank + 1], nearby, at))
 
 
 def _of_digits(fulfilled: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -40,7 +40,8 @@ def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) 
     check = check_of(wanted.check or "")
     if check.total is not None:
         return _summed(reading, check, threshold)
-    return _settled(reading, wanted, functools.partial(_checked, check=check, threshold=threshold))
+    complete = reading.fits and (wanted.count is not None or wanted.pattern is not None)
+    return _settled(reading, wanted, functools.partial(_checked, check=check, threshold=threshold, complete=complete))
 
 
 def assigned(
@@ -162,8 +163,8 @@ def _of_list(number: ReadNumber, *, among: NumberList, threshold: float) -> Read
     )  # fmt: skip
 
 
-def _checked(number: ReadNumber, *, check: Check, threshold: float) -> ReadNumber:
-    found = settle(number.digits, check, threshold, written=_around(number))
+def _checked(number: ReadNumber, *, check: Check, threshold: float, complete: bool) -> ReadNumber:
+    found = settle(number.digits, check, threshold, written=_around(number), complete=complete)
     return replace(number, text=found.text, confidence=found.confidence, read=number.text, fits=found.fits)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
-from contextlib import contextmanager
 from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 from digitlab.errors import UsageError
-from digitlab.reports.figures.style import LIGHT
+from digitlab.reports.figures.style import LIGHT, quietly
 from digitlab.storage import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
-__all__ = ["png_content", "save_figure", "svg_element"]
+__all__ = ["save_figure", "svg_element"]
 
 _DPI = 150
-_ON_SCREEN = 100  # a panel of 4.8 inches fills a notebook's column, and takes some ten kilobytes
 _VARIABLES = {colour: f"var(--{name})" for name, colour in asdict(LIGHT).items()}
 
 
@@ -39,16 +35,8 @@ def save_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
     kinds = figure.canvas.get_supported_filetypes()
     if path.suffix.lower().lstrip(".") not in kinds:
         raise UsageError(f"cannot write a picture as {path.name!r}; expected a name that ends in .png, .svg or .pdf")
-    with atomic_path(path) as temporary, _quietly():
+    with atomic_path(path) as temporary, quietly():
         figure.savefig(temporary, dpi=dpi)
-
-
-def png_content(figure: Figure, dpi: int = _ON_SCREEN) -> bytes:
-    """A figure as the content of a PNG file; the same figure gives the same bytes."""
-    out = io.BytesIO()
-    with _quietly():
-        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
-    return out.getvalue()
 
 
 def svg_element(figure: Figure, name: str, description: str) -> str:
@@ -62,7 +50,7 @@ def svg_element(figure: Figure, name: str, description: str) -> str:
     """
     out = io.StringIO()
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify_threshold": 0.4}
-    with mpl.rc_context(settings), _quietly():
+    with mpl.rc_context(settings), quietly():
         figure.savefig(
             out, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")), transparent=True
         )
@@ -75,11 +63,3 @@ def svg_element(figure: Figure, name: str, description: str) -> str:
     text = re.sub(r'(?<=: )#[0-9a-f]{6}(?=[;"])', lambda colour: _VARIABLES.get(colour[0], colour[0]), text)
     text = re.sub(r"\n\s*", "\n", text).replace("\n/>", "/>")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1).strip()
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence the warning about letters missing from the font, which are drawn as boxes."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        yield

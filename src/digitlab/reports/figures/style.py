@@ -8,6 +8,8 @@ than colours, the second half is dashed. Figure functions are decorated with `st
 from __future__ import annotations
 
 import functools
+import io
+import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "Palette", "canvas", "house_style", "line_styles", "palette", "panel",
-    "styled",
+    "png_content", "quietly", "styled",
 ]  # fmt: skip
 
 
@@ -57,6 +59,8 @@ DARK = Palette(
     blue="#56b4e9", orange="#ff8b4a", green="#35c99b", pink="#e59bc9", amber="#f0e442",
 )  # fmt: skip
 BLUE, ORANGE, GREY = LIGHT.blue, LIGHT.orange, "#8a8f98"
+
+_ON_SCREEN = 100  # dots an inch: a panel of 4.8 inches fills a notebook's column, and takes some ten kilobytes
 
 _current: ContextVar[Palette] = ContextVar("palette", default=LIGHT)
 
@@ -133,9 +137,23 @@ class ShownFigure(Figure):
     """A figure that a notebook shows without pyplot, which would keep every one of them in memory."""
 
     def _repr_png_(self) -> bytes:
-        from digitlab.reports.figures.saving import png_content
-
         return png_content(self)
+
+
+def png_content(figure: Figure, dpi: int = _ON_SCREEN) -> bytes:
+    """A figure as the content of a PNG file; the same figure gives the same bytes."""
+    out = io.BytesIO()
+    with quietly():
+        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    return out.getvalue()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence the warning about letters missing from the font, which are drawn as boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def canvas(width: float, height: float) -> Figure:

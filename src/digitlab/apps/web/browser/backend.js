@@ -1,6 +1,7 @@
 // What the server answers, computed here: the same questions, the same answers (see apps/web/schemas.py).
 
 import { Classifier } from "./classifier.js";
+import { damaged } from "./damage.js";
 import { filterBank } from "./filters.js";
 import { mainDigit } from "./glyphs.js";
 import { fromBase64, Layers, occlude } from "./looking.js";
@@ -12,10 +13,11 @@ import { linesOf, PageNetwork, Reader } from "./reader.js";
  *   Classified, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lesson, LiveAnswer, ModelDetail, Models, Occluded,
  *   OcclusionQuestion, Probabilities, ReadPage
  * } from "../schemas.js"
+ * @import { Damage, Damaged } from "../static/api.js"
  * @import { Picture } from "./pictures.js"
  * @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Rgba As a canvas gives it, all of it opaque.
  * @typedef {{ name: string, source: "shipped" | "given", onnx: string }} Shipped base64
- * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, lessons: Lesson[], filters: Record<string, number[][]> }} Data
+ * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, lessons: Lesson[], test: { glyphs: string, labels: number[] }, filters: Record<string, number[][]> }} Data
  * @typedef {{ name: string, source: "shipped" | "given", reader: Reader, layers: Layers | null | undefined }} Served
  */
 
@@ -32,6 +34,8 @@ export class Backend {
   #models = new Map();
   /** @type {string[]} */
   #texts = [];
+  /** @type {{ glyphs: Uint8Array, labels: number[] } | null} */
+  #test = null;
 
   /** @param {Data} data */
   constructor(data) {
@@ -68,6 +72,13 @@ export class Backend {
     }
     if (!served.layers) throw new ModelError(`${served.name}: its layers cannot be looked into`);
     return served.layers;
+  }
+
+  /** Read a stroke that nobody has drawn. */
+  practise() {
+    const data = new Uint8ClampedArray(4 * 320 * 240).fill(255);
+    for (let row = 60; row < 180; row++) data.fill(0, 4 * (320 * row + 150), 4 * (320 * row + 165));
+    for (let turn = 0; turn < 2; turn++) this.classify({ width: 320, height: 240, data });
   }
 
   /** Take a model in. @param {string} file @param {Uint8Array} bytes @returns {string} its name */
@@ -201,6 +212,13 @@ export class Backend {
   occlusion(question) {
     const { name, reader } = this.#get(question.model);
     return occlude(reader.classifier, name, question);
+  }
+
+  /** @param {Damage} damage @returns {Damaged} */
+  damaged(damage) {
+    const served = this.#get(damage.model);
+    this.#test ??= { glyphs: fromBase64(this.data.test.glyphs), labels: this.data.test.labels };
+    return damaged(served.reader.classifier, this.#layersOf(served), damage, this.#test);
   }
 
   /** @param {Rgba} picture @returns {FilterBank} */

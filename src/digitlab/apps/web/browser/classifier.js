@@ -81,20 +81,25 @@ export class Classifier {
     return this.session.run({ [this.session.input]: this.given(glyph) });
   }
 
-  /** Ten probabilities of each glyph of 784 bytes. @param {Uint8Array} glyphs @returns {Float32Array[]} */
-  probabilities(glyphs) {
-    return rows(this.#toProbabilities(this.#answers(glyphs)));
+  /**
+   * Ten probabilities of each glyph of 784 bytes.
+   * @param {Uint8Array} glyphs
+   * @param {Map<string, Tensor>} [instead] constants that are others this time
+   * @returns {Float32Array[]}
+   */
+  probabilities(glyphs, instead) {
+    return rows(this.#toProbabilities(this.#answers(glyphs, this.convention, instead)));
   }
 
-  /** @param {Uint8Array} glyphs @param {Convention} [convention] */
-  #answers(glyphs, convention = this.convention) {
+  /** @param {Uint8Array} glyphs @param {Convention} [convention] @param {Map<string, Tensor>} [instead] */
+  #answers(glyphs, convention = this.convention, instead = undefined) {
     const count = glyphs.length / 784;
     const all = new Float32Array(10 * count);
     const step = this.#oneByOne ? 1 : BATCH;
     for (let start = 0; start < count; start += step) {
       const batch = glyphs.subarray(784 * start, 784 * Math.min(start + step, count));
       const output = this.session.model.graph.outputs[0];
-      const answer = this.session.run({ [this.session.input]: this.given(batch, convention) }).get(output);
+      const answer = this.session.run({ [this.session.input]: this.given(batch, convention) }, instead).get(output);
       if (!answer || answer.size !== (batch.length / 784) * 10)
         throw new ModelError(
           `gives ${answer?.dims.join("×") ?? "nothing"} for ${batch.length / 784} images; expected ten numbers each`,

@@ -6,16 +6,20 @@ import { byte, rounded } from "./pictures.js";
 
 const [GAMMA, CUBE, LAST] = [3, 12, 15]; // bits behind the point: of linear light, of the matrix, of the cube roots
 
+const HALF = 324; // the one sum whose root ends at a half; OpenCV's own cube root ends just below it
+
 /** Linear light of each level, and the cube root of each sum. */
 const TABLES = /* @__PURE__ */ (() => {
   const light = Uint16Array.from({ length: 256 }, (_, level) => {
     const x = level / 255;
     return rounded(255 * 2 ** GAMMA * (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
   });
+  const f = Math.fround;
   const roots = Uint16Array.from({ length: (256 * 3 * 2 ** GAMMA) / 2 }, (_, sum) => {
-    const x = sum / (255 * 2 ** GAMMA);
-    return rounded(2 ** LAST * (x < 216 / 24389 ? (841 / 108) * x + 16 / 116 : Math.cbrt(x)));
+    const x = f(sum / (255 * 2 ** GAMMA));
+    return rounded(f(2 ** LAST * f(x < f(216 / 24389) ? f(841 / 108) * x + f(16 / 116) : Math.cbrt(x))));
   });
+  roots[HALF] -= 1;
   return { light, roots };
 })();
 const WHITE = [0.950456, 1, 1.088754];

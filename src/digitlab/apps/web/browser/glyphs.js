@@ -51,9 +51,16 @@ export function digitIn(picture, [x0, y0, x1, y1]) {
 /** @param {Mark} mark */
 const longest = ({ box }) => Math.max(box[2] - box[0], box[3] - box[1]);
 
+/** Where there is at least so much ink: 0 and 1. (A loop: `from` takes ten times as long.) @param {Ink} ink @param {number} least */
+function solidOf({ data }, least) {
+  const solid = new Uint8Array(data.length);
+  for (let place = 0; place < solid.length; place++) solid[place] = data[place] >= least ? 1 : 0;
+  return solid;
+}
+
 /** The one digit's mark and its ink alone; null where there are only specks. @param {Ink} ink */
 export function mainMark(ink) {
-  const solid = Uint8Array.from(ink.data, (value) => Number(value >= INK));
+  const solid = solidOf(ink, INK);
   const { labels, marks: all } = connected(solid, ink.width, ink.height);
   let marks = all.filter(({ area }) => area >= FEWEST_PIXELS);
   if (marks.length > MOST_MARKS) {
@@ -168,7 +175,7 @@ function framed(picture, by) {
 
 /** Mean width of the strokes in pixels, at least 1. @param {Ink} ink */
 function strokeWidth(ink) {
-  const solid = { ...ink, data: Uint8Array.from(ink.data, (value) => Number(value >= 0.5)) };
+  const solid = { ...ink, data: solidOf(ink, 0.5) };
   const wide = framed(solid, 1);
   const { sum, count } = meanDistance(wide.data, wide.width, wide.height);
   const twice = (2 * sum) / Math.max(1, count) - 1;

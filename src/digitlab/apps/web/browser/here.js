@@ -141,6 +141,7 @@ export function answerHere(script, data) {
       throw new Refused(t("No training can be started now."), 0);
     },
     liveLine: (model) => new LocalLine(here, model),
+    damaged: (question) => here.ask("damaged", question),
     addModel: async (file) => here.ask("addModel", file.name, new Uint8Array(await file.arrayBuffer())),
   };
   answerFrom(service);

@@ -243,7 +243,9 @@ export function scaled({ width, height, data }) {
   const table = Float32Array.from({ length: 256 }, (_, level) =>
     Math.min(Math.max((level - (paper + 0.2 * ink)) / (0.55 * ink), 0), 1),
   );
-  return { width, height, channels: 1, data: Float32Array.from(data, (level) => table[level]) };
+  const made = new Float32Array(data.length);
+  for (let place = 0; place < made.length; place++) made[place] = table[data[place]];
+  return { width, height, channels: 1, data: made };
 }
 
 /** How often each level occurs. @param {Uint8Array} data */

@@ -43,10 +43,11 @@ export class Session {
   /**
    * All tensors of one pass, by name. What nobody asks for is not computed to the end.
    * @param {Record<string, Tensor>} given
+   * @param {Map<string, Tensor>} [instead] constants that are others this time
    * @returns {Scope}
    */
-  run(given) {
-    const scope = new Map([...this.#constants, ...Object.entries(given)]);
+  run(given, instead = new Map()) {
+    const scope = new Map([...this.#constants, ...instead, ...Object.entries(given)]);
     this.#pass(this.model.graph, scope, false);
     return scope;
   }

@@ -15,7 +15,7 @@ import { behind, joinedFields, mapsShape, POINT, product } from "./fields.js";
  * }} Layer
  * @typedef {{
  *   layer: Layer, tensor: string, layout: Layout, source: string, sourceLayout: Layout, kernel: Tensor | null,
- *   kernelDims: number[], kernelValues: Float32Array | null, bias: Float32Array | null, window: Window | null,
+ *   kernelDims: number[], kernelValues: Float32Array | null, weights: string | null, turned: boolean, bias: Float32Array | null, window: Window | null,
  *   groups: number, largest: boolean, countsPadding: boolean, follows: string | null
  * }} Step
  * @typedef {{ layer: string | null, layout: Layout, field: Field | null }} Value
@@ -289,6 +289,8 @@ class Walker {
       sourceLayout: this.#value(given).layout,
       kernel,
       kernelDims: more.kernelDims ?? kernel?.dims ?? [],
+      weights: kernel ? node.takes[1] : null,
+      turned: kind === "dense" && !node.settings.transB,
       kernelValues: more.kernelValues ?? /** @type {Float32Array | null} */ (kernel?.values ?? null),
       bias: bias ? Float32Array.from(bias.values) : null,
       window: more.window ?? null,
@@ -350,6 +352,8 @@ class Walker {
       kernel: null,
       kernelDims: [],
       kernelValues: null,
+      weights: null,
+      turned: false,
       bias: null,
       window: null,
       groups: 1,

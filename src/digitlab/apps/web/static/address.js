@@ -19,6 +19,7 @@ export function startAddress(here, go) {
   let waiting;
 
   const write = () => {
+    clearTimeout(waiting);
     waiting = undefined;
     if (going || !touched) return;
     const place = here();
@@ -33,30 +34,36 @@ export function startAddress(here, go) {
     }
     last = place;
   };
+  const first = last;
   const follow = async () => {
-    if (location.hash.length < 2) return;
     going = true;
     clearTimeout(waiting);
     waiting = undefined;
     try {
-      await go(placeOf(location.hash));
+      await go(location.hash.length > 1 ? placeOf(location.hash) : first);
       last = here();
     } finally {
       going = false;
     }
   };
   addEventListener("popstate", follow);
-  for (const act of ["pointerdown", "keydown", "drop"])
-    addEventListener(act, () => {
-      touched = true;
-    });
+  for (const act of ["pointerdown", "keydown", "drop", "change"])
+    addEventListener(
+      act,
+      () => {
+        touched = true;
+      },
+      { capture: true }, // before what they do
+    );
   return {
     /** The address is to follow, soon. */
     changed() {
-      if (!going) waiting ??= setTimeout(write, PAUSE);
+      if (going) return;
+      if (touched && isElsewhere(last, here())) write();
+      else waiting ??= setTimeout(write, PAUSE);
     },
     /** Go where the address says, if it says something. */
-    follow,
+    follow: () => (location.hash.length > 1 ? follow() : Promise.resolve()),
     /** The whole address of where the page is now. */
     link: () => `${location.href.split("#")[0]}#${fragmentOf(here())}`,
   };

@@ -99,6 +99,11 @@ const say = (path, question) =>
  *   stage: (told: { text: string }) => void,
  *   state: (told: TrainingState, source: EventSource) => void,
  * }} TrainingListeners
+ * @typedef {{
+ *   model: string, glyph: string | null, layer: string | null, kind: "none" | "noise" | "bits" | "zero" | "shuffle" | "filter",
+ *   amount: number, images: [number, number]
+ * }} Damage `layer` null: all; `images`: which of the test images are asked about
+ * @typedef {{ probabilities: number[] | null, right: number, of: number, all: number }} Damaged
  * @typedef {EventTarget & { readyState: number, send: (frame: any) => void, close: () => void }} Line For the camera.
  */
 
@@ -167,6 +172,8 @@ const server = {
     address.protocol = address.protocol.replace("http", "ws");
     return new WebSocket(address);
   },
+  /** @type {((question: Damage) => Promise<Damaged>) | null} Where the networks run on this device. */
+  damaged: null,
   /** @type {((file: File) => Promise<string>) | null} Take a model in; the name that it has from then on. */
   addModel: null,
 };
@@ -223,6 +230,10 @@ export const stopTraining = (id) => service.stopTraining(id);
 export const trainingEvents = (id, listeners) => service.trainingEvents(id, listeners);
 /** @type {Service["liveLine"]} The line for frames of the camera. */
 export const liveLine = (model) => service.liveLine(model);
+/** Whether weights can be damaged here. */
+export const canDamage = () => service.damaged !== null;
+/** What becomes of the answers when weights are damaged. @param {Damage} question @returns {Promise<Damaged>} */
+export const damaged = (question) => service.damaged?.(question) ?? Promise.reject(new Refused("", 0));
 /** Take a model in, where that can be done without a server. @param {File} file */
 export const addModel = (file) => service.addModel?.(file) ?? null;
 

@@ -50,26 +50,28 @@ export class Lessons {
 
   #words() {
     /** @type {[string, string][]} */
-    const names = this.#all.map(({ name, title }) => [name, said(title)]);
+    const names = this.#all.map(({ name, title }) => [name, said(title).text]);
     fillChoice(this.choice, [["", t("Lessons")], ...names], this.#open?.name ?? "");
+    this.#all.forEach(({ title }, place) => {
+      this.choice.options[place + 1].lang = said(title).lang;
+    });
     this.panel.hidden = !this.#open;
     if (!this.#open) return;
     const { title, parts } = this.#open;
+    const words = said(parts[this.#part].text);
     const [first, last] = [this.#part === 0, this.#part === parts.length - 1];
     const go = (/** @type {number} */ by) => () => {
       this.open(this.#open?.name, this.#part + 1 + by);
       this.panel.querySelector("h2")?.focus({ preventScroll: true });
     };
     this.panel.replaceChildren(
-      make("h2", { tabindex: -1 }, said(title)),
+      make("h2", { tabindex: -1, lang: said(title).lang }, said(title).text),
       make(
         "p",
         { class: "quiet small" },
         t("part {n} of {all}", { n: number(this.#part + 1), all: number(parts.length) }),
       ),
-      ...said(parts[this.#part].text)
-        .split("\n\n")
-        .map((text) => make("p", {}, text)),
+      ...words.text.split("\n\n").map((text) => make("p", { lang: words.lang }, text)),
       make(
         "div",
         { class: "choices" },
@@ -82,5 +84,11 @@ export class Lessons {
   }
 }
 
-/** A text in the visitor's language, or in English. @param {Record<string, string>} texts */
-const said = (texts) => texts[language()] ?? texts.en ?? Object.values(texts)[0] ?? "";
+/**
+ * A text in the visitor's language, or in English, and which that is.
+ * @param {Record<string, string>} texts
+ */
+function said(texts) {
+  const lang = [language(), "en", ...Object.keys(texts)].find((each) => each in texts) ?? "en";
+  return { lang, text: texts[lang] ?? "" };
+}

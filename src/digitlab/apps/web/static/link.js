@@ -58,9 +58,10 @@ export function placeOf(fragment) {
   return place;
 }
 
-/** Whether a step back should lead from one to the other. @param {Place} one @param {Place} other */
+/** Whether a step back should lead from one to the other; not from map to map, which a pointer brushes over. @param {Place} one @param {Place} other */
 export function isElsewhere(one, other) {
-  const where = (/** @type {Place} */ { ink, training, at, theme, language, digit, ...rest }) => JSON.stringify(rest);
+  const where = (/** @type {Place} */ { ink, training, map, at, theme, language, digit, ...rest }) =>
+    JSON.stringify(rest);
   return where(one) !== where(other);
 }
 

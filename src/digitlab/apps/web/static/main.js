@@ -5,8 +5,9 @@ import { Answer } from "./answer.js";
 import * as api from "./api.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
+import { DamageView } from "./damage.js";
 import { DiagnosisView } from "./diagnosis.js";
-import { byId, fillChoice } from "./elements.js";
+import { byId, fillChoice, make } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { Lessons } from "./lessons.js";
 import { fragmentOf, placeOf } from "./link.js";
@@ -19,8 +20,9 @@ import { startTabs } from "./tabs.js";
 import { chosenTheme, setTheme, startTheme } from "./theme.js";
 import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
+import { WholeView } from "./whole.js";
 import { WhyView } from "./why.js";
-import { language, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
+import { language, languageNames, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
 
 /**
  * @import { Picture } from "./api.js"
@@ -55,6 +57,7 @@ if (api.here()) {
 // Language and theme first: they decide how everything else looks.
 startTheme(byId("theme"));
 const languages = byId("language");
+languages.replaceChildren(...languageNames().map(([value, name]) => make("option", { value, lang: value }, name)));
 languages.addEventListener("change", () => setLanguage(languages.value, { keep: true }));
 await setLanguage(wantedLanguage());
 languages.value = language();
@@ -72,10 +75,15 @@ const answer = new Answer({
   live: byId("answer-live"),
 });
 const views = {
+  whole: new WholeView(byId("whole"), complain, (layer, map) => {
+    views.network.go({ layer, map });
+    showViewOf("network");
+  }),
   network: new NetworkView(byId("network"), complain),
   why: new WhyView(byId("why"), complain),
   diagnosis: new DiagnosisView(byId("diagnosis"), complain),
   pair: new PairView(byId("pair"), complain),
+  damage: new DamageView(byId("damage"), complain),
   tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
   training: new TrainingView(byId("training"), complain),
 };

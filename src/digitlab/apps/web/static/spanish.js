@@ -417,6 +417,17 @@ export default {
   "Laplacian of Gaussian": "laplaciano de la gaussiana",
   mean: "media",
   Gaussian: "gaussiano",
+  // The whole network.
+  "At a glance": "De un vistazo",
+  "All layers, from the input to the ten answers": "Todas las capas, de la entrada a las diez respuestas",
+  "Let it flow": "Dejar que fluya",
+  "One layer further": "Una capa más",
+  "and {n} more": "y {n} más",
+  "{layer}: digit {digit}": "{layer}: cifra {digit}",
+  "{layer}: all its numbers": "{layer}: todos sus números",
+  "{layer}: map {n}": "{layer}: mapa {n}",
+  "Point at a picture: the lines show from which it is made, and into which it goes. Press it to look at it by itself.":
+    "Señala una imagen: las líneas muestran de cuáles está hecha y a cuáles va. Púlsala para verla sola.",
   // Links and lessons.
   "Copy link": "Copiar enlace",
   Lesson: "Lección",
@@ -441,4 +452,30 @@ export default {
     "Los modelos se le indican al servidor al arrancarlo: digitlab serve --model {name}",
   "This page cannot answer that.": "Esta página no puede responder a eso.",
   "This browser cannot run the page's networks.": "Este navegador no puede ejecutar las redes de la página.",
+  // Damage and doubt.
+  Damage: "Daños",
+  Doubt: "Duda",
+  "all layers": "todas las capas",
+  "noise on the weights": "ruido en los pesos",
+  "fewer bits": "menos bits",
+  "weights set to 0": "pesos puestos a 0",
+  "weights shuffled": "pesos barajados",
+  "one filter switched off": "un filtro apagado",
+  "How much": "Cuánto",
+  "What happens": "Qué pasa",
+  "Heal it": "Curarla",
+  "Show both": "Mostrar los dos",
+  "Probability of each digit, of the damaged network": "Probabilidad de cada cifra, de la red dañada",
+  "A network keeps what it has learned in thousands of weights, none of which counts much by itself. How much of them can be spoilt? The grey marks are the answer before.":
+    "Una red guarda lo aprendido en miles de pesos, y ninguno cuenta mucho por sí solo. ¿Cuánto se puede estropear? Las marcas grises son la respuesta de antes.",
+  "Damaging weights needs the page without a server: digitlab page.":
+    "Para dañar pesos hace falta la página sin servidor: digitlab page.",
+  "What is no digit, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
+    "Lo que no es una cifra, mostrado a la red pequeña y al lector. La red tiene que nombrar una cifra; el lector puede negarse.",
+  "{share} of the weights' own spread": "{share} de la dispersión de los propios pesos",
+  "{n} bits a weight": "{n} bits por peso",
+  "{share} of {n} test images are still right": "{share} de {n} imágenes de prueba siguen bien",
+  "network: {digit}, {share}": "red: {digit}, {share}",
+  "reader: refused": "lector: se niega",
+  "reader: {digit}, {share}": "lector: {digit}, {share}",
 };

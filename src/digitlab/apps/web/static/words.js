@@ -2,8 +2,14 @@
 
 /** @typedef {Record<string, string>} Dictionary English text → the same in another language. */
 
-/** @type {Record<string, () => Promise<{ default: Dictionary }>>} */
-const DICTIONARIES = { es: () => import("./spanish.js") };
+/**
+ * Another language is a file beside these, its line here, and whatever lessons have in it.
+ * @type {Record<string, { name: string, load: () => Promise<{ default: Dictionary }> }>}
+ */
+const DICTIONARIES = {
+  es: { name: "Español", load: () => import("./spanish.js") },
+  fr: { name: "Français", load: () => import("./french.js") },
+};
 const KEPT = "digitlab.language";
 /** @type {Set<() => void>} */
 const listeners = new Set();
@@ -14,7 +20,13 @@ let tongue = "en";
 /** @type {Dictionary} */
 let dictionary = {};
 
-/** "en" or "es". */
+/** Their letters and their own names: what can be chosen. @returns {[string, string][]} */
+export const languageNames = () => [
+  ["en", "English"],
+  ...Object.entries(DICTIONARIES).map(([letters, { name }]) => /** @type {[string, string]} */ ([letters, name])),
+];
+
+/** "en", "es" … */
 export const language = () => tongue;
 
 /**
@@ -126,7 +138,7 @@ export function wantedLanguage() {
  * @param {string} wanted
  */
 export async function setLanguage(wanted, { keep = false } = {}) {
-  const loaded = wanted in DICTIONARIES ? (await DICTIONARIES[wanted]()).default : {};
+  const loaded = wanted in DICTIONARIES ? (await DICTIONARIES[wanted].load()).default : {};
   [tongue, dictionary] = [wanted, loaded];
   if (keep) localStorage.setItem(KEPT, wanted);
   document.documentElement.lang = wanted;

@@ -154,8 +154,8 @@ def global_pool(node: Operator, names: Names) -> Held:
     return Held(names.call(kind, as_maps(node.given, names).tensor, keepdims=True), last=True)
 
 
-def mean(node: Operator, names: Names) -> Held:
-    """ReduceMean over rows and columns."""
+def over_maps(node: Operator, names: Names) -> Held:
+    """ReduceMean and ReduceMax over rows and columns."""
     axes = node.settings.get("axes", node.constant(1))
     held, kept = node.given, bool(node.settings.get("keepdims", 1))
     places = (
@@ -163,9 +163,10 @@ def mean(node: Operator, names: Names) -> Held:
     )
     if len(held.shape) != 3 or places != ([2, 3] if held.last else [1, 2]):
         if held.last or len(held.shape) != 3 or places != [2, 3]:
-            refuse("takes the mean of other axes than rows and columns")
+            refuse("takes the mean or maximum of other axes than rows and columns")
         held = as_maps(held, names)
-    made = names.call("GlobalAveragePooling2D", held.tensor, keepdims=kept)
+    kind = "GlobalAveragePooling2D" if node.kind == "ReduceMean" else "GlobalMaxPooling2D"
+    made = names.call(kind, held.tensor, keepdims=kept)
     return Held(made, last=held.last and kept)
 
 

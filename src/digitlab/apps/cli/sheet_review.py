@@ -1,0 +1,203 @@
+"""`digitlab sheet review`, `correct`, `promise`, `agree`, `writers`: what a person does with a stack that was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.cli.console import advise, say, say_json, table
+from digitlab.apps.cli.job_view import JobView
+
+if TYPE_CHECKING:
+    from digitlab.jobs.sheet_review import PromiseMade
+
+__all__ = ["agree", "correct", "promise", "review", "writers"]
+
+
+def review(
+    form: Path, marks: Path, *, out: Path = Path("review.html"), most: int = 200, sample: int = 60, seed: int = 0
+) -> int:
+    """Make a page of the fields to be looked over, keyboard only: the doubtful first, then a sample of the others.
+
+    The sample is drawn by chance; a promise can be made of it. The page loads and sends nothing.
+
+    For example:
+    digitlab sheet review marks.toml marks.csv --out review.html
+
+    Args:
+        form: The form's TOML file.
+        marks: The table that `digitlab sheet read` made.
+        out: The page (HTML).
+        most: Doubtful fields, at most.
+        sample: Other fields; -1 for all of them.
+        seed: Of the sample.
+    """
+    from digitlab.jobs.sheet_review import review_sheets
+
+    with JobView() as view:
+        shown = review_sheets(form, marks, out, most=most, sample=sample, seed=seed, listener=view)
+    say(str(out))
+    advise(f"{shown:,} fields; open it in a browser, save the corrections, then: digitlab sheet correct")
+    return 0
+
+
+def correct(form: Path, marks: Path, *corrections: Path, dataset: Path | None = None, json: bool = False) -> int:
+    """Put what was said on the page into the table, where it stays, and the digits into a dataset.
+
+    For example:
+    digitlab sheet correct marks.toml marks.csv corrections.json
+    digitlab sheet correct marks.toml marks.csv corrections.json --dataset ours.npz
+
+    Args:
+        form: The form's TOML file.
+        marks: The table that `digitlab sheet read` made.
+        corrections: The files that the page saved.
+        dataset: Write the digits with what was said: .npz, .h5, .csv, a folder …
+        json: One JSON object.
+    """
+    from dataclasses import asdict
+
+    from digitlab.errors import UsageError
+    from digitlab.jobs.sheet_review import correct_sheets
+
+    if not corrections:
+        raise UsageError("no corrections given; expected the file that the page of digitlab sheet review saved")
+    with JobView() as view:
+        done = correct_sheets(form, marks, corrections, dataset=dataset, listener=view)
+    if json:
+        say_json(asdict(done))
+        return 0
+    say(str(marks))
+    advise(f"{done.looked_over:,} fields were looked over, {done.changed:,} of them changed")
+    if dataset is not None:
+        say(str(dataset))
+        advise(f"{done.digits:,} digits")
+    return 0
+
+
+def promise(form: Path, marks: Path, *, error: float = 0.001, later: Path | None = None, json: bool = False) -> int:
+    """From the sample that was looked over: above which confidence at most so many filled fields are wrong.
+
+    With 95 % confidence, by the bound of Clopper and Pearson; an error of 0.001 takes 2,995 sampled fields without an
+    error, 0.01 takes 299. Ends with 1 when nothing can be promised yet, or when a later stack looks different.
+
+    For example:
+    digitlab sheet promise marks.toml marks.csv --error 0.01
+    digitlab sheet promise marks.toml marks.csv --error 0.01 --later may.csv
+
+    Args:
+        form: The form's TOML file.
+        marks: The table, with its corrections.
+        error: The share of filled fields that may be wrong.
+        later: The table of a later stack: an alarm where its confidences are others.
+        json: One JSON object.
+    """
+    from dataclasses import asdict
+
+    from digitlab.jobs.sheet_review import promise_sheets
+
+    made = promise_sheets(form, marks, error, later=later)
+    kept = made.promise.threshold is not None
+    alarm = made.drift is not None and made.drift.alarm
+    if json:
+        drift = None if made.drift is None else {**asdict(made.drift), "alarm": made.drift.alarm}
+        say_json({**asdict(made.promise), "filled": made.filled, "above": made.above, "drift": drift})
+        return int(not kept or alarm)
+    _say_promise(made)
+    return int(not kept or alarm)
+
+
+def _say_promise(made: PromiseMade) -> None:
+    found = made.promise
+    basis = f"{found.wrong:,} of {found.checked:,} sampled fields were wrong"
+    if found.threshold is None:
+        say(f"{100 * found.error:g} % cannot be promised yet: {basis}")
+        advise(
+            f"it takes at least {found.needed:,} sampled fields without an error; what these allow is "
+            f"{100 * found.attainable:.2g} %. Draw more: digitlab sheet review --sample {min(5000, found.needed)}"
+        )
+    else:
+        say(f"from a confidence of {found.threshold:.4f} on, at most {100 * found.error:g} % of the filled fields are "
+            f"wrong, with 95 % confidence ({basis}; bound {100 * found.bound:.3f} %)")  # fmt: skip
+        say(f"to be looked at: {100 * made.looked_at:.1f} % of {made.filled:,} filled fields")
+        advise(f"digitlab sheet read … --least {found.threshold:.4f} marks them as doubtful")
+    if made.drift is not None:
+        word = "ALARM: the later stack looks different" if made.drift.alarm else "the later stack looks the same"
+        medians = f"medians of confidence {made.drift.earlier:.4f} and {made.drift.later:.4f}"
+        distance = f"Kolmogorov-Smirnov distance {made.drift.distance:.3f}, p = {made.drift.probability:.2g}"
+        say(f"{word}: {distance}, {medians}")
+
+
+def agree(one: Path, other: Path, *, json: bool = False) -> int:
+    """Compare two tables (CSV) of the same photos: two models, or a person and a model. Ends with 1 when they differ.
+
+    For example:
+    digitlab sheet agree marks.csv theirs.csv
+
+    Args:
+        one: A table.
+        other: The other; its photos are known by their names, whatever folder they lie in.
+        json: One JSON object.
+    """
+    from digitlab.jobs.sheet_review import agreement
+
+    found = agreement(one, other)
+    if json:
+        say_json({"fields": found.fields, "same": found.same, "differ": [list(each) for each in found.differ]})
+    else:
+        for file, field, first, second in found.differ:
+            say(f"{file}, {field}: {first or '(empty)'} | {second or '(empty)'}")
+        advise(f"{found.same:,} of {found.fields:,} fields are the same ({100 * found.same / found.fields:.2f} %)")
+    return int(found.same < found.fields)
+
+
+def writers(
+    dataset: Path,
+    *,
+    model: str = "reader",
+    leave_one_out: bool = False,
+    runs: Path = Path("runs"),
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Accuracy by writer with 95 % intervals: does it read you? And better, after it learned from the others?
+
+    With --leave-one-out each writer is left out once: the network goes on with all others' digits (digitlab transfer
+    --head keep) and then reads the one that it never saw. About a minute a writer.
+
+    For example:
+    digitlab sheet writers class.npz
+    digitlab sheet writers class.npz --leave-one-out
+
+    Args:
+        dataset: That `digitlab data from-sheets` wrote.
+        model: A shipped name, a run folder or a file.
+        leave_one_out: Train once without each writer.
+        runs: Where those runs are kept.
+        seed: Of the trainings.
+        json: One JSON object.
+    """
+    from dataclasses import asdict
+
+    from digitlab.jobs.practice import by_writer
+
+    with JobView() as view:
+        found = by_writer(dataset, model=model, leave_one_out=leave_one_out, runs=runs, seed=seed, listener=view)
+    if json:
+        say_json(asdict(found))
+        return 0
+    rows = []
+    for each in found.scores:
+        row = [each.writer, each.images, _accuracy(each.right, each.images, each.interval)]
+        if each.right_after is not None:
+            row.append(_accuracy(each.right_after, each.images, each.interval_after))
+        rows.append(row)
+    say(table(["writer", "images", "as it is", *(["after the others"] if leave_one_out else [])], rows))
+    if found.probability is not None:
+        say(f"over all: p = {found.probability:.2g} that both read alike (McNemar's exact test)")
+    return 0
+
+
+def _accuracy(right: int, count: int, interval: Any) -> str:
+    low, high = (100 * end for end in interval)
+    return f"{100 * right / count:.1f} % ({low:.1f} to {high:.1f})"

@@ -1,0 +1,97 @@
+// What becomes of an answer when weights are damaged: noise, zeros, a shuffle, a filter switched off, fewer bits.
+
+import { largest } from "./candidates.js";
+import { fromBase64 } from "./looking.js";
+import { ModelError } from "./onnx.js";
+import { Tensor } from "./tensor.js";
+
+/**
+ * @import { Damage, Damaged } from "../static/api.js"
+ * @import { Classifier } from "./classifier.js"
+ * @import { Layers } from "./looking.js"
+ * @import { Step } from "./walk.js"
+ */
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). @param {number} seed */
+function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Weights after the damage; `amount` is the noise's deviation in parts of the weights' own, the number of bits, or the filter.
+ * @param {Float32Array} weights @param {number[]} dims filters first @param {Damage["kind"]} kind @param {number} amount
+ */
+export function damagedWeights(weights, dims, kind, amount) {
+  const made = weights.slice();
+  const next = random(weights.length);
+  if (kind === "zero") return made.fill(0);
+  if (kind === "filter") {
+    const size = weights.length / dims[0];
+    return made.fill(0, amount * size, (amount + 1) * size);
+  }
+  if (kind === "shuffle") {
+    for (let place = made.length - 1; place > 0; place--) {
+      const other = Math.floor(next() * (place + 1));
+      [made[place], made[other]] = [made[other], made[place]];
+    }
+    return made;
+  }
+  if (kind === "bits") {
+    const most = weights.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
+    const levels = Math.max(2 ** (amount - 1) - 1, 0.5); // of either sign; with one bit the sign alone is left
+    return made.map((each) =>
+      amount === 1 ? Math.sign(each) * most * 0.5 : (Math.round((each / most) * levels) / levels) * most,
+    );
+  }
+  const mean = weights.reduce((sum, each) => sum + each, 0) / weights.length;
+  const spread = Math.sqrt(weights.reduce((sum, each) => sum + (each - mean) ** 2, 0) / weights.length);
+  return made.map((each) => {
+    const normal = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+    return each + amount * spread * normal;
+  });
+}
+
+/**
+ * The constants of a network that are others after the damage, by name.
+ * @param {Layers} layers @param {Damage} damage
+ */
+function changed(layers, { layer, kind, amount }) {
+  const steps = layers.steps.filter((step) => step.kernelValues && (layer === null || step.layer.name === layer));
+  if (!steps.length) throw new ModelError(`there is no layer ${layer} with weights`);
+  return new Map(steps.flatMap((step) => changedOf(step, kind, amount)));
+}
+
+/** @param {Step} step @param {Damage["kind"]} kind @param {number} amount @returns {[string, Tensor][]} */
+function changedOf(step, kind, amount) {
+  const { kernelValues, kernelDims, kernel, weights, turned } = step;
+  if (!kernelValues || !kernel || !weights) return [];
+  const made = damagedWeights(kernelValues, kernelDims, kind, amount);
+  const [units, inputs] = kernelDims;
+  // A product of matrices has its weights the other way round.
+  const values = turned ? made.map((_, place) => made[(place % units) * inputs + Math.floor(place / units)]) : made;
+  /** @type {[string, Tensor][]} */
+  const constants = [[weights, new Tensor("float32", kernel.dims, values)]];
+  return constants;
+}
+
+/**
+ * The answer to a glyph, and how many of some test images are still right.
+ * @param {Classifier} classifier @param {Layers} layers @param {Damage} damage
+ * @param {{ glyphs: Uint8Array, labels: number[] }} test
+ * @returns {Damaged}
+ */
+export function damaged(classifier, layers, damage, { glyphs, labels }) {
+  const constants = damage.kind === "none" ? new Map() : changed(layers, damage);
+  const own = damage.glyph ? classifier.probabilities(fromBase64(damage.glyph), constants)[0] : null;
+  const [from, to] = damage.images;
+  const part = glyphs.subarray(784 * from, 784 * to);
+  const answers = part.length ? classifier.probabilities(part, constants) : [];
+  const right = answers.filter((row, place) => largest(row) === labels[from + place]).length;
+  return { probabilities: own && Array.from(own), right, of: answers.length, all: labels.length };
+}

@@ -1,0 +1,96 @@
+// Which maps of a network are shown on one screen, and which of them are made from which.
+
+import { convolutionBefore, makesMaps } from "./layers.js";
+import { Weights } from "./maps.js";
+
+/**
+ * @import { LayerDetail } from "../schemas.js"
+ * @import { Maps } from "./maps.js"
+ * @typedef {{ column: number, map: number }} Spot
+ * @typedef {{ from: Spot, to: Spot, share: number }} Link `share` of the largest weight among a map's links, 0 … 1
+ * @typedef {{ layer: LayerDetail, maps: Maps, shown: number[], together: boolean, count: number, names: string[], parts: LayerDetail[] }} Column
+ *   `together`: its numbers are one picture; `parts`: the layers that it stands for, `names` theirs
+ */
+
+const SHOWN = 8;
+const SOURCES = 3; // that are drawn of a map
+const MOVES = ["flatten", "normalisation"];
+
+/**
+ * The columns: an activation stands for its convolution too, and what only moves or stretches numbers has none.
+ * @param {LayerDetail[]} layers
+ * @param {Map<string, Maps>} maps
+ * @returns {Column[]}
+ */
+export function columnsOf(layers, maps) {
+  /** @type {Column[]} */
+  const columns = [];
+  /** @type {LayerDetail[]} */
+  let passed = [];
+  for (const [place, layer] of layers.entries()) {
+    const next = layers[place + 1];
+    const covered = next?.kind === "activation" && next.takes[0] === layer.name;
+    if (covered || MOVES.includes(layer.kind)) {
+      passed.push(layer);
+      continue;
+    }
+    const parts = [...passed, layer];
+    const own = /** @type {Maps} */ (maps.get(layer.name));
+    const digits = own.count === 10 && !makesMaps(layer);
+    const together = !makesMaps(layer) && !digits;
+    const shown = together ? [0] : digits ? [...Array(10).keys()] : shownOf(layer, own, layers, columns);
+    columns.push({ layer, maps: own, shown, together, count: own.count, names: parts.map(({ name }) => name), parts });
+    passed = [];
+  }
+  return columns;
+}
+
+/** The strongest maps; behind a convolution those of its own that are shown already. @param {LayerDetail} layer @param {Maps} maps @param {LayerDetail[]} layers @param {Column[]} columns */
+function shownOf(layer, maps, layers, columns) {
+  const maker = convolutionBefore(layer, layers);
+  const known = columns.find(({ names }) => maker && names.includes(maker.name));
+  const same = known && known.count === maps.count;
+  return same
+    ? known.shown
+    : maps
+        .strongest()
+        .slice(0, SHOWN)
+        .sort((a, b) => a - b);
+}
+
+/**
+ * What each shown map is made from, as far as that is shown: the strongest by their weights.
+ * @param {Column[]} columns
+ * @param {LayerDetail[]} layers
+ * @returns {Link[]}
+ */
+export function linksOf(columns, layers) {
+  return columns.flatMap((column, place) => {
+    const maker = [...column.names]
+      .map((name) => layers.find((each) => each.name === name))
+      .find((each) => each?.kernels);
+    const weights = maker?.kernels ? new Weights(maker.kernels) : null;
+    const takes = [...new Set(column.names.flatMap((name) => layers.find((each) => each.name === name)?.takes ?? []))];
+    return takes.flatMap((name) => {
+      const source = columns.findLastIndex(({ names }, at) => at < place && names.includes(name));
+      return source < 0 ? [] : between(columns[source], source, column, place, weights);
+    });
+  });
+}
+
+/** @param {Column} before @param {number} from @param {Column} column @param {number} to @param {Weights | null} weights @returns {Link[]} */
+function between(before, from, column, to, weights) {
+  return column.shown.flatMap((map) => {
+    const link = (/** @type {number} */ source, share = 1) => ({
+      from: { column: from, map: source },
+      to: { column: to, map },
+      share,
+    });
+    const all = before.shown.map((source) => link(source, 0.3));
+    if (column.together || before.together) return all;
+    if (!weights) return before.count === column.count && before.shown.includes(map) ? [link(map)] : all;
+    if (weights.inputs !== before.count) return all;
+    const order = weights.strongestInputs(map).filter((input) => before.shown.includes(input));
+    return order.slice(0, SOURCES).map((source, rank) => link(source, 1 - rank / SOURCES));
+  });
+}

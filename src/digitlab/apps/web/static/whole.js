@@ -1,0 +1,304 @@
+// The whole network on one screen: a column a layer, its strongest maps as small pictures, and what each of them is made
+// from. The numbers flow through it on a step or on play; a map that is pointed at shows where it comes from and goes to.
+
+import * as api from "./api.js";
+import { canvas, make, penOf } from "./elements.js";
+import { walkable } from "./glyph.js";
+import { layerWords, shapeWords } from "./layers.js";
+import { Maps } from "./maps.js";
+import { detailOf, inspected, state } from "./state.js";
+import { columnsOf, linksOf } from "./whole-links.js";
+import { language, number, onLanguage, probability, t } from "./words.js";
+
+/**
+ * @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js"
+ * @import { Column, Link, Spot } from "./whole-links.js"
+ * @typedef {{ x: number, y: number, left: number, right: number, top: number, bottom: number }} Place In the picture.
+ */
+
+const COLUMN_MS = 650; // that the numbers take from one layer to the next
+const DOTS = 3; // on a link, while numbers flow along it
+
+export class WholeView {
+  #built = "";
+  /** @type {Inspected | null} */
+  #seen = null;
+  /** @type {Column[]} */
+  #columns = [];
+  /** @type {Link[]} */
+  #links = [];
+  /** @type {Map<string, Place>} */
+  #places = new Map();
+  /** @type {Map<string, { button: HTMLButtonElement, picture: HTMLCanvasElement, value: HTMLElement | null }>} */
+  #spots = new Map();
+  /** @type {Spot | null} */
+  #pointed = null;
+  #reached = Number.POSITIVE_INFINITY; // the column that the numbers have come to, with how far they are to the next
+  #running = false;
+  #below = false; // whether the columns lie below each other
+  #last = 0;
+  /** @type {HTMLElement} */
+  net;
+  /** @type {HTMLCanvasElement} */
+  lines;
+  /** @type {HTMLElement} */
+  words;
+  /** @type {HTMLButtonElement} */
+  play;
+
+  /**
+   * @param {HTMLElement} panel
+   * @param {(message: string) => void} trouble
+   * @param {(layer: string, map: number) => void} open shows a map's layer by itself
+   */
+  constructor(panel, trouble, open) {
+    this.panel = panel;
+    this.open = open;
+    this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
+    this.sizes = new ResizeObserver(() => this.#measure());
+    onLanguage(() => {
+      this.#built = "";
+    });
+  }
+
+  async #show() {
+    const { subject, model } = state;
+    if (!subject || !model) return;
+    const [detail, seen] = await Promise.all([detailOf(model), inspected(subject, model)]);
+    if (!seen.glyph) return;
+    const fresh = seen !== this.#seen;
+    this.#seen = seen;
+    const maps = new Map(seen.layers.map((each) => [each.name, new Maps(each)]));
+    const layers = detail.layers.filter((each) => maps.has(each.name));
+    const key = `${model} ${language()}`;
+    // The same spots for each stroke of a drawing, so that a map can be watched; other ones for another network.
+    if (this.#built !== key) {
+      this.#columns = columnsOf(layers, maps);
+      this.#links = linksOf(this.#columns, layers);
+      this.#build(detail);
+      this.#built = key;
+    }
+    if (fresh) for (const column of this.#columns) column.maps = maps.get(column.layer.name) ?? column.maps;
+    this.#paint();
+    this.#measure();
+  }
+
+  /** @param {ModelDetail} detail */
+  #build(detail) {
+    this.#spots.clear();
+    this.#reached = Number.POSITIVE_INFINITY;
+    this.lines = canvas(1, 1, { class: "lines", "aria-hidden": "true" });
+    const columns = this.#columns.map((column, place) => this.#column(column, place));
+    this.net = make(
+      "div",
+      { class: "net", role: "group", "aria-label": t("All layers, from the input to the ten answers") },
+      this.lines,
+      ...columns,
+    );
+    walkable(this.net);
+    this.words = make("p", { class: "quiet small", "aria-live": "polite" });
+    this.play = make("button", { type: "button", class: "strong", onclick: () => this.#toggle() }, t("Let it flow"));
+    const step = make("button", { type: "button", onclick: () => this.#step() }, t("One layer further"));
+    const about = t("{model}: {layers} layers, {parameters} parameters (numbers that training has found)", {
+      model: detail.name,
+      layers: number(detail.layers.length),
+      parameters: number(detail.parameters),
+    });
+    this.panel.replaceChildren(
+      make("div", { class: "choices flow" }, this.play, step, make("span", { class: "quiet small" }, about)),
+      this.net,
+      this.words,
+    );
+    this.sizes.disconnect();
+    this.sizes.observe(this.net);
+    this.#say(null);
+  }
+
+  /** @param {Column} column @param {number} place */
+  #column(column, place) {
+    const { layer, shown, together } = column;
+    const spots = shown.map((map) => this.#spot({ column: place, map }, layer, together));
+    const more = column.count - shown.length;
+    const rest = together || more < 1 ? "" : t("and {n} more", { n: number(more) });
+    return make(
+      "div",
+      { class: `column ${layer.kind}` },
+      make("b", { translate: "no", title: layer.operator }, layer.name),
+      make("span", { class: "shape" }, shapeWords(layer.shape)),
+      ...spots,
+      make("span", { class: "shape" }, rest),
+    );
+  }
+
+  /** @param {Spot} spot @param {LayerDetail} layer @param {boolean} together */
+  #spot(spot, layer, together) {
+    const picture = canvas(1, 1, { "aria-hidden": "true" });
+    const digits = layer.shape.length === 1 && layer.shape[0] === 10 && !together;
+    const value = digits ? make("span", { class: "share" }) : null;
+    const named = digits
+      ? t("{layer}: digit {digit}", { layer: layer.name, digit: spot.map })
+      : together
+        ? t("{layer}: all its numbers", { layer: layer.name })
+        : t("{layer}: map {n}", { layer: layer.name, n: spot.map + 1 });
+    const first = spot.column === 0 && this.#spots.size === 0;
+    const button = make(
+      "button",
+      {
+        type: "button",
+        class: digits ? "spot digit" : "spot",
+        "aria-label": named,
+        title: named,
+        tabindex: first ? 0 : -1,
+      },
+      digits && make("b", {}, String(spot.map)),
+      picture,
+      value,
+    );
+    button.addEventListener("pointerenter", () => this.#point(spot));
+    button.addEventListener("pointerleave", () => this.#point(null));
+    button.addEventListener("focus", () => this.#point(spot));
+    button.addEventListener("blur", () => this.#point(null));
+    button.addEventListener("click", () => this.open(layer.name, together ? 1 : spot.map + 1));
+    this.#spots.set(keyOf(spot), { button, picture, value });
+    return button;
+  }
+
+  #paint() {
+    for (const [place, { layer, maps, shown, together }] of this.#columns.entries())
+      for (const map of shown) {
+        const spot = this.#spots.get(keyOf({ column: place, map }));
+        if (!spot) continue;
+        if (together) maps.paintTogether(spot.picture);
+        else maps.paint(spot.picture, map);
+        if (spot.value)
+          spot.value.textContent =
+            layer.kind === "softmax" ? probability(this.#seen?.probabilities[map] ?? 0) : maps.words(map);
+      }
+  }
+
+  /** Where every picture is; the lines are drawn between them. */
+  #measure() {
+    if (!this.net?.isConnected) return;
+    const frame = this.net.getBoundingClientRect();
+    this.#below = getComputedStyle(this.net).flexDirection === "column";
+    const sharp = Math.min(devicePixelRatio || 1, 2);
+    [this.lines.width, this.lines.height] = [Math.round(frame.width * sharp), Math.round(frame.height * sharp)];
+    this.#places.clear();
+    for (const [key, { button }] of this.#spots) {
+      const box = button.getBoundingClientRect();
+      const [left, top] = [box.left - frame.left, box.top - frame.top];
+      const [right, bottom] = [left + box.width, top + box.height];
+      this.#places.set(key, { x: (left + right) / 2, y: (top + bottom) / 2, left, right, top, bottom });
+    }
+    this.#draw();
+  }
+
+  #draw() {
+    const pen = penOf(this.lines);
+    const sharp = this.lines.width / Math.max(this.net.clientWidth, 1);
+    pen.setTransform(sharp, 0, 0, sharp, 0, 0);
+    pen.clearRect(0, 0, this.lines.width, this.lines.height);
+    const { color: quiet, outlineColor: strong } = getComputedStyle(this.lines);
+    const here = Math.floor(this.#reached);
+    const part = this.#reached - here;
+    for (const link of this.#links) {
+      const ends = this.#ends(link);
+      if (!ends || link.to.column > this.#reached + 1) continue;
+      const near = this.#pointed && (same(link.from, this.#pointed) || same(link.to, this.#pointed));
+      const flows = part > 0 && link.to.column === here + 1;
+      if (link.to.column > this.#reached && !flows) continue;
+      pen.lineWidth = near ? 2.5 : 1;
+      pen.globalAlpha = near ? 1 : this.#pointed ? 0.25 : 0.4 + 0.6 * link.share;
+      pen.strokeStyle = near ? strong : quiet;
+      pen.beginPath();
+      pen.moveTo(ends.x0, ends.y0);
+      pen.bezierCurveTo(...ends.bend, ends.x1, ends.y1);
+      pen.stroke();
+      if (flows) this.#dots(pen, ends, part, strong);
+    }
+    pen.globalAlpha = 1;
+    for (const [key, { button }] of this.#spots)
+      button.classList.toggle("waiting", Number(key.split(" ")[0]) > this.#reached);
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {{ x0: number, y0: number, x1: number, y1: number }} ends @param {number} part @param {string} colour */
+  #dots(pen, { x0, y0, x1, y1 }, part, colour) {
+    pen.globalAlpha = 0.9;
+    pen.fillStyle = colour;
+    for (let dot = 0; dot < DOTS; dot += 1) {
+      const at = part * 1.3 - 0.15 * dot;
+      if (at < 0 || at > 1) continue;
+      const smooth = at * at * (3 - 2 * at);
+      pen.fillRect(x0 + (x1 - x0) * at - 1.5, y0 + (y1 - y0) * smooth - 1.5, 3, 3);
+    }
+  }
+
+  /** From edge to edge: to the right where columns stand side by side, downwards where they lie below each other. @param {Link} link */
+  #ends({ from, to }) {
+    const [a, b] = [this.#places.get(keyOf(from)), this.#places.get(keyOf(to))];
+    if (!a || !b) return null;
+    const down = this.#below;
+    const [x0, y0, x1, y1] = down ? [a.x, a.bottom, b.x, b.top] : [a.right, a.y, b.left, b.y];
+    const [middleX, middleY] = [(x0 + x1) / 2, (y0 + y1) / 2];
+    const bend = /** @type {[number, number, number, number]} */ (
+      down ? [x0, middleY, x1, middleY] : [middleX, y0, middleX, y1]
+    );
+    return { x0, y0, x1, y1, bend };
+  }
+
+  /** @param {Spot | null} spot */
+  #point(spot) {
+    this.#pointed = spot;
+    this.#say(spot);
+    this.#draw();
+  }
+
+  /** @param {Spot | null} spot */
+  #say(spot) {
+    const reached = Math.min(Math.floor(this.#reached), this.#columns.length - 1);
+    const column = spot ? this.#columns[spot.column] : Number.isFinite(this.#reached) ? this.#columns[reached] : null;
+    this.words.textContent = column
+      ? column.parts.map((layer) => `${layer.name}: ${layerWords(layer)}`).join(" ")
+      : t(
+          "Point at a picture: the lines show from which it is made, and into which it goes. Press it to look at it by itself.",
+        );
+  }
+
+  #toggle() {
+    this.#running = !this.#running;
+    this.play.textContent = this.#running ? t("Stop") : t("Let it flow");
+    if (!this.#running) return;
+    if (this.#reached >= this.#columns.length - 1) this.#reached = 0;
+    this.#last = performance.now();
+    requestAnimationFrame((now) => this.#frame(now));
+  }
+
+  #step() {
+    if (this.#running) this.#toggle();
+    this.#reached = this.#reached >= this.#columns.length - 1 ? 0 : Math.floor(this.#reached) + 1;
+    this.#say(null);
+    this.#draw();
+  }
+
+  /** @param {number} now */
+  #frame(now) {
+    if (!this.#running || !this.net.isConnected) return;
+    const before = Math.floor(this.#reached);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const passed = (now - this.#last) / COLUMN_MS;
+    this.#last = now;
+    this.#reached += Math.min(passed, 0.5);
+    if (this.#reached >= this.#columns.length - 1) {
+      this.#reached = Number.POSITIVE_INFINITY;
+      this.#toggle();
+    }
+    if (Math.floor(this.#reached) !== before) this.#say(null);
+    if (!still || Math.floor(this.#reached) !== before || !this.#running) this.#draw();
+    requestAnimationFrame((next) => this.#frame(next));
+  }
+}
+
+/** @param {Spot} spot */
+const keyOf = ({ column, map }) => `${column} ${map}`;
+/** @param {Spot} one @param {Spot} other */
+const same = (one, other) => one.column === other.column && one.map === other.map;

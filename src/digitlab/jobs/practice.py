@@ -1,0 +1,211 @@
+"""A class's own digits: from practice sheets to labelled images with their writers, and whether a network reads them.
+
+"Does it read *you* better?" has a fair answer only for a writer that the network has not learned from: so each one is
+left out once, the network goes on with all others, and then reads that one (leave-one-writer-out).
+"""
+
+from __future__ import annotations
+
+import collections
+import zipfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import DatasetError, ImageError, UsageError
+from digitlab.jobs.events import Counted, Note, ignore
+from digitlab.storage import atomic_path
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from digitlab.evaluation.intervals import Interval
+    from digitlab.jobs.events import Listener
+
+__all__ = ["ByWriter", "PracticeSet", "WriterScore", "by_writer", "from_sheets", "practice_file"]
+
+_FEWEST = 2  # writers, of whom one is left out
+
+
+def practice_file() -> Path:
+    """The form's file of the practice sheet, which ships with the package."""
+    return Path(str(resources.files("digitlab.sheets"))) / "practice.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeSet:
+    """What practice sheets gave.
+
+    writers: images of each code; unreadable: sheets whose code was not read; refused: photos
+    """
+
+    images: int
+    writers: dict[str, int]
+    unreadable: int
+    refused: int
+
+
+def from_sheets(photos: Sequence[Path], out: Path, *, listener: Listener = ignore) -> PracticeSet:
+    """Cut the digits out of photos of practice sheets into a dataset: ``images``, ``labels`` and ``writers``, an .npz.
+
+    A writer is known by the code; of a sheet whose code is not answered, by the photo's name.
+
+    Raises:
+        UsageError: for another ending. ImageError: for a folder without pictures. DatasetError: when no sheet was read.
+        StorageError: when it cannot be written.
+    """
+    from digitlab.archives import find_pictures
+    from digitlab.reading import Reader
+    from digitlab.sheets import SheetReader, lay_out, read_form
+    from digitlab.sheets.values import known_of, value_of
+
+    if out.suffix.lower() != ".npz":
+        raise UsageError(f"--out {out}: expected a name ending in .npz, which holds the writers beside the digits")
+    layout = lay_out(read_form(practice_file()))
+    reader = Reader()
+    sheets = SheetReader(layout, reader)
+    code = layout.placed[0].field
+    images: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    writers: list[str] = []
+    unreadable = refused = 0
+    pictures = find_pictures(photos, leave_out=[out], tell=lambda text: listener(Note(text)))
+    for done, picture in enumerate(pictures, 1):
+        try:
+            seen, glyphs = sheets.read(picture.path), sheets.glyphs(picture.path)
+        except ImageError as error:
+            refused += 1
+            listener(Note(str(error)))
+            continue
+        found = value_of(code, seen.fields[0], known_of(code), reader.threshold)
+        clear = found.state == "answered"
+        unreadable += not clear
+        if not clear:
+            listener(Note(f"{picture.name}: its code was not read ({found.value or 'empty'}); its writer is its name"))
+        for name, row in glyphs.items():
+            written = [glyph for glyph in row if glyph is not None and name != code.name]
+            images += written
+            labels += [int(name.split(".")[1])] * len(written) if written else []
+            writers += [found.value if clear else Path(picture.path).stem] * len(written)
+        listener(Counted("cutting out digits", done, len(pictures), "sheets"))
+    if not images:
+        raise DatasetError("no practice sheet was read; expected photos of sheets of `digitlab sheet new --practice`")
+    _write(out, Digits(np.array(images, np.uint8), np.array(labels, np.uint8)), np.array(writers))
+    return PracticeSet(len(images), dict(sorted(collections.Counter(writers).items())), unreadable, refused)
+
+
+def _write(out: Path, digits: Digits, writers: NDArray[np.str_]) -> None:
+    with atomic_path(out) as temporary, temporary.open("wb") as file:
+        np.savez(file, images=digits.images, labels=digits.labels, writers=writers)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterScore:
+    """One writer: right of so many images, by the network as it is, and after it went on with the other writers.
+
+    interval, interval_after: Wilson's, 95 %; right_after is None where nothing was trained
+    """
+
+    writer: str
+    images: int
+    right: int
+    interval: Interval
+    right_after: int | None = None
+    interval_after: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByWriter:
+    """All writers, and the exact test of McNemar over all their images: p that both networks are as good."""
+
+    scores: tuple[WriterScore, ...]
+    probability: float | None = None
+
+
+def by_writer(
+    dataset: Path,
+    *,
+    model: str | Path = "reader",
+    leave_one_out: bool = False,
+    runs: Path = Path("runs"),
+    seed: int = 0,
+    listener: Listener = ignore,
+) -> ByWriter:
+    """Accuracy of a network by writer; with ``leave_one_out``, also of it after it learned from the others.
+
+    dataset: that `from_sheets` wrote; model: a shipped name, a run folder or a file
+    runs: where the run of each left-out writer is made
+
+    Raises:
+        DatasetError: for a file without writers. ModelError: for a model that cannot be used.
+        UsageError: for fewer than two writers, where one is to be left out.
+    """
+    from digitlab.evaluation.intervals import wilson
+    from digitlab.jobs.named_models import onnx_file
+    from digitlab.network.classifier import Classifier, resolve_model
+
+    digits, writers = _read(dataset)
+    names = sorted(set(writers.tolist()))
+    if leave_one_out and len(names) < _FEWEST:
+        raise UsageError(f"{dataset}: has {len(names)} writer; expected {_FEWEST} or more, of whom one is left out")
+    before = Classifier(resolve_model(onnx_file(str(model), listener=listener)))
+    right = before.probabilities(digits.images).argmax(axis=1) == digits.labels
+    after = np.zeros(len(digits), np.bool_)
+    scores = []
+    for name in names:
+        own = writers == name
+        count, good = int(own.sum()), int(right[own].sum())
+        if not leave_one_out:
+            scores.append(WriterScore(name, count, good, wilson(good, count)))
+            continue
+        listener(Counted("learning from all others", len(scores), len(names), "writers", name))
+        after[own] = _after(model, digits[~own], digits[own], name, runs, seed) == digits.labels[own]
+        better = int(after[own].sum())
+        scores.append(WriterScore(name, count, good, wilson(good, count), better, wilson(better, count)))
+    return ByWriter(tuple(scores), _mcnemar(right, after) if leave_one_out else None)
+
+
+def _read(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
+    try:
+        with np.load(dataset, allow_pickle=False) as held:
+            digits = Digits(held["images"], held["labels"])
+            writers = np.asarray(held["writers"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{dataset}: holds no digits with writers ({str(error)[:80]}); expected one of `digitlab data from-sheets`"
+        ) from error
+    if writers.dtype.kind != "U" or writers.shape != digits.labels.shape:
+        raise DatasetError(f"{dataset}: has no writer for each image; expected what `digitlab data from-sheets` wrote")
+    return digits, writers
+
+
+def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int) -> NDArray[np.int64]:
+    """What the network says of a writer's digits after it went on with those of the others, its last layer kept."""
+    import tempfile
+
+    from digitlab.jobs.trainings import transfer
+    from digitlab.network.classifier import Classifier, resolve_model
+    from digitlab.transfer_learning import Transfer
+
+    with tempfile.TemporaryDirectory() as folder:
+        train, test = Path(folder) / "others.npz", Path(folder) / "own.npz"
+        for path, digits in ((train, others), (test, own)):
+            np.savez(path, images=digits.images, labels=digits.labels)
+        settings = Transfer(head="keep", seed=seed)
+        done = transfer(model, settings, data=str(train), test=str(test), name=f"without-{name}", runs=runs)
+    network = Classifier(resolve_model(done.run.path))
+    return np.asarray(network.probabilities(own.images).argmax(axis=1), np.int64)
+
+
+def _mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """The exact test of McNemar (1947): p-value, two-sided."""
+    from scipy.stats import binomtest
+
+    only, gained = int((one & ~other).sum()), int((~one & other).sum())
+    return 1.0 if only + gained == 0 else float(binomtest(gained, only + gained).pvalue)

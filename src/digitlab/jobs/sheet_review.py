@@ -1,0 +1,215 @@
+"""A stack that was read, looked over by a person: a page, corrections into table and dataset, a promise."""
+
+from __future__ import annotations
+
+import collections
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import DatasetError, ImageError, UsageError
+from digitlab.jobs.events import Counted, Note, ignore
+from digitlab.jobs.sheets import corrections_beside, kept_beside, sheet_rows, write_table
+from digitlab.storage import saying_what_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from digitlab.jobs.events import Listener
+    from digitlab.sheets.corrections import FieldSaid
+    from digitlab.sheets.promise import Drift, Promise
+    from digitlab.values import Digits
+
+__all__ = ["Agreement", "Corrected", "PromiseMade", "agreement", "correct_sheets", "promise_sheets", "review_sheets"]
+
+
+def review_sheets(
+    form: Path, table: Path, out: Path, *, most: int = 200, sample: int = 60, seed: int = 0, listener: Listener = ignore
+) -> int:
+    """Write the page of fields to be looked over; returns how many are on it.
+
+    table: that `read_sheets` made; most: doubtful fields at most; sample: others, drawn by chance; -1: all of them
+
+    Raises:
+        RecipeError, DatasetError, StorageError: as `sheet_rows`. UsageError: for numbers out of range.
+    """
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.looking_over import chosen_fields, write_fields_page
+
+    if not 0 <= most <= 5000 or not -1 <= sample <= 5000:
+        raise UsageError(f"--most is {most} and --sample {sample}; expected 0 to 5000, and -1 for a sample of all")
+    made = read_form(form)
+    chosen = chosen_fields(sheet_rows(made, kept_beside(table)).with_rows(), most, sample, seed)
+    return write_fields_page(
+        chosen, made, table, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What corrections did. looked_over: fields in all; changed: read as something else; digits: of the dataset."""
+
+    looked_over: int
+    changed: int
+    digits: int
+
+
+def correct_sheets(
+    form: Path, table: Path, files: Sequence[Path], *, dataset: Path | None = None, listener: Listener = ignore
+) -> Corrected:
+    """Put what a person said into the table, where it stays, and their digits into a dataset.
+
+    files: that the page saved; dataset: written in the format that its name says, from boxes whose digits are as many
+    as were said
+
+    Raises:
+        DatasetError: for files that are no corrections, or of photos that the table has not.
+    """
+    from digitlab.sheets.corrections import keep_corrections, read_field_corrections
+    from digitlab.sheets.form_file import read_form
+
+    made = read_form(form)
+    beside = corrections_beside(table)
+    said = read_field_corrections([*([beside] if beside.exists() else []), *files])
+    known = {row.file for row in sheet_rows(made, kept_beside(table))}
+    strange = sorted({each.file for each in said.values() if each.file not in known})
+    if strange:
+        raise DatasetError(f"corrections of {strange[0]}, which {table} has not; expected those of this table's page")
+    keep_corrections(beside, said)
+    write_table(made, table)
+    count = 0
+    if dataset is not None:
+        digits = _digits_of(form, list(said.values()), listener)
+        count = len(digits)
+        _write(dataset, digits)
+    return Corrected(len(said), sum(each.wrong for each in said.values()), count)
+
+
+def _write(path: Path, digits: Digits) -> None:
+    from digitlab.datasets.formats import dataset_writer
+
+    with dataset_writer(path) as sink:
+        sink.write(digits)
+
+
+def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
+    """The written digits of fields that a person looked over, with what that person said."""
+    from digitlab.reading import Reader
+    from digitlab.sheets.features import layout_of
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.sheet_reading import SheetReader
+    from digitlab.values import Digits
+
+    sheets = SheetReader(layout_of(read_form(form)), Reader())
+    by_file: dict[str, list[FieldSaid]] = collections.defaultdict(list)
+    for each in said:
+        by_file[each.file].append(each)
+    images, labels = [], []
+    for done, (file, fields) in enumerate(by_file.items(), 1):
+        try:
+            glyphs = sheets.glyphs(file)
+        except ImageError as error:
+            listener(Note(str(error)))
+            continue
+        for each in fields:
+            written = [glyph for glyph in glyphs.get(each.field, []) if glyph is not None]
+            digits = [int(sign) for sign in each.said if sign in "0123456789"]
+            if written and len(written) == len(digits):
+                images += written
+                labels += digits
+        listener(Counted("cutting out digits", done, len(by_file), "photos"))
+    return Digits(np.array(images, np.uint8).reshape(-1, 28, 28), np.array(labels, np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseMade:
+    """A promise for a stack. filled: fields of it that are filled in; above: of those, at or above the threshold.
+
+    drift: of a later stack against this one, where it was asked for
+    """
+
+    promise: Promise
+    filled: int
+    above: int
+    drift: Drift | None = None
+
+    @property
+    def looked_at(self) -> float:
+        """The share of the filled fields that a person has to look at."""
+        return 1.0 - self.above / self.filled if self.filled else 1.0
+
+
+def promise_sheets(form: Path, table: Path, error: float, *, later: Path | None = None) -> PromiseMade:
+    """From the sampled fields that were looked over: above which confidence at most ``error`` is wrong.
+
+    table: whose corrections were put in by `correct_sheets`; later: another table of the form, to be compared
+
+    Raises:
+        DatasetError: for a table without corrections. UsageError: for too few of them.
+    """
+    from digitlab.sheets.corrections import read_field_corrections
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.promise import drift_of, promise_of
+
+    made = read_form(form)
+    beside = corrections_beside(table)
+    if not beside.exists():
+        raise DatasetError(f"{table} has no corrections; `digitlab sheet review` makes a page of fields to look over")
+    sample = [each for each in read_field_corrections([beside]).values() if each.sampled]
+    promise = promise_of([each.confidence for each in sample], [each.wrong for each in sample], error)
+    sure = _confidences(made, table)
+    above = 0 if promise.threshold is None else int((sure >= promise.threshold).sum())
+    drift = None if later is None else drift_of(sure, _confidences(made, later))
+    return PromiseMade(promise, len(sure), above, drift)
+
+
+def _confidences(form: object, table: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Of the fields that are filled in, as they were read."""
+    rows = sheet_rows(form, kept_beside(table))  # type: ignore[arg-type]
+    return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of two tables: fields that both have, that are the same, and where they differ: file, field, and both values."""
+
+    fields: int
+    same: int
+    differ: tuple[tuple[str, str, str, str], ...]
+
+
+def agreement(one: Path, other: Path) -> Agreement:
+    """Compare the values of two tables (CSV) of the same sheets: two models, or a person and a model.
+
+    A column counts where both tables have it and it is no confidence, state or note.
+
+    Raises:
+        DatasetError: for a file that is no table of sheets, or where no sheet or column is in both.
+    """
+    first, second = dict(_rows_of(one)), dict(_rows_of(other))
+    differ, fields = [], 0
+    for file in first.keys() & second.keys():
+        for name in first[file].keys() & second[file].keys():
+            if name == "note" or name.endswith((" confidence", " state")):
+                continue
+            fields += 1
+            if first[file][name] != second[file][name]:
+                differ.append((file, name, first[file][name], second[file][name]))
+    if not fields:
+        raise DatasetError(f"{one} and {other} have no sheet and column in common; expected tables of the same photos")
+    return Agreement(fields, fields - len(differ), tuple(sorted(differ)))
+
+
+def _rows_of(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """By the photo's name without its folder."""
+    with saying_what_failed(path, "read"):
+        text = path.read_text("utf-8-sig", errors="replace")
+    table = csv.DictReader(text.splitlines())
+    if "file" not in (table.fieldnames or []):
+        raise DatasetError(f"{path}: has no column file; expected a CSV table that `digitlab sheet read` wrote")
+    for row in table:
+        name = (row.pop("file") or "").replace("\\", "/").rpartition("/")[2]
+        yield name, {str(key): str(value) for key, value in row.items()}

@@ -1,0 +1,112 @@
+"""What a person said of fields: read from files that the page saved, kept beside the table, put into it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DatasetError
+from digitlab.sheets.looking_over import KIND
+from digitlab.sheets.values import ANSWERED, DOUBTFUL, EMPTY
+from digitlab.storage import saying_what_failed, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from digitlab.sheets.table import TableRow
+
+__all__ = ["FieldSaid", "corrected", "keep_corrections", "read_field_corrections"]
+
+_LARGEST = 50_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSaid:
+    """What a person said of a field.
+
+    value, state, confidence: as it was read; said: what is written there, "" for nothing
+    sampled: it was drawn by chance from the answered ones, not for its doubt
+    """
+
+    file: str
+    field: str
+    value: str
+    state: str
+    confidence: float
+    sampled: bool
+    said: str
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it was read as something else."""
+        return self.said != self.value
+
+
+def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], FieldSaid]:
+    """By file and field; of a field that occurs twice the last word counts.
+
+    Raises:
+        DatasetError: for a file that is missing, too large or something else, with the entry and what is wrong.
+    """
+    found: dict[tuple[str, str], FieldSaid] = {}
+    for path in paths:
+        for number, entry in enumerate(_entries(path)):
+            try:
+                each = _checked(entry)
+            except (KeyError, TypeError, ValueError) as error:
+                reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+                raise DatasetError(f"{path}: fields[{number}] {reason}; save the corrections again") from error
+            found[each.file, each.field] = each
+    return found
+
+
+def _entries(path: Path) -> list[Any]:
+    with saying_what_failed(path, "read"):
+        if not path.is_file():
+            raise DatasetError(f"there is no file {path}; expected corrections that the page saved")
+        if path.stat().st_size > _LARGEST:
+            raise DatasetError(f"{path}: has {path.stat().st_size:,} bytes; corrections have at most {_LARGEST:,}")
+        content = path.read_bytes()
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{path}: is no JSON ({str(error)[:100]}); expected what the page saved") from error
+    if not isinstance(said, dict) or said.get("kind") != KIND or not isinstance(said.get("fields"), list):
+        raise DatasetError(f'{path}: holds no corrections of sheets; expected what the page saved, "kind": "{KIND}"')
+    return list(said["fields"])
+
+
+def _checked(entry: Any) -> FieldSaid:
+    texts = {name: entry[name] for name in ("file", "field", "value", "state", "said")}
+    for name, value in texts.items():
+        if not isinstance(value, str) or len(value) > 4000:
+            raise ValueError(f"has the {name} {str(value)[:20]!r}, expected a text")
+    confidence = float(entry["confidence"])
+    if not 0.0 <= confidence <= 1.0:
+        raise ValueError(f"has the confidence {confidence:g}, expected 0 to 1")
+    return FieldSaid(**texts, confidence=confidence, sampled=entry["sampled"] is True)
+
+
+def keep_corrections(path: Path, said: Mapping[tuple[str, str], FieldSaid]) -> None:
+    """Write them all as one file of the page's kind.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    lines = ",\n".join(json.dumps(asdict(each), ensure_ascii=False) for each in said.values())
+    write_text(path, f'{{"kind": "{KIND}", "fields": [\n{lines}\n]}}\n')
+
+
+def corrected(row: TableRow, said: Mapping[tuple[str, str], FieldSaid]) -> TableRow:
+    """A row with what a person said: such a value is certain. Where there is still a ? in it, it stays doubtful."""
+    fields = []
+    for each in row.fields:
+        word = said.get((row.file, each.name))
+        if word is None:
+            fields.append(each)
+            continue
+        state = DOUBTFUL if "?" in word.said else ANSWERED if word.said else EMPTY  # a person cannot read all either
+        fields.append(replace(each, value=word.said, confidence=1.0, state=state))
+    return replace(row, fields=tuple(fields))

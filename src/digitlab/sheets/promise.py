@@ -1,0 +1,159 @@
+"""A promise: above which confidence at most a given share of the filled fields is wrong, with 95 % confidence.
+
+Made of fields that a person looked over and that were drawn by chance: of those with a confidence of t or more, n, the
+number of wrong ones k is binomial, so the exact upper bound of Clopper and Pearson (1934) holds for any n. Conformal
+risk control bounds the *expected* error over stacks; who signs a list of marks wants a bound for this stack, with a
+stated confidence, and that is what this is. Several thresholds are tried in an order that does not depend on what was
+wrong (from the highest at which an errorless sample would suffice, downwards, until the first that fails):
+fixed-sequence testing, which needs no correction for their number (Angelopoulos et al. 2021, "Learn then Test").
+
+The fields of one sheet have one writer, so they are not quite independent: the sample is best spread over many sheets.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["LEAST", "Drift", "Promise", "drift_of", "needed_for", "promise_of", "upper_bound"]
+
+LEAST = 50  # fields that must have been looked over
+CONFIDENCE = 0.95
+_STEPS = 60  # thresholds between the highest and the lowest that are tried
+_ALARM = 0.01  # the p-value below which later stacks are called different
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What can be promised.
+
+    threshold: the lowest confidence that may be filled in unseen; None where nothing can be promised
+    bound: of the share of wrong ones among those, with 95 % confidence; checked, wrong: fields it rests on
+    attainable: the least share that this sample could promise at any threshold, with the errors that it has
+    needed: fields without an error that the promise that was asked for takes at least
+    """
+
+    error: float
+    threshold: float | None
+    bound: float
+    checked: int
+    wrong: int
+    attainable: float
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Whether a later stack looks different: two-sample Kolmogorov–Smirnov test of the confidences.
+
+    distance: largest difference of the two distributions; probability: p-value; earlier, later: medians
+    """
+
+    distance: float
+    probability: float
+    earlier: float
+    later: float
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the promise should not be relied on for it."""
+        return self.probability < _ALARM
+
+
+def upper_bound(wrong: int, count: int, confidence: float = CONFIDENCE) -> float:
+    """Clopper and Pearson's one-sided upper bound of a share, of which ``wrong`` of ``count`` is a sample.
+
+    >>> round(upper_bound(0, 2995), 6), round(upper_bound(0, 50), 4), upper_bound(3, 3)
+    (0.001, 0.0582, 1.0)
+    """
+    if count == 0 or wrong >= count:
+        return 1.0
+    if wrong == 0:
+        return float(1.0 - (1.0 - confidence) ** (1.0 / count))
+    from scipy.stats import beta
+
+    return float(beta.ppf(confidence, wrong + 1, count - wrong))
+
+
+def needed_for(error: float, confidence: float = CONFIDENCE) -> int:
+    """How many fields without an error promise this share.
+
+    >>> needed_for(0.001), needed_for(0.01)
+    (2995, 299)
+    """
+    return math.ceil(math.log(1.0 - confidence) / math.log(1.0 - error))
+
+
+def promise_of(confidences: ArrayLike, wrong: ArrayLike, error: float) -> Promise:
+    """The lowest threshold at which the promise holds.
+
+    confidences: float (N,) of fields that were drawn by chance and looked over; wrong: bool (N,), of each
+
+    Raises:
+        UsageError: for fewer than `LEAST`, or an error that is no share.
+    """
+    sure = np.asarray(confidences, np.float64)
+    bad = np.asarray(wrong, np.bool_)
+    if not 0.0 < error < 0.5:
+        raise UsageError(f"--error is {error:g}; expected a share above 0 and below 0.5, such as 0.001")
+    if len(sure) < LEAST:
+        raise UsageError(
+            f"{len(sure):,} sampled fields were looked over; expected {LEAST}, which `digitlab sheet review` draws"
+        )
+    needed = needed_for(error)
+    order = np.argsort(-sure, kind="stable")
+    sure, bad = sure[order], bad[order]
+    best: tuple[float, float, int, int] | None = None
+    for threshold in _thresholds(sure, needed):
+        count = int((sure >= threshold).sum())
+        failed = int(bad[:count].sum())
+        bound = upper_bound(failed, count)
+        if bound > error:
+            break
+        best = threshold, bound, count, failed
+    attainable = min(
+        upper_bound(int(bad[:count].sum()), count) for count in np.unique(np.linspace(LEAST, len(sure), 40).astype(int))
+    )
+    if best is None:
+        return Promise(
+            error, None, upper_bound(int(bad.sum()), len(sure)), len(sure), int(bad.sum()), attainable, needed
+        )
+    threshold, bound, count, failed = best
+    return Promise(error, threshold, bound, count, failed, attainable, needed)
+
+
+def _thresholds(sure: NDArray[np.float64], needed: int) -> Sequence[float]:
+    """In the order in which they are tried: chosen by confidences alone. ``sure``: sorted, the largest first."""
+    if len(sure) < needed:
+        return ()
+    places = np.unique(np.linspace(needed - 1, len(sure) - 1, _STEPS).astype(int))
+    return list(dict.fromkeys(sure[places].tolist()))
+
+
+def drift_of(earlier: ArrayLike, later: ArrayLike) -> Drift:
+    """Compare the confidences of two stacks, float (N,) and (M,).
+
+    Raises:
+        UsageError: for an empty one.
+    """
+    one, two = np.sort(np.asarray(earlier, np.float64)), np.sort(np.asarray(later, np.float64))
+    if not len(one) or not len(two):
+        raise UsageError("a stack without answered fields cannot be compared")
+    every = np.concatenate([one, two])
+    shares = [np.searchsorted(each, every, side="right") / len(each) for each in (one, two)]
+    distance = float(np.abs(shares[0] - shares[1]).max())
+    size = math.sqrt(len(one) * len(two) / (len(one) + len(two)))
+    x = (size + 0.12 + 0.11 / size) * distance  # Stephens 1970
+    terms = (2.0 * (-1) ** (k - 1) * math.exp(-2.0 * k * k * x * x) for k in range(1, 101))
+    probability = min(1.0, max(0.0, sum(terms))) if x > 0.2 else 1.0
+    return Drift(distance, probability, float(np.median(one)), float(np.median(two)))

@@ -1,0 +1,87 @@
+"use strict";
+// One card a field. What a person said of each stands in `said`: a text, undefined for nothing yet.
+(() => {
+  const fields = JSON.parse(document.getElementById("content").textContent);
+  const cards = document.getElementById("cards"), count = document.getElementById("count");
+  const store = "digitlab fields " + document.body.dataset.name;
+  const said = new Array(fields.length).fill(undefined);
+
+  // A browser may refuse to keep anything for a page from a file; then a reload forgets.
+  const remember = () => {
+    try { localStorage.setItem(store, JSON.stringify(said.map(each => each === undefined ? null : each))); } catch { /* as said */ }
+  };
+  const recall = () => {
+    try {
+      const kept = JSON.parse(localStorage.getItem(store) || "[]");
+      kept.forEach((each, place) => { if (place < said.length && each !== null) said[place] = each; });
+    } catch { /* as said */ }
+  };
+  const element = (name, properties = {}, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+  const input = place => cards.children[place].querySelector("input");
+  const go = place => {
+    const next = Math.max(0, Math.min(fields.length - 1, place));
+    input(next).focus();
+    input(next).select();
+    cards.children[next].scrollIntoView({ block: "nearest" });
+  };
+  const show = place => {
+    const made = cards.children[place];
+    made.classList.toggle("right", said[place] !== undefined && said[place] === fields[place].value);
+    made.classList.toggle("changed", said[place] !== undefined && said[place] !== fields[place].value);
+    count.textContent = `${said.filter(each => each !== undefined).length} of ${fields.length} looked at`;
+  };
+  const say = (place, value) => {
+    said[place] = value;
+    show(place);
+    remember();
+  };
+
+  const card = (field, place) => {
+    const text = element("input", { type: "text", value: field.value, autocomplete: "off", spellcheck: false });
+    text.setAttribute("aria-label", `${field.field} of ${field.file}`);
+    text.addEventListener("keydown", event => {
+      if (event.key === "Enter") {
+        say(place, text.value.trim());
+        if (place + 1 < fields.length) go(place + 1);
+      } else if (event.key === "ArrowDown") go(place + 1);
+      else if (event.key === "ArrowUp") go(place - 1);
+      else if (event.key === "Escape") {
+        text.value = field.value;
+        say(place, undefined);
+      } else return;
+      event.preventDefault();
+    });
+    const state = `${field.state}, ${(100 * field.confidence).toFixed(1)} %` + (field.sampled ? ", of the sample" : "");
+    return element("div", { className: "card" },
+      element("span", { className: "seen" }, element("span", { className: "crop" },
+        element("img", { src: field.crop, alt: `${field.field} in its photo` }))),
+      text,
+      element("div", { className: "where" }, `${field.label} (${field.field}): ${state}`),
+      element("div", { className: "where" }, field.file));
+  };
+
+  document.getElementById("json").addEventListener("click", () => {
+    const kept = ["file", "field", "value", "state", "confidence", "sampled"];
+    const rows = fields.map((each, place) => ({ ...Object.fromEntries(kept.map(name => [name, each[name]])), said: said[place] }))
+      .filter(each => each.said !== undefined);
+    const lines = rows.map(row => JSON.stringify(row)).join(",\n");
+    const text = `{"kind": "digitlab sheet corrections 1", "fields": [\n${lines}\n]}\n`;
+    const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "application/json" })), download: "corrections.json" });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  });
+  recall();
+  cards.append(...fields.map(card));
+  fields.forEach((_, place) => {
+    if (said[place] !== undefined) input(place).value = said[place];
+    show(place);
+  });
+  if (fields.length) go(Math.max(0, said.indexOf(undefined)));
+  else count.textContent = "nothing to look over";
+})();

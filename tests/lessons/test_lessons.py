@@ -1,0 +1,70 @@
+"""Lessons: those that ship lead somewhere, and a file that is none is refused with what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import pytest
+
+from digitlab.errors import RecipeError
+from digitlab.lessons import lessons_with, read_lesson, shipped_lessons
+from digitlab.network.layers import NetworkLayers
+from digitlab.static_page.gallery import gallery_sets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VIEWS = {"network", "why", "pair", "tour", "training"}
+
+
+def test_three_ship_in_both_languages() -> None:
+    lessons = shipped_lessons()
+    assert [each.name for each in lessons] == ["convolution", "what-makes-a-4", "sure-of-nonsense"]
+    for lesson in lessons:
+        assert set(lesson.title) == {"en", "es"}
+        assert all(set(part.text) == {"en", "es"} for part in lesson.parts)
+        assert len(lesson.parts) >= 4
+
+
+def test_their_links_lead_to_what_is_there() -> None:
+    layers = {each.name: each for each in NetworkLayers().layers}
+    digits = {f"{each.name}-{row + 1}" for each in gallery_sets() for row in range(len(each.images))}
+    for lesson in shipped_lessons():
+        for part in lesson.parts:
+            said = {name: values[0] for name, values in parse_qs(part.link, strict_parsing=True).items()}
+            assert said["view"] in VIEWS
+            assert said["digit"] in digits, said
+            if "layer" not in said:
+                continue
+            shape = layers[said["layer"]].shape
+            assert int(said.get("map", 1)) <= shape[-1]
+            assert all(int(place) <= side for place, side in zip(said.get("at", "1.1").split("."), shape, strict=False))
+
+
+def test_ones_own_come_first(tmp_path: Path) -> None:
+    own = tmp_path / "my lesson.toml"
+    own.write_text('title = "Mine"\n[[part]]\nlink = "#view=tour"\ntext = "Go."\n')
+    first, *others = lessons_with([own])
+    assert (first.name, first.title, first.parts[0].link) == ("my-lesson", {"en": "Mine"}, "view=tour")
+    assert tuple(others) == shipped_lessons()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('title = "No parts"', "1 to 100 parts"),
+        ('title = "A"\npart = 3', "1 to 100 parts"),
+        ('[[part]]\nlink = "a"\ntext = "b"', "title: expected a text"),
+        ('title = "A"\n[[part]]\nlink = "a"', "part 1: expected a link and a text"),
+        ('title = "A"\n[[part]]\nlink = "a b"\ntext = "c"', "without spaces"),
+        ('title = "A"\n[[part]]\nlink = "a"\ntext = {english = "c"}', "language of two letters"),
+        ('title = "A"\nauthor = "B"\n[[part]]\nlink = "a"\ntext = "c"', "author: a lesson has"),
+        ("title = ", "not a readable TOML file"),
+    ],
+)
+def test_what_is_no_lesson_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "lesson.toml"
+    file.write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        read_lesson(file)

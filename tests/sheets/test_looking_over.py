@@ -1,0 +1,173 @@
+"""Looking over: the page, corrections into table and dataset, promises, drift, agreement."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitlab.apps.cli import run
+from digitlab.errors import UsageError
+from digitlab.sheets.looking_over import KIND
+from digitlab.sheets.promise import drift_of, needed_for, promise_of, upper_bound
+
+from .conftest import FORM, VALUES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def marks(photo: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a form, a photo and the table of it."""
+    folder = tmp_path_factory.mktemp("marks")
+    (folder / "weights.toml").write_text(FORM)
+    Image.fromarray(photo).save(folder / "a.jpg", quality=92)
+    words = [str(folder / "weights.toml"), str(folder / "a.jpg"), "--out", str(folder / "m.csv"), "--jobs", "1"]
+    assert run(["sheet", "read", *words]) == 0
+    return folder
+
+
+def said(field: str, value: str, *, read: str = "", confidence: float = 0.99, file: str = "a.jpg") -> dict[str, Any]:
+    return {
+        "file": file, "field": field, "value": read or VALUES.get(field, ""), "state": "answered", "sampled": True,
+        "confidence": confidence, "said": value,
+    }  # fmt: skip
+
+
+def corrections(path: Path, *fields: dict[str, Any]) -> str:
+    path.write_text(json.dumps({"kind": KIND, "fields": list(fields)}))
+    return str(path)
+
+
+def row(folder: Path) -> dict[str, str]:
+    return next(csv.DictReader((folder / "m.csv").read_text("utf-8").splitlines()))
+
+
+def test_the_page_shows_whole_fields_and_runs_nothing_else(marks: Path) -> None:
+    out = marks / "review.html"
+    words = [str(marks / "weights.toml"), str(marks / "m.csv"), "--out", str(out), "--sample", "-1"]
+    assert run(["sheet", "review", *words]) == 0
+    page = out.read_text("utf-8")
+    content = json.loads(page.split('id="content">')[1].split("</script>")[0])
+    filled = {name for name, value in VALUES.items() if value not in ("", "no")}
+    assert {each["field"] for each in content} == filled
+    assert all(each["sampled"] and each["crop"].startswith("data:image/webp;base64,") for each in content)
+    assert "default-src 'none'" in page
+
+
+def test_corrections_stay_in_the_table_and_become_digits(marks: Path, tmp_path: Path) -> None:
+    photo = str(marks / "a.jpg")
+    file = corrections(tmp_path / "c.json", said("animal", "40713", file=photo), said("w.am.g", "386", file=photo))
+    words = ["sheet", "correct", str(marks / "weights.toml"), str(marks / "m.csv"), file]
+    assert run([*words, "--dataset", str(tmp_path / "d.npz")]) == 0
+    assert (row(marks)["w.am.g"], row(marks)["w.am.g confidence"]) == ("386", "1.0")
+    with np.load(tmp_path / "d.npz") as kept:
+        labels = next(kept[name] for name in kept.files if kept[name].ndim == 1)
+        assert labels.tolist() == [4, 0, 7, 1, 3, 3, 8, 6]
+    again = [str(marks / "weights.toml"), photo, "--out", str(marks / "m.csv"), "--jobs", "1"]
+    assert run(["sheet", "read", *again]) == 0
+    assert row(marks)["w.am.g"] == "386"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is no JSON"),
+        ('{"kind": "x", "fields": []}', "holds no corrections of sheets"),
+        (json.dumps({"kind": KIND, "fields": [{"file": "a"}]}), "fields[0] lacks 'field'"),
+        (json.dumps({"kind": KIND, "fields": [said("animal", "1", confidence=7)]}), "fields[0] has the confidence 7"),
+        (json.dumps({"kind": KIND, "fields": [said("animal", "1", file="b.jpg")]}), "corrections of b.jpg, which"),
+    ],
+)
+def test_what_is_no_correction_is_refused(
+    content: str, message: str, marks: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    (tmp_path / "c.json").write_text(content)
+    words = [str(marks / "weights.toml"), str(marks / "m.csv"), str(tmp_path / "c.json")]
+    assert run(["sheet", "correct", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_two_tables_agree_or_say_where_not(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "one.csv").write_text("file,n,m,n state,note\nx/a.jpg,12,3,answered,\nb.jpg,4,,doubtful,\n")
+    (tmp_path / "two.csv").write_text("file,n,m\na.jpg,12,3\nb.jpg,5,\n")
+    assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "two.csv")]) == 1
+    said = capsys.readouterr()
+    assert said.out == "b.jpg, n: 4 | 5\n"
+    assert "3 of 4 fields are the same (75.00 %)" in said.err
+    (tmp_path / "none.csv").write_text("a,b\n1,2\n")
+    assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "none.csv")]) == 2
+
+
+def test_the_bound_is_that_of_clopper_and_pearson() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    for wrong, count in ((0, 50), (1, 400), (7, 3000)):
+        assert upper_bound(wrong, count) == pytest.approx(
+            stats.binomtest(wrong, count).proportion_ci(0.9, "exact").high, rel=1e-6
+        )  # two-sided at 90 % is one-sided at 95 %
+
+
+def test_a_small_sample_promises_little_and_says_what_it_takes() -> None:
+    with pytest.raises(UsageError, match="49 sampled fields were looked over; expected 50"):
+        promise_of(np.full(49, 0.9), np.zeros(49), 0.01)
+    found = promise_of(np.linspace(0.5, 1, 200), np.zeros(200), 0.001)
+    assert found.threshold is None
+    assert found.needed == needed_for(0.001) == 2995
+    assert found.attainable == pytest.approx(upper_bound(0, 200))
+
+
+def test_a_promise_is_kept_in_19_of_20_stacks() -> None:
+    """Errors are likelier where confidence is low; the threshold is of a sample, its error known from the law."""
+    pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    error, broken, made = 0.01, 0, 0
+    for _ in range(200):
+        sure = 1 - rng.beta(0.5, 8, 1200)
+        wrong = rng.random(1200) < (1 - sure) * 0.25
+        found = promise_of(sure, wrong, error)
+        if found.threshold is not None:
+            made += 1
+            every = 1 - rng.beta(0.5, 8, 20_000)
+            broken += float(((1 - every) * 0.25)[every >= found.threshold].mean()) > error
+    assert made > 100
+    assert broken <= 0.08 * made
+
+
+def test_a_stack_that_looks_different_raises_the_alarm() -> None:
+    rng = np.random.default_rng(1)
+    earlier = rng.beta(20, 1, 800)
+    assert not drift_of(earlier, rng.beta(20, 1, 600)).alarm
+    assert drift_of(earlier, rng.beta(8, 1, 600)).alarm
+    stats = pytest.importorskip("scipy.stats")
+    later = rng.beta(17, 1, 500)
+    ours, theirs = drift_of(earlier, later), stats.ks_2samp(earlier, later)
+    assert ours.distance == pytest.approx(theirs.statistic)
+    assert ours.probability == pytest.approx(theirs.pvalue, abs=0.02)
+
+
+def test_the_promise_of_a_table(marks: Path, tmp_path: Path, capsys: Captured) -> None:
+    pytest.importorskip("scipy.stats")
+    form, table = str(marks / "weights.toml"), str(marks / "m.csv")
+    beside = marks / "m.corrections.json"
+    kept = beside.read_text("utf-8") if beside.exists() else None
+    try:
+        corrections(beside, *(said(f"x{n}", "1", read="1", confidence=0.9 + n / 4000) for n in range(320)))
+        assert run(["sheet", "promise", form, table, "--error", "0.01", "--later", table]) == 0
+        out = capsys.readouterr().out
+        assert "at most 1 % of the filled fields are wrong, with 95 % confidence (0 of 320 sampled fields" in out
+        assert "the later stack looks the same" in out
+        assert run(["sheet", "promise", form, table, "--error", "0.001"]) == 1
+        assert "it takes at least 2,995 sampled fields" in capsys.readouterr().err
+    finally:
+        beside.write_text(kept) if kept is not None else beside.unlink()
