@@ -21,8 +21,9 @@ from digitlab.inspection import (
 )
 from digitlab.inspection.gradients import gradients
 from digitlab.inspection.sanity import shuffled
-from digitlab.models import build, ensemble, predict_probabilities
+from digitlab.models import build, predict_probabilities
 from digitlab.models.backend import keras
+from digitlab.models.ensemble import ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable

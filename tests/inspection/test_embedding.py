@@ -48,7 +48,7 @@ def test_dropout_before_the_answer_is_passed_by(make: Callable[[str], Any]) -> N
 
 
 def test_an_ensemble_has_a_penultimate_layer_in_each_network(make: Callable[[str], Any]) -> None:
-    from digitlab.models import ensemble
+    from digitlab.models.ensemble import ensemble
 
     network = lay_open(ensemble([make("sequential"), make("normalised")], "both"))
     steps = penultimate(network)

@@ -11,7 +11,6 @@ import pytest
 from digitlab.errors import ModelError, UsageError
 from digitlab.models import (
     build,
-    ensemble,
     ensemble_card,
     export_model,
     export_onnx,
@@ -22,7 +21,7 @@ from digitlab.models import (
     save_keras,
 )
 from digitlab.models.backend import keras
-from digitlab.models.ensemble import members_of
+from digitlab.models.ensemble import ensemble, members_of
 from digitlab.network.layers import NetworkLayers
 from digitlab.values import ModelCard
 

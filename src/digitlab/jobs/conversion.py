@@ -185,11 +185,12 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
         raise UsageError(f"cannot write {out.name!r}; expected a name that ends in .keras, .onnx, .xml or .tflite")
     listener(loading())
     from digitlab import models
+    from digitlab.models.ensemble import ensemble as joined
 
     paths = [keras_file(each, listener=listener) for each in members]
     opened = [models.open_model(path, tell=note(listener)) for path in paths]
     cards = [models.card_of(model, path) for model, path in zip(opened, paths, strict=True)]
     card = models.ensemble_card(out.stem, cards)
-    whole = models.ensemble(opened)
+    whole = joined(opened)
     listener(Work(f"writing {out.suffix} and comparing it with the members"))
     return Ensemble(models.export_model(whole, out, card), len(members), whole.count_params())

@@ -61,7 +61,8 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
         return model
     if (kept := kept_onnx(path)) is not None:
         return kept  # without loading the network library, which takes longer than all the rest
-    listener(loading())
+    if path.suffix.lower() != ".onnx":
+        listener(loading())
     from digitlab.models.conventions import own_onnx
 
     listener(Work("converting the model for ONNX Runtime, once"))

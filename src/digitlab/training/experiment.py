@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DivergedError, RunError, UsageError
-from digitlab.models import card_of, ensemble, ensemble_card, open_model, preparation_of, versions
+from digitlab.models import card_of, open_model, preparation_of, versions
 from digitlab.models.backend import release_memory
+from digitlab.models.ensemble import ensemble, ensemble_card
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished

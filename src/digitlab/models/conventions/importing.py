@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,9 +15,11 @@ from digitlab.models.conventions.convention import Convention, answer_kind, prob
 from digitlab.models.conventions.onnx_files import open_foreign
 from digitlab.models.conventions.search import find_convention, known_digits
 from digitlab.models.conventions.wrapping import wrapped
+from digitlab.models.plain_onnx import run_onnx, with_card
 from digitlab.network.check import check_onnx
 from digitlab.storage import write_bytes
 from digitlab.values import ModelCard
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,9 +138,7 @@ def _input_in(changes: Iterable[str]) -> list[int] | None:
 
 
 def _import_onnx(path: Path, out: Path) -> ImportedModel:
-    """An ONNX file, or what is one after a conversion."""
-    from digitlab.models.saving import save_keras
-
+    """An ONNX file, or what is one after a conversion. From ONNX to ONNX no Keras is loaded, which takes seconds."""
     kind = kind_of(path)
     if path.is_dir() or path.suffix.lower() in (".tflite", ".lite"):
         from digitlab.models.conventions.converted import as_onnx
@@ -159,6 +160,8 @@ def _import_onnx(path: Path, out: Path) -> ImportedModel:
         raise type(error)(f"{path}: {error}") from error
     card = _card(path, "imported network", found, origin)
     if out.suffix.lower() == ".keras":
+        from digitlab.models.saving import save_keras
+
         model, changes = _as_keras(network, found.best.convention, path)
         save_keras(model, out, card)
         return ImportedModel(out, found, ("its operators became layers of Keras", *changes), card)
@@ -213,21 +216,16 @@ def content_of(path: Path) -> bytes:
 
 def _card(path: Path, architecture: str, found: Found, origin: str) -> ModelCard:
     training = {"imported_from": path.name, "written_by": origin, **found.as_card()}
-    return ModelCard(
-        path.stem, architecture, found.best.convention.preparation(), training=training, versions=_versions()
-    )
+    versions = _versions(of_keras=origin != "ONNX")
+    return ModelCard(path.stem, architecture, found.best.convention.preparation(), training=training, versions=versions)
 
 
 def _with_card(graph: onnx.ModelProto, card: ModelCard) -> bytes:
-    from digitlab.models.export.onnx import with_card
-
     return with_card(graph.SerializeToString(), card)
 
 
 def _compare(whole: bytes, ask: Ask, found: Found, path: Path) -> None:
     """The written file answers as the network that was asked."""
-    from digitlab.models.export.onnx import run_onnx
-
     check_onnx(whole)
     images, best = known_digits().images[:_COMPARED], found.best.convention
     expected = probabilities_of(ask(best, images), best.answers, best.zero)
@@ -243,7 +241,12 @@ def _expect_alike(found: NDArray[np.float32], expected: NDArray[np.float32], pat
         )
 
 
-def _versions() -> dict[str, str]:
-    from digitlab.models.saving import versions
+def _versions(*, of_keras: bool = True) -> dict[str, str]:
+    if of_keras:
+        from digitlab.models.saving import versions
 
-    return versions()
+        return versions()
+    import onnx
+
+    python = platform.python_version()
+    return {"digitlab": VERSION, "python": python, "numpy": np.__version__, "onnx": onnx.__version__}

@@ -3,7 +3,7 @@
     own_onnx(path)     for ONNX Runtime: evaluate, classify, read, serve, live
     own_keras(path)    with layers that can be looked at and trained on: inspect, export, transfer
 
-What is ours already is given back as it is.
+What is ours already is given back as it is. Keras is loaded where it is needed: not from ONNX to ONNX.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from digitlab.errors import ModelError
 from digitlab.models.conventions.importing import (
     KERAS_ENDINGS,
     ImportedModel,
@@ -18,11 +19,7 @@ from digitlab.models.conventions.importing import (
     import_model,
     translated_model,
 )
-from digitlab.models.conventions.keras_files import weights_beside
 from digitlab.models.conventions.search import NoConventionError
-from digitlab.models.export import cached_onnx
-from digitlab.models.safety.keras_file import blaming
-from digitlab.models.saving import read_card, save_keras
 from digitlab.network.classifier import takes_our_images
 from digitlab.network.kept import kept_name
 from digitlab.storage import cache_to_write
@@ -47,6 +44,9 @@ def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pat
     if path.suffix.lower() == ".onnx" and path.is_file() and takes_our_images(content_of(path)):
         return path
     if _is_of_keras(path):
+        from digitlab.models.export import cached_onnx
+        from digitlab.models.saving import read_card
+
         if read_card(path) is not None:
             return cached_onnx(path, tell=tell)
         try:
@@ -68,6 +68,8 @@ def own_keras(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pa
         ModelError: as `import_model`, and for operators of ONNX that no layer of Keras computes. A file of Keras that
             answers no digits is given back as it is.
     """
+    from digitlab.models.saving import read_card, save_keras
+
     if _is_of_keras(path):
         if read_card(path) is not None:
             return path
@@ -110,10 +112,12 @@ def _say(path: Path, done: ImportedModel, tell: Callable[[str], None]) -> None:
 def _place(path: Path, ending: str) -> Path:
     """Where the model is kept, by its content."""
     digest = hashlib.sha256()
-    with blaming(path):
+    try:
         for part in _parts(path):
             with part.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
     return cache_to_write("models") / kept_name(digest.hexdigest(), ending)
 
 
@@ -121,6 +125,10 @@ def _parts(path: Path) -> list[Path]:
     """The files that a model consists of."""
     if path.is_dir():
         return [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() != ".json":
+        return [path, path.with_suffix(".bin")] if path.suffix.lower() == ".xml" else [path]
+    from digitlab.models.conventions.keras_files import weights_beside
+    from digitlab.models.safety.keras_file import blaming
+
+    with blaming(path):
         return [path, weights_beside(path)]
-    return [path, path.with_suffix(".bin")] if path.suffix.lower() == ".xml" else [path]

@@ -5,32 +5,26 @@ The converter's optimiser copies the graph at each step: five members in one gra
 
 from __future__ import annotations
 
-import json
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from digitlab.models.backend import release_memory
 from digitlab.models.ensemble import members_of
 from digitlab.models.export.raw_onnx import convert_to_onnx
 from digitlab.models.export.verify import compare, exporting
+from digitlab.models.plain_onnx import describe, run_onnx, with_card
 from digitlab.storage import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import onnx
-    from numpy.typing import NDArray
 
     from digitlab.models.backend import keras
     from digitlab.values import ModelCard
 
 __all__ = ["onnx_bytes", "run_onnx", "with_card", "write_onnx"]
-
-_TOGETHER = 50  # images; with 250 of them the inner layers of a network at full resolution fill 100 MB and more
 
 
 def write_onnx(model: keras.Model, path: Path, card: ModelCard) -> float:
@@ -57,7 +51,7 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
     parts = members_of(model)
     graphs = [_converted(part, path) for part in parts or [model]]
     graph = _mean_of(graphs) if parts else graphs[0]
-    _describe(graph, card)
+    describe(graph, card)
     onnx.checker.check_model(graph)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content
@@ -74,25 +68,6 @@ def _converted(model: keras.Model, path: Path) -> onnx.ModelProto:
         graph = onnx.load(raw)
         _rename(graph.graph)
     return graph
-
-
-def with_card(content: bytes, card: ModelCard) -> bytes:
-    """The same ONNX file with another card."""
-    import onnx
-
-    graph = onnx.load_model_from_string(content)
-    _describe(graph, card)
-    changed: bytes = graph.SerializeToString(deterministic=True)
-    return changed
-
-
-def run_onnx(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The probabilities that ONNX Runtime gives for uint8 (N, 28, 28)."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    batches = (images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER))
-    return np.concatenate([session.run(["probabilities"], {"images": batch})[0] for batch in batches])
 
 
 def _mean_of(graphs: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
@@ -127,13 +102,3 @@ def _rename(graph: object) -> None:
     for node in graph.node:  # type: ignore[attr-defined]
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-
-
-def _describe(graph: object, card: ModelCard) -> None:
-    import onnx
-
-    fields = asdict(card)
-    onnx.helper.set_model_props(
-        graph, {"digitlab": json.dumps(fields), "classes": " ".join(card.classes), "preparation": card.preparation}
-    )
-    graph.producer_name, graph.producer_version = "digitlab", card.versions.get("digitlab", "")  # type: ignore[attr-defined]
