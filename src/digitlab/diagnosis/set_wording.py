@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digitlab.diagnosis.mending import DIFFERENCES
@@ -9,12 +10,31 @@ from digitlab.diagnosis.mending import DIFFERENCES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digitlab.diagnosis.whole_set import SetDifference
 
-__all__ = ["causes_in_words", "set_sentence"]
+__all__ = ["SetDifference", "causes_in_words", "set_sentence"]
 
 _NAMED = 3  # causes and differences that are named
 _MATTERS = 0.02  # of the accuracy: what mending has to bring, to be called the reason
+
+
+@dataclass(frozen=True, slots=True)
+class SetDifference:
+    """One difference over all pictures; accuracies are of all of them, 0…1.
+
+    name: one of `DIFFERENCES`
+    images: how many pictures have it
+    measured: of the first one, in words
+    until: where this and those before it are mended
+    alone: where only this is mended
+    without: where all others are mended
+    """
+
+    name: str
+    images: int
+    measured: str
+    until: float
+    alone: float
+    without: float
 
 
 def causes_in_words(causes: tuple[str, ...] | None) -> str:

@@ -10,7 +10,7 @@ from digitlab.diagnosis.answers import Answer
 from digitlab.diagnosis.causes import smallest_set
 from digitlab.diagnosis.mending import DIFFERENCES
 from digitlab.diagnosis.photo import examined, grey_of_rgb, turned_where_surer
-from digitlab.diagnosis.set_wording import set_sentence
+from digitlab.diagnosis.set_wording import SetDifference, set_sentence
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -29,26 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Misread", "SetDiagnosis", "SetDifference", "diagnose_set"]
 
 _SHOWN = 12  # misread pictures on the page
-
-
-@dataclass(frozen=True, slots=True)
-class SetDifference:
-    """One difference over all pictures; accuracies are of all of them, 0…1.
-
-    name: one of `DIFFERENCES`
-    images: how many pictures have it
-    measured: of the first one, in words
-    until: where this and those before it are mended
-    alone: where only this is mended
-    without: where all others are mended
-    """
-
-    name: str
-    images: int
-    measured: str
-    until: float
-    alone: float
-    without: float
 
 
 @dataclass(frozen=True, slots=True)

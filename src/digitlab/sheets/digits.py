@@ -73,7 +73,7 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
     for place, own in enumerate(agreed):
         nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
         look = seen.get(place, nowhere)
-        found = reader.with_second_opinion(look, own, in_row=False)
+        found = reader.with_second_opinion(look, own)
         odds = _IN_A_BOX * found.score
         score = odds / (1.0 - found.score + odds)
         confidence = score * float(found.probabilities.max())

@@ -140,7 +140,8 @@ def _known(
     outputs: of the file at ``path``, boxes first; inputs: from these to (N, K)
     """
     network = PageNetwork(path, 1)
-    known, right = [], []
+    known: list[NDArray[np.float64]] = []
+    right: list[bool] = []
     for page in pages:
         boxes, said = network.outputs(page.image, outputs)
         if not len(boxes):
