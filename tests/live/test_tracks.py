@@ -306,7 +306,7 @@ def test_specks_that_flicker_do_not_hold_the_text_back():
     seen = []
     for frame in range(120):
         speck = (mark(1, shifted((0, 0, 8, 12), int(rng.integers(0, 80)), 300)),) if frame % 5 == 0 else ()
-        seen.append(film.show(mark(9), *speck))
+        seen.append(film.show(mark(9), *speck, picture=drawn([mark(9)])))
     assert set(seen[40:]) == {"9"}
 
 
