@@ -249,7 +249,7 @@ def growing(steps):
         yield (100, 100, 130, 100 + max(6, round(60 * step / steps))), sketch
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seconds", [0.5, 1.0])
 def test_nothing_is_shouted_while_a_digit_is_being_drawn(seconds):
     film = Film()
     film.show(frames=10)
