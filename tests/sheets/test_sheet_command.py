@@ -80,11 +80,11 @@ def test_a_stopped_run_goes_on(stack: Path, tmp_path: Path) -> None:
             raise StoppedError
 
     out = tmp_path / "marks.csv"
-    asked: dict[str, Any] = {"form": stack / "weights.toml", "photos": [stack / "photos"], "out": out, "processes": 1}
+    form, photos = stack / "weights.toml", stack / "photos"
     with pytest.raises(StoppedError):
-        read_sheets(**asked, listener=stop)
+        read_sheets(form, photos, out=out, processes=1, listener=stop)
     assert not out.exists()
-    done = read_sheets(**asked)
+    done = read_sheets(form, photos, out=out, processes=1)
     assert (done.sheets, done.read_now, done.refused) == (3, 2, 1)
 
 
@@ -92,10 +92,10 @@ def test_another_list_needs_no_photo_again(stack: Path, tmp_path: Path) -> None:
     form, out = tmp_path / "weights.toml", tmp_path / "marks.csv"
     form.write_text(FORM)
     photos = [stack / "photos" / "a.jpg"]
-    assert read_sheets(form, photos, out, processes=1).read_now == 1
+    assert read_sheets(form, *photos, out=out, processes=1).read_now == 1
     (tmp_path / "animals.csv").write_text("40718\n40713\n")
     form.write_text(FORM.replace("full = true", 'full = true\namong = "animals.csv"'))
-    assert read_sheets(form, photos, out, processes=1).read_now == 0
+    assert read_sheets(form, *photos, out=out, processes=1).read_now == 0
     assert rows(out)[0]["animal"] == "40713"
 
 
@@ -109,7 +109,7 @@ def test_without_a_table_the_values_are_shown(stack: Path, capsys: Captured) -> 
     [
         (["read", "FORM"], "no photo given"),
         (["read", "FORM", "photos", "--out", "t.doc"], "expected a name ending in .csv, .xlsx, .parquet"),
-        (["read", "FORM", "photos", "--least", "2"], "--least is 2; expected 0 to 1"),
+        (["read", "FORM", "photos", "--least", "2"], "least is 2.0; expected 0 to 1"),
         (["read", "none.toml", "photos"], "none.toml: cannot be read"),
         (["new", "FORM", "--out", "form.png"], "expected a name ending in .pdf"),
         (["draw", "FORM", "--out", "S", "--count", "0"], "--count is 0"),
@@ -148,8 +148,8 @@ def test_a_cluster_reads_the_same(stack: Path, tmp_path: Path) -> None:
         pytest.importorskip(package, reason="the extra ray is not installed")
     here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
     form, photos = stack / "weights.toml", [stack / "photos"]
-    read_sheets(form, photos, here, processes=1)
-    read_sheets(form, photos, there, engine="ray")
+    read_sheets(form, *photos, out=here, processes=1)
+    read_sheets(form, *photos, out=there, engine="ray")
     import pyarrow.parquet as parquet
 
     assert parquet.read_table(here).equals(parquet.read_table(there))
