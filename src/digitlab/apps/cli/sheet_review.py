@@ -147,7 +147,7 @@ def writers(*, json: bool = False, **given: Any) -> int:
     rows = []
     for each in found.scores:
         row = [each.writer, each.images, _accuracy(each.right, each.images, each.interval)]
-        if each.right_after is not None:
+        if each.right_after is not None and each.interval_after is not None:
             row.append(_accuracy(each.right_after, each.images, each.interval_after))
         rows.append(row)
     say(table(["writer", "images", "as it is", *(["after the others"] if given.get("leave_one_out") else [])], rows))
