@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from digitlab.apps.cli import run
-from digitlab.jobs.sheets import read_sheets
+from digitlab.errors import UsageError
+from digitlab.jobs.sheets import mark_form, new_form, read_sheets, show_sheets
 from digitlab.sheets import read_form
 
 from .conftest import FORM, VALUES
@@ -104,10 +105,39 @@ def test_without_a_table_the_values_are_shown(stack: Path, capsys: Captured) -> 
     assert "animal: 40713\nday: 24.12\n" in capsys.readouterr().out
 
 
+def test_the_same_in_python(stack: Path) -> None:
+    (row,) = show_sheets(stack / "weights.toml", stack / "photos" / "a.jpg", least=1.0)
+    assert {each.name: each.value for each in row.fields if each.value} == {
+        name: value for name, value in VALUES.items() if value
+    }
+    assert {each.state for each in row.fields if each.value} == {"doubtful"}
+
+
+def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
+    form, out = tmp_path / "form.toml", tmp_path / "out.csv"
+    for job in (show_sheets, lambda *photos: read_sheets(*photos, out=out)):
+        with pytest.raises(UsageError, match="no photo given"):
+            job(form)
+    with pytest.raises(UsageError, match="threshold is 2; expected 0 to 1"):
+        show_sheets(form, form, threshold=2)
+    with pytest.raises(UsageError, match="expected no --jobs"):
+        read_sheets(form, form, out=out, engine="ray", processes=2)
+    with pytest.raises(UsageError, match="width is 3; expected 40 to 600 mm"):
+        mark_form(form, out=out, width=3)
+    for given in ({"practice": True, "form": form}, {}):
+        with pytest.raises(UsageError, match="either a form's TOML file or --practice"):
+            new_form(**given, out=tmp_path / "form.pdf")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["read", "FORM"], "no photo given"),
+        (["read", "FORM", "photos", "--engine", "ray"], "--engine ray and --address are of a table"),
+        (["read", "FORM", "photos", "--out", "t.csv", "--address", "here:1"], "--address is of a Ray cluster"),
+        (["read", "FORM", "photos", "--engine", "rya"], "Did you mean 'ray'?"),
+        (["from", "blank.png", "--out", "lab.toml", "--width", "3"], "width is 3.0; expected 40 to 600 mm"),
+        (["agree", "none.csv", "weights.toml"], "cannot read none.csv: there is no such file"),
         (["read", "FORM", "photos", "--out", "t.doc"], "expected a name ending in .csv, .xlsx, .parquet"),
         (["read", "FORM", "photos", "--least", "2"], "least is 2.0; expected 0 to 1"),
         (["read", "none.toml", "photos"], "none.toml: cannot be read"),
