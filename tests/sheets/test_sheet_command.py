@@ -124,9 +124,9 @@ def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
         read_sheets(form, form, out=out, engine="ray", processes=2)
     with pytest.raises(UsageError, match="width is 3; expected 40 to 600 mm"):
         mark_form(form, out=out, width=3)
-    for given in ({"practice": True, "form": form}, {}):
+    for given, practice in ((form, True), (None, False)):
         with pytest.raises(UsageError, match="either a form's TOML file or --practice"):
-            new_form(**given, out=tmp_path / "form.pdf")
+            new_form(given, out=tmp_path / "form.pdf", practice=practice)
 
 
 @pytest.mark.parametrize(
