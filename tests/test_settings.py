@@ -56,7 +56,10 @@ def test_every_setting_that_is_declared_is_an_option_and_no_option_is_declared_t
     seen = set()
     for declaring in command.declaring:
         assert settings_in(declaring), declaring
+        assert set(command.left_out) <= {each.name for each in settings_in(declaring)}
         for each in settings_in(declaring):
+            if each.name in command.left_out:
+                continue  # the command finds it itself, and takes it under no such name
             assert each.help, f"{declaring.__name__} says nothing of {each.name}"
             option = options[each.name]
             if each.name in seen:
@@ -68,6 +71,7 @@ def test_every_setting_that_is_declared_is_an_option_and_no_option_is_declared_t
                 assert option.field_info.default == each.default
             assert each.help in str(option.parameter.help)
             assert each.allowed in str(option.parameter.help)
+    assert options.keys().isdisjoint(command.left_out)
     assert seen.isdisjoint(each.name for each in own if each.kind is not each.VAR_POSITIONAL)
 
 

@@ -133,10 +133,10 @@ def drawn(layers: list[list[str]], found: dict[str, Room]) -> str:
     below = next(number for number, layer in enumerate(layers) if "network" in layer) + 1
     ground = [name for layer in layers[below:] for name in layer]
     rows = rows_of(found, ground)
-    (top_room,), *_ = rows
-    arrows = [(one, other) for one, other in needed(found) if other not in ground and one != top_room]
+    entrances = [name for (name,) in rows[: rows.index(["apps"]) + 1]]  # which import nearly every room
+    arrows = [(one, other) for one, other in needed(found) if other not in ground and one not in entrances]
     at = places(rows, arrows)
-    at[top_room] = (MARGIN, MARGIN + LEGEND, WIDTH - 2 * MARGIN)
+    at |= {name: (MARGIN, at[name][1], WIDTH - 2 * MARGIN) for name in entrances}
     top = MARGIN + LEGEND + len(rows) * ROW - HIGH // 2
     half = (len(ground) + 1) // 2
     at |= _in_a_row(ground[:half], top + 34) | _in_a_row(ground[half:], top + 34 + HIGH + MARGIN)
@@ -150,7 +150,8 @@ def drawn(layers: list[list[str]], found: dict[str, Room]) -> str:
         f'<rect x="{MARGIN}" y="{top}" width="{WIDTH - 2 * MARGIN}" height="{height - top - MARGIN}" rx="8" '
         'fill="none" stroke="#6b7280" stroke-dasharray="5 4"/>',
         f'<text x="{2 * MARGIN}" y="{top + 22}" font-size="14" fill="#1d2129">'
-        "the ground: every room above may import these, and apps every room (no arrows drawn for either)</text>",
+        f"the ground: every room above may import these, and {' and '.join(entrances)} every room (no arrows drawn for "
+        "either)</text>",
         *(_arrow(one, other, at, arrows, found[one].kind) for one, other in sorted(arrows)),
         *(_box(room, at[name]) for name, room in sorted(found.items())),
         "</svg>",

@@ -47,7 +47,7 @@ def saying_what_failed(path: Path, doing: str = "write") -> Iterator[None]:
             errno.EDQUOT: "your disk quota is used up; free some space",
             errno.EACCES: "permission denied; choose another folder",
             errno.EROFS: "the folder is read-only; choose another",
-            errno.ENOENT: "its folder does not exist; make it first",
+            errno.ENOENT: "there is no such file" if doing == "read" else "its folder does not exist; make it first",
         }.get(error.errno or 0, error.strerror or str(error))
         raise StorageError(f"cannot {doing} {path}: {advice}") from error
 

@@ -165,7 +165,8 @@ def test_a_video_is_read_live(tmp_path: Path, capsys: Captured) -> None:
     *readings, last = map(json.loads, out.splitlines())
     assert [reading["frame"] for reading in readings] == list(range(15))
     assert last["summary"]["read"] == 15
-    assert {"frame", "time", "text", "steady", "digits", "tracks", "latency_ms", "ms"} == set(readings[0])
+    names = {"frame", "time", "text", "steady", "drawing", "age", "digits", "tracks", "latency_ms", "ms"}
+    assert names == set(readings[0])
     assert "frames/s" in err
 
 

@@ -37,6 +37,7 @@ HOW = (
     (r"digitlab study run", PARSED),  # trains; tests/studies
     (r"digitlab train --resume", PARSED),  # wants a run that was killed: tests/training
     (r"digitlab train .*--dataset \d", PARSED),  # half a million images are made
+    (r"digitlab train .*--log mlflow:http", PARSED),  # wants a server, which it asks first; tests/training
     (r"digitlab train", SETTLED),
     (r"digitlab ensemble", PARSED),  # tests/apps/test_ensemble.py
     (r"digitlab (export \S+\.keras|import)", PARSED),  # tests/models
@@ -149,7 +150,9 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from digitlab.examples.paper_video import make_video
 
     here = tmp_path_factory.mktemp("documented")
-    for name in ("photo.jpg", "note.jpg", "form.jpg", "pages/1.jpg", "scans/1.png", "archive/1.png", "pictures/1.png"):
+    for name in ("photo.jpg", "note.jpg", "form.jpg", "exam.jpg", "pages/1.jpg", "scans/1.png"):
+        paper(here / name, "402713")
+    for name in ("archive/1.png", "pictures/1.png"):
         paper(here / name, "402713")
     for name in ("seven.png", "seven.jpg", "my-four.jpg", "YOUR-PHOTO.jpg"):
         paper(here / name, "7")

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from digitlab.apps.cli import run
-from digitlab.jobs.sheets import read_sheets
+from digitlab.errors import UsageError
+from digitlab.jobs.sheets import mark_form, new_form, read_sheets, show_sheets
 from digitlab.sheets import read_form
 
 from .conftest import FORM, VALUES
@@ -80,11 +81,11 @@ def test_a_stopped_run_goes_on(stack: Path, tmp_path: Path) -> None:
             raise StoppedError
 
     out = tmp_path / "marks.csv"
-    asked: dict[str, Any] = {"form": stack / "weights.toml", "photos": [stack / "photos"], "out": out, "processes": 1}
+    form, photos = stack / "weights.toml", stack / "photos"
     with pytest.raises(StoppedError):
-        read_sheets(**asked, listener=stop)
+        read_sheets(form, photos, out=out, processes=1, listener=stop)
     assert not out.exists()
-    done = read_sheets(**asked)
+    done = read_sheets(form, photos, out=out, processes=1)
     assert (done.sheets, done.read_now, done.refused) == (3, 2, 1)
 
 
@@ -92,10 +93,10 @@ def test_another_list_needs_no_photo_again(stack: Path, tmp_path: Path) -> None:
     form, out = tmp_path / "weights.toml", tmp_path / "marks.csv"
     form.write_text(FORM)
     photos = [stack / "photos" / "a.jpg"]
-    assert read_sheets(form, photos, out, processes=1).read_now == 1
+    assert read_sheets(form, *photos, out=out, processes=1).read_now == 1
     (tmp_path / "animals.csv").write_text("40718\n40713\n")
     form.write_text(FORM.replace("full = true", 'full = true\namong = "animals.csv"'))
-    assert read_sheets(form, photos, out, processes=1).read_now == 0
+    assert read_sheets(form, *photos, out=out, processes=1).read_now == 0
     assert rows(out)[0]["animal"] == "40713"
 
 
@@ -104,12 +105,41 @@ def test_without_a_table_the_values_are_shown(stack: Path, capsys: Captured) -> 
     assert "animal: 40713\nday: 24.12\n" in capsys.readouterr().out
 
 
+def test_the_same_in_python(stack: Path) -> None:
+    (row,) = show_sheets(stack / "weights.toml", stack / "photos" / "a.jpg", least=1.0)
+    assert {each.name: each.value for each in row.fields if each.value} == {
+        name: value for name, value in VALUES.items() if value
+    }
+    assert {each.state for each in row.fields if each.value} == {"doubtful"}
+
+
+def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
+    form, out = tmp_path / "form.toml", tmp_path / "out.csv"
+    for job in (show_sheets, lambda *photos: read_sheets(*photos, out=out)):
+        with pytest.raises(UsageError, match="no photo given"):
+            job(form)
+    with pytest.raises(UsageError, match="threshold is 2; expected 0 to 1"):
+        show_sheets(form, form, threshold=2)
+    with pytest.raises(UsageError, match="expected no --jobs"):
+        read_sheets(form, form, out=out, engine="ray", processes=2)
+    with pytest.raises(UsageError, match="width is 3; expected 40 to 600 mm"):
+        mark_form(form, out=out, width=3)
+    for given, practice in ((form, True), (None, False)):
+        with pytest.raises(UsageError, match="either a form's TOML file or --practice"):
+            new_form(given, out=tmp_path / "form.pdf", practice=practice)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["read", "FORM"], "no photo given"),
+        (["read", "FORM", "photos", "--engine", "ray"], "--engine ray and --address are of a table"),
+        (["read", "FORM", "photos", "--out", "t.csv", "--address", "here:1"], "--address is of a Ray cluster"),
+        (["read", "FORM", "photos", "--engine", "rya"], "Did you mean 'ray'?"),
+        (["from", "blank.png", "--out", "lab.toml", "--width", "3"], "width is 3.0; expected 40 to 600 mm"),
+        (["agree", "none.csv", "weights.toml"], "cannot read none.csv: there is no such file"),
         (["read", "FORM", "photos", "--out", "t.doc"], "expected a name ending in .csv, .xlsx, .parquet"),
-        (["read", "FORM", "photos", "--least", "2"], "--least is 2; expected 0 to 1"),
+        (["read", "FORM", "photos", "--least", "2"], "least is 2.0; expected 0 to 1"),
         (["read", "none.toml", "photos"], "none.toml: cannot be read"),
         (["new", "FORM", "--out", "form.png"], "expected a name ending in .pdf"),
         (["draw", "FORM", "--out", "S", "--count", "0"], "--count is 0"),
@@ -148,8 +178,8 @@ def test_a_cluster_reads_the_same(stack: Path, tmp_path: Path) -> None:
         pytest.importorskip(package, reason="the extra ray is not installed")
     here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
     form, photos = stack / "weights.toml", [stack / "photos"]
-    read_sheets(form, photos, here, processes=1)
-    read_sheets(form, photos, there, engine="ray")
+    read_sheets(form, *photos, out=here, processes=1)
+    read_sheets(form, *photos, out=there, engine="ray")
     import pyarrow.parquet as parquet
 
     assert parquet.read_table(here).equals(parquet.read_table(there))

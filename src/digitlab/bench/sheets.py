@@ -119,7 +119,7 @@ def measure_sheets(
     strangers = _strangers(folder / f"strangers-{seed}", form_file, seed)
     out = folder / f"marks-{seed}-{megapixels}.csv"
     start = time.perf_counter()
-    done = read_sheets(form_file, [photos, *strangers], out, engine=engine, listener=listener)
+    done = read_sheets(form_file, photos, *strangers, out=out, engine=engine, listener=listener)
     seconds = time.perf_counter() - start if done.read_now >= count else 0.0
     truth = dict(_truth(photos))
     plain, known = compare_with_truth(form_file, kept_beside(out), truth, {path.name for path in strangers})

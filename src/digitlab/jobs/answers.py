@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import csv
+from collections.abc import Callable  # noqa: TC003 - the types of settings are read at run time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-import numpy as np
+from pathlib import Path  # noqa: TC003 - as above
+from typing import TYPE_CHECKING, Annotated
 
 from digitlab.errors import DatasetError, UsageError
 from digitlab.jobs.events import Counted, ignore
 from digitlab.jobs.named_models import predictor
+from digitlab.settings import Range, Setting, checked
 from digitlab.values import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.datasets import Dataset
@@ -45,7 +46,7 @@ class Answers:
     @property
     def digits(self) -> NDArray[np.uint8]:
         """The likeliest digit of each, uint8 (N,)."""
-        likeliest: NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype(np.uint8)
+        likeliest: NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype("uint8")
         return likeliest
 
     @property
@@ -78,13 +79,14 @@ class ClassifiedData:
     agreeing: int
 
 
+@checked
 def classify_data(
     data: str,
-    model: str | Path = "reader",
+    model: Annotated[str | Path, Setting(flag="--model")] = "reader",
     *,
+    threshold: Annotated[float | None, Setting(within=Range(0, 1))] = None,
+    table: Annotated[Path | None, Setting(flag="--csv")] = None,
     split: str | None = None,
-    threshold: float | None = None,
-    table: Path | None = None,
     out: Path | None = None,
     take: Callable[[Answers], None] = lambda _: None,
     listener: Listener = ignore,
@@ -94,12 +96,13 @@ def classify_data(
     Args:
         data: a named dataset, or a file or folder, in which labels may be missing: CSV of 784 columns, npz or .mat with
             images alone, .npy, HDF5 without labels, an images file of IDX, Parquet, TFRecord.
-        model: a shipped name, a run folder or a model file of anybody.
-        split: which one, where the data has several; None: "test" or the only one.
-        threshold: answer only where the confidence is at least this, 0 to 1; None: answer all.
-        table: a CSV file for the answers: path, image (from 1), digit (? below the threshold), confidence.
-        out: a file for the images with the answers as their labels, in any format by its name; images below the
-            threshold are left out.
+        model: a shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …).
+        threshold: answer only where the confidence is at least this. Images of a dataset are all answered without it.
+        table: write a table: path, image (its number in the file, from 1), digit (? where it was not answered),
+            confidence.
+        split: of a dataset, where it has several: else its test images.
+        out: write the images of a dataset with the answers as their labels, in any format by its name; images below
+            the threshold are left out.
         take: gets the answers as they come.
         listener: told of `Work`, `Counted` and `Note`.
 
@@ -109,13 +112,13 @@ def classify_data(
         UsageError: for a threshold outside 0 to 1, or a file that would replace the data.
         StorageError: when a file cannot be written.
     """
+    import numpy as np
+
     from digitlab.datasets import find_dataset
     from digitlab.datasets.formats import dataset_writer
     from digitlab.datasets.formats.checks import loose_labels
     from digitlab.datasets.formats.polarity import parted_name
 
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise UsageError(f"threshold is {threshold:g}; expected 0 to 1")
     source_path = parted_name(data)[0]
     for path in (table, out):
         if path is not None and path.exists() and source_path.exists() and path.samefile(source_path):
@@ -154,6 +157,8 @@ class _Tally:
     agreeing: int = 0
 
     def see(self, answers: Answers, labels: NDArray[np.uint8]) -> None:
+        import numpy as np
+
         digits, sure = answers.digits, answers.sure
         self.images += len(digits)
         self.unsure += int((~sure).sum())

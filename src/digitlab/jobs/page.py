@@ -38,8 +38,10 @@ class WrittenPage:
 def write_page(folder: str | Path, config: PageConfig | None = None, *, listener: Listener = ignore) -> WrittenPage:
     """Write the page into a folder that works from any web space, from a shared folder and from the disk.
 
-    folder: a new one, an empty one, or with ``overwrite`` one with an older page
-    config: which models are in it beside the shipped reader
+    Args:
+        folder: a new folder, an empty one, or with --overwrite one with an older page.
+        config: which models and lessons are in it beside those that ship.
+        listener: told of `Work`.
 
     Raises:
         UsageError: when there is something else in the folder.

@@ -13,16 +13,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from digitlab.errors import DatasetError, ImageError, UsageError
 from digitlab.jobs.events import Counted, Note, ignore
 from digitlab.storage import atomic_path
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.evaluation.intervals import Interval
@@ -51,20 +48,31 @@ class PracticeSet:
     refused: int
 
 
-def from_sheets(photos: Sequence[Path], out: Path, *, listener: Listener = ignore) -> PracticeSet:
+def from_sheets(*photos: Path, out: Path, listener: Listener = ignore) -> PracticeSet:
     """Cut the digits out of photos of practice sheets into a dataset: ``images``, ``labels`` and ``writers``, an .npz.
 
     A writer is known by the code; of a sheet whose code is not answered, by the photo's name.
 
+    Args:
+        photos: photos of the sheets, or folders of them.
+        out: the file, ending in .npz: images, labels, writers.
+        listener: told of `Counted` and `Note`.
+
     Raises:
-        UsageError: for another ending. ImageError: for a folder without pictures. DatasetError: when no sheet was read.
+        UsageError: for no photo, or another ending.
+        ImageError: for a folder without pictures.
+        DatasetError: when no sheet was read.
         StorageError: when it cannot be written.
     """
+    import numpy as np
+
     from digitlab.archives import find_pictures
     from digitlab.reading import Reader
     from digitlab.sheets import SheetReader, lay_out, read_form
     from digitlab.sheets.values import known_of, value_of
 
+    if not photos:
+        raise UsageError("no photo given; expected photos of practice sheets, or a folder of them")
     if out.suffix.lower() != ".npz":
         raise UsageError(f"--out {out}: expected a name ending in .npz, which holds the writers beside the digits")
     layout = lay_out(read_form(practice_file()))
@@ -101,6 +109,8 @@ def from_sheets(photos: Sequence[Path], out: Path, *, listener: Listener = ignor
 
 
 def _write(out: Path, digits: Digits, writers: NDArray[np.str_]) -> None:
+    import numpy as np
+
     with atomic_path(out) as temporary, temporary.open("wb") as file:
         np.savez(file, images=digits.images, labels=digits.labels, writers=writers)
 
@@ -139,13 +149,21 @@ def by_writer(
 ) -> ByWriter:
     """Accuracy of a network by writer; with ``leave_one_out``, also of it after it learned from the others.
 
-    dataset: that `from_sheets` wrote; model: a shipped name, a run folder or a file
-    runs: where the run of each left-out writer is made
+    Args:
+        dataset: that `digitlab data from-sheets` wrote.
+        model: a shipped name, a run folder or a file.
+        leave_one_out: train once without each writer.
+        runs: where those runs are kept.
+        seed: of the trainings.
+        listener: told of `Work` and `Counted`.
 
     Raises:
-        DatasetError: for a file without writers. ModelError: for a model that cannot be used.
+        DatasetError: for a file without writers.
+        ModelError: for a model that cannot be used.
         UsageError: for fewer than two writers, where one is to be left out.
     """
+    import numpy as np
+
     from digitlab.evaluation.intervals import wilson
     from digitlab.jobs.named_models import onnx_file
     from digitlab.network.classifier import Classifier, resolve_model
@@ -172,6 +190,8 @@ def by_writer(
 
 
 def _read(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
+    import numpy as np
+
     try:
         with np.load(dataset, allow_pickle=False) as held:
             digits = Digits(held["images"], held["labels"])
@@ -188,6 +208,8 @@ def _read(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
 def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int) -> NDArray[np.int64]:
     """What the network says of a writer's digits after it went on with those of the others, its last layer kept."""
     import tempfile
+
+    import numpy as np
 
     from digitlab.jobs.trainings import transfer
     from digitlab.network.classifier import Classifier, resolve_model

@@ -5,9 +5,8 @@ from __future__ import annotations
 import collections
 import csv
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from digitlab.errors import DatasetError, ImageError, UsageError
 from digitlab.jobs.events import Counted, Note, ignore
@@ -15,11 +14,13 @@ from digitlab.jobs.sheets import corrections_beside, kept_beside, sheet_rows, wr
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    import numpy as np
 
     from digitlab.jobs.events import Listener
     from digitlab.sheets.corrections import FieldSaid
+    from digitlab.sheets.form import Form
     from digitlab.sheets.promise import Drift, Promise
     from digitlab.values import Digits
 
@@ -27,14 +28,31 @@ __all__ = ["Agreement", "Corrected", "PromiseMade", "agreement", "correct_sheets
 
 
 def review_sheets(
-    form: Path, table: Path, out: Path, *, most: int = 200, sample: int = 60, seed: int = 0, listener: Listener = ignore
-) -> int:
-    """Write the page of fields to be looked over; returns how many are on it.
+    form: Path,
+    marks: Path,
+    *,
+    out: Path = Path("review.html"),
+    most: int = 200,
+    sample: int = 60,
+    seed: int = 0,
+    listener: Listener = ignore,
+) -> tuple[Path, int]:
+    """Write the page of fields to be looked over; returns where it is and how many are on it.
 
-    table: that `read_sheets` made; most: doubtful fields at most; sample: others, drawn by chance; -1: all of them
+    Args:
+        form: the form's TOML file.
+        marks: the table that `digitlab sheet read` made.
+        out: the page (HTML).
+        most: doubtful fields, at most.
+        sample: other fields, drawn by chance; -1 for all of them.
+        seed: of the sample.
+        listener: told of `Counted`.
 
     Raises:
-        RecipeError, DatasetError, StorageError: as `sheet_rows`. UsageError: for numbers out of range.
+        RecipeError: for a form that is wrong.
+        DatasetError: for a table of which nothing is kept.
+        UsageError: for numbers out of range.
+        StorageError: when the page cannot be written.
     """
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.looking_over import chosen_fields, write_fields_page
@@ -42,10 +60,11 @@ def review_sheets(
     if not 0 <= most <= 5000 or not -1 <= sample <= 5000:
         raise UsageError(f"--most is {most} and --sample {sample}; expected 0 to 5000, and -1 for a sample of all")
     made = read_form(form)
-    chosen = chosen_fields(sheet_rows(made, kept_beside(table)).with_rows(), most, sample, seed)
-    return write_fields_page(
-        chosen, made, table, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
+    chosen = chosen_fields(sheet_rows(made, kept_beside(marks)).with_rows(), most, sample, seed)
+    count = write_fields_page(
+        chosen, made, marks, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
     )
+    return out, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +77,38 @@ class Corrected:
 
 
 def correct_sheets(
-    form: Path, table: Path, files: Sequence[Path], *, dataset: Path | None = None, listener: Listener = ignore
+    form: Path, marks: Path, *corrections: Path, dataset: Path | None = None, listener: Listener = ignore
 ) -> Corrected:
     """Put what a person said into the table, where it stays, and their digits into a dataset.
 
-    files: that the page saved; dataset: written in the format that its name says, from boxes whose digits are as many
-    as were said
+    Boxes give digits where as many were said as are written.
+
+    Args:
+        form: the form's TOML file.
+        marks: the table that `digitlab sheet read` made.
+        corrections: the files that the page saved.
+        dataset: write the digits with what was said: .npz, .h5, .csv, a folder …
+        listener: told of `Counted` and `Note`.
 
     Raises:
+        UsageError: for no file.
         DatasetError: for files that are no corrections, or of photos that the table has not.
+        StorageError: when a file cannot be written.
     """
     from digitlab.sheets.corrections import keep_corrections, read_field_corrections
     from digitlab.sheets.form_file import read_form
 
+    if not corrections:
+        raise UsageError("no corrections given; expected the file that the page of digitlab sheet review saved")
     made = read_form(form)
-    beside = corrections_beside(table)
-    said = read_field_corrections([*([beside] if beside.exists() else []), *files])
-    known = {row.file for row in sheet_rows(made, kept_beside(table))}
+    beside = corrections_beside(marks)
+    said = read_field_corrections([*([beside] if beside.exists() else []), *corrections])
+    known = {row.file for row in sheet_rows(made, kept_beside(marks))}
     strange = sorted({each.file for each in said.values() if each.file not in known})
     if strange:
-        raise DatasetError(f"corrections of {strange[0]}, which {table} has not; expected those of this table's page")
+        raise DatasetError(f"corrections of {strange[0]}, which {marks} has not; expected those of this table's page")
     keep_corrections(beside, said)
-    write_table(made, table)
+    write_table(made, marks)
     count = 0
     if dataset is not None:
         digits = _digits_of(form, list(said.values()), listener)
@@ -97,6 +126,8 @@ def _write(path: Path, digits: Digits) -> None:
 
 def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
     """The written digits of fields that a person looked over, with what that person said."""
+    import numpy as np
+
     from digitlab.reading import Reader
     from digitlab.sheets.features import layout_of
     from digitlab.sheets.form_file import read_form
@@ -142,33 +173,40 @@ class PromiseMade:
         return 1.0 - self.above / self.filled if self.filled else 1.0
 
 
-def promise_sheets(form: Path, table: Path, error: float, *, later: Path | None = None) -> PromiseMade:
+def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path | None = None) -> PromiseMade:
     """From the sampled fields that were looked over: above which confidence at most ``error`` is wrong.
 
-    table: whose corrections were put in by `correct_sheets`; later: another table of the form, to be compared
+    Args:
+        form: the form's TOML file.
+        marks: the table, with its corrections.
+        error: the share of filled fields that may be wrong.
+        later: the table of a later stack: an alarm where its confidences are others.
 
     Raises:
-        DatasetError: for a table without corrections. UsageError: for too few of them.
+        DatasetError: for a table without corrections.
+        UsageError: for too few of them, or an error that is no share.
     """
     from digitlab.sheets.corrections import read_field_corrections
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.promise import drift_of, promise_of
 
     made = read_form(form)
-    beside = corrections_beside(table)
+    beside = corrections_beside(marks)
     if not beside.exists():
-        raise DatasetError(f"{table} has no corrections; `digitlab sheet review` makes a page of fields to look over")
+        raise DatasetError(f"{marks} has no corrections; `digitlab sheet review` makes a page of fields to look over")
     sample = [each for each in read_field_corrections([beside]).values() if each.sampled]
     promise = promise_of([each.confidence for each in sample], [each.wrong for each in sample], error)
-    sure = _confidences(made, table)
+    sure = _confidences(made, marks)
     above = 0 if promise.threshold is None else int((sure >= promise.threshold).sum())
     drift = None if later is None else drift_of(sure, _confidences(made, later))
     return PromiseMade(promise, len(sure), above, drift)
 
 
-def _confidences(form: object, table: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _confidences(form: Form, marks: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Of the fields that are filled in, as they were read."""
-    rows = sheet_rows(form, kept_beside(table))  # type: ignore[arg-type]
+    import numpy as np
+
+    rows = sheet_rows(form, kept_beside(marks))
     return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
 
 
@@ -185,6 +223,10 @@ def agreement(one: Path, other: Path) -> Agreement:
     """Compare the values of two tables (CSV) of the same sheets: two models, or a person and a model.
 
     A column counts where both tables have it and it is no confidence, state or note.
+
+    Args:
+        one: a table.
+        other: the other; its photos are known by their names, whatever folder they lie in.
 
     Raises:
         DatasetError: for a file that is no table of sheets, or where no sheet or column is in both.

@@ -7,58 +7,77 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path  # noqa: TC003 - the settings of a job are read from its types
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Counted, Note, ignore
+from digitlab.settings import Range, Setting, checked
 from digitlab.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
     from digitlab.archives import Answer, Picture, Results
     from digitlab.jobs.events import Listener
     from digitlab.sheets.form import Form
     from digitlab.sheets.sheet_reading import SheetReading
-    from digitlab.sheets.table import SheetTable
+    from digitlab.sheets.table import SheetTable, TableRow
 
 __all__ = [
     "BlankMarked", "StackRead", "corrections_beside", "example_form", "kept_beside", "mark_form", "new_form",
-    "read_sheets", "sheet_rows", "write_table",
+    "read_sheets", "sheet_rows", "show_sheets", "write_table",
 ]  # fmt: skip
 
 _COMPLAINTS = 20  # lines about photos that were refused
 
+Share = Annotated[float | None, Setting(within=Range(0, 1))]
+Least = Annotated[float, Setting(within=Range(0, 1))]
 
-def example_form(path: Path, *, force: bool = False) -> None:
+
+def example_form(out: Path, *, force: bool = False) -> None:
     """Write a commented form to start from.
 
+    Args:
+        out: the file, ending in .toml.
+        force: write over a file that is there.
+
     Raises:
-        UsageError: for a file that is there already, unless forced. StorageError: when it cannot be written.
+        UsageError: for a file that is there already, unless forced.
+        StorageError: when it cannot be written.
     """
-    if path.suffix.lower() != ".toml":
-        raise UsageError(f"{path}: expected a name ending in .toml")
-    if path.exists() and not force:
-        raise UsageError(f"{path}: is there already; name another, or add --force to write over it")
+    if out.suffix.lower() != ".toml":
+        raise UsageError(f"{out}: expected a name ending in .toml")
+    if out.exists() and not force:
+        raise UsageError(f"{out}: is there already; name another, or add --force to write over it")
     text = resources.files("digitlab.sheets").joinpath("example.toml").read_text("utf-8")
-    write_text(path, text.replace("FORM.toml", path.name))
+    write_text(out, text.replace("FORM.toml", out.name))
 
 
-def new_form(form: Path, out: Path) -> int:
+def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
     """Draw a form as a PDF to be printed; returns how many fields it has.
 
+    Args:
+        form: the form's TOML file.
+        out: the PDF.
+        practice: the sheet on which everybody writes each digit ten times, for `digitlab data from-sheets`.
+
     Raises:
-        RecipeError: for a form that is wrong. UsageError: for another ending. StorageError: when it cannot be written.
+        RecipeError: for a form that is wrong.
+        UsageError: for another ending, and for both a form and the practice sheet, or neither.
+        StorageError: when it cannot be written.
     """
+    from digitlab.jobs.practice import practice_file
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.layout import lay_out
     from digitlab.sheets.printing import form_pdf
 
+    if (form is None) != practice:
+        raise UsageError("expected either a form's TOML file or --practice")
     if out.suffix.lower() != ".pdf":
         raise UsageError(f"--out {out}: expected a name ending in .pdf")
-    made = read_form(form)
+    made = read_form(form or practice_file())
     if made.blank is not None:
         raise UsageError(f"{form}: is a form that exists already ({made.blank}); print that")
     layout = lay_out(made)
@@ -75,14 +94,26 @@ class BlankMarked:
     fields: int
 
 
-def mark_form(blank: Path, out: Path, *, width: float = 210.0, force: bool = False) -> BlankMarked:
+@checked
+def mark_form(
+    blank: Path,
+    *,
+    out: Path,
+    width: Annotated[float, Setting(within=Range(40, 600), unit="mm")] = 210.0,
+    force: bool = False,
+) -> BlankMarked:
     """Make a form's file of a scan of the empty form: every row of boxes is a field, to be renamed.
 
-    width: mm of the paper
+    Args:
+        blank: the scan (JPEG, PNG, a page of a PDF …), upright.
+        out: the file, ending in .toml.
+        width: of the paper in mm: 210 for A4, 216 for letter.
+        force: write over a file that is there.
 
     Raises:
-        ImageError: when the blank cannot be opened. RecipeError: when there is too little on it to be found in photos.
-        UsageError: for a file that is there, another ending, or a scan without boxes.
+        ImageError: when the blank cannot be opened.
+        RecipeError: when there is too little on it to be found in photos.
+        UsageError: for a file that is there, another ending, another width, or a scan without boxes.
     """
     from PIL import Image
 
@@ -93,8 +124,6 @@ def mark_form(blank: Path, out: Path, *, width: float = 210.0, force: bool = Fal
         raise UsageError(f"--out {out}: expected a name ending in .toml")
     if out.exists() and not force:
         raise UsageError(f"--out {out}: is there already; name another, or add --force to write over it")
-    if not 40 <= width <= 600:
-        raise UsageError(f"--width is {width:g}; expected 40 to 600 mm")
     rows = mark_blank(blank, out, width)
     picture = out.with_name(f"{out.stem}-fields.png")
     with atomic_path(picture) as temporary:
@@ -124,35 +153,97 @@ def kept_beside(out: Path) -> Path:
     return out.with_suffix(".sheets.jsonl")
 
 
+@checked
+def show_sheets(
+    form: Path,
+    *photos: Path,
+    model: str | Path | None = None,
+    threshold: Share = None,
+    least: Least = 0.0,
+    listener: Listener = ignore,
+) -> tuple[TableRow, ...]:
+    """Read a few photos of a filled form here and now; nothing is written.
+
+    Args:
+        form: the form's TOML file.
+        photos: pictures (JPEG, PNG, PDF, HEIC …), or folders: all pictures in and below them.
+        model: a shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
+        threshold: answer a digit only where its confidence is at least this.
+        least: mark a value as doubtful where its confidence is below this.
+        listener: told of `Note`.
+
+    Raises:
+        RecipeError: for a form that is wrong.
+        ImageError: for a folder without pictures.
+        ModelError: for a model that cannot be used.
+        UsageError: for no photo, or a number outside its range.
+    """
+    from digitlab.archives import find_pictures
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.job import SheetJob, sheet_row
+    from digitlab.sheets.table import SheetTable
+
+    _expect_photos(photos)
+    made = read_form(form)
+    job = SheetJob(made, model, threshold)
+    reader = job.reader(threads=0)
+    answer = job.answering(0, reader)
+    pictures = find_pictures(photos, tell=lambda text: listener(Note(text)))
+    return tuple(SheetTable(made, [sheet_row(answer(each), "") for each in pictures], reader.threshold, least))
+
+
+def _expect_photos(photos: Sequence[Path]) -> None:
+    if not photos:
+        raise UsageError("no photo given; expected one or more, or a folder: digitlab sheet read marks.toml photos/")
+
+
+@checked
 def read_sheets(
     form: Path,
-    photos: Sequence[Path],
+    *photos: Path,
     out: Path,
-    *,
     model: str | Path | None = None,
-    threshold: float | None = None,
-    least: float = 0.0,
-    processes: int | None = None,
+    threshold: Share = None,
+    least: Least = 0.0,
+    processes: Annotated[int | None, Setting(flag="--jobs")] = None,
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
     listener: Listener = ignore,
 ) -> StackRead:
-    """Read the photos of a filled form into a table, .csv, .xlsx or .parquet: one row a photo.
+    """Read the photos of a filled form into a table: one row a photo.
 
-    photos: pictures, or folders: all pictures in and below them
-    model, threshold: as `Reader` takes them; least: the confidence below which a value is marked doubtful
-    processes: one per core unless given; engine: "ray" reads on a cluster at ``address``, or on one started here
     A run that was stopped goes on; what was seen is kept beside the table, and changed lists need no photo again.
 
+    Args:
+        form: as `show_sheets`.
+        photos: as `show_sheets`.
+        out: the table: .csv, .xlsx or .parquet. Without it, the values are shown.
+        model: as `show_sheets`.
+        threshold: as `show_sheets`.
+        least: as `show_sheets`.
+        processes: processes; else one per core.
+        engine: what reads; local: this machine, ray: a cluster.
+        address: of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
+        listener: told of `Counted` and `Note`.
+
     Raises:
-        RecipeError: for a form that is wrong. ImageError: for a folder without pictures. UsageError: for a table of
-        another kind. MissingExtraError: without what writes it. StorageError: when it cannot be written.
+        RecipeError: for a form that is wrong.
+        ImageError: for a folder without pictures.
+        ModelError: for a model that cannot be used.
+        UsageError: for no photo, a table of another kind, a number outside its range, or settings of the other engine.
+        MissingExtraError: without what writes the table, or without Ray.
+        StorageError: when it cannot be written.
     """
     from digitlab.archives import Results, find_pictures
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob
     from digitlab.sheets.table_files import expect_writable
 
+    _expect_photos(photos)
+    if engine == "ray" and processes is not None:
+        raise UsageError("the processors of a Ray cluster decide how many read at once; expected no --jobs")
+    if engine == "local" and address is not None:
+        raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
     made = read_form(form)
     expect_writable(out)
     kept = kept_beside(out)

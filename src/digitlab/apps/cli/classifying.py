@@ -11,7 +11,7 @@ from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.standard_input import called, on_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from digitlab.jobs.answers import Answers, ClassifiedData
     from digitlab.reading import Reader
@@ -106,17 +106,12 @@ def _complain_of(path: str, error: Exception, *, json: bool) -> None:
 
 
 def classify_datasets(
-    datasets: Sequence[Path],
-    model: str | None,
-    row: Row,
-    *,
-    threshold: float | None,
-    out: Path | None,
-    split: str | None,
-    quiet: bool,
-    json: bool,
+    datasets: Sequence[Path], row: Row, settings: Mapping[str, Any], *, quiet: bool, json: bool
 ) -> int:
-    """Answer every image of every dataset; 2 where one could not be read. ``quiet``: only count the answers."""
+    """Answer every image of every dataset; 2 where one could not be read.
+
+    settings: of `digitlab.jobs.classify_data`; quiet: only count the answers
+    """
     from digitlab.datasets.formats.polarity import parted_name
     from digitlab.errors import InputError
     from digitlab.jobs import classify_data
@@ -136,9 +131,7 @@ def classify_datasets(
 
         try:
             with JobView() as view:
-                done = classify_data(
-                    str(path), model or "reader", split=split, threshold=threshold, out=out, take=take, listener=view
-                )
+                done = classify_data(str(path), **settings, take=take, listener=view)
         except InputError as error:
             bad += 1
             complain(str(error))

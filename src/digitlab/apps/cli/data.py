@@ -12,6 +12,7 @@ from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
 from digitlab.jobs import datasets as jobs
+from digitlab.jobs import practice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,7 +226,8 @@ def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
 
 
 @app.command(name="from-sheets")
-def from_sheets(*photos: Path, out: Path, json: bool = False) -> int:
+@options_of(practice.from_sheets)
+def from_sheets(*photos: Path, json: bool = False, **given: Any) -> int:
     """Make a dataset of practice sheets (digitlab sheet new --practice): each digit with its label and its writer.
 
     Ends with 2 when a photo was refused; the others are taken all the same.
@@ -234,20 +236,11 @@ def from_sheets(*photos: Path, out: Path, json: bool = False) -> int:
     digitlab data from-sheets photos/ --out class.npz
 
     Args:
-        photos: Photos of the sheets, or folders of them.
-        out: The file, ending in .npz: images, labels, writers.
         json: What was written, as one JSON object.
     """
-    from dataclasses import asdict
-
-    from digitlab.apps.cli.job_view import JobView
-    from digitlab.errors import UsageError
-    from digitlab.jobs.practice import from_sheets as cut_out
-
-    if not photos:
-        raise UsageError("no photo given; expected photos of practice sheets, or a folder of them")
+    out: Path = given["out"]
     with JobView() as view:
-        found = cut_out(photos, out, listener=view)
+        found = practice.from_sheets(*photos, **given, listener=view)
     if json:
         say_json({"out": str(out), **asdict(found)})
     else:

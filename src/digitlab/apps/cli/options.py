@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["options_of", "with_current_names"]
 
 
-def options_of(*declaring: type | Callable[..., Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def options_of(
+    *declaring: type | Callable[..., Any], leave_out: Sequence[str] = ()
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """A command whose last parameter, ``**given``, takes the settings of dataclasses and jobs, each as an option.
 
     Without any declaration the options are the command's own. A parameter that a job takes by position stands on the
     command line without a name. What only the second job or one after it requires is optional, since the first may do.
     The command gets what was given, as values and not as texts.
+
+    leave_out: settings of the jobs that the command finds itself, e.g. the one dataset of many files
     """
     settings: dict[str, Setting] = {}
     for source in declaring:
-        for each in settings_in(source):
+        for each in (found for found in settings_in(source) if found.name not in leave_out):
             settings.setdefault(each.name, each if source is declaring[0] else replace(each, required=False))
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
@@ -48,7 +52,7 @@ def options_of(*declaring: type | Callable[..., Any]) -> Callable[[Callable[...,
                 settings[name].check(given[name])
             return command(*given.pop(many, ()), **given)
 
-        told.declaring = declaring  # type: ignore[attr-defined]  # for the test that compares
+        told.declaring, told.left_out = declaring, leave_out  # type: ignore[attr-defined]  # for the test that compares
         told.__signature__ = signature  # type: ignore[attr-defined]
         told.__doc__ = _in_paragraphs(inspect.getdoc(command) or "")
         told.__annotations__ = {each.name: each.annotation for each in made}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from digitlab.apps.cli.console import advise, say
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.jobs import page as jobs
 from digitlab.static_page.config import PageConfig
 
 __all__ = ["page"]
 
 
-@options_of(PageConfig)
-def page(folder: Path, /, **settings: Any) -> int:
+@options_of(jobs.write_page, PageConfig)
+def page(**given: Any) -> int:
     """Write the page that `digitlab serve` shows into a folder, with networks that run in the browser.
 
     The folder works from any web space, from a shared folder and from the disk (open index.html). Nothing that is
@@ -23,15 +23,10 @@ def page(folder: Path, /, **settings: Any) -> int:
     For example:
     digitlab page digits/
     digitlab page digits/ --model runs/2026-…-thesis-2conv --overwrite
-
-    Args:
-        folder: A new folder, an empty one, or with --overwrite one with an older page.
-        settings: Of the page.
     """
-    from digitlab.jobs import write_page
-
+    folder = given.pop("folder")
     with JobView() as view:
-        written = write_page(folder, PageConfig(**settings), listener=view)
+        written = jobs.write_page(folder, PageConfig(**given), listener=view)
     for name, (size, packed) in written.sizes.items():
         advise(f"{name}: {size:,} bytes, {packed:,} as a web server sends it")
     advise(f"models: {', '.join(written.models)}; {written.packed / 1e6:.1f} MB in all as it is sent")

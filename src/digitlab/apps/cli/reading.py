@@ -10,6 +10,7 @@ from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.reading_many import NO_OUTPUT, Output, read_many
 from digitlab.apps.cli.standard_input import STANDARD_INPUT, on_disk
+from digitlab.jobs import answers as jobs
 from digitlab.reading.constraints import Constraints
 
 if TYPE_CHECKING:
@@ -20,16 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["as_onnx", "classify", "read"]
 
 
-@options_of()
-def classify(
-    *images: Path,
-    model: str | None = None,
-    threshold: float | None = None,
-    csv: Path | None = None,
-    out: Path | None = None,
-    split: str | None = None,
-    json: bool = False,
-) -> int:
+@options_of(jobs.classify_data, leave_out=("data",))
+def classify(*images: Path, json: bool = False, **given: Any) -> int:
     """Classify pictures that show one digit each, or the images of a dataset, which needs no labels.
 
     Exit code 1 if no digit was found in a picture, 2 if one could not be read; the others are still classified. A
@@ -44,33 +37,24 @@ def classify(
     Args:
         images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone); - is standard
             input. Or datasets (CSV, npz, npy, .mat, HDF5, IDX, Parquet, TFRecord …).
-        model: A shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …); else the reader.
-        threshold: Answer only where the confidence is at least this, 0 to 1. Images of a dataset are all answered
-            without it.
-        csv: Write a table: path, image (its number in the file, from 1), digit (? where it was not answered),
-            confidence.
-        out: Write the images of a dataset with the answers as their labels, in any format by its name.
-        split: Of a dataset, where it has several: else its test images.
         json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
             that the picture shows; of a dataset also image, its number.
     """
     from digitlab.apps.cli.classifying import classify_datasets, classify_pictures, parts_of, table_of
     from digitlab.errors import UsageError
 
-    _expect_pictures(images, threshold)
+    _expect_pictures(images, None)
+    model, threshold, csv, out = (given.get(name) for name in ("model", "threshold", "table", "out"))
     pictures, datasets = parts_of(images)
-    if (out or split) and (pictures or len(datasets) > 1):
+    if given.keys() & {"out", "split"} and (pictures or len(datasets) > 1):
         raise UsageError("--out and --split belong to a dataset; expected one, and no picture beside it")
     codes = []
     with table_of(csv) as row:
         if pictures:
             codes.append(classify_pictures(pictures, _reader(pictures, model, threshold), row, json=json))
         if datasets:
-            codes.append(
-                classify_datasets(
-                    datasets, model, row, threshold=threshold, out=out, split=split, quiet=bool(csv or out), json=json
-                )
-            )
+            settings = {name: value for name, value in given.items() if name != "table"}
+            codes.append(classify_datasets(datasets, row, settings, quiet=bool(csv or out), json=json))
     for path in (csv, out):
         if path is not None and not json:
             say(str(path))

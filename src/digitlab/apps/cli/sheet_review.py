@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
+from digitlab.apps.cli.options import options_of
+from digitlab.jobs import practice
+from digitlab.jobs import sheet_review as jobs
 
 if TYPE_CHECKING:
-    from digitlab.jobs.sheet_review import PromiseMade
+    from digitlab.evaluation.intervals import Interval
 
 __all__ = ["agree", "correct", "promise", "review", "writers"]
 
 
-def review(
-    form: Path, marks: Path, *, out: Path = Path("review.html"), most: int = 200, sample: int = 60, seed: int = 0
-) -> int:
+@options_of(jobs.review_sheets)
+def review(**given: Any) -> int:
     """Make a page of the fields to be looked over, keyboard only: the doubtful first, then a sample of the others.
 
     The sample is drawn by chance; a promise can be made of it. The page loads and sends nothing.
 
     For example:
     digitlab sheet review marks.toml marks.csv --out review.html
-
-    Args:
-        form: The form's TOML file.
-        marks: The table that `digitlab sheet read` made.
-        out: The page (HTML).
-        most: Doubtful fields, at most.
-        sample: Other fields; -1 for all of them.
-        seed: Of the sample.
     """
-    from digitlab.jobs.sheet_review import review_sheets
-
     with JobView() as view:
-        shown = review_sheets(form, marks, out, most=most, sample=sample, seed=seed, listener=view)
+        out, shown = jobs.review_sheets(**given, listener=view)
     say(str(out))
     advise(f"{shown:,} fields; open it in a browser, save the corrections, then: digitlab sheet correct")
     return 0
 
 
-def correct(form: Path, marks: Path, *corrections: Path, dataset: Path | None = None, json: bool = False) -> int:
+@options_of(jobs.correct_sheets)
+def correct(*corrections: Path, json: bool = False, **given: Any) -> int:
     """Put what was said on the page into the table, where it stays, and the digits into a dataset.
 
     For example:
@@ -49,21 +43,11 @@ def correct(form: Path, marks: Path, *corrections: Path, dataset: Path | None = 
     digitlab sheet correct marks.toml marks.csv corrections.json --dataset ours.npz
 
     Args:
-        form: The form's TOML file.
-        marks: The table that `digitlab sheet read` made.
-        corrections: The files that the page saved.
-        dataset: Write the digits with what was said: .npz, .h5, .csv, a folder …
         json: One JSON object.
     """
-    from dataclasses import asdict
-
-    from digitlab.errors import UsageError
-    from digitlab.jobs.sheet_review import correct_sheets
-
-    if not corrections:
-        raise UsageError("no corrections given; expected the file that the page of digitlab sheet review saved")
+    marks, dataset = given["marks"], given.get("dataset")
     with JobView() as view:
-        done = correct_sheets(form, marks, corrections, dataset=dataset, listener=view)
+        done = jobs.correct_sheets(given.pop("form"), given.pop("marks"), *corrections, **given, listener=view)
     if json:
         say_json(asdict(done))
         return 0
@@ -75,7 +59,8 @@ def correct(form: Path, marks: Path, *corrections: Path, dataset: Path | None = 
     return 0
 
 
-def promise(form: Path, marks: Path, *, error: float = 0.001, later: Path | None = None, json: bool = False) -> int:
+@options_of(jobs.promise_sheets)
+def promise(*, json: bool = False, **given: Any) -> int:
     """From the sample that was looked over: above which confidence at most so many filled fields are wrong.
 
     With 95 % confidence, by the bound of Clopper and Pearson; an error of 0.001 takes 2,995 sampled fields without an
@@ -86,17 +71,9 @@ def promise(form: Path, marks: Path, *, error: float = 0.001, later: Path | None
     digitlab sheet promise marks.toml marks.csv --error 0.01 --later may.csv
 
     Args:
-        form: The form's TOML file.
-        marks: The table, with its corrections.
-        error: The share of filled fields that may be wrong.
-        later: The table of a later stack: an alarm where its confidences are others.
         json: One JSON object.
     """
-    from dataclasses import asdict
-
-    from digitlab.jobs.sheet_review import promise_sheets
-
-    made = promise_sheets(form, marks, error, later=later)
+    made = jobs.promise_sheets(**given)
     kept = made.promise.threshold is not None
     alarm = made.drift is not None and made.drift.alarm
     if json:
@@ -107,7 +84,7 @@ def promise(form: Path, marks: Path, *, error: float = 0.001, later: Path | None
     return int(not kept or alarm)
 
 
-def _say_promise(made: PromiseMade) -> None:
+def _say_promise(made: jobs.PromiseMade) -> None:
     found = made.promise
     basis = f"{found.wrong:,} of {found.checked:,} sampled fields were wrong"
     if found.threshold is None:
@@ -128,20 +105,17 @@ def _say_promise(made: PromiseMade) -> None:
         say(f"{word}: {distance}, {medians}")
 
 
-def agree(one: Path, other: Path, *, json: bool = False) -> int:
+@options_of(jobs.agreement)
+def agree(*, json: bool = False, **given: Any) -> int:
     """Compare two tables (CSV) of the same photos: two models, or a person and a model. Ends with 1 when they differ.
 
     For example:
     digitlab sheet agree marks.csv theirs.csv
 
     Args:
-        one: A table.
-        other: The other; its photos are known by their names, whatever folder they lie in.
         json: One JSON object.
     """
-    from digitlab.jobs.sheet_review import agreement
-
-    found = agreement(one, other)
+    found = jobs.agreement(**given)
     if json:
         say_json({"fields": found.fields, "same": found.same, "differ": [list(each) for each in found.differ]})
     else:
@@ -151,15 +125,8 @@ def agree(one: Path, other: Path, *, json: bool = False) -> int:
     return int(found.same < found.fields)
 
 
-def writers(
-    dataset: Path,
-    *,
-    model: str = "reader",
-    leave_one_out: bool = False,
-    runs: Path = Path("runs"),
-    seed: int = 0,
-    json: bool = False,
-) -> int:
+@options_of(practice.by_writer)
+def writers(*, json: bool = False, **given: Any) -> int:
     """Accuracy by writer with 95 % intervals: does it read you? And better, after it learned from the others?
 
     With --leave-one-out each writer is left out once: the network goes on with all others' digits (digitlab transfer
@@ -170,34 +137,25 @@ def writers(
     digitlab sheet writers class.npz --leave-one-out
 
     Args:
-        dataset: That `digitlab data from-sheets` wrote.
-        model: A shipped name, a run folder or a file.
-        leave_one_out: Train once without each writer.
-        runs: Where those runs are kept.
-        seed: Of the trainings.
         json: One JSON object.
     """
-    from dataclasses import asdict
-
-    from digitlab.jobs.practice import by_writer
-
     with JobView() as view:
-        found = by_writer(dataset, model=model, leave_one_out=leave_one_out, runs=runs, seed=seed, listener=view)
+        found = practice.by_writer(**given, listener=view)
     if json:
         say_json(asdict(found))
         return 0
     rows = []
     for each in found.scores:
         row = [each.writer, each.images, _accuracy(each.right, each.images, each.interval)]
-        if each.right_after is not None:
+        if each.right_after is not None and each.interval_after is not None:
             row.append(_accuracy(each.right_after, each.images, each.interval_after))
         rows.append(row)
-    say(table(["writer", "images", "as it is", *(["after the others"] if leave_one_out else [])], rows))
+    say(table(["writer", "images", "as it is", *(["after the others"] if given.get("leave_one_out") else [])], rows))
     if found.probability is not None:
         say(f"over all: p = {found.probability:.2g} that both read alike (McNemar's exact test)")
     return 0
 
 
-def _accuracy(right: int, count: int, interval: Any) -> str:
+def _accuracy(right: int, count: int, interval: Interval) -> str:
     low, high = (100 * end for end in interval)
     return f"{100 * right / count:.1f} % ({low:.1f} to {high:.1f})"
