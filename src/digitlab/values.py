@@ -329,7 +329,8 @@ class Reading(Shown, Tabular):
 
         def whole(number: ReadNumber) -> ReadNumber:
             parts = {"digits": tuple(map(of, number.digits)), "marks": tuple(map(of, number.marks))}
-            return replace(of(number), **parts)
+            moved: ReadNumber = replace(of(number), **parts)
+            return moved
 
         size = None if self.size is None else (round(scale * self.size[0]), round(scale * self.size[1]))
         settled = self.settled and tuple(map(whole, self.settled))

@@ -40,7 +40,7 @@ def test_a_loopback_device_is_read(page_of_pictures):
              "-f", "v4l2", "-pix_fmt", "yuyv422", str(device)]  # fmt: skip
     writer = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        with NewestFrame(open_source(device.name.removeprefix("video"))) as frames:
+        with NewestFrame(open_source(device.name.removeprefix("video"), realtime=True)) as frames:
             for number in range(60):
                 writer.stdin.write(page_of_pictures[number % 2].tobytes())
             assert frames.get(timeout=20).image.shape == (240, 320, 3)

@@ -50,7 +50,7 @@ def test_a_bar_is_thinned_to_its_middle_and_drawn_from_the_top():
     ink = np.zeros((60, 30), bool)
     ink[5:55, 10:18] = True
     line = thinned(ink)
-    assert line.any(axis=1)[10:50].all()
+    assert np.asarray(line.any(axis=1))[10:50].all()
     assert line.sum(axis=1).max() <= 2
     (path,) = strokes_of(line)
     assert path[0][1] < path[-1][1]

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_pictures_come_from_a_topic_and_the_newest_counts():
         frame = frames.get(timeout=5)
         assert frame.image.shape == (2, 4, 3)
         assert set(frame.image.ravel()) == {90}
-        assert frames.source.header == "stamp 7"
+        assert frames.source.header == "stamp 7"  # type: ignore[attr-defined]
     assert client.callbacks == {}
 
 
@@ -157,9 +158,10 @@ def test_the_program_of_2018_with_server_2_is_a_node_of_its_topic(tmp_path):
         "    Topic: '/usb_cam/image_raw'\n    Name: cameraA\n  NodeName: dl-digitclassifier\n"
     )
     old = read_configuration(path)
-    source = node_source(Client(), None, old)
+    source: Any = node_source(Client(), None, old)
     assert (source.topic, source.compressed, source.info) == ("/usb_cam/image_raw", False, "/usb_cam/camera_info")
-    assert node_source(Client(), "/other/compressed", old).topic == "/other/compressed"
+    other: Any = node_source(Client(), "/other/compressed", old)
+    assert other.topic == "/other/compressed"
     assert old.node_name == "dl-digitclassifier"
 
 
@@ -167,7 +169,8 @@ def test_the_program_of_2017_is_a_node_whose_camera_speaks_ice(tmp_path):
     path = tmp_path / "digitclassifier.cfg"
     path.write_text("Digitclassifier.Camera.Proxy=cameraA:default -h localhost -p 9999\n")
     assert node_source(Client(), None, read_configuration(path)) == "ice:cameraA:default -h localhost -p 9999"
-    assert node_source(Client(), None, None).topic == "/camera/image_raw"
+    usual: Any = node_source(Client(), None, None)
+    assert usual.topic == "/camera/image_raw"
 
 
 @pytest.fixture
@@ -190,7 +193,7 @@ def test_a_word_that_is_no_remapping_is_refused(capsys):
 
 def test_ros_2_is_asked_by_its_own_names(monkeypatch):  # noqa: C901 - a stand-in of its classes
     """No ROS 2 is packaged here: that its calls are made as rclpy documents them is checked with a stand-in."""
-    calls = []
+    calls: list[tuple[object, ...]] = []
 
     class Node:
         def get_fully_qualified_name(self):
@@ -223,10 +226,14 @@ def test_ros_2_is_asked_by_its_own_names(monkeypatch):  # noqa: C901 - a stand-i
         def spin_once(self, timeout_sec):
             pass
 
-    rclpy = types.ModuleType("rclpy")
+    rclpy: Any = types.ModuleType("rclpy")
     rclpy.ok, rclpy.init, rclpy.shutdown = (lambda: True), (lambda **_: None), (lambda: None)
     rclpy.create_node = lambda _name, **_: Node()
-    modules = {"rclpy": rclpy, "rclpy.executors": types.ModuleType("e"), "rclpy.qos": types.ModuleType("q")}
+    modules: dict[str, Any] = {
+        "rclpy": rclpy,
+        "rclpy.executors": types.ModuleType("e"),
+        "rclpy.qos": types.ModuleType("q"),
+    }
     modules["rclpy.executors"].SingleThreadedExecutor = Executor
     modules["rclpy.qos"].qos_profile_sensor_data = "sensor"
     modules["rclpy.qos"].DurabilityPolicy = Fields(TRANSIENT_LOCAL="latched", VOLATILE="volatile")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
@@ -222,6 +222,7 @@ def test_the_shipped_model_passes_and_answers_as_without_bounds() -> None:
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_damage_never_ends_in_anything_but_a_refusal(data: st.DataObject) -> None:
     content = bytearray(model())
     for _ in range(data.draw(st.integers(1, 4))):

@@ -107,7 +107,7 @@ class DigitFilter:
 
     def __init__(self, steadiness: Steadiness) -> None:
         self._steadiness = steadiness
-        self._states = np.array((0.55, 0.33, 0.0, 0.0, 0.12, 0.0))
+        self._states = np.array((0.6, 0.29, 0.0, 0.0, 0.11, 0.0))
         self._classes = np.full(11, 1.0 / 11.0)
 
     def step(self, seconds: float, seen: Seen) -> None:

@@ -35,6 +35,7 @@ _NOISE = 300.0  # the same for pixels close to the paper's colour, in squared gr
 _LIKE_PAPER = 0.08  # of the square of the way to the ink
 _NEW_INK = 7  # pixels of a patch that came or went: a stroke that grew by a twelfth of a digit
 _ERASED = 0.8  # of its ink that has become paper
+_OTHER_COLOUR = 1.25  # by which one channel of the picture may have grown brighter than another
 _LEAST_CONTRAST = 24.0  # grey levels: less is noise
 _ACROSS = 17  # pixels of a patch: a median over so many shows the paper without the strokes
 _FRAME = 192  # pixels of a whole frame's longer side
@@ -98,6 +99,9 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
     came, went, _, count = _difference(patch, now)
     if came + went < _NEW_INK:
         return "same", came + went
+    ratio = (np.median(now, axis=(0, 1)) + 8.0) / (np.median(patch.pixels, axis=(0, 1)) + 8.0)
+    if float(ratio.max() / ratio.min()) > _OTHER_COLOUR and came < _NEW_INK:
+        return "covered", went  # no light makes paper of another colour: something lies over all of it
     # Where the ink was, the best shift says nothing: asked is the middle of the window.
     y, x = (window.shape[0] - height) // 2, (window.shape[1] - width) // 2
     middle_came, middle_went, bare, _ = _difference(patch, window[y : y + height, x : x + width])

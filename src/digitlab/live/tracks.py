@@ -37,14 +37,16 @@ _INSIDE = 0.6  # of a box: what lies so far within another is a part of that
 _SURE = 0.905  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
 _THERE = 0.5  # probability from which a track counts
+_LIKELY_NOTHING = 0.4  # the same for a track of which it was never decided what it is
 _GONE = 0.97  # probability of nothing from which a track is dropped
 _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
 _UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
 _COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
+_LEGIBLE = 12  # pixels of a box's longest side: a smaller speck is the beginning of something
 _STILL = 1.5  # pixels from frame to frame by which a page that does not move seems to
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
-_GROWN, _SHRUNK, _JITTER = 1.12, 0.8, 2  # of a box's longest side, and pixels: only used where there is no picture
+_GROWN, _SHRUNK, _JITTER = 1.08, 0.8, 1  # of a box's longest side, and pixels
 # What a place shows where the reader found nothing, by what became of its ink.
 _MISSED = {
     "same": Seen("unread", False),
@@ -148,7 +150,7 @@ class Tracker:
 
     def _decide(self, at: float) -> None:
         """The text, where every part of it is decided."""
-        there = [followed for followed in self._followed if followed.filter.nothing < _THERE]
+        there = [each for each in self._followed if each.is_there]
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
         rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
         self.drawing |= not rests
@@ -199,7 +201,7 @@ class _Followed:
         self._covered = self._covered + seconds if sight == "covered" else 0.0
         if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
             sight = "changed"  # what covers it has come to stay
-        changed = sight in ("changed", "erased")
+        changed = sight in ("changed", "erased") or _longest_side(detection.box) < _LEGIBLE
         if changed and self._belief is not None and self._is_as_before(detection, image):
             self.filter.restore(self._belief)
             self.patch, changed, self._redrawn = self._settled, False, False
@@ -250,9 +252,18 @@ class _Followed:
     def _sight(self, detection: Detection, image: Image | None) -> Sight:
         """What became of the ink in its patch; without a picture, by the size of its box."""
         if image is not None and self.patch is not None:
-            return compared(self.patch, image, detection.box)[0]
+            sight = compared(self.patch, image, detection.box)[0]
+            was, now = _longest_side(self.patch.box), _longest_side(detection.box)
+            return "changed" if sight == "same" and now > _GROWN * was + _JITTER else sight  # a speck that grows
         was, now = _longest_side(self.detection.box), _longest_side(detection.box)
         return "same" if _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER else "changed"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the text must wait for it; what was never decided and is seen now and then does not count."""
+        if self._belief is None:
+            return self._unseen == 0.0 and self.filter.nothing < _LIKELY_NOTHING
+        return self.filter.nothing < _THERE
 
     @property
     def gone(self) -> bool:

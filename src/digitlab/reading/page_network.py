@@ -69,7 +69,7 @@ class PageNetwork:
         scale = min(1.0, PAGE_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        boxes, scores, probabilities = self.outputs(small, _OUTPUTS)
+        boxes, scores, probabilities = self.outputs(np.asarray(small, np.uint8), _OUTPUTS)
         boxes = boxes * np.array([width / size[0], height / size[1]] * 2, np.float32)
         kept = np.flatnonzero(scores >= _LEAST_SCORE)
         return [Candidate(tuple(boxes[row].tolist()), float(scores[row]), probabilities[row]) for row in kept]

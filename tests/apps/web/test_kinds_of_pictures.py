@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -116,7 +117,7 @@ def test_what_a_browser_cannot_show_becomes_a_jpeg(server: Running, format_: str
     picture = Image.open(io.BytesIO(answer.content))
     assert picture.format == "JPEG"
     assert picture.width == picture.height
-    assert picture.convert("L").getextrema()[0] < 60
+    assert np.asarray(picture.convert("L")).min() < 60
 
 
 def test_a_large_page_is_sent_no_larger_than_it_is_read(server: Running) -> None:
