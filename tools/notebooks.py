@@ -79,7 +79,11 @@ def run(notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: 
     node = nbformat.from_dict(given)
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(node, km=kernel, timeout=_SECONDS, kernel_name="python3", resources=resources)
-    client.execute()
+    try:
+        client.execute()
+    finally:
+        if kernel is not None and client.kc is not None:
+            client.kc.stop_channels()  # the client leaves the sockets to a lent kernel open
     found: dict[str, Any] = json.loads(json.dumps(client.nb))
     return found
 

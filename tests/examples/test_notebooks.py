@@ -96,7 +96,6 @@ def kernel() -> Iterator[Any]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of ZeroMQ's sockets, when Python ends
 @pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("name", TOOL.names())
 def test_it_runs_with_few_images(name: str, kernel: Any, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -16,7 +16,7 @@ HERE = {each.name: each.read_text() for each in BROWSER.iterdir() if each.name.e
 PAGE = (STATIC / "index.html").read_text()
 
 
-LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit"}}  # and which words are the same there
+LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit", "Page"}}  # and which words are the same there
 
 
 def _translated(file: str) -> set[str]:

@@ -22,7 +22,7 @@ export default {
   Redo: "Rétablir",
   Eraser: "Gomme",
   Clear: "Effacer",
-  "Drop a photo of digits here, paste one, or": "Déposez ici une photo de chiffres, collez-en une, ou",
+  "Drop a photo or PDF of digits here, paste one, or": "Déposez ici une photo ou un PDF de chiffres, collez-en un, ou",
   "Choose a picture": "Choisir une image",
   "Take a photo": "Prendre une photo",
   "The photo": "La photo",
@@ -107,7 +107,13 @@ export default {
   "several digits": "plusieurs chiffres",
   steady: "stable",
   "looking …": "je regarde …",
+  "somebody is drawing …": "quelqu'un dessine …",
+  "old: this was {seconds} seconds ago": "ancien : c'était il y a {seconds} secondes",
+  "This browser cannot show such a file; digitlab on a computer can: `digitlab serve`.":
+    "Ce navigateur ne sait pas montrer un tel fichier ; digitlab sur un ordinateur le peut : `digitlab serve`.",
   "confidence {share}": "confiance {share}",
+  "confidence {share} = a digit {there} × a {digit} {which}":
+    "confiance {share} = un chiffre est là {there} × c'est un {digit} {which}",
   "Draw a digit, and the answer comes while you draw.":
     "Dessinez un chiffre, la réponse vient pendant que vous dessinez.",
   "The reader's answer: probability of each digit": "Réponse du lecteur : probabilité de chaque chiffre",
@@ -126,8 +132,10 @@ export default {
   "lies turned to the right; turned and read": "est tournée à droite ; redressée et lue",
   "it cannot be told which way up this lies": "on ne peut pas dire dans quel sens elle est posée",
   "{n} of them not answered": "dont {n} sans réponse",
-  "{name} is not a picture that this browser can show; JPEG and PNG always work.":
-    "{name} n'est pas une image que ce navigateur sait montrer ; JPEG et PNG marchent toujours.",
+  "Previous page": "Page précédente",
+  "Next page": "Page suivante",
+  Page: "Page",
+  "of {n}": "sur {n}",
   // What the server refuses
   "The server does not answer. Is it still running?": "Le serveur ne répond pas. Tourne-t-il encore ?",
   "The server is busy; try again in a moment.": "Le serveur est occupé ; réessayez dans un instant.",
