@@ -117,7 +117,7 @@ Image.open(photos[0]).reduce(3)
 # One call reads the stack:
 
 # %%
-read = read_sheets(Path("marks.toml"), photos, Path("marks.csv"), processes=1)
+read = read_sheets(Path("marks.toml"), *photos, out=Path("marks.csv"), processes=1)
 print(read.sheets, "sheets,", read.refused, "refused;", read.states)
 
 # %% [markdown]
