@@ -48,5 +48,5 @@ def test_a_page_about_a_file_of_digits(model: Path, tmp_path: Path, capsys: Capt
 
 def test_a_number_of_images_that_makes_no_map_is_refused(model: Path, tmp_path: Path, capsys: Captured) -> None:
     assert run(["inspect", str(model), "--explore", "--images", "99999", "--out", str(tmp_path / "inside")]) == 2
-    assert "--images is 99999; expected 100 to 6000" in capsys.readouterr().err
+    assert "images is 99999; expected 100 to 6000" in capsys.readouterr().err
     assert not (tmp_path / "inside").exists()

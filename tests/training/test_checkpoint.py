@@ -105,11 +105,11 @@ def test_an_interrupted_training_can_go_on(small_mnist: str, tmp_path: Path) -> 
 
 def test_what_cannot_go_on_says_why(small_mnist: str, tmp_path: Path) -> None:
     empty = Run.create("empty", tmp_path)
-    with pytest.raises(RunError, match="start it anew"):
+    with pytest.raises(RunError, match="start it again"):
         resumed(empty)
     done = Run.create("done", tmp_path)
     run_training(TrainingConfig("slides-cnn", "small", epochs=1), done)
-    with pytest.raises(RunError, match="is done"):
+    with pytest.raises(RunError, match="is complete"):
         resumed(done)
     done.checkpoint.parent.mkdir()
     for content in (b"", b"PK\x03\x04 cut", b"\x93NUMPY"):

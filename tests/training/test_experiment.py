@@ -40,7 +40,7 @@ def test_a_training_leaves_a_whole_run_folder(small_mnist: str, tmp_path: Path) 
     names = {path.name for path in run.path.iterdir()}
     assert names == {
         "config.toml", "environment.json", "history.csv", "batches.csv", "model.keras", "model.onnx", "predictions.npz",
-        "metrics.json", "metrics.mat", "report.html",
+        "README.md", "metrics.json", "metrics.mat", "report.html",
     }  # fmt: skip
     assert isinstance(events[0], Started)
     assert any(isinstance(event, Progressed) for event in events)

@@ -43,7 +43,7 @@ def test_members_are_trained_and_their_mean_is_kept(small_mnist: str, tmp_path: 
     card = read_card(run.keras)
     assert card is not None
     assert [member["seed"] for member in card.training["members"]] == [6, 7]
-    with pytest.raises(RunError, match="is done"):
+    with pytest.raises(RunError, match="is complete"):
         resumed(run)
 
 

@@ -16,8 +16,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -61,6 +59,7 @@ def levels(first: int, most: int) -> tuple[float, ...]:
     >>> [round(each, 4) for each in levels(3, 6)]
     [0.025, 0.0183, 0.0172, 0.0168]
     """
+    import numpy as np
     from scipy.stats import norm
 
     seeds = np.arange(first, most + 1)
