@@ -2,6 +2,8 @@
 
     make fonts && python tools/train_page_reader.py    # goes on where it was killed
 
+Afterwards `python tools/write_browser_numbers.py` writes again what the page without a server is tested against.
+
 Prints recall and precision on drawn validation pages, and writes them beside the file as JSON with --report.
 """
 
