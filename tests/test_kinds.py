@@ -53,12 +53,20 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Models of these kinds are taken; such damaged ones are refused for what they lack.
+DAMAGED = {
+    "net.json": "is a network's description without its weights; put them beside it",
+    "net.tflite": "cannot be converted to ONNX; it is damaged or uncommon",
+    "saved": "is a SavedModel of TensorFlow 1, or holds several; expected one of TensorFlow 2",
+}
+
+
 @pytest.mark.parametrize("name", WHAT)
 def test_what_is_no_model_is_named_with_what_to_do(strangers: Path, name: str) -> None:
     with pytest.raises(ModelError) as caught:
         resolve_model(strangers / name)
     said = str(caught.value)
-    assert f"{name}: is {WHAT[name]}" in said
+    assert f"{name}: {DAMAGED.get(name, f'is {WHAT[name]}')}" in said
     assert "; " in said
     assert "\n" not in said
 
