@@ -3,10 +3,10 @@
     python bench/diagnosis.py [--model FILE] [--photos 100] [--together 2] [--out FILE.json]     (two minutes)
 
 Each picture is a digit of MNIST's test images in another hand (handwriting augmentation), enlarged to 112 pixels, that
-the model reads rightly; a camera's grain is added, and one or two mistakes at a random strength. What is right is known
+the model reads correctly; a camera's grain is added, and one or two mistakes at a random strength. What is right is known
 without any measuring: the picture without one of the mistakes is made as well, and the model asked about it. The causes
 are the mistakes that have to be left out, the fewest, for the answer to be right; where the model reads the spoilt
-picture rightly, there are none. The diagnosis is told the digit (--label), and nothing else.
+picture correctly, there are none. The diagnosis is told the digit (--label), and nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SIDE = 112
-LIKELY = 0.5  # of the right digit, for a picture with fewer mistakes to be read rightly
+LIKELY = 0.5  # of the right digit, for a picture with fewer mistakes to be read correctly
 NAMES = ("polarity", "background", "grey level", "transposition", "rotation", "crop", "box", "centre", "stroke width")
 
 
@@ -107,7 +107,7 @@ def chosen(rng: np.random.Generator, together: int) -> dict[str, float]:
 
 
 def case(model: Any, image: np.ndarray, label: int, seed: int, together: int) -> Case | None:
-    """One picture; None where the model does not read it rightly without a mistake."""
+    """One picture; None where the model does not read it correctly without a mistake."""
     rng = np.random.default_rng((seed, 1))
     made = chosen(rng, together)
 

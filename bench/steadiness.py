@@ -5,7 +5,7 @@
     digitlab bench steadiness                       # measures, on other seeds: see digitlab.bench.steadiness
 
 Learning reads some ten minutes of made sequences (seeds from 0 on; the bench has others) at several frame rates, and
-counts for each state of the filter how often the ink changed, how surely the reader answered, and how long the state
+counts for each state of the filter how often the ink changed, how confident the reader was, and how long the state
 lasted. It prints what stands in digit_filter.py.
 """
 

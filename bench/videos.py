@@ -26,7 +26,7 @@ _REGION = (0, 0, 1, 1)  # not looked at in page mode
 
 @dataclass(frozen=True)
 class Result:
-    """Of one recording, after its first second: frames, those read rightly, those with the right steady text."""
+    """Of one recording, after its first second: frames, those read correctly, those with the right steady text."""
 
     name: str
     frames: int
@@ -73,7 +73,7 @@ def main() -> None:
         found = measured(path, reader, asked.stride)
         share = 100 / max(1, found.frames)
         sys.stdout.write(
-            f"{found.name}: {found.frames} frames after the first second, read rightly {share * found.read:.0f} %, "
+            f"{found.name}: {found.frames} frames after the first second, read correctly {share * found.read:.0f} %, "
             f"steady and right {share * found.steady:.0f} %; wrong steady texts: {', '.join(found.wrong) or 'none'}\n"
         )
 

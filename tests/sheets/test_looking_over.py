@@ -82,7 +82,7 @@ def test_corrections_stay_in_the_table_and_become_digits(marks: Path, tmp_path: 
     ("content", "message"),
     [
         ("{", "is no JSON"),
-        ('{"kind": "x", "fields": []}', "holds no corrections of sheets"),
+        ('{"kind": "x", "fields": []}', "holds no corrections"),
         (json.dumps({"kind": KIND, "fields": [{"file": "a"}]}), "fields[0] lacks 'field'"),
         (json.dumps({"kind": KIND, "fields": [said("animal", "1", confidence=7)]}), "fields[0] has the confidence 7"),
         (json.dumps({"kind": KIND, "fields": [said("animal", "1", file="b.jpg")]}), "corrections of b.jpg, which"),

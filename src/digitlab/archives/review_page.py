@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from digitlab.archives.doubts import Doubt, Shown
 
-__all__ = ["KIND", "Corrections", "read_corrections", "write_review"]
+__all__ = ["KIND", "Corrections", "read_corrections", "saved_entries", "write_review"]
 
 
 def write_review(
@@ -116,7 +116,7 @@ def read_corrections(paths: Iterable[Path]) -> Corrections:
     """
     entries: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
     for path in paths:
-        for number, entry in enumerate(_entries(path)):
+        for number, entry in enumerate(saved_entries(path, KIND, "digits")):
             try:
                 entries[_key(entry)] = _checked(entry)
             except (KeyError, TypeError, ValueError) as error:
@@ -135,7 +135,12 @@ def read_corrections(paths: Iterable[Path]) -> Corrections:
     )
 
 
-def _entries(path: Path) -> list[Any]:
+def saved_entries(path: Path, kind: str, entries: str) -> list[Any]:
+    """What a page of ours saved as JSON: the list ``entries`` of a file of this ``kind``.
+
+    Raises:
+        DatasetError: when there is no such file, or it is not one of these.
+    """
     with saying_what_failed(path, "read"):
         if not path.is_file():
             raise DatasetError(f"there is no file {path}; expected corrections that the review page saved")
@@ -146,9 +151,9 @@ def _entries(path: Path) -> list[Any]:
         said = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: is no JSON ({str(error)[:100]}); expected what the review page saved") from error
-    if not isinstance(said, dict) or said.get("kind") != KIND or not isinstance(said.get("digits"), list):
-        raise DatasetError(f'{path}: holds no corrections; expected what the review page saved, with "kind": "{KIND}"')
-    return list(said["digits"])
+    if not isinstance(said, dict) or said.get("kind") != kind or not isinstance(said.get(entries), list):
+        raise DatasetError(f'{path}: holds no corrections; expected what the review page saved, with "kind": "{kind}"')
+    return list(said[entries])
 
 
 def _key(entry: Any) -> tuple[str, tuple[int, ...]]:

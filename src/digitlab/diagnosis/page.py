@@ -85,7 +85,7 @@ def page_of(
 <body>
 <h1>{title}</h1>
 {"".join(parts)}
-<h2>Prepare an image rightly for this model</h2>
+<h2>Prepare an image correctly for this model</h2>
 <pre>{html.escape(chr(10).join(lines))}</pre>
 {costs_part(network, costs, digit)}
 </body>

@@ -77,7 +77,7 @@ def set_sentence(
     if mended - given < _MATTERS:
         text += f", and with all that differs mended, {all_right}: their preparation is not the reason."
         return text + differ + errs
-    text += f"; rightly prepared, {all_right}."
+    text += f"; correctly prepared, {all_right}."
     causes = [(each, count) for each, count in explained if each is not None][:_NAMED]
     parts = [f"{causes_in_words(each)} ({count})" for each, count in causes]
     return f"{text} What has to be mended for it: {'; '.join(parts)}.{differ}{errs}"

@@ -9,7 +9,7 @@ What is observed in a frame:
 
 - whether the ink is another than when it last changed (`digitlab.live.ink`): an event of a Poisson process whose rate
   depends on the state, often while a stroke is drawn, hardly ever while a digit stands;
-- how surely the reader answers. The errors of frames that show the same picture are the same, so a frame counts as much
+- how confident the reader is. The errors of frames that show the same picture are the same, so a frame counts as much
   as the time since the one before, up to `_SAME_PICTURE`;
 - which digit it answers. Which one stands there is a second belief, over 0 to 9 and a mark that is none, that is
   forgotten as far as the ink likely changed.
@@ -92,7 +92,7 @@ class Seen:
 
 
 def answer_kind(digit: int | None, confidence: float) -> Answer:
-    """How surely the reader answered.
+    """How confident the reader was.
 
     >>> answer_kind(7, 0.97), answer_kind(None, 0.4)
     ('sure', 'declined')

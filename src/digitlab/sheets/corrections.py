@@ -6,10 +6,11 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from digitlab.archives.review_page import saved_entries
 from digitlab.errors import DatasetError
 from digitlab.sheets.looking_over import KIND
 from digitlab.sheets.values import ANSWERED, DOUBTFUL, EMPTY
-from digitlab.storage import saying_what_failed, write_text
+from digitlab.storage import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from digitlab.sheets.table import TableRow
 
 __all__ = ["FieldSaid", "corrected", "keep_corrections", "read_field_corrections"]
-
-_LARGEST = 50_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], Field
     """
     found: dict[tuple[str, str], FieldSaid] = {}
     for path in paths:
-        for number, entry in enumerate(_entries(path)):
+        for number, entry in enumerate(saved_entries(path, KIND, "fields")):
             try:
                 each = _checked(entry)
             except (KeyError, TypeError, ValueError) as error:
@@ -60,22 +59,6 @@ def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], Field
                 raise DatasetError(f"{path}: fields[{number}] {reason}; save the corrections again") from error
             found[each.file, each.field] = each
     return found
-
-
-def _entries(path: Path) -> list[Any]:
-    with saying_what_failed(path, "read"):
-        if not path.is_file():
-            raise DatasetError(f"there is no file {path}; expected corrections that the page saved")
-        if path.stat().st_size > _LARGEST:
-            raise DatasetError(f"{path}: has {path.stat().st_size:,} bytes; corrections have at most {_LARGEST:,}")
-        content = path.read_bytes()
-    try:
-        said = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{path}: is no JSON ({str(error)[:100]}); expected what the page saved") from error
-    if not isinstance(said, dict) or said.get("kind") != KIND or not isinstance(said.get("fields"), list):
-        raise DatasetError(f'{path}: holds no corrections of sheets; expected what the page saved, "kind": "{KIND}"')
-    return list(said["fields"])
 
 
 def _checked(entry: Any) -> FieldSaid:

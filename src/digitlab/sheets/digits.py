@@ -32,7 +32,7 @@ _LARGEST = 34  # pixels of ink on it: more is made smaller; on drawn sheets as g
 _PAPER = 244.0
 _UNSEEN = 0.05  # the score of ink that the page reader does not hold for a digit at all
 # A mark in a box for a digit is one far oftener than a mark on a page, for which the scores are: the odds, times this.
-# On drawn sheets 99.2 of 100 digits are answered rightly instead of 97.7, and 0.46 wrongly instead of 0.43.
+# On drawn sheets 99.2 of 100 digits are answered correctly instead of 97.7, and 0.46 wrongly instead of 0.43.
 _IN_A_BOX = 20.0
 _LEANS = (0.0, -8.0, 8.0)  # degrees, by which the classifier sees each digit: 1 in 10 of its errors less
 _LEAST = 1e-6  # probability, before logarithms

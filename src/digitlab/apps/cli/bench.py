@@ -142,7 +142,7 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
 def steadiness(
     *, sequences: int = 30, mode: str = "page", kinds: list[str] | None = None, quick: bool = False, json: bool = False
 ) -> int:
-    """How soon and how rightly a text is steady at 5, 10, 15, 30 and 60 frames/s, on made sequences.
+    """How soon and how correctly a text is steady at 5, 10, 15, 30 and 60 frames/s, on made sequences.
 
     Digits are drawn, joined, erased and replaced; papers are pushed in; the light is switched, and fingers pass. Each
     sequence has four digits or numbers; 30 of each of seven kinds take about two hours on one core.

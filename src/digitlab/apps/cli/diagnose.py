@@ -63,7 +63,7 @@ def _say(found: DiagnosisResult, *, several: bool) -> None:
     if found.data is not None:
         say(found.data.sentence)
     if found.photos:
-        advise("prepared rightly for this model:")
+        advise("prepared correctly for this model:")
         for line in found.photos[0].lines:
             advise(f"  {line}")
 

@@ -256,7 +256,7 @@ class MistakeCost(Message):
 
 
 class ModelMistakes(Message):
-    """The accuracy of a model on MNIST's test images, prepared rightly and with usual mistakes made on purpose."""
+    """The accuracy of a model on MNIST's test images, prepared correctly and with usual mistakes made on purpose."""
 
     model: str
     images: int

@@ -82,7 +82,7 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
     """Try every convention of every form, the best of them on more images.
 
     Of those whose accuracy cannot be told from the best's (three standard errors) the one with the lowest log loss
-    wins: a network without biases gives the same digits for 0…1 and 0…255, but is rightly sure at one of them only.
+    wins: a network without biases gives the same digits for 0…1 and 0…255, but is correctly sure at one of them only.
     Where that is nearly the same, the usual one wins.
 
     Args:

@@ -49,7 +49,7 @@ def objective(
 
 
 def loss_and_accuracy(labels: Any, probabilities: Any, *, distractors: bool = False) -> Any:
-    """(2,): the plain cross-entropy of a batch, and the share of it that was answered rightly; of its digits only."""
+    """(2,): the plain cross-entropy of a batch, and the share of it that was answered correctly; of its digits only."""
     if distractors:
         return _of_digits(labels, probabilities)
     loss = ops.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))

@@ -33,7 +33,7 @@ class Matched:
     confidence, right: of each candidate that counts, float64 (N,) and bool (N,); those over ignored digits do not
     digits: how many stand there; kind: the page's layout
     touching: of each pair of digits whose boxes overlap side by side, the lesser confidence of the two right answers
-        there, float64 (P,); 0 where one of them was not read rightly
+        there, float64 (P,); 0 where one of them was not read correctly
     """
 
     confidence: NDArray[np.float64]
@@ -46,7 +46,7 @@ class Matched:
 def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
     """Which candidates, likeliest first, are digits of the page, each digit once."""
     confidence, right = [], []
-    read = np.zeros(len(page.labels))  # with which confidence each digit was read rightly
+    read = np.zeros(len(page.labels))  # with which confidence each digit was read correctly
     for row, place in same_place(page, [each.box for each in candidates]):
         confidence.append(candidates[row].confidence)
         right.append(place is not None and int(page.labels[place]) == candidates[row].digit)
@@ -118,7 +118,7 @@ def by_kind(results: Sequence[Matched], threshold: float) -> dict[str, tuple[int
 
 
 def touching_parted(results: Sequence[Matched], threshold: float) -> tuple[int, float]:
-    """How many pairs of digits overlap side by side, and the share of which both are read rightly at a threshold."""
+    """How many pairs of digits overlap side by side, and the share of which both are read correctly at a threshold."""
     confidence = np.concatenate([each.touching for each in results])
     return len(confidence), float((confidence >= threshold).mean()) if len(confidence) else 1.0
 
