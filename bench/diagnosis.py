@@ -3,10 +3,10 @@
     python bench/diagnosis.py [--model FILE] [--photos 100] [--together 2] [--out FILE.json]     (two minutes)
 
 Each picture is a digit of MNIST's test images in another hand (handwriting augmentation), enlarged to 112 pixels, that
-the model reads correctly; a camera's grain is added, and one or two mistakes at a random strength. What is right is known
-without any measuring: the picture without one of the mistakes is made as well, and the model asked about it. The causes
-are the mistakes that have to be left out, the fewest, for the answer to be right; where the model reads the spoilt
-picture correctly, there are none. The diagnosis is told the digit (--label), and nothing else.
+the model reads correctly; a camera's grain is added, and one or two mistakes at a random strength. What is right is
+known without any measuring: the picture without one of the mistakes is made as well, and the model asked about it. The
+causes are the mistakes that have to be left out, the fewest, for the answer to be right; where the model reads the
+spoilt picture correctly, there are none. The diagnosis is told the digit (--label), and nothing else.
 """
 
 from __future__ import annotations
