@@ -10,13 +10,13 @@ and a drawn page of digits that needs no camera; `open_source` describes how eac
 
 from __future__ import annotations
 
+from digitlab.camera.capture import RtspStream
 from digitlab.camera.folder import ImageFolder
 from digitlab.camera.mjpeg import MjpegStream
 from digitlab.camera.newest import Keep, NewestFrame
 from digitlab.camera.opening import is_camera, open_source
 from digitlab.camera.playback import Recorded
 from digitlab.camera.recording import FrameRecorder, Recording
-from digitlab.camera.rtsp import RtspStream
 from digitlab.camera.source import Source, SourceState
 from digitlab.camera.synthetic import SyntheticPage
 from digitlab.camera.video import VideoFile
