@@ -236,6 +236,9 @@ def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: f
         line[:, 0] += -slant * line[:, 1] + x
         line[:, 1] += y
         sheet.drawing.lines(ink, [line], width)
+        for xs in np.arange(line[:, 0].min(), line[:, 0].max(), 0.4 * height):
+            place = sheet.drawing.placed(np.array([[xs, y - 0.6 * height], [xs + 0.4 * height, y]])).ravel()
+            sheet.drawing.letters.append((place[0], place[1], place[2], place[3]))
         if rng.random() < 0.3:
             xs, ys = line[rng.integers(len(line))]
             sheet.drawing.mark(xs - 0.3 * height, ys - 0.5 * height, xs + 0.3 * height, ys + 0.4 * height, NOT_A_DIGIT)
