@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -129,7 +129,7 @@ class _Legibility:
         return np.asarray(clear | (count_on < 4) | (count_off < 4))
 
 
-def _sums(integral: NDArray[np.floating] | NDArray[np.integer], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+def _sums(integral: NDArray[Any], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
     """The sums over boxes, (N, 4), of what OpenCV's integral image, (S + 1, S + 1), was made from: float64 (N,)."""
     last = len(integral) - 1
     x0, y0 = np.clip(boxes[:, :2], 0, last).astype(np.intp).T
