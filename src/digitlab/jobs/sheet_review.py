@@ -206,7 +206,7 @@ def _confidences(form: Form, marks: Path) -> np.ndarray[tuple[int], np.dtype[np.
     """Of the fields that are filled in, as they were read."""
     import numpy as np
 
-    rows = sheet_rows(form, kept_beside(marks))
+    rows = sheet_rows(form, kept_beside(marks), least=0.0)  # a promise made before must not narrow the next one
     return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
 
 
