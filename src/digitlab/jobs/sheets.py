@@ -138,16 +138,22 @@ class StackRead:
     """What came of a stack.
 
     out: the table; kept: what was seen, by which a run goes on and other lists are tried
-    sheets: photos that became rows; refused: those without values, with the reason in the row; read_now: not before
+    sheets: photos that became rows; read_now: not before
+    refusals: of each photo without values its name, and the reason as its row has it
     states: how many fields are answered, doubtful, empty, and failed their check
     """
 
     out: Path
     kept: Path
     sheets: int
-    refused: int
+    refusals: tuple[tuple[str, str], ...]
     read_now: int
     states: Mapping[str, int]
+
+    @property
+    def refused(self) -> int:
+        """How many photos gave no values."""
+        return len(self.refusals)
 
 
 def kept_beside(out: Path) -> Path:
@@ -345,9 +351,12 @@ def _keep(
                 refused += 1
                 if refused <= _COMPLAINTS:
                     listener(Note(answer.error))
-                elif refused == _COMPLAINTS + 1:
-                    listener(Note("… and so on; the column note of the table has them all"))
             listener(Counted("reading sheets", done, count, "sheets"))
+    if refused > _COMPLAINTS:
+        more = refused - _COMPLAINTS
+        listener(
+            Note(f"… and {more:,} more photos were refused; the column note of the table has each with its reason")
+        )
     return done
 
 
@@ -373,13 +382,14 @@ def write_table(form: Form, out: Path, *, read_now: int = 0) -> StackRead:
     kept, beside = kept_beside(out), corrections_beside(out)
     said = read_field_corrections([beside]) if beside.exists() else {}
     states: collections.Counter[str] = collections.Counter()
-    sheets = refused = 0
+    sheets, refusals = 0, []
     rows = sheet_rows(form, kept)
     with table_file(out, form) as write:
         for row in rows:
             shown = corrected(row, said)
             write(shown)
             sheets += 1
-            refused += row.failed
+            if row.failed:
+                refusals.append((row.file, row.note))
             states.update(each.state for each in shown.fields)
-    return StackRead(out, kept, sheets, refused, read_now, dict(states))
+    return StackRead(out, kept, sheets, tuple(refusals), read_now, dict(states))

@@ -49,7 +49,8 @@ def addends_of(total: Field, fields: Sequence[Field]) -> tuple[Field, ...]:
     decimals = _decimals(total)
     for each in found.values():
         if _decimals(each) != decimals:
-            as_total = "whole numbers" if not decimals else f"{decimals} digits behind the decimal sign"
+            digits = "1 digit" if decimals == 1 else f"{decimals} digits"
+            as_total = f"{digits} behind the decimal sign" if decimals else "whole numbers"
             raise UsageError(f"{each.name} cannot be added up to {total.name}; expected boxes with {as_total}")
         if each.among or is_sum(each.check):
             raise UsageError(f"{each.name} has a list or a sum of its own; expected fields without")

@@ -97,7 +97,7 @@ def read(*photos: Path, json: bool = False, **given: Any) -> int:
     digitlab sheet read marks.toml sheet.jpg
 
     Args:
-        json: One JSON object; without --out one a photo.
+        json: One JSON object, with every photo that was refused and why; without --out one a photo.
     """
     from digitlab.apps.cli.reading import as_onnx
 
@@ -123,7 +123,9 @@ def read(*photos: Path, json: bool = False, **given: Any) -> int:
 def _say_done(done: jobs.StackRead, *, json: bool) -> None:
     if json:
         counts = {"sheets": done.sheets, "read_now": done.read_now, "refused": done.refused}
-        say_json({"out": str(done.out), "kept": str(done.kept), **counts, "fields": dict(done.states)})
+        refusals = [{"file": file, "error": reason} for file, reason in done.refusals]
+        told = {"out": str(done.out), "kept": str(done.kept), **counts, "fields": dict(done.states)}
+        say_json({**told, "refusals": refusals})
         return
     say(str(done.out))
     states = ", ".join(f"{done.states[each]:,} {each}" for each in _STATES if done.states.get(each))
