@@ -120,7 +120,7 @@ def keras_network(kind: str) -> keras.Model:
 
 
 def keras_gradients(network: keras.Model, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Weights:
-    """Gradients of the mean cross-entropy, by Keras' backend; then those of the pixels, summed over the images' losses."""
+    """Gradients of the mean cross-entropy, by TensorFlow; then those of the pixels."""
     import keras
     import tensorflow as tf
 
