@@ -5,13 +5,14 @@
 
 /**
  * Weights and their gradient, summed over the images since it was last cleared.
- * @typedef {{ name: "kernel" | "bias", values: Float32Array, gradient: Float32Array }} Parameter
+ * @typedef {{ name: "kernel" | "bias", values: Values, gradient: Values }} Parameter
+ * @typedef {Float32Array<ArrayBuffer>} Values
  * @typedef {[number, number, number]} Shape Rows, columns, maps; a row of units is [1, 1, units].
  * @typedef {Dense | Convolution | Relu | Pooling} Layer
  */
 
 export class Dense {
-  /** @type {Float32Array} What it took, until the next image. */
+  /** @type {Values} What it took, until the next image. */
   input = new Float32Array(0);
 
   /** @param {string} name @param {Shape} inputs @param {number} units */
@@ -31,7 +32,7 @@ export class Dense {
     this.inputGradient = new Float32Array(size);
   }
 
-  /** @param {Float32Array} input */
+  /** @param {Values} input */
   forward(input) {
     const { output, units } = this;
     const kernel = this.kernel.values;
@@ -62,7 +63,7 @@ export class Dense {
 }
 
 export class Convolution {
-  /** @type {Float32Array} */
+  /** @type {Values} */
   input = new Float32Array(0);
 
   /** Over one map, without padding. @param {string} name @param {Shape} inputs @param {number} units filters @param {number} side of a filter */
@@ -83,7 +84,7 @@ export class Convolution {
     this.inputGradient = new Float32Array(inputs[0] * inputs[1]);
   }
 
-  /** @param {Float32Array} input */
+  /** @param {Values} input */
   forward(input) {
     const { output, units, side } = this;
     const kernel = this.kernel.values;
@@ -145,7 +146,7 @@ export class Relu {
     this.inputGradient = new Float32Array(this.output.length);
   }
 
-  /** @param {Float32Array} input */
+  /** @param {Values} input */
   forward(input) {
     const { output } = this;
     for (let place = 0; place < input.length; place++) output[place] = Math.max(input[place], 0);
@@ -175,7 +176,7 @@ export class Pooling {
     this.chosen = new Int32Array(this.output.length);
   }
 
-  /** @param {Float32Array} input */
+  /** @param {Values} input */
   forward(input) {
     const { output, chosen } = this;
     const [, wide, units] = this.inputs;

@@ -44,7 +44,7 @@ const LAYERS = {
 export const KINDS = ["dense", "convolution"];
 
 export class Network {
-  /** @type {Float32Array} Of the last image, 0 … 1. */
+  /** @type {Float32Array<ArrayBuffer>} Of the last image, 0 … 1. */
   image = new Float32Array(PIXELS);
 
   /** Weights are drawn as Keras does (Glorot, uniform), biases are 0. @param {Kind} kind @param {number} seed */
@@ -109,7 +109,7 @@ export class Network {
   }
 }
 
-/** @param {Float32Array} logits */
+/** @param {Float32Array<ArrayBuffer>} logits */
 export function softmax(logits) {
   const most = Math.max(...logits);
   const shares = Float64Array.from(logits, (logit) => Math.exp(logit - most));

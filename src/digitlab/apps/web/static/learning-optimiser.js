@@ -3,7 +3,7 @@
 /**
  * @import { Parameter } from "./learning-layers.js"
  * @typedef {"sgd" | "momentum" | "adam"} Method
- * @typedef {{ steps: number, first: Float32Array[], second: Float32Array[] }} Memory What it remembers of earlier steps.
+ * @typedef {{ steps: number, first: Float32Array<ArrayBuffer>[], second: Float32Array<ArrayBuffer>[] }} Memory What it remembers of earlier steps.
  */
 
 const [MOMENTUM, FIRST, SECOND, SMALL] = [0.9, 0.9, 0.999, 1e-7];

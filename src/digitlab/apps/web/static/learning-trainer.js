@@ -9,7 +9,7 @@ import { Optimiser } from "./learning-optimiser.js";
  * @typedef {{ glyphs: Uint8Array, labels: Uint8Array }} Labelled 784 bytes a glyph.
  * @typedef {{ network: Kind, method: Method, rate: number, seed: number }} Settings
  * @typedef {{ loss: number, right: number, of: number }} Batch
- * @typedef {{ epoch: number, right: number, of: number, loss: number, weights: Float32Array[] }} Checkpoint After an epoch; 0 is before the first.
+ * @typedef {{ epoch: number, right: number, of: number, loss: number, weights: Float32Array<ArrayBuffer>[] }} Checkpoint After an epoch; 0 is before the first.
  */
 
 export const BATCH = 32;
