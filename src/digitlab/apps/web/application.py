@@ -391,6 +391,11 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
         """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
 
+    @api.get("/v1/learning-digits", responses=_errors(503), tags=["teaching"])
+    async def learning_digits() -> schemas.LearningDigits:
+        """Training images for networks that learn in the browser, and test images to measure them on."""
+        return await run(teaching.learning_digits)
+
     @api.get("/v1/lessons", responses=_errors(503), tags=["teaching"])
     async def lessons() -> schemas.Lessons:
         """The page's lessons: lists of links with a few words each."""

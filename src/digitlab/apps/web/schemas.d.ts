@@ -190,6 +190,14 @@ export interface Kernels {
   bias: number[] | null;
 }
 
+export interface LabelledGlyphs {
+  labels: number[];
+  /** base64 of plain bytes */
+  data: string;
+  /** whether the bytes are in zlib's form */
+  packed: boolean;
+}
+
 export interface LayerDetail {
   /** unique in the model, e.g. conv-1, relu-1, pool-1, dense-1, softmax */
   name: string;
@@ -217,6 +225,13 @@ export interface LayerMaps {
   high: number;
   /** uint8 in the order of shape: map by map */
   data: string;
+}
+
+export interface LearningDigits {
+  /** of MNIST's training images, as many of each digit */
+  train: LabelledGlyphs;
+  /** of MNIST's test images */
+  test: LabelledGlyphs;
 }
 
 export interface Lesson {
