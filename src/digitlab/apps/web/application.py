@@ -19,6 +19,9 @@ from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, sch
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
+from digitlab.apps.web.classroom.routes import class_routes, problem_of_refusal
+from digitlab.apps.web.classroom.serving import ClassServing
+from digitlab.apps.web.classroom.values import RefusalError
 from digitlab.apps.web.config import Budget, Limits
 from digitlab.apps.web.files import PageFile, page_files
 from digitlab.apps.web.guard import BODY, Guard
@@ -64,20 +67,24 @@ def make_application(
     measured: Metrics | None = None,
     log: AccessLog | None = None,
     lessons: Sequence[Lesson] = (),
+    class_: ClassServing | None = None,
 ) -> Guard:
     """The server as an ASGI application; it says what it needs of its lifespan.
 
     log: told of each request, where somebody wants to know
     lessons: what the page offers; none: those that ship
+    class_: a class that draws here; its pupils ask without the token, where ``access`` knows of them
     """
     limits, measured = limits or Limits(), measured or Metrics()
-    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons())
+    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons(), class_)
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
     _add_diagnosis(api, rooms)
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
+    if class_ is not None:
+        api.include_router(class_routes(class_, rooms.trainings))
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
     return Guard(_Front(api, rooms), access, limits, measured, rooms.budget, lambda path: _route_of(path, routes), log)
 
@@ -95,11 +102,13 @@ class _Rooms:
     live: Live
     trainings: TrainingRoom
     lessons: Sequence[Lesson]
+    class_: ClassServing | None
 
     @classmethod
     def open(
-        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson]
-    ) -> "_Rooms":
+        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson],
+        class_: ClassServing | None,
+    ) -> "_Rooms":  # fmt: skip
         budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
@@ -107,9 +116,12 @@ class _Rooms:
             Live(models, limits, measured, budget, threads.pool),
             TrainingRoom(models, limits, trusted=access.trusts_its_callers),
             lessons,
+            class_,
         )  # fmt: skip
 
     async def close(self) -> None:
+        if self.class_ is not None:
+            await self.class_.close()
         await self.trainings.close()
         self.classifying.close()
         self.threads.close()
@@ -203,7 +215,10 @@ def _route_of(path: str, routes: frozenset[str]) -> str:
         return path
     if path.startswith("/v1/models/") and path.endswith("/mistakes"):
         return "/v1/models/{name}/mistakes"
-    for prefix, pattern in (("/static/", "/static"), ("/v1/models/", "/v1/models/{name}")):
+    for prefix, pattern in (
+        ("/static/", "/static"), ("/v1/models/", "/v1/models/{name}"),
+        ("/v1/class/", "/v1/class/{part}"), ("/v1/pupil/", "/v1/pupil/{part}"),
+    ):  # fmt: skip
         if path.startswith(prefix):
             return pattern
     return "/v1/trainings/{id}" if path.startswith("/v1/trainings/") else "other"
@@ -257,6 +272,8 @@ async def _as_problem(_: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, ProblemError):
         problem = error
+    elif isinstance(error, RefusalError):
+        problem = problem_of_refusal(error)
     elif isinstance(error, DigitlabError):
         problem = problem_of(error)
     elif isinstance(error, RequestValidationError):
@@ -390,6 +407,11 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     async def gallery() -> schemas.Gallery:
         """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
+
+    @api.get("/v1/learning-digits", responses=_errors(503), tags=["teaching"])
+    async def learning_digits() -> schemas.LearningDigits:
+        """Training images for networks that learn in the browser, and test images to measure them on."""
+        return await run(teaching.learning_digits)
 
     @api.get("/v1/lessons", responses=_errors(503), tags=["teaching"])
     async def lessons() -> schemas.Lessons:
