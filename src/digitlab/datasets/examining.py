@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_DIGITS", "Changes", "Sample", "SplitSummary", "Verdict", "examine", "fingerprints", "nearly_the_same",
-    "summarise_batches",
+    "summarise", "summarise_batches",
 ]  # fmt: skip
 
 NO_DIGITS = 0.4  # agreement, or mean probability without labels: less in every way is no dataset of digits
@@ -243,6 +243,11 @@ class SplitSummary:
     deviation: float
     digest: str
     dark_ink: int
+
+
+def summarise(digits: Digits) -> SplitSummary:
+    """The statistics of these images and labels."""
+    return summarise_batches([digits])
 
 
 def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:
