@@ -1,4 +1,4 @@
-"""The page's gallery: test digits, hard cases, and what is no digit; and what a network in the browser learns from."""
+"""The page's gallery: test digits, hard cases, images that are no digits; and what networks in the browser learn from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EACH = 20  # images of a set
 class GallerySet:
     """Glyphs to try.
 
-    images: uint8 (N, 28, 28), light ink on dark; labels: what they show, None for what is no digit
+    images: uint8 (N, 28, 28), light ink on dark; labels: what they show, None for what is not a digit
     """
 
     name: str
