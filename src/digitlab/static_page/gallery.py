@@ -1,4 +1,4 @@
-"""The page's gallery: test digits, hard cases, images that are no digits; and what networks in the browser learn from."""
+"""The page's gallery: test digits, hard cases, images without digits; and what networks in the browser learn from."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def measured_images(count: int = 500) -> tuple[NDArray[np.uint8], NDArray[np.uin
 
 
 def trained_images(each: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in their own order, and their labels."""
+    """MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in their order, and their labels."""
     from digitlab.datasets import load_dataset
 
     train = load_dataset("mnist").split("train")
