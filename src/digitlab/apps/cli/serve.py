@@ -63,9 +63,7 @@ def serve(**settings: Any) -> int:
     check_proxies(config.trusted_proxy)
     for model in config.model:
         as_onnx(model)  # a foreign one is brought over, and what was found is said
-    models = Models(config.model)
-    lessons = lessons_with(config.lesson)
-    limits = Limits()
+    models, lessons, limits = Models(config.model), lessons_with(config.lesson), Limits()
     listening = listen(config.host, config.port)
     port = listening.getsockname()[1]
     class_ = _class_on(config, models, limits, port) if config.classroom else None

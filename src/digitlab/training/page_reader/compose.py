@@ -24,7 +24,7 @@ from digitlab.training.page_reader.calibration import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["compose"]
 
@@ -131,9 +131,7 @@ def compose(
     other = g("Squeeze", last, g.constant([1], np.int64))
     detected = _logit(g, peaks)
     accepted = _logit(g, g("Sub", g.constant(1.0), other))
-    weights = scale or (0.5, 0.5, 0.0)
-    both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
-    scores = g("Sigmoid", g("Add", both, g.constant(weights[2])))
+    scores = _scaled(g, detected, accepted, scale or (0.5, 0.5, 0.0))
     one = g.constant([1], np.int64)
     witnesses = g("Concat", g("Unsqueeze", detected, one), g("Unsqueeze", accepted, one), axis=1)
     which = g("Add", g("Log", g("Max", digits, g.constant(1e-6))),
@@ -148,27 +146,31 @@ def compose(
     if context is not None:
         scores = _in_context(g, boxes, scores, letters, context)
     boxes, scores, probabilities, witnesses = _best(g, scores, MOST, boxes, scores, probabilities, witnesses)
-    for name, value in (("boxes", boxes), ("scores", scores), ("probabilities", probabilities)):
-        g.nodes.append(helper.make_node("Identity", [value], [name]))
-    extra = []
+    answers = {"boxes": (boxes, "candidates", 4), "scores": (scores, "candidates", None),
+               "probabilities": (probabilities, "candidates", 10)}  # fmt: skip
     if scale is None:
-        g.nodes.append(helper.make_node("Identity", [witnesses], ["witnesses"]))
-        extra = [helper.make_tensor_value_info("witnesses", TensorProto.FLOAT, ["candidates", 2])]
+        answers["witnesses"] = witnesses, "candidates", 2
     if context is None:
-        g.nodes.append(helper.make_node("Identity", [letters], ["letters"]))
-        extra.append(helper.make_tensor_value_info("letters", TensorProto.FLOAT, ["signs", 3]))
-    graph = helper.make_graph(
-        g.nodes,
-        "page-reader",
-        [helper.make_tensor_value_info("picture", TensorProto.UINT8, ["height", "width", 3])],
-        [
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["candidates", 4]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["candidates"]),
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["candidates", 10]),
-            *extra,
-        ],
-        g.constants,
-    )
+        answers["letters"] = letters, "signs", 3
+    return _model(g, answers, metadata)
+
+
+def _scaled(g: _Graph, detected: str, accepted: str, weights: Sequence[float]) -> str:
+    """The score of both logits."""
+    both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
+    scores: str = g("Sigmoid", g("Add", both, g.constant(weights[2])))
+    return scores
+
+
+def _model(g: _Graph, answers: Mapping[str, tuple[str, str, int | None]], metadata: dict[str, str]) -> onnx.ModelProto:
+    """The graph with its outputs: by name the value, what there is one of for each row, and the length of a row."""
+    outputs = []
+    for name, (value, rows, width) in answers.items():
+        g.nodes.append(helper.make_node("Identity", [value], [name]))
+        shape = [rows] if width is None else [rows, width]
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    picture = helper.make_tensor_value_info("picture", TensorProto.UINT8, ["height", "width", 3])
+    graph = helper.make_graph(g.nodes, "page-reader", [picture], outputs, g.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
