@@ -8,7 +8,7 @@ import { begin, complain, trying } from "./begin.js";
 
 /** @import { ClassState, PupilDrawings, Tile, TrainingState } from "../../schemas.js" */
 
-const NAME = 2.1; // rem of a tile that are no picture
+const NAME = 2.3; // rem of a tile that are no picture
 const LEAST = 7; // rem a tile is wide
 const QUIET = 4; // light modules around a QR code
 const WATCHED = 1000; // milliseconds between two looks at a training
@@ -105,8 +105,8 @@ function madeTile(pupil) {
   const whole = make(
     "button",
     { type: "button", class: "tile", onclick: () => open(pupil) },
-    make("span", { class: "drawn" }, picture, answer),
-    make("span", { class: "named" }, name, count),
+    make("span", { class: "drawn" }, picture),
+    make("span", { class: "named" }, answer, name, count),
   );
   const item = make("li", {}, whole);
   return { item, whole, picture, answer, name, count };
@@ -125,9 +125,11 @@ function showTile(told) {
   made.picture.hidden = !shown;
   if (shown) made.picture.src = `data:image/png;base64,${shown.picture}`;
   made.answer.textContent = shown?.read ? String(shown.answer ?? "?") : "";
-  made.answer.classList.toggle("other", Boolean(shown && shown.answer !== shown.label));
+  made.answer.classList.toggle("unsure", shown?.answer === null);
+  made.answer.classList.toggle("other", Boolean(shown && shown.answer !== null && shown.answer !== shown.label));
   made.whole.classList.toggle("live", Boolean(shown && !shown.handed_in));
   made.name.textContent = told.name;
+  made.name.title = told.name;
   made.count.textContent = told.drawings ? `${number(told.right)}/${number(told.drawings)}` : "";
   const doing = !shown
     ? t("nothing yet")
@@ -290,10 +292,10 @@ function showTraining() {
 function project() {
   const on = location.hash === PROJECTOR;
   document.body.classList.toggle("projecting", on);
-  byId("projector").setAttribute("aria-pressed", String(on));
+  byId("projecting").setAttribute("aria-pressed", String(on));
   fit();
 }
-byId("projector").addEventListener("click", () => {
+byId("projecting").addEventListener("click", () => {
   location.hash = location.hash === PROJECTOR ? "" : PROJECTOR;
 });
 addEventListener("hashchange", project);
