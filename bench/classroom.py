@@ -125,10 +125,13 @@ class Lesson:
     """A class for some seconds.
 
     address, token, code: of the server; seconds: how long it draws
+    clock: for the ages
     """
 
-    def __init__(self, address: str, token: str, code: str, seconds: float) -> None:
-        self.address, self.code, self.seconds = address, code, seconds
+    def __init__(
+        self, address: str, token: str, code: str, seconds: float, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.address, self.code, self.seconds, self.clock = address, code, seconds, clock
         self.teacher = {"Authorization": f"Bearer {token}"}
         self.told = Told()
         self._sent: dict[str, _Sent] = {}  # by name
@@ -176,7 +179,7 @@ class Lesson:
             for picture in pictures:
                 number += await self._sketch(client, headers, sent, number + 1, picture)
                 await asyncio.sleep(0.14 + 0.2 * random_.random())  # the page's pause, and a hand's
-            sent.drawings[drawings + 1], sent.last[drawings + 1] = time.perf_counter(), number
+            sent.drawings[drawings + 1], sent.last[drawings + 1] = self.clock(), number
             path = f"/v1/pupil/drawings?label={label}"
             answer = (await client.post(path, content=pictures[-1], headers=headers)).raise_for_status()
             label = answer.json()["label"]
@@ -190,7 +193,7 @@ class Lesson:
         self, client: httpx.AsyncClient, headers: dict[str, str], sent: _Sent, number: int, picture: bytes
     ) -> int:
         """Send a picture; 1 where it was taken."""
-        sent.sketches[number] = sent.read[number] = time.perf_counter()
+        sent.sketches[number] = sent.read[number] = self.clock()
         answer = await client.post("/v1/pupil/sketch", content=picture, headers=headers)
         if answer.status_code == 200:
             self.told.sent += 1
@@ -209,7 +212,7 @@ class Lesson:
             for tile in data if name == "tiles" else ():
                 self._numbers[tile["name"]] = tile["number"]
                 if tile["shown"] is not None:
-                    self._arrived(self._sent[tile["name"]], tile, time.perf_counter())
+                    self._arrived(self._sent[tile["name"]], tile, self.clock())
 
     def _arrived(self, sent: _Sent, tile: dict[str, Any], now: float) -> None:
         """The wall has this: all that was sent before is there, or a newer one in its place."""
@@ -222,9 +225,9 @@ class Lesson:
 
     async def _yardstick(self, client: httpx.AsyncClient) -> None:
         while True:
-            at = time.perf_counter()
+            at = self.clock()
             await client.get("/healthz")
-            self.told.nothing.append(time.perf_counter() - at)
+            self.told.nothing.append(self.clock() - at)
             await asyncio.sleep(0.2)
 
     async def _memory(self, watch: Callable[[], int]) -> None:

@@ -161,7 +161,7 @@ NOT_FOR_PUPILS = (
     ("DELETE", "/v1/class/pupils/1/drawings/1"), ("GET", "/v1/models"), ("POST", "/v1/read"),
     ("POST", "/v1/trainings"), ("GET", "/v1/trainings"), ("GET", "/metrics"), ("GET", "/v1/openapi.json"),
     ("GET", "/class/../v1/class"), ("GET", "/v1/pupil/../class"), ("GET", "/v1/pupil/%2e%2e/class"),
-    ("GET", "/v1/pupil/..%2fclass"), ("GET", "//v1/class"), ("GET", "/static/../v1/class"),
+    ("GET", "/v1/pupil/..%2fclass"), ("GET", "/%2fv1/class"), ("GET", "/static/../v1/class"),
 )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def test_a_pupils_key_opens_the_own_drawings_alone(open_class: Callable[..., Cla
 
 
 def test_guesses_names_and_pictures_of_a_hostile_pupil(open_class: Callable[..., Class], as_file: Any) -> None:
-    there = open_class()
+    there = open_class(ClassLimits(guesses=(0.1, 40)))
     with there.pupil("Ana") as ana, there.pupil("Eve") as eve, there.client() as stranger:
         for name in ("ana", "ＡＮＡ", "Ana\u200b", "", "x" * 21, "\u202e", "x" * 100_000):
             answer = stranger.post("/v1/pupil", json={"code": there.room.code, "name": name})
@@ -195,7 +195,7 @@ def test_guesses_names_and_pictures_of_a_hostile_pupil(open_class: Callable[...,
         ]
         assert set(statuses) <= {403, 429}
         assert statuses.count(429) > 5
-        for key in ("", "x", "' OR 1=1", "None", "1", "../1", "\xff" * 50):
+        for key in ("x", "' OR 1=1", "None", "1", "../1", "\xff" * 50):
             headers = {"Authorization": f"Pupil {key}".encode("latin-1")}
             assert stranger.post("/v1/pupil/sketch", content=SEVEN, headers=headers).status_code == 401
         huge = as_file(np.zeros((3000, 3000), np.uint8))
@@ -234,11 +234,11 @@ def test_a_foreign_page_gets_nothing_from_the_class(open_class: Callable[..., Cl
 
 
 def test_a_flood_is_refused_and_does_not_hold_up_the_others(open_class: Callable[..., Class]) -> None:
-    there = open_class()
+    there = open_class(ClassLimits(sketches=(0.1, 16)))
     with there.pupil("Ana") as ana, there.pupil("Eve") as eve:
-        flood = [eve.post("/v1/pupil/sketch", content=SEVEN) for _ in range(150)]
+        flood = [eve.post("/v1/pupil/sketch", content=SEVEN) for _ in range(100)]
         refused = [each for each in flood if each.status_code == 429]
-        assert len(refused) > 50
+        assert len(refused) > 70
         assert refused[0].headers["retry-after"] == "1"
         assert ana.post("/v1/pupil/sketch", content=SEVEN).status_code == 200
         with contextlib.ExitStack() as stack:
@@ -254,12 +254,14 @@ def test_a_flood_is_refused_and_does_not_hold_up_the_others(open_class: Callable
 def test_thirty_pupils_and_nothing_is_lost(open_class: Callable[..., Class], tmp_path: Path) -> None:
     """A short form of `python bench/classroom.py`, which draws for ten minutes."""
     there = open_class()
-    told = asyncio.run(Lesson(there.server.address, TOKEN, there.room.code, seconds=6.0).run(30))
+    # Seconds of the processor, of pupils and server together: what others do on this machine does not count.
+    lesson = Lesson(there.server.address, TOKEN, there.room.code, seconds=5.0, clock=time.process_time)
+    told = asyncio.run(lesson.run(30))
     assert (told.missing, told.lost) == (0, 0)
     assert told.handed_in >= 30
     assert told.refused == 0
-    # Of a machine that has nothing else to do 0.5 s; the yardstick is what it takes to ask for nothing.
-    assert statistics.median(told.ages) <= max(0.5, 5 * statistics.median(told.nothing))
+    assert statistics.median(told.ages) <= 0.25
+    assert statistics.quantiles(told.ages, n=100)[98] <= 0.5
     assert len(set(told.names)) == 30
     assert any("<script>" in name for name in told.names)
     with there.client(headers=TEACHER) as teacher:
