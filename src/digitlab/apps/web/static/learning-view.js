@@ -240,7 +240,7 @@ export class Learning {
       drawn: make("figcaption"),
       loss: make("p", { class: "total", "aria-live": "polite" }),
       layers: make("div"),
-      pixels: make("figcaption"),
+      pixels: make("p", { class: "quiet" }),
     };
     this.bars = tenBars(t("Probability of each digit, of the network that learns"));
     const button = (/** @type {string} */ text, /** @type {() => void} */ press, strong = false) =>
@@ -267,8 +267,17 @@ export class Learning {
       ),
       this.places.loss,
       this.places.layers,
-      make("h3", {}, t("The pixels")),
-      make("figure", { class: "looked" }, make("div", { class: "frame" }, this.pictures.pixels), this.places.pixels),
+      make(
+        "div",
+        { class: "learned" },
+        make("h3", {}, t("The pixels")),
+        make(
+          "div",
+          { class: "looks" },
+          make("figure", { class: "looked" }, make("div", { class: "frame" }, this.pictures.pixels)),
+          make("div", { class: "beside" }, this.places.pixels),
+        ),
+      ),
     );
   }
 
@@ -309,7 +318,7 @@ export class Learning {
           return block.element;
         }
         const place = make("div");
-        this.#passages.push(() => place.replaceChildren(passage(layer)));
+        this.#passages.push(() => place.replaceChildren(...passage(layer)));
         return place;
       }),
     );
