@@ -42,7 +42,7 @@ export class Learning {
   /** @type {Uint8Array | null} */
   #glyph = null;
   #label = 4;
-  #labelled = false; // somebody chose the label of this glyph
+  #labelled = false; // a link or the visitor chose the label of this digit
   #stranger = true; // nobody has drawn this digit
   /** @type {Before[]} */
   #before = [];
@@ -83,6 +83,11 @@ export class Learning {
       trouble,
     );
     onTrained(() => this.#fillStart());
+    // Whoever turns to another digit has not said yet what that one is.
+    for (const act of ["pointerdown", "keydown"])
+      document.querySelector(".stage")?.addEventListener(act, () => {
+        this.#labelled = false;
+      });
   }
 
   /** What is chosen, by the fields' names. */
@@ -158,9 +163,8 @@ export class Learning {
       this.#glyph = set.bytes.slice(784 * row, 784 * row + 784);
     } else if (!this.#glyph || glyph.some((each, place) => each !== this.#glyph?.[place])) this.#glyph = glyph;
     else return;
-    if (this.#labelled && this.#before.length === 0) return; // a link's label, of the link's digit
-    if (!this.#labelled || glyph) this.#label = seen ? likeliest(seen.probabilities) : 4;
-    this.#labelled = false;
+    if (this.#labelled) return;
+    this.#label = seen?.glyph ? likeliest(seen.probabilities) : 4;
     this.choices.label.value = String(this.#label);
   }
 
@@ -189,6 +193,7 @@ export class Learning {
     const field = (/** @type {string} */ text, /** @type {HTMLElement} */ input) =>
       make("label", {}, make("span", {}, text), input);
     const { network, method, rate, label, start } = this.choices;
+    label.value = String(this.#label);
     this.form = make(
       "form",
       { class: "question" },
