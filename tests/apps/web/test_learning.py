@@ -1,4 +1,4 @@
-"""Learning in a real browser: a step on a digit of one's own and back, a training that stops and goes on, its epochs."""
+"""Learning in a real browser: a step on a digit and back, a training that stops and goes on, its epochs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def press(page: Page, name: str) -> None:
 
 
 def loss(page: Page) -> float:
-    return float(re.findall(r"= ([\d.]+)", page.inner_text("#learning .total"))[0])
+    return float(re.findall(r"= (\d+(?:\.\d+)?)", page.inner_text("#learning .total"))[0])
 
 
 def test_a_step_lowers_the_loss_and_can_be_undone(page: Page) -> None:
@@ -106,12 +106,12 @@ def test_a_weight_is_explained_where_one_points(page: Page) -> None:
 def train(page: Page) -> str:
     """The end of a training, and what it came to."""
     press(page, "Start the training")
-    said(page, "#learning .total >> nth=1", re.compile("(done|stopped)"))
-    return page.locator("#learning .total").nth(1).inner_text()
+    said(page, "#learning .run .total", re.compile("(done|stopped)"))
+    return page.locator("#learning .run .total").inner_text()
 
 
 def test_a_training_comes_to_the_same_again_and_its_epochs_are_kept(page: Page) -> None:
-    status = page.locator("#learning .total").nth(1)
+    status = page.locator("#learning .run .total")
     told = train(page)
     assert float(re.findall(r"([\d.]+)%", told)[0]) > 75
     press(page, "Start the training")
@@ -144,7 +144,7 @@ def test_ones_own_digits_and_those_of_a_class_are_learned_from(page: Page, tmp_p
     page.set_input_files("#learning input[type=file]", str(tmp_path / "class.npz"))
     said(page, "#learning", "30 digits of class.npz are learned from as well")
     press(page, "Start the training")
-    said(page, "#learning .total >> nth=1", "2,031 images")
+    said(page, "#learning .run .total", "2,031 images")
     press(page, "Forget it")
     (tmp_path / "bad.npz").write_bytes(b"PK no zip")
     page.set_input_files("#learning input[type=file]", str(tmp_path / "bad.npz"))

@@ -48,7 +48,7 @@ export class RunView {
     this.settings = settings;
     this.drawn = drawn;
     this.trouble = trouble;
-    this.element = make("div");
+    this.element = make("div", { class: "run" });
   }
 
   /** @param {(text: string, input: HTMLElement) => HTMLElement} field */
