@@ -46,6 +46,8 @@ export class Learning {
   #stranger = true; // nobody has drawn this digit
   /** @type {Before[]} */
   #before = [];
+  /** @type {Settings | null} What the network and the optimiser were made with. */
+  #made = null;
   /** @type {Network} */
   network;
   /** @type {Optimiser} */
@@ -126,7 +128,10 @@ export class Learning {
       if (/^\d{1,9}$/.test(this.#wanted[field.name] ?? "")) field.value = this.#wanted[field.name];
     if (this.#wanted.label) [this.#label, this.#labelled] = [Number(label.value), true];
     this.#wanted = {};
-    this.#anew();
+    const now = this.#settings;
+    if (!this.network || now.network !== this.#made?.network || now.seed !== this.#made.seed) this.#anew();
+    else if (now.method !== this.#made.method || now.rate !== this.#made.rate) this.#newOptimiser();
+    else this.#see();
   }
 
   /** Digits of a class to train on. @param {File} file */
@@ -140,9 +145,12 @@ export class Learning {
 
   async show() {
     if (this.#built !== language()) {
-      const chosen = this.settings ?? {};
+      const [chosen, start] = [this.settings ?? {}, this.choices?.start.value ?? ""];
       this.#build();
       this.#built = language();
+      this.#fillStart();
+      this.choices.start.value = start;
+      if (this.network) this.#lay();
       this.choose({ ...chosen, ...(this.#labelled ? {} : { label: "" }), ...this.#wanted });
     }
     await this.#look();
@@ -306,6 +314,12 @@ export class Learning {
     const kept = trained.checkpoints.find(({ epoch }) => epoch > 0 && String(epoch) === this.choices.start.value);
     if (kept) this.network.weights = kept.weights;
     this.#before = [];
+    this.#lay();
+    this.#newOptimiser();
+  }
+
+  /** The layers from the loss back, as the gradient goes. */
+  #lay() {
     const seen = () => ({
       network: this.network,
       optimiser: this.optimiser,
@@ -314,7 +328,6 @@ export class Learning {
     });
     this.#blocks = [];
     this.#passages = [];
-    // From the loss back, as the gradient goes.
     this.places.layers.replaceChildren(
       ...[...this.network.layers].reverse().map((layer) => {
         if (isWeighted(layer)) {
@@ -327,11 +340,11 @@ export class Learning {
         return place;
       }),
     );
-    this.#newOptimiser();
   }
 
   #newOptimiser() {
-    const { method, rate } = this.#settings;
+    this.#made = this.#settings;
+    const { method, rate } = this.#made;
     this.optimiser = new Optimiser(method, rate, this.network.parameters);
     this.#before = [];
     if (this.#glyph) this.#see();
