@@ -16,6 +16,10 @@ HERE = {each.name: each.read_text() for each in BROWSER.iterdir() if each.name.e
 PAGE = (STATIC / "index.html").read_text()
 
 
+LATER = {  # what learning needs: loaded when it is first looked at, or in a worker of its own
+    "learning-answers.js", "learning-data.js", "learning-layers.js", "learning-maps.js", "learning-network.js",
+    "learning-optimiser.js", "learning-run.js", "learning-trainer.js", "learning-view.js", "learning-worker.js",
+}  # fmt: skip
 LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit", "Page"}}  # and which words are the same there
 
 
@@ -33,7 +37,7 @@ def _said() -> set[str]:
     for name, table in (
         ("layers.js", "WORDS"), ("training.js", "NETWORKS"), ("training.js", "STAGES"), ("tour-figures.js", "FILTERS"),
         ("gallery.js", "NAMES"), ("diagnosis.js", "DIFFERENCES"), ("api.js", "PROBLEMS"), ("training.js", "REFUSED"),
-        ("damage.js", "KINDS"),
+        ("damage.js", "KINDS"), ("learning-view.js", "NETWORKS"), ("learning-view.js", "OPTIMISERS"),
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
     # What `Reading.note` says of a page that was read without constraints, which the page shows below a photo.
@@ -75,7 +79,7 @@ def test_a_translation_names_the_same_values(file: str) -> None:
 
 def test_the_browser_is_told_of_all_modules_at_once() -> None:
     told = re.findall(r'"modulepreload" href="static/([\w-]+\.js)"', PAGE)
-    assert sorted([*told, "main.js", "shade.js", *LANGUAGES]) == sorted(SCRIPTS)
+    assert sorted([*told, "main.js", "shade.js", *LANGUAGES, *LATER]) == sorted(SCRIPTS)
 
 
 @pytest.mark.parametrize("name", ["index.html", *sorted(SCRIPTS), "page.css", *sorted(HERE)])
