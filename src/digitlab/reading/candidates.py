@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Floats = tuple[float, float, float, float]
 
-__all__ = ["ALONE", "Candidate", "found_digits", "main_candidate", "without_twins"]
+__all__ = ["ALONE", "Candidate", "found_digits", "main_candidate", "overlap", "without_twins"]
 
 Sides = tuple[float, float, float, float]
 
@@ -66,7 +66,7 @@ class Candidate:
 
     def tightened(self, ink: tuple[float, float, float, float]) -> Candidate:
         """With the box of its ink, where that is nearly the box that was found: a network's boxes are loose."""
-        return replace(self, box=ink) if _overlap(self.box, ink) > _NEARLY else self
+        return replace(self, box=ink) if overlap(self.box, ink) > _NEARLY else self
 
     def is_part_of(self, whole: Candidate) -> bool:
         """Whether it lies in the other's box, and is clearly less than that."""
@@ -84,7 +84,7 @@ def without_twins(candidates: list[Candidate]) -> list[Candidate]:
     """Most likely first, each digit once: boxes that were brought to the same ink are one."""
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda each: -each.confidence):
-        if all(_overlap(candidate.box, other.box) < _TWINS for other in kept):
+        if all(overlap(candidate.box, other.box) < _TWINS for other in kept):
             kept.append(candidate)
     return kept
 
@@ -98,7 +98,7 @@ def _shared(one: Sides, other: Sides) -> float:
     return max(wide, 0.0) * max(high, 0.0)
 
 
-def _overlap(one: Sides, other: Sides) -> float:
+def overlap(one: Sides, other: Sides) -> float:
     """Intersection over union."""
     shared = _shared(one, other)
     return shared / max(_area(one) + _area(other) - shared, 1e-9)

@@ -193,7 +193,8 @@ class Reader:
         decoded = decode(candidates, wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
         free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
-        lines, signs = with_signs(turned_picture(pixels, turns), decoded.lines, slashes=free)
+        upright = turned_picture(pixels, turns)
+        lines, signs = with_signs(upright, decoded.lines, free=free, candidates=candidates, threshold=self.threshold)
 
         def placed(box: Sides) -> Box:
             return place.of(turned_back(box, turns, size))

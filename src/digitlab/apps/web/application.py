@@ -18,7 +18,7 @@ from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, sch
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
-from digitlab.apps.web.classroom.routes import class_routes, problem_of_refusal
+from digitlab.apps.web.classroom.routes import add_class, problem_of_refusal
 from digitlab.apps.web.classroom.serving import ClassServing
 from digitlab.apps.web.classroom.values import RefusalError
 from digitlab.apps.web.config import Budget, Limits
@@ -84,7 +84,7 @@ def make_application(
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
     if class_ is not None:
-        api.include_router(class_routes(class_, rooms.trainings))
+        add_class(api, class_, rooms.trainings)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
     return Guard(
         Front(api, models, rooms.classifying), access, limits, measured, rooms.budget,

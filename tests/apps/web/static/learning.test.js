@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { answerQuestions } from "../../../../src/digitlab/apps/web/static/learning-answers.js";
 import * as networks from "../../../../src/digitlab/apps/web/static/learning-network.js";
 import { METHODS, Optimiser, USUAL_RATE } from "../../../../src/digitlab/apps/web/static/learning-optimiser.js";
 import { BATCH, Trainer } from "../../../../src/digitlab/apps/web/static/learning-trainer.js";
@@ -160,4 +161,49 @@ test("what an optimiser remembers can be gone back to", () => {
   made.weights = weights;
   optimiser.memory = remembered;
   assert.equal(once(), first);
+});
+
+/** The worker's side with a page that writes down what it is told. */
+function worker() {
+  /** @type {any[]} */
+  const told = [];
+  /** @type {(event: { data: any }) => void} */
+  let hear = () => {};
+  const scope = {
+    postMessage: (/** @type {any} */ message) => told.push(message),
+    addEventListener: (/** @type {string} */ _, /** @type {typeof hear} */ listener) => {
+      hear = listener;
+    },
+  };
+  answerQuestions(/** @type {any} */ (scope));
+  const until = async (/** @type {string} */ name) => {
+    while (!told.some((each) => each.told === name)) await new Promise((done) => setTimeout(done, 1));
+  };
+  return { told, until, order: (/** @type {any} */ data) => hear({ data }) };
+}
+
+test("a training that was stopped and went on is the same as one that was not", async () => {
+  const settings = { network: "dense", method: "momentum", rate: 0.01, seed: 5 };
+  const digits = bars(3000);
+  const begin = { order: "begin", settings, train: digits, held: bars(20) };
+  const [one, other] = [worker(), worker()];
+  one.order(begin);
+  one.order({ order: "go", epochs: 2 });
+  await one.until("done");
+  other.order(begin);
+  other.order({ order: "go", epochs: 2 });
+  await other.until("progress");
+  other.order({ order: "stop" });
+  await new Promise((done) => setTimeout(done, 60));
+  const stood = other.told.filter(({ told }) => told === "progress").length;
+  await new Promise((done) => setTimeout(done, 60));
+  assert.equal(other.told.filter(({ told }) => told === "progress").length, stood, "it stands still");
+  assert.ok(!other.told.some(({ told }) => told === "done"));
+  other.order({ order: "go", epochs: 2 });
+  await other.until("done");
+  const checkpoints = (/** @type {any[]} */ told) => told.filter((each) => each.told === "checkpoint");
+  assert.equal(checkpoints(one.told).length, 3);
+  assert.deepEqual(checkpoints(other.told), checkpoints(one.told));
+  const losses = (/** @type {any[]} */ told) => told.flatMap((each) => each.losses ?? []);
+  assert.deepEqual(losses(other.told), losses(one.told));
 });

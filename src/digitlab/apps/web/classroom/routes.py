@@ -4,7 +4,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from digitlab.apps.web.access import is_loopback
@@ -16,7 +16,7 @@ from digitlab.apps.web.network_schemas import Architecture, TrainingQuestion, Tr
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError
 from digitlab.apps.web.trainings import TrainingRoom
 
-__all__ = ["class_routes", "problem_of_refusal"]
+__all__ = ["add_class", "problem_of_refusal"]
 
 _STATUSES: dict[Reason, int] = {
     "code": 403, "key": 401, "closed": 403, "full": 409, "taken": 409, "name": 422, "task": 409, "empty": 422,
@@ -45,35 +45,33 @@ _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "de
 _PNG = {"requestBody": {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
-def class_routes(serving: ClassServing, trainings: TrainingRoom) -> APIRouter:
+def add_class(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
     """The routes of a class: /v1/pupil for those with a key, /v1/class for the teacher."""
-    router = APIRouter()
-    _add_pupils(router, serving)
-    _add_teacher(router, serving, trainings)
-    _add_removing(router, serving, trainings)
-    return router
+    _add_pupils(api, serving)
+    _add_teacher(api, serving, trainings)
+    _add_removing(api, serving, trainings)
 
 
-def _add_pupils(router: APIRouter, serving: ClassServing) -> None:
+def _add_pupils(api: FastAPI, serving: ClassServing) -> None:
     room = serving.classroom
 
-    @router.post("/v1/pupil", status_code=201, responses=_refusals(409, 413, 422), tags=["class"])
+    @api.post("/v1/pupil", status_code=201, responses=_refusals(409, 413, 422), tags=["class"])
     async def join(question: messages.Joining) -> messages.Joined:
         """Join the class with its code and a nickname."""
         key, pupil = room.join(question.code, question.name)
         return messages.Joined(key=key, state=serving.own_state(pupil))
 
-    @router.get("/v1/pupil", responses=_refusals(), tags=["class"])
+    @api.get("/v1/pupil", responses=_refusals(), tags=["class"])
     async def own(request: Request) -> messages.OwnState:
         """What this pupil is to draw, and has drawn."""
         return serving.own_state(room.of_key(_key_of(request)))
 
-    @router.post("/v1/pupil/sketch", responses=_refusals(413, 422, 503), openapi_extra=_PNG, tags=["class"])
+    @api.post("/v1/pupil/sketch", responses=_refusals(413, 422, 503), openapi_extra=_PNG, tags=["class"])
     async def sketch(request: Request) -> messages.Sketched:
         """Show what is on the pad; an empty body: nothing."""
         return messages.Sketched(number=await serving.sketch(_key_of(request), request.scope[BODY]))
 
-    @router.post(
+    @api.post(
         "/v1/pupil/drawings",
         status_code=201,
         responses=_refusals(409, 413, 422, 503),
@@ -86,14 +84,14 @@ def _add_pupils(router: APIRouter, serving: ClassServing) -> None:
         await serving.hand_in(key, request.scope[BODY], label)
         return serving.own_state(room.of_key(key))
 
-    @router.delete("/v1/pupil/drawings/{number}", responses=_refusals(404, 422), tags=["class"])
+    @api.delete("/v1/pupil/drawings/{number}", responses=_refusals(404, 422), tags=["class"])
     async def withdraw(request: Request, number: DrawingNumber) -> messages.OwnState:
         """Take an own drawing back."""
         key = _key_of(request)
         room.withdraw(key, number)
         return serving.own_state(room.of_key(key))
 
-    @router.get(
+    @api.get(
         "/v1/pupil/events", response_class=StreamingResponse, responses={**_refusals(), 200: _STREAM}, tags=["class"]
     )
     async def own_events(request: Request) -> StreamingResponse:
@@ -103,15 +101,15 @@ def _add_pupils(router: APIRouter, serving: ClassServing) -> None:
         return StreamingResponse(serving.own_events(key), media_type="text/event-stream")
 
 
-def _add_teacher(router: APIRouter, serving: ClassServing, trainings: TrainingRoom) -> None:
+def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
     room = serving.classroom
 
-    @router.get("/v1/class", responses=_refusals(), tags=["class"])
+    @api.get("/v1/class", responses=_refusals(), tags=["class"])
     async def state(request: Request) -> messages.ClassState:
         """The class: its code and links, its task, how much was drawn."""
         return _state(request, serving, trainings)
 
-    @router.post("/v1/class", responses=_refusals(413, 422), tags=["class"])
+    @api.post("/v1/class", responses=_refusals(413, 422), tags=["class"])
     async def settings(request: Request, wanted: messages.ClassSettings) -> messages.ClassState:
         """Set the task, or whether more may join."""
         if wanted.task is not None:
@@ -120,7 +118,7 @@ def _add_teacher(router: APIRouter, serving: ClassServing, trainings: TrainingRo
             room.let_join(wanted.open)
         return _state(request, serving, trainings)
 
-    @router.get(
+    @api.get(
         "/v1/class/events", response_class=StreamingResponse, responses={**_refusals(), 200: _STREAM}, tags=["class"]
     )
     async def events(request: Request) -> StreamingResponse:
@@ -128,13 +126,13 @@ def _add_teacher(router: APIRouter, serving: ClassServing, trainings: TrainingRo
         told = serving.wall_events(_asked_at(request), training=trainings.possible)
         return StreamingResponse(told, media_type="text/event-stream")
 
-    @router.post("/v1/class/keep", responses=_refusals(422), tags=["class"])
+    @api.post("/v1/class/keep", responses=_refusals(422), tags=["class"])
     async def keep(request: Request) -> messages.ClassState:
         """Write the drawings that stand on the wall into the class's file."""
         await serving.keep()
         return _state(request, serving, trainings)
 
-    @router.post("/v1/class/training", status_code=201, responses=_refusals(409, 422, 503), tags=["class"])
+    @api.post("/v1/class/training", status_code=201, responses=_refusals(409, 422, 503), tags=["class"])
     async def train(architecture: Architecture = Architecture.SLIDES) -> TrainingState:
         """Train a network on MNIST's digits and on what was kept; every fourth pupil is left out for the test."""
         if serving.file is None:
@@ -143,32 +141,32 @@ def _add_teacher(router: APIRouter, serving: ClassServing, trainings: TrainingRo
         return await trainings.begin(question, serving.file)
 
 
-def _add_removing(router: APIRouter, serving: ClassServing, trainings: TrainingRoom) -> None:
+def _add_removing(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
     room = serving.classroom
 
-    @router.delete("/v1/class", responses=_refusals(), tags=["class"])
+    @api.delete("/v1/class", responses=_refusals(), tags=["class"])
     async def begin_again(request: Request) -> messages.ClassState:
         """Forget all pupils and what they drew. What was kept stays in its file."""
         room.begin_again()
         return _state(request, serving, trainings)
 
-    @router.get("/v1/class/pupils/{number}", responses=_refusals(404, 422), tags=["class"])
+    @api.get("/v1/class/pupils/{number}", responses=_refusals(404, 422), tags=["class"])
     async def pupil(number: PupilNumber) -> messages.PupilDrawings:
         """All drawings of a pupil."""
         return drawings_of(room.pupil(number))
 
-    @router.delete("/v1/class/pupils/{number}", responses=_refusals(404, 422), tags=["class"])
+    @api.delete("/v1/class/pupils/{number}", responses=_refusals(404, 422), tags=["class"])
     async def remove(request: Request, number: PupilNumber) -> messages.ClassState:
         """Take a pupil out of the class, with all drawings."""
         room.remove_pupil(number)
         return _state(request, serving, trainings)
 
-    @router.delete("/v1/class/pupils/{number}/name", responses=_refusals(404, 422), tags=["class"])
+    @api.delete("/v1/class/pupils/{number}/name", responses=_refusals(404, 422), tags=["class"])
     async def rename(number: PupilNumber) -> messages.PupilDrawings:
         """Take a nickname away: "Pupil" and the number stand there instead."""
         return drawings_of(room.rename(number))
 
-    @router.delete("/v1/class/pupils/{number}/drawings/{of}", responses=_refusals(404, 422), tags=["class"])
+    @api.delete("/v1/class/pupils/{number}/drawings/{of}", responses=_refusals(404, 422), tags=["class"])
     async def remove_drawing(number: PupilNumber, of: DrawingNumber) -> messages.PupilDrawings:
         """Take a drawing away."""
         room.remove_drawing(number, of)

@@ -18,6 +18,7 @@ __all__ = [
 
 Reason = Literal["code", "key", "closed", "full", "taken", "name", "task", "empty", "missing", "often"]
 
+_BLANK = "\u115f\u1160\u3164\uffa0"  # letters that nobody sees
 _MARKS = 2  # signs above or below one letter; more of them would run over what stands around
 
 
@@ -132,11 +133,13 @@ def plain_nickname(name: str, most: int = 20) -> str:
     letters: list[str] = []
     marks = 0
     for letter in unicodedata.normalize("NFC", name[: 20 * most]):
-        kind = unicodedata.category(letter)
-        marks = marks + 1 if kind[0] == "M" else 0
+        kind = unicodedata.category(letter)[0]
         if letter.isspace():
             letters.append(" ")
-        elif kind[0] != "C" and marks <= _MARKS:  # control, format (directions, joiners), unassigned
+        elif kind == "C" or letter in _BLANK:  # control, format (directions, joiners), unassigned
+            continue
+        marks = marks + 1 if kind == "M" else 0
+        if marks <= _MARKS and not letter.isspace():
             letters.append(letter)
     found = " ".join("".join(letters).split())
     if not any(letter.isalnum() for letter in found):

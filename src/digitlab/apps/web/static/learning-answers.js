@@ -19,11 +19,14 @@ export function answerQuestions(scope) {
   let trainer = null;
   let turn = 0; // orders so far: a run ends when another order has come
   const say = (/** @type {Told} */ told) => scope.postMessage(told);
-  const { port1: here, port2: there } = new MessageChannel();
-  /** Let messages in that have come meanwhile; timers would wait for milliseconds. @returns {Promise<void>} */
+  /** Let messages in that have come meanwhile; a timer would wait for milliseconds. @returns {Promise<void>} */
   const pause = () =>
     new Promise((done) => {
-      here.onmessage = () => done();
+      const { port1: here, port2: there } = new MessageChannel();
+      here.onmessage = () => {
+        here.close();
+        done();
+      };
       there.postMessage(null);
     });
 

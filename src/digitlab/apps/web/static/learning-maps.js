@@ -4,7 +4,7 @@ import { canvas, make } from "./elements.js";
 import { pixels, walkable } from "./glyph.js";
 import { likeliest } from "./learning-network.js";
 import { paintNumbers } from "./maps.js";
-import { number, t } from "./words.js";
+import { number, percent, t } from "./words.js";
 
 /**
  * @import { Layer, Pooling, Relu } from "./learning-layers.js"
@@ -78,19 +78,47 @@ function source(layer, input) {
     : t("map {n}, place {row}, {column}", { n: (input % maps) + 1, ...at });
 }
 
-/** A layer without weights: only what becomes of the gradient there. @param {Relu | Pooling} layer */
+/** A layer without weights: what becomes of the gradient there. @param {Relu | Pooling} layer */
 export function passage(layer) {
-  const { length } = layer.inputGradient;
-  const stopped = layer.inputGradient.filter((each) => each === 0).length / length;
-  const text =
-    layer.kind === "relu"
-      ? t("{layer}: back through the ReLU goes what was above 0; {share} of its {n} numbers get no gradient.", {
-          layer: layer.name,
-          share: number(100 * stopped),
-          n: number(length),
-        })
-      : t("{layer}: of each 2 × 2 numbers only the largest gets the gradient.", { layer: layer.name });
-  return make("p", { class: "quiet" }, text);
+  const { inputGradient, outputGradient, shape } = layer;
+  if (layer.kind === "relu") {
+    const share = percent(inputGradient.filter((each) => each === 0).length / inputGradient.length);
+    const said = { layer: layer.name, share, n: number(inputGradient.length) };
+    return [
+      make(
+        "p",
+        { class: "quiet" },
+        t("{layer}: only what was above 0 hands the gradient on; {share} of its {n} numbers get none.", said),
+      ),
+    ];
+  }
+  const [rows, columns, maps] = shape;
+  const most = largest(outputGradient);
+  return [
+    make("h3", {}, t("{layer}: gradients of the {n} maps", { layer: layer.name, n: number(maps) })),
+    make(
+      "p",
+      { class: "quiet small" },
+      t("Of each 2 × 2 numbers only the largest hands the gradient on."),
+      " ",
+      legend(most),
+    ),
+    make(
+      "div",
+      { class: "maps" },
+      ...Array.from({ length: maps }, (_, map) =>
+        make(
+          "div",
+          { class: "map" },
+          paintNumbers(
+            canvas(1, 1, { role: "img", "aria-label": t("map {n}", { n: map + 1 }) }),
+            grid(rows, columns, (row, column) => outputGradient[(row * columns + column) * maps + map]),
+            most,
+          ),
+        ),
+      ),
+    ),
+  ];
 }
 
 /** A layer with weights: δ of its units, and of one of them all weights with their gradients. */
@@ -108,8 +136,8 @@ export class WeightedBlock {
     const said = { layer: name, n: number(units), weights: number(kernel.values.length) };
     const title =
       layer.kind === "convolution"
-        ? t("{layer}: {n} filters, {weights} weights", said)
-        : t("{layer}: {n} units, {weights} weights", said);
+        ? t("{layer}: {n} filters, {weights} weights, {n} biases", said)
+        : t("{layer}: {n} units, {weights} weights, {n} biases", said);
     const maps = layer.shape[0] > 1;
     this.units = make("div", { class: maps ? "maps" : "maps units", role: "group", "aria-label": t("δ of each unit") });
     walkable(this.units);
@@ -198,10 +226,9 @@ export class WeightedBlock {
   #weights(unit) {
     const { kernel, units } = this.layer;
     const { rows, columns, at } = layout(this.layer);
-    const said = { n: units === 10 && this.layer.shape[0] === 1 ? unit : unit + 1 };
     for (const [which, values, text] of /** @type {const} */ ([
-      ["weights", kernel.values, t("weights of {n}", said)],
-      ["gradients", kernel.gradient, t("gradients of the loss by them")],
+      ["weights", kernel.values, t("weights to {unit}", { unit: this.#name(unit) })],
+      ["gradients", kernel.gradient, t("gradient of the loss by each")],
     ])) {
       const numbers = grid(rows, columns, (row, column) => values[at(row, column) * units + unit]);
       const picture = this.pictures[which];
@@ -342,7 +369,7 @@ export class WeightedBlock {
         }),
       ),
       products(
-        [t("place"), "δ", t("pixel"), t("product")],
+        [t("place"), "δ", t("value of the pixel"), t("product")],
         [
           ...shown.map(([row, column, delta, pixel]) => [
             `${row + 1}, ${column + 1}`,

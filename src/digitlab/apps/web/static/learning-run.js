@@ -6,7 +6,6 @@ import { canvas, make } from "./elements.js";
 import { beginTraining, keepCheckpoint, trained } from "./learning-checkpoints.js";
 import { shippedDigits, together } from "./learning-data.js";
 import { paintGlyph } from "./maps.js";
-import { tell } from "./state.js";
 import { number, percent, t } from "./words.js";
 
 /**
@@ -48,7 +47,7 @@ export class RunView {
     this.settings = settings;
     this.drawn = drawn;
     this.trouble = trouble;
-    this.element = make("div");
+    this.element = make("div", { class: "run" });
   }
 
   /** @param {(text: string, input: HTMLElement) => HTMLElement} field */
@@ -56,6 +55,7 @@ export class RunView {
     const button = (/** @type {string} */ text, /** @type {() => unknown} */ press, strong = false) =>
       make("button", { type: "button", class: strong && "strong", onclick: press }, text);
     this.epochs = make("input", { name: "epochs", type: "number", min: 1, max: 200, value: 10, required: true });
+    this.epochs.addEventListener("change", () => this.#enable());
     this.buttons = {
       start: button(t("Start the training"), () => this.start().catch((error) => this.trouble(error.message)), true),
       stop: button(t("Stop"), () => this.#order({ order: "stop" })),
@@ -248,10 +248,6 @@ export class RunView {
     resume.disabled = done;
     reset.hidden = !this.#worker;
     this.bar.hidden = !this.#running;
-    this.epochs.onchange = () => {
-      this.#enable();
-      tell("place");
-    };
   }
 
   /** @param {Told} told */
@@ -285,7 +281,7 @@ export class RunView {
     const speed = t("{n} images, {rate} a second", { n: number(this.#images), rate: number(Math.round(rate)) });
     const right = tested?.epoch ? t("Test accuracy: {share}.", { share: percent(tested.right / tested.of, 1) }) : "";
     this.status.setAttribute("aria-live", first ? "polite" : "off"); // thirty a second are not to be read out
-    this.status.textContent = [first || `${where} · ${speed}`, right].filter(Boolean).join(" ");
+    this.status.textContent = [first || `${where} · ${speed}`, right].filter(Boolean).join(first ? " " : " · ");
   }
 
   /** @param {Progress} told */

@@ -42,10 +42,12 @@ export class Learning {
   /** @type {Uint8Array | null} */
   #glyph = null;
   #label = 4;
-  #labelled = false; // somebody chose the label of this glyph
+  #labelled = false; // a link or the visitor chose the label of this digit
   #stranger = true; // nobody has drawn this digit
   /** @type {Before[]} */
   #before = [];
+  /** @type {Settings | null} What the network and the optimiser were made with. */
+  #made = null;
   /** @type {Network} */
   network;
   /** @type {Optimiser} */
@@ -83,6 +85,11 @@ export class Learning {
       trouble,
     );
     onTrained(() => this.#fillStart());
+    // Whoever turns to another digit has not said yet what that one is.
+    for (const act of ["pointerdown", "keydown"])
+      document.querySelector(".stage")?.addEventListener(act, () => {
+        this.#labelled = false;
+      });
   }
 
   /** What is chosen, by the fields' names. */
@@ -121,7 +128,10 @@ export class Learning {
       if (/^\d{1,9}$/.test(this.#wanted[field.name] ?? "")) field.value = this.#wanted[field.name];
     if (this.#wanted.label) [this.#label, this.#labelled] = [Number(label.value), true];
     this.#wanted = {};
-    this.#anew();
+    const now = this.#settings;
+    if (!this.network || now.network !== this.#made?.network || now.seed !== this.#made.seed) this.#anew();
+    else if (now.method !== this.#made.method || now.rate !== this.#made.rate) this.#newOptimiser();
+    else this.#see();
   }
 
   /** Digits of a class to train on. @param {File} file */
@@ -135,9 +145,12 @@ export class Learning {
 
   async show() {
     if (this.#built !== language()) {
-      const chosen = this.settings ?? {};
+      const [chosen, start] = [this.settings ?? {}, this.choices?.start.value ?? ""];
       this.#build();
       this.#built = language();
+      this.#fillStart();
+      this.choices.start.value = start;
+      if (this.network) this.#lay();
       this.choose({ ...chosen, ...(this.#labelled ? {} : { label: "" }), ...this.#wanted });
     }
     await this.#look();
@@ -158,9 +171,8 @@ export class Learning {
       this.#glyph = set.bytes.slice(784 * row, 784 * row + 784);
     } else if (!this.#glyph || glyph.some((each, place) => each !== this.#glyph?.[place])) this.#glyph = glyph;
     else return;
-    if (this.#labelled && this.#before.length === 0) return; // a link's label, of the link's digit
-    if (!this.#labelled || glyph) this.#label = seen ? likeliest(seen.probabilities) : 4;
-    this.#labelled = false;
+    if (this.#labelled) return;
+    this.#label = seen?.glyph ? likeliest(seen.probabilities) : 4;
     this.choices.label.value = String(this.#label);
   }
 
@@ -189,6 +201,7 @@ export class Learning {
     const field = (/** @type {string} */ text, /** @type {HTMLElement} */ input) =>
       make("label", {}, make("span", {}, text), input);
     const { network, method, rate, label, start } = this.choices;
+    label.value = String(this.#label);
     this.form = make(
       "form",
       { class: "question" },
@@ -240,7 +253,7 @@ export class Learning {
       drawn: make("figcaption"),
       loss: make("p", { class: "total", "aria-live": "polite" }),
       layers: make("div"),
-      pixels: make("figcaption"),
+      pixels: make("p", { class: "quiet" }),
     };
     this.bars = tenBars(t("Probability of each digit, of the network that learns"));
     const button = (/** @type {string} */ text, /** @type {() => void} */ press, strong = false) =>
@@ -267,8 +280,17 @@ export class Learning {
       ),
       this.places.loss,
       this.places.layers,
-      make("h3", {}, t("The pixels")),
-      make("figure", { class: "looked" }, make("div", { class: "frame" }, this.pictures.pixels), this.places.pixels),
+      make(
+        "div",
+        { class: "learned" },
+        make("h3", {}, t("The pixels")),
+        make(
+          "div",
+          { class: "looks" },
+          make("figure", { class: "looked" }, make("div", { class: "frame" }, this.pictures.pixels)),
+          make("div", { class: "beside" }, this.places.pixels),
+        ),
+      ),
     );
   }
 
@@ -292,6 +314,12 @@ export class Learning {
     const kept = trained.checkpoints.find(({ epoch }) => epoch > 0 && String(epoch) === this.choices.start.value);
     if (kept) this.network.weights = kept.weights;
     this.#before = [];
+    this.#lay();
+    this.#newOptimiser();
+  }
+
+  /** The layers from the loss back, as the gradient goes. */
+  #lay() {
     const seen = () => ({
       network: this.network,
       optimiser: this.optimiser,
@@ -300,7 +328,6 @@ export class Learning {
     });
     this.#blocks = [];
     this.#passages = [];
-    // From the loss back, as the gradient goes.
     this.places.layers.replaceChildren(
       ...[...this.network.layers].reverse().map((layer) => {
         if (isWeighted(layer)) {
@@ -309,15 +336,15 @@ export class Learning {
           return block.element;
         }
         const place = make("div");
-        this.#passages.push(() => place.replaceChildren(passage(layer)));
+        this.#passages.push(() => place.replaceChildren(...passage(layer)));
         return place;
       }),
     );
-    this.#newOptimiser();
   }
 
   #newOptimiser() {
-    const { method, rate } = this.#settings;
+    this.#made = this.#settings;
+    const { method, rate } = this.#made;
     this.optimiser = new Optimiser(method, rate, this.network.parameters);
     this.#before = [];
     if (this.#glyph) this.#see();

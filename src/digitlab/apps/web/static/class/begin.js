@@ -2,7 +2,7 @@
 
 import { byId, make } from "../elements.js";
 import { startTheme } from "../theme.js";
-import { language, languageNames, setLanguage, wantedLanguage } from "../words.js";
+import { language, languageNames, setLanguage, t, wantedLanguage } from "../words.js";
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let fading;
@@ -28,6 +28,9 @@ export async function trying(work) {
     return false;
   }
 }
+
+/** What is to be drawn, in words. @param {number} digit */
+export const taskOf = (digit) => (digit === 8 ? t("Draw an {digit}", { digit }) : t("Draw a {digit}", { digit }));
 
 /** Language and theme: they decide how everything else looks. */
 export async function begin() {

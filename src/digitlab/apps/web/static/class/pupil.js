@@ -5,7 +5,7 @@ import { byId, make } from "../elements.js";
 import { Pad } from "../pad.js";
 import { onLanguage, t } from "../words.js";
 import * as api from "./api.js";
-import { begin, complain, trying } from "./begin.js";
+import { begin, complain, taskOf, trying } from "./begin.js";
 
 /** @import { OwnState, SketchRead } from "../../schemas.js" */
 
@@ -103,10 +103,10 @@ function show() {
   byId("drawing").hidden = !pupil;
   byId("who").textContent = state?.name ?? "";
   if (!state) return;
-  const task = t("Draw a {digit}", { digit: state.label });
+  const task = taskOf(state.label);
   if (byId("task").textContent !== task) byId("task").textContent = task;
   byId("late").hidden = label === null || label === state.label;
-  byId("late").textContent = t("What is on your pad still counts as a {digit}.", { digit: label });
+  byId("late").textContent = t("What is on your pad still counts as {digit}.", { digit: label });
   const right = read && read.number === shown && !pad.empty;
   const said = !right
     ? ""

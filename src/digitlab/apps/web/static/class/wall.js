@@ -4,11 +4,11 @@ import { fromBase64 } from "../api.js";
 import { byId, fillChoice, make, penOf } from "../elements.js";
 import { number, onLanguage, percent, t } from "../words.js";
 import { teacher } from "./api.js";
-import { begin, complain, trying } from "./begin.js";
+import { begin, complain, taskOf, trying } from "./begin.js";
 
 /** @import { ClassState, PupilDrawings, Tile, TrainingState } from "../../schemas.js" */
 
-const NAME = 2.1; // rem of a tile that are no picture
+const NAME = 2.3; // rem of a tile that are no picture
 const LEAST = 7; // rem a tile is wide
 const QUIET = 4; // light modules around a QR code
 const WATCHED = 1000; // milliseconds between two looks at a training
@@ -32,7 +32,7 @@ let training = null;
 /** @param {ClassState} told */
 function showRoom(told) {
   room = told;
-  byId("task").textContent = told.task === null ? t("Draw your digit") : t("Draw a {digit}", { digit: told.task });
+  byId("task").textContent = told.task === null ? t("Draw your digit") : taskOf(told.task);
   byId("counts").textContent = t("pupils: {pupils}, drawings: {drawings}", {
     pupils: number(told.pupils),
     drawings: number(told.drawings),
@@ -81,7 +81,7 @@ function showLink({ links }) {
   byId("addresses").hidden = links.length < 2;
   const link = links.find((each) => each.address === /** @type {any} */ (address).value) ?? links[0];
   if (!link) return;
-  byId("link").textContent = link.address.replace(/^http:\/\//, "");
+  byId("link").textContent = link.address.replace("http:", "").replace(/^\/+/, "");
   const view = /** @type {HTMLCanvasElement} */ (byId("qr"));
   const side = link.side + 2 * QUIET;
   [view.width, view.height] = [side, side];
@@ -105,8 +105,8 @@ function madeTile(pupil) {
   const whole = make(
     "button",
     { type: "button", class: "tile", onclick: () => open(pupil) },
-    make("span", { class: "drawn" }, picture, answer),
-    make("span", { class: "named" }, name, count),
+    make("span", { class: "drawn" }, picture),
+    make("span", { class: "named" }, answer, name, count),
   );
   const item = make("li", {}, whole);
   return { item, whole, picture, answer, name, count };
@@ -125,15 +125,17 @@ function showTile(told) {
   made.picture.hidden = !shown;
   if (shown) made.picture.src = `data:image/png;base64,${shown.picture}`;
   made.answer.textContent = shown?.read ? String(shown.answer ?? "?") : "";
-  made.answer.classList.toggle("other", Boolean(shown && shown.answer !== shown.label));
+  made.answer.classList.toggle("unsure", shown?.answer === null);
+  made.answer.classList.toggle("other", Boolean(shown && shown.answer !== null && shown.answer !== shown.label));
   made.whole.classList.toggle("live", Boolean(shown && !shown.handed_in));
   made.name.textContent = told.name;
+  made.name.title = told.name;
   made.count.textContent = told.drawings ? `${number(told.right)}/${number(told.drawings)}` : "";
   const doing = !shown
     ? t("nothing yet")
     : shown.handed_in
-      ? t("handed in a {digit}", { digit: shown.label })
-      : t("draws a {digit}", { digit: shown.label });
+      ? t("handed in {digit}", { digit: shown.label })
+      : t("draws {digit}", { digit: shown.label });
   const said = shown?.read
     ? `, ${shown.answer === null ? t("not read") : t("read as {digit}", { digit: shown.answer })}`
     : "";
@@ -194,7 +196,7 @@ function showPupil({ number: pupil, name, drawings }) {
         {},
         make("img", {
           src: `data:image/png;base64,${each.picture}`,
-          alt: t("a drawing of a {digit}", { digit: each.label }),
+          alt: t("a drawing of {digit}", { digit: each.label }),
         }),
         make("p", { class: each.answer !== each.label && "other" }, words),
         make("button", { type: "button", "aria-label": `${t("Remove")}: ${words}`, onclick: remove }, t("Remove")),
@@ -290,10 +292,10 @@ function showTraining() {
 function project() {
   const on = location.hash === PROJECTOR;
   document.body.classList.toggle("projecting", on);
-  byId("projector").setAttribute("aria-pressed", String(on));
+  byId("projecting").setAttribute("aria-pressed", String(on));
   fit();
 }
-byId("projector").addEventListener("click", () => {
+byId("projecting").addEventListener("click", () => {
   location.hash = location.hash === PROJECTOR ? "" : PROJECTOR;
 });
 addEventListener("hashchange", project);
@@ -301,11 +303,7 @@ addEventListener("hashchange", project);
 onLanguage(() => {
   byId("tasks").replaceChildren(
     ...Array.from({ length: 10 }, (_, digit) =>
-      make(
-        "button",
-        { type: "button", value: String(digit), "aria-label": t("Draw a {digit}", { digit }) },
-        String(digit),
-      ),
+      make("button", { type: "button", value: String(digit), "aria-label": taskOf(digit) }, String(digit)),
     ),
     make("button", { type: "button", value: "round", class: "round" }, t("Each goes through 0 to 9")),
   );
