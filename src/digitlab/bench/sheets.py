@@ -44,7 +44,7 @@ _FEWEST, _MOST = _TIMED, 100_000  # sheets of a stack: fewer say nothing, and th
 
 @dataclass(frozen=True, slots=True)
 class SheetBench:
-    """What came of a stack.
+    """The result for a stack of sheets.
 
     fields: compared; right: of them, without lists and checks; right_known: with them; listed, right_listed: fields
     with a list, one-to-one

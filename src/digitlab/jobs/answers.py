@@ -63,7 +63,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedData:
-    """What came of a dataset.
+    """The result for a dataset.
 
     images: that were looked at
     counts: answers 0 to 9
@@ -186,7 +186,7 @@ def _split_of(dataset: Dataset, split: str | None) -> str:
 
 @contextlib.contextmanager
 def answer_table(path: Path) -> Iterator[Callable[[str, int, int | None, float], None]]:
-    """A function that writes rows into a CSV file, which is there at the end.
+    """A function that writes rows into a CSV file, which exists once the block ends.
 
     It takes the name of the file, the number of the image in it, from 1, the digit, or None below the threshold, and
     the confidence.

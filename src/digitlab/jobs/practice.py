@@ -40,7 +40,7 @@ def practice_file() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class PracticeSet:
-    """What practice sheets gave.
+    """The digits cut out of practice sheets.
 
     writers: images of each code; unreadable: sheets whose code was not read; refused: photos
     """

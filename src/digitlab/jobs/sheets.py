@@ -136,7 +136,7 @@ def mark_form(
 
 @dataclass(frozen=True, slots=True)
 class StackRead:
-    """What came of a stack.
+    """The result for a stack of sheets.
 
     out: the table; kept: what was seen, by which a run goes on and other lists are tried
     sheets: photos that became rows; read_now: not before
@@ -223,7 +223,7 @@ def read_sheets(
     address: str | None = None,
     listener: Listener = ignore,
 ) -> StackRead:
-    """Read the photos of a filled form into a table: one row a photo.
+    """Read the photos of a filled form into a table: one row per photo.
 
     A run that was stopped goes on; what was seen is kept beside the table, and changed lists need no photo again.
 
@@ -235,7 +235,7 @@ def read_sheets(
         threshold: as `show_sheets`.
         least: as `show_sheets`.
         checks: as `show_sheets`.
-        processes: processes; else one per core.
+        processes: number of processes; default: one per core.
         engine: what reads; local: this machine, ray: a cluster.
         address: of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
         listener: told of `Counted` and `Note`.

@@ -44,7 +44,7 @@ class Output:
         out: Keep the readings in FILE.jsonl or FILE.parquet, or as Parquet files in a folder (any other name). After a
             kill, the same command reads only what is missing. With --one-to-one, OUT.read.jsonl beside it keeps them
             without the list: another list needs no picture again.
-        jobs: Processes; else one per core.
+        jobs: Number of processes; default: one per core.
         engine: local: this machine; ray: a cluster, with Ray Data, into a folder.
         address: Of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
     """

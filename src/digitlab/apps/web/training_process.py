@@ -2,7 +2,7 @@
 
 It gets a `TrainingQuestion` as the first line of its input, the name of the file to write as the second and, where a
 class's digits are trained on, the name of their file as the third, else an empty line; the line "stop" ends the
-training early, the end of the input ends the process. What it writes to its output is one JSON object a line:
+training early, the end of the input ends the process. What it writes to its output is one JSON object per line:
 ``{"event": …, "data": …}``, where the last event is ``done`` or ``failed``.
 """
 
