@@ -300,7 +300,7 @@ def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable
 
     if not kept.is_file():
         raise DatasetError(f"there is no file {kept}; `digitlab sheet read` writes it beside the table")
-    rows = _Kept(Results(kept, ""))
+    rows = Results(kept, "")
     threshold = next((float(row.get("threshold", 0.5)) for row in rows), 0.5)
     asked = read_asked(kept.with_name(kept.name.removesuffix(_KEPT) + _ASKED))
     return SheetTable(with_checks(form, asked.checks), rows, threshold, asked.least if least is None else least)
@@ -314,16 +314,6 @@ def asked_beside(out: Path) -> Path:
 def corrections_beside(out: Path) -> Path:
     """Where what a person said is kept: marks.csv → marks.corrections.json."""
     return out.with_suffix(".corrections.json")
-
-
-class _Kept:
-    """Rows that can be gone through more than once, one at a time in memory."""
-
-    def __init__(self, results: Results) -> None:
-        self._results = results
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return self._results.rows()
 
 
 def _answers(

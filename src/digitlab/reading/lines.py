@@ -35,7 +35,7 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
 def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: Sequence[float]) -> list[list[int]]:
     """The same marks on ``wanted`` lines: stray ones left out or joined to their neighbour, crowded ones parted.
 
-    weights: how surely each mark is a digit, 0 … 1
+    weights: how likely each mark is a digit, 0 … 1
     """
     lines = [list(line) for line in lines]
     while len(lines) > wanted:

@@ -47,7 +47,7 @@ _CLIP = 1e-4  # probabilities nearer to 0 and 1 are not told apart
 class Judged(NamedTuple):
     """What an ink is.
 
-    confidence: that the likeliest digit stands there; probabilities: of the ten
+    confidence: that the most likely digit stands there; probabilities: of the ten
     sure: how likely that digit is right, by `evidence`: by it errors are told from right answers best, and it can be
         multiplied over the digits of a field
     """
@@ -69,7 +69,7 @@ class Look(NamedTuple):
 
     @property
     def evidence(self) -> tuple[float, ...]:
-        """What tells errors from right answers, as log odds of the likeliest digit.
+        """What tells errors from right answers, as log odds of the most likely digit.
 
         By the view that likes it least, the views' geometric mean, the page reader's word; and that it is a digit.
         """
@@ -110,7 +110,7 @@ def looks_at(reader: Reader, inks: Sequence[Ink]) -> list[Look]:
         return []
     page, columns = page_of(inks)
     seen: dict[int, Candidate] = {}
-    for candidate in reader.pages.find(page):  # likeliest first
+    for candidate in reader.pages.find(page):  # most likely first
         x0, y0, x1, y1 = candidate.box
         place = int((y0 + y1) / 2 // _TILE) * columns + int((x0 + x1) / 2 // _TILE)
         if place < len(inks):

@@ -90,7 +90,8 @@ def read(
     Args:
         images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone), or folders: all
             pictures in and below them; - is standard input.
-        model: A shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …); else the reader.
+        model: A shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …); else the
+            reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
         output: Where the readings go beside the terminal, and who reads.

@@ -62,7 +62,7 @@ def serve(**settings: Any) -> int:
 
     check_proxies(config.trusted_proxy)
     for model in config.model:
-        as_onnx(model)  # a foreign one is brought over, and what was found is said
+        as_onnx(model)  # a foreign one is converted, and its convention reported
     models, lessons, limits = Models(config.model), lessons_with(config.lesson), Limits()
     listening = listen(config.host, config.port)
     port = listening.getsockname()[1]

@@ -246,7 +246,7 @@ class TrainingRoom:
 
     @staticmethod
     async def _heard(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:
-        """Note an event; the last one is given back."""
+        """Note an event; the last one is returned."""
         if event in ("done", "failed"):
             return data
         if event == "epoch":
