@@ -37,7 +37,7 @@ demo: $(VENV)/.run
 # The checks and the tests on JAX take one core each: side by side.
 test: ice $(VENV)/.dev
 	$(MAKE) -j2 check backends test-page
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=20 --durations-min=3
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_site.py
