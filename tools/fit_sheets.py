@@ -3,10 +3,10 @@
     python tools/fit_sheets.py             # about three minutes on a quiet core; prints, changes nothing
 
 To be run after the page reader or the classifier was trained anew. It draws practice sheets (100 digits each) of MNIST
-*training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression of the least
-that any view says of a digit (`Look.least`) on whether it is right, over every second sheet. Of the others it prints
-the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by the regression, by what
-stands in `_SURENESS` now, and by the plain probability. After Ctrl-C, what was read until then is fitted.
+*training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression of the
+least that any view says of a digit (`Look.least`) on whether it is right, over every second sheet. Of the others it
+prints the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by the regression,
+by what stands in `_SURENESS` now, and by the plain probability. After Ctrl-C, what was read until then is fitted.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ def main() -> None:
     asked = parser.parse_args()
     least, right, of = collect(asked.sheets, asked.seed)
     half, made = of % 2 == 0, LogisticRegression(C=1.0)
+    if right[half].all() or right[~half].all():
+        sys.exit(f"{len(right):,} digits, {len(right) - int(right.sum())} wrong: too few to fit; draw more --sheets")
     made.fit(least[half, None], right[half])
     report("fitted on the others", made.decision_function(least[~half, None]), right[~half])
     slope, constant = digits._SURENESS  # what is to be replaced
