@@ -5,7 +5,7 @@
 To be run after the page reader was trained anew. It draws numbers of MNIST *training* images that the page reader was
 not trained on, reads them, and prints
 
-* `digitlab.values`: `_SURENESS`, a logistic regression of the product of a number's confidences (its logit) on whether
+* `digitlab.read_numbers`: `_SURENESS`, a logistic regression of the product of a number's confidences (its logit) on whether
   the number is right, with the expected calibration error on the half of the pictures that it was not fitted on, beside
   that of today's constants there;
 * `digitlab.reading.numbers.evidence`: `OVERLOOKED`, the share of digits that nothing stands for, and the `FLOOR` of 0,
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab import values
+from digitlab import read_numbers
 from digitlab.datasets.mnist import load
 from digitlab.datasets.pages import DrawnPage
 from digitlab.datasets.pages.numbers import KINDS, draw_number, number_alphabets
@@ -124,7 +124,7 @@ def report(seen: Seen) -> None:
     half = pictures % 2 == 0
     made = LogisticRegression(C=10.0).fit(logits[half, None], right[half])
     sure = made.predict_proba(logits[~half, None])[:, 1]
-    slope, constant = values._SURENESS  # what is to be replaced
+    slope, constant = read_numbers._SURENESS  # what is to be replaced
     today = 1.0 / (1.0 + np.exp(-slope * logits[~half] - constant))
     error, before = calibration_error(sure, right[~half]), calibration_error(today, right[~half])
     # Also what is calibrated perfectly has an error in bins of so few: drawn by the probabilities themselves.
@@ -132,7 +132,7 @@ def report(seen: Seen) -> None:
     chance = float(np.mean([calibration_error(sure, each) for each in drawn]))
     tell(f"{right.mean():.3f} right; calibration error {error:.3f}, today's {before:.3f}, by chance alone {chance:.3f}")
     made.fit(logits[:, None], right)
-    tell(f"digitlab.values: _SURENESS = ({made.coef_[0, 0]:.2f}, {made.intercept_[0]:.2f})")
+    tell(f"digitlab.read_numbers: _SURENESS = ({made.coef_[0, 0]:.2f}, {made.intercept_[0]:.2f})")
     tell(f"digitlab.reading.numbers.evidence: OVERLOOKED = {1.0 - len(seen.digits) / seen.written:.3f}")
     shares = np.array([row[label] for row, label in seen.digits])
     losses = {floor: float(-np.log((1.0 - floor) * shares + floor / 10.0 + 1e-12).mean()) for floor in FLOORS}

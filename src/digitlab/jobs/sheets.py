@@ -49,12 +49,16 @@ def example_form(out: Path, *, force: bool = False) -> None:
         UsageError: for a file that is there already, unless forced.
         StorageError: when it cannot be written.
     """
-    if out.suffix.lower() != ".toml":
-        raise UsageError(f"{out}: expected a name ending in .toml")
-    if out.exists() and not force:
-        raise UsageError(f"{out}: is there already; name another, or add --force to write over it")
+    _expect_new(out, force=force)
     text = resources.files("digitlab.sheets").joinpath("example.toml").read_text("utf-8")
     write_text(out, text.replace("FORM.toml", out.name))
+
+
+def _expect_new(form: Path, *, force: bool) -> None:
+    if form.suffix.lower() != ".toml":
+        raise UsageError(f"{form}: expected a name ending in .toml")
+    if form.exists() and not force:
+        raise UsageError(f"{form}: is there already; name another, or add --force to write over it")
 
 
 def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
@@ -122,10 +126,7 @@ def mark_form(
     from digitlab.sheets.marking import mark_blank, numbered
     from digitlab.storage import atomic_path
 
-    if out.suffix.lower() != ".toml":
-        raise UsageError(f"--out {out}: expected a name ending in .toml")
-    if out.exists() and not force:
-        raise UsageError(f"--out {out}: is there already; name another, or add --force to write over it")
+    _expect_new(out, force=force)
     rows = mark_blank(blank, out, width)
     picture = out.with_name(f"{out.stem}-fields.png")
     with atomic_path(picture) as temporary:
@@ -251,30 +252,37 @@ def read_sheets(
     from digitlab.sheets.asked import Asked, keep_asked, with_checks
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob
+
+    _expect_feasible(photos, out, engine, processes, address)
+    made = read_form(form)
+    with_checks(made, checks)
+    kept, job = kept_beside(out), SheetJob(made, model, threshold)
+    ours = (out, kept, kept.with_name(kept.name + ".parts"))
+    pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
+    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is told now, and once
+    made_by = job.digest(reader), reader.threshold
+    with Results(kept, made_by[0]) as results:
+        missing = results.missing(pictures)
+        if len(missing) < len(pictures):
+            listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
+        read = _keep(results, _answers(missing, job, processes, engine, address), len(missing), made_by, listener)
+        results.finish(pictures)
+    keep_asked(asked_beside(out), Asked(least, tuple(checks)))
+    return write_table(made, out, read_now=read)
+
+
+def _expect_feasible(
+    photos: Sequence[Path], out: Path, engine: str, processes: int | None, address: str | None
+) -> None:
+    """Refuse at once what would fail in an hour."""
     from digitlab.sheets.table_files import expect_writable
 
     _expect_photos(photos)
+    expect_writable(out)
     if engine == "ray" and processes is not None:
         raise UsageError("the processors of a Ray cluster decide how many read at once; expected no --jobs")
     if engine == "local" and address is not None:
         raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
-    made, asked = read_form(form), Asked(least, tuple(checks))
-    with_checks(made, checks)
-    expect_writable(out)
-    kept = kept_beside(out)
-    job = SheetJob(made, model, threshold)
-    ours = (out, kept, kept.with_name(kept.name + ".parts"))
-    pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
-    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is told now, and once
-    with Results(kept, job.digest(reader)) as results:
-        missing = results.missing(pictures)
-        if len(missing) < len(pictures):
-            listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
-        answers = _answers(missing, job, processes, engine, address)
-        read = _keep(results, answers, len(missing), (job.digest(reader), reader.threshold), listener)
-        results.finish(pictures)
-    keep_asked(asked_beside(out), asked)
-    return write_table(made, out, read_now=read)
 
 
 def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable:

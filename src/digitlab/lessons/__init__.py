@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Lesson", "Part", "lessons_with", "read_lesson", "shipped_lessons"]
 
 _MOST_PARTS, _MOST_TEXT, _MOST_LINK = 100, 5_000, 60_000
-_ORDER = ("convolution", "what-makes-a-4", "sure-of-nonsense")
+_ORDER = ("convolution", "what-makes-a-4", "sure-of-nonsense", "how-a-network-learns")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ function load(name) {
 }
 """
 _AFTER = """
-if (typeof document === "undefined") load("{worker}").answerQuestions(globalThis);
+if (typeof document === "undefined") load(globalThis.digitlabWorker ?? "{worker}").answerQuestions(globalThis);
 else {{
   globalThis.digitlabScript = `(${{digitlab}})();`;
   load("{page}");
@@ -55,8 +55,10 @@ class BundleError(DigitlabError):
     """A module has a form of import or export that the bundler does not know."""
 
 
-def bundled(sources: Mapping[str, str], page: str, worker: str) -> str:
+def bundled(sources: Mapping[str, str], page: str, worker: str, *others: str) -> str:
     """One script that begins with ``page``, or in a worker with ``worker``.
+
+    Workers of another kind begin with one of ``others``, which they find under ``globalThis.digitlabWorker``.
 
     sources: the modules' text by path, e.g. "static/main.js"
 
@@ -75,8 +77,8 @@ def bundled(sources: Mapping[str, str], page: str, worker: str) -> str:
         for other in others:
             take(other)
 
-    take(page)
-    take(worker)
+    for start in (page, worker, *others):
+        take(start)
     return _BEFORE + "".join(needed[name] for name in needed) + _AFTER.format(page=page, worker=worker)
 
 

@@ -55,8 +55,10 @@ def page_files(
             {name: text for name, text in sources.items() if name.endswith(".js")},
             "browser/page.js",
             "browser/worker.js",
+            "static/learning-answers.js",
         ).encode(),
         "models.js": _data(models, pages, gallery, lessons).encode(),
+        "digits.js": _digits().encode(),
         "shade.js": sources["static/shade.js"].encode(),
         "page.css": sources["static/page.css"].encode(),
         "icon.svg": sources["static/icon.svg"].encode(),
@@ -120,6 +122,15 @@ def _data(
         "filters": {name: [[round(float(each), 4) for each in row] for row in kernel] for name, kernel in BANK.items()},
     }
     return f'globalThis.digitlabData = {json.dumps(told)};\ndispatchEvent(new Event("digitlab-data"));\n'
+
+
+def _digits() -> str:
+    """What a network in the browser learns from: loaded when it is first needed."""
+    from digitlab.static_page.gallery import deflated, trained_images
+
+    images, labels = trained_images()
+    told = {"labels": labels.tolist(), "data": _text(deflated(images)), "packed": True}
+    return f"globalThis.digitlabDigits = {json.dumps(told)};\n"
 
 
 def _text(content: bytes) -> str:

@@ -1,7 +1,8 @@
-"""The page's gallery: test digits, hard cases, and things that are no digits."""
+"""The page's gallery: test digits, hard cases, and what is no digit; and what a network in the browser learns from."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GallerySet", "gallery_sets", "measured_images"]
+__all__ = ["GallerySet", "deflated", "gallery_sets", "measured_images", "trained_images"]
 
 _EACH = 20  # images of a set
 
@@ -56,6 +57,20 @@ def measured_images(count: int = 500) -> tuple[NDArray[np.uint8], NDArray[np.uin
 
     test = load_dataset("mnist").split("test")
     return np.asarray(test.images[:count]), np.asarray(test.labels[:count])
+
+
+def trained_images(each: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in their own order, and their labels."""
+    from digitlab.datasets import load_dataset
+
+    train = load_dataset("mnist").split("train")
+    rows = np.sort(np.concatenate([np.flatnonzero(train.labels == digit)[:each] for digit in range(10)]))
+    return np.asarray(train.images[rows]), np.asarray(train.labels[rows])
+
+
+def deflated(images: NDArray[np.uint8]) -> bytes:
+    """Their bytes in zlib's form, which browsers unpack: a fifth of them."""
+    return zlib.compress(images.tobytes(), 9)
 
 
 def _cut(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

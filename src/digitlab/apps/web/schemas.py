@@ -16,6 +16,7 @@ GET      /v1/models                                                             
 GET      /v1/models/{name}                                                                 `ModelDetail`
 GET      /v1/models/{name}/mistakes                                                        `ModelMistakes`
 GET      /v1/gallery                                                                       `Gallery`
+GET      /v1/learning-digits                                                               `LearningDigits`
 GET      /v1/lessons                                                                       `Lessons`
 GET      /v1/trainings                                                                     `Trainings`
 POST     /v1/trainings                   `TrainingQuestion`                                `TrainingState` (201)
@@ -54,8 +55,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "Classified", "FilterBank", "FilterResult", "FoundDigit", "Gallery", "GallerySet", "Health", "Lesson",
-    "LessonPart", "Lessons", "LiveAnswer", "Problem", "ReadPage",
+    "Classified", "FilterBank", "FilterResult", "FoundDigit", "Gallery", "GallerySet", "Health",
+    "LabelledGlyphs", "LearningDigits", "Lesson", "LessonPart", "Lessons", "LiveAnswer", "Problem", "ReadPage",
 ]  # fmt: skip
 
 Bytes = Annotated[str, Field(description="base64 of plain bytes")]
@@ -182,6 +183,21 @@ class Gallery(Message):
     """Test digits, hard cases, and out-of-distribution images."""
 
     sets: list[GallerySet]
+
+
+class LabelledGlyphs(Message):
+    """Digits with their labels, as one strip: uint8 (N, 28, 28)."""
+
+    labels: list[int]
+    data: Bytes
+    packed: bool = Field(description="whether the bytes are in zlib's form")
+
+
+class LearningDigits(Message):
+    """What a network in the browser learns from, and what it is measured on."""
+
+    train: LabelledGlyphs = Field(description="of MNIST's training images, as many of each digit")
+    test: LabelledGlyphs = Field(description="of MNIST's test images")
 
 
 class LessonPart(Message):

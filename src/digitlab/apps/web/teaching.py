@@ -11,8 +11,16 @@ import numpy as np
 
 from digitlab.apps.web import schemas
 from digitlab.apps.web.looking import as_bytes
-from digitlab.apps.web.schemas import FilterBank, FilterResult, Gallery, GallerySet, Lessons
-from digitlab.static_page.gallery import gallery_sets
+from digitlab.apps.web.schemas import (
+    FilterBank,
+    FilterResult,
+    Gallery,
+    GallerySet,
+    LabelledGlyphs,
+    LearningDigits,
+    Lessons,
+)
+from digitlab.static_page.gallery import deflated, gallery_sets, measured_images, trained_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 
     from digitlab.lessons import Lesson
 
-__all__ = ["filter_bank", "gallery", "lessons"]
+__all__ = ["filter_bank", "gallery", "learning_digits", "lessons"]
 
 _MOST_SIDE = 320  # pixels: eleven results of it are some hundred kilobytes
 
@@ -56,6 +64,16 @@ def gallery() -> Gallery:
             for each in gallery_sets()
         ]
     )
+
+
+@functools.cache
+def learning_digits() -> LearningDigits:
+    """2,000 of MNIST's training images and 500 of its test images."""
+    train, test = (
+        LabelledGlyphs(labels=labels.tolist(), data=base64.b64encode(deflated(images)).decode("ascii"), packed=True)
+        for images, labels in (trained_images(), measured_images())
+    )
+    return LearningDigits(train=train, test=test)
 
 
 def lessons(found: Sequence[Lesson]) -> Lessons:

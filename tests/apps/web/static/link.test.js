@@ -22,6 +22,7 @@ const place = {
   at: /** @type {[number, number]} */ ([5, 6]),
   language: "es",
   training: { architecture: "tiny-cnn", images: "1000", epochs: "3", rate: "", seed: "7" },
+  learning: { network: "dense", method: "adam", rate: "0.001", seed: "7", epochs: "10", label: "4" },
   ink: [stroke(3), stroke(40, true)],
 };
 

@@ -1,14 +1,37 @@
 // The page without a server: its questions go to a worker of the page's own, which has the models.
 
 import { answerFrom, newest, Refused } from "../static/api.js";
-import { penOf } from "../static/elements.js";
+import { make, penOf } from "../static/elements.js";
 import { relayed, t } from "../static/words.js";
 
 /**
+ * @import { LabelledGlyphs } from "../schemas.js"
  * @import { Service } from "../static/api.js"
  * @import { Data } from "./backend.js"
  * @typedef {{ resolve: (answer: any) => void, reject: (error: Error) => void }} Waiting
  */
+
+/** @param {string} script */
+const workerOf = (script) => new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+
+/** The training images, from the file beside the page: a script, because nothing else is loaded from a disk. @returns {Promise<LabelledGlyphs>} */
+function digitsBeside() {
+  const left = /** @type {{ digitlabDigits?: LabelledGlyphs }} */ (globalThis);
+  return new Promise((resolve, reject) => {
+    const take = () => {
+      if (left.digitlabDigits) resolve(left.digitlabDigits);
+    };
+    take();
+    if (left.digitlabDigits) return;
+    const script = make("script", { src: "digits.js" });
+    script.addEventListener("load", take);
+    script.addEventListener("error", () => {
+      script.remove();
+      reject(new Refused(t("digits.js is not beside this page."), 0));
+    });
+    document.head.append(script);
+  });
+}
 
 class Here {
   #number = 0;
@@ -20,8 +43,7 @@ class Here {
   /** @param {string} script @param {Promise<Data>} data */
   constructor(script, data) {
     this.#worker = data.then((models) => {
-      const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-      const worker = new Worker(address);
+      const worker = workerOf(script);
       worker.addEventListener("message", (event) => this.#answered(event.data));
       worker.addEventListener("error", (event) => this.#failed(event.message || "worker"));
       this.#send(worker, "start", [models]).catch((error) => this.#failed(error.message));
@@ -128,6 +150,11 @@ export function answerHere(script, data) {
     modelDetail: (name) => here.ask("modelDetail", name),
     gallery: () => data.then(({ gallery }) => gallery),
     lessons: () => data.then(({ lessons }) => ({ lessons })),
+    learningDigits: async () => {
+      const [train, { test }] = await Promise.all([digitsBeside(), data]);
+      return { train, test: { labels: test.labels, data: test.glyphs, packed: false } };
+    },
+    learner: () => workerOf(`globalThis.digitlabWorker = "static/learning-answers.js";\n${script}`),
     probabilities: (glyphs, names) => here.ask("probabilities", glyphs, names),
     explain: (question) => here.ask("explain", question),
     occlusion: (question) => here.ask("occlusion", question),

@@ -4,7 +4,7 @@ import { relayed, t } from "./words.js";
 
 /**
  * @import {
- *   Classified, Diagnosed, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, Lessons, LiveAnswer, ModelDetail,
+ *   Classified, Diagnosed, Explained, ExplainQuestion, FilterBank, Gallery, Inspected, LearningDigits, Lessons, LiveAnswer, ModelDetail,
  *   ModelMistakes, Models, Occluded, OcclusionQuestion, Probabilities, ReadPage, TrainingEpoch, TrainingProgress,
  *   TrainingQuestion, TrainingState, Trainings
  * } from "../schemas.js"
@@ -146,6 +146,10 @@ const server = {
   gallery: () => ask("v1/gallery"),
   /** @type {() => Promise<Lessons>} */
   lessons: () => ask("v1/lessons"),
+  /** @type {() => Promise<LearningDigits>} */
+  learningDigits: () => ask("v1/learning-digits"),
+  /** A worker of its own, that trains: see learning-answers.js. @type {() => Worker} */
+  learner: () => new Worker(new URL("static/learning-worker.js", document.baseURI), { type: "module" }),
   /** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
   probabilities: (glyphs, names) => say("v1/probabilities", { glyphs, models: names }),
   /** @type {(question: ExplainQuestion) => Promise<Explained>} */
@@ -214,6 +218,10 @@ export const mistakes = (name) => service.mistakes(name);
 export const gallery = () => service.gallery();
 /** @type {Service["lessons"]} */
 export const lessons = () => service.lessons();
+/** @type {Service["learningDigits"]} What a network in the browser learns from, and is measured on. */
+export const learningDigits = () => service.learningDigits();
+/** @type {Service["learner"]} A worker that trains. */
+export const learner = () => service.learner();
 /** @type {Service["probabilities"]} */
 export const probabilities = (glyphs, names) => service.probabilities(glyphs, names);
 /** @type {Service["explain"]} */

@@ -4,6 +4,7 @@ import { tenBars } from "./answer.js";
 import * as api from "./api.js";
 import { canvas, fillChoice, make } from "./elements.js";
 import { gallerySets } from "./gallery.js";
+import { LessTraining } from "./learning-less.js";
 import { glyphInk, paintGlyph } from "./maps.js";
 import { detailOf, inspected, state } from "./state.js";
 import { language, percent, probability, t } from "./words.js";
@@ -45,6 +46,7 @@ export class DamageView {
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
     this.ask = api.newest(() => this.#ask().catch((error) => trouble(error.message)));
     this.trouble = trouble;
+    this.less = new LessTraining(trouble);
   }
 
   async #show() {
@@ -55,6 +57,7 @@ export class DamageView {
     if (this.#built !== `${model} ${language()}`) await this.#build(model);
     this.#built = `${model} ${language()}`;
     if (api.canDamage()) this.ask();
+    this.less.show(seen.glyph);
   }
 
   /** @param {string} model */
@@ -110,10 +113,12 @@ export class DamageView {
       },
       t("Show both"),
     );
+    this.less.build();
     this.panel.replaceChildren(
       ...(api.canDamage()
         ? [...damage, heal]
         : [make("p", { class: "mark" }, t("Damaging weights needs the page without a server: digitlab page."))]),
+      this.less.element,
       make("h2", {}, t("Doubt")),
       make(
         "p",

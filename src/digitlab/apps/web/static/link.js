@@ -5,6 +5,7 @@
  * @typedef {{
  *   view?: string, from?: string, model?: string, layer?: string, map?: number, at?: [number, number], step?: number,
  *   language?: string, theme?: string, digit?: string, ink?: Stroke[], training?: Record<string, string>,
+ *   learning?: Record<string, string>,
  *   lesson?: string, part?: number
  * }} Place Where a visitor is. `map`, `step` and `part` count from 1; `at` is row and column of a map's number, from 1;
  *   `digit` names one of the gallery's, e.g. "mnist-8"; `ink` are the strokes on top of it
@@ -18,6 +19,7 @@ const NAME = /^[\w.+-]{1,100}$/;
 const WORDS = /** @type {const} */ (["view", "from", "model", "layer", "theme", "digit", "lesson"]);
 const COUNTS = /** @type {const} */ (["map", "step", "part"]);
 const TRAINING = ["architecture", "images", "epochs", "rate", "seed"];
+const LEARNING = ["network", "method", "rate", "seed", "epochs", "label"];
 
 /** @param {Place} place */
 export function fragmentOf(place) {
@@ -27,6 +29,7 @@ export function fragmentOf(place) {
   if (place.at) said.set("at", place.at.join("."));
   if (place.language) said.set("lang", place.language);
   if (place.training) said.set("train", TRAINING.map((name) => place.training?.[name] ?? "").join("~"));
+  if (place.learning) said.set("learn", LEARNING.map((name) => place.learning?.[name] ?? "").join("~"));
   if (place.ink?.length) said.set("ink", packed(place.ink));
   return said.toString();
 }
@@ -50,9 +53,14 @@ export function placeOf(fragment) {
     place.at = [at[0], at[1]];
   const language = said.get("lang");
   if (language && /^[a-z]{2}$/.test(language)) place.language = language;
-  const settings = (said.get("train") ?? "").split("~");
-  if (settings.length === TRAINING.length && settings.every((each) => /^[\w.-]{0,40}$/.test(each)))
-    place.training = Object.fromEntries(TRAINING.map((name, which) => [name, settings[which]]));
+  for (const [key, part, names] of /** @type {const} */ ([
+    ["train", "training", TRAINING],
+    ["learn", "learning", LEARNING],
+  ])) {
+    const settings = (said.get(key) ?? "").split("~");
+    if (settings.length === names.length && settings.every((each) => /^[\w.-]{0,40}$/.test(each)))
+      place[part] = Object.fromEntries(names.map((name, which) => [name, settings[which]]));
+  }
   const ink = unpacked(said.get("ink") ?? "");
   if (ink.length) place.ink = ink;
   return place;
@@ -60,7 +68,7 @@ export function placeOf(fragment) {
 
 /** Whether a step back should lead from one to the other; not from map to map, which a pointer brushes over. @param {Place} one @param {Place} other */
 export function isElsewhere(one, other) {
-  const where = (/** @type {Place} */ { ink, training, map, at, theme, language, digit, ...rest }) =>
+  const where = (/** @type {Place} */ { ink, training, learning, map, at, theme, language, digit, ...rest }) =>
     JSON.stringify(rest);
   return where(one) !== where(other);
 }

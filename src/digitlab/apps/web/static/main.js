@@ -9,6 +9,7 @@ import { DamageView } from "./damage.js";
 import { DiagnosisView } from "./diagnosis.js";
 import { byId, fillChoice, make } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
+import { isDigits, LearningView } from "./learning.js";
 import { Lessons } from "./lessons.js";
 import { fragmentOf, placeOf } from "./link.js";
 import { NetworkView } from "./network.js";
@@ -85,6 +86,7 @@ const views = {
   pair: new PairView(byId("pair"), complain),
   damage: new DamageView(byId("damage"), complain),
   tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
+  learning: new LearningView(byId("learning"), complain),
   training: new TrainingView(byId("training"), complain),
 };
 const openGallery = startGallery((ink, name) => putOnPad(ink, name));
@@ -109,7 +111,7 @@ const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ n
 });
 
 function showView() {
-  const needed = view !== "training"; // a digit, and a model whose layers can be looked into
+  const needed = view !== "training" && view !== "learning"; // a digit, and a model whose layers can be looked into
   const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
   const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
@@ -403,7 +405,14 @@ byId("model-file").addEventListener("change", () => {
   openModel(byId("model-file").files?.[0]);
   byId("model-file").value = "";
 });
-document.addEventListener("drop", (event) => openModel([...(event.dataTransfer?.files ?? [])].find(isModel)));
+document.addEventListener("drop", (event) => {
+  const files = [...(event.dataTransfer?.files ?? [])];
+  openModel(files.find(isModel));
+  const digits = files.find(isDigits);
+  if (!digits) return;
+  showViewOf("learning");
+  views.learning.take(digits).catch((error) => complain(error.message));
+});
 
 // Links ----------------------------------------------------------------------------------------------------------
 
@@ -419,6 +428,7 @@ const address = startAddress(
     ...(view === "network" && state.subject ? views.network.place : {}),
     ...(view === "tour" && state.subject ? { step: views.tour.step } : {}),
     ...(view === "training" ? { training: views.training.settings } : {}),
+    ...(view === "learning" ? { learning: views.learning.settings } : {}),
     ...lessons.place,
     language: language(),
     theme: chosenTheme(),
@@ -453,6 +463,7 @@ async function goTo(place) {
   if (place.layer) views.network.go(place);
   if (place.step) views.tour.begin(place.step);
   if (place.training) views.training.choose(place.training);
+  if (place.learning) views.learning.choose(place.learning);
   if (place.view && place.view in views) showViewOf(/** @type {keyof typeof views} */ (place.view));
 }
 for (const topic of /** @type {const} */ (["place", "model", "subject", "shade"])) on(topic, () => address.changed());

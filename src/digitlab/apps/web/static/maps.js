@@ -192,13 +192,13 @@ export class Weights {
 }
 
 /**
- * Numbers [row][column] as a picture, their colours measured with the largest of them.
+ * Numbers [row][column] as a picture, their colours measured with the largest of them, or with `scale`.
  * @param {HTMLCanvasElement} target
  * @param {number[][]} numbers
  */
-export function paintNumbers(target, numbers) {
+export function paintNumbers(target, numbers, scale = 0) {
   const flat = numbers.flat();
-  const most = flat.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
+  const most = scale || flat.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
   const bytes = Uint8Array.from(flat, (each) =>
     Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, each / (most || 1)))),
   );

@@ -47,7 +47,7 @@ export class Photo extends EventTarget {
     document.addEventListener("drop", (event) => {
       drop.classList.remove("over");
       const files = [...(event.dataTransfer?.files ?? [])];
-      this.open(files.find(isPicture) ?? files.find((each) => !isModel(each)));
+      this.open(files.find(isPicture) ?? files.find((each) => !isElse(each)));
     });
     document.addEventListener("paste", (event) => {
       this.open([...(event.clipboardData?.files ?? [])].find(isPicture));
@@ -199,6 +199,8 @@ const PICTURE = /\.(pdf|tiff?|heic|heif|avif|jp2|j2k|ppm|pgm|pbm|pnm)$/i; // bro
 
 /** @param {File} file */
 export const isModel = (file) => /\.onnx$/i.test(file.name);
+/** What is for other parts of the page. @param {File} file */
+const isElse = (file) => /\.(onnx|npz)$/i.test(file.name);
 /** @param {File} file */
 const isPicture = (file) =>
   file.type.startsWith("image/") || file.type === "application/pdf" || PICTURE.test(file.name);

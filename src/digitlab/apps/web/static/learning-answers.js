@@ -1,0 +1,70 @@
+// The side of a worker that trains: orders come as messages, what came of them goes back.
+
+import { Trainer } from "./learning-trainer.js";
+
+/**
+ * @import { Checkpoint, Labelled, Settings } from "./learning-trainer.js"
+ * @typedef {{ order: "begin", settings: Settings, train: Labelled, held: Labelled } | { order: "go", epochs: number } | { order: "stop" }} Order
+ *   `epochs`: until so many are over
+ * @typedef {{ epoch: number, batch: number, batches: number, losses: number[], rights: number[], rate: number }} Progress
+ *   of the batches since the last one; `rate`: images a second since it began or went on
+ * @typedef {{ told: "checkpoint", checkpoint: Checkpoint } | ({ told: "progress" } & Progress) | { told: "stopped" } | { told: "done" } | { told: "failed", message: string }} Told
+ */
+
+const SLICE = 30; // milliseconds of work between two messages
+
+/** @param {Worker} scope as a worker's own scope is, seen from inside */
+export function answerQuestions(scope) {
+  /** @type {Trainer | null} */
+  let trainer = null;
+  let turn = 0; // orders so far: a run ends when another order has come
+  const say = (/** @type {Told} */ told) => scope.postMessage(told);
+  /** Let messages in that have come meanwhile; a timer would wait for milliseconds. @returns {Promise<void>} */
+  const pause = () =>
+    new Promise((done) => {
+      const { port1: here, port2: there } = new MessageChannel();
+      here.onmessage = () => {
+        here.close();
+        done();
+      };
+      there.postMessage(null);
+    });
+
+  /** @param {Trainer} running @param {number} epochs */
+  async function run(running, epochs) {
+    const own = turn;
+    const start = performance.now();
+    let images = 0;
+    while (running.epoch < epochs) {
+      const slice = performance.now();
+      /** @type {{ losses: number[], rights: number[] }} */
+      const since = { losses: [], rights: [] };
+      while (!running.epochIsOver && performance.now() - slice < SLICE) {
+        const { loss, right, of } = running.step();
+        since.losses.push(loss);
+        since.rights.push(right / of);
+        images += of;
+      }
+      const { epoch, batch, batches } = running;
+      say({ told: "progress", epoch, batch, batches, ...since, rate: (1000 * images) / (performance.now() - start) });
+      if (running.epochIsOver) say({ told: "checkpoint", checkpoint: running.endEpoch() });
+      await pause();
+      if (own !== turn) return;
+    }
+    say({ told: "done" });
+  }
+
+  scope.addEventListener("message", ({ data }) => {
+    const order = /** @type {Order} */ (data);
+    turn += 1;
+    try {
+      if (order.order === "begin") {
+        trainer = new Trainer(order.settings, order.train, order.held);
+        say({ told: "checkpoint", checkpoint: trainer.checkpoint() });
+      } else if (order.order === "stop") say({ told: "stopped" });
+      else if (trainer) run(trainer, order.epochs).catch((error) => say({ told: "failed", message: error.message }));
+    } catch (error) {
+      say({ told: "failed", message: error.message });
+    }
+  });
+}

@@ -1,0 +1,143 @@
+// Two small networks that learn in the browser, and what a loss is. Everything random comes from a seed.
+
+import { Convolution, Dense, Pooling, Relu } from "./learning-layers.js";
+
+/**
+ * @import { Layer, Parameter, Shape } from "./learning-layers.js"
+ * @typedef {"dense" | "convolution"} Kind
+ * @typedef {Dense | Convolution} Weighted
+ */
+
+export const SIDE = 28;
+export const PIXELS = SIDE * SIDE;
+export const DIGITS = 10;
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). @param {number} seed */
+export function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** @type {Record<Kind, () => Layer[]>} */
+const LAYERS = {
+  // 784 → 32 → 10: 25,450 weights.
+  dense: () => [
+    new Dense("dense-1", [SIDE, SIDE, 1], 32),
+    new Relu("relu-1", [1, 1, 32]),
+    new Dense("dense-2", [1, 1, 32], DIGITS),
+  ],
+  // Eight filters of 5×5, of each 2×2 the largest number, ten sums: 11,738 weights.
+  convolution: () => [
+    new Convolution("conv-1", [SIDE, SIDE, 1], 8, 5),
+    new Relu("relu-1", [24, 24, 8]),
+    new Pooling("pool-1", [24, 24, 8]),
+    new Dense("dense-1", [12, 12, 8], DIGITS),
+  ],
+};
+
+/** @type {Kind[]} */
+export const KINDS = ["dense", "convolution"];
+
+export class Network {
+  /** @type {Float32Array<ArrayBuffer>} Of the last image, 0 … 1. */
+  image = new Float32Array(PIXELS);
+
+  /** Weights are drawn as Keras does (Glorot, uniform), biases are 0. @param {Kind} kind @param {number} seed */
+  constructor(kind, seed) {
+    this.kind = kind;
+    this.layers = LAYERS[kind]();
+    this.weighted = /** @type {Weighted[]} */ (this.layers.filter((layer) => "kernel" in layer));
+    /** @type {Parameter[]} */
+    this.parameters = this.weighted.flatMap(({ kernel, bias }) => [kernel, bias]);
+    const next = random(seed);
+    for (const { kernel, fan } of this.weighted) {
+      const limit = Math.sqrt(6 / (fan[0] + fan[1]));
+      kernel.values.forEach((_, place) => {
+        kernel.values[place] = limit * (2 * next() - 1);
+      });
+    }
+  }
+
+  get count() {
+    return this.parameters.reduce((sum, { values }) => sum + values.length, 0);
+  }
+
+  /**
+   * The ten probabilities of the glyph that begins at `start`.
+   * @param {Uint8Array} glyphs @param {number} start
+   */
+  forward(glyphs, start = 0) {
+    for (let place = 0; place < PIXELS; place++) this.image[place] = glyphs[start + place] / 255;
+    return softmax(this.layers.reduce((values, layer) => layer.forward(values), this.image));
+  }
+
+  /**
+   * Add the gradients of the last image's loss to those of the weights.
+   * @param {Float64Array} probabilities as `forward` gave them
+   * @param {number} label
+   * @param {boolean} further down to the pixels, which training does not need
+   */
+  backward(probabilities, label, further = false) {
+    /** @type {ArrayLike<number>} */
+    let gradient = probabilities.map((share, digit) => share - Number(digit === label));
+    for (let place = this.layers.length - 1; place >= 0; place--) {
+      const layer = this.layers[place];
+      layer.outputGradient.set(gradient);
+      gradient = layer.backward(further || place > 0);
+    }
+    return gradient;
+  }
+
+  clearGradients() {
+    for (const { gradient } of this.parameters) gradient.fill(0);
+  }
+
+  /** A copy of all weights. */
+  get weights() {
+    return this.parameters.map(({ values }) => values.slice());
+  }
+
+  set weights(given) {
+    this.parameters.forEach(({ values }, place) => {
+      values.set(given[place]);
+    });
+  }
+}
+
+/** @param {Float32Array<ArrayBuffer>} logits */
+export function softmax(logits) {
+  const most = Math.max(...logits);
+  const shares = Float64Array.from(logits, (logit) => Math.exp(logit - most));
+  const sum = shares.reduce((sofar, each) => sofar + each, 0);
+  return shares.map((each) => each / sum);
+}
+
+/** Cross-entropy; a probability that is 0 in floating point costs as much as the smallest that is not. @param {Float64Array} probabilities @param {number} label */
+export const lossOf = (probabilities, label) => -Math.log(Math.max(probabilities[label], 1e-30));
+
+/** The digit with the largest probability. @param {ArrayLike<number>} probabilities */
+export function likeliest(probabilities) {
+  let best = 0;
+  for (let digit = 1; digit < probabilities.length; digit++)
+    if (probabilities[digit] > probabilities[best]) best = digit;
+  return best;
+}
+
+/**
+ * How many of some glyphs a network has right, and its mean loss on them.
+ * @param {Network} network @param {{ glyphs: Uint8Array, labels: ArrayLike<number> }} digits
+ */
+export function measure(network, { glyphs, labels }) {
+  let [right, loss] = [0, 0];
+  for (let row = 0; row < labels.length; row++) {
+    const probabilities = network.forward(glyphs, PIXELS * row);
+    right += Number(likeliest(probabilities) === labels[row]);
+    loss += lossOf(probabilities, labels[row]);
+  }
+  return { right, of: labels.length, loss: loss / Math.max(labels.length, 1) };
+}

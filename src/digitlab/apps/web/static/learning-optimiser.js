@@ -1,0 +1,72 @@
+// How weights follow their gradients: plain gradient descent, with momentum, and Adam, each as Keras has it.
+
+/**
+ * @import { Parameter } from "./learning-layers.js"
+ * @typedef {"sgd" | "momentum" | "adam"} Method
+ * @typedef {{ steps: number, first: Float32Array<ArrayBuffer>[], second: Float32Array<ArrayBuffer>[] }} Memory What it remembers of earlier steps.
+ */
+
+const [MOMENTUM, FIRST, SECOND, SMALL] = [0.9, 0.9, 0.999, 1e-7];
+
+/** @type {Record<Method, number>} What a rate is where nobody chooses. */
+export const USUAL_RATE = { sgd: 0.1, momentum: 0.01, adam: 0.001 };
+/** @type {Method[]} */
+export const METHODS = ["sgd", "momentum", "adam"];
+
+export class Optimiser {
+  /** @param {Method} method @param {number} rate @param {Parameter[]} parameters */
+  constructor(method, rate, parameters) {
+    this.method = method;
+    this.rate = rate;
+    this.parameters = parameters;
+    const zeros = (/** @type {boolean} */ needed) =>
+      needed ? parameters.map(({ values }) => new Float32Array(values.length)) : [];
+    /** @type {Memory} */
+    this.memory = { steps: 0, first: zeros(method !== "sgd"), second: zeros(method === "adam") };
+  }
+
+  /** Move all weights; `share` is what the summed gradients are multiplied with, 1 / images. @param {number} share */
+  step(share = 1) {
+    const { method, rate, memory } = this;
+    memory.steps += 1;
+    const size = rate * corrected(memory.steps);
+    this.parameters.forEach(({ values, gradient }, which) => {
+      const [first, second] = [memory.first[which], memory.second[which]];
+      if (method === "sgd")
+        for (let place = 0; place < values.length; place++) values[place] -= rate * share * gradient[place];
+      else if (method === "momentum")
+        for (let place = 0; place < values.length; place++) {
+          first[place] = MOMENTUM * first[place] - rate * share * gradient[place];
+          values[place] += first[place];
+        }
+      else
+        for (let place = 0; place < values.length; place++) {
+          const slope = share * gradient[place];
+          first[place] += (1 - FIRST) * (slope - first[place]);
+          second[place] += (1 - SECOND) * (slope * slope - second[place]);
+          values[place] -= (size * first[place]) / (Math.sqrt(second[place]) + SMALL);
+        }
+    });
+  }
+
+  /** By how much the next step would move one weight. @param {number} which parameter @param {number} place */
+  change(which, place) {
+    const { method, rate, memory } = this;
+    const slope = this.parameters[which].gradient[place];
+    if (method === "sgd") return -rate * slope;
+    const first = memory.first[which][place];
+    if (method === "momentum") return MOMENTUM * first - rate * slope;
+    const second = memory.second[which][place];
+    const [mean, square] = [first + (1 - FIRST) * (slope - first), second + (1 - SECOND) * (slope ** 2 - second)];
+    return (-rate * corrected(memory.steps + 1) * mean) / (Math.sqrt(square) + SMALL);
+  }
+
+  /** A copy of what it remembers, to go back to. @returns {Memory} */
+  get remembered() {
+    const { steps, first, second } = this.memory;
+    return { steps, first: first.map((each) => each.slice()), second: second.map((each) => each.slice()) };
+  }
+}
+
+/** Adam's means begin at 0; this takes that out of them. @param {number} steps */
+const corrected = (steps) => Math.sqrt(1 - SECOND ** steps) / (1 - FIRST ** steps);

@@ -1,0 +1,87 @@
+// A training that can be stopped after any batch and goes on as if it had not been: the same seed, the same weights.
+
+import { likeliest, lossOf, measure, Network, PIXELS, random } from "./learning-network.js";
+import { Optimiser } from "./learning-optimiser.js";
+
+/**
+ * @import { Kind } from "./learning-network.js"
+ * @import { Method } from "./learning-optimiser.js"
+ * @typedef {{ glyphs: Uint8Array, labels: Uint8Array }} Labelled 784 bytes a glyph.
+ * @typedef {{ network: Kind, method: Method, rate: number, seed: number }} Settings
+ * @typedef {{ loss: number, right: number, of: number }} Batch
+ * @typedef {{ epoch: number, right: number, of: number, loss: number, weights: Float32Array<ArrayBuffer>[] }} Checkpoint After an epoch; 0 is before the first.
+ */
+
+export const BATCH = 32;
+
+export class Trainer {
+  epoch = 0; // that are over
+  #place = 0; // images of this epoch that were taken
+  /** @type {Uint32Array} */
+  #order;
+
+  /** @param {Settings} settings @param {Labelled} train @param {Labelled} held never trained on */
+  constructor(settings, train, held) {
+    this.settings = settings;
+    this.train = train;
+    this.held = held;
+    this.network = new Network(settings.network, settings.seed);
+    this.optimiser = new Optimiser(settings.method, settings.rate, this.network.parameters);
+    this.#order = shuffled(train.labels.length, settings.seed, 0);
+  }
+
+  get batches() {
+    return Math.ceil(this.train.labels.length / BATCH);
+  }
+
+  /** The batches of this epoch that are over. */
+  get batch() {
+    return Math.ceil(this.#place / BATCH);
+  }
+
+  /** Train on the next batch. @returns {Batch} as the network was before it moved */
+  step() {
+    const { network, train, optimiser } = this;
+    const rows = this.#order.subarray(this.#place, this.#place + BATCH);
+    network.clearGradients();
+    let [loss, right] = [0, 0];
+    for (const row of rows) {
+      const label = train.labels[row];
+      const probabilities = network.forward(train.glyphs, PIXELS * row);
+      loss += lossOf(probabilities, label);
+      right += Number(likeliest(probabilities) === label);
+      network.backward(probabilities, label);
+    }
+    optimiser.step(1 / rows.length);
+    this.#place += rows.length;
+    return { loss: loss / rows.length, right, of: rows.length };
+  }
+
+  get epochIsOver() {
+    return this.#place >= this.#order.length;
+  }
+
+  /** End the epoch: the network as it is now, measured on digits that it has not seen. @returns {Checkpoint} */
+  endEpoch() {
+    this.epoch += 1;
+    this.#place = 0;
+    this.#order = shuffled(this.train.labels.length, this.settings.seed, this.epoch);
+    return this.checkpoint();
+  }
+
+  /** @returns {Checkpoint} */
+  checkpoint() {
+    return { epoch: this.epoch, ...measure(this.network, this.held), weights: this.network.weights };
+  }
+}
+
+/** The order of an epoch. @param {number} count @param {number} seed @param {number} epoch */
+function shuffled(count, seed, epoch) {
+  const next = random(Math.imul(seed + 1, 0x9e3779b1) + epoch);
+  const order = Uint32Array.from({ length: count }, (_, row) => row);
+  for (let place = count - 1; place > 0; place--) {
+    const other = Math.floor(next() * (place + 1));
+    [order[place], order[other]] = [order[other], order[place]];
+  }
+  return order;
+}

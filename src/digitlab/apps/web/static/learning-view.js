@@ -1,0 +1,425 @@
+// Learning explained: the visitor's digit, a label, the gradients behind the loss, a step of the optimiser, and back.
+
+import { tenBars } from "./answer.js";
+import * as api from "./api.js";
+import { canvas, fillChoice, make } from "./elements.js";
+import { gallerySets } from "./gallery.js";
+import { onTrained, trained } from "./learning-checkpoints.js";
+import { readNpz } from "./learning-data.js";
+import { fine, isWeighted, largest, legend, passage, WeightedBlock } from "./learning-maps.js";
+import { likeliest, lossOf, Network } from "./learning-network.js";
+import { Optimiser, USUAL_RATE } from "./learning-optimiser.js";
+import { RunView } from "./learning-run.js";
+import { paintGlyph, paintNumbers } from "./maps.js";
+import { inspected, state, tell } from "./state.js";
+import { language, number, percent, t } from "./words.js";
+
+/**
+ * @import { Kind } from "./learning-network.js"
+ * @import { Method } from "./learning-optimiser.js"
+ * @import { Settings } from "./learning-trainer.js"
+ * @typedef {{ weights: Float32Array<ArrayBuffer>[], remembered: import("./learning-optimiser.js").Memory, loss: number, probabilities: Float64Array }} Before
+ */
+
+/** @type {Record<Kind, string>} */
+const NETWORKS = {
+  dense: "dense: 784 → 32 → 10",
+  convolution: "convolutional: 8 filters of 5 × 5 → 10",
+};
+/** @type {Record<Method, string>} */
+const OPTIMISERS = {
+  sgd: "SGD: against the gradient",
+  momentum: "momentum: it keeps its speed",
+  adam: "Adam: a pace for each weight",
+};
+const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
+const MOST_UNDO = 50;
+
+export class Learning {
+  #built = "";
+  /** @type {Record<string, string>} */
+  #wanted = {};
+  /** @type {Uint8Array | null} */
+  #glyph = null;
+  #label = 4;
+  #labelled = false; // a link or the visitor chose the label of this digit
+  #stranger = true; // nobody has drawn this digit
+  /** @type {Before[]} */
+  #before = [];
+  /** @type {Settings | null} What the network and the optimiser were made with. */
+  #made = null;
+  /** @type {Network} */
+  network;
+  /** @type {Optimiser} */
+  optimiser;
+  /** @type {Float64Array} */
+  probabilities;
+  /** @type {HTMLFormElement} */
+  form;
+  /** @type {Record<"network" | "method" | "rate" | "label" | "start", HTMLSelectElement>} */
+  choices;
+  /** @type {HTMLInputElement} */
+  seed;
+  /** @type {Record<"glyph" | "pixels", HTMLCanvasElement>} */
+  pictures;
+  /** @type {Record<"drawn" | "loss" | "layers" | "pixels", HTMLElement>} */
+  places;
+  /** @type {HTMLButtonElement} */
+  undo;
+  /** @type {ReturnType<typeof tenBars>} */
+  bars;
+  /** @type {WeightedBlock[]} */
+  #blocks = [];
+  /** @type {(() => void)[]} */
+  #passages = [];
+
+  /** @param {HTMLElement} panel @param {(message: string) => void} trouble */
+  constructor(panel, trouble) {
+    this.panel = panel;
+    this.trouble = trouble;
+    panel.addEventListener("change", () => tell("place"));
+    panel.addEventListener("digits", (event) => this.take(/** @type {CustomEvent<File>} */ (event).detail));
+    this.run = new RunView(
+      () => this.#settings,
+      () => (this.#glyph && !this.#stranger ? { glyph: this.#glyph, label: this.#label } : null),
+      trouble,
+    );
+    onTrained(() => this.#fillStart());
+    // Whoever turns to another digit has not said yet what that one is.
+    for (const act of ["pointerdown", "keydown"])
+      document.querySelector(".stage")?.addEventListener(act, () => {
+        this.#labelled = false;
+      });
+  }
+
+  /** What is chosen, by the fields' names. */
+  get settings() {
+    if (!this.form) return undefined;
+    const { network, method, rate, label } = this.choices;
+    const { value: epochs } = this.run.epochs;
+    return {
+      network: network.value,
+      method: method.value,
+      rate: rate.value,
+      seed: this.seed.value,
+      epochs,
+      label: label.value,
+    };
+  }
+
+  /** @returns {Settings} */
+  get #settings() {
+    const network = /** @type {Kind} */ (this.choices.network.value);
+    const method = /** @type {Method} */ (this.choices.method.value);
+    const seed = this.seed.valueAsNumber;
+    return { network, method, rate: Number(this.choices.rate.value) || USUAL_RATE[method], seed: seed >= 0 ? seed : 1 };
+  }
+
+  /** Choose, as soon as there is a form. @param {Record<string, string>} settings */
+  choose(settings) {
+    this.#wanted = { ...this.#wanted, ...settings };
+    if (!this.form) return;
+    const { network, method, rate, label } = this.choices;
+    for (const [select, value] of /** @type {[HTMLSelectElement, string][]} */ (
+      [network, method, rate, label].map((each) => [each, this.#wanted[each.name]])
+    ))
+      if ([...select.options].some((each) => each.value === value)) select.value = value;
+    for (const field of [this.seed, this.run.epochs])
+      if (/^\d{1,9}$/.test(this.#wanted[field.name] ?? "")) field.value = this.#wanted[field.name];
+    if (this.#wanted.label) [this.#label, this.#labelled] = [Number(label.value), true];
+    this.#wanted = {};
+    const now = this.#settings;
+    if (!this.network || now.network !== this.#made?.network || now.seed !== this.#made.seed) this.#anew();
+    else if (now.method !== this.#made.method || now.rate !== this.#made.rate) this.#newOptimiser();
+    else this.#see();
+  }
+
+  /** Digits of a class to train on. @param {File} file */
+  async take(file) {
+    try {
+      this.run.takeClass(file.name, await readNpz(new Uint8Array(await file.arrayBuffer())));
+    } catch (error) {
+      this.trouble(`${file.name}: ${error.message}`);
+    }
+  }
+
+  async show() {
+    if (this.#built !== language()) {
+      const [chosen, start] = [this.settings ?? {}, this.choices?.start.value ?? ""];
+      this.#build();
+      this.#built = language();
+      this.#fillStart();
+      this.choices.start.value = start;
+      if (this.network) this.#lay();
+      this.choose({ ...chosen, ...(this.#labelled ? {} : { label: "" }), ...this.#wanted });
+    }
+    await this.#look();
+    this.#see();
+    this.run.show();
+  }
+
+  /** The glyph that the networks take of what is looked at; without a digit, one of the gallery's. */
+  async #look() {
+    const { subject } = state;
+    const model = [state.models.find(({ name }) => name === state.model), ...state.models].find((each) => each?.layers);
+    const seen = subject && model ? await inspected(subject, model.name) : null;
+    const glyph = seen?.glyph ? api.fromBase64(seen.glyph) : null;
+    this.#stranger = glyph === null;
+    if (!glyph) {
+      const [set] = await gallerySets();
+      const row = set.labels.indexOf(4);
+      this.#glyph = set.bytes.slice(784 * row, 784 * row + 784);
+    } else if (!this.#glyph || glyph.some((each, place) => each !== this.#glyph?.[place])) this.#glyph = glyph;
+    else return;
+    if (this.#labelled) return;
+    this.#label = seen?.glyph ? likeliest(seen.probabilities) : 4;
+    this.choices.label.value = String(this.#label);
+  }
+
+  #build() {
+    /** @type {(name: string, options: [string | number, string][]) => HTMLSelectElement} */
+    const choice = (name, options) => fillChoice(make("select", { name }), options);
+    /** @type {[string, string][]} */
+    const rates = RATES.map((each) => [String(each), number(each, Math.max(0, -Math.floor(Math.log10(each))))]);
+    this.choices = {
+      network: choice(
+        "network",
+        Object.entries(NETWORKS).map(([name, words]) => [name, t(words)]),
+      ),
+      method: choice(
+        "method",
+        Object.entries(OPTIMISERS).map(([name, words]) => [name, t(words)]),
+      ),
+      rate: choice("rate", [["", t("the default")], ...rates]),
+      label: choice(
+        "label",
+        Array.from({ length: 10 }, (_, digit) => [digit, String(digit)]),
+      ),
+      start: choice("start", []),
+    };
+    this.seed = make("input", { name: "seed", type: "number", min: 0, max: 999_999_999, value: 1, required: true });
+    const field = (/** @type {string} */ text, /** @type {HTMLElement} */ input) =>
+      make("label", {}, make("span", {}, text), input);
+    const { network, method, rate, label, start } = this.choices;
+    label.value = String(this.#label);
+    this.form = make(
+      "form",
+      { class: "question" },
+      field(t("Network"), network),
+      field(t("Optimiser"), method),
+      field(t("Learning rate"), rate),
+      field(t("Seed"), this.seed),
+    );
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    for (const each of [network, this.seed, start]) each.addEventListener("change", () => this.#anew());
+    for (const each of [method, rate]) each.addEventListener("change", () => this.#newOptimiser());
+    label.addEventListener("change", () => {
+      [this.#label, this.#labelled] = [Number(label.value), true];
+      this.#see();
+    });
+    this.run.build(field);
+    this.panel.replaceChildren(
+      make("h2", {}, t("How a network learns")),
+      make(
+        "p",
+        { class: "quiet" },
+        t(
+          "A small network that has learned nothing yet, and your digit. You say which digit it is; the loss says how wrong the network is; backpropagation says, for each weight, which way the loss grows; the optimiser moves all weights the other way.",
+        ),
+      ),
+      this.form,
+      this.#step(field),
+      make("h2", {}, t("Train it in this browser")),
+      this.run.element,
+    );
+  }
+
+  /** @param {(text: string, input: HTMLElement) => HTMLElement} field */
+  #step(field) {
+    const { label, start } = this.choices;
+    this.pictures = {
+      glyph: canvas(28, 28, {
+        class: "glyph-large",
+        role: "img",
+        "aria-label": t("The digit as the network takes it"),
+      }),
+      pixels: canvas(28, 28, {
+        class: "glyph-large",
+        role: "img",
+        "aria-label": t("Gradient of the loss by each pixel"),
+      }),
+    };
+    this.places = {
+      drawn: make("figcaption"),
+      loss: make("p", { class: "total", "aria-live": "polite" }),
+      layers: make("div"),
+      pixels: make("p", { class: "quiet" }),
+    };
+    this.bars = tenBars(t("Probability of each digit, of the network that learns"));
+    const button = (/** @type {string} */ text, /** @type {() => void} */ press, strong = false) =>
+      make("button", { type: "button", class: strong && "strong", onclick: press }, text);
+    this.undo = button(t("Undo the step"), () => this.#back());
+    return make(
+      "section",
+      {},
+      make(
+        "div",
+        { class: "looks" },
+        make("figure", { class: "looked" }, make("div", { class: "frame" }, this.pictures.glyph), this.places.drawn),
+        make("div", { class: "beside" }, this.bars.list),
+      ),
+      make(
+        "div",
+        { class: "question" },
+        field(t("It is a"), label),
+        field(t("Weights"), start),
+        button(t("One step"), () => this.#steps(1), true),
+        button(t("Ten steps"), () => this.#steps(10)),
+        this.undo,
+        button(t("Start anew"), () => this.#anew()),
+      ),
+      this.places.loss,
+      this.places.layers,
+      make(
+        "div",
+        { class: "learned" },
+        make("h3", {}, t("The pixels")),
+        make(
+          "div",
+          { class: "looks" },
+          make("figure", { class: "looked" }, make("div", { class: "frame" }, this.pictures.pixels)),
+          make("div", { class: "beside" }, this.places.pixels),
+        ),
+      ),
+    );
+  }
+
+  /** The weights that there are to begin with: of the seed, and of the epochs of a training. */
+  #fillStart() {
+    if (!this.form) return;
+    const fits = trained.settings?.network === this.choices.network.value;
+    fillChoice(this.choices.start, [
+      ["", t("random, by the seed")],
+      ...(fits ? trained.checkpoints : [])
+        .filter(({ epoch }) => epoch > 0)
+        .map(({ epoch }) => /** @type {[string, string]} */ ([String(epoch), t("after epoch {n}", { n: epoch })])),
+    ]);
+  }
+
+  /** Another network, or the same from its beginning. */
+  #anew() {
+    this.#fillStart();
+    const { network, seed } = this.#settings;
+    this.network = new Network(network, seed);
+    const kept = trained.checkpoints.find(({ epoch }) => epoch > 0 && String(epoch) === this.choices.start.value);
+    if (kept) this.network.weights = kept.weights;
+    this.#before = [];
+    this.#lay();
+    this.#newOptimiser();
+  }
+
+  /** The layers from the loss back, as the gradient goes. */
+  #lay() {
+    const seen = () => ({
+      network: this.network,
+      optimiser: this.optimiser,
+      probabilities: this.probabilities,
+      label: this.#label,
+    });
+    this.#blocks = [];
+    this.#passages = [];
+    this.places.layers.replaceChildren(
+      ...[...this.network.layers].reverse().map((layer) => {
+        if (isWeighted(layer)) {
+          const block = new WeightedBlock(layer, seen);
+          this.#blocks.push(block);
+          return block.element;
+        }
+        const place = make("div");
+        this.#passages.push(() => place.replaceChildren(...passage(layer)));
+        return place;
+      }),
+    );
+  }
+
+  #newOptimiser() {
+    this.#made = this.#settings;
+    const { method, rate } = this.#made;
+    this.optimiser = new Optimiser(method, rate, this.network.parameters);
+    this.#before = [];
+    if (this.#glyph) this.#see();
+  }
+
+  /** Forward, back, and all that is shown of it. */
+  #see() {
+    if (!this.#glyph || !this.network) return;
+    this.network.clearGradients();
+    this.probabilities = this.network.forward(this.#glyph);
+    const pixels = Float32Array.from(this.network.backward(this.probabilities, this.#label, true));
+    paintGlyph(this.pictures.glyph, this.#glyph);
+    this.places.drawn.textContent = this.#stranger
+      ? t("One of MNIST's test digits, until you draw your own.")
+      : t("Your digit, as the network takes it.");
+    const last = this.#before.at(-1);
+    this.bars.show(
+      Array.from(this.probabilities),
+      likeliest(this.probabilities),
+      last && Array.from(last.probabilities),
+    );
+    this.#words(last);
+    this.undo.disabled = !this.#before.length;
+    for (const block of this.#blocks) block.show();
+    for (const show of this.#passages) show();
+    paintNumbers(
+      this.pictures.pixels,
+      Array.from({ length: 28 }, (_, row) => Array.from(pixels.subarray(28 * row, 28 * row + 28))),
+    );
+    this.places.pixels.replaceChildren(
+      t("How the loss would grow with each pixel: orange, ink there makes the loss larger; blue, smaller."),
+      " ",
+      legend(largest(pixels)),
+    );
+  }
+
+  /** @param {Before | undefined} last */
+  #words(last) {
+    const share = this.probabilities[this.#label];
+    const loss = lossOf(this.probabilities, this.#label);
+    const now = t("Loss for a {label}: −ln {share} = {loss}", {
+      label: this.#label,
+      share: fine(share),
+      loss: fine(loss),
+    });
+    this.places.loss.textContent = last
+      ? `${now}. ${t("Before the step: {loss}, and the {label} had {share}.", {
+          label: this.#label,
+          loss: fine(lossOf(last.probabilities, this.#label)),
+          share: percent(last.probabilities[this.#label], 1),
+        })}`
+      : now;
+  }
+
+  /** @param {number} count */
+  #steps(count) {
+    if (!this.#glyph) return;
+    const { weights } = this.network;
+    const before = { weights, remembered: this.optimiser.remembered, loss: lossOf(this.probabilities, this.#label) };
+    this.#before = [...this.#before.slice(1 - MOST_UNDO), { ...before, probabilities: this.probabilities }];
+    for (let step = 0; step < count; step++) {
+      if (step) {
+        this.network.clearGradients();
+        this.network.backward(this.network.forward(this.#glyph), this.#label);
+      }
+      this.optimiser.step();
+    }
+    this.#see();
+  }
+
+  #back() {
+    const last = this.#before.pop();
+    if (!last) return;
+    this.network.weights = last.weights;
+    this.optimiser.memory = last.remembered;
+    this.#see();
+  }
+}
