@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from classroom import NAMES, Lesson, strokes_of
 
 pytest.importorskip("fastapi")
 
+from digitlab.apps.web import trainings
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.classroom import ClassLimits, Classroom
 from digitlab.apps.web.classroom.serving import ClassServing
@@ -151,6 +153,38 @@ def test_without_a_class_there_is_none(client: httpx.Client) -> None:
         Access("127.0.0.1", None, pupils=True)
 
 
+_STAND_IN = """
+import json, shutil, sys
+from digitlab.reading import resolve_model
+
+sys.stdin.readline()
+target = sys.stdin.readline().rstrip()
+own = {"pupils": 1, "images": 4, "right": 3, "reader_right": 2} if sys.argv[1].endswith("class.npz") else None
+shutil.copyfile(resolve_model(None), target)
+print(json.dumps({"event": "done", "data": {"interrupted": False, "own": own}}), flush=True)
+"""
+
+
+def test_what_was_kept_is_trained_on(
+    open_class: Callable[..., Class], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("keras")
+    (tmp_path / "stand_in.py").write_text(_STAND_IN)
+    monkeypatch.setattr(trainings, "_COMMAND", (sys.executable, str(tmp_path / "stand_in.py")))
+    there = open_class()
+    with there.client(headers=TEACHER) as teacher, there.pupil("Ana") as ana:
+        assert teacher.post("/v1/class/training").status_code == 422, "nothing is kept yet"
+        ana.post("/v1/pupil/drawings?label=0", content=SEVEN)
+        teacher.post("/v1/class/keep")
+        begun = teacher.post("/v1/class/training")
+        assert begun.status_code == 201
+        path, until = f"/v1/trainings/{begun.json()['id']}", time.monotonic() + 120
+        while (state := teacher.get(path).json())["state"] not in ("done", "failed") and time.monotonic() < until:
+            time.sleep(0.1)
+        assert state["own"] == {"pupils": 1, "images": 4, "right": 3, "reader_right": 2}
+        assert state["model"] in {each["name"] for each in teacher.get("/v1/models").json()["models"]}
+
+
 # A pupil who means harm -----------------------------------------------------------------------------------------
 
 NOT_FOR_PUPILS = (
@@ -260,8 +294,8 @@ def test_thirty_pupils_and_nothing_is_lost(open_class: Callable[..., Class], tmp
     assert (told.missing, told.lost) == (0, 0)
     assert told.handed_in >= 30
     assert told.refused == 0
-    assert statistics.median(told.ages) <= 0.25
-    assert statistics.quantiles(told.ages, n=100)[98] <= 0.5
+    assert statistics.median(told.ages) <= 0.5
+    assert statistics.quantiles(told.ages, n=100)[98] <= 1.0, "thirty who all send at the same moment"
     assert len(set(told.names)) == 30
     assert any("<script>" in name for name in told.names)
     with there.client(headers=TEACHER) as teacher:
