@@ -43,6 +43,13 @@ def serve(**settings: Any) -> int:
     from digitlab.apps.web.access import Access
 
     config = ServeConfig(**settings)
+    if config.static is not None:
+        from digitlab.apps.cli.page import page
+        from digitlab.errors import UsageError
+
+        if config.classroom:
+            raise UsageError("--static and --class contradict each other: a class needs a server")
+        return page(folder=config.static, model=config.model, lesson=config.lesson)
     given = _secret(config)
     made = config.classroom and given is None and not config.no_token
     secret = secrets.token_urlsafe(18) if made else given
