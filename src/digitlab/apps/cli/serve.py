@@ -47,7 +47,7 @@ def serve(**settings: Any) -> int:
     if config.static is not None:
         from digitlab.apps.cli.page import page
 
-        return page(folder=config.static, model=config.model, lesson=config.lesson)
+        return page(config.static, model=config.model, lesson=config.lesson)
     given = _secret(config)
     made = config.classroom and given is None and not config.no_token
     secret = secrets.token_urlsafe(18) if made else given
