@@ -134,16 +134,14 @@ def test_an_address_or_a_name_of_a_phone_is_noted_nowhere(open_class: Callable[.
     there = open_class()
     with there.pupil("Ana") as pupil:
         pupil.post("/v1/pupil/sketch", content=SEVEN, headers={"User-Agent": "Phone of Ana Maria"})
+        pupil.get("/static/class/pupil.js")
         answer = pupil.get("/class")
         assert answer.status_code == 200
         assert "set-cookie" not in answer.headers
         with there.client(headers=TEACHER) as teacher:
             teacher.get("/v1/class")
-    about = [line for line in there.log if "/class" in line or "/v1/pupil" in line]
-    pupils = [line for line in about if " /v1/class" not in line]
-    assert pupils
-    assert all(" - " in line for line in pupils), "the address of a pupil is not in the log"
-    assert "Ana" not in "".join(there.log)
+    assert len(there.log) >= 5
+    assert [line for line in there.log if "127.0.0.1" in line or "Ana" in line] == []
 
 
 def test_without_a_class_there_is_none(client: httpx.Client) -> None:
@@ -230,11 +228,13 @@ def test_guesses_names_and_pictures_of_a_hostile_pupil(open_class: Callable[...,
         assert set(statuses) <= {403, 429}
         assert statuses.count(429) > 5
         for key in ("x", "' OR 1=1", "None", "1", "../1", "\xff" * 50):
-            headers = {"Authorization": f"Pupil {key}".encode("latin-1")}
+            headers = {b"Authorization": f"Pupil {key}".encode("latin-1")}
             assert stranger.post("/v1/pupil/sketch", content=SEVEN, headers=headers).status_code == 401
         huge = as_file(np.zeros((3000, 3000), np.uint8))
         for content in (huge, SEVEN[:100], b"<svg onload=alert(1)>", b"GIF89a" + bytes(50)):
             assert eve.post("/v1/pupil/drawings?label=1", content=content).status_code in (409, 422, 429)
+        thin = as_file(np.zeros((1, 76_800), np.uint8))
+        assert eve.post("/v1/pupil/sketch", content=thin).status_code in (200, 422, 429)
         for content in (bytes(40_000), bytes(5_000_000), iter([bytes(20_000)] * 3)):
             assert eve.post("/v1/pupil/sketch", content=content).status_code == 413
         for label in ("9", "-1", "10", "x", "0 OR 1"):

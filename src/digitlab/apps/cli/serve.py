@@ -89,7 +89,7 @@ def serve(**settings: Any) -> int:
             opened = address + _query(access.ticket())
             threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-    log = AccessLog(advise, secret) if config.access_log else None
+    log = AccessLog(advise, secret, clients=not config.classroom) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
         application = make_application(models, access, limits, log=log, lessons=lessons, class_=class_)
         run(application, limits, listening, ready, config.trusted_proxy)
