@@ -75,6 +75,7 @@ def make_application(
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
+    _add_teaching(api, rooms)
     _add_diagnosis(api, rooms)
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
@@ -379,6 +380,11 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     async def occlusion(question: network_schemas.OcclusionQuestion) -> network_schemas.Occluded:
         """Which parts of a glyph speak for a digit, and against another."""
         return await run(looking.occlude, get(question.model), question)
+
+
+def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
+    """What the page shows beside the networks: filters, digits to try and to learn from, lessons."""
+    run, pixels = rooms.threads.run, rooms.limits.pixels
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
     async def filters(request: Request, page: PageQuery = None) -> schemas.FilterBank:
