@@ -125,7 +125,7 @@ def test_it_works_from_the_wheel_alone(built: Path, tmp_path: Path) -> None:
     assert said("-c", "import digitlab; print(digitlab.Reader().read('page.png').text)") == "402713"
     assert said("-m", "digitlab", "train", "tiny", "--help")
     code = (
-        "from digitlab.training.config import recipe_names; from digitlab import load_dataset; print(*recipe_names())"
+        "from digitlab.toml_files import shipped_names as of; from digitlab import load_dataset; print(*of('recipes'))"
     )
     assert "fast" in said("-c", code).split()
 

@@ -21,7 +21,7 @@ from digitlab.apps.web.config import Limits
 from digitlab.errors import RecipeError, UsageError
 from digitlab.runs import Run
 from digitlab.settings import RENAMED_KEYS, RENAMED_OPTIONS, Range, seconds_of, settings_in
-from digitlab.training.config import TrainingConfig, read_recipe
+from digitlab.training.config import TrainingConfig, find_recipe
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -135,10 +135,10 @@ def test_every_setting_of_a_training_is_a_key_of_a_recipe(tmp_path: Path) -> Non
     values = {each.name: _other_than_usual(each) for each in settings_in(TrainingConfig)}
     path = tmp_path / "all.toml"
     path.write_bytes(tomli_w.dumps(values).encode())
-    assert read_recipe(path).as_dict() == values
+    assert find_recipe(path).as_dict() == values
     path.write_text("zzz = 3")
     with pytest.raises(RecipeError, match=f"known: {', '.join(values)}"):
-        read_recipe(path)
+        find_recipe(path)
 
 
 def _other_than_usual(declared: Any) -> Any:
@@ -172,14 +172,14 @@ def test_every_constraint_is_a_keyword_of_the_reader() -> None:
 
 
 def test_help_names_what_there_is_to_choose_from() -> None:
-    from digitlab.models import architecture_names
+    from digitlab.models import ARCHITECTURES
     from digitlab.training.augmentation import AUGMENTATIONS
     from digitlab.training.optimisers import OPTIMISERS, SCHEDULES
 
     helps = {each.name: each.help for each in settings_in(TrainingConfig)}
     for setting, names in (("augmentation", AUGMENTATIONS), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
         assert all(name in helps[setting] for name in names), setting
-    assert all(name.removeprefix("thesis") in helps["architecture"] for name in architecture_names())
+    assert all(name.removeprefix("thesis") in helps["architecture"] for name in ARCHITECTURES)
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_an_old_key_works_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "old.toml"
     path.write_text('optimizer = "adam"')
     with pytest.warns(FutureWarning, match="optimizer is now called optimiser"):
-        assert read_recipe(path).optimiser == "adam"
+        assert find_recipe(path).optimiser == "adam"
     path.write_text('optimizer = "adam"\noptimiser = "sgd"')
     with pytest.raises(RecipeError, match="unknown key 'optimizer'"):
-        read_recipe(path)
+        find_recipe(path)
 
 
 OF_THE_FIRST_VERSION = """\

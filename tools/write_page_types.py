@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from digitlab.apps.web import network_schemas, schemas
+from digitlab.apps.web.classroom import messages
 
 TARGET = Path(schemas.__file__).with_suffix(".d.ts")
 PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
@@ -49,13 +50,13 @@ def interface(name: str, schema: dict[str, Any]) -> list[str]:
 def page_types() -> str:
     """The text of the file."""
     found: dict[str, dict[str, Any]] = {}
-    for module in (schemas, network_schemas):
+    for module in (schemas, network_schemas, messages):
         for name in module.__all__:
             if issubclass(message := getattr(module, name), BaseModel):
                 schema = message.model_json_schema(mode="serialization")
                 found |= schema.pop("$defs", {}) | {name: schema}
     lines = [
-        "// Written by tools/write_page_types.py from schemas.py and network_schemas.py: what the server sends.",
+        "// Written by tools/write_page_types.py: what the server sends (apps/web/*schemas.py, classroom/messages.py).",
         "",
     ]
     for name in sorted(found):

@@ -1,6 +1,6 @@
 """One run drawn by Octave and by Python: octave-octave.png and octave-python.png, for docs/octave.md.
 
-digitlab train --epochs 3 --validation 0.1
+digitlab train --epochs 4
 python docs/pictures/octave.py runs/2026-…-thesis-2conv-mnist
 """
 

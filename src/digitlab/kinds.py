@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["HDF5", "JSON", "KERAS", "MODELS", "REFUSED", "TORCH", "ZIP", "Kind", "kind_of", "model_table"]
+__all__ = ["ENDINGS", "HDF5", "JSON", "KERAS", "TFJS", "TORCH", "ZIP", "Kind", "kind_of"]
 
 _HEAD = 512  # bytes
 
@@ -38,7 +38,7 @@ _SAVED_MODEL = Kind(
     "`digitlab import FOLDER OUT.onnx` makes it one of ours",
 )
 _LITERT = Kind("a LiteRT (TFLite) file", "`digitlab import FILE.tflite OUT.onnx` makes it one of ours")
-_TFJS = Kind("a TensorFlow.js model", _AGAIN)
+TFJS = Kind("a TensorFlow.js model", _AGAIN)
 JSON = Kind("a JSON file", f"a network's description is no model without its weights beside it; {_AGAIN}")
 _GRAPH = Kind("a graph of TensorFlow (.pb)", _AGAIN)
 _CHECKPOINT = Kind("a checkpoint of TensorFlow, weights only", _AGAIN)
@@ -71,7 +71,7 @@ _STARTS = {
     b"\x1f\x8b": _GZIP,
     b"\x89HDF\r\n\x1a\n": HDF5,
 }
-_ENDINGS = {
+ENDINGS = {
     **dict.fromkeys((".pt", ".pth"), TORCH),
     **dict.fromkeys((".pkl", ".pickle", ".joblib"), _PICKLE),
     **dict.fromkeys((".tflite", ".lite"), _LITERT),
@@ -88,33 +88,6 @@ _ENDINGS = {
     ".parquet": _PARQUET,
 }
 
-# Models that are taken, for docs/formats.md: what, how they are named, and what is done.
-MODELS = (
-    ("Keras 3", "`.keras`", "taken, when nothing in it runs code"),
-    ("Keras 1, Keras 2 and TF-Keras", "`.h5`", "taken; its layers are translated"),
-    ("Keras: description and weights", "`.json` beside `.h5`", "taken; both are put together"),
-    ("ONNX, float32 or uint8", "`.onnx`", "taken: (N, 1, 28, 28), (N, 28, 28, 1), (N, 28, 28), (N, 784), any batch"),
-    ("ONNX of 8 bits (QDQ)", "`.onnx`", "taken; for `inspect` and `export` its rounding is left out"),
-    ("ONNX of scikit-learn (skl2onnx)", "`.onnx`", "taken"),
-    ("LiteRT (TFLite)", "`.tflite`", "taken; it is put into ONNX without being run"),
-    ("OpenVINO", "`.xml` beside `.bin`", "taken; it is put into ONNX without being run"),
-    ("SavedModel of TensorFlow", "folder", "taken, when all that its answer needs is arithmetic"),
-)
-REFUSED = {
-    "`.pt`, `.pth`": TORCH, "`.pkl`, `.joblib`": _PICKLE, "`.safetensors`": _WEIGHTS, "`model.json`": _TFJS,
-    "`.pb`": _GRAPH, "`.index`": _CHECKPOINT, "`.caffemodel`": _CAFFE, "`.mlmodel`": _CORE_ML,
-}  # fmt: skip
-
-
-def model_table() -> str:
-    """The table of models of docs/formats.md, as Markdown."""
-    rows = [("kind", "names", "what is done"), ("---",) * 3, *MODELS]
-    rows += [
-        (kind.what.split(",")[0].split(" ", 1)[1], names, f"refused by name: {kind.as_model}")
-        for names, kind in REFUSED.items()
-    ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
 
 def kind_of(path: str | Path) -> Kind | None:
     """What a file or folder is, by its content and then by its name; None for what is not known, or not there.
@@ -125,12 +98,12 @@ def kind_of(path: str | Path) -> Kind | None:
     path = Path(path)
     try:
         if path.is_dir():
-            return _SAVED_MODEL if (path / "saved_model.pb").is_file() else _ENDINGS.get(path.suffix.lower())
+            return _SAVED_MODEL if (path / "saved_model.pb").is_file() else ENDINGS.get(path.suffix.lower())
         if not path.is_file():
             return None
         with path.open("rb") as file:
             head = file.read(_HEAD)
-        return _by_content(path, head) or _ENDINGS.get(path.suffix.lower())
+        return _by_content(path, head) or ENDINGS.get(path.suffix.lower())
     except (OSError, ValueError):  # ValueError: a name with a zero byte
         return None
 
@@ -143,7 +116,7 @@ def _by_content(path: Path, head: bytes) -> Kind | None:
     if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return TORCH if path.suffix.lower() in (".pt", ".pth") else _PICKLE
     if head.lstrip().startswith(b"{"):
-        return _TFJS if b"modelTopology" in head or b"tfjs" in head else JSON
+        return TFJS if b"modelTopology" in head or b"tfjs" in head else JSON
     return next((kind for start, kind in _STARTS.items() if head.startswith(start)), None)
 
 

@@ -184,7 +184,7 @@ def test_an_rtsp_camera_is_asked_with_limits(monkeypatch):
 def test_an_rtsp_server_that_never_answers_is_given_up(monkeypatch):
     import socket
 
-    monkeypatch.setattr("digitlab.camera.rtsp._OPENS_WITHIN", 300)
+    monkeypatch.setattr("digitlab.camera.capture._OPENS_WITHIN", 300)
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()

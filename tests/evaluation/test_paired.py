@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from digitlab.errors import ShapeError
 from digitlab.evaluation import log_loss_of
 from digitlab.evaluation.intervals import wilson
-from digitlab.evaluation.paired import compare_pair, disagreements, paired_interval
+from digitlab.evaluation.paired import Paired, disagreements, judge, losses_of, paired_interval, resampled_means
 
 counts = st.integers(0, 200)
 
@@ -26,6 +26,11 @@ def answers(both: int, only_first: int, only_second: int, neither: int) -> tuple
     right = [np.repeat(which, (both, only_first, only_second, neither)) for which in ([1, 1, 0, 0], [1, 0, 1, 0])]
     first, second = (sure_of(np.where(each == 1, labels, (labels + 1) % 10)) for each in right)
     return first, second, labels
+
+
+def compare_pair(first: np.ndarray, second: np.ndarray, labels: np.ndarray, seed: int = 0) -> Paired:
+    losses = losses_of([first, second], labels)
+    return judge((first, second), labels, losses[0] - losses[1], resampled_means(losses[:1] - losses[1:], seed)[:, 0])
 
 
 @settings(max_examples=60, deadline=None)

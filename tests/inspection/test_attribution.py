@@ -19,7 +19,7 @@ from digitlab.inspection import (
     saliency,
     scores,
 )
-from digitlab.inspection.gradients import gradients
+from digitlab.inspection.attribution import gradients
 from digitlab.inspection.sanity import shuffled
 from digitlab.models import build, predict_probabilities
 from digitlab.models.backend import keras

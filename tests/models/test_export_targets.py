@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 
 from digitlab.errors import ModelError, UsageError
-from digitlab.models import architecture_names, build, predict_probabilities
+from digitlab.models import ARCHITECTURES, build, predict_probabilities
 from digitlab.models.backend import keras
 from digitlab.models.ensemble import ensemble
 from digitlab.models.export import export_for
@@ -194,7 +194,7 @@ def test_c_reads_as_the_network_does(
     assert (digits != in_float.argmax(axis=1)).mean() <= done.tolerance == 0.02
 
 
-@pytest.mark.parametrize("name", architecture_names())
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_can_become_c(name: str, few_digits: Digits) -> None:
     network, images = build(name), few_digits.images[:4]
     (*_, logits) = next(_run(steps_of(network, name), images))

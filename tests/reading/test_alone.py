@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digitlab.reading import Reader
-from digitlab.reading.found import found_digits
+from digitlab.reading.candidates import found_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

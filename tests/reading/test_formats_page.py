@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tools.format_tables import DATASET_KINDS, MODELS, REFUSED, TABLES
 
-from digitlab.datasets.formats.format_table import DATASET_KINDS, dataset_table
 from digitlab.errors import ImageError, ModelError
 from digitlab.extras import EXTRAS
-from digitlab.kinds import MODELS, REFUSED, model_table
 from digitlab.kinds import kind_of as kind_of_file
 from digitlab.network.classifier import resolve_model
-from digitlab.picture_files.kinds import ENDINGS, EXPECTED, KINDS, format_table, kind_of
+from digitlab.picture_files.kinds import ENDINGS, EXPECTED, KINDS, kind_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 STARTS = {
@@ -32,13 +31,11 @@ STARTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "made"), [("kinds", format_table), ("datasets", dataset_table), ("models", model_table)]
-)
+@pytest.mark.parametrize(("name", "made"), TABLES.items())
 def test_each_table_is_the_one_that_its_kinds_make(name: str, made: Callable[[], str]) -> None:
     found = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", PAGE.read_text("utf-8"), re.DOTALL)
     assert found is not None
-    assert found[1] == made(), f"write what {made.__name__}() gives between the two comments of docs/formats.md"
+    assert found[1] == made(), "renew docs/formats.md with: python tools/format_tables.py"
 
 
 def test_the_page_names_thirty_kinds_at_least() -> None:

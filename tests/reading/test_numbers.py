@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from digitlab.apps.cli import run
+from digitlab.archives import Results
 from digitlab.errors import UsageError
 from digitlab.reading import Constraints
 from digitlab.values import ReadDigit, Reading, ReadMark
@@ -199,5 +200,28 @@ def test_a_batch_of_files_each_with_its_own_number(
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["text"] for each in told] == ["402-713", "402-731"]
     assert [each["numbers"][0]["read"] for each in told] == ["402713", "402731"]
-    assert run([*asked, "--one-to-one", "--out", str(tmp_path / "out.jsonl")]) == 2
-    assert "--out keeps each as it is read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+def test_a_batch_with_its_own_numbers_is_kept_and_assigned_anew(
+    row: Callable[..., NDArray[np.uint8]], tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    if ending == ".parquet":
+        pytest.importorskip("pyarrow", reason="the extra ray is not installed")
+    for name, text in (("a", "402713"), ("b", "402731")):
+        Image.fromarray(row(text)).save(tmp_path / f"{name}.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    listed, out = tmp_path / "class.csv", tmp_path / f"out{ending}"
+    listed.write_text("402731\n402713\n")
+    asked = ["read", str(tmp_path / "a.png"), str(tmp_path / "b.png"), str(tmp_path / "bad.png"), "--among",
+             str(listed), "--one-to-one", "--out", str(out), "--jobs", "1", "--json"]  # fmt: skip
+    assert run(asked) == 2
+    assert json.loads(capsys.readouterr().out)["read_now"] == 3
+    rows = list(Results(out, "").rows())
+    assert [(each["text"], each["fits"]) for each in rows] == [("402713", True), ("402731", True), (None, True)]
+    assert rows[2]["error"] is not None
+    listed.write_text("402-731\n402-713\n")
+    assert run(asked) == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["read_now"] == 1  # the picture that cannot be read
+    assert [each["text"] for each in Results(out, "").rows()] == ["402-713", "402-731", None]

@@ -38,7 +38,6 @@ from digitlab.reports.figures import (
     roc_figure,
     runs_by_digit_figure,
     runs_figure,
-    save_digits,
     save_figure,
     sets_figure,
     svg_element,
@@ -371,10 +370,10 @@ def test_a_set_without_images_is_a_title() -> None:
 
 def test_pictures_of_digits_are_written_by_their_ending(tmp_path: Path, few_digits: Digits) -> None:
     for name in ("grid.png", "grid.svg"):
-        save_digits(tmp_path / name, few_digits.images, [str(label) for label in few_digits.labels])
+        save_figure(digits_figure(few_digits.images, [str(label) for label in few_digits.labels]), tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
     with pytest.raises(UsageError, match="ends in"):
-        save_digits(tmp_path / "grid.txt", few_digits.images, ["?"] * 20)
+        save_figure(digits_figure(few_digits.images, ["?"] * 20), tmp_path / "grid.txt")
 
 
 def test_kernels_are_written_as_whole_numbers_beside_their_results(few_digits: Digits) -> None:

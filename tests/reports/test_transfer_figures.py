@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitlab.reports.transfer_figures import transfer_figure
+from transfer import transfer_figure
 
 
 def test_a_panel_a_set_a_line_a_way_and_all_names_inside() -> None:

@@ -12,8 +12,10 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.errors import UsageError
-from digitlab.sheets.looking_over import KIND
+from digitlab.sheets import lay_out, read_form
+from digitlab.sheets.looking_over import KIND, chosen_fields
 from digitlab.sheets.promise import drift_of, needed_for, promise_of, upper_bound
+from digitlab.sheets.values import FieldRead
 
 from .conftest import FORM, VALUES
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from digitlab.sheets.values import State
 
 Captured = pytest.CaptureFixture[str]
 
@@ -52,16 +56,63 @@ def row(folder: Path) -> dict[str, str]:
     return next(csv.DictReader((folder / "m.csv").read_text("utf-8").splitlines()))
 
 
+def content_of(page: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(page.read_text("utf-8").split('id="content">')[1].split("</script>")[0])
+    return content
+
+
 def test_the_page_shows_whole_fields_and_runs_nothing_else(marks: Path) -> None:
     out = marks / "review.html"
     words = [str(marks / "weights.toml"), str(marks / "m.csv"), "--out", str(out), "--sample", "-1"]
     assert run(["sheet", "review", *words]) == 0
     page = out.read_text("utf-8")
-    content = json.loads(page.split('id="content">')[1].split("</script>")[0])
+    content = content_of(out)["fields"]
     filled = {name for name, value in VALUES.items() if value not in ("", "no")}
     assert {each["field"] for each in content} == filled
     assert all(each["sampled"] and each["crop"].startswith("data:image/webp;base64,") for each in content)
     assert "default-src 'none'" in page
+    (sheet,) = content_of(out)["sheets"]  # once, however many of its fields are shown
+    assert sheet["picture"].startswith("data:image/webp;base64,")
+    boxes = {name: (value, *(round(side) for side in sides)) for name, value, _, *sides in sheet["boxes"]}
+    assert boxes.keys() == VALUES.keys()
+    placed = {each.field.name: each.box for each in lay_out(read_form(marks / "weights.toml")).placed}
+    x0, y0, *_ = placed["animal"]
+    assert boxes["animal"][:3] == ("40713", round(100 * x0 / 210), round(100 * y0 / 297))
+
+
+def field(name: str, state: State, confidence: float) -> FieldRead:
+    return FieldRead(name, "1", confidence, state, "1", (0, 0, 9, 9))
+
+
+def test_the_sheet_of_the_least_certain_field_comes_first() -> None:
+    rows = [
+        ({"path": "a.jpg"}, [field("n", "answered", 0.9), field("m", "doubtful", 0.4)]),
+        ({"path": "b.jpg"}, [field("n", "doubtful", 0.6), field("m", "failed check", 0.9)]),
+        ({"path": "c.jpg"}, [field("n", "doubtful", 0.7), field("m", "answered", 0.8)]),
+    ]
+    found = chosen_fields(rows, 3, -1, 0)
+    assert [(each.file, each.read.name, each.sampled) for each in found.fields] == [
+        ("b.jpg", "n", False), ("b.jpg", "m", False), ("a.jpg", "m", False), ("a.jpg", "n", True), ("c.jpg", "m", True),
+    ]  # fmt: skip
+    assert found.sheets["a.jpg"] == {"n": ("1", "answered"), "m": ("1", "doubtful")}
+    differing = chosen_fields(rows, 1, 0, 0, {("a.jpg", "n"): "7"})
+    assert [each.read.name for each in differing.fields] == ["m"]  # one at most: the failed one
+    both = chosen_fields(rows, 9, -1, 0, {("a.jpg", "n"): "7"})
+    assert [(each.other, each.sampled) for each in both.fields if each.read.name == "n" and each.file == "a.jpg"] == [
+        ("7", False)
+    ]
+
+
+def test_what_another_reader_read_differently_is_looked_over(marks: Path, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "theirs.csv").write_text("file,animal,day\nx/a.jpg,40712,24.12\n")
+    out = tmp_path / "review.html"
+    words = ["sheet", "review", str(marks / "weights.toml"), str(marks / "m.csv"), "--out", str(out), "--sample", "0"]
+    assert run([*words, "--other", str(tmp_path / "theirs.csv")]) == 0
+    (only,) = content_of(out)["fields"]
+    assert (only["field"], only["value"], only["other"]) == ("animal", "40713", "40712")
+    (tmp_path / "none.csv").write_text("file,animal\nz.jpg,40712\n")
+    assert run([*words, "--other", str(tmp_path / "none.csv")]) == 2
+    assert "has no sheet and column of this table" in capsys.readouterr().err
 
 
 def test_corrections_stay_in_the_table_and_become_digits(marks: Path, tmp_path: Path) -> None:
@@ -105,9 +156,18 @@ def test_two_tables_agree_or_say_where_not(tmp_path: Path, capsys: Captured) -> 
     assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "two.csv")]) == 1
     said = capsys.readouterr()
     assert said.out == "b.jpg, n: 4 | 5\n"
-    assert "3 of 4 fields are the same (75.00 %)" in said.err
+    assert "3 of 4 fields are the same (75.00 %, 30.1 to 95.4 with 95 % confidence)" in said.err
     (tmp_path / "none.csv").write_text("a,b\n1,2\n")
     assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "none.csv")]) == 2
+
+
+def test_a_person_is_a_reader_too(tmp_path: Path, capsys: Captured) -> None:
+    one = corrections(tmp_path / "one.json", said("n", "4", file="x/b.jpg"), said("m", "12"))
+    other = corrections(tmp_path / "other.json", said("n", "5", file="b.jpg"), said("m", "12"))
+    assert run(["sheet", "agree", one, other]) == 1
+    told = capsys.readouterr()
+    assert told.out == "b.jpg, n: 4 | 5\n"
+    assert "1 of 2 fields are the same (50.00 %, " in told.err
 
 
 def test_the_bound_is_that_of_clopper_and_pearson() -> None:

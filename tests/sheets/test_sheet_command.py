@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.errors import UsageError
-from digitlab.jobs.sheets import mark_form, new_form, read_sheets, show_sheets
+from digitlab.jobs.sheets import mark_form, new_form, read_sheets, show_sheets, write_table
 from digitlab.sheets import read_form
 
 from .conftest import FORM, VALUES
@@ -100,6 +101,21 @@ def test_another_list_needs_no_photo_again(stack: Path, tmp_path: Path) -> None:
     assert rows(out)[0]["animal"] == "40713"
 
 
+def test_what_was_asked_beside_the_form_is_asked_again(stack: Path, tmp_path: Path, capsys: Captured) -> None:
+    form, out = tmp_path / "weights.toml", tmp_path / "marks.csv"
+    form.write_text(FORM)
+    command = ["sheet", "read", str(form), str(stack / "photos"), "--out", str(out), "--jobs", "1", "--json"]
+    assert run([*command, "--check", "w.*.g=range:0-100", "--least", "1"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert [each["file"].rpartition("/")[2] for each in told["refusals"]] == ["holiday.jpg"]
+    assert "shows no marker" in told["refusals"][0]["error"]
+    assert (rows(out)[0]["w.am.g state"], rows(out)[0]["animal state"]) == ("failed check", "doubtful")
+    again = write_table(read_form(form), out)  # as after corrections
+    assert (rows(out)[0]["w.am.g state"], again.refused) == ("failed check", 1)
+    assert run(command) == 2
+    assert (rows(out)[0]["w.am.g"], rows(out)[0]["animal state"]) == ("385", "answered")
+
+
 def test_without_a_table_the_values_are_shown(stack: Path, capsys: Captured) -> None:
     assert run(["sheet", "read", str(stack / "weights.toml"), str(stack / "photos" / "a.jpg")]) == 0
     assert "animal: 40713\nday: 24.12\n" in capsys.readouterr().out
@@ -140,6 +156,7 @@ def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
         (["agree", "none.csv", "weights.toml"], "cannot read none.csv: there is no such file"),
         (["read", "FORM", "photos", "--out", "t.doc"], "expected a name ending in .csv, .xlsx, .parquet"),
         (["read", "FORM", "photos", "--least", "2"], "least is 2.0; expected 0 to 1"),
+        (["read", "FORM", "photos", "--check", "animal=lun"], "check is 'lun'; expected one of luhn"),
         (["read", "none.toml", "photos"], "none.toml: cannot be read"),
         (["new", "FORM", "--out", "form.png"], "expected a name ending in .pdf"),
         (["draw", "FORM", "--out", "S", "--count", "0"], "--count is 0"),
@@ -154,6 +171,12 @@ def test_wrong_use_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_bench_of_too_few_sheets_is_refused_before_anything_is_drawn(tmp_path: Path, capsys: Captured) -> None:
+    assert run(["bench", "sheets", "--count", "2", "--out", str(tmp_path / "B")]) == 2
+    assert "--count is 2; expected 10 to" in capsys.readouterr().err
+    assert not (tmp_path / "B").exists()
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ import pytest
 
 from digitlab.datasets.transforms import MOST_COPIES
 from digitlab.errors import RecipeError, UsageError
-from digitlab.training.config import TrainingConfig, find_recipe, read_recipe, recipe_names, with_options
+from digitlab.toml_files import shipped_names
+from digitlab.training.config import TrainingConfig, find_recipe, with_options
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -16,7 +17,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_recipe_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -> None:
-    training = read_recipe(
+    training = find_recipe(
         written(tmp_path, 'architecture = "ann-397"\nlearning_rate = 1\npatience = 2\nvalidation = 0.1')
     )
     assert training == TrainingConfig("ann-397", learning_rate=1, patience=2, validation=0.1, name="recipe")
@@ -50,7 +51,7 @@ def test_options_override_the_recipe() -> None:
 )
 def test_mistakes_in_a_recipe_are_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        read_recipe(written(tmp_path, text))
+        find_recipe(written(tmp_path, text))
 
 
 def test_a_missing_recipe_is_answered_with_the_shipped_ones(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_a_missing_recipe_is_answered_with_the_shipped_ones(tmp_path: Path) -> N
         find_recipe(tmp_path / "missing.toml")
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", shipped_names("recipes"))
 def test_every_shipped_recipe_can_be_read(name: str) -> None:
     assert find_recipe(Path(name)).name == name
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
 
+import digitlab
 from digitlab.errors import DigitlabError, StorageError, UsageError
 from digitlab.runs import Run
 from digitlab.training.config import TrainingConfig
 from digitlab.training.events import EpochEnded, Stage
 from digitlab.training.tracking import Trackers, tracked, trackers_of
+from digitlab.values import Digits
 
 EPOCHS = [EpochEnded(n, 1 / n, 0.9, None, None, 2.0, 1000.0, 0.001) for n in (1, 2)]
 
@@ -26,6 +31,7 @@ class Client:
         self.parameters: dict[str, str] = {}
         self.metrics: list[tuple[str, float, int]] = []
         self.files: list[tuple[str, str | None]] = []
+        self.texts: dict[str, str] = {}
         self.states: list[str] = []
         self.fails = ""
         Client.last = self
@@ -61,6 +67,9 @@ class Client:
 
     def log_artifact(self, _: str, path: str, folder: str | None) -> None:
         self.files.append((Path(path).name, folder))
+
+    def log_text(self, _: str, text: str, path: str) -> None:
+        self.texts[path] = text
 
     def set_terminated(self, _: str, status: str) -> None:
         self.states.append(status)
@@ -113,6 +122,7 @@ def test_settings_epochs_metrics_and_files_are_told(client: type[Client], run: R
     assert {("model.keras", "model"), ("model.onnx", "model"), ("README.md", "model"), ("report.html", None)} <= set(
         told.files
     )
+    assert yaml.safe_load(told.texts["model/MLmodel"])["flavors"]["python_function"]["data"] == "model.onnx"
     assert told.states == ["begun", "FINISHED"]
 
 
@@ -199,3 +209,23 @@ def test_mlflows_own_client_takes_it(run: Run, tmp_path: Path) -> None:
     assert [each.value for each in found.get_metric_history(kept["run"], "loss")] == [1.0, 0.5]
     assert {each.path for each in found.list_artifacts(kept["run"])} >= {"model", "report.html"}
     assert found.get_run(kept["run"]).info.status == "FINISHED"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning:mlflow")
+def test_mlflow_loads_the_model_as_one_of_its_own(run: Run, tmp_path: Path, few_digits: Digits) -> None:
+    """By its number, as MLflow's documentation has it: the same probabilities as ONNX Runtime's by itself."""
+    for name in ("mlflow", "pandas", "onnx"):
+        pytest.importorskip(name, reason="loading needs MLflow, pandas and onnx")
+    import mlflow.pyfunc
+    from onnxruntime import InferenceSession
+
+    shipped = Path(digitlab.__file__).parent / "reading" / "shipped" / "reader.onnx"
+    shutil.copy(shipped, run.onnx)
+    train(run, [f"mlflow:{tmp_path / 'store'}"], *EPOCHS)
+    kept = run.read_json(run.mlflow)
+    mlflow.set_tracking_uri(kept["store"])
+    model = mlflow.pyfunc.load_model(f"runs:/{kept['run']}/model")
+    (told,) = model.predict(few_digits.images).values()
+    (expected,) = InferenceSession(shipped).run(None, {"images": few_digits.images})
+    np.testing.assert_allclose(told, expected, atol=1e-6)
+    assert [each.shape for each in model.metadata.signature.inputs] == [(-1, 28, 28)]

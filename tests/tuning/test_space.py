@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitlab.errors import RecipeError
-from digitlab.tuning import Choice, Range, Space, find_space, parse_space, space_names
+from digitlab.toml_files import shipped_names
+from digitlab.tuning import Choice, Range, Space, find_space, parse_space
 
 EXAMPLE = """
 architecture = "conv-family"
@@ -49,7 +50,7 @@ def test_what_is_written_is_what_was_read() -> None:
     assert parsed(tomli_w.dumps(space.as_toml())) == space
 
 
-@pytest.mark.parametrize("name", space_names())
+@pytest.mark.parametrize("name", shipped_names("tuning/spaces"))
 def test_shipped_spaces_can_be_read(name: str) -> None:
     assert find_space(Path(name)).parameters
 

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import re
 import sys
+import textwrap
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from digitlab.errors import MissingExtraError
 from digitlab.extras import extra_of_module
 from digitlab.jobs.events import Note
+from digitlab.settings import argument_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from digitlab.jobs.events import Listener
 
-__all__ = ["following", "in_notebook"]
+__all__ = ["described_by", "following", "in_notebook"]
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+_EVERYWHERE = {
+    "progress": "whether a bar shows how far it is; None: on a terminal and in a notebook.",
+    "listener": "a function that is told of every event.",
+    "stop": "asked to (it is called without arguments, also by the listener), the job ends early.",
+}
+
+
+def described_by(job: Callable[..., Any]) -> Callable[[_Function], _Function]:
+    """What a job's docstring says of arguments, result and errors, in that of the function that calls it.
+
+    What the function's own docstring says of an argument stands in place of that.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        about, examples = re.split(r"(?=^>>> )", inspect.getdoc(function) or "", maxsplit=1, flags=re.MULTILINE)
+        names = inspect.signature(function).parameters
+        texts = {**argument_texts(job), **_EVERYWHERE, **argument_texts(function)}
+        arguments = "".join(
+            textwrap.fill(f"{name}: {texts[name]}", 112, initial_indent="    ", subsequent_indent="        ") + "\n"
+            for name in names
+            if name in texts
+        )
+        found = re.search(r"^(Returns|Raises):\n.*", inspect.getdoc(job) or "", re.MULTILINE | re.DOTALL)
+        ends = "" if found is None else found[0].partition("\n>>> ")[0].rstrip() + "\n"
+        if "progress" in names and "MissingExtraError" not in ends:
+            ends += "    MissingExtraError: without an extra that it needs.\n"
+        head = about.partition("\nArgs:\n")[0].rstrip()
+        function.__doc__ = f"{head}\n\nArgs:\n{arguments}\n{ends}\n{examples}"
+        return function
+
+    return decorate
 
 
 @contextmanager

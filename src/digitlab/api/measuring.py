@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab import jobs
-from digitlab.api.following import following
+from digitlab.api.following import described_by, following
 from digitlab.errors import UsageError
 from digitlab.runs import Run
 from digitlab.stopping import StopRequest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["compare", "evaluate", "label_errors", "list_runs", "report", "robustness"]
 
 
+@described_by(jobs.evaluate)
 def evaluate(
     model: Run | str | Path | None = None,
     *,
@@ -40,23 +41,10 @@ def evaluate(
 
     Args:
         model: a shipped name, a run or its folder, or a file (.onnx, .keras, .h5); None: the shipped reader.
-        data: a named dataset, or a file of labelled images.
-        split: train, validation or test; where there is one split only, that.
-        tta: average the probabilities over this number of copies of each image, 1 to 19 (test-time augmentation).
         probabilities: instead of a model stored predictions: ten numbers an image, as .npz (the array probabilities),
             .npy or .csv; or a run folder.
         labels: their true digits, as .npz (the array labels), .npy or .csv; None: those in the npz.
         logits: the numbers are logits; softmax is applied to them.
-        out: the folder for the files instead.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        ModelError: when there is no such model, or it cannot be opened.
-        DatasetError: when there is no such set or split, or files do not hold probabilities and labels.
-        UsageError: for a wrong number of copies, or options that exclude each other.
-        StorageError: when the files cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> found = evaluate(first, data="few.npz")
     >>> found.metrics.images, found.metrics.accuracy == load_run(first).read_json(found.run.metrics)["accuracy"]
@@ -80,6 +68,7 @@ def _named(model: Run | str | Path | None) -> str | Path:
     return "reader" if model is None else model.path if isinstance(model, Run) else model
 
 
+@described_by(jobs.robustness)
 def robustness(
     model: Run | str | Path | None = None,
     *,
@@ -93,20 +82,6 @@ def robustness(
 
     As `digitlab evaluate --robustness`; minutes for all images.
 
-    Args:
-        model: as `evaluate`.
-        images: at most this number of each set, of the 10,000.
-        tta: as `evaluate`.
-        out: the folder for the files; None: the run folder, or a new one under runs/ for anything else.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        UsageError: for less than one image.
-        ModelError: as `evaluate`.
-        StorageError: when the files cannot be written.
-        MissingExtraError: without the extra "train".
-
     >>> found = robustness("reader", images=2, out="shifted")
     >>> {each["images"] for each in found.kept["sets"]}
     {2}
@@ -116,6 +91,7 @@ def robustness(
         return jobs.robustness(_named(model), images=images, tta=tta, out=folder, listener=heard)
 
 
+@described_by(jobs.compare)
 def compare(
     *runs: Run | str | Path,
     each: bool = False,
@@ -130,17 +106,6 @@ def compare(
 
     Args:
         runs: runs or their folders, their evaluations/NAME, or npz files of probabilities and labels.
-        each: compare every run by itself, also those that differ in the seed alone.
-        out: a folder for pictures: the images that the best and another classify differently.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        UsageError: for fewer than two runs, or one that is given twice.
-        RunError: when one is missing, damaged or not done yet.
-        DatasetError: when they are not of the same images.
-        StorageError: when a picture cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> found = compare(first, second)
     >>> len(found.ranking.placed), found.ranking.differences[0].method
@@ -151,6 +116,7 @@ def compare(
         return jobs.compare(*map(_named, runs), each=each, out=folder, listener=heard)
 
 
+@described_by(jobs.label_errors)
 def label_errors(
     data: str = "mnist",
     *,
@@ -170,30 +136,6 @@ def label_errors(
 
     As `digitlab label-errors`; minutes for MNIST.
 
-    Args:
-        data: a named dataset, or a file of labelled images.
-        split: list the labels of this split only; the networks learn from all.
-        recipe: how to train: a shipped name, or a TOML file.
-        folds: number of cross-validation folds; each class needs at least as many images.
-        repeats: repeat the cross-validation with other folds this number of times, and average the predictions.
-        epochs: None: the recipe's.
-        seed: None: the recipe's.
-        most: number of labels with pictures, 1 to 500.
-        out: the folder for the files; None: a new one under runs/.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-        stop: asked to, it ends after the batches under way, with the folds that are done.
-
-    Returns:
-        What was found; None when it was stopped before the first fold was done, and nothing is written.
-
-    Raises:
-        DatasetError: when there is no such set or split, or a class has fewer images than there are folds.
-        UsageError: for wrong numbers, or a folder that holds a training.
-        RecipeError: when there is no such recipe.
-        StorageError: when the files cannot be written.
-        MissingExtraError: without the extra "train".
-
     >>> found = label_errors("few.npz", folds=2, epochs=1, most=3)
     >>> len(found.kept["labels"]), found.run.label_errors_table.is_file()
     (3, True)
@@ -206,6 +148,7 @@ def label_errors(
         )  # fmt: skip
 
 
+@described_by(jobs.report)
 def report(
     *runs: Run | str | Path,
     out: str | Path | None = None,
@@ -220,17 +163,6 @@ def report(
 
     Args:
         runs: a run or its folder, or several.
-        out: the page's file; None: report.html in the run folder and, for several, comparison-<time>.html beside it.
-        figures: a folder into which each figure is written too, as NAME.png and NAME.svg.
-        dark: those figures with light lines on a dark background.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        UsageError: for no run, or ``dark`` without ``figures``.
-        RunError: when a run is missing, damaged or not done yet.
-        StorageError: when a file cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> report(first, out="page.html").page.is_file()
     True
@@ -240,6 +172,7 @@ def report(
         return jobs.report(*map(_named, runs), out=page, figures=folder, dark=dark, listener=heard)
 
 
+@described_by(jobs.list_runs)
 def list_runs(
     runs: str | Path = "runs", *, where: str | Sequence[str] = (), sort: str = "date", reverse: bool = False
 ) -> RunTable:
@@ -248,15 +181,9 @@ def list_runs(
     As `digitlab runs`.
 
     Args:
-        runs: the folder.
+        runs: the folder of run folders.
         where: conditions that all hold, e.g. ``"accuracy > 0.99"``, ``"architecture = fast-cnn"``; ``!=``, ``<=`` and
             ``>=`` as well; ``~`` is "contains".
-        sort: the column to sort by: date, name, accuracy, loss, seconds, or a setting.
-        reverse: the other way round.
-
-    Raises:
-        UsageError: for a condition or a column that cannot be understood.
-        RunError: when there is no such folder.
 
     >>> table = list_runs("runs", where="architecture = slides-cnn", sort="accuracy")
     >>> {row["epochs"] for row in table.rows}, table.rows[0]["accuracy"] >= table.rows[-1]["accuracy"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from digitlab import jobs
-from digitlab.api.following import following
+from digitlab.api.following import described_by, following
 from digitlab.reading import Constraints
 from digitlab.reading import Reader as PlainReader
 from digitlab.runs import Run
@@ -138,6 +138,7 @@ def load_run(folder: str | Path) -> Run:
     return jobs.load_run(folder)
 
 
+@described_by(jobs.inspect)
 def inspect(
     model: Run | str | Path,
     out: str | Path,
@@ -160,25 +161,7 @@ def inspect(
 
     Args:
         model: a run or its folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
-        out: the folder for pictures and `inspection.json`.
-        image: a picture of one digit.
-        digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
-        why: the class whose logit is attributed; None: the predicted one.
         unless: the class that it is contrasted with (``--not``); None: the next probable one.
-        layer: draw the filters and maps of this layer only, all of them.
-        data: the dataset on whose first 1,000 test images maps are checked for being dead.
-        form: what the model was trained on, "grey" or "sobel", where its file does not say.
-        explore: write explorer.html too, a page about all of ``data`` to click through.
-        images: number of images in its embedding, 100 to 6,000.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        ModelError: when there is no such model, or its layers cannot be followed.
-        UsageError: for options that exclude each other, a layer or an image that does not exist, wrong numbers.
-        ImageError: when the picture cannot be read, or shows nothing.
-        StorageError: when the folder cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> inside = inspect(first, "inside")
     >>> inside.kept["name"], (inside.folder / inside.pictures[0]).is_file()
@@ -191,6 +174,7 @@ def inspect(
         )  # fmt: skip
 
 
+@described_by(jobs.diagnose)
 def diagnose(
     model: Run | str | Path | Classifier,
     *photos: str | Path | NDArray[Any],
@@ -210,23 +194,6 @@ def diagnose(
         model: a run or its folder, a shipped name, a model file of anybody (.onnx, .keras, .h5), or a loaded one.
         photos: pictures of one digit each: files, or arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
             (H, W), which are taken for the numbers that the network was given.
-        data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a
-            named dataset.
-        label: the digit that the photos show; None: what the shipped reader answers, or else the model with all
-            differences mended.
-        split: which part of the set; None: test, or the last there is.
-        images: at most this number of pictures of the set, drawn at random, always the same ones.
-        out: the HTML page to write; the same as JSON goes beside it.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        ModelError: when there is no such model, or it cannot be opened.
-        ImageError: when the only picture cannot be read, or does not show one digit.
-        ShapeError: for an array of another shape or type.
-        DatasetError: when there is no such set.
-        UsageError: for wrong numbers, or when there is nothing to diagnose.
-        StorageError: when the page cannot be written.
 
     >>> five = load_dataset("mnist").split("test").images[15]
     >>> found = diagnose("reader", 255 - five, label=5)
@@ -242,6 +209,7 @@ def diagnose(
         )  # fmt: skip
 
 
+@described_by(jobs.export)
 def export(
     model: Run | str | Path,
     out: str | Path,
@@ -257,17 +225,7 @@ def export(
 
     Args:
         model: a run or its folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
-        out: the file; its ending is the format.
         target: what the file is for (``--for``): "robotics-academy", "onnx-zoo", "web" or "c".
-        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx without a target; C always does).
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        UsageError: for another ending or target, or 8 bits in another format.
-        ModelError: when the model cannot be opened, or the file answers otherwise.
-        StorageError: when it cannot be written.
-        MissingExtraError: when the format's runtime is not installed.
 
     >>> made = export(first, "mine.keras")
     >>> made.path.is_file(), made.difference <= made.tolerance
@@ -278,6 +236,7 @@ def export(
         return jobs.export(path, out, target=target, int8=int8, listener=heard)
 
 
+@described_by(jobs.ensemble)
 def ensemble(
     *members: Run | str | Path,
     out: str | Path,
@@ -290,15 +249,6 @@ def ensemble(
 
     Args:
         members: runs or their folders, or files; two or more of one preparation.
-        out: the file to write.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        UsageError: for fewer than two, or another ending.
-        ModelError: when one cannot be opened, or they do not go together.
-        StorageError: when it cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> joined = ensemble(first, second, out="both.onnx")
     >>> load_model("both.onnx").probabilities(load_dataset("mnist").split("test").images[:3]).shape
@@ -309,6 +259,7 @@ def ensemble(
         return jobs.ensemble(*paths, out=Path(out), listener=heard)
 
 
+@described_by(jobs.import_model)
 def import_model(
     old: str | Path,
     out: str | Path,
@@ -325,23 +276,6 @@ def import_model(
 
     As `digitlab import`. How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells.
 
-    Args:
-        old: the file, or a SavedModel folder.
-        out: the file to write: .onnx, or .keras where the old one is of Keras.
-        architecture: the network, for a file of Keras that holds weights only.
-        weights: the weights of a .json file; None: the .h5 file beside it.
-        preparation: how pixels 0 to 255 become the network's numbers, "x / 255", "x / 255 - 0.5" or "x".
-        backend: "theano" or "tensorflow", for a file that does not say; Theano turns kernels by 180°.
-        form: what it was trained on, "grey" or "sobel"; for Sobel images nothing is tried.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        UsageError: for another ending, or options that do not fit the file.
-        ModelError: when it cannot be opened or brought over.
-        StorageError: when the new file cannot be written.
-        MissingExtraError: without the extra "train".
-
     >>> done = import_model(load_model("reader").path, "theirs.onnx")
     >>> done.path.is_file(), done.tried[0].accuracy > 0.95
     (True, True)
@@ -353,23 +287,13 @@ def import_model(
         )  # fmt: skip
 
 
+@described_by(jobs.check_data)
 def check_data(
     data: str, *, fix: str | Path | None = None, progress: bool | None = None, listener: Listener | None = None
 ) -> DataCheck:
     """Tell what is wrong with a dataset: polarity, transposed images, shifted labels, duplicates; and write it mended.
 
     As `digitlab data check`.
-
-    Args:
-        data: a named dataset, or a file of labelled images.
-        fix: write it mended to this file.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-
-    Raises:
-        DatasetError: when there is no such set, or it is damaged.
-        UsageError: for a file that cannot be written to.
-        StorageError: when it cannot be written.
 
     >>> check_data("few.npz").findings
     0

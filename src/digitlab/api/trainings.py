@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from digitlab import jobs
-from digitlab.api.following import following
+from digitlab.api.following import described_by, following
 from digitlab.errors import UsageError
 from digitlab.runs import Run
 from digitlab.settings import with_keywords_of
@@ -29,6 +29,7 @@ __all__ = ["cross_validate", "lr_range_test", "resume", "run_study", "train", "t
 
 
 @with_keywords_of(TrainingConfig)
+@described_by(jobs.train)
 def train(
     recipe: TrainingConfig | str | Path | None = None,
     *,
@@ -49,26 +50,11 @@ def train(
     Args:
         recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), a TOML file, or settings; None: S0's
             network of two convolutions on MNIST.
-        runs: the folder in which the run folder is made.
         resume: instead of all settings a run folder whose training was killed or interrupted: go on after its last
             whole epoch.
-        tensorboard: write each epoch for TensorBoard as well.
         log: whom to tell besides: "tensorboard", "mlflow" or "mlflow:URI", or several of them.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything, e.g. of an `EpochEnded` after each epoch.
         stop: asked to (it is called without arguments, also by the listener), the training ends early.
         settings: in place of the recipe's, e.g. ``epochs=3``: the fields of `TrainingConfig`.
-
-    Returns:
-        The run, the Keras model, the history and the metrics of the test images.
-
-    Raises:
-        RecipeError: when there is no such recipe.
-        UsageError: for an unknown setting, or a value out of its range.
-        DatasetError: for an unknown dataset, or one without training or test images.
-        DivergedError: when the loss is no number any more.
-        StorageError: when the run folder cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> accuracies = []
     >>> def note(event):
@@ -93,6 +79,7 @@ def train(
 
 
 @with_keywords_of(TrainingConfig)
+@described_by(jobs.cross_validate)
 def cross_validate(
     recipe: TrainingConfig | str | Path | None = None,
     *,
@@ -108,20 +95,9 @@ def cross_validate(
     As `digitlab train --folds`. For searches and pipelines of scikit-learn, see `DigitClassifier`.
 
     Args:
-        recipe: as `train`.
         folds: each is held out once, and evaluated by a network trained on the others.
-        runs: the folder in which the run folder is made.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
         stop: asked to, it ends with the folds that are done; ``train(resume=…)`` goes on.
         settings: as `train`.
-
-    Raises:
-        RecipeError: when there is no such recipe.
-        UsageError: for an unknown setting, or a wrong number of folds.
-        DatasetError: for an unknown dataset, or a class with fewer images than there are folds.
-        StorageError: when the run folder cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> done = cross_validate(folds=2, architecture="slides-cnn", dataset="few.npz", epochs=1)
     >>> [fold.images for fold in done.found.folds]
@@ -132,6 +108,7 @@ def cross_validate(
         return jobs.cross_validate(recipe, folds=folds, runs=Path(runs), listener=heard, stop=stop, **settings)
 
 
+@described_by(jobs.resume)
 def resume(
     run: Run | str | Path,
     *,
@@ -147,16 +124,6 @@ def resume(
 
     Args:
         run: the run or its folder.
-        tensorboard: as `train`.
-        log: as `train`.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-        stop: as `train`.
-
-    Raises:
-        RunError: when it is done, or cannot be gone on with.
-        StorageError: when the run folder cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> resume(first)
     Traceback (most recent call last):
@@ -170,6 +137,7 @@ def resume(
 
 
 @with_keywords_of(TrainingConfig)
+@described_by(jobs.lr_range_test)
 def lr_range_test(
     recipe: TrainingConfig | str | Path | None = None,
     *,
@@ -185,17 +153,8 @@ def lr_range_test(
     As `digitlab train --lr-range-test`.
 
     Args:
-        recipe: as `train`.
         rates: the lowest and the highest.
-        runs: the folder in which the run folder is made.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-        stop: asked to, it ends with the curve so far.
         settings: as `train`; ``epochs``: in which the rate rises, 1 where it is not given.
-
-    Raises:
-        RecipeError, UsageError, DatasetError, StorageError: as `train`.
-        MissingExtraError: without the extra "train".
 
     >>> tested = lr_range_test(rates=(1e-5, 1.0), architecture="slides-cnn", dataset="few.npz", batch_size=8)
     >>> tested.run.rate_range_plot.is_file()
@@ -206,6 +165,7 @@ def lr_range_test(
         return jobs.lr_range_test(recipe, rates=rates, runs=Path(runs), listener=heard, stop=stop, **settings)
 
 
+@described_by(jobs.transfer)
 def transfer(
     model: str | Path,
     settings: Transfer | None = None,
@@ -226,26 +186,8 @@ def transfer(
     As `digitlab transfer`.
 
     Args:
-        model: a run folder, a shipped name, a .keras file, an .h5 file of an old Keras, or a name of
-            keras.applications.
         settings: how, as a record; or its fields as keywords: ``how="features"``, ``per_class=10`` …
-        data: the new training data: a named dataset, a file of labelled images, or a folder of pictures by class.
-        test: the dataset or file whose test images evaluate the result; None: the dataset's own.
-        form: what the model was trained on, "grey" or "sobel", where its file does not say.
-        weights: for a name of keras.applications: the file with its weights, or "random".
-        name: of the run folder.
-        runs: the folder in which the run folder is made.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-        stop: asked to, it ends after the batches under way, with what was learned by then.
         options: fields of `Transfer`, in place of those of ``settings``.
-
-    Raises:
-        ModelError: when the model cannot be opened, or its layers cannot be followed.
-        UsageError: for a layer that does not exist, or a value that cannot be.
-        DatasetError: when there is no such set, or it cannot be learned from.
-        StorageError: when the run folder cannot be written.
-        MissingExtraError: without the extra "train".
 
     >>> done = transfer(first, data="few.npz", how="features", learner="nearest-mean", per_class=5)
     >>> done.metrics.images, done.run.onnx.is_file()
@@ -269,6 +211,7 @@ def _expect_fields(declaring: type, given: dict[str, object]) -> None:
         raise UsageError(f"there is no setting {unknown!r}; known: {', '.join(known)}")
 
 
+@described_by(jobs.tune)
 def tune(
     space: str | Path | None = None,
     *,
@@ -289,30 +232,13 @@ def tune(
 
     As `digitlab tune`. Killed at any moment, it goes on with ``resume``.
 
+    A space is a recipe in which some settings vary, and ``tune("s1-grid", trials=10, seconds=600)`` searches one that
+    ships with the package.
+
     Args:
         space: a shipped name, or a TOML file: a recipe some of whose settings vary.
         resume: instead, the folder of a search: go on with it.
-        out: the folder of the search; None: tunings/NAME.
-        engine: "local" (processes on this machine) or "ray" (a cluster).
-        address: of a running Ray cluster; None: one is started here.
-        workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
-        seconds: stop after this time.
-        retrain_best: in the end train the best recipe on all training images, and evaluate it on the test images.
-        runs: where that run folder is made.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-        stop: asked to, it ends after the batches under way.
         settings: in place of the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed.
-
-    Raises:
-        UsageError: for settings that do not exist, or a folder that holds something else.
-        RecipeError: when the space cannot be read.
-        StorageError: when the folder cannot be written; what was kept stays.
-        ClusterError: when a cluster does not answer or is gone.
-        MissingExtraError: without the extra "tune".
-
-    A space is a recipe in which some settings vary, and ``tune("s1-grid", trials=10, seconds=600)`` searches one that
-    ships with the package:
 
     >>> tune("s2-grid")
     Traceback (most recent call last):
@@ -327,6 +253,7 @@ def tune(
         )  # fmt: skip
 
 
+@described_by(jobs.run_study)
 def run_study(
     *names: str,
     out: str | Path = "studies-results",
@@ -345,28 +272,6 @@ def run_study(
     """Run studies: train every cell that is missing, and set the results beside what was published.
 
     As `digitlab study run`. Killed at any moment, the same call goes on.
-
-    Args:
-        names: published studies, or files of your own (.py) that define STUDY; none: every published one, for hours.
-        out: the folder of the results.
-        engine: "local" (processes on this machine) or "ray" (a cluster).
-        address: of a running Ray cluster; None: one is started here.
-        workers: processes of the local engine; None: one per processor, and per 2 GB of memory.
-        seeds: repeats of each cell; None: as many as the study asks for.
-        quick: two epochs at most on a twentieth of the images; kept apart in OUT/quick.
-        until_decided: then add seed after seed where they decide most, until each conclusion holds, does not hold, or
-            is shown to make no difference that counts.
-        most: repeats of a cell at most with ``until_decided``; None: as the study says.
-        seconds: stop after this time.
-        progress: whether a bar shows how far it is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
-        stop: asked to, it ends after the batches under way.
-
-    Raises:
-        UsageError: for a study that does not exist, or wrong settings, before anything is trained.
-        StorageError: when results cannot be written; what was kept stays.
-        ClusterError: when a cluster does not answer or is gone.
-        MissingExtraError: without the extra "train".
 
     >>> ran = run_study("parameter-counts", out=studies)
     >>> ran.outcomes[0].found == ran.outcomes[0].planned

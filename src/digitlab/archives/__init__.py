@@ -6,19 +6,17 @@ keeps what was read, and what a person says of the least certain digits becomes 
 
 from __future__ import annotations
 
-from digitlab.archives.doubts import Doubt, Doubts
+from digitlab.archives.doubts import Doubts
 from digitlab.archives.job import Answer, PictureJob, ReadingJob
 from digitlab.archives.pictures import Picture, find_pictures
 from digitlab.archives.processes import all_cores, read_pictures
 from digitlab.archives.results import Results
 from digitlab.archives.review_page import Corrections, read_corrections, write_review
-from digitlab.archives.rows import CSV_COLUMNS, csv_file, row_of
+from digitlab.archives.rows import csv_file, row_of
 
 __all__ = [
-    "CSV_COLUMNS",
     "Answer",
     "Corrections",
-    "Doubt",
     "Doubts",
     "Picture",
     "PictureJob",

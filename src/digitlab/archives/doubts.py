@@ -142,12 +142,12 @@ def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> S
     return Shown(doubt, as_webp(picture[top:bottom, left:right]), frame, _glyph(picture, box))
 
 
-def as_webp(pixels: NDArray[np.uint8]) -> str:
-    """A part of a picture, uint8 (H, W, 3), as a data URI of a WebP, at most 720×120 pixels."""
+def as_webp(pixels: NDArray[np.uint8], wide: int = _WIDE, high: int = _HIGH) -> str:
+    """A part of a picture, uint8 (H, W, 3), as a data URI of a WebP of at most so many pixels, 720×120."""
     from PIL import Image
 
     picture = Image.fromarray(pixels)
-    scale = min(_HIGH / picture.height, _WIDE / picture.width)
+    scale = min(high / picture.height, wide / picture.width)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     out = io.BytesIO()
     picture.resize(size, Image.Resampling.BILINEAR).save(out, "WEBP", quality=70)

@@ -125,6 +125,22 @@ class Results:
                     file.writelines(ordered)
         shutil.rmtree(self._parts, ignore_errors=True)
 
+    def renew(self, rows: Iterable[Row]) -> None:
+        """These rows instead of all that are there.
+
+        Raises:
+            StorageError: when they cannot be written.
+        """
+        if self._is_folder:
+            before = self._sources()
+            write_parquet(self._parts / f"part-{_stamp()}.parquet", list(rows))
+            for part in before:
+                part.unlink()
+        elif self.out.suffix.lower() == ".parquet":
+            write_parquet(self.out, rows)
+        else:
+            _write_lines(self.out, rows)
+
     def rows(self) -> Iterator[Row]:
         """All rows, once `finish` was called."""
         for part in self._sources():

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 
 from digitlab.bench.machine import described, processor
+from digitlab.errors import UsageError
+from digitlab.examples.sheet_photos import SIZES
 from digitlab.examples.sheet_stacks import Stack, draw_stack, form_page, sheet_values
 from digitlab.jobs.sheets import example_form, kept_beside, read_sheets, sheet_rows
 from digitlab.sheets.form_file import read_form
@@ -37,6 +39,7 @@ _SPARE = 1.25  # times as many entries in the list as there are sheets
 _WRONG = 0.5  # of a sheet's filled fields: more wrong ones mean that it was registered in a wrong place
 _STRANGERS = 24  # photos that must be refused
 _TIMED = 10  # sheets of 12 megapixels
+_FEWEST, _MOST = _TIMED, 100_000  # sheets of a stack: fewer say nothing, and the list has too few entries to time
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,13 @@ def measure_sheets(
     """Draw a stack of the example form in ``folder``, read it, compare; what is there already is not done again.
 
     Raises:
-        UsageError, MissingExtraError: as `draw_stack` and `read_sheets`.
+        UsageError: for a number out of range, before anything is drawn; and as `read_sheets`.
+        MissingExtraError: as `draw_stack` and `read_sheets`.
     """
+    if not _FEWEST <= count <= _MOST:
+        raise UsageError(f"--count is {count}; expected {_FEWEST} to {_MOST:,}: fewer sheets measure nothing")
+    if megapixels not in SIZES:
+        raise UsageError(f"--megapixels is {megapixels}; expected {' or '.join(map(str, SIZES))}")
     form_file = _form_with_list(folder, count)
     form = read_form(form_file)
     photos = folder / f"stack-{seed}-{megapixels}"

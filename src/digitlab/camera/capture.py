@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from digitlab.camera.address import Address
 from digitlab.camera.colours import rgb_from_opencv
 from digitlab.camera.source import Source
 from digitlab.errors import SourceError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LiveCapture", "quiet_opencv", "sensible_rate"]
+__all__ = ["LiveCapture", "RtspStream", "quiet_opencv", "sensible_rate"]
 
 _HIGHEST_RATE = 1000.0  # from here on a container's header gives its clock instead of its frame rate
 
@@ -177,3 +178,36 @@ def sensible_rate(rate: float) -> float | None:
     (29.97, None, None)
     """
     return rate if 0.0 < rate < _HIGHEST_RATE else None
+
+
+_OPENS_WITHIN = 8_000  # milliseconds; FFmpeg decodes some pictures before the stream counts as open
+_SILENT_FOR = 4_000
+
+
+class RtspStream(LiveCapture):
+    """An IP camera at an rtsp:// or rtsps:// address, which may contain name and password."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = Address.given(address)
+        if self.address.scheme not in ("rtsp", "rtsps"):
+            raise SourceError(f"{self.address}: not an rtsp address")
+
+    def _start(self) -> cv2.VideoCapture:
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPENS_WITHIN, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _SILENT_FOR]
+        with quiet_opencv():
+            capture = cv2.VideoCapture(self.address.text, cv2.CAP_FFMPEG, limits)
+        if not capture.isOpened():
+            # FFmpeg does not tell the reason.
+            raise SourceError(
+                f"{self}: gives no stream (waited up to {_OPENS_WITHIN / 1000:g} s); "
+                "check host, port, path, name and password"
+            )
+        return capture
+
+    def _lost(self) -> str:
+        return f"{self}: the stream broke off"
+
+    def __str__(self) -> str:
+        """The address for messages: without the password."""
+        return str(self.address)

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitlab.camera.capture import RtspStream
 from digitlab.camera.folder import ImageFolder
 from digitlab.camera.mjpeg import MjpegStream
 from digitlab.camera.recording import Recording, is_recording
-from digitlab.camera.rtsp import RtspStream
 from digitlab.camera.synthetic import SyntheticPage
 from digitlab.camera.video import VideoFile
 from digitlab.camera.webcam import Webcam

@@ -246,7 +246,7 @@ class SplitSummary:
 
 
 def summarise(digits: Digits) -> SplitSummary:
-    """The statistics of images in memory."""
+    """The statistics of these images and labels."""
     return summarise_batches([digits])
 
 

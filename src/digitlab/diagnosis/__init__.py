@@ -10,6 +10,6 @@ from __future__ import annotations
 from digitlab.diagnosis.answers import Answer
 from digitlab.diagnosis.asking import Network
 from digitlab.diagnosis.mistakes import Costs, measure_costs
-from digitlab.diagnosis.photo import Diagnosis, Step, diagnose_photo
+from digitlab.diagnosis.photo import Diagnosis, diagnose_photo
 
-__all__ = ["Answer", "Costs", "Diagnosis", "Network", "Step", "diagnose_photo", "measure_costs"]
+__all__ = ["Answer", "Costs", "Diagnosis", "Network", "diagnose_photo", "measure_costs"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Tell = Callable[[int, int], None]
 
-__all__ = ["Misread", "SetDiagnosis", "SetDifference", "diagnose_set"]
+__all__ = ["Misread", "SetDiagnosis", "diagnose_set"]
 
 _SHOWN = 12  # misread pictures on the page
 

@@ -18,8 +18,8 @@ import numpy as np
 from digitlab.errors import UsageError
 from digitlab.evaluation.intervals import Interval, wilson
 from digitlab.evaluation.metrics import accuracy_of
-from digitlab.evaluation.paired import Paired, compare_pair, judge, losses_of, paired_interval, resampled_means
-from digitlab.evaluation.seeds import Spread, differ, difference_of_means, over_seeds
+from digitlab.evaluation.paired import Paired, judge, losses_of, resampled_means
+from digitlab.evaluation.seeds import Spread, differ, over_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Contestant", "Difference", "Paired", "Placed", "Ranking", "Spread", "compare_pair", "difference_of_means", "holm",
-    "in_words", "over_seeds", "paired_interval", "rank",
+    "Contestant", "Difference", "Placed", "Ranking", "holm",
+    "in_words", "over_seeds", "rank",
 ]  # fmt: skip
 
 _SURE = 0.05  # significance level

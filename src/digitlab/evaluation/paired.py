@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Paired", "compare_pair", "disagreements", "judge", "losses_of", "paired_interval", "resampled_means"]
+__all__ = ["Paired", "disagreements", "judge", "losses_of", "paired_interval", "resampled_means"]
 
 _REPLICAS = 1000
 
@@ -50,20 +50,6 @@ class Paired:
     p: float
 
 
-def compare_pair(
-    first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer], *, seed: int = 0
-) -> Paired:
-    """Compare two networks' probabilities, each (N, 10), for images with these labels (N,).
-
-    seed: of the bootstrap of the log losses, 1,000 replicas
-
-    Raises:
-        ShapeError: when one of them does not have that shape.
-    """
-    losses = losses_of([first, second], labels)
-    return judge((first, second), labels, losses[0] - losses[1], resampled_means(losses[:1] - losses[1:], seed)[:, 0])
-
-
 def disagreements(
     first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer]
 ) -> dict[Literal["only_first", "only_second", "neither"], NDArray[np.int64]]:
@@ -86,7 +72,10 @@ def judge(
     loss: NDArray[np.float64],
     resampled: NDArray[np.float64],
 ) -> Paired:
-    """As `compare_pair`, from the differences of log loss per image (N,) and per bootstrap replica (R,)."""
+    """Compare two networks' probabilities, each (N, 10), for images with these labels (N,).
+
+    loss, resampled: the differences of log loss, per image (N,) and per bootstrap replica (R,)
+    """
     from scipy.stats import binomtest
 
     said = [each.argmax(axis=1) for each in answers]

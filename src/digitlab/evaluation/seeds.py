@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MeansDifference", "Spread", "differ", "differ_in_pairs", "difference_of_means", "over_seeds"]
+__all__ = ["MeansDifference", "Spread", "differ", "differ_in_pairs", "over_seeds"]
 
 _ROUNDING = 1e-12  # smaller differences come from the order of computation
 
@@ -87,26 +87,13 @@ def over_seeds(values: Sequence[float], *, shares: bool = False) -> Spread:
     return Spread(tuple(numbers.tolist()), mean, deviation, interval)
 
 
-def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """The 95 % interval for the mean of ``first`` minus the mean of ``second``, numbers of independent runs.
-
-    >>> low, high = difference_of_means([0.992, 0.993, 0.991], [0.987, 0.989, 0.988])
-    >>> f"{low:.4f} to {high:.4f}"
-    '0.0017 to 0.0063'
-
-    Raises:
-        UsageError: when a side is empty, or both have one value only: then the variance is unknown.
-    """
-    return differ(first, second).interval
-
-
 def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
     """The difference of two means with its interval and p: Welch's, or of one value against several.
 
     With no variance on either side the interval is the difference alone.
 
     Raises:
-        UsageError: as `difference_of_means`.
+        UsageError: when a side is empty, or both have one value only: then the variance is unknown.
     """
     if min(len(first), len(second)) < 1 or max(len(first), len(second)) < 2:
         raise UsageError(

@@ -20,7 +20,7 @@ import numpy as np
 from digitlab.camera import VideoFile
 from digitlab.datasets import load_dataset
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
-from digitlab.examples.paper import Layout, Page, paper_page, write_sheet
+from digitlab.examples.paper import Layout, paper_page, write_sheet
 from digitlab.examples.simulated_camera import hand_motion, photograph
 from digitlab.storage import atomic_path, write_text
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from digitlab.values import Digits
 
-__all__ = ["Layout", "Page", "Shown", "digits_of", "main", "make_video", "paper_frames", "paper_page"]
+__all__ = ["Layout", "Shown", "digits_of", "main", "make_video", "paper_frames", "paper_page"]
 
 _SUFFIXES = (".mp4", ".m4v", ".mov")
 

@@ -17,11 +17,12 @@ from digitlab.examples.filled_sheets import filled
 from digitlab.examples.sheet_photos import SIZES, photographed_sheet
 from digitlab.jobs.events import Counted, ignore
 from digitlab.sheets.layout import lay_out
+from digitlab.sheets.sums import sums_of
 from digitlab.sheets.values import known_of
 from digitlab.storage import atomic_path, saying_what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -166,7 +167,8 @@ def sheet_values(form: Form, count: int, seed: int) -> Iterator[dict[str, str]]:
     Raises:
         UsageError: for a list that is too short, or a check that random digits do not fulfil.
     """
-    known = {each.name: known_of(each) for each in form.fields}
+    fields = {each.name: each for each in form.fields}
+    known, sums = {name: known_of(each) for name, each in fields.items()}, sums_of(form.fields)
     order = {}
     for place, field in enumerate(form.fields):
         among = known[field.name].among
@@ -183,7 +185,23 @@ def sheet_values(form: Form, count: int, seed: int) -> Iterator[dict[str, str]]:
                 values[field.name] = among.entries[int(order[field.name][number])]
             else:
                 values[field.name] = _value(field, known[field.name], rng)
+        for total, addends in sums.items():
+            _add_up(fields[total], addends, values)
         yield values
+
+
+def _add_up(total: Field, addends: Sequence[Field], values: dict[str, str]) -> None:
+    """Write the sum into the total's boxes, in place.
+
+    Raises:
+        UsageError: where it has too few.
+    """
+    digits = str(sum(int("".join(filter(str.isdigit, values[each.name])) or "0") for each in addends))
+    if len(digits) > total.boxes:
+        raise UsageError(f"{total.name}: has {total.boxes} boxes, and its fields add up to {digits}; give it more")
+    if total.full:
+        digits = digits.zfill(total.boxes)
+    values[total.name] = total.written(digits) if len(digits) == total.boxes else digits
 
 
 def _value(field: Field, known: Known, rng: np.random.Generator) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from digitlab.inspection.activations import (
-    ActivationStatistics,
-    Maps,
     activation_maps,
     activation_statistics,
     mapping_layers,
@@ -18,18 +16,17 @@ from digitlab.inspection.attribution import (
     saliency,
     scores,
 )
-from digitlab.inspection.counterfactuals import Change, smallest_changes
-from digitlab.inspection.embedding import Seen, nearest, penultimate, projections, prototypes, see, unusual
-from digitlab.inspection.filter_reading import FilterReading, read_filters
+from digitlab.inspection.embedding import nearest, penultimate, projections, prototypes, see, unusual
+from digitlab.inspection.filter_reading import read_filters
 from digitlab.inspection.filters import Filters, convolution_filters
 from digitlab.inspection.sanity import sanity_check
 from digitlab.inspection.steps import Network, Step, lay_open
 from digitlab.inspection.summary import LayerSummary, receptive_fields, summarise
 
 __all__ = [
-    "ActivationStatistics", "Change", "FilterReading", "Filters", "LayerSummary", "Maps", "Network", "Question", "Seen",
+    "Filters", "LayerSummary", "Network", "Question",
     "Step", "activation_maps", "activation_statistics", "convolution_filters", "grad_cam", "integrated_gradients",
     "lay_open", "mapping_layers", "nearest", "occlusion", "penultimate", "projections", "prototypes", "read_filters",
-    "receptive_fields", "results", "saliency", "sanity_check", "scores", "see", "smallest_changes", "summarise",
+    "receptive_fields", "results", "saliency", "sanity_check", "scores", "see", "summarise",
     "unusual",
 ]  # fmt: skip

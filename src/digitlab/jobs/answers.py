@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 from collections.abc import Callable  # noqa: TC003 - the types of settings are read at run time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path  # noqa: TC003 - as above
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.datasets import Dataset
-    from digitlab.datasets.formats import ImageSink
     from digitlab.jobs.events import Listener
 
 __all__ = ["Answers", "ClassifiedData", "answer_table", "classify_data"]
@@ -112,45 +111,49 @@ def classify_data(
         UsageError: for a threshold outside 0 to 1, or a file that would replace the data.
         StorageError: when a file cannot be written.
     """
-    import numpy as np
-
     from digitlab.datasets import find_dataset
     from digitlab.datasets.formats import dataset_writer
     from digitlab.datasets.formats.checks import loose_labels
-    from digitlab.datasets.formats.polarity import parted_name
 
-    source_path = parted_name(data)[0]
-    for path in (table, out):
-        if path is not None and path.exists() and source_path.exists() and path.samefile(source_path):
-            raise UsageError(f"{path} is the data itself; choose another name")
+    source_path = _data_file(data, table, out)
     with loose_labels(), contextlib.ExitStack() as stack:
         dataset = find_dataset(data)
         chosen = _split_of(dataset, split)
         answer = predictor(model, form=dataset.form, listener=listener)
         sink = None if out is None else stack.enter_context(dataset_writer(out))
         write = None if table is None else stack.enter_context(answer_table(table))
-        tally = _Tally(np.zeros(10, np.int64))
+        tally = _Tally()
         source = stack.enter_context(dataset.open(chosen))
         for batch in source.batches():
             probabilities = answer(batch.images)
-            sure = probabilities.max(axis=1) >= (0.0 if threshold is None else threshold)
-            found = Answers(tally.images + 1, probabilities, sure)
+            found = Answers(tally.images + 1, probabilities, probabilities.max(axis=1) >= (threshold or 0.0))
             tally.see(found, batch.labels)
             take(found)
-            for row in found.rows() if write is not None else ():
-                write(str(source_path), *row)  # type: ignore[misc]
+            if write is not None:
+                for row in found.rows():
+                    write(str(source_path), *row)
             if sink is not None:
-                kept: ImageSink = sink
-                kept.write(replace(batch, labels=found.digits)[sure])
+                sink.write(replace(batch, labels=found.digits)[found.sure])
             listener(Counted(f"classifying {data}", tally.images, source.count or tally.images))
-        if not tally.images:
-            raise DatasetError(f"{data}: holds no image; expected images of digits")
+    if not tally.images:
+        raise DatasetError(f"{data}: holds no image; expected images of digits")
     return tally.as_result()
+
+
+def _data_file(data: str, *written: Path | None) -> Path:
+    """The file or folder of the data, which nothing that is written may replace."""
+    from digitlab.datasets.formats.polarity import parted_name
+
+    path = parted_name(data)[0]
+    for each in written:
+        if each is not None and each.exists() and path.exists() and each.samefile(path):
+            raise UsageError(f"{each} is the data itself; choose another name")
+    return path
 
 
 @dataclass
 class _Tally:
-    counts: NDArray[np.int64]
+    counts: list[int] = field(default_factory=lambda: [0] * 10)
     images: int = 0
     unsure: int = 0
     labelled: int = 0
@@ -162,13 +165,13 @@ class _Tally:
         digits, sure = answers.digits, answers.sure
         self.images += len(digits)
         self.unsure += int((~sure).sum())
-        self.counts += np.bincount(digits[sure], minlength=10)
+        found = np.bincount(digits[sure], minlength=10).tolist()
+        self.counts = [before + now for before, now in zip(self.counts, found, strict=True)]
         self.labelled += int((labels != NONE).sum())
         self.agreeing += int((labels == digits).sum())
 
     def as_result(self) -> ClassifiedData:
-        counts = tuple(int(count) for count in self.counts)
-        return ClassifiedData(self.images, counts, self.unsure, self.labelled, self.agreeing)
+        return ClassifiedData(self.images, tuple(self.counts), self.unsure, self.labelled, self.agreeing)
 
 
 def _split_of(dataset: Dataset, split: str | None) -> str:

@@ -99,9 +99,13 @@ def inspect(
         kept |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
     if explore:
         kept["explorer"] = _explore(album, data, takes, images)
+    return _written(album, kept)
+
+
+def _written(album: Album, kept: dict[str, Any]) -> Inspection:
     kept["pictures"] = album.pictures
     album.write(kept)
-    return Inspection(Path(out), tuple(album.pictures), kept)
+    return Inspection(album.folder, tuple(album.pictures), kept)
 
 
 def _check(image: str | Path | None, digit: str | None, why: int | None, unless: int | None) -> None:

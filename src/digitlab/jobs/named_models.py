@@ -53,8 +53,7 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
     Raises:
         ModelError: when it cannot be opened, or answers no digits in any convention.
     """
-    from digitlab.network.classifier import is_foreign
-    from digitlab.network.kept import kept_onnx
+    from digitlab.network.classifier import is_foreign, kept_onnx
 
     path = Path(model)
     if not is_foreign(path):

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from digitlab.evaluation.intervals import Interval
     from digitlab.jobs.events import Listener
 
-__all__ = ["ByWriter", "PracticeSet", "WriterScore", "by_writer", "from_sheets", "practice_file"]
+__all__ = [
+    "ByWriter", "PracticeSet", "WriterScore", "by_writer", "from_sheets", "practice_file", "read_digits_by_writer",
+    "write_digits_by_writer",
+]  # fmt: skip
 
 _FEWEST = 2  # writers, of whom one is left out
 
@@ -104,11 +107,16 @@ def from_sheets(*photos: Path, out: Path, listener: Listener = ignore) -> Practi
         listener(Counted("cutting out digits", done, len(pictures), "sheets"))
     if not images:
         raise DatasetError("no practice sheet was read; expected photos of sheets of `digitlab sheet new --practice`")
-    _write(out, Digits(np.array(images, np.uint8), np.array(labels, np.uint8)), np.array(writers))
+    write_digits_by_writer(out, Digits(np.array(images, np.uint8), np.array(labels, np.uint8)), np.array(writers))
     return PracticeSet(len(images), dict(sorted(collections.Counter(writers).items())), unreadable, refused)
 
 
-def _write(out: Path, digits: Digits, writers: NDArray[np.str_]) -> None:
+def write_digits_by_writer(out: Path, digits: Digits, writers: NDArray[np.str_]) -> None:
+    """Write digits and the name of each one's writer (N,), as `read_digits_by_writer` and `by_writer` take them.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
     import numpy as np
 
     with atomic_path(out) as temporary, temporary.open("wb") as file:
@@ -168,7 +176,7 @@ def by_writer(
     from digitlab.jobs.named_models import onnx_file
     from digitlab.network.classifier import Classifier, resolve_model
 
-    digits, writers = _read(dataset)
+    digits, writers = read_digits_by_writer(dataset)
     names = sorted(set(writers.tolist()))
     if leave_one_out and len(names) < _FEWEST:
         raise UsageError(f"{dataset}: has {len(names)} writer; expected {_FEWEST} or more, of whom one is left out")
@@ -189,7 +197,12 @@ def by_writer(
     return ByWriter(tuple(scores), _mcnemar(right, after) if leave_one_out else None)
 
 
-def _read(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
+def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
+    """Digits of an .npz and the name of each one's writer, (N,).
+
+    Raises:
+        DatasetError: for a file without them.
+    """
     import numpy as np
 
     try:
@@ -220,9 +233,20 @@ def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path
         for path, digits in ((train, others), (test, own)):
             np.savez(path, images=digits.images, labels=digits.labels)
         settings = Transfer(head="keep", seed=seed)
-        done = transfer(model, settings, data=str(train), test=str(test), name=f"without-{name}", runs=runs)
+        done = transfer(
+            model, settings, data=str(train), test=str(test), name=f"without-{_for_a_folder(name)}", runs=runs
+        )
     network = Classifier(resolve_model(done.run.path))
     return np.asarray(network.probabilities(own.images).argmax(axis=1), np.int64)
+
+
+def _for_a_folder(name: str) -> str:
+    """A writer's name as a part of a folder's: nicknames may hold anything.
+
+    >>> _for_a_folder("4711"), _for_a_folder("../../Ana <b>")
+    ('4711', '------Ana--b-')
+    """
+    return "".join(letter if letter.isalnum() else "-" for letter in name[:40])
 
 
 def _mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

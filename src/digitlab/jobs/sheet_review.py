@@ -14,14 +14,13 @@ from digitlab.jobs.sheets import corrections_beside, kept_beside, sheet_rows, wr
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
 
     from digitlab.jobs.events import Listener
     from digitlab.sheets.corrections import FieldSaid
     from digitlab.sheets.form import Form
     from digitlab.sheets.promise import Drift, Promise
+    from digitlab.sheets.table import SheetTable
     from digitlab.values import Digits
 
 __all__ = ["Agreement", "Corrected", "PromiseMade", "agreement", "correct_sheets", "promise_sheets", "review_sheets"]
@@ -35,9 +34,10 @@ def review_sheets(
     most: int = 200,
     sample: int = 60,
     seed: int = 0,
+    other: Path | None = None,
     listener: Listener = ignore,
 ) -> tuple[Path, int]:
-    """Write the page of fields to be looked over; returns where it is and how many are on it.
+    """Write the page of fields to be looked over in their sheets; returns where it is and how many are on it.
 
     Args:
         form: the form's TOML file.
@@ -46,11 +46,12 @@ def review_sheets(
         most: doubtful fields, at most.
         sample: other fields, drawn by chance; -1 for all of them.
         seed: of the sample.
+        other: what another reader made of the same photos, a table (CSV) or corrections: where both differ is in doubt.
         listener: told of `Counted`.
 
     Raises:
         RecipeError: for a form that is wrong.
-        DatasetError: for a table of which nothing is kept.
+        DatasetError: for a table of which nothing is kept, or another reader's of other photos.
         UsageError: for numbers out of range.
         StorageError: when the page cannot be written.
     """
@@ -60,7 +61,9 @@ def review_sheets(
     if not 0 <= most <= 5000 or not -1 <= sample <= 5000:
         raise UsageError(f"--most is {most} and --sample {sample}; expected 0 to 5000, and -1 for a sample of all")
     made = read_form(form)
-    chosen = chosen_fields(sheet_rows(made, kept_beside(marks)).with_rows(), most, sample, seed)
+    rows = sheet_rows(made, kept_beside(marks))
+    others = {} if other is None else _differing(rows, other)
+    chosen = chosen_fields(rows.with_rows(), most, sample, seed, others)
     count = write_fields_page(
         chosen, made, marks, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
     )
@@ -206,52 +209,84 @@ def _confidences(form: Form, marks: Path) -> np.ndarray[tuple[int], np.dtype[np.
     """Of the fields that are filled in, as they were read."""
     import numpy as np
 
-    rows = sheet_rows(form, kept_beside(marks))
+    rows = sheet_rows(form, kept_beside(marks), least=0.0)  # a promise made before must not narrow the next one
     return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of two tables: fields that both have, that are the same, and where they differ: file, field, and both values."""
+    """Of two readers: fields that both have, that are the same, and where they differ: file, field, and both values."""
 
     fields: int
     same: int
     differ: tuple[tuple[str, str, str, str], ...]
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the share that is the same, with 95 % confidence (Wilson)."""
+        from digitlab.evaluation.intervals import wilson
+
+        return wilson(self.same, self.fields)
+
 
 def agreement(one: Path, other: Path) -> Agreement:
-    """Compare the values of two tables (CSV) of the same sheets: two models, or a person and a model.
+    """Compare the values of two readers of the same sheets: two models, or a person and a model.
 
-    A column counts where both tables have it and it is no confidence, state or note.
+    A column counts where both have it and it is no confidence, state or note.
 
     Args:
-        one: a table.
+        one: a table (CSV), or the corrections that a person saved.
         other: the other; its photos are known by their names, whatever folder they lie in.
 
     Raises:
-        DatasetError: for a file that is no table of sheets, or where no sheet or column is in both.
+        DatasetError: for a file that is neither, or where no sheet or column is in both.
     """
-    first, second = dict(_rows_of(one)), dict(_rows_of(other))
-    differ, fields = [], 0
-    for file in first.keys() & second.keys():
-        for name in first[file].keys() & second[file].keys():
-            if name == "note" or name.endswith((" confidence", " state")):
-                continue
-            fields += 1
-            if first[file][name] != second[file][name]:
-                differ.append((file, name, first[file][name], second[file][name]))
-    if not fields:
+    first, second = _values_of(one), _values_of(other)
+    common = sorted(first.keys() & second.keys())
+    differ = tuple((*place, first[place], second[place]) for place in common if first[place] != second[place])
+    if not common:
         raise DatasetError(f"{one} and {other} have no sheet and column in common; expected tables of the same photos")
-    return Agreement(fields, fields - len(differ), tuple(sorted(differ)))
+    return Agreement(len(common), len(common) - len(differ), differ)
 
 
-def _rows_of(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """By the photo's name without its folder."""
+def _differing(rows: SheetTable, other: Path) -> dict[tuple[str, str], str]:
+    """What another reader read differently, by file and field.
+
+    Raises:
+        DatasetError: for a file that is no reader's, or one of other photos.
+    """
+    theirs = _values_of(other)
+    ours = [(row["path"], each) for row, fields in rows.with_rows() for each in fields]
+    common = [(file, each) for file, each in ours if (_plain(file), each.name) in theirs]
+    if not common:
+        raise DatasetError(f"{other} has no sheet and column of this table; expected a reading of the same photos")
+    return {
+        (file, each.name): theirs[_plain(file), each.name]
+        for file, each in common
+        if theirs[_plain(file), each.name] != each.value
+    }
+
+
+def _plain(file: str) -> str:
+    """The photo's name without its folder."""
+    return file.replace("\\", "/").rpartition("/")[2]
+
+
+def _values_of(path: Path) -> dict[tuple[str, str], str]:
+    """By the photo's name and the field's."""
+    from digitlab.sheets.corrections import read_field_corrections
+
+    if path.suffix.lower() == ".json":
+        said = read_field_corrections([path]).values()
+        return {(_plain(each.file), each.field): each.said for each in said}
     with saying_what_failed(path, "read"):
         text = path.read_text("utf-8-sig", errors="replace")
     table = csv.DictReader(text.splitlines())
     if "file" not in (table.fieldnames or []):
         raise DatasetError(f"{path}: has no column file; expected a CSV table that `digitlab sheet read` wrote")
-    for row in table:
-        name = (row.pop("file") or "").replace("\\", "/").rpartition("/")[2]
-        yield name, {str(key): str(value) for key, value in row.items()}
+    return {
+        (_plain(str(row["file"])), name): str(value)
+        for row in table
+        for name, value in row.items()
+        if name not in ("file", "note", None) and not name.endswith((" confidence", " state"))
+    }

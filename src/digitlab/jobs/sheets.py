@@ -31,9 +31,11 @@ __all__ = [
 ]  # fmt: skip
 
 _COMPLAINTS = 20  # lines about photos that were refused
+_KEPT, _ASKED = ".sheets.jsonl", ".asked.json"
 
 Share = Annotated[float | None, Setting(within=Range(0, 1))]
 Least = Annotated[float, Setting(within=Range(0, 1))]
+Checks = Annotated[tuple[str, ...], Setting(flag="--check")]
 
 
 def example_form(out: Path, *, force: bool = False) -> None:
@@ -47,12 +49,16 @@ def example_form(out: Path, *, force: bool = False) -> None:
         UsageError: for a file that is there already, unless forced.
         StorageError: when it cannot be written.
     """
-    if out.suffix.lower() != ".toml":
-        raise UsageError(f"{out}: expected a name ending in .toml")
-    if out.exists() and not force:
-        raise UsageError(f"{out}: is there already; name another, or add --force to write over it")
+    _expect_new(out, force=force)
     text = resources.files("digitlab.sheets").joinpath("example.toml").read_text("utf-8")
     write_text(out, text.replace("FORM.toml", out.name))
+
+
+def _expect_new(form: Path, *, force: bool) -> None:
+    if form.suffix.lower() != ".toml":
+        raise UsageError(f"{form}: expected a name ending in .toml")
+    if form.exists() and not force:
+        raise UsageError(f"{form}: is there already; name another, or add --force to write over it")
 
 
 def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
@@ -120,10 +126,7 @@ def mark_form(
     from digitlab.sheets.marking import mark_blank, numbered
     from digitlab.storage import atomic_path
 
-    if out.suffix.lower() != ".toml":
-        raise UsageError(f"--out {out}: expected a name ending in .toml")
-    if out.exists() and not force:
-        raise UsageError(f"--out {out}: is there already; name another, or add --force to write over it")
+    _expect_new(out, force=force)
     rows = mark_blank(blank, out, width)
     picture = out.with_name(f"{out.stem}-fields.png")
     with atomic_path(picture) as temporary:
@@ -136,21 +139,27 @@ class StackRead:
     """What came of a stack.
 
     out: the table; kept: what was seen, by which a run goes on and other lists are tried
-    sheets: photos that became rows; refused: those without values, with the reason in the row; read_now: not before
+    sheets: photos that became rows; read_now: not before
+    refusals: of each photo without values its name, and the reason as its row has it
     states: how many fields are answered, doubtful, empty, and failed their check
     """
 
     out: Path
     kept: Path
     sheets: int
-    refused: int
+    refusals: tuple[tuple[str, str], ...]
     read_now: int
     states: Mapping[str, int]
+
+    @property
+    def refused(self) -> int:
+        """How many photos gave no values."""
+        return len(self.refusals)
 
 
 def kept_beside(out: Path) -> Path:
     """Where what was seen is kept: marks.csv → marks.sheets.jsonl."""
-    return out.with_suffix(".sheets.jsonl")
+    return out.with_suffix(_KEPT)
 
 
 @checked
@@ -160,6 +169,7 @@ def show_sheets(
     model: str | Path | None = None,
     threshold: Share = None,
     least: Least = 0.0,
+    checks: Checks = (),
     listener: Listener = ignore,
 ) -> tuple[TableRow, ...]:
     """Read a few photos of a filled form here and now; nothing is written.
@@ -170,6 +180,7 @@ def show_sheets(
         model: a shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
         threshold: answer a digit only where its confidence is at least this.
         least: mark a value as doubtful where its confidence is below this.
+        checks: FIELD=CHECK, instead of the form's: as total=sum:task.*.points, task.*.points=range:0-20, or date=date.
         listener: told of `Note`.
 
     Raises:
@@ -179,12 +190,13 @@ def show_sheets(
         UsageError: for no photo, or a number outside its range.
     """
     from digitlab.archives import find_pictures
+    from digitlab.sheets.asked import with_checks
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob, sheet_row
     from digitlab.sheets.table import SheetTable
 
     _expect_photos(photos)
-    made = read_form(form)
+    made = with_checks(read_form(form), checks)
     job = SheetJob(made, model, threshold)
     reader = job.reader(threads=0)
     answer = job.answering(0, reader)
@@ -205,6 +217,7 @@ def read_sheets(
     model: str | Path | None = None,
     threshold: Share = None,
     least: Least = 0.0,
+    checks: Checks = (),
     processes: Annotated[int | None, Setting(flag="--jobs")] = None,
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
@@ -221,6 +234,7 @@ def read_sheets(
         model: as `show_sheets`.
         threshold: as `show_sheets`.
         least: as `show_sheets`.
+        checks: as `show_sheets`.
         processes: processes; else one per core.
         engine: what reads; local: this machine, ray: a cluster.
         address: of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
@@ -235,47 +249,66 @@ def read_sheets(
         StorageError: when it cannot be written.
     """
     from digitlab.archives import Results, find_pictures
+    from digitlab.sheets.asked import Asked, keep_asked, with_checks
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob
+
+    _expect_feasible(photos, out, engine, processes, address)
+    made = read_form(form)
+    with_checks(made, checks)
+    kept, job = kept_beside(out), SheetJob(made, model, threshold)
+    ours = (out, kept, kept.with_name(kept.name + ".parts"))
+    pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
+    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is told now, and once
+    made_by = job.digest(reader), reader.threshold
+    with Results(kept, made_by[0]) as results:
+        missing = results.missing(pictures)
+        if len(missing) < len(pictures):
+            listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
+        read = _keep(results, _answers(missing, job, processes, engine, address), len(missing), made_by, listener)
+        results.finish(pictures)
+    keep_asked(asked_beside(out), Asked(least, tuple(checks)))
+    return write_table(made, out, read_now=read)
+
+
+def _expect_feasible(
+    photos: Sequence[Path], out: Path, engine: str, processes: int | None, address: str | None
+) -> None:
+    """Refuse at once what would fail in an hour."""
     from digitlab.sheets.table_files import expect_writable
 
     _expect_photos(photos)
+    expect_writable(out)
     if engine == "ray" and processes is not None:
         raise UsageError("the processors of a Ray cluster decide how many read at once; expected no --jobs")
     if engine == "local" and address is not None:
         raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
-    made = read_form(form)
-    expect_writable(out)
-    kept = kept_beside(out)
-    job = SheetJob(made, model, threshold)
-    ours = (out, kept, kept.with_name(kept.name + ".parts"))
-    pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
-    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is told now, and once
-    with Results(kept, job.digest(reader)) as results:
-        missing = results.missing(pictures)
-        if len(missing) < len(pictures):
-            listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
-        answers = _answers(missing, job, processes, engine, address)
-        read = _keep(results, answers, len(missing), (job.digest(reader), reader.threshold), listener)
-        results.finish(pictures)
-    return write_table(made, out, read_now=read, least=least)
 
 
-def sheet_rows(form: Form, kept: Path, least: float = 0.0) -> SheetTable:
-    """The table of what was kept of a stack.
+def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable:
+    """The table of what was kept of a stack, with what was asked for when it was read.
+
+    least: instead of what was asked for
 
     Raises:
         DatasetError: for a file that is missing or something else.
     """
     from digitlab.archives import Results
     from digitlab.errors import DatasetError
+    from digitlab.sheets.asked import read_asked, with_checks
     from digitlab.sheets.table import SheetTable
 
     if not kept.is_file():
         raise DatasetError(f"there is no file {kept}; `digitlab sheet read` writes it beside the table")
     rows = _Kept(Results(kept, ""))
     threshold = next((float(row.get("threshold", 0.5)) for row in rows), 0.5)
-    return SheetTable(form, rows, threshold, least)
+    asked = read_asked(kept.with_name(kept.name.removesuffix(_KEPT) + _ASKED))
+    return SheetTable(with_checks(form, asked.checks), rows, threshold, asked.least if least is None else least)
+
+
+def asked_beside(out: Path) -> Path:
+    """Where what was asked for beside the form is kept: marks.csv → marks.asked.json."""
+    return out.with_suffix(_ASKED)
 
 
 def corrections_beside(out: Path) -> Path:
@@ -326,9 +359,12 @@ def _keep(
                 refused += 1
                 if refused <= _COMPLAINTS:
                     listener(Note(answer.error))
-                elif refused == _COMPLAINTS + 1:
-                    listener(Note("… and so on; the column note of the table has them all"))
             listener(Counted("reading sheets", done, count, "sheets"))
+    if refused > _COMPLAINTS:
+        more = refused - _COMPLAINTS
+        listener(
+            Note(f"… and {more:,} more photos were refused; the column note of the table has each with its reason")
+        )
     return done
 
 
@@ -342,7 +378,7 @@ def _ending(answers: Iterator[Any]) -> Iterator[None]:
             answers.close()
 
 
-def write_table(form: Form, out: Path, *, read_now: int = 0, least: float = 0.0) -> StackRead:
+def write_table(form: Form, out: Path, *, read_now: int = 0) -> StackRead:
     """Make the table of what was kept, with what a person said of it.
 
     Raises:
@@ -354,13 +390,14 @@ def write_table(form: Form, out: Path, *, read_now: int = 0, least: float = 0.0)
     kept, beside = kept_beside(out), corrections_beside(out)
     said = read_field_corrections([beside]) if beside.exists() else {}
     states: collections.Counter[str] = collections.Counter()
-    sheets = refused = 0
-    rows = sheet_rows(form, kept, least)
+    sheets, refusals = 0, []
+    rows = sheet_rows(form, kept)
     with table_file(out, form) as write:
         for row in rows:
             shown = corrected(row, said)
             write(shown)
             sheets += 1
-            refused += row.failed
+            if row.failed:
+                refusals.append((row.file, row.note))
             states.update(each.state for each in shown.fields)
-    return StackRead(out, kept, sheets, refused, read_now, dict(states))
+    return StackRead(out, kept, sheets, tuple(refusals), read_now, dict(states))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +14,13 @@ from digitlab.scheduling import ENGINES
 from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digitlab.jobs.events import Listener
-    from digitlab.scheduling.protocol import Pool
     from digitlab.stopping import StopRequest
     from digitlab.studies.outcome import Outcome
     from digitlab.studies.running import Ran
+    from digitlab.studies.study import Study
 
 __all__ = ["RESULTS", "ListedStudy", "StudyList", "list_studies", "run_study", "show_study", "write_study_page"]
 
@@ -108,16 +111,33 @@ def run_study(
         ClusterError: when a cluster does not answer or is gone.
     """
     from digitlab.studies.catalogue import find_study, study_names
-    from digitlab.studies.deciding import open_conclusions, run_until_decided
-    from digitlab.studies.outcome import outcome_of
-    from digitlab.studies.running import Estimate, make_pool, run_studies, work_of
-    from digitlab.studies.store import Store
+    from digitlab.studies.deciding import run_until_decided
+    from digitlab.studies.running import make_pool, run_studies
 
     if until_decided and (quick or seeds is not None):
         raise UsageError("--until-decided chooses the seeds itself; expected neither --quick nor --seeds beside it")
     if most is not None and not until_decided:
         raise UsageError("--most bounds the seeds of --until-decided; expected both, or --seeds")
     studies = [find_study(name) for name in names or study_names()]
+    began = _planned(studies, out, seeds, most, quick=quick, until_decided=until_decided)
+    listener(began)
+    pool, stop = functools.partial(make_pool, engine, workers=workers, address=address), limited(stop, seconds)
+    if until_decided:
+        return run_until_decided(
+            studies, out, pool, estimate=began.estimate, most=most, watcher=listener, stop=stop
+        )  # fmt: skip
+    return run_studies(studies, out, pool, repeats=seeds, quick=quick, watcher=listener, stop=stop)
+
+
+def _planned(
+    studies: Sequence[Study], out: Path, seeds: int | None, most: int | None, *, quick: bool, until_decided: bool
+) -> StudiesBegan:
+    """What is to be trained, and how long that takes."""
+    from digitlab.studies.deciding import open_conclusions
+    from digitlab.studies.outcome import outcome_of
+    from digitlab.studies.running import Estimate, work_of
+    from digitlab.studies.store import Store
+
     store = Store.at(out, quick=quick)
     work = work_of(studies, store, seeds, quick=quick)
     cells = len({each.job.digest for each in work.planned})
@@ -125,24 +145,7 @@ def run_study(
     undecided = None
     if until_decided:
         undecided = sum(len(open_conclusions(outcome_of(study, store), estimate, most)) for study in studies)
-    listener(StudiesBegan(estimate, len(work.missing), cells, store.path, undecided))
-
-    def pool() -> Pool:
-        return make_pool(engine, workers=workers, address=address)
-
-    if until_decided:
-        return run_until_decided(
-            studies, out, pool, estimate=estimate, most=most, watcher=listener, stop=limited(stop, seconds)
-        )
-    return run_studies(
-        studies,
-        out,
-        pool,
-        repeats=seeds,
-        quick=quick,
-        watcher=listener,
-        stop=limited(stop, seconds),
-    )
+    return StudiesBegan(estimate, len(work.missing), cells, store.path, undecided)
 
 
 def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:

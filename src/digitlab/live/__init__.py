@@ -8,26 +8,24 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from digitlab.live.config import MODES, LiveConfig, Mode, Steadiness
+from digitlab.live.config import Mode, Steadiness
 from digitlab.live.region import Region, box_of_text
 
 if TYPE_CHECKING:
     from digitlab.live.engine import LiveEngine
     from digitlab.live.live_reading import LiveReading, LiveStatistics
     from digitlab.live.remembered import remembered_region
-    from digitlab.live.snapshot import Change, Snapshot
     from digitlab.live.tracks import Track, Tracker
 
 __all__ = [
-    "MODES", "Change", "LiveConfig", "LiveEngine", "LiveReading", "LiveStatistics", "Mode",
-    "Region", "Snapshot", "Steadiness", "Track", "Tracker", "box_of_text", "remembered_region",
+    "LiveEngine", "LiveReading", "LiveStatistics", "Mode",
+    "Region", "Steadiness", "Track", "Tracker", "box_of_text", "remembered_region",
 ]  # fmt: skip
 
 _PLACES = {
     "LiveEngine": "engine",
     **dict.fromkeys(("LiveReading", "LiveStatistics"), "live_reading"),
     "remembered_region": "remembered",
-    **dict.fromkeys(("Change", "Snapshot"), "snapshot"),
     **dict.fromkeys(("Track", "Tracker"), "tracks"),
 }
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from digitlab.reading import Reader
     from digitlab.values import Box
 
-__all__ = ["Change", "LiveEngine", "Mode", "Snapshot", "Track"]
+__all__ = ["Change", "LiveEngine", "Snapshot", "Track"]
 
 _log = logging.getLogger(__name__)
 

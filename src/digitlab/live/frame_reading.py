@@ -12,7 +12,7 @@ import numpy as np
 from digitlab.errors import ModelError, UsageError
 from digitlab.live.config import MODES, Mode
 from digitlab.reading import digit_image
-from digitlab.reading.found import ALONE
+from digitlab.reading.candidates import ALONE
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from digitlab.errors import DigitlabError
 from digitlab.live.region import Region
 from digitlab.storage import write_text
 
-__all__ = ["config_folder", "forget_region", "remember_region", "remembered_region"]
+__all__ = ["config_folder", "forget_region", "remember_region", "remembered_region", "small_json"]
 
 _FILE = "live.json"
 _LARGEST = 100_000  # bytes; ours has a hundred
@@ -59,7 +59,11 @@ def forget_region() -> None:
 
 def _settings() -> dict[str, Any]:
     """The content of the file; empty where it is missing or damaged: the next write replaces it."""
-    path = config_folder() / _FILE
+    return small_json(config_folder() / _FILE)
+
+
+def small_json(path: Path) -> dict[str, Any]:
+    """The object in a small JSON file; empty where the file is missing, damaged or too large to be one of ours."""
     try:
         if path.stat().st_size > _LARGEST:
             return {}

@@ -9,11 +9,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from digitlab.models.architectures import ARCHITECTURES, architecture_names, build
+    from digitlab.models.architectures import ARCHITECTURES, build
     from digitlab.models.ensemble import ensemble_card
-    from digitlab.models.export import cached_onnx, export_model, export_onnx
+    from digitlab.models.export import export_model, export_onnx
     from digitlab.models.layers import preparation_of
-    from digitlab.models.legacy import import_legacy
     from digitlab.models.saving import (
         card_of,
         load_keras,
@@ -26,17 +25,16 @@ if TYPE_CHECKING:
     from digitlab.models.sobel import after_sobel, on_grey_images
 
 __all__ = [
-    "ARCHITECTURES", "after_sobel", "architecture_names", "build", "cached_onnx", "card_of",
-    "ensemble_card", "export_model", "export_onnx", "import_legacy", "load_keras", "on_grey_images", "open_model",
+    "ARCHITECTURES", "after_sobel", "build", "card_of",
+    "ensemble_card", "export_model", "export_onnx", "load_keras", "on_grey_images", "open_model",
     "predict_probabilities", "preparation_of", "read_card", "save_keras", "versions",
 ]  # fmt: skip
 
 _PLACES = {
-    **dict.fromkeys(("ARCHITECTURES", "architecture_names", "build"), "architectures"),
+    **dict.fromkeys(("ARCHITECTURES", "build"), "architectures"),
     "ensemble_card": "ensemble",
-    **dict.fromkeys(("cached_onnx", "export_model", "export_onnx"), "export"),
+    **dict.fromkeys(("export_model", "export_onnx"), "export"),
     "preparation_of": "layers",
-    "import_legacy": "legacy",
     **dict.fromkeys(("card_of", "load_keras", "open_model", "predict_probabilities", "read_card"), "saving"),
     **dict.fromkeys(("save_keras", "versions"), "saving"),
     **dict.fromkeys(("after_sobel", "on_grey_images"), "sobel"),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 layers = keras.layers
 
-__all__ = ["ARCHITECTURES", "architecture_names", "build"]
+__all__ = ["ARCHITECTURES", "build"]
 
 
 def _thesis_head(*, dropout: bool) -> list[keras.Layer]:
@@ -195,11 +195,6 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         fast_cnn, good_cnn, best_cnn, deep_cnn, tiny_cnn, reader_cnn,
     )
 }  # fmt: skip
-
-
-def architecture_names() -> tuple[str, ...]:
-    """All names that `build` accepts."""
-    return tuple(ARCHITECTURES)
 
 
 def build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import json
 import os
@@ -20,7 +21,9 @@ from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import JSON, kind_of
 from digitlab.network.check import check_onnx
 from digitlab.shown import Shown
+from digitlab.storage import cache_folder
 from digitlab.values import ModelCard
+from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +33,8 @@ __all__ = [
     "Classifier",
     "OutputTransform",
     "is_foreign",
+    "kept_name",
+    "kept_onnx",
     "probabilities_from",
     "read_model",
     "resolve_model",
@@ -38,7 +43,7 @@ __all__ = [
     "start_session",
     "takes_our_images",
     "unchanged",
-]  # fmt: skip
+]
 
 DEFAULT_MODEL = "reader"
 _FOREIGN = (".keras", ".h5", ".hdf5", ".tflite", ".lite", ".xml")
@@ -339,3 +344,19 @@ def _softmax(answers: NDArray[np.float32]) -> NDArray[np.float32]:
     powers: NDArray[np.float32] = np.exp(answers - answers.max(axis=1, keepdims=True))
     sums: NDArray[np.float32] = powers.sum(axis=1, keepdims=True)
     return powers / sums
+
+
+def kept_name(digest: str, ending: str) -> str:
+    """What the file is called in the cache; ``digest``: that of the digests of the model's files."""
+    return f"{digest[:32]}-convention-{VERSION}{ending}"
+
+
+def kept_onnx(path: Path) -> Path | None:
+    """The ONNX file with the convention inside that was made of a model file, where there is one."""
+    try:
+        with path.open("rb") as file:
+            inner = hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None  # whoever opens it next names the reason
+    kept = cache_folder() / "models" / kept_name(hashlib.sha256(inner).hexdigest(), ".onnx")
+    return kept if kept.is_file() else None

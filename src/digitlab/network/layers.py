@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from digitlab.values import Box
 
-__all__ = ["Activations", "Explanation", "Layer", "NetworkLayers"]
+__all__ = ["Activations", "Explanation", "NetworkLayers"]
 
 _MOST_LAYERS = 300
 _MOST_NUMBERS = 8_000_000  # activations of one image in all layers: 32 MB

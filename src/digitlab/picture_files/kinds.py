@@ -15,7 +15,7 @@ from PIL import features
 from digitlab.errors import ImageError, MissingExtraError
 from digitlab.extras import EXTRAS
 
-__all__ = ["ENDINGS", "EXPECTED", "FORMATS", "KINDS", "START", "PictureKind", "format_table", "kind_of"]
+__all__ = ["ENDINGS", "EXPECTED", "FORMATS", "KINDS", "OTHERS", "START", "PictureKind", "kind_of"]
 
 START = 1024  # bytes of a file that tell its kind; a PDF may begin that late
 EXPECTED = "a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, AVIF, HEIC or PDF picture"
@@ -95,7 +95,7 @@ ENDINGS = tuple(ending for kind in KINDS for ending in kind.endings)
 FORMATS = tuple(kind.format for kind in KINDS if kind.extra is None)  # what Pillow reads by itself
 
 # What is refused, by name.
-_OTHERS = {
+OTHERS = {
     "a Photoshop file": _starts(rb"8BPS"),
     "an SVG drawing": _starts(rb"<svg"),
     "an XML or SVG file": _starts(rb"<\?xm"),
@@ -115,7 +115,7 @@ def kind_of(start: bytes, name: object) -> PictureKind:
     """
     kind = next((each for each in KINDS if each.start.match(start)), None)
     if kind is None:
-        other = next((each for each, pattern in _OTHERS.items() if pattern.match(start)), "no picture that can be read")
+        other = next((each for each, pattern in OTHERS.items() if pattern.match(start)), "no picture that can be read")
         raise ImageError(f"{name}: is {other}; expected {EXPECTED}")
     if kind.feature and not features.check(kind.feature):
         raise ImageError(f"{name}: is {kind.name}, which the Pillow here was built without; save it as PNG")
@@ -137,13 +137,3 @@ def _register(kind: PictureKind) -> None:
         pillow_heif.register_heif_opener(thumbnails=False)
     else:
         importlib.import_module(kind.plugin)
-
-
-def format_table() -> str:
-    """The table of docs/formats.md: KINDS, and what is refused by name, as Markdown."""
-    rows = [("kind", "names end in", "extra", "what is done"), ("---",) * 4]
-    rows += [
-        (kind.name, ", ".join(f"`{ending}`" for ending in kind.endings), kind.extra or "–", kind.read) for kind in KINDS
-    ]
-    rows += [(name.split(" ", 1)[1], "–", "–", "refused by name, with the kinds that are read") for name in _OTHERS]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

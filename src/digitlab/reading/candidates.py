@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["Candidate", "main_candidate", "without_twins"]
+    Floats = tuple[float, float, float, float]
+
+__all__ = ["ALONE", "Candidate", "found_digits", "main_candidate", "overlap", "without_twins"]
 
 Sides = tuple[float, float, float, float]
 
@@ -62,7 +66,7 @@ class Candidate:
 
     def tightened(self, ink: tuple[float, float, float, float]) -> Candidate:
         """With the box of its ink, where that is nearly the box that was found: a network's boxes are loose."""
-        return replace(self, box=ink) if _overlap(self.box, ink) > _NEARLY else self
+        return replace(self, box=ink) if overlap(self.box, ink) > _NEARLY else self
 
     def is_part_of(self, whole: Candidate) -> bool:
         """Whether it lies in the other's box, and is clearly less than that."""
@@ -80,7 +84,7 @@ def without_twins(candidates: list[Candidate]) -> list[Candidate]:
     """Likeliest first, each digit once: boxes that were brought to the same ink are one."""
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda each: -each.confidence):
-        if all(_overlap(candidate.box, other.box) < _TWINS for other in kept):
+        if all(overlap(candidate.box, other.box) < _TWINS for other in kept):
             kept.append(candidate)
     return kept
 
@@ -94,7 +98,7 @@ def _shared(one: Sides, other: Sides) -> float:
     return max(wide, 0.0) * max(high, 0.0)
 
 
-def _overlap(one: Sides, other: Sides) -> float:
+def overlap(one: Sides, other: Sides) -> float:
     """Intersection over union."""
     shared = _shared(one, other)
     return shared / max(_area(one) + _area(other) - shared, 1e-9)
@@ -109,3 +113,36 @@ def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candid
         return candidate.score * math.sqrt(math.sqrt(min(share, _LARGE)))
 
     return max(candidates, key=weight, default=None)
+
+
+ALONE = 0.5  # the confidence of what nothing beside it speaks for
+BESIDE = 0.35  # the same of a mark in line with digits that are answered
+_LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # of the digits that are answered on its line
+_WIDEST = 1.5  # of its height
+_NEAR = 8.0  # heights of those digits, to the nearest of them
+
+
+def found_digits(
+    line: Sequence[Floats], confidences: Sequence[float], threshold: float, *, alone: bool = False
+) -> list[bool]:
+    """Which candidates of one line are digits, answered or not.
+
+    line: boxes in pixels; threshold: from which confidence on one is answered
+    alone: whether no digit is answered on the whole page, which would speak for those in line with it
+    """
+    answered = [box for box, confidence in zip(line, confidences, strict=True) if confidence >= threshold]
+    return [
+        confidence >= threshold or (alone and confidence >= ALONE) or (confidence >= BESIDE and _in_line(box, answered))
+        for box, confidence in zip(line, confidences, strict=True)
+    ]
+
+
+def _in_line(box: Floats, answered: Sequence[Floats]) -> bool:
+    """Whether a candidate stands among digits as one of them would."""
+    if not answered:
+        return False
+    usual = float(np.median([y1 - y0 for _, y0, _, y1 in answered]))
+    x0, y0, x1, y1 = box
+    if not _LEAST_HEIGHT * usual <= y1 - y0 <= _MOST_HEIGHT * usual or x1 - x0 > _WIDEST * (y1 - y0):
+        return False
+    return min(max(x0 - right, left - x1) for left, _, right, _ in answered) <= _NEAR * usual

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from digitlab.reading.candidates import found_digits
 from digitlab.reading.constraints import DIGIT
-from digitlab.reading.found import found_digits
 from digitlab.reading.lines import exactly, in_lines
 
 if TYPE_CHECKING:

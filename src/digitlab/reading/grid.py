@@ -34,7 +34,6 @@ _CORNER_ANGLE = 0.12  # of its length, by which an outline may be off its four s
 _CELL = 56  # pixels of a cell laid flat: of its shorter side
 _SQUARE = 1.25  # times as long as high: cells of a form, not a sudoku's seen from the side
 _LARGEST = 2400  # pixels of the flat grid's longest side
-_SMALLEST_CELL = 20
 _OUTSIDE = 0.25  # of a cell, that is kept around the grid: its outermost lines are within
 _THICKEST = 0.2  # of a cell: the frame's line
 _SPAN = 0.5  # of the grid, that a line must reach over

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["counted", "distances", "lower_median", "median", "quantile"]
+__all__ = ["counted", "distances", "lower_median", "quantile"]
 
 
 def counted(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -54,15 +54,6 @@ def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
     if counts[middle] >= half:  # so many are at no distance
         return middle, 0
     return middle, lower_median(distances(counts, middle))
-
-
-def median(counts: NDArray[np.float64]) -> float:
-    """The median; of two in the middle their mean.
-
-    >>> median(np.array([1.0, 0.0, 1.0, 2.0]))
-    2.5
-    """
-    return quantile(counts, 0.5)
 
 
 def quantile(counts: NDArray[np.float64], share: float) -> float:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 import time
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from digitlab.errors import ShapeError, UsageError
+from digitlab.errors import DigitlabError, ImageError, ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.candidates import Candidate, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
@@ -19,7 +23,6 @@ from digitlab.reading.decoding import decode
 from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
-from digitlab.reading.many import in_order
 from digitlab.reading.numbers.known import with_known_numbers
 from digitlab.reading.numbers.marks import with_signs
 from digitlab.reading.orientation import set_upright, turned_back, turned_picture
@@ -28,18 +31,18 @@ from digitlab.settings import with_keywords_of
 from digitlab.values import Prediction, ReadDigit, Reading, ReadMark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from digitlab.errors import DigitlabError
     from digitlab.reading.candidates import Sides
     from digitlab.reading.given import PictureLike
     from digitlab.reading.page_network import PageNetwork
     from digitlab.values import Box
 
-__all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image"]
+__all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image", "in_order"]
 
 DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are likelier
 
@@ -188,7 +191,8 @@ class Reader:
         decoded = decode(candidates, wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
         free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
-        lines, signs = with_signs(turned_picture(pixels, turns), decoded.lines, slashes=free)
+        upright = turned_picture(pixels, turns)
+        lines, signs = with_signs(upright, decoded.lines, free=free, candidates=candidates, threshold=self.threshold)
 
         def placed(box: Sides) -> Box:
             return place.of(turned_back(box, turns, size))
@@ -288,3 +292,41 @@ def digit_image(image: PictureLike) -> NDArray[np.uint8] | None:
 def _pixels(image: PictureLike) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) RGB."""
     return rgb_of(image, _LEAST_DECODED)[0]
+
+
+_AHEAD = 2  # pictures for each thread that are being read or wait to be fetched
+
+Given = TypeVar("Given")
+Answer = TypeVar("Answer")
+
+
+def in_order(
+    pictures: Iterable[Given], answer: Callable[[Given], Answer], threads: int
+) -> Iterator[Answer | DigitlabError]:
+    """The answer to each picture, in their order; of one that is refused, the error.
+
+    Pictures are taken from the iterable only a few ahead of the answers that were fetched.
+
+    threads: 0 is one per core
+    """
+    count, left = threads or os.cpu_count() or 1, iter(pictures)
+    pool = ThreadPoolExecutor(count, thread_name_prefix="read-many")
+    under_way: deque[Future[Answer | DigitlabError]] = deque()
+    try:
+        while True:
+            for each in itertools.islice(left, count * _AHEAD - len(under_way)):
+                under_way.append(pool.submit(_answer_or_error, answer, each))
+            if not under_way:
+                return
+            yield under_way.popleft().result()
+    finally:  # also when whoever fetches has had enough
+        pool.shutdown(cancel_futures=True)
+
+
+def _answer_or_error(answer: Callable[[Given], Answer], picture: Given) -> Answer | DigitlabError:
+    try:
+        return answer(picture)
+    except DigitlabError as error:
+        return error
+    except MemoryError:
+        return ImageError("a picture does not fit into the memory; make it smaller first")

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.reading.histogram import counted, distances, median
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Rule", "find_rules", "taken_out", "without_rules"]
+__all__ = [
+    "Rule",
+    "find_rules",
+    "taken_out",
+]
 
 _THICKEST = 0.005  # of the page's longest side, at least 3 pixels: a table's line; pens are as wide, but not as long
 _STRIP = 0.025  # of the longest side: the width of the strips in which a line is looked for
@@ -49,21 +51,12 @@ class Rule:
     strength: float
 
 
-def without_rules(strength: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def taken_out(strength: NDArray[np.uint8], flat: Sequence[Rule], upright: Sequence[Rule]) -> NDArray[np.uint8]:
     """The same strength of ink, uint8 (H, W), without its rules; strokes that cross them stay whole.
 
     What lies on a rule stays where it is clearly stronger than the rule, or between strokes on both sides of it.
+    flat, upright: those from left to right, and those from top to bottom
     """
-    level = _faintest(strength)
-    if level is None:
-        return strength
-    flat = find_rules(strength, level)
-    upright = find_rules(np.asarray(cv2.transpose(strength), np.uint8), level)
-    return taken_out(strength, flat, upright)
-
-
-def taken_out(strength: NDArray[np.uint8], flat: Sequence[Rule], upright: Sequence[Rule]) -> NDArray[np.uint8]:
-    """`without_rules` for rules that are known: those from left to right, and those from top to bottom."""
     if not flat and not upright:
         return strength
     left = strength.copy()
@@ -115,15 +108,6 @@ def find_rules(
         long = [track for track in long if _reach(track) >= _LONE_SPAN * strips]
     rules = (_rule(track, strength, width / strips) for track in long)
     return [rule for rule in rules if rule is not None and rule.above + rule.below <= 2 * thickest]
-
-
-def _faintest(strength: NDArray[np.uint8]) -> float | None:
-    """The strength from which on a pixel is more than grain; None for a picture of nothing."""
-    counts = counted(np.ascontiguousarray(strength[::3, ::3]))
-    paper = median(counts)
-    grain = 1.4826 * median(distances(counts, round(paper)))
-    level = paper + max(9.0, 3.5 * (grain + 1.0))
-    return level if level < 200.0 else None
 
 
 def _crossings(covered: NDArray[np.bool_], thickest: int) -> list[NDArray[np.float32]]:

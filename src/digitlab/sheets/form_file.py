@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DatasetError, RecipeError, UsageError
 from digitlab.reading.numbers import check_of, number_list
 from digitlab.sheets.form import DIGIT, FORMS, PAPERS, Field, Form, Table
+from digitlab.sheets.sums import sums_of
 from digitlab.sheets.toml_lines import Section, sections_of
+from digitlab.sheets.values import is_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +65,7 @@ def read_form(path: Path) -> Form:
     form.expect_nothing_else()
     top.expect_nothing_else()
     _check_names(top, made)
+    _check_sums(top, made, sections)
     return made
 
 
@@ -251,8 +255,8 @@ def _known(keys: _Keys) -> dict[str, Any]:
             number_list(known["among"])
         if keys.has("check"):
             key, known["check"] = "check", keys.text("check")
-            if check_of(known["check"]).total is not None:
-                raise UsageError("sum: looks at a whole page of numbers; expected a check of one number")
+            if not is_sum(known["check"]):
+                check_of(known["check"])
     except (DatasetError, UsageError) as error:
         raise keys.refuse(key, str(error)) from error
     if known["one_to_one"] and not known["among"]:
@@ -292,6 +296,8 @@ def _table(keys: _Keys, sections: Iterable[Section]) -> Table:
         columns.append(_field(within, drawn=True, column=True))
         if columns[-1].kind == "line" or columns[-1].one_to_one:
             raise within.refuse("line", "is for fields; expected boxes, pattern, tick or choices in a table")
+        if is_sum(columns[-1].check):
+            raise within.refuse("check", "a sum is of a [[field]]; expected a check of one number in a table")
     keys.expect_nothing_else()
     return Table(name, label, rows, tuple(columns))
 
@@ -305,3 +311,18 @@ def _check_names(top: _Keys, form: Form) -> None:
         if field.name in seen:
             raise RecipeError(f"{top.path}: the name {field.name} occurs twice; expected each once")
         seen.add(field.name)
+
+
+def _check_sums(top: _Keys, form: Form, sections: list[Section]) -> None:
+    headers = [each for each in sections if each.name == "field"]
+    section_of = {each["name"]: section for each, section in zip(top.content.get("field", ()), headers, strict=False)}
+    fields = form.fields
+    for number, total in enumerate(fields):
+        if not is_sum(total.check):
+            continue
+        later = [replace(each, check="") if is_sum(each.check) else each for each in fields[number + 1 :]]
+        try:
+            sums_of([*fields[: number + 1], *later])
+        except UsageError as error:
+            keys = _Keys(top.path, {}, section_of.get(total.name, top.section), "this [[field]]")
+            raise keys.refuse("check", str(error)) from error

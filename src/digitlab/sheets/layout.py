@@ -44,7 +44,6 @@ _LABEL, _SMALL, _TITLE = 3.4, 2.9, 5.6  # mm: heights of letters, from baseline 
 _GAP, _BESIDE = 5.0, 8.0  # below a field, and between two on a row
 _ROW = 2.4  # between the rows of a table
 _SIGN = 0.6  # widths of a sign printed between boxes: paper on either side
-_POINT = 25.4 / 72.0
 
 # Widths of Helvetica's signs from the blank up to the tilde, in thousandths of its size (Adobe's font metrics).
 _WIDTHS = (

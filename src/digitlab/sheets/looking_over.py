@@ -1,4 +1,4 @@
-"""Fields to be looked over by a person, as one page: the doubtful first, then a sample of all others.
+"""Fields to be looked over by a person in their sheets, as one page: the doubtful first, then a sample of all others.
 
 The page loads nothing and sends nothing; what is typed comes back as a file (`corrections`). The sample is what a
 promise (`promise`) can be made of: doubtful fields alone say nothing about the others.
@@ -12,7 +12,7 @@ import html
 import json
 import string
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,7 @@ import numpy as np
 
 from digitlab.archives.doubts import as_webp
 from digitlab.errors import ImageError
-from digitlab.reading.images import load_reduced
-from digitlab.reading.orientation import turned_box, turned_picture
+from digitlab.sheets.flat_sheet import FlatSheets
 from digitlab.sheets.values import ANSWERED, EMPTY, FAILED
 from digitlab.storage import write_text
 
@@ -30,55 +29,79 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from digitlab.sheets.flat_sheet import FlatSheet
     from digitlab.sheets.form import Form
+    from digitlab.sheets.layout import Placed
     from digitlab.sheets.values import FieldRead
 
-__all__ = ["ToLookOver", "chosen_fields", "write_fields_page"]
+__all__ = ["Chosen", "ToLookOver", "chosen_fields", "write_fields_page"]
 
-_SIDE = 2400  # pixels at which photos are opened for the page
-_AROUND = 0.35  # of a field's height: paper around it
 KIND = "digitlab sheet corrections 1"
+
+Values = dict[str, tuple[str, str]]  # of each field of a sheet: its value and its state
 
 
 @dataclass(frozen=True, slots=True)
 class ToLookOver:
-    """A field for the page. turned: quarter turns by which its photo is set upright; size: of that photo in pixels."""
+    """A field for the page. sampled: drawn by chance; other: what another reader read there, where that differs."""
 
     file: str
     read: FieldRead
-    turned: int
-    size: tuple[int, int]
     sampled: bool
+    other: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Fields to be looked over, in their order, and all values of the sheets that they are on, by file."""
+
+    fields: tuple[ToLookOver, ...]
+    sheets: Mapping[str, Values]
 
 
 def chosen_fields(
-    rows: Iterable[tuple[Mapping[str, Any], Sequence[FieldRead]]], most: int, sample: int, seed: int
-) -> list[ToLookOver]:
-    """The least certain fields, at most so many, then a random sample of those that are filled in.
+    rows: Iterable[tuple[Mapping[str, Any], Sequence[FieldRead]]],
+    most: int,
+    sample: int,
+    seed: int,
+    others: Mapping[tuple[str, str], str] | None = None,
+) -> Chosen:
+    """The least certain fields, at most so many, sheet by sheet; then a random sample of those that are filled in.
 
-    A sampled field may be among the doubtful too; it is shown once, there. sample: fields, or -1 for all of them
+    The sheet of the least certain field comes first, with all its doubtful ones. A field that another reader read
+    differently is doubtful. A sampled field may be among the doubtful too; it is shown once, there.
 
-    rows: of each sheet what was kept, and its fields
+    rows: of each sheet what was kept, and its fields; sample: fields, or -1 for all of them
+    others: what another reader read, by file (as the rows have it) and field, where that differs
     """
+    others = others or {}
     doubtful: list[ToLookOver] = []
     answered: list[ToLookOver] = []
+    sheets: dict[str, Values] = {}
     for row, fields in rows:
-        size = (row["width"] or 1, row["height"] or 1)
+        file = row["path"]
+        sheets[file] = {each.name: (each.value, each.state) for each in fields}
         for each in fields:
-            found = ToLookOver(row["path"], each, row["turned"], size, sampled=False)
-            if each.filled:
-                answered.append(found)
-            elif each.state not in (ANSWERED, EMPTY):
+            found = ToLookOver(file, each, sampled=False, other=others.get((file, each.name)))
+            if found.other is not None or each.state not in (ANSWERED, EMPTY):
                 doubtful.append(found)
-    doubtful.sort(key=lambda each: (each.read.state != FAILED, each.read.confidence))
+            elif each.filled:
+                answered.append(found)
+    # The order of a stable sort: by doubt to choose, then by sheet.
+    least = sorted(doubtful, key=lambda each: (each.read.state != FAILED, each.read.confidence))[:most]
+    place = {file: number for number, file in reversed(list(enumerate(each.file for each in least)))}
+    chosen = {id(each) for each in least}
+    shown = sorted((each for each in doubtful if id(each) in chosen), key=lambda each: place[each.file])
     count = len(answered) if sample < 0 else min(sample, len(answered))
     drawn = np.sort(np.random.default_rng(seed).permutation(len(answered))[:count])
-    kept = [answered[number] for number in drawn.tolist()]
-    return doubtful[:most] + [ToLookOver(each.file, each.read, each.turned, each.size, sampled=True) for each in kept]
+    shown += [replace(answered[number], sampled=True) for number in drawn.tolist()]
+    return Chosen(tuple(shown), {each.file: sheets[each.file] for each in shown})
 
 
 def write_fields_page(
-    chosen: Sequence[ToLookOver],
+    chosen: Chosen,
     form: Form,
     table: Path,
     out: Path,
@@ -87,22 +110,27 @@ def write_fields_page(
     """Write the page; returns how many fields are on it: those of photos that have gone are left out.
 
     Raises:
-        StorageError: when it cannot be written.
+        RecipeError: for a form that cannot be laid out. StorageError: when the page cannot be written.
     """
-    labels = {each.name: each.label for each in form.fields}
+    flat = FlatSheets(form)
+    placed = {each.field.name: each for each in flat.layout.placed}
     by_file: dict[str, list[int]] = defaultdict(list)
-    for number, each in enumerate(chosen):
+    for number, each in enumerate(chosen.fields):
         by_file[each.file].append(number)
     shown: dict[int, dict[str, Any]] = {}
+    sheets: list[dict[str, Any]] = []
     for done, (file, numbers) in enumerate(by_file.items(), 1):
         try:
-            picture, _ = load_reduced(file, _SIDE)
+            sheet = flat.open(file)
         except ImageError:
             continue
         for number in numbers:
-            shown[number] = _content(chosen[number], picture, labels)
+            each = chosen.fields[number]
+            shown[number] = _content(each, sheet.part(placed[each.read.name].box), placed[each.read.name], len(sheets))
+        sheets.append(_sheet(file, sheet, chosen.sheets[file], placed))
         tell(done, len(by_file))
-    content = json.dumps([shown[number] for number in sorted(shown)], separators=(",", ":")).replace("<", "\\u003c")
+    fields = [shown[number] for number in sorted(shown)]
+    content = json.dumps({"fields": fields, "sheets": sheets}, separators=(",", ":")).replace("<", "\\u003c")
     templates = resources.files("digitlab.sheets").joinpath("templates")
     script = templates.joinpath("fields.js").read_text("utf-8")
     style = resources.files("digitlab.archives").joinpath("templates/review.css").read_text("utf-8")
@@ -112,7 +140,7 @@ def write_fields_page(
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         content=content,
         name=hashlib.sha256(content.encode()).hexdigest()[:16],
-        about=html.escape(_about([each for number, each in enumerate(chosen) if number in shown])),
+        about=html.escape(_about([chosen.fields[number] for number in sorted(shown)])),
         form=html.escape(str(form.path)),
         table=html.escape(str(table)),
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -127,24 +155,30 @@ def _about(chosen: Sequence[ToLookOver]) -> str:
     if not chosen:
         return "Every field is answered, and no sample was asked for."
     fields = "1 field" if doubtful == 1 else f"{doubtful:,} fields"
-    return f"{fields} in doubt, the least certain first; then a random sample of {sampled:,} others."
+    return f"{fields} in doubt, the sheet of the least certain first; then a random sample of {sampled:,} others."
 
 
-def _content(each: ToLookOver, picture: Any, labels: Mapping[str, str]) -> dict[str, Any]:
-    scale = picture.shape[1] / each.size[0]
-    x0, y0, x1, y1 = (round(side * scale) for side in each.read.box)
-    turns = -each.turned % 4
-    x0, y0, x1, y1 = turned_box((x0, y0, x1, y1), turns, (picture.shape[1], picture.shape[0]))
-    upright = turned_picture(picture, turns) if each.turned else picture
-    around = round(_AROUND * (y1 - y0)) + 4
-    part = upright[max(0, y0 - around) : y1 + around, max(0, x0 - around) : x1 + around]
+def _content(each: ToLookOver, part: NDArray[np.uint8], placed: Placed, sheet: int) -> dict[str, Any]:
     return {
         "file": each.file,
         "field": each.read.name,
-        "label": labels[each.read.name],
+        "label": placed.field.label,
         "value": each.read.value,
         "state": each.read.state,
         "confidence": round(each.read.confidence, 6),
         "sampled": each.sampled,
+        "other": each.other,
+        "sheet": sheet,
         "crop": as_webp(np.ascontiguousarray(part)),
     }
+
+
+def _sheet(file: str, sheet: FlatSheet, values: Values, placed: Mapping[str, Placed]) -> dict[str, Any]:
+    """The whole sheet, and where each field is on it: left, top, width and height in per cent."""
+    whole = sheet.whole()
+    (wide, high), boxes = sheet.found.size, []
+    for name, (value, state) in values.items():
+        x0, y0, x1, y1 = placed[name].box
+        sides = [100 * x0 / wide, 100 * y0 / high, 100 * (x1 - x0) / wide, 100 * (y1 - y0) / high]
+        boxes.append([name, value, state, *(round(side, 2) for side in sides)])
+    return {"file": file, "picture": as_webp(whole, whole.shape[1], whole.shape[0]), "boxes": boxes}

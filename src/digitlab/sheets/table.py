@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.reading.numbers import one_to_one
 from digitlab.sheets.job import seen_in
+from digitlab.sheets.sums import settled_total, sums_of
 from digitlab.sheets.values import ANSWERED, DOUBTFUL, FAILED, FieldRead, Known, known_of, value_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class SheetTable:
         self.form, self._rows, self._threshold, self._least = form, rows, threshold, least
         self._fields = {each.name: each for each in form.fields}
         self._known: dict[str, Known] = {name: known_of(field) for name, field in self._fields.items()}
+        self._sums = sums_of(form.fields)
         self._assigned = {name: self._of_its_own(field) for name, field in self._fields.items() if field.one_to_one}
 
     @property
@@ -73,15 +75,23 @@ class SheetTable:
     def _row(self, number: int, row: Mapping[str, Any]) -> TableRow:
         if row["error"] is not None:
             return TableRow(row["path"], (), row["error"], failed=True)
-        fields = []
+        fields = {}
         for seen in seen_in(row):
             found = value_of(self._fields[seen.name], seen, self._known[seen.name], self._threshold)
-            if seen.name in self._assigned:
-                found = self._assigned[seen.name](number, found)
-            if found.state == ANSWERED and found.confidence < self._least:
-                found = replace(found, state=DOUBTFUL)
-            fields.append(found)
-        return TableRow(row["path"], tuple(fields), row["note"] or "")
+            fields[seen.name] = self._assigned[seen.name](number, found) if seen.name in self._assigned else found
+        notes = [row["note"], *self._added_up(fields)]
+        for name, each in fields.items():
+            if each.state == ANSWERED and each.confidence < self._least:
+                fields[name] = replace(each, state=DOUBTFUL)
+        return TableRow(row["path"], tuple(fields.values()), "; ".join(filter(None, notes)))
+
+    def _added_up(self, fields: dict[str, FieldRead]) -> Iterator[str | None]:
+        """Settle each total with what it is the sum of, in place; what is said of it."""
+        for name, addends in self._sums.items():
+            those = [(each, fields[each.name]) for each in addends]
+            found, said = settled_total((self._fields[name], fields[name]), those, self._known, self._threshold)
+            fields |= found
+            yield said
 
     def _of_its_own(self, field: Field) -> _Assignment:
         """Which entry of its list each sheet gets."""

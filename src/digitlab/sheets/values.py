@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from digitlab.sheets.form import Field
     from digitlab.values import Box, ReadDigit
 
-__all__ = ["ANSWERED", "DOUBTFUL", "EMPTY", "FAILED", "FieldRead", "Known", "Seen", "State", "known_of", "value_of"]
+__all__ = [
+    "ANSWERED", "DOUBTFUL", "EMPTY", "FAILED", "FieldRead", "Known", "Seen", "State", "is_sum", "known_of", "value_of",
+]  # fmt: skip
 
 State = Literal["answered", "doubtful", "empty", "failed check"]
 ANSWERED: State = "answered"
@@ -86,15 +88,20 @@ class Known:
     check: Check | None = None
 
 
+def is_sum(check: str) -> bool:
+    """Whether a check looks at other fields too (see `digitlab.sheets.sums`)."""
+    return check.startswith("sum:")
+
+
 def known_of(field: Field) -> Known:
-    """The list and the check of a field.
+    """The list and the check of a field; a sum is none of one field.
 
     Raises:
         DatasetError, UsageError: for a list that is missing or empty by now.
     """
     return Known(
         number_list(field.among) if field.among else None,
-        check_of(field.check) if field.check else None,
+        check_of(field.check) if field.check and not is_sum(field.check) else None,
     )
 
 

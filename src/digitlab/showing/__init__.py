@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from digitlab.showing.look import Look
+    from digitlab.showing.sheet import Look
 
 __all__ = ["figure_of", "frame_of", "html_of", "look_of", "png_of", "rich_of"]
 

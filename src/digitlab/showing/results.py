@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.evaluation.comparison import in_words
 from digitlab.reports.facts import percent
-from digitlab.showing.look import Look
-from digitlab.showing.sheet import Sheet, Table
+from digitlab.showing.sheet import Look, Sheet, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

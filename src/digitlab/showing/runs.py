@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from digitlab.reports.facts import numbers_of, percent
-from digitlab.showing.look import Look
-from digitlab.showing.sheet import Sheet, Table
+from digitlab.showing.sheet import Look, Sheet, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from matplotlib.figure import Figure
     from rich.console import Group
     from rich.table import Table as RichTable
 
-__all__ = ["BARS", "Sheet", "Table", "bar"]
+
+__all__ = ["BARS", "Look", "Sheet", "Table", "bar"]
 
 BARS = 24  # characters of the longest bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -89,3 +91,19 @@ def _rich_table(table: Table) -> RichTable:
     for row in table.rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How values of a class look; None: in this way not at all.
+
+    sheet: its tables
+    png: its picture, which a notebook shows in place of the tables; it may be None for a value without one
+    figures: its figures by name, each drawn when it is called; the first is the usual one
+    columns: its rows as columns by name, for pandas
+    """
+
+    sheet: Callable[[Any], Sheet] | None = None
+    png: Callable[[Any], bytes | None] | None = None
+    figures: Callable[[Any], Mapping[str, Callable[[], Figure]]] | None = None
+    columns: Callable[[Any], Any] | None = None

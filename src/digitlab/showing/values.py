@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.showing.look import Look
-from digitlab.showing.sheet import Sheet, Table, bar
+from digitlab.showing.sheet import Look, Sheet, Table, bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from digitlab.studies.comparing import (
     Comparison,
     Finding,
-    Verdict,
     deviation_against,
     difference,
     mean_against,
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Conclusion",
-    "Finding",
-    "Verdict",
     "above",
     "at_least",
     "best",

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from digitlab.stopping import StopRequest
-from digitlab.training.config import TrainingConfig, find_recipe, read_recipe, recipe_names, with_options
+from digitlab.training.config import TrainingConfig, find_recipe, with_options
 from digitlab.training.events import EpochEnded, Event, Listener, Progressed, Stage, Started
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EpochEnded", "Event", "History", "Listener", "Loop", "Progressed", "Stage", "Started", "StopRequest", "Trained",
-    "TrainingConfig", "check", "find_recipe", "read_recipe", "recipe_names", "resumed", "run_training", "with_options",
+    "TrainingConfig", "check", "find_recipe", "resumed", "run_training", "with_options",
 ]  # fmt: skip
 
 _PLACES = {

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
 from digitlab.settings import Range, check_settings, expect_key, setting, with_current_keys
-from digitlab.toml_files import find_toml, read_toml, shipped_names
+from digitlab.toml_files import find_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "read_recipe", "recipe_names", "training_of", "with_options"]
+__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "training_of", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' names for what a training minimises; the first is the usual one.
@@ -142,27 +142,13 @@ class TrainingConfig:
         return asdict(self)
 
 
-def recipe_names() -> tuple[str, ...]:
-    """The recipes that ship with the package."""
-    return shipped_names("recipes")
-
-
 def find_recipe(path: Path) -> TrainingConfig:
     """The recipe in this file, or the shipped one of this name.
 
     Raises:
-        RecipeError: as `read_recipe`, or when there is neither.
+        RecipeError: when there is neither, or it is not TOML, or has unknown keys or values of the wrong kind.
     """
     return _named(*find_toml(path, "recipes", "recipe file"))
-
-
-def read_recipe(path: Path) -> TrainingConfig:
-    """Read a recipe: a flat TOML file whose keys are the fields of `TrainingConfig`.
-
-    Raises:
-        RecipeError: when it is missing, not TOML, or has unknown keys or values of the wrong kind.
-    """
-    return _named(read_toml(path), path)
 
 
 def _named(content: Mapping[str, Any], path: Path) -> TrainingConfig:

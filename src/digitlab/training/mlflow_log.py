@@ -1,15 +1,23 @@
 """A training told to MLflow: its settings, each epoch, the metrics of the test images, the model and the report.
 
+The model stands there as one of MLflow's own kind: `mlflow.pyfunc.load_model("runs:/NUMBER/model")` takes it.
+Their ``log_model`` would want pandas and a copy of the file, and an MLmodel file says the same.
+
 What is sent goes to the store that was named and nowhere else; MLflow's own telemetry is off (`digitlab.privacy`). The
 run's number there is kept in the run folder, so a training that is resumed goes on in the same MLflow run.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from digitlab.errors import MissingExtraError, RunError, StorageError, first_line
 from digitlab.training.events import EpochEnded, Stage
@@ -112,6 +120,9 @@ class MlflowLog:
             for path in paths:
                 if path.is_file():
                     self._client.log_artifact(self._number, str(path), folder)
+        if run.onnx.is_file():
+            for name, text in _model_files(run.onnx.name, self._number).items():
+                self._client.log_text(self._number, text, f"model/{name}")
 
     def _tell(self, tell: Callable[..., Any], *told: Any) -> None:
         """A tracker that fails does not end hours of training: it is said once, and the run folder has everything."""
@@ -136,6 +147,43 @@ def _client_of(store: str) -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtraError("mlflow", needed_for="--log mlflow") from error
     return MlflowClient(tracking_uri=store)
+
+
+def _model_files(onnx: str, number: str) -> dict[str, str]:
+    """What makes a folder with an ONNX file a model of MLflow's format; source: MLflow's documentation, "MLmodel"."""
+    image, answer = (
+        json.dumps([{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}}])
+        for dtype, shape in (("uint8", [-1, 28, 28]), ("float32", [-1, 10]))
+    )
+    description = {
+        "artifact_path": "model",
+        "flavors": {
+            "onnx": {
+                "code": None,
+                "data": onnx,
+                "onnx_version": version("onnx"),
+                "providers": ["CPUExecutionProvider"],
+            },
+            "python_function": {
+                "data": onnx,
+                "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
+                "loader_module": "mlflow.onnx",
+                "python_version": platform.python_version(),
+            },
+        },
+        "run_id": number,
+        "signature": {"inputs": image, "outputs": answer},
+    }
+    needed = ["mlflow", *(f"{name}=={version(name)}" for name in ("numpy", "onnx", "onnxruntime"))]
+    python = {
+        "python": platform.python_version(),
+        "build_dependencies": ["pip"],
+        "dependencies": ["-r requirements.txt"],
+    }
+    conda = {"name": "digitlab", "dependencies": [f"python={platform.python_version()}", "pip", {"pip": needed}]}
+    written = {"MLmodel": description, "python_env.yaml": python, "conda.yaml": conda}
+    texts = {name: yaml.safe_dump(each, sort_keys=False) for name, each in written.items()}
+    return texts | {"requirements.txt": "\n".join(needed) + "\n"}
 
 
 def _settings(training: TrainingConfig) -> dict[str, str]:

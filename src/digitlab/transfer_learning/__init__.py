@@ -8,24 +8,24 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from digitlab.transfer_learning.settings import HEADS, LEARNERS, WAYS, Transfer
+from digitlab.transfer_learning.settings import LEARNERS, Transfer
 
 if TYPE_CHECKING:
-    from digitlab.transfer_learning.applications import application_names, open_application
+    from digitlab.transfer_learning.applications import open_application
     from digitlab.transfer_learning.data import TransferData, transfer_data
     from digitlab.transfer_learning.experiment import Base, Transferred, open_base, run_transfer, transfer
-    from digitlab.transfer_learning.learners import Learned, learn
+    from digitlab.transfer_learning.learners import learn
 
 __all__ = [
-    "HEADS", "LEARNERS", "WAYS", "Base", "Learned", "Transfer", "TransferData", "Transferred", "application_names",
+    "LEARNERS", "Base", "Transfer", "TransferData", "Transferred",
     "learn", "open_application", "open_base", "run_transfer", "transfer", "transfer_data",
 ]  # fmt: skip
 
 _PLACES = {
-    **dict.fromkeys(("application_names", "open_application"), "applications"),
+    "open_application": "applications",
     **dict.fromkeys(("TransferData", "transfer_data"), "data"),
     **dict.fromkeys(("Base", "Transferred", "open_base", "run_transfer", "transfer"), "experiment"),
-    **dict.fromkeys(("Learned", "learn"), "learners"),
+    "learn": "learners",
 }
 
 

@@ -8,8 +8,8 @@ the trainings done in the order that `running` wants, and everything is kept in 
 
 from __future__ import annotations
 
-from digitlab.tuning.parameters import Choice, Parameter, Range
+from digitlab.tuning.parameters import Choice, Range
 from digitlab.tuning.settings import Tuning
-from digitlab.tuning.space import Space, find_space, parse_space, read_space, space_names
+from digitlab.tuning.space import Space, find_space, parse_space
 
-__all__ = ["Choice", "Parameter", "Range", "Space", "Tuning", "find_space", "parse_space", "read_space", "space_names"]
+__all__ = ["Choice", "Range", "Space", "Tuning", "find_space", "parse_space"]

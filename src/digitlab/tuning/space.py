@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
 from digitlab.settings import expect_key
-from digitlab.toml_files import find_toml, read_toml, shipped_names
+from digitlab.toml_files import find_toml
 from digitlab.training.config import TrainingConfig, training_of
 from digitlab.tuning.parameters import Parameter, Range, parameter_of
 from digitlab.tuning.settings import Tuning, tuning_of
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
     from digitlab.tuning.parameters import Label
 
-__all__ = ["Space", "find_space", "parse_space", "read_space", "space_names"]
+__all__ = [
+    "Space",
+    "find_space",
+    "parse_space",
+]
 
 _OPTIONS = "options."
 _FIXED = {
@@ -115,35 +119,21 @@ class Space:
         return {**base, "tune": self.tuning.as_toml(), "space": space}
 
 
-def space_names() -> tuple[str, ...]:
-    """The spaces that ship with the package."""
-    return shipped_names(_FOLDER)
-
-
 def find_space(path: Path) -> Space:
     """The space in this file, or the shipped one of this name.
 
     Raises:
-        RecipeError: as `read_space`, or when there is neither.
+        RecipeError: when there is neither, or as `parse_space`.
     """
     content, found = find_toml(path, _FOLDER, "file of a space")
     return parse_space(content, found.stem, found)
-
-
-def read_space(path: Path) -> Space:
-    """Read a space.
-
-    Raises:
-        RecipeError: when it is missing, not TOML, has unknown keys, values of the wrong kind, or nothing that varies.
-    """
-    return parse_space(read_toml(path), path.stem, path)
 
 
 def parse_space(content: Mapping[str, Any], name: str, where: object) -> Space:
     """The space that a file's content describes; error messages begin with ``where``, the file.
 
     Raises:
-        RecipeError: as `read_space`.
+        RecipeError: for unknown keys, values of the wrong kind, or nothing that varies.
     """
     tables = {table: content.get(table, {}) for table in ("tune", "space")}
     for table, inside in tables.items():

@@ -19,6 +19,7 @@ from PIL import Image
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.application import make_application
+from digitlab.apps.web.classroom.serving import ClassServing
 from digitlab.apps.web.config import Limits
 from digitlab.apps.web.models import Models
 from digitlab.apps.web.server import listen, make_server
@@ -56,10 +57,11 @@ def running(
     allowed: Sequence[str] = (),
     proxies: Sequence[str] = (),
     log: Callable[[str], None] | None = None,
+    class_: ClassServing | None = None,
 ) -> Iterator[Running]:
     limits = limits or Limits()
-    access = Access(host, token, no_token=open_, allowed_hosts=allowed)
-    application = make_application(models, access, limits, log=log and AccessLog(log, token))
+    access = Access(host, token, no_token=open_, allowed_hosts=allowed, pupils=class_ is not None)
+    application = make_application(models, access, limits, log=log and AccessLog(log, token), class_=class_)
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     ready = threading.Event()

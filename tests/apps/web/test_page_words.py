@@ -44,6 +44,7 @@ def _said() -> set[str]:
     told |= {f"lies {way}; turned and read" for way in LIES.values()} | {"it cannot be told which way up this lies"}
     page = re.sub(r"\s+", " ", PAGE)
     told |= {each.strip() for each in re.findall(r"data-t>([^<]*)<", page)}
+    told |= set(re.findall(r"<title>([^<]*)<", page))
     labels = r'data-t-label[^>]*?aria-label="([^"]*)"', r'aria-label="([^"]*)"[^>]*? data-t-label'
     return told.union(*(re.findall(label, page) for label in labels))
 
@@ -87,3 +88,47 @@ def test_nothing_is_inline_or_from_elsewhere(name: str) -> None:
     assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text) == []
     if name == "index.html":
         assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text) == []
+
+
+# The pages of a class: files and dictionaries of their own, beside the others. ------------------------------------
+
+CLASS = {each.name: each.read_text() for each in (STATIC / "class").iterdir()}
+
+
+def _of_the_class(file: str) -> set[str]:
+    return set(re.findall(r'^  "((?:[^"\\]|\\.)*)":', CLASS[file], re.M)) | set(
+        re.findall(r"^  ([A-Za-z]\w*):", CLASS[file], re.M)
+    )
+
+
+def _said_by_the_class() -> set[str]:
+    code = "\n".join(text for name, text in CLASS.items() if name.endswith(".js") and name not in LANGUAGES)
+    told = set(re.findall(r'\b(?:t|relayed)\(\s*"([^"]*)"', code))
+    told |= set(re.findall(r':\s*"([^"]*)"', code.partition("const REFUSALS = {")[2].partition("};")[0]))
+    for name in ("pupil.html", "wall.html"):
+        page = re.sub(r"\s+", " ", CLASS[name])
+        told |= {each.strip() for each in re.findall(r"data-t>([^<]*)<", page)}
+        told |= set(re.findall(r"<title>([^<]*)<", page))
+        labels = r'data-t-label[^>]*?aria-label="([^"]*)"', r'aria-label="([^"]*)"[^>]*? data-t-label'
+        told = told.union(*(re.findall(label, page) for label in labels))
+    return told
+
+
+@pytest.mark.parametrize("file", LANGUAGES)
+def test_a_class_is_there_in_each_language(file: str) -> None:
+    own = _of_the_class(file)
+    assert _said_by_the_class() - own - _translated(file) == set()
+    assert own - _said_by_the_class() == set(), "no longer said"
+    assert own & _translated(file) == set(), "said twice"
+    pairs = re.findall(r'^  "?((?:[^"\\]|\\.)*?)"?:\s+"((?:[^"\\]|\\.)*)",$', CLASS[file], re.M)
+    assert len(pairs) == len(own)
+    for english, said in pairs:
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", said)), english
+        assert english != said
+
+
+@pytest.mark.parametrize("name", sorted(CLASS))
+def test_nothing_of_a_class_is_inline_or_from_elsewhere(name: str) -> None:
+    assert re.findall(r"https?://", CLASS[name]) == []
+    if name.endswith(".html"):
+        assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", CLASS[name]) == []

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tools.format_tables import DATASET_KINDS
 
 from digitlab.datasets.formats import dataset_writer, open_dataset_file, read_all, splits_of
-from digitlab.datasets.formats.format_table import DATASET_KINDS
 from digitlab.datasets.formats.tfrecord import _masked_crc
 from digitlab.errors import DatasetError
 from digitlab.extras import EXTRAS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.pages.words import ALPHABETS, joined, line, symbol, token, word
+from digitlab.datasets.pages.words import ALPHABETS, joined, line, token, word
 
 LIKE_DIGITS = set("OoIl|0123456789оОοΟ")
 
@@ -34,7 +34,6 @@ def test_a_line_is_as_long_as_asked() -> None:
 
 def test_what_stands_alone_looks_like_no_digit() -> None:
     rng = np.random.default_rng(0)
-    assert not {symbol(rng) for _ in range(3000)} & LIKE_DIGITS
     alone = {piece for _ in range(5000) for piece in token(rng, digits=False).split() if len(piece) == 1}
     assert not alone & LIKE_DIGITS
 

@@ -355,7 +355,7 @@ def sheets(
     digitlab bench sheets --count 10000 --engine ray
 
     Args:
-        count: Number of sheets.
+        count: Number of sheets, 10 or more.
         seed: Of the stack.
         megapixels: Of the photos: 3, or 12 as a telephone's.
         out: The folder of the stack and its table.

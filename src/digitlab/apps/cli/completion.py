@@ -9,7 +9,7 @@ from digitlab.apps.cli.console import advise, say
 from digitlab.errors import UsageError
 from digitlab.storage import write_text
 
-__all__ = ["OPTION", "SHELLS", "install_completion"]
+__all__ = ["OPTION", "SHELLS", "ZSH_LINE", "install_completion"]
 
 OPTION = "--install-completion"
 # Shell → the file that it reads, in the home folder; zsh is told of the folder in its start file.
@@ -18,7 +18,7 @@ SHELLS = {
     "zsh": Path(".zsh", "completions", "_digitlab"),
     "fish": Path(".config", "fish", "completions", "digitlab.fish"),
 }
-_ZSH = "fpath=(~/.zsh/completions $fpath); autoload -Uz compinit; compinit"
+ZSH_LINE = "fpath=(~/.zsh/completions $fpath); autoload -Uz compinit; compinit"
 
 
 def install_completion(shell: str | None = None, /) -> int:
@@ -38,6 +38,8 @@ def install_completion(shell: str | None = None, /) -> int:
         raise UsageError(f"{OPTION}: the shell is {given!r}; expected one of {', '.join(SHELLS)}, e.g. {OPTION} bash")
     path = Path.home() / SHELLS[given]
     script = make_app().generate_completion(prog_name="digitlab", shell=given)  # type: ignore[arg-type]
+    if given == "zsh":  # it runs the file at the first Tab, and cyclopts's only defines the function
+        script += '\n_cyclopts_digitlab "$@"\n'
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, script)
     say(str(path))
@@ -47,7 +49,7 @@ def install_completion(shell: str | None = None, /) -> int:
                 "open a new shell; completion needs the package bash-completion, or a line in ~/.bashrc: . " + str(path)
             )
         case "zsh":
-            advise(f"add this line to ~/.zshrc, where it is not there, and open a new shell: {_ZSH}")
+            advise(f"add this line to ~/.zshrc, where it is not there, and open a new shell: {ZSH_LINE}")
         case _:
             advise("open a new shell")
     advise(f"it knows what this version has: say {OPTION} again after an update")

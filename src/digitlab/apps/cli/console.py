@@ -12,14 +12,12 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from digitlab.settings import seconds_of
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
 __all__ = [
-    "ENCODING_ERRORS", "advise", "complain", "in_time", "say", "say_json", "seconds_of", "show_for_now", "table",
+    "ENCODING_ERRORS", "advise", "complain", "in_time", "say", "say_json", "show_for_now", "table",
     "takes_every_sign", "write_all_signs",
 ]  # fmt: skip
 

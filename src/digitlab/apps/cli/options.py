@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -75,15 +75,18 @@ def _in_paragraphs(text: str) -> str:
 
 
 def _parameter(declared: Setting) -> inspect.Parameter:
-    # Of several words any is taken, and the job's own check names those that there are.
+    # Of several words any is taken, and the job's own check names those that there are; shells complete the Literal.
     as_text = declared.of_text is not None or declared.choices
-    annotation = (replace(declared, kind=declared.typed) if as_text else declared).annotation
+    typed = Literal[declared.choices] | str if declared.choices and declared.typed is str else declared.typed
+    annotation = (replace(declared, kind=typed) if as_text else declared).annotation
     text = f"{declared.help} [{declared.allowed}]" if declared.allowed else declared.help
-    about = Parameter(help=text)
+    look: dict[str, Any] = {"help": text, "show_choices": False, "metavar": "STR" if declared.choices else None}
+    about = Parameter(**look)
     if declared.place is inspect.Parameter.KEYWORD_ONLY:
         negative = None if declared.default else ()  # a switch that is off anyway has no --no-…
         shown = ", ".join if isinstance(declared.default, tuple) else None
-        about = Parameter(name=(declared.flag, *declared.spellings), help=text, negative=negative, show_default=shown)
+        names = (declared.flag, *declared.spellings)
+        about = Parameter(name=names, negative=negative, show_default=shown, **look)
     default = inspect.Parameter.empty if declared.required else declared.default
     return inspect.Parameter(declared.name, declared.place, default=default, annotation=Annotated[annotation, about])
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from digitlab.apps.cli.progress_view import ProgressView
-    from digitlab.archives import Answer, Doubts, Picture, ReadingJob
+    from digitlab.archives import Answer, Doubts, Picture, ReadingJob, Results
+    from digitlab.reading import Reader
     from digitlab.values import Reading
 
 __all__ = ["NO_OUTPUT", "Output", "read_many", "say_reading"]
@@ -41,7 +42,8 @@ class Output:
             from-review` makes a dataset of what it saves. A file, or a folder for review.html.
         most: Digits on that page, 1 to 1000.
         out: Keep the readings in FILE.jsonl or FILE.parquet, or as Parquet files in a folder (any other name). After a
-            kill, the same command reads only what is missing.
+            kill, the same command reads only what is missing. With --one-to-one, OUT.read.jsonl beside it keeps them
+            without the list: another list needs no picture again.
         jobs: Processes; else one per core.
         engine: local: this machine; ray: a cluster, with Ray Data, into a folder.
         address: Of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
@@ -58,7 +60,8 @@ class Output:
     @property
     def written(self) -> list[Path]:
         """Everything that is written, which may lie in a folder that is read."""
-        parts = [self.out.with_name(self.out.name + ".parts")] if self.out else []
+        kept = [self.out, self.out.with_name(self.out.name + ".read.jsonl")] if self.out else []
+        parts = [path.with_name(path.name + ".parts") for path in kept] + kept[1:]
         return [path for path in (self.csv, self.out, *parts, self.review) if path]
 
     def expect_no_files(self) -> None:
@@ -82,7 +85,7 @@ def read_many(
     """Read all of them; returns the exit code of `digitlab read`."""
     from digitlab.archives import Doubts, find_pictures, read_pictures
 
-    _check(output, job)
+    _check(output)
     found = find_pictures(images, draw=draw, leave_out=output.written, tell=advise)
     pictures = [replace(each, called=called(each.path)) for each in found]
     reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is told now, and once
@@ -95,7 +98,7 @@ def read_many(
         shown = len(pictures) > _HANDFUL and not sys.stdout.isatty() and not job.constraints.one_to_one
         tally = _read_to_terminal(pictures, answers, output, doubts, json=json, shown=shown)
     else:
-        tally = _read_into_results(pictures, job, job.digest(reader), output, doubts)
+        tally = _read_into_results(pictures, job, reader, output, doubts)
     if output.review is not None and doubts is not None:
         _write_page(output.review, doubts)
     if tally.bad and tally.pictures > 1:
@@ -123,14 +126,9 @@ def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int)
         yield answer if isinstance(reading, DigitlabError) else replace(answer, reading=reading)
 
 
-def _check(output: Output, job: ReadingJob) -> None:
+def _check(output: Output) -> None:
     from digitlab.errors import UsageError
 
-    if job.constraints.one_to_one and output.out is not None:
-        raise UsageError(
-            "--one-to-one assigns when all pictures are read, and --out keeps each as it is read; expected --csv, "
-            "--json or neither"
-        )
     if output.engine == "ray" and output.out is None:
         raise UsageError("--engine ray keeps its readings in a folder; name it with --out FOLDER")
     if output.engine == "ray" and output.jobs is not None:
@@ -204,25 +202,18 @@ def _read_to_terminal(
 
 
 def _read_into_results(
-    pictures: list[Picture], job: ReadingJob, made_by: str, output: Output, doubts: Doubts | None
+    pictures: list[Picture], job: ReadingJob, reader: Reader, output: Output, doubts: Doubts | None
 ) -> _Tally:
     """What is missing, into files; then everything that is in them, read now or before, into the table and the page."""
     from digitlab.archives import Results, row_of
 
     assert output.out is not None  # noqa: S101 - for the type checker
-    tally = _Tally()
+    tally, made_by = _Tally(), job.digest(reader)
     with Results(output.out, made_by, folder=output.engine == "ray" or None) as results:
-        missing = results.missing(pictures)
-        if len(missing) < len(pictures):
-            advise(f"{len(pictures) - len(missing):,} of {len(pictures):,} pictures are read already")
-        with _ending(_answers(missing, job, output)) as answers, _view(len(missing)) as view:
-            for answer in answers:
-                results.add(row_of(answer, made_by))
-                if answer.error is not None:
-                    tally.complain(answer.error)
-                tally.read_now += 1
-                view(tally.read_now, len(missing))
-        results.finish(pictures)
+        if job.constraints.one_to_one:
+            _assign(results, pictures, job, reader, output, tally)
+        else:
+            _read_missing(results, pictures, job, lambda answer: row_of(answer, made_by), output, tally)
         with contextlib.ExitStack() as stack:
             take = _takers(stack, output, doubts, tally)
             for row in results.rows():
@@ -232,6 +223,44 @@ def _read_into_results(
         tally.bad += len(pictures) - tally.pictures
         tally.pictures = len(pictures)
     return tally
+
+
+def _read_missing(
+    results: Results,
+    pictures: list[Picture],
+    job: ReadingJob,
+    row_of: Callable[[Answer[Reading]], Row],
+    output: Output,
+    tally: _Tally,
+) -> None:
+    """Read what has no row yet."""
+    missing = results.missing(pictures)
+    if len(missing) < len(pictures):
+        advise(f"{len(pictures) - len(missing):,} of {len(pictures):,} pictures are read already")
+    with _ending(_answers(missing, job, output)) as answers, _view(len(missing)) as view:
+        for answer in answers:
+            results.add(row_of(answer))
+            if answer.error is not None:
+                tally.complain(answer.error)
+            tally.read_now += 1
+            view(tally.read_now, len(missing))
+    results.finish(pictures)
+
+
+def _assign(
+    results: Results, pictures: list[Picture], job: ReadingJob, reader: Reader, output: Output, tally: _Tally
+) -> None:
+    """Read all, which is kept beside the results; then each picture's entry of the list, into the results."""
+    from digitlab.archives import Results
+    from digitlab.archives.one_to_one import assigned_rows, read_beside, whole_row, without_list
+
+    plain = without_list(job)
+    kept, made_by = read_beside(results.out), plain.digest(reader)
+    if not kept.exists():
+        results.missing(pictures)  # refuses what is there already of something else
+    with Results(kept, made_by) as readings:
+        _read_missing(readings, pictures, plain, lambda answer: whole_row(answer, made_by), output, tally)
+        results.renew(assigned_rows(readings.rows(), job.constraints, reader.threshold, job.digest(reader)))
 
 
 def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer[Reading]]:

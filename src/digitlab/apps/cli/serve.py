@@ -10,12 +10,17 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.reading import as_onnx
 from digitlab.apps.web.config import ServeConfig
+
+if TYPE_CHECKING:
+    from digitlab.apps.web.classroom.serving import ClassServing
+    from digitlab.apps.web.config import Limits
+    from digitlab.apps.web.models import Models
 
 __all__ = ["serve"]
 
@@ -33,12 +38,17 @@ def serve(**settings: Any) -> int:
     digitlab serve --open
     digitlab serve --model runs/2026-…-thesis-2conv --model reader
     digitlab serve --host 0.0.0.0 --token-file token.txt
+    digitlab serve --class --host 0.0.0.0
     """
     from digitlab.apps.web.access import Access
 
     config = ServeConfig(**settings)
-    secret = _secret(config)
-    access = Access(config.host, secret, no_token=config.no_token, allowed_hosts=config.allowed_host)
+    given = _secret(config)
+    made = config.classroom and given is None and not config.no_token
+    secret = secrets.token_urlsafe(18) if made else given
+    access = Access(
+        config.host, secret, no_token=config.no_token, allowed_hosts=config.allowed_host, pupils=config.classroom
+    )
     if config.token is not None:
         _leave_the_list_of_processes(config.token)  # before what takes seconds to load
 
@@ -53,15 +63,17 @@ def serve(**settings: Any) -> int:
     check_proxies(config.trusted_proxy)
     for model in config.model:
         as_onnx(model)  # a foreign one is brought over, and what was found is said
-    models = Models(config.model)
-    lessons = lessons_with(config.lesson)
-    limits = Limits()
+    models, lessons, limits = Models(config.model), lessons_with(config.lesson), Limits()
     listening = listen(config.host, config.port)
-    address = _address(config.host, listening.getsockname()[1])
+    port = listening.getsockname()[1]
+    class_ = _class_on(config, models, limits, port) if config.classroom else None
+    address = _address(config.host, port) + ("wall" if class_ is not None else "")
 
     def ready() -> None:
-        shown = sys.stdout.isatty()  # what else reads it may be a log
+        shown = made or sys.stdout.isatty()  # what else reads it may be a log; one that was made ends with this server
         say(f"digitlab is at {address}{_query(secret) if shown else ''}")
+        if class_ is not None:
+            say(f"pupils open {class_.joining}")
         sys.stdout.flush()  # another program may wait for it
         if secret is not None and not shown:
             advise("open it once with ?token= and the token behind the address")
@@ -72,9 +84,28 @@ def serve(**settings: Any) -> int:
 
     log = AccessLog(advise, secret) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
-        application = make_application(models, access, limits, log=log, lessons=lessons)
+        application = make_application(models, access, limits, log=log, lessons=lessons, class_=class_)
         run(application, limits, listening, ready, config.trusted_proxy)
     return 0
+
+
+def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) -> ClassServing:
+    """The class that the server is for."""
+    from digitlab.apps.web.access import is_loopback
+    from digitlab.apps.web.classroom.classroom import Classroom
+    from digitlab.apps.web.classroom.links import own_addresses
+    from digitlab.apps.web.classroom.serving import ClassServing
+    from digitlab.errors import UsageError
+    from digitlab.network.classifier import DEFAULT_MODEL
+
+    data = config.class_data
+    if data is not None and data.suffix.lower() != ".npz":
+        raise UsageError(f"--class-data {data}: expected a name ending in .npz, which holds the writers as well")
+    local = is_loopback(config.host)
+    if local:
+        advise("only this machine can reach the class; --host 0.0.0.0 lets the phones in its network do so")
+    reader = models.get(DEFAULT_MODEL).reader
+    return ClassServing(Classroom(), reader, limits, data=data, addresses=own_addresses(config.host, port), local=local)
 
 
 def _secret(config: ServeConfig) -> str | None:

@@ -66,18 +66,31 @@ def new(**given: Any) -> int:
 
 @app.command(name="from")
 @options_of(jobs.mark_form)
-def from_(**given: Any) -> int:
+def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
     """Make a form's file of a form that exists already: a scan of the empty one, whose boxes are found.
 
-    Beside the file lies a picture with the fields' names. Photos are then registered by what is printed on the form;
-    those of other forms are refused.
+    Beside the file lies a picture with the fields' names. With --mark the boxes are shown in the browser instead, where
+    fields are drawn, named and described; a form that is there already is gone over. Photos are then registered by what
+    is printed on the form; those of other forms are refused.
 
     For example:
+    digitlab sheet from blank.png --out lab.toml --mark
     digitlab sheet from blank.png --out lab.toml
+
+    Args:
+        mark: Mark the fields on a page in the browser; this machine alone can reach it.
+        no_open: With --mark, only say where the page is.
     """
+    if mark:
+        from digitlab.apps.cli.sheet_marking import mark_in_browser
+
+        return mark_in_browser(given["blank"], given["out"], given.get("width"), show=not no_open)
+    if no_open:
+        raise UsageError("--no-open is of the page; expected --mark beside it")
     made = jobs.mark_form(**given)
     say(str(made.form))
     advise(f"{made.fields:,} rows of boxes; {made.picture} shows which is which: rename them in {made.form}")
+    advise("or in the browser: the same command with --mark")
     return 0
 
 
@@ -97,7 +110,7 @@ def read(*photos: Path, json: bool = False, **given: Any) -> int:
     digitlab sheet read marks.toml sheet.jpg
 
     Args:
-        json: One JSON object; without --out one a photo.
+        json: One JSON object, with every photo that was refused and why; without --out one a photo.
     """
     from digitlab.apps.cli.reading import as_onnx
 
@@ -123,7 +136,9 @@ def read(*photos: Path, json: bool = False, **given: Any) -> int:
 def _say_done(done: jobs.StackRead, *, json: bool) -> None:
     if json:
         counts = {"sheets": done.sheets, "read_now": done.read_now, "refused": done.refused}
-        say_json({"out": str(done.out), "kept": str(done.kept), **counts, "fields": dict(done.states)})
+        refusals = [{"file": file, "error": reason} for file, reason in done.refusals]
+        told = {"out": str(done.out), "kept": str(done.kept), **counts, "fields": dict(done.states)}
+        say_json({**told, "refusals": refusals})
         return
     say(str(done.out))
     states = ", ".join(f"{done.states[each]:,} {each}" for each in _STATES if done.states.get(each))

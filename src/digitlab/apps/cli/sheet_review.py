@@ -20,12 +20,14 @@ __all__ = ["agree", "correct", "promise", "review", "writers"]
 
 @options_of(jobs.review_sheets)
 def review(**given: Any) -> int:
-    """Make a page of the fields to be looked over, keyboard only: the doubtful first, then a sample of the others.
+    """Make a page of the fields to be looked over in their sheets: the doubtful first, then a sample of the others.
 
-    The sample is drawn by chance; a promise can be made of it. The page loads and sends nothing.
+    Keyboard only. The sample is drawn by chance; a promise can be made of it. With --other, what a second reader (a
+    model or a person) read differently is in doubt too. The page loads and sends nothing.
 
     For example:
     digitlab sheet review marks.toml marks.csv --out review.html
+    digitlab sheet review marks.toml marks.csv --other theirs.csv
     """
     with JobView() as view:
         out, shown = jobs.review_sheets(**given, listener=view)
@@ -107,10 +109,13 @@ def _say_promise(made: jobs.PromiseMade) -> None:
 
 @options_of(jobs.agreement)
 def agree(*, json: bool = False, **given: Any) -> int:
-    """Compare two tables (CSV) of the same photos: two models, or a person and a model. Ends with 1 when they differ.
+    """Compare two readers of the same photos: two models, or a person and a model. Ends with 1 when they differ.
+
+    Each is a table (CSV), or the corrections that a person saved on the page.
 
     For example:
     digitlab sheet agree marks.csv theirs.csv
+    digitlab sheet agree corrections.json second-person.json
 
     Args:
         json: One JSON object.
@@ -121,7 +126,9 @@ def agree(*, json: bool = False, **given: Any) -> int:
     else:
         for file, field, first, second in found.differ:
             say(f"{file}, {field}: {first or '(empty)'} | {second or '(empty)'}")
-        advise(f"{found.same:,} of {found.fields:,} fields are the same ({100 * found.same / found.fields:.2f} %)")
+        low, high = (100 * end for end in found.interval)
+        share = f"{100 * found.same / found.fields:.2f} %, {low:.1f} to {high:.1f} with 95 % confidence"
+        advise(f"{found.same:,} of {found.fields:,} fields are the same ({share})")
     return int(found.same < found.fields)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QByteArray, QStandardPaths
 
 from digitlab.apps.desktop.status_text import source_name
 from digitlab.live.frame_reading import MODES
-from digitlab.live.remembered import config_folder
+from digitlab.live.remembered import config_folder, small_json
 from digitlab.storage import write_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ __all__ = ["Theme", "WindowSettings"]
 Theme = Literal["system", "light", "dark"]
 _THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 _FILE = "window.json"
-_LARGEST = 100_000  # bytes; ours has a few hundred
 _MOST_RECENT = 8
 _LONGEST = 2000  # characters of a name; longer ones are damage
 
@@ -36,7 +35,7 @@ class WindowSettings:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or config_folder() / _FILE
-        self._values = _read(self.path)
+        self._values = small_json(self.path)
 
     def save(self) -> None:
         """Write the file.
@@ -150,13 +149,3 @@ class WindowSettings:
     @geometry.setter
     def geometry(self, geometry: QByteArray) -> None:
         self._values["geometry"] = bytes(geometry.toHex().data()).decode("ascii")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _LARGEST:
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -14,6 +14,7 @@ live          frames through a WebSocket, the newest first
 trainings     a small training in a process of its own (training_process)
 files         the page's files, read once
 metrics       numbers for Prometheus
+classroom     pupils that draw on their phones, and the teacher's wall
 server        uvicorn with this application, until Ctrl-C
 """
 

@@ -18,12 +18,22 @@ from digitlab.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Access", "is_loopback"]
+__all__ = ["Access", "is_for_pupils", "is_loopback"]
 
 _COOKIE = "digitlab"
 _SHORTEST = 8
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")  # of a host; of addresses, ipaddress knows more
 _OPEN = frozenset({"/healthz"})  # says nothing but that the server is there
+_PUPILS = ("/class", "/v1/pupil")  # in a class: their page, and what wants their own key
+
+
+def is_for_pupils(path: str) -> bool:
+    """Whether a path is one of those that pupils of a class ask.
+
+    >>> [is_for_pupils(path) for path in ("/class", "/v1/pupil/sketch", "/v1/pupils", "/v1/class", "/wall")]
+    [True, True, False, False, False]
+    """
+    return any(path == each or path.startswith(f"{each}/") for each in _PUPILS)
 
 
 def is_loopback(host: str) -> bool:
@@ -47,10 +57,17 @@ class Access:
     token: what a request must bring, or None
     allowed_hosts: names beside this machine's own under which it is asked, through a proxy for instance; where there
         are some, it answers under no others
+    pupils: whether a class is served: its pupils' page and paths need no token, and the teacher does
     """
 
     def __init__(
-        self, host: str, token: str | None, *, no_token: bool = False, allowed_hosts: Iterable[str] = ()
+        self,
+        host: str,
+        token: str | None,
+        *,
+        no_token: bool = False,
+        allowed_hosts: Iterable[str] = (),
+        pupils: bool = False,
     ) -> None:
         """Settle the rules.
 
@@ -58,6 +75,8 @@ class Access:
             UsageError: another address or name than this machine's without a decision about the token; both decisions;
                 a token that is too short or cannot stand in a header; or no name of a host.
         """
+        if pupils and token is None:
+            raise UsageError("a class needs a token, which only the teacher knows; give --token-file, not --no-token")
         if token is not None and no_token:
             raise UsageError("a token and --no-token contradict each other; expected one of them")
         if token is not None and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable()):
@@ -73,7 +92,7 @@ class Access:
                 f"{reached} lets other machines ask: give --token-file with a file for a secret that they must know "
                 "(one is made where there is none), or --no-token if everyone may use the server"
             )
-        self.token = token
+        self.token, self.pupils = token, pupils
         self._cookie = None if token is None else hashlib.sha256(b"digitlab cookie " + token.encode()).hexdigest()
         self._ticket: str | None = None
 
@@ -99,7 +118,7 @@ class Access:
         self._check_host(headers)
         if method not in ("GET", "HEAD", "OPTIONS"):
             self.check_origin(headers)
-        if path not in _OPEN and not self._knows_token(headers):
+        if path not in _OPEN and not self._lets_pupils(path) and not self._knows_token(headers):
             raise ProblemError(
                 401, "token", "expected the header Authorization: Bearer TOKEN, or the page opened with ?token=TOKEN",
                 {"WWW-Authenticate": 'Bearer realm="digitlab"'},
@@ -144,6 +163,10 @@ class Access:
         if by_ticket:
             self._ticket = None
         return f"{_COOKIE}={self._cookie}; HttpOnly; SameSite=Lax; Path=/" + ("; Secure" if encrypted else "")
+
+    def _lets_pupils(self, path: str) -> bool:
+        """Pupils get their page, with what scripts and styles there are, and what asks for their own key."""
+        return self.pupils and (is_for_pupils(path) or (path.startswith("/static/") and not path.endswith(".html")))
 
     def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")

@@ -1,4 +1,4 @@
-"""The routes, put together: what is asked a thousand times a second by hand, all else with FastAPI."""
+"""The routes, put together with FastAPI, behind the few that `front` answers by hand."""
 
 # No `from __future__ import annotations`: FastAPI reads the annotations of the routes.
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 import numpy as np
 from fastapi import FastAPI, Path, Query, Request, WebSocket
@@ -19,16 +18,19 @@ from digitlab.apps.web import diagnosing, looking, metrics, network_schemas, sch
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.access_log import AccessLog
 from digitlab.apps.web.classifying import Classifying, PictureThreads
+from digitlab.apps.web.classroom.routes import add_class, problem_of_refusal
+from digitlab.apps.web.classroom.serving import ClassServing
+from digitlab.apps.web.classroom.values import RefusalError
 from digitlab.apps.web.config import Budget, Limits
-from digitlab.apps.web.files import PageFile, page_files
+from digitlab.apps.web.front import Front, route_of
 from digitlab.apps.web.guard import BODY, Guard
 from digitlab.apps.web.live import Live
 from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served
 from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_bytes, picture_of, shown, with_page_note
-from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, problem_of
+from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, answers_with, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
-from digitlab.errors import DigitlabError, UsageError
+from digitlab.errors import DigitlabError
 from digitlab.lessons import Lesson, shipped_lessons
 from digitlab.picture_files.pages import MOST_PAGES
 from digitlab.reading.images import as_rgb
@@ -64,14 +66,16 @@ def make_application(
     measured: Metrics | None = None,
     log: AccessLog | None = None,
     lessons: Sequence[Lesson] = (),
+    class_: ClassServing | None = None,
 ) -> Guard:
     """The server as an ASGI application; it says what it needs of its lifespan.
 
     log: told of each request, where somebody wants to know
     lessons: what the page offers; none: those that ship
+    class_: a class that draws here; its pupils ask without the token, where ``access`` knows of them
     """
     limits, measured = limits or Limits(), measured or Metrics()
-    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons())
+    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons(), class_)
     api = _described(rooms)
     _add_reading(api, rooms)
     _add_looking(api, rooms)
@@ -79,8 +83,13 @@ def make_application(
     _add_diagnosis(api, rooms)
     _add_trainings(api, rooms.trainings)
     _add_service(api, rooms)
+    if class_ is not None:
+        add_class(api, class_, rooms.trainings)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
-    return Guard(_Front(api, rooms), access, limits, measured, rooms.budget, lambda path: _route_of(path, routes), log)
+    return Guard(
+        Front(api, models, rooms.classifying), access, limits, measured, rooms.budget,
+        lambda path: route_of(path, routes), log,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +105,13 @@ class _Rooms:
     live: Live
     trainings: TrainingRoom
     lessons: Sequence[Lesson]
+    class_: ClassServing | None
 
     @classmethod
     def open(
-        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson]
-    ) -> "_Rooms":
+        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson],
+        class_: ClassServing | None,
+    ) -> "_Rooms":  # fmt: skip
         budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
@@ -108,9 +119,12 @@ class _Rooms:
             Live(models, limits, measured, budget, threads.pool),
             TrainingRoom(models, limits, trusted=access.trusts_its_callers),
             lessons,
+            class_,
         )  # fmt: skip
 
     async def close(self) -> None:
+        if self.class_ is not None:
+            await self.class_.close()
         await self.trainings.close()
         self.classifying.close()
         self.threads.close()
@@ -118,96 +132,6 @@ class _Rooms:
     def picture_in(self, request: Request) -> bytes:
         """The picture file of a request."""
         return picture_bytes(request.scope[BODY], request.headers.get("content-type", "").encode("latin-1", "replace"))
-
-
-class _Front:
-    """Before FastAPI: the page's files, and /v1/classify without FastAPI's overhead."""
-
-    def __init__(self, api: FastAPI, rooms: _Rooms) -> None:
-        self._api, self._rooms = api, rooms
-        self._files = page_files()
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            path, method = scope["path"], scope["method"]
-            if path == "/v1/classify" and method == "POST":
-                await self._classify(scope, send)
-                return
-            file = self._files.get(path)
-            if file is not None and method in ("GET", "HEAD"):
-                await _send_file(file, scope, send)
-                return
-        await self._api(scope, receive, send)
-
-    async def _classify(self, scope: Any, send: Any) -> None:
-        kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        model, threshold, page = _asked(scope["query_string"])
-        served = self._rooms.models.get(model)
-        answer = await self._rooms.classifying.answer(scope[BODY], kind, served, threshold, page)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
-
-
-def _asked(query: bytes) -> tuple[str | None, float | None, int | None]:
-    """Model, threshold and page of a query."""
-    if not query:
-        return None, None, None
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
-    return given.get("model"), _threshold_in(given.get("threshold")), _page_in(given.get("page"))
-
-
-def _threshold_in(given: str | None) -> float | None:
-    if given is None:
-        return None
-    try:
-        value = float(given)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise UsageError(f"threshold is {given[:40]!r}; expected a number from 0 to 1")
-    return value
-
-
-def _page_in(given: str | None) -> int | None:
-    if given is None:
-        return None
-    page = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
-    if not 1 <= page <= MOST_PAGES:
-        raise UsageError(f"page is {given[:40]!r}; expected a whole number from 1 to {MOST_PAGES:,}")
-    return page
-
-
-async def _send_file(file: PageFile, scope: Any, send: Any) -> None:
-    asked = dict(scope["headers"])
-    packed = file.packed is not None and b"gzip" in asked.get(b"accept-encoding", b"")
-    content = file.packed if packed and file.packed is not None else file.content
-    same = asked.get(b"if-none-match", b"").decode("latin-1") == file.tag
-    headers = [
-        (b"content-type", file.media_type.encode()),
-        (b"etag", file.tag.encode()),
-        (b"cache-control", b"no-cache"),
-        (b"vary", b"Accept-Encoding"),
-    ]
-    if packed and not same:
-        headers.append((b"content-encoding", b"gzip"))
-    if not same:
-        headers.append((b"content-length", b"%d" % len(content)))
-    await send({"type": "http.response.start", "status": 304 if same else 200, "headers": headers})
-    body = b"" if same or scope["method"] == "HEAD" else content
-    await send({"type": "http.response.body", "body": body})
-
-
-def _route_of(path: str, routes: frozenset[str]) -> str:
-    """A path's pattern, for the counts."""
-    if path in routes or path == "/":
-        return path
-    if path.startswith("/v1/models/") and path.endswith("/mistakes"):
-        return "/v1/models/{name}/mistakes"
-    for prefix, pattern in (("/static/", "/static"), ("/v1/models/", "/v1/models/{name}")):
-        if path.startswith(prefix):
-            return pattern
-    return "/v1/trainings/{id}" if path.startswith("/v1/trainings/") else "other"
 
 
 def _described(rooms: _Rooms) -> FastAPI:
@@ -236,11 +160,8 @@ def _described(rooms: _Rooms) -> FastAPI:
         return described()
 
     api.openapi = openapi  # type: ignore[method-assign]
-    api.add_exception_handler(ProblemError, _as_problem)
-    api.add_exception_handler(DigitlabError, _as_problem)
-    api.add_exception_handler(HTTPException, _as_problem)
-    api.add_exception_handler(RequestValidationError, _as_problem)
-    api.add_exception_handler(Exception, _as_problem)
+    for kind in (ProblemError, DigitlabError, HTTPException, RequestValidationError, Exception):
+        api.add_exception_handler(kind, _as_problem)
     return api
 
 
@@ -258,6 +179,8 @@ async def _as_problem(_: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, ProblemError):
         problem = error
+    elif isinstance(error, RefusalError):
+        problem = problem_of_refusal(error)
     elif isinstance(error, DigitlabError):
         problem = problem_of(error)
     elif isinstance(error, RequestValidationError):
@@ -271,13 +194,7 @@ async def _as_problem(_: Request, error: Exception) -> Response:
     return Response(problem.body, problem.status, {**headers, **problem.headers}, MEDIA_TYPE)
 
 
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the description: which errors an operation answers with."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": "a problem", "content": content} for status in (401, 403, 421, *statuses)}
-
-
-_ASKED = _errors(400, 404, 408, 413, 415, 422, 503, 504)
+_ASKED = answers_with(400, 404, 408, 413, 415, 422, 503, 504)
 
 
 def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
@@ -343,13 +260,13 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
     """The network at work."""
     run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
 
-    @api.get("/v1/models", responses=_errors(503), tags=["models"])
+    @api.get("/v1/models", responses=answers_with(503), tags=["models"])
     async def models() -> network_schemas.Models:
         """The models that may be asked for by name."""
         summaries = [await run(each.summary) for each in rooms.models.all()]
         return network_schemas.Models(default=rooms.models.default, models=summaries)
 
-    @api.get("/v1/models/{name}", responses=_errors(404, 422, 503), tags=["models"])
+    @api.get("/v1/models/{name}", responses=answers_with(404, 422, 503), tags=["models"])
     async def model(name: Name) -> network_schemas.ModelDetail:
         """A model's layers and their weights."""
         return await run(looking.detail_of, get(name))
@@ -383,7 +300,7 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
 
 
 def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
-    """What the page shows beside the networks: filters, digits to try and to learn from, lessons."""
+    """What lessons show, and digits to try and to learn from."""
     run, pixels = rooms.threads.run, rooms.limits.pixels
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
@@ -392,17 +309,17 @@ def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
         content = rooms.picture_in(request)
         return await run(lambda: teaching.filter_bank(picture_of(content, pixels, page)))
 
-    @api.get("/v1/gallery", responses=_errors(422, 503), tags=["teaching"])
+    @api.get("/v1/gallery", responses=answers_with(422, 503), tags=["teaching"])
     async def gallery() -> schemas.Gallery:
         """Test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
 
-    @api.get("/v1/learning-digits", responses=_errors(503), tags=["teaching"])
+    @api.get("/v1/learning-digits", responses=answers_with(503), tags=["teaching"])
     async def learning_digits() -> schemas.LearningDigits:
         """Training images for networks that learn in the browser, and test images to measure them on."""
         return await run(teaching.learning_digits)
 
-    @api.get("/v1/lessons", responses=_errors(503), tags=["teaching"])
+    @api.get("/v1/lessons", responses=answers_with(503), tags=["teaching"])
     async def lessons() -> schemas.Lessons:
         """The page's lessons: lists of links with a few words each."""
         return teaching.lessons(rooms.lessons)
@@ -420,7 +337,7 @@ def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
         served, content = get(model), rooms.picture_in(request)
         return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
 
-    @api.get("/v1/models/{name}/mistakes", responses=_errors(404, 422, 503, 504), tags=["models"])
+    @api.get("/v1/models/{name}/mistakes", responses=answers_with(404, 422, 503, 504), tags=["models"])
     async def mistakes(name: Name) -> network_schemas.ModelMistakes:
         """What usual mistakes with images cost a model, on MNIST's test images."""
         return await run(diagnosing.mistakes, get(name))
@@ -429,22 +346,24 @@ def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
 def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
     """Training while one watches."""
 
-    @api.get("/v1/trainings", responses=_errors(), tags=["trainings"])
+    @api.get("/v1/trainings", responses=answers_with(), tags=["trainings"])
     async def trainings() -> network_schemas.Trainings:
         """All trainings since the server began, the newest first."""
         return room.all()
 
-    @api.post("/v1/trainings", status_code=201, responses=_errors(400, 409, 413, 415, 422, 503), tags=["trainings"])
+    @api.post(
+        "/v1/trainings", status_code=201, responses=answers_with(400, 409, 413, 415, 422, 503), tags=["trainings"]
+    )
     async def begin(question: network_schemas.TrainingQuestion) -> network_schemas.TrainingState:
         """Begin a small training; one runs at a time."""
         return await room.begin(question)
 
-    @api.get("/v1/trainings/{name}", responses=_errors(404, 422), tags=["trainings"])
+    @api.get("/v1/trainings/{name}", responses=answers_with(404, 422), tags=["trainings"])
     async def training(name: Name) -> network_schemas.TrainingState:
         """How a training stands."""
         return room.state(name)
 
-    @api.delete("/v1/trainings/{name}", responses=_errors(404, 422), tags=["trainings"])
+    @api.delete("/v1/trainings/{name}", responses=answers_with(404, 422), tags=["trainings"])
     async def stop(name: Name) -> network_schemas.TrainingState:
         """Let a training end early; what it has learned by then becomes a model."""
         return await room.stop(name)
@@ -452,7 +371,8 @@ def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
     stream = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "events, past first"}
 
     @api.get(
-        "/v1/trainings/{name}/events", response_class=StreamingResponse, responses={**_errors(404, 422), 200: stream},
+        "/v1/trainings/{name}/events", response_class=StreamingResponse,
+        responses={**answers_with(404, 422), 200: stream},
         tags=["trainings"],
     )  # fmt: skip
     async def events(name: Name) -> StreamingResponse:
@@ -463,7 +383,7 @@ def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
 def _add_service(api: FastAPI, rooms: _Rooms) -> None:
     """For those who run the server."""
 
-    @api.get("/healthz", responses={421: _errors()[421]}, tags=["service"])
+    @api.get("/healthz", responses={421: answers_with()[421]}, tags=["service"])
     async def healthz() -> schemas.Health:
         """Whether the server is there."""
         uptime = round(time.time() - rooms.measured.began, 1)
@@ -471,7 +391,7 @@ def _add_service(api: FastAPI, rooms: _Rooms) -> None:
 
     text = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
 
-    @api.get("/metrics", response_class=Response, responses={**_errors(), 200: text}, tags=["service"])
+    @api.get("/metrics", response_class=Response, responses={**answers_with(), 200: text}, tags=["service"])
     async def metrics_() -> Response:
         """Counts, times and memory, for Prometheus."""
         return Response(rooms.measured.text(), media_type=metrics.MEDIA_TYPE)

@@ -44,6 +44,15 @@ class ServeConfig:
         "given several times.")
     access_log: bool = setting(False, "Write a line for each request to stderr: when, who, what, status, milliseconds.")
     open: bool = setting(False, "Open the page in the browser.")
+    classroom: bool = setting(
+        False,
+        "A class: pupils draw on their own devices with a code, their digits appear on a wall and are read, and you "
+        "decide whether they are kept. Without a token of yours, one is made for as long as the server runs.",
+        flag="--class")
+    class_data: Path | None = setting(
+        None,
+        "The .npz file to keep the class's drawings in, with their writers, when you say so; where it is there "
+        "already, a number is added. Left out: class-DATE-TIME.npz in the folder where the server was started.")
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -58,6 +67,7 @@ class Limits:
     """Limits of one server.
 
     body_bytes: of one request; a phone's photo has 3 to 12 MB
+    pupil_bytes: of one request of a class's pupil, who may be anybody
     all_bytes: of all bodies and frames that are held at once
     pixels: of one picture, 3 bytes each once it is decoded
     frame_bytes, frame_pixels: of one frame of /v1/live
@@ -74,6 +84,7 @@ class Limits:
     """
 
     body_bytes: int = 20_000_000
+    pupil_bytes: int = 32_768
     all_bytes: int = 120_000_000
     pixels: int = 25_000_000
     frame_bytes: int = 2_000_000

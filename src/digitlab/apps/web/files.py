@@ -28,6 +28,8 @@ _TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
+# The pages of a class say nothing where there is none; what they ask is then not there.
+_PAGES = {"/": "/static/index.html", "/class": "/static/class/pupil.html", "/wall": "/static/class/wall.html"}
 _PACKED = (".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".svg")
 
 
@@ -42,10 +44,11 @@ class PageFile:
 
 
 def page_files() -> dict[str, PageFile]:
-    """The files by the path they are asked for: "/" is index.html, the others "/static/…"."""
+    """The files by the path they are asked for: the pages by their own, the others "/static/…"."""
     found = {f"/static/{name}": file for name, file in _files(resources.files("digitlab.apps.web") / "static", "")}
-    if "/static/index.html" in found:
-        found["/"] = found["/static/index.html"]
+    for path, name in _PAGES.items():
+        if name in found:
+            found[path] = found[name]
     return found
 
 

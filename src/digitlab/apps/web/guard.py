@@ -11,6 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from digitlab.apps.web.access import is_for_pupils
 from digitlab.apps.web.problems import ProblemError, overloaded, problem_of
 from digitlab.errors import DigitlabError
 
@@ -34,6 +35,7 @@ BODY = "digitlab.body"  # the key of the whole body, bytes, in a request's scope
 LOG = logging.getLogger("digitlab.web")
 
 _MOMENT = 0.02  # seconds
+_PAGES = ("/", "/wall")  # that may be opened with ?token=
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
 # No script, style or picture but our own; no frame around us; no word to others about where one came from.
 _POLICY = (
@@ -134,11 +136,11 @@ class Guard:
             raise overloaded(f"{self._limits.requests} requests are at work already", self._limits.retry_seconds)
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         method, path = scope["method"], scope["path"]
-        if method == "GET" and path == "/" and scope["query_string"]:
+        if method == "GET" and path in _PAGES and scope["query_string"]:
             encrypted = scope.get("scheme") == "https"
             cookie = self._access.cookie_for(headers, scope["query_string"], encrypted=encrypted)
             if cookie is not None:
-                await _send_home(cookie, answer)
+                await _send_home(path, cookie, answer)
                 return
         self._access.check(method, path, headers)
         body = b""
@@ -161,7 +163,7 @@ class Guard:
 
     async def _body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The whole body; what it takes of the budget stands in the scope until the answer is out."""
-        most = self._limits.body_bytes
+        most = self._limits.pupil_bytes if is_for_pupils(scope["path"]) else self._limits.body_bytes
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and len(announced) < 20 and int(announced) > most:
             raise _too_large(int(announced), most)
@@ -197,9 +199,9 @@ def _too_large(size: int, most: int) -> ProblemError:
     return ProblemError(413, "too-large", detail, {"Connection": "close"})
 
 
-async def _send_home(cookie: str, answer: _Answer) -> None:
+async def _send_home(path: str, cookie: str, answer: _Answer) -> None:
     """To the page without the token in its address, where it would stay in the browser's history."""
-    headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
+    headers = [(b"location", path.encode()), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
     await answer({"type": "http.response.start", "status": 303, "headers": headers})
     await answer({"type": "http.response.body", "body": b""})
 

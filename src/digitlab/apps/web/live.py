@@ -21,7 +21,7 @@ from digitlab.apps.web.schemas import LiveAnswer
 from digitlab.errors import DigitlabError
 from digitlab.live.frame_reading import Detection, detection_of
 from digitlab.live.tracks import Tracker
-from digitlab.reading.found import ALONE
+from digitlab.reading.candidates import ALONE
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:

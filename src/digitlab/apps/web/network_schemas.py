@@ -322,6 +322,15 @@ class TrainingEpoch(Message):
     mistakes: list[Mistake] = Field(description="at most 24, the surest first")
 
 
+class OwnResult(Message):
+    """What a network that was trained with a class's digits makes of the drawings that it has not seen."""
+
+    pupils: int = Field(description="who were left out; 0: a part of the one pupil's drawings")
+    images: int
+    right: int
+    reader_right: int = Field(description="how many of them the shipped reader's classifier has right")
+
+
 class TrainingState(Message):
     """A training. ``model`` names the result among /v1/models once ``state`` is done or stopped."""
 
@@ -331,6 +340,7 @@ class TrainingState(Message):
     epochs: list[TrainingEpoch]
     model: str | None
     error: str | None
+    own: OwnResult | None = Field(None, description="where a class's digits were trained on")
 
 
 class Trainings(Message):

@@ -10,7 +10,7 @@ from digitlab.errors import DigitlabError, ImageError, MissingExtraError, ModelE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "lacking", "overloaded", "problem_of"]
+__all__ = ["MEDIA_TYPE", "ProblemError", "answers_with", "lacking", "overloaded", "problem_of"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -89,3 +89,9 @@ def lacking(error: MissingExtraError) -> ProblemError:
 def overloaded(what: str, seconds: int) -> ProblemError:
     """503, to be asked again after so many seconds."""
     return ProblemError(503, "overloaded", f"{what}; ask again in {seconds} s", {"Retry-After": str(seconds)})
+
+
+def answers_with(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the description: which errors an operation answers with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "a problem", "content": content} for status in (401, 403, 421, *statuses)}

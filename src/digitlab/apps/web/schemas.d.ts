@@ -1,4 +1,4 @@
-// Written by tools/write_page_types.py from schemas.py and network_schemas.py: what the server sends.
+// Written by tools/write_page_types.py: what the server sends (apps/web/*schemas.py, classroom/messages.py).
 
 export interface Answered {
   digit: number;
@@ -7,6 +7,41 @@ export interface Answered {
 }
 
 export type Architecture = "tiny-cnn" | "first-cnn" | "slides-cnn" | "fast-cnn" | "thesis-2conv" | "exercise-cnn" | "ann-397";
+
+export interface ClassLink {
+  /** without the code */
+  address: string;
+  /** with the code, behind #, which browsers send to nobody */
+  link: string;
+  side: number;
+  /** base64 of plain bytes */
+  dark: string;
+}
+
+export interface ClassSettings {
+  /** a digit for all; round: each goes through all ten */
+  task: number | "round" | null;
+  /** whether more may join */
+  open: boolean | null;
+}
+
+export interface ClassState {
+  code: string;
+  open: boolean;
+  /** null: each goes through all ten */
+  task: number | null;
+  pupils: number;
+  drawings: number;
+  /** drawings that are not in the file */
+  unkept: number;
+  /** the name of the file with what was kept last */
+  file: string | null;
+  links: ClassLink[];
+  /** whether only this machine can reach the server */
+  local: boolean;
+  /** whether the server can train */
+  training: boolean;
+}
 
 export interface Classified {
   /** null where no digit was found, or the answer is below the threshold */
@@ -159,6 +194,16 @@ export interface GlyphQuestion {
   models: string[];
 }
 
+export interface HandedIn {
+  number: number;
+  label: number;
+  /** base64 of plain bytes */
+  picture: string;
+  answer: number | null;
+  confidence: number;
+  kept: boolean;
+}
+
 export interface Health {
   status: "ok";
   version: string;
@@ -177,6 +222,19 @@ export interface Inspected {
   glyph: string | null;
   layers: LayerMaps[];
   ms: number;
+}
+
+export interface Joined {
+  /** opens this pupil's drawings, and nothing else */
+  key: string;
+  state: OwnState;
+}
+
+export interface Joining {
+  /** the class's code, as it stands on the wall */
+  code: string;
+  /** a nickname */
+  name: string;
 }
 
 export interface Kernels {
@@ -357,6 +415,30 @@ export interface OcclusionQuestion {
   stride: number;
 }
 
+export interface OwnDrawing {
+  number: number;
+  /** what was to be drawn */
+  label: number;
+  /** what was read; null: the reader is not sure */
+  answer: number | null;
+}
+
+export interface OwnResult {
+  /** who were left out; 0: a part of the one pupil's drawings */
+  pupils: number;
+  images: number;
+  right: number;
+  /** how many of them the shipped reader's classifier has right */
+  reader_right: number;
+}
+
+export interface OwnState {
+  name: string;
+  /** the digit to draw now */
+  label: number;
+  drawings: OwnDrawing[];
+}
+
 export interface Probabilities {
   models: string[];
   probabilities: number[][][];
@@ -369,6 +451,12 @@ export interface Problem {
   status: number;
   /** what was given, what was expected, what to do */
   detail: string;
+}
+
+export interface PupilDrawings {
+  number: number;
+  name: string;
+  drawings: HandedIn[];
 }
 
 export interface ReadPage {
@@ -402,6 +490,38 @@ export interface ReceptiveField {
   step: number[];
   /** of the first unit's field, in pixel indices */
   middle: number[];
+}
+
+export interface SketchRead {
+  number: number;
+  answer: number | null;
+  confidence: number;
+}
+
+export interface Sketched {
+  /** of this pupil's sketches, from 1; 0: the pad was wiped */
+  number: number;
+}
+
+export interface Tile {
+  number: number;
+  name: string;
+  shown: TileSketch | null;
+  drawings: number;
+  /** of the drawings, read as what they were meant to be */
+  right: number;
+}
+
+export interface TileSketch {
+  /** of this pupil's sketches, or of the drawings where it is handed in */
+  number: number;
+  handed_in: boolean;
+  label: number;
+  /** a small grey PNG file */
+  picture: string;
+  read: boolean;
+  answer: number | null;
+  confidence: number;
 }
 
 export interface TrainingEpoch {
@@ -446,6 +566,8 @@ export interface TrainingState {
   epochs: TrainingEpoch[];
   model: string | null;
   error: string | null;
+  /** where a class's digits were trained on */
+  own: OwnResult | null;
 }
 
 export interface Trainings {

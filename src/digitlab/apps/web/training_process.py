@@ -1,8 +1,9 @@
 """The process of a training that was begun on the page.
 
-It gets a `TrainingQuestion` as the first line of its input and the name of the file to write as the second; the line
-"stop" ends the training early, the end of the input ends the process. What it writes to its output is one JSON object a
-line: ``{"event": …, "data": …}``, where the last event is ``done`` or ``failed``.
+It gets a `TrainingQuestion` as the first line of its input, the name of the file to write as the second and, where a
+class's digits are trained on, the name of their file as the third, else an empty line; the line "stop" ends the
+training early, the end of the input ends the process. What it writes to its output is one JSON object a line:
+``{"event": …, "data": …}``, where the last event is ``done`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.apps.web.classroom.training import class_digits
 from digitlab.apps.web.looking import as_bytes, kernels_of
 from digitlab.apps.web.network_schemas import Mistake, TrainingEpoch, TrainingProgress, TrainingQuestion
 from digitlab.apps.web.problems import lacking
@@ -51,8 +53,9 @@ def main() -> None:
         os.nice(_NICE)
     question = TrainingQuestion.model_validate_json(sys.stdin.readline())
     target = Path(sys.stdin.readline().rstrip("\n"))
+    own = sys.stdin.readline().rstrip("\n")
     try:
-        tell("done", {"interrupted": _train(question, target, tell)})
+        tell("done", _train(question, target, Path(own) if own else None, tell))
     except (MissingExtraError, ModuleNotFoundError):
         tell("failed", {"error": lacking(MissingExtraError("train", needed_for="training")).detail})
     except DigitlabError as error:
@@ -68,11 +71,11 @@ def _own_output() -> TextIOWrapper:
     return out
 
 
-def _train(question: TrainingQuestion, target: Path, tell: Tell) -> bool:
-    """Train and export to ``target``; returns whether it was interrupted."""
+def _train(question: TrainingQuestion, target: Path, own: Path | None, tell: Tell) -> dict[str, Any]:
+    """Train and export to ``target``; returns whether it was interrupted, and what became of a class's own digits."""
     tell("stage", {"text": "loading"})
     from digitlab.datasets import load_dataset
-    from digitlab.models import export_onnx, preparation_of, versions
+    from digitlab.models import export_onnx, predict_probabilities, preparation_of, versions
     from digitlab.training import StopRequest, TrainingConfig
     from digitlab.training.assembly import finished_network, loop_of
     from digitlab.values import ModelCard
@@ -86,13 +89,15 @@ def _train(question: TrainingQuestion, target: Path, tell: Tell) -> bool:
     data = load_dataset("mnist")
     rows = np.random.default_rng(question.seed).permutation(60_000)[: question.images]
     test = data.split("test")[np.arange(_VALIDATED) * (10_000 // _VALIDATED)]
-    loop = loop_of(training, data.split("train")[rows], test)
+    images = data.split("train")[rows]
+    held = None if own is None else class_digits(own, question.seed)
+    loop = loop_of(training, images if held is None else held.mixed_into(images), test)
     watch = _Watch(test, loop.batches, tell)
     history = loop.run(training.epochs, watch.progress, stop, watch.epoch)
     tell("stage", {"text": "exporting"})
     model = finished_network(training, loop)
     measured = {
-        "dataset": f"{question.images:,} of MNIST's training images",
+        "dataset": f"{question.images:,} of MNIST's training images" + (f" and {held.about}" if held else ""),
         "seed": question.seed,
         "epochs_trained": len(history.epochs),
     }
@@ -102,7 +107,8 @@ def _train(question: TrainingQuestion, target: Path, tell: Tell) -> bool:
         "trained on the page", training.architecture, preparation_of(model), training=measured, versions=versions()
     )
     export_onnx(model, target, card)
-    return history.interrupted
+    result = None if held is None else held.result(predict_probabilities(model, held.test.images))
+    return {"interrupted": history.interrupted, "own": result and result.model_dump()}
 
 
 def _listen(stop: StopRequest) -> None:

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from digitlab.apps.web.network_schemas import TrainingEpoch, Trainings, TrainingState
+from digitlab.apps.web.network_schemas import OwnResult, TrainingEpoch, Trainings, TrainingState
 from digitlab.apps.web.problems import ProblemError, lacking
 from digitlab.errors import DigitlabError, MissingExtraError
 
@@ -39,8 +39,11 @@ _OVER = ("done", "stopped", "failed")
 class _Job:
     """One training: its state, what has been told of it so far, and who listens."""
 
-    def __init__(self, name: str, question: TrainingQuestion) -> None:
-        self.state = TrainingState(id=name, state="starting", question=question, epochs=[], model=None, error=None)
+    def __init__(self, name: str, question: TrainingQuestion, own: Path | None) -> None:
+        self.own = own
+        self.state = TrainingState(
+            id=name, state="starting", question=question, epochs=[], model=None, error=None, own=None
+        )
         self.process: subprocess.Popen[bytes] | None = None
         self.task: asyncio.Task[None] | None = None
         self._told: list[str] = []  # as they are sent
@@ -101,8 +104,15 @@ class TrainingRoom:
             return Trainings(allowed=True, reason=None, refused=None, trainings=states)
         return Trainings(allowed=False, reason=reason.detail, refused=_REFUSED[reason.status], trainings=states)
 
-    async def begin(self, question: TrainingQuestion) -> TrainingState:
+    @property
+    def possible(self) -> bool:
+        """Whether trainings can be begun here at all."""
+        return self._trusted and importlib.util.find_spec("keras") is not None
+
+    async def begin(self, question: TrainingQuestion, own: Path | None = None) -> TrainingState:
         """Begin a training.
+
+        own: a class's digits by writer, which are trained on as well
 
         Raises:
             ProblemError: 403 where one may not, 409 while another runs, 503 without the extra.
@@ -111,7 +121,7 @@ class TrainingRoom:
         if reason is not None:
             raise reason
         self._count += 1
-        job = _Job(f"trained-{self._count}", question)
+        job = _Job(f"trained-{self._count}", question, own)
         self._jobs[job.state.id] = job
         self._forget_old()
         job.task = asyncio.create_task(self._watch(job))
@@ -211,7 +221,7 @@ class TrainingRoom:
                 bufsize=0,
                 env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # what we write to it, whatever the locale
             )
-            _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n".encode())
+            _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n{job.own or ''}\n".encode())
             if job.state.state == "stopping":
                 _write(job.process, b"stop\n")
             ended: dict[str, Any] | None = None
@@ -228,6 +238,8 @@ class TrainingRoom:
         if "error" in ended:
             job.state.state, job.state.error = "failed", str(ended["error"])
             return
+        if ended.get("own") is not None:
+            job.state.own = OwnResult.model_validate(ended["own"])
         served = await loop.run_in_executor(None, self._models.add, job.state.id, target, "trained")
         job.state.model = served.name
         job.state.state = "stopped" if ended["interrupted"] else "done"

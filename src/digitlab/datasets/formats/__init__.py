@@ -14,9 +14,9 @@ from __future__ import annotations
 from digitlab.datasets.formats.conversion import convert, read_all
 from digitlab.datasets.formats.hdf5 import Hdf5Sink, hdf5_writer
 from digitlab.datasets.formats.opening import dataset_writer, form_of, open_dataset_file, splits_of
-from digitlab.datasets.formats.protocol import BATCH, ImageSink, ImageSource, MemorySource, RowSource
+from digitlab.datasets.formats.protocol import BATCH, ImageSink, ImageSource, RowSource
 
 __all__ = [
-    "BATCH", "Hdf5Sink", "ImageSink", "ImageSource", "MemorySource", "RowSource", "convert", "dataset_writer",
+    "BATCH", "Hdf5Sink", "ImageSink", "ImageSource", "RowSource", "convert", "dataset_writer",
     "form_of", "hdf5_writer", "open_dataset_file", "read_all", "splits_of",
 ]  # fmt: skip

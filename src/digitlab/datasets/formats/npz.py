@@ -32,6 +32,8 @@ from digitlab.datasets.formats.checks import (
     other_labels,
     refusing,
 )
+from digitlab.datasets.formats.fitting import ArraySource, Fitter
+from digitlab.datasets.formats.named_arrays import images_and_labels
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
 from digitlab.storage import atomic_path, saying_what_failed
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets.formats.protocol import ImageSink
 
-__all__ = ["NpzSource", "npz_splits", "npz_writer", "write_npz_splits"]
+__all__ = ["NpzSource", "npy_source", "npz_splits", "npz_writer", "write_npz_splits"]
 
 _PAIRS = (("images", "labels"), ("data", "labels"), ("x", "y"))
 _DAMAGE = (
@@ -300,3 +302,15 @@ def npz_writer(path: Path) -> Iterator[ImageSink]:
         sink = _NpzSink(images, labels)
         yield sink
         sink.finish(archive)
+
+
+def npy_source(path: Path, how: str | None) -> ArraySource:
+    """The images of a file, which stay on the disk.
+
+    Raises:
+        DatasetError: when it is damaged, holds Python objects, or no images.
+    """
+    with refusing(path, "is not a readable .npy file", OSError, ValueError, EOFError, SyntaxError, MemoryError):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    images, labels = images_and_labels(path, array, None)
+    return ArraySource(path, images, labels, Fitter(path, how))

@@ -17,8 +17,7 @@ from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf
 from digitlab.datasets.formats.idx import idx_writer, is_idx_name, open_idx
 from digitlab.datasets.formats.lmdb_pages import MAGIC
 from digitlab.datasets.formats.mat import mat_source, mat_splits
-from digitlab.datasets.formats.npz import NpzSource, npz_splits, npz_writer
-from digitlab.datasets.formats.one_array import npy_source
+from digitlab.datasets.formats.npz import NpzSource, npy_source, npz_splits, npz_writer
 from digitlab.datasets.formats.parquet import ParquetSource
 from digitlab.datasets.formats.pickled import pickled_source, pickled_splits
 from digitlab.datasets.formats.picture_tree import is_picture_tree, split_named, tree_splits

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["MAX_PHOTO_BYTES", "MAX_PICTURE_BYTES", "Encoded", "decode_grey", "decode_picture", "encode_png"]
+__all__ = ["MAX_PHOTO_BYTES", "Encoded", "decode_grey", "decode_picture", "encode_png"]
 
 # The pixels are 784 bytes; the rest is metadata from cameras and editors.
-MAX_PICTURE_BYTES = 1 << 20
 MAX_PHOTO_BYTES = 32 << 20  # of a picture of any size
 _MOST_PIXELS = 16_000_000
 

@@ -6,8 +6,8 @@ Everything is drawn anew from the seed: who writes, with what, on what, under wh
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = ["IGNORED", "NOT_A_DIGIT", "DrawnPage", "draw_page"]
 
 _DIGITAL = 0.17
 _TURNED = 0.09  # share of the pages that lie wrongly: text does not become digits by being turned
+_COVERED = 0.85  # of a box: what lies under something else
 _LEAST_CONTRAST, _OVER_NOISE = 6.0, 1.3  # grey levels; deviations of the ground: less is not legible
 _WEIGHTS = np.array([weight for weight, _ in LAYOUTS]) / sum(weight for weight, _ in LAYOUTS)
 
@@ -38,12 +39,14 @@ class DrawnPage:
     boxes: float32 (N, 4), x0, y0, x1, y1 in pixels
     labels: int8 (N,), 0 … 9, NOT_A_DIGIT for examples of other things, IGNORED for digits that are cut off or tiny
     kind: the layout's name
+    letters: float32 (M, 4), boxes of all letters that can be seen, whether they are among ``boxes`` or not
     """
 
     image: NDArray[np.uint8]
     boxes: NDArray[np.float32]
     labels: NDArray[np.int8]
     kind: str
+    letters: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320, kind: str | None = None) -> DrawnPage:
@@ -62,57 +65,84 @@ def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320
         planes = _as_if_tiny(planes, rng)
     seen, hidden = photographed(planes, rng, digital=digital)
     boxes, labels = np.array(drawing.boxes, np.float32).reshape(-1, 4), np.array(drawing.labels, np.int8)
-    if hidden is not None and len(boxes):
+    letters = _within(np.array(drawing.letters, np.float32).reshape(-1, 4), size)
+    if hidden is not None:
         boxes, labels = _uncovered(boxes, labels, hidden)
+        letters = letters[_shares(letters, hidden) < _COVERED]
     written = [ink for ink, layer in zip(drawing.layers, sheet.kinds, strict=True) if layer != "rule"]
-    if written and len(boxes):
-        labels = _legible(boxes, labels, np.maximum.reduce(written), seen)
+    if written:
+        legible = _Legibility(np.maximum.reduce(written), seen)
+        labels = np.where((labels < NOT_A_DIGIT) & ~legible(boxes), np.int8(IGNORED), labels)
+        letters = letters[legible(letters)]
     if layout is not single and rng.random() < _TURNED:
-        seen, boxes, labels = _turned(seen, boxes, labels, int(rng.integers(1, 4)))
-    return DrawnPage(seen, boxes, labels, names[chosen])
+        turns = int(rng.integers(1, 4))
+        seen = np.ascontiguousarray(np.rot90(seen, turns))
+        boxes, letters = _turned(boxes, size, turns), _turned(letters, size, turns)
+        labels = np.where(labels < NOT_A_DIGIT, np.int8(IGNORED), labels)  # upside down: may be found or not
+    return DrawnPage(seen, boxes, labels, names[chosen], letters)
 
 
-def _turned(
-    seen: NDArray[np.uint8], boxes: NDArray[np.float32], labels: NDArray[np.int8], turns: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:
-    """The page upside down or on its side: its digits may be found or not, its letters still are none."""
-    size = seen.shape[0]
+def _within(boxes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """The boxes whose middle lies on the page, as far as they do."""
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.clip(boxes[((middles > 0) & (middles < size)).all(axis=1)], 0.0, size)
+
+
+def _turned(boxes: NDArray[np.float32], size: int, turns: int) -> NDArray[np.float32]:
+    """Boxes of a page that is turned by so many quarters, counter-clockwise."""
     for _ in range(turns):
         x0, y0, x1, y1 = boxes.T
         boxes = np.stack([y0, size - x1, y1, size - x0], axis=1)
-    labels = np.where(labels < NOT_A_DIGIT, np.int8(IGNORED), labels)
-    return np.ascontiguousarray(np.rot90(seen, turns)), boxes, labels
+    return boxes
 
 
 def _uncovered(
     boxes: NDArray[np.float32], labels: NDArray[np.int8], hidden: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Without the boxes that lie under something else; digits that do in part may be found or not."""
-    shares = np.array([
-        hidden[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1].mean() / 255.0 for x0, y0, x1, y1 in boxes
-    ])  # fmt: skip
+    shares = _shares(boxes, hidden)
     labels = np.where((shares > 0.08) & (labels < NOT_A_DIGIT), IGNORED, labels).astype(np.int8)
-    left = shares < 0.85
+    left = shares < _COVERED
     return boxes[left], labels[left]
 
 
-def _legible(
-    boxes: NDArray[np.float32], labels: NDArray[np.int8], ink: NDArray[np.uint8], seen: NDArray[np.uint8]
-) -> NDArray[np.int8]:
-    """The labels, but digits that nobody could see in the picture may be found or not: finding them is guessing."""
-    grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
-    labels = labels.copy()
-    for row in np.flatnonzero((labels >= 0) & (labels < NOT_A_DIGIT)).tolist():
-        x0, y0, x1, y1 = boxes[row].tolist()
-        part = slice(int(y0), int(y1) + 1), slice(int(x0), int(x1) + 1)
-        cover, light = ink[part], grey[part]
-        on, off = light[cover > 140], light[cover < 12]
-        if len(on) < 4 or len(off) < 4:
-            continue
-        contrast = abs(float(on.mean()) - float(off.mean()))
-        if contrast < max(_LEAST_CONTRAST, _OVER_NOISE * float(off.std())):
-            labels[row] = IGNORED
-    return labels
+class _Legibility:
+    """Whether what stands in a box can be seen; what nobody could see must not be asked for: finding it is guessing.
+
+    ink: uint8 (S, S), how much of it was written; seen: uint8 (S, S, 3), the picture
+    """
+
+    def __init__(self, ink: NDArray[np.uint8], seen: NDArray[np.uint8]) -> None:
+        grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
+        on, off = (ink > 140).astype(np.uint8), (ink < 12).astype(np.uint8)
+        self._on, self._off = cv2.integral(on), cv2.integral(off)
+        self._light_on = cv2.integral(grey * on)
+        self._light_off, self._squares_off = cv2.integral2(grey * off)
+
+    def __call__(self, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Of boxes, (N, 4), bool (N,); those with next to no ink, or nothing else, count as legible."""
+        count_on, count_off = _sums(self._on, boxes), _sums(self._off, boxes)
+        on = _sums(self._light_on, boxes) / np.maximum(count_on, 1)
+        off = _sums(self._light_off, boxes) / np.maximum(count_off, 1)
+        deviation = np.sqrt(np.maximum(_sums(self._squares_off, boxes) / np.maximum(count_off, 1) - off**2, 0.0))
+        clear = np.abs(on - off) >= np.maximum(_LEAST_CONTRAST, _OVER_NOISE * deviation)
+        return np.asarray(clear | (count_on < 4) | (count_off < 4))
+
+
+def _sums(integral: NDArray[Any], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The sums over boxes, (N, 4), of what OpenCV's integral image, (S + 1, S + 1), was made from: float64 (N,)."""
+    last = len(integral) - 1
+    x0, y0 = np.clip(boxes[:, :2], 0, last).astype(np.intp).T
+    x1, y1 = np.clip(boxes[:, 2:].astype(np.intp) + 1, 0, last).T
+    total = integral[y1, x1].astype(np.float64) - integral[y0, x1] - integral[y1, x0] + integral[y0, x0]
+    return np.asarray(total, np.float64)
+
+
+def _shares(boxes: NDArray[np.float32], hidden: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Which share of each box, (N, 4), lies under something else, float64 (N,)."""
+    integral = cv2.integral(hidden)
+    ones = cv2.integral(np.ones_like(hidden))
+    return _sums(integral, boxes) / np.maximum(255.0 * _sums(ones, boxes), 1.0)
 
 
 def _placement(

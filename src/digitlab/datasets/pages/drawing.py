@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from digitlab.datasets.pages.glyphs import Glyph
 
+    Box = tuple[float, float, float, float]  # x0, y0, x1, y1
     Matrix = tuple[float, float, float, float, float, float]  # a, b, e, c, d, f: x' = a x + b y + e, y' = c x + d y + f
 
 __all__ = ["IGNORED", "NOT_A_DIGIT", "Drawing", "Hand"]
@@ -51,15 +52,16 @@ class Drawing:
     """A square of ``size`` pixels.
 
     page: (a, b, e), (c, d, f), from where things are put to pixels; bend: amplitude, frequency and phase of the lines'
-    layers: of ink, uint8; boxes and labels: of what was recorded
+    layers: of ink, uint8; boxes and labels: of what was recorded; letters: boxes of all letters, recorded or not
     """
 
     size: int
     page: tuple[tuple[float, float, float], tuple[float, float, float]]
     bend: tuple[float, float, float]
     layers: list[NDArray[np.uint8]] = field(default_factory=list)
-    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
+    letters: list[Box] = field(default_factory=list)
 
     def layer(self) -> NDArray[np.uint8]:
         """A new layer of ink, uint8 (size, size), 0 … 255; it is laid on those before."""
@@ -78,6 +80,7 @@ class Drawing:
         *,
         label: int | None = None,
         record: bool = True,
+        letter: bool = False,
         stretch: float = 1.0,
     ) -> float:
         """Put a glyph with the left end of its baseline at (x, y); returns how far the next is from it.
@@ -100,8 +103,12 @@ class Drawing:
         size = math.sqrt(abs(ma * md - mb * mc))  # pixels for a pixel of the map
         half = max(0.5 * hand.pen * height, 0.45) if glyph.line else hand.weight * height
         self._ink(ink, glyph, matrix, size, half, hand.edge)
-        if record:
-            self._record(glyph, matrix, max(half, 0.0), glyph.label if label is None else label)
+        if record or letter:
+            box = _extent(glyph, matrix, max(half, 0.0))
+            if record:
+                self.mark(*box, glyph.label if label is None else label)
+            if letter:
+                self.letters.append(box)
         return glyph.advance * wide
 
     def _ink(self, ink: NDArray[np.uint8], glyph: Glyph, matrix: Matrix, size: float, half: float, edge: float) -> None:
@@ -122,13 +129,6 @@ class Drawing:
         part = ink[y0:y1, x0:x1]
         np.maximum(part, alpha, out=part)
 
-    def _record(self, glyph: Glyph, matrix: Matrix, half: float, label: int) -> None:
-        a, b, e, c, d, f = matrix
-        x, y = glyph.points[:, 0], glyph.points[:, 1]
-        xs, ys = a * x + b * y, c * x + d * y
-        half += 0.3
-        self.mark(xs.min() + e - half, ys.min() + f - half, xs.max() + e + half, ys.max() + f + half, label)
-
     def mark(self, x0: float, y0: float, x1: float, y1: float, label: int) -> None:
         """Say that a digit (0 … 9) or something else (10) stands in this box; what is cut off may be found or not."""
         area = max((x1 - x0) * (y1 - y0), 1e-6)
@@ -146,17 +146,28 @@ class Drawing:
         self, ink: NDArray[np.uint8], strokes: Sequence[NDArray[np.float64]], width: float, strength: int = 255
     ) -> None:
         """Draw lines through points, float64 (P, 2) each, in the coordinates that things are put in."""
-        fixed = []
-        page = np.array(self.page)
-        for points in strokes:
-            placed = points @ page[:, :2].T + page[:, 2]
-            placed[:, 1] += self.bend[0] * np.sin(self.bend[1] * placed[:, 0] + self.bend[2])
-            fixed.append(np.rint(np.clip(placed, -2000, 4000) * 8).astype(np.int32))
+        fixed = [np.rint(np.clip(self.placed(points), -2000, 4000) * 8).astype(np.int32) for points in strokes]
         thickness = max(1, round(width))
         level = strength if width >= 1 else int(strength * max(width, 0.25))
         cv2.polylines(ink, fixed, False, int(level), thickness, cv2.LINE_AA, 3)
+
+    def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where points, (P, 2), of the coordinates that things are put in lie on the page, in pixels."""
+        page = np.array(self.page)
+        placed: NDArray[np.float64] = points @ page[:, :2].T + page[:, 2]
+        placed[:, 1] += self.bend[0] * np.sin(self.bend[1] * placed[:, 0] + self.bend[2])
+        return placed
 
     def through(self, x0: float, y0: float, x1: float, y1: float, steps: int = 6) -> NDArray[np.float64]:
         """A straight line as points that bend with the page."""
         share = np.linspace(0.0, 1.0, steps)[:, None]
         return np.array([[x0, y0]]) * (1 - share) + np.array([[x1, y1]]) * share
+
+
+def _extent(glyph: Glyph, matrix: Matrix, half: float) -> Box:
+    """The box of a glyph on the page, in pixels, by half of the pen's width larger than its middle lines."""
+    a, b, e, c, d, f = matrix
+    x, y = glyph.points[:, 0], glyph.points[:, 1]
+    xs, ys = a * x + b * y, c * x + d * y
+    half += 0.3
+    return xs.min() + e - half, ys.min() + f - half, xs.max() + e + half, ys.max() + f + half

@@ -8,6 +8,7 @@ import numpy as np
 
 from digitlab.datasets.ood.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT
+from digitlab.datasets.pages.formulas import formula, notes, sums
 from digitlab.datasets.pages.sheet import Sheet, sign
 from digitlab.datasets.pages.sketches import doodles, letters
 from digitlab.datasets.pages.words import word
@@ -106,39 +107,6 @@ def _walls(sheet: Sheet, x0: float, y0: float, x1: float, y1: float, tall: float
     strokes = [sheet.drawing.through(*end) for end, side in zip(ends, sides, strict=True) if side]
     if strokes:
         sheet.drawing.lines(ink, strokes, max(1.0, rng.uniform(0.005, 0.06) * tall))
-
-
-def sums(sheet: Sheet) -> None:
-    """Arithmetic and algebra, line by line."""
-    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
-    height = sheet.height(14, 80)
-    gap, pitch = rng.uniform(0.0, 0.35), rng.uniform(1.3, 2.6)
-    y = rng.uniform(0.3, 1.4) * height
-    while y < sheet.size + 0.5 * height:
-        x = rng.uniform(-0.5, 3.0) * height
-        writer.text(sheet.drawing, ink, _formula(rng), x, y, height, rng, gap=gap, letters=0.9)
-        y += pitch * height
-
-
-def _formula(rng: np.random.Generator) -> str:
-    names = [*"xyzabcknmtpqABCFXKuvw"]
-    space = " " if rng.random() < 0.6 else ""
-
-    def term() -> str:
-        value = str(rng.integers(0, 10 ** int(rng.integers(1, 4))))
-        kind = rng.random()
-        name = names[rng.integers(len(names))]
-        if kind < 0.78:
-            return value if kind < 0.6 else value + name
-        return name if kind < 0.9 else f"{name}{rng.integers(10)}"
-
-    parts = [term()]
-    for _ in range(int(rng.integers(1, 5))):
-        parts += [str(rng.choice((*"+-x*/=", "=", "+", ":"))), term()]
-    if rng.random() < 0.2:
-        parts.insert(0, "(")
-        parts.insert(4, ")")
-    return space.join(parts)
 
 
 def table(sheet: Sheet) -> None:
@@ -268,6 +236,9 @@ def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: f
         line[:, 0] += -slant * line[:, 1] + x
         line[:, 1] += y
         sheet.drawing.lines(ink, [line], width)
+        for xs in np.arange(line[:, 0].min(), line[:, 0].max(), 0.4 * height):
+            place = sheet.drawing.placed(np.array([[xs, y - 0.6 * height], [xs + 0.4 * height, y]])).ravel()
+            sheet.drawing.letters.append((place[0], place[1], place[2], place[3]))
         if rng.random() < 0.3:
             xs, ys = line[rng.integers(len(line))]
             sheet.drawing.mark(xs - 0.3 * height, ys - 0.5 * height, xs + 0.3 * height, ys + 0.4 * height, NOT_A_DIGIT)
@@ -297,9 +268,40 @@ def diagram(sheet: Sheet) -> None:
             drawing.lines(ink, [np.array([[x0, y0], [x0 + w, y0], [x0 + w, y0 + h], [x0, y0 + h], [x0, y0]])], width)
     for _ in range(int(rng.integers(2, 12))):
         kind = rng.random()
-        written = number(rng) if kind < 0.6 else word(rng) if kind < 0.85 else _formula(rng)
+        written = number(rng) if kind < 0.6 else word(rng) if kind < 0.85 else formula(rng)
+        written = written.upper() if rng.random() < 0.3 else written
         x, y = rng.uniform(-10, sheet.size - height), rng.uniform(height, sheet.size)
-        writer.text(drawing, ink, written, x, y, height * rng.uniform(0.8, 1.2), rng, gap=0.1, letters=0.8)
+        end = writer.text(drawing, ink, written, x, y, height * rng.uniform(0.8, 1.2), rng, gap=0.1, letters=0.8)
+        if rng.random() < 0.5:
+            _dimension(sheet, ink, x, y, end, height, width)
+
+
+def _dimension(
+    sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, end: float, height: float, width: float
+) -> None:
+    """The arrow that a measure belongs to, above, below or beside it: a head at one or both ends, stops at them."""
+    rng = sheet.rng
+    reach = height * rng.uniform(0.7, 2.0)
+    if rng.random() < 0.5:  # upright, as long as a digit or two
+        place = x - rng.uniform(0.3, 0.9) * height if rng.random() < 0.5 else end + rng.uniform(0.2, 0.9) * height
+        foot = y + rng.uniform(-0.2, 0.5) * height
+        one, other = np.array([place, foot]), np.array([place + rng.normal(0, 0.05) * reach, foot - reach])
+    else:
+        place = y + rng.uniform(0.3, 0.9) * height if rng.random() < 0.5 else y - rng.uniform(1.3, 2.0) * height
+        middle = 0.5 * (x + end)
+        one, other = np.array([middle - reach / 2, place]), np.array([middle + reach / 2, place + rng.normal(0, 2)])
+    along = (other - one) / max(float(np.hypot(*(other - one))), 1e-3)
+    across = np.array([-along[1], along[0]])
+    head = rng.uniform(0.12, 0.35) * height
+    strokes = [np.array([one, other])]
+    for tip, inward in ((one, along), (other, -along)):
+        if rng.random() < 0.85:
+            strokes.append(np.array([tip + head * (inward + 0.7 * across), tip, tip + head * (inward - 0.7 * across)]))
+        if rng.random() < 0.35:
+            strokes.append(np.array([tip + 1.5 * head * across, tip - 1.5 * head * across]))
+    sheet.drawing.lines(ink, strokes, width)
+    least, most = np.concatenate(strokes).min(axis=0), np.concatenate(strokes).max(axis=0)
+    sheet.drawing.mark(least[0] - width, least[1] - width, most[0] + width, most[1] + width, NOT_A_DIGIT)
 
 
 def list_of_lines(sheet: Sheet) -> None:
@@ -308,9 +310,11 @@ def list_of_lines(sheet: Sheet) -> None:
     height = sheet.height(12, 60)
     y = rng.uniform(0.3, 1.4) * height
     pitch, first, place = rng.uniform(1.4, 2.6) * height, rng.random() < 0.4, rng.uniform(1, 6) * height
+    capitals = rng.random() < 0.3
     while y < sheet.size + 0.3 * height:
         x = rng.uniform(-1.0, 1.0) * height
         parts = [word(rng) if rng.random() < 0.8 else sentence(rng, 2, ("latin",)), number(rng)]
+        parts[0] = parts[0].upper() if capitals else parts[0]
         for part in reversed(parts) if first else parts:
             end = writer.text(sheet.drawing, ink, part, x, y, height, rng, gap=0.12, letters=0.4)
             x = end + (rng.uniform(0.5, 1.5) * height if rng.random() < 0.5 else place)
@@ -339,5 +343,5 @@ def ruled(sheet: Sheet) -> None:
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
     (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (34, text),
-    (10, letters), (6, doodles), (5, diagram), (6, list_of_lines), (4, nothing),
+    (10, letters), (6, doodles), (8, diagram), (6, list_of_lines), (9, notes), (4, nothing),
 )  # fmt: skip

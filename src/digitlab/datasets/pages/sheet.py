@@ -57,6 +57,8 @@ def sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: floa
         signs = kinds[str(rng.choice([*kinds]))]
         glyph = bent(signs[rng.integers(len(signs))], min(writer.wobble, 1.0), rng)
     marked = len(drawing.labels)
-    drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT)
+    letter = glyph.name in _NEAR_DIGITS or (glyph.name.isalpha() and len(glyph.name) == 1)
+    drawing.write(ink, glyph, x, y, tall, writer.hand, rng, label=NOT_A_DIGIT, letter=letter)
     if tall < _TELLABLE and glyph.name in _NEAR_DIGITS:
         drawing.labels[marked:] = [IGNORED] * (len(drawing.labels) - marked)
+        del drawing.letters[-1:]

@@ -39,10 +39,6 @@ class Font:
     characters: frozenset[str]
     scripts: tuple[str, ...]
 
-    def covers(self, text: str) -> bool:
-        """Whether every character but spaces can be drawn."""
-        return all(character in self.characters or character.isspace() for character in text)
-
 
 def fonts_folder() -> Path:
     """Where `make fonts` puts them: ``fonts`` in the cache folder."""

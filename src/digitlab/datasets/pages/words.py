@@ -29,7 +29,6 @@ __all__ = [
     "mail",
     "name",
     "sum_with_letters",
-    "symbol",
     "token",
     "unit",
     "word",
@@ -124,8 +123,6 @@ RIGHT_TO_LEFT = ("hebrew", "arabic")
 _CASED = ("latin", "greek", "cyrillic")
 
 SYMBOLS = "+−×·÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓°µ½"
-_LONE_SYMBOLS = "+−×÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓"
-_LONE_LETTERS = "abcdefhkmnprtuvwxyABCDEFGHKLMNPQRTUVWXYαβγδεθλμξπφψωΓΔΘΛΞΠΣΦΨΩжшюяЖШЮЯД"
 _VARIABLES = "xyzabcnmkuvtpqrfghXYABCEFPQ"
 _MONTHS = "Jan Feb March April Mai May June Juli Aug Sept Okt Nov Dez janvier mars avril août enero marzo abril"
 _UNITS = "kg g mg km m cm mm ml h min s € $ % °C kWh W V A Hz MB GB Std. St. km/h m² EUR Pf. lb oz ft in"
@@ -293,11 +290,6 @@ def sum_with_letters(rng: np.random.Generator, *, digits: bool = True) -> str:
     for _ in range(1 + int(2 * rng.random())):
         written += f"{space}{_pick(rng, '++−−×·/')}{space}{term()}"
     return f"{written}{space}{_pick(rng, '===≠<>≤≈')}{space}{term()}" if rng.random() < 0.8 else written
-
-
-def symbol(rng: np.random.Generator) -> str:
-    """One operator, bracket, tick, arrow or letter that stands alone and looks like no digit."""
-    return _pick(rng, _LONE_SYMBOLS if rng.random() < 0.6 else _LONE_LETTERS)
 
 
 def _plain(rng: np.random.Generator, script: str) -> str:

@@ -85,7 +85,7 @@ class Writer:
         """Write a line of text with its baseline's left end at (x, y); returns where it ends.
 
         height: pixels, of digits and capitals; gap: between signs, in parts of it. letters: the share of signs that
-        are no digits whose boxes are kept, as examples of such
+        are no digits whose boxes are kept, as examples of such (those of letters are kept in `Drawing.letters`, too)
         """
         gap = self.spacing if gap is None else gap
         for character in text:
@@ -98,7 +98,9 @@ class Writer:
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
             elif (sign := self.sign(character, rng)) is not None:
                 keep = rng.random() < letters
-                step = drawing.write(ink, sign, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep)
+                step = drawing.write(
+                    ink, sign, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep, letter=character.isalpha()
+                )
                 x += step + (gap - 0.1) * 0.5 * height * (self.font.name not in _JOINED)
             else:
                 x += 0.3 * height

@@ -9,16 +9,13 @@ that every verb takes.
 from __future__ import annotations
 
 from digitlab.models.conventions.convention import Convention, Form
-from digitlab.models.conventions.importing import ImportedModel, import_model
+from digitlab.models.conventions.importing import import_model
 from digitlab.models.conventions.opening import own_keras, own_onnx
-from digitlab.models.conventions.search import Found, Tried, find_convention
+from digitlab.models.conventions.search import find_convention
 
 __all__ = [
     "Convention",
     "Form",
-    "Found",
-    "ImportedModel",
-    "Tried",
     "find_convention",
     "import_model",
     "own_keras",

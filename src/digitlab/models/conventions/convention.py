@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "FIRST", "FLAT", "LAST", "ROWS", "SCALES", "Convention", "Form", "answer_kind", "candidates", "forms_of",
+    "FIRST", "FLAT", "LAST", "ROWS", "Convention", "Form", "answer_kind", "candidates", "forms_of",
     "probabilities_of",
 ]  # fmt: skip
 

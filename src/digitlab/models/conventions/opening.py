@@ -20,8 +20,7 @@ from digitlab.models.conventions.importing import (
     translated_model,
 )
 from digitlab.models.conventions.search import NoConventionError
-from digitlab.network.classifier import takes_our_images
-from digitlab.network.kept import kept_name
+from digitlab.network.classifier import kept_name, takes_our_images
 from digitlab.storage import cache_to_write
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digitlab.values import ModelCard
 
 __all__ = [
-    "FORMATS", "TARGETS", "TOLERANCE", "Exported", "cached_onnx", "check_target", "export_for", "export_model",
+    "FORMATS", "TARGETS", "Exported", "cached_onnx", "check_target", "export_for", "export_model",
     "export_onnx",
 ]  # fmt: skip
 

@@ -7,6 +7,6 @@ description.
 
 from __future__ import annotations
 
-from digitlab.models.legacy.importing import Imported, import_legacy
+from digitlab.models.legacy.importing import import_legacy
 
-__all__ = ["Imported", "import_legacy"]
+__all__ = ["import_legacy"]

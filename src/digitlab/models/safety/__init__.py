@@ -8,8 +8,7 @@ else is refused. Archives (`archive`) and HDF5 files (`hdf5`) are measured first
 
 from __future__ import annotations
 
-from digitlab.models.safety.hdf5 import Store, open_hdf5
-from digitlab.models.safety.keras_file import check_keras_file, open_keras_file
-from digitlab.models.safety.sizes import Budget
+from digitlab.models.safety.hdf5 import open_hdf5
+from digitlab.models.safety.keras_file import open_keras_file
 
-__all__ = ["Budget", "Store", "check_keras_file", "open_hdf5", "open_keras_file"]
+__all__ = ["open_hdf5", "open_keras_file"]

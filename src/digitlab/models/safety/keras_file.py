@@ -21,7 +21,7 @@ from digitlab.models.sobel import SobelImage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Members", "blaming", "check_keras_file", "expect_ours", "open_keras_file", "opened_members"]
+__all__ = ["Members", "blaming", "expect_ours", "open_keras_file", "opened_members"]
 
 _OWN = {"SobelImage": SobelImage}
 
@@ -36,16 +36,6 @@ def blaming(path: Path) -> Iterator[None]:
     except ModelError as error:
         text = str(error)
         raise type(error)(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
-
-
-def check_keras_file(path: Path) -> None:
-    """Check everything in a ``.keras`` file; nothing is run or built.
-
-    Raises:
-        ModelError: with the reason why it is not opened.
-    """
-    with blaming(path), opened_members(path) as members, open_hdf5(members.weights):
-        _described(members)
 
 
 def open_keras_file(path: Path) -> keras.Model:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from digitlab.reading.numbers.assignment import DOUBTFUL, Assigned, one_to_one
-from digitlab.reading.numbers.checks import CHECKS, Check, Settled, check_of, settle
+from digitlab.reading.numbers.assignment import one_to_one
+from digitlab.reading.numbers.checks import Check, Settled, check_of, settle
 from digitlab.reading.numbers.known import assigned
-from digitlab.reading.numbers.lists import Choice, NumberList, nearest, number_list
+from digitlab.reading.numbers.lists import NumberList, nearest, number_list
 from digitlab.reading.numbers.sums import settle_sum
 
 __all__ = [
-    "CHECKS", "DOUBTFUL", "Assigned", "Check", "Choice", "NumberList", "Settled", "assigned", "check_of", "nearest",
+    "Check", "NumberList", "Settled", "assigned", "check_of", "nearest",
     "number_list", "one_to_one", "settle", "settle_sum",
 ]  # fmt: skip

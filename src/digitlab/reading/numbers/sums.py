@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from digitlab.reading.numbers.checks import NOT_FULFILLED, POSSIBLE, Settled, values_of
@@ -11,6 +12,7 @@ from digitlab.reading.numbers.evidence import CARRIED, evidence_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digitlab.reading.numbers.checks import Check
     from digitlab.reading.numbers.evidence import Evidence
     from digitlab.values import ReadDigit
 
@@ -24,7 +26,10 @@ Way = tuple[float, float, tuple[str, ...]]  # log of the likeliest way, probabil
 
 
 def settle_sum(
-    numbers: Sequence[Sequence[ReadDigit]], total: Sequence[ReadDigit] | str, threshold: float = 0.5
+    numbers: Sequence[Sequence[ReadDigit]],
+    total: Sequence[ReadDigit] | str,
+    threshold: float = 0.5,
+    checks: Sequence[Check | None] = (),
 ) -> tuple[Settled, ...]:
     """The values of numbers that add up to a total, where the evidence carries them.
 
@@ -32,15 +37,20 @@ def settle_sum(
     what the reader held for possible, and given from 0.95 on. All are whole numbers, or all have as many digits behind
     the decimal sign: digits are added as they stand.
 
-    numbers: the digits of each addend; total: the digits of the sum, which is settled too, or the sum itself
+    numbers: the digits of each addend, none of one that is nothing; total: the digits of the sum, which is settled
+        too, or the sum itself
+    checks: of each addend what its value fulfils by itself, or None; nothing is known without
 
     Returns:
         One for each addend, and one for the total where its digits were given.
     """
     given = [evidence_of(digits) for digits in numbers]
     ways: dict[int, Way] = {0: (0.0, 1.0, ())}
-    for evidence in given:
-        ways = _with_next(ways, values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)])
+    for evidence, check in zip_longest(given, checks):
+        values = values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)]
+        if check is not None and len(evidence):
+            values = [each for each in values if check.fulfilled(each[0])]
+        ways = _with_next(ways, values)
     if isinstance(total, str):
         last = None
         targets = [("".join(sign for sign in total if sign.isdigit()), 0.0)]

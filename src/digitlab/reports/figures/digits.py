@@ -8,18 +8,16 @@ import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from digitlab.reports.figures.saving import save_figure
 from digitlab.reports.figures.style import canvas, palette, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["digits_figure", "draw_digit_grid", "mistakes_figure", "save_digits", "sets_figure"]
+__all__ = ["digits_figure", "draw_digit_grid", "mistakes_figure", "sets_figure"]
 
 # The size of a digit with its caption, and of a title, in pixels of the digit; pixels per inch.
 _CELL, _TITLE, _PIXELS = (40, 32), 20, 50
@@ -79,11 +77,6 @@ def draw_digit_grid(
 def _ink() -> Colormap:
     colours = palette()
     return LinearSegmentedColormap.from_list("ink on paper", [colours.paper, colours.ink])
-
-
-def save_digits(path: Path, images: NDArray[np.uint8], captions: Sequence[str]) -> None:
-    """Write `digits_figure` to ``path``; errors as `save_figure`."""
-    save_figure(digits_figure(images, captions), path)
 
 
 _HIGH, _WIDE, _PER_INCH = 44, 76, 36  # the size of a cell in pixels of the digit

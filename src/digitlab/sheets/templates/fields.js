@@ -1,7 +1,7 @@
 "use strict";
 // One card a field. What a person said of each stands in `said`: a text, undefined for nothing yet.
 (() => {
-  const fields = JSON.parse(document.getElementById("content").textContent);
+  const { fields, sheets } = JSON.parse(document.getElementById("content").textContent);
   const cards = document.getElementById("cards"), count = document.getElementById("count");
   const store = "digitlab fields " + document.body.dataset.name;
   const said = new Array(fields.length).fill(undefined);
@@ -22,6 +22,24 @@
     return made;
   };
   const input = place => cards.children[place].querySelector("input");
+  const figure = document.getElementById("sheet");
+  let seen = -1; // which sheet is shown
+  const showSheet = place => {
+    const field = fields[place], sheet = sheets[field.sheet], area = figure.querySelector("div");
+    if (seen !== field.sheet) {
+      seen = field.sheet;
+      figure.hidden = false;
+      figure.querySelector("figcaption").textContent = sheet.file;
+      area.replaceChildren(element("img", { src: sheet.picture, alt: `the sheet ${sheet.file}` }),
+        ...sheet.boxes.map(([name, value, state, left, top, width, height]) => {
+          const box = element("i", { title: `${name}: ${value || "empty"}`, className: /answered|empty/.test(state) ? "" : "doubtful" });
+          box.dataset.field = name;
+          Object.assign(box.style, { left: `${left}%`, top: `${top}%`, width: `${width}%`, height: `${height}%` });
+          return box;
+        }));
+    }
+    for (const box of area.querySelectorAll("i")) box.classList.toggle("here", box.dataset.field === field.field);
+  };
   const go = place => {
     const next = Math.max(0, Math.min(fields.length - 1, place));
     input(next).focus();
@@ -43,11 +61,17 @@
   const card = (field, place) => {
     const text = element("input", { type: "text", value: field.value, autocomplete: "off", spellcheck: false });
     text.setAttribute("aria-label", `${field.field} of ${field.file}`);
+    text.addEventListener("focus", () => {
+      for (const each of cards.children) each.removeAttribute("aria-current");
+      cards.children[place].setAttribute("aria-current", "true");
+      showSheet(place);
+    });
     text.addEventListener("keydown", event => {
       if (event.key === "Enter") {
         say(place, text.value.trim());
         if (place + 1 < fields.length) go(place + 1);
-      } else if (event.key === "ArrowDown") go(place + 1);
+        else document.getElementById("json").focus();
+      } else if (event.key === "F2" && field.other !== null) text.value = field.other; else if (event.key === "ArrowDown") go(place + 1);
       else if (event.key === "ArrowUp") go(place - 1);
       else if (event.key === "Escape") {
         text.value = field.value;
@@ -56,12 +80,15 @@
       event.preventDefault();
     });
     const state = `${field.state}, ${(100 * field.confidence).toFixed(1)} %` + (field.sampled ? ", of the sample" : "");
+    const theirs = field.other === null ? [] :
+      [element("div", { className: "where mark" }, `the other reader: ${field.other || "(empty)"}`)];
     return element("div", { className: "card" },
+      element("div", { className: "name" }, field.label, element("span", {}, state)),
       element("span", { className: "seen" }, element("span", { className: "crop" },
         element("img", { src: field.crop, alt: `${field.field} in its photo` }))),
       text,
-      element("div", { className: "where" }, `${field.label} (${field.field}): ${state}`),
-      element("div", { className: "where" }, field.file));
+      ...theirs,
+      element("div", { className: "where" }, `${field.field} of ${field.file}`));
   };
 
   document.getElementById("json").addEventListener("click", () => {
@@ -76,6 +103,12 @@
     link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   });
+  document.addEventListener("keydown", event => {
+    if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    document.getElementById("json").click();
+  });
+  document.getElementById("two").hidden = fields.every(each => each.other === null);
   recall();
   cards.append(...fields.map(card));
   fields.forEach((_, place) => {

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 __all__ = ["context_of", "fit_logistic"]
@@ -17,6 +19,8 @@ _PRIOR = 1.0  # weight of the pull towards 0, in samples
 # What `context_of` is made of; `compose` computes the same inside the graph.
 ALIKE = 0.6  # difference of the logarithms of two sizes: a page's digits and letters are of about one size
 BESIDE, ALONG = 0.6, 8.0  # of the larger size: two candidates on one line, and within reach on it
+MIDDLE, WORD = 0.3, 1.5  # of a box's sides: a letter there is what the box holds; of the longer: the word around it
+MOST_LETTERS = 400  # the likeliest ones of a page
 COUNTED, ENOUGH = 0.2, 1.5  # least score of those that tell the usual size; least sum of scores that tells it
 
 
@@ -47,15 +51,19 @@ def _loss(weights: NDArray[np.float64], inputs: NDArray[np.float64], right: NDAr
     return float(entropy + 0.5 * _PRIOR * (weights**2).sum())
 
 
-def context_of(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+def context_of(
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], letters: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """What a page tells of each of its candidates: an S among letters is a letter, the same among digits a 5.
 
-    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), how likely each is a digit when looked at alone
+    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), how likely each is a digit when looked at alone; letters:
+        (M, 3), x, y and how likely a letter's middle lies there
 
     Returns:
-        float64 (N, 7): the logit of its own score; of the mean score of the others of about its size; of that of those
+        float64 (N, 10): the logit of its own score; of the mean score of the others of about its size; of that of those
         on its line; the logarithm of its size by the usual size of the others, and how far that is from 0; the
-        logarithm of its width by its height; and of one more than the number of others of its size.
+        logarithm of its width by its height; and of one more than the number of others of its size; how likely it is a
+        letter itself; and the logarithms of one more than the letters beside it and on its line.
     """
     own = _logit(scores)
     x0, y0, x1, y1 = boxes.astype(np.float64).T
@@ -74,8 +82,27 @@ def context_of(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArr
     usual = others @ np.where(scores > COUNTED, scores * size, 0.0) / np.maximum(weight, 1e-6)
     relative = np.where(weight > ENOUGH, size - usual, 0.0)
     return np.column_stack([
-        own, _logit(page_mean), _logit(line_mean), relative, np.abs(relative), np.log(wide / high), np.log1p(count)
+        own, _logit(page_mean), _logit(line_mean), relative, np.abs(relative), np.log(wide / high), np.log1p(count),
+        *_among_letters(letters.astype(np.float64), x, y, wide, high),
     ])  # fmt: skip
+
+
+def _among_letters(
+    letters: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    wide: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> Iterator[NDArray[np.float64]]:
+    """Of boxes with these middles and sides, (N,) each: see the last three of `context_of`."""
+    letters = np.concatenate([letters[np.argsort(-letters[:, 2], kind="stable")][:MOST_LETTERS], [[-1e6, -1e6, 0.0]]])
+    right, down = np.abs(x[:, None] - letters[:, 0]), np.abs(y[:, None] - letters[:, 1])
+    inside = (right < MIDDLE * wide[:, None]) & (down < MIDDLE * high[:, None])
+    yield (inside * letters[:, 2]).max(axis=1)
+    side = np.maximum(wide, high)[:, None]
+    for reach in (WORD, ALONG):
+        around = (right < reach * side) & (down < BESIDE * side) & ~inside
+        yield np.log1p(around @ letters[:, 2])
 
 
 def _logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:

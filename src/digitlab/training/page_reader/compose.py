@@ -12,10 +12,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from digitlab.training.page_reader.calibration import ALIKE, ALONG, BESIDE, COUNTED, ENOUGH
+from digitlab.training.page_reader.calibration import (
+    ALIKE,
+    ALONG,
+    BESIDE,
+    COUNTED,
+    ENOUGH,
+    MIDDLE,
+    MOST_LETTERS,
+    WORD,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["compose"]
 
@@ -26,6 +35,7 @@ BEYOND = 1.15  # from this factor of a scale on, the next one is taken as well
 MULTIPLE = 64
 LEAST_PEAK = 0.12
 MOST = 500  # candidates that the classifier looks at
+LEAST_LETTER = 0.2  # probability of a letter that counts
 CONTEXT, CROP = 1.5, 32
 WHOLE = 0.4  # of the logarithm of a box's longest side, added to the logit of its score where boxes compete
 SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
@@ -95,8 +105,9 @@ def compose(
     scale: of the score: weights of the detector's and of the classifier's logit that a digit stands there, and a bias
         (Platt 1999). None: the files that these are fitted with; "witnesses" has both logits then, float32 (N, 2)
     context: weights of what the page tells of each candidate (`calibration.context_of`), and a bias; None: each
-        candidate is judged alone, as in the files that these are fitted with
-    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 60); classifier: float32 (N, 32, 32, 3) → (N, 11)
+        candidate is judged alone, as in the files that these are fitted with; "letters", float32 (M, 3), x, y and how
+        likely a letter's middle lies there, is an output then
+    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 64); classifier: float32 (N, 32, 32, 3) → (N, 11)
 
     Returns:
         A model from "picture", uint8 (H, W, 3) RGB of any size, to "boxes", float32 (N, 4), x0, y0, x1, y1 in pixels;
@@ -111,7 +122,7 @@ def compose(
     for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
         *found, planes = _look(g, detector, planes, size, longest, place)
         looks.append(found)
-    boxes, peaks, kinds, crops = (g("Concat", *each, axis=0) for each in zip(*looks, strict=True))
+    boxes, peaks, kinds, crops, letters = (g("Concat", *each, axis=0) for each in zip(*looks, strict=True))
     boxes, peaks, kinds, crops = _best(g, peaks, MOST, boxes, peaks, kinds, crops)
     logits = g.put_in(classifier, crops, "what_")
     crop = g("Softmax", logits, axis=1)
@@ -120,9 +131,7 @@ def compose(
     other = g("Squeeze", last, g.constant([1], np.int64))
     detected = _logit(g, peaks)
     accepted = _logit(g, g("Sub", g.constant(1.0), other))
-    weights = scale or (0.5, 0.5, 0.0)
-    both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
-    scores = g("Sigmoid", g("Add", both, g.constant(weights[2])))
+    scores = _scaled(g, detected, accepted, scale or (0.5, 0.5, 0.0))
     one = g.constant([1], np.int64)
     witnesses = g("Concat", g("Unsqueeze", detected, one), g("Unsqueeze", accepted, one), axis=1)
     which = g("Add", g("Log", g("Max", digits, g.constant(1e-6))),
@@ -135,26 +144,33 @@ def compose(
     ranks = g("Add", _logit(g, scores), larger)
     boxes, scores, probabilities, witnesses = _suppressed(g, ranks, boxes, scores, probabilities, witnesses)
     if context is not None:
-        scores = _in_context(g, boxes, scores, context)
+        scores = _in_context(g, boxes, scores, letters, context)
     boxes, scores, probabilities, witnesses = _best(g, scores, MOST, boxes, scores, probabilities, witnesses)
-    for name, value in (("boxes", boxes), ("scores", scores), ("probabilities", probabilities)):
-        g.nodes.append(helper.make_node("Identity", [value], [name]))
-    extra = []
+    answers = {"boxes": (boxes, "candidates", 4), "scores": (scores, "candidates", None),
+               "probabilities": (probabilities, "candidates", 10)}  # fmt: skip
     if scale is None:
-        g.nodes.append(helper.make_node("Identity", [witnesses], ["witnesses"]))
-        extra = [helper.make_tensor_value_info("witnesses", TensorProto.FLOAT, ["candidates", 2])]
-    graph = helper.make_graph(
-        g.nodes,
-        "page-reader",
-        [helper.make_tensor_value_info("picture", TensorProto.UINT8, ["height", "width", 3])],
-        [
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["candidates", 4]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["candidates"]),
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["candidates", 10]),
-            *extra,
-        ],
-        g.constants,
-    )
+        answers["witnesses"] = witnesses, "candidates", 2
+    if context is None:
+        answers["letters"] = letters, "signs", 3
+    return _model(g, answers, metadata)
+
+
+def _scaled(g: _Graph, detected: str, accepted: str, weights: Sequence[float]) -> str:
+    """The score of both logits."""
+    both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
+    scores: str = g("Sigmoid", g("Add", both, g.constant(weights[2])))
+    return scores
+
+
+def _model(g: _Graph, answers: Mapping[str, tuple[str, str, int | None]], metadata: dict[str, str]) -> onnx.ModelProto:
+    """The graph with its outputs: by name the value, what there is one of for each row, and the length of a row."""
+    outputs = []
+    for name, (value, rows, width) in answers.items():
+        g.nodes.append(helper.make_node("Identity", [value], [name]))
+        shape = [rows] if width is None else [rows, width]
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    picture = helper.make_tensor_value_info("picture", TensorProto.UINT8, ["height", "width", 3])
+    graph = helper.make_graph(g.nodes, "page-reader", [picture], outputs, g.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
@@ -166,7 +182,8 @@ def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
 
     Returns:
         Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3),
-        and the look's own planes; where the look is not needed nothing is found, and the planes are those given.
+        letters (M, 3), and the look's own planes; where the look is not needed nothing is found, and the planes are
+        those given.
     """
     if place == 0:
         return _seen(g, detector, planes, size, longest, place)
@@ -175,7 +192,7 @@ def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     seen = _seen(inner, detector, planes, size, longest, place)
     other = g.inside()
     none = [other("Identity", other.constant(np.zeros(shape, np.float32))) for shape in
-            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3))]  # fmt: skip
+            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3), (0, 3))]  # fmt: skip
     same = _units(other, planes) if _is_first(place) else other("Identity", planes)
     return g.either(needed, (inner, seen), (other, [*none, same]))
 
@@ -192,18 +209,11 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     rest = g("Mod", g("Sub", multiple, g("Mod", whole, multiple)), multiple)
     small = _units(g, small) if _is_first(place) else small
     units = g("Pad", small, g("Concat", g.constant([0] * 6, np.int64), rest, axis=0), mode="edge")
-    answers = g.put_in(detector, g("Transpose", units, perm=[0, 2, 3, 1]), "where_")  # (1, h, w, 60)
-    cells = g("DepthToSpace", g("Transpose", answers, perm=[0, 3, 1, 2]), blocksize=2, mode="DCR")  # (1, 15, 2h, 2w)
-    heat = g("Slice", cells, *(g.constant([each], np.int64) for each in (0, 1, 1)))
-    highest = g("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-    high_enough = g("Greater", heat, g.constant(np.log(LEAST_PEAK / (1 - LEAST_PEAK))))
-    peak = g("And", g("GreaterOrEqual", heat, highest), high_enough)
-    found = g("Transpose", g("NonZero", peak), perm=[1, 0])  # (N, 4): 0, 0, y, x
-    where = g("Slice", found, *(g.constant([each], np.int64) for each in (2, 4, 1)))  # (N, 2): y, x
-    chosen = g("GatherND", g("Squeeze", g("Transpose", cells, perm=[0, 2, 3, 1]), g.constant([0], np.int64)), where)
-    logit, distances, kinds = g("Split", chosen, g.constant([1, 4, 10], np.int64), axis=1, outputs=3)
-    middle = g("Add", g("Mul", g("Cast", where, to=TensorProto.FLOAT), g.constant(4.0)), g.constant(2.0))
-    middle = g("Gather", middle, g.constant([1, 0], np.int64), axis=1)  # x, y
+    answers = g.put_in(detector, g("Transpose", units, perm=[0, 2, 3, 1]), "where_")  # (1, h, w, 64)
+    cells = g("DepthToSpace", g("Transpose", answers, perm=[0, 3, 1, 2]), blocksize=2, mode="DCR")  # (1, 16, 2h, 2w)
+    rows = g("Squeeze", g("Transpose", cells, perm=[0, 2, 3, 1]), g.constant([0], np.int64))  # (2h, 2w, 16)
+    chosen, middle = _peaks(g, cells, rows, 0, LEAST_PEAK)
+    logit, distances, kinds, _ = g("Split", chosen, g.constant([1, 4, 10, 1], np.int64), axis=1, outputs=4)
     distances = g("Mul", g("Exp", g("Clip", distances, g.constant(-4.0), g.constant(5.0))), g.constant(8.0))
     to_low, to_high = g("Split", distances, g.constant([2, 2], np.int64), axis=1, outputs=2)
     low, high = g("Sub", middle, to_low), g("Add", middle, to_high)
@@ -211,7 +221,29 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     limit = g("Gather", size, g.constant([1, 0], np.int64))
     corners = [g("Min", g("Max", g("Mul", each, factor), g.constant([0.0, 0.0])), limit) for each in (low, high)]
     peaks = g("Squeeze", g("Sigmoid", logit), g.constant([1], np.int64))
-    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), _crops(g, units, low, high), small]
+    letters, place_of_letters = _peaks(g, cells, rows, 15, LEAST_LETTER)
+    sure = g("Sigmoid", g("Slice", letters, *(g.constant([each], np.int64) for each in (15, 16, 1))))
+    there = g("Concat", g("Mul", place_of_letters, factor), sure, axis=1)  # (M, 3)
+    crops = _crops(g, units, low, high)
+    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), crops, there, small]
+
+
+def _peaks(g: _Graph, cells: str, rows: str, channel: int, least: float) -> tuple[str, str]:
+    """Where a map of logits is highest of its neighbours, and above a probability.
+
+    cells: (1, 16, h, w), rows: the same as (h, w, 16)
+
+    Returns:
+        The answers of these cells, (N, 16), and their middles, (N, 2), x and y in pixels of the look.
+    """
+    heat = g("Slice", cells, *(g.constant([each], np.int64) for each in (channel, channel + 1, 1)))
+    highest = g("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    high_enough = g("Greater", heat, g.constant(np.log(least / (1 - least))))
+    peak = g("And", g("GreaterOrEqual", heat, highest), high_enough)
+    found = g("Transpose", g("NonZero", peak), perm=[1, 0])  # (N, 4): 0, 0, y, x
+    where = g("Slice", found, *(g.constant([each], np.int64) for each in (2, 4, 1)))  # (N, 2): y, x
+    middle = g("Add", g("Mul", g("Cast", where, to=TensorProto.FLOAT), g.constant(4.0)), g.constant(2.0))
+    return g("GatherND", rows, where), g("Gather", middle, g.constant([1, 0], np.int64), axis=1)
 
 
 def _is_first(place: int) -> bool:
@@ -247,7 +279,7 @@ def _logit(g: _Graph, probability: str) -> str:
     return str(g("Log", g("Div", inside, g("Sub", g.constant(1.0), inside))))
 
 
-def _in_context(g: _Graph, boxes: str, scores: str, weights: Sequence[float]) -> str:
+def _in_context(g: _Graph, boxes: str, scores: str, letters: str, weights: Sequence[float]) -> str:
     """The scores as the rest of the page makes them likely: the sum of `calibration.context_of` by ``weights``."""
     one, first = g.constant(1.0), g.constant([0], np.int64)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
@@ -286,9 +318,33 @@ def _in_context(g: _Graph, boxes: str, scores: str, weights: Sequence[float]) ->
     enough = g("Cast", g("Greater", weight, g.constant(ENOUGH)), to=TensorProto.FLOAT)
     relative = g("Mul", g("Sub", size, usual), enough)
     known = [_logit(g, score), _logit(g, page_mean), _logit(g, line_mean), relative, g("Abs", relative),
-             g("Log", g("Div", wide, high)), g("Log", g("Add", count, one)), ones]  # fmt: skip
+             g("Log", g("Div", wide, high)), g("Log", g("Add", count, one)),
+             *_among_letters(g, letters, x, y, wide, high, side), ones]  # fmt: skip
     logit = g("MatMul", g("Concat", *known, axis=1), g.constant(np.reshape(weights, (-1, 1))))
     return str(g("Sigmoid", g("Squeeze", logit, g.constant([1], np.int64))))
+
+
+def _among_letters(g: _Graph, letters: str, x: str, y: str, wide: str, high: str, side: str) -> list[str]:
+    """What letters tell of candidates, three columns (N, 1); see `calibration.context_of`."""
+    none = g.constant([[-1e6, -1e6, 0.0]])
+    third = g("Slice", letters, *(g.constant([each], np.int64) for each in (2, 3, 1)))
+    (best,) = _best(g, g("Squeeze", third, g.constant([1], np.int64)), MOST_LETTERS, letters)
+    columns = g("Split", g("Concat", best, none, axis=0), axis=1, num_outputs=3, outputs=3)
+    there_x, there_y, sure = (g("Transpose", column, perm=[1, 0]) for column in columns)  # (1, M)
+    right, down = g("Abs", g("Sub", x, there_x)), g("Abs", g("Sub", y, there_y))  # (N, M)
+
+    def within(over: str, share: float, high_share: float, tall: str) -> str:
+        return str(g("And", g("Less", right, g("Mul", over, g.constant(share))),
+                     g("Less", down, g("Mul", tall, g.constant(high_share)))))  # fmt: skip
+
+    inside = within(wide, MIDDLE, MIDDLE, high)
+    own = g("ReduceMax", g("Mul", g("Cast", inside, to=TensorProto.FLOAT), sure), g.constant([1], np.int64))
+    around = []
+    for reach in (WORD, ALONG):
+        others = g("Cast", g("And", g("Not", inside), within(side, reach, BESIDE, side)), to=TensorProto.FLOAT)
+        total = g("MatMul", others, g("Transpose", sure, perm=[1, 0]))
+        around.append(g("Log", g("Add", total, g.constant(1.0))))
+    return [own, *around]
 
 
 def _suppressed(g: _Graph, ranks: str, boxes: str, *values: str) -> list[str]:

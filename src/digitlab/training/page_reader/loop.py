@@ -29,7 +29,7 @@ __all__ = ["train"]
 
 _RATE, _WARM_UP = 3e-3, 0.08
 _KEEP_EVERY = 300  # steps
-_LOSSES = ("centres", "boxes", "digits", "crops", "crops right")
+_LOSSES = ("centres", "boxes", "digits", "letters", "crops", "crops right")
 
 _alphabets: Alphabets | None = None
 
@@ -135,30 +135,34 @@ def _step(where: keras.Model, what: keras.Model, optimiser: Any, variables: list
     def step(pages: Any, cells: Any, digits: Any, crops: Any, labels: Any) -> Any:
         cells = tf.cast(cells, tf.float32)
         with tf.GradientTape() as tape:
-            heat, box, kind = map_losses(as_map(where(normalised(pages), training=True)), cells, digits)
+            heat, box, kind, letters = map_losses(as_map(where(normalised(pages), training=True)), cells, digits)
             crop, right = crop_loss(what(normalised(crops), training=True), labels)
-            loss = heat + box + 0.4 * kind + crop
+            loss = heat + box + 0.4 * kind + 0.3 * letters + crop
         gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), 8.0)
         optimiser.apply(gradients, variables)
-        return tf.stack([heat, box, kind, crop, right])
+        return tf.stack([heat, box, kind, letters, crop, right])
 
     return step
 
 
-def map_losses(answers: Any, cells: Any, digits: Any) -> tuple[Any, Any, Any]:
-    """The detector's three losses: focal for centres (Law and Deng 2018), L1 for log distances, cross-entropy."""
+def map_losses(answers: Any, cells: Any, digits: Any) -> tuple[Any, Any, Any, Any]:
+    """The detector's losses: focal for centres (Law and Deng 2018), L1 for log distances, cross-entropy, letters."""
     heat, counts, distances, weight = cells[..., 0], cells[..., 1], cells[..., 2:6], cells[..., 6]
-    logits = answers[..., 0]
+    centres = _focal(answers[..., 0], heat, counts)
+    total = tf.maximum(tf.reduce_sum(weight), 8.0)
+    box = tf.reduce_sum(tf.abs(answers[..., 1:5] - distances) * weight[..., None]) / total
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(digits, tf.int32), answers[..., 5:15])
+    letters = _focal(answers[..., 15], cells[..., 7], tf.ones_like(counts))
+    return centres, box, tf.reduce_sum(entropy * weight) / total, letters
+
+
+def _focal(logits: Any, heat: Any, counts: Any) -> Any:
+    """The focal loss of a map of centres (Law and Deng 2018), a centre. counts: 0 where a cell's answer is free."""
     probability = tf.clip_by_value(tf.sigmoid(logits), 1e-5, 1 - 1e-5)
     is_centre = tf.cast(heat > 0.999, tf.float32)
     positive = -((1 - probability) ** 2) * tf.math.log(probability) * is_centre
     negative = -(probability**2) * tf.math.log(1 - probability) * (1 - heat) ** 4 * (1 - is_centre)
-    count = tf.maximum(tf.reduce_sum(is_centre * counts), 8.0)
-    centres = tf.reduce_sum((positive + negative) * counts) / count
-    total = tf.maximum(tf.reduce_sum(weight), 8.0)
-    box = tf.reduce_sum(tf.abs(answers[..., 1:5] - distances) * weight[..., None]) / total
-    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(digits, tf.int32), answers[..., 5:])
-    return centres, box, tf.reduce_sum(entropy * weight) / total
+    return tf.reduce_sum((positive + negative) * counts) / tf.maximum(tf.reduce_sum(is_centre * counts), 8.0)
 
 
 def crop_loss(logits: Any, labels: Any) -> tuple[Any, Any]:

@@ -96,7 +96,7 @@ def finish(
     scale = fit_logistic(*_known(raw, fitted, ["boxes", "witnesses"], lambda _, logits: logits))
     scaled.write_bytes(export_page_reader(networks, {}, scale))
     larger = drawn_pages(validation, _CONTEXT, seed=3, sides=_SIDES)
-    context = fit_logistic(*_known(scaled, larger, ["boxes", "scores"], context_of))
+    context = fit_logistic(*_known(scaled, larger, ["boxes", "scores", "letters"], context_of))
     metadata = {"digitlab": json.dumps({**told, "scale": scale, "context": context})}
     scaled.write_bytes(export_page_reader(networks, metadata, scale, context))
     reader = Reader(threads=1, pages=PageNetwork(scaled, 1))
@@ -133,7 +133,7 @@ def _known(
     path: Path,
     pages: Iterator[DrawnPage],
     outputs: list[str],
-    inputs: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]],
+    inputs: Callable[..., NDArray[np.floating]],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """What is known of each candidate, (N, K), and whether it is a digit, (N,); ignored places left out.
 
@@ -143,10 +143,10 @@ def _known(
     known: list[NDArray[np.float64]] = []
     right: list[bool] = []
     for page in pages:
-        boxes, said = network.outputs(page.image, outputs)
+        boxes, *said = network.outputs(page.image, outputs)
         if not len(boxes):
             continue
         rows = list(same_place(page, boxes))
-        known.append(np.asarray(inputs(boxes, said), np.float64)[[row for row, _ in rows]])
+        known.append(np.asarray(inputs(boxes, *said), np.float64)[[row for row, _ in rows]])
         right.extend(digit is not None for _, digit in rows)
     return np.concatenate(known), np.array(right, np.bool_)

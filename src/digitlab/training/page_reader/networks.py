@@ -11,7 +11,7 @@ layers = keras.layers
 __all__ = ["CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "STRIDE", "as_map", "crop_network", "detector", "normalised"]
 
 STRIDE = 4  # pixels of the page for a cell of the detector's map
-DETECTOR_CHANNELS = 15  # of a cell: the centre's logit, four distances, ten classes
+DETECTOR_CHANNELS = 16  # of a cell: the centre's logit, four distances, ten classes, the logit of a letter's centre
 CROP = 32  # pixels: the side of what the classifier looks at
 CROP_CLASSES = 11  # the ten digits, and what is none
 
@@ -21,10 +21,11 @@ _WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
 def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
     """A U-Net from strides 2 to 64 back to 8 (Ronneberger 2015) with a map of centres (Zhou 2019, Objects as Points).
 
-    Input: float32 (N, H, W, 3) RGB as `normalised`, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2 × 2 × 15):
+    Input: float32 (N, H, W, 3) RGB as `normalised`, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2 × 2 × 16):
     for each of a cell's four quarters, upper ones first, the logit that a digit's centre lies in it; log(distance / 8
-    pixels) from its middle to the digit's left, top, right and bottom edges; ten logits of which digit it is. `as_map`
-    spreads them. 576,092 parameters, some 1,600 multiply–adds a pixel.
+    pixels) from its middle to the digit's left, top, right and bottom edges; ten logits of which digit it is; and the
+    logit that a letter's centre lies in it, which tells words from numbers. `as_map` spreads them. 576,352 parameters,
+    some 1,600 multiply–adds a pixel.
     """
     pages = keras.Input((None, None, 3), dtype="float32", name="pages")
     first = layers.Conv2D(
@@ -45,7 +46,7 @@ def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
     # A cell of stride 8 answers for its four of stride 4: no costly map of stride 4 is needed on the way back.
     x = layers.Conv2D(4 * DETECTOR_CHANNELS, 1, bias_initializer=_rare_centres(), dtype="float32", name="answers")(
         x
-    )  # (N, H/8, W/8, 60)
+    )  # (N, H/8, W/8, 64)
     return keras.Model(pages, x, name="page-detector")
 
 
@@ -108,7 +109,7 @@ def normalised(pixels: Any) -> Any:
 
 
 def as_map(answers: Any) -> Any:
-    """The detector's answers with a cell a quarter: (N, H/8, W/8, 60) → (N, H/4, W/4, 15)."""
+    """The detector's answers with a cell a quarter: (N, H/8, W/8, 64) → (N, H/4, W/4, 16)."""
     import tensorflow as tf
 
     return tf.nn.depth_to_space(answers, 2)
@@ -119,5 +120,5 @@ def _rare_centres() -> Any:
     import numpy as np
 
     bias = np.zeros((4, DETECTOR_CHANNELS), np.float32)
-    bias[:, 0] = -4.6
+    bias[:, [0, -1]] = -4.6
     return lambda shape, dtype=None: keras.ops.convert_to_tensor(bias.reshape(-1), dtype)  # noqa: ARG005 - Keras' signature

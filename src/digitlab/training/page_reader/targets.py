@@ -30,8 +30,8 @@ class Batch:
     """Pages, cells and crops.
 
     pages: uint8 (N, S, S, 3)
-    cells: float16 (N, S/4, S/4, 7): the centre's heat, whether the cell counts (0 or 1), four log distances, the weight
-        of these
+    cells: float16 (N, S/4, S/4, 8): the centre's heat, whether the cell counts (0 or 1), four log distances, the weight
+        of these, and the heat of letters' centres
     digits: int8 (N, S/4, S/4), which digit, where that weight is above 0
     crops: uint8 (N × CROPS, 32, 32, 3); labels: int8 (N × CROPS,), 0 … 10
     """
@@ -48,29 +48,29 @@ def draw_batch(alphabets: Alphabets, seed: tuple[int, ...], count: int, size: in
     rng = np.random.default_rng(seed)
     pages = [_page(alphabets, rng, size) for _ in range(count)]
     cells, digits, crops, labels = [], [], [], []
-    for image, boxes, marks in pages:
-        heat, which = map_targets(boxes, marks, size)
+    for image, boxes, marks, letters in pages:
+        heat, which = map_targets(boxes, marks, letters, size)
         cells.append(heat)
         digits.append(which)
         chosen, names = _examples(boxes, marks, size, rng)
         crops.append(cut_crops(image, chosen))
         labels.append(names)
     return Batch(
-        np.stack([image for image, _, _ in pages]), np.stack(cells), np.stack(digits), np.concatenate(crops),
+        np.stack([page[0] for page in pages]), np.stack(cells), np.stack(digits), np.concatenate(crops),
         np.concatenate(labels),
     )  # fmt: skip
 
 
 def _page(
     alphabets: Alphabets, rng: np.random.Generator, size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]]:
     """A page; or four small pictures side by side, most of one digit, as a small look at a picture has them."""
     if rng.random() >= _MOSAIC:
         page = draw_page(alphabets, rng, size=size)
-        return page.image, page.boxes, page.labels
+        return page.image, page.boxes, page.labels, page.letters
     half = size // 2
     image = np.empty((size, size, 3), np.uint8)
-    boxes, labels = [], []
+    boxes, labels, letters = [], [], []
     for y in (0, half):
         for x in (0, half):
             kind = str(rng.choice(("single", "letters", "any"), p=_SMALL))
@@ -78,15 +78,17 @@ def _page(
             image[y : y + half, x : x + half] = part.image
             boxes.append(part.boxes + np.array([x, y, x, y], np.float32))
             labels.append(part.labels)
-    return image, np.concatenate(boxes), np.concatenate(labels)
+            letters.append(part.letters + np.array([x, y, x, y], np.float32))
+    return image, np.concatenate(boxes), np.concatenate(labels), np.concatenate(letters)
 
 
 def map_targets(
-    boxes: NDArray[np.float32], labels: NDArray[np.int8], size: int
+    boxes: NDArray[np.float32], labels: NDArray[np.int8], letters: NDArray[np.float32], size: int
 ) -> tuple[NDArray[np.float16], NDArray[np.int8]]:
-    """See `Batch`: float16 (S/4, S/4, 7) and int8 (S/4, S/4)."""
+    """See `Batch`: float16 (S/4, S/4, 8) and int8 (S/4, S/4)."""
     side = size // STRIDE
-    cells = np.zeros((7, side, side), np.float32)
+    cells = np.zeros((8, side, side), np.float32)
+    cells[7] = _letter_heat(letters, side)
     digits = np.zeros((side, side), np.int8)
     heat, counts, distances, weight = cells[0], cells[1], cells[2:6], cells[6]
     counts[:] = 1.0
@@ -115,6 +117,26 @@ def map_targets(
             spread = np.broadcast_to(np.log(np.maximum(distance, 1.0) / 8.0), bump.shape)
             distances[place][area][mine] = spread[mine]
     return np.moveaxis(cells, 0, -1).astype(np.float16), digits
+
+
+_AROUND = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)])
+_HEAT = np.where((_AROUND == 0).all(axis=1), 1.0, 0.75).astype(np.float32)
+
+
+def _letter_heat(letters: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Float32 (S/4, S/4): 1 at a letter's centre, and a little less around it, where finding it is no great fault.
+
+    The larger a letter is, the farther from its centre it may be found: letters are counted, not cut out.
+    """
+    heat = np.zeros((side, side), np.float32)
+    if not len(letters):
+        return heat
+    middles = ((letters[:, :2] + letters[:, 2:]) / (2 * STRIDE)).astype(np.intp)[:, ::-1]  # y, x
+    reach = np.maximum(0.08 * (letters[:, 2:] - letters[:, :2]).max(axis=1) / STRIDE, 1.0)
+    for step in range(1, int(reach.max()) + 1):
+        places = np.clip(middles[reach >= step][:, None] + step * _AROUND, 0, side - 1)
+        np.maximum.at(heat, (places[..., 0], places[..., 1]), _HEAT)
+    return heat
 
 
 def _examples(

@@ -84,6 +84,12 @@ export class Pad extends EventTarget {
     }
   }
 
+  /** Begin with an empty pad, and with nothing to undo. */
+  forget() {
+    [this.#actions, this.#done] = [[], 0];
+    this.#again();
+  }
+
   /** What is on the pad: the name of the picture that was put there, and the strokes. */
   get drawn() {
     const shown = this.#shown();

@@ -11,11 +11,15 @@ const DICTIONARIES = {
   fr: { name: "Français", load: () => import("./french.js") },
 };
 const KEPT = "digitlab.language";
+/** @type {Record<string, () => Promise<{ default: Dictionary }>>[]} */
+const more = []; // what pages of their own say beside
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {WeakMap<Element, Record<string, string>>} */
 const english = new WeakMap(); // element → what stood in index.html
 
+/** @type {string | undefined} */
+let title; // as it stands in the page's file
 let tongue = "en";
 /** @type {Dictionary} */
 let dictionary = {};
@@ -116,6 +120,12 @@ function formatter(digits, style) {
 }
 
 /**
+ * What a page of its own says beside the others, by the languages' letters.
+ * @param {Record<string, () => Promise<{ default: Dictionary }>>} dictionaries
+ */
+export const alsoSays = (dictionaries) => more.push(dictionaries);
+
+/**
  * Is called now and whenever the language changes.
  * @param {() => void} listener
  */
@@ -138,12 +148,13 @@ export function wantedLanguage() {
  * @param {string} wanted
  */
 export async function setLanguage(wanted, { keep = false } = {}) {
-  const loaded = wanted in DICTIONARIES ? (await DICTIONARIES[wanted].load()).default : {};
-  [tongue, dictionary] = [wanted, loaded];
+  const parts = wanted in DICTIONARIES ? [DICTIONARIES[wanted].load, ...more.map((each) => each[wanted])] : [];
+  const loaded = await Promise.all(parts.map((load) => load()));
+  [tongue, dictionary] = [wanted, Object.assign({}, ...loaded.map((each) => each.default))];
   if (keep) localStorage.setItem(KEPT, wanted);
   document.documentElement.lang = wanted;
   translate(document.body);
-  document.title = t("digitlab: draw a digit and see the network think");
+  document.title = t((title ??= document.title));
   for (const listener of listeners) listener();
 }
 

@@ -1,0 +1,52 @@
+"""Where pupils find the class: the addresses of this machine in its network, and the code that phones photograph."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.apps.web.access import is_loopback
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["network_addresses", "own_addresses", "qr_modules"]
+
+_ANY = ("0.0.0.0", "::", "")  # noqa: S104 - what "every address" is written as
+_ELSEWHERE = ("192.0.2.1", 9)  # of no machine (RFC 5737); nothing is sent there
+
+
+def own_addresses(host: str, port: int) -> list[str]:
+    """The addresses under which others reach a server that listens on ``host``, the likeliest first.
+
+    >>> own_addresses("127.0.0.1", 8321), own_addresses("192.168.1.5", 8321), own_addresses("fd00::5", 80)
+    (['http://127.0.0.1:8321'], ['http://192.168.1.5:8321'], ['http://[fd00::5]:80'])
+    """
+    hosts = network_addresses() if host in _ANY else [host]
+    return [f"http://{f'[{each}]' if ':' in each else each}:{port}" for each in hosts or ["127.0.0.1"]]
+
+
+def network_addresses() -> list[str]:
+    """The IPv4 addresses of this machine that others may reach, the one of the way out first."""
+    found: list[str] = []
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way_out:
+        way_out.connect(_ELSEWHERE)
+        found.append(way_out.getsockname()[0])
+    with contextlib.suppress(OSError):
+        found += [each[4][0] for each in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]  # type: ignore[misc]
+    usable = [
+        each for each in dict.fromkeys(found) if not is_loopback(each) and not ipaddress.ip_address(each).is_link_local
+    ]
+    return [each for each in usable if each != "0.0.0.0"]  # noqa: S104
+
+
+def qr_modules(text: str) -> NDArray[np.bool_]:
+    """A text as a QR code: bool (side, side), True is dark, without the quiet zone around it."""
+    code = np.asarray(cv2.QRCodeEncoder.create().encode(text), np.uint8) < 128
+    rows, columns = np.flatnonzero(code.any(axis=1)), np.flatnonzero(code.any(axis=0))
+    return code[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

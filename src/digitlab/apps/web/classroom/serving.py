@@ -1,0 +1,316 @@
+"""The class of one server: sketches are shown at once and read as soon as it is their turn, and walls are told of it.
+
+Of each pupil the newest sketch is read, one after another, so that nobody waits for somebody who draws a lot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import functools
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.apps.web.classifying import PictureThreads
+from digitlab.apps.web.classroom import messages
+from digitlab.apps.web.classroom.links import qr_modules
+from digitlab.apps.web.classroom.pictures import on_the_wall, sketched
+from digitlab.apps.web.classroom.values import RefusalError
+from digitlab.apps.web.looking import as_bytes
+from digitlab.apps.web.problems import ProblemError
+from digitlab.errors import DigitlabError
+from digitlab.reading.ink_crops import glyph_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitlab.apps.web.classroom.classroom import Classroom
+    from digitlab.apps.web.classroom.values import Collection, Drawing, Pupil
+    from digitlab.apps.web.config import Limits
+    from digitlab.reading import Reader
+    from digitlab.values import Prediction
+
+__all__ = ["ClassServing", "drawings_of"]
+
+_HEARTBEAT = 15.0  # seconds between signs of life, so that whoever listens and has gone is noticed
+_TICK, _OWN_TICK = 0.05, 0.2  # seconds between two events of a wall, and of a pupil, at least
+_NEXT_FILES = 1000
+
+
+class ClassServing:
+    """One class on one server.
+
+    reader: what reads the sketches
+    data: where drawings are kept when the teacher says so; None: `class-DATE-TIME.npz` in the folder of the server
+    addresses: under which pupils reach the server, as `links.own_addresses`
+    local: whether only this machine reaches it
+    """
+
+    def __init__(
+        self,
+        classroom: Classroom,
+        reader: Reader,
+        limits: Limits,
+        *,
+        data: Path | None = None,
+        addresses: Sequence[str] = (),
+        local: bool = True,
+    ) -> None:
+        self.classroom, self._reader, self._data = classroom, reader, data
+        self._addresses, self._local = list(addresses), local
+        # A picture is opened in a millisecond, and read in ten: the one does not wait for the other.
+        self._opening = PictureThreads(limits, threads=1, most=4 * classroom.limits.pupils)
+        self._reading = PictureThreads(limits, threads=1, most=4 * classroom.limits.pupils)
+        self._waiting: dict[int, tuple[int, NDArray[np.uint8]]] = {}  # pupil → number and pixels of the newest sketch
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._streams: dict[int, object] = {}  # pupil → the stream that is theirs; a newer one ends it
+        self.file: Path | None = None  # with what was kept last, …
+        self._file_round = 0  # … of this round
+        self._keeping = asyncio.Lock()
+        classroom.changed = self._tell
+
+    @property
+    def joining(self) -> str:
+        """Where pupils join, in words for whoever has started the server."""
+        return f"{self._addresses[0]}/class with the code {self.classroom.code}"
+
+    async def close(self) -> None:
+        """Begin nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._opening.close()
+        self._reading.close()
+
+    # Pupils --------------------------------------------------------------------------------------------------------
+
+    async def sketch(self, key: str, content: bytes) -> int:
+        """Show what a pupil draws; its number. Nothing: the pad was wiped, 0.
+
+        Raises:
+            RefusalError: no such key, or too many.
+            ImageError: no picture that a pad sends.
+        """
+        self.classroom.may_sketch(key)
+        made = await self._opening.run(_opened, content) if content else None
+        pixels, picture = made or (None, None)
+        if pixels is None or picture is None:
+            self.classroom.wipe(key)
+            return 0
+        found = self.classroom.show(key, picture)
+        self._waiting[self.classroom.of_key(key).number] = (found.number, pixels)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._read())
+        return found.number
+
+    async def hand_in(self, key: str, content: bytes, label: int) -> Drawing:
+        """Take a drawing, labelled by the task.
+
+        Raises:
+            RefusalError: no such key, too many, another task, or nothing was drawn.
+            ImageError: no picture that a pad sends.
+        """
+        self.classroom.may_hand_in(key, label)
+        pixels, picture = await self._opening.run(_opened, content)
+        glyph = None if picture is None else await self._opening.run(glyph_of, pixels)
+        if picture is None or glyph is None:
+            raise RefusalError("empty", "there is nothing on the pad")
+        found = await self._reading.run(self._reader.classify, pixels)
+        self._waiting.pop(self.classroom.of_key(key).number, None)
+        return self.classroom.hand_in(key, label, picture, glyph, found.digit, found.confidence)
+
+    async def own_events(self, key: str) -> AsyncIterator[str]:
+        """What a pupil is to know, as it changes: the state, what was read, and the end."""
+        number, mine = self.classroom.of_key(key).number, object()
+        self._streams[number] = mine
+        known: Pupil | None = None
+        label, read = -1, ""
+        try:
+            while self._streams.get(number) is mine:
+                signal = self._changed
+                try:
+                    pupil = self.classroom.of_key(key)
+                except RefusalError as error:
+                    yield _event("gone", {"reason": error.reason})
+                    return
+                state = self.own_state(pupil)
+                if (
+                    known is None
+                    or pupil.drawings is not known.drawings
+                    or (pupil.name, state.label) != (known.name, label)
+                ):
+                    yield f"event: state\ndata: {state.model_dump_json()}\n\n"
+                if (told := _read_in(pupil)) and told != read:
+                    read = told
+                    yield f"event: read\ndata: {told}\n\n"
+                known, label = pupil, state.label
+                if await _turned(signal, _OWN_TICK) is False:
+                    yield ": still here\n\n"
+        finally:
+            if self._streams.get(number) is mine:
+                del self._streams[number]
+
+    def own_state(self, pupil: Pupil) -> messages.OwnState:
+        """All that a pupil is told."""
+        drawings = [
+            messages.OwnDrawing(number=each.number, label=each.label, answer=each.answer) for each in pupil.drawings
+        ]
+        return messages.OwnState(name=pupil.name, label=self.classroom.label_for(pupil), drawings=drawings)
+
+    # The teacher ---------------------------------------------------------------------------------------------------
+
+    def state(self, asked_at: str | None, *, training: bool) -> messages.ClassState:
+        """The class without its pupils; ``asked_at`` is the address that the teacher's browser has opened."""
+        room, pupils = self.classroom, self.classroom.pupils
+        drawings = [each for pupil in pupils for each in pupil.drawings]
+        addresses = dict.fromkeys([*([asked_at] if asked_at else []), *self._addresses])
+        return messages.ClassState(
+            code=room.code, open=room.open, task=room.task, pupils=len(pupils), drawings=len(drawings),
+            unkept=sum(not each.kept for each in drawings), file=None if self.file is None else self.file.name,
+            links=[_link(each, room.code) for each in addresses], local=self._local and not asked_at, training=training,
+        )  # fmt: skip
+
+    async def wall_events(self, asked_at: str | None, *, training: bool) -> AsyncIterator[str]:
+        """What the wall shows, as it changes: first all, then what is new."""
+        since, said = 0, ""
+        while True:
+            signal = self._changed
+            changes = self.classroom.changes(since)
+            state = self.state(asked_at, training=training).model_dump_json()
+            if state != said:
+                said = state
+                yield f"event: room\ndata: {state}\n\n"
+            if changes.gone:
+                yield _event("gone", list(changes.gone))
+            if changes.pupils or not since:
+                yield _event("tiles", [_tile(each).model_dump() for each in changes.pupils])
+            since = changes.version
+            if await _turned(signal, _TICK) is False:
+                yield ": still here\n\n"
+
+    async def keep(self) -> Path:
+        """Write all drawings that stand on the wall into the class's file, in place of what it held.
+
+        Raises:
+            RefusalError: there are none.
+            StorageError: it cannot be written.
+        """
+        async with self._keeping:
+            collection = self.classroom.collection()
+            if self.file is None or self._file_round != self.classroom.round:
+                self.file, self._file_round = self._free_file(), self.classroom.round
+            await asyncio.to_thread(_write, self.file, collection)
+            self.classroom.note_kept(collection)
+            return self.file
+
+    # ---------------------------------------------------------------------------------------------------------------
+
+    def _free_file(self) -> Path:
+        """A name that is not taken: what another class has drawn is never written over."""
+        wanted = self._data or Path(f"class-{time.strftime('%Y%m%d-%H%M')}.npz")
+        names = (wanted, *(wanted.with_stem(f"{wanted.stem}-{number}") for number in range(2, _NEXT_FILES)))
+        return next((each for each in names if not each.exists()), wanted)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _read(self) -> None:
+        """Read the newest sketch of each pupil, as long as there are some."""
+        while self._waiting:
+            pupil = next(iter(self._waiting))
+            number, pixels = self._waiting.pop(pupil)
+            try:
+                found: Prediction = await self._reading.run(self._reader.classify, pixels)
+            except (DigitlabError, ProblemError):
+                continue
+            self.classroom.note_reading(pupil, number, found.digit, found.confidence)
+
+
+def _opened(content: bytes) -> tuple[NDArray[np.uint8], bytes | None]:
+    pixels = sketched(content)
+    return pixels, on_the_wall(pixels)
+
+
+async def _turned(changed: asyncio.Event, tick: float) -> bool:
+    """Wait for a change, and a moment more; False: there was none for long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_HEARTBEAT):
+            await changed.wait()
+        await asyncio.sleep(tick)
+        return True
+    return False
+
+
+def _write(path: Path, collection: Collection) -> None:
+    from digitlab.jobs.practice import write_digits_by_writer
+    from digitlab.values import Digits
+
+    write_digits_by_writer(path, Digits(collection.images, collection.labels), collection.writers)
+
+
+@functools.lru_cache(maxsize=64)
+def _link(address: str, code: str) -> messages.ClassLink:
+    link = f"{address}/class#{code}"
+    dark = qr_modules(link)
+    return messages.ClassLink(
+        address=f"{address}/class", link=link, side=len(dark), dark=as_bytes(dark.astype("uint8"))
+    )
+
+
+def _tile(pupil: Pupil) -> messages.Tile:
+    shown = None
+    if pupil.sketch is not None:
+        it = pupil.sketch
+        shown = _shown(it.number, it.label, it.picture, it.answer, it.confidence, handed_in=False, read=it.read)
+    elif pupil.drawings:
+        last = pupil.drawings[-1]
+        shown = _shown(last.number, last.label, last.picture, last.answer, last.confidence, handed_in=True, read=True)
+    return messages.Tile(
+        number=pupil.number, name=pupil.name, shown=shown, drawings=len(pupil.drawings), right=pupil.right
+    )
+
+
+def _shown(
+    number: int, label: int, picture: bytes, answer: int | None, confidence: float, *, handed_in: bool, read: bool
+) -> messages.TileSketch:
+    return messages.TileSketch(
+        number=number, handed_in=handed_in, label=label, picture=_base64(picture), read=read, answer=answer,
+        confidence=round(confidence, 4),
+    )  # fmt: skip
+
+
+def drawings_of(pupil: Pupil) -> messages.PupilDrawings:
+    """A pupil and all drawings, as the teacher sees them."""
+    drawings = [
+        messages.HandedIn(
+            number=each.number, label=each.label, picture=_base64(each.picture), answer=each.answer,
+            confidence=round(each.confidence, 4), kept=each.kept,
+        )
+        for each in pupil.drawings
+    ]  # fmt: skip
+    return messages.PupilDrawings(number=pupil.number, name=pupil.name, drawings=drawings)
+
+
+def _read_in(pupil: Pupil) -> str:
+    """What was read in the sketch of a pupil, as JSON; nothing where there is none, or not yet."""
+    sketch = pupil.sketch
+    if sketch is None or not sketch.read:
+        return ""
+    told = messages.SketchRead(number=sketch.number, answer=sketch.answer, confidence=round(sketch.confidence, 4))
+    return told.model_dump_json()
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

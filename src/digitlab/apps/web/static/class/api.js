@@ -1,0 +1,154 @@
+// What pupils and the teacher ask of the server, as apps/web/classroom/messages.py writes it.
+
+import { Refused } from "../api.js";
+import { alsoSays, relayed, t } from "../words.js";
+
+/**
+ * @import { ClassSettings, ClassState, Joined, OwnState, PupilDrawings, Sketched, TrainingState, Trainings } from "../../schemas.js"
+ */
+
+alsoSays({ es: () => import("./spanish.js"), fr: () => import("./french.js") });
+
+// By the last word of a problem's type, as apps/web/classroom/routes.py has them.
+/** @type {Record<string, string>} */
+const REFUSALS = {
+  "class-code": "This is not the class's code; it stands on the wall.",
+  "class-key": "You are not in the class, or no more; join it again.",
+  "class-closed": "Nobody else can join now; ask your teacher.",
+  "class-full": "The class is full, or so many drawings of yours are on the wall already.",
+  "class-taken": "Somebody in the class has this name already; choose another one.",
+  "class-name": "A name has 1 to 20 letters, one of them a letter or a digit.",
+  "class-task": "The task has changed meanwhile; draw the new one.",
+  "class-empty": "There is nothing to be kept or handed in yet.",
+  "class-missing": "It is not there any more.",
+  "class-often": "That was too often; wait a moment.",
+  token: "This is the teacher's page: open its address with ?token=TOKEN once.",
+};
+const RETRY = 1500; // milliseconds until the line is tried again
+
+/**
+ * @param {string} path
+ * @param {RequestInit} settings
+ * @returns {Promise<any>}
+ */
+async function ask(path, settings = {}) {
+  const answer = await reached(path, settings);
+  return answer.json();
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} settings
+ */
+async function reached(path, settings) {
+  let answer;
+  try {
+    answer = await fetch(path, settings);
+  } catch {
+    throw new Refused(t("The server does not answer. Is it still running?"), 0);
+  }
+  if (answer.ok) return answer;
+  const content = await answer.json().catch(() => null);
+  const word = content?.type?.split(":").at(-1) ?? "";
+  const known = REFUSALS[word];
+  throw new Refused(
+    known ? t(known) : relayed("The server refuses this.", content?.detail ?? String(answer.status)),
+    answer.status,
+  );
+}
+
+/** @param {string} path @param {object} question */
+const say = (path, question) =>
+  ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
+/** @param {string} path */
+const remove = (path) => ask(path, { method: "DELETE" });
+
+// Pupils ---------------------------------------------------------------------------------------------------------
+
+/** @param {string} code @param {string} name @returns {Promise<Joined>} */
+export const join = (code, name) => say("v1/pupil", { code, name });
+
+/** What a pupil with this key asks. @param {string} key */
+export function pupilWith(key) {
+  const headers = { Authorization: `Pupil ${key}` };
+  return {
+    /** @returns {Promise<OwnState>} */
+    state: () => ask("v1/pupil", { headers }),
+    /** @param {Blob | null} picture @returns {Promise<Sketched>} */
+    sketch: (picture) => ask("v1/pupil/sketch", { method: "POST", headers, body: picture ?? "" }),
+    /** @param {Blob} picture @param {number} label @returns {Promise<OwnState>} */
+    handIn: (picture, label) => ask(`v1/pupil/drawings?label=${label}`, { method: "POST", headers, body: picture }),
+    /** @param {number} number @returns {Promise<OwnState>} */
+    withdraw: (number) => ask(`v1/pupil/drawings/${number}`, { method: "DELETE", headers }),
+    /** @param {Listeners} listeners */
+    follow: (listeners) => follow("v1/pupil/events", headers, listeners),
+  };
+}
+
+// The teacher ----------------------------------------------------------------------------------------------------
+
+export const teacher = {
+  /** @param {Partial<ClassSettings>} settings @returns {Promise<ClassState>} */
+  set: (settings) => say("v1/class", settings),
+  /** @returns {Promise<ClassState>} */
+  keep: () => ask("v1/class/keep", { method: "POST" }),
+  /** @returns {Promise<TrainingState>} */
+  train: () => ask("v1/class/training", { method: "POST" }),
+  /** @returns {Promise<Trainings>} */
+  trainings: () => ask("v1/trainings"),
+  /** @returns {Promise<ClassState>} */
+  beginAgain: () => remove("v1/class"),
+  /** @param {number} number @returns {Promise<PupilDrawings>} */
+  pupil: (number) => ask(`v1/class/pupils/${number}`),
+  /** @param {number} number @returns {Promise<ClassState>} */
+  removePupil: (number) => remove(`v1/class/pupils/${number}`),
+  /** @param {number} number @returns {Promise<PupilDrawings>} */
+  rename: (number) => remove(`v1/class/pupils/${number}/name`),
+  /** @param {number} number @param {number} drawing @returns {Promise<PupilDrawings>} */
+  removeDrawing: (number, drawing) => remove(`v1/class/pupils/${number}/drawings/${drawing}`),
+  /** @param {Listeners} listeners */
+  follow: (listeners) => follow("v1/class/events", {}, listeners),
+};
+
+/**
+ * What to do with events, by their names; `begun` when a line is there, `lost(error)` when it is not.
+ * @typedef {Record<string, (data: any) => void>} Listeners
+ */
+
+/**
+ * Follow a stream of events until the server refuses it, and again where it breaks off.
+ * @param {string} path
+ * @param {Record<string, string>} headers
+ * @param {Listeners} listeners
+ */
+async function follow(path, headers, listeners) {
+  for (;;) {
+    try {
+      const answer = await reached(path, { headers });
+      listeners.begun?.(null);
+      await heard(answer, listeners);
+    } catch (error) {
+      listeners.lost?.(error);
+      if (error instanceof Refused && [401, 403, 404].includes(error.status)) return;
+    }
+    await new Promise((done) => setTimeout(done, RETRY));
+  }
+}
+
+/** @param {Response} answer @param {Listeners} listeners */
+async function heard(answer, listeners) {
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += decoder.decode(value, { stream: true });
+    const parts = text.split("\n\n");
+    text = parts.pop() ?? "";
+    for (const part of parts) {
+      const [, name, data] = part.match(/^event: (\w+)\ndata: (.*)$/s) ?? [];
+      if (name) listeners[name]?.(JSON.parse(data));
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// A pupil's page: join with the code, draw what the task is, see what is read, hand it in.
+
+import { newest } from "../api.js";
+import { byId, make } from "../elements.js";
+import { Pad } from "../pad.js";
+import { onLanguage, t } from "../words.js";
+import * as api from "./api.js";
+import { begin, complain, taskOf, trying } from "./begin.js";
+
+/** @import { OwnState, SketchRead } from "../../schemas.js" */
+
+const KEPT = "digitlab.class"; // the key, until the browser's tab is closed
+const PAUSE = 140; // milliseconds between two pictures of what is being drawn
+
+await begin();
+const pad = new Pad(byId("pad"));
+/** @type {ReturnType<typeof api.pupilWith> | null} */
+let pupil = null;
+/** @type {OwnState | null} */
+let state = null;
+/** @type {number | null} */
+let label = null; // what the drawing on the pad was begun as
+/** @type {SketchRead | null} */
+let read = null;
+let shown = 0; // number of the last picture that was sent
+
+const pictured = () =>
+  new Promise((/** @type {(file: Blob) => void} */ done, fail) =>
+    pad.picture().toBlob((file) => (file ? done(file) : fail(new Error(t("The server refuses this.")))), "image/png"),
+  );
+
+let sending = Promise.resolve();
+const send = newest(() => {
+  sending = sent();
+  return sending.then(() => new Promise((done) => setTimeout(done, PAUSE)));
+});
+
+async function sent() {
+  if (!pupil) return;
+  try {
+    shown = (await pupil.sketch(pad.empty ? null : await pictured())).number;
+  } catch (error) {
+    if (error.status === 401) leave(error.message);
+    else if (error.status !== 429) complain(error.message);
+  }
+}
+
+pad.addEventListener("ink", () => {
+  const pen = byId("pad-pen");
+  const keys = pad.keyboardPen;
+  pen.setAttribute("visibility", keys ? "visible" : "hidden");
+  if (keys)
+    for (const [name, value] of Object.entries({ cx: keys.x, cy: keys.y })) pen.setAttribute(name, String(value));
+  inked();
+});
+pad.addEventListener("change", inked);
+
+function inked() {
+  if (pad.empty) {
+    label = null;
+    read = null;
+  } else label ??= state?.label ?? null;
+  byId("pad-hint").hidden = !pad.empty;
+  show();
+  send();
+}
+
+byId("undo").addEventListener("click", () => pad.undo());
+byId("clear").addEventListener("click", () => pad.clear());
+byId("pad").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") byId("done").click();
+});
+addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    if (event.shiftKey) pad.redo();
+    else pad.undo();
+  }
+});
+
+byId("done").addEventListener("click", async () => {
+  const asked = label;
+  if (!pupil || pad.empty || asked === null) return complain(t("Draw first, then press Done."));
+  const button = byId("done");
+  button.setAttribute("aria-busy", "true");
+  await sending;
+  const done = await trying(async () => follow(await /** @type {any} */ (pupil).handIn(await pictured(), asked)));
+  button.removeAttribute("aria-busy");
+  if (done) {
+    pad.forget();
+    byId("task").focus({ preventScroll: true });
+  }
+});
+
+/** @param {OwnState} told */
+function follow(told) {
+  state = told;
+  show();
+}
+
+function show() {
+  byId("join").hidden = Boolean(pupil);
+  byId("drawing").hidden = !pupil;
+  byId("who").textContent = state?.name ?? "";
+  if (!state) return;
+  const task = taskOf(state.label);
+  if (byId("task").textContent !== task) byId("task").textContent = task;
+  byId("late").hidden = label === null || label === state.label;
+  byId("late").textContent = t("What is on your pad still counts as {digit}.", { digit: label });
+  const right = read && read.number === shown && !pad.empty;
+  const said = !right
+    ? ""
+    : read?.answer === null
+      ? t("The reader is not sure.")
+      : t("Read as {digit}", { digit: read?.answer });
+  if (byId("read").textContent !== said) byId("read").textContent = said;
+  byId("none").hidden = state.drawings.length > 0;
+  byId("own").replaceChildren(...[...state.drawings].reverse().map(drawing));
+}
+
+/** @param {OwnState["drawings"][number]} of */
+function drawing({ number, label: meant, answer }) {
+  const said = answer === null ? t("not read") : t("read as {digit}", { digit: answer });
+  const about = t("Take back this {digit}, {said}", { digit: meant, said });
+  const take = () => trying(async () => follow(await /** @type {any} */ (pupil).withdraw(number)));
+  const other = answer !== meant;
+  return make(
+    "li",
+    {},
+    make(
+      "button",
+      { type: "button", class: other && "other", "aria-label": about, title: about, onclick: take },
+      make("b", {}, String(meant)),
+      make("span", { "aria-hidden": "true" }, other ? `→ ${answer ?? "?"}` : "✓"),
+      make("span", { "aria-hidden": "true", class: "quiet" }, "✕"),
+    ),
+  );
+}
+
+/** @param {string} key */
+function enter(key) {
+  sessionStorage.setItem(KEPT, key);
+  pupil = api.pupilWith(key);
+  pad.forget();
+  pupil.follow({
+    state: follow,
+    read: (/** @type {SketchRead} */ told) => {
+      read = told;
+      show();
+    },
+    gone: () => leave(t("Your teacher has taken you out of the class, or begun again.")),
+    lost: (error) => (error.status === 401 ? leave(error.message) : complain(error.message)),
+  });
+}
+
+/** @param {string} why */
+function leave(why) {
+  sessionStorage.removeItem(KEPT);
+  if (!pupil) return;
+  [pupil, state] = [null, null];
+  complain(why);
+  show();
+  byId("name").focus();
+}
+
+byId("join").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  trying(async () => {
+    const joined = await api.join(String(form.get("code")), String(form.get("name")));
+    enter(joined.key);
+    follow(joined.state);
+    byId("task").focus();
+  });
+});
+
+const code = /** @type {HTMLInputElement} */ (byId("code"));
+code.value = decodeURIComponent(location.hash.slice(1)).slice(0, 20);
+const known = sessionStorage.getItem(KEPT);
+if (known) {
+  try {
+    follow(await api.pupilWith(known).state());
+    enter(known);
+  } catch {
+    sessionStorage.removeItem(KEPT);
+  }
+}
+show();
+if (!pupil) byId(code.value ? "name" : "code").focus();
+onLanguage(show);
+document.documentElement.dataset.ready = "";

@@ -1,0 +1,103 @@
+"""Readings of a batch in files, and then each with its own entry of a list: the assignment needs them all.
+
+What was read is kept beside the results (OUT.read.jsonl) without the list: a run that was stopped goes on, and another
+list needs no picture again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from digitlab.archives.job import Answer
+from digitlab.archives.rows import row_of
+from digitlab.errors import DatasetError, ImageError
+from digitlab.reading.numbers import assigned
+from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.values import ReadDigit, Reading, ReadMark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from digitlab.archives.job import ReadingJob
+    from digitlab.reading.constraints import Constraints
+
+__all__ = ["assigned_rows", "read_beside", "whole_row", "without_list"]
+
+Row = dict[str, Any]
+
+
+def read_beside(out: Path) -> Path:
+    """Where the readings are kept: numbers.jsonl → numbers.jsonl.read.jsonl."""
+    return out.with_name(out.name + ".read.jsonl")
+
+
+def without_list(job: ReadingJob) -> ReadingJob:
+    """The same reading, with nothing known of who has which number."""
+    return replace(job, constraints=replace(job.constraints, among=None, one_to_one=False))
+
+
+def whole_row(answer: Answer[Reading], made_by: str) -> Row:
+    """As `row_of`, and with all that a list needs: each digit's ten probabilities, and the signs."""
+    reading = answer.reading
+    if reading is None:
+        return {**row_of(answer, made_by), "reading": None}
+    whole = {
+        "digits": [
+            [each.digit, each.confidence, list(each.box), each.line, list(each.probabilities), each.column]
+            for each in reading.digits
+        ],
+        "marks": [[each.sign, list(each.box), each.line] for each in reading.marks],
+        "pattern": reading.pattern,
+    }
+    return {**row_of(answer, made_by), "reading": whole}
+
+
+def _reading(row: Mapping[str, Any]) -> Reading:
+    """What `whole_row` kept.
+
+    Raises:
+        DatasetError: for a row of something else.
+    """
+    try:
+        digits = tuple(
+            ReadDigit(digit, sure, _box(box), line, tuple(probabilities), column)
+            for digit, sure, box, line, probabilities, column in row["reading"]["digits"]
+        )
+        marks = tuple(ReadMark(sign, _box(box), line) for sign, box, line in row["reading"]["marks"])
+        size = None if row["width"] is None else (row["width"], row["height"])
+        return Reading(
+            digits, row["ms"], row["note"], size, pattern=row["reading"]["pattern"], fits=row["fits"],
+            turned=row["turned"], marks=marks,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"{row.get('path')}: its kept reading is damaged; remove OUT.read.jsonl, and read again"
+        ) from error
+
+
+def _box(sides: Iterable[int]) -> tuple[int, int, int, int]:
+    x0, y0, x1, y1 = sides
+    return x0, y0, x1, y1
+
+
+def assigned_rows(
+    kept: Iterable[Mapping[str, Any]], known: Constraints, threshold: float, made_by: str
+) -> Iterator[Row]:
+    """Rows of what was kept, each reading with its own entry of the list.
+
+    threshold: of the reader
+
+    Raises:
+        DatasetError, UsageError: as `digitlab.reading.numbers.assigned`, and for a damaged row.
+    """
+    rows = list(kept)
+    read: list[Reading | ImageError] = [
+        ImageError(row["error"]) if row["error"] is not None else with_known_numbers(_reading(row), known, threshold)
+        for row in rows
+    ]
+    for row, reading in zip(rows, assigned(read, known.among or ()), strict=True):
+        found = reading if isinstance(reading, Reading) else None
+        answer = Answer(row["path"], found, row["error"], (row["bytes"], row["modified"]))
+        yield row_of(answer, made_by)

@@ -1,0 +1,103 @@
+"""A form that exists already, marked by hand: what is shown of its blank, and the file that is written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - part of what a job returns
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DigitlabError, RecipeError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digitlab.sheets.marked_fields import MarkedField
+
+__all__ = ["Marking", "begin_marking", "keep_marking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """A blank and its fields. out: the form's file; width: of the paper in mm; size: of the blank in pixels.
+
+    title: of the form; fields: those of the file, where it is there already (``known``), else the boxes that were found
+    """
+
+    blank: Path
+    out: Path
+    width: float
+    size: tuple[int, int]
+    title: str
+    fields: tuple[MarkedField, ...]
+    known: bool
+
+
+def begin_marking(blank: Path, out: Path, width: float = 210.0) -> Marking:
+    """Open a blank: with the fields of its file, or with every row of boxes that is found on it.
+
+    Args:
+        blank: the scan (JPEG, PNG, a page of a PDF …), upright.
+        out: the form's file, ending in .toml, whether it is there or not.
+        width: of the paper in mm.
+
+    Raises:
+        ImageError: when the blank cannot be opened.
+        RecipeError: for a file that is no form.
+        UsageError: for a file of another blank, or another ending.
+    """
+    from digitlab.reading.images import load_reduced
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.marked_fields import MarkedField, marked_fields_of
+    from digitlab.sheets.marking import find_rows
+
+    if out.suffix.lower() != ".toml":
+        raise UsageError(f"--out {out}: expected a name ending in .toml")
+    picture, _ = load_reduced(blank, None)
+    size = picture.shape[1], picture.shape[0]
+    if out.exists():
+        form = read_form(out)
+        if form.blank is None or form.blank.resolve() != blank.resolve():
+            raise UsageError(f"--out {out}: is the form of {form.blank or 'no blank'}; expected that of {blank}")
+        return Marking(blank, out, form.width, size, form.title, marked_fields_of(form), known=True)
+    found = tuple(
+        MarkedField(f"field{number}", "", *(("tick", "") if row.tick else ("boxes", str(row.boxes))), row.at)
+        for number, row in enumerate(find_rows(picture, width), 1)
+    )
+    return Marking(blank, out, width, size, out.stem, found, known=False)
+
+
+def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
+    """Write the form's file, if it is one; returns how many fields it has.
+
+    Args:
+        marking: as it began.
+        title: of the form.
+        fields: as `digitlab.sheets.marked_fields.marked_field` takes them.
+
+    Raises:
+        RecipeError: for fields that make no form, with the line and key of the file, which is not written then; for too
+            little print on the blank.
+        UsageError: for what is no field.
+        StorageError: when it cannot be written.
+    """
+    from digitlab.sheets.features import Blank
+    from digitlab.sheets.form_file import read_form
+    from digitlab.sheets.marked_fields import form_text, marked_field
+    from digitlab.storage import saying_what_failed, write_text
+
+    made = [marked_field(each, number) for number, each in enumerate(fields, 1)]
+    out = marking.out
+    name = os.path.relpath(marking.blank.resolve(), out.resolve().parent).replace("\\", "/")
+    text = form_text(title.strip() or out.stem, name, marking.width, marking.size[0], made)
+    tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: lists and the blank are found from there
+    try:
+        write_text(tried, text)
+        Blank(read_form(tried))
+    except DigitlabError as error:
+        raise RecipeError(str(error).replace(str(tried), str(out))) from error
+    finally:
+        with saying_what_failed(tried):
+            tried.unlink(missing_ok=True)
+    write_text(out, text)
+    return len(made)

@@ -1,0 +1,98 @@
+"""Digits that only their line speaks for: where one number is all that is written, what has a digit's form is one.
+
+The page reader judges a mark as it is on pages of all kinds, between letters, rules and signs. In a number that stands
+alone, most of what it doubts are digits all the same, thin ones above all: of drawn numbers that were misread, two in
+three lacked a digit or had one declined. So where hardly any ink of the line is left unexplained, the odds of a
+candidate that is sure *which* digit it would be are multiplied, if its ink stands as a digit's: as high as its
+neighbours, on their baseline, near them, and no slash. On pages of several lines half of what this found was wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from digitlab.reading.candidates import overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digitlab.reading.candidates import Candidate
+    from digitlab.reading.numbers.line_ink import LineInk, Speck
+
+__all__ = ["alone", "supported"]
+
+_ODDS = 4.0  # of a candidate on such a line; what is less likely than 1 in 5 stays below one half
+_WHICH = 0.7  # the least probability of its digit
+_FEWEST = 2  # digits that are answered on the line
+_BIG, _THIN = 0.55, 0.4  # heights, and widths of the pen: what must be explained is at least as large
+_UNEXPLAINED = 0.35  # of the digits: as many such components are allowed, one in any case
+_HIGH, _LOW, _WIDE, _NEAR = (0.68, 1.25), 0.12, 1.1, 0.8  # heights, of a digit's ink and of the paper beside it
+_SAME = 0.5  # intersection over union of a candidate with the component that it is
+
+
+def alone(inks: Sequence[LineInk | None], lines: Sequence[Sequence[Candidate]]) -> bool:
+    """Whether one line of digits is all that is written: hardly any of its ink is unexplained, as letters' would be."""
+    if len(lines) != 1 or inks[0] is None:
+        return False
+    return len(_big(inks[0])) <= max(1.0, _UNEXPLAINED * len(lines[0]))
+
+
+def _big(ink: LineInk) -> list[Speck]:
+    return [each for each in ink.specks if each.high >= _BIG and each.thin >= _THIN * ink.pen]
+
+
+def supported(
+    ink: LineInk, line: Sequence[Candidate], others: Sequence[Candidate], threshold: float
+) -> list[Candidate]:
+    """A line that stands alone, with its doubtful digits likelier, and other candidates that stand in it.
+
+    ink: of the line; others: candidates that are on no line; threshold: the confidence of digits that are answered
+    """
+    answered = [each for each in line if each.confidence >= threshold]
+    if len(answered) < _FEWEST:
+        return list(line)
+    found = [
+        _likelier(each) if each.confidence < threshold and _among(each, answered, ink, place) else each
+        for place, each in enumerate(line)
+    ]
+    for speck in _big(ink):
+        it = _candidate(ink, speck, others)
+        if it is not None and it.confidence >= threshold:
+            found.append(it)
+    return sorted(found, key=lambda each: each.box[0] + each.box[2])
+
+
+def _likelier(candidate: Candidate) -> Candidate:
+    if float(candidate.probabilities.max()) < _WHICH:
+        return candidate
+    odds = _ODDS * candidate.score
+    return replace(candidate, score=odds / (1.0 - candidate.score + odds))
+
+
+def _among(candidate: Candidate, answered: Sequence[Candidate], ink: LineInk, place: int) -> bool:
+    """Whether a candidate's box stands as those of the two nearest answered digits do."""
+    (x0, y0, x1, y1), middle = candidate.box, candidate.box[0] + candidate.box[2]
+    near = sorted(answered, key=lambda each: abs(each.box[0] + each.box[2] - middle))[:2]
+    tall = sum(each.box[3] - each.box[1] for each in near) / len(near)
+    low = (sum(each.box[3] for each in near) / len(near) - y1) / tall
+    away = min(max(x0 - each.box[2], each.box[0] - x1) for each in near) / tall
+    own = ink.digit(place)
+    if own is not None and _is_slash(own):
+        return False
+    return _HIGH[0] <= (y1 - y0) / tall <= _HIGH[1] and abs(low) <= _LOW and away <= _NEAR
+
+
+def _candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candidate | None:
+    """The candidate that a component of a digit's form is, likelier for its line."""
+    form = _HIGH[0] <= speck.high <= _HIGH[1] and abs(speck.low) <= _LOW and speck.wide <= _WIDE
+    if not form or _is_slash(speck):
+        return None
+    box = ink.placed(speck.box)
+    best = max(others, key=lambda each: overlap(each.box, box), default=None)
+    return None if best is None or overlap(best.box, box) < _SAME else _likelier(best)
+
+
+def _is_slash(speck: Speck) -> bool:
+    """A stroke that leans to the right and is higher than digits, or goes below their baseline."""
+    return speck.lean >= 0.3 and (speck.high >= 1.12 or speck.low <= -0.08)

@@ -1,0 +1,116 @@
+"""What was asked of a stack beside its form, kept beside the table: whoever makes the table anew asks the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import DatasetError, UsageError
+from digitlab.reading.numbers import check_of
+from digitlab.sheets.form import Field
+from digitlab.sheets.sums import sums_of
+from digitlab.sheets.values import is_sum
+from digitlab.storage import saying_what_failed, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from digitlab.sheets.form import Form, Table
+
+__all__ = ["Asked", "keep_asked", "read_asked", "with_checks"]
+
+_LARGEST = 1_000_000  # bytes of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """least: the confidence below which a value is doubtful; checks: "FIELD=CHECK", of fields of the form."""
+
+    least: float = 0.0
+    checks: tuple[str, ...] = ()
+
+
+def with_checks(form: Form, checks: Sequence[str]) -> Form:
+    """The form with checks of some of its fields, instead of those in its file.
+
+    checks: "FIELD=CHECK" each, as "date=date"; of a table for a whole column, as "task.*.points=range:0-20"
+
+    Raises:
+        UsageError: for a check that there is not, a field that has none, or a sum that cannot be.
+    """
+    for text in checks:
+        name, equals, check = (part.strip() for part in text.partition("="))
+        if not equals or not check:
+            raise UsageError(f"--check {text}: expected FIELD=CHECK, as in total=sum:task.*.points")
+        if not is_sum(check):
+            check_of(check)
+        items = tuple(_checked(item, name, check) for item in form.items)
+        if items == form.items and not any(fnmatchcase(each.name, name) for each in form.fields):
+            raise UsageError(f"--check {text}: no field is called {name}; expected one of {_names(form)}")
+        form = replace(form, items=items)
+    try:
+        sums_of(form.fields)
+    except UsageError as error:
+        raise UsageError(f"--check: {error}") from error
+    return form
+
+
+def _names(form: Form) -> str:
+    return ", ".join(each.name for each in form.fields if each.kind in ("boxes", "line"))[:300]
+
+
+def _checked(item: Field | Table, name: str, check: str) -> Field | Table:
+    if isinstance(item, Field):
+        return _with(item, item.name, check) if fnmatchcase(item.name, name) else item
+    columns = []
+    for column in item.columns:
+        named = [fnmatchcase(f"{item.name}.{row}.{column.name}", name) for row in item.rows]
+        whole = f"{item.name}.*.{column.name}"
+        if any(named) and not all(named):
+            raise UsageError(f"--check {name}={check}: a check is of a whole column; expected {whole}={check}")
+        if all(named) and is_sum(check):
+            raise UsageError(f"--check {name}={check}: a sum is of one field; expected a field outside of tables")
+        columns.append(_with(column, whole, check) if all(named) else column)
+    return replace(item, columns=tuple(columns))
+
+
+def _with(field: Field, name: str, check: str) -> Field:
+    if field.kind not in ("boxes", "line") or field.among:
+        what = "is on a list" if field.among else "is ticked"
+        raise UsageError(f"--check {name}={check}: {name} {what}; expected a field of digits without a list")
+    return replace(field, check=check)
+
+
+def keep_asked(path: Path, asked: Asked) -> None:
+    """Write it beside a table; nothing where nothing was asked for and nothing is kept.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    if asked != Asked() or path.exists():
+        content = {"kind": "digitlab sheet asked 1", "least": asked.least, "checks": list(asked.checks)}
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_asked(path: Path) -> Asked:
+    """What was asked for; of no file, nothing.
+
+    Raises:
+        DatasetError: for a damaged file.
+    """
+    if not path.exists():
+        return Asked()
+    with saying_what_failed(path, "read"):
+        text = path.read_text("utf-8", errors="replace") if path.stat().st_size <= _LARGEST else ""
+    try:
+        content: Any = json.loads(text)
+        least, checks = float(content["least"]), tuple(content["checks"])
+        fine = content["kind"] == "digitlab sheet asked 1" and 0.0 <= least <= 1.0
+    except (ValueError, KeyError, TypeError, RecursionError):
+        fine, least, checks = False, 0.0, ()
+    if not fine or not all(isinstance(each, str) for each in checks):
+        raise DatasetError(f"{path}: is damaged; delete it and run `digitlab sheet read` again")
+    return Asked(least, checks)

@@ -1,0 +1,74 @@
+"""Photos of a form laid flat again, for people to look at: the whole sheet, and its fields cut out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from digitlab.errors import ImageError
+from digitlab.reading.images import load_reduced
+from digitlab.sheets.features import Blank, layout_of
+from digitlab.sheets.registration import register
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitlab.sheets.form import Form
+    from digitlab.sheets.layout import Rectangle
+    from digitlab.sheets.registration import Registration
+
+__all__ = ["FlatSheet", "FlatSheets"]
+
+_SIDE = 2400  # pixels at which photos are opened
+_WHOLE, _PART = 3.0, 6.0  # pixels a mm: of the sheet, of a field
+_AROUND = 2.5  # mm of paper around a field
+
+
+@dataclass(frozen=True, slots=True)
+class FlatSheet:
+    """One photo and where the form is in it. picture: uint8 (H, W, 3) RGB, as it was taken."""
+
+    picture: NDArray[np.uint8]
+    found: Registration
+
+    def whole(self) -> NDArray[np.uint8]:
+        """The sheet, upright, uint8 (H, W, 3) of three pixels a mm."""
+        return self.found.flat(self.picture, (0.0, 0.0, *self.found.size), _WHOLE)
+
+    def part(self, box: Rectangle) -> NDArray[np.uint8]:
+        """A field, its box in mm, and a bit of paper around it, uint8 (H, W, 3) of six pixels a mm."""
+        (x0, y0, x1, y1), (wide, high) = box, self.found.size
+        around = max(0.0, x0 - _AROUND), max(0.0, y0 - _AROUND), min(wide, x1 + _AROUND), min(high, y1 + _AROUND)
+        return self.found.flat(self.picture, around, _PART)
+
+
+class FlatSheets:
+    """Opens photos of one form."""
+
+    def __init__(self, form: Form) -> None:
+        """Lay the form out.
+
+        Raises:
+            RecipeError: for a form that does not fit on its paper, or a blank that cannot be used.
+        """
+        self.layout = layout_of(form)
+        self._blank = None if form.blank is None else Blank(form)
+
+    def open(self, path: str | Path) -> FlatSheet:
+        """One photo.
+
+        Raises:
+            ImageError: when it cannot be opened, or does not show the form (any more).
+        """
+        picture, _ = load_reduced(path, _SIDE)
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+        try:
+            found = register(grey, self.layout) if self._blank is None else self._blank.register(grey)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+        return FlatSheet(picture, found)

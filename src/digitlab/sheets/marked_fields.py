@@ -1,0 +1,149 @@
+"""Fields as they are marked on a blank: from and to what a page sends, and as the form's TOML file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digitlab.errors import UsageError
+from digitlab.sheets.form import DIGIT, Field
+
+if TYPE_CHECKING:
+    from digitlab.sheets.form import Form, Place
+
+__all__ = ["KINDS", "MarkedField", "form_text", "marked_field", "marked_fields_of"]
+
+KINDS = ("boxes", "pattern", "line", "tick", "choices")
+_MOST, _LONGEST = 1000, 2000  # fields; characters of a text
+_TEXTS = ("name", "label", "shape", "among", "check")
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedField:
+    """One field of a form that exists already.
+
+    kind: one of `KINDS`; shape: what stands behind it, "7" boxes, "##.##", choices parted by commas, else ""
+    at: left, top, width and height in pixels of the blank: of the whole field, or of each of its boxes
+    full, among, one_to_one, check: as `digitlab.sheets.form.Field`
+    """
+
+    name: str
+    label: str
+    kind: str
+    shape: str
+    at: tuple[Place, ...]
+    full: bool = False
+    among: str = ""
+    one_to_one: bool = False
+    check: str = ""
+
+
+def marked_field(content: Any, number: int) -> MarkedField:
+    """A field as the page sends it.
+
+    Raises:
+        UsageError: for what is none, with its number.
+    """
+    try:
+        texts = {name: content.get(name, "") for name in _TEXTS}
+        for name, value in texts.items():
+            if not isinstance(value, str) or len(value) > _LONGEST:
+                raise ValueError(f"{name} is {str(value)[:40]!r}; expected a text")
+        if content["kind"] not in KINDS:
+            raise ValueError(f"kind is {str(content['kind'])[:40]!r}; expected one of {', '.join(KINDS)}")
+        at = tuple(_place(each) for each in content["at"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"has no {error}" if isinstance(error, KeyError) else str(error)
+        raise UsageError(f"field {number}: {reason}") from error
+    yes = {name: content.get(name) is True for name in ("full", "one_to_one")}
+    return MarkedField(kind=content["kind"], at=at, **{name: value.strip() for name, value in texts.items()}, **yes)
+
+
+def _place(sides: Any) -> Place:
+    left, top, wide, high = (float(side) for side in sides)
+    if not all(math.isfinite(side) and 0.0 <= side < 1e6 for side in (left, top, wide, high)):
+        raise ValueError(f"its place is {str(sides)[:60]}; expected left, top, width and height in pixels")
+    return left, top, wide, high
+
+
+def marked_fields_of(form: Form) -> tuple[MarkedField, ...]:
+    """The fields of a form's file.
+
+    Raises:
+        UsageError: for one with tables, whose columns have no places.
+    """
+    if not all(isinstance(item, Field) for item in form.items):
+        raise UsageError(f"{form.path}: has a [[table]]; expected fields, each with its place on the blank")
+    found = []
+    for each in form.fields:
+        kind, shape = _shape_of(each)
+        among = os.path.relpath(each.among, form.path.parent).replace("\\", "/") if each.among else ""
+        found.append(
+            MarkedField(each.name, each.label, kind, shape, each.at, each.full, among, each.one_to_one, each.check)
+        )
+    return tuple(found)
+
+
+def _shape_of(field: Field) -> tuple[str, str]:
+    if field.kind == "boxes":
+        plain = field.pattern == DIGIT * field.boxes
+        return ("boxes", str(field.boxes)) if plain else ("pattern", field.pattern)
+    return ("choices", ", ".join(field.choices)) if field.kind == "choice" else (field.kind, "")
+
+
+def form_text(title: str, blank: str, width: float, pixels: int, fields: list[MarkedField]) -> str:
+    """The form's TOML file. blank: its name from the file; width: of the paper in mm; pixels: of the blank.
+
+    Raises:
+        UsageError: for too many fields.
+    """
+    if len(fields) > _MOST:
+        raise UsageError(f"{len(fields):,} fields; expected at most {_MOST:,}")
+    head = f"[form]\ntitle = {_quoted(title)}\nblank = {_quoted(blank)}\nwidth = {width:g}  # mm of the paper\n"
+    return _ABOUT + head + "".join(_field(each, width / pixels) for each in fields)
+
+
+_ABOUT = """\
+# A form that exists already, marked with `digitlab sheet from … --mark`. Places: pixels of the blank, of the whole
+# field, or a list: of each box. What else a field may say (full, among, one_to_one, check): `digitlab sheet example`.
+
+"""
+
+
+def _field(each: MarkedField, mm: float) -> str:
+    lines = [f"name = {_quoted(each.name)}"]
+    if each.label and each.label != each.name:
+        lines.append(f"label = {_quoted(each.label)}")
+    lines.append(_shape(each, mm))
+    if each.full and each.kind == "boxes":
+        lines.append("full = true")
+    if each.among:
+        lines.append(f"among = {_quoted(each.among)}")
+    if each.one_to_one:
+        lines.append("one_to_one = true")
+    if each.check:
+        lines.append(f"check = {_quoted(each.check)}")
+    places = [f"[{', '.join(f'{side:.1f}' for side in place)}]" for place in each.at]
+    lines.append("at = " + (places[0] if len(places) == 1 else "[" + ", ".join(places) + "]"))
+    return "\n[[field]]\n" + "\n".join(lines) + "\n"
+
+
+def _shape(each: MarkedField, mm: float) -> str:
+    if each.kind == "boxes":
+        return f"boxes = {each.shape if each.shape.isascii() and each.shape.isdigit() else _quoted(each.shape)}"
+    if each.kind == "pattern":
+        return f"pattern = {_quoted(each.shape)}"
+    if each.kind == "choices":
+        choices = [part.strip() for part in each.shape.split(",")]
+        return f"choices = [{', '.join(map(_quoted, choices))}]"
+    if each.kind == "line":
+        return f"line = {max((place[2] for place in each.at), default=0.0) * mm:.1f}"
+    return "tick = true"
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML; JSON's escapes are among its own."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

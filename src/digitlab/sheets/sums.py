@@ -1,0 +1,151 @@
+"""A total and the fields of its form that it is the sum of: the values of all of them that are likeliest together.
+
+Where no sum is carried by the evidence, nothing is bent: what is not sure becomes "?", the total "failed check", and
+what was added up is doubtful, since one of them may be what was misread.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from digitlab.errors import UsageError
+from digitlab.reading.numbers import settle_sum
+from digitlab.sheets.values import ANSWERED, DOUBTFUL, EMPTY, FAILED, is_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digitlab.reading.numbers import Settled
+    from digitlab.sheets.form import Field
+    from digitlab.sheets.values import FieldRead, Known
+
+__all__ = ["addends_of", "settled_total", "sums_of"]
+
+_WHOLE = re.compile(r"#+([.,]#+)?")
+
+
+def addends_of(total: Field, fields: Sequence[Field]) -> tuple[Field, ...]:
+    """The fields whose sum a total is: its check names them, parted by "+", with * for any letters.
+
+    Raises:
+        UsageError: for a name that no field has, and for fields that cannot be added.
+
+    >>> from digitlab.sheets.form import Field
+    >>> points = [Field(f"task.{row}.points", "", "boxes", boxes=2, pattern="##") for row in "12"]
+    >>> total = Field("total", "Total", "boxes", boxes=3, pattern="###", check="sum:task.*.points")
+    >>> [each.name for each in addends_of(total, [*points, total])]
+    ['task.1.points', 'task.2.points']
+    """
+    found: dict[str, Field] = {}
+    for part in total.check.partition(":")[2].split("+"):
+        those = [each for each in fields if each.name != total.name and fnmatchcase(each.name, part.strip())]
+        if not those:
+            there = ", ".join(each.name for each in fields if each.kind == "boxes" and each is not total)
+            raise UsageError(f"no field is called {part.strip()!r}; expected some of {there[:300] or 'none'}")
+        found |= {each.name: each for each in those}
+    decimals = _decimals(total)
+    for each in found.values():
+        if _decimals(each) != decimals:
+            digits = "1 digit" if decimals == 1 else f"{decimals} digits"
+            as_total = f"{digits} behind the decimal sign" if decimals else "whole numbers"
+            raise UsageError(f"{each.name} cannot be added up to {total.name}; expected boxes with {as_total}")
+        if each.among or is_sum(each.check):
+            raise UsageError(f"{each.name} has a list or a sum of its own; expected fields without")
+    return tuple(found.values())
+
+
+def _decimals(field: Field) -> int:
+    """How many digits stand behind the decimal sign; -1 for a field that holds no number."""
+    found = _WHOLE.fullmatch(field.pattern) if field.kind == "boxes" else None
+    return -1 if found is None else len(found[1] or " ") - 1
+
+
+def sums_of(fields: Sequence[Field]) -> dict[str, tuple[Field, ...]]:
+    """What is added up, for each total of a form.
+
+    Raises:
+        UsageError: as `addends_of`; and for a field that belongs to two totals, or a total that holds no number.
+    """
+    sums: dict[str, tuple[Field, ...]] = {}
+    taken: dict[str, str] = {}
+    for total in fields:
+        if not is_sum(total.check):
+            continue
+        if _decimals(total) < 0:
+            raise UsageError(f"{total.name} holds no number; expected boxes, or a pattern such as ###.#")
+        sums[total.name] = addends_of(total, fields)
+        for each in sums[total.name]:
+            if each.name in taken:
+                raise UsageError(f"{each.name} belongs to {taken[each.name]} already; expected each field in one sum")
+            taken[each.name] = total.name
+    return sums
+
+
+def settled_total(
+    total: tuple[Field, FieldRead],
+    addends: Sequence[tuple[Field, FieldRead]],
+    known: Mapping[str, Known],
+    threshold: float,
+) -> tuple[dict[str, FieldRead], str | None]:
+    """The total and what it is the sum of, by name, and one line where they do not add up.
+
+    An empty addend counts nothing; an empty total is left empty. threshold: as `value_of`
+    """
+    field, read = total
+    everything = [*addends, total]
+    if read.state == EMPTY:
+        return {}, None
+    if any(_has_gap(each) for _, each in everything):
+        word = f"{field.name} cannot be checked: a box between digits is empty"
+        return {field.name: replace(read, state=DOUBTFUL)}, word
+    checks = [known[each.name].check for each, _ in addends]
+    settled = settle_sum([each.digits for _, each in addends], read.digits, threshold, checks)
+    if settled[-1].fits:
+        return {
+            each.name: _as_settled(each, before, one)
+            for (each, before), one in zip(everything, settled, strict=True)
+            if before.state != EMPTY
+        }, None
+    blamed = any(one.text.strip("?") for one in settled)  # else no digit is less sure than the others
+    found = {
+        each.name: _left(each, before, one, blamed=blamed)
+        for (each, before), one in zip(addends, settled, strict=False)
+        if before.state != EMPTY
+    }
+    found[field.name] = replace(
+        read, value=_text(field, settled[-1].text), confidence=settled[-1].confidence, state=FAILED
+    )
+    return found, f"{field.name} is read as {read.read}, and {_sum_of(addends)} is what its fields add up to"
+
+
+def _has_gap(read: FieldRead) -> bool:
+    return sum(sign == "?" or sign.isdigit() for sign in read.read) > len(read.digits)
+
+
+def _as_settled(field: Field, read: FieldRead, found: Settled) -> FieldRead:
+    """With the sum's value. That all are right is no likelier than that this one is."""
+    confidence = found.confidence if found.changed else max(read.confidence, found.confidence)
+    return replace(read, value=_text(field, found.text), confidence=confidence, state=ANSWERED)
+
+
+def _left(field: Field, read: FieldRead, found: Settled, *, blamed: bool) -> FieldRead:
+    """An addend of a sum that is not fulfilled: doubtful, with its value, but for digits that may be to blame."""
+    value = _text(field, found.text) if blamed and "?" in found.text else read.value
+    return replace(read, value=value, state=read.state if read.state == FAILED else DOUBTFUL)
+
+
+def _text(field: Field, digits: str) -> str:
+    return field.written(digits) if len(digits) == field.boxes else digits
+
+
+def _sum_of(addends: Sequence[tuple[Field, FieldRead]]) -> str:
+    """The sum of what was read, as the total would be written."""
+    values = ["".join(sign for sign in each.read if sign == "?" or sign.isdigit()) for _, each in addends]
+    if any("?" in value for value in values):
+        return "something that was not read entirely"
+    decimals = _decimals(addends[0][0])
+    found = sum(int(value or "0") for value in values)
+    return f"{found / 10**decimals:.{decimals}f}" if decimals else str(found)

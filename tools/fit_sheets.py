@@ -1,0 +1,125 @@
+"""Fit the constants by which the digits of a form are called sure: `_SURENESS` of `digitlab.sheets.digits`.
+
+    python tools/fit_sheets.py             # about three minutes on a quiet core; prints, changes nothing
+
+To be run after the page reader or the classifier was trained anew. It draws practice sheets (100 digits each) of MNIST
+*training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression of what
+both networks say of a digit (`Look.evidence`) on whether it is right, over the first half of the sheets. Of the other
+half it prints the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by the
+regression, by what stands in `_SURENESS` now, and by the least probability of any view alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitlab.datasets.mnist import load
+from digitlab.errors import ImageError
+from digitlab.examples.filled_sheets import filled
+from digitlab.examples.sheet_photos import photographed_sheet
+from digitlab.examples.sheet_stacks import form_page
+from digitlab.jobs.practice import practice_file
+from digitlab.reading import Reader
+from digitlab.sheets import SheetReader, digits, lay_out, read_form
+from digitlab.values import Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HELD_OUT = slice(52_000, 60_000)  # of the training images: the page reader's validation pages have them
+WRONG = 1e-3  # of the surest
+
+
+def tell(line: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def sheets(count: int, seed: int) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Photos of filled practice sheets, uint8 (H, W, 3), and what is written on each, by field."""
+    train = load()[0][HELD_OUT]
+    images = Digits(np.asarray(train.images), np.asarray(train.labels))
+    layout = lay_out(read_form(practice_file()))
+    page = form_page(layout)
+    for number in range(count):
+        rng = np.random.default_rng((seed, number))
+        values = {}
+        for place in layout.placed:
+            name, boxes = place.field.name, place.field.boxes
+            label = name.split(".")[1] if "." in name else ""  # a row of the same digit, or the writer's code
+            values[name] = label * boxes or "".join(map(str, rng.integers(0, 10, boxes)))
+        yield photographed_sheet(filled(page, layout, values, images, rng), layout.size, rng)[0], values
+
+
+def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
+    """Of each digit that was seen: its evidence, float64 (N, features), whether it is right, and its sheet."""
+    reader = Reader(threads=1)
+    form = SheetReader(lay_out(read_form(practice_file())), reader)
+    looked: list[digits.Look] = []
+    inner = digits.looks_at
+
+    def noting(*arguments: Any) -> list[digits.Look]:
+        looked[:] = inner(*arguments)
+        return looked[:]
+
+    digits.looks_at = noting  # what lies between pixels and values, as it is
+    evidence, right, of = [], [], []
+    for number, (photo, values) in enumerate(sheets(count, seed), 1):
+        try:
+            fields = form.read_pixels(photo).fields
+        except ImageError as error:
+            tell(f"sheet {number}: {error}")
+            continue
+        looks = iter(looked[:])
+        for field in fields:
+            for cell, truth in zip(field.cells, values[field.name], strict=True):
+                if cell is not None:
+                    look = next(looks)
+                    evidence.append(look.evidence)
+                    right.append(look.found.digit == int(truth))
+                    of.append(number)
+        if number % 10 == 0:
+            tell(f"{number} of {count} sheets, {len(right):,} digits, {len(right) - sum(right)} wrong")
+    digits.looks_at = inner
+    return np.array(evidence, np.float64), np.array(right, np.bool_), np.array(of)
+
+
+def main() -> None:
+    """Draw, read, fit, print."""
+    from sklearn.linear_model import LogisticRegression
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sheets", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=77)
+    asked = parser.parse_args()
+    evidence, right, of = collect(asked.sheets, asked.seed)
+    half = of % 2 == 0
+    made = LogisticRegression(C=1.0, max_iter=1000)
+    report("fitted on half", made.fit(evidence[half], right[half]).decision_function(evidence[~half]), right[~half])
+    *weights, constant = digits._SURENESS  # what is to be replaced
+    report("as it is", evidence[~half] @ np.array(weights) + constant, right[~half])
+    report("least view", evidence[~half, 0], right[~half])
+    made.fit(evidence, right)
+    numbers = ", ".join(f"{each:.3f}" for each in (*made.coef_[0], made.intercept_[0]))
+    tell(f"digitlab.sheets.digits: _SURENESS = ({numbers})")
+
+
+def report(name: str, odds: Any, right: Any) -> None:
+    """How well an order of digits tells errors, and how true its probabilities are."""
+    sure = 1.0 / (1.0 + np.exp(-np.asarray(odds)))
+    order = np.argsort(-sure, kind="stable")
+    wrong = np.cumsum(~right[order])
+    kept = np.flatnonzero(wrong <= np.maximum(WRONG * np.arange(1, len(order) + 1), 0))
+    bins = np.array_split(order, 10)
+    error = sum(len(rows) * abs(sure[rows].mean() - right[rows].mean()) for rows in bins) / len(order)
+    share = (kept[-1] + 1) / len(order) if len(kept) else 0.0
+    tell(f"{name}: surest {100 * share:.1f} % have {100 * WRONG:g} % wrong; calibration error {error:.4f}")
+
+
+if __name__ == "__main__":
+    main()
