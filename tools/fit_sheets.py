@@ -3,15 +3,16 @@
     python tools/fit_sheets.py             # about three minutes on a quiet core; prints, changes nothing
 
 To be run after the page reader or the classifier was trained anew. It draws practice sheets (100 digits each) of MNIST
-*training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression of what
-both networks say of a digit (`Look.evidence`) on whether it is right, over the first half of the sheets. Of the other
-half it prints the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by the
-regression, by what stands in `_SURENESS` now, and by the least probability of any view alone.
+*training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression of the
+least that any view says of a digit (`Look.least`) on whether it is right, over every second sheet. Of the others it
+prints the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by the regression,
+by what stands in `_SURENESS` now, and by the plain probability. After Ctrl-C, what was read until then is fitted.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def sheets(count: int, seed: int) -> Iterator[tuple[Any, dict[str, str]]]:
 
 
 def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
-    """Of each digit that was seen: its evidence, float64 (N, features), whether it is right, and its sheet."""
+    """Of each digit that was seen: the least log odds, float64 (N,), whether it is right, and its sheet."""
     reader = Reader(threads=1)
     form = SheetReader(lay_out(read_form(practice_file())), reader)
     looked: list[digits.Look] = []
@@ -68,25 +69,26 @@ def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
         return looked[:]
 
     digits.looks_at = noting  # what lies between pixels and values, as it is
-    evidence, right, of = [], [], []
-    for number, (photo, values) in enumerate(sheets(count, seed), 1):
-        try:
-            fields = form.read_pixels(photo).fields
-        except ImageError as error:
-            tell(f"sheet {number}: {error}")
-            continue
-        looks = iter(looked[:])
-        for field in fields:
-            for cell, truth in zip(field.cells, values[field.name], strict=True):
-                if cell is not None:
-                    look = next(looks)
-                    evidence.append(look.evidence)
-                    right.append(look.found.digit == int(truth))
-                    of.append(number)
-        if number % 10 == 0:
-            tell(f"{number} of {count} sheets, {len(right):,} digits, {len(right) - sum(right)} wrong")
+    least, right, of = [], [], []
+    with contextlib.suppress(KeyboardInterrupt):
+        for number, (photo, values) in enumerate(sheets(count, seed), 1):
+            try:
+                fields = form.read_pixels(photo).fields
+            except ImageError as error:
+                tell(f"sheet {number}: {error}")
+                continue
+            looks = iter(looked[:])
+            for field in fields:
+                for cell, truth in zip(field.cells, values[field.name], strict=True):
+                    if cell is not None:
+                        look = next(looks)
+                        least.append(look.least)
+                        right.append(look.found.digit == int(truth))
+                        of.append(number)
+            if number % 10 == 0:
+                tell(f"{number} of {count} sheets, {len(right):,} digits, {len(right) - sum(right)} wrong")
     digits.looks_at = inner
-    return np.array(evidence, np.float64), np.array(right, np.bool_), np.array(of)
+    return np.array(least, np.float64), np.array(right, np.bool_), np.array(of)
 
 
 def main() -> None:
@@ -97,16 +99,17 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, default=150)
     parser.add_argument("--seed", type=int, default=77)
     asked = parser.parse_args()
-    evidence, right, of = collect(asked.sheets, asked.seed)
-    half = of % 2 == 0
-    made = LogisticRegression(C=1.0, max_iter=1000)
-    report("fitted on half", made.fit(evidence[half], right[half]).decision_function(evidence[~half]), right[~half])
-    *weights, constant = digits._SURENESS  # what is to be replaced
-    report("as it is", evidence[~half] @ np.array(weights) + constant, right[~half])
-    report("least view", evidence[~half, 0], right[~half])
-    made.fit(evidence, right)
-    numbers = ", ".join(f"{each:.3f}" for each in (*made.coef_[0], made.intercept_[0]))
-    tell(f"digitlab.sheets.digits: _SURENESS = ({numbers})")
+    least, right, of = collect(asked.sheets, asked.seed)
+    half, made = of % 2 == 0, LogisticRegression(C=1.0)
+    if right[half].all() or right[~half].all():
+        sys.exit(f"{len(right):,} digits, {len(right) - int(right.sum())} wrong: too few to fit; draw more --sheets")
+    made.fit(least[half, None], right[half])
+    report("fitted on the others", made.decision_function(least[~half, None]), right[~half])
+    slope, constant = digits._SURENESS  # what is to be replaced
+    report("as it is today", slope * least[~half] + constant, right[~half])
+    report("the plain probability", least[~half], right[~half])
+    made.fit(least[:, None], right)
+    tell(f"digitlab.sheets.digits: _SURENESS = ({made.coef_[0, 0]:.2f}, {made.intercept_[0]:.2f})")
 
 
 def report(name: str, odds: Any, right: Any) -> None:

@@ -134,3 +134,20 @@ def test_another_form_is_refused(
     other = lay_out(read_form(form_file(FORM.replace(*changed))))
     with pytest.raises(ImageError, match=said):
         register(grey(photo), other)
+
+
+def test_a_digit_is_as_sure_as_the_view_that_likes_it_least() -> None:
+    from digitlab.reading.candidates import Candidate
+    from digitlab.sheets.digits import Look
+
+    def look(*views: float, page: float = 0.9) -> Look:
+        def row(share: float) -> NDArray[np.float32]:
+            return np.array([share, *[(1.0 - share) / 9.0] * 9], np.float32)
+
+        found = Candidate((0.0, 0.0, 9.0, 9.0), 0.99, row(0.95))
+        return Look(found, Candidate(found.box, 0.9, row(page)), np.array([row(each) for each in views]))
+
+    assert look(0.9, 0.9).least == pytest.approx(np.log(9.0), rel=1e-5)
+    assert look(0.9, 0.5).least == pytest.approx(0.0, abs=1e-5)
+    assert look(0.9, 0.9, page=0.5).least == pytest.approx(0.0, abs=1e-5)
+    assert look(1.0, 1.0, page=1.0).least == look(0.99999, 1.0, page=1.0).least  # not told apart

@@ -167,6 +167,7 @@ def _content(each: ToLookOver, part: NDArray[np.uint8], placed: Placed, sheet: i
         "state": each.read.state,
         "confidence": round(each.read.confidence, 6),
         "sampled": each.sampled,
+        "read": each.read.read,
         "other": each.other,
         "sheet": sheet,
         "crop": as_webp(np.ascontiguousarray(part)),

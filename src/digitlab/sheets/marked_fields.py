@@ -58,8 +58,9 @@ def marked_field(content: Any, number: int) -> MarkedField:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"has no {error}" if isinstance(error, KeyError) else str(error)
         raise UsageError(f"field {number}: {reason}") from error
-    yes = {name: content.get(name) is True for name in ("full", "one_to_one")}
-    return MarkedField(kind=content["kind"], at=at, **{name: value.strip() for name, value in texts.items()}, **yes)
+    name, label, shape, among, check = (texts[each].strip() for each in _TEXTS)
+    full, one_to_one = (content.get(each) is True for each in ("full", "one_to_one"))
+    return MarkedField(name, label, content["kind"], shape, at, full, among, one_to_one, check)
 
 
 def _place(sides: Any) -> Place:

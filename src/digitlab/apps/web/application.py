@@ -300,7 +300,7 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
 
 
 def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
-    """What lessons show."""
+    """What lessons show, and digits to try and to learn from."""
     run, pixels = rooms.threads.run, rooms.limits.pixels
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])

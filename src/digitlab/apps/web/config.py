@@ -44,6 +44,10 @@ class ServeConfig:
         "given several times.")
     access_log: bool = setting(False, "Write a line for each request to stderr: when, who, what, status, milliseconds.")
     open: bool = setting(False, "Open the page in the browser.")
+    static: Path | None = setting(
+        None,
+        "Write the page into this folder, with --model and --lesson, in place of serving it: the same as "
+        "`digitlab page FOLDER`.")
     classroom: bool = setting(
         False,
         "A class: pupils draw on their own devices with a code, their digits appear on a wall and are read, and you "

@@ -35,7 +35,7 @@ def make_marking(marking: Marking, access: Access, done: Callable[[], None], lim
         ImageError: when the blank cannot be opened.
     """
     limits, room = limits or Limits(), _Room(marking, done)
-    paths = frozenset({*room.files, "/form"})
+    paths = frozenset({*room.files, "/form", "/done"})
     return Guard(
         room, access, limits, Metrics(), Budget(limits.all_bytes), lambda path: path if path in paths else "other"
     )

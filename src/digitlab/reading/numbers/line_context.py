@@ -95,4 +95,4 @@ def _candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candi
 
 def _is_slash(speck: Speck) -> bool:
     """A stroke that leans to the right and is higher than digits, or goes below their baseline."""
-    return speck.lean >= 0.3 and (speck.high >= 1.12 or speck.low <= -0.08)
+    return speck.lean >= 0.25 and (speck.high >= 1.08 or speck.low <= -0.05)

@@ -47,10 +47,10 @@ def settle_sum(
     given = [evidence_of(digits) for digits in numbers]
     ways: dict[int, Way] = {0: (0.0, 1.0, ())}
     for evidence, check in zip_longest(given, checks):
-        values = values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)]
+        likely = values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)]
         if check is not None and len(evidence):
-            values = [each for each in values if check.fulfilled(each[0])]
-        ways = _with_next(ways, values)
+            likely = [each for each in likely if check.fulfilled(each[0])]
+        ways = _with_next(ways, likely)
     if isinstance(total, str):
         last = None
         targets = [("".join(sign for sign in total if sign.isdigit()), 0.0)]

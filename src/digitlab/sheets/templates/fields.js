@@ -87,6 +87,7 @@
       element("span", { className: "seen" }, element("span", { className: "crop" },
         element("img", { src: field.crop, alt: `${field.field} in its photo` }))),
       text,
+      ...(field.read === field.value ? [] : [element("div", { className: "where" }, `its digits read as ${field.read}`)]),
       ...theirs,
       element("div", { className: "where" }, `${field.field} of ${field.file}`));
   };
