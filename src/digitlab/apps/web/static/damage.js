@@ -54,7 +54,7 @@ export class DamageView {
     [this.#glyph, this.#before] = [seen.glyph, seen.probabilities];
     if (this.#built !== `${model} ${language()}`) await this.#build(model);
     this.#built = `${model} ${language()}`;
-    if (api.canDamage()) this.ask();
+    this.ask();
   }
 
   /** @param {string} model */
@@ -161,6 +161,7 @@ export class DamageView {
   }
 
   async #ask() {
+    if (!api.canDamage()) return;
     if (!this.choices) return;
     const turn = (this.#turn += 1);
     const damage = this.#damage;
