@@ -222,6 +222,7 @@ def test_whoever_has_no_code_or_no_token(class_: Class, open_page: Callable[...,
     assert answer.status == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shade", ["light", "dark"])
 def test_axe_finds_nothing_and_all_fits(class_: Class, wall: Page, join: Callable[..., Page], shade: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -285,6 +285,7 @@ def test_a_flood_is_refused_and_does_not_hold_up_the_others(open_class: Callable
                     pass
 
 
+@pytest.mark.slow
 def test_thirty_pupils_and_nothing_is_lost(open_class: Callable[..., Class], tmp_path: Path) -> None:
     """A short form of `python bench/classroom.py`, which draws for ten minutes."""
     there = open_class()
