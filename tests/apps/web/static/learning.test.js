@@ -194,7 +194,8 @@ test("a training that was stopped and went on is the same as one that was not", 
   other.order({ order: "go", epochs: 2 });
   await other.until("progress");
   other.order({ order: "stop" });
-  await new Promise((done) => setTimeout(done, 60));
+  await other.until("stopped");
+  assert.equal(other.told.at(-1).told, "stopped", "behind all reports");
   const stood = other.told.filter(({ told }) => told === "progress").length;
   await new Promise((done) => setTimeout(done, 60));
   assert.equal(other.told.filter(({ told }) => told === "progress").length, stood, "it stands still");

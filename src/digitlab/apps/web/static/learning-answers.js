@@ -19,6 +19,8 @@ export function answerQuestions(scope) {
   /** @type {Trainer | null} */
   let trainer = null;
   let turn = 0; // orders so far: a run ends when another order has come
+  let runs = 0; // that have not ended
+  let stop = false; // that was the order
   const say = (/** @type {Told} */ told) => scope.postMessage(told);
   /** Let messages in that have come meanwhile; a timer would wait for milliseconds. @returns {Promise<void>} */
   const pause = () =>
@@ -55,10 +57,10 @@ export function answerQuestions(scope) {
       if (running.epochIsOver || performance.now() - said > SAID) report();
       if (running.epochIsOver) say({ told: "checkpoint", checkpoint: running.endEpoch() });
       await pause();
-      if (own !== turn) {
-        if (since.losses.length && trainer === running) report();
-        return;
-      }
+      if (own === turn) continue;
+      if (since.losses.length && trainer === running) report();
+      if (stop) say({ told: "stopped" }); // behind the last report
+      return;
     }
     say({ told: "done" });
   }
@@ -66,12 +68,21 @@ export function answerQuestions(scope) {
   scope.addEventListener("message", ({ data }) => {
     const order = /** @type {Order} */ (data);
     turn += 1;
+    stop = order.order === "stop";
     try {
       if (order.order === "begin") {
         trainer = new Trainer(order.settings, order.train, order.held);
         say({ told: "checkpoint", checkpoint: trainer.checkpoint() });
-      } else if (order.order === "stop") say({ told: "stopped" });
-      else if (trainer) run(trainer, order.epochs).catch((error) => say({ told: "failed", message: error.message }));
+      } else if (order.order === "stop") {
+        if (!runs) say({ told: "stopped" });
+      } else if (trainer) {
+        runs += 1;
+        run(trainer, order.epochs)
+          .catch((error) => say({ told: "failed", message: error.message }))
+          .finally(() => {
+            runs -= 1;
+          });
+      }
     } catch (error) {
       say({ told: "failed", message: error.message });
     }
