@@ -45,12 +45,8 @@ def serve(**settings: Any) -> int:
     config = ServeConfig(**settings)
     _check_class(config)
     if config.static is not None:
-        from digitlab.apps.cli.page import page
-
-        return page(config.static, model=config.model, lesson=config.lesson)
-    given = _secret(config)
-    made = config.classroom and given is None and not config.no_token
-    secret = secrets.token_urlsafe(18) if made else given
+        return _as_folder(config.static, config)
+    secret, made = _secret_or_made(config)
     access = Access(
         config.host, secret, no_token=config.no_token, allowed_hosts=config.allowed_host, pupils=config.classroom
     )
@@ -72,7 +68,7 @@ def serve(**settings: Any) -> int:
     listening = listen(config.host, config.port)
     port = listening.getsockname()[1]
     class_ = _class_on(config, models, limits, port) if config.classroom else None
-    address = _address(config.host, port) + ("wall" if class_ is not None else "")
+    address = _address(config.host, port) + ("wall" if config.classroom else "")
 
     def ready() -> None:
         shown = made or sys.stdout.isatty()  # what else reads it may be a log; one that was made ends with this server
@@ -84,14 +80,35 @@ def serve(**settings: Any) -> int:
             advise("open it once with ?token= and the token behind the address")
         advise("Ctrl-C ends it")
         if config.open:
-            opened = address + _query(access.ticket())
-            threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+            _open_in_browser(address + _query(access.ticket()))
 
     log = AccessLog(advise, secret, clients=not config.classroom) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
         application = make_application(models, access, limits, log=log, lessons=lessons, class_=class_)
         run(application, limits, listening, ready, config.trusted_proxy)
     return 0
+
+
+def _as_folder(folder: Path, config: ServeConfig) -> int:
+    """The page without a server, as `digitlab page` writes it."""
+    from digitlab.apps.cli.page import page
+
+    return page(folder, model=config.model, lesson=config.lesson)
+
+
+def _secret_or_made(config: ServeConfig) -> tuple[str | None, bool]:
+    """The token, and whether it was made for as long as this server runs: a class needs one.
+
+    Raises:
+        UsageError: as `_secret`.
+    """
+    given = _secret(config)
+    made = config.classroom and given is None and not config.no_token
+    return (secrets.token_urlsafe(18) if made else given), made
+
+
+def _open_in_browser(address: str) -> None:
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def _check_class(config: ServeConfig) -> None:

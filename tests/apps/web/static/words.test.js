@@ -62,7 +62,7 @@ test("every step of the tour is there in Spanish", () => {
 test("in Spanish sentences and numbers are Spanish, and what the server says stands in brackets", async () => {
   const element = { getAttribute: () => "Undo", setAttribute() {}, textContent: " Undo " };
   const found = { querySelectorAll: (/** @type {string} */ mark) => (mark === "[data-t]" ? [element] : []) };
-  Object.assign(globalThis, { document: { documentElement: {}, body: found } });
+  Object.assign(globalThis, { document: { documentElement: {}, body: found, title: "" } });
   let heard = 0;
   words.onLanguage(() => {
     heard += 1;
