@@ -222,6 +222,7 @@ def test_whoever_has_no_code_or_no_token(class_: Class, open_page: Callable[...,
     assert answer.status == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shade", ["light", "dark"])
 def test_axe_finds_nothing_and_all_fits(class_: Class, wall: Page, join: Callable[..., Page], shade: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -269,3 +270,14 @@ def test_in_other_languages(wall: Page, join: Callable[..., Page], language: str
         expect(page.locator("#task")).to_have_text(task)
         assert page.get_attribute("html", "lang") == language
         assert page.title().startswith("digitlab: ") == (language == "es")
+
+
+def test_the_damage_tab_of_a_server_complains_of_nothing(class_: Class, open_page: Callable[..., Page]) -> None:
+    page = open_page(class_.wall)
+    page.goto(class_.address)
+    page.wait_for_selector("html[data-ready]")
+    page.click("#example")
+    page.click("#tab-damage")
+    expect(page.locator("#damage")).to_contain_text("needs the page without a server")
+    page.wait_for_timeout(500)
+    assert not page.is_visible("#trouble")

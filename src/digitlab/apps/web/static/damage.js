@@ -56,7 +56,7 @@ export class DamageView {
     [this.#glyph, this.#before] = [seen.glyph, seen.probabilities];
     if (this.#built !== `${model} ${language()}`) await this.#build(model);
     this.#built = `${model} ${language()}`;
-    if (api.canDamage()) this.ask();
+    this.ask();
     this.less.show(seen.glyph);
   }
 
@@ -166,6 +166,7 @@ export class DamageView {
   }
 
   async #ask() {
+    if (!api.canDamage()) return;
     if (!this.choices) return;
     const turn = (this.#turn += 1);
     const damage = this.#damage;
