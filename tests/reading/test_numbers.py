@@ -217,11 +217,11 @@ def test_a_batch_with_its_own_numbers_is_kept_and_assigned_anew(
              str(listed), "--one-to-one", "--out", str(out), "--jobs", "1", "--json"]  # fmt: skip
     assert run(asked) == 2
     assert json.loads(capsys.readouterr().out)["read_now"] == 3
-    rows = list(Results(out, "").rows())
+    rows = list(Results(out, ""))
     assert [(each["text"], each["fits"]) for each in rows] == [("402713", True), ("402731", True), (None, True)]
     assert rows[2]["error"] is not None
     listed.write_text("402-731\n402-713\n")
     assert run(asked) == 2
     told = capsys.readouterr()
     assert json.loads(told.out)["read_now"] == 1  # the picture that cannot be read
-    assert [each["text"] for each in Results(out, "").rows()] == ["402-713", "402-731", None]
+    assert [each["text"] for each in Results(out, "")] == ["402-713", "402-731", None]

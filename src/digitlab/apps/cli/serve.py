@@ -71,14 +71,7 @@ def serve(**settings: Any) -> int:
     address = _address(config.host, port) + ("wall" if config.classroom else "")
 
     def ready() -> None:
-        shown = made or sys.stdout.isatty()  # what else reads it may be a log; one that was made ends with this server
-        say(f"digitlab is at {address}{_query(secret) if shown else ''}")
-        if class_ is not None:
-            say(f"pupils open {class_.joining}")
-        sys.stdout.flush()  # another program may wait for it
-        if secret is not None and not shown:
-            advise("open it once with ?token= and the token behind the address")
-        advise("Ctrl-C ends it")
+        _welcome(address, secret, None if class_ is None else class_.joining, made=made)
         if config.open:
             _open_in_browser(address + _query(access.ticket()))
 
@@ -109,6 +102,18 @@ def _secret_or_made(config: ServeConfig) -> tuple[str | None, bool]:
 
 def _open_in_browser(address: str) -> None:
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _welcome(address: str, secret: str | None, joining: str | None, *, made: bool) -> None:
+    """Where the page is, and where pupils join."""
+    shown = made or sys.stdout.isatty()  # what else reads it may be a log; one that was made ends with this server
+    say(f"digitlab is at {address}{_query(secret) if shown else ''}")
+    if joining is not None:
+        say(f"pupils open {joining}")
+    sys.stdout.flush()  # another program may wait for it
+    if secret is not None and not shown:
+        advise("open it once with ?token= and the token behind the address")
+    advise("Ctrl-C ends it")
 
 
 def _check_class(config: ServeConfig) -> None:
