@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # What the tests use beside Python: Octave (its pictures, the font it measures letters by), a browser (a font), images,
-# a broker, a ROS 1;
+# a broker, a ROS 1, shells that complete;
 # Node.js for the page's scripts, unless one from elsewhere is there, which Debian's npm would not go with.
 SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist python3-zeroc-ice mosquitto \
-	xvfb libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
+	xvfb zsh fish libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
 	libxkbcommon-x11-0 nginx-light strace gcc libc6-dev \
 	python3-rospy python3-roslaunch python3-sensor-msgs python3-std-msgs $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 QUICK_ROOMS := evaluation network scheduling archives
@@ -37,7 +37,7 @@ demo: $(VENV)/.run
 # The checks and the tests on JAX take one core each: side by side.
 test: ice $(VENV)/.dev
 	$(MAKE) -j2 check backends test-page
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=20 --durations-min=3
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_site.py

@@ -1,14 +1,16 @@
 """How fast networks learn in the browser, and how smooth the page stays:  python bench/browser_learning.py [EPOCHS]
 
 The page without a server, in Chromium without a window. Both networks train on the 2,000 shipped digits. Printed for
-each: images a second by the clock, as the page itself says them, and by the processor time of the worker's thread
-alone (Linux), which says what one core does that has nothing else to do; the accuracy on the 500 test digits; and how
-many frames a second the page painted while it ran, counted by `requestAnimationFrame`, with the longest wait between
-two. The load of the machine is printed with them: on a busy one the clock says less than the processor time.
+each: images a second by the clock, and by the processor time of the worker's thread alone (Linux), which says what one
+core does that has nothing else to do; the accuracy on the 500 test digits; and how many frames a second the page
+painted before and while it ran, counted by `requestAnimationFrame`, with the waits between two and what the page's
+thread needed for one. The load of the machine is printed with them: on a busy one the clock says less than the
+processor time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -31,17 +33,39 @@ _COUNT = """() => {
 }"""
 
 
-def worker_seconds() -> float:
-    """Processor time of all threads of Chromium's that are workers of a page."""
-    ticks = 0
-    for task in Path("/proc").glob("[0-9]*/task/[0-9]*/comm"):
-        try:
-            if task.read_text().startswith("DedicatedWorker"):
-                fields = (task.parent / "stat").read_text().rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])
-        except OSError:  # it has ended meanwhile
+def workers() -> dict[str, float]:
+    """Processor time of each thread of our own Chromium's that is a worker of a page, by its folder in /proc."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parents[status.parent.name] = status.read_text().rpartition(")")[2].split()[1]
+    found = {}
+    for process in parents:
+        above = process
+        while above in parents and above != str(os.getpid()):
+            above = parents[above]
+        if above != str(os.getpid()):
             continue
-    return ticks / os.sysconf("SC_CLK_TCK")
+        for task in Path("/proc", process, "task").glob("*"):
+            with contextlib.suppress(OSError):
+                if (task / "comm").read_text().startswith("DedicatedWorker"):
+                    fields = (task / "stat").read_text().rpartition(")")[2].split()
+                    found[str(task)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def frames(page: Any, seconds: float = 5.0) -> float:
+    """Frames a second of the page as it is: on a busy machine they are fewer without any training too."""
+    page.evaluate(_COUNT)
+    page.wait_for_timeout(1_000 * seconds)
+    waits = page.evaluate("() => globalThis.waits")
+    return float(len(waits) / (sum(waits) / 1_000))
+
+
+def page_seconds(session: Any) -> float:
+    """Processor time of the page's own thread, which paints and hears the visitor."""
+    told = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return float(told["TaskDuration"])
 
 
 def measure(page: Any, address: str, network: str, epochs: int) -> str:
@@ -50,18 +74,26 @@ def measure(page: Any, address: str, network: str, epochs: int) -> str:
     page.goto(f"{address}#view=learning&digit=mnist-9&learn={network}~adam~~1~{epochs}~4")
     page.wait_for_selector("#learning .learned", timeout=120_000)
     page.wait_for_timeout(3_000)
+    before = frames(page)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.evaluate(_COUNT)
-    processor, clock = worker_seconds(), time.perf_counter()
+    painting = page_seconds(session)
+    known, clock = set(workers()), time.perf_counter()
     page.get_by_role("button", name="Start the training").click()
     status = page.locator("#learning .run .total")
     while "It is done." not in (told := status.inner_text()):
         page.wait_for_timeout(100)
-    clock, processor = time.perf_counter() - clock, worker_seconds() - processor
+    clock = time.perf_counter() - clock
+    painting = page_seconds(session) - painting
+    processor = sum(seconds for task, seconds in workers().items() if task not in known)  # the one that trains
     waits = sorted(page.evaluate("() => globalThis.waits"))
     return (
         f"{network}: {epochs} epochs in {clock:.1f} s, {epochs * _IMAGES / clock:,.0f} images/s by the clock and "
         f"{epochs * _IMAGES / processor:,.0f} a second of the worker's processor time; "
-        f"{re.findall('[0-9.]+%', told)[-1]} of the test images; {len(waits) / clock:.0f} frames/s, "
+        f"{re.findall('[0-9.]+%', told)[-1]} of the test images; "
+        f"{1_000 * len(waits) / sum(waits):.0f} frames/s ({before:.0f} just before it), "
+        f"{1_000 * painting / len(waits):.1f} ms of processor time of the page's thread a frame, "
         f"the median wait {waits[len(waits) // 2]:.1f} ms, 95 % at most {waits[int(0.95 * len(waits))]:.0f} ms"
     )
 

@@ -163,6 +163,27 @@ def test_the_container_starts_what_there_is() -> None:
     assert "USER digitlab" in text
 
 
+def test_all_that_the_container_copies_is_there() -> None:
+    """Each path is in the checkout, or made by a line above: of the file, or of its comment."""
+    text = (DEPLOY / "Containerfile").read_text("utf-8")
+    bases = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", text, re.MULTILINE)
+    assert len({image for image, _ in bases}) == 1, "an environment works with the Python that made it alone"
+    (version,) = {image.rpartition(":")[2].split("-")[0] for image, _ in bases}
+    assert f"Python :: {version}" in (ROOT / "pyproject.toml").read_text("utf-8")
+    copied = list(re.finditer(r"^COPY (?:--from=(\S+) )?(\S+) \S+$", text, re.MULTILINE))
+    assert len(copied) == len(re.findall("^COPY", text, re.MULTILINE))
+    for each in copied:
+        stage, path = each.groups()
+        before = text[: each.start()]
+        if stage:
+            assert stage in {name for _, name in bases}
+            assert f"python -m venv {path}" in before
+        elif path == "dist/*.whl":
+            assert "python -m hatchling build -t wheel" in before
+        else:
+            assert list(ROOT.glob(path)), path
+
+
 def test_hooks_name_tools_that_there_are() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
     assert [each["repo"] for each in hooks] == ["local"]  # nothing is fetched

@@ -5,9 +5,9 @@
 To be run after the page reader was trained anew. It draws numbers of MNIST *training* images that the page reader was
 not trained on, reads them, and prints
 
-* `digitlab.read_numbers`: `_SURENESS`, a logistic regression of the logit of the product of its confidences on whether
-  the number is right, with the expected calibration error on the half of the pictures that it was not fitted on, beside
-  that of today's constants there;
+* `digitlab.read_numbers`: `_SURENESS`, a logistic regression of the product of a number's confidences (its logit) on
+  whether the number is right, with the expected calibration error on the half of the pictures that it was not fitted
+  on, beside that of today's constants there;
 * `digitlab.reading.numbers.evidence`: `OVERLOOKED`, the share of digits that nothing stands for, and the `FLOOR` of 0,
   0.001, 0.002, 0.004 and 0.008 at which the digits' log loss is least.
 

@@ -63,10 +63,13 @@ def _joined(text: str) -> str:
     return re.sub(r"(?<=\S)\n *(?!\d+\.|[-*|#>\s]|$)", " ", text, flags=re.MULTILINE)
 
 
-def run(notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: Any = None) -> dict[str, Any]:
+def run(
+    notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: Any = None, before: str = ""
+) -> dict[str, Any]:
     """The notebook with its outputs, run in ``folder``.
 
     quick: as the tests run it: the cell with the parameters says so
+    before: code for the beginning of that cell
     kernel: a kernel manager whose kernel goes on from one notebook to the next; None: one of its own
     """
     import nbformat
@@ -75,7 +78,7 @@ def run(notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: 
     given = json.loads(json.dumps(notebook))
     for cell in given["cells"]:
         if quick and cell["cell_type"] == "code":
-            cell["source"] = _QUICK.sub("quick = True", cell["source"])
+            cell["source"] = _QUICK.sub(f"{before}quick = True", cell["source"])
     node = nbformat.from_dict(given)
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(node, km=kernel, timeout=_SECONDS, kernel_name="python3", resources=resources)

@@ -21,14 +21,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         address = (write_page(Path(folder) / "page").folder / "index.html").as_uri()
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False)
-        page = browser.new_page(viewport={"width": 1280, "height": 1260}, locale="en", reduced_motion="reduce")
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en", reduced_motion="reduce")
         page.goto(f"{address}#{LINK}")
         page.get_by_text("Your digit, as the network takes it.").wait_for(timeout=120_000)
         page.get_by_role("button", name="One step").click()
         page.get_by_role("button", name="conv-1, unit 2", exact=True).click()
-        page.evaluate("window.scrollTo(0, 0)")
-        page.wait_for_timeout(500)
-        page.screenshot(path=str(Path(__file__).with_name("page-learning.png")))
+        page.locator("#learning > section").screenshot(path=str(Path(__file__).with_name("page-learning.png")))
         browser.close()
 
 

@@ -1,14 +1,11 @@
-"""The pictures of a run's report and of the explorer, for the README and docs/evaluation.md.
+"""The pictures of a report, for the README and docs/evaluation.md:  python docs/pictures/report.py RUN-FOLDER.
 
-    python docs/pictures/report.py runs/2026-…        # report.png, run-figures.png
-    python docs/pictures/report.py --explorer look/   # explorer.png, of `digitlab inspect RUN --explore --out look/`
-
-`report.png` is the top of report.html in the light beside the part from the curves on in the dark.
+`report.png` is the top of report.html in the light beside the part from the ROC curves on in the dark;
+`run-figures.png` has six of its figures.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import shutil
@@ -98,30 +95,11 @@ def figures(run: Run) -> None:
     save(whole, "run-figures.png")
 
 
-def explorer(folder: Path) -> None:
-    """The page with its first misclassified image chosen by the keys."""
-    with browser() as started:
-        page = started.new_page(viewport={"width": 1180, "height": 1180}, color_scheme="light", reduced_motion="reduce")
-        page.goto((folder.resolve() / "explorer.html").as_uri())
-        page.wait_for_timeout(1500)
-        page.locator("canvas").first.focus()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(800)
-        save(pixels(page.screenshot()), "explorer.png")
-
-
 def main() -> None:
-    """Make them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", nargs="?", type=Path)
-    parser.add_argument("--explorer", type=Path)
-    given = parser.parse_args()
-    if given.run is not None:
-        run = Run.open(given.run.resolve())
-        report(run)
-        figures(run)
-    if given.explorer is not None:
-        explorer(given.explorer)
+    """Make both."""
+    run = Run.open(Path(sys.argv[1]).resolve())
+    report(run)
+    figures(run)
 
 
 if __name__ == "__main__":

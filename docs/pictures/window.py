@@ -192,7 +192,7 @@ def take(name: str, scene: Callable[[], tuple[Source, Box | None]], target: Path
         window.move(0, 0)
         window.show()
         ready = READY.get(name, lambda engine: bool(engine.snapshot().steady))
-        deadline = time.monotonic() + 20.0
+        deadline = time.monotonic() + 120.0  # a busy machine
         while not ready(engine):
             if time.monotonic() > deadline:
                 raise SystemExit(f"{name}: never came; {engine.snapshot().state}, {engine.snapshot().problem}")

@@ -18,10 +18,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class ReadDigit:
-    """One digit found on a page: what, how surely, where (``box`` in pixels of the upright picture), on which line.
+    """One digit found on a page: what, how likely, where (``box`` in pixels of the upright picture), on which line.
 
     digit: None where a digit was found but not answered: its confidence is below the reader's threshold
-    confidence: 0..1, how likely the likeliest digit stands there
+    confidence: 0..1, how likely the most likely digit stands there
     probabilities: which digit it is, if it is one: ten that sum to 1; empty where unknown
     column: of the cell in a grid, whose row is ``line``, or the place among a pattern's digits; None without either
 
@@ -65,7 +65,7 @@ class ReadNumber:
         clearly wider than the others. Where a list or a check was asked for, the value that it leads to
     box: around them, in pixels of the picture; confidence: 0..1, how likely all of it is right
     read, fits: what was read, where a list or a check was asked for (None else), and whether that led to a value
-    second: the next likeliest entry of the list; margin: how much likelier the first is, as a power of ten
+    second: the next most likely entry of the list; margin: how much more likely the first is, as a power of ten
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""The values that flow through the house: small frozen dataclasses that check their shapes.
+"""The values that flow through the package: small frozen dataclasses that check their shapes.
 
 Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dark; frames and photos are ``uint8
 (H, W, 3)`` RGB, rows top-down; boxes are ``(x0, y0, x1, y1)`` in pixels, x1 and y1 exclusive.
@@ -88,8 +88,8 @@ class ModelCard:
 class Prediction(Shown):
     """What one image shows. ``digit`` is None where the reader declines to answer.
 
-    confidence: 0..1, how likely the likeliest digit stands there (also where declined): that it is a digit at all, and
-        then this one; at most the largest of the probabilities
+    confidence: 0..1, how likely the most likely digit stands there (also where declined): that it is a digit at all,
+        and then this one; at most the largest of the probabilities
     probabilities: which digit it is, if it is one: ten numbers that sum to 1, class 0 first; all 0 where none was found
     note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
 
@@ -122,7 +122,7 @@ class Reading(Shown, Tabular):
     grid: columns and rows of the grid that was asked for. Each row is a line, "." an empty cell, "?" a declined digit
     pattern: that was asked for and is followed. Its literals are in the text, "?" stands where a digit is missing or
         declined
-    fits: whether the picture holds what was asked for: so many digits, the pattern, a number of the list, or one that
+    fits: whether the picture holds what was asked for: this many digits, the pattern, a number of the list, or one that
         fulfils the check. Where not, the note says what stands there instead
     turned: quarter turns, clockwise, by which the picture was turned to be read; the boxes are those of the picture as
         it was given

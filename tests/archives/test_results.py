@@ -53,14 +53,14 @@ def test_a_killed_run_goes_on_with_what_is_missing(name: str, tmp_path: Path, pi
         for row in rows_for(missing):
             results.add(row)
         results.finish(pictures)
-        found = list(results.rows())
+        found = list(results)
     expected = rows_for(pictures)
     assert (found if name != "r" else sorted(found, key=lambda row: row["path"])) == expected
     assert not out.with_name(out.name + ".parts").exists()
     with Results(out, "m") as results:
         assert results.missing(pictures) == []
         results.finish(pictures)
-        assert len(list(results.rows())) == len(pictures)
+        assert len(list(results)) == len(pictures)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -79,7 +79,7 @@ def test_what_changed_or_failed_is_read_again(name: str, tmp_path: Path, picture
         for row in rows_for(missing):
             results.add(row)
         results.finish(pictures[:5])
-        found = sorted(row["path"] for row in results.rows())
+        found = sorted(row["path"] for row in results)
     assert found == [each.name for each in pictures[:5]]
 
 

@@ -135,6 +135,7 @@ def test_lines_are_joined_parted_and_left_out_to_get_as_many_as_there_are() -> N
     stray = [*rows[:10], (0, 200, 8, 212)]
     assert len(exactly(in_lines(stray), 2, stray, [0.9] * 10 + [0.2])[-1]) == 5
     assert exactly([], 3, [], []) == []
+    assert len(exactly(in_lines(BOXES), 2, BOXES, [0.9] * 12)) == 1  # one that slopes is not torn
 
 
 @pytest.mark.parametrize(

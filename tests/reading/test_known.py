@@ -112,6 +112,8 @@ def test_lines_region_and_pattern_on_a_page(reader: Reader, sure_digits: Digits)
     page = page_of("ruled", [of(sure_digits, "123"), of(sure_digits, "704521"), of(sure_digits, "98")], seed=1)
     assert reader.read(page.image, lines=3).lines == ("123", "704521", "98")
     assert len(reader.read(page.image, lines=2).lines) == 2
+    one = reader.read(page_of("plain", [of(sure_digits, "704521")], seed=1).image, lines=2)
+    assert (one.text, one.note) == ("704521", "1 line was found where 2 were expected")
     pattern = reader.read(page.image, pattern="####-##")
     assert pattern.text == "7045-21"
     assert [found.column for found in pattern.digits] == [0, 1, 2, 3, 4, 5]

@@ -150,7 +150,7 @@ def test_a_line_cut_off_by_a_power_cut_is_dropped(make_space: Make, paper_pool: 
 
 def test_another_file_is_no_journal(make_space: Make, tmp_path: Path) -> None:
     (tmp_path / "journal.log").write_text('{"op_code": "what"}\nnonsense\n')
-    with pytest.raises(RunError, match="not a journal that can be gone on with"):
+    with pytest.raises(RunError, match="not a journal that can be resumed"):
         Search(make_space(), tmp_path / "journal.log")
 
 

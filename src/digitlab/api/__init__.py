@@ -1,4 +1,4 @@
-"""What `import digitlab` offers: the jobs of the house as functions for scripts and notebooks.
+"""What `import digitlab` offers: the jobs of the package as functions for scripts and notebooks.
 
 A function here takes what its command takes, under the same names, calls the job in `digitlab.jobs`, and shows how far
 it is where somebody looks: as a bar on a terminal or in a notebook, not at all elsewhere (``progress=False``: never,

@@ -35,7 +35,7 @@ def evaluate(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> Evaluation:
-    """Evaluate a model on labelled digits, or stored predictions of anybody; and write a report.
+    """Evaluate a model on labelled digits, or stored predictions; and write a report.
 
     As `digitlab evaluate`. Of a run folder the files go into it, of anything else into a new folder under runs/.
 
@@ -78,7 +78,7 @@ def robustness(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> RobustnessResult:
-    """Evaluate a model under distribution shift: corruptions, rotations, shifts, other writers, what is no digit.
+    """Evaluate a model under distribution shift: corruptions, rotations, shifts, other writers, what is not a digit.
 
     As `digitlab evaluate --robustness`; minutes for all images.
 

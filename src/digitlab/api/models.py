@@ -191,7 +191,7 @@ def diagnose(
     As `digitlab diagnose`. ``sentence`` of the result is the outcome, ``photos`` have the details of each picture.
 
     Args:
-        model: a run or its folder, a shipped name, a model file of anybody (.onnx, .keras, .h5), or a loaded one.
+        model: a run or its folder, a shipped name, a model file of any framework (.onnx, .keras, .h5), or a loaded one.
         photos: pictures of one digit each: files, or arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
             (H, W), which are taken for the numbers that the network was given.
 
@@ -272,7 +272,7 @@ def import_model(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> ImportResult:
-    """Bring a model of an old Keras or of anybody else over. The file is safe to open whoever made it.
+    """Convert a model from an old Keras version or another framework. The file is safe to open whoever made it.
 
     As `digitlab import`. How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells.
 

@@ -50,8 +50,8 @@ def train(
     Args:
         recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), a TOML file, or settings; None: S0's
             network of two convolutions on MNIST.
-        resume: instead of all settings a run folder whose training was killed or interrupted: go on after its last
-            whole epoch.
+        resume: instead of all settings: a run folder whose training was killed or interrupted, to continue after its
+            last whole epoch.
         log: whom to tell besides: "tensorboard", "mlflow" or "mlflow:URI", or several of them.
         stop: asked to (it is called without arguments, also by the listener), the training ends early.
         settings: in place of the recipe's, e.g. ``epochs=3``: the fields of `TrainingConfig`.
@@ -67,7 +67,7 @@ def train(
     stop = stop or StopRequest()
     told = [log] if isinstance(log, str) else list(log)
     if resume is not None and (recipe is not None or settings):
-        raise UsageError("resume goes on with the run's own settings; expected no recipe and no other setting")
+        raise UsageError("resume uses the run's own settings; expected no recipe and no other setting")
     with following("train", progress, listener, stop) as heard:
         if resume is not None:
             folder = resume.path if isinstance(resume, Run) else resume
@@ -118,7 +118,7 @@ def resume(
     listener: Listener | None = None,
     stop: StopRequest | None = None,
 ) -> Trained | CrossValidated:
-    """Go on with a training or a cross-validation that was killed or interrupted, with the run's own settings.
+    """Resume a training or a cross-validation that was killed or interrupted, with the run's own settings.
 
     As `digitlab train --resume`; a training ends with the same weights as if it had not been interrupted.
 
@@ -230,14 +230,14 @@ def tune(
 ) -> Tuned:
     """Search hyperparameters by cross-validation on the training images; the test images are never used.
 
-    As `digitlab tune`. Killed at any moment, it goes on with ``resume``.
+    As `digitlab tune`. Killed at any moment, ``resume`` continues it.
 
     A space is a recipe in which some settings vary, and ``tune("s1-grid", trials=10, seconds=600)`` searches one that
     ships with the package.
 
     Args:
         space: a shipped name, or a TOML file: a recipe some of whose settings vary.
-        resume: instead, the folder of a search: go on with it.
+        resume: instead of a space: the folder of a search to continue.
         settings: in place of the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed.
 
     >>> tune("s2-grid")

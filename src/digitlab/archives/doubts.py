@@ -56,7 +56,7 @@ class Doubts:
     """
 
     def __init__(self, most: int, threshold: float) -> None:
-        """Keep at most so many.
+        """Keep at most this many.
 
         Raises:
             UsageError: for fewer than 1 or more than 1,000.
@@ -143,7 +143,7 @@ def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> S
 
 
 def as_webp(pixels: NDArray[np.uint8], wide: int = _WIDE, high: int = _HIGH) -> str:
-    """A part of a picture, uint8 (H, W, 3), as a data URI of a WebP of at most so many pixels, 720×120."""
+    """A part of a picture, uint8 (H, W, 3), as a data URI of a WebP of at most this many pixels, 720×120."""
     from PIL import Image
 
     picture = Image.fromarray(pixels)

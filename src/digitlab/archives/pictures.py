@@ -119,7 +119,7 @@ def _drawn_to(file: Path, found: list[str]) -> str:
 
 
 def _pictures_below(folder: Path, ours: set[Path], others: list[Path]) -> list[Path]:
-    """The pictures, sorted; what is none goes to ``others``."""
+    """The pictures, sorted; the rest goes to ``others``."""
     with saying_what_failed(folder, "list"):
         entries = sorted(_walk(folder, ours))
     found = [path for path in entries if path.name.lower().endswith(ENDINGS)]

@@ -141,8 +141,8 @@ class Results:
         else:
             _write_lines(self.out, rows)
 
-    def rows(self) -> Iterator[Row]:
-        """All rows, once `finish` was called."""
+    def __iter__(self) -> Iterator[Row]:
+        """All rows, once `finish` was called; one at a time in memory, as often as they are wanted."""
         for part in self._sources():
             yield from _rows_of(part)
 

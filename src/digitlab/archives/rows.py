@@ -68,7 +68,7 @@ def _number(number: ReadNumber) -> dict[str, Any]:
 
 
 def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
-    """guess: the likeliest digit, also where it was declined; second: the next one; None where unknown.
+    """guess: the most likely digit, also where it was declined; second: the next one; None where unknown.
 
     Both confidences are that this digit stands there: a digit at all, and then this one.
     """

@@ -1,4 +1,4 @@
-"""`digitlab bench sheets`: a drawn stack of forms, with strangers among it, read and compared with its truth."""
+"""`digitlab bench sheets`: a drawn stack of forms, with foreign photos among it, read and compared with its truth."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FEWEST, _MOST = _TIMED, 100_000  # sheets of a stack: fewer say nothing, and th
 
 @dataclass(frozen=True, slots=True)
 class SheetBench:
-    """What came of a stack.
+    """The result for a stack of sheets.
 
     fields: compared; right: of them, without lists and checks; right_known: with them; listed, right_listed: fields
     with a list, one-to-one
@@ -80,7 +80,7 @@ class SheetBench:
             ["wrong among the fields answered, without lists", _share(self.wrong, self.answered), "–"],
             ["sheets not registered", _share(self.refused, self.sheets), "≤ 0.5 %, said"],
             ["sheets registered in a wrong place", _share(self.misplaced, self.sheets), "0"],
-            ["strangers accepted", _share(self.accepted, self.strangers), "0"],
+            ["foreign photos accepted", _share(self.accepted, self.strangers), "0"],
             ["one sheet of 12 megapixels, one core", f"{self.milliseconds:.0f} ms", "≤ 250 ms"],
             ["sheets a second, all cores", f"{self.sheets / self.seconds:.1f}" if self.seconds else "–", "–"],
         ]

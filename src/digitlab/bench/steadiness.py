@@ -141,7 +141,7 @@ class SteadinessFigures:
 def measure_made_sequences(
     *, sequences: int, mode: str = "page", kinds: tuple[str, ...] = KINDS, advise: Advice
 ) -> SteadinessFigures:
-    """Read so many sequences of each kind, four digits or numbers each, and count."""
+    """Read this many sequences of each kind, four digits or numbers each, and count."""
     reader = Reader(threads=1)
     by_kind: dict[str, tuple[RateFigures, ...]] = {}
     for kind in kinds:

@@ -223,7 +223,7 @@ def _ours(
 
 
 def _answer(reading: Reading) -> tuple[str, float, bool]:
-    """The digits that are likeliest on the whole picture, how likely they are right, and whether all are answered."""
+    """The digits that are most likely on the whole picture, how likely they are right, and whether all are answered."""
     numbers = reading.numbers
     if reading.settled is not None:
         text = "".join(sign for each in numbers for sign in each.text if sign.isdigit() or sign == "?")

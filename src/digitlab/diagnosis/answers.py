@@ -21,7 +21,7 @@ class Answer:
 
     @classmethod
     def of(cls, probabilities: NDArray[np.floating]) -> Answer:
-        """The likeliest of ten."""
+        """The most likely of ten."""
         return cls(int(probabilities.argmax()), float(probabilities.max()))
 
     def __str__(self) -> str:

@@ -26,7 +26,7 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
 
     A network that is given something that it has never seen is right by chance now and then; a mended difference is an
     explanation only where the answer stays right when the others are mended, too. Of sets of one size the one that
-    makes the target likeliest.
+    makes the target most likely.
 
     Returns:
         The set, empty where nothing has to be mended; None where the answer is wrong with all mended, and with all but

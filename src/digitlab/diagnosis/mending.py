@@ -95,7 +95,7 @@ class Picture:
         )
 
     def turned_by(self, angle: int) -> Picture:
-        """The same, to be turned by so many degrees where rotation is mended."""
+        """The same, to be turned by this many degrees where rotation is mended."""
         return replace(self, angle=angle)
 
 

@@ -185,7 +185,6 @@ def diagnose_photo(
     reader: Reader,
     costs: Costs | None = None,
     model: str = "the model",
-    name: str = "photo.jpg",
 ) -> Diagnosis:
     """Find out why a network answers wrongly about a picture of one digit.
 
@@ -197,7 +196,6 @@ def diagnose_photo(
         reader: the shipped reader.
         costs: of usual mistakes, for a sentence where nothing else explains the error.
         model: what the model is called in the lines of Python.
-        name: what a picture is called there that comes from no file.
 
     Raises:
         ImageError: when the file cannot be read, shows no digit or several.
@@ -207,7 +205,7 @@ def diagnose_photo(
     if label is not None and not 0 <= label <= 9:
         raise UsageError(f"label is {label}; expected a digit, 0 to 9")
     path = str(photo) if isinstance(photo, str | Path) else None
-    name, where = (name, "the picture") if path is None else (Path(path).name, path)
+    name, where = ("photo.jpg", "the picture") if path is None else (Path(path).name, path)
     pixels, levels, given_scale = levels_of(photo, network.scale)
     said = _read(reader, pixels, where, label)
     seen = examined(network, levels, given_scale)

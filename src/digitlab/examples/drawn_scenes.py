@@ -263,7 +263,7 @@ class Scene:
 def times_of_frames(
     seconds: float, rate: float, *, dropped: float = 0.0, uneven: float = 0.0, rng: np.random.Generator | None = None
 ) -> Iterator[float]:
-    """When the frames of so many seconds are taken.
+    """When the frames of this many seconds are taken.
 
     dropped: share of the frames that are lost; uneven: by how much of an interval a frame may be late
     """

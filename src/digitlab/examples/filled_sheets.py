@@ -40,7 +40,7 @@ class Pen:
         self.care = float(rng.uniform(0.25, 1.0))  # how near to the middle of a box
 
     def digit(self, label: int, tall: float) -> NDArray[np.float32]:
-        """The ink of a digit, float32 (h, w), whose longest side is about so many pixels."""
+        """The ink of a digit, float32 (h, w), whose longest side is about this many pixels."""
         images = self._images[label]
         image = images[int(self._rng.integers(len(images)))]
         lean = self.slant + self._rng.normal(0, 0.03)

@@ -44,7 +44,7 @@ class Answers:
 
     @property
     def digits(self) -> NDArray[np.uint8]:
-        """The likeliest digit of each, uint8 (N,)."""
+        """The most likely digit of each, uint8 (N,)."""
         likeliest: NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype("uint8")
         return likeliest
 
@@ -63,7 +63,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedData:
-    """What came of a dataset.
+    """The result for a dataset.
 
     images: that were looked at
     counts: answers 0 to 9
@@ -95,7 +95,7 @@ def classify_data(
     Args:
         data: a named dataset, or a file or folder, in which labels may be missing: CSV of 784 columns, npz or .mat with
             images alone, .npy, HDF5 without labels, an images file of IDX, Parquet, TFRecord.
-        model: a shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …).
+        model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …).
         threshold: answer only where the confidence is at least this. Images of a dataset are all answered without it.
         table: write a table: path, image (its number in the file, from 1), digit (? where it was not answered),
             confidence.
@@ -186,7 +186,7 @@ def _split_of(dataset: Dataset, split: str | None) -> str:
 
 @contextlib.contextmanager
 def answer_table(path: Path) -> Iterator[Callable[[str, int, int | None, float], None]]:
-    """A function that writes rows into a CSV file, which is there at the end.
+    """A function that writes rows into a CSV file, which exists once the block ends.
 
     It takes the name of the file, the number of the image in it, from 1, the digit, or None below the threshold, and
     the confidence.

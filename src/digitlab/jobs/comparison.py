@@ -33,7 +33,7 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Drawn, Tabular):
-    """A ranking, and of what.
+    """A ranking and the runs that it is about.
 
     members: the runs of each contestant of the ranking, a seed each
     doubts: of each contestant, mean accuracies on MNIST's test labels as they are, corrected, and without the doubtful

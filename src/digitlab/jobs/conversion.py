@@ -1,4 +1,4 @@
-"""Models to and from other programs: export for other runtimes, import from anybody's, join into an ensemble."""
+"""Models to and from other programs: export for other runtimes, import from them, join into an ensemble."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ensemble:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A model that was brought over.
+    """A converted model.
 
     changes: a sentence for each thing that had to be changed
     tried: the ways to feed the network that were tried, the one that is in the file first; empty where it was told
@@ -59,7 +59,7 @@ def export(
     The file is run and compared with Keras on 1,000 images before it is kept.
 
     Args:
-        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
+        model: a run folder, a shipped name, or a model file of any framework (.keras, .h5, .onnx, .tflite …).
         out: the file to write; its ending is the format.
         target: the target, if it prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
             (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in
@@ -123,7 +123,7 @@ def import_model(
 
     Raises:
         UsageError: for another ending, or options that do not fit the file.
-        ModelError: when it cannot be opened or brought over.
+        ModelError: when it cannot be opened or converted.
         StorageError: when the new file cannot be written.
     """
     old, out = Path(old), Path(out)
@@ -169,8 +169,8 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
     The file is run and compared with the members' Keras models on 1,000 images before it is kept.
 
     Args:
-        members: two or more run folders or model files of anybody (.keras, .h5, .onnx, .tflite …); all for grey images,
-            or all for Sobel images.
+        members: two or more run folders or model files of any framework (.keras, .h5, .onnx, .tflite …); all for grey
+            images, or all for Sobel images.
         out: the file to write: .keras, .onnx, .xml (OpenVINO) or .tflite (LiteRT).
         listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
 

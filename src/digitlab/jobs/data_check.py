@@ -91,7 +91,7 @@ def checked_data(data: str, fix: Path | None, listener: Listener) -> DataCheck:
 
 
 def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listener) -> None:
-    """A quick look at a file of somebody's own: one `Note` with what the reader finds wrong, none where it agrees.
+    """A quick look at a user's own file: one `Note` with what the reader finds wrong, none where it agrees.
 
     Errors are left to whoever reads the file.
     """

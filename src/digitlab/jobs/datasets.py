@@ -221,7 +221,7 @@ def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignor
 
 
 def dataset_from_review(*corrections: Path, out: Path) -> Corrections:
-    """Make a dataset of the digits that were corrected on the page of `digitlab read … --review`.
+    """Make a dataset from the digits that were corrected on the page of `digitlab read … --review`.
 
     What was called no digit has no label to learn and is left out; without any digit nothing is written.
 

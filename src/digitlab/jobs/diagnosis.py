@@ -85,7 +85,7 @@ def diagnose(
     'Your photo is dark on light; your network has only seen light on dark. '
 
     Args:
-        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5).
+        model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5).
         photos: pictures of one digit each. In Python also arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
             (H, W), which are taken for the numbers that the network was given.
         data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a

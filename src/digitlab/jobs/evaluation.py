@@ -87,7 +87,7 @@ def evaluate(
     for others. Of anything else they go into a new folder under runs/.
 
     Args:
-        model: a shipped name, a run folder, or a model file of anybody (.onnx, .keras, .h5, .tflite …).
+        model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …).
         data: a dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
             inverted, except with FILE#as-is.
         split: which split: train, validation or test; if there is only one, that one.

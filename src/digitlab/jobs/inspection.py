@@ -58,7 +58,7 @@ def inspect(
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
     Args:
-        model: a run folder, a shipped name, or a model file of anybody (.keras, .h5, .onnx, .tflite …).
+        model: a run folder, a shipped name, or a model file of any framework (.keras, .h5, .onnx, .tflite …).
         out: the folder to write into.
         image: a picture of one digit, brought to 28×28 as `digitlab classify` does.
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.

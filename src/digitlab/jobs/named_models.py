@@ -31,8 +31,8 @@ _KERAS_FILES = (".keras", ".h5", ".hdf5")
 def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: None) -> Classifier:
     """A trained network, ready to answer: ``load_model("reader").probabilities(images)``.
 
-    model: a shipped name, a run folder, or a file of anybody (.onnx, .keras, .h5, .json, .tflite, a SavedModel folder),
-        which is brought over once and kept
+    model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .json, .tflite, a
+        SavedModel folder), which is converted once and cached
 
     Raises:
         ModelError: when there is no such model, or it cannot be opened.
@@ -46,9 +46,9 @@ def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: N
 
 
 def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
-    """A model of Keras or of anybody, brought over for ONNX Runtime once and kept.
+    """A model of Keras or of another framework, converted for ONNX Runtime once and cached.
 
-    Anything else is given back as it is.
+    Anything else is returned as it is.
 
     Raises:
         ModelError: when it cannot be opened, or answers no digits in any convention.
@@ -103,7 +103,7 @@ def _by_keras(path: Path, form: str, listener: Listener) -> Predictor:
 
 
 def keras_file(model: str | Path, *, form: str | None = None, listener: Listener = lambda _: None) -> Path:
-    """The run folder or Keras file that is meant; a model of anybody as a Keras file of ours, kept in the cache.
+    """The run folder or Keras file that is meant; a model of any framework as a Keras file of ours, kept in the cache.
 
     form: "sobel" for a file of Keras that takes Sobel images, in which no convention is looked for
 
@@ -137,7 +137,7 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
 
     if path.suffix.lower() == ".keras" and read_card(path) is not None:
         return path
-    listener(Work("bringing the model over, once"))
+    listener(Work("converting the model, once"))
     return own_keras(path, tell=note(listener))
 
 

@@ -1,7 +1,7 @@
 """A class's own digits: from practice sheets to labelled images with their writers, and whether a network reads them.
 
 "Does it read *you* better?" has a fair answer only for a writer that the network has not learned from: so each one is
-left out once, the network goes on with all others, and then reads that one (leave-one-writer-out).
+left out once, the network is trained further on all others, and then reads that one (leave-one-writer-out).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def practice_file() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class PracticeSet:
-    """What practice sheets gave.
+    """The digits cut out of practice sheets.
 
     writers: images of each code; unreadable: sheets whose code was not read; refused: photos
     """
@@ -125,7 +125,7 @@ def write_digits_by_writer(out: Path, digits: Digits, writers: NDArray[np.str_])
 
 @dataclass(frozen=True, slots=True)
 class WriterScore:
-    """One writer: right of so many images, by the network as it is, and after it went on with the other writers.
+    """One writer: right of this many images, by the network as it is, and after further training on the other writers.
 
     interval, interval_after: Wilson's, 95 %; right_after is None where nothing was trained
     """
@@ -219,7 +219,7 @@ def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
 
 
 def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int) -> NDArray[np.int64]:
-    """What the network says of a writer's digits after it went on with those of the others, its last layer kept."""
+    """What the network says of a writer's digits after further training on those of the others, its last layer kept."""
     import tempfile
 
     import numpy as np

@@ -72,7 +72,7 @@ def review_sheets(
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What corrections did. looked_over: fields in all; changed: read as something else; digits: of the dataset."""
+    """Effect of corrections. looked_over: fields in all; changed: read as something else; digits: of the dataset."""
 
     looked_over: int
     changed: int

@@ -136,7 +136,7 @@ def mark_form(
 
 @dataclass(frozen=True, slots=True)
 class StackRead:
-    """What came of a stack.
+    """The result for a stack of sheets.
 
     out: the table; kept: what was seen, by which a run goes on and other lists are tried
     sheets: photos that became rows; read_now: not before
@@ -223,7 +223,7 @@ def read_sheets(
     address: str | None = None,
     listener: Listener = ignore,
 ) -> StackRead:
-    """Read the photos of a filled form into a table: one row a photo.
+    """Read the photos of a filled form into a table: one row per photo.
 
     A run that was stopped goes on; what was seen is kept beside the table, and changed lists need no photo again.
 
@@ -235,7 +235,7 @@ def read_sheets(
         threshold: as `show_sheets`.
         least: as `show_sheets`.
         checks: as `show_sheets`.
-        processes: processes; else one per core.
+        processes: number of processes; default: one per core.
         engine: what reads; local: this machine, ray: a cluster.
         address: of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
         listener: told of `Counted` and `Note`.
@@ -300,7 +300,7 @@ def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable
 
     if not kept.is_file():
         raise DatasetError(f"there is no file {kept}; `digitlab sheet read` writes it beside the table")
-    rows = _Kept(Results(kept, ""))
+    rows = Results(kept, "")
     threshold = next((float(row.get("threshold", 0.5)) for row in rows), 0.5)
     asked = read_asked(kept.with_name(kept.name.removesuffix(_KEPT) + _ASKED))
     return SheetTable(with_checks(form, asked.checks), rows, threshold, asked.least if least is None else least)
@@ -314,16 +314,6 @@ def asked_beside(out: Path) -> Path:
 def corrections_beside(out: Path) -> Path:
     """Where what a person said is kept: marks.csv → marks.corrections.json."""
     return out.with_suffix(".corrections.json")
-
-
-class _Kept:
-    """Rows that can be gone through more than once, one at a time in memory."""
-
-    def __init__(self, results: Results) -> None:
-        self._results = results
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return self._results.rows()
 
 
 def _answers(

@@ -160,7 +160,7 @@ def resume(
     listener: Listener = ignore,
     stop: StopRequest | None = None,
 ) -> Trained | CrossValidated:
-    """Go on with a training or a cross-validation that was killed or interrupted, with the run's own settings.
+    """Resume a training or a cross-validation that was killed or interrupted, with the run's own settings.
 
     A training goes on after its last whole epoch and ends with the same weights as if it had not been interrupted, a
     cross-validation after its last whole fold.
@@ -174,7 +174,7 @@ def resume(
         stop: as `train`.
 
     Raises:
-        RunError: when it is done, or cannot be gone on with.
+        RunError: when it is done, or cannot be resumed.
         StorageError: when the run folder cannot be written.
     """
     trackers = trackers_of(log or ())
@@ -324,7 +324,7 @@ def transfer(
     """Adapt a trained network to other images, often few; evaluate, save and export the result into a run folder.
 
     Args:
-        model: a run folder, a shipped name, a file of anybody (as `import_model` takes it), or a name of
+        model: a run folder, a shipped name, a model file of any framework (as `import_model` takes it), or a name of
             keras.applications.
         settings: how.
         data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of

@@ -56,7 +56,7 @@ class _Session:
         "The part of the frame that is read, X,Y,WIDTH,HEIGHT in pixels; else that of the last session, or a square in "
         "the middle.", of_text=box_of_text)
     model: str | None = setting(
-        None, "A shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5 …); else the reader.")
+        None, "A shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5 …); else the reader.")
     threshold: float | None = setting(
         None, "Confidence below which a digit is not answered; else 0.5.", within=Range(0, 1))
     on_digit: str | None = setting(

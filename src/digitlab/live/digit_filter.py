@@ -11,7 +11,7 @@ What is observed in a frame:
   depends on the state, often while a stroke is drawn, hardly ever while a digit stands;
 - how confident the reader is. The errors of frames that show the same picture are the same, so a frame counts as much
   as the time since the one before, up to `_SAME_PICTURE`;
-- which digit it answers. Which one stands there is a second belief, over 0 to 9 and a mark that is none, that is
+- which digit it answers. Which one stands there is a second belief, over 0 to 9 and a mark that is not a digit, that is
   forgotten as far as the ink likely changed.
 
 The rates and tables were counted in made sequences: `python bench/steadiness.py learn` (docs/live.md).
@@ -66,7 +66,7 @@ _GIVEN = np.array(
         (0.40, 0.12, 0.06, 0.03, 0.10, 0.01, 0.28),
     )
 )
-# And of a mark that is none.
+# And of a mark that is not a digit.
 _GIVEN_OTHER = np.array((0.01, 0.03, 0.20, 0.62, 0.12, 0.01, 0.01))
 _MISREAD = 0.02  # of the answers for a digit that stands are as good as chance
 _MISREAD_KEEPS = 0.15  # of the belief that it is finished is left by a frame in which another digit is read
@@ -111,7 +111,7 @@ class DigitFilter:
         self._classes = np.full(11, 1.0 / 11.0)
 
     def step(self, seconds: float, seen: Seen) -> None:
-        """Let so many seconds pass since the frame before, and then see this."""
+        """Let this many seconds pass since the frame before, and then see this."""
         seconds = min(max(seconds, 1e-3), _LONGEST_STEP)
         column = ANSWERS.index(seen.answer)
         likely = _GIVEN[:, column].copy()
@@ -158,7 +158,7 @@ class DigitFilter:
 
     @property
     def finished(self) -> NDArray[np.float64]:
-        """The probability of each finished digit, and of a mark that is none: (11,)."""
+        """The probability of each finished digit, and of a mark that is not a digit: (11,)."""
         return np.asarray(self._classes * self._states[_FINISHED].sum(), np.float64)
 
     @property

@@ -87,7 +87,7 @@ class DigitCommand:
 
     In its arguments ``{text}`` becomes the steady text, its lines separated by spaces, and ``{digit}`` all its digits
     without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. Texts
-    that become steady while it runs wait for their turn, up to 100; then the oldest are passed over, which is said.
+    that become steady while it runs wait for their turn, up to 100; then the oldest are passed over, which is reported.
 
     >>> command = DigitCommand("echo 'it is {digit}'", print)
     >>> command.arguments("68\n85")

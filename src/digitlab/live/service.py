@@ -1,7 +1,7 @@
 """What systemd is told of a session: that it is ready, what it sees, that it is alive, and that it ends.
 
 The protocol is one datagram to a socket (sd_notify(3)); without $NOTIFY_SOCKET nothing is done. With WatchdogSec= in
-the unit, systemd restarts a session whose reader hangs: only a reader that makes its turns is said to be alive.
+the unit, systemd restarts a session whose reader hangs: only a reader that makes its turns is reported alive.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class _Followed:
         self.identity = identity
         self.detection = detection
         self.filter = belief
-        self.digit: int | None = None  # OTHER for a mark that is none
+        self.digit: int | None = None  # OTHER for a mark that is not a digit
         self.frames = 0
         self.drawing_number = 0  # of times that it was decided what stands there after its ink had changed
         self.patch: InkPatch | None = None
@@ -196,7 +196,7 @@ class _Followed:
         self._scored = 0.0
 
     def see(self, detection: Detection, seconds: float, image: Image | None) -> None:
-        """Add its detection in a frame, so many seconds after the one before."""
+        """Add its detection in a frame, this many seconds after the one before."""
         sight = self._sight(detection, image) if self.frames else "same"
         self._covered = self._covered + seconds if sight == "covered" else 0.0
         if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):

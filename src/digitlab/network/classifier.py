@@ -142,11 +142,11 @@ def shipped_keras(name: str) -> Path | None:
 def resolve_model(name: str | Path | None) -> Path:
     """The ONNX file of a shipped model, a run folder or a file; the default model for None.
 
-    A file of Keras, and any other that wants its images in another way, is brought over once and kept
+    A file of Keras, and any other that wants its images in another way, is converted once and cached
     (`digitlab.models.conventions.own_onnx`); the way is found by trying, and stands in the card.
 
     Raises:
-        ModelError: when there is no such model, or it cannot be brought over.
+        ModelError: when there is no such model, or it cannot be converted.
         MissingExtraError: for a foreign file, without the extra "train".
     """
     name = DEFAULT_MODEL if name is None else name
@@ -172,7 +172,7 @@ def resolve_model(name: str | Path | None) -> Path:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether it is a model file or SavedModel folder that has to be brought over before it takes our images."""
+    """Whether it is a model file or SavedModel folder that has to be converted before it takes our images."""
     ending = path.suffix.lower()
     try:
         if path.is_dir():

@@ -44,12 +44,12 @@ class Candidate:
 
     @property
     def digit(self) -> int:
-        """The likeliest digit."""
+        """The most likely digit."""
         return int(self.probabilities.argmax())
 
     @property
     def confidence(self) -> float:
-        """How likely the likeliest digit stands there: 0 … 1."""
+        """How likely the most likely digit stands there: 0 … 1."""
         return self.score * float(self.probabilities.max())
 
     def agreed_with(self, other: NDArray[np.float32] | None) -> Candidate:
@@ -81,7 +81,7 @@ class Candidate:
 
 
 def without_twins(candidates: list[Candidate]) -> list[Candidate]:
-    """Likeliest first, each digit once: boxes that were brought to the same ink are one."""
+    """Most likely first, each digit once: boxes that were brought to the same ink are one."""
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda each: -each.confidence):
         if all(overlap(candidate.box, other.box) < _TWINS for other in kept):
@@ -105,7 +105,7 @@ def overlap(one: Sides, other: Sides) -> float:
 
 
 def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candidate | None:
-    """The one digit that a picture of this width and height shows: the likeliest, but rather a large one."""
+    """The one digit that a picture of this width and height shows: the most likely, but rather a large one."""
 
     def weight(candidate: Candidate) -> float:
         x0, y0, x1, y1 = candidate.box

@@ -29,7 +29,7 @@ class Constraints:
     # fmt: off
     count: int | None = setting(
         None,
-        "The number of digits: that many of the likeliest are given back, those below the threshold among them.",
+        "The number of digits: exactly this many are returned, the most probable ones, also those below the threshold.",
         within=Range(1, _MOST_DIGITS))
     lines: int | None = setting(
         None, "The number of lines: stray digits are left out or joined to their neighbour, crowded lines separated.",
@@ -47,14 +47,14 @@ class Constraints:
         "empty.", of_text=whole_numbers("--grid", r"(\d+)[xX×](\d+)", "columns x rows, such as 9x9"))
     among: tuple[str, ...] | None = setting(
         None,
-        "The number is one of a list: LIST.csv, or LIST.csv:COLUMN. The likeliest entry is given, with the margin to "
+        "The number is one of a list: LIST.csv, or LIST.csv:COLUMN. The most likely entry is given, with the margin to "
         "the second; ? where none is likely enough.", of_text=str)
     check: str | None = setting(
         None,
         "What the number fulfils: luhn, mod97, isbn, date (date:dmy, date:mdy, date:ymd), range:a-b; or all numbers "
         "together: sum:last, sum:NUMBER. What does not fit is ?.")
     one_to_one: bool = setting(
-        False, "Of several pictures, no two have the same entry of the list: the assignment that is likeliest as a "
+        False, "Of several pictures, no two have the same entry of the list: the assignment that is most likely as a "
         "whole, and which of its pairs are doubtful.")
     # fmt: on
 

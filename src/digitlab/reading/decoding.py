@@ -44,6 +44,15 @@ def decode(candidates: Sequence[Candidate], wanted: Constraints, threshold: floa
 
     threshold: the confidence of digits that are answered
     """
+    decoded = _as_wanted(candidates, wanted, threshold)
+    there = len(decoded.lines)
+    if wanted.lines is None or there in (0, wanted.lines):
+        return decoded
+    said = f"{there} {'line' if there == 1 else 'lines'} {_were(there)} found where {wanted.lines} were expected"
+    return replace(decoded, unfit=f"{decoded.unfit}; {said}" if decoded.unfit else said)
+
+
+def _as_wanted(candidates: Sequence[Candidate], wanted: Constraints, threshold: float) -> Decoded:
     free = _found(candidates, threshold)
     if wanted.pattern is not None:
         return _along(candidates, free, wanted.pattern, wanted.lines, threshold)

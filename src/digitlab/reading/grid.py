@@ -75,7 +75,7 @@ def read_grid(
     """
     flat = _flat_grid(rgb, *grid)
     held: dict[tuple[int, int], Candidate] = {}
-    for candidate in find(flat.picture):  # likeliest first
+    for candidate in find(flat.picture):  # most likely first
         x0, y0, x1, y1 = candidate.box
         place = flat.cell_at((x0 + x1) / 2, (y0 + y1) / 2)
         if place is not None and candidate.score >= _PROBABLE:

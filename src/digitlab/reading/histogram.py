@@ -51,7 +51,7 @@ def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
     upto = counts.cumsum()
     half = upto[-1] / 2
     middle = int(upto.searchsorted(half))
-    if counts[middle] >= half:  # so many are at no distance
+    if counts[middle] >= half:  # this many are at no distance
         return middle, 0
     return middle, lower_median(distances(counts, middle))
 

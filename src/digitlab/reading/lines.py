@@ -16,6 +16,7 @@ __all__ = ["exactly", "in_lines"]
 
 _SAME_LINE = 0.4  # of the lower mark's height: overlap with the line's last mark
 _LOOK_BACK = 3  # marks at a line's end that one may overlap with: a raised one must not end it
+_STEP = 0.35  # of the usual height: a smaller step is a hand that does not write straight, and parts no line
 _STRAY = 0.35  # of what the lines hold usually: a line of less is dirt rather than writing
 
 
@@ -35,7 +36,9 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
 def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: Sequence[float]) -> list[list[int]]:
     """The same marks on ``wanted`` lines: stray ones left out or joined to their neighbour, crowded ones parted.
 
-    weights: how surely each mark is a digit, 0 … 1
+    There are fewer where no line can be parted.
+
+    weights: how likely each mark is a digit, 0 … 1
     """
     lines = [list(line) for line in lines]
     while len(lines) > wanted:
@@ -51,7 +54,7 @@ def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: 
     while len(lines) < wanted:
         places = [_widest_gap(boxes, line) for line in lines]
         number = max(range(len(lines)), key=lambda number: places[number][0], default=None)
-        if number is None or places[number][0] <= 0.0:
+        if number is None or places[number][0] < _STEP * float(np.median([box[3] - box[1] for box in boxes])):
             break
         _, height = places[number]
         line = lines[number]

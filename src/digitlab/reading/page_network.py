@@ -60,7 +60,7 @@ class PageNetwork:
             raise ModelError(f"{self.path}: the page reader cannot run ({str(error)[:200]})") from error
 
     def find(self, picture: NDArray[np.uint8]) -> list[Candidate]:
-        """The candidates of a picture, uint8 (H, W, 3) RGB, likeliest first.
+        """The candidates of a picture, uint8 (H, W, 3) RGB, most likely first.
 
         Raises:
             ModelError: when the network cannot run.

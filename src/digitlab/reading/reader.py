@@ -44,11 +44,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image", "in_order"]
 
-DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are likelier
+DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are more likely
 
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
 _SIMILAR = 0.4  # of the main digit's longest side: another one that is as large is not dirt beside it
-_LIKELY = 0.5  # confidence: where no more than one place is likelier to be a digit than not, there may be a single one,
+_LIKELY = (
+    0.5  # confidence: where no more than one place is more likely to be a digit than not, there may be a single one,
+)
 _CERTAIN = 0.95  # of which less than all was seen, unless the page reader is certain
 _LARGE = 0.25  # of the picture's longest side: a single digit
 _ASKED = 0.25  # the least score of candidates that both networks are asked about, …
@@ -129,7 +131,7 @@ class Reader:
 
         A picture of one digit is answered as `classify` does. A page that lies upside down or on its side is turned
         and read, which the note says. Where other digits stand there than ``count`` or ``pattern`` ask for,
-        `Reading.fits` is False, the note says how many, and all that were found are given back. With ``grid``, the
+        `Reading.fits` is False, the note says how many, and all that were found are returned. With ``grid``, the
         rows of the grid are `Reading.lines`; with ``among`` or ``check``, the number that stands there, or "?". That
         no two pictures have the same entry (``one_to_one``) is for `digitlab.reading.numbers.assigned` to see to.
 
@@ -208,7 +210,7 @@ class Reader:
         return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4, marks=marks)
 
     def candidates(self, pixels: NDArray[np.uint8]) -> list[Candidate]:
-        """Where digits may be in a picture, uint8 (H, W, 3) RGB, and which; likeliest first.
+        """Where digits may be in a picture, uint8 (H, W, 3) RGB, and which; most likely first.
 
         Raises:
             ModelError: when a network cannot run.

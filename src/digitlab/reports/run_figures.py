@@ -7,19 +7,15 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from digitlab.evaluation import curves
-from digitlab.reports.comparison_page import comparison_drawings
-from digitlab.reports.records import Record
-from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from matplotlib.figure import Figure
 
-    from digitlab.runs import Run
+    from digitlab.reports.records import Record
 
-__all__ = ["Drawing", "drawings_of", "save_figures"]
+__all__ = ["Drawing", "drawings_of"]
 
 _MOST_MISTAKES = 20
 
@@ -128,31 +124,3 @@ def _of_mistakes(record: Record) -> dict[str, Drawing]:
             ),
         )
     }
-
-
-_DPI = 300  # a panel is 4.8 inches wide: 1440 pixels, most of a slide
-
-
-def save_figures(runs: Sequence[Run], folder: Path, *, dark: bool = False) -> list[Path]:
-    """Write each figure of a run, or of the comparison of several, into ``folder``: NAME.png and NAME.svg.
-
-    dark: light lines on a dark background
-
-    Raises:
-        RunError: when a run has no metrics or predictions, or a file is damaged.
-        StorageError: when they cannot be written.
-    """
-    from digitlab.reports.figures import house_style, save_figure
-
-    records = [Record.read(run) for run in runs]
-    drawings = drawings_of(records[0]) if len(records) == 1 else comparison_drawings(records)
-    with saying_what_failed(folder, "make"):
-        folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    with house_style(dark=dark):
-        for name, drawing in drawings.items():
-            figure = drawing.draw()
-            for ending in (".png", ".svg"):
-                paths.append(folder / f"{name}{ending}")
-                save_figure(figure, paths[-1], dpi=_DPI)
-    return paths

@@ -203,7 +203,7 @@ def _cut(ink: NDArray[np.float32], mine: NDArray[np.bool_], x: int, y: int) -> W
 
 
 def _part(strength: NDArray[np.uint8], cell: Rectangle, more: float) -> tuple[slice, slice]:
-    """Rows and columns of a cell with so many mm more on each side."""
+    """Rows and columns of a cell with this many mm more on each side."""
     more *= PER_MM
     x0, y0, x1, y1 = cell
     top, bottom = max(0, round(y0 - more)), min(strength.shape[0], round(y1 + more))

@@ -41,15 +41,15 @@ _LEAST = 1e-6  # probability, before logarithms
 
 # How sure a digit is: a logistic regression of `Look.least`, slope and constant (tools/fit_sheets.py). On 1,985 drawn
 # digits also the views' mean and the page reader's word were tried beside it: they told errors no better.
-_SURENESS = (0.73, 3.49)
+_SURENESS = (0.67, 3.72)
 _CLIP = 1e-4  # probabilities nearer to 0 and 1 are not told apart
 
 
 class Judged(NamedTuple):
     """What an ink is.
 
-    confidence: that the likeliest digit stands there; probabilities: of the ten
-    sure: how likely it is that digit, by `Look.least`: by it errors are told from right answers best, and it can be
+    confidence: that the most likely digit stands there; probabilities: of the ten
+    sure: how likely that digit is right, by `Look.least`: by it errors are told from right answers best, and it can be
         multiplied over the digits of a field
     """
 
@@ -70,7 +70,7 @@ class Look(NamedTuple):
 
     @property
     def least(self) -> float:
-        """Log odds of the likeliest digit, given that it is one, by the view or network that likes it least."""
+        """Log odds of the most likely digit, given that it is one, by the view or network that likes it least."""
         digit = self.found.digit
         return _log_odds(min(float(self.views[:, digit].min()), float(self.page.probabilities[digit])))
 
@@ -104,7 +104,7 @@ def looks_at(reader: Reader, inks: Sequence[Ink]) -> list[Look]:
         return []
     page, columns = page_of(inks)
     seen: dict[int, Candidate] = {}
-    for candidate in reader.pages.find(page):  # likeliest first
+    for candidate in reader.pages.find(page):  # most likely first
         x0, y0, x1, y1 = candidate.box
         place = int((y0 + y1) / 2 // _TILE) * columns + int((x0 + x1) / 2 // _TILE)
         if place < len(inks):

@@ -250,7 +250,7 @@ def _matches(own: _Features, there: _Features) -> tuple[Points, Points]:
 
 
 def _matches_near(own: _Features, there: _Features, first: Points, within: float) -> tuple[Points, Points]:
-    """More of them: what looks alike about where the first homography says, also where it looks like much else."""
+    """Additional matches near the places that the first homography predicts, including ambiguous ones."""
     guess = np.asarray(cv2.perspectiveTransform(own.places[None], first)[0], np.float64)
     order = np.argsort(there.places[:, 0])
     across, down = there.places[order].T

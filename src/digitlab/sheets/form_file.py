@@ -1,4 +1,4 @@
-"""A form's TOML file → a `Form`; what is wrong with it is said with its line and key."""
+"""A form's TOML file → a `Form`; what is wrong with it is reported with its line and key."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def chosen_fields(
     seed: int,
     others: Mapping[tuple[str, str], str] | None = None,
 ) -> Chosen:
-    """The least certain fields, at most so many, sheet by sheet; then a random sample of those that are filled in.
+    """The least certain fields, at most this many, sheet by sheet; then a random sample of those that are filled in.
 
     The sheet of the least certain field comes first, with all its doubtful ones. A field that another reader read
     differently is doubtful. A sampled field may be among the doubtful too; it is shown once, there.

@@ -45,7 +45,7 @@ def marked_field(content: Any, number: int) -> MarkedField:
     """A field as the page sends it.
 
     Raises:
-        UsageError: for what is none, with its number.
+        UsageError: for anything else, with its number.
     """
     try:
         texts = {name: content.get(name, "") for name in _TEXTS}

@@ -129,7 +129,7 @@ def _head(blank: Path, out: Path, picture: NDArray[np.uint8], width: float) -> s
     high, wide = picture.shape[:2]
     return f"""\
 # A form that exists already. Each [[field]] is a row of boxes that was found on the blank; the picture beside this file
-# has their names in it. Rename them, leave out what is none, add what is missing.
+# has their names in it. Rename them, delete what is not a field, add what is missing.
 #
 #   at = [left, top, width, height] in pixels of the blank ({wide} x {high}), of the whole row, or a list: of each box
 #   boxes = 7, or pattern = "##.##.####", or tick = true, or choices = ["a", "b"] for boxes side by side, or line = 40

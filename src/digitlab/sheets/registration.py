@@ -56,7 +56,7 @@ class Registration:
         return _mapped(self.plane, places + terms(places, self.size) @ self.bend)
 
     def flat(self, picture: NDArray[np.uint8], part: Rectangle, per_mm: float) -> NDArray[np.uint8]:
-        """A part of the sheet, left, top, right and bottom in mm, laid flat, uint8 of so many pixels a mm."""
+        """A part of the sheet, left, top, right and bottom in mm, laid flat, uint8 of this many pixels per mm."""
         x0, y0, x1, y1 = part
         wide, high = max(1, round((x1 - x0) * per_mm)), max(1, round((y1 - y0) * per_mm))
         columns, rows = max(2, round((x1 - x0) / _STEP) + 1), max(2, round((y1 - y0) / _STEP) + 1)

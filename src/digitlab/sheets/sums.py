@@ -1,4 +1,4 @@
-"""A total and the fields of its form that it is the sum of: the values of all of them that are likeliest together.
+"""A total and the fields of its form that it is the sum of: the values of all of them that are most likely together.
 
 Where no sum is carried by the evidence, nothing is bent: what is not sure becomes "?", the total "failed check", and
 what was added up is doubtful, since one of them may be what was misread.
@@ -126,7 +126,7 @@ def _has_gap(read: FieldRead) -> bool:
 
 
 def _as_settled(field: Field, read: FieldRead, found: Settled) -> FieldRead:
-    """With the sum's value. That all are right is no likelier than that this one is."""
+    """With the sum's value. That all are right is no more likely than that this one is."""
     confidence = found.confidence if found.changed else max(read.confidence, found.confidence)
     return replace(read, value=_text(field, found.text), confidence=confidence, state=ANSWERED)
 

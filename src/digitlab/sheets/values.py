@@ -36,7 +36,7 @@ _SURE, _UNSURE = 0.99, 0.6  # the confidence of ticks; they have no probabilitie
 class Seen:
     """What was seen in a field of one sheet.
 
-    cells: of each box, or each mark on a free line, its digit; None for an empty box, or a mark that is none
+    cells: of each box, or each mark on a free line, its digit; None for an empty box, or a mark that is not a digit
     signs: of a free line what those marks are, "?" where that cannot be told; "" for digits
     longest: of boxes to be ticked, mm of the longest stroke in each
     box: of the field in pixels of the picture

@@ -69,7 +69,7 @@ def plain_network() -> bytes:
     """A small network that has seen digits alone, to be compared with the reader: an ONNX file.
 
     `digitlab train --architecture tiny-cnn --epochs 6 --seed 1`: 1,465 parameters, MNIST's 60,000 training images, some
-    minutes; 97 % of the test images. The reader was trained on what is no digit as well; this one is sure of it.
+    minutes; 97 % of the test images. The reader was trained on what is not a digit as well; this one is sure of it.
     """
     return (resources.files("digitlab.static_page") / "plain.onnx").read_bytes()
 

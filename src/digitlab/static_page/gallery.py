@@ -1,4 +1,4 @@
-"""The page's gallery: test digits, hard cases, and what is no digit; and what a network in the browser learns from."""
+"""The page's gallery: test digits, hard cases, images without digits; and what networks in the browser learn from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EACH = 20  # images of a set
 class GallerySet:
     """Glyphs to try.
 
-    images: uint8 (N, 28, 28), light ink on dark; labels: what they show, None for what is no digit
+    images: uint8 (N, 28, 28), light ink on dark; labels: what they show, None for what is not a digit
     """
 
     name: str
@@ -60,7 +60,7 @@ def measured_images(count: int = 500) -> tuple[NDArray[np.uint8], NDArray[np.uin
 
 
 def trained_images(each: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in their own order, and their labels."""
+    """MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in their order, and their labels."""
     from digitlab.datasets import load_dataset
 
     train = load_dataset("mnist").split("train")

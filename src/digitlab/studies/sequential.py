@@ -43,7 +43,7 @@ class Judging:
 
 
 def level(seeds: int, first: int, most: int) -> float:
-    """The one-sided level at which a comparison of cells of so many seeds is judged.
+    """The one-sided level at which a comparison of cells of this many seeds is judged.
 
     first: the study's own number of seeds; most: the number at which it ends undecided
     """
@@ -66,7 +66,7 @@ def levels(first: int, most: int) -> tuple[float, ...]:
     portions = 1.0 / seeds[1:]
     spent = [FIRST, *(LATER * portions / portions.sum())]
     reach = 7.0 * math.sqrt(most)
-    sums = np.arange(-reach, reach + _STEP, _STEP)  # of so many standard normal numbers
+    sums = np.arange(-reach, reach + _STEP, _STEP)  # of this many standard normal numbers
     step = np.arange(-7.0, 7.0 + _STEP, _STEP)
     kernel = norm.pdf(step) * _STEP
     density = norm.pdf(sums, scale=math.sqrt(first))

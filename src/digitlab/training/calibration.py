@@ -1,4 +1,4 @@
-"""From probabilities to how sure one may be: a temperature, and from where on 99 of 100 answers are right.
+"""Temperature scaling of probabilities, and the threshold at which 99 % of the accepted answers are correct.
 
 The material is what a reader meets, made from images that were held out: digits varied as hands, pens and cameras vary
 them, and distractors, of which every answer is wrong. One mark in six counts as such: a page of digits with some words,
@@ -70,7 +70,7 @@ def calibrated(model: keras.Model, held_out: Digits, *, seed: int = 0) -> Calibr
 def calibrate(
     digits: NDArray[np.floating], labels: NDArray[np.integer], distractors: NDArray[np.floating]
 ) -> Calibration:
-    """The calibration of probabilities: of digits (N, 10) with their labels (N,), and of what is none (M, 10)."""
+    """Calibrate probabilities: of digits (N, 10) with labels (N,), and of images that are not digits (M, 10)."""
     logits, strange = _log(digits), _log(distractors)
 
     def loss(exponent: float) -> float:

@@ -104,7 +104,7 @@ def _parted(training: TrainingConfig, data: Dataset, opened: contextlib.ExitStac
 
 
 def _distracted(digits: Digits, training: TrainingConfig) -> Digits:
-    """The digits, and behind them what is none."""
+    """The digits, followed by the images that are not digits."""
     drawn = draw_distractors(round(training.distractors * len(digits)), digits, seed=training.seed)
     labels = np.full(len(drawn), NONE, np.uint8)
     return Digits(np.concatenate([digits.images, drawn]), np.concatenate([digits.labels, labels]))

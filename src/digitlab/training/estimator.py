@@ -136,7 +136,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny), np.float32)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """The likeliest of ``classes_``."""
+        """The most likely of ``classes_``."""
         said = self.predict_proba(X)
         return self.classes_[said.argmax(axis=1)]  # type: ignore[no-any-return]
 

@@ -136,7 +136,7 @@ def _train_ensemble(
 
 
 def resumed(run: Run) -> TrainingConfig:
-    """The settings of a run that was killed or interrupted, to go on with.
+    """The settings of a run that was killed or interrupted, to resume.
 
     Raises:
         RunError: when the run has no settings, or is done.

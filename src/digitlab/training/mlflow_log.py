@@ -125,7 +125,7 @@ class MlflowLog:
                 self._client.log_text(self._number, text, f"model/{name}")
 
     def _tell(self, tell: Callable[..., Any], *told: Any) -> None:
-        """A tracker that fails does not end hours of training: it is said once, and the run folder has everything."""
+        """A tracker that fails does not end hours of training: it is reported once; the run folder has everything."""
         if not self._works:
             return
         try:

@@ -98,7 +98,7 @@ def answered_folds(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """As `out_of_fold`, one fold at a time: its rows int64 (M,), in order, and their probabilities, float32 (M, 10).
 
-    skip: so many of the first are not done again; those after them come out as if they had been
+    skip: this many of the first are not repeated; those after them come out as if they had been
 
     Raises:
         UsageError, DatasetError: as `out_of_fold`, before the first.

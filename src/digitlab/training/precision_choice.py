@@ -5,7 +5,7 @@ narrow layers, what is done to each number beside them (widening, narrowing, nor
 the products save: a step of `tiny` takes 2.4 times as long, of `fast` 0.8, of `good` 0.7, of S0's 2Conv 0.55 times.
 
 What was measured is kept in the cache folder, so that the same settings give the same weights on the same machine; what
-a run was begun with stands in its `environment.json`, and it goes on with that.
+a run was begun with stands in its `environment.json`, and it is resumed with that.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def transfer_data(
         name: the set.
         form: what the network takes; grey images become Sobel images where it takes those.
         test: another set on whose test images the result is measured.
-        per_class: so many training images of each class, drawn with ``seed``; None: all.
+        per_class: this many training images of each class, drawn with ``seed``; None: all.
         seed: decides which.
 
     Raises:
@@ -96,7 +96,7 @@ def _expect_classes(digits: Digits, name: str) -> None:
 
 
 def _drawn(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, Digits]:
-    """So many of each class that occurs, at random, and the rest; both in the order of the set."""
+    """This many of each class that occurs, at random, and the rest; both in the order of the set."""
     rng = np.random.default_rng(seed)
     taken = np.zeros(len(pool), np.bool_)
     for label in np.unique(pool.labels):

@@ -70,7 +70,7 @@ def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str
     learner: one of LEARNERS, or any classifier of scikit-learn with `predict_proba`, which is measured only
 
     Raises:
-        UsageError: for an unknown name, or a kernel on so many features that its model would be too large.
+        UsageError: for an unknown name, or a kernel on this many features that its model would be too large.
     """
     if not isinstance(learner, str):
         return _as_it_is(learner, features, labels)

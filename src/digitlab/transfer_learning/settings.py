@@ -69,7 +69,7 @@ class Transfer:
             raise UsageError("'anew' takes the network as a whole; expected no layer")
 
     def phases(self, images: int) -> tuple[int, int]:
-        """Epochs of the first and of the second phase, for so many images.
+        """Epochs of the first and of the second phase, for this many images.
 
         >>> Transfer(how="freeze").phases(1000), Transfer().phases(100), Transfer(how="anew", epochs=5).phases(1000)
         ((19, 0), (100, 100), (24, 0))

@@ -91,7 +91,7 @@ class Search:
                 )
                 self._finish_proposals()
         except (ValueError, LookupError, TypeError, AssertionError) as error:
-            raise RunError(f"{path}: not a journal that can be gone on with ({error})") from error
+            raise RunError(f"{path}: not a journal that can be resumed ({error})") from error
 
     def ask(self) -> Trial:
         """Begin a new trial."""

@@ -61,7 +61,9 @@ def running(
 ) -> Iterator[Running]:
     limits = limits or Limits()
     access = Access(host, token, no_token=open_, allowed_hosts=allowed, pupils=class_ is not None)
-    application = make_application(models, access, limits, log=log and AccessLog(log, token), class_=class_)
+    application = make_application(
+        models, access, limits, log=log and AccessLog(log, token, clients=class_ is None), class_=class_
+    )
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     ready = threading.Event()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from classroom import NAMES, Lesson, strokes_of
 
 pytest.importorskip("fastapi")
 
+from digitlab.apps.web import trainings
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.classroom import ClassLimits, Classroom
 from digitlab.apps.web.classroom.serving import ClassServing
@@ -132,16 +134,14 @@ def test_an_address_or_a_name_of_a_phone_is_noted_nowhere(open_class: Callable[.
     there = open_class()
     with there.pupil("Ana") as pupil:
         pupil.post("/v1/pupil/sketch", content=SEVEN, headers={"User-Agent": "Phone of Ana Maria"})
+        pupil.get("/static/class/pupil.js")
         answer = pupil.get("/class")
         assert answer.status_code == 200
         assert "set-cookie" not in answer.headers
         with there.client(headers=TEACHER) as teacher:
             teacher.get("/v1/class")
-    about = [line for line in there.log if "/class" in line or "/v1/pupil" in line]
-    pupils = [line for line in about if " /v1/class" not in line]
-    assert pupils
-    assert all(" - " in line for line in pupils), "the address of a pupil is not in the log"
-    assert "Ana" not in "".join(there.log)
+    assert len(there.log) >= 5
+    assert [line for line in there.log if "127.0.0.1" in line or "Ana" in line] == []
 
 
 def test_without_a_class_there_is_none(client: httpx.Client) -> None:
@@ -149,6 +149,38 @@ def test_without_a_class_there_is_none(client: httpx.Client) -> None:
         assert client.get(path).status_code == 404
     with pytest.raises(UsageError, match="--token-file"):
         Access("127.0.0.1", None, pupils=True)
+
+
+_STAND_IN = """
+import json, shutil, sys
+from digitlab.reading import resolve_model
+
+sys.stdin.readline()
+target = sys.stdin.readline().rstrip()
+own = {"pupils": 1, "images": 4, "right": 3, "reader_right": 2} if sys.argv[1].endswith("class.npz") else None
+shutil.copyfile(resolve_model(None), target)
+print(json.dumps({"event": "done", "data": {"interrupted": False, "own": own}}), flush=True)
+"""
+
+
+def test_what_was_kept_is_trained_on(
+    open_class: Callable[..., Class], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("keras")
+    (tmp_path / "stand_in.py").write_text(_STAND_IN)
+    monkeypatch.setattr(trainings, "_COMMAND", (sys.executable, str(tmp_path / "stand_in.py")))
+    there = open_class()
+    with there.client(headers=TEACHER) as teacher, there.pupil("Ana") as ana:
+        assert teacher.post("/v1/class/training").status_code == 422, "nothing is kept yet"
+        ana.post("/v1/pupil/drawings?label=0", content=SEVEN)
+        teacher.post("/v1/class/keep")
+        begun = teacher.post("/v1/class/training")
+        assert begun.status_code == 201
+        path, until = f"/v1/trainings/{begun.json()['id']}", time.monotonic() + 120
+        while (state := teacher.get(path).json())["state"] not in ("done", "failed") and time.monotonic() < until:
+            time.sleep(0.1)
+        assert state["own"] == {"pupils": 1, "images": 4, "right": 3, "reader_right": 2}
+        assert state["model"] in {each["name"] for each in teacher.get("/v1/models").json()["models"]}
 
 
 # A pupil who means harm -----------------------------------------------------------------------------------------
@@ -196,11 +228,13 @@ def test_guesses_names_and_pictures_of_a_hostile_pupil(open_class: Callable[...,
         assert set(statuses) <= {403, 429}
         assert statuses.count(429) > 5
         for key in ("x", "' OR 1=1", "None", "1", "../1", "\xff" * 50):
-            headers = {"Authorization": f"Pupil {key}".encode("latin-1")}
+            headers = {b"Authorization": f"Pupil {key}".encode("latin-1")}
             assert stranger.post("/v1/pupil/sketch", content=SEVEN, headers=headers).status_code == 401
         huge = as_file(np.zeros((3000, 3000), np.uint8))
         for content in (huge, SEVEN[:100], b"<svg onload=alert(1)>", b"GIF89a" + bytes(50)):
             assert eve.post("/v1/pupil/drawings?label=1", content=content).status_code in (409, 422, 429)
+        thin = as_file(np.zeros((1, 76_800), np.uint8))
+        assert eve.post("/v1/pupil/sketch", content=thin).status_code in (200, 422, 429)
         for content in (bytes(40_000), bytes(5_000_000), iter([bytes(20_000)] * 3)):
             assert eve.post("/v1/pupil/sketch", content=content).status_code == 413
         for label in ("9", "-1", "10", "x", "0 OR 1"):
@@ -260,8 +294,8 @@ def test_thirty_pupils_and_nothing_is_lost(open_class: Callable[..., Class], tmp
     assert (told.missing, told.lost) == (0, 0)
     assert told.handed_in >= 30
     assert told.refused == 0
-    assert statistics.median(told.ages) <= 0.25
-    assert statistics.quantiles(told.ages, n=100)[98] <= 0.5
+    assert statistics.median(told.ages) <= 0.5
+    assert statistics.quantiles(told.ages, n=100)[98] <= 1.0, "thirty who all send at the same moment"
     assert len(set(told.names)) == 30
     assert any("<script>" in name for name in told.names)
     with there.client(headers=TEACHER) as teacher:

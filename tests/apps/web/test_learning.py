@@ -127,11 +127,11 @@ def test_a_training_comes_to_the_same_again_and_its_epochs_are_kept(page: Page) 
     page.click("#tab-damage")
     less = page.locator("#damage section")
     playwright.expect(less).to_contain_text("after epoch 2 of 2", timeout=WAIT)
-    after = less.locator(".total").inner_text()
+    after = less.locator(".measured").inner_text()
     assert after.split()[0] in told, "the accuracy is that of the epoch"
     less.locator("input").press("Home")
     playwright.expect(less).to_contain_text("before the first epoch")
-    assert float(less.locator(".total").inner_text().partition("%")[0]) < 30
+    assert float(less.locator(".measured").inner_text().partition("%")[0]) < 30
 
 
 def test_ones_own_digits_and_those_of_a_class_are_learned_from(page: Page, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from digitlab.apps.cli import run, serve
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.config import ServeConfig
 from digitlab.errors import UsageError
+from digitlab.jobs import page as jobs
+from digitlab.static_page.config import PageConfig
 
 TOKEN = "correct-horse-battery"  # noqa: S105
 
@@ -48,6 +50,9 @@ def test_it_says_where_it_is_and_ends_at_ctrl_c() -> None:
         (("--allowed-host", "digits.example.org"), "--no-token"),
         (("--allowed-host", "https://digits.example.org/", "--no-token"), "a name or an address alone"),
         (("--trusted-proxy", "nginx"), "an address or a network"),
+        (("--class", "--no-token"), "--token-file"),
+        (("--class", "--class-data", "class.csv", "--port", "0"), "ending in .npz"),
+        (("--class", "--static", "page"), "contradict"),
         (("--model", "no-such-model"), "there is no model"),
     ],
 )
@@ -96,6 +101,18 @@ def test_the_token_is_in_no_log_and_in_no_list_of_processes(way: str, tmp_path: 
     ]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ 127.0.0.1 GET /healthz 200 \d+\.\d ms", lines[0])
     assert len(lines) == 4
+
+
+def test_static_is_the_page_as_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def write_page(folder: Path, config: object, **_: object) -> object:
+        asked.append((folder, config))
+        return jobs.WrittenPage(folder, ("reader",), {})
+
+    monkeypatch.setattr(jobs, "write_page", write_page)
+    assert run(["serve", "--static", str(tmp_path / "digits"), "--model", "mine.onnx"]) == 0
+    assert asked == [(tmp_path / "digits", PageConfig(model=["mine.onnx"]))]
 
 
 def test_a_token_file_is_made_for_its_owner_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

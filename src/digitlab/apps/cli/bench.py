@@ -344,9 +344,9 @@ def sheets(
     engine: Literal["local", "ray"] = "local",
     json: bool = False,
 ) -> int:
-    """Accuracy and speed of forms: a stack is drawn, with strangers among it, read, and compared with its truth.
+    """Accuracy and speed of forms: a stack is drawn, with foreign photos among it, read, and compared with its truth.
 
-    The digits are MNIST's test images. Takes about two seconds a sheet and core; the folder keeps what was drawn and
+    The digits are MNIST's test images. Takes about two seconds per sheet and core; the folder keeps what was drawn and
     read, and the same command goes on there. Exit code 1 when a target is missed.
 
     For example:

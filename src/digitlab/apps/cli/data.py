@@ -33,7 +33,7 @@ def list_datasets(*, json: bool = False) -> int:
     digitlab data list
 
     Args:
-        json: One JSON object a line.
+        json: One JSON object per line.
     """
     from digitlab.datasets import dataset_names, load_dataset
 
@@ -63,7 +63,7 @@ def info(*, json: bool = False, **given: Any) -> int:
     digitlab data info 'scans.h5#as-is'
 
     Args:
-        json: One JSON object a split.
+        json: One JSON object per split.
     """
     with JobView() as view:
         found = jobs.describe_dataset(**given, listener=view)
@@ -199,7 +199,7 @@ def check(*, json: bool = False, **given: Any) -> int:
 @app.command(name="from-review")
 @options_of(jobs.dataset_from_review)
 def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
-    """Make a dataset of the digits that were corrected on the page of `digitlab read … --review`.
+    """Make a dataset from the digits that were corrected on the page of `digitlab read … --review`.
 
     Exit code 1 if no digit is among them. Pictures that were marked as no digit have no label and are left out.
 
@@ -228,9 +228,9 @@ def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
 @app.command(name="from-sheets")
 @options_of(practice.from_sheets)
 def from_sheets(*photos: Path, json: bool = False, **given: Any) -> int:
-    """Make a dataset of practice sheets (digitlab sheet new --practice): each digit with its label and its writer.
+    """Make a dataset from practice sheets (digitlab sheet new --practice): each digit with its label and its writer.
 
-    Ends with 2 when a photo was refused; the others are taken all the same.
+    Exit code 2 when a photo was refused; the others are taken all the same.
 
     For example:
     digitlab data from-sheets photos/ --out class.npz

@@ -23,7 +23,7 @@ def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
     What the model is shown is compared with what it was trained on: scale of the numbers, polarity, background, grey
     level, rows and columns, rotation, crop, 20×20 box, centre of mass, stroke width. Each difference is mended in turn.
     The outcome is a sentence; the page, PHOTO-diagnosis.html where --out names no other, shows the images, and what
-    such mistakes cost this model on MNIST. Ends with 2 when a picture does not show one digit; the others are diagnosed
+    such mistakes cost this model on MNIST. Exit code 2 when a picture does not show one digit; the others are diagnosed
     all the same.
 
     For example:
@@ -32,7 +32,7 @@ def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
     digitlab diagnose model.keras --data my-digits/
 
     Args:
-        json: One JSON object a line for each photo and for the set.
+        json: One JSON object per line, for each photo and for the set.
     """
     given["out"] = given.get("out") or Path(f"{_name(photos, given.get('data'))}-diagnosis.html")
     with JobView() as view:

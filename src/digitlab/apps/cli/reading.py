@@ -37,8 +37,8 @@ def classify(*images: Path, json: bool = False, **given: Any) -> int:
     Args:
         images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone); - is standard
             input. Or datasets (CSV, npz, npy, .mat, HDF5, IDX, Parquet, TFRecord …).
-        json: One JSON object a line: path, digit (or null), confidence, probabilities; note, where one digit is not all
-            that the picture shows; of a dataset also image, its number.
+        json: One JSON object per line: path, digit (or null), confidence, probabilities; note, where one digit is not
+            all that the picture shows; of a dataset also image, its number.
     """
     from digitlab.apps.cli.classifying import classify_datasets, classify_pictures, parts_of, table_of
     from digitlab.errors import UsageError
@@ -90,11 +90,12 @@ def read(
     Args:
         images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone), or folders: all
             pictures in and below them; - is standard input.
-        model: A shipped name, a run folder or a model file of anybody (.onnx, .keras, .h5, .tflite …); else the reader.
+        model: A shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …); else the
+            reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
         draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
         output: Where the readings go beside the terminal, and who reads.
-        json: One JSON object a line: path, text, lines, digits (digit or null, confidence, box, line), numbers (text,
+        json: One JSON object per line: path, text, lines, digits (digit or null, confidence, box, line), numbers (text,
             confidence, box; with --among or --check read and fits, of a list second and margin), ms; where there is
             something to say, note; where the picture does not hold what was asked for, fits: false; where it was
             turned to be read, turned: the quarter turns, clockwise.

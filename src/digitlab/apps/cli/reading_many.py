@@ -44,7 +44,7 @@ class Output:
         out: Keep the readings in FILE.jsonl or FILE.parquet, or as Parquet files in a folder (any other name). After a
             kill, the same command reads only what is missing. With --one-to-one, OUT.read.jsonl beside it keeps them
             without the list: another list needs no picture again.
-        jobs: Processes; else one per core.
+        jobs: Number of processes; default: one per core.
         engine: local: this machine; ray: a cluster, with Ray Data, into a folder.
         address: Of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
     """
@@ -216,7 +216,7 @@ def _read_into_results(
             _read_missing(results, pictures, job, lambda answer: row_of(answer, made_by), output, tally)
         with contextlib.ExitStack() as stack:
             take = _takers(stack, output, doubts, tally)
-            for row in results.rows():
+            for row in results:
                 take(row)
     if tally.pictures < len(pictures):
         advise(f"{len(pictures) - tally.pictures:,} pictures got no answer; the same command tries them again")
@@ -260,7 +260,7 @@ def _assign(
         results.missing(pictures)  # refuses what is there already of something else
     with Results(kept, made_by) as readings:
         _read_missing(readings, pictures, plain, lambda answer: whole_row(answer, made_by), output, tally)
-        results.renew(assigned_rows(readings.rows(), job.constraints, reader.threshold, job.digest(reader)))
+        results.renew(assigned_rows(readings, job.constraints, reader.threshold, job.digest(reader)))
 
 
 def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterator[Answer[Reading]]:

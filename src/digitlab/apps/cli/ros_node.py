@@ -136,7 +136,7 @@ def _box(region: Any) -> Any:
 
 
 def _watch(client: RosClient, engine: LiveEngine) -> None:
-    """Until the node is to end; what happens to the camera is said meanwhile."""
+    """Until the node is to end; what happens to the camera is reported meanwhile."""
     from digitlab.apps.cli.live_headless import asked_to_stop
 
     said: tuple[str, str | None] = ("running", None)

@@ -19,7 +19,7 @@ __all__ = ["runs"]
 def runs(*, compare: bool = False, html: Path | None = None, json: bool = False, **given: Any) -> int:
     """List the runs in a folder: a table, sorted and filtered; compare them; or one page about all of them.
 
-    Ends with 1 when no run is listed.
+    Exit code 1 when no run is listed.
 
     For example:
     digitlab runs

@@ -43,6 +43,11 @@ def serve(**settings: Any) -> int:
     from digitlab.apps.web.access import Access
 
     config = ServeConfig(**settings)
+    _check_class(config)
+    if config.static is not None:
+        from digitlab.apps.cli.page import page
+
+        return page(config.static, model=config.model, lesson=config.lesson)
     given = _secret(config)
     made = config.classroom and given is None and not config.no_token
     secret = secrets.token_urlsafe(18) if made else given
@@ -62,7 +67,7 @@ def serve(**settings: Any) -> int:
 
     check_proxies(config.trusted_proxy)
     for model in config.model:
-        as_onnx(model)  # a foreign one is brought over, and what was found is said
+        as_onnx(model)  # a foreign one is converted, and its convention reported
     models, lessons, limits = Models(config.model), lessons_with(config.lesson), Limits()
     listening = listen(config.host, config.port)
     port = listening.getsockname()[1]
@@ -82,11 +87,25 @@ def serve(**settings: Any) -> int:
             opened = address + _query(access.ticket())
             threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-    log = AccessLog(advise, secret) if config.access_log else None
+    log = AccessLog(advise, secret, clients=not config.classroom) if config.access_log else None
     with contextlib.suppress(KeyboardInterrupt):
         application = make_application(models, access, limits, log=log, lessons=lessons, class_=class_)
         run(application, limits, listening, ready, config.trusted_proxy)
     return 0
+
+
+def _check_class(config: ServeConfig) -> None:
+    """Refuse what goes with no class.
+
+    Raises:
+        UsageError: for a folder in place of a server, or another kind of file.
+    """
+    from digitlab.errors import UsageError
+
+    if config.classroom and config.static is not None:
+        raise UsageError("--static and --class contradict each other: a class needs a server")
+    if config.class_data is not None and config.class_data.suffix.lower() != ".npz":
+        raise UsageError(f"--class-data {config.class_data}: expected a name ending in .npz, which holds the writers")
 
 
 def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) -> ClassServing:
@@ -95,17 +114,15 @@ def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) ->
     from digitlab.apps.web.classroom.classroom import Classroom
     from digitlab.apps.web.classroom.links import own_addresses
     from digitlab.apps.web.classroom.serving import ClassServing
-    from digitlab.errors import UsageError
     from digitlab.network.classifier import DEFAULT_MODEL
 
-    data = config.class_data
-    if data is not None and data.suffix.lower() != ".npz":
-        raise UsageError(f"--class-data {data}: expected a name ending in .npz, which holds the writers as well")
     local = is_loopback(config.host)
     if local:
         advise("only this machine can reach the class; --host 0.0.0.0 lets the phones in its network do so")
     reader = models.get(DEFAULT_MODEL).reader
-    return ClassServing(Classroom(), reader, limits, data=data, addresses=own_addresses(config.host, port), local=local)
+    return ClassServing(
+        Classroom(), reader, limits, data=config.class_data, addresses=own_addresses(config.host, port), local=local
+    )
 
 
 def _secret(config: ServeConfig) -> str | None:

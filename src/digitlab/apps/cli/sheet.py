@@ -67,7 +67,7 @@ def new(**given: Any) -> int:
 @app.command(name="from")
 @options_of(jobs.mark_form)
 def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
-    """Make a form's file of a form that exists already: a scan of the empty one, whose boxes are found.
+    """Make the TOML file of an existing form from a scan of the empty form: its boxes are found.
 
     Beside the file lies a picture with the fields' names. With --mark the boxes are shown in the browser instead, where
     fields are drawn, named and described; a form that is there already is gone over. Photos are then registered by what
@@ -97,10 +97,10 @@ def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
 @app.command
 @options_of(jobs.show_sheets, jobs.read_sheets)
 def read(*photos: Path, json: bool = False, **given: Any) -> int:
-    """Read the photos of a filled form: one row a sheet, a column a field.
+    """Read the photos of a filled form into a table: one row per sheet, one column per field.
 
     In the table stand file, then the value of each field (? for each digit that was not answered), then its confidence
-    and state: answered, doubtful, empty, or failed check; then a note. Ends with 2 when a photo could not be read: its
+    and state: answered, doubtful, empty, or failed check; then a note. Exit code 2 when a photo could not be read: its
     row says why. After a kill, the same command goes on. What was seen is kept beside the table (marks.sheets.jsonl):
     with a changed list or check the same command makes the table anew without reading again.
 
@@ -110,7 +110,7 @@ def read(*photos: Path, json: bool = False, **given: Any) -> int:
     digitlab sheet read marks.toml sheet.jpg
 
     Args:
-        json: One JSON object, with every photo that was refused and why; without --out one a photo.
+        json: One JSON object, with every photo that was refused and why; without --out one per photo.
     """
     from digitlab.apps.cli.reading import as_onnx
 
@@ -186,7 +186,7 @@ def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: i
         seed: What decides everything; the same one gives the same stack.
         out: The folder.
         megapixels: Of the photos: 3, or 12 as a telephone's.
-        jobs: Processes; else one per core.
+        jobs: Number of processes; default: one per core.
     """
     from digitlab.examples.sheet_stacks import draw_stack
     from digitlab.sheets.form_file import read_form

@@ -63,10 +63,10 @@ def correct(*corrections: Path, json: bool = False, **given: Any) -> int:
 
 @options_of(jobs.promise_sheets)
 def promise(*, json: bool = False, **given: Any) -> int:
-    """From the sample that was looked over: above which confidence at most so many filled fields are wrong.
+    """From the sample that was looked over: above which confidence at most a given share of the filled fields is wrong.
 
     With 95 % confidence, by the bound of Clopper and Pearson; an error of 0.001 takes 2,995 sampled fields without an
-    error, 0.01 takes 299. Ends with 1 when nothing can be promised yet, or when a later stack looks different.
+    error, 0.01 takes 299. Exit code 1 when nothing can be promised yet, or when a later stack looks different.
 
     For example:
     digitlab sheet promise marks.toml marks.csv --error 0.01
@@ -109,7 +109,7 @@ def _say_promise(made: jobs.PromiseMade) -> None:
 
 @options_of(jobs.agreement)
 def agree(*, json: bool = False, **given: Any) -> int:
-    """Compare two readers of the same photos: two models, or a person and a model. Ends with 1 when they differ.
+    """Compare two readers of the same photos: two models, or a person and a model. Exit code 1 when they differ.
 
     Each is a table (CSV), or the corrections that a person saved on the page.
 
@@ -134,10 +134,10 @@ def agree(*, json: bool = False, **given: Any) -> int:
 
 @options_of(practice.by_writer)
 def writers(*, json: bool = False, **given: Any) -> int:
-    """Accuracy by writer with 95 % intervals: does it read you? And better, after it learned from the others?
+    """Accuracy per writer with 95 % confidence intervals; with --leave-one-out also after training on the others.
 
-    With --leave-one-out each writer is left out once: the network goes on with all others' digits (digitlab transfer
-    --head keep) and then reads the one that it never saw. About a minute a writer.
+    With --leave-one-out each writer is left out once: the network is trained further on all others' digits (digitlab
+    transfer --head keep) and then reads the one that it never saw. About a minute per writer.
 
     For example:
     digitlab sheet writers class.npz

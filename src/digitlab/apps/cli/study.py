@@ -36,7 +36,7 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
     digitlab study list
 
     Args:
-        json: One JSON object a line.
+        json: One JSON object per line.
     """
     found = jobs.list_studies(**given)
     if json:

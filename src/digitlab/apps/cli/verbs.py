@@ -46,7 +46,7 @@ VERBS: dict[str, str] = {verb: place for verbs in HEADINGS.values() for verb, pl
 
 _READ = ("read", "classify")
 
-# What other programs call it, or what one would call it oneself → what it is here.
+# What other programs call it, or what a user might guess → what it is here.
 _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("detect", "identify", "infer", "ocr", "predict", "recognise", "recognize", "scan"), _READ),
     **dict.fromkeys(("accuracy", "eval", "measure", "score", "test", "validate"), ("evaluate",)),

@@ -9,8 +9,6 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from digitlab.apps.web.access import is_for_pupils
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -24,14 +22,15 @@ class AccessLog:
 
     write: takes a line, without its end
     token: what must not be shown, should it stand in a path by mistake
+    clients: whether addresses are noted; of a class none is
     """
 
-    def __init__(self, write: Callable[[str], None], token: str | None = None) -> None:
-        self._write, self._token = write, token
+    def __init__(self, write: Callable[[str], None], token: str | None = None, *, clients: bool = True) -> None:
+        self._write, self._token, self._clients = write, token, clients
 
     def add(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         """A request (or the whole life of a WebSocket) is over; status 0 is an answer that never began."""
-        client = None if is_for_pupils(scope["path"]) else scope.get("client")  # of a class, nothing else is noted
+        client = scope.get("client") if self._clients else None
         method = scope.get("method", "WS")
         self._write(
             f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {_plain(client[0]) if client else '-'} "

@@ -45,7 +45,7 @@ Pictures are sent as the body of a request (JPEG, PNG, PDF, HEIC …; or a data 
 Errors are `application/problem+json`. Overload is answered with 503 and `Retry-After`.
 """
 _PAGES = "Digitlab-Pages"  # the header that says how many pages a file has
-_DETAILS = 5  # of what is wrong with a request, so many are said
+_DETAILS = 5  # of what is wrong with a request, this many are said
 
 ModelQuery = Annotated[str | None, Query(max_length=100, description="a name of /v1/models; left out: the default")]
 ThresholdQuery = Annotated[
@@ -300,7 +300,7 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
 
 
 def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
-    """What lessons show."""
+    """What lessons show, and digits to try and to learn from."""
     run, pixels = rooms.threads.run, rooms.limits.pixels
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])

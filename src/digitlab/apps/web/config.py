@@ -20,8 +20,8 @@ class ServeConfig:
     port: int = setting(8321, "The port; 0 takes a free one.", within=Range(0, 65_535))
     model: list[str] = setting(
         list,
-        "A shipped name, a run folder or a model file of anybody; may be given several times; the first answers where "
-        "a request names none. The shipped reader is always there.")
+        "A shipped name, a run folder, or a model file of any framework; may be given several times; the first answers "
+        "where a request names none. The shipped reader is always there.")
     lesson: list[str] = setting(
         list,
         "A file with a lesson for the page's menu, beside those that ship; may be given several times. "
@@ -44,6 +44,10 @@ class ServeConfig:
         "given several times.")
     access_log: bool = setting(False, "Write a line for each request to stderr: when, who, what, status, milliseconds.")
     open: bool = setting(False, "Open the page in the browser.")
+    static: Path | None = setting(
+        None,
+        "Write the page into this folder, with --model and --lesson, in place of serving it: the same as "
+        "`digitlab page FOLDER`.")
     classroom: bool = setting(
         False,
         "A class: pupils draw on their own devices with a code, their digits appear on a wall and are read, and you "
@@ -109,12 +113,12 @@ class Budget:
         self._most, self.held = most, 0
 
     def take(self, count: int) -> bool:
-        """Hold so many more; False, and nothing is held, when that is too much."""
+        """Hold this many more; False, and nothing is held, when that is too much."""
         if self.held + count > self._most:
             return False
         self.held += count
         return True
 
     def give(self, count: int) -> None:
-        """Hold so many less."""
+        """Hold this many less."""
         self.held -= count

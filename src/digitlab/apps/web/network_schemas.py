@@ -180,8 +180,8 @@ class OcclusionQuestion(Message):
 
     glyph: Glyph
     model: ModelName | None = None
-    digit: Digit | None = Field(None, description="why this digit …; null: the likeliest")
-    against: Digit | None = Field(None, description="… and not that one; null: the next likeliest")
+    digit: Digit | None = Field(None, description="why this digit …; null: the most likely")
+    against: Digit | None = Field(None, description="… and not that one; null: the next most likely")
     size: int = Field(5, ge=1, le=14, description="of the square, in pixels")
     stride: int = Field(2, ge=1, le=7, description="from place to place; 1 takes four times as long as 2")
 

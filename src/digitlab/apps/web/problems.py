@@ -87,7 +87,7 @@ def lacking(error: MissingExtraError) -> ProblemError:
 
 
 def overloaded(what: str, seconds: int) -> ProblemError:
-    """503, to be asked again after so many seconds."""
+    """503, to be asked again after this many seconds."""
     return ProblemError(503, "overloaded", f"{what}; ask again in {seconds} s", {"Retry-After": str(seconds)})
 
 

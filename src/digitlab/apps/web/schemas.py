@@ -84,7 +84,7 @@ class Classified(Message):
     """The one digit of a picture."""
 
     digit: int | None = Field(description="null where no digit was found, or the answer is below the threshold")
-    confidence: float = Field(description="how likely the likeliest digit stands there, also where digit is null")
+    confidence: float = Field(description="how likely the most likely digit stands there, also where digit is null")
     probabilities: list[float] = Field(description="which digit, if it is one: ten, class 0 first; all 0: none found")
     model: str
     ms: float

@@ -1,8 +1,8 @@
 """The process of a training that was begun on the page.
 
-It gets a `TrainingQuestion` as the first line of its input, the name of the file to write as the second and, where a
-class's digits are trained on, the name of their file as the third, else an empty line; the line "stop" ends the
-training early, the end of the input ends the process. What it writes to its output is one JSON object a line:
+It gets a `TrainingQuestion` as the first line of its input and the name of the file to write as the second; the line
+"stop" ends the training early, the end of the input ends the process. Its argument, where there is one, is the file of
+a class's digits, which are trained on as well. What it writes to its output is one JSON object per line:
 ``{"event": …, "data": …}``, where the last event is ``done`` or ``failed``.
 """
 
@@ -53,9 +53,8 @@ def main() -> None:
         os.nice(_NICE)
     question = TrainingQuestion.model_validate_json(sys.stdin.readline())
     target = Path(sys.stdin.readline().rstrip("\n"))
-    own = sys.stdin.readline().rstrip("\n")
     try:
-        tell("done", _train(question, target, Path(own) if own else None, tell))
+        tell("done", _train(question, target, Path(sys.argv[1]) if len(sys.argv) > 1 else None, tell))
     except (MissingExtraError, ModuleNotFoundError):
         tell("failed", {"error": lacking(MissingExtraError("train", needed_for="training")).detail})
     except DigitlabError as error:

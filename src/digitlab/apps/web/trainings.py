@@ -214,14 +214,14 @@ class TrainingRoom:
         loop = asyncio.get_running_loop()
         with tempfile.TemporaryFile() as complaints:
             job.process = subprocess.Popen(
-                _COMMAND,
+                _COMMAND if job.own is None else (*_COMMAND, str(job.own)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 bufsize=0,
                 env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # what we write to it, whatever the locale
             )
-            _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n{job.own or ''}\n".encode())
+            _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n".encode())
             if job.state.state == "stopping":
                 _write(job.process, b"stop\n")
             ended: dict[str, Any] | None = None
@@ -246,7 +246,7 @@ class TrainingRoom:
 
     @staticmethod
     async def _heard(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:
-        """Note an event; the last one is given back."""
+        """Note an event; the last one is returned."""
         if event in ("done", "failed"):
             return data
         if event == "epoch":

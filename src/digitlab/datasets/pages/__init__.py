@@ -89,7 +89,7 @@ def _within(boxes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 
 
 def _turned(boxes: NDArray[np.float32], size: int, turns: int) -> NDArray[np.float32]:
-    """Boxes of a page that is turned by so many quarters, counter-clockwise."""
+    """Boxes of a page that is turned by this many quarter turns, counter-clockwise."""
     for _ in range(turns):
         x0, y0, x1, y1 = boxes.T
         boxes = np.stack([y0, size - x1, y1, size - x0], axis=1)

@@ -130,11 +130,9 @@ def number_text(kind: str, rng: np.random.Generator) -> str:
     raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
 
 
-def draw_number(
-    alphabets: Alphabets, rng: np.random.Generator, *, kind: str = "zip", text: str | None = None
-) -> DrawnNumber:
-    """A picture of a number of a kind, or of this text. Drawn again where nobody could read it: too faint."""
-    written = number_text(kind, rng) if text is None else text
+def draw_number(alphabets: Alphabets, rng: np.random.Generator, *, kind: str = "zip") -> DrawnNumber:
+    """A picture of a number of a kind. Drawn again where nobody could read it: too faint."""
+    written = number_text(kind, rng)
     for _ in range(20):
         drawn = _drawn(alphabets, rng, kind, written)
         if drawn is not None:

@@ -6,10 +6,11 @@ any number of images by seed, on any number of threads, with the same result.
 
 from __future__ import annotations
 
-from digitlab.datasets.transforms.affine import augment_affine, cut_out, realtime_images, vary_pose
+from digitlab.datasets.transforms.affine import augment_affine, realtime_images, vary_pose
 from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.datasets.transforms.copies import MOST_COPIES, mean_answer, tta_copies
 from digitlab.datasets.transforms.corruptions import CORRUPTIONS
+from digitlab.datasets.transforms.cutout import cut_out
 from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 from digitlab.datasets.transforms.handmade import handmade_blocks, make_handmade, transform_images
 from digitlab.datasets.transforms.handwriting import vary_handwriting

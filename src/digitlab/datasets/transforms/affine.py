@@ -22,18 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "POSE",
-    "REALTIME",
-    "S1_RANGES",
-    "SIZE",
-    "AffineRanges",
-    "augment_affine",
-    "cut_out",
-    "draw_matrices",
-    "draw_squares",
-    "realtime_images",
-    "vary_pose",
-]
+    "POSE", "REALTIME", "S1_RANGES", "AffineRanges", "augment_affine", "draw_matrices", "realtime_images", "vary_pose",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +115,3 @@ def _matrices(
 ) -> NDArray[np.float64]:
     """((a, b), (c, d)) for each of N: (N, 2, 2)."""
     return np.stack([a, b, c, d], axis=-1).reshape(-1, 2, 2)
-
-
-SIZE = 8  # pixels; such squares hide 8 % of the ink of MNIST's digits
-
-
-def cut_out(images: NDArray[np.uint8], rng: np.random.Generator, *, size: int = SIZE) -> NDArray[np.uint8]:
-    """The images with a square of zeros in each: uint8 (N, 28, 28) → uint8 (N, 28, 28).
-
-    The square's centre is any pixel, so some squares reach over the border and hide less.
-
-    Raises:
-        ShapeError: when the images are not uint8 (N, 28, 28).
-        UsageError: when the size is not 1 to 28.
-    """
-    require_images(images)
-    if not 1 <= size <= 28:
-        raise UsageError(f"the size of cutout's square is {size}; expected 1 to 28 pixels")
-    starts = draw_squares(rng, len(images), size)
-    distance = np.arange(28) - starts[:, :, None]  # (N, 2, 28)
-    hidden = (distance >= 0) & (distance < size)
-    return np.where(hidden[:, 0, :, None] & hidden[:, 1, None, :], np.uint8(0), images)
-
-
-def draw_squares(rng: np.random.Generator, count: int, size: int = SIZE) -> NDArray[np.int64]:
-    """The first row and column of each square, int64 (count, 2); some lie outside the image."""
-    return np.asarray(rng.integers(0, 28, (count, 2)) - size // 2)

@@ -1,4 +1,4 @@
-"""Models of anybody: the convention of a foreign network is found by trying, and put inside its file.
+"""Models of other frameworks: the convention of a foreign network is found by trying, and put inside its file.
 
 `convention` has one way to feed a network and to read its answers, and all that are tried; `search` tries them on known
 digits; `onnx_files`, `keras_files` and `converted` open what people bring; `wrapping` makes an ONNX file of ours of it;

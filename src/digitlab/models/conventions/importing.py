@@ -1,4 +1,4 @@
-"""`digitlab import`: a model file of anybody as one of ours."""
+"""`digitlab import`: a model file of any framework as one of ours."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TOLERANCE = 1e-4  # of a probability, between the file with its convention insi
 
 @dataclass(frozen=True, slots=True)
 class ImportedModel:
-    """A model that was brought over.
+    """A converted model.
 
     path: the file that was written, from uint8 (N, 28, 28) to probabilities (N, 10)
     found: how its convention was found
@@ -65,7 +65,7 @@ def import_model(
     backend: str | None = None,
     weights: Path | None = None,
 ) -> ImportedModel:
-    """Make a model file of anybody one of ours; how it wants its images is found by trying.
+    """Make a model file of any framework one of ours; how it wants its images is found by trying.
 
     Args:
         path: a ``.keras``, ``.h5``, ``.json`` (with weights), ``.onnx``, ``.tflite`` or ``.xml`` file (OpenVINO's, its

@@ -1,4 +1,4 @@
-"""A foreign Keras file: brought over as it is, its convention found, and put into its preparation."""
+"""A foreign Keras file: converted as it is, its convention found, and put into its preparation."""
 
 from __future__ import annotations
 

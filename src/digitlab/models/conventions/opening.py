@@ -1,9 +1,9 @@
-"""A model file of anybody where a verb wants one of ours: brought over once, known by its content, and kept.
+"""A model file of any framework where a verb wants one of ours: converted once, recognised by its content, and cached.
 
     own_onnx(path)     for ONNX Runtime: evaluate, classify, read, serve, live
     own_keras(path)    with layers that can be looked at and trained on: inspect, export, transfer
 
-What is ours already is given back as it is. Keras is loaded where it is needed: not from ONNX to ONNX.
+What is ours already is returned as it is. Keras is loaded where it is needed: not from ONNX to ONNX.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def own_keras(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pa
 
     Raises:
         ModelError: as `import_model`, and for operators of ONNX that no layer of Keras computes. A file of Keras that
-            answers no digits is given back as it is.
+            answers no digits is returned as it is.
     """
     from digitlab.models.saving import read_card, save_keras
 

@@ -67,7 +67,7 @@ def openvino_as_onnx(path: Path) -> bytes:
         return _Written(path, weights).model(layers, shapes, onnx)
     except ModelError:
         raise
-    except Exception as error:  # arithmetic on a stranger's numbers may raise anything
+    except Exception as error:  # arithmetic on untrusted numbers may raise anything
         raise ModelError(f"{path}: is no OpenVINO model, or a damaged one") from error
 
 

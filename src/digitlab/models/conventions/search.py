@@ -37,7 +37,7 @@ class NoConventionError(ModelError):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One convention on so many images: accuracy 0…1, and log loss (see `_loss`), ∞ where an answer was not finite."""
+    """One convention on some images: accuracy 0…1, and log loss (see `_loss`), ∞ where an answer was not finite."""
 
     convention: Convention
     images: int

@@ -1,7 +1,7 @@
-"""A batch of pictures and a list of numbers, each picture its own: the assignment that is likeliest on the whole.
+"""A batch of pictures and a list of numbers, each picture its own: the assignment that is most likely on the whole.
 
 Linear assignment (`scipy.optimize.linear_sum_assignment`) over the logarithms of likelihoods. What a pair is worth is
-told by the margin: how much likelier the best assignment is than the best one without this pair.
+told by the margin: how much more likely the best assignment is than the best one without this pair.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Assigned:
     """What one picture of a batch got.
 
     text: its entry as the list has it; "?" for each digit that was read where it got none
-    entry: its row in the list, from 0; None where no entry that is left is likelier than "none of them"
-    margin: the power of ten by which the best assignment is likelier than the best one without this pair, 4 at most
+    entry: its row in the list, from 0; None where no entry that is left is more likely than "none of them"
+    margin: the power of ten by which the best assignment is more likely than the best one without this pair, 4 at most
     confidence: 0 … 1, of the pair: 1 / (1 + 10 ** -margin)
     doubtful: whether that is below 0.99, or the picture got no entry
     read: what its digits say without the list

@@ -38,10 +38,10 @@ __all__ = ["CHECKS", "Check", "Settled", "check_of", "settle", "values_of"]
 
 CHECKS = "luhn, mod97, isbn, date, range:a-b, sum:last or sum:NUMBER"
 NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
-POSSIBLE = 0.05  # the least probability of a digit that is put in place of the likeliest
+POSSIBLE = 0.05  # the least probability of a digit that is put in place of the most likely
 _MOST_ODDS = 1e4  # for a fulfilled check beforehand: rarer ones prove no more
-_MOST_VALUES, _SEEN = 2000, 0.9995  # that are tried, the likeliest first; the probability of all that is enough
-_LEAST = 1e-9  # of the likeliest value's probability: below this none is tried
+_MOST_VALUES, _SEEN = 2000, 0.9995  # that are tried, the most likely first; the probability of all that is enough
+_LEAST = 1e-9  # of the most likely value's probability: below this none is tried
 _LONGEST = 60  # digits of a number that is checked
 
 
@@ -51,7 +51,7 @@ class Check:
 
     name: as it was asked for
     fulfilled: whether a number's text (digits, with signs where they were read) fulfils it
-    share: the share of all texts of so many digits that fulfil it: how much a fulfilled check says
+    share: the share of all texts of this many digits that fulfil it: how much a fulfilled check says
     total: of ``sum:``, which looks at all numbers of a page: the number that they add up to, "last" for the last one
         of them; None for all other checks
     """
@@ -67,9 +67,9 @@ class Settled:
     """A number after its check.
 
     text: a character a digit, "?" where the check leaves it open; signs where they were given
-    confidence: 0 … 1, of the value that is likeliest with the check (also where it is not given)
+    confidence: 0 … 1, of the value that is most likely with the check (also where it is not given)
     fits: whether a value that fulfils the check was carried by the evidence; else there is a "?" in the text
-    read: what the digits say without the check, the likeliest at each place
+    read: what the digits say without the check, the most likely at each place
     changed: the places among the digits, from 0, where the text differs from ``read``
     """
 
@@ -171,7 +171,7 @@ def _joined(digits: str, around: Sequence[str]) -> str:
 
 
 def _tried(evidence: Evidence) -> list[tuple[str, float]]:
-    """The likeliest values with their probabilities, until nearly all of that is seen."""
+    """The most likely values with their probabilities, until nearly all of that is seen."""
     tried, seen = [], 0.0
     for value, log in itertools.islice(_values(evidence), _MOST_VALUES):
         tried.append((value, math.exp(log)))
@@ -182,7 +182,7 @@ def _tried(evidence: Evidence) -> list[tuple[str, float]]:
 
 
 def values_of(evidence: Evidence, most: int = _MOST_VALUES) -> list[tuple[str, float]]:
-    """The likeliest values with the logarithms of their probabilities, in falling order; of no digits, one empty."""
+    """The most likely values with the logarithms of their probabilities, in falling order; of no digits, one empty."""
     return list(itertools.islice(_values(evidence), most))
 
 
@@ -253,7 +253,7 @@ def _always(share: float, digits: int) -> float:  # noqa: ARG001 - as other shar
 
 
 def _share_of_dates(digits: int) -> float:
-    """Of texts of so many digits: those that are a day in one of the orders, counted."""
+    """Of texts of this many digits: those that are a day in one of the orders, counted."""
     return {4: 0.9, 5: 0.6, 6: 0.35, 7: 0.06, 8: 0.03}.get(digits, 1e-6)
 
 
@@ -278,6 +278,6 @@ def _decimal(written: str) -> Decimal:
     """A number as people write it.
 
     Raises:
-        InvalidOperation: for what is none.
+        InvalidOperation: for anything else.
     """
     return Decimal(written.replace(" ", "").replace(",", "."))

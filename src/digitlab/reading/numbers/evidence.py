@@ -44,7 +44,7 @@ class Evidence:
 
     @property
     def likeliest(self) -> str:
-        """The likeliest digit of each place."""
+        """The most likely digit of each place."""
         return "".join(map(str, self.probabilities.argmax(axis=1).tolist()))
 
 

@@ -28,8 +28,8 @@ __all__ = ["assigned", "with_known_numbers"]
 def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) -> Reading:
     """The reading with `Reading.settled`, where a list or a check is wanted; as it is elsewhere.
 
-    As with a pattern, one number of the page is what was asked for: the likeliest that fits, of its numbers and of its
-    whole lines. With a number of lines, each of them is one. A sum is one of all numbers.
+    As with a pattern, one number of the page is what was asked for: the most likely that fits, of its numbers and of
+    its whole lines. With a number of lines, each of them is one. A sum is one of all numbers.
 
     threshold: the confidence from which on what was read is given
     """
@@ -47,7 +47,7 @@ def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) 
 def assigned(
     readings: Sequence[Reading | DigitlabError], among: str | Path | Iterable[object] | NumberList
 ) -> list[Reading | DigitlabError]:
-    """Readings of a batch of pictures, one number each, with no entry of the list twice: the likeliest on the whole.
+    """Readings of a batch of pictures, one number each, with no entry of the list twice: the most likely on the whole.
 
     The text of each is its entry. Where the batch could nearly as likely be assigned without this pair, ``fits`` is
     False and the note says "doubtful", with the margin; a picture that got no entry has "?" and says so. Errors, of
@@ -117,7 +117,7 @@ def _settled(reading: Reading, wanted: Constraints, settle_one: Callable[[ReadNu
 
 
 def _worth(number: ReadNumber, wanted: Constraints) -> tuple[float, float]:
-    """Of several numbers of a page: the likeliest entry of a list; the longest that fulfils a check."""
+    """Of several numbers of a page: the most likely entry of a list; the longest that fulfils a check."""
     return (number.confidence, 0.0) if wanted.among is not None else (len(number.digits), number.confidence)
 
 

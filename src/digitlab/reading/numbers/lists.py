@@ -101,8 +101,8 @@ class Choice:
     fits: whether it is given
     read: what the digits say without the list
     entry: the nearest one's row in the list, from 0; second: the next nearest entry; None in a list of one
-    margin: how much likelier the nearest is than the second, or than none of them where that is likelier: the power of
-        ten, so 2 means a hundred times
+    margin: how much more likely the nearest is than the second, or than none of them where that is more likely: the
+        power of ten, so 2 means a hundred times
     """
 
     text: str
@@ -149,7 +149,7 @@ def number_list(source: str | Path | Iterable[object] | NumberList) -> NumberLis
 
 
 def likelihoods(evidence: Evidence, listed: NumberList) -> NDArray[np.float64]:
-    """How much likelier the digits are read if this entry stands there than if any other number does: (entries,)."""
+    """How much more likely the digits are read if this entry stands there than if any other number does: (entries,)."""
     longest, shortest = listed.padded.shape[1], int(listed.lengths.min())
     # ways[j] sums over all ways of laying the first j digits of the entries along the places so far.
     ways = {j: np.full(len(listed), OVERLOOKED**j) for j in range(min(_ASTRAY, longest) + 1)}

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["settle_sum"]
 
-_VALUES = 40  # of each number, the likeliest
+_VALUES = 40  # of each number, the most likely
 _TOTALS = 20_000  # sums that are followed on
 _ODDS = (1.0 - NOT_FULFILLED) / NOT_FULFILLED * 100.0  # numbers that are all as read add up by chance once in a hundred
 
-Way = tuple[float, float, tuple[str, ...]]  # log of the likeliest way, probability of all ways, its values
+Way = tuple[float, float, tuple[str, ...]]  # log of the most likely way, probability of all ways, its values
 
 
 def settle_sum(

@@ -60,7 +60,7 @@ def loss_and_accuracy(labels: Any, probabilities: Any, *, distractors: bool = Fa
 def _of_digits(labels: Any, probabilities: Any) -> Any:
     digit = ops.cast(ops.less(labels, NONE), "float32")
     count = ops.maximum(ops.sum(digit), 1.0)
-    known = ops.minimum(labels, NONE - 1)  # any class: what is no digit weighs nothing
+    known = ops.minimum(labels, NONE - 1)  # any class: what is not a digit weighs nothing
     losses = keras.losses.sparse_categorical_crossentropy(known, probabilities) * digit
     right = ops.cast(ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), labels), "float32")
     return ops.stack([ops.sum(losses), ops.sum(right)]) / count

@@ -20,7 +20,7 @@ _PRIOR = 1.0  # weight of the pull towards 0, in samples
 ALIKE = 0.6  # difference of the logarithms of two sizes: a page's digits and letters are of about one size
 BESIDE, ALONG = 0.6, 8.0  # of the larger size: two candidates on one line, and within reach on it
 MIDDLE, WORD = 0.3, 1.5  # of a box's sides: a letter there is what the box holds; of the longer: the word around it
-MOST_LETTERS = 400  # the likeliest ones of a page
+MOST_LETTERS = 400  # the most likely ones of a page
 COUNTED, ENOUGH = 0.2, 1.5  # least score of those that tell the usual size; least sum of scores that tells it
 
 

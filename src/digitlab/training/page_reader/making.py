@@ -35,7 +35,7 @@ _CONTEXT, _SIDES = (
     2_400,
     (320, 512, 736),
 )  # pages for the weights of context, and their sides: larger ones hold more of it
-THRESHOLD = 0.5  # scores are probabilities: what is likelier a digit than not is answered
+THRESHOLD = 0.5  # scores are probabilities: what is more likely a digit than not is answered
 _SHARES = (0.9, 0.95, 0.98, 0.99)  # precisions on drawn pages whose confidence thresholds are kept
 
 

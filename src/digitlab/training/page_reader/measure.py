@@ -44,7 +44,7 @@ class Matched:
 
 
 def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
-    """Which candidates, likeliest first, are digits of the page, each digit once."""
+    """Which candidates, most likely first, are digits of the page, each digit once."""
     confidence, right = [], []
     read = np.zeros(len(page.labels))  # with which confidence each digit was read correctly
     for row, place in same_place(page, [each.box for each in candidates]):

@@ -13,7 +13,7 @@ __all__ = ["CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "STRIDE", "as_map", "cro
 STRIDE = 4  # pixels of the page for a cell of the detector's map
 DETECTOR_CHANNELS = 16  # of a cell: the centre's logit, four distances, ten classes, the logit of a letter's centre
 CROP = 32  # pixels: the side of what the classifier looks at
-CROP_CLASSES = 11  # the ten digits, and what is none
+CROP_CLASSES = 11  # the ten digits, and "no digit"
 
 _WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
 

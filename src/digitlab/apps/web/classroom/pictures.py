@@ -40,7 +40,8 @@ def on_the_wall(picture: NDArray[np.uint8]) -> bytes | None:
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
     if int(grey.min()) >= _INK:
         return None
-    scale = _WALL / max(grey.shape)
-    small = cv2.resize(grey, None, fx=min(scale, 1.0), fy=min(scale, 1.0), interpolation=cv2.INTER_AREA)
+    scale = min(1.0, _WALL / max(grey.shape))
+    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     small = np.where(small >= _PAPER, 255, small).astype(np.uint8)
     return cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()

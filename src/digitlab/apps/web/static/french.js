@@ -562,6 +562,7 @@ export default {
   "This browser is too old to unpack the digits.": "Ce navigateur est trop ancien pour décompresser les chiffres.",
   "digits.js is not beside this page.": "digits.js n'est pas à côté de cette page.",
   "Less training": "Moins d'entraînement",
+  "{share} of {n} test images are right": "{share} de {n} images de test sont justes",
   "Epochs of training": "Époques d'entraînement",
   "No network has been trained in this browser yet.": "Aucun réseau n'a encore été entraîné dans ce navigateur.",
   "Train one": "En entraîner un",

@@ -11,7 +11,8 @@ import { Trainer } from "./learning-trainer.js";
  * @typedef {{ told: "checkpoint", checkpoint: Checkpoint } | ({ told: "progress" } & Progress) | { told: "stopped" } | { told: "done" } | { told: "failed", message: string }} Told
  */
 
-const SLICE = 30; // milliseconds of work between two messages
+const SLICE = 30; // milliseconds of work, after which an order is heard
+const SAID = 150; // milliseconds between two reports: the page paints its curves anew for each
 
 /** @param {Worker} scope as a worker's own scope is, seen from inside */
 export function answerQuestions(scope) {
@@ -34,22 +35,30 @@ export function answerQuestions(scope) {
   async function run(running, epochs) {
     const own = turn;
     const start = performance.now();
-    let images = 0;
+    let [images, said] = [0, start];
+    /** @type {{ losses: number[], rights: number[] }} */
+    let since = { losses: [], rights: [] };
+    const report = () => {
+      const { epoch, batch, batches } = running;
+      said = performance.now();
+      say({ told: "progress", epoch, batch, batches, ...since, rate: (1000 * images) / (said - start) });
+      since = { losses: [], rights: [] };
+    };
     while (running.epoch < epochs) {
       const slice = performance.now();
-      /** @type {{ losses: number[], rights: number[] }} */
-      const since = { losses: [], rights: [] };
       while (!running.epochIsOver && performance.now() - slice < SLICE) {
         const { loss, right, of } = running.step();
         since.losses.push(loss);
         since.rights.push(right / of);
         images += of;
       }
-      const { epoch, batch, batches } = running;
-      say({ told: "progress", epoch, batch, batches, ...since, rate: (1000 * images) / (performance.now() - start) });
+      if (running.epochIsOver || performance.now() - said > SAID) report();
       if (running.epochIsOver) say({ told: "checkpoint", checkpoint: running.endEpoch() });
       await pause();
-      if (own !== turn) return;
+      if (own !== turn) {
+        if (since.losses.length && trainer === running) report();
+        return;
+      }
     }
     say({ told: "done" });
   }

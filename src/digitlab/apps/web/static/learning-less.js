@@ -38,7 +38,7 @@ export class LessTraining {
       ),
       some: make("div"),
       epoch: make("span"),
-      accuracy: make("p", { class: "total", "aria-live": "polite" }),
+      accuracy: make("p", { class: "measured", "aria-live": "polite" }),
     };
     this.bars = tenBars(t("Probability of each digit, of the network after this epoch"));
     this.places.some.replaceChildren(
@@ -96,7 +96,7 @@ export class LessTraining {
       ? t("after epoch {n} of {all}", { n: number(epoch), all: number(checkpoints.length - 1) })
       : t("before the first epoch");
     this.epoch.setAttribute("aria-valuetext", this.places.epoch.textContent);
-    this.places.accuracy.textContent = t("{share} of {n} test images are still right", {
+    this.places.accuracy.textContent = t("{share} of {n} test images are right", {
       share: percent(right / of, 1),
       n: of,
     });

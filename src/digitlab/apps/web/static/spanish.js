@@ -569,6 +569,7 @@ export default {
   "This browser is too old to unpack the digits.": "Este navegador es demasiado antiguo para desempaquetar las cifras.",
   "digits.js is not beside this page.": "digits.js no está junto a esta página.",
   "Less training": "Menos entrenamiento",
+  "{share} of {n} test images are right": "{share} de {n} imágenes de test están bien",
   "Epochs of training": "Épocas de entrenamiento",
   "No network has been trained in this browser yet.": "Aún no se ha entrenado ninguna red en este navegador.",
   "Train one": "Entrenar una",

@@ -50,7 +50,7 @@ def translated(network: onnx.ModelProto, form: Form, name: str) -> keras.Model:
         made = plain(flattened(answers, translation.names), translation.names).tensor
     except ModelError:
         raise
-    except Exception as error:  # Keras and NumPy may raise anything on a stranger's numbers
+    except Exception as error:  # Keras and NumPy may raise anything on untrusted numbers
         raise ModelError(f"cannot be translated to layers of Keras ({first_line(error, 120)})") from error
     return keras.Model(images, made, name=name)
 

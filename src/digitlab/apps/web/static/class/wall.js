@@ -10,6 +10,7 @@ import { begin, complain, taskOf, trying } from "./begin.js";
 
 const NAME = 2.3; // rem of a tile that are no picture
 const LEAST = 7; // rem a tile is wide
+const ROOMY = 10; // where the tiles are below all else
 const QUIET = 4; // light modules around a QR code
 const WATCHED = 1000; // milliseconds between two looks at a training
 const OVER = ["done", "stopped", "failed"];
@@ -162,8 +163,9 @@ function fit() {
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const [wide, high] = [list.clientWidth / rem, (innerHeight - list.getBoundingClientRect().top - scrollY) / rem - 1];
   const most = Math.max(2, Math.floor(wide / LEAST));
-  let columns = Math.min(most, 4);
-  while (columns < most && Math.ceil(tiles.size / columns) * (0.75 * (wide / columns) + NAME + 0.6) > high)
+  const below = list.clientWidth > 0.9 * document.body.clientWidth; // the page scrolls then: names are to be read
+  let columns = below ? Math.max(2, Math.floor(wide / ROOMY)) : Math.min(most, 4);
+  while (!below && columns < most && Math.ceil(tiles.size / columns) * (0.75 * (wide / columns) + NAME + 0.6) > high)
     columns += 1;
   list.style.setProperty("--columns", String(columns));
 }
