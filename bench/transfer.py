@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def main() -> int:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         base = open_base(asked.base or trained(Path(folder)))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in asked.sets:
         for count in asked.counts or SETS[name]:
             for way, settings in ways_of(base).items():

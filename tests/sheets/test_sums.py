@@ -112,7 +112,8 @@ def test_sure_digits_are_never_changed(values: list[int], off: int) -> None:
     names = [f"f{number}" for number in range(len(values))]
     form = Form(Path("f.toml"), "T", 1, "a4", "", (*map(boxes, names), boxes("sum", 3, check=f"sum:{'+'.join(names)}")))
     total = max(0, sum(values) + off)
-    row = read(form, **dict(zip(names, map(str, values), strict=True)), sum=str(total))
+    texts: dict[str, Any] = dict(zip(names, map(str, values), strict=True))
+    row = read(form, **texts, sum=str(total))
     for each, value in zip(row.fields, [*values, total], strict=True):
         assert each.value == str(value) or set(each.value) <= {"?"}
         assert (each.state == "answered") == (total == sum(values))
