@@ -10,7 +10,7 @@ SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation datase
 	xvfb zsh fish libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
 	libxkbcommon-x11-0 nginx-light strace gcc libc6-dev \
 	python3-rospy python3-roslaunch python3-sensor-msgs python3-std-msgs $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
-QUICK_ROOMS := evaluation network scheduling archives
+QUICK_PACKAGES := evaluation network scheduling archives
 comma := ,
 space := $() $()
 # All but `ice`, which is built from source (see below).
@@ -25,7 +25,7 @@ help:
 	@echo "make test    every check and test"
 	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
-	@echo "make coverage  which share of the Python lines the whole test suite runs; coverage-quick: its quick rooms, in a minute"
+	@echo "make coverage  which share of the Python lines the whole test suite runs; coverage-quick: its quick packages, in a minute"
 	@echo "make docs    the documentation's site, in build/site/html; a warning is an error"
 	@echo "make models  train the shipped networks again (some four hours on two cores; goes on where it was killed)"
 	@echo "make fonts   fetch the fonts that training pages are lettered with (needs npm)"
@@ -50,14 +50,14 @@ coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q --no-header --cov --cov-report=
 	@$(MAKE) --no-print-directory coverage-figure
 
-# Rooms whose tests are quick, and how much of those rooms their own tests run.
+# Packages whose tests are quick, and how much of those packages their own tests run.
 coverage-quick: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 -q --no-header --cov --cov-report= $(addprefix tests/,$(QUICK_ROOMS))
-	@$(MAKE) --no-print-directory coverage-figure ROOMS="$(QUICK_ROOMS)"
+	$(BIN)/python -m pytest -n 2 -q --no-header --cov --cov-report= $(addprefix tests/,$(QUICK_PACKAGES))
+	@$(MAKE) --no-print-directory coverage-figure PACKAGES="$(QUICK_PACKAGES)"
 
 coverage-figure:
-	@$(BIN)/coverage report --format=total $(if $(ROOMS),--include="$(subst $(space),$(comma),$(patsubst %,*/digitlab/%/*,$(ROOMS)))") | \
-		sed 's|.*|coverage of the Python lines$(if $(ROOMS), ($(ROOMS))): & %|'
+	@$(BIN)/coverage report --format=total $(if $(PACKAGES),--include="$(subst $(space),$(comma),$(patsubst %,*/digitlab/%/*,$(PACKAGES)))") | \
+		sed 's|.*|coverage of the Python lines$(if $(PACKAGES), ($(PACKAGES))): & %|'
 
 check: $(VENV)/.dev check-page
 	$(BIN)/ruff check .

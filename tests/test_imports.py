@@ -32,7 +32,7 @@ for package in {packages!r}:
 
 def test_the_live_rooms_and_the_views_import_nothing_heavy() -> None:
     loaded = modules_after(
-        every_module_of(*(f"digitlab.{room}" for room in ("reading", "camera", "camera_server", "live", "apps")))
+        every_module_of(*(f"digitlab.{package}" for package in ("reading", "camera", "camera_server", "live", "apps")))
     )
     assert not loaded.intersection(HEAVY)
 

@@ -1,1 +1,1 @@
-"""Views: what people and programs see. All logic is in the rooms below."""
+"""Views: what people and programs see. All logic is in the packages below."""

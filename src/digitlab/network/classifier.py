@@ -189,7 +189,7 @@ def is_foreign(path: Path) -> bool:
 def _brought_over(path: Path) -> Path:
     """``path`` as an ONNX file of ours.
 
-    Models are a room above this one, which needs Keras: it is asked by its name, and for foreign files only.
+    The package of models is above this one and needs Keras: it is asked by its name, and for foreign files only.
     """
     own: Path = importlib.import_module("digitlab.models.conventions").own_onnx(path)
     return own

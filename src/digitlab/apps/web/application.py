@@ -75,25 +75,25 @@ def make_application(
     class_: a class that draws here; its pupils ask without the token, where ``access`` knows of them
     """
     limits, measured = limits or Limits(), measured or Metrics()
-    rooms = _Rooms.open(models, access, limits, measured, lessons or shipped_lessons(), class_)
-    api = _described(rooms)
-    _add_reading(api, rooms)
-    _add_looking(api, rooms)
-    _add_teaching(api, rooms)
-    _add_diagnosis(api, rooms)
-    _add_trainings(api, rooms.trainings)
-    _add_service(api, rooms)
+    services = _Services.open(models, access, limits, measured, lessons or shipped_lessons(), class_)
+    api = _described(services)
+    _add_reading(api, services)
+    _add_looking(api, services)
+    _add_teaching(api, services)
+    _add_diagnosis(api, services)
+    _add_trainings(api, services.trainings)
+    _add_service(api, services)
     if class_ is not None:
-        add_class(api, class_, rooms.trainings)
+        add_class(api, class_, services.trainings)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
     return Guard(
-        Front(api, models, rooms.classifying), access, limits, measured, rooms.budget,
+        Front(api, models, services.classifying), access, limits, measured, services.budget,
         lambda path: route_of(path, routes), log,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Rooms:
+class _Services:
     """What the routes share."""
 
     models: Models
@@ -111,7 +111,7 @@ class _Rooms:
     def open(
         cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson],
         class_: ClassServing | None,
-    ) -> "_Rooms":  # fmt: skip
+    ) -> "_Services":  # fmt: skip
         budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
@@ -134,12 +134,12 @@ class _Rooms:
         return picture_bytes(request.scope[BODY], request.headers.get("content-type", "").encode("latin-1", "replace"))
 
 
-def _described(rooms: _Rooms) -> FastAPI:
+def _described(services: _Services) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        rooms.threads.pool.submit(_warm_up, rooms.models.get(None))
+        services.threads.pool.submit(_warm_up, services.models.get(None))
         yield
-        await rooms.close()
+        await services.close()
 
     api = FastAPI(
         title="digitlab",
@@ -197,7 +197,7 @@ async def _as_problem(_: Request, error: Exception) -> Response:
 _ASKED = answers_with(400, 404, 408, 413, 415, 422, 503, 504)
 
 
-def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
+def _add_reading(api: FastAPI, services: _Services) -> None:
     """From pictures to digits."""
 
     @api.post("/v1/classify", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
@@ -206,7 +206,9 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
     ) -> schemas.Classified:
         """The one digit that a picture shows."""
         kind = request.headers.get("content-type", "").encode("latin-1", "replace")
-        found = await rooms.classifying.answer(request.scope[BODY], kind, rooms.models.get(model), threshold, page)
+        found = await services.classifying.answer(
+            request.scope[BODY], kind, services.models.get(model), threshold, page
+        )
         return schemas.Classified.model_validate_json(found)
 
     @api.post("/v1/read", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
@@ -214,9 +216,9 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
         request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> schemas.ReadPage:
         """All digits of a picture, line by line, with boxes."""
-        served = rooms.models.get(model)
-        content = rooms.picture_in(request)
-        return await rooms.threads.run(_read, content, served, threshold, rooms.limits.pixels, page)
+        served = services.models.get(model)
+        content = services.picture_in(request)
+        return await services.threads.run(_read, content, served, threshold, services.limits.pixels, page)
 
     pages = {"description": "how many pages the file has", "schema": {"type": "integer", "minimum": 1}}
     jpeg = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
@@ -228,13 +230,13 @@ def _add_reading(api: FastAPI, rooms: _Rooms) -> None:
     )  # fmt: skip
     async def picture(request: Request, page: PageQuery = None) -> Response:
         """A page of a PDF, TIFF, HEIC … as a picture that every browser can show."""
-        content = rooms.picture_in(request)
-        made, count = await rooms.threads.run(_drawn, content, rooms.limits.pixels, page)
+        content = services.picture_in(request)
+        made, count = await services.threads.run(_drawn, content, services.limits.pixels, page)
         return Response(made, media_type="image/jpeg", headers={_PAGES: str(count)})
 
     @api.websocket("/v1/live")
     async def live(websocket: WebSocket) -> None:
-        await rooms.live.serve(websocket)
+        await services.live.serve(websocket)
 
 
 def _drawn(content: bytes, most_pixels: int, page: int | None) -> tuple[bytes, int]:
@@ -256,15 +258,15 @@ def _read(
     )  # fmt: skip
 
 
-def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
+def _add_looking(api: FastAPI, services: _Services) -> None:
     """The network at work."""
-    run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
+    run, get, pixels = services.threads.run, services.models.get, services.limits.pixels
 
     @api.get("/v1/models", responses=answers_with(503), tags=["models"])
     async def models() -> network_schemas.Models:
         """The models that may be asked for by name."""
-        summaries = [await run(each.summary) for each in rooms.models.all()]
-        return network_schemas.Models(default=rooms.models.default, models=summaries)
+        summaries = [await run(each.summary) for each in services.models.all()]
+        return network_schemas.Models(default=services.models.default, models=summaries)
 
     @api.get("/v1/models/{name}", responses=answers_with(404, 422, 503), tags=["models"])
     async def model(name: Name) -> network_schemas.ModelDetail:
@@ -276,7 +278,7 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
         request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> Response:
         """The digit of a picture and every activation map, in one pass."""
-        served, content = get(model), rooms.picture_in(request)
+        served, content = get(model), services.picture_in(request)
         told = await run(
             lambda: looking.inspect(served, picture_of(content, pixels, page), threshold).model_dump_json()
         )
@@ -299,14 +301,14 @@ def _add_looking(api: FastAPI, rooms: _Rooms) -> None:
         return await run(looking.occlude, get(question.model), question)
 
 
-def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
+def _add_teaching(api: FastAPI, services: _Services) -> None:
     """What lessons show, and digits to try and to learn from."""
-    run, pixels = rooms.threads.run, rooms.limits.pixels
+    run, pixels = services.threads.run, services.limits.pixels
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
     async def filters(request: Request, page: PageQuery = None) -> schemas.FilterBank:
         """S2's classical filters on a picture."""
-        content = rooms.picture_in(request)
+        content = services.picture_in(request)
         return await run(lambda: teaching.filter_bank(picture_of(content, pixels, page)))
 
     @api.get("/v1/gallery", responses=answers_with(422, 503), tags=["teaching"])
@@ -322,19 +324,19 @@ def _add_teaching(api: FastAPI, rooms: _Rooms) -> None:
     @api.get("/v1/lessons", responses=answers_with(503), tags=["teaching"])
     async def lessons() -> schemas.Lessons:
         """The page's lessons: lists of links with a few words each."""
-        return teaching.lessons(rooms.lessons)
+        return teaching.lessons(services.lessons)
 
 
-def _add_diagnosis(api: FastAPI, rooms: _Rooms) -> None:
+def _add_diagnosis(api: FastAPI, services: _Services) -> None:
     """Why a network misreads what."""
-    run, get, pixels = rooms.threads.run, rooms.models.get, rooms.limits.pixels
+    run, get, pixels = services.threads.run, services.models.get, services.limits.pixels
 
     @api.post("/v1/diagnose", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
     async def diagnose(
         request: Request, model: ModelQuery = None, label: LabelQuery = None
     ) -> network_schemas.Diagnosed:
         """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
-        served, content = get(model), rooms.picture_in(request)
+        served, content = get(model), services.picture_in(request)
         return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
 
     @api.get("/v1/models/{name}/mistakes", responses=answers_with(404, 422, 503, 504), tags=["models"])
@@ -380,18 +382,18 @@ def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
         return StreamingResponse(room.events(name), media_type="text/event-stream")
 
 
-def _add_service(api: FastAPI, rooms: _Rooms) -> None:
+def _add_service(api: FastAPI, services: _Services) -> None:
     """For those who run the server."""
 
     @api.get("/healthz", responses={421: answers_with()[421]}, tags=["service"])
     async def healthz() -> schemas.Health:
         """Whether the server is there."""
-        uptime = round(time.time() - rooms.measured.began, 1)
-        return schemas.Health(status="ok", version=VERSION, models=len(rooms.models), uptime_seconds=uptime)
+        uptime = round(time.time() - services.measured.began, 1)
+        return schemas.Health(status="ok", version=VERSION, models=len(services.models), uptime_seconds=uptime)
 
     text = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
 
     @api.get("/metrics", response_class=Response, responses={**answers_with(), 200: text}, tags=["service"])
     async def metrics_() -> Response:
         """Counts, times and memory, for Prometheus."""
-        return Response(rooms.measured.text(), media_type=metrics.MEDIA_TYPE)
+        return Response(services.measured.text(), media_type=metrics.MEDIA_TYPE)

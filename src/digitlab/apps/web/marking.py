@@ -34,14 +34,14 @@ def make_marking(marking: Marking, access: Access, done: Callable[[], None], lim
     Raises:
         ImageError: when the blank cannot be opened.
     """
-    limits, room = limits or Limits(), _Room(marking, done)
-    paths = frozenset({*room.files, "/form", "/done"})
+    limits, app = limits or Limits(), _MarkingApp(marking, done)
+    paths = frozenset({*app.files, "/form", "/done"})
     return Guard(
-        room, access, limits, Metrics(), Budget(limits.all_bytes), lambda path: path if path in paths else "other"
+        app, access, limits, Metrics(), Budget(limits.all_bytes), lambda path: path if path in paths else "other"
     )
 
 
-class _Room:
+class _MarkingApp:
     """The page's files, the form as it stands, and where it is sent to."""
 
     def __init__(self, marking: Marking, done: Callable[[], None]) -> None:

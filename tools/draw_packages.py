@@ -1,10 +1,10 @@
-"""Draws the rooms of src/digitlab and what they import: docs/pictures/house.svg.
+"""Draws the packages of src/digitlab and what they import: docs/pictures/packages.svg.
 
-    python tools/draw_house.py [OUT.svg]
+    python tools/draw_packages.py [OUT.svg]
 
-The arrows are the imports in the files, those inside functions and for types among them; a room stands above all that
-it imports. An arrow that others make needless is left out: where training imports models and models imports datasets,
-none goes from training to datasets. A box's tooltip names everything that it imports. Which rooms are the ground and
+The arrows are the imports in the files, those inside functions and for types among them; a package stands above all
+that it imports. An arrow that others make needless is left out: where training imports models and models imports datasets,
+none goes from training to datasets. A box's tooltip names everything that it imports. Which packages are the ground and
 which never load Keras is read from the contracts of import-linter (pyproject.toml).
 """
 
@@ -21,7 +21,7 @@ from check_circles import imports_by_module
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "digitlab"
-OUT = ROOT / "docs" / "pictures" / "house.svg"
+OUT = ROOT / "docs" / "pictures" / "packages.svg"
 
 WIDTH, ROW, HIGH, MARGIN, LEGEND = 1180, 92, 44, 16, 40  # pixels
 HEAVY = {"keras", "tensorflow", "jax", "sklearn", "scipy", "matplotlib"}
@@ -35,7 +35,7 @@ LEGENDS = {
 
 
 @dataclass(frozen=True)
-class Room:
+class Package:
     """A package or module directly in src/digitlab."""
 
     name: str
@@ -46,15 +46,15 @@ class Room:
 
 
 def layers_and_light() -> tuple[list[list[str]], set[str]]:
-    """The layers of the contract, from above to below, and the rooms that must stay light."""
+    """The layers of the contract, from above to below, and the packages that must stay light."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(each["layers"] for each in contracts if each["containers"] == ["digitlab"])
     light = next(each["source_modules"] for each in contracts if "matplotlib" in each.get("forbidden_modules", ()))
     return [layer.split(" | ") for layer in layers], {name.removeprefix("digitlab.") for name in light}
 
 
-def rooms(names: set[str], light: set[str]) -> dict[str, Room]:
-    """Each room with its size and what it imports."""
+def packages(names: set[str], light: set[str]) -> dict[str, Package]:
+    """Each package with its size and what it imports."""
     imports = imports_by_module()
     found = {}
     for name in names:
@@ -65,7 +65,7 @@ def rooms(names: set[str], light: set[str]) -> dict[str, Room]:
         heavy = name not in light and any(HEAVY & _outside(text) for text in texts)
         kind = "live" if name in light else "heavy" if heavy else "other"
         lines = sum(text.count("\n") for text in texts)
-        found[name] = Room(name, len(files), lines, frozenset((reached & names) - {name}), kind)
+        found[name] = Package(name, len(files), lines, frozenset((reached & names) - {name}), kind)
     return found
 
 
@@ -84,8 +84,8 @@ def _outside(text: str) -> set[str]:
     return found
 
 
-def needed(found: dict[str, Room]) -> list[tuple[str, str]]:
-    """The arrows: every import of a room that none of its other imports reaches."""
+def needed(found: dict[str, Package]) -> list[tuple[str, str]]:
+    """The arrows: every import of a package that none of its other imports reaches."""
 
     def reached(name: str) -> frozenset[str]:
         direct = found[name].imports
@@ -93,14 +93,14 @@ def needed(found: dict[str, Room]) -> list[tuple[str, str]]:
 
     return [
         (name, other)
-        for name, room in found.items()
-        for other in room.imports
-        if not any(other in reached(between) for between in room.imports - {other})
+        for name, package in found.items()
+        for other in package.imports
+        if not any(other in reached(between) for between in package.imports - {other})
     ]
 
 
-def rows_of(found: dict[str, Room], ground: list[str]) -> list[list[str]]:
-    """The rooms above the ground, each as low as it can stand above all that it imports; the lowest row last."""
+def rows_of(found: dict[str, Package], ground: list[str]) -> list[list[str]]:
+    """The packages above the ground, each as low as it can stand above all that it imports; the lowest row last."""
     height = dict.fromkeys(ground, 0)
     for _ in found:
         for name in found.keys() - set(ground):
@@ -128,12 +128,12 @@ def _middle(place: tuple[float, float, float]) -> float:
     return place[0] + place[2] / 2
 
 
-def drawn(layers: list[list[str]], found: dict[str, Room]) -> str:
+def drawn(layers: list[list[str]], found: dict[str, Package]) -> str:
     """The picture as SVG."""
     below = next(number for number, layer in enumerate(layers) if "network" in layer) + 1
     ground = [name for layer in layers[below:] for name in layer]
     rows = rows_of(found, ground)
-    entrances = [name for (name,) in rows[: rows.index(["apps"]) + 1]]  # which import nearly every room
+    entrances = [name for (name,) in rows[: rows.index(["apps"]) + 1]]  # which import nearly every package
     arrows = [(one, other) for one, other in needed(found) if other not in ground and one not in entrances]
     at = places(rows, arrows)
     at |= {name: (MARGIN, at[name][1], WIDTH - 2 * MARGIN) for name in entrances}
@@ -150,10 +150,10 @@ def drawn(layers: list[list[str]], found: dict[str, Room]) -> str:
         f'<rect x="{MARGIN}" y="{top}" width="{WIDTH - 2 * MARGIN}" height="{height - top - MARGIN}" rx="8" '
         'fill="none" stroke="#6b7280" stroke-dasharray="5 4"/>',
         f'<text x="{2 * MARGIN}" y="{top + 22}" font-size="14" fill="#1d2129">'
-        f"the ground: every room above may import these, and {' and '.join(entrances)} every room (no arrows drawn for "
-        "either)</text>",
+        f"the ground: every package above may import these, and {' and '.join(entrances)} every package "
+        "(no arrows drawn for either)</text>",
         *(_arrow(one, other, at, arrows, found[one].kind) for one, other in sorted(arrows)),
-        *(_box(room, at[name]) for name, room in sorted(found.items())),
+        *(_box(package, at[name]) for name, package in sorted(found.items())),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -187,16 +187,17 @@ def _end(name: str, towards: str, at: dict[str, tuple[float, float, float]], all
     return left + wide * (order.index(towards) + 1) / (len(order) + 1)
 
 
-def _box(room: Room, place: tuple[float, float, float]) -> str:
-    (x, y, wide), (fill, line) = place, COLOURS[room.kind]
-    files = "1 file" if room.files == 1 else f"{room.files} files"
+def _box(package: Package, place: tuple[float, float, float]) -> str:
+    (x, y, wide), (fill, line) = place, COLOURS[package.kind]
+    files = "1 file" if package.files == 1 else f"{package.files} files"
     return (
-        f"<g><title>{escape(room.name)} imports {escape(', '.join(sorted(room.imports)) or 'nothing of ours')}</title>"
+        f"<g><title>{escape(package.name)} imports "
+        f"{escape(', '.join(sorted(package.imports)) or 'nothing of ours')}</title>"
         f'<rect x="{x:.0f}" y="{y}" width="{wide:.0f}" height="{HIGH}" rx="6" fill="{fill}" stroke="{line}"/>'
         f'<text x="{x + wide / 2:.0f}" y="{y + 19}" font-size="15" font-weight="600" text-anchor="middle" '
-        f'fill="#1d2129">{escape(room.name)}</text>'
+        f'fill="#1d2129">{escape(package.name)}</text>'
         f'<text x="{x + wide / 2:.0f}" y="{y + 36}" font-size="12" text-anchor="middle" '
-        f'fill="#4b5563">{files}, {room.lines:,} lines</text></g>'
+        f'fill="#4b5563">{files}, {package.lines:,} lines</text></g>'
     )
 
 
@@ -208,7 +209,7 @@ def main() -> None:
     if missing := sorted(there - known - {"__init__", "__main__"}):
         sys.exit(f"pyproject.toml: no layer has {', '.join(missing)}")
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
-    out.write_text(drawn(layers, rooms(known, light)), "utf-8")
+    out.write_text(drawn(layers, packages(known, light)), "utf-8")
 
 
 if __name__ == "__main__":
