@@ -3,9 +3,9 @@
     python tools/draw_packages.py [OUT.svg]
 
 The arrows are the imports in the files, those inside functions and for types among them; a package stands above all
-that it imports. An arrow that others make needless is left out: where training imports models and models imports datasets,
-none goes from training to datasets. A box's tooltip names everything that it imports. Which packages are the ground and
-which never load Keras is read from the contracts of import-linter (pyproject.toml).
+that it imports. An arrow that others make needless is left out: where training imports models and models imports
+datasets, none goes from training to datasets. A box's tooltip names everything that it imports. Which packages are the
+ground and which never load Keras is read from the contracts of import-linter (pyproject.toml).
 """
 
 from __future__ import annotations
