@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_fish_completes(home: Path, needs_program: Callable[..., str]) -> None:
     assert run(["--install-completion", "fish"]) == 0
     asked = ("digitlab eva", "digitlab train --epo", "digitlab study li", "digitlab train --precision bf")
     code = "; ".join(f"complete -C '{words}'" for words in asked)
-    environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # of a command that it finds only
+    environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "PATH": path}
     done = subprocess.run([fish, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=home)
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["evaluate", "--epochs", "list", "bfloat16"]
 

@@ -225,7 +225,7 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(alphabets: Al
     assert "goes on at step 2" in lines
     path = tmp_path / "page.onnx"
     path.write_bytes(
-        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, *[0.1] * 6, 0.0))
+        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, *[0.1] * 9, 0.0))
     )
     network = PageNetwork(path, 1)
     assert network.threshold == 0.25

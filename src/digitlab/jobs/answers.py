@@ -135,8 +135,8 @@ def classify_data(
             if sink is not None:
                 sink.write(replace(batch, labels=found.digits)[found.sure])
             listener(Counted(f"classifying {data}", tally.images, source.count or tally.images))
-    if not tally.images:
-        raise DatasetError(f"{data}: holds no image; expected images of digits")
+        if not tally.images:  # here, so that no empty table is left
+            raise DatasetError(f"{data}: holds no image; expected images of digits")
     return tally.as_result()
 
 

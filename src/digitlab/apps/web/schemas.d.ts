@@ -46,7 +46,7 @@ export interface ClassState {
 export interface Classified {
   /** null where no digit was found, or the answer is below the threshold */
   digit: number | null;
-  /** how likely the likeliest digit stands there, also where digit is null */
+  /** how likely the most likely digit stands there, also where digit is null */
   confidence: number;
   /** which digit, if it is one: ten, class 0 first; all 0: none found */
   probabilities: number[];
@@ -405,9 +405,9 @@ export interface OcclusionQuestion {
   /** base64 of 784 bytes: 28×28, row by row, light ink on dark */
   glyph: string;
   model: string | null;
-  /** why this digit …; null: the likeliest */
+  /** why this digit …; null: the most likely */
   digit: number | null;
-  /** … and not that one; null: the next likeliest */
+  /** … and not that one; null: the next most likely */
   against: number | null;
   /** of the square, in pixels */
   size: number;

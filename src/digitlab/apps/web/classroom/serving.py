@@ -144,7 +144,8 @@ class ClassServing:
                 if (
                     known is None
                     or pupil.drawings is not known.drawings
-                    or (pupil.name, state.label) != (known.name, label)
+                    # A drawing that came and was removed between two looks leaves the same: its pupil knows of it.
+                    or (pupil.handed_in, pupil.name, state.label) != (known.handed_in, known.name, label)
                 ):
                     yield f"event: state\ndata: {state.model_dump_json()}\n\n"
                 if (told := _read_in(pupil)) and told != read:
