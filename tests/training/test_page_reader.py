@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitlab.datasets import pages as pages_module
 from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
 from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
@@ -95,6 +96,30 @@ def test_digits_that_overlap_side_by_side_are_parted_where_both_are_read() -> No
     assert touching_parted([match(page, candidates(0, 2))], 0.5) == (1, 0.0)
     assert touching_parted([match(page, candidates(0, 1)), match(page, candidates(1))], 0.5) == (2, 0.5)
     assert touching_parted([match(page, candidates(0, 1))], 0.95) == (1, 0.0)
+
+
+def test_letters_are_told_apart_from_digits(alphabets: Alphabets) -> None:
+    counts = {kind: [0, 0] for kind in ("text", "single", "notes")}
+    for kind, count in counts.items():
+        for seed in range(6):
+            page = draw_page(alphabets, np.random.default_rng((4, seed)), size=256, kind=kind)
+            assert page.letters.shape[1:] == (4,)
+            assert ((page.letters >= 0) & (page.letters <= 256)).all()
+            assert (page.letters[:, :2] <= page.letters[:, 2:]).all()
+            count[0] += len(page.letters)
+            count[1] += int(((page.labels >= 0) & (page.labels < 10)).sum())
+    assert counts["text"][0] > 4 * counts["text"][1]
+    assert counts["single"][0] == 0 < counts["single"][1]
+    assert min(counts["notes"]) > 5
+
+
+def test_what_nobody_can_see_is_not_asked_for() -> None:
+    ink = np.zeros((80, 80), np.uint8)
+    ink[20:60, 20:24] = ink[20:60, 60:64] = 255
+    seen = np.full((80, 80, 3), 200, np.uint8)
+    seen[20:60, 20:24], seen[20:60, 60:64] = 100, 198
+    boxes = np.array([[10, 15, 34, 65], [50, 15, 74, 65], [0, 0, 8, 8]], np.float32)
+    assert pages_module._Legibility(ink, seen)(boxes).tolist() == [True, False, True]  # dark, faint, nothing there
 
 
 def test_targets_say_where_how_large_and_which() -> None:
