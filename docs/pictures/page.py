@@ -81,7 +81,7 @@ def whole(page: Any) -> None:
 
 
 def damage(page: Any) -> None:
-    """Noise on the weights, and both networks asked about what is no digit."""
+    """Noise on the weights, and both networks asked about out-of-distribution images."""
     amount = page.locator("#damage input[type=range]")
     amount.wait_for()
     amount.evaluate("each => { each.value = 80; each.dispatchEvent(new Event('input', { bubbles: true })) }")

@@ -40,7 +40,7 @@ _REMEMBERED = 1000  # pupils that were removed, so that a wall which looks on ta
 
 
 class _Allowance:
-    """So many at once, and so many a second in the long run (a token bucket)."""
+    """A token bucket: how many requests at once, and how many per second in the long run."""
 
     def __init__(self, rate: float, burst: int, now: Callable[[], float]) -> None:
         self._rate, self._burst, self._now = rate, burst, now

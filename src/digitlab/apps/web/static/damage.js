@@ -1,4 +1,4 @@
-// Damage and doubt: what becomes of the answer when weights are damaged; and how sure a network is of what is no digit.
+// Damage and doubt: what becomes of the answer when weights are damaged; and how confident a network is about images that are not digits.
 
 import { tenBars } from "./answer.js";
 import * as api from "./api.js";
@@ -124,7 +124,7 @@ export class DamageView {
         "p",
         { class: "quiet" },
         t(
-          "What is no digit, shown to the small network and to the reader. The network must name a digit; the reader may refuse.",
+          "Images that are not digits, shown to the small network and to the reader. The network must name a digit; the reader may refuse.",
         ),
       ),
       look,

@@ -99,3 +99,17 @@ export function fillChoice(select, options, chosen = select.value) {
   if (options.some(([value]) => String(value) === String(chosen))) select.value = String(chosen);
   return select;
 }
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let fading;
+
+/** Say what went wrong, for some seconds, in the page's place for it. @param {string} message */
+export function complain(message) {
+  const trouble = byId("trouble");
+  trouble.textContent = message;
+  trouble.hidden = false;
+  clearTimeout(fading);
+  fading = setTimeout(() => {
+    trouble.hidden = true;
+  }, 9000);
+}

@@ -464,7 +464,7 @@ export default {
     "Un réseau garde ce qu'il a appris dans des milliers de poids, dont aucun ne compte beaucoup à lui seul. Combien peut-on en abîmer ? Les marques grises sont la réponse d'avant.",
   "Damaging weights needs the page without a server: digitlab page.":
     "Pour abîmer des poids, il faut la page sans serveur : digitlab page.",
-  "What is no digit, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
+  "Images that are not digits, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
     "Ce qui n'est pas un chiffre, montré au petit réseau et au lecteur. Le réseau doit nommer un chiffre ; le lecteur peut refuser.",
   "{share} of the weights' own spread": "{share} de la dispersion propre des poids",
   "{n} bits a weight": "{n} bits par poids",

@@ -5,7 +5,7 @@ import { Trainer } from "./learning-trainer.js";
 /**
  * @import { Checkpoint, Labelled, Settings } from "./learning-trainer.js"
  * @typedef {{ order: "begin", settings: Settings, train: Labelled, held: Labelled } | { order: "go", epochs: number } | { order: "stop" }} Order
- *   `epochs`: until so many are over
+ *   `epochs`: the number after which it stops
  * @typedef {{ epoch: number, batch: number, batches: number, losses: number[], rights: number[], rate: number }} Progress
  *   of the batches since the last one; `rate`: images a second since it began or went on
  * @typedef {{ told: "checkpoint", checkpoint: Checkpoint } | ({ told: "progress" } & Progress) | { told: "stopped" } | { told: "done" } | { told: "failed", message: string }} Told

@@ -7,7 +7,7 @@ import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { DamageView } from "./damage.js";
 import { DiagnosisView } from "./diagnosis.js";
-import { byId, fillChoice, make } from "./elements.js";
+import { byId, complain, fillChoice, make } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { isDigits, LearningView } from "./learning.js";
 import { Lessons } from "./lessons.js";
@@ -32,20 +32,6 @@ import { language, languageNames, number, onLanguage, percent, setLanguage, t, w
  * @import { Classified, FoundDigit, LiveAnswer } from "../schemas.js"
  * @typedef {"draw" | "photo" | "camera" | "gallery"} Input
  */
-
-const trouble = byId("trouble");
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let fading;
-
-/** Say what went wrong, for some seconds. @param {string} message */
-function complain(message) {
-  trouble.textContent = message;
-  trouble.hidden = false;
-  clearTimeout(fading);
-  fading = setTimeout(() => {
-    trouble.hidden = true;
-  }, 9000);
-}
 
 // Without a server other things are true, and more can be done.
 if (api.here()) {

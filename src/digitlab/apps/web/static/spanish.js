@@ -470,7 +470,7 @@ export default {
     "Una red guarda lo aprendido en miles de pesos, y ninguno cuenta mucho por sí solo. ¿Cuánto se puede estropear? Las marcas grises son la respuesta de antes.",
   "Damaging weights needs the page without a server: digitlab page.":
     "Para dañar pesos hace falta la página sin servidor: digitlab page.",
-  "What is no digit, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
+  "Images that are not digits, shown to the small network and to the reader. The network must name a digit; the reader may refuse.":
     "Lo que no es una cifra, mostrado a la red pequeña y al lector. La red tiene que nombrar una cifra; el lector puede negarse.",
   "{share} of the weights' own spread": "{share} de la dispersión de los propios pesos",
   "{n} bits a weight": "{n} bits por peso",

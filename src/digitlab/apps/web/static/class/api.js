@@ -15,7 +15,7 @@ const REFUSALS = {
   "class-code": "This is not the class's code; it stands on the wall.",
   "class-key": "You are not in the class, or no more; join it again.",
   "class-closed": "Nobody else can join now; ask your teacher.",
-  "class-full": "The class is full, or so many drawings of yours are on the wall already.",
+  "class-full": "The class is full, or you already have the largest number of drawings on the wall.",
   "class-taken": "Somebody in the class has this name already; choose another one.",
   "class-name": "A name has 1 to 20 letters, one of them a letter or a digit.",
   "class-task": "The task has changed meanwhile; draw the new one.",

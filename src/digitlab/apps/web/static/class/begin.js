@@ -1,22 +1,8 @@
-// What both pages of a class begin with: language, theme, and where trouble is said.
+// What both pages of a class begin with: language, theme, and work whose failure is shown.
 
-import { byId, make } from "../elements.js";
+import { byId, complain, make } from "../elements.js";
 import { startTheme } from "../theme.js";
 import { language, languageNames, setLanguage, t, wantedLanguage } from "../words.js";
-
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let fading;
-
-/** Say what went wrong, for some seconds. @param {string} message */
-export function complain(message) {
-  const trouble = byId("trouble");
-  trouble.textContent = message;
-  trouble.hidden = false;
-  clearTimeout(fading);
-  fading = setTimeout(() => {
-    trouble.hidden = true;
-  }, 9000);
-}
 
 /** Do it, and say what went wrong. @param {() => Promise<unknown>} work */
 export async function trying(work) {

@@ -77,7 +77,7 @@ export default {
   "You are not in the class, or no more; join it again.": "Tu n'es pas dans la classe, ou plus ; entre de nouveau.",
   "Nobody else can join now; ask your teacher.":
     "Personne d'autre ne peut entrer maintenant ; demande à ton professeur.",
-  "The class is full, or so many drawings of yours are on the wall already.":
+  "The class is full, or you already have the largest number of drawings on the wall.":
     "La classe est pleine, ou beaucoup de tes dessins sont déjà au mur.",
   "Somebody in the class has this name already; choose another one.":
     "Quelqu'un dans la classe a déjà ce nom ; choisis-en un autre.",

@@ -76,7 +76,7 @@ export default {
   "This is not the class's code; it stands on the wall.": "Ese no es el código de la clase; está en la pared.",
   "You are not in the class, or no more; join it again.": "No estás en la clase, o ya no; entra otra vez.",
   "Nobody else can join now; ask your teacher.": "Ahora no puede entrar nadie más; pregunta a tu docente.",
-  "The class is full, or so many drawings of yours are on the wall already.":
+  "The class is full, or you already have the largest number of drawings on the wall.":
     "La clase está llena, o ya hay muchos dibujos tuyos en la pared.",
   "Somebody in the class has this name already; choose another one.":
     "Alguien de la clase ya tiene ese nombre; elige otro.",

@@ -1,10 +1,10 @@
 // The wall: who is in the class and what they draw, on a projector; and for the teacher what to do about it.
 
 import { fromBase64 } from "../api.js";
-import { byId, fillChoice, make, penOf } from "../elements.js";
+import { byId, complain, fillChoice, make, penOf } from "../elements.js";
 import { number, onLanguage, percent, t } from "../words.js";
 import { teacher } from "./api.js";
-import { begin, complain, taskOf, trying } from "./begin.js";
+import { begin, taskOf, trying } from "./begin.js";
 
 /** @import { ClassState, PupilDrawings, Tile, TrainingState } from "../../schemas.js" */
 
