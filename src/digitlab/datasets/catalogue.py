@@ -89,7 +89,7 @@ def _mnist(_: int) -> Dataset:
 def _habits(seed: int) -> Dataset:
     from digitlab.datasets.stroke_variants import with_habits  # loads OpenCV
 
-    about = f"MNIST; in training also ones with upstroke or as a line, barred sevens, slashed zeros, seed {seed}"
+    about = f"MNIST; in training also other forms of the digits (barred sevens, pointed zeros, …), seed {seed}"
     return replace(
         _mnist(seed),
         name="mnist-habits",

@@ -1,18 +1,22 @@
 """Digit forms that are rare in MNIST and common elsewhere: ones with upstroke, barred sevens, slashed zeros.
 
 Made from MNIST's digits: a stroke of the digit's width is added, and the result is scaled and centred as in MNIST. Ones
-and sevens of straight lines, as by mouse, stylus or print, are drawn from scratch.
+and sevens of straight lines, as by mouse, stylus or print, zeros whose line ends in a point, and digits in the forms of
+several countries are drawn from scratch.
 """
 
 from __future__ import annotations
 
 import os
+import zlib
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from digitlab.datasets.ood.pen import CANVAS, as_mnist, blank, draw_lines
+from digitlab.datasets.ood.alphabet import strokes_of
+from digitlab.datasets.ood.pen import CANVAS, as_mnist, blank, draw_lines, placed, shaken
+from digitlab.datasets.pages.hands import FORMS
 from digitlab.datasets.transforms.batches import by_blocks
 from digitlab.values import Digits
 
@@ -31,15 +35,18 @@ _FOOT = 0.3  # share of the ones with a serif at the bottom
 _LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a single line; flatter lines are "/" or "-"
 _MERE = 0.3  # share of the straight ones that are a single line
 _BARRED = 0.3  # share of the straight sevens with a bar
+_LONG = 0.25  # share of the upstrokes that are nearly as long as the stem, and as flat as a seven's top
 
 
 def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
-    """The digits, and some of their ones, sevens and zeros again in the other forms, in random order.
+    """The digits, and some of them again in the other forms, in random order.
 
-    Added are every second one with an upstroke, every second seven with a bar, every fourth zero with a slash, and a
-    straight digit for every fourth one and every eighth seven.
+    Added are every second one with an upstroke, every second seven with a bar, every fourth zero with a slash; a
+    straight digit for every fourth one and every eighth seven; a pointed zero for every fourth zero; and, for every
+    eighth digit of each class, one in a form of `digitlab.datasets.pages.hands`.
     """
     forms = [(1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven)]
+    forms += [(0, 4, _pointed_zero), *((label, 8, _in_a_form_of(label)) for label in FORMS)]
     drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
     images = np.concatenate([digits.images, *(each.images for each in drawn)])
     labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
@@ -55,7 +62,8 @@ def _drawn(digits: Digits, label: int, every: int, change: Change, seed: int) ->
         return np.array([change(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
 
     plain = np.ascontiguousarray(digits.images[rows])
-    drawn = by_blocks(change_all, plain, (seed, label, every), jobs=os.cpu_count() or 1)
+    stream = zlib.crc32(change.__name__.encode())  # another for each form, else two forms of a class would be alike
+    drawn = by_blocks(change_all, plain, (seed, label, stream), jobs=os.cpu_count() or 1)
     return Digits(drawn, digits.labels[rows])
 
 
@@ -64,8 +72,7 @@ def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
     canvas, (top, bottom, _, _), width = _canvas(image)
     height = bottom - top
     start = np.array([_middle(canvas, top + 1), top + width / 2])
-    angle, length = rng.uniform(0.45, 1.1), rng.uniform(0.25, 0.7) * height
-    strokes = [np.array([start, start + length * np.array([-np.sin(angle), np.cos(angle)])])]
+    strokes = [np.array([start, start + height * _upstroke(rng)])]
     if rng.random() < _FOOT:
         foot, half = np.array([_middle(canvas, bottom - 1), bottom - width / 2]), rng.uniform(0.12, 0.3) * height
         strokes.append(foot + np.array([[-half, rng.normal(0, 1)], [half, rng.normal(0, 1)]]))
@@ -102,12 +109,21 @@ def _ruled_one(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
     top, foot = (CANVAS / 2 + side * height / 2 * np.array([np.sin(lean), -np.cos(lean)]) for side in (1, -1))
     strokes = [np.array([top, foot])]
     if not mere:
-        angle, length = rng.uniform(0.6, 1.25), rng.uniform(0.2, 0.6) * height
-        strokes.append(np.array([top, top + length * np.array([-np.sin(angle), np.cos(angle)])]))
+        strokes.append(np.array([top, top + height * _upstroke(rng)]))
         if rng.random() < _FOOT:
             half = rng.uniform(0.12, 0.3) * height
             strokes.append(foot + np.array([[-half, 0.0], [half, 0.0]]))
     return _ruled(strokes, rng)
+
+
+def _upstroke(rng: np.random.Generator) -> NDArray[np.float64]:
+    """From the top of a one to the start of its upstroke, in heights of the digit."""
+    long = rng.random() < _LONG
+    angle, length = (
+        rng.uniform(*((0.9, 1.35) if long else (0.45, 1.25))),
+        rng.uniform(*((0.6, 1.0) if long else (0.2, 0.7))),
+    )
+    return float(length) * np.array([-np.sin(angle), np.cos(angle)])
 
 
 def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -121,6 +137,30 @@ def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
         middle, half = corner + rng.uniform(0.45, 0.6) * (foot - corner), rng.uniform(0.15, 0.3) * height
         strokes.append(middle + np.array([[-half, 0.0], [half, 0.0]]))
     return _ruled(strokes, rng)
+
+
+def _pointed_zero(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A ring whose line begins and ends in a point, mostly at the bottom or the top, and crosses itself a little."""
+    middle = np.pi * rng.choice([0.5, 1.5], p=[0.6, 0.4])  # the angle of the point; y runs down: a half of π is below
+    start = middle + rng.uniform(-0.9, 0.9)
+    way = np.linspace(0.0, 2 * np.pi, 40)
+    near = np.minimum(way, 2 * np.pi - way) / rng.uniform(0.3, 0.7)
+    radius = 1.0 + rng.uniform(0.1, 0.6) * np.exp(-near)
+    ring = np.stack([rng.uniform(0.55, 1.0) * radius * np.cos(start + way), radius * np.sin(start + way)], axis=-1)
+    begin, end = (
+        rng.uniform(0.0, 0.4) * (ring[a] - ring[b]) / np.hypot(*(ring[a] - ring[b])) for a, b in ((0, 2), (-1, -3))
+    )
+    return _ruled(placed(shaken([np.concatenate([[ring[0] + begin], ring, [ring[-1] + end]])], rng)), rng)
+
+
+def _in_a_form_of(label: int) -> Change:
+    """Draws a digit of this label in one of its forms, as `digitlab.datasets.ood` draws what is no digit."""
+    forms = [strokes_of(form) for form in FORMS[label]]
+
+    def draw(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        return _ruled(placed(shaken(forms[int(rng.integers(len(forms)))], rng)), rng)
+
+    return draw
 
 
 def _ruled(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> NDArray[np.uint8]:
