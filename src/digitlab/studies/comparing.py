@@ -29,6 +29,7 @@ __all__ = [
     "Comparison",
     "Finding",
     "Verdict",
+    "beyond",
     "deviation_against",
     "difference",
     "mean_against",
@@ -107,9 +108,19 @@ def _joined(comparisons: Sequence[Comparison]) -> str:
 
 
 def difference(
-    measured: Measured, measure: str, one: Hashable, other: Hashable, *, by: float = 0.0, within: float | None = None
+    measured: Measured,
+    measure: str,
+    one: Hashable,
+    other: Hashable,
+    *,
+    by: float = 0.0,
+    within: float | None = None,
+    alike: float | None = None,
 ) -> Comparison:
-    """Whether ``one`` is better than ``other`` by more than ``by``; or, with ``within``, differs from it by no more."""
+    """Whether ``one`` is better than ``other`` by more than ``by``; or, with ``within``, differs from it by no more.
+
+    alike: the difference up to which they are the same; None: as the study says
+    """
     from digitlab.evaluation.intervals import Interval
     from digitlab.evaluation.seeds import MeansDifference, differ, differ_in_pairs
 
@@ -135,7 +146,8 @@ def difference(
     if within is not None:
         return _within(found, within, evidence, (one, other), count, judging)
     sign = sign_of(measure)
-    return _beyond(found, sign, by, evidence, (one, other), count, judging, judging.alike.get(measure))
+    alike = judging.alike.get(measure) if alike is None else alike
+    return beyond(found, sign, by, evidence, (one, other), count, judging, alike)
 
 
 def mean_against(
@@ -166,10 +178,10 @@ def mean_against(
         found = differ_in_pairs(values, [scale(bound)] * len(values))
     if within is not None:
         return _within(found, within, say(found), (key,), len(values), measured.judging)
-    return _beyond(found, sign_of(measure), 0.0, say(found), (key,), len(values), measured.judging, None)
+    return beyond(found, sign_of(measure), 0.0, say(found), (key,), len(values), measured.judging, None)
 
 
-def _beyond(
+def beyond(
     found: MeansDifference,
     sign: int,
     by: float,
@@ -179,7 +191,10 @@ def _beyond(
     judging: Judging,
     alike: float | None,
 ) -> Comparison:
-    """Is the difference, with this sign, above ``by``?"""
+    """Is the difference, with this sign, above ``by``?
+
+    alike: the difference up to which it counts for nothing; None: nothing is known to be the same
+    """
     holds, fails = found.above(by), found.below(by)
     if sign < 0:
         holds, fails = found.below(-by), found.above(-by)
@@ -289,4 +304,4 @@ def of_pairs(
     found = differ_in_pairs(differences, [0.0] * len(differences))
     shown = MEASURES[measure].difference(found.difference, *found.interval)
     evidence = f"{shown} in {len(differences)} pairs"
-    return _beyond(found, sign_of(measure), -margin, evidence, tuple(keys), fewest, measured.judging, None)
+    return beyond(found, sign_of(measure), -margin, evidence, tuple(keys), fewest, measured.judging, None)

@@ -66,11 +66,16 @@ class Conclusion:
         return said
 
 
-def improves(measure: str, *, frm: Hashable, to: Hashable, by: float = 0.0, text: str = "") -> Conclusion:
-    """``to`` is better than ``frm`` in this measure, by more than ``by``."""
+def improves(
+    measure: str, *, frm: Hashable, to: Hashable, by: float = 0.0, alike: float | None = None, text: str = ""
+) -> Conclusion:
+    """``to`` is better than ``frm`` in this measure, by more than ``by``.
+
+    alike: the difference up to which they are the same, where it is another than the study's
+    """
     more = f" by more than {by:g}" if by else ""
     said = text or f"{title_of(measure)}: {{{1}}} is better than {{{0}}}{more}"
-    return Conclusion(said, (frm, to), lambda measured: [difference(measured, measure, to, frm, by=by)])
+    return Conclusion(said, (frm, to), lambda measured: [difference(measured, measure, to, frm, by=by, alike=alike)])
 
 
 def at_least(measure: str, *, better: Hashable, than: Hashable, margin: float, text: str = "") -> Conclusion:
