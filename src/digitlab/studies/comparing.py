@@ -58,7 +58,7 @@ class Comparison:
     level: at which these are judged
     evidence: the numbers in words
     keys: of the cells that are compared; repeats: the fewest that one of them has
-    needed: repeats that will probably decide it; infinite where the study's most will probably not
+    needed: repeats that will probably decide it, which may be more than the study takes; infinite where none will
     """
 
     holds: float
@@ -76,7 +76,8 @@ class Comparison:
         return together([self]).verdict
 
 
-TOO_FEW = Comparison(1.0, 1.0, 0.0, "fewer than two repeats have a number")
+# Two repeats say how many it takes.
+TOO_FEW = Comparison(1.0, 1.0, 0.0, "fewer than two repeats have a number", needed=2.0)
 
 
 def together(comparisons: Sequence[Comparison]) -> Finding:
