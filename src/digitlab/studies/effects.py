@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.studies.comparing import TOO_FEW, Comparison, beyond, sign_of, title_of
 from digitlab.studies.conclusions import Conclusion
-from digitlab.studies.measures import MEASURES
+from digitlab.studies.wording import Said, of_effect
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -98,10 +98,10 @@ def _weighted(
     found = _sum_of(measured, measure, weights)
     if found is None:
         return replace(TOO_FEW, keys=used)
-    evidence = MEASURES[measure].difference(found.difference, *found.interval)
+    said = of_effect(measure, found)
     count = min(len(measured.values(key, measure)) for key in used)
     alike = measured.judging.alike.get(measure) if alike is None else alike
-    return beyond(found, sign_of(measure), by, evidence, used, count, measured.judging, alike)
+    return beyond(found, sign_of(measure), by, said, used, count, measured.judging, alike)
 
 
 # What a change buys for its time
@@ -123,7 +123,8 @@ def pays_more(measure: str, key: Hashable, *, than: Hashable, without: Hashable,
         shown = [per_minute(rate) for rate in rates if rate is not None]
         evidence = f"{measured.label(key)}: {shown[0]}; {measured.label(than)}: {shown[1]}"
         count = min(len(measured.values(each, name)) for each in cells for name in (measure, "epoch_seconds"))
-        return [beyond(found, sign_of(measure), 0.0, evidence, cells, count, measured.judging, None)]
+        said = Said(evidence, evidence, evidence)
+        return [beyond(found, sign_of(measure), 0.0, said, cells, count, measured.judging, None)]
 
     return Conclusion(text, (key, than, without), compare)
 
