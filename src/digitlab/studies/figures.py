@@ -92,7 +92,7 @@ def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
         panels = {}
         for title, numbers in printed.items():
             seeds = {str(digit): [_of_digit(matrix, digit)[title] for matrix in matrices] for digit in range(10)}
-            panels[title] = (seeds, {str(digit): number for digit, number in enumerate(numbers)})
+            panels[f"{title}, printed to 0.01"] = (seeds, {str(digit): number for digit, number in enumerate(numbers)})
         return cells_figure(panels)
 
     return draw

@@ -117,7 +117,7 @@ def cells_figure(
     """
     rows = list(dict.fromkeys(name for cells, _ in panels.values() for name in cells))
     names, legend = 0.3 + 0.085 * max(map(len, rows), default=0), any(printed for _, printed in panels.values())
-    each = 3.9 if len(panels) == 1 else 2.6
+    each = 3.9 if len(panels) == 1 else max(2.6, 0.098 * max(map(len, panels)))
     width, height = names + (each + 0.3) * len(panels), 0.9 + 0.27 * len(rows) + 0.35 * legend
     figure = canvas(width, height)
     for place, (title, (cells, printed)) in enumerate(panels.items()):
