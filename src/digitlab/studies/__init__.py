@@ -38,6 +38,6 @@ from digitlab.studies.study import Study
 __all__ = [
     "CountParameters", "Effect", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "at_least", "best",
     "confusion", "digit_report", "dots", "effects", "factor", "find_study", "improves", "in_published_order",
-    "learning_curves", "main_effect", "outweighs", "over_epochs", "pays_more", "price", "range_tests", "reproduces", "same",
-    "steady", "study_names", "validation_curves",
+    "learning_curves", "main_effect", "outweighs", "over_epochs", "pays_more", "price", "range_tests", "reproduces",
+    "same", "steady", "study_names", "validation_curves",
 ]  # fmt: skip
