@@ -98,10 +98,13 @@ def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
     return draw
 
 
-def effects(rows: Mapping[str, tuple[str, Mapping[str, Effect]]], *, title: str) -> Draw:
+def effects(
+    rows: Mapping[str, tuple[str, Mapping[str, Effect]]], *, title: str, linear_to: float | None = None
+) -> Draw:
     """Effects with their 95 % intervals, in points, one row each.
 
     rows: by its words: the measure, an accuracy, and the effects by their words in the legend ("" for one alone)
+    linear_to: points from which the scale is logarithmic
     """
     for measure, _ in rows.values():
         expect_measures([measure])
@@ -118,7 +121,7 @@ def effects(rows: Mapping[str, tuple[str, Mapping[str, Effect]]], *, title: str)
             }
             for row, (measure, named) in rows.items()
         }
-        return effects_figure({title: panel})
+        return effects_figure({title: panel}, linear_to=linear_to)
 
     return draw
 
@@ -138,7 +141,9 @@ def price(measure: str, *, without: Hashable) -> Draw:
             spread = over_seeds(seconds) if len(seconds) > 1 else None
             ends = spread.interval if spread else None
             taken[cell.label] = {"": (spread.mean, *ends) if spread and ends else None}
-            if cell.key != without:
+            if cell.key == without:
+                gained[cell.label] = {"": None}
+            else:
                 gain = size_of(study, measure, Effect(frm=(without,), to=(cell.key,)))
                 gained[cell.label] = {"": _in_points(gain)}
                 bought[cell.label] = {"": _in_points(gain_per_second(study, measure, cell.key, without), 60)}

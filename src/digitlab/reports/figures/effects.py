@@ -21,11 +21,14 @@ _ROW, _PANEL, _LETTER = 0.3, 2.5, 0.082  # inches
 
 
 @styled
-def effects_figure(panels: Mapping[str, Rows], *, from_zero: Sequence[str] = ()) -> Figure:
+def effects_figure(
+    panels: Mapping[str, Rows], *, from_zero: Sequence[str] = (), linear_to: float | None = None
+) -> Figure:
     """A panel for each quantity, a row for each change, dots with their 95 % intervals; a line where nothing changes.
 
     panels: by title; rows in the order in which they first come; a row may lack a series, or have no estimate yet
     from_zero: titles of quantities that are no differences: they are drawn from 0, without the line
+    linear_to: from here on the scale is logarithmic, on both sides, where one change does a hundred times as much
     """
     rows = list(dict.fromkeys(row for panel in panels.values() for row in panel))
     series = list(dict.fromkeys(name for panel in panels.values() for row in panel.values() for name in row if name))
@@ -45,10 +48,22 @@ def effects_figure(panels: Mapping[str, Rows], *, from_zero: Sequence[str] = ())
             axes.set_xlim(left=0.0)
         else:
             axes.axvline(0.0, color=palette().quiet, linewidth=1.0)
+        if linear_to is not None:
+            _bend(axes, linear_to)
     if series:
         marks = [figure.axes[0].plot([], [], "o", color=colour)[0] for colour in palette().series[: len(series)]]
         figure.legend(marks, series, loc="lower left", ncols=len(series), bbox_to_anchor=(names / width, 0.0))
     return figure
+
+
+def _bend(axes: Axes, linear_to: float) -> None:
+    axes.set_xscale("symlog", linthresh=linear_to, linscale=1.0)
+    low, high = axes.get_xlim()
+    steps = [linear_to * 10**power for power in range(4)]
+    ticks = [*(-step for step in reversed(steps)), 0.0, *steps]
+    shown = [tick for tick in ticks if low <= tick <= high]
+    axes.set_xticks(shown, [f"{tick:+g}".replace("-", "−") if tick else "0" for tick in shown])
+    axes.minorticks_off()
 
 
 def _draw(axes: Axes, rows: Sequence[Mapping[str, Estimated | None]], series: Sequence[str]) -> None:
@@ -65,5 +80,5 @@ def _draw(axes: Axes, rows: Sequence[Mapping[str, Estimated | None]], series: Se
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=True, axis="x")
     axes.tick_params(length=0)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=5)  # the scale may be bent afterwards
     axes.spines["left"].set_visible(False)
