@@ -45,8 +45,11 @@ def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
     straight digit for every fourth one and every eighth seven; a pointed zero for every fourth zero; and, for every
     eighth digit of each class, one in a form of `digitlab.datasets.pages.hands`.
     """
-    forms = [(1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven)]
-    forms += [(0, 4, _pointed_zero)] + [(label, 8, _in_a_form_of(label)) for label in FORMS]
+    forms: list[tuple[int, int, Change]] = [
+        (1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven),
+        (0, 4, _pointed_zero),
+    ]  # fmt: skip
+    forms += [(label, 8, _in_a_form_of(label)) for label in FORMS]
     drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
     images = np.concatenate([digits.images, *(each.images for each in drawn)])
     labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
