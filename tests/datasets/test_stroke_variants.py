@@ -28,7 +28,7 @@ def drawn(more: Digits, plain: Digits, label: int) -> np.ndarray:
 
 def test_the_other_forms_stand_among_the_plain_ones(ringed: Digits) -> None:
     more = with_habits(ringed)
-    assert np.bincount(more.labels, minlength=8).tolist() == [52, 60, 0, 0, 0, 0, 0, 56]
+    assert np.bincount(more.labels, minlength=8).tolist() == [52, 56, 0, 0, 0, 0, 0, 52]
     assert (more.images.reshape(-1, 784).max(axis=1) > 200).all()
     assert (more.labels[1:] != more.labels[:-1]).sum() > 40, "no form has a place of its own"
 
@@ -50,7 +50,7 @@ def test_a_pointed_zero_is_a_ring_with_one_hole(ringed: Digits) -> None:
 def test_every_digit_is_drawn_in_the_forms_of_several_countries(ringed: Digits) -> None:
     every = Digits(np.repeat(ringed.images[:1], 80, axis=0), np.repeat(np.arange(10), 8).astype(np.uint8))
     more = with_habits(every)
-    assert (np.bincount(more.labels, minlength=10) >= 9).all()
+    assert (np.bincount(more.labels, minlength=10) > 8).all()
 
 
 def holes_in(image: np.ndarray) -> int:
