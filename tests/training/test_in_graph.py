@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -65,12 +67,23 @@ def test_clean_from_the_first_epoch_on_nothing_is_varied() -> None:
 def test_clean_images_are_of_the_kind_that_the_augmentation_makes() -> None:
     sobel = augmentation("realtime").to_network_input
     assert sobel is not None
-    expected = _trained("none", digits=Digits(sobel(DIGITS.images), DIGITS.labels))
+    expected = _train(Digits(sobel(DIGITS.images), DIGITS.labels), "none")
     np.testing.assert_array_equal(_trained("realtime", clean_from=1)[0], expected[0])
 
 
 def _trained(
-    name: str, *, plain: bool = False, clean_from: int | None = None, digits: Digits = DIGITS, batch: int = EVEN
+    name: str, *, plain: bool = False, clean_from: int | None = None, batch: int = EVEN
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    return _of_digits(name, plain, clean_from, batch)
+
+
+@functools.cache  # compiling takes longer than the rest, and two tests look at the same training
+def _of_digits(name: str, plain: bool, clean_from: int | None, batch: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    return _train(DIGITS, name, plain=plain, clean_from=clean_from, batch=batch)
+
+
+def _train(
+    digits: Digits, name: str, *, plain: bool = False, clean_from: int | None = None, batch: int = EVEN
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Each batch's loss and accuracy, and the weights at the end."""
     keras.utils.set_random_seed(3)
