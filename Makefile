@@ -17,6 +17,8 @@ space := $() $()
 EXTRAS := train export heif pdf ray sheets tune desktop mqtt mlflow ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of the tests' many processes would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test docs check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
 

@@ -148,6 +148,7 @@ def _jobs_in(journal: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("training")
+@pytest.mark.usefixtures("quick_ending")
 def test_the_best_is_trained_and_only_that_one_is_tested(space: Path, tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "whole.npz"
     test = load_dataset("mnist").split("test")[:200]
