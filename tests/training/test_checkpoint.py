@@ -21,8 +21,9 @@ Undisturbed = Callable[[str], tuple[Trained, Run]]
 # With dropout's random numbers; with moving means of batch normalisation and another kind of dropout.
 DEEP: dict[str, Any] = {"architecture": "thesis-4conv"}
 SMALL: dict[str, Any] = {
-    "architecture": "conv-family", "options": {"filters": [8, 8], "batch_norm": True, "spatial_dropout": 0.2},
-}  # fmt: skip
+    "architecture": "conv-family",
+    "options": {"filters": [8], "units": [16], "batch_norm": True, "spatial_dropout": 0.2},
+}
 KINDS: dict[str, dict[str, Any]] = {
     "plain": DEEP | {"optimiser": "adadelta"},
     "augmented": SMALL
@@ -37,8 +38,8 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def small_mnist() -> Iterator[str]:
-    whole = load_dataset("mnist")
-    makers = {"train": lambda: whole.split("train")[:800], "test": lambda: whole.split("test")[:200]}
+    whole = load_dataset("mnist")  # 768 images: whole batches, whose graph is made once
+    makers = {"train": lambda: whole.split("train")[:768], "test": lambda: whole.split("test")[:200]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
         yield "small"

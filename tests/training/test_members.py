@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def small_mnist() -> Iterator[str]:
     whole = load_dataset("mnist")
-    makers = {"train": lambda: whole.split("train")[:600], "test": lambda: whole.split("test")[:200]}
+    makers = {"train": lambda: whole.split("train")[:640], "test": lambda: whole.split("test")[:200]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
         yield "small"

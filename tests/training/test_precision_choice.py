@@ -92,7 +92,7 @@ def test_nothing_is_measured_where_it_cannot_pay(
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> str:
     whole = load_dataset("mnist")
-    makers = {"train": lambda: whole.split("train")[:1000], "test": lambda: whole.split("test")[:200]}
+    makers = {"train": lambda: whole.split("train")[:1024], "test": lambda: whole.split("test")[:200]}
     monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
     monkeypatch.setattr(module, "_WORTH", 1)
     return "small"
