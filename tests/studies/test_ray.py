@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from digitlab.apps.cli import run
+from digitlab import cluster as cluster_module
 from digitlab.cluster import expect_answer
 from digitlab.errors import ClusterError, UsageError
 from digitlab.scheduling.protocol import Began, Done, Lost, Message, Noted
@@ -114,8 +115,9 @@ def test_an_address_where_nobody_is_is_refused_at_once(tmp_path: Path, capsys: p
     assert f"no Ray cluster answers at {address}" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_somebody_who_is_no_cluster_is_told_within_ten_seconds() -> None:
+def test_somebody_who_is_no_cluster_is_told_within_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cluster_module._CONNECT + cluster_module._ANSWER < 9
+    monkeypatch.setattr(cluster_module, "_ANSWER", 1.0)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
