@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from digitlab.apps.cli import run
 from digitlab import cluster as cluster_module
+from digitlab.apps.cli import run
 from digitlab.cluster import expect_answer
 from digitlab.errors import ClusterError, UsageError
 from digitlab.scheduling.protocol import Began, Done, Lost, Message, Noted
