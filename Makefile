@@ -17,8 +17,10 @@ space := $() $()
 EXTRAS := train export heif pdf ray sheets tune desktop mqtt mlflow ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of the tests' many processes would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test docs check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
+.PHONY: demo test docs check check-types check-style check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -34,9 +36,9 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/digitlab demo --out demo
 
-# The checks and the tests on JAX take one core each: side by side.
+# The checks and the tests on JAX take one core each: side by side, those that take longest first.
 test: ice $(VENV)/.dev
-	$(MAKE) -j2 check backends test-page
+	$(MAKE) -j2 backends check-types check test-page
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=20 --durations-min=3
 
 docs: $(VENV)/.dev
@@ -59,10 +61,14 @@ coverage-figure:
 	@$(BIN)/coverage report --format=total $(if $(PACKAGES),--include="$(subst $(space),$(comma),$(patsubst %,*/digitlab/%/*,$(PACKAGES)))") | \
 		sed 's|.*|coverage of the Python lines$(if $(PACKAGES), ($(PACKAGES))): & %|'
 
-check: $(VENV)/.dev check-page
+check: check-types check-style check-page
+
+check-types: $(VENV)/.dev
+	$(BIN)/mypy
+
+check-style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_circles.py
 	$(BIN)/python tools/notebooks.py --check

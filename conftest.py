@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +24,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, DoctestItem) and item.name.startswith(_OFFERED):
             item.add_marker(pytest.mark.xdist_group("keras"))
+
+
+_MANY = 150  # modules
+_frozen_with = 0
+
+
+def pytest_collection_finish() -> None:
+    """All tests are there."""
+    _freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """A test has loaded a large library."""
+    if len(sys.modules) - _frozen_with > _MANY:
+        _freeze()
+
+
+def _freeze() -> None:
+    """Let the garbage collector pass by all that is there: the tests, and the libraries that are loaded by now.
+
+    Each training collects garbage, to give memory back; among the objects of five thousand tests and of TensorFlow it
+    looks for half a second, two or three times a training.
+    """
+    global _frozen_with  # noqa: PLW0603 - of this process
+    gc.collect()
+    gc.freeze()
+    _frozen_with = len(sys.modules)
 
 
 @pytest.fixture(autouse=True)
