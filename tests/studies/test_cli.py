@@ -27,7 +27,7 @@ def test_the_list_says_time_and_state(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "left on this machine" in said.err
     assert run(["study", "list", "--out", str(tmp_path), "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert len(rows) == 30
+    assert len(rows) == 33
     assert rows[0]["study"] == "thesis-baseline"
     assert rows[0]["trainings"] == 5
 

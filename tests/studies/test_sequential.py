@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def test_how_many_seeds_a_difference_takes() -> None:
     assert needed(0.01, 0.001, 3, 3, 30) == 4  # at least one more than there are
     few, many = needed(0.002, 0.002, 3, 3, 30), needed(0.001, 0.002, 3, 3, 60)
     assert 3 < few < many < 60
-    assert needed(0.0001, 0.002, 3, 3, 30) == needed(0.0, 0.002, 3, 3, 30) == float("inf")
+    assert needed(0.0001, 0.002, 3, 3, 30) > 1000  # more than the study takes: said all the same
+    assert needed(0.0, 0.002, 3, 3, 30) == float("inf")
 
 
 class Simulated:
@@ -119,8 +121,32 @@ def test_what_seeds_do_not_decide_ends_and_is_listed_as_open(study: Study, tmp_p
     made.run()
     outcome = outcome_of(study, made.store)
     (left,) = (each for each in open_conclusions(outcome, made.estimate) if "32" in each.text and "64" in each.text)
-    assert left.repeats == study.most == left.needed
+    assert left.repeats == study.most == left.needed == left.most
     assert not left.hopeful
+    assert left.seconds == 0.0
+    assert left.decisive > study.most
+    each = made.estimate.seconds(study.job(study.cells[1], 0).digest)
+    assert left.decisive_seconds == pytest.approx((left.decisive - study.most) * 2 * each)  # of two cells
+
+
+def test_a_number_that_was_not_measured_is_not_waited_for(study: Study, tmp_path: Path) -> None:
+    study = replace(study, conclusions=[improves("epoch_seconds", frm=16, to=32)])
+    store = Store.at(tmp_path)
+    for each in plan(study, 5):
+        store.keep(each.job, {"accuracy": 0.9, "seconds": 1.0}, {})
+    (found,) = open_conclusions(outcome_of(study, store), Estimate(plan(study), store, quick=False))
+    assert "fewer than two" in found.evidence
+    assert (found.hopeful, found.decisive, found.repeats) == (False, float("inf"), 5)
+
+
+def test_two_repeats_are_asked_for_where_there_is_one(study: Study, tmp_path: Path) -> None:
+    store = Store.at(tmp_path)
+    for each in plan(study, 1):
+        store.keep(each.job, {"accuracy": 0.9, "seconds": 1.0}, {})
+    estimate = Estimate(plan(study), store, quick=False)
+    for found in open_conclusions(outcome_of(study, store), estimate):
+        assert found.hopeful
+        assert (found.needed, found.seconds) == (2, 2.0)
 
 
 def test_a_failed_cell_is_left_and_the_rest_goes_on(study: Study, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from digitlab.datasets import mnist
 from digitlab.datasets.formats.protocol import MemorySource
-from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, load_handmade
+from digitlab.datasets.handmade_sets import PUBLISHED, Handmade, copies_of, form_of, load_handmade
 from digitlab.datasets.other_datasets import load_digits_8x8, load_fashion_mnist
 from digitlab.datasets.shuffling import joined
 from digitlab.errors import DatasetError
@@ -114,11 +114,13 @@ def _digits_8x8(_: int) -> Dataset:
 
 def _handmade(name: str, seed: int) -> Dataset:
     plain, transformed = copies_of(name) or (0, 0)
-    about = f"{plain} plain, {transformed} transformed Sobel copies per MNIST image (Pascual 2017, §4.1.3), seed {seed}"
+    form = form_of(name)
+    made = "Sobel copies" if form == "sobel" else "copies, still grey,"
+    about = f"{plain} plain, {transformed} transformed {made} per MNIST image (Pascual 2017, §4.1.3), seed {seed}"
     makers = {
         split: functools.partial(load_handmade, name, split, seed=seed) for split in ("train", "validation", "test")
     }
-    return Dataset(name, about, makers, form="sobel", handmade=Handmade(name, seed))
+    return Dataset(name, about, makers, form=form, handmade=Handmade(name, seed))
 
 
 def _handmade_test(name: str, seed: int) -> Dataset:
@@ -145,7 +147,10 @@ _NAMED: dict[str, Callable[[int], Dataset]] = {
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names for `load_dataset`, besides any "P-T" and "P-T-test" (P plain and T transformed copies)."""
+    """The names for `load_dataset`, besides any "P-T" and "P-T-test" (P plain and T transformed copies).
+
+    "P-T-grey" and "P-T-grey-test" are the same without the Sobel filter.
+    """
     return (*_NAMED, *PUBLISHED, "1-6-test", *(f"mnist-c/{corruption}" for corruption in CORRUPTIONS))
 
 

@@ -1,7 +1,8 @@
 """The handmade datasets of the thesis S0 (§4.1.3) by name: "sobel", "0-1", "1-6" …, and "1-6-test".
 
 P-T holds P plain and T transformed Sobel copies of each image: training and validation from S0's split of MNIST's
-training images, test from its test images. They are generated once into the cache, by seed.
+training images, test from its test images. P-T-grey holds the same copies without the last step, the Sobel image. They
+are generated once into the cache, by seed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from digitlab.datasets import mnist
 from digitlab.datasets.cache import kept
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "PUBLISHED", "Handmade", "copies_of", "first_of_each_copy", "handmade_blocks_of", "handmade_size", "load_handmade",
+    "PUBLISHED", "Handmade", "copies_of", "first_of_each_copy", "form_of", "handmade_blocks_of", "handmade_size",
+    "load_handmade",
 ]  # fmt: skip
 
 PUBLISHED = ("sobel", "0-1", "1-1", "0-6", "1-6")
 _MOST_COPIES = 20  # of each kind; 40 copies of 60,000 images are two gigabytes
 _SPLITS = ("train", "validation", "test")
+_GREY = "-grey"
 # Part of the cache key: increase it when the bytes change.
 _EDITION = 1
 
@@ -36,16 +39,21 @@ _EDITION = 1
 def copies_of(name: str) -> tuple[int, int] | None:
     """The numbers of plain and transformed copies in a set's name; None for other names.
 
-    >>> copies_of("sobel"), copies_of("1-6"), copies_of("0-0"), copies_of("mnist")
-    ((1, 0), (1, 6), None, None)
+    >>> copies_of("sobel"), copies_of("1-6"), copies_of("0-1-grey"), copies_of("0-0"), copies_of("mnist")
+    ((1, 0), (1, 6), (0, 1), None, None)
     """
     if name == "sobel":
         return 1, 0
-    match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", name)
+    match = re.fullmatch(rf"(\d{{1,2}})-(\d{{1,2}})(?:{_GREY})?", name)
     if match is None:
         return None
     plain, transformed = int(match[1]), int(match[2])
     return (plain, transformed) if 0 < max(plain, transformed) <= _MOST_COPIES else None
+
+
+def form_of(name: str) -> Literal["grey", "sobel"]:
+    """What a set's images are."""
+    return "grey" if name.endswith(_GREY) else "sobel"
 
 
 def _source(split: str) -> Digits:
@@ -66,7 +74,8 @@ def handmade_blocks_of(name: str, split: str, *, seed: int = 0, jobs: int | None
     from digitlab.datasets.transforms import handmade_blocks
 
     plain, transformed = copies_of(name) or (0, 0)
-    yield from handmade_blocks(_source(split), plain, transformed, _seed(split, seed), jobs=jobs or os.cpu_count() or 1)
+    jobs, form = jobs or os.cpu_count() or 1, form_of(name)
+    yield from handmade_blocks(_source(split), plain, transformed, _seed(split, seed), jobs=jobs, form=form)
 
 
 def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> Digits:
@@ -74,7 +83,7 @@ def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> D
     from digitlab.datasets.transforms import make_handmade
 
     plain, transformed = copies_of(name) or (0, 0)
-    return make_handmade(_source(split)[:count], plain, transformed, _seed(split, seed))
+    return make_handmade(_source(split)[:count], plain, transformed, _seed(split, seed), form=form_of(name))
 
 
 def _seed(split: str, seed: int) -> tuple[int, int]:
@@ -100,7 +109,7 @@ def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = No
 
 @dataclass(frozen=True, slots=True)
 class Handmade:
-    """Access to parts of a handmade set without the cache: "sobel" or "P-T", and its seed."""
+    """Access to parts of a handmade set without the cache: "sobel", "P-T" or "P-T-grey", and its seed."""
 
     name: str
     seed: int

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MeansDifference", "Spread", "differ", "differ_in_pairs", "over_seeds"]
+__all__ = ["MeansDifference", "Spread", "combined", "differ", "differ_in_pairs", "over_seeds"]
 
 _ROUNDING = 1e-12  # smaller differences come from the order of computation
 
@@ -118,6 +118,21 @@ def differ_in_pairs(first: Sequence[float], second: Sequence[float]) -> MeansDif
     return _with_interval(float(differences.mean()), error, len(differences) - 1)
 
 
+def combined(samples: Sequence[Sequence[float]]) -> MeansDifference:
+    """The sum of the means of independent samples: `differ` for more than two, whose signs and weights are in them.
+
+    Error and freedom as Welch's (Satterthwaite, Biometrics Bulletin 2, 1946).
+
+    Raises:
+        UsageError: for a sample of fewer than two values.
+    """
+    sides = [np.asarray(sample, np.float64) for sample in samples]
+    if not sides or min(map(len, sides)) < 2:
+        raise UsageError(f"{[*map(len, sides)]} values; expected two or more in each sample")
+    error, freedom = _welch(sides)
+    return _with_interval(float(sum(side.mean() for side in sides)), error, freedom)
+
+
 def _with_interval(difference: float, error: float, freedom: float) -> MeansDifference:
     from scipy.stats import t
 
@@ -142,6 +157,10 @@ def _standard_error(sides: Sequence[NDArray[np.float64]]) -> tuple[float, float]
     if min(map(len, sides)) == 1:
         several = max(sides, key=len)
         return float(several.std(ddof=1)) * math.sqrt(1 + 1 / len(several)), len(several) - 1
+    return _welch(sides)
+
+
+def _welch(sides: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
     squares = [float(side.var(ddof=1)) / len(side) for side in sides]
     freedom = [each**2 / (len(side) - 1) for each, side in zip(squares, sides, strict=True)]
     return math.sqrt(sum(squares)), sum(squares) ** 2 / sum(freedom) if sum(freedom) else 1.0

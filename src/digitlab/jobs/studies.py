@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,15 +34,20 @@ Repeats = Annotated[int | None, Setting(within=Range(1))]
 class ListedConclusion:
     """A conclusion that the seeds so far do not decide.
 
-    seeds: the fewest that one of its cells has; needed: that will probably decide it, None where the study's most will
-        probably not
-    seconds: that the missing ones take on this machine
+    seeds: the fewest that one of its cells has; most: that the study takes; repeated: "seed", or "fold" where these are
+        all that there can be
+    needed: that will probably decide it, which may be more than ``most``; None where no number of them will
+    needed_seconds: that these take on this machine
+    seconds: the same, but for no more than ``most``: what `study run --until-decided` spends on it at most
     """
 
     text: str
     evidence: str
     seeds: int
+    most: int
+    repeated: str
     needed: int | None
+    needed_seconds: int | None
     seconds: int
 
 
@@ -51,7 +57,7 @@ class ListedStudy:
 
     done: of its trainings
     seconds: that all of it takes on this machine; seconds_left: of these, for what is missing
-    open: its conclusions that are not decided, cheapest first
+    open: once all of it is there, its conclusions that are not decided, cheapest first
     """
 
     study: str
@@ -171,13 +177,16 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
         jobs = len({each.job.digest for each in planned})
         seconds = round(sum(estimate.seconds(each.job.digest) for each in planned) / together)
         done, left = jobs - len(estimate.missing), round(estimate.left / together)
-        still_open = () if quick or not done else open_conclusions(outcome_of(study, store), estimate)
+        still_open = () if quick or done < jobs else open_conclusions(outcome_of(study, store), estimate)
         listed = tuple(
             ListedConclusion(
                 text=each.text,
                 evidence=each.evidence,
                 seeds=each.repeats,
-                needed=each.needed if each.hopeful else None,
+                most=each.most,
+                repeated=study.task.repeated,
+                needed=int(each.decisive) if math.isfinite(each.decisive) else None,
+                needed_seconds=round(each.decisive_seconds / together) if math.isfinite(each.decisive) else None,
                 seconds=round(each.seconds / together),
             )
             for each in still_open

@@ -1,4 +1,4 @@
-"""Finding studies: the published ones by name, a user's own by its file."""
+"""Finding studies: those that ship by name, a user's own by its file."""
 
 from __future__ import annotations
 
@@ -31,28 +31,33 @@ _NAMES = (
     "exercise",
     "notebook",
 )  # fmt: skip
+# What the documents leave open, in `own/`.
+_OWN = ("own-fashion", "own-preparation", "own-augmentation-cost")
 
 
 def study_names() -> tuple[str, ...]:
-    """The published studies."""
-    return _NAMES
+    """The published studies, and those of our own that ship."""
+    return (*_NAMES, *_OWN)
 
 
 def find_study(text: str) -> Study:
-    """The published study of this name, or a user's own in this file: Python that defines ``STUDY``.
+    """The shipped study of this name, or a user's own in this file: Python that defines ``STUDY``.
 
     Raises:
         UsageError: for neither, with the nearest name; for a file that defines no study.
     """
     if text in _NAMES:
         return _of(importlib.import_module(f"digitlab.studies.published.{text.replace('-', '_')}"), text)
+    if text in _OWN:
+        module = text.removeprefix("own-").replace("-", "_")
+        return _of(importlib.import_module(f"digitlab.studies.own.{module}"), text)
     path = Path(text)
     if path.suffix == ".py":
         name = path.stem.replace("_", "-")
-        if name in _NAMES:
-            raise UsageError(f"{path}: the results of the published study {name} would be overwritten; rename the file")
+        if name in study_names():
+            raise UsageError(f"{path}: the results of the shipped study {name} would be overwritten; rename the file")
         return _of(_run(path), name)
-    near = difflib.get_close_matches(text, _NAMES, n=1)
+    near = difflib.get_close_matches(text, study_names(), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UsageError(
         f"there is no study {text!r}; `digitlab study list` shows them, and one of your own is named by its .py file."

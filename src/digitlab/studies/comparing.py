@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from digitlab.errors import UsageError
 from digitlab.studies.measures import MEASURES, expect_measures
 from digitlab.studies.sequential import level, needed
+from digitlab.studies.wording import of_deviation, of_difference, of_effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from digitlab.evaluation.seeds import MeansDifference
     from digitlab.studies.cells import Measured
     from digitlab.studies.sequential import Judging
+    from digitlab.studies.wording import Said
 
 __all__ = [
     "TOO_FEW",
     "Comparison",
     "Finding",
     "Verdict",
+    "beyond",
     "deviation_against",
     "difference",
     "mean_against",
@@ -42,10 +45,11 @@ Verdict = Literal["holds", "does not hold", "the same", "not shown"]
 
 
 class Finding(NamedTuple):
-    """A verdict and the numbers behind it."""
+    """A verdict, the numbers behind it, and the one that decides it in plain words."""
 
     verdict: Verdict
     evidence: str
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,11 @@ class Comparison:
 
     holds, fails: p of the statement's contrary, and of the statement
     alike: p of "they differ by more than what counts"; 1 where nothing is known to be the same
+    plain, unsure: in words for everyone, where it is decided and where it is not
     level: at which these are judged
     evidence: the numbers in words
     keys: of the cells that are compared; repeats: the fewest that one of them has
-    needed: repeats that will probably decide it; infinite where the study's most will probably not
+    needed: repeats that will probably decide it, which may be more than the study takes; infinite where none will
     """
 
     holds: float
@@ -68,6 +73,8 @@ class Comparison:
     repeats: int = 0
     needed: float = math.inf
     alike: float = 1.0
+    plain: str = ""
+    unsure: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -75,7 +82,10 @@ class Comparison:
         return together([self]).verdict
 
 
-TOO_FEW = Comparison(1.0, 1.0, 0.0, "fewer than two repeats have a number")
+# Two repeats say how many it takes.
+TOO_FEW = Comparison(
+    1.0, 1.0, 0.0, "fewer than two repeats have a number", needed=2.0, unsure="it was not measured often enough"
+)
 
 
 def together(comparisons: Sequence[Comparison]) -> Finding:
@@ -93,12 +103,18 @@ def together(comparisons: Sequence[Comparison]) -> Finding:
     open_ones = [each for each in comparisons if each not in held and each not in same]
     so_far = f" ({len(held)} of {count} comparisons hold)" if count > 1 else ""
     if failed:
-        return Finding("does not hold", _joined(failed) + so_far)
+        return Finding("does not hold", _joined(failed) + so_far, min(failed, key=lambda each: each.fails).plain)
     if len(held) == count:
-        return Finding("holds", _joined(comparisons))
+        least = max(held, key=lambda each: each.holds)
+        return Finding("holds", _joined(comparisons), least.plain + _of_all(count))
     if not open_ones:
-        return Finding("the same", _joined(same) + so_far)
-    return Finding("not shown", _joined(open_ones) + so_far)
+        return Finding("the same", _joined(same) + so_far, same[0].plain)
+    least = max(open_ones, key=lambda each: each.holds)
+    return Finding("not shown", _joined(open_ones) + so_far, least.unsure + _of_all(len(open_ones), "open "))
+
+
+def _of_all(count: int, which: str = "") -> str:
+    return f"; of {count} {which}comparisons this is the closest" if count > 1 else ""
 
 
 def _joined(comparisons: Sequence[Comparison]) -> str:
@@ -107,9 +123,19 @@ def _joined(comparisons: Sequence[Comparison]) -> str:
 
 
 def difference(
-    measured: Measured, measure: str, one: Hashable, other: Hashable, *, by: float = 0.0, within: float | None = None
+    measured: Measured,
+    measure: str,
+    one: Hashable,
+    other: Hashable,
+    *,
+    by: float = 0.0,
+    within: float | None = None,
+    alike: float | None = None,
 ) -> Comparison:
-    """Whether ``one`` is better than ``other`` by more than ``by``; or, with ``within``, differs from it by no more."""
+    """Whether ``one`` is better than ``other`` by more than ``by``; or, with ``within``, differs from it by no more.
+
+    alike: the difference up to which they are the same; None: as the study says
+    """
     from digitlab.evaluation.intervals import Interval
     from digitlab.evaluation.seeds import MeansDifference, differ, differ_in_pairs
 
@@ -129,13 +155,13 @@ def difference(
         if min(map(len, values)) < 2:
             return replace(TOO_FEW, keys=(one, other))
         found = differ(*values)
-    shown = MEASURES[measure].difference(found.difference, found.interval.low, found.interval.high)
-    evidence = f"{measured.label(one)} against {measured.label(other)}: {shown}"
+    said = of_difference(measure, measured.label(one), measured.label(other), found)
     count = min(map(len, values))
     if within is not None:
-        return _within(found, within, evidence, (one, other), count, judging)
+        return _within(found, within, said, (one, other), count, judging)
     sign = sign_of(measure)
-    return _beyond(found, sign, by, evidence, (one, other), count, judging, judging.alike.get(measure))
+    alike = judging.alike.get(measure) if alike is None else alike
+    return beyond(found, sign, by, said, (one, other), count, judging, alike)
 
 
 def mean_against(
@@ -146,7 +172,7 @@ def mean_against(
     *,
     within: float | None = None,
     scale: Callable[[float], float] = lambda value: value,
-    say: Callable[[MeansDifference], str],
+    say: Callable[[MeansDifference], Said],
 ) -> Comparison:
     """Whether the mean of a cell is better than ``bound``; or, with ``within``, lies no further from it.
 
@@ -166,20 +192,23 @@ def mean_against(
         found = differ_in_pairs(values, [scale(bound)] * len(values))
     if within is not None:
         return _within(found, within, say(found), (key,), len(values), measured.judging)
-    return _beyond(found, sign_of(measure), 0.0, say(found), (key,), len(values), measured.judging, None)
+    return beyond(found, sign_of(measure), 0.0, say(found), (key,), len(values), measured.judging, None)
 
 
-def _beyond(
+def beyond(
     found: MeansDifference,
     sign: int,
     by: float,
-    evidence: str,
+    said: Said,
     keys: tuple[Hashable, ...],
     count: int,
     judging: Judging,
     alike: float | None,
 ) -> Comparison:
-    """Is the difference, with this sign, above ``by``?"""
+    """Is the difference, with this sign, above ``by``?
+
+    alike: the difference up to which it counts for nothing; None: nothing is known to be the same
+    """
     holds, fails = found.above(by), found.below(by)
     if sign < 0:
         holds, fails = found.below(-by), found.above(-by)
@@ -188,23 +217,23 @@ def _beyond(
     if alike is not None and by == 0.0:
         same = max(found.above(-alike), found.below(alike))
         distances.append(alike - abs(found.difference))
-    return _known(found, evidence, keys, count, judging, distances, holds=holds, fails=fails, alike=same)
+    return _known(found, said, keys, count, judging, distances, holds=holds, fails=fails, alike=same)
 
 
 def _within(
-    found: MeansDifference, within: float, evidence: str, keys: tuple[Hashable, ...], count: int, judging: Judging
+    found: MeansDifference, within: float, said: Said, keys: tuple[Hashable, ...], count: int, judging: Judging
 ) -> Comparison:
     """Does the difference lie between -within and within? Two one-sided tests (Schuirmann 1987)."""
     holds, fails = max(found.above(-within), found.below(within)), min(found.above(within), found.below(-within))
     if found.error == 0.0:  # nothing spreads: on the bound is within it
         holds, fails = (0.0, 1.0) if abs(found.difference) <= within * (1 + 1e-9) else (1.0, 0.0)
     distances = [abs(within - abs(found.difference))]
-    return _known(found, evidence, keys, count, judging, distances, holds=holds, fails=fails)
+    return _known(found, said, keys, count, judging, distances, holds=holds, fails=fails)
 
 
 def _known(
     found: MeansDifference,
-    evidence: str,
+    said: Said,
     keys: tuple[Hashable, ...],
     count: int,
     judging: Judging,
@@ -218,7 +247,7 @@ def _known(
     deviation = found.error * math.sqrt(count)
     soonest = min(needed(each, deviation, count, first, most) for each in distances)
     at = level(count, first, most)
-    return Comparison(holds, fails, at, evidence, keys, count, soonest, alike)
+    return Comparison(holds, fails, at, said.evidence, keys, count, soonest, alike, said.plain, said.unsure)
 
 
 def sign_of(measure: str) -> int:
@@ -245,15 +274,17 @@ def deviation_against(measured: Measured, measure: str, key: Hashable, bound: fl
     deviation, freedom = statistics.stdev(values), len(values) - 1
     low, high = (deviation * math.sqrt(freedom / chi2.ppf(share, freedom)) for share in (0.975, 0.025))
     square = freedom * (deviation / bound) ** 2
-    judging = measured.judging
+    judging, said = measured.judging, of_deviation(deviation, low, high, bound)
     return Comparison(
         float(chi2.cdf(square, freedom)),
         float(chi2.sf(square, freedom)),
         level(len(values), judging.first, judging.most),
-        f"{deviation:.4f} ({low:.4f} to {high:.4f})",
+        said.evidence,
         (key,),
         len(values),
         _needed_for_deviation(deviation, bound, len(values), judging),
+        plain=said.plain,
+        unsure=said.unsure,
     )
 
 
@@ -287,6 +318,5 @@ def of_pairs(
     if len(differences) < 2:
         return replace(TOO_FEW, evidence=f"{len(differences)} pairs measured", keys=tuple(keys))
     found = differ_in_pairs(differences, [0.0] * len(differences))
-    shown = MEASURES[measure].difference(found.difference, *found.interval)
-    evidence = f"{shown} in {len(differences)} pairs"
-    return _beyond(found, sign_of(measure), -margin, evidence, tuple(keys), fewest, measured.judging, None)
+    said = of_effect(measure, found, pairs=len(differences))
+    return beyond(found, sign_of(measure), -margin, said, tuple(keys), fewest, measured.judging, None)

@@ -25,12 +25,14 @@ from digitlab.studies.comparing import (
     together,
 )
 from digitlab.studies.measures import MEASURES
+from digitlab.studies.wording import of_bound, of_published, of_published_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from digitlab.evaluation.seeds import MeansDifference
     from digitlab.studies.cells import Measured
+    from digitlab.studies.wording import Said
 
 __all__ = [
     "Conclusion",
@@ -66,11 +68,16 @@ class Conclusion:
         return said
 
 
-def improves(measure: str, *, frm: Hashable, to: Hashable, by: float = 0.0, text: str = "") -> Conclusion:
-    """``to`` is better than ``frm`` in this measure, by more than ``by``."""
+def improves(
+    measure: str, *, frm: Hashable, to: Hashable, by: float = 0.0, alike: float | None = None, text: str = ""
+) -> Conclusion:
+    """``to`` is better than ``frm`` in this measure, by more than ``by``.
+
+    alike: the difference up to which they are the same, where it is another than the study's
+    """
     more = f" by more than {by:g}" if by else ""
     said = text or f"{title_of(measure)}: {{{1}}} is better than {{{0}}}{more}"
-    return Conclusion(said, (frm, to), lambda measured: [difference(measured, measure, to, frm, by=by)])
+    return Conclusion(said, (frm, to), lambda measured: [difference(measured, measure, to, frm, by=by, alike=alike)])
 
 
 def at_least(measure: str, *, better: Hashable, than: Hashable, margin: float, text: str = "") -> Conclusion:
@@ -107,12 +114,8 @@ def above(measure: str, key: Hashable, bound: float, *, text: str = "") -> Concl
     said = text or f"{title_of(measure)} of {{{0}}}: at {'most' if less else 'least'} {bound:g}"
 
     def compare(measured: Measured) -> list[Comparison]:
-        def say(found: MeansDifference) -> str:
-            ends = [bound + each for each in (found.difference, *found.interval)]
-            if MEASURES[measure].better == "more":  # all measures of which more is better are shares
-                ends = [min(max(each, 0.0), 1.0) for each in ends]
-            mean, low, high = map(MEASURES[measure].format, ends)
-            return f"{measured.label(key)}: {mean} ({low} to {high})"
+        def say(found: MeansDifference) -> Said:
+            return of_bound(measure, measured.label(key), bound, found)
 
         return [mean_against(measured, measure, key, bound, say=say)]
 
@@ -178,17 +181,15 @@ def _within(margin: float) -> str:
 
 
 def _near(measured: Measured, measure: str, key: Hashable, printed: float, within: float) -> Comparison:
-    def say(found: MeansDifference) -> str:
-        shown = MEASURES[measure].difference(found.difference, *found.interval)
-        return f"{measured.label(key)}: {shown}, published {printed:,}"
+    def say(found: MeansDifference) -> Said:
+        return of_published(measure, measured.label(key), printed, within, found)
 
     return mean_against(measured, measure, key, printed, within=within, say=say)
 
 
 def _near_ratio(measured: Measured, measure: str, key: Hashable, printed: float, within: float) -> Comparison:
-    def say(found: MeansDifference) -> str:
-        show = MEASURES[measure].format
-        return f"{measured.label(key)}: {show(printed * 10**found.difference)}, published {show(printed)}"
+    def say(found: MeansDifference) -> Said:
+        return of_published_rate(measure, measured.label(key), printed, within, found)
 
     def scale(value: float) -> float:
         return math.log10(value) if value > 0 else math.nan

@@ -33,9 +33,11 @@ __all__ = ["OpenConclusion", "UntilDecided", "open_conclusions", "run_until_deci
 class OpenConclusion:
     """A conclusion that the repeats so far do not decide.
 
-    wanted: of each cell that matters, the repeats that it probably takes
-    seconds: of one core, for those that are missing
-    hopeful: whether it will probably be decided with the study's most repeats; else ``wanted`` is these
+    wanted: of each cell that matters, the repeats that it probably takes, or the study's most where these are fewer
+    most: the study's most repeats of a cell
+    seconds: of one core, for those of ``wanted`` that are missing
+    decisive: repeats that will probably decide it, however many; infinite where none will, as there is no difference
+    decisive_seconds: of one core, for these
     """
 
     study: Study
@@ -43,8 +45,15 @@ class OpenConclusion:
     evidence: str
     repeats: int
     wanted: dict[Hashable, int]
+    most: int
     seconds: float
-    hopeful: bool
+    decisive: float
+    decisive_seconds: float
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether it will probably be decided with the study's most repeats."""
+        return self.decisive <= self.most
 
     @property
     def needed(self) -> int:
@@ -66,21 +75,29 @@ def _open(conclusion: Conclusion, outcome: Outcome, estimate: Estimate, limit: i
     if outcome.exact or conclusion.check(outcome).verdict != "not shown":
         return None
     comparisons = [each for each in conclusion.compare(outcome) if each.verdict == "not shown"]
-    wanted: dict[Hashable, int] = {}
+    present = {key: len(outcome.records.get(key, ())) for each in comparisons for key in each.keys}
+    decisive = dict.fromkeys(present, 0.0)
     for each in comparisons:
-        for key in each.keys:
-            wanted[key] = max(wanted.get(key, 0), int(min(each.needed, limit)))
-    present = {key: len(outcome.records.get(key, ())) for key in wanted}
+        short = any(present[key] < each.needed for key in each.keys)
+        for key in each.keys:  # where none is short, they are there and have no number
+            decisive[key] = max(decisive[key], each.needed if short else math.inf)
     cells = {cell.key: cell for cell in outcome.study.cells}
-    seconds = sum(
-        max(0, count - present[key]) * estimate.seconds(outcome.study.job(cells[key], 0).digest)
-        for key, count in wanted.items()
-    )
-    hopeful = bool(wanted) and all(each.needed <= limit for each in comparisons)
+    each_takes = {key: estimate.seconds(outcome.study.job(cells[key], 0).digest) for key in decisive}
+
+    def seconds(most: float) -> float:
+        return sum(max(0, min(count, most) - present[key]) * each_takes[key] for key, count in decisive.items())
+
     return OpenConclusion(
-        outcome.study, conclusion.said_of(outcome), conclusion.check(outcome).evidence,
-        min(present.values(), default=0), wanted, seconds, hopeful,
-    )  # fmt: skip
+        study=outcome.study,
+        text=conclusion.said_of(outcome),
+        evidence=conclusion.check(outcome).evidence,
+        repeats=min(present.values(), default=0),
+        wanted={key: int(min(count, limit)) for key, count in decisive.items()},
+        most=limit,
+        seconds=seconds(limit),
+        decisive=max(decisive.values(), default=math.inf),
+        decisive_seconds=seconds(math.inf),
+    )
 
 
 def run_until_decided(

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 from digitlab.studies.measures import MEASURES, expect_measures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from matplotlib.figure import Figure
 
+    from digitlab.evaluation.seeds import MeansDifference
     from digitlab.studies.cells import Draw, Results
+    from digitlab.studies.effects import Effect
 
-__all__ = ["confusion", "dots", "learning_curves", "over_epochs", "range_tests", "validation_curves"]
+__all__ = [
+    "confusion", "dots", "effects", "learning_curves", "over_epochs", "price", "range_tests", "validation_curves",
+]  # fmt: skip
 
 _TITLES = {
     "accuracy": "training accuracy",
@@ -57,6 +61,64 @@ def dots(measure: str, *, logarithmic: bool = False) -> Draw:
         return cells_figure(cells, printed, MEASURES[measure].title, logarithmic=logarithmic)
 
     return draw
+
+
+def effects(rows: Mapping[str, tuple[str, Mapping[str, Effect]]], *, title: str) -> Draw:
+    """Effects with their 95 % intervals, in points, one row each.
+
+    rows: by its words: the measure, an accuracy, and the effects by their words in the legend ("" for one alone)
+    """
+    for measure, _ in rows.values():
+        expect_measures([measure])
+
+    def draw(study: Results) -> Figure:
+        from digitlab.reports.figures.effects import effects_figure
+        from digitlab.studies.effects import size_of
+
+        known = {cell.key for cell in study.cells}
+        panel = {
+            row: {
+                name: _in_points(size_of(study, measure, effect)) if known.issuperset(effect.keys) else None
+                for name, effect in named.items()
+            }
+            for row, (measure, named) in rows.items()
+        }
+        return effects_figure({title: panel})
+
+    return draw
+
+
+def price(measure: str, *, without: Hashable) -> Draw:
+    """What each cell gains over ``without``, the processor seconds of an epoch, and the gain per minute of training."""
+    expect_measures([measure])
+
+    def draw(study: Results) -> Figure:
+        from digitlab.evaluation.seeds import over_seeds
+        from digitlab.reports.figures.effects import effects_figure
+        from digitlab.studies.effects import Effect, gain_per_second, size_of
+
+        gained, taken, bought = {}, {}, {}
+        for cell in study.cells:
+            seconds = list(study.values(cell.key, "epoch_seconds").values())
+            spread = over_seeds(seconds) if len(seconds) > 1 else None
+            ends = spread.interval if spread else None
+            taken[cell.label] = {"": (spread.mean, *ends) if spread and ends else None}
+            if cell.key != without:
+                gain = size_of(study, measure, Effect(frm=(without,), to=(cell.key,)))
+                gained[cell.label] = {"": _in_points(gain)}
+                bought[cell.label] = {"": _in_points(gain_per_second(study, measure, cell.key, without), 60)}
+        times = "seconds of an epoch"
+        panels = {"gain, in points": gained, times: taken, "points a minute": bought}
+        return effects_figure(panels, from_zero=[times])
+
+    return draw
+
+
+def _in_points(found: MeansDifference | None, times: float = 1.0) -> tuple[float, float, float] | None:
+    if found is None:
+        return None
+    scale = 100 * times
+    return scale * found.difference, scale * found.interval.low, scale * found.interval.high
 
 
 def confusion(study: Results) -> Figure:

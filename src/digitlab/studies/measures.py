@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,6 +94,12 @@ def _least_area(result: Result) -> float:
     return float(min(area for area in result["areas"] if area is not None))
 
 
+def _epoch_seconds(result: Result) -> float:
+    """Processor seconds of one epoch: the median, as the first one compiles. NaN where they were not measured."""
+    seconds: list[float] = result.get("processor_seconds", [])
+    return statistics.median(seconds) if seconds else math.nan
+
+
 def _rate(result: Result) -> float:
     """The learning rate at the lowest smoothed loss, or NaN where the loss never fell."""
     return math.nan if result["least"] is None else float(result["least"])
@@ -104,6 +111,7 @@ MEASURES: dict[str, Measure] = {
     "epochs": Measure("epochs", "less", 1, _number("epochs")),
     "best_epoch": Measure("best epoch", "neither", 1, _number("best_epoch")),
     "seconds": Measure("seconds", "less", 0, _number("seconds")),
+    "epoch_seconds": Measure("processor seconds of an epoch", "less", 2, _epoch_seconds),
     "parameters": Measure("parameters", "neither", 0, _number("parameters")),
     "trained_parameters": Measure("trainable parameters", "neither", 0, _number("trained_parameters")),
     "training_accuracy": Measure("training accuracy", "more", 4, _last("accuracy")),

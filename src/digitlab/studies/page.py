@@ -10,6 +10,7 @@ from digitlab.errors import RunError, UsageError
 from digitlab.storage import write_text
 from digitlab.studies.catalogue import study_names
 from digitlab.studies.results import table_lines, verdict_lines
+from digitlab.studies.sheet import verdicts_svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,16 @@ __all__ = ["write_page"]
 _HEAD = """\
 # Reproduction of every published number
 
-Written by `digitlab study page` from `{results}`; do not edit. One section per study: what was published, what was
-measured (mean ± standard deviation over the random seeds, whose number is the last column), and whether each conclusion
-**holds**, **does not hold**, or is **not shown**: judged by 95 % confidence intervals over the seeds of the study's own
-number, by stricter ones where more were added until it was decided (`--until-decided`); not shown where the interval
-leaves both possible. **The same**: neither is better, and the difference is shown to be less than 0.1 percentage points
-of accuracy, or 0.003 of a loss.
+Written by `digitlab study page` from `{results}`; do not edit. One section per study: the pictures; each conclusion,
+whether it **holds**, and by how much, in words; the numbers: published beside measured (mean ± standard deviation over
+the random seeds, whose number is the last column).
+
+The answers: **yes**, it holds; **no**, the contrary is shown; **no difference that counts**: neither is better, and
+the difference is shown to be less than 0.1 percentage points of accuracy (10 of 10,000 images) or 0.003 of a loss,
+unless the study says otherwise; **still open**: chance alone could explain either, and `digitlab study list` says what
+it would cost to know. Judged by 95 % confidence intervals over the seeds of the study's own number, by stricter ones
+where more were added until it was decided (`--until-decided`).
+
 `digitlab study run NAME` repeats a study; what its source leaves unsaid is chosen in its docstring, which `digitlab
 study show NAME` prints.
 
@@ -61,13 +66,9 @@ def write_page(results: Path, to: Path) -> int:
 
 def _sheet(studies: Sequence[dict[str, Any]], folder: Path) -> list[str]:
     """All verdicts in one picture, which is written beside the page."""
-    from digitlab.reports.figures.saving import save_figure
-    from digitlab.reports.figures.studies import verdicts_figure
-
-    verdicts = {each["study"]: [conclusion["verdict"] for conclusion in each["conclusions"]] for each in studies}
-    save_figure(verdicts_figure(verdicts), folder / "pictures" / "verdicts.png")
-    return ["![A row for each study, a square for each conclusion: holds, does not hold, the same, not shown]"
-            "(pictures/verdicts.png)", ""]  # fmt: skip
+    write_text(folder / "pictures" / "verdicts.svg", verdicts_svg(studies))
+    return ["![A row for each study, a square for each conclusion: holds, does not hold, no difference, still open]"
+            "(pictures/verdicts.svg)", ""]  # fmt: skip
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -101,6 +102,7 @@ def _overview(studies: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _section(found: dict[str, Any], results: str) -> list[str]:
+    """The pictures, then each conclusion as a line for everyone, then the numbers."""
     missing = found["planned"] - found["found"]
     remark = [f"{missing} of {found['planned']} trainings are still missing.", ""] if missing else []
     pictures = [
@@ -112,12 +114,33 @@ def _section(found: dict[str, Any], results: str) -> list[str]:
         found["source"],
         "",
         *remark,
+        *(line for picture in pictures for line in (picture, "")),
+        *map(_line, found["conclusions"]),
+        "",
         *table_lines(found),
+        "",
+        "<details><summary>The numbers behind the verdicts, with their 95 % intervals</summary>",
         "",
         *verdict_lines(found),
         "",
-        *(line for picture in pictures for line in (picture, "")),
+        "</details>",
+        "",
     ]
+
+
+# The verdict as a mark, as a word, and as the beginning of an answer.
+_ANSWERS = {
+    "holds": ("✓", "Yes"),
+    "does not hold": ("✗", "No"),
+    "the same": ("≈", "No difference that counts"),
+    "not shown": ("?", "Still open"),
+}
+
+
+def _line(conclusion: dict[str, str]) -> str:
+    mark, answer = _ANSWERS.get(conclusion["verdict"], ("–", conclusion["verdict"]))
+    text, plain = conclusion["text"], conclusion.get("plain", "")
+    return f"- {mark} {text[:1].upper()}{text[1:].rstrip('.')}. **{answer}**{': ' + plain if plain else ''}."
 
 
 def _machines(studies: Sequence[dict[str, Any]]) -> list[str]:

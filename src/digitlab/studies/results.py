@@ -97,9 +97,10 @@ def _plain(changes: Any) -> Any:
 def _conclusions(outcome: Outcome) -> list[dict[str, str]]:
     found = []
     for conclusion in outcome.study.conclusions:
-        verdict, evidence = conclusion.check(outcome)
+        verdict, evidence, plain = conclusion.check(outcome)
         judged = "not judged" if outcome.quick else verdict
-        found.append({"text": conclusion.said_of(outcome), "verdict": judged, "evidence": evidence})
+        text = conclusion.said_of(outcome)
+        found.append({"text": text, "verdict": judged, "plain": plain, "evidence": evidence})
     return found
 
 

@@ -135,6 +135,8 @@ class Estimate:
         """Take the duration of a finished job into account for the other repeats of its cell."""
         self.missing.discard(digest)
         each = self._jobs[digest]
+        if "seconds" not in result and each.study.task.trains:
+            return  # range tests of earlier versions, which did not say how long they took
         seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
         self._taken.setdefault((each.study.name, each.cell.key), []).append(seconds)
 

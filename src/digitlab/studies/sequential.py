@@ -85,7 +85,7 @@ def levels(first: int, most: int) -> tuple[float, ...]:
 
 
 def needed(distance: float, deviation: float, seeds: int, first: int, most: int) -> float:
-    """How many seeds will probably decide: infinite where ``most`` will probably not.
+    """How many seeds will probably decide, also where they are more than ``most``; infinite for no distance.
 
     distance: of the estimate from the bound on which the verdict hangs; deviation: of a difference between two seeds
     """
@@ -94,5 +94,4 @@ def needed(distance: float, deviation: float, seeds: int, first: int, most: int)
     if distance <= 0.0:
         return math.inf
     critical = float(norm.isf(level(most, first, most)))
-    count = max(seeds + 1, math.ceil(((critical + _POWER) * deviation / distance) ** 2))
-    return count if count <= most else math.inf
+    return max(seeds + 1, math.ceil(((critical + _POWER) * deviation / distance) ** 2))

@@ -54,12 +54,7 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
         for each in found.studies
     ]
     say(table_left(["study", "done", "time", "left", ""], shown))
-    still_open = [(study.study, each) for study in found.studies for each in study.open]
-    if still_open:
-        say()
-        say(f"{len(still_open)} conclusions are open; more seeds would probably decide:")
-        say()
-        say(table_left(["study", "seeds", "needed", "time", ""], [_open_row(*each) for each in still_open]))
+    _say_open([(study.study, each) for study in found.studies for each in study.open])
     advise(
         f"All of them: {in_time(found.seconds_left)} left on this machine, shared cells counted once. "
         "`digitlab study run --all --for 60m` trains for an hour; `--until-decided` adds seeds where they decide most."
@@ -67,9 +62,47 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
     return 0
 
 
-def _open_row(study: str, each: jobs.ListedConclusion) -> list[object]:
-    needed = "more" if each.needed is None else each.needed
-    return [study, each.seeds, needed, in_time(each.seconds), f"{each.text}: {each.evidence}"]
+_BEYOND = 1_000  # seeds; an estimate of more says only that there are too many
+
+
+def _say_open(conclusions: Sequence[tuple[str, jobs.ListedConclusion]]) -> None:
+    """The conclusions that are open, with what each would cost: first those that will probably be decided."""
+    hopeful = [each for each in conclusions if each[1].needed is not None and each[1].needed <= each[1].most]
+    others = [each for each in conclusions if each not in hopeful]
+    if hopeful:
+        say()
+        say(f"Open, and probably decided by more seeds: {len(hopeful)}")
+        say()
+        rows = [
+            [study, each.seeds, each.needed, in_time(each.seconds), f"{each.text}: {each.evidence}"]
+            for study, each in hopeful
+        ]
+        say(table_left(["study", "seeds", "needed", "time", ""], rows))
+    if others:
+        say()
+        say(
+            f"Open, and probably still open with the most seeds that a study takes: {len(others)}. What differs is "
+            "smaller than\nso many can show; `needed` is a guess of how many could. There are no more folds than the "
+            "most."
+        )
+        say()
+        rows = [
+            [study, each.seeds, each.most, _time_of_most(each), *_beyond(each), f"{each.text}: {each.evidence}"]
+            for study, each in others
+        ]
+        say(table_left(["study", "seeds", "most", "time", "needed", "time", ""], rows))
+
+
+def _time_of_most(each: jobs.ListedConclusion) -> str:
+    return "all done" if each.seeds >= each.most else in_time(each.seconds)
+
+
+def _beyond(each: jobs.ListedConclusion) -> list[str]:
+    if each.repeated == "fold":
+        return ["no more", "–"]
+    if each.needed is None or each.needed_seconds is None or each.needed > _BEYOND:
+        return [f"> {_BEYOND:,}", "–"]
+    return [f"{each.needed:,}", in_time(each.needed_seconds)]
 
 
 def table_left(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

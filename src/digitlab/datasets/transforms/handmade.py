@@ -1,12 +1,13 @@
 """The handmade sets of the thesis S0 (§4.1.3): plain Sobel copies and transformed copies of MNIST's images.
 
-A transformed copy is scaled, rotated, shifted, gets noise, and becomes a Sobel image, in this order.
+A transformed copy is scaled, rotated, shifted, gets noise, and becomes a Sobel image, in this order. For comparison
+(the study `own-preparation`) the last step can be left out of both kinds: then they are grey.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Changes", "draw_changes", "handmade_blocks", "make_handmade", "move_images", "noisy_sobel", "transform_images",
+    "Changes", "Form", "draw_changes", "handmade_blocks", "make_handmade", "move_images", "noisy_sobel",
+    "transform_images",
 ]  # fmt: skip
+
+Form = Literal["grey", "sobel"]
 
 NOISE_DEVIATION = 0.02**0.5  # of Gaussian noise on pixels of 0..1
 _TOGETHER = 100  # images whose float copies fit the L2 cache
@@ -44,7 +48,9 @@ class Changes:
     shifts: NDArray[np.int64]
 
 
-def make_handmade(digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1) -> Digits:
+def make_handmade(
+    digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1, form: Form = "sobel"
+) -> Digits:
     """``plain`` Sobel and ``transformed`` copies of each image: all first copies, then all second ones ….
 
     Transformed copies depend on seed, row and number only: that of 0-1 is the first of 0-6 and of 1-6.
@@ -52,7 +58,7 @@ def make_handmade(digits: Digits, plain: int, transformed: int, seed: Seed, *, j
     Raises:
         UsageError: when a number of copies or the seed is negative, or ``jobs`` is below 1.
     """
-    blocks = handmade_blocks(digits, plain, transformed, seed, jobs=jobs)
+    blocks = handmade_blocks(digits, plain, transformed, seed, jobs=jobs, form=form)
     images = np.empty((len(digits) * max(0, plain + transformed), 28, 28), np.uint8)
     start = 0
     for block in blocks:
@@ -61,7 +67,9 @@ def make_handmade(digits: Digits, plain: int, transformed: int, seed: Seed, *, j
     return Digits(images, np.tile(digits.labels, plain + transformed))
 
 
-def handmade_blocks(digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1) -> Iterator[Digits]:
+def handmade_blocks(
+    digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1, form: Form = "sobel"
+) -> Iterator[Digits]:
     """As `make_handmade`, in blocks of at most `BLOCK` rows, at most ``2 * jobs`` of them in memory.
 
     Raises:
@@ -74,16 +82,19 @@ def handmade_blocks(digits: Digits, plain: int, transformed: int, seed: Seed, *,
         copy, number = place
         source = digits[slice(number * BLOCK, (number + 1) * BLOCK)]
         if copy < plain:
-            return Digits(sobel_images(source.images), source.labels)
-        return Digits(transform_images(source.images, generator(seed, copy - plain, number)), source.labels)
+            return Digits(source.images if form == "grey" else sobel_images(source.images), source.labels)
+        images = transform_images(source.images, generator(seed, copy - plain, number), form=form)
+        return Digits(images, source.labels)
 
     blocks = -(-len(digits) // BLOCK)
     places = ((copy, number) for copy in range(plain + transformed) for number in range(blocks))
     yield from in_order(make, places, jobs=jobs)
 
 
-def transform_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def transform_images(images: NDArray[np.uint8], rng: np.random.Generator, *, form: Form = "sobel") -> NDArray[np.uint8]:
     """One transformed copy of each image: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+
+    form: "grey" leaves the noisy images as they are; changes and noise are the same
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -93,7 +104,11 @@ def transform_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDA
     moved = move_images(images, draw_changes(geometry, len(images)))
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
-        moved[rows] = noisy_sobel(moved[rows], noises.standard_normal(moved[rows].shape, np.float32))
+        normals = noises.standard_normal(moved[rows].shape, np.float32)
+        if form == "sobel":
+            moved[rows] = noisy_sobel(moved[rows], normals)
+        else:
+            moved[rows] = np.rint(_noisy(moved[rows], normals) * (255 / _LEVELS))
     return moved
 
 
@@ -129,10 +144,14 @@ def move_images(images: NDArray[np.uint8], changes: Changes) -> NDArray[np.uint8
 
 def noisy_sobel(images: NDArray[np.uint8], normals: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Noise, then the Sobel image: uint8 (N, 28, 28); ``normals``, of the same shape, are overwritten."""
+    return to_full_range(edge_strength(_noisy(images, normals)))
+
+
+def _noisy(images: NDArray[np.uint8], normals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pixels of 0 to `_LEVELS` with noise, in place of ``normals``."""
     normals *= NOISE_DEVIATION * _LEVELS
     normals += np.multiply(images, _LEVELS // 255, dtype=np.float32)
-    np.clip(np.rint(normals, out=normals), 0, _LEVELS, out=normals)
-    return to_full_range(edge_strength(normals))
+    return np.clip(np.rint(normals, out=normals), 0, _LEVELS, out=normals)
 
 
 def _keep(images: NDArray[np.uint8], columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Seeds = Sequence[Sequence[float]]  # by seed: one number per epoch
 
-__all__ = ["batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure", "verdicts_figure"]
+__all__ = ["batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure"]
 
 _WIDTH, _HEIGHT, _LEGEND_ROW = 4.8, 3.5, 0.24  # inches
 
@@ -165,49 +165,6 @@ def range_tests_figure(
     words = "x: learning rate, rising from step to step" + ("; dashed: the published rate" if published else "")
     figure.text(0.5, 0.12 / height, words, ha="center", color=colours.quiet, fontsize=10)
     return figure
-
-
-@styled
-def verdicts_figure(studies: Mapping[str, Sequence[str]]) -> Figure:
-    """All studies on one sheet: a row each, a square for each conclusion, by its verdict.
-
-    studies: by name, "holds", "does not hold", "the same" or "not shown" for each conclusion
-    """
-    colours = palette()
-    marks = {
-        "holds": ("✓", colours.green, colours.paper),
-        "does not hold": ("✗", colours.orange, colours.paper),
-        "the same": ("≈", colours.blue, colours.paper),
-        "not shown": ("?", colours.line, colours.ink),
-    }
-    most, down = max(map(len, studies.values()), default=1), -(-len(studies) // 2)
-    step, names, top = 0.27, 1.75, 0.55  # inches
-    half = names + step * most + 0.25
-    width, height = 2 * half, top + step * down + 0.1
-    figure = canvas(width, height)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-    for number, (name, verdicts) in enumerate(studies.items()):
-        column, row = divmod(number, down)
-        left, y = column * half + names, top + step * row
-        axes.text(left - 0.1, y + step / 2, name, ha="right", va="center", fontsize=10.5)
-        for place, verdict in enumerate(verdicts):
-            _verdict(axes, left + step * place, y, step, *marks[verdict])
-    x = 0.15
-    for verdict, mark in marks.items():
-        count = sum(list(verdicts).count(verdict) for verdicts in studies.values())
-        _verdict(axes, x, 0.12, step, *mark)
-        axes.text(x + step + 0.06, 0.12 + step / 2, f"{verdict}: {count}", va="center", fontsize=10.5)
-        x += step + 0.45 + 0.085 * len(f"{verdict}: {count}")
-    return figure
-
-
-def _verdict(axes: Axes, x: float, y: float, side: float, mark: str, fill: str, ink: str) -> None:
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(Rectangle((x, y + 0.02), side - 0.04, side - 0.04, color=fill, linewidth=0))
-    axes.text(x + side / 2 - 0.02, y + side / 2, mark, ha="center", va="center", fontsize=10, color=ink)
 
 
 @styled

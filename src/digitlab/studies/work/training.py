@@ -18,7 +18,7 @@ from digitlab.studies.work.data import seen_by
 from digitlab.training.assembly import finished_network, loop_of
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.data import open_training_data
-from digitlab.training.events import Started
+from digitlab.training.events import EpochEnded, Started
 from digitlab.training.range_test import range_curve
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from digitlab.studies.job import Job
     from digitlab.studies.work.data import Find
     from digitlab.training import History, Listener, Loop, StopRequest
+    from digitlab.training.events import Event
     from digitlab.values import Digits
 
 __all__ = ["find_rate", "train"]
@@ -52,9 +53,10 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         if keep_state:
             _go_on(job, loop)
         batches, size = loop.batches, loop.model.count_params()
-        listener(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
+        timed = _Timed(listener)
+        timed(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
         saver = _Saver(job) if keep_state else None
-        history = loop.run(training.epochs, listener, stop, saver, through_nan=True)
+        history = loop.run(training.epochs, timed, stop, saver, through_nan=True)
         if history.interrupted:
             raise Interrupted
         numbers = _measured(predict_probabilities(finished_network(training, loop), data.test.images), data.test)
@@ -67,6 +69,7 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         "ended": history.stopped,
         "seconds": round(sum(epoch.seconds for epoch in history.epochs), 2),
         "overhead": round(time.monotonic() - began - sum(epoch.seconds for epoch in history.epochs), 2),
+        "processor_seconds": [round(each, 3) for each in timed.seconds],
         "images": len(data.train),
         "tested_on": data.tested_on,
         "parameters": size,
@@ -81,7 +84,7 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
     Raises:
         Interrupted: when it was asked to stop.
     """
-    settings = job.settings
+    settings, began = job.settings, time.monotonic()
     with open_training_data(job.training, seen_by(job, find)) as data:
         found = range_curve(
             job.training,
@@ -99,6 +102,7 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
         "steepest": found.steepest,
         "least": found.least,
         "diverged": found.diverged,
+        "seconds": round(time.monotonic() - began, 2),
         "rates": _few_digits(found.rates[::step].tolist()),
         "smoothed": _few_digits(found.smoothed[::step].tolist()),
     }
@@ -119,6 +123,26 @@ def _measured(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any
         "confusion_matrix": metrics.confusion_matrix,
         "areas": areas,
     }
+
+
+class _Timed:
+    """A listener that measures the processor time of each epoch: other programs on the machine do not add to it.
+
+    seconds: of all threads of this process, by epoch since the job was given
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener, self._began = listener, time.process_time()
+        self.seconds: list[float] = []
+
+    def __call__(self, event: Event) -> None:
+        self._listener(event)
+        if isinstance(event, Started):
+            self._began = time.process_time()
+        if isinstance(event, EpochEnded):
+            now = time.process_time()
+            self.seconds.append(now - self._began)
+            self._began = now
 
 
 class _Saver:

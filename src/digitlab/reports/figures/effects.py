@@ -1,0 +1,69 @@
+"""Differences with their intervals: what changes do, one row each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digitlab.reports.figures.style import canvas, palette, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Estimated = tuple[float, float, float]  # a value, and the ends of its interval
+    Rows = Mapping[str, Mapping[str, Estimated | None]]  # by row, then by series
+
+__all__ = ["effects_figure"]
+
+_ROW, _PANEL, _LETTER = 0.3, 2.5, 0.082  # inches
+
+
+@styled
+def effects_figure(panels: Mapping[str, Rows], *, from_zero: Sequence[str] = ()) -> Figure:
+    """A panel for each quantity, a row for each change, dots with their 95 % intervals; a line where nothing changes.
+
+    panels: by title; rows in the order in which they first come; a row may lack a series, or have no estimate yet
+    from_zero: titles of quantities that are no differences: they are drawn from 0, without the line
+    """
+    rows = list(dict.fromkeys(row for panel in panels.values() for row in panel))
+    series = list(dict.fromkeys(name for panel in panels.values() for row in panel.values() for name in row if name))
+    names, top, bottom = 0.25 + _LETTER * max(map(len, rows), default=1), 0.4, 0.65 if series else 0.4
+    each = _PANEL if len(panels) > 1 else 4.2
+    width, height = names + (each + 0.25) * len(panels), top + bottom + _ROW * len(rows)
+    figure = canvas(width, height)
+    for place, (title, panel) in enumerate(panels.items()):
+        left = names + (each + 0.25) * place
+        axes = figure.add_axes((left / width, bottom / height, each / width, _ROW * len(rows) / height))
+        _draw(axes, [panel.get(row, {}) for row in rows], series)
+        axes.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows), ha="left")
+        if place == 0:
+            axes.tick_params(axis="y", pad=72 * (names - 0.1))
+        axes.set_title(title)
+        if title in from_zero:
+            axes.set_xlim(left=0.0)
+        else:
+            axes.axvline(0.0, color=palette().quiet, linewidth=1.0)
+    if series:
+        marks = [figure.axes[0].plot([], [], "o", color=colour)[0] for colour in palette().series[: len(series)]]
+        figure.legend(marks, series, loc="lower left", ncols=len(series), bbox_to_anchor=(names / width, 0.0))
+    return figure
+
+
+def _draw(axes: Axes, rows: Sequence[Mapping[str, Estimated | None]], series: Sequence[str]) -> None:
+    colours = dict(zip(series or [""], palette().series, strict=False))
+    for row, found in enumerate(rows):
+        for number, (name, colour) in enumerate(colours.items()):
+            estimate = found.get(name)
+            if estimate is None:
+                continue
+            value, low, high = estimate
+            y = row + 0.24 * (number - (len(colours) - 1) / 2)
+            axes.plot((low, high), (y, y), color=colour, linewidth=2.4, alpha=0.55, solid_capstyle="round")
+            axes.plot(value, y, "o", color=colour, markersize=6)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(visible=True, axis="x")
+    axes.tick_params(length=0)
+    axes.locator_params(axis="x", nbins=5)
+    axes.spines["left"].set_visible(False)

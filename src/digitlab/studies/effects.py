@@ -1,0 +1,186 @@
+"""Effects in designs of several factors, and what a change buys for the time that it takes.
+
+An effect is the difference of the means of two groups of cells; an interaction is a difference of two effects. Each is
+a sum of means of independent cells with weights, so its error is Welch's for more than two samples
+(`digitlab.evaluation.seeds.combined`; Montgomery, Design and Analysis of Experiments, 2017, chapter 5, for the design).
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from digitlab.studies.comparing import TOO_FEW, Comparison, beyond, sign_of, title_of
+from digitlab.studies.conclusions import Conclusion
+from digitlab.studies.wording import Said, of_effect
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from digitlab.evaluation.seeds import MeansDifference
+    from digitlab.studies.cells import Measured
+
+__all__ = ["Effect", "gain_per_second", "main_effect", "outweighs", "pays_more", "size_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change does: the mean of the cells ``to`` less that of the cells ``frm``."""
+
+    frm: tuple[Hashable, ...]
+    to: tuple[Hashable, ...]
+
+    @property
+    def keys(self) -> tuple[Hashable, ...]:
+        """Of all its cells, each once."""
+        return tuple(dict.fromkeys((*self.frm, *self.to)))
+
+    def weights(self, scale: float = 1.0) -> dict[Hashable, float]:
+        """Of each cell's mean in the effect times ``scale``."""
+        found = dict.fromkeys(self.keys, 0.0)
+        for group, sign in ((self.to, scale), (self.frm, -scale)):
+            for key in group:
+                found[key] += sign / len(group)
+        return found
+
+
+def main_effect(measure: str, effect: Effect, *, by: float = 0.0, alike: float | None = None, text: str) -> Conclusion:
+    """The change makes this measure better on average, by more than ``by``.
+
+    alike: up to which it makes no difference; None: as the study says
+    """
+
+    def compare(measured: Measured) -> list[Comparison]:
+        return [_weighted(measured, measure, effect.weights(), by, alike)]
+
+    return Conclusion(text, effect.keys, compare)
+
+
+def outweighs(measure: str, effect: Effect, other: Effect, *, by: float = 0.0, text: str) -> Conclusion:
+    """``effect`` makes this measure better than ``other`` does, by more than ``by``.
+
+    It is an interaction where both are the same change under different conditions.
+    """
+
+    def compare(measured: Measured) -> list[Comparison]:
+        weights = effect.weights()
+        for key, weight in other.weights(-1.0).items():
+            weights[key] = weights.get(key, 0.0) + weight
+        return [_weighted(measured, measure, weights, by, None)]
+
+    return Conclusion(text, tuple(dict.fromkeys((*effect.keys, *other.keys))), compare)
+
+
+def size_of(measured: Measured, measure: str, effect: Effect, other: Effect | None = None) -> MeansDifference | None:
+    """An effect, or how much larger it is than another, with its 95 % interval; None with too few repeats."""
+    weights = effect.weights()
+    for key, weight in other.weights(-1.0).items() if other is not None else ():
+        weights[key] = weights.get(key, 0.0) + weight
+    return _sum_of(measured, measure, weights)
+
+
+def _sum_of(measured: Measured, measure: str, weights: Mapping[Hashable, float]) -> MeansDifference | None:
+    from digitlab.evaluation.seeds import combined
+
+    samples = [
+        [weight * value for value in measured.values(key, measure).values()]
+        for key, weight in weights.items()
+        if weight
+    ]
+    return combined(samples) if samples and min(map(len, samples)) >= 2 else None
+
+
+def _weighted(
+    measured: Measured, measure: str, weights: Mapping[Hashable, float], by: float, alike: float | None
+) -> Comparison:
+    used = tuple(key for key, weight in weights.items() if weight)
+    found = _sum_of(measured, measure, weights)
+    if found is None:
+        return replace(TOO_FEW, keys=used)
+    said = of_effect(measure, found)
+    count = min(len(measured.values(key, measure)) for key in used)
+    alike = measured.judging.alike.get(measure) if alike is None else alike
+    return beyond(found, sign_of(measure), by, said, used, count, measured.judging, alike)
+
+
+# What a change buys for its time
+
+
+def pays_more(measure: str, key: Hashable, *, than: Hashable, without: Hashable, text: str) -> Conclusion:
+    """Each second of training spent on ``key`` makes this measure better than one that is spent on ``than``.
+
+    without: the cell that both are compared with; the time is that of a whole training, in processor seconds
+    """
+    title_of(measure)
+
+    def compare(measured: Measured) -> list[Comparison]:
+        cells = (key, than, without)
+        found = _difference_of_rates(measured, measure, *cells)
+        if found is None:
+            return [replace(TOO_FEW, keys=cells)]
+        rates = [gain_per_second(measured, measure, each, without) for each in (key, than)]
+        shown = [per_minute(rate) for rate in rates if rate is not None]
+        evidence = f"{measured.label(key)}: {shown[0]}; {measured.label(than)}: {shown[1]}"
+        count = min(len(measured.values(each, name)) for each in cells for name in (measure, "epoch_seconds"))
+        said = Said(evidence, evidence, evidence)
+        return [beyond(found, sign_of(measure), 0.0, said, cells, count, measured.judging, None)]
+
+    return Conclusion(text, (key, than, without), compare)
+
+
+def per_minute(rate: MeansDifference) -> str:
+    """A gain per second in words, of accuracies."""
+    middle, low, high = (
+        f"{6000 * each:+.2f}".replace("-", "−") for each in (rate.difference, rate.interval.low, rate.interval.high)
+    )
+    return f"{middle} points per minute ({low} to {high})"
+
+
+def gain_per_second(measured: Measured, measure: str, key: Hashable, without: Hashable) -> MeansDifference | None:
+    """What ``key`` gains over ``without``, divided by the processor seconds of its whole training.
+
+    The ratio's error is that of its linear approximation (delta method), in which gain and time of a repeat stay
+    together; the time spreads by a few per cent, where this is exact enough. None with too few repeats.
+    """
+    from digitlab.evaluation.seeds import combined
+
+    samples = _rate_samples(measured, measure, key, without)
+    return None if samples is None else combined(list(samples.values()))
+
+
+def _difference_of_rates(
+    measured: Measured, measure: str, key: Hashable, than: Hashable, without: Hashable
+) -> MeansDifference | None:
+    from digitlab.evaluation.seeds import combined
+
+    one, other = (_rate_samples(measured, measure, each, without) for each in (key, than))
+    if one is None or other is None:
+        return None
+    shared = [mine - theirs for mine, theirs in zip(one[without], other[without], strict=True)]
+    return combined([one[key], [-value for value in other[than]], shared])
+
+
+def _rate_samples(
+    measured: Measured, measure: str, key: Hashable, without: Hashable
+) -> dict[Hashable, list[float]] | None:
+    """By cell, numbers whose means add up to the gain per second, and that spread as it does."""
+    base = list(measured.values(without, measure).values())
+    seconds, gained = whole_seconds(measured, key), measured.values(key, measure)
+    common = sorted(seconds.keys() & gained.keys())
+    if len(base) < 2 or len(common) < 2:
+        return None
+    time = statistics.fmean(seconds[repeat] for repeat in common)
+    gain = statistics.fmean(gained[repeat] for repeat in common) - statistics.fmean(base)
+    mine = [gained[repeat] / time - gain / time**2 * (seconds[repeat] - time) for repeat in common]
+    return {key: mine, without: [-value / time for value in base]}
+
+
+def whole_seconds(measured: Measured, key: Hashable) -> dict[int, float]:
+    """Processor seconds of a whole training, by repeat."""
+    epochs = measured.values(key, "epochs")
+    return {
+        repeat: each * epochs[repeat]
+        for repeat, each in measured.values(key, "epoch_seconds").items()
+        if repeat in epochs
+    }
