@@ -20,12 +20,20 @@ from digitlab.studies.conclusions import (
     same,
     steady,
 )
-from digitlab.studies.figures import confusion, dots, learning_curves, over_epochs, range_tests, validation_curves
+from digitlab.studies.figures import (
+    against,
+    confusion,
+    dots,
+    learning_curves,
+    over_epochs,
+    range_tests,
+    validation_curves,
+)
 from digitlab.studies.job import CountParameters, FindRate, Train, TrainOnFolds
 from digitlab.studies.study import Study
 
 __all__ = [
-    "CountParameters", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "at_least", "best",
-    "confusion", "dots", "factor", "find_study", "improves", "in_published_order", "learning_curves", "over_epochs",
-    "range_tests", "reproduces", "same", "steady", "study_names", "validation_curves",
+    "CountParameters", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "against", "at_least",
+    "best", "confusion", "dots", "factor", "find_study", "improves", "in_published_order", "learning_curves",
+    "over_epochs", "range_tests", "reproduces", "same", "steady", "study_names", "validation_curves",
 ]  # fmt: skip
