@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.bench.machine import peak_megabytes
-from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text
 from digitlab.training import EpochEnded, TrainingConfig, find_recipe, run_training
+from digitlab.training.assembly import network_of
 from digitlab.training.experiment import environment
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def main() -> int:
         print(f"by the mean over {training.tta} moved copies of each image: {100 * statistics.mean(by_copies):.3f} %")
     print(
         f"{training.name}: {100 * statistics.mean(accuracies):.3f} % ± {100 * deviation:.3f} over {len(rows)} seeds, "
-        f"median {statistics.median(seconds):.2f} s, {build(training.architecture).count_params():,} parameters, "
+        f"median {statistics.median(seconds):.2f} s, {network_of(training).count_params():,} parameters, "
         f"{peak_megabytes():,.0f} MB at most"
     )
     if asked.out:
@@ -72,7 +72,7 @@ def main() -> int:
             "mean_accuracy": statistics.mean(accuracies),
             "deviation": deviation,
             "median_seconds": statistics.median(seconds),
-            "parameters": build(training.architecture).count_params(),
+            "parameters": network_of(training).count_params(),
             "peak_megabytes": peak_megabytes(),
             "seeds": rows,
             "environment": environment(asked.first_seed),

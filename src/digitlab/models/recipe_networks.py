@@ -1,6 +1,6 @@
 """Our own networks, most of them for the recipe of the same name; the documents' are in `architectures`.
 
-Two families have options, which the studies of S1 and S2 vary one at a time. A keyword argument is an option:
+The families have options, which studies vary one at a time. A keyword argument is an option:
 ``TrainingConfig("conv-family", options={"kernel": 5})``, `--option kernel=5`.
 Input uint8 (N, 28, 28), output float32 (N, 10), as every network here.
 """
@@ -16,7 +16,10 @@ from digitlab.models.layers import CENTRED, conv, dense, expect_share, max_pool,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["best_cnn", "conv_family", "deep_cnn", "dense_family", "fast_cnn", "good_cnn", "reader_cnn", "tiny_cnn"]
+__all__ = [
+    "best_cnn", "conv_family", "deep_cnn", "dense_family", "fast_cnn", "good_cnn", "microcontroller_cnn", "reader_cnn",
+    "tiny_cnn", "tiny_family",
+]  # fmt: skip
 
 layers = keras.layers
 
@@ -102,6 +105,21 @@ def tiny_cnn() -> keras.Model:
     )  # fmt: skip
 
 
+def microcontroller_cnn() -> keras.Model:
+    """For `recipes/microcontroller.toml`: the best accuracy from 8 kB of C, 8-bit weights. 6,824 parameters.
+
+    6,708 of them are trained. Ordinary convolutions: in the C file each output channel costs 12 bytes beside its
+    weights, and a separable convolution has two channels for one. In flash 6,640 bytes of weights and 1 kB of tables.
+    """
+    return sequential(
+        _normalised(8, scale=False), _normalised(12, scale=False), max_pool(),      # (N, 12, 12, 12)
+        _normalised(18, scale=False), _normalised(20, scale=False), max_pool(),     # (N, 4, 4, 20)
+        layers.DepthwiseConv2D(4, use_bias=False), layers.Flatten(),                # (N, 20)
+        output(),                                                                   # (N, 10)
+        name="microcontroller-cnn",
+    )  # fmt: skip
+
+
 def reader_cnn() -> keras.Model:
     """For photos: four convolutions with batch normalisation, then global average and maximum pooling in parallel.
 
@@ -136,6 +154,57 @@ def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: 
 def _separable(filters: int) -> list[keras.Layer]:
     """A depthwise 3×3 and a pointwise 1×1 convolution; ReLU at the end only."""
     return [layers.DepthwiseConv2D(3, use_bias=False), *_normalised(filters, 1, scale=False)]
+
+
+def tiny_family(
+    *, width: int = 12, stem: int = 8, repeats: int = 2, shared: bool = True, residual: bool = True, kernel: int = 3
+) -> keras.Model:
+    """Networks of 300 to 5,000 parameters: depthwise separable convolutions, repeated. By default 934 parameters.
+
+    Where parameters are scarce and computing is not, the same kernels can be used again: one block of a depthwise and
+    a pointwise convolution follows itself ``repeats`` times on 12×12 maps and as often on 6×6 ones, each time with a
+    batch normalisation of its own, as recurrent convolutional networks have it (Liang, Hu 2015). No dense layer but
+    the last; before it a weight for each position of each channel, as in `tiny_cnn`. The C code of `digitlab export`
+    knows neither sums of layers nor shared layers.
+
+    width: channels of the blocks; stem: of the first convolution
+    repeats: how often the block follows itself before each pool
+    shared: one block's kernels for all; False: a block of its own each time
+    residual: add to each block's result what it was given (He, Zhang, Ren, Sun 2016)
+    kernel: width and height of the blocks' depthwise kernels
+
+    Raises:
+        UsageError: for sizes that leave no network.
+    """
+    _expect_widths("width", (width, stem))
+    for name, value, most in (("repeats", repeats, 8), ("kernel", kernel, 6)):
+        if not 1 <= value <= most:
+            raise UsageError(f"{name} is {value}; expected 1 to {most}")
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    start = (*sequential(name="start").layers, *_normalised(stem, scale=False), *_separable(width), max_pool())
+    x = _through(start, images)  # (N, 12, 12, width)
+    block = _block(width, kernel)
+    for number in range(2 * repeats):
+        if number == repeats:
+            x = max_pool()(x)  # (N, 6, 6, width)
+        made = layers.BatchNormalization(scale=False)(_through(block, x))
+        x = layers.Activation("relu")(layers.Add()([x, made]) if residual else made)
+        block = block if shared else _block(width, kernel)
+    end = (max_pool(), layers.DepthwiseConv2D(3, use_bias=False), layers.Flatten(), *output())  # (N, 10)
+    return keras.Model(images, _through(end, x), name="tiny-family")
+
+
+def _block(width: int, kernel: int) -> list[keras.Layer]:
+    return [
+        layers.DepthwiseConv2D(kernel, padding="same", use_bias=False),
+        layers.Conv2D(width, 1, use_bias=False),
+    ]
+
+
+def _through(stack: Sequence[keras.Layer], tensor: Any) -> Any:
+    for layer in stack:
+        tensor = layer(tensor)
+    return tensor
 
 
 _POOLINGS = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}

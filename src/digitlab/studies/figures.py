@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from digitlab.studies.measures import MEASURES, expect_measures
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from matplotlib.figure import Figure
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from digitlab.studies.effects import Effect
 
 __all__ = [
-    "confusion", "dots", "effects", "learning_curves", "over_epochs", "price", "range_tests", "validation_curves",
+    "against", "confusion", "dots", "effects", "learning_curves", "over_epochs", "price", "range_tests",
+    "validation_curves",
 ]  # fmt: skip
 
 _TITLES = {
@@ -59,6 +61,29 @@ def dots(measure: str, *, logarithmic: bool = False) -> Draw:
             study.label(key): each.numbers[measure] for key, each in study.published.items() if measure in each.numbers
         }
         return cells_figure(cells, printed, MEASURES[measure].title, logarithmic=logarithmic)
+
+    return draw
+
+
+def against(across: str, up: str, lines: Mapping[str, Sequence[Hashable]], *, level: float | None = None) -> Draw:
+    """Measure ``up`` over measure ``across``: a line for each family of cells, named by their keys.
+
+    level: a horizontal line
+    """
+    expect_measures([across, up])
+
+    def draw(study: Results) -> Figure:
+        from digitlab.reports.figures.studies import against_figure
+
+        found = {
+            name: [
+                (fmean(places), list(study.values(key, up).values()))
+                for key in keys
+                if (places := list(study.values(key, across).values()))
+            ]
+            for name, keys in lines.items()
+        }
+        return against_figure(found, MEASURES[across].title, MEASURES[up].title, level=level)
 
     return draw
 

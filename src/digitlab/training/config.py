@@ -60,8 +60,8 @@ class TrainingConfig:
     architecture: str = setting(
         "thesis-2conv",
         "The network: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn, "
-        "exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn, reader-cnn; "
-        "conv-family and dense-family, which have options.")
+        "exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn, "
+        "microcontroller-cnn, reader-cnn; conv-family, dense-family and tiny-family, which have options.")
     dataset: str = setting(
         "mnist", "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
         spellings=("--data",))
