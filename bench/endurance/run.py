@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SHARED = {"run", "results"}  # no scripts to be run: this one, and modules that say so by a leading underscore
+SHARED = {"run", "results", "killing", "subjects", "wholeness"}  # what the scripts import, and this one
 MINUTES = ["--minutes", "10"]
 
 
