@@ -15,7 +15,7 @@ from digitlab.runs import Run
 from digitlab.settings import Setting, checked
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
-from digitlab.storage import remove_unfinished
+from digitlab.storage import locked, remove_unfinished
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
 from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
@@ -175,6 +175,7 @@ def resume(
 
     Raises:
         RunError: when it is done, or cannot be resumed.
+        UsageError: when another process trains there.
         StorageError: when the run folder cannot be written.
     """
     trackers = trackers_of(log or ())
@@ -236,7 +237,8 @@ def _cross_validated(
     from digitlab.training.cross_validation import images_to_part, run_cross_validation
 
     digits, stop = images_to_part(training), stop or StopRequest()
-    found = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
+    with locked(run.path, f"{run.path}: another process is training here; wait for it"):
+        found = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
     return CrossValidated(run, training, folds, found)
 
 

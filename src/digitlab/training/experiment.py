@@ -16,7 +16,7 @@ from digitlab.models.backend import release_memory
 from digitlab.models.ensemble import ensemble, ensemble_card
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
-from digitlab.storage import remove_unfinished
+from digitlab.storage import locked, remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
@@ -79,13 +79,21 @@ def run_training(
     tensorboard: write each epoch for TensorBoard as well
 
     Raises:
-        UsageError: for an unknown architecture, optimiser, schedule or augmentation.
+        UsageError: for an unknown architecture, optimiser, schedule or augmentation; where another process trains into
+            this folder.
         DatasetError: for an unknown dataset, or one without training or test images.
         DivergedError: when the loss is no number any more; the run folder has the history until then.
         StorageError: when the run folder cannot be written.
     """
-    if training.members > 1:
-        return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
+    with locked(run.path, f"{run.path}: another process is training here; wait for it"):
+        if training.members > 1:
+            return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
+        return _train_one(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
+
+
+def _train_one(
+    training: TrainingConfig, run: Run, listener: Listener, stop: StopRequest, *, tensorboard: bool
+) -> Trained:
     with open_training_data(training) as data:
         choice = begun_with(run, training, len(data.train), listener)
         settled, watched = replace(training, precision=choice.precision), watched_by(training, data)
@@ -97,7 +105,7 @@ def run_training(
             load_checkpoint(run.checkpoint, loop)
         keep_epoch = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
         try:
-            history = loop.run(training.epochs, listener, stop or StopRequest(), keep_epoch)
+            history = loop.run(training.epochs, listener, stop, keep_epoch)
         except DivergedError:
             write_history(run, loop.history)  # how it came to that can be looked at
             raise

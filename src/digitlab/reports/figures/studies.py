@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     Seeds = Sequence[Sequence[float]]  # by seed: one number per epoch
 
-__all__ = [
-    "against_figure", "batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure",
-    "verdicts_figure",
-]  # fmt: skip
+__all__ = ["against_figure", "batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure"]
 
 _WIDTH, _HEIGHT, _LEGEND_ROW = 4.8, 3.5, 0.24  # inches
 
