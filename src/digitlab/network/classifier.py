@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
 import json
 import os
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
@@ -42,6 +44,7 @@ __all__ = [
     "shipped_models",
     "start_session",
     "takes_our_images",
+    "time_limit",
     "unchanged",
 ]
 
@@ -55,6 +58,7 @@ _CARD = "digitlab"  # the key of the card in the file's metadata
 # Constant folding during loading is the one computation that the memory limit does not cover; exporters have done it.
 # The other optimiser moves quantisation before a pool, which then takes ten times longer.
 _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
+_LONGEST_FIRST_RUN = 4.0  # seconds for two or three images; the largest network here takes 0.02
 _MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
@@ -94,15 +98,17 @@ class Classifier(Shown):
             return batches[0]
         return np.concatenate(batches) if batches else np.empty((0, 10), np.float32)
 
-    def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _run(self, images: NDArray[np.uint8], options: Any = None) -> NDArray[np.float32]:
         try:
-            answers: NDArray[np.float32] = self._session.run(None, {self._input: np.ascontiguousarray(images)})[0]
+            taken = {self._input: np.ascontiguousarray(images)}
+            answers: NDArray[np.float32] = self._session.run(None, taken, options)[0]
         except Exception as error:  # ONNX Runtime's errors have no common root but this
             raise ModelError(f"{self.path}: the model cannot run ({first_line(error)})") from error
         return self._to_probabilities(answers)
 
     def _check_answers(self) -> OutputTransform:
-        answers = self._run(np.zeros((2, 28, 28), np.uint8))
+        with time_limit(f"{self.path}: the model ") as options:
+            answers = self._run(np.zeros((2, 28, 28), np.uint8), options)
         if answers.shape != (2, 10) or answers.dtype != np.float32 or not np.isfinite(answers).all():
             raise ModelError(
                 f"{self.path}: the model outputs {answers.dtype} {answers.shape} for two images; "
@@ -275,6 +281,30 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
         )
     except Exception as error:  # ONNX Runtime's errors have no common root but this
         raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error)})") from error
+
+
+@contextlib.contextmanager
+def time_limit(where: str = "", seconds: float = _LONGEST_FIRST_RUN) -> Iterator[onnxruntime.RunOptions]:
+    """Options that end a run after this time, at the next operator: a small file can ask for days of computing.
+
+    For the first run of a network that nobody has tried yet; ``where`` begins the message.
+
+    Raises:
+        ModelError: when the run was ended.
+    """
+    options = onnxruntime.RunOptions()
+    timer = threading.Timer(seconds, setattr, (options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield options
+    except ModelError as error:
+        if not options.terminate:
+            raise
+        said = f"{where}takes more than {seconds:.0f} s for a few images; expected a network for 28 × 28 pixels"
+        raise ModelError(said) from error
+    finally:
+        timer.cancel()
 
 
 @functools.cache
