@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Alarm", "Outcome", "Sandbox", "resident_megabytes"]
 
 MEMORY = 4 << 30  # bytes of addresses that a case may take more
-PATIENCE = 40.0  # seconds of silence after which a worker is ended
+PATIENCE = 30.0  # seconds that a worker may compute in silence
+_LONGEST = 600.0  # seconds of silence, on a machine that others keep busy
 _OPENED_OR_READ = 0x20 | 0x01  # inotify
 
 # Events that no file may cause, whatever their arguments.
@@ -73,6 +74,15 @@ class Outcome:
 def resident_megabytes() -> float:
     """The most memory that this process has had, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _computed(process: int) -> float:
+    """Seconds that a process has computed."""
+    try:
+        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Alarm:
@@ -218,18 +228,20 @@ class Sandbox:
 
     def _told(self, pipe: Any, child: int) -> Iterator[Outcome]:
         kept = b""
-        patience = 6 * PATIENCE  # the first word comes after warming up
+        patience, since, computed = 4 * PATIENCE, time.monotonic(), 0.0  # the first word comes after warming up
         while True:
-            if not select.select([pipe], [], [], patience)[0]:
-                os.kill(child, signal.SIGKILL)
-                return
+            if not select.select([pipe], [], [], 2.0)[0]:
+                if _computed(child) - computed > patience or time.monotonic() - since > _LONGEST:
+                    os.kill(child, signal.SIGKILL)
+                    return
+                continue
             piece = pipe.read(65536)
             if not piece:
                 return
             kept += piece
             *lines, kept = kept.split(b"\n")
+            patience, since, computed = PATIENCE, time.monotonic(), _computed(child)
             for line in lines:
-                patience = PATIENCE
                 if line != b"warm":
                     told = json.loads(line)
                     yield Outcome(**{**told, "alarms": tuple(told["alarms"])})

@@ -172,7 +172,10 @@ def main() -> int:
         worst: list[tuple[float, str]] = []
         for outcome in sandbox.outcomes(numbers):
             name = known[outcome.number % len(known)].name
-            row.add(judged(outcome, name))
+            fault = judged(outcome, name)
+            row.add(fault)
+            if fault is not None:
+                print(fault, file=sys.stderr, flush=True)
             said[outcome.said.split()[0]] += 1
             if outcome.said != "opened":
                 worst = sorted([*worst, (round(outcome.seconds, 2), f"{outcome.number}, {name}")], reverse=True)[:5]

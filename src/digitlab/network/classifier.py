@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import hashlib
 import importlib
 import json
 import os
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
@@ -21,6 +18,7 @@ import onnxruntime
 
 from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import JSON, kind_of
+from digitlab.network.bounds import bound_memory, time_limit
 from digitlab.network.check import check_onnx
 from digitlab.shown import Shown
 from digitlab.storage import cache_folder
@@ -44,7 +42,6 @@ __all__ = [
     "shipped_models",
     "start_session",
     "takes_our_images",
-    "time_limit",
     "unchanged",
 ]
 
@@ -58,8 +55,6 @@ _CARD = "digitlab"  # the key of the card in the file's metadata
 # Constant folding during loading is the one computation that the memory limit does not cover; exporters have done it.
 # The other optimiser moves quantisation before a pool, which then takes ten times longer.
 _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
-_LONGEST_FIRST_RUN = 4.0  # seconds for two or three images; the largest network here takes 0.02
-_MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
 class Classifier(Shown):
@@ -274,46 +269,13 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
     try:
-        _bound_memory()
+        bound_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         return onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_OUT
         )
     except Exception as error:  # ONNX Runtime's errors have no common root but this
         raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error)})") from error
-
-
-@contextlib.contextmanager
-def time_limit(where: str = "", seconds: float = _LONGEST_FIRST_RUN) -> Iterator[onnxruntime.RunOptions]:
-    """Options that end a run after this time, at the next operator: a small file can ask for days of computing.
-
-    For the first run of a network that nobody has tried yet; ``where`` begins the message.
-
-    Raises:
-        ModelError: when the run was ended.
-    """
-    options = onnxruntime.RunOptions()
-    timer = threading.Timer(seconds, setattr, (options, "terminate", True))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield options
-    except ModelError as error:
-        if not options.terminate:
-            raise
-        said = f"{where}takes more than {seconds:.0f} s for a few images; expected a network for 28 × 28 pixels"
-        raise ModelError(said) from error
-    finally:
-        timer.cancel()
-
-
-@functools.cache
-def _bound_memory() -> None:
-    """Limit ONNX Runtime's memory: a file's size says little about the size of the network's activations."""
-    kind = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    onnxruntime.create_and_register_allocator(kind, onnxruntime.OrtArenaCfg(_MOST_MEMORY, -1, -1, -1))
 
 
 def _check_input(session: onnxruntime.InferenceSession, path: Path) -> str:

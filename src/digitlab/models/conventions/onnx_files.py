@@ -14,8 +14,9 @@ import numpy as np
 from digitlab.errors import ModelError
 from digitlab.models.conventions.convention import forms_of
 from digitlab.models.conventions.sklearn_nodes import plain_nodes
+from digitlab.network.bounds import time_limit
 from digitlab.network.check import check_onnx
-from digitlab.network.classifier import start_session, time_limit
+from digitlab.network.classifier import start_session
 
 if TYPE_CHECKING:
     from pathlib import Path
