@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveConfiguration", "read_configuration", "with_configuration"]
 
 _DEEPEST = 8  # parts within parts; these have three
+_MOST_BRACKETS = 100  # these need none; PyYAML's time grows with the square of how many are open
 _KERAS_FILES = (".h5", ".hdf5")
 
 
@@ -162,6 +163,8 @@ def _check_plain(text: str, path: str | Path) -> None:
         RecipeError: when the file has either; no such configuration has.
     """
     depth = 0
+    if text.count("[") + text.count("{") > _MOST_BRACKETS:
+        raise RecipeError(f"{path}: has more than {_MOST_BRACKETS} brackets; expected plain values, one a line")
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:

@@ -48,6 +48,9 @@ _FORM = "form"  # an attribute of the file, not in S0's layout
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 _MAX_CHUNK_BYTES = 64 << 20
+# What a chunk may have gone through, by HDF5's numbers: deflate, shuffle, a checksum, h5py's lzf. Others unpack in code
+# with known overflows (n-bit, scale-offset), or in a library that HDF5 looks for and loads because a file names it.
+_FILTERS = frozenset({1, 2, 3, 32000})
 
 
 def _h5py() -> Any:
@@ -209,6 +212,9 @@ def _expect_own_bytes(dataset: Any, path: Path, name: str) -> None:
     """Refuse data in other files, data that was never written, and decompression bombs."""
     if dataset.is_virtual or dataset.external:
         raise DatasetError(f"{path}: {name} is stored in other files; expected it in this one")
+    made = dataset.id.get_create_plist()
+    if {made.get_filter(number)[0] for number in range(made.get_nfilters())} - _FILTERS:
+        raise DatasetError(f"{path}: {name} is packed in an unusual way; expected gzip, lzf or no compression")
     size = dataset.size * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if dataset.compression is None and stored < size:

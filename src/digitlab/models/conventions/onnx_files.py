@@ -14,6 +14,7 @@ import numpy as np
 from digitlab.errors import ModelError
 from digitlab.models.conventions.convention import forms_of
 from digitlab.models.conventions.sklearn_nodes import plain_nodes
+from digitlab.network.bounds import time_limit
 from digitlab.network.check import check_onnx
 from digitlab.network.classifier import start_session
 
@@ -140,7 +141,8 @@ def _as_classifier(graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...]
     fitting, classes, why = [], 0, ""
     for form in forms:
         try:
-            answers = _run(session, np.zeros((_TRIED, *form.shape()), form.dtype))
+            with time_limit() as options:
+                answers = _run(session, np.zeros((_TRIED, *form.shape()), form.dtype), options)
         except ModelError as error:
             why = why or str(error)
             continue
@@ -156,9 +158,9 @@ def _as_classifier(graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...]
     return (ForeignOnnx(graph, tuple(fitting), classes, session) if fitting else None), why
 
 
-def _run(session: Any, prepared: NDArray[Any]) -> NDArray[Any]:
+def _run(session: Any, prepared: NDArray[Any], options: Any = None) -> NDArray[Any]:
     try:
-        return np.asarray(session.run(None, {session.get_inputs()[0].name: prepared})[0])
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: prepared}, options)[0])
     except Exception as error:  # ONNX Runtime's errors have no common root but this
         raise ModelError(f"cannot run ({str(error).splitlines()[0][:160]})") from error
 
