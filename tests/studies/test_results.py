@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from digitlab.studies import (
     Published,
     Study,
     confusion,
+    digit_report,
     dots,
     learning_curves,
     over_epochs,
@@ -69,6 +71,8 @@ def test_files_are_written_as_they_are_named(study: Study, filled: Store, tmp_pa
         validation_curves,
         over_epochs("loss", "accuracy", "validation_loss"),
         dots("accuracy"),
+        dots("accuracy", "loss"),
+        digit_report({"precision": (0.9,) * 10, "F1": (0.91,) * 10}),
         confusion,
         learning_curves,
     ],
@@ -110,8 +114,13 @@ def test_the_page_gathers_all_studies(
     write_results(outcome_of(study, filled), filled.folder("two-pools"))
     assert write_page(filled.path, tmp_path / "docs" / "reproduction.md") == 1
     text = (tmp_path / "docs" / "reproduction.md").read_text()
-    assert "(pictures/verdicts.png)" in text
-    assert (tmp_path / "docs" / "pictures" / "verdicts.png").stat().st_size > 2_000
+    assert "(pictures/verdicts.svg)" in text
+    sheet = (tmp_path / "docs" / "pictures" / "verdicts.svg").read_text()
+    assert re.findall("<title>(.*)</title>", sheet) == ["holds: accuracy: max is better than average"]
+    picture, line, table = (
+        text.index(each) for each in ("figure.png", "**Yes**: “max” reads 50 more of 10,000", "| max | 0.9 |")
+    )
+    assert picture < line < table, "the picture first, then the answer, then the numbers"
     assert "| [two-pools](#two-pools) | Which pool? | 4 | 0 | 1 | 0 | 0 |" in text
     assert "(../results/two-pools/figure.png)" in text
     assert "- abacus, 2 cores" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from digitlab.studies.running import Estimate
 from digitlab.studies.sequential import FIRST, LATER, level, levels, needed
 from digitlab.studies.store import Store
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def test_a_studys_own_seeds_are_judged_by_a_95_percent_interval() -> None:
     assert level(3, 3, 30) == level(2, 3, 30) == FIRST == 0.025
@@ -29,11 +32,9 @@ def test_a_studys_own_seeds_are_judged_by_a_95_percent_interval() -> None:
     )  # looks at the same seeds and some more are not independent: each may have more than its part
 
 
-def false_verdicts(first: int, most: int, *, paired: bool, studies: int) -> float:
-    """The share of studies of two equal recipes in which, at some look, the second is found to be better."""
-    rng = np.random.default_rng(first)
-    sides = rng.normal(0.99, 0.001, (2, studies, most))
-    done, false = np.zeros(studies, np.bool_), np.zeros(studies, np.bool_)
+def looks(sides: Any, first: int, *, paired: bool) -> Iterator[tuple[int, Any, Any, Any]]:
+    """At every number of seeds: differences of the means, their errors, and degrees of freedom, of all studies."""
+    studies, most = sides.shape[1:]
     for seeds in range(first, most + 1):
         if paired:
             differences = (sides[1] - sides[0])[:, :seeds]
@@ -41,8 +42,15 @@ def false_verdicts(first: int, most: int, *, paired: bool, studies: int) -> floa
         else:
             squares = sides[..., :seeds].var(axis=2, ddof=1) / seeds
             error, freedom = np.sqrt(squares.sum(0)), squares.sum(0) ** 2 / ((squares**2).sum(0) / (seeds - 1))
-        statistic = (sides[1, :, :seeds].mean(1) - sides[0, :, :seeds].mean(1)) / error
-        holds, fails = (t.sf(sign * statistic, freedom) <= level(seeds, first, most) for sign in (1, -1))
+        yield seeds, sides[1, :, :seeds].mean(1) - sides[0, :, :seeds].mean(1), error, freedom
+
+
+def false_verdicts(first: int, most: int, *, paired: bool, studies: int) -> float:
+    """The share of studies of two equal recipes in which, at some look, the second is found to be better."""
+    sides = np.random.default_rng(first).normal(0.99, 0.001, (2, studies, most))
+    done, false = np.zeros(studies, np.bool_), np.zeros(studies, np.bool_)
+    for seeds, difference, error, freedom in looks(sides, first, paired=paired):
+        holds, fails = (t.sf(sign * difference / error, freedom) <= level(seeds, first, most) for sign in (1, -1))
         false |= holds & ~done
         done |= holds | fails
     return float(false.mean())
@@ -52,6 +60,36 @@ def false_verdicts(first: int, most: int, *, paired: bool, studies: int) -> floa
 @pytest.mark.parametrize(("first", "most"), [(3, 30), (5, 30), (1, 10), (10, 12)])
 def test_false_verdicts_stay_below_five_percent_however_often_is_looked(first: int, most: int, *, paired: bool) -> None:
     assert false_verdicts(max(first, 2), most, paired=paired, studies=10_000) <= 0.05 + 0.004  # two standard errors
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("spread", [0.0003, 0.001])
+def test_what_differs_by_the_margin_is_rarely_called_the_same(spread: float, *, paired: bool) -> None:
+    first, most, margin, studies = 3, 30, 0.001, 10_000
+    sides = np.random.default_rng(first).normal(0.99, spread, (2, studies, most))
+    sides[1] += margin
+    same = np.zeros(studies, np.bool_)
+    for seeds, difference, error, freedom in looks(sides, first, paired=paired):
+        above, below = t.sf((difference + margin) / error, freedom), t.sf((margin - difference) / error, freedom)
+        same |= np.maximum(above, below) <= level(seeds, first, most)
+    assert same.mean() <= 0.05 + 0.004
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_what_is_simulated_is_what_studies_are_judged_by(study: Study, tmp_path: Path, *, paired: bool) -> None:
+    study, store = replace(study, paired=paired), Store.at(tmp_path)
+    sides = np.random.default_rng(0).normal(0.99, 0.001, (2, 1, 7))
+    for each in plan(study, 7):
+        accuracy = 0.5 if each.cell.key == 64 else float(sides[int(each.cell.key == 32), 0, each.repeat])
+        store.keep(each.job, {"accuracy": accuracy, "seconds": 1.0}, {})
+    (found,) = study.conclusions[0].compare(outcome_of(study, store))
+    *_, (seeds, difference, error, freedom) = looks(sides, 3, paired=paired)
+    assert found.repeats == seeds
+    assert found.level == level(seeds, 3, 30)
+    assert found.holds == pytest.approx(float(t.sf(difference / error, freedom)[0]))
+    assert found.fails == pytest.approx(float(t.sf(-difference / error, freedom)[0]))
+    same = max(t.sf((0.001 + sign * difference) / error, freedom)[0] for sign in (1, -1))
+    assert found.alike == pytest.approx(float(same))
 
 
 def test_how_many_seeds_a_difference_takes() -> None:

@@ -24,6 +24,7 @@ from digitlab.studies.effects import Effect, main_effect, outweighs, pays_more
 from digitlab.studies.figures import (
     against,
     confusion,
+    digit_report,
     dots,
     effects,
     learning_curves,
@@ -37,7 +38,8 @@ from digitlab.studies.study import Study
 
 __all__ = [
     "CountParameters", "Effect", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "against",
-    "at_least", "best", "confusion", "dots", "effects", "factor", "find_study", "improves", "in_published_order",
+    "at_least", "best", "confusion", "digit_report", "dots", "effects", "factor", "find_study", "improves",
+    "in_published_order",
     "learning_curves", "main_effect", "outweighs", "over_epochs", "pays_more", "price", "range_tests", "reproduces",
     "same", "steady", "study_names", "validation_curves",
 ]  # fmt: skip

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from digitlab.studies.effects import Effect
 
 __all__ = [
-    "against", "confusion", "dots", "effects", "learning_curves", "over_epochs", "price", "range_tests",
+    "against", "confusion", "digit_report", "dots", "effects", "learning_curves", "over_epochs", "price",
+    "range_tests",
     "validation_curves",
 ]  # fmt: skip
 
@@ -44,23 +45,57 @@ def over_epochs(*columns: str) -> Draw:
             printed[title] = {
                 study.label(key): each.curves[column] for key, each in study.published.items() if column in each.curves
             }
-        return cells_over_epochs_figure(panels, printed)
+        return cells_over_epochs_figure(panels, printed, _published_ends(study))
 
     return draw
 
 
-def dots(measure: str, *, logarithmic: bool = False) -> Draw:
-    """A measure of each cell, one dot per seed, beside the published value."""
-    expect_measures([measure])
+def _published_ends(study: Results) -> dict[str, float]:
+    """The last epochs of the published trainings, where trainings end at different ones."""
+    measured = {epochs for cell in study.cells for epochs in study.values(cell.key, "epochs").values()}
+    printed = {
+        study.label(key): each.numbers["epochs"] for key, each in study.published.items() if "epochs" in each.numbers
+    }
+    return printed if len({*measured, *printed.values()}) > 1 else {}
+
+
+def dots(*measures: str, logarithmic: bool = False) -> Draw:
+    """Measures of each cell, a panel each, one dot per seed, beside the published value."""
+    expect_measures(measures)
 
     def draw(study: Results) -> Figure:
         from digitlab.reports.figures.studies import cells_figure
 
-        cells = {cell.label: list(study.values(cell.key, measure).values()) for cell in study.cells}
-        printed = {
-            study.label(key): each.numbers[measure] for key, each in study.published.items() if measure in each.numbers
-        }
-        return cells_figure(cells, printed, MEASURES[measure].title, logarithmic=logarithmic)
+        panels = {}
+        for measure in measures:
+            cells = {cell.label: list(study.values(cell.key, measure).values()) for cell in study.cells}
+            printed = {
+                study.label(key): each.numbers[measure]
+                for key, each in study.published.items()
+                if measure in each.numbers
+            }
+            panels[MEASURES[measure].title] = (cells, printed)
+        return cells_figure(panels, logarithmic=logarithmic)
+
+    return draw
+
+
+def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
+    """Precision, recall and F1 score of each digit, of the first cell that was measured, beside the published report.
+
+    printed: by "precision", "recall" and "F1", a number of each digit
+    """
+
+    def draw(study: Results) -> Figure:
+        from digitlab.reports.figures.studies import cells_figure
+
+        first = next((cell.key for cell in study.cells if study.results(cell.key)), None)
+        matrices = [] if first is None else [result["confusion_matrix"] for result in study.results(first)]
+        panels = {}
+        for title, numbers in printed.items():
+            seeds = {str(digit): [_of_digit(matrix, digit)[title] for matrix in matrices] for digit in range(10)}
+            panels[f"{title}, printed to 0.01"] = (seeds, {str(digit): number for digit, number in enumerate(numbers)})
+        return cells_figure(panels)
 
     return draw
 
@@ -144,6 +179,11 @@ def _in_points(found: MeansDifference | None, times: float = 1.0) -> tuple[float
         return None
     scale = 100 * times
     return scale * found.difference, scale * found.interval.low, scale * found.interval.high
+
+
+def _of_digit(matrix: Sequence[Sequence[int]], digit: int) -> dict[str, float]:
+    right, true, said = matrix[digit][digit], sum(matrix[digit]), sum(row[digit] for row in matrix)
+    return {"precision": right / max(1, said), "recall": right / max(1, true), "F1": 2 * right / max(1, true + said)}
 
 
 def confusion(study: Results) -> Figure:

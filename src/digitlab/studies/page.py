@@ -21,15 +21,20 @@ __all__ = ["write_page"]
 _HEAD = """\
 # Reproduction of every published number
 
-Written by `digitlab study page` from `{results}`; do not edit. One section per study: the pictures; each conclusion,
-whether it **holds**, and by how much, in words; the numbers: published beside measured (mean ± standard deviation over
-the random seeds, whose number is the last column).
+What the documents conclude, trained again: a square is a conclusion. Written by `digitlab study page` from `{results}`;
+do not edit.
 
-The answers: **yes**, it holds; **no**, the contrary is shown; **no difference that counts**: neither is better, and
-the difference is shown to be less than 0.1 percentage points of accuracy (10 of 10,000 images) or 0.003 of a loss,
-unless the study says otherwise; **still open**: chance alone could explain either, and `digitlab study list` says what
-it would cost to know. Judged by 95 % confidence intervals over the seeds of the study's own number, by stricter ones
-where more were added until it was decided (`--until-decided`).
+"""
+
+_MEANING = """\
+One section per study: the pictures; each conclusion, the answer, and by how much, in words; then the numbers: published
+beside measured (mean ± standard deviation over the random seeds, whose number is the last column).
+
+**Yes**: it holds. **No**: the contrary is shown. **No difference that counts**: neither is better, and the difference
+is shown to be less than 0.1 percentage points of accuracy (10 of 10,000 images) or 0.003 of a loss, unless the study
+says otherwise. **Still open**: chance alone could explain either; `digitlab study list` says what it would cost to
+know. Judged by 95 % confidence intervals over the seeds of the study's own number, by stricter ones where more were
+added until it was decided (`--until-decided`).
 
 `digitlab study run NAME` repeats a study; what its source leaves unsaid is chosen in its docstring, which `digitlab
 study show NAME` prints.
@@ -38,6 +43,7 @@ S0 Pascual, *Study of Deep Learning Neural Networks with Keras*, 2017 · S1 Abou
 Digits using Neural Networks*, 2020 · S2 *CNN and Regularization Techniques with TensorFlow and Keras*, University of
 Oviedo · S3 Kralj Novak, *Handwritten Digit Recognition using CNNs in Python with Keras*, 2019 · S4 Bertsch,
 *Convolutional Neural Networks*, 2019.
+
 """
 
 
@@ -56,7 +62,8 @@ def write_page(results: Path, to: Path) -> int:
             f"{results}: holds no results of studies; `digitlab study run NAME --out {results}` makes them"
         )
     shown = os.path.relpath(results, to.parent)
-    lines = [_HEAD.format(results=f"{results.name}/"), *_sheet(studies, to.parent), *_overview(studies), ""]
+    head = _HEAD.format(results=f"{results.name}/")
+    lines = [head + _sheet(studies, to.parent) + _MEANING + _overview(studies)]
     for each in studies:
         lines += _section(each, shown)
     lines += ["## Machines", "", *(f"- {machine}" for machine in _machines(studies)), ""]
@@ -64,11 +71,11 @@ def write_page(results: Path, to: Path) -> int:
     return len(studies)
 
 
-def _sheet(studies: Sequence[dict[str, Any]], folder: Path) -> list[str]:
+def _sheet(studies: Sequence[dict[str, Any]], folder: Path) -> str:
     """All verdicts in one picture, which is written beside the page."""
     write_text(folder / "pictures" / "verdicts.svg", verdicts_svg(studies))
-    return ["![A row for each study, a square for each conclusion: holds, does not hold, no difference, still open]"
-            "(pictures/verdicts.svg)", ""]  # fmt: skip
+    said = "A row for each study, a square for each conclusion: holds, does not hold, no difference, still open"
+    return f"![{said}](pictures/verdicts.svg)\n\n"
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -83,9 +90,11 @@ def _read(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def _overview(studies: Sequence[dict[str, Any]]) -> list[str]:
-    """One row per study: trainings, minutes, and the number of conclusions that hold."""
+def _overview(studies: Sequence[dict[str, Any]]) -> str:
+    """One row per study: trainings, minutes, and the number of conclusions that hold; folded."""
     lines = [
+        "<details><summary>Each study: trainings, minutes, verdicts</summary>",
+        "",
         "| study | source | trainings | minutes | holds | does not hold | the same | not shown |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -98,7 +107,8 @@ def _overview(studies: Sequence[dict[str, Any]]) -> list[str]:
         link = f"[{each['study']}](#{each['study']})"
         cells = [link, each["source"], whole, f"{each['seconds'] / 60:.0f}", *counts]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return [*lines, "| | | | | " + " | ".join(f"**{total}**" for total in totals.values()) + " |"]
+    lines += ["| | | | | " + " | ".join(f"**{total}**" for total in totals.values()) + " |", "", "</details>", ""]
+    return "\n".join(lines)
 
 
 def _section(found: dict[str, Any], results: str) -> list[str]:

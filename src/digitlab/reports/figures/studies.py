@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from digitlab.reports.figures.style import canvas, line_styles, palette, panel, styled
+from digitlab.reports.figures.style import canvas, line_styles, palette, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,17 +24,26 @@ _WIDTH, _HEIGHT, _LEGEND_ROW = 4.8, 3.5, 0.24  # inches
 
 @styled
 def cells_over_epochs_figure(
-    panels: Mapping[str, Mapping[str, Seeds]], published: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+    panels: Mapping[str, Mapping[str, Seeds]],
+    published: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    ends: Mapping[str, float] | None = None,
 ) -> Figure:
     """One panel per quantity, one colour per cell: seeds as thin lines, their mean as a bold one.
 
     panels: by title, then by cell: for each seed, numbers over epochs; the mean ends with the shortest seed
     published: by the same names, one number per epoch, drawn as crosses
+    ends: by cell, the epoch in which the published training ended, a triangle on the axis
     """
     names = list(dict.fromkeys(name for cells in panels.values() for name in cells))
     styles = dict(zip(names, line_styles(len(names)), strict=True))
-    across = _legend_columns(names)
-    legend = 0.15 + _LEGEND_ROW * -(-len(names) // across)
+    ends, marks = ends or {}, []
+    if any((published or {}).values()):
+        marks.append(("x", "published"))
+    if ends:
+        marks.append(("^", "published: its last epoch"))
+    entries = [*names, *(said for _, said in marks)]
+    across = _legend_columns(entries)
+    legend = 0.15 + _LEGEND_ROW * -(-len(entries) // across)
     columns = min(2, max(1, len(panels)))
     height = _HEIGHT * -(-len(panels) // columns) + legend
     figure = canvas(_WIDTH * columns, height)
@@ -44,8 +53,11 @@ def cells_over_epochs_figure(
         below = height - _HEIGHT * (row + 1) + 0.6
         axes = figure.add_axes((left, below / height, wide, (_HEIGHT - 1.0) / height))
         _over_epochs(axes, title, cells, styles, (published or {}).get(title, {}))
+        for name, epoch in ends.items():
+            axes.plot(epoch, 0.03, "^", transform=axes.get_xaxis_transform(), color=styles[name]["color"], markersize=9)
     lines = [figure.axes[0].plot([], [], **styles[name])[0] for name in names]  # type: ignore[arg-type]
-    figure.legend(lines, names, loc="lower center", ncols=across)
+    lines += [figure.axes[0].plot([], [], mark, color=palette().quiet, markersize=8)[0] for mark, _ in marks]
+    figure.legend(lines, entries, loc="lower center", ncols=across)
     return figure
 
 
@@ -97,35 +109,54 @@ def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
 
 @styled
 def cells_figure(
-    cells: Mapping[str, Sequence[float]], published: Mapping[str, float], title: str, *, logarithmic: bool = False
+    panels: Mapping[str, tuple[Mapping[str, Sequence[float]], Mapping[str, float]]], *, logarithmic: bool = False
 ) -> Figure:
-    """One row per cell: seeds as dots, the mean as a bar, the published value as an open diamond."""
-    longest = max(map(len, cells), default=0)
-    figure, axes = panel(
-        4.2 + 0.085 * longest, 0.95 + 0.27 * len(cells), left=0.3 + 0.085 * longest, bottom=0.4, top=0.5
-    )
+    """One row per cell: seeds as dots, the mean as a bar, the published value as an open diamond.
+
+    panels: by title, side by side: the seeds' values and the published one, each by cell
+    """
+    rows = list(dict.fromkeys(name for cells, _ in panels.values() for name in cells))
+    names, legend = 0.3 + 0.085 * max(map(len, rows), default=0), any(printed for _, printed in panels.values())
+    each = 3.9 if len(panels) == 1 else max(2.6, 0.098 * max(map(len, panels)))
+    width, height = names + (each + 0.3) * len(panels), 0.9 + 0.27 * len(rows) + 0.35 * legend
+    figure = canvas(width, height)
+    for place, (title, (cells, printed)) in enumerate(panels.items()):
+        axes = figure.add_axes(
+            ((names + (each + 0.3) * place) / width, (0.4 + 0.35 * legend) / height, each / width,
+             0.27 * len(rows) / height)
+        )  # fmt: skip
+        _dots(axes, [(cells.get(name, ()), printed.get(name)) for name in rows])
+        if logarithmic:
+            axes.set_xscale("log")
+            axes.minorticks_off()
+        else:
+            axes.locator_params(axis="x", nbins=5)
+        axes.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows))
+        axes.set_title(title)
+    if legend:
+        colours = palette()
+        marks = [
+            figure.axes[0].plot([], [], mark, color=colour, markerfacecolor=fill)[0]
+            for mark, colour, fill in (("o", colours.blue, colours.blue), ("D", colours.orange, "none"))
+        ]
+        figure.legend(
+            marks, ["measured, each seed; bar: mean", "published"], loc="lower left", ncols=2, handletextpad=0.1,
+            bbox_to_anchor=(max(0.0, (names - 0.2) / width), 0.0),
+        )  # fmt: skip
+    return figure
+
+
+def _dots(axes: Axes, rows: Sequence[tuple[Sequence[float], float | None]]) -> None:
     colours = palette()
-    for row, (name, values) in enumerate(cells.items()):
+    for row, (values, printed) in enumerate(rows):
         axes.plot(values, [row] * len(values), "o", color=colours.blue, alpha=0.5, markersize=5)
         if len(values):
             axes.plot(float(np.mean(values)), row, "|", color=colours.blue, markersize=13, markeredgewidth=2.4)
-        if name in published:
-            axes.plot(published[name], row, "D", color=colours.orange, markerfacecolor="none", markersize=8)
-    if logarithmic:
-        axes.set_xscale("log")
-        axes.minorticks_off()
-    axes.set_yticks(range(len(cells)), list(cells))
-    axes.set_ylim(len(cells) - 0.5, -0.5)
-    axes.set_title(title)
-    if published:
-        marks = [
-            axes.plot([], [], mark, color=colour, markerfacecolor=fill)[0]
-            for mark, colour, fill in (("o", colours.blue, colours.blue), ("D", colours.orange, "none"))
-        ]
-        beside: dict[str, Any] = {"bbox_to_anchor": (1.02, 1.0), "ncols": 2, "handletextpad": 0.1}
-        names = ["measured", "published"]
-        axes.legend(marks, names, loc="lower right", columnspacing=0.8, borderaxespad=0.1, **beside)
-    return figure
+        if printed is not None:
+            axes.plot(printed, row, "D", color=colours.orange, markerfacecolor="none", markersize=8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(visible=True)
+    axes.tick_params(length=0)
 
 
 @styled

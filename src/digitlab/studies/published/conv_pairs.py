@@ -9,7 +9,7 @@ many: 0.9862325 is a mean of forty accuracies on 10,000 images, and of no fewer.
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, Train, best, improves, over_epochs, reproduces
+from digitlab.studies import Published, Study, Train, best, dots, improves, over_epochs, reproduces
 from digitlab.training import TrainingConfig
 
 ONE, TWO, THREE = (32,), (32, 64), (32, 64, 128)
@@ -23,6 +23,9 @@ def _printed(trained: float, watched: float, training_loss: float, watched_loss:
         mean_watched_loss=watched_loss,
     )
 
+
+# Figure 3.17.
+_TABLE = ("mean_training_accuracy", "mean_watched_accuracy", "mean_training_loss", "mean_watched_loss")
 
 STUDY = Study(
     base=TrainingConfig("conv-family", optimiser="adam", learning_rate=0.01, batch_size=256, epochs=40),
@@ -41,7 +44,7 @@ STUDY = Study(
         best("accuracy", TWO, margin=0.001),
         reproduces("mean_watched_accuracy", within=0.005),
     ],
-    columns=("mean_training_accuracy", "mean_watched_accuracy", "mean_training_loss", "mean_watched_loss", "accuracy"),
-    figures=[over_epochs("validation_accuracy", "validation_loss")],
+    columns=(*_TABLE, "accuracy"),
+    figures=[over_epochs("validation_accuracy", "validation_loss"), dots(*_TABLE[:2]), dots(*_TABLE[2:])],
     minutes=7,
 )

@@ -3,13 +3,20 @@
     digitlab study run final-cnn                 # about 3 minutes a seed on two cores
 
 Adam 0.01, batch 256, 20 epochs with augmentation. Printed are an accuracy of 1.00, that is 0.995 or more, and
-precision, recall and F1 of every digit from 0.99. All repeats together are in the confusion matrix.
+precision, recall and F1 of every digit from 0.99, drawn beside ours. All repeats together are in the confusion matrix.
 """
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, Train, above, confusion, over_epochs, reproduces
+from digitlab.studies import Published, Study, Train, above, confusion, digit_report, over_epochs, reproduces
 from digitlab.training import TrainingConfig
+
+# The classification report of §4.2, digits 0 to 9.
+_REPORT = {
+    "precision": (1.00, 0.99, 1.00, 0.99, 0.99, 0.99, 1.00, 0.99, 1.00, 1.00),
+    "recall": (1.00, 1.00, 1.00, 1.00, 1.00, 0.99, 0.99, 1.00, 1.00, 0.99),
+    "F1": (1.00, 1.00, 1.00, 1.00, 0.99, 0.99, 0.99, 1.00, 1.00, 0.99),
+}
 
 STUDY = Study(
     base=TrainingConfig(
@@ -25,6 +32,6 @@ STUDY = Study(
         reproduces("parameters", within=0),
     ],
     columns=("accuracy", "loss", "least_f1", "least_area", "parameters"),
-    figures=[confusion, over_epochs("accuracy", "validation_accuracy")],
+    figures=[confusion, over_epochs("accuracy", "validation_accuracy"), digit_report(_REPORT)],
     minutes=3,
 )

@@ -9,7 +9,16 @@ It is judged by itself, and the order by the losses.
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, at_least, improves, in_published_order, reproduces
+from digitlab.studies import (
+    Published,
+    Study,
+    at_least,
+    dots,
+    improves,
+    in_published_order,
+    reproduces,
+    validation_curves,
+)
 from digitlab.training import TrainingConfig
 
 STUDY = Study(
@@ -31,5 +40,6 @@ STUDY = Study(
         at_least("accuracy", better="thesis-6conv", than="thesis-4conv", margin=0.002),
         improves("epochs", frm="thesis-1conv", to="thesis-6conv", text="More layers need fewer epochs: {1} than {0}"),
     ],
+    figures=[validation_curves, dots("accuracy", "loss", "epochs")],
     minutes=13,
 )

@@ -8,7 +8,7 @@ kept. All seeds see the same images: the sets are made with seed 0.
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, improves, in_published_order, reproduces, same
+from digitlab.studies import Published, Study, dots, improves, in_published_order, reproduces, same, validation_curves
 from digitlab.training import TrainingConfig
 
 STUDY = Study(
@@ -31,5 +31,6 @@ STUDY = Study(
         same("accuracy", within=0.01, keys=["0-1", "1-1"], text="The plain copy adds little: {0} and {1}, within 0.01"),
         same("accuracy", within=0.01, keys=["0-6", "1-6"], text="The plain copy adds little: {0} and {1}, within 0.01"),
     ],
+    figures=[validation_curves, dots("accuracy", "loss")],
     minutes=16,
 )

@@ -8,7 +8,7 @@ thesis-early-stopping. At most 100 epochs.
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, improves, learning_curves, reproduces, validation_curves
+from digitlab.studies import Published, Study, dots, improves, learning_curves, reproduces, validation_curves
 from digitlab.training import TrainingConfig
 
 STUDY = Study(
@@ -27,6 +27,6 @@ STUDY = Study(
         improves("training_loss", frm=True, to=False, text="Without dropout the training loss ends lower"),
     ],
     columns=("accuracy", "loss", "epochs", "training_loss"),
-    figures=[learning_curves, validation_curves],
+    figures=[learning_curves, validation_curves, dots("accuracy", "loss", "epochs")],
     minutes=3,
 )

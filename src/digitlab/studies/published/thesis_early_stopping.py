@@ -9,7 +9,7 @@ epoch's weights are kept. At most 100 epochs.
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, improves, reproduces
+from digitlab.studies import Published, Study, dots, improves, reproduces, validation_curves
 from digitlab.training import TrainingConfig
 
 STUDY = Study(
@@ -26,6 +26,7 @@ STUDY = Study(
         improves("loss", frm="12 epochs", to="patience 2"),
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
+    figures=[validation_curves, dots("accuracy", "loss", "epochs")],
     paired=True,  # until the first of them ends, both are the same training
     minutes=2,
 )

@@ -8,7 +8,7 @@ improvement "not very significant".
 
 from __future__ import annotations
 
-from digitlab.studies import Published, Study, at_least, improves, reproduces
+from digitlab.studies import Published, Study, at_least, dots, improves, reproduces, validation_curves
 from digitlab.training import TrainingConfig
 
 STUDY = Study(
@@ -27,5 +27,6 @@ STUDY = Study(
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
     paired=True,  # until the first of them ends, both are the same training
+    figures=[validation_curves, dots("accuracy", "loss", "epochs")],
     minutes=5,
 )
