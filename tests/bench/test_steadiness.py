@@ -40,7 +40,11 @@ def test_a_walk_counts_what_is_told_wrongly_twice_and_never():
     wrong = walked(scene, (1, tuple(texts[:-1])), (9, (texts[0],)), (12, ("99999",)))
     assert (wrong.numbers, wrong.numbers_wrong, wrong.numbers_doubled, wrong.numbers_lost) == (8, 1, 1, 1)
     unread = walked(scene, (1, ("12345",)), read="")
-    assert (unread.numbers, unread.numbers_wrong) == (0, 0)  # what is read wrongly is told wrongly: once
+    assert (unread.numbers, unread.numbers_unread, unread.numbers_wrong) == (
+        0,
+        8,
+        0,
+    )  # what is read wrongly is told wrongly: once
 
 
 def test_figures_are_kept_as_they_are():
@@ -68,7 +72,7 @@ def test_a_run_is_taken_up_where_it_ended_and_says_how_far_it_is(counted, tmp_pa
     assert [seed - 100_000 for _, seed in counted] == [0, 0, 1, 1]  # whole rounds
     assert first.sequences == 4
     assert first.rates[0].told == 16
-    assert [each.done for each in heard if isinstance(each, Counted) and each.of == 10] == [4, 8, 10, 10]
+    assert [each.done for each in heard if isinstance(each, Counted) and each.of == 10] == [0, 4, 8, 8, 10, 10]
     (tmp_path / "page-paper-100001.json").unlink()  # as if it had been interrupted there
     assert measure_made_sequences(tmp_path, digits=17, kinds=kinds, listener=heard.append).sequences == 6
     assert counted[4:] == [("paper", 100_001), ("canvas", 100_002), ("paper", 100_002)]

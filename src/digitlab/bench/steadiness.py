@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -30,7 +30,7 @@ from digitlab.reading import Reader
 from digitlab.storage import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from digitlab.examples.drawn_scenes import Scene
     from digitlab.jobs.events import Listener
@@ -45,6 +45,7 @@ _UNEVEN = 0.4  # of the time between two frames, by which one may be late
 _COUNTED = 30  # frames a second of the camera whose digits are counted for the progress
 _WALK_EVERY = 4  # rounds: a walk has eight numbers, and takes long
 _REGION = (60, 20, 260, 220)  # of the scene's picture, in mode "region"
+_WORK = "digits drawn and read"
 _MADE_BY = ("live", "reading", "examples", "bench/steady_counts.py", "bench/steadiness.py")
 
 
@@ -70,7 +71,7 @@ class SteadinessFigures:
     )
 
     ASKED = ("asked, from 5/s", "≤ 0.5 s", "≤ 0.9 s", "≤ 1 %", "≤ 2 %", "≤ 5 of 1,000, 0", "", "")
-    WALKS = ("walks over a page", "numbers told wrongly", "twice", "never")
+    WALKS = ("walks over a page", "numbers told wrongly", "twice", "never", "not read")
 
     def rows(self) -> list[list[str]]:
         """For the table."""
@@ -109,29 +110,58 @@ def measure_made_sequences(
     Raises:
         StorageError: when the folder cannot be written.
     """
+    # They are made with the first sequence; one alone is this one.
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
+    try:
+        return _measure(folder, digits, mode, kinds, pool, listener)
+    finally:
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _measure(
+    folder: Path, digits: int, mode: str, kinds: tuple[str, ...], pool: ProcessPoolExecutor | None, listener: Listener
+) -> SteadinessFigures:
     made_by = _fingerprint(mode)
-    by_kind = {kind: tuple(RateFigures(rate) for rate in RATES) for kind in kinds}
+    by_kind = {kind: _summed(()) for kind in kinds}
     done = stale = sequences = 0
+
+    def add(kind: str, figures: tuple[RateFigures, ...]) -> None:
+        nonlocal done, sequences
+        sequences += 1
+        by_kind[kind] = _summed((by_kind[kind], figures))
+        done += figures[RATES.index(_COUNTED)].stood
+
     for batch in _rounds(kinds):
-        for kind, seed in batch:
-            path = folder / f"{mode}-{kind}-{seed}.json"
-            stale += path.exists() and _kept(path, made_by) is None
-        for kind, figures in _measured(batch, folder, mode, made_by, processes):
-            sequences += 1
-            for total, one in zip(by_kind[kind], figures, strict=True):
-                total.add(one)
-            counted = figures[RATES.index(_COUNTED)]
-            done += counted.told + counted.unread + counted.numbers
-            listener(Counted("digits drawn and read", min(done, digits), digits, "digits", kind))
+        paths = {each: folder / f"{mode}-{each[0]}-{each[1]}.json" for each in batch}
+        kept = {each: _kept(path, made_by) for each, path in paths.items()}
+        for (kind, _), figures in kept.items():
+            if figures is not None:
+                add(kind, figures)
+        missing = [each for each in batch if kept[each] is None]
+        stale += sum(paths[each].exists() for each in missing)
+        if missing:  # what is there already is no measure of the time that the rest takes
+            listener(Counted(_WORK, min(done, digits), digits, "digits", missing[0][0]))
+        for each, figures in _found(missing, mode, pool):
+            content = {"made_by": made_by, "rates": [one.as_dict() for one in figures]}
+            write_text(paths[each], json.dumps(content) + "\n")
+            add(each[0], figures)
+            listener(Counted(_WORK, min(done, digits), digits, "digits", each[0]))
         if done >= digits:
             break
     if stale:
         listener(Note(f"{stale} sequences in {folder} were counted by another version, and were counted anew"))
+    machine = described(processor("unknown processor"), {})
+    return SteadinessFigures(machine, mode, sequences, _summed(by_kind.values()), by_kind)
+
+
+def _summed(parts: Iterable[tuple[RateFigures, ...]]) -> tuple[RateFigures, ...]:
+    """The figures of all rates together."""
     totals = tuple(RateFigures(rate) for rate in RATES)
-    for figures in by_kind.values():
+    for figures in parts:
         for total, one in zip(totals, figures, strict=True):
             total.add(one)
-    return SteadinessFigures(described(processor("unknown processor"), {}), mode, sequences, totals, by_kind)
+    return totals
 
 
 def _rounds(kinds: tuple[str, ...]) -> Iterator[list[tuple[str, int]]]:
@@ -142,42 +172,18 @@ def _rounds(kinds: tuple[str, ...]) -> Iterator[list[tuple[str, int]]]:
         yield [(kind, seed) for kind in kinds if kind != "walk" or alone or number % _WALK_EVERY == 0]
 
 
-def _measured(
-    batch: list[tuple[str, int]], folder: Path, mode: str, made_by: str, processes: int
-) -> Iterator[tuple[str, tuple[RateFigures, ...]]]:
-    """The figures of each sequence, as they come; those that are new are kept in the folder."""
-    missing = []
-    for kind, seed in batch:
-        kept = _kept(folder / f"{mode}-{kind}-{seed}.json", made_by)
-        if kept is None:
-            missing.append((kind, seed))
-        else:
-            yield kind, kept
-    if not missing:
+def _found(
+    missing: list[tuple[str, int]], mode: str, pool: ProcessPoolExecutor | None
+) -> Iterator[tuple[tuple[str, int], tuple[RateFigures, ...]]]:
+    """Draw and read each sequence, here or in other processes; in the order in which they are done."""
+    if pool is None:
+        for kind, seed in missing:
+            yield (kind, seed), _sequence(kind, seed, mode)
         return
-    found: Iterator[tuple[str, int, tuple[RateFigures, ...]]] = (
-        (kind, seed, _sequence(kind, seed, mode)) for kind, seed in missing
-    )
-    for kind, seed, figures in found if processes == 1 else _apart(missing, mode, processes):
-        content = {"made_by": made_by, "rates": [each.as_dict() for each in figures]}
-        write_text(folder / f"{mode}-{kind}-{seed}.json", json.dumps(content) + "\n")
-        yield kind, figures
-
-
-def _apart(
-    missing: list[tuple[str, int]], mode: str, processes: int
-) -> Iterator[tuple[str, int, tuple[RateFigures, ...]]]:
-    """The same in processes of their own."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running: dict[Future[tuple[RateFigures, ...]], tuple[str, int]] = {
-            pool.submit(_sequence, kind, seed, mode): (kind, seed) for kind, seed in missing
-        }
-        try:
-            while running:
-                for each in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield *running.pop(each), each.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    running = {pool.submit(_sequence, kind, seed, mode): (kind, seed) for kind, seed in missing}
+    while running:
+        for each in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running.pop(each), each.result()
 
 
 def _sequence(kind: str, seed: int, mode: str) -> tuple[RateFigures, ...]:

@@ -16,7 +16,6 @@ __all__ = ["Moment", "RateFigures", "judged", "judged_walk"]
 
 _LEAST = 0.9 - 1e-6  # seconds that something must stand to be counted
 _GRACE = 0.2 - 1e-6  # seconds in which a change need not have been noticed
-_WALKED = ("wrong", "doubled", "lost")
 _WHOLE = 0.15  # of the frame's height: so far from its edge a number is surely whole
 
 
@@ -47,8 +46,8 @@ class RateFigures:
     drawn, early: times that ink came or went; tellings meanwhile
     unread: of what came to stand, so much is read wrongly in most of its frames: the reader's own error, which no
         filter can mend. It is left out of all other counts
-    numbers: on pages over which the camera walks there and back, and are read in most frames; of them never told,
-        told again, and tellings of what is not there
+    numbers: on pages over which the camera walks there and back; of them never told, told again, and tellings of what
+        is not there; numbers_unread: that are read wrongly in most frames, and count no further
     """
 
     rate: int
@@ -69,12 +68,18 @@ class RateFigures:
     numbers_lost: int = 0
     numbers_doubled: int = 0
     numbers_wrong: int = 0
+    numbers_unread: int = 0
 
     def add(self, other: RateFigures) -> None:
         """Add what was counted in another sequence."""
         self.delays += other.delays
         for name in (each.name for each in fields(self) if each.type == "int" and each.name != "rate"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def stood(self) -> int:
+        """Digits and numbers, read rightly or not."""
+        return self.told + self.unread + self.numbers + self.numbers_unread
 
     @property
     def median(self) -> float:
@@ -102,7 +107,8 @@ class RateFigures:
 
     def walk_row(self) -> list[str]:
         """For the table of the walks."""
-        return [f"{self.rate}/s", *(f"{getattr(self, f'numbers_{each}')} of {self.numbers}" for each in _WALKED)]
+        counts = (f"{getattr(self, f'numbers_{each}')} of {self.numbers}" for each in ("wrong", "doubled", "lost"))
+        return [f"{self.rate}/s", *counts, f"{self.numbers_unread} of {self.numbers + self.numbers_unread}"]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; a text that was never steady has no delay (null)."""
@@ -178,13 +184,12 @@ def judged_walk(scene: Scene, moments: Sequence[Moment], rate: int) -> RateFigur
         again = told.count(text)
         told = [each for each in told if each != text]
         if 2 * sum(seen) < len(seen):  # the reader's own error
-            figures.unread += len(places)
+            figures.numbers_unread += len(places)
             continue
         figures.numbers += len(places)
         figures.numbers_lost += max(0, len(places) - again)
         figures.numbers_doubled += max(0, again - len(places))
-    figures.numbers_wrong = max(0, len(told) - figures.unread)  # what is misread is told, too: once
-    figures.unread = 0
+    figures.numbers_wrong = max(0, len(told) - figures.numbers_unread)  # what is misread is told, too: once
     return figures
 
 
