@@ -216,15 +216,16 @@ def instrumented(name: str, engine: str) -> None:
     if engine != "atheris":
         return
     import atheris
-    from _reader_targets import READERS
 
-    reader = READERS[name]
     with (
-        atheris.instrument_imports(include=["digitlab", *reader.rooms]),
+        atheris.instrument_imports(include=["digitlab", "tomllib", "yaml", "PIL", "numpy.lib"]),
         tempfile.TemporaryDirectory() as folder,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
+        from _reader_targets import READERS
+
+        reader = READERS[name]
         for content in reader.seeds(Path(folder)):
             try:
                 reader.open(content, Path(tempfile.mkdtemp(dir=folder)))
