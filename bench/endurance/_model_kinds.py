@@ -290,6 +290,7 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
         helper.make_node("Add", ["r", "z"], ["y"]),
     ]
     yield Kind("onnx: hours of computing", {"evil.onnx": linear_onnx(nodes, [square, shape])}, _only(changed_bytes))
+    yield Kind("onnx: thousands of outputs", {"evil.onnx": _many_outputs()}, _only(changed_bytes))
     for name, node in {
         "trees with indices outside (onnxruntime PR 27699)": helper.make_node(
             "TreeEnsembleClassifier", ["x"], ["l", "y"], domain="ai.onnx.ml", nodes_treeids=[1 << 40],
@@ -310,6 +311,16 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
             numpy_helper.from_array(np.array([0, 1 << 40, 1 << 40, 0, 0, 0]), "pads"),
         ]
         yield Kind(f"onnx: {name}", {"evil.onnx": linear_onnx([node], numbers)}, change)
+
+
+def _many_outputs() -> bytes:
+    """A network of somebody else's with thousands of outputs, each of which would be tried."""
+    import onnx
+
+    model = onnx.load_model_from_string(_foreign_onnx())
+    for number in range(5_000):
+        model.graph.output.add(name=f"o{number}")
+    return bytes(model.SerializeToString())
 
 
 # -- pickles, whatever they are called ----------------------------------------------------------------------------
