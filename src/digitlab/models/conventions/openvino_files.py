@@ -81,10 +81,10 @@ def _content(path: Path, most: int) -> bytes:
 
 def _read(path: Path) -> tuple[list[_Layer], dict[str, list[int]]]:
     """The layers in an order in which each comes after what it takes; and the shapes of parameters."""
-    content = _content(path, _LARGEST_XML)
-    if b"<!" in content:
+    text = _content(path, _LARGEST_XML).decode("utf-8")  # and no other encoding, in which this would look otherwise:
+    if "<!" in text:
         raise ModelError(f"{path}: declares entities or holds comments; expected a plain OpenVINO model")
-    root = ET.fromstring(content)  # noqa: S314
+    root = ET.fromstring(text)  # noqa: S314 - of a text the parser takes no encoding from the file
     found = root.findall("layers/layer")
     if root.tag != "net" or not 0 < len(found) <= _MOST_LAYERS:
         raise ModelError(f"{path}: is no OpenVINO model of at most {_MOST_LAYERS:,} layers")
