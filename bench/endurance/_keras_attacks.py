@@ -133,7 +133,7 @@ def _of_2026(marker: str, outside: str) -> dict[str, dict[str, Any]]:
     """What advisories, merged repairs and their discussions in Keras named up to November 2026."""
     lambda_ = layer("Lambda", function=marshalled(marker))
     in_a_model = {"name": "inner", "layers": [layer("InputLayer", batch_shape=[None, 28, 28, 1]), lambda_]}
-    policy = {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap", "config": {}, "registered_name": None}
+    policy: dict[str, Any] = {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap", "config": {}, "registered_name": None}
     quantized = {"module": "os", "class_name": "system", "config": {"command": f"touch {marker}"}}
     return {
         "saved model inside a model (CVE-2026-1462)": {
@@ -171,19 +171,20 @@ def called_models() -> bytes:
     """Models in models, each called many times by the one around it: a power of the file's size."""
     model: dict[str, Any] = {}
     for depth in range(4):
-        inner = {**model, "name": f"m{depth - 1}"} if model else {
+        name = f"m{depth - 1}"
+        inner: dict[str, Any] = {**model, "name": name} if model else {
             "module": "keras.layers", "class_name": "Activation", "registered_name": None, "name": "m-1",
             "config": {"name": "m-1", "activation": "relu"},
         }  # fmt: skip
         model = json.loads(reversed_chain(1, 1))
         start = model["config"]["layers"][-1]
         calls = [
-            {"args": [_tensor("in" if call == 0 else inner["name"], call - 1 if call else 0)], "kwargs": {}}
+            {"args": [_tensor("in" if call == 0 else name, call - 1 if call else 0)], "kwargs": {}}
             for call in range(400)
         ]
         model["config"] |= {
             "name": f"m{depth}", "layers": [start, {**inner, "inbound_nodes": calls}],
-            "output_layers": [inner["name"], 399, 0],
+            "output_layers": [name, 399, 0],
         }  # fmt: skip
     return json.dumps(model).encode()
 
@@ -201,7 +202,7 @@ def reversed_chain(layers: int, references: int) -> bytes:
         node = {"args": [[_tensor(before)] * references], "kwargs": {}}
         entry = {"module": "keras.layers", "class_name": "Average", "config": {"name": f"l{number}"}}
         made.append({**entry, "registered_name": None, "name": f"l{number}", "inbound_nodes": [node]})
-    start = {
+    start: dict[str, Any] = {
         "module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 28, 28], "name": "in"},
         "registered_name": None, "name": "in", "inbound_nodes": [],
     }  # fmt: skip
