@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 __all__ = [
-    "WEIGHT_ATTACKS", "Bomb", "Members", "function", "hostile_call", "hostile_layers", "hostile_weights", "keras_file",
-    "layer", "marshalled", "with_layer",
+    "WEIGHT_ATTACKS", "Bomb", "Members", "called_models", "function", "hostile_call", "hostile_layers",
+    "hostile_weights", "keras_file", "layer", "marshalled", "reversed_chain", "with_layer",
 ]  # fmt: skip
 
 Members = dict[str, bytes]
@@ -133,7 +133,7 @@ def _of_2026(marker: str, outside: str) -> dict[str, dict[str, Any]]:
     """What advisories, merged repairs and their discussions in Keras named up to November 2026."""
     lambda_ = layer("Lambda", function=marshalled(marker))
     in_a_model = {"name": "inner", "layers": [layer("InputLayer", batch_shape=[None, 28, 28, 1]), lambda_]}
-    policy = {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap", "config": {}, "registered_name": None}
+    policy: dict[str, Any] = {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap", "config": {}, "registered_name": None}
     quantized = {"module": "os", "class_name": "system", "config": {"command": f"touch {marker}"}}
     return {
         "saved model inside a model (CVE-2026-1462)": {
@@ -165,6 +165,53 @@ def _of_2026(marker: str, outside: str) -> dict[str, dict[str, Any]]:
         "class of a module that is imported": layer("Layer", module="hostile_canary"),
         "registered class that is imported": layer("Dense", registered="hostile_canary>Layer", units=3),
     }
+
+
+def called_models() -> bytes:
+    """Models in models, each called many times by the one around it: a power of the file's size."""
+    model: dict[str, Any] = {}
+    for depth in range(4):
+        name = f"m{depth - 1}"
+        inner: dict[str, Any] = {**model, "name": name} if model else {
+            "module": "keras.layers", "class_name": "Activation", "registered_name": None, "name": "m-1",
+            "config": {"name": "m-1", "activation": "relu"},
+        }  # fmt: skip
+        model = json.loads(reversed_chain(1, 1))
+        start = model["config"]["layers"][-1]
+        calls = [
+            {"args": [_tensor("in" if call == 0 else name, call - 1 if call else 0)], "kwargs": {}}
+            for call in range(400)
+        ]
+        model["config"] |= {
+            "name": f"m{depth}", "layers": [start, {**inner, "inbound_nodes": calls}],
+            "output_layers": [name, 399, 0],
+        }  # fmt: skip
+    return json.dumps(model).encode()
+
+
+def _tensor(name: str, node: int = 0) -> dict[str, Any]:
+    history = {"shape": [None, 28, 28], "dtype": "float32", "keras_history": [name, node, 0]}
+    return {"class_name": "__keras_tensor__", "config": history}
+
+
+def reversed_chain(layers: int, references: int) -> bytes:
+    """A description whose last layer comes first, and each of which takes the one before many times."""
+    made: list[dict[str, Any]] = []
+    for number in range(layers):
+        before = "in" if number == 0 else f"l{number - 1}"
+        node = {"args": [[_tensor(before)] * references], "kwargs": {}}
+        entry = {"module": "keras.layers", "class_name": "Average", "config": {"name": f"l{number}"}}
+        made.append({**entry, "registered_name": None, "name": f"l{number}", "inbound_nodes": [node]})
+    start: dict[str, Any] = {
+        "module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 28, 28], "name": "in"},
+        "registered_name": None, "name": "in", "inbound_nodes": [],
+    }  # fmt: skip
+    config = {
+        "name": "m", "layers": [*reversed(made), start], "input_layers": ["in", 0, 0],
+        "output_layers": [f"l{layers - 1}", 0, 0],
+    }  # fmt: skip
+    whole = {"module": "keras", "class_name": "Functional", "config": config, "registered_name": None}
+    return json.dumps(whole).encode()
 
 
 def hostile_call(outside: str) -> dict[str, Any]:

@@ -24,10 +24,12 @@ from _keras_attacks import (
     WEIGHT_ATTACKS,
     Bomb,
     Members,
+    called_models,
     hostile_call,
     hostile_layers,
     hostile_weights,
     marshalled,
+    reversed_chain,
     with_layer,
 )
 from _mutation import (
@@ -54,7 +56,7 @@ Files = dict[str, bytes]  # by their place in the folder; the first is opened, o
 class Kind:
     """One kind of attack.
 
-    name: what is attacked; source: CVE, advisory or repair, "" where it is our own idea
+    name: what is attacked, with the CVE, advisory or repair where there is one
     files: the attack itself; change: another like it
     opened: the name that is opened, the first file's by default
     """
@@ -63,6 +65,11 @@ class Kind:
     files: Files
     change: Callable[[Files, random.Random], Files]
     opened: str = ""
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether it is opened by a converter, which takes a second and more: tried less often."""
+        return self.name.startswith(("json:", "litert:", "saved model:", "openvino:", "onnx: of somebody"))
 
     @property
     def entry(self) -> str:
@@ -166,56 +173,10 @@ def _of_layers(members: Members, marker: Path, outside: Path, fragments: tuple[A
         if name.startswith(("lambda", "module that", "function of")):
             old = {"config.json": config, "metadata.json": b'{"keras_version": "2.15.0"}'}
             yield Kind(f"tf-keras: {name}", {"evil.keras": _packed(members, **old)}, change)
-    nested = _packed(members, **{"config.json": _called_models()})
+    nested = _packed(members, **{"config.json": called_models()})
     yield Kind("keras: models that call models many times", {"evil.keras": nested}, _only(changed_bytes))
-    long = _packed(members, **{"config.json": _reversed_chain(600, 60)})
+    long = _packed(members, **{"config.json": reversed_chain(600, 60)})
     yield Kind("keras: layers in reverse order, of many connections", {"evil.keras": long}, _only(changed_bytes))
-
-
-def _called_models() -> bytes:
-    """Models in models, each called many times by the one around it: a power of the file's size."""
-    model: dict[str, Any] = {}
-    for depth in range(4):
-        inner = {**model, "name": f"m{depth - 1}"} if model else {
-            "module": "keras.layers", "class_name": "Activation", "registered_name": None, "name": "m-1",
-            "config": {"name": "m-1", "activation": "relu"},
-        }  # fmt: skip
-        model = json.loads(_reversed_chain(1, 1))
-        start = model["config"]["layers"][-1]
-        calls = [
-            {"args": [_tensor("in" if call == 0 else inner["name"], call - 1 if call else 0)], "kwargs": {}}
-            for call in range(400)
-        ]
-        model["config"] |= {
-            "name": f"m{depth}", "layers": [start, {**inner, "inbound_nodes": calls}],
-            "output_layers": [inner["name"], 399, 0],
-        }  # fmt: skip
-    return json.dumps(model).encode()
-
-
-def _tensor(name: str, node: int = 0) -> dict[str, Any]:
-    history = {"shape": [None, 28, 28], "dtype": "float32", "keras_history": [name, node, 0]}
-    return {"class_name": "__keras_tensor__", "config": history}
-
-
-def _reversed_chain(layers: int, references: int) -> bytes:
-    """A description whose last layer comes first, and each of which takes the one before many times."""
-    made: list[dict[str, Any]] = []
-    for number in range(layers):
-        before = "in" if number == 0 else f"l{number - 1}"
-        node = {"args": [[_tensor(before)] * references], "kwargs": {}}
-        entry = {"module": "keras.layers", "class_name": "Average", "config": {"name": f"l{number}"}}
-        made.append({**entry, "registered_name": None, "name": f"l{number}", "inbound_nodes": [node]})
-    start = {
-        "module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 28, 28], "name": "in"},
-        "registered_name": None, "name": "in", "inbound_nodes": [],
-    }  # fmt: skip
-    config = {
-        "name": "m", "layers": [*reversed(made), start], "input_layers": ["in", 0, 0],
-        "output_layers": [f"l{layers - 1}", 0, 0],
-    }  # fmt: skip
-    whole = {"module": "keras", "class_name": "Functional", "config": config, "registered_name": None}
-    return json.dumps(whole).encode()
 
 
 def _of_archives(members: Members, marker: Path, fragments: tuple[Any, ...]) -> Iterator[Kind]:
@@ -317,18 +278,19 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
     for name, (content, _) in hostile_onnx(outside).items():
         light = len(content) < 1_000_000
         yield Kind(f"onnx: {name}", {"evil.onnx": content, **beside}, change if light else _only(changed_bytes))
-    square = numpy_helper.from_array(np.zeros((3000, 3000), np.float32), "w")
+    square = numpy_helper.from_array(np.zeros((500, 500), np.float32), "w")
     shape = numpy_helper.from_array(np.array([-1, 784]), "s")
     nodes = [
         helper.make_node("Cast", ["x"], ["c"], to=1),
         helper.make_node("Reshape", ["c", "s"], ["r"]),
         helper.make_node("ReduceMax", ["r"], ["m"]),
         helper.make_node("Add", ["m", "w"], ["a0"]),
-        *(helper.make_node("MatMul", [f"a{i}", "w"], [f"a{i + 1}"]) for i in range(400)),
-        helper.make_node("ReduceMax", ["a400"], ["z"]),
+        *(helper.make_node("MatMul", [f"a{i}", "w"], [f"a{i + 1}"]) for i in range(4000)),
+        helper.make_node("ReduceMax", ["a4000"], ["z"]),
         helper.make_node("Add", ["r", "z"], ["y"]),
     ]
     yield Kind("onnx: hours of computing", {"evil.onnx": linear_onnx(nodes, [square, shape])}, _only(changed_bytes))
+    yield Kind("onnx: thousands of outputs", {"evil.onnx": _many_outputs()}, _only(changed_bytes))
     for name, node in {
         "trees with indices outside (onnxruntime PR 27699)": helper.make_node(
             "TreeEnsembleClassifier", ["x"], ["l", "y"], domain="ai.onnx.ml", nodes_treeids=[1 << 40],
@@ -349,6 +311,16 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
             numpy_helper.from_array(np.array([0, 1 << 40, 1 << 40, 0, 0, 0]), "pads"),
         ]
         yield Kind(f"onnx: {name}", {"evil.onnx": linear_onnx([node], numbers)}, change)
+
+
+def _many_outputs() -> bytes:
+    """A network of somebody else's with thousands of outputs, each of which would be tried."""
+    import onnx
+
+    model = onnx.load_model_from_string(_foreign_onnx())
+    for number in range(5_000):
+        model.graph.output.add(name=f"o{number}")
+    return bytes(model.SerializeToString())
 
 
 # -- pickles, whatever they are called ----------------------------------------------------------------------------

@@ -216,15 +216,16 @@ def instrumented(name: str, engine: str) -> None:
     if engine != "atheris":
         return
     import atheris
-    from _reader_targets import READERS
 
-    reader = READERS[name]
     with (
-        atheris.instrument_imports(include=["digitlab", *reader.rooms]),
+        atheris.instrument_imports(include=["digitlab", "tomllib", "yaml", "PIL", "numpy.lib"]),
         tempfile.TemporaryDirectory() as folder,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
+        from _reader_targets import READERS
+
+        reader = READERS[name]
         for content in reader.seeds(Path(folder)):
             try:
                 reader.open(content, Path(tempfile.mkdtemp(dir=folder)))
@@ -298,7 +299,23 @@ def distilled(name: str, folder: Path) -> int:
     return size
 
 
+def work_as_told(words: list[str]) -> int:
+    """The process of one reader. Nothing of digitlab may be imported before the coverage tool listens."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--reader")
+    parser.add_argument("--engine")
+    for name, kind in (("count", int), ("seed", int), ("seconds", float)):
+        parser.add_argument(f"--{name}", type=kind)
+    told = parser.parse_args(words)
+    instrumented(told.reader, told.engine)
+    work(told.reader, told.work, told.count, told.seconds, told.seed, told.engine)
+    return 0
+
+
 def main() -> int:
+    if "--work" in sys.argv:
+        return work_as_told(sys.argv[1:])
     from _reader_targets import READERS
     from results import Row, arguments, finish
 
@@ -308,14 +325,8 @@ def main() -> int:
     parser.add_argument("--engine", choices=("atheris", "own"), default="atheris" if has else "own")
     parser.add_argument("--distil", action="store_true", help="put what covers new lines into the tests")
     parser.add_argument("--open", type=Path, help="open this file with the one --reader, and say what becomes of it")
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     names = asked.reader or list(READERS)
-    if asked.work is not None:
-        instrumented(names[0], asked.engine)
-        work(names[0], asked.work, asked.count, asked.seconds, asked.seed, asked.engine)
-        return 0
     if asked.open is not None:
         with tempfile.TemporaryDirectory() as folder:
             READERS[names[0]].open(asked.open.read_bytes(), Path(folder))

@@ -24,11 +24,13 @@ from endurance._keras_attacks import (
     WEIGHT_ATTACKS,
     Bomb,
     Members,
+    called_models,
     function,
     hostile_layers,
     hostile_weights,
     keras_file,
     marshalled,
+    reversed_chain,
     with_layer,
 )
 
@@ -156,6 +158,9 @@ def hostile_archives(folder: Path, members: Members) -> Iterator[tuple[Path, str
     yield keras_file(folder / "input.keras", members, config=json.dumps(config).encode()), "expected at most"
     config["config"]["layers"][0]["config"]["batch_shape"] = [None, 280, 280]
     yield keras_file(folder / "larger.keras", members, config=json.dumps(config).encode()), "cannot take"
+    order = reversed_chain(300, 60)  # a look at each layer for every other one, here and in Keras
+    yield keras_file(folder / "order.keras", members, config=order), "connecting them takes too long"
+    yield keras_file(folder / "called.keras", members, config=called_models()), "called more than 3,000 times"
     config["config"]["layers"] = [config["config"]["layers"][0]] * 1100
     yield keras_file(folder / "layers.keras", members, config=json.dumps(config).encode()), "more than 1,000 layers"
     nested = json.loads(members["config.json"])

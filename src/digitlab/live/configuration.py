@@ -162,13 +162,14 @@ def _check_plain(text: str, path: str | Path) -> None:
     Raises:
         RecipeError: when the file has either; no such configuration has.
     """
-    depth = 0
+    refusal = f"{path}: has aliases (*name), or parts within parts within parts; expected plain values"
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
-        raise RecipeError(f"{path}: has more than {_MOST_BRACKETS} brackets; expected plain values, one a line")
+        raise RecipeError(refusal)
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:
-            raise RecipeError(f"{path}: has aliases (*name), or parts within parts within parts; expected plain values")
+            raise RecipeError(refusal)
 
 
 def _about_format(picture_format: str) -> list[str]:
