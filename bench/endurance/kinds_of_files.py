@@ -36,6 +36,7 @@ class Kind:
     together: its files are of one writing, or the one by which they are opened is missing
     opened: the end of that one's name
     costly: what is in it takes long to compute, so each attempt goes on from its first change to the folder
+    optional: it may be missing, and is made again when it is wanted
     grows: it is written line by line on purpose; what is damaged at its end is dropped by what reads it
     """
 
@@ -45,6 +46,7 @@ class Kind:
     together: bool = False
     opened: str = ""
     grows: bool = False
+    optional: bool = False
     costly: bool = False
     needs: tuple[str, ...] = ()
     keras: bool = False
@@ -147,7 +149,7 @@ def _cached(folder: Path, version: int) -> None:
     from digitlab.datasets.cache import kept
 
     os.environ["DIGITLAB_CACHE"] = str(folder)
-    kept(f"set-{version}", {"images": (64, 784)}, lambda arrays: arrays["images"].fill(version + 1))
+    kept("set", {"images": (64 + version, 784)}, lambda arrays: arrays["images"].fill(version + 1))
 
 
 def _row(number: int, version: int) -> dict[str, Any]:
@@ -463,8 +465,8 @@ KINDS: list[Kind] = [
     *_parts("dataset", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", together=True, opened="images"),
     Kind("dataset: classes/", functools.partial(_dataset, "classes"), together=True),
     Kind("dataset: digits by writer .npz", _by_writer),
-    Kind("cache: arrays of a dataset", _cached),
-    Kind("cache: precision, times, mistakes .json", _precision),
+    Kind("cache: arrays of a dataset", _cached, optional=True),
+    Kind("cache: precision, times, mistakes .json", _precision, optional=True),
     *_parts("archive", "out.jsonl", grows=False),
     *_parts("archive", "out.parquet", needs=("pyarrow",)),
     Kind("archive: folder of Parquet files", _folder_part, needs=("pyarrow",)),

@@ -125,12 +125,12 @@ class Prepared:
         return None
 
     def _may_miss(self, name: str) -> bool:
-        return self.kind.together and bool(self.kind.opened) and self.kind.opened in name
+        return self.kind.optional or (self.kind.together and bool(self.kind.opened) and self.kind.opened in name)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to a writing: a kill before change number ``at`` to its folder, or ``wait`` seconds after the first."""
+    """What happens to a writing: a kill before change number ``at`` to its folder, or ``wait`` s after the first."""
 
     at: int = 0
     wait: float = 0.0
@@ -172,12 +172,12 @@ def forked(work: Callable[[], None]) -> tuple[int, str]:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        _end_with(work, given)
+        _end_with(work, [given])
     os.close(given)
     return _outcome(pid, taken)
 
 
-def _end_with(work: Callable[[], None], given: int) -> NoReturn:
+def _end_with(work: Callable[[], None], given: list[int]) -> NoReturn:
     code, said = _WRONG, ""
     try:
         work()
@@ -188,7 +188,7 @@ def _end_with(work: Callable[[], None], given: int) -> NoReturn:
         code = _REFUSED if isinstance(error, StorageError) else _WRONG
         said = f"{type(error).__name__}: {error}"[:300]
     finally:
-        os.write(given, said.encode())
+        os.write(given[0] if given else 2, said.encode())
         os._exit(code)
 
 
@@ -259,16 +259,7 @@ def from_first_change(kind: Kind, folder: Path, loop: Callable[[Runner], list[Tr
     pid = os.fork()
     if pid == 0:
         os.close(taken)
-        try:
-            work()
-            _end_with(lambda: None, answers[0])
-        except Exception as error:  # noqa: BLE001 - told to the process that asked
-            raised = error
-
-            def again() -> None:
-                raise raised
-
-            _end_with(again, answers[0] if answers else 2)
+        _end_with(work, answers)  # only what was forked at the first change comes to an end here
     os.close(given)
     with os.fdopen(taken, "rb") as file:
         found = file.read()
@@ -388,7 +379,7 @@ def full(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Ra
     fault = made.fault(folder, from_old=from_old)
     missing = sorted(set(made.after) - set(state(folder)))
     left = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
-    if code == _DONE and missing and not made.kind.grows:
+    if code == _DONE and missing and not (made.kind.grows or made.kind.optional):
         fault = fault or f"it said nothing, and {', '.join(missing)} is missing"
     elif code == _REFUSED and made.kind.together and state(folder) != before:
         fault = fault or "it was refused, and the old files are not as they were"
