@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SHARED = {"run", "results", "killing", "subjects", "wholeness"}  # what the scripts import, and this one
+SHARED = {"run", "results", "killing", "kinds_of_files", "subjects", "wholeness"}  # what scripts import, and this
 MINUTES = ["--minutes", "10"]
 
 

@@ -303,8 +303,11 @@ class LiveEngine:
         path = Path(path).with_suffix(".png")
         with atomic_paths(path, path.with_suffix(".json")) as (picture, reading):
             reading.write_bytes((json.dumps(live.as_json(), indent=1) + "\n").encode())
-            if not cv2.imwrite(str(picture), cv2.cvtColor(latest.frame.image, cv2.COLOR_RGB2BGR)):
-                raise StorageError(f"cannot write {path}: the picture could not be encoded, or the disk is full")
+            # Not imwrite: on a full disk it says that all is well.
+            encoded, content = cv2.imencode(".png", cv2.cvtColor(latest.frame.image, cv2.COLOR_RGB2BGR))
+            if not encoded:
+                raise StorageError(f"cannot write {path}: the picture could not be encoded")
+            picture.write_bytes(content.tobytes())
         return path
 
 

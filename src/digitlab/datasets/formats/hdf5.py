@@ -33,6 +33,7 @@ from digitlab.values import Digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -258,8 +259,8 @@ def _inflates_past(dataset: Any, offset: tuple[int, ...], size: int) -> bool:
 class Hdf5Sink:
     """Appends to ``data`` and ``labels``, at the root or in the group of a split."""
 
-    def __init__(self, file: Any, path: Path, dtype: PixelType, compression: str | None) -> None:
-        self._file, self._path = file, path
+    def __init__(self, file: Any, path: Path, dtype: PixelType, compression: str | None, held: _Held) -> None:
+        self._file, self._path, self._held = file, path, held
         self._dtype, self._compression = dtype, compression
         self._datasets: dict[str, tuple[Any, Any]] = {}
 
@@ -280,6 +281,7 @@ class Hdf5Sink:
             labels[start:stop] = digits.labels
         except (OSError, RuntimeError) as error:
             raise _unwritable(self._path, error) from error
+        self._held.check(self._path)
 
     def _create(self, split: str) -> tuple[Any, Any]:
         if self._datasets and "" in {split, *self._datasets}:
@@ -318,10 +320,61 @@ def hdf5_writer(
         MissingExtraError: without h5py.
     """
     h5py = _h5py()
-    with atomic_path(path) as temporary, _closing(h5py.File(temporary, "w"), path) as file:
-        sink = Hdf5Sink(file, path, dtype, compression)
-        yield sink
-        sink.finish()
+    with atomic_path(path) as temporary, temporary.open("r+b", buffering=0) as raw:
+        held = _Held(raw)
+        with _closing(h5py.File(held, "w"), path) as file:
+            sink = Hdf5Sink(file, path, dtype, compression, held)
+            yield sink
+            sink.finish()
+        held.check(path)
+
+
+class _Held:
+    """A file as HDF5 writes it; after an error, one that takes everything and writes nothing more.
+
+    HDF5 that cannot write what it has in its buffers tries again when the file is closed, when its objects are freed
+    and when the process ends, which then crashes. So the error is kept for us, and HDF5 does not hear of it.
+    """
+
+    def __init__(self, raw: FileIO) -> None:
+        self._raw = raw
+        self._error: OSError | None = None
+        self.read, self.seek, self.tell = raw.read, raw.seek, raw.tell
+
+    def check(self, path: Path) -> None:
+        """Raise StorageError when something could not be written."""
+        if self._error is not None:
+            raise _unwritable(path, self._error) from self._error
+
+    def write(self, content: Any) -> int:
+        """Write all of it, or remember why not."""
+        left = memoryview(content)
+        with self._remembering():
+            while left and self._error is None:
+                left = left[self._raw.write(left) :]
+        return len(content)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, or remember why not."""
+        with self._remembering():
+            return self._raw.truncate(size)
+        return size or 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into all of the buffer; what was never written is zeros."""
+        got = self._raw.readinto(buffer) or 0
+        buffer[got:] = bytes(len(buffer) - got)
+        return len(buffer)
+
+    def flush(self) -> None:
+        """Nothing to do: nothing is buffered here."""
+
+    @contextlib.contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._error = self._error or error
 
 
 @contextlib.contextmanager
