@@ -87,8 +87,8 @@ def kinds_of(server: Server) -> dict[str, tuple[bytes, float]]:
         "odd method": (b"BREW /v1/models HTTP/1.1\r\n" + host + b"\r\n", 1.0),
         "binary": (bytes(range(256)) * 4, 1.0),
         "TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(400), 1.0),
-        "half a request": (b"GET /v1/models HTTP/1.1\r\nHo", 0.3),
-        "half a body": (b"POST /v1/read HTTP/1.1\r\n" + host + b"Content-Length: 500\r\n\r\n" + bytes(20), 0.3),
+        "half a request": (b"GET /v1/models HTTP/1.1\r\nHo", 0.1),
+        "half a body": (b"POST /v1/read HTTP/1.1\r\n" + host + b"Content-Length: 500\r\n\r\n" + bytes(20), 0.1),
     }
     for name, sent in SMUGGLED.items():
         found[f"smuggled: {name}"] = (sent.replace(b"{host}", server.host.encode()), 0.3)
@@ -222,9 +222,6 @@ async def _send(port: int, sent: bytes, cut: bool) -> bytes:
                 await writer.drain()
         if cut:
             return b""
-        if writer.can_write_eof():
-            with contextlib.suppress(OSError):
-                writer.write_eof()
         return await asyncio.wait_for(reader.read(65_536), PATIENCE)
     finally:
         writer.transport.abort()
