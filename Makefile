@@ -41,7 +41,7 @@ demo: $(VENV)/.run
 # The checks and the tests on JAX take one core each: side by side, those that take longest first.
 test: ice $(VENV)/.dev
 	$(MAKE) -j2 backends check-types check test-page
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=20 --durations-min=3
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=20 --durations-min=3
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_site.py
@@ -51,7 +51,7 @@ backends: $(VENV)/.dev
 
 # The page's scripts have their figure from `make test-page`. With tracing the suite takes half as long again.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q --no-header --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -q --no-header --cov --cov-report=
 	@$(MAKE) --no-print-directory coverage-figure
 
 # Packages whose tests are quick, and how much of those packages their own tests run.

@@ -19,11 +19,25 @@ _NAMES = ("EpochEnded", "load_dataset", "load_model", "load_run")  # of other mo
 _UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # ten figures take a second
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Their examples load TensorFlow: all of them in one process of xdist's."""
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For two processes: the tests of a file in one, which makes its fixtures once; files that take long first.
+
+    Files are handed out in this order (`--no-loadscope-reorder`), and thousands of quick tests are left for whichever
+    process is done first. Both have loaded TensorFlow by now: a group of all tests that need it would end long after
+    the others.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("xdist_group")}
     for item in items:
+        group = item.get_closest_marker("xdist_group")
         if isinstance(item, DoctestItem) and item.name.startswith(_OFFERED):
-            item.add_marker(pytest.mark.xdist_group("keras"))
+            item.add_marker(pytest.mark.xdist_group("examples"))
+            slow.add(item.path)
+        elif group is None or group.args == ("keras",):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(config.rootpath))))
+    items.sort(key=lambda item: item.path not in slow)
 
 
 _MANY = 150  # modules

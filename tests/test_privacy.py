@@ -166,7 +166,7 @@ def test_the_server_asks_nobody(watch: Watch, picture: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("training")
+@pytest.mark.xdist_group("keras")
 @pytest.mark.parametrize(
     "command",
     [

@@ -13,7 +13,7 @@ from digitlab.archives.parquet import parquet_rows
 for package in ("ray", "pyarrow", "pandas"):
     pytest.importorskip(package, reason="the extra ray is not installed")
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 
 @pytest.mark.slow

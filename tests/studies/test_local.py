@@ -25,7 +25,7 @@ from digitlab.studies.running import make_pool, run_studies
 
 OWN = Path(__file__).parents[2] / "examples" / "own_study.py"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("keras")]
 
 
 def cells(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from digitlab.training import TrainingConfig
 
 pytest.importorskip("ray", reason="the extra ray is not installed")
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 
 @pytest.fixture(scope="module")

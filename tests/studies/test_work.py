@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from digitlab.training import Event
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 SMALL = TrainingConfig("conv-family", options={"filters": [4]}, optimiser="adam", epochs=2)
 

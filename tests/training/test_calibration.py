@@ -6,7 +6,7 @@ import pytest
 from digitlab.training.calibration import RIGHT, calibrate
 from digitlab.training.config import TrainingConfig
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 RNG = np.random.default_rng(1)
 LABELS = RNG.integers(0, 10, 20_000)

@@ -14,7 +14,7 @@ from digitlab.models import load_keras
 from digitlab.runs import Run
 from digitlab.training import Event, Progressed, StopRequest, Trained, TrainingConfig, finishing, resumed, run_training
 
-pytestmark = [pytest.mark.xdist_group("training"), pytest.mark.usefixtures("quick_ending")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 Undisturbed = Callable[[str], tuple[Trained, Run]]
 

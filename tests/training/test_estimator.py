@@ -19,7 +19,7 @@ from digitlab import DigitClassifier
 from digitlab.datasets import load_dataset
 from digitlab.errors import ShapeError, UsageError
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 TRAIN = load_dataset("mnist").split("train")[:400]
 SMALL: dict[str, Any] = {

@@ -9,7 +9,7 @@ from digitlab.models.backend import keras
 from digitlab.training.optimisers import make_optimiser
 
 pytestmark = [
-    pytest.mark.xdist_group("training"),
+    pytest.mark.xdist_group("keras"),
     pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="operations of TensorFlow only"),
 ]
 

@@ -16,9 +16,10 @@ from digitlab.training.loop import Loop
 from digitlab.training.optimisers import make_optimiser
 from digitlab.values import Digits
 
-pytestmark = [pytest.mark.xdist_group("training"), pytest.mark.backends]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.backends]
 
 DIGITS = load_dataset("mnist").split("train")[:1000]
+FEW = DIGITS[:500]
 EVEN = 125  # a batch size that leaves no smaller batch: the steps are compiled for one shape, not for two
 IN_GRAPH = [name for name in (*AUGMENTATIONS, "affine+cutout", "cutout+pose") if augmentation(name).in_graph]
 
@@ -67,7 +68,7 @@ def test_clean_from_the_first_epoch_on_nothing_is_varied() -> None:
 def test_clean_images_are_of_the_kind_that_the_augmentation_makes() -> None:
     sobel = augmentation("realtime").to_network_input
     assert sobel is not None
-    expected = _train(Digits(sobel(DIGITS.images), DIGITS.labels), "none")
+    expected = _train(Digits(sobel(FEW.images), FEW.labels), "none")
     np.testing.assert_array_equal(_trained("realtime", clean_from=1)[0], expected[0])
 
 
@@ -79,7 +80,7 @@ def _trained(
 
 @functools.cache  # compiling takes longer than the rest, and two tests look at the same training
 def _of_digits(name: str, plain: bool, clean_from: int | None, batch: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    return _train(DIGITS, name, plain=plain, clean_from=clean_from, batch=batch)
+    return _train(FEW, name, plain=plain, clean_from=clean_from, batch=batch)
 
 
 def _train(
@@ -88,7 +89,7 @@ def _train(
     """Each batch's loss and accuracy, and the weights at the end."""
     keras.utils.set_random_seed(3)
     model = build("slides-cnn")
-    optimiser = make_optimiser("sgd", learning_rate=0.1, schedule="one-cycle", steps=16)
+    optimiser = make_optimiser("sgd", learning_rate=0.1, schedule="one-cycle", steps=8)
     how = {"augmentation": augmentation(name), "clean_from": clean_from, "plain": plain}
     loop = Loop(model, optimiser, digits, None, batch_size=batch, seed=3, **how)  # type: ignore[arg-type]
     history = loop.run(2, lambda _: None, StopRequest())

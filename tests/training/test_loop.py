@@ -19,7 +19,7 @@ from digitlab.training.augmentation import Augmentation
 from digitlab.training.optimisers import OPTIMISERS, make_optimiser, make_schedule
 from digitlab.values import Digits
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 TRAIN = load_dataset("mnist").split("train")[:1000]
 VALIDATION = load_dataset("mnist").split("train")[-200:]

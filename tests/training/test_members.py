@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from digitlab.training import Trained
 
-pytestmark = [pytest.mark.xdist_group("training"), pytest.mark.usefixtures("quick_ending")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # as the fixture `undrawn`
 SETTINGS: dict[str, Any] = {

@@ -7,7 +7,7 @@ from digitlab.models.backend import keras
 from digitlab.training.compiled.objective import loss_and_accuracy, objective
 from digitlab.training.config import LOSSES
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 LABELS = np.array([3, 0], np.int32)
 PROBABILITIES = np.full((2, 10), 0.05, np.float32)

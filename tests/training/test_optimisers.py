@@ -5,7 +5,7 @@ import pytest
 from digitlab.errors import UsageError
 from digitlab.training.optimisers import OPTIMISERS, make_optimiser
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 
 def test_epsilon_is_the_optimisers_own_unless_given() -> None:

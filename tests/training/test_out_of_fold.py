@@ -14,7 +14,7 @@ from digitlab.training import out_of_fold as module
 from digitlab.training.out_of_fold import check_folds, out_of_fold, stratified_folds
 from digitlab.values import Digits
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 DIGITS = load_dataset("mnist").split("train")[:600]
 

@@ -24,7 +24,7 @@ from digitlab.training.page_reader.calibration import context_of, fit_logistic
 from digitlab.training.page_reader.measure import by_kind, match, threshold_for, touching_parted
 from digitlab.training.page_reader.targets import CROPS, cut_crops, draw_batch, map_targets
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 
 @pytest.fixture(scope="session")

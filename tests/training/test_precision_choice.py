@@ -14,7 +14,7 @@ from digitlab.training import Event, Progressed, Stage, Started, TrainingConfig,
 from digitlab.training import precision_choice as module
 from digitlab.training.precision_choice import choose_precision
 
-pytestmark = [pytest.mark.xdist_group("training"), pytest.mark.usefixtures("quick_ending")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 LONG = TrainingConfig("slides-cnn", epochs=4, batch_size=128)  # of 60,000 images: 1,876 steps
 

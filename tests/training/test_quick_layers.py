@@ -7,7 +7,7 @@ from digitlab.models import build
 from digitlab.models.backend import dtype_policy, keras
 
 pytestmark = [
-    pytest.mark.xdist_group("training"),
+    pytest.mark.xdist_group("keras"),
     pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a layer for TensorFlow only"),
 ]
 

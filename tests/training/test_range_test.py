@@ -16,7 +16,7 @@ from digitlab.training import Event, Started, StopRequest, TrainingConfig
 from digitlab.training.optimisers import Exponential
 from digitlab.training.range_test import read_curve, run_range_test
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = pytest.mark.xdist_group("keras")
 
 RATES = np.logspace(-6, 2, 400)
 

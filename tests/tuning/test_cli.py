@@ -116,7 +116,7 @@ def without_test_images(tmp_path: Path, space: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("training")
+@pytest.mark.xdist_group("keras")
 def test_killed_it_goes_on_and_ends_the_same(without_test_images: Path, tmp_path: Path) -> None:
     def words(out: Path) -> list[str]:
         return ["tune", str(without_test_images), "--out", str(out)]
@@ -147,7 +147,7 @@ def _jobs_in(journal: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("training")
+@pytest.mark.xdist_group("keras")
 @pytest.mark.usefixtures("quick_ending")
 def test_the_best_is_trained_and_only_that_one_is_tested(space: Path, tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "whole.npz"
@@ -166,7 +166,7 @@ def test_the_best_is_trained_and_only_that_one_is_tested(space: Path, tmp_path: 
     assert trained.read_config()["options"]["width"] == best["options.width"]
 
 
-@pytest.mark.xdist_group("training")
+@pytest.mark.xdist_group("keras")
 def test_a_network_is_weighed(make_space: Callable[..., Space]) -> None:
     from digitlab.studies.work.networks import weigh
     from digitlab.tuning.progress import weighing
