@@ -61,8 +61,8 @@ def main() -> int:
                 rows.append(row)
                 print(
                     f"{workers} workers: {1000 * row['each']:.1f} ms a {what} more than without Ray, "
-                    f"{100 * row['share']:.1f} % of the work; until the first answer {row['start_here']:.1f} s without, "
-                    f"{row['start_there']:.1f} s with Ray",
+                    f"{100 * row['share']:.1f} % of the work; until the first answer {row['start_here']:.1f} s "
+                    f"without, {row['start_there']:.1f} s with Ray",
                     flush=True,
                 )
     if asked.out:

@@ -2,7 +2,7 @@
 
     python -P -m digitlab.training.beside
 
-What a training needs at its end takes seconds to import: scikit-learn, SciPy, Matplotlib. While a new process loads
+What a training needs at its end takes seconds to import: SciPy, Matplotlib. While a new process loads
 TensorFlow, on one core, another core is idle: there they are imported meanwhile. At the end the probabilities go there,
 and metrics, `metrics.mat` and the page come from there, by the same functions as here. Where there is no such process,
 or it fails, they are called here: nothing but time depends on it.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Answered", "Beside", "measure_and_keep", "worth_it"]
 
 # Where one of these is loaded, the imports that are to be hidden are done, or nearly so.
-_LOADED = ("keras", "tensorflow", "jax", "matplotlib", "sklearn")
+_LOADED = ("keras", "tensorflow", "jax", "matplotlib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def main() -> None:
 def _import_what_is_needed() -> None:
     import importlib
 
-    for name in ("sklearn.metrics", "scipy.sparse", "scipy.io", "jinja2", "PIL.PngImagePlugin",
+    for name in ("scipy.sparse", "scipy.io", "jinja2", "PIL.PngImagePlugin",
                  "digitlab.evaluation", "digitlab.reports.page", "digitlab.reports.figures",
                  "matplotlib.backends.backend_svg"):  # fmt: skip
         importlib.import_module(name)
