@@ -23,7 +23,7 @@ def scored(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return positive, rng.integers(0, levels, count) / levels
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(scored())
 def test_curves_and_areas_are_scikit_learns(case: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = case
