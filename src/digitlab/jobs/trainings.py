@@ -125,8 +125,8 @@ def train(
     """Train a network and evaluate it on the test images: the model, metrics and a report in a run folder.
 
     Args:
-        recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the settings
-            of a training as keys (docs/recipes.md), for instance a run's config.toml.
+        recipe: a shipped name (fast, good, best, best-ensemble, tiny, tiniest, microcontroller, reader), or a TOML file
+            with any of the settings of a training as keys (docs/recipes.md), for instance a run's config.toml.
         runs: the folder in which the run folder is made.
         tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
             tensorboard; tensorboard --logdir runs
