@@ -53,10 +53,15 @@ def main() -> int:
         for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
             name = f"{training.name}-{seed}"
             rows.append(measure(replace(training, seed=seed), Run.create(name, asked.keep or Path(folder))))
+            known = rows[-1].get("validation_accuracy")
+            held = "" if known is None else f", held out {100 * known:.2f} %"
             copies = f", by copies {100 * rows[-1]['tta_accuracy']:.2f} %" if "tta_accuracy" in rows[-1] else ""
-            print(f"seed {seed}: {100 * rows[-1]['accuracy']:.2f} %{copies}  {rows[-1]['seconds']:.2f} s", flush=True)
+            shown = f"{100 * rows[-1]['accuracy']:.2f} %{held}{copies}"
+            print(f"seed {seed}: {shown}  {rows[-1]['seconds']:.2f} s", flush=True)
     accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"] for row in rows]
     deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
+    if held := [row["validation_accuracy"] for row in rows if "validation_accuracy" in row]:
+        print(f"of the images that were held out: {100 * statistics.mean(held):.3f} %")
     by_copies = [row["tta_accuracy"] for row in rows if "tta_accuracy" in row]
     if by_copies:
         print(f"by the mean over {training.tta} moved copies of each image: {100 * statistics.mean(by_copies):.3f} %")
@@ -107,7 +112,9 @@ def measure(training: TrainingConfig, run: Run) -> dict[str, float]:
         run,
         listener=lambda event: ends.append(event) if isinstance(event, EpochEnded) else None,
     )
+    held_out = ends[-1].validation_accuracy
     return {
+        **({"validation_accuracy": held_out} if held_out is not None else {}),
         "seed": training.seed,
         "accuracy": trained.metrics.accuracy,
         "loss": trained.metrics.loss,

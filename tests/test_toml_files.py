@@ -21,7 +21,7 @@ TABLES = "[" + ".".join("a" * 3_000) + "]"
 LONG = "a = " + "9" * 5_000
 
 
-@pytest.mark.parametrize("text", [DEEP, LONG, "a = 1979-99-99", "\x00", "a = \"\\ud800\""])
+@pytest.mark.parametrize("text", [DEEP, LONG, "a = 1979-99-99", "\x00", 'a = "\\ud800"'])
 def test_what_the_parser_does_not_survive_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)

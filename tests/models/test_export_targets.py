@@ -203,10 +203,15 @@ def test_every_architecture_can_become_c(name: str, few_digits: Digits) -> None:
     np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("residual", [True, False])
-def test_a_block_that_is_used_again_cannot_become_c(residual: bool) -> None:
-    with pytest.raises(ModelError, match=r"C code (has no layer 'add|knows layers only)"):
-        steps_of(build("tiny-family", options={"residual": residual}), "tiny-family")
+@pytest.mark.parametrize("repeats", [0, 1])
+def test_a_block_that_is_used_again_cannot_become_c(repeats: int) -> None:
+    with pytest.raises(ModelError, match=r"C code (has no layer|knows layers only)"):
+        steps_of(build("tiny-family", options={"repeats": repeats}), "tiny-family")
+
+
+def test_blocks_with_their_own_kernels_can_become_c() -> None:
+    network = build("tiny-family", options={"repeats": 0, "shared": False})
+    assert len(steps_of(network, "tiny-family").steps) == 11
 
 
 def test_the_network_for_microcontrollers_fits_into_8_kb(tmp_path: Path) -> None:

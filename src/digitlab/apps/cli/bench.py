@@ -13,6 +13,7 @@ from digitlab.apps.cli.waiting import loading
 
 if TYPE_CHECKING:
     from digitlab.bench.read_table import ReadBench
+    from digitlab.bench.train import TrainingSpeed
 
 app = App("bench", help="Measure speed on this machine.", help_format="plaintext", help_epilogue="")
 
@@ -21,7 +22,9 @@ __all__ = ["app"]
 
 @app.command
 @options_of()
-def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bool = False) -> int:
+def train(
+    *, images: int = 25_600, rounds: int = 3, network: str = "thesis-2conv", full: bool = False, json: bool = False
+) -> int:
     """Training speed on the network of the thesis: digitlab against plain `keras.Model.fit` on TensorFlow in float32.
 
     Both are measured alternately in one run, so that a slower machine affects both; the result is their ratio, and the
@@ -29,18 +32,20 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
 
     For example:
     digitlab bench train
+    digitlab bench train --network notebook-cnn --rounds 8
     digitlab bench train --full
 
     Args:
         images: Training images per round.
         rounds: Number of rounds.
+        network: An architecture of `digitlab train`, e.g. notebook-cnn for S4.
         full: Also the whole training of a Keras notebook both ways, and the seconds to 99 % accuracy: about 15 minutes.
         json: One JSON object.
     """
     with loading():
         from digitlab.bench.train import measure_training
 
-    result = measure_training(images, rounds, advise)
+    result = measure_training(images, rounds, advise, network)
     more: dict[str, Any] = {}
     if full:
         from digitlab.bench.to_accuracy import measure_notebook, measure_to_accuracy
@@ -50,8 +55,9 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
         say_json({**result.as_dict(), **{name: each.as_dict() for name, each in more.items()}})
         return 0
     say(result.machine)
-    say(table(["training of thesis-2conv", "images/s, median", "minimum", "maximum", "busy cores"], result.rows()))
+    say(table([f"training of {network}", "images/s, median", "minimum", "maximum", "busy cores"], result.rows()))
     say(f"ratio of the medians: {result.ratio:.2f}; rounds: {', '.join(f'{each:.2f}' for each in result.ratios)}")
+    say(_at_work(result))
     say(f"to plain Keras' fastest round: {result.least_ratio:.2f}; `fit` may leave a core idle for a whole call")
     peak, shares = result.peak, result.shares
     say(f"a large matrix product: {peak.float32:,.0f} GFLOP/s in float32, {peak.bfloat16:,.0f} in bfloat16")
@@ -60,6 +66,16 @@ def train(*, images: int = 25_600, rounds: int = 3, full: bool = False, json: bo
     for each in more.values():
         say(each.sentence())
     return 0
+
+
+def _at_work(result: TrainingSpeed) -> str:
+    """The ratio of the rounds in which nobody left a core idle, and what the other rounds were."""
+    idle = [number for number in range(1, len(result.plain) + 1) if number not in result.whole]
+    left_out = ", ".join(f"{number} ({result.plain_cores[number - 1]:.1f} cores)" for number in idle)
+    shown = f"; left out, since `fit` left a core idle: {left_out}" if idle else ""
+    if result.ratio_at_work is None:
+        return f"no round in which both had all cores at work{shown}"
+    return f"ratio of the rounds in which both had all cores at work: {result.ratio_at_work:.2f}{shown}"
 
 
 @app.command

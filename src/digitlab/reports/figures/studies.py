@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from digitlab.reports.figures.style import canvas, line_styles, palette, styled
+from digitlab.reports.figures.style import canvas, line_styles, palette, panel, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
