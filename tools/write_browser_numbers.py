@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +35,7 @@ TARGET = Path(__file__).parents[1] / "tests" / "apps" / "web" / "static" / "from
 
 def packed(values: NDArray[Any]) -> dict[str, Any]:
     """An array as JSON."""
-    content = np.ascontiguousarray(values).tobytes()
-    if len(content) > 1 << 16:
-        data = base64.b64encode(zlib.compress(content, 9)).decode()
-        return {"type": str(values.dtype), "shape": list(values.shape), "deflated": True, "data": data}
-    data = base64.b64encode(content).decode()
+    data = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
     return {"type": str(values.dtype), "shape": list(values.shape), "data": data}
 
 
@@ -67,7 +62,7 @@ SLASH = 5.78  # steps to the middle of a slash
 
 
 def written_line() -> NDArray[np.uint8]:
-    """A line of digits with signs between them, uint8 (H, W, 3): without grain, so that it packs well."""
+    """A line of digits with signs between them, uint8 (H, W)."""
     paper = np.full((TALL + 2 * TOP, 2 * LEFT + STEP * len(DIGITS)), 235, np.uint8)
     images = load_dataset("mnist").split("test").images
     for place, row in enumerate(DIGITS):
@@ -88,12 +83,12 @@ def written_line() -> NDArray[np.uint8]:
     stroke(3.86, (0, -4), (0, -3))  # a colon
     stroke(3.86, (0, -20), (0, -19))
     stroke(SLASH, (6, -42), (-7, 6))
-    return np.repeat(paper[:, :, None], 3, axis=2)
+    return paper
 
 
 def its_boxes() -> list[tuple[float, float, float, float]]:
     """Where its digits stand."""
-    paper, boxes = written_line()[:, :, 0], []
+    paper, boxes = written_line(), []
     for place in range(len(DIGITS)):
         left = LEFT + STEP * place
         xs = np.flatnonzero((paper[TOP : TOP + TALL, left - 4 : left + STEP - 12] < 200).any(axis=0)) + left - 4
@@ -146,7 +141,7 @@ def _answers(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
 
 def _lines(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """What a line's ink is, what its digits are evidence of, and which numbers they make."""
-    picture, boxes = given["written"], its_boxes()
+    picture, boxes = np.repeat(given["written"][:, :, None], 3, axis=2), its_boxes()
     own = line_ink(picture, boxes)
     assert own is not None  # noqa: S101 - there is ink
     main = [own.digit(place) for place in range(len(boxes))]
