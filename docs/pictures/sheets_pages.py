@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent / "sheets"
-SIZE = {"width": 1100, "height": 762}
-SHEETS, SEED = 12, 7
+SIZE, WIDE = {"width": 1280, "height": 887}, 1100  # pixels: of the page, and of its picture
+SHEETS, SEED = 6, 7
 
 
 def digitlab(folder: Path, *words: str) -> None:
@@ -97,6 +97,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 PAGES[name](page, Path(folder))
                 shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            shot = shot.resize((WIDE, round(shot.height * WIDE / shot.width)), Image.Resampling.LANCZOS)
             shot.save(FOLDER / f"{name}.jpg", quality=85, optimize=True)
             page.close()
         browser.close()
