@@ -101,7 +101,9 @@ function showView() {
   const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
   const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
+  const pressed = !waiting && byId("start").contains(document.activeElement);
   byId("start").hidden = !waiting;
+  if (pressed) byId(`tab-${view}`).focus({ preventScroll: true });
   byId("closed").hidden = !closed;
   byId(view).hidden = waiting || closed;
   if (!waiting && !closed) views[view].show();
