@@ -45,6 +45,22 @@ def test_the_sobel_set_is_the_sobel_images_of_the_split(fresh_cache: Path) -> No
     assert summarise(data.split("train")).counts == tuple(np.bincount(train.labels).tolist())
 
 
+def test_grey_sets_are_the_same_copies_without_the_sobel_filter() -> None:
+    grey, sobel = load_dataset("1-6-grey-test"), load_dataset("1-6-test")
+    assert (grey.form, grey.splits, sobel.form) == ("grey", ("test",), "sobel")
+    assert grey.handmade is not None
+    assert sobel.handmade is not None
+    assert grey.handmade.size("test") == sobel.handmade.size("test") == 70_000
+    ours, theirs = (data.handmade.first("test", 50) for data in (grey, sobel) if data.handmade)
+    np.testing.assert_array_equal(ours.labels, theirs.labels)
+    np.testing.assert_array_equal(ours.images[:50], load_dataset("mnist").split("test").images[:50])
+    # The filter saw them before they were rounded to 256 levels.
+    difference = np.abs(sobel_images(ours.images).astype(int) - theirs.images)
+    assert difference.max() <= 6
+    assert difference.mean() < 1
+    np.testing.assert_array_equal(ours.images[50:100], load_dataset("0-1-grey").handmade.first("test", 50).images)  # type: ignore[union-attr]
+
+
 def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

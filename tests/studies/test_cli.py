@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from digitlab.apps.cli import run
+from digitlab.jobs import studies as jobs
+from digitlab.jobs.studies import ListedConclusion, ListedStudy, StudyList
 from digitlab.scheduling import on_ray
 
 if TYPE_CHECKING:
@@ -30,6 +33,50 @@ def test_the_list_says_time_and_state(tmp_path: Path, capsys: pytest.CaptureFixt
     assert len(rows) == 33
     assert rows[0]["study"] == "thesis-baseline"
     assert rows[0]["trainings"] == 5
+
+
+def conclusion(**changed: Any) -> ListedConclusion:
+    usual = {"text": "b is better than a", "evidence": "b against a: +0.10 points", "seeds": 3, "most": 30}
+    costs = {"repeated": "seed", "needed": 12, "needed_seconds": 600, "seconds": 600}
+    return ListedConclusion(**{**usual, **costs, **changed})
+
+
+@pytest.mark.parametrize(
+    ("open_one", "listed", "on_the_page"),
+    [
+        (conclusion(), "own  3  12  10 min", "About 12 seeds would decide it: 10 min."),
+        (conclusion(seeds=1, needed=2), "own  1  ≥ 2  10 min", "It can be judged from 2 seeds on: 10 min."),
+        (
+            conclusion(needed=340, needed_seconds=36_000, seconds=7_200),
+            "own  3  30  2 h 00 min  340  10 h 00 min",
+            "30 seeds (2.0 hours) would probably not decide it; about 340 might (10.0 hours).",
+        ),
+        (
+            conclusion(needed=5_000, needed_seconds=10**9),
+            "own  3  30  10 min  > 1,000  –",
+            "30 seeds (10 min) would probably not decide it: the difference, or its distance from the margin, is too "
+            "small.",
+        ),
+        (
+            conclusion(seeds=10, most=10, repeated="fold", needed=19, seconds=0),
+            "own  10  10  all done  no more  –",
+            "All 10 folds are there: the difference, or its distance from the margin, is too small.",
+        ),
+    ],
+)
+def test_each_open_conclusion_says_what_it_would_cost(
+    open_one: ListedConclusion,
+    listed: str,
+    on_the_page: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    study = ListedStudy("own", "Own: which?", 2, 6, 6, 60, 0, (open_one,))
+    monkeypatch.setattr(jobs, "list_studies", lambda **_: StudyList((study,), 0))
+    assert run(["study", "list"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "b is better than a" in line)
+    assert re.sub(" {2,}", "  ", row).startswith(listed)
+    assert jobs.cost_in_words(open_one) == on_the_page
 
 
 def test_a_study_of_which_nothing_is_there_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

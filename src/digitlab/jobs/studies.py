@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from digitlab.studies.running import Ran
     from digitlab.studies.study import Study
 
-__all__ = ["RESULTS", "ListedStudy", "StudyList", "list_studies", "run_study", "show_study", "write_study_page"]
+__all__ = [
+    "RESULTS", "ListedConclusion", "ListedStudy", "StudyList", "cost_in_words", "list_studies", "run_study",
+    "show_study", "write_study_page",
+]  # fmt: skip
 
 RESULTS = Path("studies-results")
 
@@ -233,4 +236,30 @@ def write_study_page(
     from digitlab.studies.page import write_page
 
     listener(Work("writing the page of all studies"))
-    return to, write_page(out, to)
+    costs = {
+        (study.study, each.text): cost_in_words(each) for study in list_studies(out=out).studies for each in study.open
+    }
+    return to, write_page(out, to, costs)
+
+
+def cost_in_words(each: ListedConclusion) -> str:
+    """What an open conclusion would take, in words."""
+    if each.seeds < _FEWEST <= each.most:
+        return f"It can be judged from {_FEWEST} {each.repeated}s on: {_in_time(each.seconds)}."
+    if each.needed is not None and each.needed <= each.most:
+        return f"About {each.needed} {each.repeated}s would decide it: {_in_time(each.seconds)}."
+    if each.seeds >= each.most:
+        taken = f"All {each.most} {each.repeated}s are there"
+    else:
+        taken = f"{each.most} {each.repeated}s ({_in_time(each.seconds)}) would probably not decide it"
+    if each.repeated == "fold" or each.needed is None or each.needed_seconds is None or each.needed > _BEYOND:
+        return f"{taken}: the difference, or its distance from the margin, is too small."
+    return f"{taken}; about {each.needed:,} might ({_in_time(each.needed_seconds)})."
+
+
+_FEWEST = 2  # repeats that say how far they spread
+_BEYOND = 1_000  # an estimate of more says only that there are too many
+
+
+def _in_time(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{max(1, round(seconds / 60))} min"

@@ -166,7 +166,10 @@ def factor(
 
     margin: ``better`` may be worse by this much
     """
-    said = text or f"{title_of(measure)}, everything else alike: {name} {better} is better than {than}{_within(margin)}"
+    named = name.replace("_", " ")
+    said = (
+        text or f"{title_of(measure)}, everything else alike: {named} {better} is better than {than}{_within(margin)}"
+    )
     return Conclusion(said, (), lambda measured: [of_pairs(measured, measure, name, better, than, margin)])
 
 

@@ -13,7 +13,7 @@ from digitlab.studies.results import table_lines, verdict_lines
 from digitlab.studies.sheet import verdicts_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["write_page"]
@@ -47,8 +47,10 @@ Oviedo · S3 Kralj Novak, *Handwritten Digit Recognition using CNNs in Python wi
 """
 
 
-def write_page(results: Path, to: Path) -> int:
+def write_page(results: Path, to: Path, costs: Mapping[tuple[str, str], str] | None = None) -> int:
     """Write the Markdown page ``to`` from the studies in ``results``, and its picture; returns how many there are.
+
+    costs: by study and conclusion, what it would take to decide one that is open
 
     Raises:
         UsageError: when there is no study.
@@ -65,7 +67,7 @@ def write_page(results: Path, to: Path) -> int:
     head = _HEAD.format(results=f"{results.name}/")
     lines = [head + _sheet(studies, to.parent) + _MEANING + _overview(studies)]
     for each in studies:
-        lines += _section(each, shown)
+        lines += _section(each, shown, costs or {})
     lines += ["## Machines", "", *(f"- {machine}" for machine in _machines(studies)), ""]
     write_text(to, "\n".join(lines))
     return len(studies)
@@ -111,7 +113,7 @@ def _overview(studies: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _section(found: dict[str, Any], results: str) -> list[str]:
+def _section(found: dict[str, Any], results: str, costs: Mapping[tuple[str, str], str]) -> list[str]:
     """The pictures, then each conclusion as a line for everyone, then the numbers."""
     missing = found["planned"] - found["found"]
     remark = [f"{missing} of {found['planned']} trainings are still missing.", ""] if missing else []
@@ -125,8 +127,7 @@ def _section(found: dict[str, Any], results: str) -> list[str]:
         "",
         *remark,
         *(line for picture in pictures for line in (picture, "")),
-        *map(_line, found["conclusions"]),
-        "",
+        *(_line(each, costs.get((found["study"], each["text"]), "")) for each in found["conclusions"]),
         *table_lines(found),
         "",
         "<details><summary>The numbers behind the verdicts, with their 95 % intervals</summary>",
@@ -147,10 +148,12 @@ _ANSWERS = {
 }
 
 
-def _line(conclusion: dict[str, str]) -> str:
+def _line(conclusion: dict[str, str], cost: str) -> str:
+    """A paragraph for everyone."""
     mark, answer = _ANSWERS.get(conclusion["verdict"], ("–", conclusion["verdict"]))
     text, plain = conclusion["text"], conclusion.get("plain", "")
-    return f"- {mark} {text[:1].upper()}{text[1:].rstrip('.')}. **{answer}**{': ' + plain if plain else ''}."
+    said = f"{mark} {text[:1].upper()}{text[1:].rstrip('.')}. **{answer}**{': ' + plain if plain else ''}."
+    return f"{said} *{cost}*\n" if cost else f"{said}\n"
 
 
 def _machines(studies: Sequence[dict[str, Any]]) -> list[str]:

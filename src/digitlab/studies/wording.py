@@ -101,10 +101,12 @@ def of_published(measure: str, label: str, printed: float, within: float, found:
     said, published = _level(measure, printed + found.difference), _level(measure, printed)
     allowed = f" ({_level(measure, within)} more or less count as the same)" if within else ""
     if measure in _WHICH:
-        words = f"“{label}” reads {said} of {_IMAGES:,} images right{_WHICH[measure]}; published: {published}{allowed}"
+        words = f"“{label}” reads {said} of {_IMAGES:,} images right{_WHICH[measure]}"
     else:
-        words = f"{MEASURES[measure].title} of “{label}”: {said}; published: {published}{allowed}"
-    return Said(evidence, words, words)
+        words = f"{MEASURES[measure].title} of “{label}”: {said}"
+    low, high = (_level(measure, printed + end) for end in found.interval)
+    rest = f"; published: {published}{allowed}"
+    return Said(evidence, words + rest, f"{words}, and in the mean of many trainings {low} to {high}{rest}")
 
 
 def of_published_rate(measure: str, label: str, printed: float, within: float, found: MeansDifference) -> Said:

@@ -62,6 +62,7 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
     return 0
 
 
+_FEWEST = 2  # repeats that say how far they spread
 _BEYOND = 1_000  # seeds; an estimate of more says only that there are too many
 
 
@@ -74,7 +75,13 @@ def _say_open(conclusions: Sequence[tuple[str, jobs.ListedConclusion]]) -> None:
         say(f"Open, and probably decided by more seeds: {len(hopeful)}")
         say()
         rows = [
-            [study, each.seeds, each.needed, in_time(each.seconds), f"{each.text}: {each.evidence}"]
+            [
+                study,
+                each.seeds,
+                f"{'≥ ' if each.seeds < _FEWEST else ''}{each.needed}",
+                in_time(each.seconds),
+                f"{each.text}: {each.evidence}",
+            ]
             for study, each in hopeful
         ]
         say(table_left(["study", "seeds", "needed", "time", ""], rows))
