@@ -151,6 +151,21 @@ def test_strokes_that_are_joined_become_one_digit_soon(rate):
     assert film.tracker.telling == 1
 
 
+@pytest.mark.parametrize("rate", [10, 30])
+def test_a_stroke_is_seen_also_where_the_hand_was_taken_for_a_part_of_the_digit(rate):
+    film = Film(rate)
+    hand = drawn([mark(5, (100, 100, 140, 160))])
+    hand[130:400, 120:300] = (60, 60, 60)
+    film.show(mark(5, (100, 100, 300, 400)), frames=round(0.4 * rate), picture=hand)
+    page, seen = drawn([mark(5, (100, 100, 140, 160))]), []
+    frames = round(0.6 * rate)
+    for step in range(1, frames + 1):  # a bar to its right, after the hand has gone
+        right = 135 + round(60 * step / frames)
+        cv2.line(page, (135, 105), (right, 105), (40, 40, 40), 6)
+        seen.append(film.show(mark(5, (100, 100, max(140, right + 3), 160)), picture=page.copy()))
+    assert set(seen) == {None}
+
+
 def test_a_thin_digit_that_moves_further_than_it_is_wide_is_the_same():
     film = Film(3)
     box = (100, 100, 112, 160)

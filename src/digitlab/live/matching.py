@@ -18,6 +18,7 @@ __all__ = [
     "JITTER",
     "SHRUNK",
     "distance",
+    "is_smaller",
     "longest_side",
     "moved_on",
     "overlapping",
@@ -70,9 +71,14 @@ def distance(box: Box, other: Box) -> float:
     return float(np.hypot(box[0] + box[2] - other[0] - other[2], box[1] + box[3] - other[1] - other[3])) / 2.0
 
 
+def is_smaller(box: Box, other: Box) -> bool:
+    """Whether it is clearly smaller than the other."""
+    return longest_side(box) < SHRUNK * longest_side(other) - JITTER
+
+
 def same_size(box: Box, other: Box) -> bool:
-    """Whether neither is much larger."""
-    return SHRUNK * longest_side(box) - JITTER <= longest_side(other) <= longest_side(box) / SHRUNK + JITTER
+    """Whether neither is clearly smaller."""
+    return not is_smaller(box, other) and not is_smaller(other, box)
 
 
 def longest_side(box: Box) -> int:

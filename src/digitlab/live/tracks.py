@@ -19,6 +19,7 @@ from digitlab.live.matching import (
     JITTER,
     SHRUNK,
     distance,
+    is_smaller,
     longest_side,
     moved_on,
     overlapping,
@@ -55,6 +56,7 @@ _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never de
 _UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
 _COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
 _JOINED = 0.25  # seconds from which what is read as a part of another digit is one; else it is misread
+_SMALLER = 0.05  # seconds for which it is read smaller before its patch is cut anew: one frame may be misread
 _LEGIBLE = 12  # pixels of a box's longest side: a smaller speck is the beginning of something
 _STILL = 1.5  # pixels from frame to frame by which a page that does not move seems to
 _BRISK = 0.3  # of the frame's width, a second: so fast, a part of a number may just have left or not yet come
@@ -223,6 +225,7 @@ class _Followed:
         self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
         self._belief: Belief | None = None
         self._unseen = self._covered = 0.0  # seconds
+        self._smaller: float | None = None  # seconds for which it was read smaller than its patch
         self._redrawn = True
         self.erased = False  # with the last frame
         self._is_erased = False
@@ -235,6 +238,8 @@ class _Followed:
         self._covered = self._covered + seconds if sight == "covered" else 0.0
         if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
             sight = "changed"  # what covers it has come to stay
+        if self._is_smaller(detection.box, seconds):
+            sight = "changed"  # what was read with it has gone, as the hand that draws
         changed = sight in ("changed", "erased") or longest_side(detection.box) < _LEGIBLE
         if (changed or self._redrawn) and self._belief is not None and self._is_as_before(detection, image):
             self.filter.restore(self._belief)
@@ -253,6 +258,14 @@ class _Followed:
         self._redrawn |= changed
         self._average(detection, 0.0 if changed else float(np.exp(-seconds / _AVERAGED)))
         self._decide()
+
+    def _is_smaller(self, box: Box, seconds: float) -> bool:
+        """Whether it has been read smaller than its patch for some frames, and was not yet decided."""
+        if self.patch is None or not self._redrawn or not is_smaller(box, self.patch.box):
+            self._smaller = None
+            return False
+        self._smaller = 0.0 if self._smaller is None else self._smaller + seconds
+        return self._smaller > _SMALLER
 
     def _average(self, detection: Detection, kept: float) -> None:
         self._evidence, self._scored = self._evidence * kept, self._scored * kept
