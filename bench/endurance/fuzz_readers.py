@@ -218,7 +218,7 @@ def instrumented(name: str, engine: str) -> None:
     import atheris
 
     with (
-        atheris.instrument_imports(include=["digitlab", "tomllib", "yaml", "PIL", "numpy.lib"]),
+        atheris.instrument_imports(include=["digitlab", "tomllib", "yaml", "PIL"]),
         tempfile.TemporaryDirectory() as folder,
         warnings.catch_warnings(),
     ):
