@@ -133,12 +133,7 @@ def _of_2026(marker: str, outside: str) -> dict[str, dict[str, Any]]:
     """What advisories, merged repairs and their discussions in Keras named up to November 2026."""
     lambda_ = layer("Lambda", function=marshalled(marker))
     in_a_model = {"name": "inner", "layers": [layer("InputLayer", batch_shape=[None, 28, 28, 1]), lambda_]}
-    policy: dict[str, Any] = {
-        "module": "keras.dtype_policies",
-        "class_name": "DTypePolicyMap",
-        "config": {},
-        "registered_name": None,
-    }
+    policy: dict[str, Any] = {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap"}
     quantized = {"module": "os", "class_name": "system", "config": {"command": f"touch {marker}"}}
     return {
         "saved model inside a model (CVE-2026-1462)": {

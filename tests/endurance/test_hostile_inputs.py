@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from types import ModuleType
 
+pytestmark = pytest.mark.xdist_group("keras")
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "bench" / "endurance"
 CORPORA = Path(__file__).with_name("corpora")
@@ -50,6 +52,7 @@ def test_kept_and_changed_inputs_end_in_our_errors_only(name: str, tmp_path: Pat
     inputs += [opening.reader.change(opening.random.choice(inputs), opening.random) for _ in range(25)]
     if opening.reader.ends:  # a library in C may end this process: it is drawn in one of its own
         inputs = inputs[: len(seeds)]
+    opening.warm(seeds)
     for content in inputs:
         opening(content)
     assert opening.notes.found == {}
@@ -63,10 +66,10 @@ def test_the_kept_inputs_are_few() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("keras")
 def test_hostile_models_have_no_effect(tmp_path: Path) -> None:
     """A worker of its own opens them, with alarms; a share of the kinds as published and mutated."""
-    command = [sys.executable, str(SCRIPTS / "hostile_models.py"), "--count", "120", "--results", str(tmp_path)]
+    words = ["--quick", "--count", "120", "--seed", "7", "--results", str(tmp_path)]
+    command = [sys.executable, str(SCRIPTS / "hostile_models.py"), *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     row: dict[str, Any] = json.loads((tmp_path / "hostile-models.json").read_text())["rows"][0]
     assert row["failures"] == []

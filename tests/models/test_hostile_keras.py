@@ -115,6 +115,35 @@ def test_the_same_layers_in_h5(
     assert not [event for event in events if not event.startswith("open") or str(outside) in event]
 
 
+ODD_LAYERS = {
+    "list as activation": {"class_name": "Dense", "config": {"name": "e", "units": 3, "activation": [1]}},
+    "list of lists as axis": {
+        "class_name": "BatchNormalization",
+        "config": {"name": "e", "axis": [[1], 2], "data_format": "channels_first"},
+    },
+    "no axis": {"class_name": "Softmax", "config": {"name": "e", "axis": [], "dim_ordering": "th"}},
+    "no shape": {"class_name": "Reshape", "config": {"name": "e", "dim_ordering": "th"}},
+    "number as a shape": {"class_name": "Reshape", "config": {"name": "e", "target_shape": 3, "dim_ordering": "th"}},
+    "no kernel": {"class_name": "Conv2D", "config": {"name": "e", "filters": 3, "padding": "same"}},
+    "number as a name": {"class_name": "Dropout", "config": {"name": 3, "rate": 0.5}},
+}
+
+
+@pytest.mark.parametrize("kind", ODD_LAYERS)
+def test_values_of_other_types_are_damage(kind: str, tmp_path: Path, write_old: Callable[..., None]) -> None:
+    start = {
+        "class_name": "Rescaling",
+        "config": {"name": "r", "scale": 1.0, "offset": 0.0, "batch_input_shape": [None, 1, 28, 28]},
+    }
+    path = tmp_path / "odd.h5"
+    write_old(path, [("e", [])], {"class_name": "Sequential", "config": [start, ODD_LAYERS[kind]]}, backend="theano")
+    refused(lambda: open_model(path), path)
+    node = {"class_name": "Dropout", "name": "e", "config": {"name": "e", "rate": 0.5}, "inbound_nodes": [{"args": 5}]}
+    config = {"name": "m", "layers": [node], "input_layers": ["i", 0, 0], "output_layers": ["e", 0, 0]}
+    write_old(path, [("e", [])], {"class_name": "Functional", "config": config}, backend="theano")
+    refused(lambda: open_model(path), path)
+
+
 def refused(action: Callable[[], object], path: Path, reason: str = ".") -> None:
     """Refused as a model, in one line that names the file, in bounded time and memory."""
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
