@@ -31,12 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("xdist_group")}
     for item in items:
-        group = item.get_closest_marker("xdist_group")
+        marks = {mark.args[0] for mark in item.iter_markers("xdist_group")}
         if isinstance(item, DoctestItem) and item.name.startswith(_OFFERED):
             item.add_marker(pytest.mark.xdist_group("examples"))
             slow.add(item.path)
-        elif group is None or group.args == ("keras",):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(config.rootpath))))
+        elif marks <= {"keras"}:
+            own = {"keras", str(item.path.relative_to(config.rootpath))}  # xdist joins the names
+            for name in own - marks:
+                item.add_marker(pytest.mark.xdist_group(name))
     items.sort(key=lambda item: item.path not in slow)
 
 
