@@ -232,7 +232,10 @@ def figure(results: Mapping[str, Mapping[str, Any]]) -> Any:
             start = 0.0
             for number, phase in enumerate(PHASES):
                 length = found["phases"][phase]
-                shade = {"color": colours[number % 5], "alpha": 1.0 if number < 5 else 0.55 if number < 10 else 0.3}
+                shade: dict[str, Any] = {
+                    "color": colours[number % 5],
+                    "alpha": 1.0 if number < 5 else 0.55 if number < 10 else 0.3,
+                }
                 axes.barh(row, length, left=start, height=0.62, label=PHASES[phase] if not row else None, **shade)
                 if length > 0.03 * longest:  # room for the number
                     axes.text(start + length / 2, row, f"{length:.1f}", ha="center", va="center", color="white")

@@ -2,7 +2,7 @@
 
     python -P -m digitlab.training.beside
 
-What a training needs at its end takes seconds to import: SciPy, Matplotlib. While a new process loads
+What a training needs at its end takes a second or two to import: SciPy, Matplotlib. While a new process loads
 TensorFlow, on one core, another core is idle: there they are imported meanwhile. At the end the probabilities go there,
 and metrics, `metrics.mat` and the page come from there, by the same functions as here. Where there is no such process,
 or it fails, they are called here: nothing but time depends on it.
@@ -104,7 +104,7 @@ class Beside:
         return self._process is not None
 
     def ask(self, work: str, run: Run, given: Any = None) -> None:
-        """Begin: "measure" a `Answered`, or the report's "page"; without a process it is done when this returns.
+        """Begin: "measure" an `Answered`, or the report's "page"; without a process it is done when this returns.
 
         Raises:
             DigitlabError: what the work raises, where it is done here.
