@@ -22,7 +22,7 @@ from digitlab.camera.synthetic import SyntheticPage
 from digitlab.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["RATE", "WAYS", "LosingCamera", "Reading", "connection_of", "drawn", "jpeg"]
 
@@ -160,8 +160,8 @@ def jpeg(text: str) -> bytes:
 class Reading:
     """`digitlab live --json` on an address, as a process; its lines come with the time of their arrival."""
 
-    def __init__(self, source: str, *more: str) -> None:
-        command = [sys.executable, "-m", "digitlab", "live", "--source", source, "--headless", "--json", *more]
+    def __init__(self, source: str, *more: str, inside: Sequence[str] = ()) -> None:
+        command = [*inside, sys.executable, "-m", "digitlab", "live", "--source", source, "--headless", "--json", *more]
         self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
