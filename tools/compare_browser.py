@@ -106,6 +106,8 @@ def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) ->
     reader, compared = Reader(threads=1), Compared()
     for picture in pictures:
         text = base64.b64encode(np.ascontiguousarray(picture).tobytes()).decode()
+        ours: list[Any]
+        theirs: list[Any]
         said = page.evaluate(READ, [picture.shape[1], picture.shape[0], text, whole])
         if whole:
             read = reader.read(picture)
