@@ -33,7 +33,11 @@ def cells(folder: Path) -> dict[str, Any]:
     found = {}
     for path in folder.rglob("cells/**/[!.]*.json"):
         result = json.loads(path.read_text())["result"]
-        timeless = {key: value for key, value in result.items() if key not in ("seconds", "overhead", "history")}
+        timeless = {
+            key: value
+            for key, value in result.items()
+            if key not in ("seconds", "processor_seconds", "overhead", "history")
+        }
         found[path.name] = timeless | {"loss by epoch": result["history"]["loss"]}
     return found
 
