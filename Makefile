@@ -16,9 +16,12 @@ space := $() $()
 # All but `ice`, which is built from source (see below).
 EXTRAS := train export heif pdf ray sheets tune desktop mqtt mlflow ros web
 DEBIAN_PYTHON := /usr/lib/python3/dist-packages
+MINUTES ?= 10
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of the tests' many processes would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test docs check check-page test-page backends coverage coverage-quick coverage-figure setup system ice lock fonts models clean help
+.PHONY: demo test docs check check-types check-style check-page test-page backends coverage coverage-quick coverage-figure endurance setup system ice lock fonts models clean help
 
 help:
 	@echo "make demo    train, measure, export, read a video: the whole program in a few minutes"
@@ -26,6 +29,7 @@ help:
 	@echo "make setup   the environment for development, in $(VENV), and, where we may, the system packages of the tests"
 	@echo "make check   style, types and the rules of the house"
 	@echo "make coverage  which share of the Python lines the whole test suite runs; coverage-quick: its quick packages, in a minute"
+	@echo "make endurance  break things on purpose for some two hours: kills, full disks, hostile files; MINUTES=1 for less"
 	@echo "make docs    the documentation's site, in build/site/html; a warning is an error"
 	@echo "make models  train the shipped networks again (some four hours on two cores; goes on where it was killed)"
 	@echo "make fonts   fetch the fonts that training pages are lettered with (needs npm)"
@@ -34,10 +38,10 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/digitlab demo --out demo
 
-# The checks and the tests on JAX take one core each: side by side.
+# The checks and the tests on JAX take one core each: side by side, those that take longest first.
 test: ice $(VENV)/.dev
-	$(MAKE) -j2 check backends test-page
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=20 --durations-min=3
+	$(MAKE) -j2 backends check-types check test-page
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=20 --durations-min=3
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_site.py
@@ -47,7 +51,7 @@ backends: $(VENV)/.dev
 
 # The page's scripts have their figure from `make test-page`. With tracing the suite takes half as long again.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q --no-header --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -q --no-header --cov --cov-report=
 	@$(MAKE) --no-print-directory coverage-figure
 
 # Packages whose tests are quick, and how much of those packages their own tests run.
@@ -59,10 +63,18 @@ coverage-figure:
 	@$(BIN)/coverage report --format=total $(if $(PACKAGES),--include="$(subst $(space),$(comma),$(patsubst %,*/digitlab/%/*,$(PACKAGES)))") | \
 		sed 's|.*|coverage of the Python lines$(if $(PACKAGES), ($(PACKAGES))): & %|'
 
-check: $(VENV)/.dev check-page
+# Each script of bench/endurance begins nothing new after MINUTES; results in studies-results/endurance. docs/endurance.md
+endurance: $(VENV)/.dev
+	$(BIN)/python bench/endurance/run.py --minutes $(MINUTES)
+
+check: check-types check-style check-page
+
+check-types: $(VENV)/.dev
+	$(BIN)/mypy
+
+check-style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_circles.py
 	$(BIN)/python tools/notebooks.py --check

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +19,55 @@ _NAMES = ("EpochEnded", "load_dataset", "load_model", "load_run")  # of other mo
 _UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # ten figures take a second
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Their examples load TensorFlow: all of them in one process of xdist's."""
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For two processes: the tests of a file in one, which makes its fixtures once; files that take long first.
+
+    Files are handed out in this order (`--no-loadscope-reorder`), and thousands of quick tests are left for whichever
+    process is done first. Both have loaded TensorFlow by now: a group of all tests that need it would end long after
+    the others.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("xdist_group")}
     for item in items:
+        marks = {mark.args[0] for mark in item.iter_markers("xdist_group")}
         if isinstance(item, DoctestItem) and item.name.startswith(_OFFERED):
-            item.add_marker(pytest.mark.xdist_group("keras"))
+            item.add_marker(pytest.mark.xdist_group("examples"))
+            slow.add(item.path)
+        elif marks <= {"keras"}:
+            own = {"keras", str(item.path.relative_to(config.rootpath))}  # xdist joins the names
+            for name in own - marks:
+                item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: item.path not in slow)
+
+
+_MANY = 150  # modules
+_frozen_with = 0
+
+
+def pytest_collection_finish() -> None:
+    """All tests are there."""
+    _freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """A test has loaded a large library."""
+    if len(sys.modules) - _frozen_with > _MANY:
+        _freeze()
+
+
+def _freeze() -> None:
+    """Let the garbage collector pass by all that is there: the tests, and the libraries that are loaded by now.
+
+    Each training collects garbage, to give memory back; among the objects of five thousand tests and of TensorFlow it
+    looks for half a second, two or three times a training.
+    """
+    global _frozen_with  # noqa: PLW0603 - of this process
+    gc.collect()
+    gc.freeze()
+    _frozen_with = len(sys.modules)
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.bench.machine import peak_megabytes
-from digitlab.models import build
 from digitlab.runs import Run
 from digitlab.storage import write_text
 from digitlab.training import EpochEnded, TrainingConfig, find_recipe, run_training
+from digitlab.training.assembly import network_of
 from digitlab.training.experiment import environment
 
 if TYPE_CHECKING:
@@ -53,16 +53,21 @@ def main() -> int:
         for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
             name = f"{training.name}-{seed}"
             rows.append(measure(replace(training, seed=seed), Run.create(name, asked.keep or Path(folder))))
+            known = rows[-1].get("validation_accuracy")
+            held = "" if known is None else f", held out {100 * known:.2f} %"
             copies = f", by copies {100 * rows[-1]['tta_accuracy']:.2f} %" if "tta_accuracy" in rows[-1] else ""
-            print(f"seed {seed}: {100 * rows[-1]['accuracy']:.2f} %{copies}  {rows[-1]['seconds']:.2f} s", flush=True)
+            shown = f"{100 * rows[-1]['accuracy']:.2f} %{held}{copies}"
+            print(f"seed {seed}: {shown}  {rows[-1]['seconds']:.2f} s", flush=True)
     accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"] for row in rows]
     deviation = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
+    if held := [row["validation_accuracy"] for row in rows if "validation_accuracy" in row]:
+        print(f"of the images that were held out: {100 * statistics.mean(held):.3f} %")
     by_copies = [row["tta_accuracy"] for row in rows if "tta_accuracy" in row]
     if by_copies:
         print(f"by the mean over {training.tta} moved copies of each image: {100 * statistics.mean(by_copies):.3f} %")
     print(
         f"{training.name}: {100 * statistics.mean(accuracies):.3f} % ± {100 * deviation:.3f} over {len(rows)} seeds, "
-        f"median {statistics.median(seconds):.2f} s, {build(training.architecture).count_params():,} parameters, "
+        f"median {statistics.median(seconds):.2f} s, {network_of(training).count_params():,} parameters, "
         f"{peak_megabytes():,.0f} MB at most"
     )
     if asked.out:
@@ -72,7 +77,7 @@ def main() -> int:
             "mean_accuracy": statistics.mean(accuracies),
             "deviation": deviation,
             "median_seconds": statistics.median(seconds),
-            "parameters": build(training.architecture).count_params(),
+            "parameters": network_of(training).count_params(),
             "peak_megabytes": peak_megabytes(),
             "seeds": rows,
             "environment": environment(asked.first_seed),
@@ -107,7 +112,9 @@ def measure(training: TrainingConfig, run: Run) -> dict[str, float]:
         run,
         listener=lambda event: ends.append(event) if isinstance(event, EpochEnded) else None,
     )
+    held_out = ends[-1].validation_accuracy
     return {
+        **({"validation_accuracy": held_out} if held_out is not None else {}),
         "seed": training.seed,
         "accuracy": trained.metrics.accuracy,
         "loss": trained.metrics.loss,

@@ -58,6 +58,12 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>")
 
 
+@pytest.fixture
+def quick_ending(undrawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For trainings that are not about their exported file either: it is compared with Keras' on fewer images."""
+    monkeypatch.setattr("digitlab.models.export.verify.CHECKED_IMAGES", 100)
+
+
 @pytest.fixture(scope="session")
 def needs_program() -> Callable[..., str]:
     """Where a system program is, by the first of its names that is found: `needs_program("octave-cli")`.

@@ -2,12 +2,23 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from digitlab.errors import StorageError
-from digitlab.storage import atomic_folder, atomic_path, cache_folder, remove_unfinished, write_text
+from digitlab.storage import (
+    atomic_folder,
+    atomic_path,
+    atomic_paths,
+    cache_folder,
+    locked,
+    remove_unfinished,
+    write_text,
+)
 
 
 def test_a_file_under_its_name_is_whole(tmp_path: Path) -> None:
@@ -25,18 +36,114 @@ def test_a_file_under_its_name_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
 
 
-def test_what_a_killed_process_left_is_removed_and_what_is_being_written_stays(tmp_path: Path) -> None:
-    with atomic_path(tmp_path / "deep" / "numbers.json") as dead, atomic_path(tmp_path / "numbers.npz") as living:
-        dead.write_text("half")
+def killed(script: str, folder: Path) -> None:
+    """Run a script that ends itself with SIGKILL in ``folder``."""
+    begin = "import os, signal\nfrom pathlib import Path\nfrom digitlab.storage import *\n"
+    die = "\ndef die(): os.kill(os.getpid(), signal.SIGKILL)\n"
+    done = subprocess.run([sys.executable, "-c", begin + die + script], cwd=folder)
+    assert done.returncode == -signal.SIGKILL
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not say who lives")
+
+
+def test_what_nobody_can_be_asked_about_is_removed_after_ten_minutes(tmp_path: Path) -> None:
+    old, young, users = ".unfinished-a-1.json", ".unfinished-1-2-ffffff-a-1.json", ".hidden.json"
+    for name in (old, young, users):
+        (tmp_path / name).write_text("half")
+    os.utime(tmp_path / old, (0, 0))
+    os.utime(tmp_path / users, (0, 0))
+    remove_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {young, users}
+    os.utime(tmp_path / young, (0, 0))
+    remove_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {users}
+
+
+@linux
+def test_what_a_living_process_writes_stays_however_long_nothing_came(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "numbers.npz") as living:
         living.write_text("half")
-        (tmp_path / ".hidden.json").write_text("a user's")
-        for path in (dead, tmp_path / ".hidden.json"):
-            os.utime(path, (0, 0))
+        os.utime(living, (0, 0))
         remove_unfinished(tmp_path)
-        assert not dead.exists()
+        code = "import sys; from digitlab.storage import *; from pathlib import Path; write_text(Path('a'), 'x')"
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
         assert living.exists()
-        dead.write_text("whole")
-    assert {path.name for path in tmp_path.rglob("*.*")} == {"numbers.json", "numbers.npz", ".hidden.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"numbers.npz", "a"}
+
+
+@linux
+def test_what_a_killed_process_left_is_removed_by_the_next_that_writes_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digitlab.storage._swept", set())
+    killed("with atomic_path(Path('a.json')) as half:\n    half.write_text('ha')\n    die()", tmp_path)
+    killed("with atomic_folder(Path('b')) as half:\n    (half / 'c').write_text('ha')\n    die()", tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1  # the second removed what the first left
+    write_text(tmp_path / "a.json", "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json"}
+
+
+@linux
+def test_a_pair_is_never_of_two_writings(tmp_path: Path) -> None:
+    first, second = tmp_path / "graph.xml", tmp_path / "weights.bin"
+    write = (
+        "with atomic_paths(Path('graph.xml'), Path('weights.bin')) as (a, b):\n"
+        "    a.write_text('new'); b.write_text('new')\n"
+    )
+    for path in (first, second):
+        path.write_text("old")
+    count = "seen = []\nreplace = Path.replace\ndef spy(a, b):\n    replace(a, b); die()\nPath.replace = spy\n"
+    killed(count + write, tmp_path)
+    assert (first.exists(), second.read_text()) == (False, "new")
+
+
+def test_a_full_disk_leaves_both_of_a_pair_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = tmp_path / "graph.xml", tmp_path / "weights.bin"
+    for path in pair:
+        path.write_text("old")
+    flushed = []
+
+    def full(handle: int) -> None:
+        flushed.append(handle)
+        if len(flushed) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    def write() -> None:
+        with atomic_paths(*pair) as temporaries:
+            for temporary in temporaries:
+                temporary.write_text("new")
+
+    with pytest.raises(StorageError, match=r"weights\.bin: the disk is full"):
+        write()
+    assert [path.read_text() for path in pair] == ["old", "old"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_has_one_process_at_a_time(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl", reason="this system has no locks")
+    folder = tmp_path / "run"
+    refused = "with locked(Path('run'), 'run: another'):\n    print('mine')"
+    begin = "from pathlib import Path\nfrom digitlab.storage import locked\n"
+
+    def other() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", begin + refused], cwd=tmp_path, capture_output=True, text=True)
+
+    with locked(folder, "mine"):
+        assert "UsageError: run: another" in other().stderr
+    assert other().stdout == "mine\n"
+    assert not list(folder.iterdir())
+
+
+def test_a_lock_on_a_folder_that_was_removed_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl", reason="this system has no locks")
+    folder = tmp_path / "parts"
+    with locked(folder, "first"):
+        folder.rmdir()  # as whoever has finished does
+        with locked(folder, "second"):
+            assert folder.is_dir()
 
 
 def test_files_get_the_usual_permissions(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
-"""Compare the page without a server with the reader of Python: `python tools/compare_browser.py [--quick]`.
+"""Compare the page without a server with the reader of Python: `python tools/compare_browser.py`.
 
 Writes the page, opens it from the disk in Chromium, gives both the same pictures and compares what they say: all of
 digits-8x8, 2,000 of MNIST's test images drawn on paper, and drawn pages. Equal means the same digits, in the same
-order, with confidences and probabilities to 1e-3. With --quick some of each. Exits with 1 where anything differs.
+order, in the same boxes, with the same signs between them, with confidences and probabilities to 1e-3. Exits with 1
+where anything differs.
+
+    python tools/compare_browser.py --quick                  # some of each
+    python tools/compare_browser.py --only pages --count 30  # thirty drawn pages; those that differ are named
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import base64
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,15 +45,23 @@ READ = """async ([width, height, text, page]) => {
 
 @dataclass
 class Compared:
-    """How far the two are apart: pictures with other digits, and with numbers that differ by more than is allowed."""
+    """How far the two are apart: pictures with other digits, and with numbers that differ by more than is allowed.
+
+    unlike: what was read of those pictures, by their place from 0: the page's and Python's
+    """
 
     pictures: int = 0
     digits: int = 0
     numbers: int = 0
     most: float = 0.0
+    unlike: list[str] = field(default_factory=list)
 
     def add(self, theirs: list[Any], ours: list[Any], apart: float) -> None:
         """Count one picture: what was read by either, and by how much their numbers differ."""
+        if theirs != ours:
+            self.unlike.append(f"{self.pictures}: the page {theirs}, Python {ours}")
+        elif apart > ALLOWED:
+            self.unlike.append(f"{self.pictures}: {apart:.2g} apart")
         self.pictures += 1
         self.digits += theirs != ours
         self.numbers += apart > ALLOWED
@@ -94,14 +106,22 @@ def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) ->
     reader, compared = Reader(threads=1), Compared()
     for picture in pictures:
         text = base64.b64encode(np.ascontiguousarray(picture).tobytes()).decode()
+        ours: list[Any]
+        theirs: list[Any]
         said = page.evaluate(READ, [picture.shape[1], picture.shape[0], text, whole])
         if whole:
             read = reader.read(picture)
             ours = [[each.digit, list(each.box), each.line] for each in read.digits]
             theirs = [[each["digit"], each["box"], each["line"]] for each in said["digits"]]
             numbers = [each.confidence for each in read.digits], [each["confidence"] for each in said["digits"]]
-            ours += [read.note, read.turned]
-            theirs += [said["note"], said["turned"]]
+            ours += [read.note, read.turned, *read.written]
+            ours += [[each.text, list(each.box)] for each in read.numbers]
+            theirs += [
+                said["note"],
+                said["turned"],
+                *said["written"],
+                *([each["text"], each["box"]] for each in said["numbers"]),
+            ]
         else:
             found = reader.classify(picture)
             ours, theirs = [found.digit, found.note], [said["digit"], said["note"]]
@@ -116,28 +136,29 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="some of each")
+    parser.add_argument("--only", choices=("digits-8x8", "paper", "pages"), help="one of the three")
+    parser.add_argument("--count", type=int, help="so many pictures of each, from the first on")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     asked = parser.parse_args()
-    part = 40 if asked.quick else 1
-    sets = {
-        "digits-8x8": (small_digits(1797 // part), False),
-        "mnist on paper": (on_paper(2000 // part), False),
-        "pages": (pages(120 // part), True),
-    }
+    sets = {"digits-8x8": (small_digits, 1797), "paper": (on_paper, 2000), "pages": (pages, 120)}
     good = True
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         written = write_page(Path(folder) / "page")
         browser = play.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox"])
         tab = browser.new_page()
         tab.goto((written.folder / "index.html").as_uri())
-        for name, (pictures, whole) in sets.items():
+        for name, (pictures, usual) in sets.items():
+            if asked.only not in (None, name):
+                continue
             start = time.perf_counter()
-            found = compare(tab, pictures, whole=whole)
+            count = asked.count or (usual // 40 if asked.quick else usual)
+            found = compare(tab, pictures(count), whole=name == "pages")
             good = good and found.equal
             sys.stdout.write(
                 f"{name}: {found.pictures} pictures, other digits in {found.digits}, numbers further apart than "
                 f"{ALLOWED:g} in {found.numbers}, at most {found.most:.2g} apart; {time.perf_counter() - start:.0f} s\n"
             )
+            sys.stdout.writelines(f"  {each}\n" for each in found.unlike)
             sys.stdout.flush()
         browser.close()
     return 0 if good else 1

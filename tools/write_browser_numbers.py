@@ -18,11 +18,17 @@ from digitlab.datasets import load_dataset
 from digitlab.examples.paper import Layout, paper_page
 from digitlab.network.layers import NetworkLayers
 from digitlab.reading import Reader, ink
+from digitlab.reading.candidates import Candidate
 from digitlab.reading.ink_crops import main_digit
+from digitlab.reading.numbers.line_ink import LineInk, Speck, line_ink
+from digitlab.reading.numbers.marks import signs_of, with_signs
 from digitlab.reading.page_network import page_network
+from digitlab.values import ReadDigit, Reading, ReadMark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from digitlab.values import Box
 
 TARGET = Path(__file__).parents[1] / "tests" / "apps" / "web" / "static" / "from-python.json"
 
@@ -46,7 +52,48 @@ def pictures() -> dict[str, NDArray[Any]]:
         "colours": rng.integers(0, 256, (20, 30, 3), dtype=np.uint8),
         "paper": paper,
         "digit": np.repeat(test.images[9][:, :, None], 3, axis=2),
+        "written": written_line(),
     }
+
+
+DIGITS = (3, 5, 41, 8, 2, 7, 40, 18)  # of MNIST's test images
+LEFT, TOP, STEP, TALL = 24, 18, 46, 36  # pixels: where the first stands, and how far the next
+SLASH = 5.78  # steps to the middle of a slash
+
+
+def written_line() -> NDArray[np.uint8]:
+    """A line of digits with signs between them, uint8 (H, W)."""
+    paper = np.full((TALL + 2 * TOP, 2 * LEFT + STEP * len(DIGITS)), 235, np.uint8)
+    images = load_dataset("mnist").split("test").images
+    for place, row in enumerate(DIGITS):
+        ys, xs = np.nonzero(images[row] > 100)
+        digit = images[row][ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+        wide = round(digit.shape[1] * TALL / digit.shape[0])
+        digit = np.asarray(cv2.resize(digit, (wide, TALL), interpolation=cv2.INTER_AREA))
+        left = LEFT + STEP * place
+        paper[TOP : TOP + TALL, left : left + wide] -= digit // 4 * 3
+    base, pen = TOP + TALL, 3
+
+    def stroke(place: float, *ends: tuple[int, int]) -> None:
+        left = round(LEFT + STEP * place)
+        cv2.line(paper, *[(left + x, base + y) for x, y in ends], 45, pen, cv2.LINE_AA)  # type: ignore[call-overload]
+
+    stroke(-0.25, (-6, -18), (4, -18))  # a minus in front
+    stroke(1.84, (2, -3), (-2, 6))  # a comma
+    stroke(3.86, (0, -4), (0, -3))  # a colon
+    stroke(3.86, (0, -20), (0, -19))
+    stroke(SLASH, (6, -42), (-7, 6))
+    return paper
+
+
+def its_boxes() -> list[tuple[float, float, float, float]]:
+    """Where its digits stand."""
+    paper, boxes = written_line(), []
+    for place in range(len(DIGITS)):
+        left = LEFT + STEP * place
+        xs = np.flatnonzero((paper[TOP : TOP + TALL, left - 4 : left + STEP - 12] < 200).any(axis=0)) + left - 4
+        boxes.append((float(xs.min()), float(TOP), float(xs.max() + 1), float(TOP + TALL)))
+    return boxes
 
 
 def made(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
@@ -67,8 +114,12 @@ def made(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
         brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         found[f"bolder {side}"] = cv2.dilate(floats, brush)
         found[f"finer {side}"] = cv2.erode(floats, brush)
+    odd = np.ascontiguousarray(soft[:27, :39])  # half of it is cut
+    for factor in (0.37, 0.5):
+        found[f"byFactor {factor}"] = cv2.resize(odd, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    found["distances"] = cv2.distanceTransform((soft > 120).astype(np.uint8), cv2.DIST_L2, 3)
     found["strength"] = ink.ink_strength(paper, 40)
-    return {name: packed(np.asarray(each)) for name, each in found.items()} | _answers(given)
+    return {name: packed(np.asarray(each)) for name, each in found.items()} | _answers(given) | _lines(given)
 
 
 def _answers(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
@@ -88,11 +139,131 @@ def _answers(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
     }
 
 
+def _lines(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """What a line's ink is, what its digits are evidence of, and which numbers they make."""
+    picture, boxes = np.repeat(given["written"][:, :, None], 3, axis=2), its_boxes()
+    own = line_ink(picture, boxes)
+    assert own is not None  # noqa: S101 - there is ink
+    main = [own.digit(place) for place in range(len(boxes))]
+    read = Reader(threads=1).read(picture)
+    return {
+        "line": [own.pen, *own.placed((1.0, 2.0, 3.0, 4.0)), *own.ink.shape],
+        "specks": [_told(each) for each in own.specks],
+        "main": [None if each is None else _told(each) for each in main],
+        "signs": _signs(),
+        "supported": [_supported(picture, boxes, case) for case in SCORES],
+        "numbers": [_numbers(seed) for seed in range(24)],
+        "written": [list(read.written), [[each.text, each.confidence, *each.box] for each in read.numbers]],
+    }
+
+
+def _told(speck: Speck) -> list[float]:
+    return [
+        *speck.box, speck.gap, speck.wide, speck.high, speck.low, speck.left, speck.lean, speck.thin,
+    ]  # fmt: skip
+
+
+def _signs() -> list[dict[str, Any]]:
+    """Components between two digits, drawn at random around what signs look like, and the sign that they are."""
+    rng, made = np.random.default_rng(12), []
+    middles = [  # width, height, lower end, lean: of a point, a comma, a minus, a slash, a colon's upper dot
+        (0.1, 0.12, 0.0, 0.0), (0.12, 0.24, -0.08, 0.2), (0.3, 0.1, 0.4, 0.0), (0.4, 1.0, 0.0, 0.4),
+        (0.1, 0.12, 0.4, 0.0),
+    ]  # fmt: skip
+    nothing = np.zeros((1, 1), np.float32), np.zeros((1, 1), np.int32)
+    for _ in range(160):
+        pen, gap = float(rng.uniform(0.05, 0.15)), int(rng.integers(0, 2))
+        specks = []
+        for _ in range(int(rng.choice([1, 1, 2]))):
+            wide, high, low, lean = np.array(middles[rng.integers(len(middles))]) + rng.normal(0.0, 0.05, 4)
+            wide, high = max(wide, 0.03), max(high, 0.03)
+            specks.append(Speck(1, (0, 0, 1, 1), gap, wide, high, low, float(rng.normal(0, 0.05)), lean, wide / 2))
+        ink = LineInk(*nothing, ((0.0, 0.0, 1.0, 1.0),) * 2, pen, (0, 0), 1.0, (), tuple(specks))
+        signs = signs_of(ink)
+        made.append(
+            {"pen": pen, "specks": [_told(each) for each in specks], "sign": signs[0].character if signs else None}
+        )
+    return made
+
+
+SCORES: list[dict[str, Any]] = [
+    {"lines": [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]},
+    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.12, 0.9, 0.4]},  # doubtful, too doubtful
+    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9], "others": [0.35]},  # one that is on no line
+    {"lines": [0.9, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]},  # one digit speaks for no other
+    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9, 0.9], "which": 0.6},  # which digit is not sure
+    {"lines": [0.9, 0.9, 0.4, 0.9], "others": [0.4, 0.4, 0.4, 0.4]},  # half of the ink is unexplained
+    {"lines": [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9], "slash": 0.6},  # a slash that was taken for a 7
+]
+"""Of the written line's digits, how likely each is one: those on the line, and those behind it that are on none."""
+
+
+def _supported(picture: NDArray[np.uint8], boxes: list[Any], case: dict[str, Any]) -> dict[str, Any]:
+    scores = [*case["lines"], *case.get("others", ())]
+    sure, rest = case.get("which", 0.91), (1.0 - case.get("which", 0.91)) / 9.0
+    candidates = []
+    for box, score, digit in zip(boxes, scores, (0, 1, 2, 3, 4, 5, 6, 7), strict=True):
+        which = np.full(10, rest, np.float32)
+        which[digit] = sure
+        candidates.append(Candidate(box, score, which))
+    count = len(case["lines"])
+    if "slash" in case:
+        middle, base = LEFT + SLASH * STEP, TOP + TALL
+        box = middle - 8.0, base - 44.0, middle + 8.0, base + 8.0
+        candidates.insert(6, Candidate(box, case["slash"], candidates[7].probabilities))
+        count += 1
+    lines, signs = with_signs(picture, [candidates[:count]], candidates=candidates, threshold=0.5)
+    return {
+        "candidates": [[each.score, *each.box, each.digit, float(each.probabilities.max())] for each in candidates],
+        "count": count,
+        "lines": [[[each.score, *each.box] for each in line] for line in lines],
+        "signs": [[[each.character, *each.box] for each in line] for line in signs],
+    }
+
+
+def _numbers(seed: int) -> dict[str, Any]:
+    """Digits and signs of two lines at random, on a page that lay some way up, and what is written there."""
+    rng = np.random.default_rng(seed)
+    digits, marks, turned = [], [], seed % 4
+    for line in range(2):
+        along = 0
+        for _ in range(int(rng.integers(2, 8))):
+            along += int(rng.choice([4, 6, 14, 40]))
+            if rng.random() < 0.3:
+                mark = _turned((along, 60 * line + 22, along + 5, 60 * line + 30), turned)
+                marks.append(ReadMark(str(rng.choice(list(",.-/:"))), mark, line))
+                along += 5 + int(rng.choice([3, 5, 40]))
+            box = _turned((along, 60 * line, along + 18, 60 * line + 30), turned)
+            digit = None if rng.random() < 0.2 else int(rng.integers(10))
+            digits.append(ReadDigit(digit, float(rng.uniform(0.3, 1.0)), box, line))
+            along += 18
+    reading = Reading(tuple(digits), 0.0, turned=turned, marks=tuple(marks))
+    return {
+        "digits": [[each.digit, each.confidence, *each.box, each.line] for each in digits],
+        "marks": [[each.sign, *each.box, each.line] for each in marks],
+        "turned": turned,
+        "numbers": [[each.text, each.confidence, *each.box] for each in reading.numbers],
+        "written": list(reading.written),
+    }
+
+
+def _turned(box: Box, turned: int) -> Box:
+    """A box of an upright page of 1,000 × 1,000 pixels, as the page lay before it was turned clockwise."""
+    x0, y0, x1, y1 = box
+    for _ in range(turned):
+        x0, y0, x1, y1 = y0, 1000 - x1, y1, 1000 - x0
+    return x0, y0, x1, y1
+
+
 def text() -> str:
     """The file's content."""
     given = pictures()
     told = {"given": {name: packed(each) for name, each in given.items()}, "made": made(given)}
-    return json.dumps(told, indent=1) + "\n"
+    groups = (
+        f"{json.dumps(name)}: {{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(each)}" for key, each in part.items())
+        for name, part in told.items()
+    )
+    return "{\n" + "\n},\n".join(groups) + "\n}\n}\n"
 
 
 if __name__ == "__main__":

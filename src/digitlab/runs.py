@@ -30,7 +30,6 @@ import csv
 import io
 import json
 import shutil
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.errors import RunError
 from digitlab.shown import Drawn
 from digitlab.storage import atomic_path, saying_what_failed, write_text
+from digitlab.toml_files import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -265,7 +265,7 @@ class Run(Drawn):
         with saying_what_failed(self.config, "read"):
             content = self.config.read_bytes()
         try:
-            return tomllib.loads(content.decode("utf-8"))
+            return parse_toml(content.decode("utf-8"))
         except ValueError as error:  # no TOML, or no text
             raise RunError(f"{self.config}: damaged, not TOML ({error})") from error
 
@@ -283,7 +283,7 @@ class Run(Drawn):
             content = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             raise RunError(f"{self.path}: lacks {path.name}; run `digitlab evaluate {self.path}` to make it") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{path}: cannot be read ({error})") from error
         if not isinstance(content, dict):
             raise RunError(f"{path}: expected a JSON object")

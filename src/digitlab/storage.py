@@ -1,6 +1,8 @@
-"""Where files go: atomic writes and the user's cache folder.
+"""Where files go: atomic writes, locks and the user's cache folder.
 
 A file under its final name is whole: it is written beside it under a temporary name, flushed to the disk and renamed.
+The temporary name says which process writes it, so that what a killed one left is removed by the next that writes
+there, and what a living one is still writing is not.
 """
 
 from __future__ import annotations
@@ -8,26 +10,30 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.errors import StorageError
+from digitlab.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "atomic_folder", "atomic_path", "cache_folder", "cache_to_write", "remove_unfinished", "saying_what_failed",
-    "write_bytes",
-    "write_text",
+    "atomic_folder", "atomic_path", "atomic_paths", "cache_folder", "cache_to_write", "locked", "remove_unfinished",
+    "saying_what_failed", "write_bytes", "write_text",
 ]  # fmt: skip
 
 _UNFINISHED = ".unfinished-"
-_DEAD = 600  # seconds without a change; a lock would say it at once, but HDF5 locks its files itself
+_OWNED = re.compile(r"\.unfinished-(\d+)-(\d+)-([0-9a-f]{6})-")  # process, when it began, machine: see `_owner`
+_NOBODY_KNOWS = "000000"
+_DEAD = 600  # seconds without a change, where its process cannot be asked for: of another machine, or an older version
+_swept: set[Path] = set()  # folders that this process has looked through for what killed ones left
 
 
 @contextlib.contextmanager
@@ -59,31 +65,162 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: when the disk is full or the folder cannot be written.
     """
-    path = Path(path)
+    with atomic_paths(path) as (temporary,):
+        yield temporary
+
+
+@contextlib.contextmanager
+def atomic_paths(opened: Path, *beside: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield a temporary path for each of several files that belong together; on success all become what they are to be.
+
+    All are on the disk before the first gets its name, so a full disk leaves the old ones. A kill between two renames
+    leaves ``opened`` missing, which says so when it is opened: never an old one beside new others.
+
+    opened: the file by which the others are found
+
+    Raises:
+        StorageError: when the disk is full or a folder cannot be written.
+    """
+    paths = [Path(path) for path in (opened, *beside)]
+    with saying_what_failed(paths[0]), contextlib.ExitStack() as unfinished:
+        temporaries = [_temporary(path, unfinished) for path in paths]
+        yield tuple(temporaries)
+        for temporary, path in zip(temporaries, paths, strict=True):
+            _flush(temporary, path)
+        if beside:
+            paths[0].unlink(missing_ok=True)
+        for temporary, path in reversed(list(zip(temporaries, paths, strict=True))):
+            temporary.replace(path)
+
+
+def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
+    """A new, empty file beside ``path``, which is removed in the end if it is still there."""
     with saying_what_failed(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         # The suffix stays: several writers (OpenCV, Keras) choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=f"{_UNFINISHED}{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            with temporary.open("r+b") as written:  # Windows syncs only what may be written
-                os.fsync(written.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        prefix = f"{_UNFINISHED}{_owner()}-{path.stem[:40]}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    unfinished.callback(temporary.unlink, missing_ok=True)
+    return temporary
+
+
+def _flush(temporary: Path, path: Path) -> None:
+    with saying_what_failed(path), temporary.open("r+b") as written:  # Windows syncs only what may be written
+        os.fsync(written.fileno())
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left half-written in ``folder`` and below it: untouched for ten minutes."""
-    for path in folder.rglob(f"{_UNFINISHED}*"):
+    """Remove what killed processes left half-written in ``folder`` and below it.
+
+    At once where it is known that the process is gone; else when it was untouched for ten minutes.
+    """
+    for path in list(folder.rglob(f"{_UNFINISHED}*")):
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > _DEAD:
-                path.unlink()
+            if _is_dead(path, else_after=_DEAD):
+                _remove(path)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left in ``folder``, the first time that this one writes there."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    left: list[Path] = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        left += [Path(entry.path) for entry in entries if entry.name.startswith(_UNFINISHED)]
+    for path in left:
+        with contextlib.suppress(OSError):
+            if _is_dead(path, else_after=None):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
+
+
+def _is_dead(path: Path, *, else_after: float | None) -> bool:
+    """Whether nobody writes it any more; where nobody can tell, whether it is ``else_after`` seconds old (None: no)."""
+    status, owned = path.stat(), _OWNED.match(path.name)
+    ours = owned is not None and owned[3] == _machine() != _NOBODY_KNOWS and status.st_uid == os.getuid()
+    if owned is not None and ours:
+        return _began(int(owned[1])) != owned[2]
+    return else_after is not None and time.time() - status.st_mtime > else_after
+
+
+def _owner() -> str:
+    """This process, as temporary names have it: its number, when it began, and the machine (or container)."""
+    return f"{os.getpid()}-{_began(os.getpid()) or 0}-{_machine()}"
+
+
+def _began(process: int) -> str | None:
+    """When it began, in the kernel's ticks; None where it has ended, or nobody can tell."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *others = status.rpartition(")")[2].split()
+    return None if state in "ZX" else others[18]
+
+
+@functools.cache
+def _machine() -> str:
+    """Six hexadecimal digits of this start of this machine and its process numbers; zeros where nobody can tell.
+
+    Containers of one machine count their processes apart.
+    """
+    try:
+        known = Path("/proc/sys/kernel/random/boot_id").read_text("ascii") + str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return _NOBODY_KNOWS
+    return hashlib.sha256(known.encode()).hexdigest()[:6]
+
+
+@contextlib.contextmanager
+def locked(folder: Path, refusal: str) -> Iterator[None]:
+    """Keep other processes out of a folder, made if it is missing, by a lock of the system's: it ends with the process.
+
+    No file is left behind: the folder itself is locked. Where the system or the file system has no locks, nobody is
+    kept out.
+
+    refusal: what is said when another process has it
+
+    Raises:
+        UsageError: when another process has it.
+        StorageError: when the folder cannot be made.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has none; there the user must take care
+        yield
+        return
+    while True:
+        with saying_what_failed(folder, "make"):
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise UsageError(refusal) from None
+        except OSError:  # a file system without locks
+            break
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(handle), folder.stat()):
+                break
+        os.close(handle)  # whoever had it has finished, and removed the folder
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -114,7 +251,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     with saying_what_failed(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        _sweep(path.parent)
+        prefix = f"{_UNFINISHED}{_owner()}-{path.name[:40]}-"
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
         try:
             yield temporary
             try:

@@ -12,7 +12,9 @@ from digitlab.errors import RecipeError
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-__all__ = ["find_toml", "read_toml", "shipped_names"]
+__all__ = ["find_toml", "parse_toml", "read_toml", "shipped_names"]
+
+_LARGEST = 1_000_000  # bytes; a recipe has some hundred
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -22,9 +24,23 @@ def read_toml(path: Path) -> dict[str, Any]:
         RecipeError: when it is missing, or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if path.stat().st_size > _LARGEST:
+            raise RecipeError(f"{path}: has {path.stat().st_size:,} bytes; expected at most {_LARGEST:,}")
+        return parse_toml(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:  # ValueError: no TOML, no text, or a name with a zero byte
         raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """``tomllib.loads``, which does not survive every text.
+
+    Raises:
+        ValueError: when it is not TOML, or has parts within parts within parts.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("parts are nested too deeply") from None
 
 
 def shipped_names(folder: str) -> tuple[str, ...]:

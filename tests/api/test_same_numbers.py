@@ -15,7 +15,7 @@ from tests.apps.test_documented import tokens_of
 import digitlab
 from digitlab.apps.cli import run
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("examples"), pytest.mark.usefixtures("quick_ending")]
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 ROW = re.compile(r"^\| ([a-z ]+) \| `digitlab (.+?)` \| `(.+?)` \|$", re.MULTILINE)

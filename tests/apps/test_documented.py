@@ -217,6 +217,7 @@ def test_an_example_is_understood(shown: Shown) -> None:
     inspect.signature(function).bind(*bound.args, **bound.kwargs)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("shown", [each for each in COMMANDS if how(each.text) is None], ids=str)
 def test_an_example_does_what_it_says(
     shown: Shown, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

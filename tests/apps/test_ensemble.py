@@ -12,7 +12,7 @@ from digitlab.apps.cli import run
 from digitlab.runs import Run
 
 Captured = pytest.CaptureFixture[str]
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from digitlab.apps.cli import run
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 Captured = pytest.CaptureFixture[str]
 

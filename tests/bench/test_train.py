@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,11 @@ def test_a_round_in_which_fit_left_a_core_idle_is_told_from_the_others() -> None
         ["keras.Model.fit, float32", "2,500", "2,400", "4,800", "0.9 to 1.7"],
         ["digitlab train", "9,600", "9,000", "9,700", "1.8 to 1.9"],
     ]
-    assert {"ratio", "least_ratio", "plain_cores"} <= speed.as_dict().keys()
+    assert {"ratio", "least_ratio", "plain_cores", "ratio_at_work"} <= speed.as_dict().keys()
+    assert speed.whole == [2]
+    assert speed.ratio_at_work == pytest.approx(9000 / 4800)
+    always_idle = replace(speed, plain_cores=[0.9, 0.9, 0.9])
+    assert always_idle.ratio_at_work is None
 
 
 def test_a_watch_says_how_many_cores_were_at_work() -> None:

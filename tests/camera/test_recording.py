@@ -87,6 +87,7 @@ def test_pictures_that_are_missing_are_named(recorded):
         {"length": 0},
         {"length": 10**12},
         {"time": None},
+        {"time": 10**400},
     ],
 )
 def test_lines_that_cannot_be_are_named(recorded, change):
@@ -98,7 +99,7 @@ def test_lines_that_cannot_be_are_named(recorded, change):
         played(recorded)
 
 
-@pytest.mark.parametrize("text", ["", "[1, 2]\n", "\xff"])
+@pytest.mark.parametrize("text", ["", "[1, 2]\n", "\xff", "[" * 100_000])
 def test_no_frame_at_all(recorded, text):
     (recorded / "frames.jsonl").write_bytes(text.encode("latin-1"))
     with pytest.raises(SourceError, match=r"frames\.jsonl"):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitlab.bench.steadiness import Moment, judged
+from digitlab.bench.steady_counts import Moment, judged
 from digitlab.datasets import load_dataset
 from digitlab.errors import UsageError
 from digitlab.examples.drawn_scenes import FIRST_OF_BENCH, Truth, times_of_frames

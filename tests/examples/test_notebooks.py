@@ -25,8 +25,12 @@ def _tool() -> ModuleType:
 
 
 TOOL = _tool()
-# As in the fixture `undrawn`: every training writes a report, whose ten figures take a second (tests/reports has them).
-UNDRAWN = "import digitlab.reports.page as page; page.svg = lambda name, _: f'<svg><title>{name}</title></svg>'\n"
+# As in the fixture `quick_ending`: every training writes a report, whose ten figures take a second (tests/reports has
+# them), and compares its exported file with Keras' (tests/models).
+QUICK_ENDING = (
+    "import digitlab.reports.page as page; page.svg = lambda name, _: f'<svg><title>{name}</title></svg>'\n"
+    "import digitlab.models.export.verify as verify; verify.CHECKED_IMAGES = 100\n"
+)
 
 
 def test_they_are_what_their_scripts_say() -> None:
@@ -104,7 +108,7 @@ def test_it_runs_with_few_images(name: str, kernel: Any, tmp_path_factory: pytes
     folder = tmp_path_factory.getbasetemp() / "notebooks"
     folder.mkdir(exist_ok=True)
     source = TOOL.notebook_of(name)
-    ran = TOOL.run(source, folder, quick=True, kernel=kernel, before=UNDRAWN)
+    ran = TOOL.run(source, folder, quick=True, kernel=kernel, before=QUICK_ENDING)
     outputs = [output for cell in ran["cells"] for output in cell.get("outputs", [])]
     assert outputs
     assert not [output for output in outputs if output["output_type"] == "error"]

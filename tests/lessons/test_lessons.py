@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -13,18 +14,40 @@ from digitlab.lessons import lessons_with, read_lesson, shipped_lessons
 from digitlab.network.layers import NetworkLayers
 from digitlab.static_page.gallery import gallery_sets
 
+LANGUAGES = {"en", "es", "fr"}
 VIEWS = {"network", "why", "pair", "damage", "tour", "learning", "training"}
 
 
-def test_four_ship_in_both_languages_at_least() -> None:
+def test_four_ship_in_each_language_of_the_page() -> None:
     lessons = shipped_lessons()
     assert [each.name for each in lessons] == [
         "convolution", "what-makes-a-4", "sure-of-nonsense", "how-a-network-learns",
     ]  # fmt: skip
     for lesson in lessons:
-        assert set(lesson.title) >= {"en", "es"}
-        assert all(set(part.text) == set(lesson.title) for part in lesson.parts)
+        assert set(lesson.title) == LANGUAGES
+        assert all(set(part.text) == LANGUAGES for part in lesson.parts)
+        for texts in (lesson.title, *(part.text for part in lesson.parts)):
+            assert len(set(texts.values())) == len(LANGUAGES), "a text was copied, not translated"
+            assert len({text.count("\n\n") for text in texts.values()}) == 1, "one has another number of paragraphs"
         assert len(lesson.parts) >= 4
+
+
+@pytest.mark.parametrize(("language", "file"), [("es", "spanish.js"), ("fr", "french.js")])
+def test_what_they_quote_from_the_page_is_what_the_page_says_there(language: str, file: str) -> None:
+    words = (resources.files("digitlab.apps.web") / "static" / file).read_text(encoding="utf-8")
+    said = dict(re.findall(r'^  "?([^"\n]*?)"?:\s+"(.*)",$', words, re.M))
+    quoted = 0
+    for lesson in shipped_lessons():
+        for part in lesson.parts:
+            for quote in re.findall('"([^"]*)"', part.text["en"]):
+                known = [key for key in said if key.partition(" (")[0] == re.sub(r"\d+", "{n}", quote)]
+                if not known:
+                    continue  # not a word of the page, but what is said
+                number = "".join(re.findall(r"\d+", quote))
+                there = said[known[0]].partition(" (")[0].replace("{n}", number)
+                assert f"«{there}»" in re.sub(r"«\s|\s»", lambda found: found[0].strip(), part.text[language]), quote
+                quoted += 1
+    assert quoted >= 7
 
 
 def test_their_links_lead_to_what_is_there() -> None:

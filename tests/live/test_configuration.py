@@ -138,6 +138,13 @@ def test_a_small_file_that_stands_for_a_huge_one_is_refused_at_once(read):
     assert time.monotonic() - begun < 2.0
 
 
+def test_open_brackets_are_counted_before_anything_is_parsed(read):
+    begun = time.process_time()
+    with pytest.raises(RecipeError, match="parts within parts"):
+        read("DigitClassifier:\n  " + "{" * 1200)
+    assert time.process_time() - begun < 0.2  # PyYAML's time for these grows with their square
+
+
 def test_the_wrong_program_s_configuration(read):
     with pytest.raises(RecipeError, match=r"start it with `digitlab camera-server --config cameraserver\.cfg`"):
         read("CameraSrv.NCameras=1\n", "cameraserver.cfg")

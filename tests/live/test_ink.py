@@ -41,6 +41,22 @@ def test_ink_that_is_gone_is_erased_and_a_hand_over_it_covers_it(seven):
     assert compared(seven, covered, BOX)[0] == "covered"
 
 
+@pytest.mark.parametrize("thickness", [3, 12, 24])
+@pytest.mark.parametrize("margin", [0.3, -0.06])
+def test_thick_strokes_that_are_gone_are_erased_too(thickness, margin):
+    box = BOX if margin > 0 else (60, 40, 200, 200)
+    thick = page()
+    for start, end in SEVEN:
+        cv2.line(thick, start, end, INK, thickness, cv2.LINE_AA)
+    patch = cut_patch(thick, box, margin)
+    assert patch is not None
+    assert compared(patch, thick, box)[0] == "same"
+    assert compared(patch, page(), box)[0] == "erased"
+    more = thick.copy()
+    cv2.line(more, (100, 120), (110, 150), INK, max(7, thickness), cv2.LINE_AA)
+    assert compared(patch, more, box)[0] == "changed"
+
+
 @settings(deadline=None)
 @given(st.floats(0.5, 1.1), st.integers(-4, 4), st.integers(-4, 4), st.integers(0, 99))
 def test_light_shaking_hands_and_grain_change_nothing(gain, right, down, seed):

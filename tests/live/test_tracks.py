@@ -114,6 +114,79 @@ def test_a_hand_over_it_does_not_withdraw_it_and_it_is_told_once(rate):
     assert film.tracker.telling == told == 1
 
 
+@pytest.mark.parametrize("rate", [5, 30])
+def test_a_hand_as_dark_as_ink_withdraws_it_and_gives_it_back_untold(rate):
+    """Its colour does not tell it from ink; that the ink is what it was, as soon as it has passed, does."""
+    film = Film(rate)
+    film.show(mark(0), mark(5, (200, 100, 240, 160)), frames=2 * rate)
+    for right in (270, 215, 190, 175, 160, 115, 60):  # it also rests where it only touches the digit's surroundings
+        page = drawn([mark(0), mark(5, (200, 100, 240, 160))])
+        page[110:480, right : right + 25] = (45, 45, 45)
+        film.show(mark(0), mark(5, (200, 100, 240, 160)), picture=page)
+    assert film.texts(mark(0), mark(5, (200, 100, 240, 160)), frames=rate)[1:] == ["05"] * (rate - 1)
+    assert film.tracker.telling == 1
+
+
+@pytest.mark.parametrize("rate", [5, 30])
+def test_two_digits_that_are_once_read_as_one_are_not_told_again(rate):
+    film = Film(rate)
+    row = mark(0), mark(5, (150, 100, 190, 160))
+    film.show(*row, frames=2 * rate)
+    identities = [track.identity for track in film.tracks]
+    film.show(mark(8, (100, 100, 190, 160)), picture=drawn(row))
+    assert film.texts(*row, frames=rate)[-1] == "05"
+    assert [track.identity for track in film.tracks] == identities
+    assert film.tracker.telling == 1
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+def test_strokes_that_are_joined_become_one_digit_soon(rate):
+    """As the two strokes of a 4 that are read as ones before they meet."""
+    film = Film(rate)
+    film.show(mark(1), mark(1, (150, 100, 190, 160)), frames=round(0.4 * rate))
+    whole = mark(4, (100, 100, 190, 160))
+    seen = film.texts(whole, frames=rate)
+    assert set(seen) <= {None, "4"}
+    assert seen.index("4") <= 0.8 * rate
+    assert film.tracker.telling == 1
+
+
+@pytest.mark.parametrize("rate", [10, 30])
+def test_a_stroke_is_seen_also_where_the_hand_was_taken_for_a_part_of_the_digit(rate):
+    film = Film(rate)
+    hand = drawn([mark(5, (100, 100, 140, 160))])
+    hand[130:400, 120:300] = (60, 60, 60)
+    film.show(mark(5, (100, 100, 300, 400)), frames=round(0.4 * rate), picture=hand)
+    page, seen = drawn([mark(5, (100, 100, 140, 160))]), []
+    frames = round(0.6 * rate)
+    for step in range(1, frames + 1):  # a bar to its right, after the hand has gone
+        right = 135 + round(60 * step / frames)
+        cv2.line(page, (135, 105), (right, 105), (40, 40, 40), 6)
+        seen.append(film.show(mark(5, (100, 100, max(140, right + 3), 160)), picture=page.copy()))
+    assert set(seen) == {None}
+
+
+def test_a_thin_digit_that_moves_further_than_it_is_wide_is_the_same():
+    film = Film(3)
+    box = (100, 100, 112, 160)
+    film.show(mark(1, box), frames=6)
+    identity = film.tracks[0].identity
+    for step in (1, 2, 3):
+        assert film.show(mark(1, shifted(box, -20 * step))) == "1"
+        assert film.tracks[0].identity == identity
+    assert film.tracker.telling == 1
+
+
+def test_what_is_left_of_a_number_that_leaves_quickly_is_not_told():
+    film = Film(30)
+    one, nine = (40, 100, 80, 160), (100, 100, 140, 160)
+    film.show(mark(1, one), mark(9, nine), frames=60)
+    for step in range(1, 16):
+        row = [mark(digit, shifted(box, -12 * step)) for digit, box in ((1, one), (9, nine))]
+        assert film.show(*(each for each in row if each.found.box[0] >= 0), picture=drawn(row)) in ("19", None)
+    assert film.tracker.telling == 1
+
+
 def test_what_is_hidden_for_long_is_withdrawn_and_the_setting_says_when():
     covered = drawn([mark(6)])
     covered[90:480, 90:150] = (200, 150, 120)

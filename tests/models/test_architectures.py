@@ -28,6 +28,8 @@ PARAMETERS = {
     "best-cnn": 300_922,
     "deep-cnn": 321_866,
     "tiny-cnn": 1_465,
+    "tiny-family": 12 * 8 + 8 * 9 + 8 * 12 + 3 * 12 + 12 * 9 + 12 * 12 + 3 * 3 * 12 + 12 * 16 + 130,
+    "microcontroller-cnn": 72 + 864 + 1944 + 3240 + 3 * 58 + 320 + 210,
     "reader-cnn": 217_386,
     "conv-family": 320 + 5408 * 20 + 20 + 210,
     "dense-family": 785 * 397 + 398 * 397 + 398 * 10,
@@ -41,8 +43,17 @@ def test_parameters_are_those_of_the_documents(name: str) -> None:
     assert f"{PARAMETERS[name]:,} parameters" in (ARCHITECTURES[name].__doc__ or "")
 
 
+def test_a_block_that_is_used_again_counts_once() -> None:
+    counts = {repeats: build("tiny-family", options={"repeats": repeats}).count_params() for repeats in (0, 1, 3)}
+    assert counts[3] - counts[1] == 2 * 3 * 12  # of two more blocks the normalisations only
+    own = build("tiny-family", options={"shared": False}).count_params()
+    assert own - counts[1] == 2 * (9 * 12 + 12 * 12)
+    with pytest.raises(UsageError, match="repeats is 9; expected 0 to 8"):
+        build("tiny-family", options={"repeats": 9})
+
+
 @pytest.mark.backends
-@pytest.mark.parametrize("name", ["thesis-4conv", "final-cnn", "reader-cnn"])
+@pytest.mark.parametrize("name", ["thesis-4conv", "final-cnn", "reader-cnn", "tiny-family"])
 def test_images_become_probabilities(name: str) -> None:
     keras.utils.set_random_seed(0)
     probabilities = build(name).predict(np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8), verbose=0)

@@ -194,13 +194,32 @@ def test_c_reads_as_the_network_does(
     assert (digits != in_float.argmax(axis=1)).mean() <= done.tolerance == 0.02
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "tiny-family"])
 def test_every_architecture_can_become_c(name: str, few_digits: Digits) -> None:
     network, images = build(name), few_digits.images[:4]
     (*_, logits) = next(_run(steps_of(network, name), images))
     powers = np.exp(logits.reshape(-1, 10))
     expected = predict_probabilities(network, images)
     np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("repeats", [0, 1])
+def test_a_block_that_is_used_again_cannot_become_c(repeats: int) -> None:
+    with pytest.raises(ModelError, match=r"C code (has no layer|knows layers only)"):
+        steps_of(build("tiny-family", options={"repeats": repeats}), "tiny-family")
+
+
+def test_blocks_with_their_own_kernels_can_become_c() -> None:
+    network = build("tiny-family", options={"repeats": 0, "shared": False})
+    assert len(steps_of(network, "tiny-family").steps) == 11
+
+
+def test_the_network_for_microcontrollers_fits_into_8_kb(tmp_path: Path) -> None:
+    done = export_for("c", trained("microcontroller-cnn"), tmp_path / "digits.c", CARD)
+    assert done.flash is not None
+    assert done.flash <= 8_000
+    assert done.ram is not None
+    assert done.ram <= 16_384
 
 
 def everything() -> keras.Model:

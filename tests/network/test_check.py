@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 import subprocess
 import sys
 import time
@@ -11,117 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from digitlab.errors import ModelError
 from digitlab.network.check import check_onnx
 from digitlab.network.classifier import DEFAULT_MODEL, resolve_model
 from digitlab.reading import Classifier
+from endurance._onnx_attacks import elsewhere, hostile_onnx, linear_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ENDS = (
-    [helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 28, 28])],
-    [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 10])],
-)
-
-
-def model(nodes: list[Any] | None = None, weights: list[Any] | None = None, **more: Any) -> bytes:
-    """A linear classifier, with other nodes or weights where they are given."""
-    usual = [
-        helper.make_node("Cast", ["x"], ["c"], to=1),
-        helper.make_node("Reshape", ["c", "s"], ["r"]),
-        helper.make_node("MatMul", ["r", "w"], ["y"]),
-    ]
-    start = [numpy_helper.from_array(np.array([-1, 784]), "s")]
-    weights = [numpy_helper.from_array(np.ones((784, 10), np.float32), "w")] if weights is None else weights
-    graph = helper.make_graph(usual if nodes is None else nodes, "g", *ENDS, start + weights)
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("custom", 1), helper.make_opsetid("com.microsoft", 1)]
-    made: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8, **more).SerializeToString()
-    return made
-
-
-def elsewhere(place: str, **more: str) -> Any:
-    tensor = TensorProto(name="w", dims=[784, 10], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
-    for key, value in {"location": place, **more}.items():
-        tensor.external_data.add(key=key, value=value)
-    return tensor
-
-
-def hostile(outside: Path) -> dict[str, tuple[bytes, str]]:
-    """Attack → file and reason."""
-    other = "keeps weights in another file"
-    in_attribute = helper.make_node("Constant", [], ["w"], value=elsewhere(str(outside)))
-    branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("b", 1, [1])])
-    branch.initializer.append(elsewhere("../secret.bin"))
-    half = TensorProto(name="w", dims=[784, 10], data_type=TensorProto.FLOAT)
-    half.external_data.add(key="location", value="../secret.bin")
-    absurd = TensorProto(name="w", dims=[1 << 40, 1 << 20], data_type=TensorProto.FLOAT, raw_data=b"1234")
-    negative = TensorProto(name="w", dims=[-1, -7840], data_type=TensorProto.FLOAT, raw_data=bytes(31360))
-    scattered = TensorProto(name="w", dims=[400_000], data_type=TensorProto.FLOAT)
-    scattered = scattered.SerializeToString() + b"\x25\x00\x00\x80\x3f" * 400_000  # float_data, one by one
-    function = helper.make_function("custom", "F", [], [], [], [helper.make_opsetid("", 17)])
-    sparse = onnx.SparseTensorProto(values=elsewhere(str(outside)))
-    with_sparse = onnx.load_from_string(model())
-    with_sparse.graph.sparse_initializer.append(sparse)
-    many = [helper.make_node("Identity", ["x"], [f"i{number}"]) for number in range(6000)]
-    good = model()
-    attacks: dict[str, tuple[bytes, str]] = {
-        "beside": (model(weights=[elsewhere("secret.bin")]), other),
-        "climbing (CVE-2022-25882)": (model(weights=[elsewhere("../outside/secret.bin")]), other),
-        "climbing in disguise (CVE-2024-27318)": (model(weights=[elsewhere("a/../../outside/secret.bin")]), other),
-        "absolute": (model(weights=[elsewhere(str(outside))]), other),
-        "by symlink (CVE-2026-27489)": (model(weights=[elsewhere("link.bin")]), other),
-        "from memory": (model(weights=[elsewhere("*/_ORT_MEM_ADDR_/*", offset="4096", length="31360")]), other),
-        "other keys (CVE-2026-34445)": (model(weights=[elsewhere("x", __class__="y")]), other),
-        "half external": (model(weights=[half]), other),
-        "in an attribute": (model(nodes=[in_attribute]), other),
-        "in a branch": (
-            model(nodes=[helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)]),
-            "'If'",
-        ),
-        "in a branch of an allowed operator": (
-            model(nodes=[helper.make_node("Relu", ["x"], ["y"], body=branch)]),
-            "holds subgraphs inside",
-        ),
-        "sparse": (with_sparse.SerializeToString(), "sparse weights"),
-        "loop": (model(nodes=[helper.make_node("Loop", ["x"], ["y"], body=branch)]), "'Loop'"),
-        "large out of small": (model(nodes=[helper.make_node("ConstantOfShape", ["s"], ["y"])]), "'ConstantOfShape'"),
-        "operator of its own": (model(nodes=[helper.make_node("Relu", ["x"], ["y"], domain="custom")]), "'custom'"),
-        "operator of the runtime": (
-            model(nodes=[helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")]),
-            "'com.microsoft'",
-        ),
-        "functions": (model(functions=[function]), "functions or training"),
-        "absurd shape": (model(weights=[absurd]), "has a tensor of"),
-        "negative shape": (model(weights=[negative]), "has a tensor of"),
-        "scattered numbers": (good + b"\x3a" + _sized(b"\x2a" + _sized(scattered)), "more than 300,000 fields"),
-        "many operators": (model(nodes=many), "more than 5,000 operators"),
-        "second graph": (
-            good + b"\x3a" + _sized(onnx.load_from_string(model(weights=[elsewhere("x")])).graph.SerializeToString()),
-            other,
-        ),
-        "odd encoding": (model(weights=[elsewhere("x")]).replace(b"\x70\x01", b"\xf0\x00\x01"), "."),
-        "cut off": (good[: len(good) // 2], "damaged"),
-        "pickle": (pickle.dumps({"weights": [1.0] * 100}), "ONNX"),
-        "text": (b"weights" * 100, "ONNX"),
-        "group": (b"\x3b" * 1000, "ONNX"),
-        "endless number": (b"\xff" * 1000, "ONNX"),
-        "no graph": (b"\x08\x08", "has no graph"),
-    }
-    return attacks
-
-
-def _sized(data: bytes) -> bytes:
-    length, size = len(data), b""
-    while length > 127:
-        size, length = size + bytes([length & 127 | 128]), length >> 7
-    return size + bytes([length]) + data
 
 
 @pytest.fixture
@@ -133,12 +34,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("attack", list(hostile(Path("secret.bin"))))
+@pytest.mark.parametrize("attack", list(hostile_onnx(Path("secret.bin"))))
 def test_hostile_files_have_no_effect(attack: str, here: Path, secret: Any) -> None:
     outside, watch = secret
     (here / "link.bin").symlink_to(outside)
     (here / "secret.bin").hardlink_to(outside)
-    content, reason = hostile(outside)[attack]
+    content, reason = hostile_onnx(outside)[attack]
     path = here / "evil.onnx"
     path.write_bytes(content)
     start = time.monotonic()
@@ -156,7 +57,7 @@ def test_without_our_look_the_runtime_reads_beside_the_current_folder(here: Path
 
     outside, watch = secret
     (here / "secret.bin").hardlink_to(outside)
-    onnxruntime.InferenceSession(model(weights=[elsewhere("secret.bin")]), providers=["CPUExecutionProvider"])
+    onnxruntime.InferenceSession(linear_onnx(weights=[elsewhere("secret.bin")]), providers=["CPUExecutionProvider"])
     assert watch.touched()
 
 
@@ -169,7 +70,7 @@ def wide(path: Path) -> None:
         helper.make_node("GlobalAveragePool", ["k"], ["y"]),
     ]
     kernel = numpy_helper.from_array(np.ones((800_000, 1, 1, 1), np.float32), "w")
-    path.write_bytes(model(nodes, [kernel, numpy_helper.from_array(np.array([-1, 1, 28, 28]), "p")]))
+    path.write_bytes(linear_onnx(nodes, [kernel, numpy_helper.from_array(np.array([-1, 1, 28, 28]), "p")]))
 
 
 def folded(path: Path) -> None:
@@ -184,7 +85,40 @@ def folded(path: Path) -> None:
         helper.make_node("Cast", ["x"], ["c"], to=1),
         helper.make_node("Add", ["c", "h"], ["y"]),
     ]  # fmt: skip
-    path.write_bytes(model(nodes, weights))
+    path.write_bytes(linear_onnx(nodes, weights))
+
+
+def endless() -> bytes:
+    """A few operators on shared weights, which are days of computing."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["c"], to=1),
+        helper.make_node("Reshape", ["c", "s"], ["r"]),
+        helper.make_node("ReduceMax", ["r"], ["m"]),
+        helper.make_node("Add", ["m", "w"], ["a0"]),
+        *(helper.make_node("MatMul", [f"a{number}", "w"], [f"a{number + 1}"]) for number in range(4000)),
+        helper.make_node("ReduceMax", ["a4000"], ["z"]),
+        helper.make_node("Add", ["r", "z"], ["y"]),
+    ]
+    weights = [numpy_helper.from_array(np.zeros((300, 300), np.float32), "w")]
+    return linear_onnx(nodes, [*weights, numpy_helper.from_array(np.array([-1, 784]), "s")])
+
+
+def test_the_first_run_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from digitlab.network import bounds, classifier
+
+    monkeypatch.setattr(classifier, "time_limit", lambda where: bounds.time_limit(where, 0.2))
+    (tmp_path / "evil.onnx").write_bytes(endless())
+    with pytest.raises(ModelError, match="the model takes more than 0 s for a few images"):
+        Classifier(tmp_path / "evil.onnx", threads=1)
+
+
+def test_the_limit_names_no_other_error() -> None:
+    from digitlab.network.bounds import time_limit
+
+    with pytest.raises(ModelError, match=r"^other$"), time_limit("file: ", 5):
+        raise ModelError("other")
+    with time_limit("file: ", 5) as options:
+        assert not options.terminate
 
 
 _OPEN = """
@@ -224,7 +158,7 @@ def test_the_shipped_model_passes_and_answers_as_without_bounds() -> None:
 @given(st.data())
 @settings(deadline=None)
 def test_damage_never_ends_in_anything_but_a_refusal(data: st.DataObject) -> None:
-    content = bytearray(model())
+    content = bytearray(linear_onnx())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, 300)) if data.draw(st.booleans()) else -data.draw(st.integers(1, 300))] = (
             data.draw(st.integers(0, 255))

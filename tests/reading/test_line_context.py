@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitlab.reading.candidates import Candidate
-from digitlab.reading.numbers.marks import with_signs
+from digitlab.reading.numbers.line_context import with_line_context
 
 SURE, DOUBTED, UNLIKELY = 0.97, 0.4, 0.25
 
@@ -37,11 +37,12 @@ class Row:
     def one(self, x: int, score: float = SURE, which: float = 0.95, **shape: int) -> None:
         self.candidates.append(candidate(1, self.stroke(x, **shape), score, which))
 
-    def read(self, *, least: float = 0.35, free: bool = True) -> str:
-        """The answered digits, after those from ``least`` on were taken for the line's."""
+    def read(self, *, least: float = 0.35) -> str:
+        """The digits, after those from ``least`` on were taken for the line's."""
         line = sorted((each for each in self.candidates if each.confidence >= least), key=lambda each: each.box[0])
-        lines, _ = with_signs(self.picture, [line], free=free, candidates=self.candidates, threshold=0.5)
-        return "".join(str(each.digit) if each.confidence >= 0.5 else "?" for each in lines[0])
+        seen = with_line_context(self.picture, self.candidates, [line], 0.5)
+        digits = sorted((each for each in seen if each.confidence >= least), key=lambda each: each.box[0])
+        return "".join(str(each.digit) if each.confidence >= 0.5 else "?" for each in digits)
 
 
 def number(**middle: float) -> Row:
@@ -55,7 +56,6 @@ def number(**middle: float) -> Row:
 
 def test_a_doubtful_digit_of_a_lone_number_is_answered() -> None:
     assert number(score=DOUBTED).read() == "0010"
-    assert number(score=DOUBTED).read(free=False) == "00?0"  # where digits were counted, that is what decides
 
 
 def test_a_digit_that_was_passed_over_is_found_again() -> None:
@@ -86,5 +86,4 @@ def test_between_letters_nothing_changes() -> None:
 def test_on_a_page_of_several_lines_nothing_changes() -> None:
     row = number(score=UNLIKELY)
     line = [each for each in row.candidates if each.confidence >= 0.5]
-    lines, _ = with_signs(row.picture, [line, line], candidates=row.candidates, threshold=0.5)
-    assert [len(each) for each in lines] == [3, 3]
+    assert with_line_context(row.picture, row.candidates, [line, line], 0.5) == row.candidates

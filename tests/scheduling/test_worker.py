@@ -93,14 +93,24 @@ def test_any_work_is_done_by_processes(squares: str) -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_any_work_is_done_by_actors_that_share_its_inputs(squares: str) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
-    ended, told = run(squares, [4, 3, 6], engine="ray")
+    stop, told = StopRequest(), cast("list[Message]", [])
+
+    def stopping(message: Message) -> None:
+        told.append(message)
+        if isinstance(message, Progressed):
+            stop()  # in the midst of it
+
+    with scheduling.make_pool(squares, engine="ray") as pool:  # one cluster for both: its start takes seconds
+        pool.check([Number(4)])
+        ended = dispatch([Number(4), Number(3), Number(6)], pool, lambda *_: None, told.append, StopRequest())
+        endless = dispatch([Number(5)], pool, lambda *_: None, stopping, stop)
     assert sorted(job.number for job in ended.done) == [4, 6]
     assert ended.failed == [(Number(3), "ZeroDivisionError: three is odd")]
     results = {message.job.digest: message for message in told if isinstance(message, Done)}
     assert results["6"].result == {"square": 36, "sent": {"offset": 100}}
     assert results["6"].environment == {"colour": "green"}
-    stop = StopRequest(until=time.monotonic() + 30)
-    assert Number(5) in run(squares, [5], stop, engine="ray")[0].left
+    assert endless.left == [Number(5)]
+    assert Progressed(Number(5), {"half": 2.5}) in told
 
 
 def test_what_the_work_refuses_is_refused(squares: str) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +14,21 @@ from digitlab.models import load_keras
 from digitlab.runs import Run
 from digitlab.training import Event, Progressed, StopRequest, Trained, TrainingConfig, finishing, resumed, run_training
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
-KINDS = {
-    "plain": {"optimiser": "adadelta"},
-    "augmented": {"optimiser": "adam", "augmentation": "handwriting", "schedule": "cosine", "label_smoothing": 0.1},
-    "stopping early": {"optimiser": "adam", "learning_rate": 0.02, "validation": 0.1, "patience": 1},
+Undisturbed = Callable[[str], tuple[Trained, Run]]
+
+# With dropout's random numbers; with moving means of batch normalisation and another kind of dropout.
+DEEP: dict[str, Any] = {"architecture": "thesis-4conv"}
+SMALL: dict[str, Any] = {
+    "architecture": "conv-family",
+    "options": {"filters": [8], "units": [16], "batch_norm": True, "spatial_dropout": 0.2},
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": DEEP | {"optimiser": "adadelta"},
+    "augmented": SMALL
+    | {"optimiser": "adam", "augmentation": "handwriting", "schedule": "cosine", "label_smoothing": 0.1},
+    "stopping early": SMALL | {"optimiser": "adam", "learning_rate": 0.02, "validation": 0.1, "patience": 1},
 }
 
 
@@ -24,16 +36,29 @@ class Killed(BaseException):
     """What no one catches: stands in for SIGKILL within this process; bench/resume.py sends the real one."""
 
 
-@pytest.fixture
-def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
-    whole = load_dataset("mnist")
-    makers = {"train": lambda: whole.split("train")[:1500], "test": lambda: whole.split("test")[:200]}
-    monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
-    return "small"
+@pytest.fixture(scope="module")
+def small_mnist() -> Iterator[str]:
+    whole = load_dataset("mnist")  # 768 images: whole batches, whose graph is made once
+    makers = {"train": lambda: whole.split("train")[:768], "test": lambda: whole.split("test")[:200]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
+        yield "small"
 
 
 def settings(kind: str) -> TrainingConfig:
-    return TrainingConfig("thesis-4conv", "small", epochs=4, seed=5, batch_size=64, **KINDS[kind])  # type: ignore[arg-type]
+    return TrainingConfig(dataset="small", epochs=4, seed=5, batch_size=64, **KINDS[kind])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_mnist: str, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The training of a kind that nobody disturbed, by the kind's name: each is trained once."""
+
+    @functools.cache
+    def trained(kind: str) -> tuple[Trained, Run]:
+        run = Run.create("undisturbed", tmp_path_factory.mktemp("undisturbed"))
+        return run_training(settings(kind), run), run
+
+    return trained
 
 
 def train_until(training: TrainingConfig, run: Run, *, epoch: int, batch: int) -> None:
@@ -58,24 +83,20 @@ def assert_same_ending(one: tuple[Trained, Run], two: tuple[Trained, Run]) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_killed_training_ends_as_an_undisturbed_one(kind: str, small_mnist: str, tmp_path: Path) -> None:
-    training = settings(kind)
-    undisturbed, killed = Run.create("undisturbed", tmp_path), Run.create("killed", tmp_path)
-    expected = run_training(training, undisturbed)
+def test_a_killed_training_ends_as_an_undisturbed_one(kind: str, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    training, killed = settings(kind), Run.create("killed", tmp_path)
     for epoch, batch in ((1, 3), (2, 10), (2, 1)):
         train_until(resumed(killed) if killed.config.is_file() else training, killed, epoch=epoch, batch=batch)
         assert not killed.onnx.is_file()
     found = run_training(resumed(killed), killed)
-    assert_same_ending((expected, undisturbed), (found, killed))
+    assert_same_ending(undisturbed(kind), (found, killed))
     assert not killed.checkpoint.parent.exists()
 
 
 def test_a_training_killed_while_it_finishes_only_finishes(
-    small_mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undisturbed: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = settings("stopping early")
-    undisturbed, killed = Run.create("undisturbed", tmp_path), Run.create("killed", tmp_path)
-    expected = run_training(training, undisturbed)
+    training, killed = settings("stopping early"), Run.create("killed", tmp_path)
 
     def kill(*_: object) -> None:
         raise Killed
@@ -85,14 +106,11 @@ def test_a_training_killed_while_it_finishes_only_finishes(
         with pytest.raises(Killed):
             run_training(training, killed)
     found = run_training(resumed(killed), killed)
-    assert_same_ending((expected, undisturbed), (found, killed))
+    assert_same_ending(undisturbed("stopping early"), (found, killed))
 
 
-def test_an_interrupted_training_can_go_on(small_mnist: str, tmp_path: Path) -> None:
-    training = settings("plain")
-    undisturbed, stopped = Run.create("undisturbed", tmp_path), Run.create("stopped", tmp_path)
-    expected = run_training(training, undisturbed)
-    stop = StopRequest()
+def test_an_interrupted_training_can_go_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    training, stopped, stop = settings("plain"), Run.create("stopped", tmp_path), StopRequest()
 
     def listen(event: Event) -> None:
         if isinstance(event, Progressed) and event.epoch == 3:
@@ -100,7 +118,7 @@ def test_an_interrupted_training_can_go_on(small_mnist: str, tmp_path: Path) -> 
 
     assert run_training(training, stopped, listener=listen, stop=stop).history.stopped == "interrupted in epoch 3"
     assert stopped.report.is_file()
-    assert_same_ending((expected, undisturbed), (run_training(resumed(stopped), stopped), stopped))
+    assert_same_ending(undisturbed("plain"), (run_training(resumed(stopped), stopped), stopped))
 
 
 def test_what_cannot_go_on_says_why(small_mnist: str, tmp_path: Path) -> None:

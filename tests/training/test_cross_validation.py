@@ -15,7 +15,7 @@ from digitlab.training import EpochEnded, Event, Listener, StopRequest, Training
 from digitlab.training.cross_validation import folds_of, run_cross_validation
 from digitlab.values import Digits
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
 
 TRAIN = load_dataset("mnist").split("train")[:300]
 SMALL = TrainingConfig("dense-family", optimiser="adam", batch_size=32, epochs=2, options={"width": 32, "hidden": 1})

@@ -16,7 +16,7 @@ from digitlab.runs import Run
 from digitlab.training import TrainingConfig, run_training
 from digitlab.training.data import open_training_data
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 TRAIN = load_dataset("mnist").split("train")[:1200]
 TEST = load_dataset("mnist").split("test")[:300]

@@ -21,7 +21,7 @@ from digitlab.values import Digits
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 
 @pytest.fixture

@@ -14,31 +14,46 @@ from digitlab.runs import Run
 from digitlab.training import EpochEnded, Event, StopRequest, TrainingConfig, resumed, run_training
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+    from digitlab.training import Trained
 
-SETTINGS: dict[str, Any] = {"epochs": 1, "optimiser": "adam", "members": 2, "seed": 3, "name": "pair"}
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
+
+UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # as the fixture `undrawn`
+SETTINGS: dict[str, Any] = {
+    "options": {"width": 32, "hidden": 1}, "epochs": 1, "optimiser": "adam", "members": 2, "seed": 3, "name": "pair",
+}  # fmt: skip
 
 
-@pytest.fixture
-def small_mnist(monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(scope="module")
+def small_mnist() -> Iterator[str]:
     whole = load_dataset("mnist")
-    makers = {"train": lambda: whole.split("train")[:600], "test": lambda: whole.split("test")[:200]}
-    monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
-    return "small"
+    makers = {"train": lambda: whole.split("train")[:640], "test": lambda: whole.split("test")[:200]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
+        yield "small"
 
 
-def test_members_are_trained_and_their_mean_is_kept(small_mnist: str, tmp_path: Path) -> None:
-    run = Run.create("pair", tmp_path)
-    trained = run_training(TrainingConfig("ann-397", small_mnist, **SETTINGS), run)
+@pytest.fixture(scope="module")
+def whole(small_mnist: str, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """An ensemble that nobody interrupted: both tests look at it."""
+    run = Run.create("pair", tmp_path_factory.mktemp("whole"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(*UNDRAWN)
+        return run_training(TrainingConfig("dense-family", small_mnist, **SETTINGS), run)
+
+
+def test_members_are_trained_and_their_mean_is_kept(whole: Trained) -> None:
+    run = whole.run
     seeds = [run.member(number).read_config()["seed"] for number in (1, 2)]
     assert seeds == [6, 7]  # seed 4 would have 8 and 9
     images = load_dataset("mnist").split("test").images[:200]
     members = [predict_probabilities(load_keras(run.member(number).keras), images) for number in (1, 2)]
-    whole = predict_probabilities(load_keras(run.keras), images)
-    np.testing.assert_allclose(whole, np.mean(members, axis=0), atol=1e-5)
-    assert run.read_json(run.metrics)["accuracy"] == trained.metrics.accuracy
+    mean = predict_probabilities(load_keras(run.keras), images)
+    np.testing.assert_allclose(mean, np.mean(members, axis=0), atol=1e-5)
+    assert run.read_json(run.metrics)["accuracy"] == whole.metrics.accuracy
     assert run.report.is_file()
     card = read_card(run.keras)
     assert card is not None
@@ -47,10 +62,11 @@ def test_members_are_trained_and_their_mean_is_kept(small_mnist: str, tmp_path: 
         resumed(run)
 
 
-def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(small_mnist: str, tmp_path: Path) -> None:
-    training = TrainingConfig("ann-397", small_mnist, **SETTINGS)
-    whole, broken, stop = Run.create("whole", tmp_path), Run.create("broken", tmp_path), StopRequest()
-    expected = run_training(training, whole)
+def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(
+    whole: Trained, small_mnist: str, tmp_path: Path
+) -> None:
+    training = TrainingConfig("dense-family", small_mnist, **SETTINGS)
+    broken, stop = Run.create("broken", tmp_path), StopRequest()
 
     def stopping(event: Event) -> None:
         if isinstance(event, EpochEnded):
@@ -60,7 +76,7 @@ def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(small_mn
     assert first.history.stopped == "interrupted in member 1 of 2"
     assert broken.report.is_file()
     again = run_training(resumed(broken), broken)
-    for left, right in zip(expected.model.get_weights(), again.model.get_weights(), strict=True):
+    for left, right in zip(whole.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
 
 

@@ -14,7 +14,7 @@ from digitlab.training import Event, Progressed, Stage, Started, TrainingConfig,
 from digitlab.training import precision_choice as module
 from digitlab.training.precision_choice import choose_precision
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 LONG = TrainingConfig("slides-cnn", epochs=4, batch_size=128)  # of 60,000 images: 1,876 steps
 
@@ -92,7 +92,7 @@ def test_nothing_is_measured_where_it_cannot_pay(
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> str:
     whole = load_dataset("mnist")
-    makers = {"train": lambda: whole.split("train")[:1000], "test": lambda: whole.split("test")[:200]}
+    makers = {"train": lambda: whole.split("train")[:1024], "test": lambda: whole.split("test")[:200]}
     monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
     monkeypatch.setattr(module, "_WORTH", 1)
     return "small"

@@ -56,7 +56,9 @@ def test_the_network_stays_the_same_but_for_its_dropout(name: str) -> None:
     assert {id(weight) for weight in quick.trainable_weights} == {id(weight) for weight in model.trainable_weights}
 
 
-@pytest.mark.parametrize("name", ["thesis-2conv", "good-cnn", "tiny-cnn", "reader-cnn", "final-cnn", "first-cnn"])
+@pytest.mark.parametrize(
+    "name", ["thesis-2conv", "good-cnn", "tiny-cnn", "tiny-family", "reader-cnn", "final-cnn", "first-cnn"]
+)
 def test_a_step_of_the_quick_network_is_a_step_of_the_plain_one(name: str) -> None:
     """Without dropout, whose numbers differ: answers, slopes and moving moments, to rounding."""
     import tensorflow as tf

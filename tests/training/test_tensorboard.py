@@ -16,7 +16,7 @@ from digitlab.training.tensorboard import write_epoch
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("keras")
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 Points = dict[str, list[tuple[int, float]]]
 

@@ -17,7 +17,7 @@ from digitlab.runs import Run
 from digitlab.transfer_learning import Transfer, TransferData, run_transfer, transfer, transfer_data
 from digitlab.transfer_learning.surgery import cut
 
-pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
 
 
 def weights_of(model: Any) -> dict[str, list[np.ndarray]]:

@@ -48,8 +48,8 @@ def train(
     folder with what was learned by then. For cross-validation see `cross_validate`, and `DigitClassifier`.
 
     Args:
-        recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), a TOML file, or settings; None: S0's
-            network of two convolutions on MNIST.
+        recipe: a shipped name (fast, good, best, best-ensemble, tiny, tiniest, microcontroller, reader), a TOML file,
+            or settings; None: S0's network of two convolutions on MNIST.
         resume: instead of all settings: a run folder whose training was killed or interrupted, to continue after its
             last whole epoch.
         log: whom to tell besides: "tensorboard", "mlflow" or "mlflow:URI", or several of them.

@@ -21,7 +21,7 @@ from digitlab.archives.job import stamp_of
 from digitlab.archives.parquet import expect_parquet, parquet_rows, write_parquet
 from digitlab.errors import DatasetError, UsageError
 from digitlab.picture_files.pages import file_of, page_names
-from digitlab.storage import atomic_path, remove_unfinished, saying_what_failed
+from digitlab.storage import atomic_path, locked, remove_unfinished, saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +39,10 @@ Row = dict[str, Any]
 
 
 class Results:
-    """The rows of one command, with those of runs before it; see the module. A context manager: leaving keeps rows."""
+    """The rows of one command, with those of runs before it; see the module.
+
+    A context manager: entering keeps other processes out, leaving keeps rows.
+    """
 
     def __init__(self, out: Path, made_by: str, *, folder: bool | None = None) -> None:
         """``made_by`` marks the rows; those of other settings are not mixed with these.
@@ -47,7 +50,7 @@ class Results:
         folder: whether a folder is expected; None: the name's end decides
 
         Raises:
-            UsageError: where ``out`` is something else already.
+            UsageError: where ``out`` is something else already; on entering, where another process has it.
             MissingExtraError: for Parquet without pyarrow.
         """
         ending = out.suffix.lower()
@@ -64,14 +67,20 @@ class Results:
         if self._is_folder or ending == ".parquet":
             expect_parquet()
         self._parts = out if self._is_folder else out.with_name(out.name + ".parts")
+        self._lock = contextlib.ExitStack()
         self._waiting: list[Row] = []
         self._written = time.monotonic()
 
     def __enter__(self) -> Self:
+        refusal = f"--out {self.out}: another process is reading into it; wait for it, or name another"
+        self._lock.enter_context(locked(self._parts, refusal))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._flush()
+        with self._lock:
+            self._flush()
+            with contextlib.suppress(OSError):  # it holds rows, or was removed when all were read
+                self._parts.rmdir()
 
     def missing(self, pictures: Sequence[Picture]) -> list[Picture]:
         """Those that have no row yet, or whose file has changed since; rows that no longer hold are taken out.

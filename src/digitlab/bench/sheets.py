@@ -21,7 +21,7 @@ from digitlab.examples.sheet_stacks import Stack, draw_stack, form_page, sheet_v
 from digitlab.jobs.sheets import example_form, kept_beside, read_sheets, sheet_rows
 from digitlab.sheets.form_file import read_form
 from digitlab.sheets.layout import lay_out
-from digitlab.storage import atomic_path, write_text
+from digitlab.storage import write_bytes, write_text
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
@@ -228,8 +228,7 @@ def _strangers(folder: Path, form_file: Path, seed: int) -> list[Path]:
         stacks[name] = Stack(form, form_page(lay_out(form)), seed + 77, 3)
     for number, path in enumerate(paths):
         picture = _stranger(stacks, number)
-        with atomic_path(path) as temporary:
-            cv2.imwrite(str(temporary), picture[:, :, ::-1])
+        write_bytes(path, cv2.imencode(path.suffix, picture[:, :, ::-1])[1].tobytes())
     return paths
 
 

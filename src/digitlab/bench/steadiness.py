@@ -1,107 +1,52 @@
 """Steadiness at every frame rate, on made sequences whose truth is known at every moment.
 
-Each sequence is drawn and read once, at 60 frames a second. Of these frames every second, fourth, sixth and twelfth,
-with a few lost, are what a camera of 30, 15, 10 and 5 frames a second would have given; each has its own tracker.
+Each sequence is drawn and read once, at 60 frames a second. Of these frames a part, unevenly spaced and with a few
+lost, is what a camera of 30, 15, 10, 5 and 3 frames a second would have given; each has its own tracker. What was
+counted is kept for each sequence in a file of its own, so that a run can be interrupted and taken up again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import json
+import math
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitlab.bench.machine import described, processor
+from digitlab.bench.steady_counts import Moment, RateFigures, judged, judged_walk
 from digitlab.examples.drawn_scenes import FIRST_OF_BENCH, times_of_frames
 from digitlab.examples.scene_kinds import made_scene
+from digitlab.jobs.events import Counted, Note
 from digitlab.live.frame_reading import look
 from digitlab.live.tracks import Tracker
 from digitlab.reading import Reader
+from digitlab.storage import write_text
 
 if TYPE_CHECKING:
-    from digitlab.bench.live import Advice
-    from digitlab.examples.drawn_scenes import Scene, Truth
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["RATES", "Moment", "RateFigures", "SteadinessFigures", "follow", "judged", "measure_made_sequences"]
+    from digitlab.examples.drawn_scenes import Scene
+    from digitlab.jobs.events import Listener
 
-RATES = (5, 10, 15, 30, 60)
-KINDS = ("canvas", "paper", "air", "corrected", "joined", "pushed", "lights")
+__all__ = ["KINDS", "RATES", "SteadinessFigures", "follow", "measure_made_sequences"]
+
+RATES = (3, 5, 10, 15, 30, 60)
+KINDS = ("canvas", "paper", "air", "corrected", "joined", "pushed", "lights", "walk")
 _FULL_RATE = 60
 _LOST = 0.03  # of the frames
-_LEAST = 0.9 - 1e-6  # seconds that something must stand to be counted
-_GRACE = 0.2 - 1e-6  # seconds in which a change need not have been noticed
+_UNEVEN = 0.4  # of the time between two frames, by which one may be late
+_COUNTED = 30  # frames a second of the camera whose digits are counted for the progress
+_WALK_EVERY = 4  # rounds: a walk has eight numbers, and takes long
 _REGION = (60, 20, 260, 220)  # of the scene's picture, in mode "region"
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A frame: when, what stands there, what was read in it, what is steady, and how many texts were told so far."""
-
-    at: float
-    truth: Truth
-    read: str
-    steady: str | None
-    told: int
-
-
-@dataclass
-class RateFigures:
-    """What was counted at one frame rate.
-
-    delays: seconds from a finished digit or number to its steady text, infinite where that never came
-    frames, wrong: later than 0.2 s after a change; with a steady text that is not what stands there
-    standing, read, right: frames from 0.9 s on in which something stands; those whose own reading is right; whose
-        steady text is
-    told: digits and numbers that came to stand; wrongly, doubled, lost: tellings of them
-    drawn, early: times that ink came or went; tellings meanwhile
-    unread: of what came to stand, so much is read wrongly in most of its frames: the reader's own error, which no
-        filter can mend. It is left out of all other counts
-    """
-
-    rate: int
-    delays: list[float] = field(default_factory=list)
-    frames: int = 0
-    wrong: int = 0
-    standing: int = 0
-    read: int = 0
-    right: int = 0
-    told: int = 0
-    wrongly: int = 0
-    doubled: int = 0
-    lost: int = 0
-    early: int = 0
-    drawn: int = 0
-    unread: int = 0
-
-    def add(self, other: RateFigures) -> None:
-        """Add what was counted in another sequence."""
-        self.delays += other.delays
-        for name in (each.name for each in fields(self) if each.type == "int" and each.name != "rate"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    @property
-    def median(self) -> float:
-        """Of the delays, in seconds."""
-        return float(np.percentile(self.delays, 50, method="inverted_cdf")) if self.delays else 0.0
-
-    @property
-    def late(self) -> float:
-        """The delay that 95 % do not exceed."""
-        return float(np.percentile(self.delays, 95, method="inverted_cdf")) if self.delays else 0.0
-
-    def row(self) -> list[str]:
-        """For the table."""
-        share = 100.0 / max(1, self.standing)
-        return [
-            f"{self.rate}/s",
-            f"{self.median:.2f} s",
-            f"{self.late:.2f} s",
-            f"{100.0 * self.wrong / max(1, self.frames):.1f} %",
-            f"{self.early} of {self.drawn}",
-            f"{self.wrongly}, {self.doubled}, {self.lost} of {self.told}",
-            f"{share * self.right:.1f} % ({share * self.read:.1f} %)",
-            f"{self.unread} of {self.told + self.unread}",
-        ]
+_WORK = "digits drawn and read"
+_MADE_BY = ("live", "reading", "examples", "bench/steady_counts.py", "bench/steadiness.py")
 
 
 @dataclass(frozen=True)
@@ -110,6 +55,7 @@ class SteadinessFigures:
 
     machine: str
     mode: str
+    sequences: int
     rates: tuple[RateFigures, ...]
     by_kind: dict[str, tuple[RateFigures, ...]]
 
@@ -124,107 +70,179 @@ class SteadinessFigures:
         "not read",
     )
 
+    ASKED = ("asked, from 5/s", "≤ 0.5 s", "≤ 0.9 s", "≤ 1 %", "≤ 2 %", "≤ 5 of 1,000, 0", "", "")
+    WALKS = ("walks over a page", "numbers told wrongly", "twice", "never", "not read")
+
     def rows(self) -> list[list[str]]:
         """For the table."""
-        return [each.row() for each in self.rates]
+        return [*(each.row() for each in self.rates if each.told), list(self.ASKED)]
+
+    def walk_rows(self) -> list[list[str]]:
+        """For the table of the walks; empty without any."""
+        return [each.walk_row() for each in self.rates if each.numbers]
+
+    def kind_rows(self) -> list[list[str]]:
+        """Median and 95 % of the time to a steady text, for each kind and rate."""
+        return [
+            [kind, *(f"{each.median:.2f}, {each.late:.2f}" for each in rates)]
+            for kind, rates in self.by_kind.items() if any(each.told for each in rates)
+        ]  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-
-        def plain(figures: RateFigures) -> dict[str, Any]:
-            return {**vars(figures), "delays": [round(each, 3) for each in figures.delays]}
-
-        kinds = {kind: [plain(each) for each in all_rates] for kind, all_rates in self.by_kind.items()}
-        return {"machine": self.machine, "mode": self.mode, "kinds": kinds}
+        kinds = {kind: [each.as_dict() for each in all_rates] for kind, all_rates in self.by_kind.items()}
+        return {"machine": self.machine, "mode": self.mode, "sequences": self.sequences, "kinds": kinds}
 
 
 def measure_made_sequences(
-    *, sequences: int, mode: str = "page", kinds: tuple[str, ...] = KINDS, advise: Advice
+    folder: Path,
+    *,
+    digits: int,
+    mode: str = "page",
+    kinds: tuple[str, ...] = KINDS,
+    processes: int = 1,
+    listener: Listener,
 ) -> SteadinessFigures:
-    """Read this many sequences of each kind, four digits or numbers each, and count."""
-    reader = Reader(threads=1)
-    by_kind: dict[str, tuple[RateFigures, ...]] = {}
-    for kind in kinds:
-        figures = tuple(RateFigures(rate) for rate in RATES)
-        for number in range(sequences):
-            scene = made_scene(kind, FIRST_OF_BENCH + number)
-            for total, moments in zip(figures, follow(scene, mode, reader).values(), strict=True):
-                total.add(judged(moments, total.rate))
-        by_kind[kind] = figures
-        advise(f"{kind}: " + "; ".join(f"{each.rate}/s {each.median:.2f} s" for each in figures))
+    """Draw and read sequences, one of each kind in turn, until so many digits and numbers stood there; count.
+
+    What is in the folder already, by the same program, is not done again.
+
+    Raises:
+        StorageError: when the folder cannot be written.
+    """
+    # They are made with the first sequence; one alone is this one.
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
+    try:
+        return _measure(folder, digits, mode, kinds, pool, listener)
+    finally:
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _measure(
+    folder: Path, digits: int, mode: str, kinds: tuple[str, ...], pool: ProcessPoolExecutor | None, listener: Listener
+) -> SteadinessFigures:
+    made_by = _fingerprint(mode)
+    by_kind = {kind: _summed(()) for kind in kinds}
+    done = stale = sequences = 0
+
+    def add(kind: str, figures: tuple[RateFigures, ...]) -> None:
+        nonlocal done, sequences
+        sequences += 1
+        by_kind[kind] = _summed((by_kind[kind], figures))
+        done += figures[RATES.index(_COUNTED)].stood
+
+    for batch in _rounds(kinds):
+        paths = {each: folder / f"{mode}-{each[0]}-{each[1]}.json" for each in batch}
+        kept = {each: _kept(path, made_by) for each, path in paths.items()}
+        for (kind, _), figures in kept.items():
+            if figures is not None:
+                add(kind, figures)
+        missing = [each for each in batch if kept[each] is None]
+        stale += sum(paths[each].exists() for each in missing)
+        if missing:  # what is there already is no measure of the time that the rest takes
+            listener(Counted(_WORK, min(done, digits), digits, "digits", missing[0][0]))
+        for each, figures in _found(missing, mode, pool):
+            content = {"made_by": made_by, "rates": [one.as_dict() for one in figures]}
+            write_text(paths[each], json.dumps(content) + "\n")
+            add(each[0], figures)
+            listener(Counted(_WORK, min(done, digits), digits, "digits", each[0]))
+        if done >= digits:
+            break
+    if stale:
+        listener(Note(f"{stale} sequences in {folder} were counted by another version, and were counted anew"))
+    machine = described(processor("unknown processor"), {})
+    return SteadinessFigures(machine, mode, sequences, _summed(by_kind.values()), by_kind)
+
+
+def _summed(parts: Iterable[tuple[RateFigures, ...]]) -> tuple[RateFigures, ...]:
+    """The figures of all rates together."""
     totals = tuple(RateFigures(rate) for rate in RATES)
-    for figures in by_kind.values():
+    for figures in parts:
         for total, one in zip(totals, figures, strict=True):
             total.add(one)
-    return SteadinessFigures(described(processor("unknown processor"), {}), mode, totals, by_kind)
+    return totals
+
+
+def _rounds(kinds: tuple[str, ...]) -> Iterator[list[tuple[str, int]]]:
+    """A sequence of each kind, again and again: kinds and seeds."""
+    alone = kinds == ("walk",)
+    for number in count():
+        seed = FIRST_OF_BENCH + number
+        yield [(kind, seed) for kind in kinds if kind != "walk" or alone or number % _WALK_EVERY == 0]
+
+
+def _found(
+    missing: list[tuple[str, int]], mode: str, pool: ProcessPoolExecutor | None
+) -> Iterator[tuple[tuple[str, int], tuple[RateFigures, ...]]]:
+    """Draw and read each sequence, here or in other processes; in the order in which they are done."""
+    if pool is None:
+        for kind, seed in missing:
+            yield (kind, seed), _sequence(kind, seed, mode)
+        return
+    running = {pool.submit(_sequence, kind, seed, mode): (kind, seed) for kind, seed in missing}
+    while running:
+        for each in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running.pop(each), each.result()
+
+
+def _sequence(kind: str, seed: int, mode: str) -> tuple[RateFigures, ...]:
+    """The figures of a sequence at all rates."""
+    scene = made_scene(kind, seed)
+    all_moments = follow(scene, mode, Reader(threads=1))
+    judge = judged_walk if kind == "walk" else (lambda _, moments, rate: judged(moments, rate))
+    return tuple(judge(scene, moments, rate) for rate, moments in all_moments.items())
 
 
 def follow(scene: Scene, mode: str, reader: Reader) -> dict[int, list[Moment]]:
     """A scene as cameras of all rates see it, frame by frame."""
     rng = np.random.default_rng((scene.seed, 5))
     trackers = {rate: Tracker(whole=mode == "page") for rate in RATES}
-    phases = {rate: int(rng.integers(_FULL_RATE // rate)) for rate in RATES}
+    times = list(times_of_frames(scene.seconds, _FULL_RATE))
+    taken = {rate: _taken(len(times), rate, rng) for rate in RATES}
     moments: dict[int, list[Moment]] = {rate: [] for rate in RATES}
-    for number, at in enumerate(times_of_frames(scene.seconds, _FULL_RATE)):
+    for number, at in enumerate(times):
+        rates = [rate for rate in RATES if number in taken[rate]]
+        if not rates:
+            continue
         image, truth = scene.image(at), scene.truth(at)
         found = look(image, mode, _REGION, reader)  # type: ignore[arg-type]
-        for rate, tracker in trackers.items():
-            if number % (_FULL_RATE // rate) != phases[rate] or rng.random() < _LOST:
-                continue
+        read = found.reading.text.replace("\n", "")
+        for rate in rates:
+            tracker = trackers[rate]
             tracker.add(found.detections, at, image)
             steady = None if tracker.steady is None else tracker.steady.replace("\n", "")
-            read = found.reading.text.replace("\n", "")
-            moments[rate].append(Moment(at, truth, read, steady, tracker.telling))
+            numbers = tuple(each.text for each in tracker.numbers)
+            moments[rate].append(Moment(at, truth, read, steady, tracker.telling, numbers))
     return moments
 
 
-def judged(moments: list[Moment], rate: int) -> RateFigures:
-    """Count what was right, late, wrong and told in a sequence."""
-    figures = RateFigures(rate)
-    tellings = [
-        (now.at, now.steady, now.truth)
-        for before, now in zip([None, *moments], moments, strict=False)
-        if now.told != (0 if before is None else before.told)
-    ]
-    for span in _spans(moments):
-        begin, end, truth = span[0].at, span[-1].at, span[0].truth
-        own = [text for at, text, _ in tellings if begin <= at <= end]
-        if truth.kind == "standing":
-            if 2 * sum(each.read == truth.text for each in span) < len(span):
-                figures.unread += end - begin >= _LEAST
-                continue
-            if end - begin >= _LEAST:
-                _judge_standing(figures, span, own)
-        elif truth.kind == "drawing":
-            figures.drawn += span[0] is not moments[0]
-            figures.early += len(own)
-        if truth.kind != "drawing":
-            figures.wrongly += sum(text != truth.text for text in own)
-        later = [each for each in span if each.at - begin >= _GRACE]
-        figures.frames += len(later)
-        figures.wrong += sum(1 for each in later if each.steady and each.steady != truth.text)
-    return figures
+def _taken(frames: int, rate: int, rng: np.random.Generator) -> set[int]:
+    """The frames of the full rate that a camera of this rate takes: at any phase, unevenly, and some are lost."""
+    apart = _FULL_RATE // rate
+    usual = np.arange(int(rng.integers(apart)), frames, apart)
+    late = rng.integers(0, math.floor(_UNEVEN * apart) + 1, len(usual))
+    kept = rng.random(len(usual)) >= _LOST
+    return set((usual + late)[kept].tolist())
 
 
-def _judge_standing(figures: RateFigures, span: list[Moment], told: list[str | None]) -> None:
-    """Count what stands long enough: when it was steady, whether it stayed so, and how often it was told."""
-    begin, text = span[0].at, span[0].truth.text
-    settled = [each for each in span if each.at - begin >= _LEAST]
-    figures.standing += len(settled)
-    figures.read += sum(each.read == text for each in settled)
-    figures.right += sum(each.steady == text for each in settled)
-    figures.told += 1
-    figures.delays.append(next((each.at - begin for each in span if each.steady == text), float("inf")))
-    figures.doubled += max(0, told.count(text) - 1)
-    figures.lost += text not in told
+def _kept(path: Path, made_by: str) -> tuple[RateFigures, ...] | None:
+    """The figures of a sequence that was counted before; None where it was not, or by another version."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["made_by"] != made_by:
+            return None
+        return tuple(RateFigures.of_dict(each) for each in content["rates"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-def _spans(moments: list[Moment]) -> list[list[Moment]]:
-    """The moments between two changes of the truth."""
-    spans: list[list[Moment]] = []
-    for each in moments:
-        if spans and spans[-1][-1].truth == each.truth:
-            spans[-1].append(each)
-        else:
-            spans.append([each])
-    return spans
+def _fingerprint(mode: str) -> str:
+    """Of all that the figures depend on: what reads, what follows, what draws, and what counts."""
+    root, digest = Path(__file__).parent.parent, sha256(mode.encode())
+    for place in _MADE_BY:
+        own = root / place
+        for path in sorted(own.rglob("*")) if own.is_dir() else [own]:
+            if path.suffix in (".py", ".onnx"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

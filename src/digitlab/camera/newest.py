@@ -9,7 +9,15 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
-from digitlab.camera.source import FIRST_FRAME_WITHIN, GIVEN_UP_AFTER, STALLED_AFTER, SourceState, SourceStatus, pause
+from digitlab.camera.source import (
+    FIRST_FRAME_WITHIN,
+    GIVEN_UP_AFTER,
+    STALLED_AFTER,
+    SourceState,
+    SourceStatus,
+    pause,
+    seconds_asleep,
+)  # fmt: skip
 from digitlab.errors import SourceError
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ Keep = Literal["newest", "all"]
 _PATIENCE = 1.0  # seconds that `close` waits for a source to return from `read`
 _MOMENT = 0.1  # seconds that a new attempt waits for it
 _MOST_LEFT_BEHIND = 4  # threads of a hanging source; with as many, no new attempt before one of them returns
+_SLEPT = "this program was suspended, or had no processor, for {seconds:.0f} s"
 
 
 class NewestFrame:
@@ -197,9 +206,7 @@ class NewestFrame:
 
     def _patience_left(self, attempt: _Attempt) -> float:
         """Seconds until this attempt is checked again; 0 when it has failed, and then its error is set."""
-        silence = attempt.silence
-        rate = self.source.rate
-        slow = 3.0 / rate if rate else 0.0
+        silence, slow = attempt.silence, self._slow
         if not attempt.frames:
             if self.source.live and silence >= FIRST_FRAME_WITHIN:
                 attempt.fail(SourceError(f"no frame within {FIRST_FRAME_WITHIN:g} s"))
@@ -214,6 +221,12 @@ class NewestFrame:
             return limit - silence
         attempt.fail(SourceError(f"no frame for {limit:g} s"))
         return 0.0
+
+    @property
+    def _slow(self) -> float:
+        """Three frame intervals, where the rate is known: a slow camera is not a silent one."""
+        rate = self.source.rate
+        return 3.0 / rate if rate else 0.0
 
     def _worth_another_try(self, error: Exception | None) -> bool:
         lost = isinstance(error, SourceError | OSError) and (self.captured > 0 or self._insist)
@@ -282,12 +295,29 @@ class NewestFrame:
                 attempt.waits_since = time.monotonic()
             return not (self._closed or attempt.abandoned)
 
+    def _is_old(self, attempt: _Attempt) -> bool:
+        """Whether what was just read may have waited long before: then the attempt is over.
+
+        A camera that is silent for so long is given up by the other thread, unless that thread was stopped as well
+        (SIGSTOP, a closed lid). What the system or the camera kept meanwhile would come as if it were new.
+        """
+        if not (self._reconnect and self.keep == "newest"):
+            return False
+        seconds = time.monotonic() - attempt.last_sign + seconds_asleep() - attempt.asleep
+        if seconds < max(GIVEN_UP_AFTER if attempt.frames else FIRST_FRAME_WITHIN, self._slow):
+            return False
+        attempt.fail(SourceError(_SLEPT.format(seconds=seconds)))
+        attempt.abandoned = True
+        return True
+
     def _offer(self, frame: Frame, attempt: _Attempt) -> None:
         with self._lock:
             if self._closed or attempt.abandoned:
                 return
+            if self._is_old(attempt):
+                return
             attempt.frames += 1
-            attempt.last_sign = time.monotonic()
+            attempt.last_sign, attempt.asleep = time.monotonic(), seconds_asleep()
             if attempt.frames == 1 and self.captured:
                 self.reconnects += 1
             if frame.number != self.captured:  # the source restarted its count
@@ -306,7 +336,7 @@ class NewestFrame:
 class _Attempt:
     """One opening of the source, and reading until it ends.
 
-    frames: how many it gave; last_sign: the time of the last one, or of opening
+    frames: how many it gave; last_sign: the time of the last one, or of opening; asleep: `seconds_asleep` at that time
     waits_since: the time since which a frame is awaited (until the first: since opening); None while the source waits
     over: whether its thread has finished; abandoned: whether its frames are refused from now on
     error: why it ended; None for a normal end
@@ -315,6 +345,7 @@ class _Attempt:
     frames: int = 0
     last_sign: float = field(default_factory=time.monotonic)
     waits_since: float | None = field(default_factory=time.monotonic)
+    asleep: float = field(default_factory=lambda: seconds_asleep())  # noqa: PLW0108 - looked up when called
     over: bool = False
     abandoned: bool = False
     error: Exception | None = None

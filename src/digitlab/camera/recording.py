@@ -162,7 +162,7 @@ def _read_lines(folder: Path) -> list[tuple[float, int, int]]:
     for number, text in enumerate(texts, start=1):
         try:
             lines.append(_checked(json.loads(text), lines[-1][0] if lines else 0.0))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             if number == len(texts) and lines:
                 _log.warning("%s: the last line is truncated and ignored", path)
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIRST_FRAME_WITHIN", "GIVEN_UP_AFTER", "LONGEST_PAUSE", "STALLED_AFTER", "Source", "SourceState", "SourceStatus",
-    "pause",
+    "pause", "seconds_asleep",
 ]  # fmt: skip
 
 STALLED_AFTER = 2.0  # seconds without a frame; for slower sources, three frame intervals
@@ -57,6 +58,16 @@ def pause(failures: int) -> float:
     [0.25, 0.5, 1.0, 2.0, 2.0]
     """
     return min(LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+
+
+def seconds_asleep() -> float:
+    """How long this computer has slept (a closed lid) since it was started; 0 where the system does not tell.
+
+    `time.monotonic` stands still meanwhile on Linux: only the difference says that a picture is an hour old.
+    """
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Source(Protocol):

@@ -35,6 +35,7 @@ _FOOT = 0.3  # share of the ones with a serif at the bottom
 _LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a single line; flatter lines are "/" or "-"
 _MERE = 0.3  # share of the straight ones that are a single line
 _BARRED = 0.3  # share of the straight sevens with a bar
+_BROADEST = 11.0  # pixels of the canvas: a pen for rings
 _LONG = 0.25  # share of the upstrokes that are nearly as long as the stem, and as flat as a seven's top
 
 
@@ -43,10 +44,14 @@ def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
 
     Added are every second one with an upstroke, every second seven with a bar, every fourth zero with a slash; a
     straight digit for every fourth one and every eighth seven; a pointed zero for every fourth zero; and, for every
-    eighth digit of each class, one in a form of `digitlab.datasets.pages.hands`.
+    eighth digit of the other classes, one in a form of `digitlab.datasets.pages.hands`. (Ones and sevens of those
+    forms, varied, run into each other: what was a one in most hands was read as a seven.)
     """
-    forms = [(1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven)]
-    forms += [(0, 4, _pointed_zero), *((label, 8, _in_a_form_of(label)) for label in FORMS)]
+    forms: list[tuple[int, int, Change]] = [
+        (1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven),
+        (0, 4, _pointed_zero),
+    ]  # fmt: skip
+    forms += [(label, 8, _in_a_form_of(label)) for label in FORMS if label not in (1, 7)]
     drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
     images = np.concatenate([digits.images, *(each.images for each in drawn)])
     labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
@@ -150,7 +155,7 @@ def _pointed_zero(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     begin, end = (
         rng.uniform(0.0, 0.4) * (ring[a] - ring[b]) / np.hypot(*(ring[a] - ring[b])) for a, b in ((0, 2), (-1, -3))
     )
-    return _ruled(placed(shaken([np.concatenate([[ring[0] + begin], ring, [ring[-1] + end]])], rng)), rng)
+    return _ruled(placed(shaken([np.concatenate([[ring[0] + begin], ring, [ring[-1] + end]])], rng)), rng, _BROADEST)
 
 
 def _in_a_form_of(label: int) -> Change:
@@ -158,14 +163,15 @@ def _in_a_form_of(label: int) -> Change:
     forms = [strokes_of(form) for form in FORMS[label]]
 
     def draw(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        return _ruled(placed(shaken(forms[int(rng.integers(len(forms)))], rng)), rng)
+        strokes = placed(shaken(forms[int(rng.integers(len(forms)))], rng))
+        return _ruled(strokes, rng, _BROADEST)  # a broader pen would fill the rings of an 8
 
     return draw
 
 
-def _ruled(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _ruled(strokes: list[NDArray[np.float64]], rng: np.random.Generator, broadest: float = 18.0) -> NDArray[np.uint8]:
     canvas = blank()
-    draw_lines(canvas, strokes, rng, float(rng.uniform(3, 18)))
+    draw_lines(canvas, strokes, rng, float(rng.uniform(3, broadest)))
     return as_mnist(canvas)
 
 

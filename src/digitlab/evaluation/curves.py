@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.evaluation.checks import checked, summing_to_one
+from digitlab.evaluation.thresholds import average_precision, precision_recall, roc, roc_area
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -55,8 +56,6 @@ def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | Non
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
     """
-    from sklearn.metrics import roc_auc_score, roc_curve
-
     given, truth = checked(probabilities, labels)
     curves: list[Curve | None] = []
     for digit in range(10):
@@ -64,8 +63,8 @@ def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | Non
         if not positive.any() or positive.all():
             curves.append(None)
             continue
-        x, y, _ = roc_curve(positive, given[:, digit])
-        curves.append(Curve(x, y, float(roc_auc_score(positive, given[:, digit]))))
+        x, y = roc(positive, given[:, digit])
+        curves.append(Curve(x, y, roc_area(positive, given[:, digit])))
     return tuple(curves)
 
 
@@ -98,8 +97,6 @@ def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tupl
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
     """
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     given, truth = checked(probabilities, labels)
     curves: list[Curve | None] = []
     for digit in range(10):
@@ -107,9 +104,8 @@ def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tupl
         if not positive.any():
             curves.append(None)
             continue
-        precision, recall, _ = precision_recall_curve(positive, given[:, digit], drop_intermediate=True)
-        area = float(average_precision_score(positive, given[:, digit]))
-        curves.append(Curve(recall[::-1], precision[::-1], area))
+        precision, recall = precision_recall(positive, given[:, digit])
+        curves.append(Curve(recall[::-1], precision[::-1], average_precision(positive, given[:, digit])))
     return tuple(curves)
 
 

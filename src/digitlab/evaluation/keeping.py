@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digitlab.runs import Run
     from digitlab.values import Digits
 
-__all__ = ["keep", "keep_without_images"]
+__all__ = ["keep", "keep_predictions", "keep_without_images", "predictions_of"]
 
 
 def keep(
@@ -36,9 +36,13 @@ def keep(
     Raises:
         StorageError: when the files cannot be written.
     """
+    return keep_predictions(run, metrics, predictions_of(probabilities, digits), about)
+
+
+def predictions_of(probabilities: NDArray[np.floating], digits: Digits) -> Predictions:
+    """What is kept of probabilities (N, 10) of ``digits``: of the images only the most confident mistakes."""
     rows = surest_mistakes(probabilities, digits.labels)
-    said = Predictions(probabilities, digits.labels, rows, digits.images[rows])
-    return _write(run, metrics, said, about)
+    return Predictions(probabilities, digits.labels, rows, digits.images[rows])
 
 
 def keep_without_images(
@@ -56,10 +60,15 @@ def keep_without_images(
     said = Predictions(
         probabilities, labels.astype(np.uint8), surest_mistakes(probabilities, labels), np.zeros((0, 28, 28), np.uint8)
     )
-    return _write(run, metrics, said, about)
+    return keep_predictions(run, metrics, said, about)
 
 
-def _write(run: Run, metrics: Metrics, said: Predictions, about: Mapping[str, Any]) -> dict[str, Any]:
+def keep_predictions(run: Run, metrics: Metrics, said: Predictions, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write both into ``run``; returns the content of `metrics.json`.
+
+    Raises:
+        StorageError: when the files cannot be written.
+    """
     content = {**about, **metrics.as_dict()}
     without_doubt = doubtful.accuracies(said.probabilities, said.labels)
     if without_doubt is not None:

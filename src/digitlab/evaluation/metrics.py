@@ -11,6 +11,7 @@ from digitlab.evaluation.checks import brier_scores, checked, log_losses
 from digitlab.evaluation.curves import reliability
 from digitlab.evaluation.intervals import Interval, wilson
 from digitlab.evaluation.intervals import bootstrap as bootstrap_intervals
+from digitlab.evaluation.thresholds import average_precision, roc_area
 from digitlab.shown import Drawn, Tabular
 
 if TYPE_CHECKING:
@@ -116,20 +117,23 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, *, bootstrap: int = 0, 
 
 def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
     """The metrics that depend on the most probable class only."""
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+    matrix = np.bincount(10 * truth + given.argmax(axis=1), minlength=100).reshape(10, 10)
+    right, answered, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    scores = {
+        "precision": _ratio(right, answered),
+        "recall": _ratio(right, support),
+        "f1": _ratio(2 * right, support + answered),
+    }
+    found: dict[str, Any] = without_undefined({name: each.tolist() for name, each in scores.items()}, matrix.tolist())
+    asked = support > 0
+    for average, weights in (("macro", None), ("weighted", support[asked])):
+        found |= {f"{name}_{average}": float(np.average(each[asked], weights=weights)) for name, each in scores.items()}
+    return found | {"support": tuple(support.tolist()), "confusion_matrix": tuple(map(tuple, matrix.tolist()))}
 
-    answers = given.argmax(axis=1)
-    names = ("precision", "recall", "f1")
-    *scores, support = precision_recall_fscore_support(truth, answers, labels=_CLASSES, zero_division=0)
-    matrix = confusion_matrix(truth, answers, labels=_CLASSES).tolist()
-    by_class = dict(zip(names, (each.tolist() for each in scores), strict=True))
-    found: dict[str, Any] = without_undefined(by_class, matrix)
-    for average in ("macro", "weighted"):
-        *means, _ = precision_recall_fscore_support(
-            truth, answers, labels=np.unique(truth), average=average, zero_division=0
-        )
-        found |= {f"{name}_{average}": float(mean) for name, mean in zip(names, means, strict=True)}
-    return found | {"support": tuple(support.tolist()), "confusion_matrix": tuple(map(tuple, matrix))}
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def without_undefined(
@@ -150,21 +154,20 @@ def without_undefined(
 
 def _by_rank(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
     """The metrics that depend on the order of the probabilities, in a row or of a class."""
-    from sklearn.metrics import average_precision_score, roc_auc_score, top_k_accuracy_score
-
     auc: list[float | None] = []
-    average_precision: list[float | None] = []
+    precisions: list[float | None] = []
     for digit in _CLASSES:
         own, scores = truth == digit, given[:, digit]
-        auc.append(float(roc_auc_score(own, scores)) if own.any() and not own.all() else None)
-        average_precision.append(float(average_precision_score(own, scores)) if own.any() else None)
+        auc.append(roc_area(own, scores) if own.any() and not own.all() else None)
+        precisions.append(average_precision(own, scores) if own.any() else None)
+    ranked = np.argsort(given, axis=1, kind="stable")[:, ::-1] == truth[:, None]  # (N, 10)
     return {
-        "top_2": float(top_k_accuracy_score(truth, given, k=2, labels=_CLASSES)),
-        "top_3": float(top_k_accuracy_score(truth, given, k=3, labels=_CLASSES)),
+        "top_2": float(ranked[:, :2].any(axis=1).mean()),
+        "top_3": float(ranked[:, :3].any(axis=1).mean()),
         "auc": tuple(auc),
         "auc_macro": _mean(auc),
-        "average_precision": tuple(average_precision),
-        "average_precision_macro": _mean(average_precision),
+        "average_precision": tuple(precisions),
+        "average_precision_macro": _mean(precisions),
     }
 
 

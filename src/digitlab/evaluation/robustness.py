@@ -14,6 +14,7 @@ import numpy as np
 from digitlab.errors import DatasetError, UsageError
 from digitlab.evaluation.checks import checked
 from digitlab.evaluation.intervals import Interval, wilson
+from digitlab.evaluation.thresholds import roc_area
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -238,13 +239,11 @@ def _result(asked: _Asked, at_home: _Asked) -> SetResult:
 
 
 def _told_apart(strangers: NDArray[np.float64] | None, digits: NDArray[np.float64] | None) -> ToldApart | None:
-    from sklearn.metrics import roc_auc_score
-
     if strangers is None or digits is None:
         return None
-    truth = np.concatenate([np.ones(len(digits)), np.zeros(len(strangers))])
+    known = np.arange(len(digits) + len(strangers)) < len(digits)
     return ToldApart(
-        auroc=float(roc_auc_score(truth, np.concatenate([digits, strangers]))),
+        auroc=roc_area(known, np.concatenate([digits, strangers])),
         answered=_share_answered(strangers, digits, ANSWERED),
         curve=tuple(_share_answered(strangers, digits, level) for level in LEVELS),
     )

@@ -15,7 +15,8 @@ from digitlab.runs import Run
 from digitlab.settings import Setting, checked
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
-from digitlab.storage import remove_unfinished
+from digitlab.storage import locked, remove_unfinished
+from digitlab.training.beside import Beside, worth_it
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
 from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
@@ -124,8 +125,8 @@ def train(
     """Train a network and evaluate it on the test images: the model, metrics and a report in a run folder.
 
     Args:
-        recipe: a shipped name (fast, good, best, best-ensemble, tiny, reader), or a TOML file with any of the settings
-            of a training as keys (docs/recipes.md), for instance a run's config.toml.
+        recipe: a shipped name (fast, good, best, best-ensemble, tiny, tiniest, microcontroller, reader), or a TOML file
+            with any of the settings of a training as keys (docs/recipes.md), for instance a run's config.toml.
         runs: the folder in which the run folder is made.
         tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
             tensorboard; tensorboard --logdir runs
@@ -143,13 +144,15 @@ def train(
         StorageError: when the run folder cannot be written.
     """
     trackers = trackers_of(log or ())
-    settings = _checked(recipe, options, listener)
-    from digitlab.training.experiment import run_training
+    settings, tensorboard = _settings(recipe, options, listener), tensorboard or trackers.tensorboard
+    with Beside(running=worth_it()) as beside:
+        _check(settings, listener)
+        from digitlab.training.experiment import run_training
 
-    run = Run.create(_name(settings), runs)
-    _note_what_is_wrong(settings.dataset, listener)
-    with tracked(trackers, settings, run, listener) as told:
-        return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard or trackers.tensorboard)
+        run = Run.create(_name(settings), runs)
+        _note_what_is_wrong(settings.dataset, listener)
+        with tracked(trackers, settings, run, listener) as told:
+            return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard, beside=beside)
 
 
 def resume(
@@ -175,6 +178,7 @@ def resume(
 
     Raises:
         RunError: when it is done, or cannot be resumed.
+        UsageError: when another process trains there.
         StorageError: when the run folder cannot be written.
     """
     trackers = trackers_of(log or ())
@@ -236,7 +240,8 @@ def _cross_validated(
     from digitlab.training.cross_validation import images_to_part, run_cross_validation
 
     digits, stop = images_to_part(training), stop or StopRequest()
-    found = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
+    with locked(run.path, f"{run.path}: another process is training here; wait for it"):
+        found = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
     return CrossValidated(run, training, folds, found)
 
 
@@ -285,11 +290,15 @@ def _checked(
 ) -> TrainingConfig:
     """The settings, whose names all exist: that is found out before a folder is made."""
     settings = _settings(recipe, options, listener)
+    _check(settings, listener)
+    return settings
+
+
+def _check(settings: TrainingConfig, listener: Listener) -> None:
     from digitlab.training.experiment import check
 
     listener(Work(f"opening {settings.dataset}"))
     check(settings)
-    return settings
 
 
 def _name(training: TrainingConfig) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveConfiguration", "read_configuration", "with_configuration"]
 
 _DEEPEST = 8  # parts within parts; these have three
+_MOST_BRACKETS = 100  # these need none; PyYAML's time grows with the square of how many are open
 _KERAS_FILES = (".h5", ".hdf5")
 
 
@@ -161,11 +162,14 @@ def _check_plain(text: str, path: str | Path) -> None:
     Raises:
         RecipeError: when the file has either; no such configuration has.
     """
+    refusal = f"{path}: has aliases (*name), or parts within parts within parts; expected plain values"
+    if text.count("[") + text.count("{") > _MOST_BRACKETS:
+        raise RecipeError(refusal)
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:
-            raise RecipeError(f"{path}: has aliases (*name), or parts within parts within parts; expected plain values")
+            raise RecipeError(refusal)
 
 
 def _about_format(picture_format: str) -> list[str]:

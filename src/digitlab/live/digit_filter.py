@@ -8,7 +8,10 @@ unevenly, or be lost.
 What is observed in a frame:
 
 - whether the ink is another than when it last changed (`digitlab.live.ink`): an event of a Poisson process whose rate
-  depends on the state, often while a stroke is drawn, hardly ever while a digit stands;
+  depends on the state, often while a stroke is drawn, hardly ever while a digit stands. The state may have been left
+  between two frames: with L the rates, expm((Q - L)·dt) is the step in which nothing changed (a Markov-modulated
+  Poisson process: W. Fischer, K. Meier-Hellstern, Performance Evaluation 18 (1993), 149-171), and what it leaves of
+  expm(Q·dt) the step in which something did;
 - how confident the reader is. The errors of frames that show the same picture are the same, so a frame counts as much
   as the time since the one before, up to `_SAME_PICTURE`;
 - which digit it answers. Which one stands there is a second belief, over 0 to 9 and a mark that is not a digit, that is
@@ -117,10 +120,7 @@ class DigitFilter:
         likely = _GIVEN[:, column].copy()
         likely[_QUIET] += float(self._classes[OTHER]) * (_GIVEN_OTHER[column] - likely[_QUIET])
         likely = likely ** _weight(seconds, _SAME_PICTURE, new=bool(seen.changed))
-        if seen.changed is not None:
-            still = np.exp(-_CHANGES * seconds)
-            likely = likely * (1.0 - still if seen.changed else still)
-        self._states = self._states @ _step(round(seconds, 3), self._steadiness) * likely
+        self._states = self._states @ _step(round(seconds, 3), seen.changed, self._steadiness) * likely
         if seen.changed:
             stays = float(self._states[_FINISHED].sum() / self._states.sum())
             self._classes = stays * self._classes + (1.0 - stays) / 11.0
@@ -177,19 +177,30 @@ def _weight(seconds: float, independent: float, *, new: bool) -> float:
     return 1.0 if new else min(1.0, seconds / independent)
 
 
-@functools.lru_cache(maxsize=512)
-def _step(seconds: float, steadiness: Steadiness) -> NDArray[np.float64]:
-    """expm(Q·seconds) by scaling and squaring: (6, 6), rows sum to 1."""
-    rates = _rates(steadiness) * seconds
-    squarings = max(0, int(np.ceil(np.log2(max(np.abs(rates).max(), 1e-9)))) + 4)
-    small, term = rates / 2.0**squarings, np.eye(len(rates))
+@functools.lru_cache(maxsize=1024)
+def _step(seconds: float, changed: bool | None, steadiness: Steadiness) -> NDArray[np.float64]:
+    """From the states before to those after so many seconds, and whether the ink changed meanwhile: (6, 6).
+
+    Rows sum to the probability of what was observed; to 1 where it cannot be told whether something changed.
+    """
+    rates = _rates(steadiness)
+    if changed is None:
+        return _exponential(rates * seconds)
+    calm = _exponential((rates - np.diag(_CHANGES)) * seconds)
+    return np.clip(_exponential(rates * seconds) - calm, 0.0, None) if changed else calm
+
+
+def _exponential(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The exponential of a matrix, by scaling and squaring."""
+    squarings = max(0, int(np.ceil(np.log2(max(np.abs(exponent).max(), 1e-9)))) + 4)
+    small, term = exponent / 2.0**squarings, np.eye(len(exponent))
     total = term.copy()
     for order in range(1, 8):
         term = term @ small / order
         total += term
     for _ in range(squarings):
         total = total @ total
-    return np.asarray(total / total.sum(axis=1, keepdims=True), np.float64)
+    return np.asarray(total, np.float64)
 
 
 def _rates(steadiness: Steadiness) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from digitlab.live.loop import THREADS, ReadingLoop
 from digitlab.live.session_recorder import SessionRecorder
 from digitlab.live.snapshot import Change, Requested, Snapshot
 from digitlab.live.tracks import Track
-from digitlab.storage import atomic_path, write_text
+from digitlab.storage import atomic_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,10 +301,13 @@ class LiveEngine:
         if latest.frame is None or live is None:
             raise UsageError("there is no frame yet to save; wait for the first")
         path = Path(path).with_suffix(".png")
-        with atomic_path(path) as temporary:
-            if not cv2.imwrite(str(temporary), cv2.cvtColor(latest.frame.image, cv2.COLOR_RGB2BGR)):
+        with atomic_paths(path, path.with_suffix(".json")) as (picture, reading):
+            reading.write_bytes((json.dumps(live.as_json(), indent=1) + "\n").encode())
+            # Not imwrite: on a full disk it says that all is well.
+            encoded, content = cv2.imencode(".png", cv2.cvtColor(latest.frame.image, cv2.COLOR_RGB2BGR))
+            if not encoded:
                 raise StorageError(f"cannot write {path}: the picture could not be encoded")
-        write_text(path.with_suffix(".json"), json.dumps(live.as_json(), indent=1) + "\n")
+            picture.write_bytes(content.tobytes())
         return path
 
 

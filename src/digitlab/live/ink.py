@@ -78,7 +78,19 @@ def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | N
     contrast = max(_LEAST_CONTRAST, float(np.percentile(strength, 97)))
     strokes = strength >= 0.7 * contrast
     ink = np.median(pixels[strokes], axis=0) if strokes.any() else np.median(paper, axis=(0, 1)) - contrast
-    return InkPatch(pixels, box, margin, scale, np.asarray(paper, np.float32), np.asarray(ink, np.float32))
+    paper, ink = np.asarray(paper, np.float32), np.asarray(ink, np.float32)
+    if not strokes.all():
+        paper = _without_thick_strokes(paper, np.median(pixels[~strokes], axis=0).astype(np.float32), ink)
+    return InkPatch(pixels, box, margin, scale, paper, ink)
+
+
+def _without_thick_strokes(
+    paper: NDArray[np.float32], usual: NDArray[np.float32], ink: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The paper, (h, w, 3), of its usual colour, (3,), where a stroke was so thick that it is still seen."""
+    way = ink - usual
+    share = ((paper - usual) @ way) / max(1.0, float(way @ way))
+    return np.where(share[..., None] > _TINGED, usual, paper)
 
 
 def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight, int]:

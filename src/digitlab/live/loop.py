@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digitlab.camera import NewestFrame, SourceState, open_source
+from digitlab.camera.source import seconds_asleep
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
 from digitlab.live.frame_reading import look, warm_up
 from digitlab.live.live_reading import LiveReading, LiveStatistics
@@ -44,6 +45,7 @@ _RATE_OVER = 2.0  # seconds over which the frame rate is measured
 _HISTORY = 200
 _SAVE_AFTER = 1.0  # seconds without a change before the region is saved: not once per mouse movement
 _PATIENCE = 10.0  # seconds that `close` waits for the thread: it may be loading its first model
+_SLEEP = 0.5  # seconds from which the computer has slept; less is the difference between two clocks
 _BAD_FRAME = "the last frame could not be read"
 
 
@@ -73,6 +75,8 @@ class ReadingLoop:
         self._tracker = self._new_tracker()
         self._readings: deque[float] = deque(maxlen=1000)  # when the last ones were ready
         self._save_at: float | None = None
+        self._reconnects = 0  # of the feed, that are known here
+        self._asleep = seconds_asleep()
         self._ended = False  # the current source, with or without an error
         self._new_source = self._new_reader = self._new_mode = True
         self._changed = threading.Condition(self.lock)  # settings, or the end
@@ -143,6 +147,7 @@ class ReadingLoop:
 
     def _turn(self) -> None:
         self.turned = time.monotonic()
+        self._note_sleep()
         if self._new_reader or self._new_mode:
             self._prepare()
         elif self._new_source:
@@ -195,6 +200,7 @@ class ReadingLoop:
         with self.lock:
             source, self._new_source = requested.source, False
             self._ended, self.source_error, self.feed = False, None, None
+            self._reconnects = 0
         self._restart()
         self.statistics = LiveStatistics()
         try:
@@ -208,6 +214,18 @@ class ReadingLoop:
                 return
             self.feed = feed
             feed.start()
+
+    def _note_sleep(self) -> None:
+        """The computer has slept, and the clock of the frames with it: what was read is older by as much."""
+        asleep = seconds_asleep()
+        seconds, self._asleep = asleep - self._asleep, asleep
+        before = self.latest
+        if seconds < _SLEEP or before.frame is None:
+            return
+        last = None if before.last is None else (before.last[0], before.last[1] - seconds)
+        frame = replace(before.frame, captured=before.frame.captured - seconds)
+        self.latest = replace(before, frame=frame, start=before.start - seconds, last=last)
+        self._forget_tracks()
 
     def _take_next(self) -> None:
         feed = self.feed
@@ -224,6 +242,9 @@ class ReadingLoop:
             self._fail(SourceError(f"the source failed ({type(error).__name__}: {error})"))
         else:
             if frame is not None:
+                if feed.reconnects != self._reconnects:  # perhaps another camera that has the number of the old one
+                    self._reconnects = feed.reconnects
+                    self._forget_tracks()
                 self._read(frame, feed)
                 if self.requested.mode == "thesis" and feed.source.realtime:
                     with self.lock:
@@ -286,14 +307,14 @@ class ReadingLoop:
     def _forget_tracks(self) -> None:
         """Without a camera nothing is decided any more; its last frame remains visible."""
         before = self.latest
-        if before.steady is None:
+        if before.steady is None and not before.tracks:
             return
         self._tracker = self._new_tracker()
         self.latest = latest = replace(
             before, number=before.number + 1, tracks=(), steady=None, drawing=False, telling=0, numbers=()
         )
         live = latest.live_reading(changed=True, telling=False)
-        if live is not None:
+        if live is not None and before.steady is not None:
             self._tell(replace(live, reading=Reading((), 0.0)))
 
     def _tell(self, live: LiveReading) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from digitlab.errors import StorageError, UsageError
-from digitlab.storage import atomic_path
+from digitlab.storage import atomic_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,8 +93,7 @@ class SessionRecorder:
     def _begin(self) -> Any:
         """Create both files under temporary names, so that a folder that cannot be written is reported at once."""
         with contextlib.ExitStack() as files:
-            self._video = files.enter_context(atomic_path(self.path))
-            lines = files.enter_context(atomic_path(self.path.with_suffix(".jsonl")))
+            self._video, lines = files.enter_context(atomic_paths(self.path, self.path.with_suffix(".jsonl")))
             text = files.enter_context(lines.open("w", encoding="utf-8"))
             self._files = files.pop_all()
         return text

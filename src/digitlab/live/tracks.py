@@ -14,6 +14,19 @@ import numpy as np
 from digitlab.live.config import Steadiness
 from digitlab.live.digit_filter import OTHER, DigitFilter, Seen, answer_kind
 from digitlab.live.ink import FrameInk, InkPatch, compared, cut_patch
+from digitlab.live.matching import (
+    GROWN,
+    JITTER,
+    SHRUNK,
+    distance,
+    is_smaller,
+    longest_side,
+    moved_on,
+    overlapping,
+    same_size,
+    share_within,
+    shift,
+)
 from digitlab.live.numbers import NumbersTold
 from digitlab.live.track import Track
 
@@ -32,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Track", "Tracker"]
 
-_OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
+_STRAYS = 0.7  # of the longest side: it moves no further from frame to frame
 _INSIDE = 0.6  # of a box: what lies so far within another is a part of that
 _SURE = 0.905  # probability from which a digit is answered
 _KEPT = 0.5  # probability below which it is withdrawn
@@ -42,11 +55,13 @@ _GONE = 0.97  # probability of nothing from which a track is dropped
 _FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
 _UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
 _COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
+_JOINED = 0.25  # seconds from which what is read as a part of another digit is one; else it is misread
+_SMALLER = 0.05  # seconds for which it is read smaller before its patch is cut anew: one frame may be misread
 _LEGIBLE = 12  # pixels of a box's longest side: a smaller speck is the beginning of something
 _STILL = 1.5  # pixels from frame to frame by which a page that does not move seems to
+_BRISK = 0.3  # of the frame's width, a second: so fast, a part of a number may just have left or not yet come
 _CLEAR = 0.12  # seconds without a track after which the page is surely empty
 _AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
-_GROWN, _SHRUNK, _JITTER = 1.08, 0.8, 1  # of a box's longest side, and pixels
 # What a place shows where the reader found nothing, by what became of its ink.
 _MISSED = {
     "same": Seen("unread", False),
@@ -93,7 +108,7 @@ class Tracker:
         self._told = NumbersTold()
         self._last_told: object = None
         self._whole = whole
-        self._fresh_at = -np.inf  # when ink last came where no digit is seen, or was erased
+        self._fresh_at = -np.inf  # when ink last came where no digit is seen, or was erased: between two frames
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
@@ -104,9 +119,9 @@ class Tracker:
         image = next((each.image for each in detections if each.image is not None), None) if image is None else image
         seconds = 0.0 if self._last is None else at - self._last
         self._last = at
-        seen = self._matched(detections)
+        seen = self._matched(detections, image)
         old = [(each.detection.box, new.box) for each, new in zip(seen, detections, strict=True) if each.frames]
-        self.moved = _shift([was for was, _ in old], [now for _, now in old])
+        self.moved = shift([was for was, _ in old], [now for _, now in old])
         found = {id(followed) for followed in seen}
         for followed, detection in zip(seen, detections, strict=True):
             followed.see(detection, seconds, image)
@@ -117,30 +132,49 @@ class Tracker:
         if erased:
             if float(np.hypot(*self.moved)) <= _STILL:  # else the page moved away below it
                 self._told.erased(erased)
-            self._fresh_at = at  # of a row that is wiped, what is left for a moment is no answer
+            self._fresh_at = at - seconds / 2.0  # of a row that is wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
         if detections:
             self._whole = detections[0].margin > 0
         if image is not None and self._whole:
             watched = [each.patch for each in self._followed if each.patch is not None]
             new = self._ink.new(image, at, self.moved, watched)
-            self._fresh_at = at if new else self._fresh_at
-        self._decide(at)
+            self._fresh_at = at - seconds / 2.0 if new else self._fresh_at
+        wide = np.inf if image is None else image.shape[1]
+        self._decide(at, brisk=float(np.hypot(*self.moved)) > _BRISK * wide * seconds)
         tracks = tuple(followed.track() for followed in seen)
         size = (0, 0) if image is None else image.shape[:2]
         self.numbers = self._told.add(tracks, size, self.moved, at)
         return tracks
 
-    def _matched(self, detections: Sequence[Detection]) -> list[_Followed]:
+    def _matched(self, detections: Sequence[Detection], image: Image | None) -> list[_Followed]:
         """The track of each detection, old or new: by the best overlaps, where they are or moved on as before."""
         chosen: dict[int, _Followed] = {}
         if detections and self._followed:
             boxes = [detection.box for detection in detections]
             old = [followed.detection.box for followed in self._followed]
-            ways = [_pairs(boxes, [_moved(box, by) for box in old]) for by in ((0.0, 0.0), self.moved)]
-            best = max(ways, key=lambda pairs: sum(overlap for _, _, overlap in pairs))
+            ways = [overlapping(boxes, [moved_on(box, by) for box in old]) for by in ((0.0, 0.0), self.moved)]
+            best = max(ways, key=lambda found: sum(overlap for _, _, overlap in found))
             chosen = {row: self._followed[column] for row, column, _ in best}
+            if image is not None:
+                self._match_by_ink(detections, chosen, image)
         return [chosen.get(row) or self._follow(detection) for row, detection in enumerate(detections)]
+
+    def _match_by_ink(self, detections: Sequence[Detection], chosen: dict[int, _Followed], image: Image) -> None:
+        """Match what is left by its ink: from frame to frame a thin digit may move further than it is wide."""
+        taken = {id(followed) for followed in chosen.values()}
+        left = [followed for followed in self._followed if id(followed) not in taken]
+        ways = [
+            (distance(followed.detection.box, detection.box), row, column)
+            for row, detection in enumerate(detections) if row not in chosen
+            for column, followed in enumerate(left) if same_size(followed.detection.box, detection.box)
+        ]  # fmt: skip
+        for far, row, column in sorted(ways):
+            followed, box = left[column], detections[row].box
+            near = far <= _STRAYS * longest_side(box) and row not in chosen and id(followed) not in taken
+            if near and followed.is_ink_of(box, image):
+                chosen[row] = followed
+                taken.add(id(followed))
 
     def _follow(self, detection: Detection) -> _Followed:
         self._count += 1
@@ -148,8 +182,8 @@ class Tracker:
         self._followed.append(followed)
         return followed
 
-    def _decide(self, at: float) -> None:
-        """The text, where every part of it is decided."""
+    def _decide(self, at: float, *, brisk: bool) -> None:
+        """The text, where every part of it is decided; of a page that moves briskly, no other than before."""
         there = [each for each in self._followed if each.is_there]
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
         rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
@@ -160,8 +194,9 @@ class Tracker:
         if there:
             self._clear_since = None
             decided = rests and all(followed.decided for followed in there)
-            self.steady = _text_of(there) if decided else None
-            if decided:
+            text = _text_of(there) if decided else None
+            self.steady = None if brisk and text != self.steady else text
+            if self.steady is not None:
                 self._tell(there)
             return
         if self._clear_since is None:
@@ -190,8 +225,10 @@ class _Followed:
         self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
         self._belief: Belief | None = None
         self._unseen = self._covered = 0.0  # seconds
+        self._smaller: float | None = None  # seconds for which it was read smaller than its patch
         self._redrawn = True
-        self.erased = False  # in the last frame
+        self.erased = False  # with the last frame
+        self._is_erased = False
         self._evidence = np.zeros(10)
         self._scored = 0.0
 
@@ -201,8 +238,10 @@ class _Followed:
         self._covered = self._covered + seconds if sight == "covered" else 0.0
         if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
             sight = "changed"  # what covers it has come to stay
-        changed = sight in ("changed", "erased") or _longest_side(detection.box) < _LEGIBLE
-        if changed and self._belief is not None and self._is_as_before(detection, image):
+        if self._is_smaller(detection.box, seconds):
+            sight = "changed"  # what was read with it has gone, as the hand that draws
+        changed = sight in ("changed", "erased") or longest_side(detection.box) < _LEGIBLE
+        if (changed or self._redrawn) and self._belief is not None and self._is_as_before(detection, image):
             self.filter.restore(self._belief)
             self.patch, changed, self._redrawn = self._settled, False, False
         if image is not None and (changed or self.patch is None):
@@ -214,17 +253,29 @@ class _Followed:
             seen = Seen(answer, changed, detection.probabilities)
         self.filter.step(seconds, seen)
         self.detection = detection
-        self._unseen, self.erased = 0.0, False
+        self._unseen, self.erased, self._is_erased = 0.0, False, False
         self.frames += 1
         self._redrawn |= changed
         self._average(detection, 0.0 if changed else float(np.exp(-seconds / _AVERAGED)))
         self._decide()
+
+    def _is_smaller(self, box: Box, seconds: float) -> bool:
+        """Whether it has been read smaller than its patch for some frames, and was not yet decided."""
+        if self.patch is None or not self._redrawn or not is_smaller(box, self.patch.box):
+            self._smaller = None
+            return False
+        self._smaller = 0.0 if self._smaller is None else self._smaller + seconds
+        return self._smaller > _SMALLER
 
     def _average(self, detection: Detection, kept: float) -> None:
         self._evidence, self._scored = self._evidence * kept, self._scored * kept
         if detection.digit is not None:
             self._evidence += detection.probabilities
             self._scored += detection.score
+
+    def is_ink_of(self, box: Box, image: Image) -> bool:
+        """Whether the ink there is its own."""
+        return self.patch is not None and compared(self.patch, image, box)[0] == "same"
 
     def _is_as_before(self, detection: Detection, image: Image | None) -> bool:
         """Whether it is what it was when it was last decided: what had covered it is gone."""
@@ -233,30 +284,29 @@ class _Followed:
         return compared(self._settled, image, detection.box)[0] == "same"
 
     def miss(self, seconds: float, image: Image | None, others: Sequence[Detection]) -> None:
-        """Let a frame pass in which it was not found: covered, erased, or misread."""
+        """Let a frame pass in which it was not found: covered, erased, joined with another, or misread."""
         self._unseen += seconds
         box = self.detection.box
-        if any(_share_within(box, other.box) >= _INSIDE for other in others):
-            seen = _MISSED["erased"]  # it became a part of another
-        elif image is None or self.patch is None:
-            seen = _MISSED["changed"]
-        else:
-            sight, _ = compared(self.patch, image, box)
-            seen = _MISSED[sight]
-        self.erased = seen is _MISSED["erased"]
-        if self.erased:
+        sight: Sight = "covered"
+        if image is not None and self.patch is not None:
+            sight = compared(self.patch, image, box)[0]
+        within = any(share_within(box, other.box) >= _INSIDE for other in others)
+        joined = within and (sight != "same" or self._unseen > _JOINED)  # else one frame was read otherwise
+        self.erased = sight == "erased" and not joined and not self._is_erased
+        self._is_erased = sight == "erased" or joined
+        if self._is_erased:
             self._settled, self._redrawn = None, True
-        self.filter.step(seconds, seen)
+        self.filter.step(seconds, _MISSED["erased" if self._is_erased else sight])
         self._decide()
 
     def _sight(self, detection: Detection, image: Image | None) -> Sight:
         """What became of the ink in its patch; without a picture, by the size of its box."""
         if image is not None and self.patch is not None:
             sight = compared(self.patch, image, detection.box)[0]
-            was, now = _longest_side(self.patch.box), _longest_side(detection.box)
-            return "changed" if sight == "same" and now > _GROWN * was + _JITTER else sight  # a speck that grows
-        was, now = _longest_side(self.detection.box), _longest_side(detection.box)
-        return "same" if _SHRUNK * was - _JITTER <= now <= _GROWN * was + _JITTER else "changed"
+            was, now = longest_side(self.patch.box), longest_side(detection.box)
+            return "changed" if sight == "same" and now > GROWN * was + JITTER else sight  # a speck that grows
+        was, now = longest_side(self.detection.box), longest_side(detection.box)
+        return "same" if SHRUNK * was - JITTER <= now <= GROWN * was + JITTER else "changed"
 
     @property
     def is_there(self) -> bool:
@@ -311,52 +361,3 @@ def _text_of(there: Sequence[_Followed]) -> str:
         character = "?" if followed.digit == OTHER else str(followed.digit)
         lines.setdefault(followed.detection.line, []).append((followed.detection.box[0], character))
     return "\n".join("".join(character for _, character in sorted(line)) for _, line in sorted(lines.items()))
-
-
-def _pairs(new: Sequence[Box], old: Sequence[Box]) -> list[tuple[int, int, float]]:
-    """Which of the new boxes is which of the old ones, and their overlap: greedily, the best first."""
-    scores = _overlaps(new, old)
-    pairs: list[tuple[int, int, float]] = []
-    for flat in np.argsort(-scores, axis=None, kind="stable"):
-        row, column = divmod(int(flat), len(old))
-        if scores[row, column] <= 0.0:
-            break
-        if all(row != r and column != c for r, c, _ in pairs):
-            pairs.append((row, column, float(scores[row, column])))
-    return pairs
-
-
-def _shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:
-    """How far boxes moved, x and y in pixels: the median of their middles."""
-    if not before:
-        return 0.0, 0.0
-    steps = np.asarray(now, np.float64) - np.asarray(before, np.float64)
-    right, down = np.median((steps[:, :2] + steps[:, 2:]) / 2.0, axis=0)
-    return float(right), float(down)
-
-
-def _moved(box: Box, by: tuple[float, float]) -> Box:
-    right, down = round(by[0]), round(by[1])
-    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
-
-
-def _share_within(box: Box, other: Box) -> float:
-    """The share of a box that lies within another."""
-    wide = min(box[2], other[2]) - max(box[0], other[0])
-    high = min(box[3], other[3]) - max(box[1], other[1])
-    return max(0, wide) * max(0, high) / max(1, (box[2] - box[0]) * (box[3] - box[1]))
-
-
-def _longest_side(box: Box) -> int:
-    return max(box[2] - box[0], box[3] - box[1])
-
-
-def _overlaps(new: Sequence[Box], old: Sequence[Box]) -> NDArray[np.float64]:
-    """Intersection over union of boxes, float64 (new, old); 0 where they share too little of the smaller box."""
-    first, second = np.asarray(new, np.float64)[:, None], np.asarray(old, np.float64)[None]  # (N, 1, 4), (1, M, 4)
-    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
-    common = np.clip(sides, 0.0, None).prod(-1)
-    areas = (first[..., 2:] - first[..., :2]).prod(-1), (second[..., 2:] - second[..., :2]).prod(-1)
-    smaller = np.maximum(np.minimum(*areas), 1.0)
-    union = np.maximum(areas[0] + areas[1] - common, 1.0)
-    return np.where(common >= _OVERLAP * smaller, common / union, 0.0)

@@ -25,8 +25,10 @@ from digitlab.models.recipe_networks import (
     dense_family,
     fast_cnn,
     good_cnn,
+    microcontroller_cnn,
     reader_cnn,
     tiny_cnn,
+    tiny_family,
 )
 
 if TYPE_CHECKING:
@@ -191,8 +193,8 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         thesis_1conv, thesis_2conv, thesis_3conv, thesis_4conv, thesis_6conv, ann_397, first_cnn, final_cnn, slides_cnn,
-        exercise_mlp, exercise_cnn, notebook_cnn, conv_family, dense_family,
-        fast_cnn, good_cnn, best_cnn, deep_cnn, tiny_cnn, reader_cnn,
+        exercise_mlp, exercise_cnn, notebook_cnn, conv_family, dense_family, tiny_family,
+        fast_cnn, good_cnn, best_cnn, deep_cnn, tiny_cnn, microcontroller_cnn, reader_cnn,
     )
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Our own networks, most of them for the recipe of the same name; the documents' are in `architectures`.
 
-Two families have options, which the studies of S1 and S2 vary one at a time. A keyword argument is an option:
+The families have options, which studies vary one at a time. A keyword argument is an option:
 ``TrainingConfig("conv-family", options={"kernel": 5})``, `--option kernel=5`.
 Input uint8 (N, 28, 28), output float32 (N, 10), as every network here.
 """
@@ -16,17 +16,29 @@ from digitlab.models.layers import CENTRED, conv, dense, expect_share, max_pool,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["best_cnn", "conv_family", "deep_cnn", "dense_family", "fast_cnn", "good_cnn", "reader_cnn", "tiny_cnn"]
+__all__ = [
+    "best_cnn", "conv_family", "deep_cnn", "dense_family", "fast_cnn", "good_cnn", "microcontroller_cnn", "reader_cnn",
+    "tiny_cnn", "tiny_family",
+]  # fmt: skip
 
 layers = keras.layers
 
 
-def fast_cnn() -> keras.Model:
-    """For `recipes/fast.toml`: the best accuracy after a few seconds of training. 215,194 parameters."""
+def fast_cnn(*, first: int = 24, second: int = 32, units: int = 256, stride: bool = False) -> keras.Model:
+    """For `recipes/fast.toml`: the best accuracy after a few seconds of training. 215,194 parameters.
+
+    first, second: filters of the convolutions; units: of the dense layer
+    stride: the first convolution takes every second place instead of a pool after it: a quarter of its work
+
+    Raises:
+        UsageError: for sizes that leave no network.
+    """
+    _expect_widths("first", (first, second, units))
+    begin = [conv(first, 5, strides=2)] if stride else [conv(first, 5), max_pool()]
     return sequential(
-        conv(24, 5), max_pool(),                    # (N, 12, 12, 24)
-        conv(32), max_pool(),                       # (N, 5, 5, 32)
-        layers.Flatten(), dense(256),               # (N, 256)
+        begin,                                      # (N, 12, 12, first)
+        conv(second), max_pool(),                   # (N, 5, 5, second)
+        layers.Flatten(), dense(units),             # (N, units)
         output(),                                   # (N, 10)
         name="fast-cnn",
     )  # fmt: skip
@@ -102,6 +114,21 @@ def tiny_cnn() -> keras.Model:
     )  # fmt: skip
 
 
+def microcontroller_cnn() -> keras.Model:
+    """For `recipes/microcontroller.toml`: the best accuracy from 8 kB of C, 8-bit weights. 6,824 parameters.
+
+    6,708 of them are trained. Ordinary convolutions: in the C file each output channel costs 12 bytes beside its
+    weights, and a separable convolution has two channels for one. In flash 6,640 bytes of weights and 1 kB of tables.
+    """
+    return sequential(
+        _normalised(8, scale=False), _normalised(12, scale=False), max_pool(),      # (N, 12, 12, 12)
+        _normalised(18, scale=False), _normalised(20, scale=False), max_pool(),     # (N, 4, 4, 20)
+        layers.DepthwiseConv2D(4, use_bias=False), layers.Flatten(),                # (N, 20)
+        output(),                                                                   # (N, 10)
+        name="microcontroller-cnn",
+    )  # fmt: skip
+
+
 def reader_cnn() -> keras.Model:
     """For photos: four convolutions with batch normalisation, then global average and maximum pooling in parallel.
 
@@ -136,6 +163,48 @@ def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: 
 def _separable(filters: int) -> list[keras.Layer]:
     """A depthwise 3×3 and a pointwise 1×1 convolution; ReLU at the end only."""
     return [layers.DepthwiseConv2D(3, use_bias=False), *_normalised(filters, 1, scale=False)]
+
+
+def tiny_family(*, width: int = 12, stem: int = 8, repeats: int = 1, shared: bool = True) -> keras.Model:
+    """Networks of 300 to 5,000 parameters in the manner of `tiny_cnn`. By default 982 parameters, 834 trained.
+
+    Where parameters are scarce and computing is not, the same kernels can be used again: one block of a depthwise and
+    a pointwise convolution follows itself, each time with a batch normalisation of its own, as recurrent convolutional
+    networks have it (Liang, Hu 2015). Not for the C code of `digitlab export`, which knows neither sums of layers nor
+    shared ones.
+
+    width: channels of the blocks; stem: of the first convolution
+    repeats: blocks on 12×12 maps, each added to what it was given (He, Zhang, Ren, Sun 2016), before the two that make
+        them 8×8
+    shared: the same kernels in all blocks; False: each has its own
+
+    Raises:
+        UsageError: for sizes that leave no network.
+    """
+    _expect_widths("width", (width, stem))
+    if not 0 <= repeats <= 8:
+        raise UsageError(f"repeats is {repeats}; expected 0 to 8")
+    images = keras.Input((28, 28), dtype="uint8", name="images")
+    start = (*sequential(name="start").layers, *_normalised(stem, scale=False), *_separable(width), max_pool())
+    x = _through(start, images)  # (N, 12, 12, width)
+    block = _block(width)
+    for number in range(repeats + 2):
+        added = number < repeats
+        made = layers.BatchNormalization(scale=False)(_through(block, layers.ZeroPadding2D(1)(x) if added else x))
+        x = layers.Activation("relu")(layers.Add()([x, made]) if added else made)  # the last two: 10 and 8 wide
+        block = block if shared else _block(width)
+    end = (max_pool(), layers.DepthwiseConv2D(4, use_bias=False), layers.Flatten(), *output())  # (N, 10)
+    return keras.Model(images, _through(end, x), name="tiny-family")
+
+
+def _block(width: int) -> list[keras.Layer]:
+    return [layers.DepthwiseConv2D(3, use_bias=False), layers.Conv2D(width, 1, use_bias=False)]
+
+
+def _through(stack: Sequence[keras.Layer], tensor: Any) -> Any:
+    for layer in stack:
+        tensor = layer(tensor)
+    return tensor
 
 
 _POOLINGS = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}

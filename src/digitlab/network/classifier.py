@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import json
@@ -19,6 +18,7 @@ import onnxruntime
 
 from digitlab.errors import ModelError, RunError, ShapeError, first_line
 from digitlab.kinds import JSON, kind_of
+from digitlab.network.bounds import bound_memory, time_limit
 from digitlab.network.check import check_onnx
 from digitlab.shown import Shown
 from digitlab.storage import cache_folder
@@ -55,7 +55,6 @@ _CARD = "digitlab"  # the key of the card in the file's metadata
 # Constant folding during loading is the one computation that the memory limit does not cover; exporters have done it.
 # The other optimiser moves quantisation before a pool, which then takes ten times longer.
 _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
-_MOST_MEMORY = 4 << 30  # bytes of working memory for all networks of a process; the widest needs 1.5 MB per image
 
 
 class Classifier(Shown):
@@ -94,15 +93,17 @@ class Classifier(Shown):
             return batches[0]
         return np.concatenate(batches) if batches else np.empty((0, 10), np.float32)
 
-    def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _run(self, images: NDArray[np.uint8], options: Any = None) -> NDArray[np.float32]:
         try:
-            answers: NDArray[np.float32] = self._session.run(None, {self._input: np.ascontiguousarray(images)})[0]
+            taken = {self._input: np.ascontiguousarray(images)}
+            answers: NDArray[np.float32] = self._session.run(None, taken, options)[0]
         except Exception as error:  # ONNX Runtime's errors have no common root but this
             raise ModelError(f"{self.path}: the model cannot run ({first_line(error)})") from error
         return self._to_probabilities(answers)
 
     def _check_answers(self) -> OutputTransform:
-        answers = self._run(np.zeros((2, 28, 28), np.uint8))
+        with time_limit(f"{self.path}: the model ") as options:
+            answers = self._run(np.zeros((2, 28, 28), np.uint8), options)
         if answers.shape != (2, 10) or answers.dtype != np.float32 or not np.isfinite(answers).all():
             raise ModelError(
                 f"{self.path}: the model outputs {answers.dtype} {answers.shape} for two images; "
@@ -268,22 +269,13 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
     try:
-        _bound_memory()
+        bound_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         return onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_OUT
         )
     except Exception as error:  # ONNX Runtime's errors have no common root but this
         raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error)})") from error
-
-
-@functools.cache
-def _bound_memory() -> None:
-    """Limit ONNX Runtime's memory: a file's size says little about the size of the network's activations."""
-    kind = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    onnxruntime.create_and_register_allocator(kind, onnxruntime.OrtArenaCfg(_MOST_MEMORY, -1, -1, -1))
 
 
 def _check_input(session: onnxruntime.InferenceSession, path: Path) -> str:

@@ -24,6 +24,7 @@ from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
 from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.reading.numbers.line_context import with_line_context
 from digitlab.reading.numbers.marks import with_signs
 from digitlab.reading.orientation import set_upright, turned_back, turned_picture
 from digitlab.reading.page_network import PAGE_SIDE, page_network
@@ -190,11 +191,16 @@ class Reader:
         turns, candidates, note = 0, self.candidates(pixels), None
         if turning:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
-        decoded = decode(candidates, wanted, self.threshold)
         size = pixels.shape[1], pixels.shape[0]
-        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
         upright = turned_picture(pixels, turns)
-        lines, signs = with_signs(upright, decoded.lines, free=free, candidates=candidates, threshold=self.threshold)
+        seen = decode(candidates, Constraints(), self.threshold).lines
+        likelier = with_line_context(upright, candidates, seen, self.threshold)
+        decoded = decode(likelier, wanted, self.threshold)
+        if decoded.unfit is not None:  # what was asked for weighs more than the line
+            plain = decode(candidates, wanted, self.threshold)
+            decoded = plain if plain.unfit is None else decoded
+        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
+        lines, signs = with_signs(upright, decoded.lines, free=free)
 
         def placed(box: Sides) -> Box:
             return place.of(turned_back(box, turns, size))

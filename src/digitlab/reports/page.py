@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from digitlab.runs import Run
 
-__all__ = ["write_report"]
+__all__ = ["report_page", "write_report"]
 
 _MOST_MISTAKES = 30
 _MOST_CONFUSED = 8
@@ -36,10 +36,19 @@ def write_report(run: Run, out: Path | None = None) -> None:
         RunError: when it has no metrics or predictions, or a file is damaged.
         StorageError: when the page cannot be written.
     """
+    write_text(out or run.report, report_page(run))
+
+
+def report_page(run: Run) -> str:
+    """The content of ``run``'s `report.html`.
+
+    Raises:
+        RunError: when it has no metrics or predictions, or a file is damaged.
+    """
     record = Record.read(run)
     drawings = drawings_of(record)
     history = _rows(record.history)
-    page = render(
+    return render(
         "report.html",
         title=record.name,
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -62,7 +71,6 @@ def write_report(run: Run, out: Path | None = None) -> None:
         robustness=_robustness(record),
         commands=_commands(record),
     )
-    write_text(out or run.report, page)
 
 
 def _rows(table: dict[str, list[float]]) -> list[dict[str, float | None]]:

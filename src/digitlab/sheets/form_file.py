@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from digitlab.sheets.form import DIGIT, FORMS, PAPERS, Field, Form, Table
 from digitlab.sheets.sums import sums_of
 from digitlab.sheets.toml_lines import Section, sections_of
 from digitlab.sheets.values import is_sum
+from digitlab.toml_files import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,11 +39,11 @@ def read_form(path: Path) -> Form:
         if path.stat().st_size > _LARGEST:
             raise RecipeError(f"{path}: has {path.stat().st_size:,} bytes; a form has at most {_LARGEST:,}")
         text = path.read_text("utf-8")
-        content = tomllib.loads(text)
+        content = parse_toml(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise RecipeError(f"{path}: cannot be read ({reason}); `digitlab sheet example {path}` writes one") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise RecipeError(f"{path}: is not TOML ({_as_line_first(str(error))})") from error
     sections = sections_of(text)
     top = _Keys(path, content, sections[0], "the file")

@@ -22,6 +22,7 @@ from digitlab.studies.conclusions import (
 )
 from digitlab.studies.effects import Effect, main_effect, outweighs, pays_more
 from digitlab.studies.figures import (
+    against,
     confusion,
     digit_report,
     dots,
@@ -36,8 +37,9 @@ from digitlab.studies.job import CountParameters, FindRate, Train, TrainOnFolds
 from digitlab.studies.study import Study
 
 __all__ = [
-    "CountParameters", "Effect", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "at_least", "best",
-    "confusion", "digit_report", "dots", "effects", "factor", "find_study", "improves", "in_published_order",
+    "CountParameters", "Effect", "FindRate", "Published", "Study", "Train", "TrainOnFolds", "above", "against",
+    "at_least", "best", "confusion", "digit_report", "dots", "effects", "factor", "find_study", "improves",
+    "in_published_order",
     "learning_curves", "main_effect", "outweighs", "over_epochs", "pays_more", "price", "range_tests", "reproduces",
     "same", "steady", "study_names", "validation_curves",
 ]  # fmt: skip

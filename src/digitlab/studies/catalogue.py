@@ -32,7 +32,7 @@ _NAMES = (
     "notebook",
 )  # fmt: skip
 # What the documents leave open, in `own/`.
-_OWN = ("own-fashion", "own-preparation", "own-augmentation-cost")
+_OWN = ("own-fashion", "own-preparation", "own-augmentation-cost", "own-small-designs", "own-network-size")
 
 
 def study_names() -> tuple[str, ...]:

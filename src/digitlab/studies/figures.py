@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from digitlab.studies.measures import MEASURES, expect_measures
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from digitlab.studies.effects import Effect
 
 __all__ = [
-    "confusion", "digit_report", "dots", "effects", "learning_curves", "over_epochs", "price", "range_tests",
+    "against", "confusion", "digit_report", "dots", "effects", "learning_curves", "over_epochs", "price",
+    "range_tests",
     "validation_curves",
 ]  # fmt: skip
 
@@ -94,6 +96,29 @@ def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
             seeds = {str(digit): [_of_digit(matrix, digit)[title] for matrix in matrices] for digit in range(10)}
             panels[f"{title}, printed to 0.01"] = (seeds, {str(digit): number for digit, number in enumerate(numbers)})
         return cells_figure(panels)
+
+    return draw
+
+
+def against(across: str, up: str, lines: Mapping[str, Sequence[Hashable]], *, level: float | None = None) -> Draw:
+    """Measure ``up`` over measure ``across``: a line for each family of cells, named by their keys.
+
+    level: a horizontal line
+    """
+    expect_measures([across, up])
+
+    def draw(study: Results) -> Figure:
+        from digitlab.reports.figures.studies import against_figure
+
+        found = {
+            name: [
+                (fmean(places), list(study.values(key, up).values()))
+                for key in keys
+                if (places := list(study.values(key, across).values()))
+            ]
+            for name, keys in lines.items()
+        }
+        return against_figure(found, MEASURES[across].title, MEASURES[up].title, level=level)
 
     return draw
 

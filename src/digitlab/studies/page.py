@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: cannot be read ({error}); `digitlab study run {path.parent.name}` makes it") from error
     if not isinstance(content, dict) or "rows" not in content:
         raise RunError(f"{path}: not the results of a study; `digitlab study run {path.parent.name}` makes them")

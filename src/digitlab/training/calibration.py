@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from digitlab.datasets.ood.training_images import draw_distractors
 from digitlab.datasets.transforms import vary_handwriting
@@ -71,6 +70,8 @@ def calibrate(
     digits: NDArray[np.floating], labels: NDArray[np.integer], distractors: NDArray[np.floating]
 ) -> Calibration:
     """Calibrate probabilities: of digits (N, 10) with labels (N,), and of images that are not digits (M, 10)."""
+    from scipy.optimize import minimize_scalar  # a quarter of a second, which few trainings need
+
     logits, strange = _log(digits), _log(distractors)
 
     def loss(exponent: float) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence  # noqa: TC003 - the types of settings are read at run time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import RecipeError, UsageError
 from digitlab.settings import Range, check_settings, expect_key, setting, with_current_keys
-from digitlab.toml_files import find_toml
+from digitlab.toml_files import find_toml, parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +38,8 @@ def architecture_options(given: Sequence[str]) -> dict[str, Any]:
         if not name or not value:
             raise UsageError(f"--option is {text!r}; expected NAME=VALUE, e.g. kernel=5")
         try:
-            found[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            found[name] = parse_toml(f"value = {value}")["value"]
+        except ValueError:
             found[name] = value
     return found
 
@@ -60,8 +59,8 @@ class TrainingConfig:
     architecture: str = setting(
         "thesis-2conv",
         "The network: thesis-1conv, -2conv, -3conv, -4conv, -6conv, ann-397, first-cnn, final-cnn, slides-cnn, "
-        "exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn, reader-cnn; "
-        "conv-family and dense-family, which have options.")
+        "exercise-mlp, exercise-cnn, notebook-cnn, fast-cnn, good-cnn, best-cnn, deep-cnn, tiny-cnn, "
+        "microcontroller-cnn, reader-cnn; conv-family, dense-family and tiny-family, which have options.")
     dataset: str = setting(
         "mnist", "A dataset of `digitlab data list`, or a file; HDF5 and raw IDX files may be larger than memory.",
         spellings=("--data",))

@@ -16,7 +16,7 @@ from digitlab.models.backend import release_memory
 from digitlab.models.ensemble import ensemble, ensemble_card
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
-from digitlab.storage import remove_unfinished
+from digitlab.storage import locked, remove_unfinished
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
     from digitlab.models.backend import keras
     from digitlab.runs import Run
+    from digitlab.training.beside import Beside
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
     from digitlab.training.loop import Loop
@@ -68,6 +69,7 @@ def run_training(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
     tensorboard: bool = False,
+    beside: Beside | None = None,
 ) -> Trained:
     """Train, save, export, measure on the test images and write the report, all into ``run``.
 
@@ -77,15 +79,32 @@ def run_training(
     later.
 
     tensorboard: write each epoch for TensorBoard as well
+    beside: a process that evaluates and draws while this one saves and exports; the result is the same
 
     Raises:
-        UsageError: for an unknown architecture, optimiser, schedule or augmentation.
+        UsageError: for an unknown architecture, optimiser, schedule or augmentation; where another process trains into
+            this folder.
         DatasetError: for an unknown dataset, or one without training or test images.
         DivergedError: when the loss is no number any more; the run folder has the history until then.
         StorageError: when the run folder cannot be written.
     """
-    if training.members > 1:
-        return _train_ensemble(training, run, listener, stop or StopRequest(), tensorboard=tensorboard)
+    with locked(run.path, f"{run.path}: another process is training here; wait for it"):
+        if training.members > 1:
+            return _train_ensemble(
+                training, run, listener, stop or StopRequest(), tensorboard=tensorboard, beside=beside
+            )
+        return _train_one(training, run, listener, stop or StopRequest(), tensorboard=tensorboard, beside=beside)
+
+
+def _train_one(
+    training: TrainingConfig,
+    run: Run,
+    listener: Listener,
+    stop: StopRequest,
+    *,
+    tensorboard: bool,
+    beside: Beside | None,
+) -> Trained:
     with open_training_data(training) as data:
         choice = begun_with(run, training, len(data.train), listener)
         settled, watched = replace(training, precision=choice.precision), watched_by(training, data)
@@ -97,7 +116,7 @@ def run_training(
             load_checkpoint(run.checkpoint, loop)
         keep_epoch = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
         try:
-            history = loop.run(training.epochs, listener, stop or StopRequest(), keep_epoch)
+            history = loop.run(training.epochs, listener, stop, keep_epoch)
         except DivergedError:
             write_history(run, loop.history)  # how it came to that can be looked at
             raise
@@ -108,7 +127,7 @@ def run_training(
     if training.distractors and data.validation is not None:
         sure = calibrated(finished, data.validation, seed=training.seed)
         card = replace(card, training={**card.training, **sure.as_dict()})
-    trained = _finished(finished, card, training, data, history, run, listener)
+    trained = _finished(finished, card, training, data, history, run, listener, beside)
     if not history.interrupted:
         run.remove_checkpoint()
     return trained
@@ -121,7 +140,13 @@ def _keep_epoch(run: Run, loop: Loop, *, tensorboard: bool) -> None:
 
 
 def _train_ensemble(
-    training: TrainingConfig, run: Run, listener: Listener, stop: StopRequest, *, tensorboard: bool
+    training: TrainingConfig,
+    run: Run,
+    listener: Listener,
+    stop: StopRequest,
+    *,
+    tensorboard: bool,
+    beside: Beside | None,
 ) -> Trained:
     def train(member: TrainingConfig, folder: Run) -> History:
         return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history
@@ -132,7 +157,7 @@ def _train_ensemble(
     run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
     model, card, history = train_members(replace(training, precision=choice.precision), run, train, listener)
     with open_training_data(training) as data:
-        return _finished(model, card, training, data, history, run, listener)
+        return _finished(model, card, training, data, history, run, listener, beside)
 
 
 def resumed(run: Run) -> TrainingConfig:
@@ -192,9 +217,10 @@ def _finished(
     history: History,
     run: Run,
     listener: Listener,
+    beside: Beside | None,
 ) -> Trained:
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
-    done = finish_run(run, model, card, history, data.test, about, tta=training.tta, listener=listener)
+    done = finish_run(run, model, card, history, data.test, about, tta=training.tta, beside=beside, listener=listener)
     return Trained(run, model, history, done.metrics, done.tta)
 
 

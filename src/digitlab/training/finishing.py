@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.datasets.transforms import mean_answer
 from digitlab.errors import ModelError
-from digitlab.evaluation import REPLICAS, Metrics, keep, measure
+from digitlab.evaluation import REPLICAS, Metrics, accuracy_of, keep, log_loss_of, measure
+from digitlab.evaluation.keeping import predictions_of
 from digitlab.models import export_onnx, predict_probabilities, save_keras
-from digitlab.reports import write_report
 from digitlab.reports.model_card import write_card
-from digitlab.reports.octave import write_mat
-from digitlab.storage import remove_unfinished
+from digitlab.storage import remove_unfinished, write_text
+from digitlab.training.beside import Answered, Beside
 from digitlab.training.events import EpochEnded, Stage
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def finish_run(
     probabilities: NDArray[np.float32] | None = None,
     tta: int = 1,
     must_export: bool = True,
+    beside: Beside | None = None,
     listener: Listener = lambda _: None,
 ) -> Finished:
     """Evaluate on the test images, save, export, and write the report, all into ``run``.
@@ -71,37 +72,62 @@ def finish_run(
         tta: evaluate a second time, by the mean of this number of moved copies of each image; 1: not.
         must_export: False: a network that answers otherwise as ONNX leaves `model.onnx` out, and the listener hears
             why.
+        beside: a process that evaluates and draws while this one saves and exports; None: this one does all.
         listener: told of each step.
 
     Raises:
         ModelError: where ONNX Runtime's probabilities are not Keras', and ``must_export``.
         StorageError: when the run folder cannot be written.
     """
+    beside = Beside(running=False) if beside is None else beside
     listener(Stage("evaluating on the test images"))
     if probabilities is None:
         probabilities = predict_probabilities(model, test.images)
-    metrics = measure(probabilities, test.labels, bootstrap=REPLICAS)
-    keep(run, metrics, probabilities, test, about)
     write_history(run, history)
-    if model is not None:
-        listener(Stage("saving and exporting"))
-        measured = {"test_accuracy": round(metrics.accuracy, 4), "test_loss": round(metrics.loss, 4)}
-        card = replace(card, training={**card.training, **measured})
-        save_keras(model, run.keras, card)
-        try:
-            export_onnx(model, run.onnx, card)
-        except ModelError as error:  # a deep network of others may round otherwise there; what was learned stays
-            if must_export:
-                raise
-            listener(Stage(f"no model.onnx is kept ({error})"))
-    write_mat(run)
+    beside.ask("measure", run, Answered(predictions_of(probabilities, test), about))
+    early = beside.running and (model is None or tta == 1)  # nothing is evaluated later that the page would show
+    if early:
+        beside.ask("page", run)
+    try:
+        if model is not None:
+            listener(Stage("saving and exporting"))
+            _save(run, model, card, measured=(probabilities, test), must_export=must_export, listener=listener)
+    finally:  # what was measured is kept, whatever became of the files
+        metrics: Metrics = beside.answer()
     copies = _evaluate_copies(run, model, test, about, tta, listener) if model is not None and tta > 1 else None
     listener(Stage("writing the report"))
-    write_report(run)
+    if not early:
+        beside.ask("page", run)
+    write_text(run.report, beside.answer())
     if model is not None:
         write_card(run)
     remove_unfinished(run.path)
     return Finished(metrics, copies)
+
+
+def _save(
+    run: Run,
+    model: keras.Model,
+    card: ModelCard,
+    *,
+    measured: tuple[NDArray[np.float32], Digits],
+    must_export: bool,
+    listener: Listener,
+) -> None:
+    """`model.keras` and `model.onnx`, with the test accuracy and loss in their cards."""
+    probabilities, test = measured
+    found = {
+        "test_accuracy": round(accuracy_of(probabilities, test.labels), 4),
+        "test_loss": round(log_loss_of(probabilities, test.labels), 4),
+    }
+    card = replace(card, training={**card.training, **found})
+    save_keras(model, run.keras, card)
+    try:
+        export_onnx(model, run.onnx, card)
+    except ModelError as error:  # a deep network of others may round otherwise there; what was learned stays
+        if must_export:
+            raise
+        listener(Stage(f"no model.onnx is kept ({error})"))
 
 
 def write_history(run: Run, history: History) -> None:

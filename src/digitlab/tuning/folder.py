@@ -12,18 +12,16 @@ front.png        with several objectives: the first one over each of the others
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from digitlab.errors import UsageError
-from digitlab.storage import saying_what_failed, write_text
+from digitlab.storage import locked, write_text
 from digitlab.toml_files import read_toml
 from digitlab.tuning.space import Space, parse_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 __all__ = ["Folder"]
@@ -106,33 +104,15 @@ class Folder:
             raise UsageError(f"{self.path} holds other files; expected a new or empty folder, or that of a search")
         write_text(self.space, tomli_w.dumps({**space.as_toml(), "name": space.name}))
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the folder against other processes: a lock of the system's, which ends with the process.
+    def locked(self) -> AbstractContextManager[None]:
+        """Lock the folder against other processes, see `digitlab.storage.locked`.
 
         Raises:
             UsageError: when another process has it.
             StorageError: when the folder cannot be written.
         """
-        with saying_what_failed(self.path, "make"):
-            self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            import fcntl
-        except ImportError:  # Windows has none; there the user must take care
-            yield
-            return
-        # The folder itself is locked: no file is left behind.
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"{self.path}: another process is searching here; wait for it, or choose --out"
-                ) from None
-            yield
-        finally:
-            os.close(handle)
+        refusal = f"{self.path}: another process is searching here; wait for it, or choose --out"
+        return locked(self.path, refusal)
 
 
 def _essence(space: Space) -> dict[str, object]:

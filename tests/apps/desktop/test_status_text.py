@@ -8,7 +8,17 @@ import pytest
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
-from digitlab.apps.desktop.status_text import condition, mode_of, source_name, what_is_read
+from digitlab.apps.desktop.status_text import (
+    condition,
+    how_old,
+    mode_of,
+    percent_of,
+    shown_digit,
+    shown_probabilities,
+    source_name,
+    what_is_read,
+)
+from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +63,36 @@ def test_nothing_is_called_a_hundred_percent_that_is_not(
     nearly = replace(seven, probabilities=(0.9996, *(0.0,) * 9))
     assert what_is_read(snapshot(tracks=(nearly,))) == "mean confidence >99%"
     assert what_is_read(snapshot(tracks=(nearly, seven))) == "2 digits, lowest mean confidence 91%"
+
+
+def test_the_bars_show_the_confidence_that_is_said_beside_them(
+    snapshot: Callable[..., Snapshot], track: Callable[..., Any]
+) -> None:
+    """A frame in which a digit is doubted for once changes neither the mean nor the bars."""
+    from dataclasses import replace
+
+    this_frame = (0.0, 0.42, *(0.0,) * 5, 0.58, 0.0, 0.0)
+    own = replace(track(7, (5, 5, 30, 40)), score=0.96)
+    other = replace(track(1, (50, 5, 70, 40), 2), probabilities=(0.0, 0.99, *(0.0,) * 7, 0.01), score=0.8)
+    one = snapshot(mode="page", tracks=(own,), probabilities=this_frame)
+    assert what_is_read(one) == f"mean confidence {percent_of(max(shown_probabilities(one)))}" == "mean confidence 87%"
+    digits = tuple(ReadDigit(each.digit, each.confidence, each.box, 0) for each in (own, other))
+    two = snapshot(
+        mode="page", tracks=(own, other), probabilities=this_frame, steady="71", reading=Reading(digits, 1.0)
+    )
+    assert shown_digit(two) == digits[0]
+    assert shown_probabilities(two) == shown_probabilities(one), "of the digit that is shown, not of the least sure"
+    unsure = snapshot(mode="page", tracks=(replace(own, digit=None),), probabilities=this_frame, steady=None)
+    assert shown_probabilities(unsure) == this_frame
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (0.0, "old: this was less than a second ago"), (0.99, "old: this was less than a second ago"),
+    (1.2, "old: this was a second ago"), (1.6, "old: this was 2 seconds ago"), (89.0, "old: this was 89 seconds ago"),
+    (120.0, "old: this was 2 minutes ago"),
+])  # fmt: skip
+def test_how_old_is_said_in_words_that_fit(snapshot: Callable[..., Snapshot], seconds: float, words: str) -> None:
+    assert how_old(snapshot(stale=True, last=("7", seconds))) == words
 
 
 @pytest.mark.parametrize(("source", "name"), [

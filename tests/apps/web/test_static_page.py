@@ -269,8 +269,26 @@ def test_it_fits_small_screens(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 740})
     page.select_option("#lesson", "convolution")
     answered(page, "4")
-    wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert wide <= seen <= width
+    for view in ("whole", "network", "why", "diagnosis", "pair", "damage", "tour", "learning", "training"):
+        page.click(f"#tab-{view}")
+        playwright.expect(page.locator(f"#{view} > *").first).to_be_visible(timeout=60_000)
+        wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert wide <= seen <= width, view
+        assert page.evaluate(STICKS_OUT) == [], view
+
+
+# What a margin of the page does not hold back, and no frame of its own lets scroll.
+STICKS_OUT = """() => {
+  const edge = document.querySelector("main").getBoundingClientRect().right + 1;
+  const framed = (each) => {
+    for (let other = each.parentElement; other; other = other.parentElement)
+      if (getComputedStyle(other).overflowX !== "visible") return true;
+    return false;
+  };
+  return [...document.querySelectorAll("main *")]
+    .filter((each) => each.checkVisibility() && each.getBoundingClientRect().right > edge && !framed(each))
+    .map((each) => `${each.localName}.${each.getAttribute("class")} ${each.textContent.slice(0, 40)}`);
+}"""
 
 
 def test_the_whole_network_fits_on_one_screen(page: Page) -> None:

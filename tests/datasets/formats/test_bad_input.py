@@ -194,6 +194,21 @@ def test_hdf5_chunk_that_unpacks_to_more_than_it_may(tmp_path):
     refused(tmp_path / "a.h5", "data, chunk at row 0 unpacks to more than its 78,400 bytes")
 
 
+@pytest.mark.parametrize("packing", [{"scaleoffset": 0}, {"compression": 32_019, "allow_unknown_filter": True}])
+def test_hdf5_packed_in_an_unusual_way(tmp_path, packing):
+    """n-bit and scale-offset unpack in code with known overflows; a filter's number makes HDF5 look for a library."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        images = np.random.default_rng(0).integers(0, 256, (40, 28, 28)).astype(np.int32)
+        if "scaleoffset" in packing:
+            file.create_dataset("data", data=images, chunks=(40, 28, 28), **packing)
+        else:
+            made = file.create_dataset("data", images.shape, np.int32, chunks=(40, 28, 28), **packing)
+            made.id.write_direct_chunk((0, 0, 0), images.tobytes())
+        file["labels"] = np.zeros(40, np.uint8)
+    refused(path, "packed in an unusual way; expected gzip, lzf or no compression")
+
+
 def test_hdf5_that_points_elsewhere(tmp_path):
     (tmp_path / "secret").write_bytes(bytes(784 * 5))
     with h5py.File(tmp_path / "a.h5", "w") as file:

@@ -169,6 +169,13 @@ def broken(net: Any, as_onnx: Callable[..., bytes]) -> dict[str, tuple[bytes, st
     def foreign_operator(graph: Any) -> None:
         graph.node[0].domain = "com.example"
 
+    def many_outputs(graph: Any) -> None:
+        for number in range(500):
+            graph.output.add(name=f"output {number}")
+
+    def half_a_shape(graph: Any) -> None:
+        graph.node.add(op_type="Scaler", domain="ai.onnx.ml", input=["images"], output=[graph.output[0].name])
+
     random = np.random.default_rng(1).normal(0, 1, net.second.shape).astype(np.float32)
 
     def untrained(graph: Any) -> None:
@@ -184,13 +191,15 @@ def broken(net: Any, as_onnx: Callable[..., bytes]) -> dict[str, tuple[bytes, st
         "cut off": (good[: len(good) // 2], "is no ONNX model, or a damaged one"),
         "of another kind": (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a picture"),
         "an operator of its own": (changed(foreign_operator), "uses operators of"),
+        "many outputs": (changed(many_outputs), "has 501 outputs; expected one, or at most 20"),
+        "half a scaler": (changed(half_a_shape), "is no ONNX model, or a damaged one"),
         "untrained": (changed(untrained), r"answers MNIST's digits no better than .* in any of the 20 conventions"),
     }
 
 
 NAMES = (
     "letters", "three classes", "two inputs", "large pictures", "empty", "cut off", "of another kind",
-    "an operator of its own", "untrained",
+    "an operator of its own", "many outputs", "half a scaler", "untrained",
 )  # fmt: skip
 
 

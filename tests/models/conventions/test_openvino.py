@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from digitlab.datasets import load_dataset
 from digitlab.errors import ModelError
 from digitlab.models.conventions import Convention, Form, import_model
 from digitlab.models.conventions.convention import FIRST
+from digitlab.models.conventions.openvino_files import openvino_as_onnx
 from digitlab.reading import Classifier
 
 TEST = load_dataset("mnist").split("test")
@@ -134,3 +136,31 @@ def test_what_is_wrong_with_a_file_is_one_line(net: Any, tmp_path: Path, capsys:
         assert run(["evaluate", str(path)]) == 2
         lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("digitlab: ")]
         assert len(lines) == 1, name
+
+
+def test_entities_are_seen_in_no_encoding(tmp_path: Path) -> None:
+    """What declares them could hide in UTF-16, or in an encoding that the file names."""
+    text = '<!DOCTYPE net [<!ENTITY a "aaaa">]><net><layers><layer id="0" type="&a;"/></layers></net>'
+    contents = {
+        "UTF-16": text.encode("utf-16"),
+        "declared": b'<?xml version="1.0" encoding="cp037"?>' + text.encode("cp037"),
+        "plain": text.encode(),
+    }
+    for name, content in contents.items():
+        path = tmp_path / f"{name}.xml"
+        path.write_bytes(content)
+        path.with_suffix(".bin").write_bytes(b"")
+        with pytest.raises(ModelError, match=r"no OpenVINO model, or a damaged one|declares entities"):
+            openvino_as_onnx(path)
+
+
+def test_layers_in_reverse_order_are_put_in_order_at_once(tmp_path: Path) -> None:
+    count, path = 5_000, tmp_path / "a.xml"
+    layers = "".join(f'<layer id="{number}" type="ReLU"/>' for number in range(count))
+    edge = '<edge from-layer="{}" from-port="1" to-layer="{}" to-port="0"/>'
+    edges = "".join(edge.format(number + 1, number) for number in range(count - 1))
+    path.write_text(f"<net><layers>{layers}</layers><edges>{edges}</edges></net>")
+    path.with_suffix(".bin").write_bytes(b"")
+    begun = time.process_time()
+    openvino_as_onnx(path)  # it takes no image and answers nothing, which whoever opens it says
+    assert time.process_time() - begun < 3

@@ -60,11 +60,11 @@ class ProgressView(BarView):
     def __init__(self) -> None:
         super().__init__("{task.description}", "{task.fields[count]}")
         self._text, self._unit = "", "images"
-        self._told = 0.0
+        self._told, self._pace = 0.0, _Pace()
 
     def start(self, text: str, total: int | None = None, unit: str = "images") -> None:
         """A new piece of work; how much there is to do is told by the first call, if ever."""
-        self._text, self._unit, self._told = text, unit, time.monotonic()
+        self._text, self._unit, self._told, self._pace = text, unit, time.monotonic(), _Pace()
         if self._bar is None:
             advise(f"{text} …" if total is None else f"{text}: {total:,} {unit} …")
             return
@@ -78,9 +78,12 @@ class ProgressView(BarView):
         if self._bar is not None and self._task is not None:
             text = f"{self._text}: {item}" if item else self._text
             self._bar.update(self._task, completed=done, total=total, count=count, description=text)
-        elif done != total and time.monotonic() - self._told >= _SECONDS:
+            return
+        self._pace.note(done)
+        if done != total and time.monotonic() - self._told >= _SECONDS:
             self._told = time.monotonic()
-            advise(f"{self._text}: {count}" + (f", next {item}" if item else ""))
+            left = "" if total is None else _left(self._pace.left(total))
+            advise(f"{self._text}: {count}" + (f", next {item}" if item else "") + left)
 
     def show(self, event: Counted) -> None:
         """Show an event of a job."""

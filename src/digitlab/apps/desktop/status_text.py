@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from digitlab.values import ReadDigit
 
 __all__ = [
-    "Condition", "Kind", "condition", "how_old", "mode_of", "percent_of", "shown_digit", "source_name", "what_is_read",
+    "Condition", "Kind", "condition", "how_old", "mode_of", "percent_of", "shown_digit", "shown_probabilities",
+    "source_name", "what_is_read",
 ]  # fmt: skip
 
 Kind = Literal["good", "waiting", "warning", "stopped"]
@@ -79,7 +80,7 @@ def what_is_read(seen: Snapshot) -> str:
     probable = [track.confidence for track in seen.tracks if track.digit is not None]
     if not probable:
         return ""
-    least = percent_of(min(probable))  # of the tracks: a mean over the last frames, while the bars show this one
+    least = percent_of(min(probable))
     if len(probable) == 1:
         return _tr("mean confidence {least}").format(least=least)
     return _tr("{count} digits, lowest mean confidence {least}").format(count=len(probable), least=least)
@@ -90,6 +91,10 @@ def how_old(seen: Snapshot) -> str:
     if seen.last is None:
         return _tr("the camera sends nothing")
     seconds = seen.last[1]
+    if seconds < 1.0:
+        return _tr("old: this was less than a second ago")
+    if seconds < 1.5:
+        return _tr("old: this was a second ago")
     if seconds < 90:
         return _tr("old: this was {seconds:.0f} seconds ago").format(seconds=seconds)
     return _tr("old: this was {minutes:.0f} minutes ago").format(minutes=seconds / 60)
@@ -100,6 +105,19 @@ def shown_digit(seen: Snapshot) -> ReadDigit | None:
     digits = () if seen.reading is None else seen.reading.digits
     answered = [each for each in digits if each.digit is not None]
     return max(answered, key=lambda each: each.confidence) if len(digits) > 1 and answered else None
+
+
+def shown_probabilities(seen: Snapshot) -> tuple[float, ...]:
+    """The probability of each digit, class 0 first, of the one shown in detail.
+
+    While a text is steady, means over the last frames, and that each stands there at all: the largest is the confidence
+    that `what_is_read` says. Until then those of this frame, if there is a digit.
+    """
+    shown = shown_digit(seen)
+    tracks = [each for each in seen.tracks if each.digit is not None and (shown is None or each.box == shown.box)]
+    if not seen.steady or len(tracks) != 1:
+        return seen.probabilities
+    return tuple(tracks[0].score * each for each in tracks[0].probabilities)
 
 
 def mode_of(source: str | Source, remembered: Mode) -> Mode:

@@ -17,7 +17,15 @@ from PySide6.QtWidgets import (
 from digitlab.apps.desktop.actions import Actions, show_about, show_keys
 from digitlab.apps.desktop.background import BackgroundTasks, Saver
 from digitlab.apps.desktop.panels import Panels
-from digitlab.apps.desktop.status_text import condition, how_old, mode_of, shown_digit, source_name, what_is_read
+from digitlab.apps.desktop.status_text import (
+    condition,
+    how_old,
+    mode_of,
+    shown_digit,
+    shown_probabilities,
+    source_name,
+    what_is_read,
+)
 from digitlab.apps.desktop.theme import DARK, LIGHT, Colours, qt_palette, style_sheet
 from digitlab.errors import StorageError
 from digitlab.live.region import Region
@@ -173,7 +181,8 @@ class LiveWindow(QMainWindow):
         drawing = seen.drawing and not stale and not seen.steady
         panels.answer_view.show_answer(text, sentence, stale=stale, drawing=drawing)
         panels.digit_view.show_glyph(seen.glyph)
-        panels.lamps.show_answer(seen.probabilities, None if stale else _lit(seen))
+        probabilities = shown_probabilities(seen)
+        panels.lamps.show_answer(probabilities, None if stale else _lit(seen, probabilities))
         panels.show_digit(shown_digit(seen))
         panels.history_view.show_history(seen.history)
         self.notice.show_problem(seen.problem if now.is_good or seen.paused else None)  # else the picture shows it
@@ -342,12 +351,12 @@ class LiveWindow(QMainWindow):
         event.accept()
 
 
-def _lit(seen: Snapshot) -> int | None:
+def _lit(seen: Snapshot, probabilities: Sequence[float]) -> int | None:
     """The lamp to light: of the steady digit; of several, of the one shown in detail."""
     if seen.steady is not None and len(seen.steady) == 1 and seen.steady.isdigit():
         return int(seen.steady)
-    if seen.steady and max(seen.probabilities) >= 0.5:
-        return seen.probabilities.index(max(seen.probabilities))
+    if seen.steady and max(probabilities) >= 0.5:
+        return probabilities.index(max(probabilities))
     return None
 
 

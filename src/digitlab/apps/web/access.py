@@ -23,6 +23,7 @@ __all__ = ["Access", "is_for_pupils", "is_loopback"]
 _COOKIE = "digitlab"
 _SHORTEST = 8
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")  # of a host; of addresses, ipaddress knows more
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 _OPEN = frozenset({"/healthz"})  # says nothing but that the server is there
 _PUPILS = ("/class", "/v1/pupil")  # in a class: their page, and what wants their own key
 
@@ -195,7 +196,13 @@ class Access:
 
 
 def _name_in(host: str) -> str | None:
-    """The name in a Host header, without the port: a foreign page may have turned its own name to our address."""
+    r"""The name in a Host header, without the port: a foreign page may have turned its own name to our address.
+
+    >>> _name_in("localhost:8321"), _name_in("[::1]:80"), _name_in(r"evil.example\@localhost")
+    ('localhost', '::1', None)
+    """
+    if not _HOST.fullmatch(host):  # urlsplit would take the end of "evil@localhost" for it
+        return None
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

@@ -27,7 +27,7 @@ from digitlab.apps.web.guard import BODY, Guard
 from digitlab.apps.web.live import Live
 from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served
-from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_bytes, picture_of, shown, with_page_note
+from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_of, shown, with_page_note
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, answers_with, problem_of
 from digitlab.apps.web.trainings import TrainingRoom
 from digitlab.errors import DigitlabError
@@ -129,9 +129,10 @@ class _Services:
         self.classifying.close()
         self.threads.close()
 
-    def picture_in(self, request: Request) -> bytes:
+    async def picture_in(self, request: Request) -> bytes:
         """The picture file of a request."""
-        return picture_bytes(request.scope[BODY], request.headers.get("content-type", "").encode("latin-1", "replace"))
+        kind = request.headers.get("content-type", "").encode("latin-1", "replace")
+        return await self.threads.unpacked(request.scope[BODY], kind)
 
 
 def _described(services: _Services) -> FastAPI:
@@ -217,7 +218,7 @@ def _add_reading(api: FastAPI, services: _Services) -> None:
     ) -> schemas.ReadPage:
         """All digits of a picture, line by line, with boxes."""
         served = services.models.get(model)
-        content = services.picture_in(request)
+        content = await services.picture_in(request)
         return await services.threads.run(_read, content, served, threshold, services.limits.pixels, page)
 
     pages = {"description": "how many pages the file has", "schema": {"type": "integer", "minimum": 1}}
@@ -230,7 +231,7 @@ def _add_reading(api: FastAPI, services: _Services) -> None:
     )  # fmt: skip
     async def picture(request: Request, page: PageQuery = None) -> Response:
         """A page of a PDF, TIFF, HEIC … as a picture that every browser can show."""
-        content = services.picture_in(request)
+        content = await services.picture_in(request)
         made, count = await services.threads.run(_drawn, content, services.limits.pixels, page)
         return Response(made, media_type="image/jpeg", headers={_PAGES: str(count)})
 
@@ -278,7 +279,7 @@ def _add_looking(api: FastAPI, services: _Services) -> None:
         request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> Response:
         """The digit of a picture and every activation map, in one pass."""
-        served, content = get(model), services.picture_in(request)
+        served, content = get(model), await services.picture_in(request)
         told = await run(
             lambda: looking.inspect(served, picture_of(content, pixels, page), threshold).model_dump_json()
         )
@@ -308,7 +309,7 @@ def _add_teaching(api: FastAPI, services: _Services) -> None:
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
     async def filters(request: Request, page: PageQuery = None) -> schemas.FilterBank:
         """S2's classical filters on a picture."""
-        content = services.picture_in(request)
+        content = await services.picture_in(request)
         return await run(lambda: teaching.filter_bank(picture_of(content, pixels, page)))
 
     @api.get("/v1/gallery", responses=answers_with(422, 503), tags=["teaching"])
@@ -336,7 +337,7 @@ def _add_diagnosis(api: FastAPI, services: _Services) -> None:
         request: Request, model: ModelQuery = None, label: LabelQuery = None
     ) -> network_schemas.Diagnosed:
         """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
-        served, content = get(model), services.picture_in(request)
+        served, content = get(model), await services.picture_in(request)
         return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
 
     @api.get("/v1/models/{name}/mistakes", responses=answers_with(404, 422, 503, 504), tags=["models"])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Classifying", "PictureThreads"]
 
 _SMALL_BYTES, _SMALL_PIXELS = 16_384, 76_800  # what the page's drawing pad sends: 320 by 240
+_QUICK_BYTES = 65_536  # of a body that is unpacked where it is
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 Answer = TypeVar("Answer")
@@ -61,6 +62,16 @@ class PictureThreads:
         future.add_done_callback(done)
         return await asyncio.wrap_future(future)
 
+    async def unpacked(self, body: bytes, content_type: bytes) -> bytes:
+        """`picture_bytes`; of a large body in a thread, so that nobody waits for the event loop.
+
+        Raises:
+            ProblemError: as `picture_bytes`; 503 when too many are waiting.
+        """
+        if len(body) <= _QUICK_BYTES:
+            return picture_bytes(body, content_type)
+        return await self.run(picture_bytes, body, content_type)
+
     def close(self) -> None:
         """Begin nothing more."""
         self.pool.shutdown(wait=False, cancel_futures=True)
@@ -86,11 +97,11 @@ class Classifying:
         """The fields of `schemas.Classified`.
 
         Raises:
-            ProblemError: 503 when too many are waiting.
+            ProblemError: as `picture_bytes`; 503 when too many are waiting.
             ImageError: when it is no picture.
         """
         start = time.perf_counter()
-        content = picture_bytes(body, content_type)
+        content = await self._threads.unpacked(body, content_type)
         reader = model.reader_for(threshold)
         if _is_small(content):
             found = await self._small.run(_classified, reader, content, min(_SMALL_PIXELS, self._limits.pixels), page)

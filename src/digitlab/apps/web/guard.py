@@ -16,7 +16,7 @@ from digitlab.apps.web.problems import ProblemError, overloaded, problem_of
 from digitlab.errors import DigitlabError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from digitlab.apps.web.access import Access
     from digitlab.apps.web.access_log import AccessLog
@@ -35,6 +35,9 @@ BODY = "digitlab.body"  # the key of the whole body, bytes, in a request's scope
 LOG = logging.getLogger("digitlab.web")
 
 _MOMENT = 0.02  # seconds
+_MOST_HEADERS, _HEADER_BYTES = 200, 65_536
+# Of these one is meant: of two, a proxy before us may believe the one and we the other.
+_SINGLE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"content-type", b"sec-fetch-site"})
 _PAGES = ("/", "/wall")  # that may be opened with ?token=
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
 # No script, style or picture but our own; no frame around us; no word to others about where one came from.
@@ -92,6 +95,7 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, began, status = dict(scope["headers"]), time.perf_counter(), 101
         try:
+            _check_headers(scope["headers"])
             self._access.check("GET", scope["path"], headers)
             self._access.check_origin(headers)
         except ProblemError as problem:
@@ -134,6 +138,7 @@ class Guard:
     async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._at_work > self._limits.requests:
             raise overloaded(f"{self._limits.requests} requests are at work already", self._limits.retry_seconds)
+        _check_headers(scope["headers"])
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         method, path = scope["method"], scope["path"]
         if method == "GET" and path in _PAGES and scope["query_string"]:
@@ -192,6 +197,22 @@ class Guard:
                 408, "slow", f"the body did not come within {self._limits.body_seconds:g} s", {"Connection": "close"}
             ) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Refuse too many of them, and two where one is meant.
+
+    Raises:
+        ProblemError: 431, 400.
+    """
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > _MOST_HEADERS or size > _HEADER_BYTES:
+        detail = f"{len(headers)} headers of {size:,} bytes; at most {_MOST_HEADERS} of {_HEADER_BYTES:,} are taken"
+        raise ProblemError(431, "headers", detail, {"Connection": "close"})
+    names = [name for name, _ in headers if name in _SINGLE]
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1).decode("ascii")
+        raise ProblemError(400, "headers", f"the header {twice.title()} stands there twice", {"Connection": "close"})
 
 
 def _too_large(size: int, most: int) -> ProblemError:

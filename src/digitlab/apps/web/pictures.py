@@ -21,6 +21,7 @@ __all__ = ["OPENAPI_BODY", "page_of", "picture_bytes", "picture_of", "shown", "w
 SIDE = 1600  # pixels of a picture that is shown; the reader looks at pages 1,280 pixels wide
 
 _FIELD = "image"
+_MOST_QUOTED = 300_000  # signs with % in a data URL: five million of them take seconds
 _MOST_PARTS = 16
 _KINDS = ("png", "jpeg", "webp", "bmp", "tiff", "gif", "jp2", "avif", "heic")
 _DATA_URL = re.compile(rb"\s{0,8}data:[^,]{0,200},", re.IGNORECASE)
@@ -51,7 +52,7 @@ def picture_bytes(body: bytes, content_type: bytes) -> bytes:
     """The picture file in a body: the body itself, or the file of a form; either may be a data URL of it.
 
     Raises:
-        ProblemError: 400 for a damaged form or data URL, 422 for a form without a file.
+        ProblemError: 400 for a damaged form or data URL, 413 where that would take long, 422 for a form without a file.
     """
     is_form = content_type.lower().startswith(b"multipart/form-data")
     return _unpacked(_file_of_form(body, content_type) if is_form else body)
@@ -110,7 +111,13 @@ def _unpacked(content: bytes) -> bytes:
     if found is None:
         return content
     data = content[found.end() :].strip()
-    if not found[0].lower().endswith(b";base64,"):
+    is_base64 = found[0].lower().endswith(b";base64,")
+    if data.count(b"%") > _MOST_QUOTED:
+        raise ProblemError(
+            413, "too-large", f"the data URL has {data.count(b'%'):,} signs with %; at most {_MOST_QUOTED:,} are "
+            "taken: send the file itself, or base64",
+        )  # fmt: skip
+    if not is_base64:
         return unquote_to_bytes(data)
     try:
         return base64.b64decode(unquote_to_bytes(data) if b"%" in data else data, validate=True)

@@ -27,6 +27,7 @@ _TITLES = {
     421: "This server does not go by that name",
     422: "Something in the request is not as expected",
     429: "Too many at once",
+    431: "The headers are too long",
     500: "The server has made a mistake",
     503: "The server has too much to do",
     504: "The answer took too long",

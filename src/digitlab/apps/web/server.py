@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import logging
+import re
 import socket
 import sys
 import warnings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["check_proxies", "listen", "make_server", "serve"]
 
 _MOST_HEADERS = 65_536  # bytes
+_ABSOLUTE = re.compile(rb"https?://", re.IGNORECASE)
 _BACKLOG = 1024
 _KEEP_ALIVE = 20  # seconds between two requests on one connection
 _SWITCH = 0.0005  # seconds after which a thread lets another go on: answers wait for the network's thread to be heard
@@ -86,6 +88,9 @@ class Patience(HttpToolsProtocol):
         """Its headers are there."""
         self._in_headers = False
         self._come()
+        if _ABSOLUTE.match(self.url):  # then its name counts, and the Host header does not (RFC 9112, 3.2.2)
+            name = self.url.partition(b"://")[2].partition(b"/")[0]
+            self.headers[:] = [*((each, value) for each, value in self.headers if each != b"host"), (b"host", name)]
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

@@ -33,6 +33,7 @@ from digitlab.values import Digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -48,6 +49,9 @@ _FORM = "form"  # an attribute of the file, not in S0's layout
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 _MAX_CHUNK_BYTES = 64 << 20
+# What a chunk may have gone through, by HDF5's numbers: deflate, shuffle, a checksum, h5py's lzf. Others unpack in code
+# with known overflows (n-bit, scale-offset), or in a library that HDF5 looks for and loads because a file names it.
+_FILTERS = frozenset({1, 2, 3, 32000})
 
 
 def _h5py() -> Any:
@@ -209,6 +213,9 @@ def _expect_own_bytes(dataset: Any, path: Path, name: str) -> None:
     """Refuse data in other files, data that was never written, and decompression bombs."""
     if dataset.is_virtual or dataset.external:
         raise DatasetError(f"{path}: {name} is stored in other files; expected it in this one")
+    made = dataset.id.get_create_plist()
+    if {made.get_filter(number)[0] for number in range(made.get_nfilters())} - _FILTERS:
+        raise DatasetError(f"{path}: {name} is packed in an unusual way; expected gzip, lzf or no compression")
     size = dataset.size * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if dataset.compression is None and stored < size:
@@ -252,8 +259,8 @@ def _inflates_past(dataset: Any, offset: tuple[int, ...], size: int) -> bool:
 class Hdf5Sink:
     """Appends to ``data`` and ``labels``, at the root or in the group of a split."""
 
-    def __init__(self, file: Any, path: Path, dtype: PixelType, compression: str | None) -> None:
-        self._file, self._path = file, path
+    def __init__(self, file: Any, path: Path, dtype: PixelType, compression: str | None, held: _Held) -> None:
+        self._file, self._path, self._held = file, path, held
         self._dtype, self._compression = dtype, compression
         self._datasets: dict[str, tuple[Any, Any]] = {}
 
@@ -274,6 +281,7 @@ class Hdf5Sink:
             labels[start:stop] = digits.labels
         except (OSError, RuntimeError) as error:
             raise _unwritable(self._path, error) from error
+        self._held.check(self._path)
 
     def _create(self, split: str) -> tuple[Any, Any]:
         if self._datasets and "" in {split, *self._datasets}:
@@ -312,10 +320,61 @@ def hdf5_writer(
         MissingExtraError: without h5py.
     """
     h5py = _h5py()
-    with atomic_path(path) as temporary, _closing(h5py.File(temporary, "w"), path) as file:
-        sink = Hdf5Sink(file, path, dtype, compression)
-        yield sink
-        sink.finish()
+    with atomic_path(path) as temporary, temporary.open("r+b", buffering=0) as raw:
+        held = _Held(raw)
+        with _closing(h5py.File(held, "w"), path) as file:
+            sink = Hdf5Sink(file, path, dtype, compression, held)
+            yield sink
+            sink.finish()
+        held.check(path)
+
+
+class _Held:
+    """A file as HDF5 writes it; after an error, one that takes everything and writes nothing more.
+
+    HDF5 that cannot write what it has in its buffers tries again when the file is closed, when its objects are freed
+    and when the process ends, which then crashes. So the error is kept for us, and HDF5 does not hear of it.
+    """
+
+    def __init__(self, raw: FileIO) -> None:
+        self._raw = raw
+        self._error: OSError | None = None
+        self.read, self.seek, self.tell = raw.read, raw.seek, raw.tell
+
+    def check(self, path: Path) -> None:
+        """Raise StorageError when something could not be written."""
+        if self._error is not None:
+            raise _unwritable(path, self._error) from self._error
+
+    def write(self, content: Any) -> int:
+        """Write all of it, or remember why not."""
+        left = memoryview(content)
+        with self._remembering():
+            while left and self._error is None:
+                left = left[self._raw.write(left) :]
+        return len(content)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, or remember why not."""
+        with self._remembering():
+            return self._raw.truncate(size)
+        return size or 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into all of the buffer; what was never written is zeros."""
+        got = self._raw.readinto(buffer) or 0
+        buffer[got:] = bytes(len(buffer) - got)
+        return len(buffer)
+
+    def flush(self) -> None:
+        """Nothing to do: nothing is buffered here."""
+
+    @contextlib.contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._error = self._error or error
 
 
 @contextlib.contextmanager

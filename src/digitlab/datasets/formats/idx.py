@@ -19,7 +19,7 @@ import numpy as np
 from digitlab.datasets.formats.checks import as_labels, labels_are_loose, no_bomb, no_labels, other_labels, refusing
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
-from digitlab.storage import atomic_path, saying_what_failed
+from digitlab.storage import atomic_paths, saying_what_failed
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ def idx_writer(path: Path) -> Iterator[ImageSink]:
         part if (part.suffix == ".gz") == given else part.with_name(f"{part.name}.gz" if given else part.stem)
         for part in other_of_pair(path)
     )
-    with atomic_path(images) as image_path, atomic_path(labels) as label_path:
+    with atomic_paths(images, labels) as (image_path, label_path):
         with image_path.open("w+b") as image_file, label_path.open("w+b") as label_file:
             sink = _IdxSink(image_file, label_file)
             yield sink

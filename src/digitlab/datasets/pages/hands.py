@@ -23,6 +23,10 @@ FORMS: dict[int, tuple[str, ...]] = {
         "~80 50 20 05 18 49 78 85 72 41",  # begun far to the right
         "~60 31 14 07 29 59 77 74 62 50 71",
         "~20 40 11 05 18 49 78 85 71 40",
+        "~49 27 06 12 41 72 75 57 38",  # closed in a point at the bottom, where the line crosses itself
+        "~39 25 03 11 40 62 65 48 29",
+        "~58 37 15 12 30 61 74 67 49",
+        "~30 51 64 66 48 18 06 13 40",  # and at the top
     ),
     1: (
         "40 49",
@@ -40,6 +44,9 @@ FORMS: dict[int, tuple[str, ...]] = {
         "07 50 39",  # the upstroke as long as the stem
         "17 60 49",
         "~08 32 60, 60 49",
+        "02 70 69",  # the upstroke long and flat, the stem upright
+        "03 70 69",
+        "~04 42 60, 60 59",
         "~45 32 40 51 43 39",  # begun with a loop
         "14 40 39, ~08 29 49 68",  # on a waved foot
         "05 40 39, 09 69",

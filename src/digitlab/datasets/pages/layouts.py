@@ -343,5 +343,5 @@ def ruled(sheet: Sheet) -> None:
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
     (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (34, text),
-    (10, letters), (6, doodles), (8, diagram), (6, list_of_lines), (9, notes), (4, nothing),
+    (12, letters), (6, doodles), (8, diagram), (6, list_of_lines), (15, notes), (4, nothing),
 )  # fmt: skip

@@ -6,14 +6,16 @@ graph, which is looked at as every ONNX file here is (`digitlab.network.check`).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import ModelError
+from digitlab.errors import ModelError, first_line
 from digitlab.models.conventions.convention import forms_of
 from digitlab.models.conventions.sklearn_nodes import plain_nodes
+from digitlab.network.bounds import time_limit
 from digitlab.network.check import check_onnx
 from digitlab.network.classifier import start_session
 
@@ -30,6 +32,8 @@ __all__ = ["ForeignOnnx", "open_foreign"]
 _DTYPES = {1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 _OLDEST = 7  # operator set: since then Add and Mul broadcast as NumPy does
 _TRIED = 3  # images of zeros, to see what comes out
+_MOST_OUTPUTS = 20  # each is tried
+_LONGEST = 4.0  # seconds of computing for all trials; an honest network takes some hundredths
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ def open_foreign(content: bytes, path: Path) -> ForeignOnnx:
     except ModelError as error:
         text = str(error)
         raise ModelError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
+    except Exception as error:  # arithmetic on untrusted numbers may raise anything
+        raise ModelError(f"{path}: is no ONNX model, or a damaged one ({first_line(error, 100)})") from error
 
 
 def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
@@ -85,26 +91,32 @@ def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
             f"takes ({shown}); expected images of 28 × 28 pixels (16 to 64): (N, 784), (N, 28, 28), (N, 1, 28, 28), "
             "(N, 28, 28, 1), or with 3 channels"
         )
+    if len(model.graph.output) > _MOST_OUTPUTS:
+        raise ModelError(f"has {len(model.graph.output):,} outputs; expected one, or at most {_MOST_OUTPUTS}")
     refused: list[str] = []
+    until = time.process_time() + _LONGEST
     for output in model.graph.output:
         try:
-            return _classifier(model, taken, output.name, forms, path)
+            return _classifier(model, taken, output.name, forms, path, until)
         except ModelError as error:
             refused.append(str(error))
     raise ModelError(next((why for why in refused if why.startswith("answers")), refused[0] if refused else _EMPTY))
 
 
 def _classifier(
-    model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, forms: tuple[Form, ...], path: Path
+    model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, forms: tuple[Form, ...], path: Path, until: float
 ) -> ForeignOnnx:
-    """The network up to one output; where it was written for a batch of a fixed size, freed from that if need be."""
+    """The network up to one output; where it was written for a batch of a fixed size, freed from that if need be.
+
+    until: when the trials end, on the clock of what the process computes
+    """
     dims = _dims(taken)
     found, why = None, ""
     for free in (False, True) if dims and dims[0] else (False,):
         graph = _cut_out(model, taken, output, free=free)
         content = graph.SerializeToString()
         check_onnx(content)
-        found, said = _as_classifier(graph, start_session(content, path, 0), forms)
+        found, said = _as_classifier(graph, start_session(content, path, 0), forms, until)
         if found is not None:
             return found
         why = why or said
@@ -135,12 +147,17 @@ def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
     return tuple(each.dim_value or None for each in taken.type.tensor_type.shape.dim)
 
 
-def _as_classifier(graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...]) -> tuple[ForeignOnnx | None, str]:
+def _as_classifier(
+    graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...], until: float
+) -> tuple[ForeignOnnx | None, str]:
     """The network with the forms that it runs on, or None and why it is no classifier of digits."""
     fitting, classes, why = [], 0, ""
     for form in forms:
+        if time.process_time() > until:
+            return None, "takes too long to be tried; expected a network for images of digits"
         try:
-            answers = _run(session, np.zeros((_TRIED, *form.shape()), form.dtype))
+            with time_limit() as options:
+                answers = _run(session, np.zeros((_TRIED, *form.shape()), form.dtype), options)
         except ModelError as error:
             why = why or str(error)
             continue
@@ -156,9 +173,9 @@ def _as_classifier(graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...]
     return (ForeignOnnx(graph, tuple(fitting), classes, session) if fitting else None), why
 
 
-def _run(session: Any, prepared: NDArray[Any]) -> NDArray[Any]:
+def _run(session: Any, prepared: NDArray[Any], options: Any = None) -> NDArray[Any]:
     try:
-        return np.asarray(session.run(None, {session.get_inputs()[0].name: prepared})[0])
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: prepared}, options)[0])
     except Exception as error:  # ONNX Runtime's errors have no common root but this
         raise ModelError(f"cannot run ({str(error).splitlines()[0][:160]})") from error
 

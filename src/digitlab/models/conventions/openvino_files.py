@@ -81,10 +81,10 @@ def _content(path: Path, most: int) -> bytes:
 
 def _read(path: Path) -> tuple[list[_Layer], dict[str, list[int]]]:
     """The layers in an order in which each comes after what it takes; and the shapes of parameters."""
-    content = _content(path, _LARGEST_XML)
-    if b"<!" in content:
+    text = _content(path, _LARGEST_XML).decode("utf-8")  # and no other encoding, in which this would look otherwise:
+    if "<!" in text:
         raise ModelError(f"{path}: declares entities or holds comments; expected a plain OpenVINO model")
-    root = ET.fromstring(content)  # noqa: S314
+    root = ET.fromstring(text)  # noqa: S314 - of a text the parser takes no encoding from the file
     found = root.findall("layers/layer")
     if root.tag != "net" or not 0 < len(found) <= _MOST_LAYERS:
         raise ModelError(f"{path}: is no OpenVINO model of at most {_MOST_LAYERS:,} layers")
@@ -92,23 +92,43 @@ def _read(path: Path) -> tuple[list[_Layer], dict[str, list[int]]]:
     for edge in root.findall("edges/edge"):
         source = f"{edge.attrib['from-layer']}:{edge.attrib['from-port']}"
         feeds.setdefault(edge.attrib["to-layer"], {})[int(edge.attrib["to-port"])] = source
-    left, done, shapes = {each.attrib["id"]: each for each in found}, list[_Layer](), dict[str, list[int]]()
-    known: set[str] = set()
-    while left:
-        ready = [name for name in left if {each.partition(":")[0] for each in feeds.get(name, {}).values()} <= known]
-        if not ready:
-            raise ModelError(f"{path}: layer {left.popitem()[0][:40]!r} takes what no layer makes")
-        for name in ready:
-            element = left.pop(name)
-            settings = dict(getattr(element.find("data"), "attrib", {}))
-            ports = element.findall("input/port")
-            rank = len(ports[0].findall("dim")) if ports else 0
-            takes = [source for _, source in sorted(feeds.get(name, {}).items())]
-            done.append(_Layer(element.attrib["type"], name, settings, takes, rank))
-            if element.attrib["type"] == "Parameter":
-                shapes[name] = [int(dim.text or "") for dim in element.findall("output/port/dim")]
-        known.update(ready)
+    layers, done, shapes = {each.attrib["id"]: each for each in found}, list[_Layer](), dict[str, list[int]]()
+    waits = {name: {each.partition(":")[0] for each in feeds.get(name, {}).values()} for name in layers}
+    ordered = _ordered(waits)
+    if len(ordered) < len(layers):
+        raise ModelError(f"{path}: layer {min(set(layers) - set(ordered))[:40]!r} takes what no layer makes")
+    for name in ordered:
+        element = layers[name]
+        settings = dict(getattr(element.find("data"), "attrib", {}))
+        ports = element.findall("input/port")
+        rank = len(ports[0].findall("dim")) if ports else 0
+        takes = [source for _, source in sorted(feeds.get(name, {}).items())]
+        done.append(_Layer(element.attrib["type"], name, settings, takes, rank))
+        if element.attrib["type"] == "Parameter":
+            shapes[name] = [int(dim.text or "") for dim in element.findall("output/port/dim")]
     return done, shapes
+
+
+def _ordered(waits: dict[str, set[str]]) -> list[str]:
+    """Names after those that they wait for; without names in a circle, or that wait for what is not there.
+
+    Each name is looked at once for each that it waits for: a file may have them in any order.
+
+    >>> _ordered({"c": {"b"}, "b": {"a"}, "a": set(), "d": {"x"}})
+    ['a', 'b', 'c']
+    """
+    left = {name: set(sources) for name, sources in waits.items()}
+    after: dict[str, list[str]] = {}
+    for name, sources in left.items():
+        for source in sources:
+            after.setdefault(source, []).append(name)
+    ordered = [name for name, sources in left.items() if not sources]
+    for name in ordered:  # it grows
+        for follower in after.get(name, ()):
+            left[follower].discard(name)
+            if not left[follower]:
+                ordered.append(follower)
+    return ordered
 
 
 class _Written:

@@ -14,7 +14,7 @@ import numpy as np
 from digitlab.errors import ModelError
 from digitlab.models.export.onnx import onnx_bytes, run_onnx
 from digitlab.models.export.verify import CHECKED_IMAGES, TOLERANCE, Exported, checking_images, compare
-from digitlab.storage import write_bytes, write_text
+from digitlab.storage import atomic_paths, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,9 @@ def export_web(model: keras.Model, path: Path, card: ModelCard) -> Exported:
         "output": {"name": "probabilities", "type": "float32", "shape": ["N", 10]},
     }  # fmt: skip
     beside = path.with_suffix(".json")
-    write_text(beside, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    write_bytes(path, content)
+    with atomic_paths(path, beside) as (model_file, card_file):
+        model_file.write_bytes(content)
+        card_file.write_bytes((json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
     return Exported(path, CHECKED_IMAGES, difference, TOLERANCE, beside=beside)
 
 

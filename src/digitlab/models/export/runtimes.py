@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import MissingExtraError
 from digitlab.models.export.verify import compare, exporting
-from digitlab.storage import write_bytes
+from digitlab.storage import atomic_paths, write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,9 +44,9 @@ def export_openvino(model: keras.Model, path: Path, card: ModelCard) -> float:
             graph.set_rt_info(json.dumps(asdict(card)), ["digitlab"])
             openvino.save_model(graph, final, compress_to_fp16=False)
         difference = compare(model, _compiled(openvino, final), path)
-        # The weights first: the pair is opened by its .xml, which is still the old one or missing.
-        write_bytes(path.with_suffix(".bin"), final.with_suffix(".bin").read_bytes())
-        write_bytes(path, final.read_bytes())
+        with atomic_paths(path, path.with_suffix(".bin")) as (graph_file, weights_file):
+            graph_file.write_bytes(final.read_bytes())
+            weights_file.write_bytes(final.with_suffix(".bin").read_bytes())
     return difference
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ModelError, first_line
+from digitlab.errors import DigitlabError, ModelError, first_line
 from digitlab.models.backend import keras
 from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS, check_archive, copy_member, read_member
 from digitlab.models.safety.configuration import rebuild
@@ -28,7 +28,7 @@ _OWN = {"SobelImage": SobelImage}
 
 @contextlib.contextmanager
 def blaming(path: Path) -> Iterator[None]:
-    """Add the file's name to every ModelError raised inside."""
+    """Add the file's name to every ModelError raised inside; what else a stranger's file makes go wrong is damage."""
     try:
         yield
     except OSError as error:
@@ -36,6 +36,11 @@ def blaming(path: Path) -> Iterator[None]:
     except ModelError as error:
         text = str(error)
         raise type(error)(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
+    except DigitlabError:
+        raise
+    except Exception as error:  # values of other types than a description has may raise anything
+        reason = shown(f"{type(error).__name__}: {first_line(error)}")
+        raise ModelError(f"{path}: is damaged, or written in a way that is not known here ({reason})") from error
 
 
 def open_keras_file(path: Path) -> keras.Model:

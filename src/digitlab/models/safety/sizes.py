@@ -24,6 +24,11 @@ LARGEST_ACTIVATION = 500_000  # per image: 2 GB for a batch of 1,000; 640 channe
 
 SIDES = range(16, 65)  # pixels of an image
 
+# What connecting a network costs, here and in Keras, which goes through the layers in the same way: models that are
+# called by models, and layers that stand before what they take, make it a power of the file's size.
+_MOST_CALLS = 3_000  # of layers, those inside of models once for each call of the model
+_MOST_LOOKS = 50_000  # at what a layer takes, until all of it is known; in files of Keras once for each connection
+
 Shape = tuple[int | None, ...]
 
 
@@ -49,6 +54,17 @@ class Budget:
 
     def __init__(self) -> None:
         self.parameters = 0
+        self._calls = self._looks = 0
+
+    def look(self, connections: int) -> None:
+        """Count a look at what a layer takes.
+
+        Raises:
+            ModelError: when there were too many.
+        """
+        self._looks += connections
+        if self._looks > _MOST_LOOKS:
+            refuse("its layers stand in an order in which connecting them takes too long")
 
     def admit(self, layer: keras.Layer, taken: Shape | Sequence[Shape]) -> Shape:
         """The output shape of ``layer`` for the input shape ``taken``, a list of shapes for merging layers.
@@ -57,6 +73,9 @@ class Budget:
             ModelError: when the layer cannot take them, or the network becomes too large.
         """
         kind, name = type(layer).__name__, layer.name
+        self._calls += 1
+        if self._calls > _MOST_CALLS:
+            refuse(f"its layers are called more than {_MOST_CALLS:,} times; expected one network")
         try:
             # Our layer keeps the image's size; Keras would have to run it to tell.
             made: Any = tuple(taken if kind in OWN_LAYERS else layer.compute_output_shape(taken))
@@ -161,6 +180,7 @@ def _step(entry: dict[str, Any], number: int, shapes: dict[tuple[Any, ...], Shap
     if len(arguments) != 1:
         refuse(f"layer {shown(entry['name'])} is called with {len(arguments)} tensors; expected 1, or one list")
     merged = isinstance(arguments[0], list)
+    budget.look(len(arguments[0]) if merged else 1)
     keys = [tuple(tensor["config"]["keras_history"]) for tensor in (arguments[0] if merged else arguments)]
     if not all(key in shapes for key in keys):
         return False

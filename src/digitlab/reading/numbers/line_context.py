@@ -13,14 +13,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digitlab.reading.candidates import overlap
+from digitlab.reading.numbers.line_ink import line_ink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from digitlab.reading.candidates import Candidate
     from digitlab.reading.numbers.line_ink import LineInk, Speck
 
-__all__ = ["alone", "supported"]
+__all__ = ["with_line_context"]
 
 _ODDS = 4.0  # of a candidate on such a line; what is less likely than 1 in 5 stays below one half
 _WHICH = 0.7  # the least probability of its digit
@@ -31,36 +35,46 @@ _HIGH, _LOW, _WIDE, _NEAR = (0.68, 1.25), 0.12, 1.1, 0.8  # heights, of a digit'
 _SAME = 0.5  # intersection over union of a candidate with the component that it is
 
 
-def alone(inks: Sequence[LineInk | None], lines: Sequence[Sequence[Candidate]]) -> bool:
-    """Whether one line of digits is all that is written: hardly any of its ink is unexplained, as letters' would be."""
-    if len(lines) != 1 or inks[0] is None:
-        return False
-    return len(_big(inks[0])) <= max(1.0, _UNEXPLAINED * len(lines[0]))
+def with_line_context(
+    picture: NDArray[np.uint8], candidates: list[Candidate], lines: Sequence[Sequence[Candidate]], threshold: float
+) -> list[Candidate]:
+    """A page's candidates, the doubtful ones likelier that stand in its only line.
+
+    picture: uint8 (H, W, 3) RGB, in which the line is upright; lines: of digits, as they are found where nothing is
+        asked for; threshold: the confidence of digits that are answered
+    """
+    if len(lines) != 1 or sum(each.confidence >= threshold for each in lines[0]) < _FEWEST:
+        return candidates
+    (line,) = lines
+    ink = line_ink(picture, [each.box for each in line])
+    # Hardly any of the ink is unexplained, as letters' would be.
+    if ink is None or len(_big(ink)) > max(1.0, _UNEXPLAINED * len(line)):
+        return candidates
+    changed = _supported(ink, line, candidates, threshold)
+    return [changed.get(id(each), each) for each in candidates]
 
 
 def _big(ink: LineInk) -> list[Speck]:
     return [each for each in ink.specks if each.high >= _BIG and each.thin >= _THIN * ink.pen]
 
 
-def supported(
-    ink: LineInk, line: Sequence[Candidate], others: Sequence[Candidate], threshold: float
-) -> list[Candidate]:
-    """A line that stands alone, with its doubtful digits likelier, and other candidates that stand in it.
-
-    ink: of the line; others: candidates that are on no line; threshold: the confidence of digits that are answered
-    """
+def _supported(
+    ink: LineInk, line: Sequence[Candidate], candidates: Sequence[Candidate], threshold: float
+) -> dict[int, Candidate]:
+    """What becomes of the doubtful digits of the line, and of other candidates that stand in it, by identity."""
     answered = [each for each in line if each.confidence >= threshold]
-    if len(answered) < _FEWEST:
-        return list(line)
-    found = [
-        _likelier(each) if each.confidence < threshold and _among(each, answered, ink, place) else each
+    changed = {
+        id(each): _likelier(each)
         for place, each in enumerate(line)
-    ]
+        if each.confidence < threshold and _among(each, answered, ink, place)
+    }
+    placed = {id(each) for each in line}
+    others = [each for each in candidates if id(each) not in placed]
     for speck in _big(ink):
         it = _candidate(ink, speck, others)
-        if it is not None and it.confidence >= threshold:
-            found.append(it)
-    return sorted(found, key=lambda each: each.box[0] + each.box[2])
+        if it is not None and _likelier(it).confidence >= threshold:
+            changed[id(it)] = _likelier(it)
+    return changed
 
 
 def _likelier(candidate: Candidate) -> Candidate:
@@ -84,13 +98,13 @@ def _among(candidate: Candidate, answered: Sequence[Candidate], ink: LineInk, pl
 
 
 def _candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candidate | None:
-    """The candidate that a component of a digit's form is, likelier for its line."""
+    """The candidate that a component of a digit's form is."""
     form = _HIGH[0] <= speck.high <= _HIGH[1] and abs(speck.low) <= _LOW and speck.wide <= _WIDE
     if not form or _is_slash(speck):
         return None
     box = ink.placed(speck.box)
     best = max(others, key=lambda each: overlap(each.box, box), default=None)
-    return None if best is None or overlap(best.box, box) < _SAME else _likelier(best)
+    return None if best is None or overlap(best.box, box) < _SAME else best
 
 
 def _is_slash(speck: Speck) -> bool:

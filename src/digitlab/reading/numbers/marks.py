@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from digitlab.reading.numbers.line_context import alone, supported
 from digitlab.reading.numbers.line_ink import line_ink
 
 if TYPE_CHECKING:
@@ -42,36 +41,22 @@ class Sign:
 
 
 def with_signs(
-    picture: NDArray[np.uint8],
-    lines: list[list[Candidate]],
-    *,
-    free: bool = True,
-    candidates: Sequence[Candidate] = (),
-    threshold: float = 0.5,
+    picture: NDArray[np.uint8], lines: list[list[Candidate]], *, free: bool = True
 ) -> tuple[list[list[Candidate]], list[list[Sign]]]:
-    """The lines with the digits that they speak for, without the slashes that were taken for digits, and their signs.
+    """The lines without the slashes that were taken for digits, and their signs.
 
-    picture: uint8 (H, W, 3) RGB, in which the lines are upright; free: whether a digit may turn out to be none, or a
-        candidate to be one; candidates: all of the picture; threshold: the confidence of digits that are answered
+    picture: uint8 (H, W, 3) RGB, in which the lines are upright; free: whether a digit may turn out to be none
     """
     if len(lines) > _MOST_LINES:
         return lines, [[] for _ in lines]
     kept: list[list[Candidate]] = []
     signs: list[list[Sign]] = []
-    placed = {id(each) for line in lines for each in line}
-    others = [each for each in candidates if id(each) not in placed]
-    inks = [line_ink(picture, [each.box for each in line]) for line in lines]
-    number = free and alone(inks, lines)
-    for found, own in zip(lines, inks, strict=True):
-        line, ink = found, own
+    for line in lines:
+        ink = line_ink(picture, [each.box for each in line])
         if ink is None:
             kept.append(line)
             signs.append([])
             continue
-        if number:
-            line = supported(ink, found, others, threshold)
-            if len(line) > len(found):
-                ink = line_ink(picture, [each.box for each in line]) or ink
         possible = free and len(line) >= _LEAST
         strokes = [
             at for at, each in enumerate(line) if possible and each.digit in _STROKES and _is_tall(ink, at, each)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from digitlab.reports.figures.style import canvas, line_styles, palette, styled
+from digitlab.reports.figures.style import canvas, line_styles, palette, panel, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Seeds = Sequence[Sequence[float]]  # by seed: one number per epoch
 
-__all__ = ["batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure"]
+__all__ = ["against_figure", "batches_figure", "cells_figure", "cells_over_epochs_figure", "range_tests_figure"]
 
 _WIDTH, _HEIGHT, _LEGEND_ROW = 4.8, 3.5, 0.24  # inches
 
@@ -157,6 +157,43 @@ def _dots(axes: Axes, rows: Sequence[tuple[Sequence[float], float | None]]) -> N
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=True)
     axes.tick_params(length=0)
+
+
+@styled
+def against_figure(
+    lines: Mapping[str, Sequence[tuple[float, Sequence[float]]]], across: str, up: str, *, level: float | None = None
+) -> Figure:
+    """One measure over another on a logarithmic scale: a line for each family of cells through the means of its seeds.
+
+    lines: by family, for each of its cells the place on the x axis and the values, one for each seed; a family of one
+        cell is a mark
+    across, up: the titles of the axes; level: a horizontal line, e.g. an accuracy to be reached
+    """
+    figure, axes = panel(6.4, 4.2, left=0.8, bottom=0.6, top=0.25)
+    for (name, cells), style in zip(lines.items(), line_styles(len(lines)), strict=True):
+        found = sorted((place, values) for place, values in cells if len(values))
+        for place, values in found:
+            axes.plot([place] * len(values), values, "o", color=style["color"], alpha=0.35, markersize=4)
+        means = [float(np.mean(values)) for _, values in found]
+        marker = "D" if len(cells) == 1 else None
+        axes.plot([place for place, _ in found], means, **style, marker=marker, label=name)  # type: ignore[arg-type]
+    if level is not None:
+        axes.axhline(level, color=palette().quiet, linewidth=0.9, linestyle=":")
+    axes.set_xscale("log")
+    places = [place for cells in lines.values() for place, values in cells if len(values)]
+    ticks = [tick for tick in (10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000) if _within(tick, places)]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(visible=True)
+    axes.tick_params(length=0)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _within(tick: float, places: Sequence[float]) -> bool:
+    return bool(places) and 0.8 * min(places) <= tick <= 1.25 * max(places)
 
 
 @styled

@@ -62,7 +62,10 @@ def make(
 
 
 def _looped(step: Callable[[Any, Any, Any], Any], size: int, width: int) -> Callable[[Any, Any, Any], Any]:
-    """``step`` over any number of batches of this size, ``width`` random numbers an image, as one graph."""
+    """``step`` over any number of batches of this size, ``width`` random numbers an image, as one graph.
+
+    The loop is TensorFlow's own: to translate one of Python's, AutoGraph would first look at all that it calls.
+    """
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=(
@@ -71,12 +74,16 @@ def _looped(step: Callable[[Any, Any, Any], Any], size: int, width: int) -> Call
             tf.TensorSpec((None, size, width), tf.float32),
         ),
         jit_compile=False,
+        autograph=False,
     )
     def loop(images: Any, labels: Any, numbers: Any) -> Any:
         count = tf.shape(images)[0]
         rows = tf.TensorArray(tf.float32, size=count, element_shape=(2,))
-        for number in tf.range(count):
-            rows = rows.write(number, step(images[number], labels[number], numbers[number]))
+
+        def next_step(number: Any, rows: Any) -> tuple[Any, Any]:
+            return number + 1, rows.write(number, step(images[number], labels[number], numbers[number]))
+
+        _, rows = tf.while_loop(lambda number, _: number < count, next_step, (0, rows))
         return rows.stack()
 
     return loop  # type: ignore[no-any-return]

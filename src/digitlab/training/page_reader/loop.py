@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from digitlab.models.backend import keras
+from digitlab.storage import atomic_path
 from digitlab.training.compiled.on_tensorflow import fuse_update
 from digitlab.training.compiled.quick_layers import with_quick_layers
 from digitlab.training.page_reader.networks import as_map, crop_network, detector, normalised
@@ -125,9 +126,8 @@ def _in_float32(trained: keras.Model, plain: keras.Model) -> keras.Model:
 
 def _keep(path: Path, step: int, everything: list[Any]) -> None:
     state = {f"v{number}": np.asarray(variable) for number, variable in enumerate(everything)}
-    part = path.with_name("part.npz")
-    np.savez(part, step=np.array(step), **state)  # type: ignore[arg-type]  # NumPy's own types forget **
-    part.replace(path)
+    with atomic_path(path) as temporary:
+        np.savez(temporary, step=np.array(step), **state)  # type: ignore[arg-type]  # NumPy's own types forget **
 
 
 def _step(where: keras.Model, what: keras.Model, optimiser: Any, variables: list[Any]) -> Any:

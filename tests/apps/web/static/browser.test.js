@@ -3,16 +3,21 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { inflateSync } from "node:zlib";
 
 const BROWSER = "../../../../src/digitlab/apps/web/browser/";
 /** @param {string} path */
 const file = (path) => new Uint8Array(readFileSync(new URL(path, import.meta.url)));
 const { given, made } = JSON.parse(readFileSync(new URL("./from-python.json", import.meta.url), "utf8"));
-const { byArea, linear } = await import(`${BROWSER}pictures.js`);
+const { byArea, linear, part, rounded, turned } = await import(`${BROWSER}pictures.js`);
 const { grey, lab } = await import(`${BROWSER}colours.js`);
-const { brushed, closed, median } = await import(`${BROWSER}windows.js`);
+const { brushed, closed, distances, median } = await import(`${BROWSER}windows.js`);
 const { inkStrength } = await import(`${BROWSER}ink.js`);
 const { mainDigit } = await import(`${BROWSER}glyphs.js`);
+const { lineInk } = await import(`${BROWSER}line-ink.js`);
+const { signsOf, withSigns } = await import(`${BROWSER}marks.js`);
+const { linesOf, numbersOf, writtenLines } = await import(`${BROWSER}numbers.js`);
+const { setUpright } = await import(`${BROWSER}orientation.js`);
 const { Classifier } = await import(`${BROWSER}classifier.js`);
 const { PageNetwork, Reader } = await import(`${BROWSER}reader.js`);
 const { Layers, toBase64 } = await import(`${BROWSER}looking.js`);
@@ -45,6 +50,14 @@ const WORK = {
   "byArea-floats": (...size) => byArea(floats, ...size).data,
   linear: (...size) => linear(soft, ...size).data,
   "linear-floats": (...size) => linear(floats, ...size).data,
+  byFactor: (factor) =>
+    byArea(part(soft, 0, 0, 39, 27), rounded(39 * factor), rounded(27 * factor), 1 / factor, 1 / factor).data,
+  distances: () =>
+    distances(
+      soft.data.map((/** @type {number} */ level) => (level > 120 ? 1 : 0)),
+      soft.width,
+      soft.height,
+    ),
   median: (side) => median(soft, side).data,
   closed: (side) => closed(soft, side).data,
   bolder: (side) => brushed(floats, side, true).data,
@@ -82,6 +95,119 @@ test("one digit and a page are answered alike", () => {
   told.forEach((/** @type {number[]} */ each, /** @type {number} */ row) => {
     near(each, made.read[row], 1e-4, `digit ${row}`);
   });
+});
+
+/** A line of digits with signs between them, in grey. */
+const written = {
+  ...picture("written"),
+  channels: 3,
+  data: Uint8Array.from([...picture("written").data].flatMap((level) => [level, level, level])),
+};
+
+/** @param {any} speck */
+const told = ({ box, gap, wide, high, low, left, lean, thin }) => [...box, gap, wide, high, low, left, lean, thin];
+
+test("the ink of a line is the same, and its components are measured alike", () => {
+  const boxes = made.supported[0].candidates.map((/** @type {number[]} */ each) => each.slice(1, 5));
+  const ink = lineInk(written, boxes);
+  near([ink.pen, ...ink.placed([1, 2, 3, 4]), ink.ink.height, ink.ink.width], made.line, 1e-6, "line");
+  assert.equal(ink.specks.length, made.specks.length);
+  ink.specks.forEach((/** @type {any} */ each, /** @type {number} */ place) => {
+    near(told(each), made.specks[place], 1e-6, `component ${place}`);
+  });
+  made.main.forEach((/** @type {number[] | null} */ wanted, /** @type {number} */ place) => {
+    const own = ink.digit(place);
+    if (wanted) near(told(own), wanted, 1e-6, `digit ${place}`);
+    else assert.equal(own, null);
+  });
+});
+
+test("components between digits are the same signs", () => {
+  for (const { pen, specks, sign } of made.signs) {
+    const parts = specks.map((/** @type {number[]} */ [x0, y0, x1, y1, gap, wide, high, low, left, lean, thin]) => {
+      return { box: [x0, y0, x1, y1], gap, wide, high, low, left, lean, thin };
+    });
+    const found = signsOf({ pen, specks: parts, line: [0, 0], placed: (/** @type {number[]} */ box) => box });
+    assert.equal(found[0]?.sign ?? null, sign, JSON.stringify({ pen, specks }));
+  }
+});
+
+test("a line that stands alone speaks for its doubtful digits, and against a slash", () => {
+  for (const { candidates, count, lines, signs } of made.supported) {
+    const given = candidates.map((/** @type {number[]} */ [score, x0, y0, x1, y1, digit, sure]) => {
+      const probabilities = new Float32Array(10).fill((1 - sure) / 9);
+      probabilities[digit] = sure;
+      return { box: [x0, y0, x1, y1], score, probabilities };
+    });
+    const found = withSigns(written, [given.slice(0, count)], given, 0.5);
+    assert.deepEqual(
+      found.signs.map((/** @type {any[]} */ line) => line.map(({ sign }) => sign)),
+      signs.map((/** @type {any[]} */ line) => line.map(([sign]) => sign)),
+    );
+    const flat = (/** @type {any[]} */ all) => all.flat(2);
+    near(
+      flat(found.signs.map((/** @type {any[]} */ line) => line.map(({ box }) => box))),
+      flat(signs.map((/** @type {any[]} */ line) => line.map(([, ...box]) => box))),
+      1e-6,
+      "signs",
+    );
+    near(
+      flat(found.lines.map((/** @type {any[]} */ line) => line.map(({ score, box }) => [score, ...box]))),
+      flat(lines),
+      1e-6,
+      "digits",
+    );
+  }
+});
+
+test("digits and signs are the same numbers, whichever way up their page lay", () => {
+  for (const { digits, marks, turned, numbers: wanted, written } of made.numbers) {
+    const placed = digits.map((/** @type {any[]} */ [digit, confidence, x0, y0, x1, y1, line]) => {
+      return { digit, confidence, box: [x0, y0, x1, y1], line };
+    });
+    const signs = marks.map((/** @type {any[]} */ [sign, x0, y0, x1, y1, line]) => {
+      return { sign, box: [x0, y0, x1, y1], line };
+    });
+    const found = numbersOf(placed, signs, turned);
+    assert.deepEqual(
+      found.map((/** @type {any} */ { text, box }) => [text, ...box]),
+      wanted.map((/** @type {any[]} */ [text, , ...box]) => [text, ...box]),
+    );
+    near(
+      found.map((/** @type {any} */ { confidence }) => confidence),
+      wanted.map((/** @type {any[]} */ [, confidence]) => confidence),
+      1e-9,
+      "confidence",
+    );
+    assert.deepEqual(writtenLines(linesOf(placed), found, signs), written);
+  }
+});
+
+test("a line with signs is read alike from its picture", () => {
+  const { digits, marks, turned } = reader.read(written);
+  const found = numbersOf(digits, marks, turned);
+  assert.deepEqual(writtenLines(linesOf(digits), found, marks), made.written[0]);
+  found.forEach((/** @type {any} */ { text, confidence, box }, /** @type {number} */ place) => {
+    const [wanted, ...rest] = made.written[1][place];
+    assert.equal(text, wanted);
+    near([confidence, ...box], rest, 1e-4, text);
+  });
+});
+
+test("of a large page that is turned, the boxes are the page's own", () => {
+  const [width, height] = [2400, 1200]; // the reader looks at it reduced
+  const page = { width, height, channels: 3, data: new Uint8Array(3 * width * height) };
+  for (let row = 0; row < 100; row++) page.data.fill(255, 3 * (row * width + width - 100), 3 * (row + 1) * width);
+  /** Digits that read well where the white corner is at the left of the top. */
+  const find = (/** @type {any} */ given) =>
+    Array.from({ length: 6 }, (_, place) => ({
+      box: [0.1 * given.width, 0.1 * place * given.height, 0.2 * given.width, (0.1 * place + 0.05) * given.height],
+      score: given.data[0] === 255 ? 1 : 0.3,
+      probabilities: Float32Array.from({ length: 10 }, (_, digit) => (digit === 5 ? 0.99 : 0.001)),
+    }));
+  const { turns, candidates } = setUpright(page, [], find);
+  assert.equal(turns, 1);
+  assert.deepEqual(candidates, find(turned(page, 1)), "found on the page itself, not on what it was reduced to");
 });
 
 test("layers have the same names, and a number of one the same parts", () => {
@@ -125,10 +251,9 @@ test("what is no model is refused in words, and never hangs", () => {
     );
 });
 
-test("a grey picture is a PNG whose sums are right", async () => {
+test("a grey picture is a PNG whose sums are right", () => {
   const png = greyPng(Uint8Array.of(0, 128, 255, 7, 8, 9), 3, 2);
   assert.deepEqual([...png.slice(1, 4)], [80, 78, 71]);
-  const { inflateSync } = await import("node:zlib");
   const start = Buffer.from(png).indexOf("IDAT") + 4;
   const length = Buffer.from(png).readUInt32BE(start - 8);
   assert.deepEqual([...inflateSync(png.slice(start, start + length))], [0, 0, 128, 255, 0, 7, 8, 9]);

@@ -5,8 +5,9 @@ import { damaged } from "./damage.js";
 import { filterBank } from "./filters.js";
 import { mainDigit } from "./glyphs.js";
 import { fromBase64, Layers, occlude } from "./looking.js";
+import { linesOf, numbersOf, writtenLines } from "./numbers.js";
 import { ModelError } from "./onnx.js";
-import { linesOf, PageNetwork, Reader } from "./reader.js";
+import { PageNetwork, Reader } from "./reader.js";
 
 /**
  * @import {
@@ -149,12 +150,14 @@ export class Backend {
   read(picture, model) {
     const start = performance.now();
     const { name, reader } = this.#get(model);
-    const { digits, note, turned } = reader.read(rgbOf(picture));
+    const { digits, marks, note, turned } = reader.read(rgbOf(picture));
     const lines = linesOf(digits);
+    const found = numbersOf(digits, marks, turned);
+    const numbers = found.map(({ text, confidence, box }) => ({ text, confidence: six(confidence), box }));
     const shown = digits.map(({ digit, confidence, box, line }) => ({ digit, confidence: six(confidence), box, line }));
     const { width, height } = picture;
     const text = lines.join("\n");
-    const page = { page: 1, pages: 1, numbers: [], written: lines }; // signs between digits are the server's to read
+    const page = { page: 1, pages: 1, numbers, written: writtenLines(lines, found, marks) };
     return { text, lines, digits: shown, note, turned, ms: since(start), width, height, model: name, ...page };
   }
 

@@ -67,8 +67,8 @@ function shared(one, other) {
   return Math.max(wide, 0) * Math.max(high, 0);
 }
 
-/** @param {Box} one @param {Box} other */
-function overlap(one, other) {
+/** Intersection over union. @param {Box} one @param {Box} other */
+export function overlap(one, other) {
   const both = shared(one, other);
   return both / Math.max(area(one) + area(other) - both, 1e-9);
 }

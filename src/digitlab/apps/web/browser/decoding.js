@@ -1,5 +1,5 @@
-// From candidates to the digits of a page, line by line: as digitlab/reading/lines.py, found.py and decoding.py have it,
-// where nothing is known of the page.
+// From candidates to the digits of a page, line by line: as digitlab/reading/lines.py, candidates.py and decoding.py have
+// it, where nothing is known of the page.
 
 import { confidenceOf, longestOf } from "./candidates.js";
 

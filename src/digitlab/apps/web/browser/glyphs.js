@@ -52,7 +52,7 @@ export function digitIn(picture, [x0, y0, x1, y1]) {
 const longest = ({ box }) => Math.max(box[2] - box[0], box[3] - box[1]);
 
 /** Where there is at least so much ink: 0 and 1. (A loop: `from` takes ten times as long.) @param {Ink} ink @param {number} least */
-function solidOf({ data }, least) {
+export function solidOf({ data }, least) {
   const solid = new Uint8Array(data.length);
   for (let place = 0; place < solid.length; place++) solid[place] = data[place] >= least ? 1 : 0;
   return solid;

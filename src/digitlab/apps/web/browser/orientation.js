@@ -30,7 +30,7 @@ export function setUpright(picture, candidates, find) {
   if (!tries.length) return asItLies;
   const small = shrink(picture, PAGE_SIDE);
   const piece = busiestPart(small, candidates, small.width / picture.width);
-  const whole = piece === small;
+  const whole = piece.width === picture.width && piece.height === picture.height; // what was found has its scale
   const ways = new Map([[0, whole ? candidates : find(piece)]]);
   for (const turns of tries) ways.set(turns, find(turned(piece, turns)));
   const read = (/** @type {number} */ turns) => amountRead(ways.get(turns) ?? []);

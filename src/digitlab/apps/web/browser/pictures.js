@@ -61,6 +61,7 @@ export function shrink(picture, side) {
  * @param {Picture} picture @param {number} turns
  */
 export function turned(picture, turns) {
+  if (!turns) return picture;
   const [odd, { width, height, channels, data }] = [turns % 2 === 1, picture];
   const made = emptyLike(picture, odd ? height : width, odd ? width : height);
   for (let y = 0, to = 0; y < made.height; y++)
@@ -83,17 +84,18 @@ export function turned(picture, turns) {
  * Each new pixel is the mean of the area that it covers (INTER_AREA); to a smaller size only.
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} width @param {number} height
+ * @param {number} [across] old pixels of a new one; OpenCV takes what it is given in place of the sizes' ratio
+ * @param {number} [down]
  * @returns {Pixels<Kind>}
  */
-export function byArea(picture, width, height) {
+export function byArea(picture, width, height, across = picture.width / width, down = picture.height / height) {
   if (width === picture.width && height === picture.height) return picture;
-  const [across, down] = [picture.width / width, picture.height / height];
   if (across < 1 || down < 1) return linear(picture, width, height); // one side grows
   const whole = picture.data instanceof Uint8Array;
   if (Number.isInteger(across) && Number.isInteger(down)) return byBlocks(picture, width, height, across, down);
   const { channels, data } = picture;
   const made = emptyLike(picture, width, height);
-  const [columns, rows] = [shares(picture.width, width), shares(picture.height, height)];
+  const [columns, rows] = [shares(picture.width, width, across), shares(picture.height, height, down)];
   const line = width * channels;
   const [sums, row] = [new Float32Array(line), new Float32Array(line)];
   let last = 0;
@@ -127,10 +129,9 @@ export function byArea(picture, width, height) {
 
 /**
  * The old pixels that each new one covers, and how much of it they make up.
- * @param {number} from @param {number} to
+ * @param {number} from @param {number} to @param {number} scale old pixels of a new one
  */
-function shares(from, to) {
-  const scale = from / to;
+function shares(from, to, scale) {
   const [list, froms, share] = [
     /** @type {number[]} */ ([]),
     /** @type {number[]} */ ([]),
@@ -158,20 +159,25 @@ function shares(from, to) {
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} width @param {number} height @param {number} across @param {number} down
  */
-function byBlocks({ width: wide, channels, data }, width, height, across, down) {
+function byBlocks({ width: wide, height: high, channels, data }, width, height, across, down) {
   const made = emptyLike({ width, height, channels, data }, width, height);
   const whole = data instanceof Uint8Array;
-  const factor = Math.fround(1 / (across * down));
+  const full = across * down;
+  const factor = Math.fround(1 / full);
   const pair = whole && across === 2 && down === 2;
   for (let y = 0, to = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
+    for (let x = 0; x < width; x++) {
+      const [right, bottom] = [Math.min((x + 1) * across, wide), Math.min((y + 1) * down, high)];
+      const count = (right - x * across) * (bottom - y * down); // a block at the border may be cut
       for (let channel = 0; channel < channels; channel++) {
         let sum = 0;
-        for (let row = y * down; row < (y + 1) * down; row++)
-          for (let column = x * across; column < (x + 1) * across; column++)
+        for (let row = y * down; row < bottom; row++)
+          for (let column = x * across; column < right; column++)
             sum += data[(row * wide + column) * channels + channel];
-        made.data[to++] = pair ? (sum + 2) >> 2 : whole ? byte(Math.fround(sum * factor)) : sum * factor;
+        const mean = count === full ? Math.fround(sum * factor) : Math.fround(sum / count);
+        made.data[to++] = pair && count === full ? (sum + 2) >> 2 : whole ? byte(mean) : mean;
       }
+    }
   return /** @type {Pixels<Kind>} */ (/** @type {unknown} */ (made));
 }
 

@@ -12,8 +12,9 @@ import {
 } from "./candidates.js";
 import { decode } from "./decoding.js";
 import { digitIn, mainDigit } from "./glyphs.js";
+import { withSigns } from "./marks.js";
 import { PAGE_SIDE, setUpright, turnedBack } from "./orientation.js";
-import { byArea, rounded } from "./pictures.js";
+import { byArea, rounded, turned } from "./pictures.js";
 import { Session } from "./session.js";
 import { Tensor } from "./tensor.js";
 
@@ -92,26 +93,35 @@ export class Reader {
     };
   }
 
-  /** All digits of a page, line by line. @param {Picture} picture */
+  /** All digits of a page, line by line, and the signs between them. @param {Picture} picture */
   read(picture) {
     const { width, height } = picture;
     const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) =>
       this.candidates(given),
     );
-    const digits = decode(candidates, this.threshold).flatMap((line, row) =>
-      line.map((each) => {
-        const [x0, y0, x1, y1] = turnedBack(each.box, turns, width, height);
-        const [left, top] = [Math.floor(x0), Math.floor(y0)];
-        return {
-          digit: this.#answer(each),
-          confidence: confidenceOf(each),
-          box: [left, top, Math.max(left + 1, Math.ceil(x1)), Math.max(top + 1, Math.ceil(y1))],
-          line: row,
-          probabilities: Array.from(each.probabilities),
-        };
-      }),
+    const { lines, signs } = withSigns(
+      turned(picture, turns),
+      decode(candidates, this.threshold),
+      candidates,
+      this.threshold,
     );
-    return { digits, note, turned: (4 - turns) % 4 };
+    /** @type {(box: Box) => Box} */
+    const placed = (box) => {
+      const [x0, y0, x1, y1] = turnedBack(box, turns, width, height);
+      const [left, top] = [Math.floor(x0), Math.floor(y0)];
+      return [left, top, Math.max(left + 1, Math.ceil(x1)), Math.max(top + 1, Math.ceil(y1))];
+    };
+    const digits = lines.flatMap((line, row) =>
+      line.map((each) => ({
+        digit: this.#answer(each),
+        confidence: confidenceOf(each),
+        box: placed(each.box),
+        line: row,
+        probabilities: Array.from(each.probabilities),
+      })),
+    );
+    const marks = signs.flatMap((those, row) => those.map(({ sign, box }) => ({ sign, box: placed(box), line: row })));
+    return { digits, marks, note, turned: (4 - turns) % 4 };
   }
 
   /** Where digits may be, and which; likeliest first. @param {Picture} picture @returns {Candidate[]} */
@@ -163,12 +173,4 @@ export class Reader {
   #answer(candidate) {
     return confidenceOf(candidate) >= this.threshold ? digitOf(candidate) : null;
   }
-}
-
-/** @typedef {{ digit: number | null, line: number }} Placed The text of digits that were read, line by line. @param {Placed[]} digits */
-export function linesOf(digits) {
-  /** @type {string[]} */
-  const lines = [];
-  for (const { digit, line } of digits) lines[line] = (lines[line] ?? "") + (digit ?? "?");
-  return lines;
 }

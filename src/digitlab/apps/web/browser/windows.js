@@ -145,10 +145,11 @@ export function blurred(picture) {
 }
 
 /**
- * Of each pixel of ink the distance to the nearest of paper, in steps of 0.955 and 1.3693 (Borgefors 1986); its mean.
- * @param {Uint8Array} solid with a border of paper @param {number} width @param {number} height
+ * Of each pixel of ink the distance to the nearest of paper, in steps of 0.955 and 1.3693 (Borgefors 1986); 0 on paper.
+ * What lies outside is neither.
+ * @param {Uint8Array} solid @param {number} width @param {number} height
  */
-export function meanDistance(solid, width, height) {
+export function distances(solid, width, height) {
   const f = Math.fround;
   const [straight, slanted] = [f(0.955), f(1.3693)];
   const wide = width + 2;
@@ -165,7 +166,7 @@ export function meanDistance(solid, width, height) {
           )
         : 0;
     }
-  let [sum, count] = [0, 0];
+  const made = new Float32Array(width * height);
   for (let y = height - 1; y >= 0; y--)
     for (let x = width - 1; x >= 0; x--) {
       const at = (y + 1) * wide + x + 1;
@@ -177,9 +178,18 @@ export function meanDistance(solid, width, height) {
           far[at + wide - 1] + slanted,
           far[at + 1] + straight,
         );
-      sum += far[at];
-      count += solid[y * width + x] ? 1 : 0;
+      made[y * width + x] = far[at];
     }
+  return made;
+}
+
+/** The mean of these distances over what is ink: their sum, and how many pixels. @param {Uint8Array} solid @param {number} width @param {number} height */
+export function meanDistance(solid, width, height) {
+  let [sum, count] = [0, 0];
+  for (const distance of distances(solid, width, height)) {
+    sum += distance;
+    count += distance ? 1 : 0;
+  }
   return { sum, count };
 }
 

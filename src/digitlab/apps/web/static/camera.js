@@ -13,6 +13,7 @@ import { relayed, t } from "./words.js";
 const WIDE = 640; // pixels of a frame that is sent
 const UNDER_WAY = 2; // frames without an answer: one is read while the next one travels
 const PAUSE = 40; // milliseconds between frames: 25 a second at most
+const LOST_AFTER = 8000; // milliseconds without an answer, from which the line is taken for cut: nobody may ever say so
 
 /**
  * Of several digits, the one whose probabilities are shown; undefined where none was answered.
@@ -21,6 +22,36 @@ const PAUSE = 40; // milliseconds between frames: 25 a second at most
  */
 export const mostCertain = (digits) =>
   digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
+
+/** When the frames of one line were sent, so that an answer that was long under way is not taken for a new one. */
+export class SentFrames {
+  /** @type {Map<number, number>} */
+  #at = new Map();
+  #count = 0;
+
+  /** @param {number} now milliseconds */
+  send(now) {
+    this.#at.set(this.#count, now);
+    this.#count += 1;
+  }
+
+  /**
+   * How old what an answer is about is; 0 where that is not known.
+   * @param {number} frame its number, from 0
+   * @param {number} now milliseconds
+   */
+  age(frame, now) {
+    const at = this.#at.get(frame) ?? now;
+    for (const each of this.#at.keys()) if (each <= frame) this.#at.delete(each);
+    return now - at;
+  }
+
+  /** Milliseconds for which the oldest frame has no answer; 0 where all have. @param {number} now */
+  waits(now) {
+    const [first] = this.#at.values();
+    return first === undefined ? 0 : now - first;
+  }
+}
 
 export class Camera extends EventTarget {
   /** @type {MediaStream | null} */
@@ -31,11 +62,17 @@ export class Camera extends EventTarget {
   #skipped = 0;
   #sending = false;
   #last = 0;
+  #sent = new SentFrames();
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #watch;
   /** @type {string | null} */
   #error = null;
   model = "";
 
-  /** Events: "answer" with a LiveAnswer and its `surest` digit as `detail`, "stopped", "trouble" with a text. */
+  /**
+   * Events: "answer" with a LiveAnswer, its `surest` digit and its `age` in milliseconds as `detail`, "stopped",
+   * "trouble" with a text.
+   */
   constructor() {
     super();
     this.video = byId("video");
@@ -72,11 +109,17 @@ export class Camera extends EventTarget {
 
   stop() {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    clearInterval(this.#watch);
     this.#line?.close();
     [this.#stream, this.#line, this.video.srcObject] = [null, null, null];
-    byId("video-boxes").replaceChildren();
+    this.forget();
     this.#show();
     this.dispatchEvent(new Event("stopped"));
+  }
+
+  /** What was read is old: its boxes do not belong to what the camera shows now. */
+  forget() {
+    byId("video-boxes").replaceChildren();
   }
 
   /** Another model reads from now on. */
@@ -95,7 +138,11 @@ export class Camera extends EventTarget {
 
   #connect() {
     const line = (this.#line = api.liveLine(this.model));
-    [this.#underWay, this.#skipped] = [0, 0];
+    [this.#underWay, this.#skipped, this.#sending, this.#sent] = [0, 0, false, new SentFrames()];
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => {
+      if (this.#sent.waits(performance.now()) > LOST_AFTER) this.reconnect();
+    }, 1000);
     line.addEventListener("open", () => this.#next());
     line.addEventListener("message", (event) => {
       if (line === this.#line) this.#answered(JSON.parse(/** @type {MessageEvent<string>} */ (event).data));
@@ -113,6 +160,7 @@ export class Camera extends EventTarget {
   #answered(answer) {
     this.#underWay = Math.max(0, this.#underWay - 1 - Math.max(0, (answer.skipped ?? 0) - this.#skipped));
     this.#skipped = answer.skipped ?? 0;
+    const age = this.#sent.age(answer.frame, performance.now());
     if (answer.error && answer.error !== this.#error)
       this.#complain(relayed("A frame could not be read.", answer.error));
     this.#error = answer.error;
@@ -120,7 +168,7 @@ export class Camera extends EventTarget {
       const surest = mostCertain(answer.digits);
       const chosen = surest ? answer.digits.indexOf(surest) : -1;
       drawBoxes(byId("video-boxes"), answer.digits, answer.width, answer.height, chosen);
-      this.dispatchEvent(new CustomEvent("answer", { detail: { ...answer, surest } }));
+      this.dispatchEvent(new CustomEvent("answer", { detail: { ...answer, surest, age } }));
     }
     this.#next();
   }
@@ -139,10 +187,11 @@ export class Camera extends EventTarget {
     this.frame.height = Math.round((WIDE * this.video.videoHeight) / this.video.videoWidth);
     penOf(this.frame).drawImage(this.video, 0, 0, this.frame.width, this.frame.height);
     api.photoOf(this.frame, 0.8).then((frame) => {
-      this.#sending = false;
+      if (line === this.#line) this.#sending = false;
       if (!frame || line !== this.#line || line.readyState !== WebSocket.OPEN) return;
       this.#underWay += 1;
       line.send(frame);
+      this.#sent.send(this.#last);
       this.#next();
     });
   }

@@ -442,6 +442,8 @@ export default {
   "The pictures stay in this browser; none is kept.": "Les images restent dans ce navigateur ; aucune n'est gardée.",
   "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
     "Pour entraîner, il faut digitlab sur un ordinateur : `digitlab serve` ouvre cette page avec lui.",
+  "Two small networks can be trained in this browser: under “{tab}”.":
+    "Deux petits réseaux peuvent être entraînés dans ce navigateur : sous « {tab} ».",
   "The server is told of models when it is started: digitlab serve --model {name}":
     "On indique les modèles au serveur quand on le démarre : digitlab serve --model {name}",
   "This page cannot answer that.": "Cette page ne peut pas répondre à cela.",

@@ -187,7 +187,8 @@ export class WeightedBlock {
     const most = largest(outputGradient);
     const chosen = this.unit;
     const digits = units === 10 && shape[0] === 1;
-    const focused = this.units.contains(document.activeElement);
+    const focused = [...this.units.children].indexOf(/** @type {Element} */ (document.activeElement));
+    const stop = focused < 0 ? chosen : focused; // the one in the order of Tab
     this.legend.replaceChildren(
       t("δ: how the loss grows with the sum of a unit. Press one to see its weights."),
       " ",
@@ -204,7 +205,7 @@ export class WeightedBlock {
             "aria-pressed": String(unit === chosen),
             "aria-label": `${this.layer.name}, ${said}`,
             title: said,
-            tabindex: unit === chosen ? 0 : -1,
+            tabindex: unit === stop ? 0 : -1,
             onclick: () => {
               this.#chosen = unit;
               this.#weight = null;
@@ -217,7 +218,7 @@ export class WeightedBlock {
         );
       }),
     );
-    if (focused) /** @type {HTMLElement} */ (this.units.children[chosen]).focus();
+    if (focused >= 0) /** @type {HTMLElement} */ (this.units.children[focused]).focus();
     this.#weights(chosen);
     this.#explain();
   }

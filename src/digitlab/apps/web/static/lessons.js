@@ -50,6 +50,12 @@ export class Lessons {
     if (follow && link !== undefined) this.#show(link);
   }
 
+  /** Back to where lessons are chosen. */
+  #end() {
+    this.open(undefined, 1);
+    this.choice.focus({ preventScroll: true });
+  }
+
   #words() {
     /** @type {[string, string][]} */
     const names = this.#all.map(({ name, title }) => [name, said(title).text]);
@@ -80,7 +86,7 @@ export class Lessons {
         make("button", { type: "button", disabled: first, onclick: go(-1) }, t("Back")),
         make("button", { type: "button", class: "strong", disabled: last, onclick: go(1) }, t("Next")),
         make("button", { type: "button", onclick: go(0) }, t("Show it again")),
-        make("button", { type: "button", onclick: () => this.open(undefined, 1) }, t("End the lesson")),
+        make("button", { type: "button", onclick: () => this.#end() }, t("End the lesson")),
       ),
     );
   }

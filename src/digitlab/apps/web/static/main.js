@@ -101,7 +101,9 @@ function showView() {
   const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
   const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
+  const pressed = !waiting && byId("start").contains(document.activeElement);
   byId("start").hidden = !waiting;
+  if (pressed) byId(`tab-${view}`).focus({ preventScroll: true });
   byId("closed").hidden = !closed;
   byId(view).hidden = waiting || closed;
   if (!waiting && !closed) views[view].show();
@@ -279,19 +281,25 @@ const OLD_AFTER = 2000; // milliseconds without an answer, from which the last o
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let oldTimer;
 
-/** From now on, an answer that no other follows is said to be old, and how old it is. */
-function watchAge() {
+/**
+ * From now on, an answer that no other follows is said to be old, and how old it is.
+ * @param {number} already milliseconds for which it, or its frame, was under way
+ */
+function watchAge(already) {
   clearInterval(oldTimer);
-  const since = performance.now();
+  const since = performance.now() - already;
   document.body.classList.remove("camera-old");
-  oldTimer = setInterval(() => {
+  oldTimer = setInterval(look, 500);
+  look();
+  function look() {
     const age = performance.now() - since;
     if (age < OLD_AFTER) return;
     document.body.classList.add("camera-old");
+    camera.forget();
     byId("answer-time").textContent = t("old: this was {seconds} seconds ago", {
       seconds: number(Math.round(age / 1000)),
     });
-  }, 500);
+  }
 }
 
 let frames = 0;
@@ -305,9 +313,8 @@ camera.addEventListener("stopped", () => {
   byId("answer-time").textContent = "";
 });
 camera.addEventListener("answer", (event) => {
-  const { detail } = /** @type {CustomEvent<LiveAnswer & { surest?: FoundDigit }>} */ (event);
-  const { digits, text, steady, drawing, ms, latency_ms: latency, width, surest, turned } = detail;
-  watchAge();
+  const { detail } = /** @type {CustomEvent<LiveAnswer & { surest?: FoundDigit, age: number }>} */ (event);
+  const { digits, text, steady, drawing, ms, latency_ms: latency, width, surest, turned, age } = detail;
   if (!surest) seenByCamera = null;
   const several = seenByCamera && digits.length > 1 ? { digit: seenByCamera.digit } : null;
   answer.show(
@@ -318,6 +325,7 @@ camera.addEventListener("answer", (event) => {
     ms: number(ms),
     latency: number(latency),
   });
+  watchAge(age);
   frames += 1;
   byId("video").dataset.frames = String(frames);
   // What goes on in the network is shown of the most certain digit, twice a second.

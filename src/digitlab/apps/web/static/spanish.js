@@ -448,6 +448,8 @@ export default {
   "The pictures stay in this browser; none is kept.": "Las imágenes se quedan en este navegador; ninguna se guarda.",
   "Training needs digitlab on a computer: `digitlab serve` opens this page with it.":
     "Para entrenar hace falta digitlab en un ordenador: `digitlab serve` abre esta página con él.",
+  "Two small networks can be trained in this browser: under “{tab}”.":
+    "Dos redes pequeñas se pueden entrenar en este navegador: en «{tab}».",
   "The server is told of models when it is started: digitlab serve --model {name}":
     "Los modelos se le indican al servidor al arrancarlo: digitlab serve --model {name}",
   "This page cannot answer that.": "Esta página no puede responder a eso.",

@@ -11,13 +11,17 @@ import { byId } from "./elements.js";
 export function startTabs(row, shown) {
   const tabs = /** @type {HTMLElement[]} */ ([...row.querySelectorAll("[role=tab]")]);
   const show = (/** @type {HTMLElement} */ chosen, focus = false) => {
+    // What is pressed in one panel may show another: whoever pressed it by key must not be left in what is hidden.
+    let lost = false;
     for (const tab of tabs) {
       const here = tab === chosen;
+      const panel = byId(tab.getAttribute("aria-controls") ?? "");
+      lost ||= !here && panel.contains(document.activeElement);
       tab.setAttribute("aria-selected", String(here));
       tab.tabIndex = here ? 0 : -1;
-      byId(tab.getAttribute("aria-controls") ?? "").hidden = !here;
+      panel.hidden = !here;
     }
-    if (focus) chosen.focus();
+    if (focus || lost) chosen.focus({ preventScroll: lost });
     shown(/** @type {Name} */ (chosen.dataset.tab));
   };
   for (const tab of tabs) tab.addEventListener("click", () => show(tab));

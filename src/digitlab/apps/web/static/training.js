@@ -189,7 +189,9 @@ export class TrainingView {
         ),
       ),
       ...(allowed ? [] : [refused]),
-      ...(api.here() ? [] : [form]),
+      api.here()
+        ? make("p", {}, t("Two small networks can be trained in this browser: under “{tab}”.", { tab: t("Learning") }))
+        : form,
       this.status,
       this.bar,
       whole,

@@ -14,7 +14,7 @@ from digitlab.models.export.c_source.quantised import answers, quantise
 from digitlab.models.export.c_source.steps import Concatenation, Pool, Product, steps_of
 from digitlab.models.export.verify import INT8_TOLERANCE, Exported, checking_images
 from digitlab.models.saving import predict_probabilities
-from digitlab.storage import write_bytes
+from digitlab.storage import atomic_paths
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def export_c(model: keras.Model, path: Path, card: ModelCard) -> Exported:
         f"test images in 8 bits ({100 * in_float:.2f} % in float32). Memory: {text.ram:,} bytes of RAM, static, beside "
         f"some 300 of stack; {text.flash:,} bytes of constants in flash, beside the code (some 2 kB)."
     )
-    write_bytes(header, text.header(about).encode())
-    write_bytes(path, text.source(about, header.name).encode())
+    with atomic_paths(path, header) as (source_file, header_file):
+        source_file.write_bytes(text.source(about, header.name).encode())
+        header_file.write_bytes(text.header(about).encode())
     return Exported(
         path, len(images), others, INT8_TOLERANCE, accuracy, in_float, ram=text.ram, flash=text.flash, beside=header
     )

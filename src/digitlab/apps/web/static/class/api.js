@@ -25,6 +25,7 @@ const REFUSALS = {
   token: "This is the teacher's page: open its address with ?token=TOKEN once.",
 };
 const RETRY = 1500; // milliseconds until the line is tried again
+const SILENT_FOR = 20_000; // milliseconds; the server gives a sign of life every 15 seconds
 
 /**
  * @param {string} path
@@ -135,19 +136,39 @@ async function follow(path, headers, listeners) {
   }
 }
 
-/** @param {Response} answer @param {Listeners} listeners */
-async function heard(answer, listeners) {
+/**
+ * Hear a stream of events to its end, or until it is silent: a cut line may never say so.
+ * @param {Response} answer
+ * @param {Listeners} listeners
+ * @param {number} patience milliseconds
+ */
+export async function heard(answer, listeners, patience = SILENT_FOR) {
   const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
   const decoder = new TextDecoder();
   let text = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const silence = new Promise((_, fail) => {
+      const late = () => fail(new Refused(t("The server does not answer. Is it still running?"), 0));
+      timer = setTimeout(late, patience);
+    });
+    let part;
+    try {
+      part = await Promise.race([reader.read(), /** @type {Promise<never>} */ (silence)]);
+    } catch (error) {
+      reader.cancel().catch(() => {});
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    const { done, value } = part;
     if (done) return;
     text += decoder.decode(value, { stream: true });
-    const parts = text.split("\n\n");
-    text = parts.pop() ?? "";
-    for (const part of parts) {
-      const [, name, data] = part.match(/^event: (\w+)\ndata: (.*)$/s) ?? [];
+    const events = text.split("\n\n");
+    text = events.pop() ?? "";
+    for (const event of events) {
+      const [, name, data] = event.match(/^event: (\w+)\ndata: (.*)$/s) ?? [];
       if (name) listeners[name]?.(JSON.parse(data));
     }
   }

@@ -1,0 +1,199 @@
+"""A camera that is lost on purpose, drawn pictures for it, and `digitlab live` as a process: for live.py, network.py."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from digitlab.camera.capture import LiveCapture
+from digitlab.camera.synthetic import SyntheticPage
+from digitlab.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["RATE", "WAYS", "LosingCamera", "Reading", "connection_of", "drawn", "jpeg"]
+
+RATE = 5.0  # frames a second of video time
+WAYS = (
+    "end of stream", "empty frames", "exception", "hang", "device gone", "other size", "noise for pictures",
+    "opening refused", "index reused", "pictures of an odd kind",
+)  # fmt: skip
+GONE_FOR = 0.8  # seconds for which a device is away, or refuses
+
+
+def drawn(text: str, count: int = 12) -> list[np.ndarray]:
+    """Frames of a drawn page of 320×240, uint8 BGR as OpenCV gives them."""
+    with SyntheticPage(text, size=(320, 240), frames=count, realtime=False) as page:
+        return [cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR) for frame in iter(page.read, None)]
+
+
+class LosingCamera(LiveCapture):
+    """A camera of this computer as OpenCV gives it, as fast as it is read, which is lost when the test says so.
+
+    connection: how often it was opened; each picture has it in its first two pixels
+    lost: when it was lost, or could be had again after that; None: it is not lost
+    lost_connection: pictures of later ones show that it is back; it goes on by itself where only pictures were odd
+    """
+
+    realtime = False  # as fast as it is read; the clock of its frames is their number
+
+    def __init__(self, pictures: list[np.ndarray], others: list[np.ndarray], most: int) -> None:
+        super().__init__()
+        self.pictures, self.others = pictures, others
+        self.connection, self.given, self.most = 0, 0, most
+        self.way: str | None = None
+        self.lost: float | None = None
+        self.lost_connection = 0
+        self.away_until = 0.0
+        self.over = threading.Event()
+
+    def _start(self) -> cv2.VideoCapture:
+        if time.monotonic() < self.away_until:
+            raise SourceError("there is no such device") if self.connection % 2 else OSError(111, "refused")
+        self.connection += 1
+        return _Capture(self, self.connection)  # type: ignore[return-value]
+
+    def _lost(self) -> str:
+        return "no picture arrived"
+
+    @property
+    def rate(self) -> float:
+        return RATE
+
+    def lose(self, way: str) -> None:
+        """With the next picture."""
+        self.way = way
+
+
+class _Capture:
+    """What cv2.VideoCapture is to `LiveCapture`."""
+
+    def __init__(self, camera: LosingCamera, number: int) -> None:
+        self.camera, self.number, self.odd, self.released = camera, number, 0, threading.Event()
+
+    def get(self, _: int) -> float:
+        return RATE
+
+    def release(self) -> None:
+        self.released.set()
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        camera = self.camera
+        way, camera.way = camera.way, None
+        if way is not None and camera.connection == self.number:
+            answer = self._fail(way)
+            if answer is not None:
+                return answer
+        if camera.given >= camera.most:
+            camera.over.wait(30.0)
+            return False, None
+        camera.given += 1
+        if self.odd:
+            self.odd -= 1
+            return True, _odd(self.odd, camera.pictures[0])
+        return True, self._picture()
+
+    def _fail(self, way: str) -> tuple[bool, np.ndarray | None] | None:
+        camera = self.camera
+        camera.lost, camera.lost_connection = time.monotonic(), self.number
+        if way in ("device gone", "opening refused"):
+            camera.away_until = camera.lost + GONE_FOR
+            camera.lost = camera.away_until
+        if way == "index reused":
+            camera.pictures, camera.others = camera.others, camera.pictures
+        if way == "hang":
+            old = self._picture()
+            self.released.wait(4.0)  # OpenCV cannot be interrupted
+            return True, old
+        if way == "empty frames":
+            return True, np.empty((0, 0, 3), np.uint8)
+        if way == "exception":
+            raise cv2.error("assertion failed")
+        if way in ("other size", "noise for pictures"):
+            self.odd, camera.lost_connection = 8, self.number - 1
+            return None
+        if way == "pictures of an odd kind":
+            return True, np.zeros((240, 320, 7), np.float64)
+        return False, None
+
+    def _picture(self) -> np.ndarray:
+        pictures = self.camera.pictures
+        picture = pictures[self.camera.given % len(pictures)].copy()
+        picture[0, :2] = [self.number // 256, self.number % 256, 7], [1, 2, 3]
+        return picture
+
+
+def connection_of(image: np.ndarray) -> int | None:
+    """The number that a picture carries; None for an odd one."""
+    (red, green, blue), mark = image[0, 0].tolist(), image[0, 1].tolist()
+    return blue * 256 + green if (red, mark) == (7, [3, 2, 1]) else None
+
+
+def _odd(number: int, like: np.ndarray) -> np.ndarray:
+    if number % 2:
+        return cv2.resize(like, (like.shape[1] * (2 + number) // 3, like.shape[0] * (2 + number) // 4))
+    return np.random.default_rng(number).integers(0, 255, like.shape, np.uint8)
+
+
+def jpeg(text: str) -> bytes:
+    """A picture of 640×480 with the grain of a dark room: 200 kB, so that what the system keeps of them is old soon."""
+    large = cv2.resize(drawn(text, 1)[0], (640, 480)).astype(np.int16)
+    grain = np.random.default_rng(0).normal(0, 9, large.shape)
+    return bytes(
+        cv2.imencode(".jpg", np.clip(large + grain, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+    )
+
+
+class Reading:
+    """`digitlab live --json` on an address, as a process; its lines come with the time of their arrival."""
+
+    def __init__(self, source: str, *more: str, inside: Sequence[str] = ()) -> None:
+        command = [*inside, sys.executable, "-m", "digitlab", "live", "--source", source, "--headless", "--json", *more]
+        self.folder = tempfile.TemporaryDirectory()
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, "DIGITLAB_CONFIG": self.folder.name},
+        )  # fmt: skip
+        self.lines: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout or ():
+            with contextlib.suppress(ValueError):
+                self.lines.put((time.monotonic(), json.loads(line)))
+
+    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float) -> list[tuple[float, dict[str, Any]]]:
+        """All lines until a wanted one, that included; the last is None's stand-in where none came in time."""
+        found, until = [], time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                found.append(self.lines.get(timeout=left))
+                if wanted(found[-1][1]):
+                    return found
+        raise TimeoutError(f"not within {seconds:g} s; the last lines: {[line for _, line in found[-2:]]}")
+
+    def close(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self._thread.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.folder.cleanup()

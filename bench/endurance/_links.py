@@ -1,0 +1,197 @@
+"""A faulty line between a client and a server: over TCP in this process, or a real one in a network namespace."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["FaultyLink", "LinkFault", "namespace"]
+
+LinkFault = Literal["none", "delay", "loss", "half-open", "cut", "refused", "one way"]
+
+_BLOCK = 16_384
+
+
+class FaultyLink:
+    """A proxy on loopback that forwards to a port and fails as networks do. A context manager.
+
+    fault: may be changed while it runs
+
+    none: as it comes; delay: half a second and up to 0.3 more, in order, as over a satellite
+    loss: now and then nothing for 0.2 to 1.6 s, then all of it at once: what TCP makes of lost packets
+    half-open: nothing passes any more and nobody is told, as after a cable was pulled or a lid closed
+    one way: what the server sends is lost, what the client sends arrives
+    cut: every connection is reset, and new ones at once; refused: there is nothing that listens
+    """
+
+    def __init__(self, port: int, host: str = "127.0.0.1", seed: int = 0) -> None:
+        self.fault: LinkFault = "none"
+        self.passed = 0  # bytes
+        self._to, self._host = port, host
+        self._chance = random.Random(seed)  # noqa: S311 - no secret
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._listening = socket.create_server((host, 0))
+        self.port: int = self._listening.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._listening.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Reset every connection."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+        for each in (end for pair in pairs for end in pair):
+            _reset(each)
+
+    def _accept(self) -> None:
+        self._listening.settimeout(0.1)
+        while not self._over.is_set():
+            try:
+                client, _ = self._listening.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            if self.fault in ("cut", "refused"):
+                _reset(client)
+                continue
+            threading.Thread(target=self._join, args=(client,), daemon=True).start()
+
+    def _join(self, client: socket.socket) -> None:
+        while self.fault in ("half-open", "one way"):  # its SYN is answered, and nothing else
+            if self._over.wait(0.05):
+                _reset(client)
+                return
+        try:
+            server = socket.create_connection(("127.0.0.1", self._to), timeout=5)
+        except OSError:
+            _reset(client)
+            return
+        with self._lock:
+            self._pairs.append((client, server))
+        threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
+        self._pump(server, client, False)
+
+    def _pump(self, source: socket.socket, target: socket.socket, up: bool) -> None:
+        source.settimeout(0.1)
+        target.settimeout(5.0)
+        try:
+            while not self._over.is_set():
+                try:
+                    came = source.recv(_BLOCK)
+                except TimeoutError:
+                    if self.fault == "cut":
+                        break
+                    continue
+                if not came or self.fault == "cut" or not self._passes(up):
+                    break
+                target.sendall(came)
+                self.passed += len(came)
+        except OSError:
+            pass
+        finally:
+            _reset(source)
+            _reset(target)
+
+    def _passes(self, up: bool) -> bool:
+        """Wait as the fault says; False when the line is gone for good: what came before it healed is lost."""
+        if self.fault == "delay":
+            time.sleep(0.02 + 0.01 * self._chance.random())  # a block of 16 kB: half a second for a picture or two
+        elif self.fault == "loss" and self._chance.random() < 0.03:
+            time.sleep(self._chance.uniform(0.2, 1.6))
+        held = False
+        while self.fault == "half-open" or (self.fault == "one way" and not up):
+            held = True
+            if self._over.wait(0.05):
+                return False
+        return not held
+
+
+def _reset(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        connection.close()
+
+
+class Namespace:
+    """A network of its own that reaches this one by a line which can be pulled.
+
+    own: this side's address; netem: whether the kernel can lose, delay and reorder packets
+    """
+
+    def __init__(self, name: str, own: str, netem: bool) -> None:
+        self.name, self.own, self.netem = name, own, netem
+
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """The command, to be run in it."""
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def pull(self) -> None:
+        """Nothing passes any more, and nobody is told."""
+        _ip("link", "set", f"{self.name}0", "down")
+
+    def plug(self) -> None:
+        """It passes again."""
+        _ip("link", "set", f"{self.name}0", "up")
+
+    def disturb(self, *how: str) -> None:
+        """Let the kernel lose, delay or reorder packets, as `tc netem` writes it; nothing: as before."""
+        if how:
+            _run("tc", "qdisc", "replace", "dev", f"{self.name}0", "root", "netem", *how)
+        else:
+            _run("tc", "qdisc", "del", "dev", f"{self.name}0", "root")
+
+
+@contextlib.contextmanager
+def namespace(number: int = 77) -> Iterator[Namespace | None]:
+    """A network namespace of our own; None where we may not make one, or `ip` (iproute2) is missing."""
+    name, near, far = f"digit{number}", f"10.213.{number}.1", f"10.213.{number}.2"
+    if shutil.which("ip") is None or not _ip("netns", "add", name):
+        yield None
+        return
+    try:
+        made = _ip("link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1", "netns", name)
+        made &= _ip("addr", "add", f"{near}/24", "dev", f"{name}0") and _ip("link", "set", f"{name}0", "up")
+        made &= _ip("-n", name, "addr", "add", f"{far}/24", "dev", f"{name}1") and _ip(
+            "-n", name, "link", "set", f"{name}1", "up"
+        )
+        made &= _ip("-n", name, "link", "set", "lo", "up")
+        netem = (
+            made
+            and shutil.which("tc") is not None
+            and _run("tc", "qdisc", "add", "dev", f"{name}0", "root", "netem", "delay", "1ms")
+        )
+        if netem:
+            _run("tc", "qdisc", "del", "dev", f"{name}0", "root")
+        yield Namespace(name, near, netem) if made else None
+    finally:
+        _ip("link", "del", f"{name}0")
+        _ip("netns", "del", name)
+
+
+def _ip(*words: str) -> bool:
+    return _run("ip", *words)
+
+
+def _run(*words: str) -> bool:
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,96 @@
+"""What an attacker would want of the server, tried one by one; each attempt says what it tries and what it expects.
+
+    python bench/endurance/attacks.py                # every attempt, a minute or two
+    python bench/endurance/attacks.py --list         # the table, without trying
+
+Four servers are attacked, each started as by a user: one for this machine alone ("open"), one with a token that
+others can reach under a name ("guarded"), and a class ("class"), whose pupils are hostile. Nothing but 0 that get
+through is good enough. The attempts are in `_attempts.py`, `_attempts_http.py` and `_attempts_class.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import _attempts
+import _attempts_class
+import _attempts_http
+from _attempts import ATTEMPTS, Attempt
+from _servers import Server, served
+from results import Row, arguments, finish, time_left
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["ATTEMPTS", "SERVERS", "attack", "servers"]
+
+FILES = (_attempts, _attempts_http, _attempts_class)  # each adds its own to ATTEMPTS
+SERVERS: dict[str, tuple[str, ...]] = {
+    "open": ("--access-log",),
+    "guarded": ("--host", "0.0.0.0", "--allowed-host", "digits.example.org", "--access-log"),  # noqa: S104
+    "class": ("--class", "--access-log"),
+}
+
+
+@contextlib.contextmanager
+def servers(names: Sequence[str] = tuple(SERVERS)) -> Iterator[dict[str, Server]]:
+    """The servers that are attacked, by name."""
+    with contextlib.ExitStack() as running:
+        yield {name: running.enter_context(served(*SERVERS[name], token=name != "open")) for name in names}
+
+
+def attack(attempt: Attempt, there: dict[str, Server]) -> str | None:
+    """Try it; what the attacker got, or None. A server that is gone, or makes a mistake, is something too."""
+    server = there[attempt.server]
+    before = len(server.log)
+    try:
+        got = attempt.run(server)
+    except Exception as error:  # noqa: BLE001 - an attempt that fails is one that was not refused as expected
+        got = f"{type(error).__name__}: {error}"
+    if got is None:
+        trace = next((line for line in server.log[before:] if "Traceback" in line or "a mistake of ours" in line), None)
+        got = f"the server's log: {trace.strip()}" if trace else None
+    if got is None and server.ask("GET", "/healthz").status != 200:
+        got = "the server does not answer any more"
+    return got
+
+
+def run(row: Row, seed: int, over: Callable[[], bool], only: str = "") -> None:
+    """Every attempt whose name holds ``only``, in an order of chance: none may prepare the next."""
+    order = [each for each in ATTEMPTS if only in each.name]
+    random.Random(seed).shuffle(order)  # noqa: S311 - no secret
+    with servers() as there:
+        for attempt in order:
+            if over():
+                row.skipped = f"the time was over; {len(order) - row.tried} were not tried"
+                break
+            began = time.monotonic()
+            got = attack(attempt, there)
+            seconds = round(time.monotonic() - began, 2)
+            told = f"{attempt.name} ({attempt.tries}; expected: {attempt.expected})"
+            row.add(None if got is None else f"{told}: {got[:300]}")
+            row.measured[attempt.name] = seconds
+            print(f"{row.tried:3d}. {seconds:6.2f} s  {attempt.name}{': ' + got[:200] if got else ''}", flush=True)
+
+
+def main() -> int:
+    parser = arguments(__doc__, count=len(ATTEMPTS))
+    parser.add_argument("--list", action="store_true", help="the table of the attempts, as Markdown")
+    parser.add_argument("--only", default="", help="attempts whose name holds this")
+    asked = parser.parse_args()
+    if asked.list:
+        print("attempt | what it tries | what is expected\n---|---|---")
+        for each in ATTEMPTS:
+            print(f"{each.name} | {each.tries} | {each.expected}")
+        return 0
+    row = Row(f"{len(ATTEMPTS)} attempts of an attacker", "0 of ≥ 40 get through")
+    run(row, asked.seed, time_left(asked.minutes), asked.only)
+    return finish("attacks", [row], asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Audit of what is installed with digitlab: known advisories, and the licence of every package of the lock files.
+
+    python bench/endurance/audit.py                  # exit code 1 when an advisory or a licence is not accounted for
+    python bench/endurance/audit.py --online         # asks pip-audit's database too, where it can be reached
+    python bench/endurance/audit.py --table          # the licences as a table, for docs/dependencies.md
+
+Advisories stand in `advisories.toml`, with the version that ended each, or why ours is no danger; `--online` finds new
+ones. The floors of pyproject.toml are looked at as well: users install by them, not by our lock files. Licences are
+those that the installed packages declare; the few that declare none, or a copyleft one, are named here with a reason.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from results import Row, arguments, finish
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["ALLOWED", "REASONS", "advisory_faults", "floors", "licence_fault", "licence_of", "locked", "shipped"]
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNNING, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
+
+# Licences under which a package may be used, changed and passed on beside an Apache-2.0 program, as they are written.
+ALLOWED: dict[str, str] = {
+    "MIT": "permissive", "MIT-0": "permissive", "MIT-CMU": "permissive", "ISC": "permissive", "0BSD": "permissive",
+    "BSD": "permissive, of 2 or 3 clauses", "Apache-2.0": "permissive, with a patent grant", "Zlib": "permissive",
+    "PSF-2.0": "permissive", "CC0-1.0": "public domain", "Public-Domain": "public domain", "OLDAP-2.8": "permissive",
+    "MPL-2.0": "copyleft for its own files only, which are not changed here",
+}  # fmt: skip
+
+# What is not in ALLOWED, or declares nothing: package → the licence, and why it may be there.
+REASONS: dict[str, tuple[str, str]] = {
+    "axe-playwright-python": ("MIT", "its repository says so; development only, and axe inside it is MPL-2.0"),
+    "docutils": ("public domain, BSD, GPL", "the parts under GPL are tools of its own that nobody here runs"),
+    "namex": ("Apache-2.0", "its repository says so, its metadata nothing; Keras brings it"),
+    "paho-mqtt": ("EPL-2.0 or BSD-3-Clause", "taken under the second; the extra mqtt"),
+    "pyside6-essentials": ("LGPL-3.0 or GPL", "taken under the first, as a package of its own: the extra desktop"),
+    "shiboken6": ("LGPL-3.0 or GPL", "taken under the first, as a package of its own: the extra desktop"),
+    "pypdfium2": ("BSD-3-Clause, Apache-2.0", "and permissive ones of what PDFium is made of: the extra pdf"),
+    "pillow-heif": ("BSD-3-Clause", "its wheel holds libheif (LGPL) and x265 (GPL-2): the extra heif"),
+    "zeroc-ice": ("GPL-2.0", "the extra ice, which nothing else needs; not in the lock files"),
+    "tqdm": ("MPL-2.0 and MIT", "unchanged"),
+    "greenlet": ("MIT and PSF-2.0", "both permissive"),
+}  # fmt: skip
+
+# How packages write one of ALLOWED, in small letters; the first that is found in a part of the text counts.
+_WRITTEN = (
+    ("mit-cmu", "MIT-CMU"), ("mit-0", "MIT-0"), ("apache", "Apache-2.0"), ("0bsd", "0BSD"), ("bsd", "BSD"),
+    ("mozilla public license 2.0", "MPL-2.0"), ("mpl-2.0", "MPL-2.0"), ("python software foundation", "PSF-2.0"),
+    ("psf-2.0", "PSF-2.0"), ("isc license", "ISC"), ("isc", "ISC"), ("zlib", "Zlib"), ("cc0", "CC0-1.0"),
+    ("oldap-2.8", "OLDAP-2.8"), ("public domain", "Public-Domain"), ("mit", "MIT"),
+)  # fmt: skip
+_NO_LICENCES = ("osi approved", "dfsg approved")
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What a package declares.
+
+    said: as it stands there; known: the names of ALLOWED in it; unknown: parts that are none of these
+    """
+
+    said: str
+    known: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def locked(file: str) -> dict[str, str]:
+    """Package → version of a lock file."""
+    text = (ROOT / file).read_text("utf-8")
+    return {found[1].lower(): found[2] for found in re.finditer(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE)}
+
+
+def shipped() -> dict[str, str]:
+    """The packages that come with digitlab or one of its extras, with their versions: no tools of development."""
+    every, asked, found = locked(DEVELOPMENT) | locked(RUNNING), _wanted(), dict[str, str]()
+    seen: set[str] = set()
+    while asked:
+        requirement = asked.pop()
+        name, extras = _named(requirement), re.findall(r"[\w-]+", (re.search(r"\[(.*?)\]", requirement) or [""])[0])
+        if name not in every or f"{name}{extras}" in seen:
+            continue
+        seen.add(f"{name}{extras}")
+        found[name] = every[name]
+        try:
+            needs = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for each in needs:
+            of = re.search(r"extra == ['\"]([\w-]+)", each)
+            asked += [each] if of is None or of[1] in extras else []
+    return found
+
+
+def _wanted() -> list[str]:
+    """What pyproject.toml asks for, for running and for the extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+
+
+def _named(requirement: str) -> str:
+    found = re.match(r"[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+
+
+def licence_of(package: str) -> Licence | None:
+    """What the installed package declares; None where it is not installed."""
+    try:
+        data = importlib.metadata.metadata(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    classes = [each.split("::")[-1].strip() for each in data.get_all("Classifier") or [] if each.startswith("License")]
+    classes = [each for each in classes if each.lower() not in _NO_LICENCES]
+    text = next((line for line in (data.get("License") or "").splitlines() if line.strip()), "")
+    said = data.get("License-Expression") or "; ".join(classes) or text[:60]
+    parts = [part for part in re.split(r";| AND | OR |, ", said) if part.strip()]
+    known = tuple(name for part in parts for name in [_known(part)] if name)
+    return Licence(said, known, tuple(part.strip() for part in parts if _known(part) is None))
+
+
+def _known(part: str) -> str | None:
+    return next((name for words, name in _WRITTEN if words in part.lower()), None)
+
+
+def licence_fault(package: str) -> str | None:
+    """Why a package's licence is not accounted for, or None."""
+    if package in REASONS:
+        return None
+    found = licence_of(package)
+    if found is None:
+        return f"{package}: is not installed here, so its licence is not known"
+    if found.unknown or not found.known:
+        return f"{package}: its licence is {found.said or 'not declared'!r}; expected one of {', '.join(ALLOWED)}"
+    return None
+
+
+def advisories() -> list[dict[str, Any]]:
+    """The known ones."""
+    return list(tomllib.loads((Path(__file__).with_name("advisories.toml")).read_text("utf-8"))["advisory"])
+
+
+def _version(text: str) -> tuple[int, ...]:
+    parts = [int(part) for part in re.findall(r"\d+", text)]
+    while parts and not parts[-1]:  # 3.15 is 3.15.0
+        parts.pop()
+    return tuple(parts)
+
+
+def advisory_faults(versions: dict[str, str]) -> list[str | None]:
+    """For each advisory on one of these packages: what is wrong, or None."""
+    found: list[str | None] = []
+    for each in advisories():
+        version = versions.get(each["package"])
+        if version is None:
+            continue
+        safe = each["fixed"] and _version(version) >= _version(each["fixed"])
+        said = f"{each['package']} {version}: {each['id']}, gone in {each['fixed'] or 'no version'}"
+        found.append(None if safe or each.get("argued") else said)
+    return found
+
+
+def floors() -> dict[str, str]:
+    """Package → the oldest version that pyproject.toml allows, for running and the extras."""
+    found: dict[str, str] = {}
+    for each in _wanted():
+        if oldest := re.search(r">=\s*([\w.]+)", each):
+            found[_named(each)] = oldest[1]
+    return found
+
+
+def online() -> tuple[list[str], str]:
+    """What pip-audit finds in the lock files; and why it could not be asked."""
+    command = [sys.executable, "-m", "pip_audit", "--format", "json", "--disable-pip", "--no-deps"]
+    try:
+        done = subprocess.run(
+            [*command, "-r", DEVELOPMENT], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        )
+        told = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return [], f"pip-audit is not installed, or does not reach its database ({type(error).__name__})"
+    found = [
+        f"{each['name']} {each['version']}: {hole['id']}, gone in {', '.join(hole['fix_versions']) or 'no version'}"
+        for each in told["dependencies"]
+        for hole in each.get("vulns", [])
+    ]
+    return found, ""
+
+
+def table() -> str:
+    """The licences of what ships, as Markdown."""
+    lines = ["| licence | packages |", "|---|---|"]
+    by_licence: dict[str, list[str]] = {}
+    for package in sorted(shipped()):
+        found = licence_of(package)
+        known = ", ".join(dict.fromkeys(found.known)) if found else ""
+        name = REASONS[package][0] + ": " + REASONS[package][1] if package in REASONS else known
+        by_licence.setdefault(name or "not known", []).append(package)
+    lines += [f"| {name} | {', '.join(packages)} |" for name, packages in sorted(by_licence.items())]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser: argparse.ArgumentParser = arguments(__doc__, count=1)
+    parser.add_argument("--online", action="store_true", help="ask pip-audit, where it is installed")
+    parser.add_argument("--table", action="store_true", help="print the licences as a table, and end")
+    asked = parser.parse_args()
+    if asked.table:
+        print(table())
+        return 0
+    versions = locked(DEVELOPMENT) | locked(RUNNING)
+    known = Row("known advisories on locked packages", "clean or argued")
+    for fault in advisory_faults(versions):
+        known.add(fault)
+    known.measured = {"argued": [f"{each['package']}: {each['id']}" for each in advisories() if each.get("argued")]}
+    oldest = Row("known advisories on the oldest versions that pyproject.toml allows", "clean or argued")
+    for fault in advisory_faults(floors()):
+        oldest.add(fault)
+    licences = Row("licences of locked packages", "clean or argued")
+    for package in sorted(versions):
+        licences.add(licence_fault(package))
+    licences.measured = {"packages that ship": len(shipped()), "argued": sorted(REASONS)}
+    rows = [known, oldest, licences]
+    if asked.online:
+        found, reason = online()
+        rows.append(Row("pip-audit", "clean", len(versions), found, reason))
+    return finish("audit", rows, asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""A command in a process of its own that is killed with SIGKILL at a moment that was drawn, and what it leaves.
+
+The process is forked from one that has imported everything: it runs the same code as the command in a terminal, without
+the seconds that importing Keras takes each time. Its workers are started as always.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Child", "ended", "family", "start", "wait_until"]
+
+_MARK = "DIGITLAB_ENDURANCE"  # in the environment of a command and of everything that it starts
+_LOOK = 0.01  # seconds between two looks at a process
+
+
+@dataclass
+class Child:
+    """A command under way. mark: of it and all of its descendants; log: what it printed."""
+
+    pid: int
+    mark: str
+    log: Path
+    began: float = field(default_factory=time.monotonic)
+    code: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def said(self) -> str:
+        """The last line that it printed."""
+        lines = [line for line in self.log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+        return lines[-1][:300] if lines else "nothing"
+
+
+def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], None] = lambda: None) -> Child:
+    """Run ``digitlab WORDS`` in ``folder``, in a process of its own.
+
+    prepare: called in that process before
+    """
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return Child(pid, mark, log)
+    code = 70
+    try:
+        os.environ[_MARK] = mark
+        os.setsid()
+        os.chdir(folder)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        prepare()
+        from digitlab.apps.cli import run
+
+        code = run(list(words))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - a forked process must not go on in its parent's code
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def wait_until(child: Child, true: Callable[[], bool], limit: float = 600) -> bool:
+    """Wait until something is true; False when the command ended before, or after ``limit`` seconds."""
+    end = time.monotonic() + limit
+    while not true():
+        if child.poll() is not None or time.monotonic() > end:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def ended(child: Child, limit: float = 900) -> bool:
+    """Wait for the end; False, and the process killed, after ``limit`` seconds."""
+    if wait_until(child, lambda: child.poll() is not None, limit) or child.code is not None:
+        return True
+    child.kill()
+    return False
+
+
+def family(mark: str) -> list[int]:
+    """The processes that carry the mark: the command (if it was not forked) and all that it started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if f"{_MARK}={mark}\0".encode() in (entry / "environ").read_bytes() + b"\0":
+                    found.append(int(entry.name))
+    return found

@@ -1,0 +1,148 @@
+"""What a Ray cluster on this machine costs beside the work: per page, and per cell of a study, with 1, 2, 4 workers.
+
+    python bench/ray_overhead.py --out studies-results/ray-overhead.json              # about four minutes
+    python bench/ray_overhead.py --workers 1 2 4 --pages 640 --cells 8 --seconds 10
+
+Pages: drawn ones (bench/pages.py), read by as many processes of this machine, then by as many actors of Ray Data.
+Cells: jobs that keep a core busy for --seconds of processor time, given to as many worker processes, then to Ray's
+actors, by the scheduler of studies. What it takes until the first answer is told apart. The overhead is what Ray takes
+longer, as a share of the work. More workers than cores are left out. Exit code 1 where an overhead is above 5 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import json
+import os
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitlab.archives import ReadingJob, find_pictures, read_pictures
+from digitlab.archives.processes import all_cores
+from digitlab.bench.busy_work import BusyJob
+from digitlab.bench.machine import processor
+from digitlab.scheduling.dispatch import dispatch
+from digitlab.scheduling.local import LocalPool
+from digitlab.stopping import StopRequest
+from digitlab.storage import write_text
+from reading_many import copies, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digitlab.scheduling.protocol import Done, Pool
+
+_WORK, _MOST = "digitlab.bench.busy_work", 0.05
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--pages", type=int, default=640)
+    parser.add_argument("--cells", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        pages = copies(draw(Path(folder) / "drawn"), Path(folder) / "pages", asked.pages)
+        for workers in (each for each in asked.workers if each <= all_cores()):
+            for what, measured in (
+                ("page", (read_here(pages, workers), read_there(pages, workers))),
+                ("cell", (cells_here(asked, workers), cells_there(asked, workers))),
+            ):
+                row = compared(what, workers, asked.pages if what == "page" else asked.cells, *measured)
+                rows.append(row)
+                print(
+                    f"{workers} workers: {1000 * row['each']:.1f} ms a {what} more than without Ray, "
+                    f"{100 * row['share']:.1f} % of the work; until the first answer {row['start_here']:.1f} s "
+                    f"without, {row['start_there']:.1f} s with Ray",
+                    flush=True,
+                )
+    if asked.out:
+        content = {
+            "command": " ".join(["python", "bench/ray_overhead.py", *sys.argv[1:]]),
+            "date": date.today().isoformat(),
+            "machine": f"{processor('unknown')}, {os.cpu_count()} cores",
+            "load_before": os.getloadavg()[0],
+            "rows": rows,
+        }
+        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+    return int(any(row["share"] > _MOST for row in rows))
+
+
+def compared(what: str, workers: int, count: int, here: list[float], there: list[float]) -> dict[str, Any]:
+    """here, there: seconds from the beginning at which each answer came."""
+    work, longer = here[-1] - here[0], there[-1] - there[0]
+    return {
+        "what": what, "workers": workers, "count": count, "work": work, "start_here": here[0], "start_there": there[0],
+        "each": (longer - work) / count, "share": longer / work - 1,
+    }  # fmt: skip
+
+
+def read_here(pages: Path, workers: int) -> list[float]:
+    return _times(read_pictures(find_pictures([pages]), ReadingJob(), jobs=workers))
+
+
+def read_there(pages: Path, workers: int) -> list[float]:
+    from digitlab.archives.on_ray import read_on_ray
+
+    with cores_of_ray(workers):
+        return _times(read_on_ray(find_pictures([pages]), ReadingJob()))
+
+
+def _times(answers: Iterator[Any]) -> list[float]:
+    began = time.monotonic()
+    return [time.monotonic() - began for _ in answers]
+
+
+def cells_here(asked: argparse.Namespace, workers: int) -> list[float]:
+    with LocalPool(_WORK, workers) as pool:
+        return _done(pool, asked)
+
+
+def cells_there(asked: argparse.Namespace, workers: int) -> list[float]:
+    from digitlab.scheduling.on_ray import RayPool
+
+    with cores_of_ray(workers), RayPool(_WORK) as pool:
+        return _done(pool, asked)
+
+
+def _done(pool: Pool, asked: argparse.Namespace) -> list[float]:
+    """When each cell was done; the first entry is when the first one could begin."""
+    jobs, began, times, took = (
+        [BusyJob(number, asked.seconds) for number in range(asked.cells)],
+        time.monotonic(),
+        [],
+        [],
+    )
+
+    def keep(_: BusyJob, done: Done) -> None:
+        times.append(time.monotonic() - began)
+        took.append(float(done.result["seconds"]))
+
+    dispatch(jobs, pool, keep, lambda _: None, StopRequest())
+    return [times[0] - took[0], *times]
+
+
+@contextlib.contextmanager
+def cores_of_ray(workers: int) -> Iterator[None]:
+    """A cluster that is begun inside has this many processors."""
+    import ray
+
+    init = ray.init
+    ray.init = functools.partial(init, num_cpus=workers)
+    try:
+        yield
+    finally:
+        ray.init = init
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+// Digits that only their line speaks for: where one number is all that is written, what has a digit's form is one. As
+// digitlab/reading/numbers/line_context.py has it; the numbers' reasons stand there.
+
+import { confidenceOf, overlap } from "./candidates.js";
+
+/**
+ * @import { Candidate } from "./candidates.js"
+ * @import { LineInk, Speck } from "./line-ink.js"
+ */
+
+const [ODDS, WHICH, FEWEST] = [4, 0.7, 2];
+const [BIG, THIN, UNEXPLAINED] = [0.55, 0.4, 0.35];
+const [LEAST_HIGH, MOST_HIGH, LOW, WIDE, NEAR] = [0.68, 1.25, 0.12, 1.1, 0.8];
+const SAME = 0.5;
+
+/** Whether one line of digits is all that is written. @param {(LineInk | null)[]} inks @param {Candidate[][]} lines */
+export function alone(inks, lines) {
+  if (lines.length !== 1 || !inks[0]) return false;
+  return big(inks[0]).length <= Math.max(1, UNEXPLAINED * lines[0].length);
+}
+
+/** @param {LineInk} ink */
+const big = ({ specks, pen }) => specks.filter((each) => each.high >= BIG && each.thin >= THIN * pen);
+
+/**
+ * A line that stands alone, with its doubtful digits likelier, and other candidates that stand in it.
+ * @param {LineInk} ink @param {Candidate[]} line @param {Candidate[]} others on no line @param {number} threshold
+ */
+export function supported(ink, line, others, threshold) {
+  const answered = line.filter((each) => confidenceOf(each) >= threshold);
+  if (answered.length < FEWEST) return line;
+  const found = line.map((each, place) =>
+    confidenceOf(each) < threshold && among(each, answered, ink, place) ? likelier(each) : each,
+  );
+  for (const speck of big(ink)) {
+    const it = candidateOf(ink, speck, others);
+    if (it && confidenceOf(it) >= threshold) found.push(it);
+  }
+  return found.sort((a, b) => across(a) - across(b));
+}
+
+/** @param {{ box: number[] }} placed */
+const across = ({ box }) => box[0] + box[2];
+
+/** @param {Candidate} candidate @returns {Candidate} */
+function likelier(candidate) {
+  if (Math.max(...candidate.probabilities) < WHICH) return candidate;
+  const odds = ODDS * candidate.score;
+  return { ...candidate, score: odds / (1 - candidate.score + odds) };
+}
+
+/** Whether a candidate's box stands as those of the two nearest answered digits do. @param {Candidate} candidate @param {Candidate[]} answered @param {LineInk} ink @param {number} place */
+function among(candidate, answered, ink, place) {
+  const [x0, y0, x1, y1] = candidate.box;
+  const away = (/** @type {Candidate} */ each) => Math.abs(across(each) - across(candidate));
+  const near = [...answered].sort((a, b) => away(a) - away(b)).slice(0, 2);
+  const tall = near.reduce((sum, { box }) => sum + box[3] - box[1], 0) / near.length;
+  const low = (near.reduce((sum, { box }) => sum + box[3], 0) / near.length - y1) / tall;
+  const apart = Math.min(...near.map(({ box }) => Math.max(x0 - box[2], box[0] - x1))) / tall;
+  const own = ink.digit(place);
+  if (own && leans(own)) return false;
+  const high = (y1 - y0) / tall;
+  return high >= LEAST_HIGH && high <= MOST_HIGH && Math.abs(low) <= LOW && apart <= NEAR;
+}
+
+/** The candidate that a component of a digit's form is, likelier for its line. @param {LineInk} ink @param {Speck} speck @param {Candidate[]} others */
+function candidateOf(ink, speck, others) {
+  const high = speck.high >= LEAST_HIGH && speck.high <= MOST_HIGH;
+  if (!high || Math.abs(speck.low) > LOW || speck.wide > WIDE || leans(speck)) return null;
+  const box = ink.placed(speck.box);
+  /** @type {Candidate | null} */
+  let best = null;
+  for (const each of others) if (!best || overlap(each.box, box) > overlap(best.box, box)) best = each;
+  return best && overlap(best.box, box) >= SAME ? likelier(best) : null;
+}
+
+/** A stroke that leans to the right and is higher than digits, or goes below their baseline. @param {Speck} speck */
+const leans = ({ lean, high, low }) => lean >= 0.25 && (high >= 1.08 || low <= -0.05);

@@ -1,0 +1,178 @@
+// The ink of one line of digits: its connected components, and those that are no digit's, measured in digit heights. As
+// digitlab/reading/numbers/line_ink.py has it; the numbers' reasons stand there.
+
+import { middle } from "./decoding.js";
+import { solidOf } from "./glyphs.js";
+import { INK, inkMap } from "./ink.js";
+import { byArea, part, rounded } from "./pictures.js";
+import { connected, distances } from "./windows.js";
+
+/**
+ * @import { Box } from "./glyphs.js"
+ * @import { Ink, Picture } from "./pictures.js"
+ * @typedef {{ part: number, box: Box, gap: number, wide: number, high: number, low: number, left: number, lean: number, thin: number }} Speck
+ * A component that is no digit's, in heights of the digits beside it: how many digits stand before it (`gap`), its size, its
+ * lower end up from the baseline, where it begins, how it leans to the right, its mean width in a row.
+ */
+
+const [HEIGHT, LEAST_HEIGHT] = [32, 10];
+const [BESIDE, ABOVE] = [0.9, 0.35];
+const [OWN, SMALL, SIDE] = [0.45, 0.3, 0.12];
+const [DARK, FURTHEST, MOST] = [0.75, 1.1, 400];
+
+/** The ink of a line, its components' labels, and the boxes of its digits in pixels of it. */
+export class LineInk {
+  /**
+   * @param {Ink} ink @param {Box[]} line @param {number} usual the digits' height in pixels of the picture
+   * @param {[number, number]} corner where the ink lies in the picture @param {number} scale its pixels of a picture's
+   */
+  constructor(ink, line, usual, corner, scale) {
+    this.ink = ink;
+    this.line = line;
+    this.corner = corner;
+    this.scale = scale;
+    const solid = solidOf(ink, INK);
+    const { labels, marks } = connected(solid, ink.width, ink.height);
+    this.labels = labels;
+    this.boxes = marks.map(({ box }) => box);
+    this.pen = penOf(solid, ink, line) / (usual * scale);
+    /** @type {Speck[]} from left to right */
+    this.specks = [];
+    if (marks.length >= MOST) return; // it is noise
+    marks.forEach(({ box, area }, place) => {
+      if (area < 2 || this.#owned(box, place + 1)) return;
+      const gap = placeOf((box[0] + box[2]) / 2, line);
+      const beside = [line[gap - 1], line[gap]].filter((each) => each !== undefined);
+      const speck = this.#measured(place + 1, beside, gap);
+      if (speck) this.specks.push(speck);
+    });
+    this.specks.sort((a, b) => a.box[0] - b.box[0]);
+  }
+
+  /** A box of the ink in pixels of the picture. @param {Box} box @returns {Box} */
+  placed([x0, y0, x1, y1]) {
+    const { corner, scale } = this;
+    return [x0 / scale + corner[0], y0 / scale + corner[1], x1 / scale + corner[0], y1 / scale + corner[1]];
+  }
+
+  /** The main component of a digit that has others on both sides, measured as if it were none. @param {number} place */
+  digit(place) {
+    if (place <= 0 || place >= this.line.length - 1) return null;
+    const [x0, y0, x1, y1] = this.line[place].map((side) => Math.max(0, rounded(side)));
+    const counts = new Array(this.boxes.length + 1).fill(0);
+    for (let y = y0; y < Math.min(y1, this.ink.height); y++)
+      for (let x = x0; x < Math.min(x1, this.ink.width); x++) counts[this.labels[y * this.ink.width + x]] += 1;
+    const most = Math.max(0, ...counts.slice(1));
+    if (!most) return null;
+    return this.#measured(counts.indexOf(most, 1), [this.line[place - 1], this.line[place + 1]], place);
+  }
+
+  /** Whether a component is a digit's ink: most of it lies in a digit's box, and not small at the box's side. @param {Box} box @param {number} label */
+  #owned([x0, y0, x1, y1], label) {
+    const total = this.#count(label, x0, y0, x1, y1);
+    return this.line.some(([a, b, c, d]) => {
+      if (c <= x0 || a >= x1 || d <= y0 || b >= y1) return false;
+      const small = Math.max(x1 - x0, y1 - y0) <= SMALL * (d - b);
+      const aside = Math.min((x0 + x1) / 2 - a, c - (x0 + x1) / 2) < SIDE * (d - b);
+      if (small && aside) return false;
+      const [left, top] = [Math.max(x0, Math.floor(a)), Math.max(y0, Math.floor(b))];
+      return this.#count(label, left, top, Math.min(x1, Math.ceil(c)), Math.min(y1, Math.ceil(d))) >= OWN * total;
+    });
+  }
+
+  /** A component's pixels in a part of the ink. @param {number} label @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
+  #count(label, x0, y0, x1, y1) {
+    let count = 0;
+    for (let y = y0; y < y1; y++)
+      for (let x = x0; x < x1; x++) count += this.labels[y * this.ink.width + x] === label ? 1 : 0;
+    return count;
+  }
+
+  /**
+   * A component in heights of the digits beside it; null where it is too far, too faint, or of another size.
+   * @param {number} label @param {Box[]} beside @param {number} gap
+   * @returns {Speck | null}
+   */
+  #measured(label, beside, gap) {
+    const box = this.boxes[label - 1];
+    const [x0, y0, x1, y1] = box;
+    const mean = (/** @type {(box: Box) => number} */ tell) =>
+      beside.reduce((sum, each) => sum + tell(each), 0) / beside.length;
+    const tall = Math.max(
+      mean((each) => each[3] - each[1]),
+      1,
+    );
+    const base = mean((each) => each[3]);
+    const [wide, high, low] = [(x1 - x0) / tall, (y1 - y0) / tall, (base - y1) / tall];
+    const away = Math.max(...beside.map((each) => Math.max(x0 - each[2], each[0] - x1))) / tall;
+    if (away > FURTHEST || wide > 1.2 || high > 1.7 || low > 1.2 || low < -0.6) return null;
+    let [count, dark, sumX, sumY, squares, products] = [0, 0, 0, 0, 0, 0];
+    for (let y = y0; y < y1; y++)
+      for (let x = x0; x < x1; x++) {
+        if (this.labels[y * this.ink.width + x] !== label) continue;
+        const [across, down] = [x - x0, y - y0];
+        count += 1;
+        dark += this.ink.data[y * this.ink.width + x];
+        sumX += across;
+        sumY += down;
+        squares += down * down;
+        products += across * down;
+      }
+    if (dark / count < DARK) return null;
+    const spread = count * squares - sumY * sumY; // 0 where all of it lies in one row
+    const lean = count > 4 && spread ? (sumX * sumY - count * products) / spread : 0;
+    return { part: label, box, gap, wide, high, low, left: x0 / tall, lean, thin: count / (y1 - y0) / tall };
+  }
+}
+
+/**
+ * The ink of a line; null where there is none, or its digits are too small.
+ * @param {Picture} picture in which the line is upright @param {Box[]} line boxes of its digits, from left to right
+ */
+export function lineInk(picture, line) {
+  const usual = line.length ? middle(line.map((box) => box[3] - box[1])) : 0;
+  if (usual < LEAST_HEIGHT) return null;
+  const least = (/** @type {number} */ side) => Math.min(...line.map((box) => box[side]));
+  const most = (/** @type {number} */ side) => Math.max(...line.map((box) => box[side]));
+  const left = Math.max(0, Math.floor(least(0) - BESIDE * usual));
+  const right = Math.min(picture.width, Math.ceil(most(2) + BESIDE * usual));
+  const top = Math.max(0, Math.floor(least(1) - ABOVE * usual));
+  const bottom = Math.min(picture.height, Math.ceil(most(3) + ABOVE * usual));
+  const scale = Math.min(1, HEIGHT / usual);
+  const [wide, high] = [right - left, bottom - top];
+  const cut = part(picture, left, top, right, bottom);
+  const small = scale < 1 ? byArea(cut, rounded(wide * scale), rounded(high * scale), 1 / scale, 1 / scale) : cut;
+  const ink = inkMap(small, Math.max(3, rounded(0.6 * usual * scale)));
+  if (!ink) return null;
+  const boxes = line.map(
+    ([x0, y0, x1, y1]) =>
+      /** @type {Box} */ ([(x0 - left) * scale, (y0 - top) * scale, (x1 - left) * scale, (y1 - top) * scale]),
+  );
+  return new LineInk(ink, boxes, usual, [left, top], scale);
+}
+
+/** How many digits' middles lie before a place, by bisection as NumPy looks it up. @param {number} at @param {Box[]} line */
+function placeOf(at, line) {
+  let [low, high] = [0, line.length];
+  while (low < high) {
+    const half = (low + high) >> 1;
+    if ((line[half][0] + line[half][2]) / 2 < at) low = half + 1;
+    else high = half;
+  }
+  return low;
+}
+
+/** The width of the digits' strokes in pixels. @param {Uint8Array} solid @param {Ink} ink @param {Box[]} line */
+function penOf(solid, { width, height }, line) {
+  const far = distances(solid, width, height);
+  const inside = new Uint8Array(far.length);
+  for (const [x0, y0, x1, y1] of line)
+    for (let y = Math.max(0, Math.trunc(y0)); y < Math.min(height, Math.ceil(y1)); y++)
+      for (let x = Math.max(0, Math.trunc(x0)); x < Math.min(width, Math.ceil(x1)); x++) inside[y * width + x] = 1;
+  const depths = far.filter((_, place) => inside[place] && solid[place]).sort();
+  if (!depths.length) return 1;
+  const place = 0.8 * (depths.length - 1);
+  const below = Math.floor(place);
+  const upper = depths[Math.min(below + 1, depths.length - 1)];
+  return 2 * Math.fround(depths[below] + (place - below) * (upper - depths[below]));
+}

@@ -1,0 +1,125 @@
+// Signs between the digits of a line: commas, points, minus, slashes and colons, told by size and place. As
+// digitlab/reading/numbers/marks.py has it; the numbers' reasons stand there.
+
+import { confidenceOf, digitOf } from "./candidates.js";
+import { alone, supported } from "./line-context.js";
+import { lineInk } from "./line-ink.js";
+
+/**
+ * @import { Candidate } from "./candidates.js"
+ * @import { Box } from "./glyphs.js"
+ * @import { LineInk, Speck } from "./line-ink.js"
+ * @import { Picture } from "./pictures.js"
+ * @typedef {{ sign: string, box: Box }} Sign in pixels of the picture
+ */
+
+const [MOST_LINES, DOUBTED, LEAST, MOST] = [80, 0.5, 6, 3];
+const STROKES = [1, 7]; // what a slash is taken for
+const [DOT, PEN] = [0.27, 0.6];
+
+/**
+ * The lines with the digits that they speak for, without the slashes that were taken for digits, and their signs.
+ * @param {Picture} picture in which the lines are upright @param {Candidate[][]} lines
+ * @param {Candidate[]} candidates all of the picture @param {number} threshold
+ * @returns {{ lines: Candidate[][], signs: Sign[][] }}
+ */
+export function withSigns(picture, lines, candidates, threshold) {
+  if (lines.length > MOST_LINES) return { lines, signs: lines.map(() => []) };
+  const placed = new Set(lines.flat());
+  const others = candidates.filter((each) => !placed.has(each));
+  const inks = lines.map((line) => inkOf(picture, line));
+  const number = alone(inks, lines);
+  const read = lines.map((found, row) => {
+    let [line, ink] = [found, inks[row]];
+    if (!ink) return { line, signs: [] };
+    if (number) {
+      line = supported(ink, found, others, threshold);
+      if (line.length > found.length) ink = inkOf(picture, line) ?? ink;
+    }
+    return withoutSlashes(line, ink);
+  });
+  return { lines: read.map(({ line }) => line), signs: read.map(({ signs }) => signs) };
+}
+
+/** @param {Picture} picture @param {Candidate[]} line */
+const inkOf = (picture, line) =>
+  lineInk(
+    picture,
+    line.map(({ box }) => box),
+  );
+
+/** @param {Candidate[]} line @param {LineInk} ink @returns {{ line: Candidate[], signs: Sign[] }} */
+function withoutSlashes(line, ink) {
+  const slashes = line.filter(
+    (each, at) => line.length >= LEAST && STROKES.includes(digitOf(each)) && isTall(ink, at, each),
+  );
+  const signs = [...signsOf(ink), ...slashes.map(({ box }) => ({ sign: "/", box }))];
+  signs.sort((a, b) => a.box[0] + a.box[2] - b.box[0] - b.box[2]);
+  return { line: line.filter((each) => !slashes.includes(each)), signs };
+}
+
+/** Whether a digit is a slash: taller than its neighbours, from below the baseline, leaning, of one plain stroke. @param {LineInk} ink @param {number} place @param {Candidate} read */
+function isTall(ink, place, read) {
+  const one = ink.digit(place);
+  if (!one) return false;
+  const [high, low] = confidenceOf(read) >= DOUBTED ? [1.15, -0.06] : [1.08, -0.02];
+  return one.high >= high && one.low <= low && one.lean >= 0.18 && one.thin <= 1.35 * ink.pen;
+}
+
+/** The signs in front of and between the digits of a line, from left to right. @param {LineInk} ink @returns {Sign[]} */
+export function signsOf(ink) {
+  const signs = [];
+  for (let gap = 0; gap < ink.line.length; gap++) {
+    const specks = ink.specks.filter((each) => each.gap === gap);
+    const sign = !specks.length || specks.length > MOST ? null : signOf(specks, ink.pen, gap === 0);
+    if (sign) signs.push({ sign, box: ink.placed(around(specks)) });
+  }
+  return signs;
+}
+
+/** The one sign that the components of a gap make; null where they are none, or more than one. @param {Speck[]} specks @param {number} pen @param {boolean} first */
+export function signOf(specks, pen, first) {
+  if (specks.length === 2 && !first) {
+    const [lower, upper] = [...specks].sort((a, b) => a.low - b.low);
+    if (isColon(lower, upper, pen)) return ":";
+  }
+  if (specks.length !== 1) return null;
+  const [one] = specks;
+  if (isMinus(one, pen)) return "-";
+  if (first || Math.min(one.wide, one.high) < PEN * pen) return null;
+  if (isSlash(one, pen)) return "/";
+  if (one.wide <= Math.min(DOT, 1.6 * one.high) && one.high <= DOT && one.low >= -0.18 && one.low <= 0.06) {
+    const comma = one.high >= 1.45 * one.wide || (one.low < -0.1 && one.high >= 1.2 * one.wide);
+    return comma && one.high > 1.3 * pen ? "," : ".";
+  }
+  const short = one.high <= 0.6 && one.wide <= 0.45 && one.low + one.high <= 0.34;
+  return short && one.low <= -0.03 && (one.lean >= 0.1 || one.wide <= DOT) && one.high >= 0.7 * one.wide ? "," : null;
+}
+
+/** A tall thin stroke that leans to the right, and reaches the baseline. @param {Speck} one @param {number} pen */
+const isSlash = (one, pen) =>
+  one.high >= 0.85 && one.lean >= 0.22 && one.low <= 0.12 && one.thin <= Math.max(2.2 * pen, 0.16);
+
+/** Two dots, one above the other. @param {Speck} lower @param {Speck} upper @param {number} pen */
+function isColon(lower, upper, pen) {
+  const dots = [lower, upper].every(
+    ({ wide, high }) => Math.max(wide, high) <= DOT && Math.min(wide, high) >= PEN * pen,
+  );
+  const [apart, aside] = [upper.low - lower.low, upper.left - lower.left];
+  const stands = lower.low >= -0.1 && lower.low <= 0.4 && upper.low <= 0.85;
+  return dots && stands && apart >= 0.2 && apart <= 0.7 && aside > -0.2 && aside < 0.3;
+}
+
+/** A flat stroke half way up. @param {Speck} one @param {number} pen */
+function isMinus({ wide, high, low }, pen) {
+  const flat = wide >= 0.16 && wide <= 0.8 && high <= 0.3 && wide >= 1.7 * high;
+  return flat && high >= PEN * pen && low + high / 2 >= 0.18 && low + high / 2 <= 0.75;
+}
+
+/** @param {Speck[]} specks @returns {Box} */
+const around = (specks) => [
+  Math.min(...specks.map(({ box }) => box[0])),
+  Math.min(...specks.map(({ box }) => box[1])),
+  Math.max(...specks.map(({ box }) => box[2])),
+  Math.max(...specks.map(({ box }) => box[3])),
+];

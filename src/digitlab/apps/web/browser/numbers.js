@@ -1,0 +1,121 @@
+// The numbers that the digits of a line make with the signs between them: as digitlab/read_numbers.py has them.
+
+/**
+ * @import { FoundNumber } from "../schemas.js"
+ * @typedef {[number, number, number, number]} Box
+ * @typedef {{ digit: number | null, confidence: number, box: Box, line: number }} Digit
+ * @typedef {{ sign: string, box: Box, line: number }} Mark
+ * @typedef {{ digits: Digit[], before: Map<number, Mark | null> }} Group digits, and the sign (null: a space) before some of them
+ * @typedef {FoundNumber & { line: number }} WrittenNumber
+ */
+
+const [GAP, SPACED_GAP, SPACE] = [0.8, 1.3, 0.45];
+const SURENESS = [0.84, 0.49]; // tools/fit_numbers.py
+
+/** The lines of a page, a character a digit. @param {{ digit: number | null, line: number }[]} digits */
+export function linesOf(digits) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const { digit, line } of digits) lines[line] = (lines[line] ?? "") + (digit ?? "?");
+  return lines.filter((line) => line !== undefined);
+}
+
+/** The numbers of a page, in reading order. @param {Digit[]} digits @param {Mark[]} marks @param {number} turned quarter turns, clockwise */
+export const numbersOf = (digits, marks, turned) =>
+  [...new Set(digits.map(({ line }) => line))]
+    .sort((a, b) => a - b)
+    .flatMap((line) =>
+      ofLine(
+        digits.filter((each) => each.line === line),
+        marks.filter((each) => each.line === line),
+        turned,
+      ).map(numberOf),
+    );
+
+/** The lines as they are written: those with signs have them, and a space between their numbers. @param {string[]} lines @param {WrittenNumber[]} numbers @param {Mark[]} marks */
+export function writtenLines(lines, numbers, marks) {
+  const rows = [...new Set(numbers.map(({ line }) => line))];
+  return rows.map((row, place) => {
+    if (!marks.some(({ line }) => line === row)) return lines[place];
+    const texts = numbers.filter(({ line }) => line === row).map(({ text }) => text);
+    return texts.join(" ");
+  });
+}
+
+/** @param {Digit[]} digits @param {Mark[]} marks @param {number} turned @returns {Group[]} */
+function ofLine(digits, marks, turned) {
+  const apart = (/** @type {Digit | Mark} */ left, /** @type {Digit | Mark} */ right) => gapOf(left, right, turned);
+  const gaps = digits.slice(1).map((each, place) => apart(digits[place], each));
+  const usual = gaps.length > 1 ? [...gaps].sort((a, b) => a - b)[(gaps.length - 1) >> 1] : 0;
+  const limit = Math.max(GAP, Math.min(2 * usual, SPACED_GAP));
+  /** @type {Group[]} */
+  const groups = [];
+  digits.forEach((found, place) => {
+    const [last, gap] = [digits[place - 1], place ? gaps[place - 1] : Number.POSITIVE_INFINITY];
+    let mark = markBefore(found, last, marks, turned);
+    let near = gap < limit;
+    if (mark) {
+      const behind = apart(mark, found);
+      near = last !== undefined && Math.max(behind, apart(last, mark)) < limit;
+      // A sign behind a number, or before one, is punctuation, but for a minus.
+      if (!near && (behind >= limit || mark.sign !== "-")) mark = undefined;
+    }
+    if (!near) groups.push({ digits: [], before: new Map() });
+    const group = groups[groups.length - 1];
+    const own = group.digits.length;
+    if (mark) group.before.set(own, mark);
+    else if (own && gaps.length > 2 && gap > Math.max(usual, 0) + SPACE) group.before.set(own, null);
+    group.digits.push(found);
+  });
+  return groups;
+}
+
+/** The sign between two digits of a line, or in front of the first. @param {Digit} digit @param {Digit | undefined} last @param {Mark[]} marks @param {number} turned */
+function markBefore(digit, last, marks, turned) {
+  const start = last ? middleOf(last, turned) : Number.NEGATIVE_INFINITY;
+  return marks.find((mark) => start < middleOf(mark, turned) && middleOf(mark, turned) < middleOf(digit, turned));
+}
+
+/** Along the line, in the direction in which it is read. @param {{ box: Box }} found @param {number} turned */
+function middleOf({ box }, turned) {
+  const along = turned % 2;
+  return (box[along] + box[along + 2]) / (turned === 1 || turned === 2 ? -2 : 2);
+}
+
+/** The paper between two neighbours of a line in heights of its digits. @param {Digit | Mark} left @param {Digit | Mark} right @param {number} turned */
+function gapOf(left, right, turned) {
+  const [along, across] = turned % 2 ? [1, 0] : [0, 1]; // of a page that lay on its side, lines run up or down
+  const gap = Math.max(left.box[along] - right.box[along + 2], right.box[along] - left.box[along + 2]);
+  const high = [left, right].filter((each) => "digit" in each).map(({ box }) => box[across + 2] - box[across]);
+  return gap / Math.max(high.reduce((sum, each) => sum + each, 0) / high.length, 1e-6);
+}
+
+/** @param {Group} group @returns {WrittenNumber} */
+function numberOf({ digits, before }) {
+  const marks = [...before.values()].filter((mark) => mark !== null);
+  const boxes = [...digits, ...marks].map(({ box }) => box);
+  const side = (/** @type {number} */ place) => boxes.map((box) => box[place]);
+  const text = digits.map(({ digit }, place) => {
+    const mark = before.get(place);
+    return (mark === null ? " " : (mark?.sign ?? "")) + (digit ?? "?");
+  });
+  return {
+    text: text.join(""),
+    confidence: whole(digits.map(({ confidence }) => confidence)),
+    box: [Math.min(...side(0)), Math.min(...side(1)), Math.max(...side(2)), Math.max(...side(3))],
+    line: digits[0].line,
+  };
+}
+
+/** How likely all digits of a number are right, and none is missing. @param {number[]} confidences */
+function whole(confidences) {
+  const product = Math.min(
+    Math.max(
+      confidences.reduce((all, each) => all * each, 1),
+      1e-9,
+    ),
+    1 - 1e-9,
+  );
+  const [slope, constant] = SURENESS;
+  return 1 / (1 + Math.exp(-slope * Math.log(product / (1 - product)) - constant));
+}

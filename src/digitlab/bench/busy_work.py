@@ -1,0 +1,58 @@
+"""Work that keeps one core busy for a given time, to measure what a pool of workers costs beside the work itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digitlab.scheduling.protocol import Inputs, Tell
+    from digitlab.stopping import StopRequest
+
+__all__ = ["VARIABLES", "BusyJob", "check", "do", "environment", "inputs"]
+
+VARIABLES: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class BusyJob:
+    """A job of this many seconds on one core; number: tells it from the others."""
+
+    number: int
+    seconds: float
+
+    @property
+    def digest(self) -> str:
+        """The identity."""
+        return hashlib.sha256(json.dumps(self.as_dict()).encode()).hexdigest()[:16]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As values that JSON can hold."""
+        return {"number": self.number, "seconds": self.seconds}
+
+
+def environment() -> dict[str, Any]:
+    """Nothing that the result depends on."""
+    return {}
+
+
+def inputs(job: dict[str, Any]) -> Inputs:  # noqa: ARG001 - as the others have it
+    """None."""
+    return {}
+
+
+def check(job: dict[str, Any]) -> None:
+    """Nothing to refuse."""
+
+
+def do(job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool) -> dict[str, Any]:  # noqa: ARG001
+    """Compute for that long; the seconds that it took."""
+    began, until = time.monotonic(), time.process_time() + job["seconds"]
+    while time.process_time() < until and not stop.asked:
+        sum(range(10_000))
+    return {"seconds": time.monotonic() - began}

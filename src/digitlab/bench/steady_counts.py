@@ -1,0 +1,203 @@
+"""What is counted in a made sequence: how soon a text is steady, how correct it is, and what is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digitlab.examples.drawn_scenes import Scene, Truth
+
+__all__ = ["Moment", "RateFigures", "judged", "judged_walk"]
+
+_LEAST = 0.9 - 1e-6  # seconds that something must stand to be counted
+_GRACE = 0.2 - 1e-6  # seconds in which a change need not have been noticed
+_WHOLE = 0.15  # of the frame's height: so far from its edge a number is surely whole
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame: when, what stands there, what was read in it, what is steady, and how many texts were told so far.
+
+    numbers: that were told with it, where the page moves
+    """
+
+    at: float
+    truth: Truth
+    read: str
+    steady: str | None
+    told: int
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass
+class RateFigures:
+    """What was counted at one frame rate.
+
+    delays: seconds from a finished digit or number to its steady text, infinite where that never came
+    frames, wrong: later than 0.2 s after a change; with a steady text that is not what stands there
+    standing, read, right: frames from 0.9 s on in which something stands; those whose own reading is right; whose
+        steady text is
+    told: digits and numbers that came to stand; wrongly, doubled, lost: tellings of them
+    drawn, early: times that ink came or went; tellings meanwhile
+    unread: of what came to stand, so much is read wrongly in most of its frames: the reader's own error, which no
+        filter can mend. It is left out of all other counts
+    numbers: on pages over which the camera walks there and back; of them never told, told again, and tellings of what
+        is not there; numbers_unread: that are read wrongly in most frames, and count no further
+    """
+
+    rate: int
+    delays: list[float] = field(default_factory=list)
+    frames: int = 0
+    wrong: int = 0
+    standing: int = 0
+    read: int = 0
+    right: int = 0
+    told: int = 0
+    wrongly: int = 0
+    doubled: int = 0
+    lost: int = 0
+    early: int = 0
+    drawn: int = 0
+    unread: int = 0
+    numbers: int = 0
+    numbers_lost: int = 0
+    numbers_doubled: int = 0
+    numbers_wrong: int = 0
+    numbers_unread: int = 0
+
+    def add(self, other: RateFigures) -> None:
+        """Add what was counted in another sequence."""
+        self.delays += other.delays
+        for name in (each.name for each in fields(self) if each.type == "int" and each.name != "rate"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def stood(self) -> int:
+        """Digits and numbers, read rightly or not."""
+        return self.told + self.unread + self.numbers + self.numbers_unread
+
+    @property
+    def median(self) -> float:
+        """Of the delays, in seconds."""
+        return float(np.percentile(self.delays, 50, method="inverted_cdf")) if self.delays else 0.0
+
+    @property
+    def late(self) -> float:
+        """The delay that 95 % do not exceed."""
+        return float(np.percentile(self.delays, 95, method="inverted_cdf")) if self.delays else 0.0
+
+    def row(self) -> list[str]:
+        """For the table."""
+        share = 100.0 / max(1, self.standing)
+        return [
+            f"{self.rate}/s",
+            f"{self.median:.2f} s",
+            f"{self.late:.2f} s",
+            f"{100.0 * self.wrong / max(1, self.frames):.1f} %",
+            f"{self.early} of {self.drawn}",
+            f"{self.wrongly}, {self.doubled}, {self.lost} of {self.told}",
+            f"{share * self.right:.1f} % ({share * self.read:.1f} %)",
+            f"{self.unread} of {self.told + self.unread}",
+        ]
+
+    def walk_row(self) -> list[str]:
+        """For the table of the walks."""
+        counts = (f"{getattr(self, f'numbers_{each}')} of {self.numbers}" for each in ("wrong", "doubled", "lost"))
+        return [f"{self.rate}/s", *counts, f"{self.numbers_unread} of {self.numbers + self.numbers_unread}"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; a text that was never steady has no delay (null)."""
+        delays = [None if np.isinf(each) else round(each, 3) for each in self.delays]
+        return {**vars(self), "delays": delays}
+
+    @classmethod
+    def of_dict(cls, plain: dict[str, Any]) -> RateFigures:
+        """As it was written."""
+        delays = [float("inf") if each is None else float(each) for each in plain["delays"]]
+        return cls(**{**plain, "delays": delays})
+
+
+def judged(moments: list[Moment], rate: int) -> RateFigures:
+    """Count what was right, late, wrong and told in a sequence."""
+    figures = RateFigures(rate)
+    tellings = [
+        (now.at, now.steady, now.truth)
+        for before, now in zip([None, *moments], moments, strict=False)
+        if now.told != (0 if before is None else before.told)
+    ]
+    for span in _spans(moments):
+        begin, end, truth = span[0].at, span[-1].at, span[0].truth
+        own = [text for at, text, _ in tellings if begin <= at <= end]
+        if truth.kind == "standing":
+            if 2 * sum(each.read == truth.text for each in span) < len(span):
+                figures.unread += end - begin >= _LEAST
+                continue
+            if end - begin >= _LEAST:
+                _judge_standing(figures, span, own)
+        elif truth.kind == "drawing":
+            figures.drawn += span[0] is not moments[0]
+            figures.early += len(own)
+        if truth.kind != "drawing":
+            figures.wrongly += sum(text != truth.text for text in own)
+        later = [each for each in span if each.at - begin >= _GRACE]
+        figures.frames += len(later)
+        figures.wrong += sum(1 for each in later if each.steady and each.steady != truth.text)
+    return figures
+
+
+def _judge_standing(figures: RateFigures, span: list[Moment], told: list[str | None]) -> None:
+    """Count what stands long enough: when it was steady, whether it stayed so, and how often it was told."""
+    begin, text = span[0].at, span[0].truth.text
+    settled = [each for each in span if each.at - begin >= _LEAST]
+    figures.standing += len(settled)
+    figures.read += sum(each.read == text for each in settled)
+    figures.right += sum(each.steady == text for each in settled)
+    figures.told += 1
+    figures.delays.append(next((each.at - begin for each in span if each.steady == text), float("inf")))
+    figures.doubled += max(0, told.count(text) - 1)
+    figures.lost += text not in told
+
+
+def _spans(moments: list[Moment]) -> list[list[Moment]]:
+    """The moments between two changes of the truth."""
+    spans: list[list[Moment]] = []
+    for each in moments:
+        if spans and spans[-1][-1].truth == each.truth:
+            spans[-1].append(each)
+        else:
+            spans.append([each])
+    return spans
+
+
+def judged_walk(scene: Scene, moments: Sequence[Moment], rate: int) -> RateFigures:
+    """Count the numbers that were told while the camera walked over a page."""
+    figures = RateFigures(rate)
+    told = [text for each in moments for text in each.numbers]
+    for text in {text for text, *_ in scene.numbers}:
+        places = [place for place in scene.numbers if place[0] == text]
+        seen = [text in each.read for each in moments if any(_in_view(scene, place, each.at) for place in places)]
+        again = told.count(text)
+        told = [each for each in told if each != text]
+        if 2 * sum(seen) < len(seen):  # the reader's own error
+            figures.numbers_unread += len(places)
+            continue
+        figures.numbers += len(places)
+        figures.numbers_lost += max(0, len(places) - again)
+        figures.numbers_doubled += max(0, again - len(places))
+    figures.numbers_wrong = max(0, len(told) - figures.numbers_unread)  # what is misread is told, too: once
+    return figures
+
+
+def _in_view(scene: Scene, number: tuple[str, int, int, int, int], at: float) -> bool:
+    """Whether the whole of a number is in the frame."""
+    _, left, top, right, bottom = number
+    x, y = (0.0, 0.0) if scene.walk is None else scene.walk.place(at)
+    room = _WHOLE * scene.size[1]
+    tall = 0.2 * scene.size[1]  # of the digits: the numbers say where their tops are
+    across = left - x > room and right - x < scene.size[0] - room
+    return across and top - y > room and bottom + tall - y < scene.size[1]
