@@ -47,6 +47,8 @@ def test_a_training_gives_what_tables_and_figures_need(thousand: Dataset) -> Non
     assert found["history"]["validation_accuracy"][-1] == pytest.approx(found["accuracy"], abs=0.02)
     assert len(found["batches"]["loss"]) == 2 * 8
     assert np.sum(found["confusion_matrix"]) == 300
+    assert len(found["processor_seconds"]) == 2
+    assert min(found["processor_seconds"]) > 0
 
 
 def test_the_same_job_gives_the_same_numbers(thousand: Dataset) -> None:
