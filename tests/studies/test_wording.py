@@ -22,7 +22,7 @@ def found(low: float, high: float) -> MeansDifference:
 @given(st.floats(-0.5, 0.5), st.floats(0.0, 0.5))
 def test_counts_of_images_are_those_of_the_difference(middle: float, reach: float) -> None:
     said = of_difference("accuracy", "a", "b", found(middle - reach, middle + reach))
-    amount, word = re.search(r"reads ([\d,]+) (more|fewer) of 10,000", said.plain).groups()  # type: ignore[union-attr]
+    amount, word = re.search(r"reads ([\d,]+) (more|fewer) of 10,000", said.plain).groups()
     assert abs(int(amount.replace(",", "")) - 10_000 * abs(middle)) <= 0.51
     assert amount == "0" or word == ("more" if middle >= 0 else "fewer")
     assert "“a”" in said.plain

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from digitlab.evaluation.seeds import MeansDifference
+    from digitlab.reports.figures.effects import Estimated
     from digitlab.studies.cells import Draw, Results
     from digitlab.studies.effects import Effect
 
@@ -160,7 +161,9 @@ def price(measure: str, *, without: Hashable) -> Draw:
         from digitlab.reports.figures.effects import effects_figure
         from digitlab.studies.effects import Effect, gain_per_second, size_of
 
-        gained, taken, bought = {}, {}, {}
+        gained: dict[str, dict[str, Estimated | None]] = {}
+        taken: dict[str, dict[str, Estimated | None]] = {}
+        bought: dict[str, dict[str, Estimated | None]] = {}
         for cell in study.cells:
             seconds = list(study.values(cell.key, "epoch_seconds").values())
             spread = over_seeds(seconds) if len(seconds) > 1 else None
@@ -179,7 +182,7 @@ def price(measure: str, *, without: Hashable) -> Draw:
     return draw
 
 
-def _in_points(found: MeansDifference | None, times: float = 1.0) -> tuple[float, float, float] | None:
+def _in_points(found: MeansDifference | None, times: float = 1.0) -> Estimated | None:
     if found is None:
         return None
     scale = 100 * times
