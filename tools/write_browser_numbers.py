@@ -20,6 +20,7 @@ from digitlab.network.layers import NetworkLayers
 from digitlab.reading import Reader, ink
 from digitlab.reading.candidates import Candidate
 from digitlab.reading.ink_crops import main_digit
+from digitlab.reading.numbers.line_context import with_line_context
 from digitlab.reading.numbers.line_ink import LineInk, Speck, line_ink
 from digitlab.reading.numbers.marks import signs_of, with_signs
 from digitlab.reading.page_network import page_network
@@ -212,8 +213,10 @@ def _supported(picture: NDArray[np.uint8], boxes: list[Any], case: dict[str, Any
         box = middle - 8.0, base - 44.0, middle + 8.0, base + 8.0
         candidates.insert(6, Candidate(box, case["slash"], candidates[7].probabilities))
         count += 1
-    lines, signs = with_signs(picture, [candidates[:count]], candidates=candidates, threshold=0.5)
+    likelier = with_line_context(picture, candidates, [candidates[:count]], 0.5)
+    lines, signs = with_signs(picture, [likelier[:count]])
     return {
+        "likelier": [each.score for each in likelier],
         "candidates": [[each.score, *each.box, each.digit, float(each.probabilities.max())] for each in candidates],
         "count": count,
         "lines": [[[each.score, *each.box] for each in line] for line in lines],

@@ -31,6 +31,7 @@ _POSSIBLE = 0.2  # the confidence of what may be a digit that lies wrongly
 _WELL = 0.87  # mean confidence of a page of digits the right way up; text upside down came to 0.85
 _CLEARLY = 1.2  # times as much is read the right way up
 _PART, _DIGITS_ACROSS = 0.45, 6  # of the page's longest side, and digits: the least side of the part that is turned
+_SMALL = 640  # pixels: a page that is turned as a whole; of a part, digits that are cut read worse
 
 
 def set_upright(
@@ -69,7 +70,7 @@ def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate], s
         return picture
     longest = scale * float(np.median([each.longest for each in candidates]))
     side = int(max(_PART * max(height, width), _DIGITS_ACROSS * longest))
-    if side >= max(height, width):
+    if max(height, width) <= max(side, _SMALL):
         return picture
     boxes = scale * np.array([each.box for each in candidates])
     xs, ys = (

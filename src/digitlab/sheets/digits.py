@@ -41,7 +41,7 @@ _LEAST = 1e-6  # probability, before logarithms
 
 # How sure a digit is: a logistic regression of `Look.least`, slope and constant (tools/fit_sheets.py). On 1,985 drawn
 # digits also the views' mean and the page reader's word were tried beside it: they told errors no better.
-_SURENESS = (0.67, 3.72)
+_SURENESS = (0.59, 3.57)
 _CLIP = 1e-4  # probabilities nearer to 0 and 1 are not told apart
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CARRIED", "Evidence", "evidence_of"]
 
 FLOOR = 1e-3  # of a place's probability: is spread over all ten digits
-OVERLOOKED = 0.035  # the share of written digits that no candidate stands for
+OVERLOOKED = 0.028  # the share of written digits that no candidate stands for
 CARRIED = 0.95  # the probability from which on a value is given that is not the one that was read
 LEAST_DOUBT = 1e-3  # that a candidate is no digit: so likely at least
 

@@ -15,6 +15,7 @@ const { brushed, closed, distances, median } = await import(`${BROWSER}windows.j
 const { inkStrength } = await import(`${BROWSER}ink.js`);
 const { mainDigit } = await import(`${BROWSER}glyphs.js`);
 const { lineInk } = await import(`${BROWSER}line-ink.js`);
+const { withLineContext } = await import(`${BROWSER}line-context.js`);
 const { signsOf, withSigns } = await import(`${BROWSER}marks.js`);
 const { linesOf, numbersOf, writtenLines } = await import(`${BROWSER}numbers.js`);
 const { setUpright } = await import(`${BROWSER}orientation.js`);
@@ -133,13 +134,16 @@ test("components between digits are the same signs", () => {
 });
 
 test("a line that stands alone speaks for its doubtful digits, and against a slash", () => {
-  for (const { candidates, count, lines, signs } of made.supported) {
+  for (const { candidates, count, likelier, lines, signs } of made.supported) {
     const given = candidates.map((/** @type {number[]} */ [score, x0, y0, x1, y1, digit, sure]) => {
       const probabilities = new Float32Array(10).fill((1 - sure) / 9);
       probabilities[digit] = sure;
       return { box: [x0, y0, x1, y1], score, probabilities };
     });
-    const found = withSigns(written, [given.slice(0, count)], given, 0.5);
+    const seen = withLineContext(written, given, [given.slice(0, count)], 0.5);
+    const scores = seen.map((/** @type {{ score: number }} */ each) => each.score);
+    near(scores, likelier, 1e-6, "scores");
+    const found = withSigns(written, [seen.slice(0, count)]);
     assert.deepEqual(
       found.signs.map((/** @type {any[]} */ line) => line.map(({ sign }) => sign)),
       signs.map((/** @type {any[]} */ line) => line.map(([sign]) => sign)),

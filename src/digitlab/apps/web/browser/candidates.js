@@ -6,7 +6,7 @@
  */
 
 const [WITHIN, LESS, TWINS, NEARLY] = [0.8, 0.7, 0.6, 0.5];
-const [LIKELY, PAGES_SHARE, LARGE] = [1e-3, 0.4, 0.25];
+const [LIKELY, WEIGHT, LARGE] = [1e-3, 0.6, 0.25];
 
 /** The place of the largest number; of several the first. @param {ArrayLike<number>} values */
 export function largest(values) {
@@ -27,7 +27,7 @@ export function agreedWith(candidate, other) {
   if (!other) return candidate;
   const f = Math.fround;
   const product = candidate.probabilities.map((own, digit) =>
-    f(f(Math.max(own, LIKELY) ** f(PAGES_SHARE)) * Math.max(other[digit], f(LIKELY))),
+    f(f(Math.max(own, f(LIKELY)) * Math.max(other[digit], f(LIKELY))) ** f(WEIGHT)),
   );
   const sum = product.reduce((all, each) => all + each, 0);
   return { ...candidate, probabilities: product.map((each) => each / f(sum)) };

@@ -2,10 +2,12 @@
 // digitlab/reading/numbers/line_context.py has it; the numbers' reasons stand there.
 
 import { confidenceOf, overlap } from "./candidates.js";
+import { lineInk } from "./line-ink.js";
 
 /**
  * @import { Candidate } from "./candidates.js"
  * @import { LineInk, Speck } from "./line-ink.js"
+ * @import { Picture } from "./pictures.js"
  */
 
 const [ODDS, WHICH, FEWEST] = [4, 0.7, 2];
@@ -13,30 +15,35 @@ const [BIG, THIN, UNEXPLAINED] = [0.55, 0.4, 0.35];
 const [LEAST_HIGH, MOST_HIGH, LOW, WIDE, NEAR] = [0.68, 1.25, 0.12, 1.1, 0.8];
 const SAME = 0.5;
 
-/** Whether one line of digits is all that is written. @param {(LineInk | null)[]} inks @param {Candidate[][]} lines */
-export function alone(inks, lines) {
-  if (lines.length !== 1 || !inks[0]) return false;
-  return big(inks[0]).length <= Math.max(1, UNEXPLAINED * lines[0].length);
-}
-
 /** @param {LineInk} ink */
 const big = ({ specks, pen }) => specks.filter((each) => each.high >= BIG && each.thin >= THIN * pen);
 
 /**
- * A line that stands alone, with its doubtful digits likelier, and other candidates that stand in it.
- * @param {LineInk} ink @param {Candidate[]} line @param {Candidate[]} others on no line @param {number} threshold
+ * A page's candidates, the doubtful ones likelier that stand in its only line.
+ * @param {Picture} picture in which the line is upright @param {Candidate[]} candidates
+ * @param {Candidate[][]} lines of digits @param {number} threshold
  */
-export function supported(ink, line, others, threshold) {
-  const answered = line.filter((each) => confidenceOf(each) >= threshold);
-  if (answered.length < FEWEST) return line;
-  const found = line.map((each, place) =>
-    confidenceOf(each) < threshold && among(each, answered, ink, place) ? likelier(each) : each,
+export function withLineContext(picture, candidates, lines, threshold) {
+  const [line] = lines;
+  const answered = lines.length === 1 ? line.filter((each) => confidenceOf(each) >= threshold) : [];
+  if (answered.length < FEWEST) return candidates;
+  const ink = lineInk(
+    picture,
+    line.map(({ box }) => box),
   );
+  // Hardly any of the ink is unexplained, as letters' would be.
+  if (!ink || big(ink).length > Math.max(1, UNEXPLAINED * line.length)) return candidates;
+  /** @type {Map<Candidate, Candidate>} */
+  const changed = new Map();
+  line.forEach((each, place) => {
+    if (confidenceOf(each) < threshold && among(each, answered, ink, place)) changed.set(each, likelier(each));
+  });
+  const others = candidates.filter((each) => !line.includes(each));
   for (const speck of big(ink)) {
     const it = candidateOf(ink, speck, others);
-    if (it && confidenceOf(it) >= threshold) found.push(it);
+    if (it && confidenceOf(likelier(it)) >= threshold) changed.set(it, likelier(it));
   }
-  return found.sort((a, b) => across(a) - across(b));
+  return candidates.map((each) => changed.get(each) ?? each);
 }
 
 /** @param {{ box: number[] }} placed */
@@ -63,7 +70,7 @@ function among(candidate, answered, ink, place) {
   return high >= LEAST_HIGH && high <= MOST_HIGH && Math.abs(low) <= LOW && apart <= NEAR;
 }
 
-/** The candidate that a component of a digit's form is, likelier for its line. @param {LineInk} ink @param {Speck} speck @param {Candidate[]} others */
+/** The candidate that a component of a digit's form is. @param {LineInk} ink @param {Speck} speck @param {Candidate[]} others */
 function candidateOf(ink, speck, others) {
   const high = speck.high >= LEAST_HIGH && speck.high <= MOST_HIGH;
   if (!high || Math.abs(speck.low) > LOW || speck.wide > WIDE || leans(speck)) return null;
@@ -71,7 +78,7 @@ function candidateOf(ink, speck, others) {
   /** @type {Candidate | null} */
   let best = null;
   for (const each of others) if (!best || overlap(each.box, box) > overlap(best.box, box)) best = each;
-  return best && overlap(best.box, box) >= SAME ? likelier(best) : null;
+  return best && overlap(best.box, box) >= SAME ? best : null;
 }
 
 /** A stroke that leans to the right and is higher than digits, or goes below their baseline. @param {Speck} speck */

@@ -2,7 +2,6 @@
 // digitlab/reading/numbers/marks.py has it; the numbers' reasons stand there.
 
 import { confidenceOf, digitOf } from "./candidates.js";
-import { alone, supported } from "./line-context.js";
 import { lineInk } from "./line-ink.js";
 
 /**
@@ -18,35 +17,21 @@ const STROKES = [1, 7]; // what a slash is taken for
 const [DOT, PEN] = [0.27, 0.6];
 
 /**
- * The lines with the digits that they speak for, without the slashes that were taken for digits, and their signs.
+ * The lines without the slashes that were taken for digits, and their signs.
  * @param {Picture} picture in which the lines are upright @param {Candidate[][]} lines
- * @param {Candidate[]} candidates all of the picture @param {number} threshold
  * @returns {{ lines: Candidate[][], signs: Sign[][] }}
  */
-export function withSigns(picture, lines, candidates, threshold) {
+export function withSigns(picture, lines) {
   if (lines.length > MOST_LINES) return { lines, signs: lines.map(() => []) };
-  const placed = new Set(lines.flat());
-  const others = candidates.filter((each) => !placed.has(each));
-  const inks = lines.map((line) => inkOf(picture, line));
-  const number = alone(inks, lines);
-  const read = lines.map((found, row) => {
-    let [line, ink] = [found, inks[row]];
-    if (!ink) return { line, signs: [] };
-    if (number) {
-      line = supported(ink, found, others, threshold);
-      if (line.length > found.length) ink = inkOf(picture, line) ?? ink;
-    }
-    return withoutSlashes(line, ink);
+  const read = lines.map((line) => {
+    const ink = lineInk(
+      picture,
+      line.map(({ box }) => box),
+    );
+    return ink ? withoutSlashes(line, ink) : { line, signs: [] };
   });
   return { lines: read.map(({ line }) => line), signs: read.map(({ signs }) => signs) };
 }
-
-/** @param {Picture} picture @param {Candidate[]} line */
-const inkOf = (picture, line) =>
-  lineInk(
-    picture,
-    line.map(({ box }) => box),
-  );
 
 /** @param {Candidate[]} line @param {LineInk} ink @returns {{ line: Candidate[], signs: Sign[] }} */
 function withoutSlashes(line, ink) {

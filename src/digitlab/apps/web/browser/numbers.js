@@ -10,7 +10,7 @@
  */
 
 const [GAP, SPACED_GAP, SPACE] = [0.8, 1.3, 0.45];
-const SURENESS = [0.84, 0.49]; // tools/fit_numbers.py
+const SURENESS = [0.92, 0.51]; // tools/fit_numbers.py
 
 /** The lines of a page, a character a digit. @param {{ digit: number | null, line: number }[]} digits */
 export function linesOf(digits) {

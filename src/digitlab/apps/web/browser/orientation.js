@@ -17,7 +17,7 @@ export const LIES = { 2: "upside down", 3: "turned to the left", 1: "turned to t
 const TURNS = [2, 3, 1];
 const BOTH_WAYS = [0, 1, 6, 8, 9];
 const [FEWEST, SURE, READ, POSSIBLE, WELL, CLEARLY] = [4, 0.8, 0.5, 0.2, 0.87, 1.2];
-const [PART, DIGITS_ACROSS] = [0.45, 6];
+const [PART, DIGITS_ACROSS, SMALL] = [0.45, 6, 640];
 
 /**
  * How a page is read best.
@@ -48,7 +48,7 @@ function busiestPart(picture, candidates, scale) {
   if (candidates.length < FEWEST) return picture;
   const longest = scale * middle(candidates.map(longestOf));
   const side = Math.trunc(Math.max(PART * Math.max(height, width), DIGITS_ACROSS * longest));
-  if (side >= Math.max(height, width)) return picture;
+  if (Math.max(height, width) <= Math.max(side, SMALL)) return picture;
   const boxes = candidates.map(({ box }) => box.map((each) => each * scale));
   const starts = (/** @type {number} */ size) => {
     const found = new Set([Math.max(0, size - side)]);

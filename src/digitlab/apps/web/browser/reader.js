@@ -12,6 +12,7 @@ import {
 } from "./candidates.js";
 import { decode } from "./decoding.js";
 import { digitIn, mainDigit } from "./glyphs.js";
+import { withLineContext } from "./line-context.js";
 import { withSigns } from "./marks.js";
 import { PAGE_SIDE, setUpright, turnedBack } from "./orientation.js";
 import { byArea, rounded, turned } from "./pictures.js";
@@ -99,12 +100,9 @@ export class Reader {
     const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) =>
       this.candidates(given),
     );
-    const { lines, signs } = withSigns(
-      turned(picture, turns),
-      decode(candidates, this.threshold),
-      candidates,
-      this.threshold,
-    );
+    const upright = turned(picture, turns);
+    const likelier = withLineContext(upright, candidates, decode(candidates, this.threshold), this.threshold);
+    const { lines, signs } = withSigns(upright, decode(likelier, this.threshold));
     /** @type {(box: Box) => Box} */
     const placed = (box) => {
       const [x0, y0, x1, y1] = turnedBack(box, turns, width, height);
