@@ -7,6 +7,7 @@ Everything is drawn from the `random.Random` that is handed in.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
@@ -119,6 +120,7 @@ def _deep(levels: int, random_: random.Random) -> Any:
 
 Field = tuple[int, int, Any]  # number, wire type, value: a whole number, bytes, or a list of fields
 _LARGEST_MESSAGE = 20_000  # bytes: above are weights
+_LARGEST_WRITTEN = 2_000_000  # bytes
 
 
 def changed_protobuf(content: bytes, random_: random.Random) -> bytes:
@@ -194,10 +196,11 @@ def _change_field(chosen: list[Field], lists: list[list[Field]], random_: random
     elif act == 4:
         del chosen[place]
     elif act == 5:
-        chosen[place:place] = [chosen[place]] * random_.choice((1, 2, 20))
+        chosen[place:place] = [copy.deepcopy(chosen[place]) for _ in range(random_.choice((1, 2, 20)))]
     elif act == 6:
         donor = random_.choice(lists)
-        chosen.insert(place, random_.choice(donor) if donor and donor is not chosen else (number, kind, value))
+        # A copy: a list that holds itself would never be written to its end.
+        chosen.insert(place, copy.deepcopy(random_.choice(donor)) if donor else (number, kind, value))
     elif act == 7:
         chosen[place] = (number, 2, [(number, kind, value)])
     else:
@@ -210,16 +213,16 @@ def _other_bytes(value: bytes, random_: random.Random) -> bytes:
     return damaged(value, random_) if value else b"x"
 
 
-def _written(fields: list[Field], lying: random.Random | None, depth: int = 0) -> bytes:
+def _written(fields: list[Field], lying: random.Random | None) -> bytes:
     out = bytearray()
-    for number, kind, value in fields[:10_000]:
-        if depth > 30:  # a list that was put into itself
+    for number, kind, value in fields:
+        if len(out) > _LARGEST_WRITTEN:
             break
         out += _as_varint(number << 3 | kind)
         if kind == 0:
             out += _as_varint(value)
         else:
-            content = _written(value, lying, depth + 1) if isinstance(value, list) else value
+            content = _written(value, lying) if isinstance(value, list) else value
             if kind == 2:
                 lie = lying.choice((1, -1, 1000, 1 << 40)) if lying and lying.random() < 0.1 else 0
                 out += _as_varint(max(0, len(content) + lie))
