@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.live.config import Steadiness
@@ -12,6 +12,7 @@ SURE = tuple(0.982 if digit == 7 else 0.002 for digit in range(10))
 USUAL = Steadiness()
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 1.0), st.floats(0.02, 5.0), st.floats(0.05, 60.0))
 def test_a_step_with_and_one_without_a_change_are_all_that_can_happen(seconds, pause, hidden):
     steadiness = Steadiness(pause, hidden)
@@ -21,6 +22,7 @@ def test_a_step_with_and_one_without_a_change_are_all_that_can_happen(seconds, p
     assert min(calm.min(), busy.min()) >= -1e-12
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.5))
 def test_two_short_steps_are_a_long_one(seconds):
     whole, calm, busy = (_step(2 * seconds, changed, USUAL) for changed in (None, False, True))
@@ -30,6 +32,7 @@ def test_two_short_steps_are_a_long_one(seconds):
     np.testing.assert_allclose(moved @ first + still @ moved, busy, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(ANSWERS), st.sampled_from([None, True, False]), st.floats(0, 3)), max_size=40)
 )

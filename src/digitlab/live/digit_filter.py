@@ -57,7 +57,7 @@ _PUSHED = 0.3  # of the digits appear finished
 _PASSES = 0.4  # something that moves over a digit
 _IN_BETWEEN = 5.0  # seconds between two such passes
 # Changes of ink a second: nothing, stroke, the two states of a pause, finished, finished while something moves.
-_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.1, 1.5))
+_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.06, 1.5))
 # How often the reader answers so in each state; columns as ANSWERS.
 _GIVEN = np.array(
     (
