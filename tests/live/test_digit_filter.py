@@ -56,3 +56,13 @@ def test_a_finished_digit_is_believed_within_half_a_second_at_every_rate(rate):
         belief.step(1.0 / rate, Seen("sure", False, SURE))
         waited += 1.0 / rate
     assert waited <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("rate", [5, 10, 15, 30, 60])
+def test_what_stood_is_doubted_with_the_first_change_and_believed_without_one(rate):
+    belief = DigitFilter(USUAL)
+    for _ in range(2 * rate):
+        belief.step(1.0 / rate, Seen("sure", False, SURE))
+        assert belief.stood == 1.0
+    belief.step(1.0 / rate, Seen("sure", True, SURE))
+    assert belief.stood < 0.5

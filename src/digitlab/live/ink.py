@@ -74,12 +74,12 @@ def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | N
     pixels = _resampled(image, _grown(box, margin * longest), scale)
     if pixels is None or min(pixels.shape[:2]) < 6:
         return None
-    paper = cv2.medianBlur(pixels, _ACROSS)
-    strength = cv2.absdiff(pixels, paper).max(-1)
+    blurred = cv2.medianBlur(pixels, _ACROSS)
+    strength = cv2.absdiff(pixels, blurred).max(-1)
     contrast = max(_LEAST_CONTRAST, float(np.percentile(strength, 97)))
     strokes = strength >= 0.7 * contrast
-    ink = np.median(pixels[strokes], axis=0) if strokes.any() else np.median(paper, axis=(0, 1)) - contrast
-    paper, ink = np.asarray(paper, np.float32), np.asarray(ink, np.float32)
+    colour = np.median(pixels[strokes], axis=0) if strokes.any() else np.median(blurred, axis=(0, 1)) - contrast
+    paper, ink = np.asarray(blurred, np.float32), np.asarray(colour, np.float32)
     if not strokes.all():
         paper = _without_thick_strokes(paper, np.median(pixels[~strokes], axis=0).astype(np.float32), ink)
     return InkPatch(pixels, box, margin, scale, paper, ink)

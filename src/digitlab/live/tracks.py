@@ -355,6 +355,8 @@ class _Followed:
             self._settled, self._belief = self.patch, self.filter.belief
         elif self.digit is not None and finished[self.digit] < _KEPT:
             self.digit = None
+        if self.filter.stood < _KEPT:  # it is another, or the same with more ink: that is to be seen
+            self.digit = None
 
 
 def _text_of(there: Sequence[_Followed]) -> str:
