@@ -2,7 +2,8 @@
 
     python bench/ros_exchange.py                 # prints the transcript; tests/live/test_ros_node.py checks it
 
-The camera is killed and started again with another number; so is roscore. It needs Debian's python3-rospy,
+The camera is killed and started again with another number; so is roscore. Then the node is started as the program of
+2018 was, with its YAML, in which `Server: 2` means a topic of ROS. It needs Debian's python3-rospy,
 python3-sensor-msgs, python3-std-msgs and python3-roslaunch (`make system`), built for the Python that runs this.
 """
 
@@ -83,6 +84,17 @@ while True:
     time.sleep(1)
 """
 )
+
+
+_YAML_OF_2018 = """DigitClassifier:
+  Camera:
+    Server: 2
+    Proxy: "cameraA:tcp -h localhost -p 9999"
+    Format: RGB8
+    Topic: "/usb_cam/image_raw/compressed"
+    Name: cameraA
+  NodeName: dl-digitclassifier
+"""
 
 
 def missing() -> str | None:
@@ -235,7 +247,19 @@ def exchange(folder: Path, say: Callable[[str], None]) -> Exchange:
         ros.camera("42")
         ros.read("42")
         ros.kill("node", signal.SIGTERM)
+        _as_in_2018(ros)
     return ros
+
+
+def _as_in_2018(ros: Exchange) -> None:
+    """The program of 2018 with its YAML; its camera sends compressed pictures."""
+    (ros.folder / "digitclassifier.yml").write_text(_YAML_OF_2018)
+    ros.kill("camera")
+    ros.camera("5", "/usb_cam/image_raw/compressed")
+    ros.node("--config", "digitclassifier.yml", "_topic:=/digits")
+    ros.wait_for("node", lambda line: line.startswith("node /dl_digitclassifier"))
+    ros.read("5")
+    ros.kill("node", signal.SIGTERM)
 
 
 if __name__ == "__main__":

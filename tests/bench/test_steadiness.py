@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.apps.cli import run
@@ -13,6 +13,7 @@ from digitlab.jobs.events import Counted, Note
 from digitlab.reading import Reader
 
 
+@settings(deadline=None)
 @given(st.sampled_from(RATES), st.integers(0, 999))
 def test_frames_of_a_slower_camera_are_a_part_unevenly_spaced_and_some_are_lost(rate, seed):
     taken = sorted(_taken(1200, rate, np.random.default_rng(seed)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.live.config import Steadiness
@@ -12,6 +12,7 @@ SURE = tuple(0.982 if digit == 7 else 0.002 for digit in range(10))
 USUAL = Steadiness()
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 1.0), st.floats(0.02, 5.0), st.floats(0.05, 60.0))
 def test_a_step_with_and_one_without_a_change_are_all_that_can_happen(seconds, pause, hidden):
     steadiness = Steadiness(pause, hidden)
@@ -21,6 +22,7 @@ def test_a_step_with_and_one_without_a_change_are_all_that_can_happen(seconds, p
     assert min(calm.min(), busy.min()) >= -1e-12
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.5))
 def test_two_short_steps_are_a_long_one(seconds):
     whole, calm, busy = (_step(2 * seconds, changed, USUAL) for changed in (None, False, True))
@@ -30,6 +32,7 @@ def test_two_short_steps_are_a_long_one(seconds):
     np.testing.assert_allclose(moved @ first + still @ moved, busy, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(ANSWERS), st.sampled_from([None, True, False]), st.floats(0, 3)), max_size=40)
 )
@@ -53,3 +56,13 @@ def test_a_finished_digit_is_believed_within_half_a_second_at_every_rate(rate):
         belief.step(1.0 / rate, Seen("sure", False, SURE))
         waited += 1.0 / rate
     assert waited <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("rate", [5, 10, 15, 30, 60])
+def test_what_stood_is_doubted_with_the_first_change_and_believed_without_one(rate):
+    belief = DigitFilter(USUAL)
+    for _ in range(2 * rate):
+        belief.step(1.0 / rate, Seen("sure", False, SURE))
+        assert belief.stood == 1.0
+    belief.step(1.0 / rate, Seen("sure", True, SURE))
+    assert belief.stood < 0.5

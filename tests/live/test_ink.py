@@ -36,6 +36,9 @@ def test_ink_that_stays_is_the_same_and_a_bar_more_is_not(seven):
 
 def test_ink_that_is_gone_is_erased_and_a_hand_over_it_covers_it(seven):
     assert compared(seven, page(), BOX)[0] == "erased"
+    half = page(*SEVEN)
+    half[115:] = PAPER  # an eraser
+    assert compared(seven, half, BOX)[0] == "wiped"
     covered = page(*SEVEN)
     covered[110:, 90:160] = (205, 160, 130)
     assert compared(seven, covered, BOX)[0] == "covered"

@@ -57,7 +57,7 @@ _PUSHED = 0.3  # of the digits appear finished
 _PASSES = 0.4  # something that moves over a digit
 _IN_BETWEEN = 5.0  # seconds between two such passes
 # Changes of ink a second: nothing, stroke, the two states of a pause, finished, finished while something moves.
-_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.1, 1.5))
+_CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.06, 1.5))
 # How often the reader answers so in each state; columns as ANSWERS.
 _GIVEN = np.array(
     (
@@ -106,12 +106,16 @@ def answer_kind(digit: int | None, confidence: float) -> Answer:
 
 
 class DigitFilter:
-    """The belief about one place. Not thread-safe."""
+    """The belief about one place. Not thread-safe.
+
+    stood: the probability that what stood there still stands, though its ink seemed to change in the last frame
+    """
 
     def __init__(self, steadiness: Steadiness) -> None:
         self._steadiness = steadiness
         self._states = np.array((0.6, 0.29, 0.0, 0.0, 0.11, 0.0))
         self._classes = np.full(11, 1.0 / 11.0)
+        self.stood = 1.0
 
     def step(self, seconds: float, seen: Seen) -> None:
         """Let this many seconds pass since the frame before, and then see this."""
@@ -120,10 +124,13 @@ class DigitFilter:
         likely = _GIVEN[:, column].copy()
         likely[_QUIET] += float(self._classes[OTHER]) * (_GIVEN_OTHER[column] - likely[_QUIET])
         likely = likely ** _weight(seconds, _SAME_PICTURE, new=bool(seen.changed))
-        self._states = self._states @ _step(round(seconds, 3), seen.changed, self._steadiness) * likely
+        before = self._states
+        self._states = before @ _step(round(seconds, 3), seen.changed, self._steadiness) * likely
+        self.stood = 1.0
         if seen.changed:
-            stays = float(self._states[_FINISHED].sum() / self._states.sum())
-            self._classes = stays * self._classes + (1.0 - stays) / 11.0
+            stood = before[_FINISHED] @ _stand(round(seconds, 3), self._steadiness) * likely[_FINISHED]
+            self.stood = float(stood.sum() / self._states.sum())
+            self._classes = self.stood * self._classes + (1.0 - self.stood) / 11.0
         agreed, weight = self._class(seconds, seen)
         self._states[_FINISHED] *= max(_MISREAD_KEEPS, agreed)
         self._states[:_QUIET] *= (_WAVERS + (_AGREES - _WAVERS) * agreed) ** weight
@@ -188,6 +195,14 @@ def _step(seconds: float, changed: bool | None, steadiness: Steadiness) -> NDArr
         return _exponential(rates * seconds)
     calm = _exponential((rates - np.diag(_CHANGES)) * seconds)
     return np.clip(_exponential(rates * seconds) - calm, 0.0, None) if changed else calm
+
+
+@functools.lru_cache(maxsize=512)
+def _stand(seconds: float, steadiness: Steadiness) -> NDArray[np.float64]:
+    """The part of the step with a change in which the two finished states were never left: (2, 2)."""
+    rates = _rates(steadiness)[_FINISHED, _FINISHED]
+    calm = _exponential((rates - np.diag(_CHANGES[_FINISHED])) * seconds)
+    return np.clip(_exponential(rates * seconds) - calm, 0.0, None)
 
 
 def _exponential(exponent: NDArray[np.float64]) -> NDArray[np.float64]:

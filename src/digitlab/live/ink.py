@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameInk", "InkPatch", "Sight", "compared", "cut_patch"]
 
-Sight = Literal["same", "changed", "erased", "covered"]
-"""The ink is as it was; some came or went; all of it is gone; something that is neither ink nor paper lies over it."""
+Sight = Literal["same", "changed", "wiped", "erased", "covered"]
+"""The ink is as it was; some came, or came and went; some became paper; all did; something else lies over it."""
 
 _SIDE = 36  # pixels of a patch's longer side: a pen's stroke is two or three wide
 _SIDE_OF_REGION = 64  # the digit is smaller than the region
@@ -34,6 +34,7 @@ _ITS_COLOUR = 0.15  # of the square of the way to a pixel, by which it may lie b
 _NOISE = 300.0  # the same for pixels close to the paper's colour, in squared grey levels
 _LIKE_PAPER = 0.08  # of the square of the way to the ink
 _NEW_INK = 7  # pixels of a patch that came or went: a stroke that grew by a twelfth of a digit
+_BARE = 0.5  # of the ink that is gone has become paper: else something covers it
 _ERASED = 0.8  # of its ink that has become paper
 _OTHER_COLOUR = 1.25  # by which one channel of the picture may have grown brighter than another
 _LEAST_CONTRAST = 24.0  # grey levels: less is noise
@@ -73,12 +74,12 @@ def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | N
     pixels = _resampled(image, _grown(box, margin * longest), scale)
     if pixels is None or min(pixels.shape[:2]) < 6:
         return None
-    paper = cv2.medianBlur(pixels, _ACROSS)
-    strength = cv2.absdiff(pixels, paper).max(-1)
+    blurred = cv2.medianBlur(pixels, _ACROSS)
+    strength = cv2.absdiff(pixels, blurred).max(-1)
     contrast = max(_LEAST_CONTRAST, float(np.percentile(strength, 97)))
     strokes = strength >= 0.7 * contrast
-    ink = np.median(pixels[strokes], axis=0) if strokes.any() else np.median(paper, axis=(0, 1)) - contrast
-    paper, ink = np.asarray(paper, np.float32), np.asarray(ink, np.float32)
+    colour = np.median(pixels[strokes], axis=0) if strokes.any() else np.median(blurred, axis=(0, 1)) - contrast
+    paper, ink = np.asarray(blurred, np.float32), np.asarray(colour, np.float32)
     if not strokes.all():
         paper = _without_thick_strokes(paper, np.median(pixels[~strokes], axis=0).astype(np.float32), ink)
     return InkPatch(pixels, box, margin, scale, paper, ink)
@@ -117,8 +118,8 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
     # Where the ink was, the best shift says nothing: asked is the middle of the window.
     y, x = (window.shape[0] - height) // 2, (window.shape[1] - width) // 2
     middle_came, middle_went, bare, _ = _difference(patch, window[y : y + height, x : x + width])
-    if middle_came < _NEW_INK and bare >= _ERASED * count:
-        return "erased", middle_went
+    if middle_came < _NEW_INK and bare >= max(_NEW_INK, _BARE * middle_went):
+        return "erased" if bare >= _ERASED * count else "wiped", middle_went
     if came < _NEW_INK and min(bare, went) < _NEW_INK:
         return "covered", went
     return "changed", came + went

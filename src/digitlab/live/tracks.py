@@ -67,6 +67,7 @@ _MISSED = {
     "same": Seen("unread", False),
     "changed": Seen("covered", None),
     "covered": Seen("covered", None),
+    "wiped": Seen("unread", True),
     "erased": Seen("erased", True),
 }
 
@@ -240,7 +241,7 @@ class _Followed:
             sight = "changed"  # what covers it has come to stay
         if self._is_smaller(detection.box, seconds):
             sight = "changed"  # what was read with it has gone, as the hand that draws
-        changed = sight in ("changed", "erased") or longest_side(detection.box) < _LEGIBLE
+        changed = sight in ("changed", "wiped", "erased") or longest_side(detection.box) < _LEGIBLE
         if (changed or self._redrawn) and self._belief is not None and self._is_as_before(detection, image):
             self.filter.restore(self._belief)
             self.patch, changed, self._redrawn = self._settled, False, False
@@ -294,6 +295,7 @@ class _Followed:
         joined = within and (sight != "same" or self._unseen > _JOINED)  # else one frame was read otherwise
         self.erased = sight == "erased" and not joined and not self._is_erased
         self._is_erased = sight == "erased" or joined
+        self._redrawn |= sight == "wiped"
         if self._is_erased:
             self._settled, self._redrawn = None, True
         self.filter.step(seconds, _MISSED["erased" if self._is_erased else sight])
@@ -352,6 +354,8 @@ class _Followed:
             self._redrawn = False
             self._settled, self._belief = self.patch, self.filter.belief
         elif self.digit is not None and finished[self.digit] < _KEPT:
+            self.digit = None
+        if self.filter.stood < _KEPT:  # it is another, or the same with more ink: that is to be seen
             self.digit = None
 
 

@@ -24,7 +24,7 @@ _TWINS = 0.6  # intersection over union of two candidates that are one digit
 _NEARLY = 0.5  # intersection over union of a candidate's box with that of its ink
 _LIKELY = 1e-3  # the least that either network's word on a digit counts: its ink may have been cut out badly
 # Of either network's word on *which*: alone, each is too certain. Fitted on 18,000 drawn digits, the page reader's
-# would weigh 0.86 and the other's 0.27 (log loss 0.16; alike 0.19; 0.4 and 1 0.29); but drawn digits are what it learned.
+# would weigh 0.86, the other's 0.27 (log loss 0.16; alike 0.19; 0.4 and 1 0.29); but drawn digits are what it learned.
 _WEIGHT = 0.6
 _LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant
 

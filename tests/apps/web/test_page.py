@@ -298,6 +298,20 @@ def test_the_camera_is_read_live(page: Page) -> None:
     assert page.get_attribute("#tab-photo", "aria-selected") == "true"
 
 
+def test_an_answer_that_no_other_follows_is_said_to_be_old(page: Page) -> None:
+    page.click("#tab-camera")
+    page.click("#camera-switch")
+    answers(page, "285")
+    page.evaluate("() => { WebSocket.prototype.send = () => undefined; }")  # as a server that hangs
+    page.wait_for_selector("body.camera-old")
+    playwright.expect(page.locator("#answer-words")).to_have_text(re.compile(r"^old: this was \d+ seconds ago$"))
+    playwright.expect(page.locator("#answer-time")).to_have_text("")
+    playwright.expect(page.locator("#answer-digit")).to_have_text("285")
+    page.click("#camera-switch")
+    playwright.expect(page.locator("body.camera-old")).to_have_count(0)
+    playwright.expect(page.locator("#answer-words")).to_have_text("")
+
+
 def test_a_look_into_the_network(page: Page) -> None:
     draw(page, 4)
     page.wait_for_selector(".layer .maps .map >> nth=1")

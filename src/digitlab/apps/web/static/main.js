@@ -296,9 +296,10 @@ function watchAge(already) {
     if (age < OLD_AFTER) return;
     document.body.classList.add("camera-old");
     camera.forget();
-    byId("answer-time").textContent = t("old: this was {seconds} seconds ago", {
+    byId("answer-words").textContent = t("old: this was {seconds} seconds ago", {
       seconds: number(Math.round(age / 1000)),
     });
+    byId("answer-time").textContent = "";
   }
 }
 
@@ -309,6 +310,7 @@ let seenByCamera = null;
 camera.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
 camera.addEventListener("stopped", () => {
   clearInterval(oldTimer);
+  if (document.body.classList.contains("camera-old")) byId("answer-words").textContent = "";
   document.body.classList.remove("camera-old");
   byId("answer-time").textContent = "";
 });
