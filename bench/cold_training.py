@@ -248,6 +248,7 @@ def figure(results: Mapping[str, Mapping[str, Any]]) -> Any:
             axes.text(plain[-1] / 2, len(names), f"{plain[-1]:.1f} s", ha="center", va="center")
             names.append("plain Keras,\nfour epochs")
         axes.set_yticks(range(len(names)), names)
+        axes.set_xlim(0, 1.09 * longest)  # room for the sum
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")

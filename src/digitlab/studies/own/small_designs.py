@@ -33,7 +33,7 @@ STUDY = Study(
     },
     task=TrainOnFolds(),
     paired=True,
-    repeats=2,
+    repeats=3,
     conclusions=[
         improves("accuracy", frm="two, their own", to=_FIRST),
         improves("accuracy", frm="two, the same", to=_FIRST),
