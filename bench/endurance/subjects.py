@@ -52,7 +52,7 @@ from pathlib import Path
 from digitlab.studies import Study
 from digitlab.training import TrainingConfig
 
-small = str(Path(__file__).with_name("small.npz"))
+small = str(Path(__file__).resolve().with_name("small.npz"))
 STUDY = Study(
     base=TrainingConfig("conv-family", small, options={"filters": [4]}, optimiser="adam", epochs=2),
     vary={"pooling": ["max", "average"]}, repeats=2,
