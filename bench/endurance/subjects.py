@@ -88,6 +88,7 @@ class Subject:
     ending: what must be equal, by name
     needs: packages without which it is left out; before: called in its process
     every: it is killed in every such round; kills_workers: whether its workers are killed as well
+    alive: seconds in which all that it had started must end after it was killed; Ray's own programs take their time
     """
 
     name: str
@@ -99,6 +100,7 @@ class Subject:
     needs: tuple[str, ...] = ()
     every: int = 1
     kills_workers: bool = False
+    alive: float = 20.0
 
     @property
     def missing(self) -> str:
@@ -234,12 +236,12 @@ def _made() -> dict[str, Subject]:
         _command("study", ["study", "run", "../which.py", "--out", "out", "--workers", "1"], ["out"],
                  _study, needs=("keras",), every=4, kills_workers=True),
         _command("archive-ray", ["read", "../pages", "--out", "out", "--engine", "ray"], ["out"],
-                 lambda at: {"rows": _parquet_rows(at)}, needs=ray, every=8, before=_often),
-        _command("sheets-ray", [*sheets, "--engine", "ray"], ["marks.sheets.jsonl.parts"], needs=ray, every=8,
+                 lambda at: {"rows": _parquet_rows(at)}, needs=ray, every=8, alive=120, before=_often),
+        _command("sheets-ray", [*sheets, "--engine", "ray"], ["marks.sheets.jsonl.parts"], needs=ray, every=8, alive=120,
                  ending=lambda at: {"rows": _rows(at, "marks.sheets.jsonl"), "table": _bytes(at / "marks.csv")},
                  before=_often),
         _command("study-ray", ["study", "run", "../which.py", "--out", "out", "--engine", "ray"], ["out"],
-                 _study, needs=("keras", "ray"), every=8),
+                 _study, needs=("keras", "ray"), every=8, alive=120),
     )}  # fmt: skip
 
 
