@@ -39,12 +39,8 @@ def workers() -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            name = (
-                (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
-                if entry.name.isdigit()
-                else ""
-            )
-        except OSError:
+            name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+        except OSError:  # no process, or one that has ended
             continue
         if name.startswith("ray::") and "IDLE" not in name and "Dashboard" not in name:
             found.append(int(entry.name))
