@@ -301,7 +301,7 @@ def prepared(kind: Kind, home: Path, folder: Path) -> Prepared:
     _undisturbed(kind, lambda: (kind.before(old, 0), kind.write(old, 0), None)[-1])
     _undisturbed(kind, lambda: kind.before(empty, 1))
     loose: set[str] = set()
-    if not kind.keras:
+    if not kind.costly:  # what is computed at length is the same each time
         _undisturbed(kind, lambda: (kind.before(again, 0), kind.write(again, 0), None)[-1])
         first, second = state(old), state(again)
         loose = {name for name in first if first[name] != second.get(name)}
