@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def workers() -> list[int]:
             name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
         except OSError:  # no process, or one that has ended
             continue
-        if name.startswith("ray::") and "IDLE" not in name and "Dashboard" not in name:
+        if name.startswith("ray::") and "IDLE" not in name and "Agent" not in name:
             found.append(int(entry.name))
     return sorted(found)
 
@@ -77,7 +78,9 @@ def without_ray(subject: Subject, folder: Path) -> dict[str, str]:
     return subject.ending(folder)
 
 
-def lost(subject: Subject, folder: Path, what: str, expected: dict[str, str], row: Row) -> str | None:
+def lost(
+    subject: Subject, folder: Path, what: str, expected: dict[str, str], row: Row, draw: random.Random
+) -> str | None:
     """One job on two nodes, one loss, and the same command until it is done."""
     from ray.cluster_utils import Cluster
 
@@ -87,9 +90,9 @@ def lost(subject: Subject, folder: Path, what: str, expected: dict[str, str], ro
         node = cluster.add_node(num_cpus=2)
         words = words_on(subject, folder, cluster.address)
         child = start(words, folder, folder / ".log", subject.before)
-        if not wait_until(child, lambda: subject.begun(folder), 300):
-            return f"it ended before anything was done: {child.said()}"
-        wait_until(child, lambda: bool(workers()), 60)
+        if not wait_until(child, lambda: bool(workers()), 300):
+            return f"nobody was at work after five minutes: {child.said()}"
+        time.sleep(draw.uniform(0, 3))
         said = take_away(what, cluster, node)
         if not said or child.poll() is not None:
             row.skipped = "it was done before anything could be lost"
@@ -125,7 +128,7 @@ def main() -> int:
     )
     asked = parser.parse_args()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    over, rows = time_left(asked.minutes), []
+    over, rows, draw = time_left(asked.minutes), [], random.Random(asked.seed)  # noqa: S311
     with tempfile.TemporaryDirectory(prefix="digitlab-loss-") as name:
         home = Path(name)
         subjects = [SUBJECTS[JOBS[each]] for each in asked.only]
@@ -143,7 +146,7 @@ def main() -> int:
                 expected = expected or without_ray(subject, home / f"{subject.name}-alone")
                 for number in range(asked.count):
                     began = time.monotonic()
-                    row.add(lost(subject, home / f"{subject.name}-{what}-{number}", what, expected, row))
+                    row.add(lost(subject, home / f"{subject.name}-{what}-{number}", what, expected, row, draw))
                     row.measured["seconds"] = round(time.monotonic() - began)
                 print(f"{row.what}: {row.failures or 'held'} {row.measured} {row.skipped}", flush=True)
     return finish("ray_loss", rows, asked)
