@@ -149,6 +149,9 @@ def changes(event: str, given: tuple[Any, ...], folder: Path) -> bool:
 
 def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
     """Let this process come to its planned end; ``seen``: changes that are under way already."""
+    from digitlab import storage
+
+    storage._swept.clear()  # as in a new process: `before` may have written there
     if plan.count is not None:
         _counting.update(path=plan.count, began=time.monotonic(), seen=seen)
         sys.addaudithook(lambda event, given: _counting.update(seen=_counting["seen"] + changes(event, given, folder)))
