@@ -304,7 +304,7 @@ def prepared(kind: Kind, home: Path, folder: Path) -> Prepared:
     _undisturbed(kind, lambda: (kind.before(old, 0), kind.write(old, 0), None)[-1])
     _undisturbed(kind, lambda: kind.before(empty, 1))
     loose: set[str] = set()
-    if not kind.costly:  # what is computed at length is the same each time
+    if not (kind.costly and kind.keras):  # which would take minutes, and gives the same each time
         _undisturbed(kind, lambda: (kind.before(again, 0), kind.write(again, 0), None)[-1])
         first, second = state(old), state(again)
         loose = {name for name in first if first[name] != second.get(name)}
@@ -441,9 +441,9 @@ def _new(folder: Path) -> Path:
 
 
 def chosen_kinds(only: list[str], *, light: bool) -> list[Kind]:
-    return [
-        kind for kind in KINDS if (not only or any(each in kind.name for each in only)) and not (light and kind.keras)
-    ]
+    """Those with one of these words in their name; the costly ones last, for when the time is short."""
+    named = [kind for kind in KINDS if not only or any(each in kind.name for each in only)]
+    return sorted((kind for kind in named if not (light and kind.keras)), key=lambda kind: kind.costly)
 
 
 def main() -> int:
