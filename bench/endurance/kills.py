@@ -38,7 +38,6 @@ TARGET = "every ending equal to the unbroken run, no half file, nothing left ove
 TWICE = 0.25  # of the commands are killed twice
 WORKERS = 1 / 3  # of the kills are of a worker, where there are any
 ANYWHERE = 0.15  # of the kills are drawn from the whole time, the start included; the others once there are files
-ALIVE = 20.0  # seconds in which what a killed command had started must end
 
 
 @dataclass
@@ -95,7 +94,7 @@ def broken(subject: Subject, folder: Path, expected: Unbroken, draw: random.Rand
         child.kill()
         attempt.kills.append(f"{wait:.2f} s after " + ("the start" if early else "its first file"))
         attempt.problems += half_files(folder)
-        attempt.problems += _still_there(child.mark)
+        attempt.problems += _still_there(child.mark, subject.alive)
         words = subject.again(folder)
     _finish(subject, folder, attempt)
     if not attempt.problems:
@@ -121,9 +120,9 @@ def _kill_one(pid: int) -> None:
         return
 
 
-def _still_there(mark: str) -> list[str]:
+def _still_there(mark: str, limit: float) -> list[str]:
     """What a killed command had started, and that has not ended by itself."""
-    end = time.monotonic() + ALIVE
+    end = time.monotonic() + limit
     while (left := family(mark)) and time.monotonic() < end:
         time.sleep(0.1)
     names = []
@@ -133,7 +132,7 @@ def _still_there(mark: str) -> list[str]:
             os.kill(pid, signal.SIGKILL)
         except (OSError, ProcessLookupError):
             continue
-    return [f"a process was still there {ALIVE:.0f} s after the kill: {name}" for name in names]
+    return [f"a process was still there {limit:.0f} s after the kill: {name}" for name in names]
 
 
 def order(subjects: Sequence[Subject], count: int) -> list[Subject]:

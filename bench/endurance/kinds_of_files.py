@@ -303,7 +303,7 @@ def _region(folder: Path, version: int) -> None:
 def _paper_video(folder: Path, version: int) -> None:
     from digitlab.examples.paper_video import make_video
 
-    make_video(folder / "paper.mp4", numbers=[str(version)], seconds_each=0.05, fps=30, size=(64, 48), seed=version)
+    make_video(folder / "paper.mp4", numbers=[str(version)], seconds_each=0.05, fps=30, size=(320, 240), seed=version)
 
 
 def _page(folder: Path, version: int) -> None:
@@ -364,10 +364,10 @@ def _diagram(folder: Path, version: int) -> None:
 
 
 def _setting(folder: Path, version: int) -> None:
-    from digitlab.apps.desktop.settings import Settings
+    from digitlab.apps.desktop.settings import WindowSettings
 
-    settings = Settings(folder / "window.json")
-    settings._values["seed"] = version
+    settings = WindowSettings(folder / "window.json")
+    settings._values["theme"] = ["light", "dark"][version]
     settings.save()
 
 
@@ -403,10 +403,13 @@ def _network(version: int) -> Any:
 def _model(name: str, folder: Path, version: int) -> None:
     from digitlab.models import card_of
     from digitlab.models.export import export_for, export_model
+    from digitlab.models.saving import save_keras
 
     network, path = _network(version), folder / name
     card = card_of(network, path)
-    if name == "web.onnx":
+    if path.suffix == ".keras":
+        save_keras(network, path, card)
+    elif name == "web.onnx":
         export_for("web", network, path, card)
     elif path.suffix == ".c":
         export_for("c", network, path, card)

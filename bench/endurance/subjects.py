@@ -52,7 +52,7 @@ from pathlib import Path
 from digitlab.studies import Study
 from digitlab.training import TrainingConfig
 
-small = str(Path(__file__).with_name("small.npz"))
+small = str(Path(__file__).resolve().with_name("small.npz"))
 STUDY = Study(
     base=TrainingConfig("conv-family", small, options={"filters": [4]}, optimiser="adam", epochs=2),
     vary={"pooling": ["max", "average"]}, repeats=2,
@@ -88,6 +88,7 @@ class Subject:
     ending: what must be equal, by name
     needs: packages without which it is left out; before: called in its process
     every: it is killed in every such round; kills_workers: whether its workers are killed as well
+    alive: seconds in which all that it had started must end after it was killed; Ray's own programs take their time
     """
 
     name: str
@@ -99,6 +100,7 @@ class Subject:
     needs: tuple[str, ...] = ()
     every: int = 1
     kills_workers: bool = False
+    alive: float = 20.0
 
     @property
     def missing(self) -> str:
@@ -218,6 +220,10 @@ def _made() -> dict[str, Subject]:
     archive = ["read", "../pages", "--out", "out.jsonl", "--csv", "out.csv", "--jobs"]
     sheets = ["sheet", "read", "../form.toml", "../sheets", "--out", "marks.csv"]
     ray = ("ray", "pyarrow", "pandas")
+
+    def sheets_end(at: Path) -> dict[str, str]:
+        return {"rows": _rows(at, "marks.sheets.jsonl"), "table": _bytes(at / "marks.csv")}
+
     return {each.name: each for each in (
         *(Subject(name, partial(_train, name), partial(_train_again, name), lambda folder: _run_in(folder) is not None,
                   _trained, needs=("keras",)) for name in TRAININGS),
@@ -228,18 +234,17 @@ def _made() -> dict[str, Subject]:
         _command("archive-folder", ["read", "../pages", "--out", "out", "--jobs", "1"], ["out"],
                  lambda at: {"rows": _parquet_rows(at)}, needs=("pyarrow",), before=_often),
         _command("sheets", [*sheets, "--jobs", "1"], ["marks.sheets.jsonl.parts"], before=_often,
-                 ending=lambda at: {"rows": _rows(at, "marks.sheets.jsonl"), "table": _bytes(at / "marks.csv")}),
+                 ending=sheets_end),
         _command("search", ["tune", "../space.toml", "--out", "search", "--workers", "1"], ["search/journal.log"],
                  _search, needs=("keras", "optuna"), every=4, kills_workers=True),
         _command("study", ["study", "run", "../which.py", "--out", "out", "--workers", "1"], ["out"],
                  _study, needs=("keras",), every=4, kills_workers=True),
         _command("archive-ray", ["read", "../pages", "--out", "out", "--engine", "ray"], ["out"],
-                 lambda at: {"rows": _parquet_rows(at)}, needs=ray, every=8, before=_often),
+                 lambda at: {"rows": _parquet_rows(at)}, needs=ray, every=8, alive=120, before=_often),
         _command("sheets-ray", [*sheets, "--engine", "ray"], ["marks.sheets.jsonl.parts"], needs=ray, every=8,
-                 ending=lambda at: {"rows": _rows(at, "marks.sheets.jsonl"), "table": _bytes(at / "marks.csv")},
-                 before=_often),
+                 alive=120, ending=sheets_end, before=_often),
         _command("study-ray", ["study", "run", "../which.py", "--out", "out", "--engine", "ray"], ["out"],
-                 _study, needs=("keras", "ray"), every=8),
+                 _study, needs=("keras", "ray"), every=8, alive=120),
     )}  # fmt: skip
 
 

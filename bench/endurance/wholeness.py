@@ -88,6 +88,15 @@ def _pdf(path: Path) -> None:
         raise ValueError("its end is missing")
 
 
+def _records(path: Path) -> None:
+    """TensorBoard's: length, its checksum, content, its checksum."""
+    content, place = path.read_bytes(), 0
+    while place < len(content):
+        place += 16 + int.from_bytes(content[place : place + 8], "little")
+    if place != len(content):
+        raise ValueError("its last record is cut off")
+
+
 _KINDS: dict[str, Callable[[Path], None]] = {
     ".npz": _npz,
     ".keras": _archive,
@@ -115,7 +124,8 @@ _KINDS: dict[str, Callable[[Path], None]] = {
 def damaged(path: Path) -> str | None:
     """Why a file is not whole; None where it is, or where nobody here can tell."""
     try:
-        _KINDS.get(path.suffix.lower(), lambda _: None)(path)
+        read = _records if path.name.startswith("events.") else _KINDS.get(path.suffix.lower(), lambda _: None)
+        read(path)
     except FileNotFoundError:
         return None  # removed since, as a part that became the whole
     except Exception as error:  # noqa: BLE001 - whatever a reader says of a damaged file

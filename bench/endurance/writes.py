@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -52,6 +52,7 @@ _MINUTE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d|/CreationDate \([^)]*\)")
 _DONE, _REFUSED, _WRONG = 0, 3, 5
 
 State = dict[str, str]
+_counting: dict[str, Any] = {"path": None}
 
 
 def content(path: Path) -> str:
@@ -92,11 +93,11 @@ class Prepared:
     old: Path
     empty: Path
     before: State
-    after: State
     loose: set[str]
-    changes: int
-    seconds: float
-    replaces: bool
+    after: State = field(default_factory=dict)
+    changes: int = 0
+    seconds: float = 0.0
+    replaces: bool = True
 
     def fault(self, folder: Path, *, from_old: bool) -> str | None:
         """What is wrong in a folder whose writing was cut off."""
@@ -130,10 +131,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to a writing: a kill before change number ``at`` to its folder, or ``wait`` s after the first."""
+    """What happens to a writing: a kill before change number ``at`` to its folder, or ``wait`` s after the first.
+
+    count: instead, the file that gets the number of changes and the seconds
+    """
 
     at: int = 0
     wait: float = 0.0
+    count: Path | None = None
 
 
 def changes(event: str, given: tuple[Any, ...], folder: Path) -> bool:
@@ -144,6 +149,12 @@ def changes(event: str, given: tuple[Any, ...], folder: Path) -> bool:
 
 def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
     """Let this process come to its planned end; ``seen``: changes that are under way already."""
+    from digitlab import storage
+
+    storage._swept.clear()  # as in a new process: `before` may have written there
+    if plan.count is not None:
+        _counting.update(path=plan.count, began=time.monotonic(), seen=seen)
+        sys.addaudithook(lambda event, given: _counting.update(seen=_counting["seen"] + changes(event, given, folder)))
     if plan.wait:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, plan.wait)
@@ -181,6 +192,8 @@ def _end_with(work: Callable[[], None], given: list[int]) -> NoReturn:
     code, said = _WRONG, ""
     try:
         work()
+        if _counting["path"] is not None:
+            _counting["path"].write_text(f"{_counting['seen']} {time.monotonic() - _counting['began']}")
         code = _DONE
     except Exception as error:  # noqa: BLE001 - told to the process that asked
         from digitlab.errors import StorageError
@@ -216,7 +229,7 @@ def anew(kind: Kind, folder: Path) -> Runner:
         kind.before(folder, 1)
         if plan.at:
             begin(plan, folder)
-        elif plan.wait:
+        elif plan.wait or plan.count:
             _at_first_change(folder, lambda: begin(plan, folder, seen=1))
         kind.write(folder, 1)
 
@@ -282,42 +295,45 @@ def _at_first_change(folder: Path, then: Callable[[], None]) -> None:
 
 
 def prepared(kind: Kind, home: Path, folder: Path) -> Prepared:
-    """Write both contents undisturbed, and count the changes of the second, and its seconds after the first of them.
+    """Write the first content undisturbed; in processes of their own, for what forks later must not use Keras before.
 
     Raises:
         RuntimeError: when that fails by itself.
     """
     old, again, empty = (_new(home / name) for name in ("old", "again", "empty"))
-    for each, version in ((old, 0), (again, 0)):
-        kind.before(each, version)
-        kind.write(each, version)
-    kind.before(empty, 1)
-    first, second = state(old), state(again)
-    loose = {name for name in first if first[name] != second.get(name)}
+    _undisturbed(kind, lambda: (kind.before(old, 0), kind.write(old, 0), None)[-1])
+    _undisturbed(kind, lambda: kind.before(empty, 1))
+    loose: set[str] = set()
+    if not (kind.costly and kind.keras):  # which would take minutes, and gives the same each time
+        _undisturbed(kind, lambda: (kind.before(again, 0), kind.write(again, 0), None)[-1])
+        first, second = state(old), state(again)
+        loose = {name for name in first if first[name] != second.get(name)}
     _put(old, folder)
-    replaces = forked(lambda: kind.write(folder, 1))[0] == _DONE
-    _put(old if replaces else empty, folder)
-    counted = home / "counted"
+    return Prepared(kind, old, empty, state(old), loose)
 
-    def count() -> None:
-        kind.before(folder, 1)
-        seen, began = 0, 0.0
 
-        def hook(event: str, given: tuple[Any, ...]) -> None:
-            nonlocal seen, began
-            if changes(event, given, folder):
-                began = began or time.monotonic()
-                seen += 1
-
-        sys.addaudithook(hook)
-        kind.write(folder, 1)
-        counted.write_text(f"{seen} {time.monotonic() - began}")
-
-    code, said = forked(count)
+def _undisturbed(kind: Kind, work: Callable[[], None]) -> None:
+    code, said = forked(work)
     if code != _DONE:
-        raise RuntimeError(f"{kind.name}: undisturbed, it cannot be written: {said}")
+        raise RuntimeError(f"{kind.name}: undisturbed, it ended with {code}: {said}")
+
+
+def measure(made: Prepared, folder: Path, run: Runner) -> None:
+    """The second content, how many changes to the folder it takes, and its seconds after the first of them.
+
+    Raises:
+        RuntimeError: when it cannot be written by itself.
+    """
+    counted = made.old.parent / "counted"
+    code, said = run(Plan(count=counted))
+    if code != _DONE:  # some refuse to write over what is there
+        made.replaces = False
+        _put(made.empty, folder)
+        code, said = run(Plan(count=counted))
+    if code != _DONE:
+        raise RuntimeError(f"{made.kind.name}: undisturbed, it ended with {code}: {said}")
     number, seconds = counted.read_text().split()
-    return Prepared(kind, old, empty, first, state(folder), loose, int(number), float(seconds), replaces)
+    made.after, made.changes, made.seconds = state(folder), int(number), float(seconds)
 
 
 def _put(template: Path, folder: Path) -> None:
@@ -398,10 +414,10 @@ def broken(kind: Kind, home: Path, *, disk: bool, asked: Any, over: Callable[[],
         fullness.skipped = "no private mount namespace here (not root?)"
     draw, folder = random.Random(f"{asked.seed}{kind.name}"), _new(home / "here")  # noqa: S311
     made = prepared(kind, home, folder)
-    killed.measured = {"changes": made.changes, "milliseconds": round(1000 * made.seconds, 1)}
 
     def loop(run: Runner) -> list[Tried]:
-        tried = []
+        measure(made, folder, run)
+        tried: list[Tried] = [("measured", f"{made.changes} {1000 * made.seconds:.1f}", None)]
         for number in range(asked.count):
             if over():
                 break
@@ -410,8 +426,9 @@ def broken(kind: Kind, home: Path, *, disk: bool, asked: Any, over: Callable[[],
                 tried.append(full(made, folder, run, number, draw))
         return tried
 
-    _put(made.old if made.replaces else made.empty, folder)
     found = from_first_change(kind, folder, loop) if kind.costly else loop(anew(kind, folder))
+    changed, milliseconds = found.pop(0)[1].split()
+    killed.measured = {"changes": int(changed), "milliseconds": float(milliseconds)}
     for number, (what, how, fault) in enumerate(found):
         row = killed if what == "kill" else fullness
         row.add(None if fault is None else f"attempt {number}, {how}: {fault}")
@@ -424,9 +441,9 @@ def _new(folder: Path) -> Path:
 
 
 def chosen_kinds(only: list[str], *, light: bool) -> list[Kind]:
-    return [
-        kind for kind in KINDS if (not only or any(each in kind.name for each in only)) and not (light and kind.keras)
-    ]
+    """Those with one of these words in their name; the costly ones last, for when the time is short."""
+    named = [kind for kind in KINDS if not only or any(each in kind.name for each in only)]
+    return sorted((kind for kind in named if not (light and kind.keras)), key=lambda kind: kind.costly)
 
 
 def main() -> int:
@@ -439,6 +456,7 @@ def main() -> int:
     over, rows = time_left(asked.minutes), []
     disk = Path(os.environ[_INSIDE]) if _INSIDE in os.environ else None
     with tempfile.TemporaryDirectory(prefix="digitlab-writes-") as name:
+        _import_keras(needed=any(kind.keras for kind in chosen_kinds(asked.only, light=asked.light)))
         os.environ["DIGITLAB_CACHE"] = f"{name}/cache"
         for number, kind in enumerate(chosen_kinds(asked.only, light=asked.light)):
             missing = [each for each in kind.needs if not _installed(each)]
@@ -448,11 +466,21 @@ def main() -> int:
                 continue
             home = _new((disk or Path(name)) / f"kind-{number}")
             began = time.monotonic()
-            rows += broken(kind, home, disk=disk is not None, asked=asked, over=over)
+            try:
+                rows += broken(kind, home, disk=disk is not None, asked=asked, over=over)
+            except RuntimeError as error:
+                rows.append(Row(f"kill and full disk while written: {kind.name}", "0 damaged", failures=[str(error)]))
             shutil.rmtree(home)
             told = ", ".join(f"{row.held} of {row.tried}" for row in rows[-2:])
             print(f"{kind.name}: {told} held, {time.monotonic() - began:.0f} s", flush=True)
     return finish("writes", rows, asked)
+
+
+def _import_keras(*, needed: bool) -> None:
+    """Once, for all that is forked; no network is built here."""
+    if needed:
+        import digitlab.models.export
+        import digitlab.training.tensorboard  # noqa: F401
 
 
 def _installed(package: str) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["kept"]
 
+_TRIES = 3
 _NPY_HEADER = 128  # np.save's header size for arrays of few dimensions
 
 
@@ -34,16 +35,22 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
     written, the arrays are in memory, with a warning.
     """
     folder = cache_folder() / key
-    if not _is_whole(folder, shapes):
+    why = "another process removes it again and again"
+    for _ in range(_TRIES):
         try:
-            _make(folder, shapes, fill)
+            if not _is_whole(folder, shapes):
+                _make(folder, shapes, fill)
+            # np.asarray drops the memmap subclass, whose every slice is slow, and keeps the mapping.
+            return {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in shapes}
+        except FileNotFoundError:  # another process took it for damaged at the same moment, and makes it anew
+            continue
         except StorageError as error:
-            warnings.warn(f"{key} cannot be cached and is computed each time: {error}", stacklevel=1)  # here: once only
-            made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
-            fill(made)
-            return made
-    # np.asarray drops the memmap subclass, whose every slice is slow, and keeps the mapping.
-    return {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in shapes}
+            why = str(error)
+            break
+    warnings.warn(f"{key} cannot be cached and is computed each time: {why}", stacklevel=1)  # here: once only
+    made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
+    fill(made)
+    return made
 
 
 def _is_whole(folder: Path, shapes: Shapes) -> bool:
@@ -58,13 +65,13 @@ def _is_whole(folder: Path, shapes: Shapes) -> bool:
 
 
 def _make(folder: Path, shapes: Shapes, fill: Callable[[Arrays], None]) -> None:
-    if folder.exists():  # damaged: removed, so that the new one can take its name
-        shutil.rmtree(folder, ignore_errors=True)
     with atomic_folder(folder) as temporary:
         maps = {name: _room(temporary / f"{name}.npy", shape) for name, shape in shapes.items()}
         fill({**maps})
         for written in maps.values():
             written.flush()
+        if folder.exists() and not _is_whole(folder, shapes):  # removed, so that the new one can take its name
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _room(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:

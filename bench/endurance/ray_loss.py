@@ -1,0 +1,156 @@
+"""Takes a worker, and then a whole node, away from Ray while it does a study, an archive and a stack of sheets.
+
+    python bench/endurance/ray_loss.py                       # six losses, ten minutes on two free cores
+    python bench/endurance/ray_loss.py --only archive
+
+The cluster is Ray's own for tests: a head and one more node on this machine, two cores each. A worker is ended with
+SIGKILL, a node is removed without a word. Nothing may be lost in the end: a study tries the lost cells again by itself;
+readings of pictures that were lost with their worker are asked for by the same command once more, which must read those
+only. The numbers must be those of this machine without Ray, bit for bit.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from killing import ended, start, wait_until
+from results import Row, arguments, finish, time_left
+from subjects import SUBJECTS, prepare
+from wholeness import half_files, leftovers
+
+if TYPE_CHECKING:
+    from killing import Child
+    from subjects import Subject
+
+JOBS = {"study": "study", "archive": "archive-folder", "sheets": "sheets"}
+LOSSES = ("worker", "node")
+AGAIN = 3  # times that the same command may be needed
+
+
+def workers() -> list[int]:
+    """The processes of Ray's that do work for somebody now: their names say so."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+        except OSError:  # no process, or one that has ended
+            continue
+        if name.startswith("ray::") and "IDLE" not in name and "Agent" not in name:
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def take_away(what: str, cluster: Any, node: Any) -> str:
+    """Lose it; returns what was lost."""
+    if what == "node":
+        cluster.remove_node(node, allow_graceful=False)
+        return "a node"
+    at_work = workers()
+    if not at_work:
+        return ""
+    os.kill(at_work[-1], signal.SIGKILL)
+    return f"worker {at_work[-1]}"
+
+
+def words_on(subject: Subject, folder: Path, address: str) -> list[str]:
+    words = [word for word in subject.start(folder) if word not in ("--jobs", "--workers", "1", "2")]
+    return [*words, "--engine", "ray", "--address", address]
+
+
+def without_ray(subject: Subject, folder: Path) -> dict[str, str]:
+    """How it ends on this machine alone.
+
+    Raises:
+        RuntimeError: when it fails.
+    """
+    folder.mkdir()
+    child = start(subject.start(folder), folder, folder / ".log", subject.before)
+    if not ended(child) or child.code != 0:
+        raise RuntimeError(f"{subject.name}: it ended with {child.code}: {child.said()}")
+    return subject.ending(folder)
+
+
+def lost(
+    subject: Subject, folder: Path, what: str, expected: dict[str, str], row: Row, draw: random.Random
+) -> str | None:
+    """One job on two nodes, one loss, and the same command until it is done."""
+    from ray.cluster_utils import Cluster
+
+    folder.mkdir()
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    try:
+        node = cluster.add_node(num_cpus=2)
+        words = words_on(subject, folder, cluster.address)
+        child = start(words, folder, folder / ".log", subject.before)
+        if not wait_until(child, lambda: bool(workers()), 300):
+            return f"nobody was at work after five minutes: {child.said()}"
+        time.sleep(draw.uniform(0, 3))
+        said = take_away(what, cluster, node)
+        if not said or child.poll() is not None:
+            row.skipped = "it was done before anything could be lost"
+        return _to_the_end(subject, folder, child, words, row, expected)
+    finally:
+        cluster.shutdown()
+
+
+def _to_the_end(
+    subject: Subject, folder: Path, child: Child, words: list[str], row: Row, expected: dict[str, str]
+) -> str | None:
+    runs = 1
+    while True:
+        if not ended(child):
+            return "it did not end within a quarter of an hour"
+        if child.code == 0:
+            break
+        if runs > AGAIN:
+            return f"the same command ended {runs} times with {child.code}: {child.said()}"
+        runs += 1
+        child = start(words, folder, folder / ".log", subject.before)
+    row.measured["commands"] = runs
+    found = subject.ending(folder)
+    wrong = [f"{name} differs" for name, value in expected.items() if found.get(name) != value]
+    wrong += [f"{name} was left over" for name in leftovers(folder) if name != ".log"]
+    return "; ".join([*wrong, *half_files(folder)]) or None
+
+
+def main() -> int:
+    parser = arguments(__doc__, count=1)
+    parser.add_argument(
+        "--only", nargs="+", choices=list(JOBS), default=list(JOBS), metavar="JOB", help=", ".join(JOBS)
+    )
+    asked = parser.parse_args()
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    over, rows, draw = time_left(asked.minutes), [], random.Random(asked.seed)  # noqa: S311
+    with tempfile.TemporaryDirectory(prefix="digitlab-loss-") as name:
+        home = Path(name)
+        subjects = [SUBJECTS[JOBS[each]] for each in asked.only]
+        prepare(home, subjects)
+        for subject in subjects:
+            expected: dict[str, str] = {}
+            for what in LOSSES:
+                row = Row(
+                    f"Ray: a {what} lost in: {subject.name}", "cells lost 0, only the lost run twice, same numbers"
+                )
+                rows.append(row)
+                if over() or importlib.util.find_spec("ray") is None:
+                    row.skipped = "no time was left" if over() else "ray is not installed"
+                    continue
+                expected = expected or without_ray(subject, home / f"{subject.name}-alone")
+                for number in range(asked.count):
+                    began = time.monotonic()
+                    row.add(lost(subject, home / f"{subject.name}-{what}-{number}", what, expected, row, draw))
+                    row.measured["seconds"] = round(time.monotonic() - began)
+                print(f"{row.what}: {row.failures or 'held'} {row.measured} {row.skipped}", flush=True)
+    return finish("ray_loss", rows, asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

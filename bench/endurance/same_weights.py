@@ -1,0 +1,93 @@
+"""Trains with the same seed again and again: in new processes, on one core and on two, also beside other work.
+
+    python bench/endurance/same_weights.py                   # 20 trainings, five minutes on two free cores
+
+What is promised: the same seed on the same machine with the same number of cores gives the same weights, bit for bit,
+whatever else runs. Whether one core gives what two give is measured beside it, and promised nowhere: sums over a batch
+are added up in another order.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from killing import ended, start
+from results import Row, arguments, finish, time_left
+from subjects import SUBJECTS, prepare, warm
+from wholeness import weights_of
+
+TRAINING = ["train", "--data", "../small.npz", "--epochs", "2", "--architecture", "conv-family", "--option",
+            "filters=[16,32]", "--batch-size", "32", "--augmentation", "affine", "--runs", "runs"]  # fmt: skip
+
+
+def cores() -> list[int]:
+    """The two first of those that this process may use; fewer where there are fewer."""
+    return sorted(os.sched_getaffinity(0))[:2]
+
+
+def on(count: int) -> None:
+    """Use so many cores; libraries that are loaded later start as many threads."""
+    os.sched_setaffinity(0, cores()[:count])
+
+
+def other_work() -> int:
+    """A process that keeps the last of the cores busy; its number."""
+    pid = os.fork()
+    if pid == 0:
+        os.sched_setaffinity(0, cores()[-1:])
+        while os.getppid() != 1:
+            sum(range(100_000))
+        os._exit(0)
+    return pid
+
+
+def trained(folder: Path, count: int, *, loaded: bool) -> str:
+    """The digest of the weights of one training.
+
+    Raises:
+        RuntimeError: when it fails.
+    """
+    folder.mkdir()
+    busy = other_work() if loaded else None
+    try:
+        child = start(TRAINING, folder, folder / ".log", functools.partial(on, count))
+        if not ended(child) or child.code != 0:
+            raise RuntimeError(f"the training ended with {child.code}: {child.said()}")
+    finally:
+        if busy is not None:
+            os.kill(busy, 9)
+            os.waitpid(busy, 0)
+    return weights_of(next((folder / "runs").iterdir()) / "model.keras")
+
+
+def main() -> int:
+    asked = arguments(__doc__, count=20).parse_args()
+    over = time_left(asked.minutes)
+    same = Row("same seed, same number of cores: same weights", "20 of 20, also beside other work")
+    found: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
+    with tempfile.TemporaryDirectory(prefix="digitlab-weights-") as name:
+        home = Path(name)
+        prepare(home, [SUBJECTS["plain"]])
+        warm([SUBJECTS["plain"]])
+        for number in range(asked.count):
+            if over():
+                break
+            count, loaded = 1 + number % len(cores()), number // 2 % 2 == 1
+            weights = trained(home / f"training-{number}", count, loaded=loaded)
+            first = next(iter(found[count]), weights)
+            found[count][weights] += 1
+            told = f"training {number}, {count} cores{', beside other work' if loaded else ''}: {weights}"
+            same.add(None if weights == first else f"{told}, the first was {first}")
+            print(told, flush=True)
+    same.measured = {f"on {count} cores": dict(seen) for count, seen in found.items()}
+    same.measured["one core as two"] = set(found[1]) == set(found[2]) if all(found.values()) else None
+    return finish("same_weights", [same], asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

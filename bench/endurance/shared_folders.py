@@ -1,0 +1,147 @@
+"""Two processes at once on one cache, run folder, archive, search, study: refused or shared, never mixed.
+
+    python bench/endurance/shared_folders.py                 # ten minutes on two free cores
+    python bench/endurance/shared_folders.py --only cache archive
+
+A second process that is refused ends with exit code 2 and says that another one is there; the first must end as if it
+had been alone. Where both may work, both must end well, and with what one alone ends with.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from killing import ended, start, wait_until
+from results import Row, arguments, finish, time_left
+from subjects import SUBJECTS, prepare, warm
+from wholeness import half_files, leftovers
+
+if TYPE_CHECKING:
+    from subjects import Subject
+
+CACHE, TOGETHER = "cache", 4  # processes on one cache
+OTHERS = ("plain", "folds", "archive", "archive-folder", "sheets", "search", "study")
+SHARED = {"study"}
+SHAPE = (40, 784)
+
+
+def _fill(arrays: dict[str, np.ndarray]) -> None:
+    for row in range(SHAPE[0]):
+        arrays["images"][row] = row
+        time.sleep(0.0002)
+
+
+def _use(at: float) -> int:
+    """One of several that want the same arrays at the same moment: 0 when it got them."""
+    from digitlab.datasets.cache import kept
+
+    time.sleep(max(0.0, at - time.monotonic()))
+    found = kept("shared", {"images": SHAPE}, _fill)["images"]
+    return int(found.shape != SHAPE or not (found == np.arange(SHAPE[0])[:, None]).all())
+
+
+def on_one_cache(home: Path, draw: random.Random) -> str | None:
+    """Several processes make the same arrays at once; in half of the cases what is there is damaged."""
+    os.environ["DIGITLAB_CACHE"] = str(home)
+    if draw.random() < 0.5:
+        (home / "shared").mkdir()
+        (home / "shared" / "images.npy").write_bytes(b"damaged")
+    at, pids = time.monotonic() + 0.05, []
+    for _ in range(TOGETHER):
+        wait = draw.uniform(0, 0.02)
+        pid = os.fork()
+        if pid == 0:
+            code = 9
+            try:
+                code = _use(at + wait)
+            except Exception as error:  # noqa: BLE001 - told below
+                (home / f".said-{os.getpid()}").write_text(f"{type(error).__name__}: {error}")
+            finally:
+                os._exit(code)
+        pids.append(pid)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+    said = [path.read_text()[:200] for path in home.glob(".said-*")]
+    if any(codes):
+        return f"{sum(code != 0 for code in codes)} of {TOGETHER} failed: {'; '.join(said) or 'wrong numbers'}"
+    left = [path.name for path in home.glob(".unfinished-*")]
+    return f"left over: {', '.join(left)}" if left else None
+
+
+def two_of(subject: Subject, folder: Path, expected: dict[str, str]) -> str | None:
+    """A second process begins where the first is at work."""
+    folder.mkdir()
+    first = start(subject.start(folder), folder, folder / ".first", subject.before)
+    if not wait_until(first, lambda: subject.begun(folder)):
+        return f"the first ended before it began to write: {first.said()}"
+    second = start(subject.again(folder), folder, folder / ".second", subject.before)
+    over = ended(second) and ended(first)
+    if not over or first.code != 0:
+        return f"the first ended with {first.code}: {first.said()}"
+    said = (folder / ".second").read_text("utf-8", errors="replace")
+    if subject.name in SHARED:
+        if second.code != 0:
+            return f"the second ended with {second.code}: {second.said()}"
+    elif second.code != 2 or "another process" not in said:
+        return f"the second was not refused, but ended with {second.code}: {second.said()}"
+    found = subject.ending(folder)
+    wrong = [f"{name} differs" for name, value in expected.items() if found.get(name) != value]
+    wrong += [f"{name} was left over" for name in leftovers(folder) if name not in (".first", ".second")]
+    return "; ".join([*wrong, *half_files(folder)]) or None
+
+
+def alone(subject: Subject, folder: Path) -> dict[str, str]:
+    """How it ends with nobody else there.
+
+    Raises:
+        RuntimeError: when it fails by itself.
+    """
+    folder.mkdir()
+    child = start(subject.start(folder), folder, folder / ".log", subject.before)
+    if not ended(child) or child.code != 0:
+        raise RuntimeError(f"{subject.name}: alone, it ended with {child.code}: {child.said()}")
+    return subject.ending(folder)
+
+
+def main() -> int:
+    parser = arguments(__doc__, count=100)
+    names = [CACHE, *OTHERS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="WHAT", help=", ".join(names))
+    parser.add_argument("--times", type=int, default=1, help="how often each but the cache, which is --count times")
+    asked = parser.parse_args()
+    over, draw = time_left(asked.minutes), random.Random(asked.seed)  # noqa: S311
+    chosen = [SUBJECTS[name] for name in OTHERS if name in asked.only]
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="digitlab-shared-") as name:
+        home = Path(name)
+        if CACHE in asked.only:
+            row = Row(f"{TOGETHER} processes on one cache", "each gets whole arrays")
+            for number in range(asked.count):
+                if over():
+                    break
+                (folder := home / f"cache-{number}").mkdir()
+                row.add(on_one_cache(folder, draw))
+            rows.append(row)
+        prepare(home, chosen)
+        warm(chosen)
+        for subject in chosen:
+            row = Row(f"two processes on one {subject.name}", "refused or shared, never mixed", skipped=subject.missing)
+            rows.append(row)
+            if subject.missing or over():
+                row.skipped = subject.missing or "no time was left"
+                continue
+            expected = alone(subject, home / f"{subject.name}-alone")
+            for number in range(asked.times):
+                row.add(two_of(subject, home / f"{subject.name}-{number}", expected))
+            print(f"{row.what}: {row.failures or 'held'}", flush=True)
+    return finish("shared_folders", rows, asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
