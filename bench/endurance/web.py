@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 32  # at once, of the mixed requests
 HEALTH_WITHIN, RECOVERS_WITHIN = 0.05, 2.0  # seconds
-GROWTH = 40.0  # MB, from a fifth of the requests to the end: what pictures of 25 million pixels leave behind
+GROWTH, MOST_MEMORY = (
+    40.0,
+    700.0,
+)  # MB, in the second half of the requests, and ever: a picture has 75 MB, several are read
 PATIENCE = 40.0  # seconds for an answer; the server's own limits are shorter
 HONEST = (503, 504)  # of these, 503 must say when to ask again; 504 is what takes longer than the server's limit
 LARGE = {
@@ -256,7 +259,7 @@ async def _mixed(server: Server, count: int, seed: int, over: Callable[[], bool]
                 if told.startswith(b"HTTP/1.1 5") and not _is_honest(told):
                     row.failures.append(f"request {number}, {name}: {told[:200]!r}")
             statuses[status] += 1
-            if number % max(1, count // 20) == 0:
+            if number % max(1, min(500, count // 20)) == 0:
                 states.append(state_of(server))
 
     await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
@@ -277,16 +280,21 @@ def mixed(server: Server, count: int, seed: int, over: Callable[[], bool], row: 
     seconds = time.monotonic() - began
     row.measured |= {"seconds": round(seconds, 1), "per_second": round(row.tried / seconds, 1), **health.figures()}
     memory = [each["mb"] for each in row.measured["states"]]
-    growth = round(memory[-1] - memory[max(1, len(memory) // 5)], 1)
-    row.measured["growth_mb"] = growth
-    for fault in (health.fault(), recovers(server), f"memory grew by {growth} MB" if growth > GROWTH else None):
+    growth = round(memory[-1] - memory[len(memory) // 2], 1)
+    row.measured |= {
+        "growth_mb": growth,
+        "most_mb": max(memory),
+        "states": row.measured["states"][:: max(1, len(memory) // 20)],
+    }
+    wrong = f"memory grew by {growth} MB, to {max(memory)}" if growth > GROWTH or max(memory) > MOST_MEMORY else None
+    for fault in (health.fault(), recovers(server), wrong):
         row.failures += [fault] if fault else []
 
 
 # Sockets -----------------------------------------------------------------------------------------------------------
 
 
-def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row) -> None:
+def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row, seconds: float = 8.0) -> None:
     """This many sockets that are held: idle, slow, half a body, WebSockets, not taking their answer. Others are served."""
     began = [
         b"", b"GET / HTTP/1.1\r\nHost: x\r\nA", b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n",
@@ -300,7 +308,7 @@ def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row)
                 held.append(server.connect())
                 held[-1].sendall(began[number % len(began)])
                 held[-1].setblocking(False)
-            until = time.monotonic() + 8
+            until = time.monotonic() + seconds
             while time.monotonic() < until and not over():
                 for each in held[1::5]:  # a byte now and then
                     with contextlib.suppress(OSError):
