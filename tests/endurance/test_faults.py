@@ -1,4 +1,4 @@
-"""Short forms of bench/endurance: live.py, network.py, web.py, attacks.py. Each is the script itself with small counts."""
+"""Short forms of bench/endurance: live.py, network.py, web.py, attacks.py, themselves with small counts."""
 
 from __future__ import annotations
 
