@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-import re
-import socket
 import statistics
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from _servers import Answer, Server, digit_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ATTEMPTS", "Attempt", "attempt", "first"]
+__all__ = ["ATTEMPTS", "WANTED", "Attempt", "attempt", "first", "refused"]
 
 ATTEMPTS: list[Attempt] = []
 
@@ -51,7 +46,8 @@ def first(wrong: list[str]) -> str | None:
     return None if not wrong else wrong[0] + (f" (and {len(wrong) - 1} more)" if wrong[1:] else "")
 
 
-def _refused(told: Answer, *statuses: int) -> bool:
+def refused(told: Answer, *statuses: int) -> bool:
+    """Whether the status is one of these."""
     return told.status in statuses
 
 
@@ -69,7 +65,7 @@ def no_token(server: Server) -> str | None:
     for path, operations in paths.items():
         for method in operations:
             told = server.ask(method.upper(), path.replace("{name}", "reader"), body=b"{}")
-            if path != "/healthz" and not _refused(told, 401):
+            if path != "/healthz" and not refused(told, 401):
                 wrong.append(f"{method} {path}: {told.status}")
     return first(wrong)
 
@@ -78,17 +74,18 @@ def no_token(server: Server) -> str | None:
 def nearly_the_token(server: Server) -> str | None:
     token = server.token
     near = [
-        token[:-1], token + "0", token.upper(), token[::-1], " ".join(token), token + "\0", f'"{token}"', f"{token},{token}",
+        token[:-1], token + "0", token.upper(), token[::-1], " ".join(token), token + "\0", f'"{token}"',
+        f"{token},{token}",
         base64.b64encode(token.encode()).decode(), "", "*", "null", "undefined", "0" * len(token), "a" * 60_000,
     ]  # fmt: skip
     wrong = [
         each[:20]
         for each in near
-        if not _refused(server.ask("GET", "/v1/models", f"Authorization: Bearer {each}"), 401, 400, 0)
+        if not refused(server.ask("GET", "/v1/models", f"Authorization: Bearer {each}"), 401, 400, 0)
     ]
     for kind in ("Basic", "Digest", "Token", "Pupil", "Negotiate"):
-        if not _refused(server.ask("GET", "/v1/models", f"Authorization: {kind} {token}"), 401):
-            wrong.append(kind)
+        told = server.ask("GET", "/v1/models", f"Authorization: {kind} {token}")
+        wrong += [] if refused(told, 401) else [kind]
     return first(wrong)
 
 
@@ -130,7 +127,7 @@ def token_by_timing(server: Server) -> str | None:
 @attempt("guarded", "the token as ?token= of anything but a page", "401")
 def token_in_other_queries(server: Server) -> str | None:
     query = f"?token={server.token}"
-    return first([path for path in WANTED if path != "/" and not _refused(server.ask("GET", path + query), 401)])
+    return first([path for path in WANTED if path != "/" and not refused(server.ask("GET", path + query), 401)])
 
 
 @attempt("guarded", "cookies: the token itself, the digest of a wrong one, many, damaged, huge", "401")
@@ -146,7 +143,7 @@ def forged_cookies(server: Server) -> str | None:
         f"digitlab={'0' * 64}", "digitlab[]=x", "DIGITLAB=x",
     ]  # fmt: skip
     return first(
-        [each[:30] for each in forged if not _refused(server.ask("GET", "/v1/models", f"Cookie: {each}"), 401, 400)]
+        [each[:30] for each in forged if not refused(server.ask("GET", "/v1/models", f"Cookie: {each}"), 401, 400)]
     )
 
 
@@ -248,7 +245,7 @@ def other_methods(server: Server) -> str | None:
         "DEBUG",
     ):
         told = server.ask(method, "/v1/models")
-        if not _refused(told, 401, 403, 405, 400, 404, 0) or b'"reader"' in told.body:
+        if not refused(told, 401, 403, 405, 400, 404, 0) or b'"reader"' in told.body:
             wrong.append(f"{method}: {told.status}")
     return first(wrong)
 
@@ -265,7 +262,7 @@ FOREIGN_HOSTS = (
     "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example",
     "evil.example#127.0.0.1", "evil.example/127.0.0.1", "evil.example\\@127.0.0.1", "[::1].evil.example",
     "127.0.0.1:80@evil.example",
-    "2130706433", "0x7f000001", "127.1", "0", "0.0.0.0", "[::]", "[::ffff:8.8.8.8]", "localhost,evil.example",
+    "2130706433", "0x7f000001", "127.1", "0", "0.0.0.1", "[::]", "[::ffff:8.8.8.8]", "localhost,evil.example",
     "localhost evil.example",
     "xn--lcalhost-54a.example", "", "[", "]", ":", "a" * 5000,
 )  # fmt: skip
@@ -276,9 +273,9 @@ def foreign_hosts(server: Server) -> str | None:
     wrong = []
     for host in FOREIGN_HOSTS:
         told = server.ask("GET", "/v1/models", host=host)
-        wrong += [] if _refused(told, 421, 400) else [f"{host[:40]!r}: {told.status}"]
+        wrong += [] if refused(told, 421, 400) else [f"{host[:40]!r}: {told.status}"]
     told = server.ask("GET", "/v1/models", host="")
-    return first(wrong + ([] if _refused(told, 421, 400) else ["none"]))
+    return first(wrong + ([] if refused(told, 421, 400) else ["none"]))
 
 
 @attempt("guarded", "the same where the server has a name, and for the WebSocket and the page's files", "421 or 400")
@@ -292,7 +289,7 @@ def foreign_hosts_of_a_named_server(server: Server) -> str | None:
     ):
         for path in ("/", "/healthz", "/static/main.js"):
             told = server.ask("GET", path, host=host, token=True)
-            wrong += [] if _refused(told, 421, 400) else [f"{host} {path}: {told.status}"]
+            wrong += [] if refused(told, 421, 400) else [f"{host} {path}: {told.status}"]
     told = server.ask("GET", "/v1/models", host="digits.example.org", token=True)
     return first(wrong + ([] if told.status == 200 else [f"its own name: {told.status}"]))
 
@@ -304,10 +301,10 @@ def two_names_at_once(server: Server) -> str | None:
     wrong = []
     for headers in (["Host: evil.example", f"Host: {server.host}"], [f"Host: {server.host}", "Host: evil.example"]):
         told = server.ask("GET", "/v1/models", *headers, host="")
-        wrong += [] if _refused(told, 400, 421) else [f"{headers}: {told.status}"]
+        wrong += [] if refused(told, 400, 421) else [f"{headers}: {told.status}"]
     for origins in (("http://evil.example", f"http://{server.host}"), (f"http://{server.host}", "http://evil.example")):
         told = server.ask("POST", "/v1/classify", *(f"Origin: {each}" for each in origins), body=digit_png())
-        wrong += [] if _refused(told, 400, 403) else [f"{origins}: {told.status}"]
+        wrong += [] if refused(told, 400, 403) else [f"{origins}: {told.status}"]
     told = server.ask("GET", "http://evil.example/v1/models")
     return first(wrong + (["an absolute address of another's"] if told.status == 200 else []))
 
@@ -390,235 +387,3 @@ def foreign_readers(server: Server) -> str | None:
         good &= told.headers.get("cross-origin-resource-policy") == "same-origin"
         wrong += [] if good else [f"{path}: {dict(told.headers)}"]
     return first(wrong)
-
-
-# Paths -------------------------------------------------------------------------------------------------------------
-
-PATHS = (
-    "../../../../../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "..\\..\\..\\windows\\win.ini",
-    "C:\\windows\\win.ini",
-    "\\\\127.0.0.1\\share", "/proc/self/environ", "/dev/zero", "reader.onnx", "./reader", "reader/../reader",
-    "%2e%2e%2fetc%2fpasswd",
-    "token.txt", "~/.ssh/id_rsa", "reader\0.png", "http://127.0.0.1:{canary}/", "$(id)", "`id`", "|id", "; id",
-    "{{7*7}}", "${7*7}",
-    "' OR 1=1 --", "%s%s%n", "__class__", "a" * 5000,
-)  # fmt: skip
-SECRETS = (b"root:", b"PATH=", b"[fonts]", b"uid=", b"49", b"site-packages", b"Traceback")
-
-
-def _leak(told: Answer, given: str) -> str | None:
-    body = told.body.replace(given.encode(), b"")
-    if told.status >= 500 and told.status != 503:
-        return str(told.status)
-    found = [
-        each
-        for each in SECRETS
-        if each in body and (each != b"49" or (given in ("{{7*7}}", "${7*7}") and told.status == 200))
-    ]
-    return f"{found} in {told.text[:100]}" if found else None
-
-
-@attempt(
-    "open",
-    "paths, addresses and commands in every parameter of every route of the description",
-    "4xx, nothing of a file, no call",
-)
-def path_in_every_parameter(server: Server) -> str | None:
-    wrong: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as canary:
-        called: list[str] = []
-        threading.Thread(target=_listen, args=(canary, called), daemon=True).start()
-        port = canary.getsockname()[1]
-        before = {each.name for each in server.folder.iterdir()}
-        for method, path, names, in_path in _parameters(server):
-            for value in (each.replace("{canary}", str(port)) for each in PATHS):
-                for name in names:
-                    place = (
-                        path.replace(f"{{{name}}}", quote(value, safe=""))
-                        if name in in_path
-                        else f"{path}?{name}={quote(value)}"
-                    )
-                    place = re.sub(r"\{\w+\}", "1", place)
-                    told = server.ask(method, place, body=digit_png() if method == "POST" else b"")
-                    found = _leak(told, value)
-                    wrong += [f"{method} {place[:80]}: {found}"] if found else []
-        wrong += [f"somebody was called: {called[0]}"] if called else []
-        wrong += ["files were made"] if {each.name for each in server.folder.iterdir()} != before else []
-    return first(wrong)
-
-
-def _listen(canary: socket.socket, called: list[str]) -> None:
-    try:
-        while True:
-            connection, place = canary.accept()
-            called.append(str(place))
-            connection.close()
-    except OSError:
-        return
-
-
-def _parameters(server: Server) -> list[tuple[str, str, list[str], set[str]]]:
-    found = []
-    for path, operations in server.ask("GET", "/v1/openapi.json").json()["paths"].items():
-        for method, operation in operations.items():
-            given = operation.get("parameters", ())
-            if given and "trainings" not in path:
-                found.append((method.upper(), path, [each["name"] for each in given],
-                              {each["name"] for each in given if each["in"] == "path"}))  # fmt: skip
-    return found
-
-
-@attempt("open", "paths in every field of every JSON question", "4xx, nothing of a file")
-def path_in_every_field(server: Server) -> str | None:
-    description = server.ask("GET", "/v1/openapi.json").json()
-    wrong = []
-    for path, operations in description["paths"].items():
-        schema = (
-            operations.get("post", {})
-            .get("requestBody", {})
-            .get("content", {})
-            .get("application/json", {})
-            .get("schema", {})
-        )
-        name = schema.get("$ref", "").rpartition("/")[2]
-        for wanted in description["components"]["schemas"].get(name, {}).get("properties", {}):
-            for value in PATHS:
-                told = server.ask(
-                    "POST", path, "Content-Type: application/json", body=json.dumps({wanted: value}).encode()
-                )
-                found = _leak(told, value) or ("taken" if told.status < 400 else None)
-                wrong += [f"{path} {wanted}={value[:30]}: {found}"] if found else []
-    return first(wrong)
-
-
-@attempt("open", "ways out of the folder of the page's files", "404 or 400")
-def paths_out_of_static(server: Server) -> str | None:
-    wrong = []
-    for path in (
-        "/static/../schemas.py", "/static/%2e%2e/schemas.py", "/static/..%2fschemas.py", "//etc/passwd",
-        "/etc/passwd", "/static/%00",
-        "/static/....//schemas.py", "/static/\\..\\schemas.py", "/../../etc/passwd", "/static/", "/static",
-        "/static/%252e%252e/schemas.py",
-        "/static/..;/schemas.py", "/static/main.js/../../schemas.py", "/static/main.js%00.png", "/static//etc/passwd",
-        "/.git/config",
-        "/static/..%c0%af..%c0%afetc/passwd", "/token.txt", "/.env", "/static/main.js~",
-        "/static/class/../../schemas.py",
-    ):  # fmt: skip
-        told = server.ask("GET", path)
-        wrong += [] if _refused(told, 404, 400, 405) else [f"{path}: {told.status}"]
-    return first(wrong)
-
-
-@attempt("open", "what answers to mistakes say of the machine: folders, users, versions of libraries", "none of it")
-def errors_that_talk(server: Server) -> str | None:
-    import getpass
-    import pathlib
-
-    telling = [
-        str(server.folder),
-        str(pathlib.Path(__file__).parents[2]),
-        "site-packages",
-        "Traceback",
-        "uvicorn",
-        "starlette",
-        f"/home/{getpass.getuser()}",
-    ]
-    wrong = []
-    for told in (
-        server.ask("GET", "/nothing"), server.ask("POST", "/v1/read", body=b"%PDF-1.7 no"), server.ask("POST", "/v1/read", body=b"x"),
-        server.ask("POST", "/v1/explain", body=b"{"), server.ask("POST", "/v1/classify?model=x"), server.ask("PUT", "/v1/read"),
-        server.ask("POST", "/v1/inspect", body=b"\x89PNG\r\n\x1a\n"), server.ask("POST", "/v1/trainings", body=b'{"images": "x"}'),
-        server.ask("GET", "/v1/models/none"), server.ask("POST", "/v1/read", "Content-Type: multipart/form-data", body=b"x"),
-    ):  # fmt: skip
-        everything = told.text + str(dict(told.headers))
-        wrong += [f"{each!r} in {everything[:120]}" for each in telling if each in everything]
-    return first(wrong)
-
-
-# Markup ------------------------------------------------------------------------------------------------------------
-
-SINKS = re.compile(
-    rb"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|DOMParser|setHTML\w*|createContextualFragment)\b|\beval\(|new Function\(|javascript:|\bsetTimeout\(\s*[\"']"
-)
-
-
-@attempt("open", "a way in the page's scripts by which a name that is shown becomes markup or a script", "none")
-def scripts_that_make_markup(server: Server) -> str | None:
-    wrong, seen, waiting = [], set(), ["/static/main.js", "/", "/static/index.html"]
-    while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        told = server.ask("GET", path)
-        wrong += [f"{path}: {each[0]!r}" for each in SINKS.finditer(told.body)]
-        waiting += [f"/static/{name.decode()}" for name in re.findall(rb'"\./([\w/-]+\.js)"', told.body)]
-        inline = (
-            re.search(rb"<script(?![^>]*\bsrc=)[^>]*>|\son\w+=[\"']", told.body)
-            if told.headers.get("content-type", "").startswith("text/html")
-            else None
-        )
-        wrong += [f"{path}: {inline[0]!r}"] if inline else []
-    return first(wrong) or (None if len(seen) > 20 else f"only {len(seen)} scripts were found")
-
-
-@attempt(
-    "open", "markup in whatever an answer repeats, as something that a browser would show as a page", "JSON, nosniff"
-)
-def markup_in_answers(server: Server) -> str | None:
-    markup = "<script>alert(1)</script>"
-    wrong = []
-    for told in (
-        server.ask("GET", f"/{quote(markup)}"), server.ask("POST", f"/v1/classify?model={quote(markup)}", body=digit_png()),
-        server.ask("POST", f"/v1/read?threshold={quote(markup)}", body=digit_png()), server.ask("GET", f"/v1/models/{quote(markup)}"),
-        server.ask("POST", "/v1/trainings", "Content-Type: application/json", body=json.dumps({"architecture": markup}).encode()),
-        server.ask("GET", f"/v1/trainings/{quote(markup)}/events"), server.ask("GET", "/", f"Referer: {markup}", f"User-Agent: {markup}"),
-        server.ask("GET", "/v1/models", host=markup), server.ask("POST", "/v1/read", f"Origin: {markup}"),
-    ):  # fmt: skip
-        kind = told.headers.get("content-type", "")
-        if markup in told.text and not kind.startswith(("application/problem+json", "application/json")):
-            wrong.append(f"{told.status} {kind}: {told.text[:80]}")
-        if told.body and told.headers.get("x-content-type-options") != "nosniff":
-            wrong.append(f"{told.status}: no nosniff, {told.text[:60]}")
-    return first(wrong)
-
-
-@attempt("open", "a picture that is a page as well, to be handed back as one (/v1/picture)", "a JPEG made anew")
-def picture_and_page_at_once(server: Server) -> str | None:
-    both = digit_png() + b"<html><script>alert(1)</script></html>"
-    told = server.ask("POST", "/v1/picture", body=both)
-    return (
-        None
-        if told.status == 422 or (b"<script" not in told.body and told.headers.get("content-type") == "image/jpeg")
-        else told.text[:80]
-    )
-
-
-@attempt("open", "lines and colours of one's own in the access log", "one line each, printable ASCII")
-def lines_in_the_log(server: Server) -> str | None:
-    before = len(server.log)
-    for path in (
-        "/a%0a2026-01-01T00:00:00Z%20127.0.0.1%20GET%20/admin%20200",
-        "/%1b%5b31mred",
-        "/%e2%80%ae",
-        "/%00%ff",
-        "/" + "x" * 5000,
-    ):
-        server.ask("GET", path)
-    time.sleep(0.3)
-    lines = server.log[before:]
-    wrong = [
-        line
-        for line in lines
-        if not line.rstrip("\n").isascii() or not line.rstrip("\n").isprintable() or len(line) > 400
-    ]
-    return first(wrong) or (None if len(lines) >= 5 else f"only {len(lines)} lines of 5 requests")
-
-
-@attempt("open", "labels of one's own in the metrics, and more of them than memory holds", "a few fixed routes")
-def labels_in_the_metrics(server: Server) -> str | None:
-    for number in range(200):
-        server.ask("GET", f'/x{number}"}}%0aevil 1')
-        server.ask(f"M{number}", "/v1/models")
-    told = server.ask("GET", "/metrics").text
-    return "evil" if "evil" in told or len(told) > 40_000 or "M19" in told else None

@@ -181,7 +181,8 @@ def names_that_are_markup(server: Server) -> str | None:
             key = told.json()["key"]
             server.ask("POST", "/v1/pupil/drawings?label=1", f"Authorization: Pupil {key}", body=digit_png())
     listened = server.raw(
-        f"GET /v1/class/events HTTP/1.1\r\nHost: {server.host}\r\nAuthorization: Bearer {server.token}\r\n\r\n".encode(),
+        f"GET /v1/class/events HTTP/1.1\r\nHost: {server.host}\r\n"
+        f"Authorization: Bearer {server.token}\r\n\r\n".encode(),
         1.5,
     )
     wrong += [] if b"text/event-stream" in listened and b"nosniff" in listened else [f"events: {listened[:80]!r}"]

@@ -1,4 +1,4 @@
-"""A camera that is lost on purpose, drawn pictures for it, and `digitlab live` as a process: for live.py, network.py."""
+"""A camera that is lost on purpose, drawn pictures for it, and `digitlab live` as a process of its own."""
 
 from __future__ import annotations
 

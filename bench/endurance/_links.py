@@ -91,9 +91,9 @@ class FaultyLink:
         self._pump(server, client, False)
 
     def _pump(self, source: socket.socket, target: socket.socket, up: bool) -> None:
-        source.settimeout(0.1)
-        target.settimeout(5.0)
         try:
+            source.settimeout(0.1)
+            target.settimeout(5.0)
             while not self._over.is_set():
                 try:
                     came = source.recv(_BLOCK)

@@ -1,9 +1,10 @@
-"""`digitlab serve` as a process of its own, and what is asked of it over bare sockets: for web.py, attacks.py, network.py."""
+"""`digitlab serve` as a process of its own, and what is asked of it over bare sockets."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import socket
 import struct
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Answer", "Server", "digit_png", "png_of", "served"]
+__all__ = ["Answer", "Server", "answer_in", "digit_png", "memory_of", "png_of", "served"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,12 @@ def _ready(process: subprocess.Popen[str], folder: Path, token: bool) -> Server:
 
     threading.Thread(target=listen, daemon=True).start()
     return server
+
+
+def memory_of(server: Server) -> int:
+    """Its resident memory in bytes."""
+    pages = Path(f"/proc/{server.process.pid}/statm").read_text("ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def png_of(width: int, height: int, data: bytes, chunks: Sequence[tuple[bytes, bytes]] = (), depth: int = 0) -> bytes:

@@ -3,9 +3,9 @@
     python bench/endurance/attacks.py                # every attempt, a minute or two
     python bench/endurance/attacks.py --list         # the table, without trying
 
-Four servers are attacked, each started as by a user: one for this machine alone ("open"), one with a token that
+Three servers are attacked, each started as by a user: one for this machine alone ("open"), one with a token that
 others can reach under a name ("guarded"), and a class ("class"), whose pupils are hostile. Nothing but 0 that get
-through is good enough. The attempts are in `_attempts.py`, `_attempts_http.py` and `_attempts_class.py`.
+through is good enough. The attempts are in `_attempts*.py` and `_bombs.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import _attempts
 import _attempts_class
 import _attempts_http
+import _attempts_paths
+import _bombs
 from _attempts import ATTEMPTS, Attempt
 from _servers import Server, served
 from results import Row, arguments, finish, time_left
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ATTEMPTS", "SERVERS", "attack", "servers"]
 
-FILES = (_attempts, _attempts_http, _attempts_class)  # each adds its own to ATTEMPTS
+FILES = (_attempts, _attempts_paths, _attempts_http, _bombs, _attempts_class)  # each adds its own to ATTEMPTS
 SERVERS: dict[str, tuple[str, ...]] = {
     "open": ("--access-log",),
     "guarded": ("--host", "0.0.0.0", "--allowed-host", "digits.example.org", "--access-log"),  # noqa: S104

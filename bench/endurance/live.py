@@ -122,7 +122,7 @@ class Session:
         until = time.monotonic() + 6.0
         while threading.active_count() > before and time.monotonic() < until:
             time.sleep(0.05)
-        settled = len(self.memory) // 4
+        settled = len(self.memory) // 2  # both sets of pictures were read by then: networks keep room for the largest
         return {
             "mode": self.mode, "frames": self.read, "video_hours": round(self.read / RATE / 3600, 3),
             "seconds": round(time.monotonic() - began, 1), "old": self.old[:20], "backs": self.backs, "wrong": wrong,

@@ -239,7 +239,8 @@ def pulled_line(row: Row, times: int, seconds: float, over: Callable[[], bool]) 
 
 
 _DISTURBED = (
-    ("loss", "20%"), ("delay", "300ms", "200ms"), ("delay", "50ms", "reorder", "25%", "50%"), ("duplicate", "10%", "corrupt", "1%"),
+    ("loss", "20%"), ("delay", "300ms", "200ms"), ("delay", "50ms", "reorder", "25%", "50%"),
+    ("duplicate", "10%", "corrupt", "1%"),
 )  # fmt: skip
 
 

@@ -335,6 +335,35 @@ def test_a_camera_that_stays_silent_is_asked_again(quick):
     ]
 
 
+@pytest.mark.parametrize("how", ["suspended", "asleep"])
+def test_what_a_camera_kept_while_we_were_stopped_is_not_taken_for_new(quick, monkeypatch, how):
+    """Both threads of ours stand still meanwhile, so that the one that reads may be the first to go on."""
+    slept = [0.0]
+    monkeypatch.setattr("digitlab.camera.newest.seconds_asleep", lambda: slept[0])
+
+    class Keeping(Camera):
+        def read(self):
+            if len(self.opened) == 1 and self.number == 2:  # its third picture waited for us
+                if how == "asleep":
+                    slept[0] += 3600.0
+                else:
+                    attempts[0].last_sign -= 60.0
+            return super().read()
+
+    attempts = []
+    real = NewestFrame._see_through
+    monkeypatch.setattr(
+        NewestFrame, "_see_through", lambda self, attempt: (attempts.append(attempt), real(self, attempt))
+    )
+    told = []
+    source = Keeping([0.0, 0.05, 0.05, 0.05], [0.05] * 3)
+    with NewestFrame(source, reconnect=True, on_change=told.append) as frames:
+        until(lambda: frames.reconnects == 1)
+        until(lambda: frames.captured >= 4)
+        assert len(source.opened) == 2
+    assert any("suspended" in (status.problem or "") for status in told)
+
+
 def test_a_camera_without_a_first_frame_is_given_up(monkeypatch):
     monkeypatch.setattr("digitlab.camera.newest.FIRST_FRAME_WITHIN", 0.1)
     with NewestFrame(Camera([])) as frames, pytest.raises(SourceError, match=r"no frame within 0\.1 s"):

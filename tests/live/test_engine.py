@@ -462,3 +462,60 @@ def test_thesis_reads_as_s0_did(page_of, sobel_model, eventually):
     assert seen.glyph.min() == 0
     assert seen.glyph.max() == 255
     assert sum(seen.probabilities) == pytest.approx(1.0, abs=1e-4)
+
+
+class Breaking(Camera):
+    """Another picture from each connection; it breaks off when it is told to."""
+
+    def __init__(self, *pages):
+        super().__init__()
+        self.pages, self.opened, self.broken = pages, 0, False
+
+    def open(self):
+        super().open()
+        self.opened += 1
+
+    def read(self):
+        time.sleep(0.01)
+        if self.broken:
+            self.broken = False
+            raise SourceError("the cable came out")
+        self.count += 1
+        return (
+            None
+            if self.closed
+            else Frame(self.pages[min(self.opened, len(self.pages)) - 1], time.monotonic(), self.count - 1)
+        )
+
+
+def test_another_camera_under_the_old_name_begins_with_nothing_decided(page_of, reader, eventually, monkeypatch):
+    monkeypatch.setattr("digitlab.camera.newest.pause", lambda _: 0.0)  # back before anybody misses it
+    camera = Breaking(page_of("5")[0], page_of("8")[0])
+    steady = []
+    with LiveEngine(camera, reader, mode="region") as engine:
+        engine.subscribe(lambda live: steady.append(live.steady) if live.changed else None)
+        eventually(lambda: engine.snapshot().steady == "5")
+        camera.broken = True
+        eventually(lambda: engine.snapshot().steady == "8")
+    assert steady[:3] == ["5", None, "8"] or steady[1:4] == ["5", None, "8"]
+
+
+def test_after_an_hour_of_sleep_what_was_read_is_an_hour_old(page_of, reader, eventually, monkeypatch):
+    slept = [0.0]
+    for room in ("digitlab.camera.newest", "digitlab.live.loop"):
+        monkeypatch.setattr(f"{room}.seconds_asleep", lambda: slept[0])
+    camera = Camera()
+    with LiveEngine(camera, reader, mode="region") as engine:
+
+        def shown():
+            camera.show(page_of("5")[0])
+            return engine.snapshot().steady == "5"
+
+        eventually(shown)
+        eventually(lambda: not camera.pictures)
+        slept[0] = 3600.0
+        eventually(lambda: (engine.snapshot().age_ms or 0.0) > 3_600_000)
+        seen = engine.snapshot()
+        assert (seen.steady, seen.stale, seen.last[0]) == (None, True, "5")
+        assert 3600.0 <= seen.last[1] < 3620.0
+        eventually(shown)  # the camera is asked anew

@@ -142,3 +142,25 @@ def test_the_server_ends_with_clients_there(start: Start, photo: bytes) -> None:
             live.send(photo)
             live.recv(timeout=20)
         assert closed_with(live) == 1012
+
+
+def answers_of(live: ClientConnection) -> list[str | bytes]:
+    return [live.recv(timeout=20) for _ in range(2000)]
+
+
+def test_a_flood_of_frames_or_pings_is_cut_and_a_camera_is_not(server, digits: Digits) -> None:
+    for flood in ("frames", "pings"):
+        with open_live(server, "/v1/live?mode=digit") as live:
+            with contextlib.suppress(ConnectionClosed, OSError):  # it may hang up while we still send
+                for _ in range(2000):
+                    if flood == "pings":
+                        live.ping()
+                    else:
+                        live.send(b"x")
+            with pytest.raises(ConnectionClosed) as closed:
+                answers_of(live)
+            assert closed.value.rcvd is None or closed.value.rcvd.code == 1008
+    with open_live(server, "/v1/live?mode=digit") as live:
+        for _ in range(90):  # in less than a second
+            live.send(digits[0][0])
+        assert json.loads(live.recv(timeout=20))["text"] == str(digits[0][1])

@@ -312,6 +312,31 @@ def test_an_answer_that_no_other_follows_is_said_to_be_old(page: Page) -> None:
     playwright.expect(page.locator("#answer-words")).to_have_text("")
 
 
+def test_a_dead_line_of_the_camera_is_said_and_opened_anew(page: Page) -> None:
+    page.evaluate("""() => {
+        const Real = window.WebSocket;
+        window.lines = 0;
+        window.WebSocket = class extends Real {
+            constructor(address) {
+                super(address);
+                window.lines += 1;
+                this.addEventListener("message", (event) => window.dead && event.stopImmediatePropagation());
+            }
+        };
+    }""")
+    page.click("#tab-camera")
+    page.click("#camera-switch")
+    answers(page, "285")
+    page.evaluate("() => { window.dead = true; }")
+    page.wait_for_selector("body.camera-old")
+    assert page.locator("#video-boxes *").count() == 0, "what was read does not lie over what the camera shows now"
+    assert page.inner_text("#answer-words").startswith("old: this was ")
+    page.wait_for_function("() => window.lines >= 2")
+    page.evaluate("() => { window.dead = false; }")
+    page.wait_for_selector("body:not(.camera-old) #video-boxes .read")
+    page.click("#camera-switch")
+
+
 def test_a_look_into_the_network(page: Page) -> None:
     draw(page, 4)
     page.wait_for_selector(".layer .maps .map >> nth=1")

@@ -149,6 +149,37 @@ def test_a_foreign_name_or_page_gets_nothing(client: httpx.Client, digits: Digit
     assert client.post("/v1/classify", content=content, headers=cross).status_code == 403
 
 
+def test_headers_that_others_might_understand_otherwise_are_refused(client: httpx.Client, server) -> None:
+    own = f"127.0.0.1:{server.port}"
+    for headers, status in (
+        ([("Host", "evil.example"), ("Host", own)], 400),
+        ([("Host", own), ("Origin", f"http://{own}"), ("Origin", "null")], 400),
+        ([("Host", own), ("X-Long", "a" * 70_000)], 431),
+        ([("Host", own), *(("X", "y") for _ in range(300))], 431),
+    ):  # fmt: skip
+        lines = "".join(f"{name}: {value}\n" for name, value in headers)
+        told = ask(server, f"GET /v1/models HTTP/1.1\n{lines}Connection: close\n\n")
+        assert told.split(b" ", 2)[1] == str(status).encode(), told[:60]
+        assert b"application/problem+json" in told
+    for host in ("evil.example\\@127.0.0.1", "evil.example@localhost", "localhost/x", "localhost#x"):
+        assert client.get("/v1/models", headers={"Host": host}).status_code == 421, host
+    foreign = ask(server, f"GET http://evil.example/v1/models HTTP/1.1\nHost: {own}\nConnection: close\n\n")
+    assert foreign.startswith(b"HTTP/1.1 421")
+    ours = ask(server, f"GET http://{own}/healthz HTTP/1.1\nHost: evil.example\nConnection: close\n\n")
+    assert ours.startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_takes_long_to_unpack_holds_nobody_up(client: httpx.Client, server) -> None:
+    began = time.process_time()
+    answer = client.post("/v1/classify", content=b"data:image/png," + b"%41" * 5_000_000)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+    assert "base64" in answer.json()["detail"]
+    assert time.process_time() - began < 2.0
+    few = b"data:image/png," + b"".join(b"%%%02x" % byte for byte in bomb(28, 28)) * 500
+    assert len(few) > 65_536
+    assert client.post("/v1/read", content=few).status_code == 422  # unpacked in a thread, and no picture
+
+
 def test_the_page_may_load_nothing_but_ours(client: httpx.Client) -> None:
     for path in ("/", "/nothing", "/healthz"):
         headers = client.get(path).headers
