@@ -352,9 +352,12 @@ def test_what_a_camera_kept_while_we_were_stopped_is_not_taken_for_new(quick, mo
 
     attempts = []
     real = NewestFrame._see_through
-    monkeypatch.setattr(
-        NewestFrame, "_see_through", lambda self, attempt: (attempts.append(attempt), real(self, attempt))
-    )
+
+    def see_through(self, attempt):
+        attempts.append(attempt)
+        return real(self, attempt)
+
+    monkeypatch.setattr(NewestFrame, "_see_through", see_through)
     told = []
     source = Keeping([0.0, 0.05, 0.05, 0.05], [0.05] * 3)
     with NewestFrame(source, reconnect=True, on_change=told.append) as frames:

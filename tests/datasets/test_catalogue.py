@@ -58,7 +58,7 @@ def test_grey_sets_are_the_same_copies_without_the_sobel_filter() -> None:
     difference = np.abs(sobel_images(ours.images).astype(int) - theirs.images)
     assert difference.max() <= 6
     assert difference.mean() < 1
-    np.testing.assert_array_equal(ours.images[50:100], load_dataset("0-1-grey").handmade.first("test", 50).images)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(ours.images[50:100], load_dataset("0-1-grey").handmade.first("test", 50).images)
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 pytest.importorskip("fastapi")
@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "bench" / "endurance"
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     """A script of bench/endurance as a module; what it imports from there is forgotten after the test."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
     before = set(sys.modules)
@@ -32,7 +32,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         spec.loader.exec_module(module)
         return module
 
-    yield load  # type: ignore[misc]
+    yield load
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(SCRIPTS)):
             del sys.modules[name]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from digitlab.datasets.transforms import CORRUPTIONS, by_blocks
 from digitlab.datasets.transforms.batches import BLOCK, generator, in_order
 from digitlab.errors import ShapeError, UsageError
 
-RANDOM = {
+RANDOM: dict[str, Any] = {
     "transform": transforms.transform_images,
     "affine": transforms.augment_affine,
     "realtime": transforms.realtime_images,
@@ -22,7 +23,7 @@ RANDOM = {
         if name not in {"scale", "brightness", "stripe", "canny-edges"}
     },
 }
-ALL = {**CORRUPTIONS, **RANDOM}
+ALL: dict[str, Any] = {**CORRUPTIONS, **RANDOM}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -58,7 +59,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(name, few):
 def test_refuses_other_shapes_and_types(name):
     for wrong in (np.zeros((28, 28), np.uint8), np.zeros((2, 27, 28), np.uint8), np.zeros((2, 28, 28), np.float32)):
         with pytest.raises(ShapeError, match=r"expected uint8 \(N, 28, 28\)"):
-            ALL[name](wrong, np.random.default_rng(1))  # type: ignore[arg-type]
+            ALL[name](wrong, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("jobs", [2, 3])
