@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # a broker, a ROS 1, shells that complete;
 # Node.js for the page's scripts, unless one from elsewhere is there, which Debian's npm would not go with.
 SYSTEM := octave gnuplot-nox fonts-freefont-otf chromium fonts-liberation dataset-fashion-mnist python3-zeroc-ice mosquitto \
-	xvfb zsh fish libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
+	xvfb zsh fish iproute2 libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 \
 	libxkbcommon-x11-0 nginx-light strace gcc libc6-dev \
 	python3-rospy python3-roslaunch python3-sensor-msgs python3-std-msgs $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 QUICK_PACKAGES := evaluation network scheduling archives
