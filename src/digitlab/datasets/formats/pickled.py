@@ -52,7 +52,7 @@ def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySourc
         DatasetError: for anything but arrays in it, naming the command that converts; when a split has to be chosen.
     """
     arrays = _arrays(path)
-    pair = chosen(path, _pairs(path, arrays), split, ", ".join(arrays))
+    pair = chosen(path, _pairs(path, arrays), split, listed(arrays))
     images, labels = images_and_labels(path, arrays[pair.images], arrays[pair.labels or ""])
     return ArraySource(path, images, labels, Fitter(path, how))
 
