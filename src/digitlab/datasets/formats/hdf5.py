@@ -21,6 +21,7 @@ from digitlab.datasets.formats.checks import (
     expect_same_length,
     in_split_order,
     labels_are_loose,
+    listed,
     no_bomb,
     no_labels,
     other_labels,
@@ -146,7 +147,7 @@ class Hdf5Source(Closing):
     def _dataset(self, where: Any, name: str, prefix: str) -> Any:
         found = _own(where, name)
         if not isinstance(found, _h5py().Dataset):
-            held = ", ".join(sorted(where)[:10]) or "nothing"
+            held = listed(sorted(where)) or "nothing"
             raise DatasetError(
                 f"{self._path}: there is no dataset {prefix}{name}; expected data and labels, found: {held}"
             )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import no_bomb, refusing
+from digitlab.datasets.formats.checks import listed, no_bomb, refusing
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
 from digitlab.datasets.formats.named_arrays import chosen, images_and_labels, pairs_of
 from digitlab.errors import DatasetError
@@ -40,7 +40,7 @@ def mat_source(path: Path, split: str | None, how: str | None) -> ArraySource:
         DatasetError: when it is damaged, holds no images with labels, or a split has to be chosen.
     """
     arrays = _arrays(path)
-    pair = chosen(path, pairs_of({name: each.shape for name, each in arrays.items()}), split, ", ".join(arrays)[:200])
+    pair = chosen(path, pairs_of({name: each.shape for name, each in arrays.items()}), split, listed(arrays))
     labels = arrays[pair.labels] if pair.labels else None
     # EMNIST's structure has its images by columns; the others theirs by rows.
     images, flat = images_and_labels(path, arrays[pair.images], labels, columns_first="." in pair.images)

@@ -27,6 +27,7 @@ from digitlab.datasets.formats.checks import (
     expect_same_length,
     in_split_order,
     labels_are_loose,
+    listed,
     no_bomb,
     no_labels,
     other_labels,
@@ -153,7 +154,7 @@ class NpzSource(Closing):
             alone = [images + ending for images, _ in _PAIRS if images + ending in names] or names[: len(names) == 1]
             if alone:
                 return alone[0], None
-        held = ", ".join(sorted(names)[:10]) or "no array"
+        held = listed(sorted(names)) or "no array"
         if any(images + ending in names for images, _ in _PAIRS):
             held += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's answers"
         more = "" if names else ". A zip of pictures must be unpacked first, into class folders 0 … 9"

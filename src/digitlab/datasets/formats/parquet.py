@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.datasets.formats.checks import labels_are_loose, no_bomb, refusing
+from digitlab.datasets.formats.checks import labels_are_loose, listed, no_bomb, refusing
 from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, MissingExtraError
@@ -77,7 +77,7 @@ def _column(path: Path, names: Sequence[str], expected: Sequence[str]) -> str:
     for name in expected:
         if name in names:
             return name
-    held = ", ".join(names)[:200]
+    held = listed(names)
     raise DatasetError(f"{path}: expected the columns image and label, found: {held or 'none'}")
 
 

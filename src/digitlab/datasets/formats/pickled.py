@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import refusing
+from digitlab.datasets.formats.checks import listed, refusing
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
 from digitlab.datasets.formats.named_arrays import Pair, chosen, images_and_labels, pairs_of
 from digitlab.errors import DatasetError
@@ -52,7 +52,7 @@ def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySourc
         DatasetError: for anything but arrays in it, naming the command that converts; when a split has to be chosen.
     """
     arrays = _arrays(path)
-    pair = chosen(path, _pairs(path, arrays), split, ", ".join(arrays))
+    pair = chosen(path, _pairs(path, arrays), split, listed(arrays))
     images, labels = images_and_labels(path, arrays[pair.images], arrays[pair.labels or ""])
     return ArraySource(path, images, labels, Fitter(path, how))
 
@@ -66,7 +66,7 @@ def pickled_splits(path: Path) -> tuple[str, ...]:
 def _pairs(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Pair]:
     pairs = pairs_of({name: array.shape for name, array in arrays.items()})
     if not any(pair.labels for pair in pairs.values()):
-        held = f"; it holds {', '.join(arrays)[:100]}" if arrays else ""
+        held = f"; it holds {listed(arrays)}" if arrays else ""
         raise DatasetError(
             f"{path} is a Python pickle, which is never loaded; expected arrays of images and of labels in it, in one "
             f"pair or a pair for each split{held}. {_CONVERT}"

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import labels_are_loose
+from digitlab.datasets.formats.checks import labels_are_loose, listed
 from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, ModelError
@@ -118,7 +118,7 @@ def _first(features: dict[str, Any], names: Sequence[str], name: str) -> Any:
     for each in names:
         if each in features:
             return features[each]
-    held = ", ".join(sorted(features)[:10]) or "nothing"
+    held = listed(sorted(features)) or "nothing"
     raise DatasetError(f"{name} has no feature {names[1]} or {names[0]}; it holds {held}")
 
 
