@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Child", "ended", "family", "start", "wait_until"]
+__all__ = ["Child", "ended", "family", "start", "start_new", "wait_until"]
 
 _MARK = "DIGITLAB_ENDURANCE"  # in the environment of a command and of everything that it starts
 _LOOK = 0.01  # seconds between two looks at a process
@@ -33,6 +34,7 @@ class Child:
     log: Path
     began: float = field(default_factory=time.monotonic)
     code: int | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
@@ -87,6 +89,23 @@ def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], N
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def start_new(words: Sequence[str], folder: Path, log: Path) -> Child:
+    """The same in a new Python, parts of archives written often: a process that has used Ray cannot be forked."""
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from subjects import often; often(); "
+        "from digitlab.apps.cli import run; sys.exit(run(sys.argv[1:]))"
+    )
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *words],
+            cwd=folder, stdout=file, stderr=file, start_new_session=True, env={**os.environ, _MARK: mark},
+        )  # fmt: skip
+    child = Child(process.pid, mark, log)
+    child.process = process
+    return child
 
 
 def wait_until(child: Child, true: Callable[[], bool], limit: float = 600) -> bool:

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from killing import ended, start, wait_until
+from killing import ended, start_new, wait_until
 from results import Row, arguments, finish, time_left
 from subjects import SUBJECTS, prepare
 from wholeness import half_files, leftovers
@@ -72,7 +72,7 @@ def without_ray(subject: Subject, folder: Path) -> dict[str, str]:
         RuntimeError: when it fails.
     """
     folder.mkdir()
-    child = start(subject.start(folder), folder, folder / ".log", subject.before)
+    child = start_new(subject.start(folder), folder, folder / ".log")
     if not ended(child) or child.code != 0:
         raise RuntimeError(f"{subject.name}: it ended with {child.code}: {child.said()}")
     return subject.ending(folder)
@@ -89,7 +89,7 @@ def lost(
     try:
         node = cluster.add_node(num_cpus=2)
         words = words_on(subject, folder, cluster.address)
-        child = start(words, folder, folder / ".log", subject.before)
+        child = start_new(words, folder, folder / ".log")
         if not wait_until(child, lambda: bool(workers()), 300):
             return f"nobody was at work after five minutes: {child.said()}"
         time.sleep(draw.uniform(0, 3))
@@ -113,7 +113,7 @@ def _to_the_end(
         if runs > AGAIN:
             return f"the same command ended {runs} times with {child.code}: {child.said()}"
         runs += 1
-        child = start(words, folder, folder / ".log", subject.before)
+        child = start_new(words, folder, folder / ".log")
     row.measured["commands"] = runs
     found = subject.ending(folder)
     wrong = [f"{name} differs" for name, value in expected.items() if found.get(name) != value]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["SUBJECTS", "Subject", "prepare", "warm"]
+__all__ = ["SUBJECTS", "Subject", "often", "prepare", "warm"]
 
 NETWORK = ["--architecture", "conv-family", "--option", "filters=[4]", "--batch-size", "64"]
 TRAININGS = {
@@ -195,7 +195,7 @@ def _study(folder: Path) -> dict[str, str]:
     return {"cells": digest_of(histories), "rows": digest_of(rows)}
 
 
-def _often() -> None:
+def often() -> None:
     """Parts are written every few pictures, so that kills find some: an archive here takes seconds, not hours."""
     from digitlab.archives import results
 
@@ -228,21 +228,21 @@ def _made() -> dict[str, Subject]:
         *(Subject(name, partial(_train, name), partial(_train_again, name), lambda folder: _run_in(folder) is not None,
                   _trained, needs=("keras",)) for name in TRAININGS),
         _command("archive", [*archive, "1"], ["out.jsonl.parts"],
-                 lambda at: {"rows": _rows(at, "out.jsonl"), "table": _bytes(at / "out.csv")}, before=_often),
-        _command("archive-workers", [*archive, "2"], ["out.jsonl.parts"], kills_workers=True, every=2, before=_often,
+                 lambda at: {"rows": _rows(at, "out.jsonl"), "table": _bytes(at / "out.csv")}, before=often),
+        _command("archive-workers", [*archive, "2"], ["out.jsonl.parts"], kills_workers=True, every=2, before=often,
                  ending=lambda at: {"rows": _rows(at, "out.jsonl"), "table": _bytes(at / "out.csv")}),
         _command("archive-folder", ["read", "../pages", "--out", "out", "--jobs", "1"], ["out"],
-                 lambda at: {"rows": _parquet_rows(at)}, needs=("pyarrow",), before=_often),
-        _command("sheets", [*sheets, "--jobs", "1"], ["marks.sheets.jsonl.parts"], before=_often,
+                 lambda at: {"rows": _parquet_rows(at)}, needs=("pyarrow",), before=often),
+        _command("sheets", [*sheets, "--jobs", "1"], ["marks.sheets.jsonl.parts"], before=often,
                  ending=sheets_end),
         _command("search", ["tune", "../space.toml", "--out", "search", "--workers", "1"], ["search/journal.log"],
                  _search, needs=("keras", "optuna"), every=4, kills_workers=True),
         _command("study", ["study", "run", "../which.py", "--out", "out", "--workers", "1"], ["out"],
                  _study, needs=("keras",), every=4, kills_workers=True),
         _command("archive-ray", ["read", "../pages", "--out", "out", "--engine", "ray"], ["out"],
-                 lambda at: {"rows": _parquet_rows(at)}, needs=ray, every=8, alive=120, before=_often),
+                 lambda at: {"rows": _parquet_rows(at)}, needs=ray, every=8, alive=120, before=often),
         _command("sheets-ray", [*sheets, "--engine", "ray"], ["marks.sheets.jsonl.parts"], needs=ray, every=8,
-                 alive=120, ending=sheets_end, before=_often),
+                 alive=120, ending=sheets_end, before=often),
         _command("study-ray", ["study", "run", "../which.py", "--out", "out", "--engine", "ray"], ["out"],
                  _study, needs=("keras", "ray"), every=8, alive=120),
     )}  # fmt: skip
