@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import zlib
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ def _join(server: Server, name: str | None = None, code: str | None = None) -> A
 
 def _key(server: Server, name: str | None = None) -> str:
     told = _join(server, name)
+    until = time.monotonic() + 30.0
+    while told.status == 429 and time.monotonic() < until:  # the attempts before joined too often
+        time.sleep(0.5)
+        told = _join(server, name)
     if told.status != 201:
         raise RuntimeError(f"nobody could join: {told.status} {told.text[:100]}")
     return str(told.json()["key"])

@@ -212,7 +212,7 @@ def test_train_evaluate_export_classify(tmp_path: Path, paper: list[Path], capsy
 @pytest.mark.parametrize(
     ("arguments", "missing"),
     [
-        (["evaluate", "--out", "out"], "sklearn"),
+        (["evaluate", "--out", "out"], "matplotlib"),
         (["data", "show", "mnist", "--out", "grid.png"], "matplotlib"),
         (["train", "--epochs", "1"], "keras"),
     ],
