@@ -56,7 +56,7 @@ TOOLS = """(() => {
     const y = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
     const there = document.elementFromPoint(x, y);
     if (there && (label(each).contains(there) || there.contains(each))) return null;
-    return `is at ${Math.round(x)}, ${Math.round(y)} of ${innerWidth}×${innerHeight}, where ${there ? said(there) : "nothing"} is`;
+    return `is at ${Math.round(x)}, ${Math.round(y)}, where ${there ? said(there) : "nothing"} is`;
   };
   let last = null;
   const reached = new Set();
@@ -70,8 +70,7 @@ TOOLS = """(() => {
       const wrong = [];
       if (!nameOf(each)) wrong.push("has no name");
       if (!ringed(each)) wrong.push("has no ring");
-      // The browser scrolls to what gets the focus; what is computed meanwhile may push it out again. Nothing may lie on it.
-      each.scrollIntoView({ block: "nearest" });
+      // The page may still be scrolling to it.
       for (let looks = 0; looks < 20 && covered(each); looks += 1) await new Promise((done) => setTimeout(done, 50));
       if (covered(each)) wrong.push(`is not to be seen: it ${covered(each)}`);
       if (each.tabIndex > 0) wrong.push("jumps the queue");

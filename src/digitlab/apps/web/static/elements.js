@@ -109,7 +109,10 @@ export function complain(message) {
   trouble.textContent = message;
   trouble.hidden = false;
   clearTimeout(fading);
-  fading = setTimeout(() => {
-    trouble.hidden = true;
-  }, 9000);
+  fading = setTimeout(forgive, 9000);
+}
+
+/** What went wrong is of no matter any more: another view is looked at, which the words would lie over. */
+export function forgive() {
+  byId("trouble").hidden = true;
 }

@@ -7,7 +7,7 @@ import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { DamageView } from "./damage.js";
 import { DiagnosisView } from "./diagnosis.js";
-import { byId, complain, fillChoice, make } from "./elements.js";
+import { byId, complain, fillChoice, forgive, make } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { isDigits, LearningView } from "./learning.js";
 import { Lessons } from "./lessons.js";
@@ -91,6 +91,7 @@ const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
 });
 const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
+  if (view !== name) forgive();
   view = name;
   showView();
   tell("place");
