@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Fault", "FaultyCamera", "card"]
+__all__ = ["Fault", "FaultyCamera", "card", "reset"]
 
 Fault = Literal["none", "frozen", "cut", "garbage", "halves", "lengths", "no lengths", "sizes", "silent", "slow"]
 
@@ -99,7 +99,7 @@ class FaultyCamera:
             connections, threads = list(self._connections), list(self._threads)
             self._threads.clear()
         for connection in connections:
-            _reset(connection)
+            reset(connection)
         for thread in threads:
             thread.join()
 
@@ -154,7 +154,7 @@ class FaultyCamera:
             off.wait()
         elif fault == "cut":
             connection.sendall(_head(len(picture)) + picture[:half])
-            _reset(connection)
+            reset(connection)
         elif fault == "halves" and number % 2:
             connection.sendall(_head(len(picture)) + picture[:half] + b"\r\n")
         else:
@@ -168,7 +168,7 @@ def _head(length: int | None) -> bytes:
     return f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode()
 
 
-def _reset(connection: socket.socket) -> None:
+def reset(connection: socket.socket) -> None:
     """Reset a connection, so that the client notices at once."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

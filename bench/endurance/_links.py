@@ -6,11 +6,12 @@ import contextlib
 import random
 import shutil
 import socket
-import struct
 import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING, Literal, Self
+
+from faulty_camera import reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ class FaultyLink:
         with self._lock:
             pairs, self._pairs = self._pairs, []
         for each in (end for pair in pairs for end in pair):
-            _reset(each)
+            reset(each)
 
     def _accept(self) -> None:
         self._listening.settimeout(0.1)
@@ -71,19 +72,19 @@ class FaultyLink:
             except OSError:
                 return
             if self.fault in ("cut", "refused"):
-                _reset(client)
+                reset(client)
                 continue
             threading.Thread(target=self._join, args=(client,), daemon=True).start()
 
     def _join(self, client: socket.socket) -> None:
         while self.fault in ("half-open", "one way"):  # its SYN is answered, and nothing else
             if self._over.wait(0.05):
-                _reset(client)
+                reset(client)
                 return
         try:
             server = socket.create_connection(("127.0.0.1", self._to), timeout=5)
         except OSError:
-            _reset(client)
+            reset(client)
             return
         with self._lock:
             self._pairs.append((client, server))
@@ -108,8 +109,8 @@ class FaultyLink:
         except OSError:
             pass
         finally:
-            _reset(source)
-            _reset(target)
+            reset(source)
+            reset(target)
 
     def _passes(self, up: bool) -> bool:
         """Wait as the fault says; False when the line is gone for good: what came before it healed is lost."""
@@ -123,14 +124,6 @@ class FaultyLink:
             if self._over.wait(0.05):
                 return False
         return not held
-
-
-def _reset(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.shutdown(socket.SHUT_RDWR)
-    with contextlib.suppress(OSError):
-        connection.close()
 
 
 class Namespace:

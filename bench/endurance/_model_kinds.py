@@ -41,7 +41,7 @@ from _mutation import (
     changed_protobuf,
     changed_text,
 )
-from _onnx_attacks import hostile_onnx, linear_onnx
+from _onnx_attacks import endless_onnx, hostile_onnx, linear_onnx
 
 if TYPE_CHECKING:
     import random
@@ -283,18 +283,7 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
     for name, (content, _) in hostile_onnx(outside).items():
         light = len(content) < 1_000_000
         yield Kind(f"onnx: {name}", {"evil.onnx": content, **beside}, change if light else _only(changed_bytes))
-    square = numpy_helper.from_array(np.zeros((500, 500), np.float32), "w")
-    shape = numpy_helper.from_array(np.array([-1, 784]), "s")
-    nodes = [
-        helper.make_node("Cast", ["x"], ["c"], to=1),
-        helper.make_node("Reshape", ["c", "s"], ["r"]),
-        helper.make_node("ReduceMax", ["r"], ["m"]),
-        helper.make_node("Add", ["m", "w"], ["a0"]),
-        *(helper.make_node("MatMul", [f"a{i}", "w"], [f"a{i + 1}"]) for i in range(4000)),
-        helper.make_node("ReduceMax", ["a4000"], ["z"]),
-        helper.make_node("Add", ["r", "z"], ["y"]),
-    ]
-    yield Kind("onnx: hours of computing", {"evil.onnx": linear_onnx(nodes, [square, shape])}, _only(changed_bytes))
+    yield Kind("onnx: hours of computing", {"evil.onnx": endless_onnx(500)}, _only(changed_bytes))
     yield Kind("onnx: thousands of outputs", {"evil.onnx": _many_outputs()}, _only(changed_bytes))
     for name, node in {
         "trees with indices outside (onnxruntime PR 27699)": helper.make_node(

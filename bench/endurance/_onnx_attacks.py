@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["elsewhere", "hostile_onnx", "linear_onnx"]
+__all__ = ["elsewhere", "endless_onnx", "hostile_onnx", "linear_onnx"]
 
 ENDS = (
     [helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 28, 28])],
@@ -43,6 +43,21 @@ def elsewhere(place: str, **more: str) -> Any:
     for key, value in {"location": place, **more}.items():
         tensor.external_data.add(key=key, value=value)
     return tensor
+
+
+def endless_onnx(side: int) -> bytes:
+    """4,000 products with one square matrix of this side: a small file that computes for hours."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["c"], to=1),
+        helper.make_node("Reshape", ["c", "s"], ["r"]),
+        helper.make_node("ReduceMax", ["r"], ["m"]),
+        helper.make_node("Add", ["m", "w"], ["a0"]),
+        *(helper.make_node("MatMul", [f"a{number}", "w"], [f"a{number + 1}"]) for number in range(4000)),
+        helper.make_node("ReduceMax", ["a4000"], ["z"]),
+        helper.make_node("Add", ["r", "z"], ["y"]),
+    ]
+    square = numpy_helper.from_array(np.zeros((side, side), np.float32), "w")
+    return linear_onnx(nodes, [square, numpy_helper.from_array(np.array([-1, 784]), "s")])
 
 
 def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:

@@ -19,7 +19,7 @@ from digitlab.errors import ModelError
 from digitlab.network.check import check_onnx
 from digitlab.network.classifier import DEFAULT_MODEL, resolve_model
 from digitlab.reading import Classifier
-from endurance._onnx_attacks import elsewhere, hostile_onnx, linear_onnx
+from endurance._onnx_attacks import elsewhere, endless_onnx, hostile_onnx, linear_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,26 +88,11 @@ def folded(path: Path) -> None:
     path.write_bytes(linear_onnx(nodes, weights))
 
 
-def endless() -> bytes:
-    """A few operators on shared weights, which are days of computing."""
-    nodes = [
-        helper.make_node("Cast", ["x"], ["c"], to=1),
-        helper.make_node("Reshape", ["c", "s"], ["r"]),
-        helper.make_node("ReduceMax", ["r"], ["m"]),
-        helper.make_node("Add", ["m", "w"], ["a0"]),
-        *(helper.make_node("MatMul", [f"a{number}", "w"], [f"a{number + 1}"]) for number in range(4000)),
-        helper.make_node("ReduceMax", ["a4000"], ["z"]),
-        helper.make_node("Add", ["r", "z"], ["y"]),
-    ]
-    weights = [numpy_helper.from_array(np.zeros((300, 300), np.float32), "w")]
-    return linear_onnx(nodes, [*weights, numpy_helper.from_array(np.array([-1, 784]), "s")])
-
-
 def test_the_first_run_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from digitlab.network import bounds, classifier
 
     monkeypatch.setattr(classifier, "time_limit", lambda where: bounds.time_limit(where, 0.2))
-    (tmp_path / "evil.onnx").write_bytes(endless())
+    (tmp_path / "evil.onnx").write_bytes(endless_onnx(300))
     with pytest.raises(ModelError, match="the model takes more than 0 s for a few images"):
         Classifier(tmp_path / "evil.onnx", threads=1)
 

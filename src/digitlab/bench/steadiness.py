@@ -103,7 +103,7 @@ def measure_made_sequences(
     processes: int = 1,
     listener: Listener,
 ) -> SteadinessFigures:
-    """Draw and read sequences, one of each kind in turn, until so many digits and numbers stood there; count.
+    """Draw and read sequences, one of each kind in turn, until they contain this number of digits and numbers; count.
 
     What is in the folder already, by the same program, is not done again.
 

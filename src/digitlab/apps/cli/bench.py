@@ -181,7 +181,7 @@ def steadiness(
     digitlab bench steadiness --quick
 
     Args:
-        digits: Sequences are drawn, one of each kind in turn, until so many digits and numbers were.
+        digits: The least number of digits and numbers to draw; sequences of each kind take turns.
         mode: page or region.
         kinds: Only these kinds: canvas, paper, air, corrected, joined, pushed, lights, walk.
         processes: So many sequences at the same time; each takes one core and 400 MB.
