@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 from digitlab.datasets import pages as pages_module
 from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
-from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
-from digitlab.datasets.pages.glyphs import BODY, bent, of_strokes
+from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs, _letters
+from digitlab.datasets.pages.drawing import Hand
+from digitlab.datasets.pages.glyphs import BODY, Glyph, bent, of_strokes
 from digitlab.datasets.pages.hands import FORMS
+from digitlab.datasets.pages.lettering import LETTERS
+from digitlab.datasets.pages.writers import Writer
 from digitlab.reading.candidates import Candidate
 from digitlab.training.page_reader import compose as compose_module
 from digitlab.training.page_reader.calibration import context_of, fit_logistic
@@ -101,7 +105,7 @@ def test_digits_that_overlap_side_by_side_are_parted_where_both_are_read() -> No
 def test_letters_are_told_apart_from_digits(alphabets: Alphabets) -> None:
     counts = {kind: [0, 0] for kind in ("text", "single", "notes")}
     for kind, count in counts.items():
-        for seed in range(6):
+        for seed in range(20):
             page = draw_page(alphabets, np.random.default_rng((4, seed)), size=256, kind=kind)
             assert page.letters.shape[1:] == (4,)
             assert ((page.letters >= 0) & (page.letters <= 256)).all()
@@ -152,6 +156,36 @@ def test_crops_show_the_box_and_half_as_much_around_it() -> None:
     assert (beyond == 128).all()
 
 
+def test_letters_of_strokes_stand_on_one_line_and_keep_their_heights() -> None:
+    rng = np.random.default_rng(0)
+    tall, low, deep = (_letters(LETTERS[letter][0], letter, 20, rng) for letter in "Hxg")
+    for letters in (tall, low, deep):
+        for glyph in letters:
+            assert glyph.advance > glyph.points[:, 0].max() - glyph.points[:, 0].min()
+    height = [
+        np.mean([glyph.origin[1] - glyph.points[:, 1].min() for glyph in letters]) for letters in (tall, low, deep)
+    ]
+    below = [
+        np.mean([glyph.points[:, 1].max() - glyph.origin[1] for glyph in letters]) for letters in (tall, low, deep)
+    ]
+    assert height[0] > 1.3 * height[1]
+    assert below[0] == pytest.approx(below[1], abs=5)
+    assert below[2] > 10
+
+
+def test_one_hand_keeps_to_one_form_of_a_letter(alphabets: Alphabets) -> None:
+    forms: dict[str, tuple[tuple[Glyph, ...], ...]] = {
+        "S": tuple((of_strokes(alphabet.strokes_of(form), -1, form),) for form in LETTERS["S"])
+    }
+    hand = Hand(0.1, 0.0, 0.0, 0.0)
+    glyphs = replace(alphabets, letters=forms)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        writer = Writer(glyphs, hand, (("strokes", 1.0),), glyphs.fonts[0], 0.1, described=True, wobble=1.0)
+        drawn = [writer.sign("S", rng) for _ in range(12)]
+        assert len({glyph.name for glyph in drawn if glyph is not None}) == 1
+
+
 def test_a_batch_is_whole(alphabets: Alphabets) -> None:
     batch = draw_batch(alphabets, (0, 5), 6)
     assert batch.pages.shape == (6, 320, 320, 3)
@@ -188,27 +222,29 @@ _NO_LETTERS = np.zeros((0, 3), np.float32)
 
 
 def test_a_candidate_alone_on_its_page_is_known_by_its_own_score_only() -> None:
-    known = context_of(np.array([[10, 10, 20, 40]], np.float32), np.array([0.8], np.float32), _NO_LETTERS)
-    np.testing.assert_allclose(known, [[np.log(4), 0, 0, 0, 0, np.log(1 / 3), 0, 0, 0, 0]], atol=1e-6)
+    said = np.array([[1.5, -0.5]], np.float32)
+    known = context_of(np.array([[10, 10, 20, 40]], np.float32), np.array([0.8], np.float32), said, _NO_LETTERS)
+    np.testing.assert_allclose(known, [[1.5, -0.5, 0, 0, 0, 0, np.log(1 / 3), 0, 0, 0, 0]], atol=1e-6)
 
 
 def test_a_candidate_is_known_by_those_beside_it_and_of_its_size() -> None:
     boxes = np.array(
         [[0, 0, 10, 20], [20, 0, 30, 20], [40, 0, 50, 20], [300, 300, 310, 320], [0, 100, 100, 200]], np.float32
     )
-    known = context_of(boxes, np.array([0.5, 0.9, 0.9, 0.1, 0.5], np.float32), _NO_LETTERS)
-    own, page, line, size, _, _, count, *_ = known[0]
-    assert own == pytest.approx(0.0)
+    said = np.zeros((5, 2), np.float32)
+    known = context_of(boxes, np.array([0.5, 0.9, 0.9, 0.1, 0.5], np.float32), said, _NO_LETTERS)
+    _, _, page, line, size, _, _, count, *_ = known[0]
     assert page == pytest.approx(np.log(2.9 / 2.1))  # (0.9 + 0.9 + 0.1 + 1) of 5; the large one is not of its size
     assert line == pytest.approx(np.log(2.3 / 0.7))  # the faint one is far away
     assert count == pytest.approx(np.log(4))
-    assert size < 0 < known[4][3]  # the large one is larger than the others usually are
+    assert size < 0 < known[4][4]  # the large one is larger than the others usually are
 
 
 def test_a_candidate_is_known_by_the_letters_around_it() -> None:
     boxes = np.array([[100, 100, 110, 120], [500, 100, 510, 120]], np.float32)
     letters = np.array([[105, 110, 0.7], [125, 112, 0.9], [160, 110, 0.8], [125, 300, 0.9]], np.float32)
-    known = context_of(boxes, np.array([0.5, 0.5], np.float32), letters)[:, -3:]
+    said = np.zeros((2, 2), np.float32)
+    known = context_of(boxes, np.array([0.5, 0.5], np.float32), said, letters)[:, -3:]
     np.testing.assert_allclose(known[0], [0.7, np.log(1.9), np.log(2.7)], atol=1e-6)  # itself, one beside it, two
     np.testing.assert_allclose(known[1], 0.0)
 
@@ -220,22 +256,27 @@ def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
     low = rng.uniform(0, 300, (count, 2)).astype(np.float32)
     boxes = np.concatenate([low, low + np.exp(rng.uniform(0, 4, (count, 2))).astype(np.float32)], axis=1)
     letters = rng.uniform(0, 1, (seed % 60, 3)).astype(np.float32) * np.array([320, 320, 1], np.float32)
-    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 11)
-    expected = 1 / (1 + np.exp(-(context_of(boxes, scores, letters) @ weights[:-1] + weights[-1])))
+    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 12)
+    said = rng.normal(0, 3, (count, 2)).astype(np.float32)
+    expected = 1 / (1 + np.exp(-(context_of(boxes, scores, said, letters) @ weights[:-1] + weights[-1])))
     graph = compose_module._Graph()
-    answer = compose_module._in_context(graph, "boxes", "scores", "letters", weights.tolist())
+    answer = compose_module._in_context(graph, "boxes", "scores", "said", "letters", weights.tolist())
     value = onnx.helper.make_tensor_value_info
     given_values, answers = (
-        [value("boxes", 1, ["n", 4]), value("scores", 1, ["n"]), value("letters", 1, ["m", 3])],
+        [
+            value("boxes", 1, ["n", 4]),
+            value("scores", 1, ["n"]),
+            value("said", 1, ["n", 2]),
+            value("letters", 1, ["m", 3]),
+        ],
         [value(answer, 1, ["n"])],
     )
     whole = onnx.helper.make_graph(graph.nodes, "context", given_values, answers, graph.constants)
     opset = onnx.helper.make_opsetid("", compose_module.OPSET)
     model = onnx.helper.make_model(whole, opset_imports=[opset], ir_version=9)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    np.testing.assert_allclose(
-        session.run(None, {"boxes": boxes, "scores": scores, "letters": letters})[0], expected, atol=2e-5
-    )
+    inputs = {"boxes": boxes, "scores": scores, "said": said, "letters": letters}
+    np.testing.assert_allclose(session.run(None, inputs)[0], expected, atol=2e-5)
 
 
 @pytest.mark.slow
@@ -250,7 +291,7 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(alphabets: Al
     assert "goes on at step 2" in lines
     path = tmp_path / "page.onnx"
     path.write_bytes(
-        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, *[0.1] * 9, 0.0))
+        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, 1.0, *[0.1] * 9, 0.0))
     )
     network = PageNetwork(path, 1)
     assert network.threshold == 0.25

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from digitlab.datasets.pages.drawing import IGNORED, NOT_A_DIGIT, Drawing
-from digitlab.datasets.pages.layouts import LAYOUTS, nothing, ruled, single
+from digitlab.datasets.pages.layouts import LAYOUTS, lone_sign, nothing, ruled, single
 from digitlab.datasets.pages.sheet import Sheet
 from digitlab.datasets.pages.surfaces import coloured, photographed
 
@@ -28,6 +28,7 @@ _DIGITAL = 0.17
 _TURNED = 0.09  # share of the pages that lie wrongly: text does not become digits by being turned
 _COVERED = 0.85  # of a box: what lies under something else
 _LEAST_CONTRAST, _OVER_NOISE = 6.0, 1.3  # grey levels; deviations of the ground: less is not legible
+_ALONE = (single, lone_sign)
 _WEIGHTS = np.array([weight for weight, _ in LAYOUTS]) / sum(weight for weight, _ in LAYOUTS)
 
 
@@ -57,11 +58,11 @@ def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320
     digital = bool(rng.random() < _DIGITAL)
     drawing = Drawing(size, _placement(size, rng, digital=digital), _bend(size, rng))
     sheet = Sheet(drawing, alphabets, rng)
-    if not digital and layout is not single and rng.random() < (0.3 if layout is not nothing else 0.7):
+    if not digital and layout not in _ALONE and rng.random() < (0.3 if layout is not nothing else 0.7):
         ruled(sheet)
     layout(sheet)
     planes = coloured(drawing, sheet.kinds, rng, digital=digital)
-    if layout is single and rng.random() < 0.45:
+    if layout in _ALONE and rng.random() < 0.45:
         planes = _as_if_tiny(planes, rng)
     seen, hidden = photographed(planes, rng, digital=digital)
     boxes, labels = np.array(drawing.boxes, np.float32).reshape(-1, 4), np.array(drawing.labels, np.int8)
@@ -74,7 +75,7 @@ def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320
         legible = _Legibility(np.maximum.reduce(written), seen)
         labels = np.where((labels < NOT_A_DIGIT) & ~legible(boxes), np.int8(IGNORED), labels)
         letters = letters[legible(letters)]
-    if layout is not single and rng.random() < _TURNED:
+    if layout not in _ALONE and rng.random() < _TURNED:
         turns = int(rng.integers(1, 4))
         seen = np.ascontiguousarray(np.rot90(seen, turns))
         boxes, letters = _turned(boxes, size, turns), _turned(letters, size, turns)

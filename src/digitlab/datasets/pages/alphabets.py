@@ -6,7 +6,7 @@ take other MNIST images (the last of the training file; the test images are neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages.glyphs import BODY, Glyph, of_coverage, of_skeleton, of_strokes, skeletons
 from digitlab.datasets.pages.hands import FORMS, SIGNS
+from digitlab.datasets.pages.lettering import BASELINES, LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,11 +54,13 @@ class Alphabets:
     digits: by source, "mnist", "skeleton" and "strokes", then by label
     signs: line glyphs that are not digits, by kind: "latin", "greek", "operator", "bracket", "picture"
     fonts: in no order
+    letters: line glyphs of letters and signs by character, then by form, to be written in words
     """
 
     digits: dict[str, tuple[tuple[Glyph, ...], ...]]
     signs: dict[str, tuple[Glyph, ...]]
     fonts: tuple[FontGlyphs, ...]
+    letters: dict[str, tuple[tuple[Glyph, ...], ...]] = field(default_factory=dict)
 
 
 def make_alphabets(
@@ -96,7 +99,11 @@ def make_alphabets(
         )
     }
     digits = {"mnist": outlines, "skeleton": lines, "strokes": tuple(map(tuple, strokes))}
-    return Alphabets(digits, signs, tuple(map(of_font, fonts)))
+    letters = {
+        character: tuple(_letters(form, character, _VARIANTS[split] // 5, rng) for form in forms)
+        for character, forms in LETTERS.items()
+    }
+    return Alphabets(digits, signs, tuple(map(of_font, fonts)), letters)
 
 
 def digit_glyphs(
@@ -141,6 +148,16 @@ def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator, *, bent: bool)
 def _variants(form: str, label: int, name: str, count: int, rng: np.random.Generator) -> list[Glyph]:
     strokes = alphabet.strokes_of(form)
     return [of_strokes(_by_hand(strokes, rng), label, name) for _ in range(count)]
+
+
+def _letters(form: str, character: str, count: int, rng: np.random.Generator) -> tuple[Glyph, ...]:
+    strokes = alphabet.strokes_of(form)
+    line = np.array([[0.0, BASELINES.get(character, 9) / 9]])
+    glyphs = []
+    for _ in range(count):
+        *moved, foot = _by_hand([*strokes, line], rng)
+        glyphs.append(of_strokes(moved, -1, character, baseline=float(foot[0, 1])))
+    return tuple(glyphs)
 
 
 def _by_hand(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:

@@ -25,6 +25,7 @@ BODY = 56  # pixels of the map: the longest side of a digit, the height of a fon
 STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS times pixels of the map, positive inside
 _MARGIN = 10  # pixels of the map around the ink, as far as the field reaches
 _FINER = 2
+_BEARING = 3.0  # pixels of the map between a letter of strokes and its neighbour's place
 _DIRECTIONS = np.stack([np.cos(angles := np.arange(16) * np.pi / 8), np.sin(angles)]).astype(np.float32)
 
 
@@ -63,11 +64,17 @@ def of_coverage(
     return _glyph(np.asarray(field, np.float32), padded > 127, label, name, line=False, origin=origin, advance=advance)
 
 
-def of_strokes(strokes: Sequence[NDArray[np.float64]], label: int, name: str) -> Glyph:
-    """A glyph from strokes, float64 (P, 2) each, x to the right and y down, in any unit."""
+def of_strokes(
+    strokes: Sequence[NDArray[np.float64]], label: int, name: str, *, baseline: float | None = None
+) -> Glyph:
+    """A glyph from strokes, float64 (P, 2) each, x to the right and y down.
+
+    baseline: of a letter, whose strokes are in parts of a capital's height: the y on which its line stands. None: in
+        any unit, enlarged to a digit's size, and it stands on its lower end
+    """
     low = np.min([points.min(axis=0) for points in strokes], axis=0)
     high = np.max([points.max(axis=0) for points in strokes], axis=0)
-    scale = BODY / max(float((high - low).max()), 1e-6)
+    scale = BODY / max(float((high - low).max()), 1e-6) if baseline is None else float(BODY)
     size = np.ceil((high - low) * scale).astype(int) + 1 + 2 * _MARGIN
     mask = np.zeros((size[1] * _FINER, size[0] * _FINER), np.uint8)
     for points in strokes:
@@ -75,8 +82,13 @@ def of_strokes(strokes: Sequence[NDArray[np.float64]], label: int, name: str) ->
         cv2.polylines(mask, [fixed], False, 1, 1, cv2.LINE_8, 4)
     distance = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5) / _FINER
     field = cv2.resize(-distance, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
-    on_line = cv2.resize(mask, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA) > 0
-    return _glyph(cv2.GaussianBlur(field, (0, 0), 0.7) + 0.3, on_line, label, name, line=True)
+    on_line = mask.reshape(int(size[1]), _FINER, int(size[0]), _FINER).max(axis=(1, 3)) > 0
+    smooth = cv2.GaussianBlur(field, (0, 0), 0.7) + 0.3
+    if baseline is None:
+        return _glyph(smooth, on_line, label, name, line=True)
+    wide = float((high - low)[0]) * scale
+    origin = -_BEARING, (baseline - float(low[1])) * scale
+    return _glyph(smooth, on_line, label, name, line=True, origin=origin, advance=wide + 2 * _BEARING)
 
 
 def of_skeleton(

@@ -95,6 +95,17 @@ def single(sheet: Sheet) -> None:
         _walls(sheet, x, y - tall, x + wide, y, tall)
 
 
+def lone_sign(sheet: Sheet) -> None:
+    """One sign that is no digit and fills the picture, as `single` does: what stands alone need not be one."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    tall = sheet.size * rng.uniform(0.3, 0.95)
+    x = rng.uniform(0.0, max(1.0, sheet.size - 0.9 * tall))
+    y = tall + (sheet.size - tall) * (rng.uniform(0.0, 1.0) if rng.random() < 0.5 else 0.5)
+    sign(sheet, ink, writer, x, y, tall)
+    if rng.random() < 0.25:
+        _walls(sheet, x, y - tall, x + 0.9 * tall, y, tall)
+
+
 def _walls(sheet: Sheet, x0: float, y0: float, x1: float, y1: float, tall: float) -> None:
     rng, ink = sheet.rng, sheet.layer("rule")
     away = rng.uniform(0.02, 0.35, 4) * tall
@@ -342,6 +353,6 @@ def ruled(sheet: Sheet) -> None:
 
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
-    (10, rows), (12, numbers), (8, scattered), (13, single), (8, sums), (8, table), (9, cells), (34, text),
-    (12, letters), (6, doodles), (8, diagram), (6, list_of_lines), (15, notes), (4, nothing),
+    (10, rows), (12, numbers), (8, scattered), (13, single), (4, lone_sign), (8, sums), (8, table), (9, cells),
+    (34, text), (12, letters), (6, doodles), (8, diagram), (6, list_of_lines), (15, notes), (4, nothing),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer", "number", "pick_writer", "sentence"]
 
+_BENFORD = 0.4  # share of the numbers whose first digit is as in numbers that count something: 1 in three of ten
 _SHAPES = 3  # in which one hand writes a letter
 
 
@@ -30,6 +31,7 @@ class Writer:
 
     mix: sources of digits with their shares; font: of all other signs, and of digits it may be
     lines: the font's letters are drawn with the pen of the digits, from their skeletons
+    described: letters and signs are drawn from descriptions of their strokes, where there is one, as digits are
     wobble: pixels of a glyph's map by which letters, and digits that are not MNIST's, are bent
     """
 
@@ -39,11 +41,14 @@ class Writer:
     font: FontGlyphs
     spacing: float
     lines: bool = False
+    described: bool = False
     wobble: float = 0.0
     shapes: dict[str, list[Glyph]] = field(default_factory=dict)  # in which the font's signs came so far
 
     def sign(self, character: str, rng: np.random.Generator) -> Glyph | None:
-        """The font's glyph of a character as this hand writes it; None when the font has none."""
+        """The glyph of a character as this hand writes it; None when neither description nor font has it."""
+        if self.described and character in self.alphabets.letters:
+            return self._described(character, rng)
         glyph = (self.font.lines.get(character) if self.lines else None) or self.font.glyphs.get(character)
         if glyph is None or self.wobble == 0.0:
             return glyph
@@ -51,6 +56,15 @@ class Writer:
         if len(shapes) < _SHAPES:
             shapes.append(bent(glyph, self.wobble, rng))
             return shapes[-1]
+        return shapes[rng.integers(_SHAPES)]
+
+    def _described(self, character: str, rng: np.random.Generator) -> Glyph:
+        """One hand keeps to one form of a letter."""
+        shapes = self.shapes.setdefault(character, [])
+        if not shapes:
+            forms = self.alphabets.letters[character]
+            form = forms[rng.integers(len(forms))]
+            shapes += [bent(form[rng.integers(len(form))], min(self.wobble, 1.2), rng) for _ in range(_SHAPES)]
         return shapes[rng.integers(_SHAPES)]
 
     def digit(self, label: int, rng: np.random.Generator) -> Glyph:
@@ -98,8 +112,10 @@ class Writer:
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
             elif (sign := self.sign(character, rng)) is not None:
                 keep = rng.random() < letters
+                # Leant backwards, a slash would be a one.
+                hand = replace(self.hand, slant=max(self.hand.slant, 0.0)) if character == "/" else self.hand
                 step = drawing.write(
-                    ink, sign, x, y, height, self.hand, rng, label=NOT_A_DIGIT, record=keep, letter=character.isalpha()
+                    ink, sign, x, y, height, hand, rng, label=NOT_A_DIGIT, record=keep, letter=character.isalpha()
                 )
                 x += step + (gap - 0.1) * 0.5 * height * (self.font.name not in _JOINED)
             else:
@@ -108,6 +124,10 @@ class Writer:
                 break
         return x
 
+
+# How often letters are drawn from descriptions, by where the digits come from: a letter of a font among digits that are
+# not would be told by how its strokes run, which no hand's are.
+_DESCRIBED = {"strokes": 0.6, "skeleton": 0.4, "mixed": 0.45, "mnist": 0.3}
 
 # Fonts whose letters are joined, as a schooled hand writes them.
 _JOINED = frozenset((
@@ -149,8 +169,9 @@ def pick_writer(
         mix = (("mnist", 0.25), ("skeleton", 0.3), ("strokes", 0.3), ("font", 0.15))
     # As the digits are drawn, so are the letters: else it is the pen that tells them apart.
     lines = bool(rng.random() < (0.85 if mix[0][0] in ("skeleton", "strokes") else 0.4))
+    described = not joined and bool(rng.random() < _DESCRIBED.get(mix[0][0] if len(mix) == 1 else "mixed", 0.0))
     wobble = abs(rng.normal(0.0, 1.8)) if rng.random() < 0.9 else 0.0
-    return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35), lines, wobble)
+    return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35), lines, described, wobble)
 
 
 def number(rng: np.random.Generator) -> str:
@@ -158,6 +179,8 @@ def number(rng: np.random.Generator) -> str:
     kind = rng.random()
     many = int(rng.choice((1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8)))
     plain = "".join(str(each) for each in rng.integers(0, 10, many))
+    if rng.random() < _BENFORD:
+        plain = f"{int(10 ** rng.random())}{plain[1:]}"
     if kind < 0.62:
         return plain
     if kind < 0.7:
