@@ -16,12 +16,14 @@ from digitlab.reading.candidates import ALONE
 from digitlab.values import ReadDigit, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from digitlab.reading import Reader
     from digitlab.values import Box
 
-__all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "detection_of", "look", "warm_up"]
+__all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "detection_of", "look", "surest_of", "warm_up"]
 
 _AROUND = 0.3  # of a digit's box: new ink beside it shows
 _WITHIN = -0.06  # of a region: it has room to sway
@@ -163,15 +165,22 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
         image, turning=False
     )  # a camera is set upright once; a frame has no time for three more looks
     detections = tuple(detection_of(each, image) for each in reading.digits)
-    surest = max(
-        (each for each in reading.digits if each.digit is not None), key=lambda each: each.confidence, default=None
-    )
+    surest = surest_of(reading.digits)
     glyph = None
     if surest is not None:
         glyph = digit_image(np.ascontiguousarray(_cut(image, _widened(surest.box, image.shape))))
     probabilities = _NO_PROBABILITIES if surest is None or glyph is None else _spread(surest)
     reading = replace(reading, milliseconds=_milliseconds(start))
     return FrameReading(reading, detections, None, glyph, probabilities)
+
+
+def surest_of(digits: Iterable[ReadDigit]) -> ReadDigit | None:
+    """The most confident of the digits that were answered: the one shown in detail.
+
+    Of several that are as confident to a percent it is the first, so that not every frame shows another.
+    """
+    answered = (each for each in digits if each.digit is not None)
+    return max(answered, key=lambda each: round(each.confidence, 2), default=None)
 
 
 def detection_of(found: ReadDigit, image: NDArray[np.uint8]) -> Detection:

@@ -86,6 +86,18 @@ def test_the_bars_show_the_confidence_that_is_said_beside_them(
     assert shown_probabilities(unsure) == this_frame
 
 
+def test_which_of_many_sure_digits_is_shown_does_not_change_with_every_frame(snapshot: Callable[..., Any]) -> None:
+    boxes = [(10 * place, 0, 10 * place + 8, 12) for place in range(3)]
+    for confidences in ((0.991, 0.994, 0.9), (0.993, 0.992, 0.9)):
+        digits = tuple(
+            ReadDigit(place, confidence, box, 0)
+            for place, (confidence, box) in enumerate(zip(confidences, boxes, strict=True))
+        )
+        shown = shown_digit(snapshot(mode="page", reading=Reading(digits, 1.0)))
+        assert shown is not None
+        assert shown.digit == 0
+
+
 @pytest.mark.parametrize(("seconds", "words"), [
     (0.0, "old: this was less than a second ago"), (0.99, "old: this was less than a second ago"),
     (1.2, "old: this was a second ago"), (1.6, "old: this was 2 seconds ago"), (89.0, "old: this was 89 seconds ago"),

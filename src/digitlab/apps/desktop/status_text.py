@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QCoreApplication
 
 from digitlab.camera import is_camera
+from digitlab.live.frame_reading import surest_of
 
 if TYPE_CHECKING:
     from digitlab.camera import Source
@@ -103,8 +104,7 @@ def how_old(seen: Snapshot) -> str:
 def shown_digit(seen: Snapshot) -> ReadDigit | None:
     """Of several digits, the one shown in detail (probabilities, prepared image, maps): the most confident one."""
     digits = () if seen.reading is None else seen.reading.digits
-    answered = [each for each in digits if each.digit is not None]
-    return max(answered, key=lambda each: each.confidence) if len(digits) > 1 and answered else None
+    return surest_of(digits) if len(digits) > 1 else None
 
 
 def shown_probabilities(seen: Snapshot) -> tuple[float, ...]:
