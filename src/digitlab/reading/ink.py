@@ -151,15 +151,19 @@ def _skew(grey: NDArray[np.uint8], window: int) -> float:
 def shrink(image: NDArray[np.uint8], side: int, *, quick: bool = False) -> NDArray[np.uint8]:
     """Reduced by area so that the longest side has at most ``side`` pixels; smaller pictures stay as they are.
 
-    quick: where less than halved, from the four nearest pixels each, which skips none: a sixth of the time
+    quick: halved as often as that goes, then from the four nearest pixels each, which skips none: an eighth of the time
     """
     height, width = image.shape[:2]
     scale = side / max(height, width)
     if scale >= 1.0:
         return image
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    how = cv2.INTER_LINEAR if quick and scale > 0.5 else cv2.INTER_AREA
-    return _pixels(cv2.resize(image, size, interpolation=how))
+    if not quick:
+        return _pixels(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
+        half = image.shape[1] // 2, image.shape[0] // 2
+        image = _pixels(cv2.resize(image[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA))
+    return _pixels(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:  # OpenCV's own types do not say the element type

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["glyph_of", "inks_of", "main_digit"]
 
 _SIDE = 256  # pixels at which one digit is looked for: it may be a tenth of the picture and still have 25
+_FOUND_SIDE = 112  # pixels at which a digit that was found is cut out: it fills its crop, and is to have 20
 _WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
 _MARGIN = 0.12  # of a box's longest side: paper around the digit, so that its ink stands out of something
 
@@ -40,7 +41,10 @@ def glyph_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 def main_digit(picture: NDArray[np.uint8]) -> Ink | None:
     """`glyph_of`, and the box of the ink in pixels of the picture before it."""
-    small = shrink(picture, _SIDE)
+    return _main_digit(picture, shrink(picture, _SIDE))
+
+
+def _main_digit(picture: NDArray[np.uint8], small: NDArray[np.uint8]) -> Ink | None:
     ink = ink_map(small, round(_WINDOW * max(small.shape)))
     found = None if ink is None else main_mark(ink)
     if found is None:
@@ -60,7 +64,8 @@ def inks_of(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> list
         left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
         right, bottom = min(width, int(np.ceil(x1 + margin))), min(height, int(np.ceil(y1 + margin)))
         part = picture[top:bottom, left:right]
-        found = main_digit(np.ascontiguousarray(part)) if part.size else None
+        small = shrink(part, _FOUND_SIDE, quick=True)
+        found = _main_digit(part, np.ascontiguousarray(small)) if part.size else None
         if found is None:
             inks.append(None)
             continue

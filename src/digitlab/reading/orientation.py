@@ -46,7 +46,9 @@ def set_upright(
     turns = _ways_to_try(candidates)
     if not turns:
         return 0, candidates, None
-    small = shrink(picture, PAGE_SIDE)  # as it is looked at: to turn 50 megapixels takes as long as to read them
+    small = shrink(
+        picture, PAGE_SIDE, quick=True
+    )  # as it is looked at: to turn 50 megapixels takes as long as to read them
     part = _busiest_part(small, candidates, small.shape[1] / picture.shape[1])
     whole = part.shape == picture.shape
     ways = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}

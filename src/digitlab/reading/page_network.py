@@ -7,12 +7,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from digitlab.errors import ModelError
 from digitlab.network.classifier import start_session
 from digitlab.reading.candidates import Candidate
+from digitlab.reading.ink import shrink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,12 +65,10 @@ class PageNetwork:
         Raises:
             ModelError: when the network cannot run.
         """
-        height, width = picture.shape[:2]
-        scale = min(1.0, PAGE_SIDE / max(height, width))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        boxes, scores, probabilities = self.outputs(np.asarray(small, np.uint8), _OUTPUTS)
-        boxes = boxes * np.array([width / size[0], height / size[1]] * 2, np.float32)
+        small = shrink(picture, PAGE_SIDE, quick=True)
+        boxes, scores, probabilities = self.outputs(small, _OUTPUTS)
+        (high, wide), (height, width) = small.shape[:2], picture.shape[:2]
+        boxes = boxes * np.array([width / wide, height / high] * 2, np.float32)
         kept = np.flatnonzero(scores >= _LEAST_SCORE)
         return [Candidate(tuple(boxes[row].tolist()), float(scores[row]), probabilities[row]) for row in kept]
 

@@ -13,15 +13,20 @@ import { brushed, connected, meanDistance, widened } from "./windows.js";
 const [FAINT, FEWEST_PIXELS, MOST_MARKS] = [0.15, 4, 1500];
 const [NEAR, LEAST_PART, AT_BORDER] = [0.12, 0.02, 0.3];
 const [SIDE, LONGEST, FINE, BOLDEST, THINNEST] = [28, 20, 4, 4, 1.8];
-const [LOOKED, WINDOW, MARGIN] = [256, 0.35, 0.12];
+const [LOOKED, FOUND, WINDOW, MARGIN] = [256, 112, 0.35, 0.12];
 
 /**
  * The digit that a picture shows: the box of its ink, and the 784 pixels that networks take; null without ink.
  * @param {Picture} picture
  * @returns {{ box: Box, glyph: Uint8Array } | null}
  */
-export function mainDigit(picture) {
-  const small = shrink(picture, LOOKED);
+export const mainDigit = (picture) => digitOf(picture, shrink(picture, LOOKED));
+
+/**
+ * @param {Picture} picture @param {Picture} small the same, reduced to the size to work at
+ * @returns {{ box: Box, glyph: Uint8Array } | null}
+ */
+function digitOf(picture, small) {
   const ink = inkMap(small, rounded(WINDOW * Math.max(small.width, small.height)));
   const found = ink && mainMark(ink);
   if (!found) return null;
@@ -42,7 +47,8 @@ export function digitIn(picture, [x0, y0, x1, y1]) {
     Math.min(picture.height, Math.ceil(y1 + margin)),
   ];
   if (right <= left || bottom <= top) return null;
-  const found = mainDigit(part(picture, left, top, right, bottom));
+  const cut = part(picture, left, top, right, bottom);
+  const found = digitOf(cut, shrink(cut, FOUND, { quick: true }));
   if (!found) return null;
   const [a, b, c, d] = found.box;
   return { box: /** @type {Box} */ ([a + left, b + top, c + left, d + top]), glyph: found.glyph };

@@ -28,7 +28,7 @@ export function setUpright(picture, candidates, find) {
   const asItLies = { turns: 0, candidates, note: null };
   const tries = waysToTry(candidates);
   if (!tries.length) return asItLies;
-  const small = shrink(picture, PAGE_SIDE);
+  const small = shrink(picture, PAGE_SIDE, { quick: true });
   const piece = busiestPart(small, candidates, small.width / picture.width);
   const whole = piece.width === picture.width && piece.height === picture.height; // what was found has its scale
   const ways = new Map([[0, whole ? candidates : find(piece)]]);

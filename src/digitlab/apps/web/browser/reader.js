@@ -15,7 +15,7 @@ import { digitIn, mainDigit } from "./glyphs.js";
 import { withLineContext } from "./line-context.js";
 import { withSigns } from "./marks.js";
 import { PAGE_SIDE, setUpright, turnedBack } from "./orientation.js";
-import { byArea, rounded, turned } from "./pictures.js";
+import { shrink, turned } from "./pictures.js";
 import { Session } from "./session.js";
 import { Tensor } from "./tensor.js";
 
@@ -40,9 +40,8 @@ export class PageNetwork {
   /** Likeliest first. @param {Picture} picture @returns {Candidate[]} */
   find(picture) {
     const { width, height } = picture;
-    const scale = Math.min(1, PAGE_SIDE / Math.max(height, width));
-    const [wide, high] = [Math.max(1, rounded(width * scale)), Math.max(1, rounded(height * scale))];
-    const small = scale === 1 ? picture : byArea(picture, wide, high);
+    const small = shrink(picture, PAGE_SIDE, { quick: true });
+    const { width: wide, height: high } = small;
     const told = this.session.run({ [this.session.input]: new Tensor("uint8", [high, wide, 3], small.data) });
     const [boxes, scores, which] = ["boxes", "scores", "probabilities"].map(
       (name) => /** @type {Tensor} */ (told.get(name)).values,
