@@ -39,6 +39,8 @@ _DRAWN = 0.5  # of the pixels: a picture with more of exactly one level, its bor
 _LEAST_CONTRAST = 14.0  # of 255; a hard pencil gives 25, the grain and folds of blank paper up to 12
 _LEAST_SIGNAL = 6.0  # contrast in standard deviations of the paper; from 4 to 9 no open photo was lost
 
+_NEAR = 1.5  # old pixels of a new one
+
 _LEVELS = np.arange(256, dtype=np.float64)
 _STEADY = 1e-3 * np.eye(3)  # keeps the border's plane solvable where the picture is a single row
 _LIGHT_LEVELS = np.maximum(np.arange(256, dtype=np.float32), np.float32(_DEEPEST_SHADE))
@@ -151,7 +153,8 @@ def _skew(grey: NDArray[np.uint8], window: int) -> float:
 def shrink(image: NDArray[np.uint8], side: int, *, quick: bool = False) -> NDArray[np.uint8]:
     """Reduced by area so that the longest side has at most ``side`` pixels; smaller pictures stay as they are.
 
-    quick: halved as often as that goes, then from the four nearest pixels each, which skips none: an eighth of the time
+    quick: halved as often as that goes, and where less than `_NEAR` is left, from the four nearest pixels each, which
+        then skip none: an eighth of the time, or a half
     """
     height, width = image.shape[:2]
     scale = side / max(height, width)
@@ -163,7 +166,8 @@ def shrink(image: NDArray[np.uint8], side: int, *, quick: bool = False) -> NDArr
     while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
         half = image.shape[1] // 2, image.shape[0] // 2
         image = _pixels(cv2.resize(image[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA))
-    return _pixels(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
+    left = max(image.shape[1] / size[0], image.shape[0] / size[1])
+    return _pixels(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if left < _NEAR else cv2.INTER_AREA))
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:  # OpenCV's own types do not say the element type

@@ -10,6 +10,8 @@
  * @typedef {Pixels<Float32Array>} Ink
  */
 
+const NEAR = 1.5; // old pixels of a new one
+
 /** Python's round: halves to the even number. @param {number} value */
 export function rounded(value) {
   const below = Math.floor(value);
@@ -49,7 +51,7 @@ export function part(picture, x0, y0, x1, y1) {
 /**
  * Reduced by area so that the longest side has at most `side` pixels.
  * @param {Picture} picture @param {number} side
- * @param {{ quick?: boolean }} [how] quick: halved as often as that goes, then from the four nearest pixels each
+ * @param {{ quick?: boolean }} [how] quick: halved as often as that goes, then from the four nearest pixels each where these skip none
  */
 export function shrink(picture, side, { quick = false } = {}) {
   const scale = side / Math.max(picture.height, picture.width);
@@ -61,7 +63,8 @@ export function shrink(picture, side, { quick = false } = {}) {
     const [wide, high] = [small.width >> 1, small.height >> 1];
     small = byArea(part(small, 0, 0, 2 * wide, 2 * high), wide, high);
   }
-  return linear(small, width, height);
+  const left = Math.max(small.width / width, small.height / height);
+  return left < NEAR ? linear(small, width, height) : byArea(small, width, height);
 }
 
 /**
