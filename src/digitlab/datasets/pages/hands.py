@@ -130,13 +130,16 @@ FORMS: dict[int, tuple[str, ...]] = {
     ),
 }
 
-# Other forms of letters of `digitlab.datasets.ood.alphabet` that come near a digit, by their names there.
+# Other forms of letters and operators of `digitlab.datasets.ood.alphabet` that come near a digit, by their names there.
 SIGNS: dict[str, tuple[str, ...]] = {
     "gamma": (
         "~00 21 44 57 49 37 44 80",
         "~02 11 33 46 48 39 28 36 64 80",
         "00 45, ~80 45 29 19 27 45",
         "00 44 80, 44 49",
+        "~03 11 32 45, 80 19",  # a hook, and one straight stroke through its end
+        "~10 34 45, ~80 45 29",
+        "~00 34 40 20 34, 80 29",
     ),
     "delta": (
         "~80 50 31 43 66 58 38 26 35 55",
@@ -168,4 +171,17 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "a": ("~63 33 15 28 48 65 62, 62 69", "~73 42 14 17 39 67 73, 73 79"),
     "e": ("~05 55 62 33 06 28 68",),
     "d": ("~64 33 15 18 48 66, 71 68 89", "~65 34 16 28 57 75, ~75 60 40 51"),
+    "divided": (  # dots as small rings
+        "04 94, ~50 40 41 52 61 50, ~58 47 49 59 68 57",
+        "05 94, ~41 32 43 52 41, ~48 38 49 59 58 47",
+        "~05 44 93, 50 51, ~58 47 49 68 57",
+        "04 95, ~40 31 32 43 52 50 30, 57 58",
+    ),
+    "equals": ("~13 32 73 75, ~17 46 77", "~04 33 82, ~08 37 86", "02 82, 05 84"),
+    "percent": (
+        "~21 01 03 23 21, 70 19, ~66 57 68 77 66",
+        "~20 01 13 31 20 50 80, 80 19, ~66 57 69 78 66",
+        "~30 10 03 22 41 20, 90 09, ~77 57 48 69 87 76",
+        "10 11, 80 09, 78 79",
+    ),
 }

@@ -45,12 +45,6 @@ _OWN: dict[str, tuple[str, ...]] = {
     "]": ("20 50 59 29", "10 40 49 19"),
     "/": ("80 09", "70 19"),
     ":": ("44 45, 48 49",),
-    "%": (
-        "~10 01 12 21 10, 80 09, ~76 67 78 87 76",
-        "~21 01 03 23 21, 70 19, ~66 57 68 77 66",
-        "~20 01 13 31 20 50 80, 80 19, ~66 57 69 78 66",  # the first ring runs into the stroke
-        "10 11, 80 09, 78 79",
-    ),
     ",": ("47 39", "~47 48 39"),
     ".": ("48 49",),
     ";": ("44 45, 47 39",),
@@ -66,7 +60,7 @@ _OWN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _NAMED = {
     "÷": "divided", "≠": "not equal", "±": "plus minus", "≤": "at most", "≈": "about", "√": "root", "∫": "integral",
-    "∑": "sum", "∞": "infinity", "#": "hash", "@": "at", "&": "and", "$": "dollar", "?": "question", "~": "tilde",
+    "∑": "sum", "∞": "infinity", "#": "hash", "%": "percent", "@": "at", "&": "and", "$": "dollar", "?": "question", "~": "tilde",
     "→": "arrow", "↑": "up", "✓": "tick",
 }  # fmt: skip
 _GREEK = dict(
