@@ -60,8 +60,8 @@ _OWN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _NAMED = {
     "÷": "divided", "≠": "not equal", "±": "plus minus", "≤": "at most", "≈": "about", "√": "root", "∫": "integral",
-    "∑": "sum", "∞": "infinity", "#": "hash", "%": "percent", "@": "at", "&": "and", "$": "dollar", "?": "question", "~": "tilde",
-    "→": "arrow", "↑": "up", "✓": "tick",
+    "∑": "sum", "∞": "infinity", "#": "hash", "%": "percent", "@": "at", "&": "and", "$": "dollar", "?": "question",
+    "~": "tilde", "→": "arrow", "↑": "up", "✓": "tick",
 }  # fmt: skip
 _GREEK = dict(
     zip("αβγδεζηθκλμνξπρστυφχψωΓΔΛΞΠΣΦΨΩ", [*GREEK][:22] + [*GREEK][22:31], strict=True),
