@@ -222,29 +222,27 @@ _NO_LETTERS = np.zeros((0, 3), np.float32)
 
 
 def test_a_candidate_alone_on_its_page_is_known_by_its_own_score_only() -> None:
-    said = np.array([[1.5, -0.5]], np.float32)
-    known = context_of(np.array([[10, 10, 20, 40]], np.float32), np.array([0.8], np.float32), said, _NO_LETTERS)
-    np.testing.assert_allclose(known, [[1.5, -0.5, 0, 0, 0, 0, np.log(1 / 3), 0, 0, 0, 0]], atol=1e-6)
+    known = context_of(np.array([[10, 10, 20, 40]], np.float32), np.array([0.8], np.float32), _NO_LETTERS)
+    np.testing.assert_allclose(known, [[np.log(4), 0, 0, 0, 0, np.log(1 / 3), 0, 0, 0, 0]], atol=1e-6)
 
 
 def test_a_candidate_is_known_by_those_beside_it_and_of_its_size() -> None:
     boxes = np.array(
         [[0, 0, 10, 20], [20, 0, 30, 20], [40, 0, 50, 20], [300, 300, 310, 320], [0, 100, 100, 200]], np.float32
     )
-    said = np.zeros((5, 2), np.float32)
-    known = context_of(boxes, np.array([0.5, 0.9, 0.9, 0.1, 0.5], np.float32), said, _NO_LETTERS)
-    _, _, page, line, size, _, _, count, *_ = known[0]
+    known = context_of(boxes, np.array([0.5, 0.9, 0.9, 0.1, 0.5], np.float32), _NO_LETTERS)
+    own, page, line, size, _, _, count, *_ = known[0]
+    assert own == pytest.approx(0.0)
     assert page == pytest.approx(np.log(2.9 / 2.1))  # (0.9 + 0.9 + 0.1 + 1) of 5; the large one is not of its size
     assert line == pytest.approx(np.log(2.3 / 0.7))  # the faint one is far away
     assert count == pytest.approx(np.log(4))
-    assert size < 0 < known[4][4]  # the large one is larger than the others usually are
+    assert size < 0 < known[4][3]  # the large one is larger than the others usually are
 
 
 def test_a_candidate_is_known_by_the_letters_around_it() -> None:
     boxes = np.array([[100, 100, 110, 120], [500, 100, 510, 120]], np.float32)
     letters = np.array([[105, 110, 0.7], [125, 112, 0.9], [160, 110, 0.8], [125, 300, 0.9]], np.float32)
-    said = np.zeros((2, 2), np.float32)
-    known = context_of(boxes, np.array([0.5, 0.5], np.float32), said, letters)[:, -3:]
+    known = context_of(boxes, np.array([0.5, 0.5], np.float32), letters)[:, -3:]
     np.testing.assert_allclose(known[0], [0.7, np.log(1.9), np.log(2.7)], atol=1e-6)  # itself, one beside it, two
     np.testing.assert_allclose(known[1], 0.0)
 
@@ -256,27 +254,22 @@ def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
     low = rng.uniform(0, 300, (count, 2)).astype(np.float32)
     boxes = np.concatenate([low, low + np.exp(rng.uniform(0, 4, (count, 2))).astype(np.float32)], axis=1)
     letters = rng.uniform(0, 1, (seed % 60, 3)).astype(np.float32) * np.array([320, 320, 1], np.float32)
-    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 12)
-    said = rng.normal(0, 3, (count, 2)).astype(np.float32)
-    expected = 1 / (1 + np.exp(-(context_of(boxes, scores, said, letters) @ weights[:-1] + weights[-1])))
+    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 11)
+    expected = 1 / (1 + np.exp(-(context_of(boxes, scores, letters) @ weights[:-1] + weights[-1])))
     graph = compose_module._Graph()
-    answer = compose_module._in_context(graph, "boxes", "scores", "said", "letters", weights.tolist())
+    answer = compose_module._in_context(graph, "boxes", "scores", "letters", weights.tolist())
     value = onnx.helper.make_tensor_value_info
     given_values, answers = (
-        [
-            value("boxes", 1, ["n", 4]),
-            value("scores", 1, ["n"]),
-            value("said", 1, ["n", 2]),
-            value("letters", 1, ["m", 3]),
-        ],
+        [value("boxes", 1, ["n", 4]), value("scores", 1, ["n"]), value("letters", 1, ["m", 3])],
         [value(answer, 1, ["n"])],
     )
     whole = onnx.helper.make_graph(graph.nodes, "context", given_values, answers, graph.constants)
     opset = onnx.helper.make_opsetid("", compose_module.OPSET)
     model = onnx.helper.make_model(whole, opset_imports=[opset], ir_version=9)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    inputs = {"boxes": boxes, "scores": scores, "said": said, "letters": letters}
-    np.testing.assert_allclose(session.run(None, inputs)[0], expected, atol=2e-5)
+    np.testing.assert_allclose(
+        session.run(None, {"boxes": boxes, "scores": scores, "letters": letters})[0], expected, atol=2e-5
+    )
 
 
 @pytest.mark.slow
@@ -291,7 +284,7 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(alphabets: Al
     assert "goes on at step 2" in lines
     path = tmp_path / "page.onnx"
     path.write_bytes(
-        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, 1.0, *[0.1] * 9, 0.0))
+        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, *[0.1] * 9, 0.0))
     )
     network = PageNetwork(path, 1)
     assert network.threshold == 0.25

@@ -17,7 +17,7 @@ import numpy as np
 
 from digitlab.errors import DigitlabError, ImageError, ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
-from digitlab.reading.candidates import Candidate, main_candidate, without_twins
+from digitlab.reading.candidates import Candidate, confidence_alone, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
 from digitlab.reading.given import is_one_picture, rgb_of
@@ -232,8 +232,10 @@ class Reader:
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
-            whole = self._one_digit(pixels)
-            if whole is not None and all(each.is_part_of(whole) for each in likely):
+            whole = self._one_digit(pixels, found)
+            if whole is not None and all(
+                each.is_part_of(whole) and each.confidence < whole.confidence for each in likely
+            ):
                 seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
         return without_twins(seen)
 
@@ -243,15 +245,19 @@ class Reader:
             return candidate.agreed_with(said)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
-    def _one_digit(self, pixels: NDArray[np.uint8]) -> Candidate | None:
+    def _one_digit(self, pixels: NDArray[np.uint8], found: Sequence[Candidate]) -> Candidate | None:
         """The picture's ink as one digit, where it is large and the classifier is sure of it; None elsewhere."""
         main = main_digit(pixels)
         if main is None:
             return None
         box, glyph = main
         whole = Candidate(box, 1.0, self.classifier.probabilities(glyph[None])[0])
-        large = whole.longest >= _LARGE * max(pixels.shape[:2])
-        return whole if large and whole.confidence >= _threshold_of(self.classifier) else None
+        sureness = whole.confidence
+        if whole.longest < _LARGE * max(pixels.shape[:2]) or sureness < _threshold_of(self.classifier):
+            return None
+        if not self._shipped:  # its own threshold is for its own confidences
+            return whole
+        return replace(whole, score=min(1.0, confidence_alone(whole, found) / sureness))
 
     def _which(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:
         """The classifier's ten probabilities of each image of 28×28; None for those without ink."""

@@ -52,23 +52,20 @@ def _loss(weights: NDArray[np.float64], inputs: NDArray[np.float64], right: NDAr
 
 
 def context_of(
-    boxes: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    witnesses: NDArray[np.float32],
-    letters: NDArray[np.float32],
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], letters: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """What a page tells of each of its candidates: an S among letters is a letter, the same among digits a 5.
 
-    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), how likely each is a digit when looked at alone;
-        witnesses: (N, 2), the detector's and the classifier's logit of that; letters: (M, 3), x, y and how likely a
-        letter's middle lies there
+    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), how likely each is a digit when looked at alone; letters:
+        (M, 3), x, y and how likely a letter's middle lies there
 
     Returns:
-        float64 (N, 11): both witnesses; the logit of the mean score of the others of about its size; of that of those
+        float64 (N, 10): the logit of its own score; of the mean score of the others of about its size; of that of those
         on its line; the logarithm of its size by the usual size of the others, and how far that is from 0; the
         logarithm of its width by its height; and of one more than the number of others of its size; how likely it is a
         letter itself; and the logarithms of one more than the letters beside it and on its line.
     """
+    own = _logit(scores)
     x0, y0, x1, y1 = boxes.astype(np.float64).T
     wide, high = np.maximum(x1 - x0, 1.0), np.maximum(y1 - y0, 1.0)
     side = np.maximum(wide, high)
@@ -85,8 +82,8 @@ def context_of(
     usual = others @ np.where(scores > COUNTED, scores * size, 0.0) / np.maximum(weight, 1e-6)
     relative = np.where(weight > ENOUGH, size - usual, 0.0)
     return np.column_stack([
-        witnesses, _logit(page_mean), _logit(line_mean), relative, np.abs(relative), np.log(wide / high),
-        np.log1p(count), *_among_letters(letters.astype(np.float64), x, y, wide, high),
+        own, _logit(page_mean), _logit(line_mean), relative, np.abs(relative), np.log(wide / high), np.log1p(count),
+        *_among_letters(letters.astype(np.float64), x, y, wide, high),
     ])  # fmt: skip
 
 

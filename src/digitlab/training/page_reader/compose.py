@@ -103,10 +103,10 @@ def compose(
     """The whole page reader.
 
     scale: of the score: weights of the detector's and of the classifier's logit that a digit stands there, and a bias
-        (Platt 1999). None: the file that these are fitted with
+        (Platt 1999). None: the files that these are fitted with; "witnesses" has both logits then, float32 (N, 2)
     context: weights of what the page tells of each candidate (`calibration.context_of`), and a bias; None: each
-        candidate is judged alone, as in the files that all these are fitted with; outputs are then also "witnesses",
-        both logits, float32 (N, 2), and "letters", float32 (M, 3), x, y and how likely a letter's middle lies there
+        candidate is judged alone, as in the files that these are fitted with; "letters", float32 (M, 3), x, y and how
+        likely a letter's middle lies there, is an output then
     detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 64); classifier: float32 (N, 32, 32, 3) → (N, 11)
 
     Returns:
@@ -144,12 +144,13 @@ def compose(
     ranks = g("Add", _logit(g, scores), larger)
     boxes, scores, probabilities, witnesses = _suppressed(g, ranks, boxes, scores, probabilities, witnesses)
     if context is not None:
-        scores = _in_context(g, boxes, scores, witnesses, letters, context)
+        scores = _in_context(g, boxes, scores, letters, context)
     boxes, scores, probabilities, witnesses = _best(g, scores, MOST, boxes, scores, probabilities, witnesses)
     answers = {"boxes": (boxes, "candidates", 4), "scores": (scores, "candidates", None),
                "probabilities": (probabilities, "candidates", 10)}  # fmt: skip
-    if context is None:
+    if scale is None:
         answers["witnesses"] = witnesses, "candidates", 2
+    if context is None:
         answers["letters"] = letters, "signs", 3
     return _model(g, answers, metadata)
 
@@ -278,7 +279,7 @@ def _logit(g: _Graph, probability: str) -> str:
     return str(g("Log", g("Div", inside, g("Sub", g.constant(1.0), inside))))
 
 
-def _in_context(g: _Graph, boxes: str, scores: str, witnesses: str, letters: str, weights: Sequence[float]) -> str:
+def _in_context(g: _Graph, boxes: str, scores: str, letters: str, weights: Sequence[float]) -> str:
     """The scores as the rest of the page makes them likely: the sum of `calibration.context_of` by ``weights``."""
     one, first = g.constant(1.0), g.constant([0], np.int64)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
@@ -316,7 +317,7 @@ def _in_context(g: _Graph, boxes: str, scores: str, witnesses: str, letters: str
     usual = g("Div", g("MatMul", others, g("Mul", counted, size)), g("Max", weight, g.constant(1e-6)))
     enough = g("Cast", g("Greater", weight, g.constant(ENOUGH)), to=TensorProto.FLOAT)
     relative = g("Mul", g("Sub", size, usual), enough)
-    known = [witnesses, _logit(g, page_mean), _logit(g, line_mean), relative, g("Abs", relative),
+    known = [_logit(g, score), _logit(g, page_mean), _logit(g, line_mean), relative, g("Abs", relative),
              g("Log", g("Div", wide, high)), g("Log", g("Add", count, one)),
              *_among_letters(g, letters, x, y, wide, high, side), ones]  # fmt: skip
     logit = g("MatMul", g("Concat", *known, axis=1), g.constant(np.reshape(weights, (-1, 1))))

@@ -96,7 +96,7 @@ def finish(
     scale = fit_logistic(*_known(raw, fitted, ["boxes", "witnesses"], lambda _, logits: logits))
     scaled.write_bytes(export_page_reader(networks, {}, scale))
     larger = drawn_pages(validation, _CONTEXT, seed=3, sides=_SIDES)
-    context = fit_logistic(*_known(scaled, larger, ["boxes", "scores", "witnesses", "letters"], context_of))
+    context = fit_logistic(*_known(scaled, larger, ["boxes", "scores", "letters"], context_of))
     metadata = {"digitlab": json.dumps({**told, "scale": scale, "context": context})}
     scaled.write_bytes(export_page_reader(networks, metadata, scale, context))
     reader = Reader(threads=1, pages=PageNetwork(scaled, 1))

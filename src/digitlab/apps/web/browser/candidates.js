@@ -7,6 +7,7 @@
 
 const [WITHIN, LESS, TWINS, NEARLY] = [0.8, 0.7, 0.6, 0.5];
 const [LIKELY, WEIGHT, LARGE] = [1e-3, 0.6, 0.25];
+const [ALONE_SURE, ALONE_SEEN, ALONE_BIAS, UNSEEN, THERE] = [0.34, 0.81, 0.58, 0.05, 0.3];
 
 /** The place of the largest number; of several the first. @param {ArrayLike<number>} values */
 export function largest(values) {
@@ -71,6 +72,25 @@ function shared(one, other) {
 export function overlap(one, other) {
   const both = shared(one, other);
   return both / Math.max(area(one) + area(other) - both, 1e-9);
+}
+
+/**
+ * How likely a picture's whole ink is the digit that the 28×28 network takes it for.
+ * @param {Candidate} whole the ink, with that network's probabilities
+ * @param {Candidate[]} candidates as the page reader found them
+ */
+export function confidenceAlone(whole, candidates) {
+  const digit = digitOf(whole);
+  const sureness = whole.probabilities[digit];
+  const there = candidates.filter((each) => overlap(each.box, whole.box) > THERE);
+  const seen = Math.max(UNSEEN, ...there.map((each) => each.score * each.probabilities[digit]));
+  return 1 / (1 + Math.exp(-(ALONE_SURE * logit(sureness) + ALONE_SEEN * logit(seen) + ALONE_BIAS)));
+}
+
+/** @param {number} probability */
+function logit(probability) {
+  const inside = Math.min(Math.max(probability, 1e-3), 1 - 1e-3);
+  return Math.log(inside / (1 - inside));
 }
 
 /** The one digit that a picture of this size shows: the likeliest, but rather a large one. @param {Candidate[]} candidates @param {number} width @param {number} height */

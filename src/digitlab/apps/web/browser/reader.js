@@ -2,6 +2,7 @@
 
 import {
   agreedWith,
+  confidenceAlone,
   confidenceOf,
   digitOf,
   isPartOf,
@@ -133,8 +134,8 @@ export class Reader {
     });
     const likely = seen.filter((each) => confidenceOf(each) >= LIKELY);
     if (likely.length < 2 && likely.every((each) => confidenceOf(each) < CERTAIN)) {
-      const whole = this.#oneDigit(picture);
-      if (whole && likely.every((each) => isPartOf(each, whole)))
+      const whole = this.#oneDigit(picture, found);
+      if (whole && likely.every((each) => isPartOf(each, whole) && confidenceOf(each) < confidenceOf(whole)))
         seen = [whole, ...seen.filter((each) => !isPartOf(each, whole))];
     }
     return withoutTwins(seen);
@@ -146,13 +147,16 @@ export class Reader {
     return { ...candidate, probabilities: said ?? new Float32Array(10).fill(0.1) };
   }
 
-  /** The picture's ink as one digit, where it is large and the classifier is sure of it. @param {Picture} picture @returns {Candidate | null} */
-  #oneDigit(picture) {
+  /** The picture's ink as one digit, where it is large and the classifier is sure of it. @param {Picture} picture @param {Candidate[]} found @returns {Candidate | null} */
+  #oneDigit(picture, found) {
     const main = mainDigit(picture);
     if (!main) return null;
     const whole = { box: main.box, score: 1, probabilities: this.classifier.probabilities(main.glyph)[0] };
     const large = longestOf(whole) >= LARGE * Math.max(picture.width, picture.height);
-    return large && confidenceOf(whole) >= this.classifier.threshold ? whole : null;
+    const sureness = confidenceOf(whole);
+    if (!large || sureness < this.classifier.threshold) return null;
+    if (!this.shipped) return whole; // its own threshold is for its own confidences
+    return { ...whole, score: Math.min(1, confidenceAlone(whole, found) / sureness) };
   }
 
   /** @param {(Uint8Array | null)[]} glyphs */
