@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digitlab.reading import Reader
-from digitlab.reading.candidates import found_digits
+from digitlab.reading.candidates import Candidate, confidence_alone, found_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,3 +133,25 @@ def test_the_walls_of_boxes_are_no_ones(reader: Reader, sure_digits: Digits) -> 
                 picture[top + 87 : top + 98, left + 8 : left + 13] = 250
         assert reader.read(picture).text == "01234567"
         assert reader.read(picture, count=8).fits
+
+
+def _candidate(digit: int, sureness: float, score: float = 1.0, box: float = 0.0) -> Candidate:
+    probabilities = np.full(10, (1.0 - sureness) / 9, np.float32)
+    probabilities[digit] = sureness
+    return Candidate((box, box, box + 40.0, box + 60.0), score, probabilities)
+
+
+def test_of_a_pictures_whole_ink_both_networks_decide() -> None:
+    sure, nearly = _candidate(4, 1.0), _candidate(4, 0.95)
+    assert confidence_alone(sure, [_candidate(4, 0.9, 0.3)]) > 0.6  # doubted by one, and the same digit for both
+    assert confidence_alone(nearly, []) < 0.5  # brackets and letters that only one of them takes for a digit
+    assert confidence_alone(nearly, [_candidate(0, 0.9, 0.3)]) < 0.5  # or for two digits
+    assert confidence_alone(nearly, [_candidate(4, 0.9, 0.3, box=200.0)]) < 0.5  # or elsewhere
+
+
+def test_the_surer_either_network_is_of_the_same_digit_the_likelier_it_is() -> None:
+    by_first = [confidence_alone(_candidate(7, sure), [_candidate(7, 0.9, 0.4)]) for sure in (0.7, 0.9, 0.99)]
+    by_second = [confidence_alone(_candidate(7, 0.9), [_candidate(7, 0.9, score)]) for score in (0.1, 0.3, 0.8)]
+    assert by_first == sorted(by_first)
+    assert by_second == sorted(by_second)
+    assert by_second[0] < by_second[-1]
