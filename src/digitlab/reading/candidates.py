@@ -28,8 +28,8 @@ _LIKELY = 1e-3  # the least that either network's word on a digit counts: its in
 _WEIGHT = 0.6
 # Of a picture's whole ink: weights of the logits of how sure the network of 28 by 28 pixels is and of what the page
 # reader gives the same digit, and a bias. Fitted on 1,693 drawn pictures of one digit or one other sign in which the
-# page reader is certain of nothing; the bias is that of pictures of which one in six shows no digit.
-_ALONE_WEIGHTS, _ALONE_BIAS = (0.34, 0.81), 0.58
+# page reader is certain of nothing; the bias is that of pictures of which one in ten shows no digit.
+_ALONE_WEIGHTS, _ALONE_BIAS = (0.34, 0.81), 1.2
 _UNSEEN = 0.05  # what the page reader gives a digit that it does not see there
 _THERE = 0.3  # intersection over union of a candidate with that ink
 _LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant
