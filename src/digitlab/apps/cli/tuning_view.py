@@ -126,7 +126,9 @@ class StudyView(BarView):
                 self._done += 1
                 self._estimate.note(job.digest, result)
                 elsewhere = f", {where}" if where not in ("", "this machine") else ""
-                self._end(job, f"{_numbers(result)}  ({self._done} of {self._whole}, {self._left()} left{elsewhere})")
+                # With --until-decided more jobs follow than were planned, nobody knows how many.
+                count = f"{self._done} of {self._whole}" if self._done <= self._whole else f"{self._done} done"
+                self._end(job, f"{_numbers(result)}  ({count}, {self._left()} left{elsewhere})")
             case Failed(job, reason) | Lost(job, reason):
                 self._end(job, f"failed: {reason}")
             case GaveUp(job, reason):
