@@ -55,6 +55,19 @@ def test_every_cell_has_its_line(study: Study, result: Any, tmp_path: Path, caps
     ]
 
 
+def test_more_trainings_than_were_planned_are_counted_without_a_whole(
+    study: Study, result: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned = plan(study)
+    estimate = Estimate(planned, Store(tmp_path), quick=False)
+    estimate.missing = set()  # all are there; those that may decide something follow
+    with StudyView(estimate) as view:
+        for place in range(2):
+            view(Began(planned[place].job))
+            view(Done(planned[place].job, result(0.9), {}, ""))
+    assert [line.split("(")[1].split(",")[0] for line in capsys.readouterr().err.splitlines()] == ["1 done", "2 done"]
+
+
 def test_studies_are_listed_without_anything_heavy() -> None:
     code = """
 import sys
