@@ -119,7 +119,7 @@ def made(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
     for factor in (0.37, 0.5):
         found[f"byFactor {factor}"] = cv2.resize(odd, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     for side in (31, 21, 17, 9):  # of 39 columns and 27 rows, an odd half: near, not so, halved once and twice
-        found[f"quickly {side}"] = ink.shrink(odd, side, quick=True)
+        found[f"halvedTo {side}"] = ink.halved_to(odd, side)
     found["distances"] = cv2.distanceTransform((soft > 120).astype(np.uint8), cv2.DIST_L2, 3)
     found["strength"] = ink.ink_strength(paper, 40)
     return {name: packed(np.asarray(each)) for name, each in found.items()} | _answers(given) | _lines(given)

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
 
 from digitlab.reading.glyph import normalise
-from digitlab.reading.ink import INK, ink_map, ink_strength, is_light_ink, shrink
+from digitlab.reading.ink import INK, halved_to, ink_map, ink_strength, is_light_ink, shrink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,22 +168,22 @@ def test_a_photo_on_a_plain_ground_keeps_its_own_paper(sure_digits: Digits, writ
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(8, 300))
 @settings(max_examples=60, deadline=None)
-def test_a_picture_shrinks_to_the_same_size_quickly_and_by_area_and_looks_alike(
+def test_a_picture_shrinks_to_the_same_size_by_halves_and_by_area_and_looks_alike(
     height: int, width: int, side: int
 ) -> None:
     across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     picture = np.asarray(np.stack([255 * across, 255 * down, 120 + 0 * down], axis=-1), np.uint8)
-    by_area, quickly = shrink(picture, side), shrink(picture, side, quick=True)
-    assert by_area.shape == quickly.shape
-    assert max(quickly.shape[:2]) == min(side, max(height, width))
-    inner = np.abs(by_area.astype(int) - quickly.astype(int))
-    assert inner.max() <= 2 + 2 * 255 / max(1, min(quickly.shape[:2]))
+    by_area, halved = shrink(picture, side), halved_to(picture, side)
+    assert by_area.shape == halved.shape
+    assert max(halved.shape[:2]) == min(side, max(height, width))
+    inner = np.abs(by_area.astype(int) - halved.astype(int))
+    assert inner.max() <= 2 + 2 * 255 / max(1, min(halved.shape[:2]))
 
 
-def test_a_thin_line_is_not_lost_where_a_picture_shrinks_quickly() -> None:
+def test_a_thin_line_is_not_lost_where_a_picture_shrinks_by_halves() -> None:
     for place in range(300, 340):
         picture = np.full((640, 900, 3), 255, np.uint8)
         picture[:, place : place + 2] = 0
         for side in (880, 600, 460, 300, 120):
-            darkest = 255 - int(shrink(picture, side, quick=True).min())
+            darkest = 255 - int(halved_to(picture, side).min())
             assert darkest > 0.4 * (255 - int(shrink(picture, side).min()))

@@ -11,7 +11,7 @@ import numpy as np
 
 from digitlab.reading.components import main_mark
 from digitlab.reading.glyph import normalise
-from digitlab.reading.ink import ink_map, shrink
+from digitlab.reading.ink import halved_to, ink_map, shrink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def inks_of(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> list
         left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
         right, bottom = min(width, int(np.ceil(x1 + margin))), min(height, int(np.ceil(y1 + margin)))
         part = picture[top:bottom, left:right]
-        small = shrink(part, _FOUND_SIDE, quick=True)
+        small = halved_to(part, _FOUND_SIDE)
         found = _main_digit(part, np.ascontiguousarray(small)) if part.size else None
         if found is None:
             inks.append(None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from digitlab.reading.ink import shrink
+from digitlab.reading.ink import halved_to
 from digitlab.reading.page_network import PAGE_SIDE
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ def set_upright(
     turns = _ways_to_try(candidates)
     if not turns:
         return 0, candidates, None
-    small = shrink(
-        picture, PAGE_SIDE, quick=True
-    )  # as it is looked at: to turn 50 megapixels takes as long as to read them
+    # As it is looked at: to turn 50 megapixels takes as long as to read them.
+    small = halved_to(picture, PAGE_SIDE)
     part = _busiest_part(small, candidates, small.shape[1] / picture.shape[1])
     whole = part.shape == picture.shape
     ways = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}

@@ -12,7 +12,7 @@ import numpy as np
 from digitlab.errors import ModelError
 from digitlab.network.classifier import start_session
 from digitlab.reading.candidates import Candidate
-from digitlab.reading.ink import shrink
+from digitlab.reading.ink import halved_to
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class PageNetwork:
         Raises:
             ModelError: when the network cannot run.
         """
-        small = shrink(picture, PAGE_SIDE, quick=True)
+        small = halved_to(picture, PAGE_SIDE)
         boxes, scores, probabilities = self.outputs(small, _OUTPUTS)
         (high, wide), (height, width) = small.shape[:2], picture.shape[:2]
         boxes = boxes * np.array([width / wide, height / high] * 2, np.float32)

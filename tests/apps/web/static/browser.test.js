@@ -9,7 +9,7 @@ const BROWSER = "../../../../src/digitlab/apps/web/browser/";
 /** @param {string} path */
 const file = (path) => new Uint8Array(readFileSync(new URL(path, import.meta.url)));
 const { given, made } = JSON.parse(readFileSync(new URL("./from-python.json", import.meta.url), "utf8"));
-const { byArea, linear, part, rounded, shrink, turned } = await import(`${BROWSER}pictures.js`);
+const { byArea, halvedTo, linear, part, rounded, turned } = await import(`${BROWSER}pictures.js`);
 const { grey, lab } = await import(`${BROWSER}colours.js`);
 const { brushed, closed, distances, median } = await import(`${BROWSER}windows.js`);
 const { inkStrength } = await import(`${BROWSER}ink.js`);
@@ -53,7 +53,7 @@ const WORK = {
   "linear-floats": (...size) => linear(floats, ...size).data,
   byFactor: (factor) =>
     byArea(part(soft, 0, 0, 39, 27), rounded(39 * factor), rounded(27 * factor), 1 / factor, 1 / factor).data,
-  quickly: (side) => shrink(part(soft, 0, 0, 39, 27), side, { quick: true }).data,
+  halvedTo: (side) => halvedTo(part(soft, 0, 0, 39, 27), side).data,
   distances: () =>
     distances(
       soft.data.map((/** @type {number} */ level) => (level > 120 ? 1 : 0)),

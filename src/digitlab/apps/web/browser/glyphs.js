@@ -1,7 +1,7 @@
 // The one digit of a picture's ink, and its image of 28×28: as digitlab/reading/components.py and glyph.py have them.
 
 import { INK, inkMap } from "./ink.js";
-import { byArea, byte, emptyLike, linear, part, rounded, shrink } from "./pictures.js";
+import { byArea, byte, emptyLike, halvedTo, linear, part, rounded, shrink } from "./pictures.js";
 import { brushed, connected, meanDistance, widened } from "./windows.js";
 
 /**
@@ -48,7 +48,7 @@ export function digitIn(picture, [x0, y0, x1, y1]) {
   ];
   if (right <= left || bottom <= top) return null;
   const cut = part(picture, left, top, right, bottom);
-  const found = digitOf(cut, shrink(cut, FOUND, { quick: true }));
+  const found = digitOf(cut, halvedTo(cut, FOUND));
   if (!found) return null;
   const [a, b, c, d] = found.box;
   return { box: /** @type {Box} */ ([a + left, b + top, c + left, d + top]), glyph: found.glyph };

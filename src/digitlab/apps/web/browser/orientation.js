@@ -2,7 +2,7 @@
 
 import { confidenceOf, digitOf, longestOf } from "./candidates.js";
 import { middle } from "./decoding.js";
-import { part, shrink, turned } from "./pictures.js";
+import { halvedTo, part, turned } from "./pictures.js";
 
 /**
  * @import { Candidate } from "./candidates.js"
@@ -28,7 +28,7 @@ export function setUpright(picture, candidates, find) {
   const asItLies = { turns: 0, candidates, note: null };
   const tries = waysToTry(candidates);
   if (!tries.length) return asItLies;
-  const small = shrink(picture, PAGE_SIDE, { quick: true });
+  const small = halvedTo(picture, PAGE_SIDE);
   const piece = busiestPart(small, candidates, small.width / picture.width);
   const whole = piece.width === picture.width && piece.height === picture.height; // what was found has its scale
   const ways = new Map([[0, whole ? candidates : find(piece)]]);

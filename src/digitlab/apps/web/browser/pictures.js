@@ -51,13 +51,20 @@ export function part(picture, x0, y0, x1, y1) {
 /**
  * Reduced by area so that the longest side has at most `side` pixels.
  * @param {Picture} picture @param {number} side
- * @param {{ quick?: boolean }} [how] quick: halved as often as that goes, then from the four nearest pixels each where these skip none
  */
-export function shrink(picture, side, { quick = false } = {}) {
-  const scale = side / Math.max(picture.height, picture.width);
-  if (scale >= 1) return picture;
-  const [width, height] = [Math.max(1, rounded(picture.width * scale)), Math.max(1, rounded(picture.height * scale))];
-  if (!quick) return byArea(picture, width, height);
+export function shrink(picture, side) {
+  const size = within(picture, side);
+  return size ? byArea(picture, ...size) : picture;
+}
+
+/**
+ * The same, halved as often as that goes, and then from the four nearest pixels each where these leave none out.
+ * @param {Picture} picture @param {number} side
+ */
+export function halvedTo(picture, side) {
+  const size = within(picture, side);
+  if (!size) return picture;
+  const [width, height] = size;
   let small = picture;
   while (small.width >= 2 * width && small.height >= 2 * height) {
     const [wide, high] = [small.width >> 1, small.height >> 1];
@@ -65,6 +72,13 @@ export function shrink(picture, side, { quick = false } = {}) {
   }
   const left = Math.max(small.width / width, small.height / height);
   return left < NEAR ? linear(small, width, height) : byArea(small, width, height);
+}
+
+/** @param {Picture} picture @param {number} side @returns {[number, number] | null} */
+function within(picture, side) {
+  const scale = side / Math.max(picture.height, picture.width);
+  if (scale >= 1) return null;
+  return [Math.max(1, rounded(picture.width * scale)), Math.max(1, rounded(picture.height * scale))];
 }
 
 /**

@@ -16,7 +16,7 @@ import { digitIn, mainDigit } from "./glyphs.js";
 import { withLineContext } from "./line-context.js";
 import { withSigns } from "./marks.js";
 import { PAGE_SIDE, setUpright, turnedBack } from "./orientation.js";
-import { shrink, turned } from "./pictures.js";
+import { halvedTo, turned } from "./pictures.js";
 import { Session } from "./session.js";
 import { Tensor } from "./tensor.js";
 
@@ -41,7 +41,7 @@ export class PageNetwork {
   /** Likeliest first. @param {Picture} picture @returns {Candidate[]} */
   find(picture) {
     const { width, height } = picture;
-    const small = shrink(picture, PAGE_SIDE, { quick: true });
+    const small = halvedTo(picture, PAGE_SIDE);
     const { width: wide, height: high } = small;
     const told = this.session.run({ [this.session.input]: new Tensor("uint8", [high, wide, 3], small.data) });
     const [boxes, scores, which] = ["boxes", "scores", "probabilities"].map(
