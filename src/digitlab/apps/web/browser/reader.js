@@ -28,6 +28,7 @@ import { Tensor } from "./tensor.js";
  */
 
 const LEAST_SCORE = 0.1;
+const REMEMBERED = 1e6; // bytes: a drawing, rather than a photo
 const [SIMILAR, LIKELY, CERTAIN, LARGE, ASKED, MOST_ASKED] = [0.4, 0.5, 0.95, 0.25, 0.25, 400];
 
 /** The page reader's network: from a picture to candidates. */
@@ -66,6 +67,9 @@ export class PageNetwork {
 }
 
 export class Reader {
+  /** @type {{ picture: Picture, candidates: Candidate[] } | null} */
+  #last = null;
+
   /**
    * @param {PageNetwork} pages
    * @param {Classifier} classifier
@@ -122,8 +126,20 @@ export class Reader {
     return { digits, marks, note, turned: (4 - turns) % 4 };
   }
 
-  /** Where digits may be, and which; likeliest first. @param {Picture} picture @returns {Candidate[]} */
+  /**
+   * Where digits may be, and which; likeliest first. The page asks for the digit of a drawing that was just read as a
+   * page: the same picture is not looked at twice.
+   * @param {Picture} picture @returns {Candidate[]}
+   */
   candidates(picture) {
+    if (this.#last && isSame(this.#last.picture, picture)) return [...this.#last.candidates];
+    const candidates = this.#found(picture);
+    this.#last = picture.data.length <= REMEMBERED ? { picture, candidates } : null;
+    return [...candidates];
+  }
+
+  /** @param {Picture} picture @returns {Candidate[]} */
+  #found(picture) {
     const found = this.pages.find(picture);
     const count = this.shipped ? found.slice(0, MOST_ASKED).filter((each) => each.score >= ASKED).length : found.length;
     const inks = found.map((each, place) => (place < count ? digitIn(picture, each.box) : null));
@@ -175,3 +191,9 @@ export class Reader {
     return confidenceOf(candidate) >= this.threshold ? digitOf(candidate) : null;
   }
 }
+
+/** @param {Picture} one @param {Picture} other */
+const isSame = (one, other) =>
+  one.width === other.width &&
+  one.height === other.height &&
+  one.data.every((level, place) => level === other.data[place]);
