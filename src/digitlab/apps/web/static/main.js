@@ -186,22 +186,12 @@ function whose(digits, place) {
   return digits.length > 1 ? { digit: digits[at].digit, n: at + 1, all: digits.length } : null;
 }
 
-// While a stroke is drawn a question is asked now and then only: the end of the stroke waits for one that is under way.
-const REST = 2.5; // between two such questions, times what one takes
-let [rest, askAgain] = [0, 0]; // milliseconds; and when
-async function whileDrawing() {
-  const start = performance.now();
-  askAgain = Number.POSITIVE_INFINITY;
-  await readPad({ finished: false });
-  rest = REST * (performance.now() - start);
-  askAgain = performance.now() + rest;
-}
+const whileDrawing = api.newest(() => drawing && readPad({ finished: false }));
 pad.addEventListener("ink", () => {
-  if (!drawing) askAgain = Math.max(askAgain, performance.now() + rest);
   drawing = true;
   byId("pad-hint").hidden = true;
   showKeyboardPen();
-  if (!pad.empty && performance.now() >= askAgain) whileDrawing();
+  if (!pad.empty) whileDrawing();
 });
 pad.addEventListener("change", () => {
   drawing = false;
