@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     Floats = tuple[float, float, float, float]
 
-__all__ = ["ALONE", "Candidate", "confidence_alone", "found_digits", "main_candidate", "overlap", "without_twins"]
+__all__ = [
+    "ALONE", "Candidate", "confidence_alone", "found_digits", "logits_alone", "main_candidate", "overlap",
+    "without_twins",
+]  # fmt: skip
 
 Sides = tuple[float, float, float, float]
 
@@ -131,11 +135,15 @@ def confidence_alone(whole: Candidate, candidates: Sequence[Candidate]) -> float
 
     whole: the ink, with that network's probabilities; candidates: as the page reader found them
     """
-    there = [each for each in candidates if overlap(each.box, whole.box) > _THERE]
-    digit, sureness = whole.digit, float(whole.probabilities.max())
-    seen = max([_UNSEEN, *(each.score * float(each.probabilities[digit]) for each in there)])
-    logit = sum(weight * _logit(each) for weight, each in zip(_ALONE_WEIGHTS, (sureness, seen), strict=True))
+    logit = sum(map(operator.mul, _ALONE_WEIGHTS, logits_alone(whole, candidates)))
     return 1.0 / (1.0 + math.exp(-logit - _ALONE_BIAS))
+
+
+def logits_alone(whole: Candidate, candidates: Sequence[Candidate]) -> tuple[float, float]:
+    """What `confidence_alone` weighs: how sure the one network is, and what the page reader gives the same digit."""
+    there = [each for each in candidates if overlap(each.box, whole.box) > _THERE]
+    seen = max([_UNSEEN, *(each.score * float(each.probabilities[whole.digit]) for each in there)])
+    return _logit(float(whole.probabilities.max())), _logit(seen)
 
 
 def _logit(probability: float) -> float:

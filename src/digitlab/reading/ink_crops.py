@@ -64,8 +64,7 @@ def inks_of(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> list
         left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
         right, bottom = min(width, int(np.ceil(x1 + margin))), min(height, int(np.ceil(y1 + margin)))
         part = picture[top:bottom, left:right]
-        small = halved_to(part, _FOUND_SIDE)
-        found = _main_digit(part, np.ascontiguousarray(small)) if part.size else None
+        found = _main_digit(part, np.ascontiguousarray(halved_to(part, _FOUND_SIDE))) if part.size else None
         if found is None:
             inks.append(None)
             continue

@@ -232,7 +232,9 @@ class Reader:
         ]
         likely = [each for each in seen if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
-            whole = self._one_digit(pixels, found)
+            whole = self.whole_ink(pixels)
+            if whole is not None and self._shipped:  # another's threshold is for its own confidences
+                whole = replace(whole, score=min(1.0, confidence_alone(whole, found) / whole.confidence))
             if whole is not None and all(
                 each.is_part_of(whole) and each.confidence < whole.confidence for each in likely
             ):
@@ -245,19 +247,18 @@ class Reader:
             return candidate.agreed_with(said)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
-    def _one_digit(self, pixels: NDArray[np.uint8], found: Sequence[Candidate]) -> Candidate | None:
-        """The picture's ink as one digit, where it is large and the classifier is sure of it; None elsewhere."""
+    def whole_ink(self, pixels: NDArray[np.uint8]) -> Candidate | None:
+        """The picture's ink as one digit, score 1, where it is large and the classifier is sure of it; else None.
+
+        pixels: uint8 (H, W, 3) RGB
+        """
         main = main_digit(pixels)
         if main is None:
             return None
         box, glyph = main
         whole = Candidate(box, 1.0, self.classifier.probabilities(glyph[None])[0])
-        sureness = whole.confidence
-        if whole.longest < _LARGE * max(pixels.shape[:2]) or sureness < _threshold_of(self.classifier):
-            return None
-        if not self._shipped:  # its own threshold is for its own confidences
-            return whole
-        return replace(whole, score=min(1.0, confidence_alone(whole, found) / sureness))
+        large = whole.longest >= _LARGE * max(pixels.shape[:2])
+        return whole if large and whole.confidence >= _threshold_of(self.classifier) else None
 
     def _which(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:
         """The classifier's ten probabilities of each image of 28×28; None for those without ink."""

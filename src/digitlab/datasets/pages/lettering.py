@@ -63,9 +63,7 @@ _NAMED = {
     "∑": "sum", "∞": "infinity", "#": "hash", "%": "percent", "@": "at", "&": "and", "$": "dollar", "?": "question",
     "~": "tilde", "→": "arrow", "↑": "up", "✓": "tick",
 }  # fmt: skip
-_GREEK = dict(
-    zip("αβγδεζηθκλμνξπρστυφχψωΓΔΛΞΠΣΦΨΩ", [*GREEK][:22] + [*GREEK][22:31], strict=True),
-)
+_GREEK = dict(zip("αβγδεζηθκλμνξπρστυφχψωΓΔΛΞΠΣΦΨΩ", GREEK, strict=False))  # Cyrillic letters follow there
 BASELINES = {"g": 6, "j": 7, "p": 7, "q": 6, "y": 7, ",": 8, ";": 8, "β": 7, "γ": 7, "μ": 8, "ρ": 7}
 
 
