@@ -5,7 +5,7 @@
 To be run after either network was trained anew. It draws pictures of one digit or of one other sign, of validation
 fonts and images, and keeps those in which the page reader is certain of nothing and the other network is sure enough
 to be asked. A logistic regression of the two logits of `digitlab.reading.candidates.confidence_alone` on whether that
-digit stands there gives `_ALONE_WEIGHTS` and `_ALONE_BIAS`; the bias is moved to pictures of which one in ten shows no
+digit stands there gives `_ALONE_WEIGHTS` and `_ALONE_BIAS`; the bias is moved to pictures of which one in six shows no
 digit.
 """
 
@@ -25,7 +25,7 @@ from digitlab.training.page_reader.making import made_alphabets
 
 SIDES = (64, 96, 160)  # pixels of a picture
 CERTAIN = 0.95  # confidence
-DIGITS_PER_SIGN = 9
+DIGITS_PER_SIGN = 5
 
 
 def main() -> None:

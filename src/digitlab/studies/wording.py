@@ -19,7 +19,7 @@ __all__ = [
 
 _IMAGES = 10_000
 
-# Measures that are shares of images read right, and of which ones.
+# Measures that are shares of images classified correctly, and of which ones.
 _WHICH = {
     "accuracy": "",
     "training_accuracy": ", of the training images",
@@ -47,12 +47,12 @@ def of_difference(measure: str, one: str, other: str, found: MeansDifference) ->
     >>> from digitlab.evaluation.intervals import Interval
     >>> from digitlab.evaluation.seeds import MeansDifference
     >>> of_difference("accuracy", "max", "average", MeansDifference(-0.0025, Interval(-0.0048, 0.0001), 0.05)).unsure
-    '“max” reads from 48 fewer to 1 more of 10,000 images right than “average”'
+    '“max” classifies from 48 fewer to 1 more of 10,000 images correctly than “average”'
     """
     evidence = f"{one} against {other}: {MEASURES[measure].difference(found.difference, *found.interval)}"
     if measure in _WHICH:
         plain, unsure = (
-            f"“{one}” reads {amount} of {_IMAGES:,} images right than “{other}”{_WHICH[measure]}"
+            f"“{one}” classifies {amount} of {_IMAGES:,} images correctly than “{other}”{_WHICH[measure]}"
             for amount in _amounts(measure, found)
         )
     else:
@@ -67,7 +67,7 @@ def of_effect(measure: str, found: MeansDifference, *, pairs: int = 0) -> Said:
     mean = f", in the mean of {pairs} pairs" if pairs else ""
     if measure in _WHICH:
         plain, unsure = (
-            f"{amount} of {_IMAGES:,} images are read right{_WHICH[measure]}{mean}"
+            f"{amount} of {_IMAGES:,} images are classified correctly{_WHICH[measure]}{mean}"
             for amount in _amounts(measure, found)
         )
     else:
@@ -85,10 +85,10 @@ def of_bound(measure: str, label: str, bound: float, found: MeansDifference) -> 
     asked = f"; {_level(measure, bound)} or {MEASURES[measure].better} are asked for"
     said, lowest, highest = (_level(measure, each) for each in ends)
     if measure in _WHICH:
-        words = f"of {_IMAGES:,} images right{_WHICH[measure]}"
+        words = f"of {_IMAGES:,} images correctly{_WHICH[measure]}"
         return Said(
-            evidence, f"“{label}” reads {said} {words}{asked}",
-            f"“{label}” reads {said} {words}, and in the mean of many trainings {lowest} to {highest}{asked}",
+            evidence, f"“{label}” classifies {said} {words}{asked}",
+            f"“{label}” classifies {said} {words}, and in the mean of many trainings {lowest} to {highest}{asked}",
         )  # fmt: skip
     title = MEASURES[measure].title
     unsure = f"{title} of “{label}”: {said}, and in the mean of many trainings {lowest} to {highest}{asked}"
@@ -101,7 +101,7 @@ def of_published(measure: str, label: str, printed: float, within: float, found:
     said, published = _level(measure, printed + found.difference), _level(measure, printed)
     allowed = f" ({_level(measure, within)} more or less count as the same)" if within else ""
     if measure in _WHICH:
-        words = f"“{label}” reads {said} of {_IMAGES:,} images right{_WHICH[measure]}"
+        words = f"“{label}” classifies {said} of {_IMAGES:,} images correctly{_WHICH[measure]}"
     else:
         words = f"{MEASURES[measure].title} of “{label}”: {said}"
     low, high = (_level(measure, printed + end) for end in found.interval)

@@ -80,6 +80,27 @@ const pages = new PageNetwork(file(`${SHIPPED}page.onnx`));
 const classifier = new Classifier(file(`${SHIPPED}reader.onnx`));
 const reader = new Reader(pages, classifier, true);
 
+test("a picture that was read is not looked at again when its digit is asked for", () => {
+  let looks = 0;
+  const counted = {
+    threshold: pages.threshold,
+    find: (/** @type {any} */ given) => {
+      looks += 1;
+      return pages.find(given);
+    },
+  };
+  const once = new Reader(/** @type {any} */ (counted), classifier, true);
+  const drawn = picture("paper");
+  once.read(drawn);
+  const after = looks;
+  const again = { ...drawn, data: drawn.data.slice() };
+  assert.deepEqual(once.classify(again), new Reader(pages, classifier, true).classify(drawn));
+  assert.equal(looks, after);
+  again.data[0] ^= 8;
+  once.classify(again);
+  assert.equal(looks, after + 1);
+});
+
 test("the page reader's network finds the same candidates", () => {
   const found = pages.find(picture("paper"));
   assert.equal(found.length, made.candidates.length);
