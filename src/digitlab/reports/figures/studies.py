@@ -107,6 +107,9 @@ def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
         axes.set_ylim(max(0.0, values.min() - room), high + room)
 
 
+_BETWEEN = 0.55  # inches from a panel to the next: the labels of two axes' ends stand there
+
+
 @styled
 def cells_figure(
     panels: Mapping[str, tuple[Mapping[str, Sequence[float]], Mapping[str, float]]], *, logarithmic: bool = False
@@ -118,11 +121,11 @@ def cells_figure(
     rows = list(dict.fromkeys(name for cells, _ in panels.values() for name in cells))
     names, legend = 0.3 + 0.085 * max(map(len, rows), default=0), any(printed for _, printed in panels.values())
     each = 3.9 if len(panels) == 1 else max(2.6, 0.098 * max(map(len, panels)))
-    width, height = names + (each + 0.3) * len(panels), 0.9 + 0.27 * len(rows) + 0.35 * legend
+    width, height = names + (each + _BETWEEN) * len(panels), 0.9 + 0.27 * len(rows) + 0.35 * legend
     figure = canvas(width, height)
     for place, (title, (cells, printed)) in enumerate(panels.items()):
         axes = figure.add_axes(
-            ((names + (each + 0.3) * place) / width, (0.4 + 0.35 * legend) / height, each / width,
+            ((names + (each + _BETWEEN) * place) / width, (0.4 + 0.35 * legend) / height, each / width,
              0.27 * len(rows) / height)
         )  # fmt: skip
         _dots(axes, [(cells.get(name, ()), printed.get(name)) for name in rows])
