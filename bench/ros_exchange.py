@@ -67,16 +67,19 @@ while not rospy.is_shutdown():
 _LISTENER = (
     _START
     + """
-import rospy, rosgraph, time
+import rospy, rosgraph, sys, time
 from std_msgs.msg import Int32, String
 rospy.init_node("listener", disable_signals=True)
+def say(*words):  # topics are heard in threads of their own: print writes its newline apart, and lines would mix
+    sys.stdout.write(" ".join(map(str, words)) + "\\n")
+    sys.stdout.flush()
 def listen():
     for name, kind in (("reading", String), ("digit", Int32), ("number", String)):
-        rospy.Subscriber("/digits/" + name, kind, lambda m, n=name: print(f"{n} {m.data}", flush=True))
+        rospy.Subscriber("/digits/" + name, kind, lambda m, n=name: say(n, m.data))
     try:
         from vision_msgs.msg import Detection2DArray
-        rospy.Subscriber("/digits/detections", Detection2DArray, lambda m: print(
-            "detections", m.header.frame_id, [each.results[0].id for each in m.detections], flush=True))
+        rospy.Subscriber("/digits/detections", Detection2DArray, lambda m: say(
+            "detections", m.header.frame_id, [each.results[0].id for each in m.detections]))
     except ImportError:
         pass
 listen()

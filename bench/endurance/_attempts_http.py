@@ -131,7 +131,7 @@ def _is_closed(told: bytes) -> bool:
 def frames_that_are_none(server: Server) -> str | None:
     before = memory_of(server)
     with ThreadPoolExecutor(8) as threads:
-        told = threads.map(lambda sent: server.raw(shaken(server), 5, sent), NO_FRAMES.values())
+        told = threads.map(lambda sent: server.raw(shaken(server), 20, sent), NO_FRAMES.values())
         wrong = [f"{name}: {each[-60:]!r}" for name, each in zip(NO_FRAMES, told, strict=True) if not _is_closed(each)]
     pinged = server.raw(shaken(server), 3, frame(9, b"x") * 200 + frame(8, b"\x03\xe8"))
     wrong += [] if pinged.count(b"\x8a\x01x") >= 1 else ["pings were not answered"]

@@ -77,7 +77,8 @@ class Server:
                     break
                 parts.append(part)
                 if after:
-                    connection.sendall(after)
+                    with contextlib.suppress(ConnectionError):
+                        connection.sendall(after)
                     after = b""
         return b"".join(parts)
 

@@ -120,7 +120,7 @@ def test_the_page_gathers_all_studies(
     sheet = (tmp_path / "docs" / "pictures" / "verdicts.svg").read_text()
     assert re.findall("<title>(.*)</title>", sheet) == ["holds: accuracy: max is better than average"]
     picture, line, table = (
-        text.index(each) for each in ("figure.png", "**Yes**: “max” reads 50 more of 10,000", "| max | 0.9 |")
+        text.index(each) for each in ("figure.png", "**Yes**: “max” classifies 50 more of 10,000", "| max | 0.9 |")
     )
     assert picture < line < table, "the picture first, then the answer, then the numbers"
     assert "| [two-pools](#two-pools) | Which pool? | 4 | 0 | 1 | 0 | 0 |" in text
