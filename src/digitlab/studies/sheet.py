@@ -31,7 +31,7 @@ _TITLES = {
     "Own": "Our own questions",
 }
 
-_SQUARE, _STEP, _ROW, _NAMES, _WIDTH, _TOP = 18, 21, 23, 168, 460, 62
+_SQUARE, _STEP, _ROW, _NAMES, _LEAST, _WIDTH, _TOP = 18, 21, 23, 168, 240, 330, 62
 
 _STYLE = """\
 text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1d2129}
@@ -44,23 +44,31 @@ path{fill:none;stroke:#fff;stroke-width:2;stroke-linecap:round;stroke-linejoin:r
 
 
 def verdicts_svg(studies: Sequence[Mapping[str, Any]]) -> str:
-    """The sheet.
+    """The sheet, in two columns.
 
     studies: contents of `results.json`, in the order of the rows
     """
-    body, y, source = [], _TOP, ""
-    for each in studies:
-        of = each["source"][:3].strip(" :,")
+    sources = [each["source"][:3].strip(" :,") for each in studies]
+    headings = sum(of != before for of, before in zip(sources, ["", *sources], strict=False))
+    half = _TOP + (len(studies) * _ROW + headings * (_ROW + 8)) / 2
+    body: list[str] = []
+    left, y, source, wide, height = 0, _TOP, "", _WIDTH, _TOP
+    for of, each in zip(sources, studies, strict=True):
+        if left == 0 and y > half:
+            left, y, source = wide, _TOP, ""
+            wide = _LEAST
         if of != source:
-            source, y = of, y + 8
-            body.append(f'<text class="source" x="6" y="{y + 13}">{escape(_TITLES.get(of, of))}</text>')
+            y += 8
+            body.append(f'<text class="source" x="{left + 6}" y="{y + 13}">{escape(_TITLES.get(of, of))}</text>')
             y += _ROW
-        body.append(f'<text x="{_NAMES - 8}" y="{y + 13.5}" text-anchor="end">{escape(each["study"])}</text>')
+        source = of
+        body.append(f'<text x="{left + _NAMES - 8}" y="{y + 13.5}" text-anchor="end">{escape(each["study"])}</text>')
         for place, conclusion in enumerate(each["conclusions"]):
-            body.append(_square(_NAMES + _STEP * place, y, conclusion["verdict"], conclusion["text"]))
+            body.append(_square(left + _NAMES + _STEP * place, y, conclusion["verdict"], conclusion["text"]))
+        wide = max(wide, _NAMES + _STEP * len(each["conclusions"]) + 6)
         y += _ROW
-    most = max((len(each["conclusions"]) for each in studies), default=0)
-    width, height = max(_WIDTH, _NAMES + _STEP * most + 6), y + 8
+        height = max(height, y + 8)
+    width = left + wide
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'role="img" aria-label="A row for each study, a square for each conclusion: holds, does not hold, the same, '
