@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -25,7 +26,8 @@ from digitlab.datasets.pages.writers import Writer
 from digitlab.reading.candidates import Candidate
 from digitlab.training.page_reader import compose as compose_module
 from digitlab.training.page_reader.calibration import context_of, fit_logistic
-from digitlab.training.page_reader.measure import by_kind, match, threshold_for, touching_parted
+from digitlab.training.page_reader.graph import Graph
+from digitlab.training.page_reader.measure import _overlaps, by_kind, match, threshold_for, touching_parted
 from digitlab.training.page_reader.targets import CROPS, cut_crops, draw_batch, map_targets
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -67,7 +69,7 @@ def test_a_page_is_the_same_for_the_same_seed_and_its_boxes_lie_on_it(alphabets:
 def test_a_digit_differs_from_the_paper_around_it(alphabets: Alphabets) -> None:
     """Within its box there is more contrast than in a ring about it, of digits that stand alone."""
     clear = 0
-    pages = [draw_page(alphabets, np.random.default_rng((1, seed)), kind="single") for seed in range(60)]
+    pages = [draw_page(alphabets, np.random.default_rng((1, seed)), kind="single") for seed in range(80)]
     for page in pages:
         for box, label in zip(page.boxes, page.labels, strict=True):
             if 0 <= label <= 9:
@@ -124,6 +126,30 @@ def test_what_nobody_can_see_is_not_asked_for() -> None:
     seen[20:60, 20:24], seen[20:60, 60:64] = 100, 198
     boxes = np.array([[10, 15, 34, 65], [50, 15, 74, 65], [0, 0, 8, 8]], np.float32)
     assert pages_module._Legibility(ink, seen)(boxes).tolist() == [True, False, True]  # dark, faint, nothing there
+    rng = np.random.default_rng(0)
+    ink = np.zeros((80, 80), np.uint8)
+    ink[20:60:4, 20:60] = 255  # lines of one pixel, three between them
+    box = np.array([[15, 15, 65, 65]], np.float32)
+    for spoil, seen_of in (
+        ("nothing", lambda picture: picture),
+        ("blur", lambda picture: cv2.GaussianBlur(picture, (0, 0), 3.0)),
+        ("noise", lambda picture: np.clip(picture + rng.normal(0, 250, picture.shape), 0, 255)),
+    ):
+        seen = seen_of(np.repeat(200.0 - 100.0 * (ink > 0)[..., None], 3, axis=2)).astype(np.uint8)
+        assert pages_module._Legibility(ink, seen)(box).tolist() == [spoil == "nothing"], spoil
+
+
+def test_measures_of_a_drawing_lie_on_little_else(alphabets: Alphabets) -> None:
+    """A number that is written over lines and other numbers can be read by nobody."""
+    covered = []
+    for seed in range(30):
+        page = draw_page(alphabets, np.random.default_rng((6, seed)), kind="diagram")
+        boxes = page.boxes[(page.labels >= 0) & (page.labels < 10)]
+        for box in boxes:
+            others = boxes[(boxes != box).any(axis=1)]
+            covered.append(len(others) > 0 and bool((_overlaps(tuple(box.tolist()), others) > 0.5).any()))
+    assert len(covered) > 60
+    assert np.mean(covered) < 0.03
 
 
 def test_targets_say_where_how_large_and_which() -> None:
@@ -256,7 +282,7 @@ def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
     letters = rng.uniform(0, 1, (seed % 60, 3)).astype(np.float32) * np.array([320, 320, 1], np.float32)
     scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 11)
     expected = 1 / (1 + np.exp(-(context_of(boxes, scores, letters) @ weights[:-1] + weights[-1])))
-    graph = compose_module._Graph()
+    graph = Graph()
     answer = compose_module._in_context(graph, "boxes", "scores", "letters", weights.tolist())
     value = onnx.helper.make_tensor_value_info
     given_values, answers = (
@@ -273,19 +299,40 @@ def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(alphabets: Alphabets, tmp_path: Path) -> None:
+def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(
+    alphabets: Alphabets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from digitlab.reading.page_network import PageNetwork
-    from digitlab.training.page_reader.export import converted, export_page_reader
+    from digitlab.training.page_reader import region_head
+    from digitlab.training.page_reader.export import converted, converted_head, export_page_reader
     from digitlab.training.page_reader.loop import train
 
+    monkeypatch.setattr(region_head, "_EPOCHS", 1)
     lines: list[str] = []
     train(alphabets, tmp_path, steps=2, batch=2, workers=1, tell=lines.append)
     where, what = train(alphabets, tmp_path, steps=3, batch=2, workers=1, tell=lines.append)
     assert "goes on at step 2" in lines
     path = tmp_path / "page.onnx"
-    path.write_bytes(
-        export_page_reader(converted(where, what), {"threshold": "0.25"}, (1.0, 1.0, 3.0), (1.0, *[0.1] * 9, 0.0))
-    )
+    networks, scale = converted(where, what), (1.0, 1.0, 3.0)
+    path.write_bytes(export_page_reader(networks, {}, scale))
+
+    def examples() -> list[Path]:
+        return region_head.draw_examples(
+            path, alphabets, tmp_path / "examples", pages=8, block=4, seed=0, workers=1, tell=lines.append
+        )
+
+    files = examples()
+    told = [file.read_bytes() for file in files]
+    files[1].unlink()
+    first = files[0].stat().st_mtime_ns
+    assert [file.read_bytes() for file in examples()] == told
+    assert files[0].stat().st_mtime_ns == first, "what is there is not drawn again"
+    with np.load(files[0]) as block:
+        assert set(block["labels"].tolist()) <= set(range(11))
+        assert block["areas"].shape == (len(block["labels"]), 3136)
+        assert block["areas"].max() > 0
+    head = converted_head(region_head.train_head(files, seed=0, tell=lines.append))
+    path.write_bytes(export_page_reader(networks, {"threshold": "0.25"}, scale, head, (1.0, *[0.1] * 9, 0.0)))
     network = PageNetwork(path, 1)
     assert network.threshold == 0.25
     rng = np.random.default_rng(0)

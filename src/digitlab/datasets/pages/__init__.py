@@ -27,7 +27,8 @@ __all__ = ["IGNORED", "NOT_A_DIGIT", "DrawnPage", "draw_page"]
 _DIGITAL = 0.17
 _TURNED = 0.09  # share of the pages that lie wrongly: text does not become digits by being turned
 _COVERED = 0.85  # of a box: what lies under something else
-_LEAST_CONTRAST, _OVER_NOISE = 6.0, 1.3  # grey levels; deviations of the ground: less is not legible
+_EVEN = 12.0  # deviation of a box's ink, of 255: all of it or none
+_LEAST_CONTRAST, _LEAST_LIKENESS = 6.0, 0.65  # grey levels; correlation of ink and picture: less is not legible
 _ALONE = (single, lone_sign)
 _WEIGHTS = np.array([weight for weight, _ in LAYOUTS]) / sum(weight for weight, _ in LAYOUTS)
 
@@ -110,24 +111,33 @@ def _uncovered(
 class _Legibility:
     """Whether what stands in a box can be seen; what nobody could see must not be asked for: finding it is guessing.
 
+    A sign is legible where the picture's light goes with the ink that was written: where it is too faint, too much
+    blurred, or drowned in noise or in what it stands on, their correlation is low.
+
     ink: uint8 (S, S), how much of it was written; seen: uint8 (S, S, 3), the picture
     """
 
     def __init__(self, ink: NDArray[np.uint8], seen: NDArray[np.uint8]) -> None:
-        grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
-        on, off = (ink > 140).astype(np.uint8), (ink < 12).astype(np.uint8)
-        self._on, self._off = cv2.integral(on), cv2.integral(off)
-        self._light_on = cv2.integral(grey * on)
-        self._light_off, self._squares_off = cv2.integral2(grey * off)
+        written, light = ink.astype(np.float32), cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        self._ink, self._ink_squares = cv2.integral2(written)
+        self._light, self._light_squares = cv2.integral2(light)
+        self._both = cv2.integral(written * light)
+        self._ones = cv2.integral(np.ones_like(ink))
 
     def __call__(self, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Of boxes, (N, 4), bool (N,); those with next to no ink, or nothing else, count as legible."""
-        count_on, count_off = _sums(self._on, boxes), _sums(self._off, boxes)
-        on = _sums(self._light_on, boxes) / np.maximum(count_on, 1)
-        off = _sums(self._light_off, boxes) / np.maximum(count_off, 1)
-        deviation = np.sqrt(np.maximum(_sums(self._squares_off, boxes) / np.maximum(count_off, 1) - off**2, 0.0))
-        clear = np.abs(on - off) >= np.maximum(_LEAST_CONTRAST, _OVER_NOISE * deviation)
-        return np.asarray(clear | (count_on < 4) | (count_off < 4))
+        count = np.maximum(_sums(self._ones, boxes), 1.0)
+        ink, light, ink_squares, light_squares, both = (
+            _sums(each, boxes) / count
+            for each in (self._ink, self._light, self._ink_squares, self._light_squares, self._both)
+        )
+        ink_deviation = np.sqrt(np.maximum(ink_squares - ink**2, 0.0))
+        light_deviation = np.sqrt(np.maximum(light_squares - light**2, 0.0))
+        shared = np.abs(both - ink * light)
+        contrast = 255.0 * shared / np.maximum(ink_deviation, 1.0) ** 2  # grey levels from no ink to full
+        alike = shared / np.maximum(ink_deviation * light_deviation, 1e-6)
+        clear = (contrast >= _LEAST_CONTRAST) & (alike >= _LEAST_LIKENESS)
+        return np.asarray(clear | (ink_deviation < _EVEN))
 
 
 def _sums(integral: NDArray[Any], boxes: NDArray[np.float32]) -> NDArray[np.float64]:

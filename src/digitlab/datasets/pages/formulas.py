@@ -4,28 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from digitlab.datasets.pages.words import word
 from digitlab.datasets.pages.writers import Writer, number
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.datasets.pages.sheet import Sheet
 
-__all__ = ["formula", "notes", "sums"]
+__all__ = ["formula", "notes", "spacing", "sums"]
+
+_TIGHT = 0.25  # share of the hands whose digits touch
 
 
 def sums(sheet: Sheet) -> None:
     """Arithmetic and algebra, line by line."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(14, 80)
-    gap, pitch = rng.uniform(0.0, 0.35), rng.uniform(1.3, 2.6)
+    gap, pitch, fractions = spacing(rng, 0.35), rng.uniform(1.3, 2.6), rng.random() < 0.2
     y = rng.uniform(0.3, 1.4) * height
     while y < sheet.size + 0.5 * height:
         x = rng.uniform(-0.5, 3.0) * height
+        if fractions:
+            x = _fraction(sheet, ink, writer, x, y, height, gap)
         writer.text(sheet.drawing, ink, formula(rng), x, y, height, rng, gap=gap, letters=0.9)
-        y += pitch * height
+        y += (pitch + 1.2 * fractions) * height
+
+
+def spacing(rng: np.random.Generator, most: float) -> float:
+    """The gap of a hand between its digits, in their heights: now and then so small that they touch."""
+    return float(rng.uniform(-0.14, 0.02) if rng.random() < _TIGHT else rng.uniform(0.0, most))
+
+
+def _fraction(
+    sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, height: float, gap: float
+) -> float:
+    """A numerator over a bar over a denominator, the bar in the middle of the line; returns where it ends."""
+    rng = sheet.rng
+    upper, lower = (str(rng.integers(1, 10 ** int(rng.integers(1, 3)))) for _ in range(2))
+    upper += str(rng.choice(["", "", "", "x", "²"]))
+    bar = y - 0.45 * height
+    ends = [
+        writer.text(sheet.drawing, ink, upper, x, bar - 0.2 * height, 0.9 * height, rng, gap=gap, letters=0.8),
+        writer.text(sheet.drawing, ink, lower, x, bar + 1.15 * height, 0.9 * height, rng, gap=gap, letters=0.8),
+    ]
+    end = max(ends) + 0.15 * height
+    line = sheet.drawing.through(x - 0.15 * height, bar, end, bar + rng.normal(0.0, 0.04) * height)
+    sheet.drawing.lines(ink, [line], max(1.0, writer.hand.pen * height))
+    return end + 0.3 * height
 
 
 def formula(rng: np.random.Generator) -> str:
@@ -43,7 +71,7 @@ def formula(rng: np.random.Generator) -> str:
 
     parts = [term()]
     for _ in range(int(rng.integers(1, 5))):
-        parts += [str(rng.choice((*"+-x*/=", "=", "+", ":"))), term()]
+        parts += [str(rng.choice((*"+-x*/=", *"+-x*=", "=", "+", ":"))), term()]
     if rng.random() < 0.2:
         parts.insert(0, "(")
         parts.insert(4, ")")
@@ -54,13 +82,17 @@ def notes(sheet: Sheet) -> None:
     """What a lecturer writes on a board: names in capitals with values, lists of digits, indices and powers."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(13, 70)
-    gap, pitch = rng.uniform(0.0, 0.3), rng.uniform(1.4, 2.8)
-    formulas = rng.random() < 0.5
+    gap, pitch = spacing(rng, 0.3), rng.uniform(1.4, 2.8)
+    formulas, program = rng.random() < 0.45, rng.random() < 0.2
     y = rng.uniform(0.3, 1.4) * height
     while y < sheet.size + 0.5 * height:
         x = rng.uniform(-1.5, 3.0) * height
-        if rng.random() < (0.8 if formulas else 0.1):
+        if program:
+            writer.text(sheet.drawing, ink, _code(rng), x, y, height, rng, gap=gap, letters=0.8)
+        elif rng.random() < (0.8 if formulas else 0.1):
             _with_indices(sheet, ink, writer, x, y, height)
+        elif rng.random() < 0.1:
+            _ringed(sheet, ink, writer, x + height, y, height)
         else:
             written = _statement(rng) if rng.random() < 0.75 else _listed(rng)
             writer.text(sheet.drawing, ink, written, x, y, height, rng, gap=gap, letters=0.8)
@@ -79,6 +111,37 @@ def _statement(rng: np.random.Generator) -> str:
         return name
     value = (number(rng), _listed(rng), word(rng).upper(), formula(rng))[int(rng.choice(4, p=(0.45, 0.2, 0.2, 0.15)))]
     return f"{name} {('=', ':=', ':', '==', '->')[rng.integers(5)]} {value}"
+
+
+def _code(rng: np.random.Generator) -> str:
+    """A line of a program, as it is written on a board: "if (w && 12):", "a = 2 & 19", "def what(x):"."""
+    names = [word(rng)[: int(rng.integers(1, 9))] for _ in range(3)]
+
+    def value() -> str:
+        kind = rng.random()
+        return names[rng.integers(3)] if kind < 0.45 else str(rng.integers(0, 10 ** int(rng.integers(1, 4))))
+
+    sign = str(rng.choice(["&&", "&", "||", "+", "-", "*", "/", "%", "==", "!=", "<", ">", "<=", "and"]))
+    sum_of = f"{value()} {sign} {value()}"
+    forms = (
+        f"{names[0]} = {sum_of}", f"{names[0]} = {value()}", f"if ({sum_of}):", f"if {sum_of} {{", f"while ({sum_of})",
+        f"for {names[0]} in {value()}:", f"def {names[0]}({names[1]}):", f"print '{names[0]} {names[1]}'",
+        f'print("{names[0]}")', f"# {names[0]} {names[1]} {names[2]}", f"return {value()};",
+        f"{names[0]}[{value()}] = {value()}",
+        f"{names[0]} += {value()};", f"{names[0]}({value()}, {value()})", f"_{names[0]} = ({sum_of}) {sign} {value()}",
+    )  # fmt: skip
+    return str(forms[rng.integers(len(forms))])
+
+
+def _ringed(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, height: float) -> None:
+    """A number in a ring, as exercises and bullet points are counted."""
+    rng = sheet.rng
+    end = writer.text(sheet.drawing, ink, str(rng.integers(0, 20)), x, y, height, rng, letters=0.8)
+    time = np.linspace(rng.uniform(0, 6.3), rng.uniform(6.1, 6.6) + rng.uniform(0, 6.3), 40)
+    radius = np.array([max(end - x, 0.5 * height), height]) * rng.uniform(0.75, 1.2)
+    middle = np.array([(x + end) / 2, y - height / 2])
+    ring = middle + radius * np.stack([np.cos(time), np.sin(time)], axis=1)
+    sheet.drawing.lines(ink, [ring], max(1.0, writer.hand.pen * height))
 
 
 def _listed(rng: np.random.Generator) -> str:

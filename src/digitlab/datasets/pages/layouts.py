@@ -8,7 +8,7 @@ import numpy as np
 
 from digitlab.datasets.ood.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT
-from digitlab.datasets.pages.formulas import formula, notes, sums
+from digitlab.datasets.pages.formulas import formula, notes, spacing, sums
 from digitlab.datasets.pages.sheet import Sheet, sign
 from digitlab.datasets.pages.sketches import doodles, letters
 from digitlab.datasets.pages.words import word
@@ -134,7 +134,7 @@ def table(sheet: Sheet) -> None:
         columns.append(x)
     kinds = rng.choice(("number", "number", "digits", "word", "empty", "letter"), len(columns))
     by_hand = rng.random(len(columns)) < 0.75
-    count = int((sheet.size - top) / pitch) + 2
+    count, gap = int((sheet.size - top) / pitch) + 2, spacing(rng, 0.25)
     for row in range(count):
         y = top + (row + 1) * pitch - rng.uniform(0.15, 0.4) * height
         for column, left in enumerate(columns[:-1]):
@@ -146,7 +146,7 @@ def table(sheet: Sheet) -> None:
             if text and rng.random() < 0.9:
                 who, where = (writer, ink) if by_hand[column] else (printer, print_)
                 start = left + rng.uniform(0.15, 0.5) * height
-                who.text(drawing, where, text, start, y, height, rng, gap=0.12, letters=0.5)
+                who.text(drawing, where, text, start, y, height, rng, gap=gap if who is writer else 0.12, letters=0.5)
     if rng.random() < 0.85:
         width = rng.uniform(0.6, 3.5)
         flat = [top + row * pitch for row in range(count + 1)]
@@ -256,12 +256,15 @@ def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: f
         x = float(line[:, 0].max()) + rng.uniform(0.3, 0.7) * height
 
 
+_TRIES, _INKED = 12, 100
+
+
 def diagram(sheet: Sheet) -> None:
     """A sketch with lines, arrows, boxes, curves and axes; short words and numbers stand beside them."""
     rng, drawing = sheet.rng, sheet.drawing
     writer, ink = sheet.writer(), sheet.layer("pen")
     height = sheet.height(12, 45)
-    width = max(1.0, writer.hand.pen * height)
+    width, gap = max(1.0, writer.hand.pen * height), spacing(rng, 0.25)
     for _ in range(int(rng.integers(3, 10))):
         x0, y0 = rng.uniform(-20, sheet.size, 2)
         x1, y1 = (x0 + rng.normal(0, 120), y0) if rng.random() < 0.4 else (x0, y0 + rng.normal(0, 120))
@@ -281,10 +284,27 @@ def diagram(sheet: Sheet) -> None:
         kind = rng.random()
         written = number(rng) if kind < 0.6 else word(rng) if kind < 0.85 else formula(rng)
         written = written.upper() if rng.random() < 0.3 else written
-        x, y = rng.uniform(-10, sheet.size - height), rng.uniform(height, sheet.size)
-        end = writer.text(drawing, ink, written, x, y, height * rng.uniform(0.8, 1.2), rng, gap=0.1, letters=0.8)
+        place = _free_place(sheet, ink, 0.7 * height * len(written), height)
+        if place is None:
+            continue
+        x, y = place
+        end = writer.text(drawing, ink, written, x, y, height * rng.uniform(0.8, 1.2), rng, gap=gap, letters=0.8)
         if rng.random() < 0.5:
             _dimension(sheet, ink, x, y, end, height, width)
+
+
+def _free_place(sheet: Sheet, ink: NDArray[np.uint8], wide: float, high: float) -> tuple[float, float] | None:
+    """Where a line of text of this size lies on little else, or, now and then, anywhere; None: nowhere."""
+    rng = sheet.rng
+    most = 1.0 if rng.random() < 0.1 else 0.02  # share of the place that has ink already
+    for _ in range(_TRIES):
+        x, y = rng.uniform(-10, sheet.size - high), rng.uniform(high, sheet.size)
+        corners = sheet.drawing.placed(np.array([[x, y - high], [x + wide, y - high], [x, y], [x + wide, y]]))
+        least, last = np.clip([corners.min(axis=0), corners.max(axis=0)], 0, sheet.size - 1).astype(int)
+        there = ink[least[1] : last[1] + 1, least[0] : last[0] + 1]
+        if (there > _INKED).mean() <= most:
+            return x, y
+    return None
 
 
 def _dimension(
@@ -321,13 +341,13 @@ def list_of_lines(sheet: Sheet) -> None:
     height = sheet.height(12, 60)
     y = rng.uniform(0.3, 1.4) * height
     pitch, first, place = rng.uniform(1.4, 2.6) * height, rng.random() < 0.4, rng.uniform(1, 6) * height
-    capitals = rng.random() < 0.3
+    capitals, gap = rng.random() < 0.3, spacing(rng, 0.25)
     while y < sheet.size + 0.3 * height:
         x = rng.uniform(-1.0, 1.0) * height
         parts = [word(rng) if rng.random() < 0.8 else sentence(rng, 2, ("latin",)), number(rng)]
         parts[0] = parts[0].upper() if capitals else parts[0]
         for part in reversed(parts) if first else parts:
-            end = writer.text(sheet.drawing, ink, part, x, y, height, rng, gap=0.12, letters=0.4)
+            end = writer.text(sheet.drawing, ink, part, x, y, height, rng, gap=gap, letters=0.4)
             x = end + (rng.uniform(0.5, 1.5) * height if rng.random() < 0.5 else place)
         y += pitch
 

@@ -67,6 +67,10 @@ class Writer:
             shapes += [bent(form[rng.integers(len(form))], min(self.wobble, 1.2), rng) for _ in range(_SHAPES)]
         return shapes[rng.integers(_SHAPES)]
 
+    def _slash(self, rng: np.random.Generator) -> Hand:
+        """How a slash is written: were it as upright and short as a one, nobody could tell the two apart."""
+        return replace(self.hand, slant=max(self.hand.slant, 0.0) + rng.uniform(0.1, 0.35))
+
     def digit(self, label: int, rng: np.random.Generator) -> Glyph:
         """A glyph of this digit."""
         return self._digit(label, rng)[0]
@@ -112,11 +116,11 @@ class Writer:
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
             elif (sign := self.sign(character, rng)) is not None:
                 keep = rng.random() < letters
-                # Leant backwards, a slash would be a one.
-                hand = replace(self.hand, slant=max(self.hand.slant, 0.0)) if character == "/" else self.hand
+                hand, tall = (self._slash(rng), _SLASH) if character == "/" else (self.hand, 1.0)
                 step = drawing.write(
-                    ink, sign, x, y, height, hand, rng, label=NOT_A_DIGIT, record=keep, letter=character.isalpha()
-                )
+                    ink, sign, x, y + (tall - 1) / 2 * height, tall * height, hand, rng, label=NOT_A_DIGIT, record=keep,
+                    letter=character.isalpha(),
+                )  # fmt: skip
                 x += step + (gap - 0.1) * 0.5 * height * (self.font.name not in _JOINED)
             else:
                 x += 0.3 * height
@@ -124,6 +128,8 @@ class Writer:
                 break
         return x
 
+
+_SLASH = 1.3  # a slash's height by a digit's
 
 # How often letters are drawn from descriptions, by where the digits come from: a letter of a font among digits that are
 # not would be told by how its strokes run, which no hand's are.
@@ -192,7 +198,7 @@ def number(rng: np.random.Generator) -> str:
         return f"{rng.integers(0, 24)}:{rng.integers(0, 60):02d}"
     if kind < 0.88:
         return plain + str(rng.choice(("%", "€", "$", "cm", "kg", "km", "°", "ml", "m", "h", "x", "th", "a", "b")))
-    if kind < 0.93:
+    if kind < 0.97:
         return str(rng.choice(("$", "#", "+", "-", "(", "=", "No. ", "x", "A", "p. "))) + plain
     return f"{plain}/{rng.integers(1, 100)}"
 

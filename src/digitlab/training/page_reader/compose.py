@@ -5,12 +5,11 @@ So every runtime (Python, a browser, C++) reads alike, and nothing of it has to 
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from digitlab.training.page_reader.calibration import (
     ALIKE,
@@ -22,9 +21,11 @@ from digitlab.training.page_reader.calibration import (
     MOST_LETTERS,
     WORD,
 )
+from digitlab.training.page_reader.graph import Graph
+from digitlab.training.page_reader.networks import AREA, AREAS, KNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["compose"]
 
@@ -37,60 +38,9 @@ LEAST_PEAK = 0.12
 MOST = 500  # candidates that the classifier looks at
 LEAST_LETTER = 0.2  # probability of a letter that counts
 CONTEXT, CROP = 1.5, 32
+AROUND = 3.0  # of a box's longest side: what the head sees of the detector's inner map
 WHOLE = 0.4  # of the logarithm of a box's longest side, added to the logit of its score where boxes compete
 SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
-
-
-class _Graph:
-    """Nodes and constants under growing names; a graph inside another has its own nodes and the other's constants."""
-
-    def __init__(self, outer: _Graph | None = None) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = outer.constants if outer else []
-        self._count: Iterator[int] = outer._count if outer else itertools.count()
-
-    def inside(self) -> _Graph:
-        """An empty graph that sees this one's values."""
-        return _Graph(self)
-
-    def either(self, which: str, yes: tuple[_Graph, list[str]], no: tuple[_Graph, list[str]]) -> list[str]:
-        """The values of one of two graphs inside this one, of which only that one is computed."""
-        branches = [
-            helper.make_graph(graph.nodes, name, [], [onnx.ValueInfoProto(name=value) for value in values])
-            for name, (graph, values) in (("yes", yes), ("no", no))
-        ]
-        return list(self("If", which, outputs=len(yes[1]), then_branch=branches[0], else_branch=branches[1]))
-
-    def __call__(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        number = next(self._count)
-        names = [f"v{number}_{place}" for place in range(outputs)]
-        self.nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
-        return names[0] if outputs == 1 else names
-
-    def constant(self, value: Any, kind: Any = np.float32) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
-        return name
-
-    def put_in(self, model: onnx.ModelProto, given: str, prefix: str) -> str:
-        """The nodes of another model behind ``given``; its constants are shared by all its copies."""
-        shared = {each.name: f"{prefix}{each.name}" for each in model.graph.initializer}
-        if not any(each.name == f"{prefix}{model.graph.initializer[0].name}" for each in self.constants):
-            for each in model.graph.initializer:
-                copy = onnx.TensorProto()
-                copy.CopyFrom(each)
-                copy.name = shared[each.name]
-                self.constants.append(copy)
-        mark = f"{prefix}{next(self._count)}_"
-        names = {model.graph.input[0].name: given, "": "", **shared}
-        for node in model.graph.node:
-            copy = onnx.NodeProto()
-            copy.CopyFrom(node)
-            copy.name = mark + node.name
-            copy.input[:] = [names.get(each, mark + each) for each in node.input]
-            copy.output[:] = [mark + each for each in node.output]
-            self.nodes.append(copy)
-        return str(mark + model.graph.output[0].name)
 
 
 def compose(
@@ -98,22 +48,27 @@ def compose(
     classifier: onnx.ModelProto,
     metadata: dict[str, str],
     scale: Sequence[float] | None = None,
+    head: onnx.ModelProto | None = None,
     context: Sequence[float] | None = None,
 ) -> onnx.ModelProto:
     """The whole page reader.
 
     scale: of the score: weights of the detector's and of the classifier's logit that a digit stands there, and a bias
         (Platt 1999). None: the files that these are fitted with; "witnesses" has both logits then, float32 (N, 2)
+    head: judges each candidate once more, by both networks' inner values and what is around it: see
+        `networks.region_head`. None: the files by whose candidates it is trained; its inputs are outputs then, "areas"
+        and "known"
     context: weights of what the page tells of each candidate (`calibration.context_of`), and a bias; None: each
         candidate is judged alone, as in the files that these are fitted with; "letters", float32 (M, 3), x, y and how
         likely a letter's middle lies there, is an output then
-    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 64); classifier: float32 (N, 32, 32, 3) → (N, 11)
+    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 64), and its inner map (1, H/8, W/8, 64); classifier: float32
+        (N, 32, 32, 3) → (N, 11), and its inner values (N, 256)
 
     Returns:
         A model from "picture", uint8 (H, W, 3) RGB of any size, to "boxes", float32 (N, 4), x0, y0, x1, y1 in pixels;
         "scores", float32 (N,), how likely a digit stands there; "probabilities", float32 (N, 10), which. Best first.
     """
-    g = _Graph()
+    g = Graph()
     planes = g("Transpose", g("Unsqueeze", "picture", g.constant([0], np.int64)), perm=[0, 3, 1, 2])  # (1, 3, H, W)
     size = g("Cast", g("Slice", g("Shape", "picture"), g.constant([0], np.int64), g.constant([2], np.int64)),
              to=TensorProto.FLOAT)  # fmt: skip
@@ -122,9 +77,11 @@ def compose(
     for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
         *found, planes = _look(g, detector, planes, size, longest, place)
         looks.append(found)
-    boxes, peaks, kinds, crops, letters = (g("Concat", *each, axis=0) for each in zip(*looks, strict=True))
-    boxes, peaks, kinds, crops = _best(g, peaks, MOST, boxes, peaks, kinds, crops)
-    logits = g.put_in(classifier, crops, "what_")
+    boxes, peaks, kinds, crops, areas, sizes, letters = (
+        g("Concat", *each, axis=0) for each in zip(*looks, strict=True)
+    )
+    boxes, peaks, kinds, crops, areas, sizes = _best(g, peaks, MOST, boxes, peaks, kinds, crops, areas, sizes)
+    logits, inner = g.put_in(classifier, {classifier.graph.input[0].name: crops}, "what_")
     crop = g("Softmax", logits, axis=1)
     digits = g("Slice", crop, *(g.constant([each], np.int64) for each in (0, 10, 1)))
     last = g("Slice", crop, *(g.constant([each], np.int64) for each in (10, 11, 1)))
@@ -142,27 +99,41 @@ def compose(
     longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
     larger = g("Mul", g("Log", g("Max", longest_side, g.constant(1.0))), g.constant(WHOLE))
     ranks = g("Add", _logit(g, scores), larger)
-    boxes, scores, probabilities, witnesses = _suppressed(g, ranks, boxes, scores, probabilities, witnesses)
+    known = g("Concat", witnesses, sizes, logits, g("Log", g("Max", kinds, g.constant(1e-4))), inner, axis=1)
+    boxes, scores, probabilities, witnesses, areas, known = _suppressed(
+        g, ranks, boxes, scores, probabilities, witnesses, areas, known
+    )
+    if head is not None:
+        (judged,) = g.put_in(head, {"areas": areas, "known": known}, "head_")
+        which, other = g("Split", judged, g.constant([10, 1], np.int64), axis=1, outputs=2)
+        probabilities = g("Softmax", which, axis=1)
+        surely = g("Squeeze", g("Sub", g("ReduceLogSumExp", which, one, keepdims=1), other), one)
+        scores = g("Sigmoid", surely)
     if context is not None:
         scores = _in_context(g, boxes, scores, letters, context)
-    boxes, scores, probabilities, witnesses = _best(g, scores, MOST, boxes, scores, probabilities, witnesses)
+    boxes, scores, probabilities, witnesses, areas, known = _best(
+        g, scores, MOST, boxes, scores, probabilities, witnesses, areas, known
+    )
     answers = {"boxes": (boxes, "candidates", 4), "scores": (scores, "candidates", None),
                "probabilities": (probabilities, "candidates", 10)}  # fmt: skip
     if scale is None:
         answers["witnesses"] = witnesses, "candidates", 2
+    if head is None:
+        answers["areas"] = areas, "candidates", AREAS
+        answers["known"] = known, "candidates", KNOWN
     if context is None:
         answers["letters"] = letters, "signs", 3
     return _model(g, answers, metadata)
 
 
-def _scaled(g: _Graph, detected: str, accepted: str, weights: Sequence[float]) -> str:
+def _scaled(g: Graph, detected: str, accepted: str, weights: Sequence[float]) -> str:
     """The score of both logits."""
     both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
     scores: str = g("Sigmoid", g("Add", both, g.constant(weights[2])))
     return scores
 
 
-def _model(g: _Graph, answers: Mapping[str, tuple[str, str, int | None]], metadata: dict[str, str]) -> onnx.ModelProto:
+def _model(g: Graph, answers: Mapping[str, tuple[str, str, int | None]], metadata: dict[str, str]) -> onnx.ModelProto:
     """The graph with its outputs: by name the value, what there is one of for each row, and the length of a row."""
     outputs = []
     for name, (value, rows, width) in answers.items():
@@ -177,13 +148,13 @@ def _model(g: _Graph, answers: Mapping[str, tuple[str, str, int | None]], metada
     return model
 
 
-def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
+def _look(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
     """One look at the picture, made from ``planes``: uint8 (1, 3, h, w) for the largest look, then `_units` of it.
 
     Returns:
         Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3),
-        letters (M, 3), and the look's own planes; where the look is not needed nothing is found, and the planes are
-        those given.
+        areas (N, 3136), sizes (N, 2), letters (M, 3), and the look's own planes; where the look is not needed nothing
+        is found, and the planes are those given.
     """
     if place == 0:
         return _seen(g, detector, planes, size, longest, place)
@@ -192,12 +163,12 @@ def _look(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     seen = _seen(inner, detector, planes, size, longest, place)
     other = g.inside()
     none = [other("Identity", other.constant(np.zeros(shape, np.float32))) for shape in
-            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3), (0, 3))]  # fmt: skip
+            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3), (0, AREAS), (0, 2), (0, 3))]  # fmt: skip
     same = _units(other, planes) if _is_first(place) else other("Identity", planes)
     return g.either(needed, (inner, seen), (other, [*none, same]))
 
 
-def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
+def _seen(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
     side = g.constant([float(SCALES[0])])
     if place:
         side = g("Min", g.constant([float(SCALES[place])]), g("Mul", longest, g.constant([LARGER])))
@@ -209,7 +180,8 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     rest = g("Mod", g("Sub", multiple, g("Mod", whole, multiple)), multiple)
     small = _units(g, small) if _is_first(place) else small
     units = g("Pad", small, g("Concat", g.constant([0] * 6, np.int64), rest, axis=0), mode="edge")
-    answers = g.put_in(detector, g("Transpose", units, perm=[0, 2, 3, 1]), "where_")  # (1, h, w, 64)
+    given = {detector.graph.input[0].name: g("Transpose", units, perm=[0, 2, 3, 1])}
+    answers, inner = g.put_in(detector, given, "where_")  # (1, h, w, 64) each
     cells = g("DepthToSpace", g("Transpose", answers, perm=[0, 3, 1, 2]), blocksize=2, mode="DCR")  # (1, 16, 2h, 2w)
     rows = g("Squeeze", g("Transpose", cells, perm=[0, 2, 3, 1]), g.constant([0], np.int64))  # (2h, 2w, 16)
     chosen, middle = _peaks(g, cells, rows, 0, LEAST_PEAK)
@@ -224,11 +196,17 @@ def _seen(g: _Graph, detector: onnx.ModelProto, planes: str, size: str, longest:
     letters, place_of_letters = _peaks(g, cells, rows, 15, LEAST_LETTER)
     sure = g("Sigmoid", g("Slice", letters, *(g.constant([each], np.int64) for each in (15, 16, 1))))
     there = g("Concat", g("Mul", place_of_letters, factor), sure, axis=1)  # (M, 3)
-    crops = _crops(g, units, low, high)
-    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), crops, there, small]
+    middles, longest_side = g("Mul", g("Add", low, high), g.constant(0.5)), _longest(g, low, high)
+    crops = g("Transpose", _squares(g, units, middles, longest_side, CONTEXT, CROP, 2), perm=[0, 2, 3, 1])
+    cells_of_inner = g("Transpose", inner, perm=[0, 3, 1, 2])
+    eighth = g.constant(0.125)
+    areas = _squares(g, cells_of_inner, g("Mul", middles, eighth), g("Mul", longest_side, eighth), AROUND, AREA, 1)
+    areas = g("Reshape", areas, g.constant([-1, AREAS], np.int64))
+    sizes = g("Log", g("Max", g("Sub", high, low), g.constant(1.0)))
+    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), crops, areas, sizes, there, small]
 
 
-def _peaks(g: _Graph, cells: str, rows: str, channel: int, least: float) -> tuple[str, str]:
+def _peaks(g: Graph, cells: str, rows: str, channel: int, least: float) -> tuple[str, str]:
     """Where a map of logits is highest of its neighbours, and above a probability.
 
     cells: (1, 16, h, w), rows: the same as (h, w, 16)
@@ -250,36 +228,41 @@ def _is_first(place: int) -> bool:
     return place == len(SCALES) - 1
 
 
-def _units(g: _Graph, pixels: str) -> str:
+def _units(g: Graph, pixels: str) -> str:
     """As `networks.normalised`, in one operation: (uint8 - 128) / 64. The smaller looks are made from these floats."""
     return str(g("DequantizeLinear", pixels, g.constant(1 / 64.0), g.constant(128, np.uint8)))
 
 
-def _best(g: _Graph, ranks: str, most: int, *values: str) -> list[str]:
+def _best(g: Graph, ranks: str, most: int, *values: str) -> list[str]:
     """The ``most`` rows of the highest ranks, best first."""
     count = g("Min", g("Shape", ranks), g.constant([most], np.int64))
     order = g("TopK", ranks, count, axis=0, outputs=2)[1]
     return [g("Gather", value, order, axis=0) for value in values]
 
 
-def _crops(g: _Graph, units: str, low: str, high: str) -> str:
-    """Float32 (N, 32, 32, 3): squares around boxes of a look; beyond the picture lies mid-grey, which is 0."""
-    side = g("ReduceMax", g("Sub", high, low), g.constant([1], np.int64), keepdims=1)
-    half = g("Mul", g("Max", side, g.constant(2.0)), g.constant(CONTEXT / 2))
-    middle = g("Mul", g("Add", low, high), g.constant(0.5))
-    squares = g("Concat", g("Sub", middle, half), g("Add", middle, half), axis=1)
+def _longest(g: Graph, low: str, high: str) -> str:
+    return str(g("Max", g("ReduceMax", g("Sub", high, low), g.constant([1], np.int64), keepdims=1), g.constant(2.0)))
+
+
+def _squares(g: Graph, planes: str, middles: str, longest: str, parts: float, cells: int, samples: int) -> str:
+    """Float32 (N, C, cells, cells): squares of a map, (1, C, h, w), around middles; beyond the map lies 0.
+
+    middles: (N, 2), x and y; longest: (N, 1), of a box's sides; parts: of it is a square's side; samples: of each
+        cell in either direction, whose mean it is
+    """
+    half = g("Mul", longest, g.constant(parts / 2))
+    corners = g("Concat", g("Sub", middles, half), g("Add", middles, half), axis=1)
     rows = g("Cast", g("Mul", g("Squeeze", half, g.constant([1], np.int64)), g.constant(0.0)), to=TensorProto.INT64)
-    crops = g("RoiAlign", units, squares, rows, output_height=CROP, output_width=CROP, mode="avg", sampling_ratio=2,
-              coordinate_transformation_mode="half_pixel")  # fmt: skip
-    return str(g("Transpose", crops, perm=[0, 2, 3, 1]))
+    return str(g("RoiAlign", planes, corners, rows, output_height=cells, output_width=cells, mode="avg",
+                 sampling_ratio=samples, coordinate_transformation_mode="half_pixel"))  # fmt: skip
 
 
-def _logit(g: _Graph, probability: str) -> str:
+def _logit(g: Graph, probability: str) -> str:
     inside = g("Clip", probability, g.constant(1e-4), g.constant(1 - 1e-4))
     return str(g("Log", g("Div", inside, g("Sub", g.constant(1.0), inside))))
 
 
-def _in_context(g: _Graph, boxes: str, scores: str, letters: str, weights: Sequence[float]) -> str:
+def _in_context(g: Graph, boxes: str, scores: str, letters: str, weights: Sequence[float]) -> str:
     """The scores as the rest of the page makes them likely: the sum of `calibration.context_of` by ``weights``."""
     one, first = g.constant(1.0), g.constant([0], np.int64)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
@@ -324,7 +307,7 @@ def _in_context(g: _Graph, boxes: str, scores: str, letters: str, weights: Seque
     return str(g("Sigmoid", g("Squeeze", logit, g.constant([1], np.int64))))
 
 
-def _among_letters(g: _Graph, letters: str, x: str, y: str, wide: str, high: str, side: str) -> list[str]:
+def _among_letters(g: Graph, letters: str, x: str, y: str, wide: str, high: str, side: str) -> list[str]:
     """What letters tell of candidates, three columns (N, 1); see `calibration.context_of`."""
     none = g.constant([[-1e6, -1e6, 0.0]])
     third = g("Slice", letters, *(g.constant([each], np.int64) for each in (2, 3, 1)))
@@ -347,7 +330,7 @@ def _among_letters(g: _Graph, letters: str, x: str, y: str, wide: str, high: str
     return [own, *around]
 
 
-def _suppressed(g: _Graph, ranks: str, boxes: str, *values: str) -> list[str]:
+def _suppressed(g: Graph, ranks: str, boxes: str, *values: str) -> list[str]:
     """Without what overlaps one of a higher rank too much."""
     boxes, *rest = _best(g, ranks, MOST, boxes, *values)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitlab.models.backend import keras
 from digitlab.training.page_reader.compose import OPSET, compose
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
     from numpy.typing import NDArray
-
-    from digitlab.models.backend import keras
 
 __all__ = ["Networks", "export_page_reader"]
 
@@ -30,16 +29,31 @@ def export_page_reader(
     networks: Networks,
     metadata: dict[str, str],
     scale: Sequence[float] | None = None,
+    head: onnx.ModelProto | None = None,
     context: Sequence[float] | None = None,
 ) -> bytes:
     """The file's bytes; see `compose`."""
-    made: bytes = compose(*networks, metadata, scale, context).SerializeToString()
+    made: bytes = compose(*networks, metadata, scale, head, context).SerializeToString()
     return made
 
 
 def converted(where: keras.Model, what: keras.Model) -> Networks:
     """Detector and classifier as ONNX, in float32."""
     return _converted(where), _converted(what)
+
+
+def converted_head(head: keras.Model) -> onnx.ModelProto:
+    """A region head as ONNX, in float32."""
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((None, each.shape[1]), tf.float32, name=each.name) for each in head.inputs]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def answer(areas: Any, known: Any) -> Any:
+        return tf.identity(head([areas, known], training=False), name="judged")
+
+    return tf2onnx.convert.from_function(answer, input_signature=signature, opset=OPSET)[0]
 
 
 def in_eight_bits(
@@ -55,15 +69,18 @@ def in_eight_bits(
 
 
 def _converted(model: keras.Model) -> onnx.ModelProto:
-    """A network as ONNX; its batch (and a page's height and width) may be any."""
+    """A network as ONNX, with what its last layer sees as another output; its batch (and a page's sides) may be any."""
     import tensorflow as tf
     import tf2onnx
 
     shape = (None, *model.input_shape[1:])
+    last = model.get_layer("answers")
+    both = keras.Model(model.input, [last.output, last.input])
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="images")])  # type: ignore[untyped-decorator]
     def answer(images: Any) -> Any:
-        return tf.identity(model(images, training=False), name="answers")
+        answers, inner = both(images, training=False)
+        return tf.identity(answers, name="answers"), tf.identity(inner, name="inner")
 
     return tf2onnx.convert.from_function(answer, input_signature=answer.input_signature, opset=OPSET)[0]
 

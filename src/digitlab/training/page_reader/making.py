@@ -31,6 +31,7 @@ __all__ = ["drawn_pages", "finish", "made_alphabets", "make_page_reader"]
 
 STEPS, BATCH = 12_000, 32  # some two and a half hours on two cores at 45 pages a second
 _RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for the 8 bits, the scale of scores, and the threshold
+_EXAMPLES = 15_000  # drawn pages for the region head: ten minutes on two cores
 _CONTEXT, _SIDES = (
     2_400,
     (320, 512, 736),
@@ -63,7 +64,7 @@ def make_page_reader(
     glyphs = made_alphabets("train")
     trained = train(glyphs, folder, steps=steps, batch=BATCH, seed=seed, workers=workers, tell=tell)
     told = {"steps": steps, "batch": BATCH, "seed": seed}
-    return finish(*trained, glyphs, folder, out, told, tell=tell)
+    return finish(*trained, glyphs, folder, out, told, workers=workers, tell=tell)
 
 
 def finish(
@@ -74,13 +75,16 @@ def finish(
     out: Path,
     told: dict[str, Any],
     *,
+    workers: int = 2,
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Bring trained networks to 8 bits, calibrate their scores, and write ``out``.
+    """Bring trained networks to 8 bits, train the head on what they find, calibrate its scores, and write ``out``.
 
-    glyphs: of the training's pages, by which the ranges of inner values are found; told: kept in the file
+    glyphs: of the training's pages, by which the ranges of inner values are found, and of the head's; told: kept in the
+        file
     """
-    from digitlab.training.page_reader.export import converted, export_page_reader, in_eight_bits
+    from digitlab.training.page_reader.export import converted, converted_head, export_page_reader, in_eight_bits
+    from digitlab.training.page_reader.region_head import draw_examples, train_head
     from digitlab.training.page_reader.targets import draw_batch
 
     tell("bringing it to 8 bits …")
@@ -95,15 +99,21 @@ def finish(
     fitted = drawn_pages(validation, _FITTED, seed=1)
     scale = fit_logistic(*_known(raw, fitted, ["boxes", "witnesses"], lambda _, logits: logits))
     scaled.write_bytes(export_page_reader(networks, {}, scale))
+    examples = draw_examples(
+        scaled, glyphs, folder / "examples", pages=_EXAMPLES, seed=told["seed"], workers=workers, tell=tell
+    )
+    head = converted_head(train_head(examples, seed=told["seed"], tell=tell))
+    scaled.write_bytes(export_page_reader(networks, {}, scale, head))
+    tell("weighing what the rest of a page says …")
     larger = drawn_pages(validation, _CONTEXT, seed=3, sides=_SIDES)
     context = fit_logistic(*_known(scaled, larger, ["boxes", "scores", "letters"], context_of))
     metadata = {"digitlab": json.dumps({**told, "scale": scale, "context": context})}
-    scaled.write_bytes(export_page_reader(networks, metadata, scale, context))
+    scaled.write_bytes(export_page_reader(networks, metadata, scale, head, context))
     reader = Reader(threads=1, pages=PageNetwork(scaled, 1))
     results = measured(drawn_pages(validation, _MEASURED, seed=2), reader.candidates)
     thresholds = {f"{share:g}": round(threshold_for(results, share), 3) for share in _SHARES}
     told_more = {**metadata, "threshold": f"{THRESHOLD:g}", "thresholds": json.dumps(thresholds)}
-    write_bytes(out, export_page_reader(networks, told_more, scale, context))
+    write_bytes(out, export_page_reader(networks, told_more, scale, head, context))
     return {
         "scale": scale, "context": context, "thresholds": thresholds, "drawn": by_kind(results, THRESHOLD),
         "touching": touching_parted(results, THRESHOLD),

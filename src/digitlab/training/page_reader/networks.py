@@ -8,12 +8,19 @@ from digitlab.models.backend import keras
 
 layers = keras.layers
 
-__all__ = ["CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "STRIDE", "as_map", "crop_network", "detector", "normalised"]
+__all__ = [
+    "AREA", "AREAS", "CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "KNOWN", "STRIDE", "as_map", "crop_network",
+    "detector", "normalised", "region_head",
+]  # fmt: skip
 
 STRIDE = 4  # pixels of the page for a cell of the detector's map
 DETECTOR_CHANNELS = 16  # of a cell: the centre's logit, four distances, ten classes, the logit of a letter's centre
 CROP = 32  # pixels: the side of what the classifier looks at
 CROP_CLASSES = 11  # the ten digits, and "no digit"
+
+AREA, _INNER = 7, 64  # cells and channels of the detector's inner map that the head sees about a candidate
+AREAS = _INNER * AREA**2
+KNOWN = 2 + 2 + CROP_CLASSES + 10 + 256  # what it is told besides: see `region_head`
 
 _WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
 
@@ -68,6 +75,29 @@ def crop_network(widths: tuple[int, int, int] = (32, 64, 128)) -> keras.Model:
     x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     x = layers.Dropout(0.2)(x)
     return keras.Model(crops, layers.Dense(CROP_CLASSES, dtype="float32", name="answers")(x), name="crop-network")
+
+
+def region_head(mean: Any, deviation: Any) -> keras.Model:
+    """What a candidate is, by all that the two networks know of it: the head of Faster R-CNN (Ren 2015), on both.
+
+    Inputs: "areas", float32 (N, 3136): 7×7 cells, channels first, of the detector's inner map, in a square of three
+    times the candidate's longest side; "known", float32 (N, 281): the logits that a digit stands there, by the detector
+    and by the classifier; the logarithms of width and height in pixels of the look; the classifier's eleven logits; the
+    detector's logarithmic probabilities of ten digits; and the classifier's 256 inner values. Output: float32 (N, 11),
+    logits: ten digits, and none. 131,787 parameters, half a million multiply–adds.
+
+    mean, deviation: (281,) each, of "known"
+    """
+    areas = keras.Input((AREAS,), dtype="float32", name="areas")
+    known = keras.Input((KNOWN,), dtype="float32", name="known")
+    x: Any = layers.Permute((2, 3, 1))(layers.Reshape((_INNER, AREA, AREA))(areas))
+    x = layers.Conv2D(32, 3, activation="relu", kernel_initializer="he_normal")(x)  # (N, 5, 5, 32)
+    x = layers.Dense(96)(layers.Dropout(0.15)(layers.Flatten()(x)))
+    told = layers.Normalization(mean=mean, variance=deviation**2)(known)
+    x = layers.Add()([x, layers.Dense(96)(layers.Dropout(0.1)(told))])
+    x = layers.Dropout(0.1)(layers.Activation("relu")(x))
+    x = layers.Dense(64, activation="relu")(x)
+    return keras.Model([areas, known], layers.Dense(CROP_CLASSES)(x), name="region-head")
 
 
 @keras.saving.register_keras_serializable("digitlab")
