@@ -93,7 +93,7 @@ def region_head(mean: Any, deviation: Any) -> keras.Model:
     x: Any = layers.Permute((2, 3, 1))(layers.Reshape((_INNER, AREA, AREA))(areas))
     x = layers.Conv2D(32, 3, activation="relu", kernel_initializer="he_normal")(x)  # (N, 5, 5, 32)
     x = layers.Dense(96)(layers.Dropout(0.15)(layers.Flatten()(x)))
-    told = layers.Normalization(mean=mean, variance=deviation**2)(known)
+    told = layers.Rescaling((1 / deviation).tolist(), (-mean / deviation).tolist())(known)
     x = layers.Add()([x, layers.Dense(96)(layers.Dropout(0.1)(told))])
     x = layers.Dropout(0.1)(layers.Activation("relu")(x))
     x = layers.Dense(64, activation="relu")(x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -30,7 +31,8 @@ __all__ = ["draw_examples", "train_head"]
 _BLOCK = 100  # pages of a file
 _LEAST_SCORE = 0.005  # what is less likely a digit than that is left out: there is too much of it
 _LEVELS = 40.0  # of 8 bits for an inner value of 1; they hardly exceed 6
-_SMALL, _SIDES = 0.2, ((320, 0.55), (512, 0.17), (736, 0.08))  # shares of small pictures, and of pages by their side
+_SMALL, _ENLARGED = 0.17, 0.25  # shares of small pictures, and of enlarged ones
+_SIDES = ((320, 0.55), (512, 0.17), (736, 0.08))  # shares of the others by their side
 _SMALL_KINDS, _SHARES = ("single", "lone_sign", "letters", None), (0.4, 0.2, 0.2, 0.2)
 _EPOCHS, _BATCH, _RATE, _DECAY = 6, 256, 2e-3, 0.02
 
@@ -94,8 +96,16 @@ def _page(alphabets: Alphabets, rng: np.random.Generator) -> DrawnPage:
     chance = rng.random()
     if chance < _SMALL:
         return draw_page(alphabets, rng, size=160, kind=_SMALL_KINDS[int(rng.choice(4, p=_SHARES))])
+    if chance < _SMALL + _ENLARGED:
+        return _enlarged(draw_page(alphabets, rng), float(np.exp(rng.uniform(np.log(1.3), np.log(3.4)))))
     sides, shares = zip(*_SIDES, strict=True)
     return draw_page(alphabets, rng, size=int(rng.choice(sides, p=np.array(shares) / sum(shares))))
+
+
+def _enlarged(page: DrawnPage, by: float) -> DrawnPage:
+    """The page as from nearer by: large digits in a large picture, which is looked at three times."""
+    image = np.asarray(cv2.resize(page.image, None, fx=by, fy=by, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return replace(page, image=image, boxes=page.boxes * np.float32(by), letters=page.letters * np.float32(by))
 
 
 def train_head(files: Sequence[Path], *, seed: int, tell: Callable[[str], None]) -> keras.Model:
